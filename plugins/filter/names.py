@@ -1,0 +1,24 @@
+# Copyright: pear.fargate contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Filters that give roles the same AWS names as the modules use."""
+
+from __future__ import annotations
+
+from typing import Any, Callable
+
+from ansible_collections.pear.fargate.plugins.module_utils.naming import EnvironmentNames, ServiceNames
+
+
+def environment_names(environment: str) -> dict[str, Any]:
+    """Names of an environment's cluster, load balancer, ledger, VPC and security groups."""
+    return EnvironmentNames(environment).as_dict()
+
+
+def service_names(service: str, environment: str) -> dict[str, Any]:
+    """Names of a service's task family, roles, log group, and per colour its ECS service and target group."""
+    return ServiceNames(environment, service).as_dict()
+
+
+class FilterModule:
+    def filters(self) -> dict[str, Callable[..., Any]]:
+        return {"environment_names": environment_names, "service_names": service_names}

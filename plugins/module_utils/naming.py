@@ -1,0 +1,107 @@
+# Copyright: pear.fargate contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Every AWS name that the collection makes, derived in one place from the environment's and the service's name.
+
+AWS allows 32 characters for load balancers and target groups, 255 for most else. A name that would be longer is cut
+and closed with a hash of the whole, so that it stays stable and two long names never meet.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+COLOURS = ("blue", "green")
+TAG_ENVIRONMENT = "pear:environment"
+TAG_SERVICE = "pear:service"
+TAG_COMPONENT = "pear:component"
+
+
+def fit(name: str, limit: int) -> str:
+    """Return name, or its head and a six-digit hash where it is longer than limit characters."""
+    if len(name) <= limit:
+        return name
+    digest = hashlib.sha256(name.encode()).hexdigest()[:6]
+    return f"{name[: limit - 7].rstrip('-')}-{digest}"
+
+
+@dataclass(frozen=True)
+class EnvironmentNames:
+    """Names of what an environment owns."""
+
+    environment: str
+
+    @property
+    def vpc(self) -> str:
+        return self.environment
+
+    @property
+    def cluster(self) -> str:
+        return self.environment
+
+    @property
+    def load_balancer(self) -> str:
+        return fit(self.environment, 32)
+
+    @property
+    def load_balancer_security_group(self) -> str:
+        return f"{self.environment}-load-balancer"
+
+    @property
+    def task_security_group(self) -> str:
+        return f"{self.environment}-tasks"
+
+    @property
+    def ledger(self) -> str:
+        return f"{self.environment}-releases"
+
+    def as_dict(self) -> dict[str, str]:
+        return {
+            "cluster": self.cluster,
+            "ledger": self.ledger,
+            "load_balancer": self.load_balancer,
+            "load_balancer_security_group": self.load_balancer_security_group,
+            "task_security_group": self.task_security_group,
+            "vpc": self.vpc,
+        }
+
+
+@dataclass(frozen=True)
+class ServiceNames:
+    """Names of what a service owns inside its environment."""
+
+    environment: str
+    service: str
+
+    @property
+    def family(self) -> str:
+        return fit(f"{self.environment}-{self.service}", 255)
+
+    @property
+    def log_group(self) -> str:
+        return f"/pear/{self.environment}/{self.service}"
+
+    @property
+    def execution_role(self) -> str:
+        return fit(f"{self.environment}-{self.service}-execution", 64)
+
+    @property
+    def task_role(self) -> str:
+        return fit(f"{self.environment}-{self.service}-task", 64)
+
+    def ecs_service(self, colour: str) -> str:
+        return f"{self.service}-{colour}"
+
+    def target_group(self, colour: str) -> str:
+        """Target group names hold 32 characters at most."""
+        return fit(f"{self.environment}-{self.service}", 31 - len(colour)) + f"-{colour}"
+
+    def as_dict(self) -> dict[str, str | dict[str, str]]:
+        return {
+            "ecs_service": {colour: self.ecs_service(colour) for colour in COLOURS},
+            "execution_role": self.execution_role,
+            "family": self.family,
+            "log_group": self.log_group,
+            "target_group": {colour: self.target_group(colour) for colour in COLOURS},
+            "task_role": self.task_role,
+        }
