@@ -1,0 +1,60 @@
+# Every habit of this repository, one verb each. `make help` lists them; each is a line that can be typed by hand.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+VENV := .venv
+PY := $(VENV)/bin/python
+export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
+export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
+export PEAR_CACHE ?= $(CURDIR)/.cache
+INVENTORY ?= inventories/local
+
+.PHONY: help
+help: ## List the verbs
+	@grep -hE '^[a-z][a-z-]*:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
+
+.PHONY: setup
+setup: ## Install what everything else needs: .venv, podman and its helpers (apt, as root), the collection's link
+	@tools/setup.sh
+
+.PHONY: demo
+demo: setup ## Source tree to live https traffic: sandbox up, image built, playbooks/deploy.yml run, URL printed
+	@tools/demo.sh $(INVENTORY)
+
+.PHONY: sandbox-up
+sandbox-up: setup ## Start the sandbox: an AWS on this machine that runs containers and carries traffic
+	@$(PY) -m sandbox up
+
+.PHONY: sandbox-down
+sandbox-down: ## Stop the sandbox and remove everything it made
+	@if [ -x $(PY) ]; then $(PY) -m sandbox down; else echo "Nothing to do: no .venv, so no sandbox of this checkout."; fi
+
+.PHONY: test
+test: setup ## All tests: lint, unit, sandbox, stories
+	@tools/test.sh lint unit sandbox-test stories
+
+.PHONY: lint
+lint: setup ## ruff, mypy, ansible-lint (production profile), workflows
+	@tools/lint.sh
+
+.PHONY: format
+format: setup ## Let ruff format the Python code
+	@ruff format . && ruff check --fix .
+
+.PHONY: unit
+unit: setup ## Unit tests: decisions, adapters, roles' contracts, the sample app
+	@pytest -q -n 2 tests/unit examples
+
+.PHONY: sandbox-test
+sandbox-test: setup ## Fidelity tests of the sandbox: real containers, real traffic
+	@pytest -q tests/sandbox
+
+.PHONY: stories
+stories: setup ## End-to-end stories: playbooks on a sandbox of their own, under load
+	@pytest -q tests/stories
+
+.PHONY: artifact
+artifact: setup ## Build the collection artifact into build/
+	@mkdir -p build && ansible-galaxy collection build --force --output-path build .

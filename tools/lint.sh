@@ -1,0 +1,22 @@
+#!/usr/bin/env bash
+# Every static check, all of them even when one fails; the exit status tells.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+failed=()
+check() {
+  local name=$1; shift
+  printf '» %s\n' "$name"
+  "$@" || failed+=("$name")
+}
+check "ruff format" ruff format --check --quiet .
+check "ruff" ruff check --quiet .
+check "mypy, the collection" python -m mypy -p ansible_collections.pear.fargate.plugins.module_utils
+check "mypy, the sandbox and the sample app" python -m mypy sandbox examples/scoreboard/scoreboard
+check "zizmor" zizmor --offline --quiet .github
+check "actionlint" tests/workflows/actionlint.sh
+check "changelog fragments" antsibull-changelog lint
+check "ansible-lint, production profile" ansible-lint --offline -q
+if [ ${#failed[@]} -gt 0 ]; then
+  printf 'lint: failed: %s\n' "$(IFS=,; echo "${failed[*]}")" >&2
+  exit 1
+fi
