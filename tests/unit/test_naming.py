@@ -1,0 +1,39 @@
+"""Names fit AWS's limits, stay stable, and never meet."""
+
+from __future__ import annotations
+
+from ansible_collections.pear.fargate.plugins.module_utils.naming import EnvironmentNames, ServiceNames, fit
+from hypothesis import given
+from hypothesis import strategies as st
+
+names = st.from_regex(r"[a-z][a-z0-9-]{0,60}", fullmatch=True)
+
+
+def test_a_short_name_stays_as_it_is() -> None:
+    assert fit("production", 32) == "production"
+
+
+@given(names, names)
+def test_target_group_names_fit_and_differ_by_colour(environment: str, service: str) -> None:
+    made = ServiceNames(environment, service)
+    blue, green = made.target_group("blue"), made.target_group("green")
+    assert len(blue) <= 32
+    assert len(green) <= 32
+    assert blue != green
+    assert blue.endswith("-blue")
+    assert green.endswith("-green")
+
+
+@given(st.text("ab-", min_size=30, max_size=40), st.text("ab-", min_size=30, max_size=40))
+def test_two_long_names_never_meet(one: str, other: str) -> None:
+    assert (fit(one, 20) == fit(other, 20)) == (one == other)
+
+
+def test_roles_are_named_within_iams_64_characters() -> None:
+    made = ServiceNames("e" * 20, "s" * 60)
+    assert len(made.execution_role) <= 64
+    assert len(made.task_role) <= 64
+
+
+def test_an_environments_load_balancer_fits_32_characters() -> None:
+    assert len(EnvironmentNames("e" * 50).load_balancer) <= 32
