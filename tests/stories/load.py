@@ -1,0 +1,63 @@
+"""Steady traffic beside a story: `python -m sandbox load` in its own process, so that no playbook slows it down."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from tests.support.plays import ROOT
+
+from .conftest import Stage
+
+
+@dataclass
+class Traffic:
+    """The process that sends, and once it has stopped, what it saw."""
+
+    process: subprocess.Popen[str]
+    summary: dict[str, Any] | None = None
+
+    def stop(self) -> dict[str, Any]:
+        if self.summary is None:
+            self.process.terminate()
+            output, errors = self.process.communicate(timeout=60)
+            assert output.strip(), errors
+            self.summary = json.loads(output)
+        return self.summary
+
+
+@contextlib.contextmanager
+def traffic(stage: Stage, path: str = "/leaderboard", rate: int = 100, *options: str) -> Iterator[Traffic]:
+    """Send `rate` requests a second to the live service until the block ends, for ten minutes at most."""
+    command = [
+        *(sys.executable, "-m", "sandbox", "load", f"https://{stage.load_balancer}{path}"),
+        *("--rate", str(rate), "--seconds", "600", "--group-by-header", "x-version", *options),
+    ]
+    process = subprocess.Popen(
+        command,
+        cwd=ROOT,
+        env={**os.environ, **stage.environment},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    running = Traffic(process)
+    try:
+        yield running
+        running.stop()
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+
+
+def assert_not_one_failed(summary: dict[str, Any], at_least: int) -> None:
+    assert summary["ok"] == summary["sent"], summary
+    assert summary["sent"] >= at_least, summary

@@ -1,0 +1,123 @@
+"""The main job: a source tree becomes live https traffic, stays so through every kind of bad version, and heals."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+
+from tests.support.plays import Player
+
+from .conftest import Stage
+from .load import assert_not_one_failed, traffic
+
+CLUSTER = "local"
+
+
+def live_tasks(stage: Stage) -> list[dict[str, Any]]:
+    ecs = stage.client("ecs")
+    arns = ecs.list_tasks(cluster=CLUSTER, serviceName="scoreboard-blue", desiredStatus="RUNNING")["taskArns"]
+    return ecs.describe_tasks(cluster=CLUSTER, tasks=arns)["tasks"] if arns else []
+
+
+def live_image(stage: Stage) -> set[str]:
+    return {task["containers"][0]["image"] for task in live_tasks(stage)}
+
+
+def mutating_calls(stage: Stage) -> list[str]:
+    import json
+    import urllib.request
+
+    with urllib.request.urlopen(stage.environment["AWS_ENDPOINT_URL"] + "/_sandbox/calls", timeout=10) as answer:
+        calls = json.load(answer)["calls"]
+    return [f"{call['service']}:{call['operation']}" for call in calls if call["mutating"]]
+
+
+def test_a_first_deploy_serves_https_over_several_zones(deployed: Player, stage: Stage) -> None:
+    with traffic(stage, "/readyz", 50) as running:
+        time.sleep(2)
+        summary = running.stop()
+    assert_not_one_failed(summary, 50)
+    tasks = live_tasks(stage)
+    assert len({task["availabilityZone"] for task in tasks}) >= 2
+    assert all("@sha256:" in image for image in live_image(stage))
+
+
+def test_a_second_deploy_changes_nothing(deployed: Player, stage: Stage) -> None:
+    before = len(mutating_calls(stage))
+    again = deployed.run("playbooks/deploy.yml").succeeded()
+    assert again.changed == 0, again.output
+    # Image log-in is a read for AWS; nothing else may be written.
+    assert mutating_calls(stage)[before:] == []
+
+
+def test_check_mode_predicts_a_new_version_and_writes_nothing(deployed: Player, stage: Stage) -> None:
+    before = len(mutating_calls(stage))
+    predicted = deployed.run("playbooks/deploy.yml", variables={"service_memory": 1024}, check=True).succeeded()
+    assert predicted.changed > 0
+    assert "1024" in predicted.output
+    assert mutating_calls(stage)[before:] == []
+
+
+def test_a_new_version_rolls_without_one_failed_request(deployed: Player, stage: Stage) -> None:
+    old = live_image(stage)
+    with traffic(stage, rate=150) as running:
+        deployed.run("playbooks/release.yml", "-l", "scoreboard", "-e", "image_tag=2.0.0").succeeded()
+        summary = running.stop()
+    assert_not_one_failed(summary, 1000)
+    assert live_image(stage).isdisjoint(old)
+    assert "2.0.0" in summary["by_header"], "the new version never answered"
+
+
+@pytest.mark.parametrize(
+    ("variables", "causes"),
+    [
+        pytest.param(
+            {"service_entry_point": ["/bin/busybox", "sh", "-c", "echo no licence, giving up; exit 3"]},
+            ["Essential container in task exited", "exit code 3", "no licence, giving up"],
+            id="crashes on start",
+        ),
+        pytest.param(
+            {"service_environment": {"PORT": "9999"}},
+            ["health checks", "Target."],
+            id="never becomes healthy",
+        ),
+        pytest.param(
+            {"service_image": "registry.invalid/scoreboard@sha256:" + "0" * 64},
+            ["CannotPullContainerError"],
+            id="cannot be pulled",
+        ),
+    ],
+)
+def test_a_bad_version_ends_in_the_old_one_still_serving(
+    deployed: Player, stage: Stage, variables: dict[str, Any], causes: list[str]
+) -> None:
+    old = live_image(stage)
+    with traffic(stage) as running:
+        failed = deployed.run("playbooks/release.yml", "-l", "scoreboard", variables=variables).failed()
+        summary = running.stop()
+    for cause in causes:
+        assert cause in failed.output, failed.output
+    assert_not_one_failed(summary, 500)
+    assert live_image(stage) == old
+
+
+def test_a_killed_container_is_healed(deployed: Player, stage: Stage) -> None:
+    before = {task["taskArn"] for task in live_tasks(stage)}
+    victim = sorted(before)[0]
+    task_id = victim.rpartition("/")[2]
+    (container,) = stage.engine(
+        "ps", "-q", "--filter", f"label=pear.task={task_id}", "--filter", "label=pear.container=app"
+    ).split()
+    stage.engine("kill", "--signal", "KILL", container)
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline:
+        now = {task["taskArn"] for task in live_tasks(stage) if task["lastStatus"] == "RUNNING"}
+        if victim not in now and len(now) == len(before):
+            break
+        time.sleep(1)
+    else:
+        pytest.fail(f"not healed in two minutes: {live_tasks(stage)}")
+    stopped = stage.client("ecs").describe_tasks(cluster=CLUSTER, tasks=[victim])["tasks"][0]
+    assert stopped["containers"][0]["exitCode"] == 137

@@ -1,0 +1,86 @@
+"""The artifact holds the collection and nothing else, and a checkout answers to its full name."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+BIN = Path(sys.executable).parent
+
+SHIPPED = {
+    "CHANGELOG.rst",
+    "FILES.json",
+    "LICENSE",
+    "MANIFEST.json",
+    "README.md",
+    "ansible.cfg",
+    "changelogs",
+    "docs",
+    "inventories",
+    "meta",
+    "playbooks",
+    "plugins",
+    "requirements.yml",
+    "roles",
+}
+
+
+@pytest.fixture(scope="module")
+def members(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """Names in the artifact built from what git holds, as a release would build it."""
+    source = tmp_path_factory.mktemp("source")
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True).stdout
+    for name in filter(None, listed.decode().split("\0")):
+        if (ROOT / name).is_file():
+            target = source / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes((ROOT / name).read_bytes())
+    subprocess.run(
+        [BIN / "ansible-galaxy", "collection", "build", "--output-path", source / "out", source],
+        check=True,
+        capture_output=True,
+    )
+    (artifact,) = (source / "out").glob("pear-fargate-*.tar.gz")
+    with tarfile.open(artifact) as tar:
+        return [member.name for member in tar if member.isfile()]
+
+
+def test_the_artifact_holds_the_collection_and_nothing_else(members: list[str]) -> None:
+    assert {name.partition("/")[0] for name in members} <= SHIPPED
+
+
+def test_the_artifact_holds_every_module_role_and_playbook(members: list[str]) -> None:
+    wanted = [
+        path.relative_to(ROOT).as_posix()
+        for pattern in ("plugins/modules/*.py", "roles/*/tasks/main.yml", "playbooks/*.yml")
+        for path in ROOT.glob(pattern)
+    ]
+    assert wanted
+    assert set(wanted) <= set(members)
+
+
+def test_every_role_documents_each_of_its_variables_and_defaults_no_other() -> None:
+    for role in sorted((ROOT / "roles").iterdir()):
+        specs = yaml.safe_load((role / "meta/argument_specs.yml").read_text())["argument_specs"]
+        documented = {name for spec in specs.values() for name in spec.get("options", {})}
+        defaults = set(yaml.safe_load((role / "defaults/main.yml").read_text()) or {})
+        assert {name for name in defaults if not name.startswith("__")} <= documented, role.name
+        assert (role / "README.md").is_file(), role.name
+
+
+def test_the_product_does_not_know_what_it_is_tested_on() -> None:
+    found = [
+        f"{path.relative_to(ROOT)}: {word}"
+        for folder in ("plugins", "roles", "playbooks")
+        for path in (ROOT / folder).rglob("*")
+        if path.suffix in {".py", ".yml", ".j2"}
+        for word in ("sandbox", "moto", "AWS_ENDPOINT_URL=")
+        if word in path.read_text().replace("remote", "").replace("promot", "")
+    ]
+    assert found == []
