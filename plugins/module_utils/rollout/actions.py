@@ -1,0 +1,100 @@
+# Copyright: pear.fargate contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What a release can do next, as values, and the decision that carries one of them with its reason."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .model import Colour, Outcome, Release, Weights
+
+
+@dataclass(frozen=True)
+class Record:
+    """Write the decision's release to the ledger."""
+
+
+@dataclass(frozen=True)
+class Register:
+    """Register the task definition of the release (only if it differs from what the candidate has)."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Give a colour this task definition and at least this many tasks."""
+
+    colour: Colour
+    task_definition: str
+    count: int
+
+
+@dataclass(frozen=True)
+class Prove:
+    """Run one check (a one-off task or a smoke check through the test rule) and keep its verdict."""
+
+    check: str
+
+
+@dataclass(frozen=True)
+class Shift:
+    """Write these weights to the production rule and read them back."""
+
+    weights: Weights
+
+
+@dataclass(frozen=True)
+class Collect:
+    """Gather the evidence before anything that holds it is stopped."""
+
+
+@dataclass(frozen=True)
+class ScaleIn:
+    """Set a colour's desired count to nought, now."""
+
+    colour: Colour
+
+
+@dataclass(frozen=True)
+class ScheduleScaleIn:
+    """Have AWS set a colour's desired count to nought at a given time, with nobody of ours running."""
+
+    colour: Colour
+    at: float
+
+
+@dataclass(frozen=True)
+class CancelScaleIn:
+    """Take back a scheduled scale-in, so that it cannot strike a colour that is used again."""
+
+    colour: Colour
+
+
+@dataclass(frozen=True)
+class Wait:
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Done:
+    """Nothing is left to do for this release."""
+
+    outcome: Outcome
+
+
+@dataclass(frozen=True)
+class Stop:
+    """Leave at once without another write: somebody else has this service now."""
+
+
+Action = (
+    Record | Register | Stage | Prove | Shift | Collect | ScaleIn | ScheduleScaleIn | CancelScaleIn | Wait | Done | Stop
+)
+
+
+@dataclass(frozen=True)
+class Decision:
+    """The next action, the sentence that says why, and the release as it stands once the action is done."""
+
+    action: Action
+    reason: str
+    release: Release

@@ -1,0 +1,209 @@
+# Copyright: pear.fargate contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Going forward: what each phase of a release does next while nothing stops it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from .actions import CancelScaleIn, Decision, Prove, Record, Register, Shift, Stage, Wait
+from .gates import combine
+from .lease import clock_time
+from .model import (
+    Observed,
+    OnInconclusive,
+    Outcome,
+    Phase,
+    Release,
+    Result,
+    Step,
+    Verdict,
+    Weights,
+    WishKind,
+)
+from .trouble import Trouble, judgement, not_ready, wanted_count
+
+POLL_SECONDS = 2.0
+
+
+def _prepare(seen: Observed, release: Release, now: float) -> Decision:
+    if seen.fleet.weights != release.home and not release.first:
+        live = seen.fleet.side(release.live)
+        if live.healthy < max(1, release.policy.minimum_healthy):
+            return Decision(
+                Wait(POLL_SECONDS), f"traffic can be brought home only to a healthy colour: {live}", release
+            )
+        left = f"traffic was left at {seen.fleet.weights}: home to {release.live} first"
+        return Decision(Shift(release.home), left, release)
+    if not release.task_definition:
+        return Decision(Register(), "the candidate's task definition has to be registered", release)
+    return _enter(release.at(Phase.STAGING, now), f"staging {release.candidate} beside {release.live}")
+
+
+def _stage(seen: Observed, release: Release, now: float) -> Decision:
+    candidate = seen.fleet.side(release.candidate)
+    making_ready = _make_ready(seen, release)
+    if making_ready is not None:
+        return making_ready
+    waiting = not_ready(seen, release, 100) or (None if candidate.steady else f"{candidate}: not steady yet")
+    if waiting is not None:
+        return Decision(Wait(POLL_SECONDS), waiting, release)
+    if release.checks:
+        return _enter(release.at(Phase.PROVING, now), f"{candidate}: now the checks {', '.join(release.checks)}")
+    return _enter(release.at(Phase.SHIFTING, now), f"{candidate}: ready for traffic")
+
+
+def _make_ready(seen: Observed, release: Release) -> Decision | None:
+    """The write that is missing before this colour can be counted on, if one is."""
+    colour, count = release.candidate, wanted_count(seen, release)
+    candidate = seen.fleet.side(colour)
+    if candidate.scale_in_at is not None:
+        return Decision(CancelScaleIn(colour), f"{colour} is used again: its scale-in is called off", release)
+    stage = Stage(colour, release.task_definition, count)
+    if candidate.task_definition != release.task_definition:
+        return Decision(stage, f"{colour} gets {count} tasks of the release", release)
+    if candidate.desired < count:
+        return Decision(stage, f"{colour} grows from {candidate.desired} to {count} tasks, as many as live", release)
+    return None
+
+
+def _prove(seen: Observed, release: Release, now: float) -> Decision:
+    missing = next((check for check in release.checks if check not in release.proofs), None)
+    if missing is not None:
+        return Decision(Prove(missing), f"check {missing} on {release.candidate}, before it has any traffic", release)
+    return _enter(release.at(Phase.SHIFTING, now), combine(release.proofs.values()).reason)
+
+
+def _shift(seen: Observed, release: Release, now: float) -> Decision | Trouble:
+    step = release.plan.steps[release.step]
+    title = f"step {release.step + 1} of {len(release.plan.steps)}"
+    wanted = Weights.split(release.candidate, step.weight)
+    if seen.fleet.weights != wanted:
+        return _pause(seen, release, now) or _move(seen, release, wanted, title)
+    last = release.step + 1 == len(release.plan.steps) and not release.plan.bake_seconds
+    holding = _hold(seen, release, step, now, judged=last or step.duration_seconds > 0)
+    if holding is None:
+        return _next_step(release, title, now)
+    if release.since is None and isinstance(holding, Decision) and isinstance(holding.action, Wait):
+        return _enter(replace(release, since=now), f"{title}: {wanted}")
+    return holding
+
+
+def _move(seen: Observed, release: Release, wanted: Weights, title: str) -> Decision:
+    making_ready = _make_ready(seen, release)
+    if making_ready is not None:
+        return making_ready
+    waiting = not_ready(seen, release, wanted.of(release.candidate))
+    if waiting is not None:
+        return Decision(Wait(POLL_SECONDS), f"{title} waits: {waiting}", release)
+    return Decision(Shift(wanted), f"{title}: {wanted}; {seen.fleet.side(release.candidate)}", release)
+
+
+def _next_step(release: Release, title: str, now: float) -> Decision:
+    following = release.step + 1
+    if following < len(release.plan.steps):
+        return _enter(release.at(Phase.SHIFTING, now, following), f"{title} passed")
+    if release.plan.bake_seconds:
+        return _enter(replace(release.at(Phase.BAKING, now, following), since=now), f"{title} passed: baking")
+    return _succeed(release, now)
+
+
+def _bake(seen: Observed, release: Release, now: float) -> Decision | Trouble:
+    baking = Step(100, release.plan.bake_seconds)
+    return _hold(seen, release, baking, now, judged=True) or _succeed(release, now)
+
+
+def _hold(seen: Observed, release: Release, step: Step, now: float, *, judged: bool) -> Decision | Trouble | None:
+    """What keeps the release at its present weights or ends it there; None when it may go on.
+
+    A step without a duration has no time to be judged in: the next one, or the bake, judges for it.
+    """
+    pausing = _pause(seen, release, now)
+    if pausing is not None:
+        return pausing
+    wish = _wish(seen, release)
+    last = len(release.plan.steps) - 1
+    if wish is WishKind.PROMOTE_ALL and release.step < last:
+        return _enter(release.at(Phase.SHIFTING, now, last), f"promoted to the last step by {_wisher(seen)}")
+    if wish in (WishKind.PROMOTE, WishKind.PROMOTE_ALL):
+        return None
+    held = now - (release.since if release.since is not None else now)
+    left = max(step.duration_seconds, release.policy.settle_seconds) - held
+    verdict = judgement(seen, release)
+    if left > 0:
+        said = f"{left:.0f} s left at {seen.fleet.weights}; {verdict.reason}"
+        return Decision(Wait(min(POLL_SECONDS, left)), said, release)
+    if step.approval:
+        return _await_approval(release, step.approval_timeout_seconds, -left, "this step wants it")
+    if judged and seen.probe is not None and release.step >= last:
+        verdict = combine((verdict, seen.probe))
+    return _when_unclear(release, verdict, -left) if judged and verdict.result is not Result.PASS else None
+
+
+def _pause(seen: Observed, release: Release, now: float) -> Decision | None:
+    wish = _wish(seen, release)
+    if release.paused_since is None:
+        if wish is not WishKind.PAUSE:
+            return None
+        return _enter(replace(release, paused_since=now), f"paused by {_wisher(seen)} at {seen.fleet.weights}")
+    if wish in (WishKind.RESUME, WishKind.PROMOTE, WishKind.PROMOTE_ALL):
+        return _enter(replace(release, paused_since=None, entered_at=now), f"resumed by {_wisher(seen)}")
+    return Decision(Wait(POLL_SECONDS), f"paused since {clock_time(release.paused_since)}", release)
+
+
+def _await_approval(release: Release, limit: int, waited: float, why: str) -> Decision | Trouble:
+    if waited > limit:
+        return Trouble(Outcome.APPROVAL_EXPIRED, f"nobody promoted within {limit} seconds ({why})")
+    left = f"{limit - waited:.0f} s left, then traffic goes home"
+    return Decision(Wait(POLL_SECONDS), f"waiting for promote ({why}): {left}", release)
+
+
+def _when_unclear(release: Release, verdict: Verdict, waited: float) -> Decision | Trouble | None:
+    patience = release.policy.patience_seconds
+    if waited <= patience:
+        said = f"cannot tell yet, {patience - waited:.0f} s of patience left: {verdict.reason}"
+        return Decision(Wait(POLL_SECONDS), said, release)
+    if verdict.result is Result.FAIL:
+        return Trouble(Outcome.ROLLED_BACK, verdict.reason)
+    unclear = f"cannot tell: {verdict.reason}"
+    match release.policy.inconclusive:
+        case OnInconclusive.CONTINUE:
+            return None
+        case OnInconclusive.APPROVAL:
+            return _await_approval(release, release.policy.pause_timeout_seconds, waited - patience, unclear)
+        case OnInconclusive.RETURN:
+            return Trouble(Outcome.INCONCLUSIVE, unclear)
+
+
+def _succeed(release: Release, now: float) -> Decision:
+    reason = f"{release.digest or release.task_definition} serves all traffic from {release.candidate}"
+    warm_until = now + release.policy.window_seconds
+    done = replace(release, outcome=Outcome.SUCCEEDED, reason=reason, ended_at=now, warm_until=warm_until)
+    return _enter(done, reason)
+
+
+def _enter(release: Release, reason: str) -> Decision:
+    return Decision(Record(), reason, release)
+
+
+def _wish(seen: Observed, release: Release) -> WishKind | None:
+    """What a person wants of this release. A promotion holds for the step it was made at and no other."""
+    wish = seen.wish
+    if wish is None or wish.release_id != release.id:
+        return None
+    promotion = wish.kind in (WishKind.PROMOTE, WishKind.PROMOTE_ALL)
+    return None if promotion and wish.step != release.step else wish.kind
+
+
+def _wisher(seen: Observed) -> str:
+    return seen.wish.by if seen.wish else "nobody"
+
+
+PHASES: Mapping[Phase, Callable[[Observed, Release, float], Decision | Trouble]] = {
+    Phase.PREPARING: _prepare,
+    Phase.STAGING: _stage,
+    Phase.PROVING: _prove,
+    Phase.SHIFTING: _shift,
+    Phase.BAKING: _bake,
+}

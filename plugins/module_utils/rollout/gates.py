@@ -1,0 +1,188 @@
+# Copyright: pear.fargate contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Judgements: readings in, a verdict with its reason out. No data is never a pass, and the worst verdict wins."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from .model import Bound, ErrorGate, Gates, LatencyGate, Readings, Result, Side, Traffic, Verdict
+from .statistics import Test, binomial_tail, difference_of_shares, mann_whitney, share_interval
+
+RANK_SAMPLES = 4
+SEVERITY = {Result.PASS: 0, Result.INCONCLUSIVE: 1, Result.FAIL: 2}
+
+
+def passed(reason: str) -> Verdict:
+    return Verdict(Result.PASS, reason)
+
+
+def unclear(reason: str) -> Verdict:
+    return Verdict(Result.INCONCLUSIVE, reason)
+
+
+def failed(reason: str) -> Verdict:
+    return Verdict(Result.FAIL, reason)
+
+
+def combine(verdicts: Iterable[Verdict]) -> Verdict:
+    """The worst verdict wins; its reason names everything that is as bad. Nothing judged is not a pass."""
+    judged = tuple(verdicts)
+    if not judged:
+        return unclear("nothing was judged")
+    worst = max((verdict.result for verdict in judged), key=SEVERITY.__getitem__)
+    return Verdict(worst, "; ".join(verdict.reason for verdict in judged if verdict.result is worst))
+
+
+def judge(gates: Gates, readings: Readings, candidate: Side, minimum: int) -> Verdict:
+    """Everything that is judged while the candidate holds production traffic."""
+    return combine(
+        (
+            health(candidate, minimum),
+            *alarms(gates.alarms, readings.alarms),
+            *([errors(gates.errors, readings)] if gates.errors else []),
+            *([latency(gates.latency, readings)] if gates.latency else []),
+            *(bound(limit, readings.metrics.get(limit.name, ())) for limit in gates.bounds),
+        )
+    )
+
+
+def health(side: Side, minimum: int) -> Verdict:
+    if side.healthy < minimum:
+        return failed(f"{side.colour} has {side.healthy} healthy targets, fewer than its minimum of {minimum}")
+    return passed(f"{side.colour} has {side.healthy} healthy targets (minimum {minimum})")
+
+
+def alarms(names: Sequence[str], states: Mapping[str, str]) -> list[Verdict]:
+    return [_alarm(name, states.get(name)) for name in names]
+
+
+def _alarm(name: str, state: str | None) -> Verdict:
+    if state == "ALARM":
+        return failed(f"alarm {name} is firing")
+    if state == "OK":
+        return passed(f"alarm {name} is quiet")
+    if state is None:
+        return unclear(f"alarm {name} does not exist")
+    return unclear(f"alarm {name} has no data ({state})")
+
+
+def _too_few(gate: ErrorGate | LatencyGate, traffic: Traffic | None, side: str) -> Verdict | None:
+    if traffic is None or traffic.requests == 0:
+        return unclear(f"{side} has answered no request yet, so there is nothing to judge")
+    if traffic.requests < gate.minimum_requests:
+        return unclear(
+            f"{side} has answered {traffic.requests} requests of the {gate.minimum_requests} needed to judge"
+        )
+    return None
+
+
+def errors(gate: ErrorGate, readings: Readings) -> Verdict:
+    """5xx share: absolute ceiling first, then candidate against live by an exact test.
+
+    Failing takes both significance and size: with millions of requests a harmless difference is significant, and with
+    a hundred a large one may be chance. Large but not yet significant is inconclusive, so sparse errors do not pass.
+    """
+    few = _too_few(gate, readings.candidate, "the candidate")
+    if few or readings.candidate is None:
+        return few or unclear("the candidate has no readings")
+    ours = readings.candidate
+    significance = gate.significance / max(1, readings.looks)
+    ceiling = _error_ceiling(gate, ours, significance)
+    if ceiling and ceiling.result is not Result.PASS:
+        return ceiling
+    if few_live := _too_few(gate, readings.live, "live"):
+        return ceiling or few_live
+    live = readings.live
+    assert live is not None
+    test = difference_of_shares(ours.errors, ours.requests, live.errors, live.requests)
+    seen = _shares(ours, live, test)
+    if test.estimate <= gate.tolerance_percent / 100:
+        return passed(f"{seen}: no more than {gate.tolerance_percent:g} points worse")
+    if test.p <= significance:
+        return failed(f"{seen}: worse by more than {gate.tolerance_percent:g} points, and not by chance")
+    return unclear(f"{seen}: looks worse, but so few requests cannot rule out chance (needs p ≤ {significance:.2g})")
+
+
+def _error_ceiling(gate: ErrorGate, ours: Traffic, significance: float) -> Verdict | None:
+    if gate.ceiling_percent is None:
+        return None
+    share = ours.errors / ours.requests
+    low, high = share_interval(ours.errors, ours.requests)
+    seen = (
+        f"5xx share {share:.2%} of {ours.requests} (95 % interval {low:.2%} to {high:.2%}), "
+        f"ceiling {gate.ceiling_percent:g} %"
+    )
+    if share * 100 <= gate.ceiling_percent:
+        return passed(seen)
+    p = binomial_tail(ours.errors, ours.requests, gate.ceiling_percent / 100)
+    if p <= significance:
+        return failed(f"{seen}, p {p:.2g}: above it, and not by chance")
+    return unclear(f"{seen}, p {p:.2g}: above it, but so few requests cannot rule out chance")
+
+
+def _shares(ours: Traffic, live: Traffic, test: Test) -> str:
+    return (
+        f"5xx share {ours.errors / ours.requests:.2%} of {ours.requests} against live's "
+        f"{live.errors / live.requests:.2%} of {live.requests} "
+        f"(difference {test.estimate * 100:+.2f} points, 95 % from {test.low * 100:+.2f} to {test.high * 100:+.2f}, "
+        f"p {test.p:.2g})"
+    )
+
+
+def latency(gate: LatencyGate, readings: Readings) -> Verdict:
+    """p99: absolute ceiling, then the ratio to live; a ratio above the limit fails unless the rank test says chance."""
+    few = _too_few(gate, readings.candidate, "the candidate")
+    if few or readings.candidate is None:
+        return few or unclear("the candidate has no readings")
+    ours = readings.candidate
+    if ours.p99_seconds is None:
+        return unclear("the candidate has no response times yet")
+    if gate.ceiling_seconds is not None and ours.p99_seconds > gate.ceiling_seconds:
+        return failed(
+            f"p99 {ours.p99_seconds * 1000:.0f} ms of {ours.requests} requests is above the ceiling of "
+            f"{gate.ceiling_seconds * 1000:.0f} ms"
+        )
+    if few_live := _too_few(gate, readings.live, "live"):
+        return few_live
+    live = readings.live
+    if live is None or not live.p99_seconds:
+        return unclear("live has no response times to compare with")
+    ratio = ours.p99_seconds / live.p99_seconds
+    seen = (
+        f"p99 {ours.p99_seconds * 1000:.0f} ms of {ours.requests} requests against live's "
+        f"{live.p99_seconds * 1000:.0f} ms of {live.requests} (ratio {ratio:.2f}, limit {gate.maximum_ratio:g})"
+    )
+    if ratio <= gate.maximum_ratio:
+        return passed(seen)
+    if min(len(ours.samples), len(live.samples)) < RANK_SAMPLES:
+        return failed(f"{seen}; fewer than {RANK_SAMPLES} periods each, so the ratio alone decides")
+    test = mann_whitney(ours.samples, live.samples)
+    ranks = (
+        f"rank test over {len(ours.samples)} and {len(live.samples)} periods: shift {test.estimate * 1000:+.0f} ms "
+        f"({test.low * 1000:+.0f} to {test.high * 1000:+.0f}), p {test.p:.2g}"
+    )
+    # Four periods against four cannot reach a p below 1/70, however clear they are.
+    reachable = 1 / _orderings(len(ours.samples), len(live.samples))
+    if test.p <= max(gate.significance / max(1, readings.looks), reachable):
+        return failed(f"{seen}; {ranks}: slower, and not by chance")
+    return unclear(f"{seen}; {ranks}: looks slower, but the periods do not agree")
+
+
+def _orderings(m: int, n: int) -> float:
+    total = 1.0
+    for i in range(1, m + 1):
+        total *= (n + i) / i
+    return total
+
+
+def bound(limit: Bound, values: Sequence[float]) -> Verdict:
+    """A metric of the user's, by its latest value."""
+    if not values:
+        return unclear(f"metric {limit.name} has no data")
+    latest = values[-1]
+    if limit.maximum is not None and latest > limit.maximum:
+        return failed(f"metric {limit.name} is {latest:g}, above {limit.maximum:g}")
+    if limit.minimum is not None and latest < limit.minimum:
+        return failed(f"metric {limit.name} is {latest:g}, below {limit.minimum:g}")
+    return passed(f"metric {limit.name} is {latest:g}")

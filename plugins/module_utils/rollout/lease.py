@@ -1,0 +1,90 @@
+# Copyright: pear.fargate contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The lease of a service as a value: who may write, until when, and with which fencing number.
+
+Clocks of two controllers may disagree. A holder stops trusting its own lease SKEW seconds before the end, and another
+waits SKEW seconds past it, so that they can differ by twice that before both believe they hold it. Beyond that the
+fencing number decides: every write begins with a conditional renewal, which fails for all but the last taker.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+SECONDS = 90
+SKEW = 15
+
+
+@dataclass(frozen=True)
+class Lease:
+    service: str
+    owner: str
+    release_id: str
+    fence: int
+    taken_at: float
+    expires_at: float
+
+    def trusted_by_holder(self, now: float) -> bool:
+        return now < self.expires_at - SKEW
+
+    def expired_for_others(self, now: float) -> bool:
+        return now > self.expires_at + SKEW
+
+
+@dataclass(frozen=True)
+class Taken:
+    """The lease to write, on condition that the ledger still holds the fencing number `over` (0: no lease at all)."""
+
+    lease: Lease
+    over: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class Held:
+    """Somebody else has the lease."""
+
+    lease: Lease
+    reason: str
+
+
+@dataclass(frozen=True)
+class Claim:
+    """Who asks for the lease of which service, for which release; `force` takes it from a living holder."""
+
+    service: str
+    owner: str
+    release_id: str
+    force: bool = False
+
+
+def take(current: Lease | None, claim: Claim, now: float) -> Taken | Held:
+    """Decide whether the claim may have the lease. The ledger's conditional write has the last word."""
+    fence = current.fence if current else 0
+    fresh = Lease(claim.service, claim.owner, claim.release_id, fence + 1, now, now + SECONDS)
+    if current is None or not current.owner:
+        return Taken(fresh, fence, "the lease was free")
+    if current.expired_for_others(now):
+        return Taken(fresh, fence, f"the lease of {current.owner} ended at {clock_time(current.expires_at)}: adopted")
+    if claim.force:
+        return Taken(fresh, fence, f"the lease was taken over from {current.owner} on purpose")
+    return Held(
+        current,
+        f"{current.owner} holds {claim.service} for release {current.release_id} since {clock_time(current.taken_at)}, "
+        f"until {clock_time(current.expires_at)} unless renewed. Wait for its end, or take the traffic back with the "
+        "rollback playbook, which takes the lease over",
+    )
+
+
+def renew(lease: Lease, now: float) -> Lease:
+    return replace(lease, expires_at=now + SECONDS)
+
+
+def give_back(lease: Lease, now: float) -> Lease:
+    """The freed lease keeps its fencing number: numbers never go back."""
+    return replace(lease, owner="", release_id="", expires_at=now)
+
+
+def clock_time(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%SZ")

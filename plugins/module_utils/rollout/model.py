@@ -1,0 +1,316 @@
+# Copyright: pear.fargate contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The words of a release as frozen values: colours, weights, sides, steps, verdicts, actions, decisions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Any
+
+
+class Colour(StrEnum):
+    BLUE = "blue"
+    GREEN = "green"
+
+    @property
+    def other(self) -> Colour:
+        return Colour.GREEN if self is Colour.BLUE else Colour.BLUE
+
+
+class Outcome(StrEnum):
+    """How a release ended. Only `succeeded` is a success of the task that ran it."""
+
+    SUCCEEDED = "succeeded"
+    ROLLED_BACK = "rolled_back"
+    SUPERSEDED = "superseded"
+    INCONCLUSIVE = "inconclusive"
+    APPROVAL_EXPIRED = "approval_expired"
+    INTERRUPTED = "interrupted"
+    REFUSED = "refused"
+
+
+class Phase(StrEnum):
+    PREPARING = "preparing"
+    STAGING = "staging"
+    PROVING = "proving"
+    SHIFTING = "shifting"
+    BAKING = "baking"
+    RETURNING = "returning"
+
+
+class Kind(StrEnum):
+    DEPLOY = "deploy"
+    ROLLBACK = "rollback"
+
+
+class Result(StrEnum):
+    PASS = "pass"
+    INCONCLUSIVE = "inconclusive"
+    FAIL = "fail"
+
+
+class OnInconclusive(StrEnum):
+    """What is done when the gates still cannot tell after the step's duration and the patience on top of it."""
+
+    RETURN = "return"
+    APPROVAL = "approval"
+    CONTINUE = "continue"
+
+
+class WishKind(StrEnum):
+    PROMOTE = "promote"
+    PROMOTE_ALL = "promote_all"
+    PAUSE = "pause"
+    RESUME = "resume"
+    ABORT = "abort"
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Shares of production traffic in whole percents. No value of this type can break invariant I1."""
+
+    blue: int
+    green: int
+
+    def __post_init__(self) -> None:
+        if not all(type(weight) is int and 0 <= weight <= 100 for weight in (self.blue, self.green)):
+            raise ValueError(
+                f"weights are whole percents between 0 and 100, not blue {self.blue!r} green {self.green!r}"
+            )
+        if self.blue + self.green != 100:
+            raise ValueError(f"weights sum to 100, not {self.blue} + {self.green} = {self.blue + self.green}")
+
+    @classmethod
+    def split(cls, colour: Colour, percent: int) -> Weights:
+        """Give percent to colour and the rest to the other one."""
+        return cls(percent, 100 - percent) if colour is Colour.BLUE else cls(100 - percent, percent)
+
+    @classmethod
+    def all_to(cls, colour: Colour) -> Weights:
+        return cls.split(colour, 100)
+
+    def of(self, colour: Colour) -> int:
+        return self.blue if colour is Colour.BLUE else self.green
+
+    @property
+    def leader(self) -> Colour | None:
+        """The colour with the larger share; None where both have half."""
+        if self.blue == self.green:
+            return None
+        return Colour.BLUE if self.blue > self.green else Colour.GREEN
+
+    def __str__(self) -> str:
+        return f"blue {self.blue} % green {self.green} %"
+
+
+@dataclass(frozen=True)
+class Side:
+    """One colour as it was observed: its ECS service and its target group."""
+
+    colour: Colour
+    task_definition: str = ""
+    desired: int = 0
+    running: int = 0
+    healthy: int = 0
+    steady: bool = True
+    trouble: str = ""
+    scale_in_at: float | None = None
+
+    def __str__(self) -> str:
+        return f"{self.colour} {self.healthy} healthy of {self.running} running, {self.desired} wanted"
+
+
+@dataclass(frozen=True)
+class Fleet:
+    """A service as it was observed: the weights of its production rule and both colours."""
+
+    weights: Weights
+    blue: Side
+    green: Side
+
+    def side(self, colour: Colour) -> Side:
+        return self.blue if colour is Colour.BLUE else self.green
+
+
+@dataclass(frozen=True)
+class Step:
+    """Hold `weight` percent on the candidate for a time; with `approval`, until a person promotes."""
+
+    weight: int
+    duration_seconds: int = 0
+    approval: bool = False
+    approval_timeout_seconds: int = 3600
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a release is going to do to traffic."""
+
+    strategy: str
+    steps: tuple[Step, ...]
+    bake_seconds: int = 0
+
+    @property
+    def duration_seconds(self) -> int:
+        """Time from the first shift to the end of the bake when nothing waits for a person."""
+        return sum(step.duration_seconds for step in self.steps) + self.bake_seconds
+
+
+@dataclass(frozen=True)
+class Verdict:
+    result: Result
+    reason: str
+
+
+@dataclass(frozen=True)
+class ErrorGate:
+    """Judges the share of 5xx answers of the candidate against that of live."""
+
+    tolerance_percent: float = 1.0
+    significance: float = 0.01
+    minimum_requests: int = 100
+    ceiling_percent: float | None = None
+
+
+@dataclass(frozen=True)
+class LatencyGate:
+    """Judges the candidate's p99 response time against live's, and against a ceiling of its own."""
+
+    maximum_ratio: float = 1.5
+    significance: float = 0.01
+    minimum_requests: int = 100
+    ceiling_seconds: float | None = None
+
+
+@dataclass(frozen=True)
+class Bound:
+    """A CloudWatch metric of the user's and the range it has to stay in."""
+
+    name: str
+    minimum: float | None = None
+    maximum: float | None = None
+
+
+@dataclass(frozen=True)
+class Gates:
+    """What has to be judged before the next step. Target health is always judged."""
+
+    alarms: tuple[str, ...] = ()
+    errors: ErrorGate | None = None
+    latency: LatencyGate | None = None
+    bounds: tuple[Bound, ...] = ()
+
+    @property
+    def need_metrics(self) -> bool:
+        return bool(self.errors or self.latency or self.bounds)
+
+
+@dataclass(frozen=True)
+class Policy:
+    """The settings of a release that are neither its steps nor its gates."""
+
+    minimum_healthy: int = 1
+    capacity_percent: int = 100
+    stage_timeout_seconds: int = 900
+    inconclusive: OnInconclusive = OnInconclusive.RETURN
+    patience_seconds: int = 300
+    pause_timeout_seconds: int = 3600
+    return_timeout_seconds: int = 600
+    window_seconds: int = 3600
+    settle_seconds: int = 0
+
+
+@dataclass(frozen=True)
+class Traffic:
+    """What a target group answered over a window: counts, the p99, and one p99 per period for the rank test."""
+
+    requests: int
+    errors: int
+    p99_seconds: float | None = None
+    samples: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
+class Readings:
+    """What the gates judge. `looks` is how often this step's data is looked at, for the share of error per look."""
+
+    candidate: Traffic | None = None
+    live: Traffic | None = None
+    looks: int = 1
+    alarms: Mapping[str, str] = field(default_factory=dict)
+    metrics: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What a person asked of a release from another terminal. It names the step it was made for, so that
+    neither a slow clock nor a slow reader applies it to a later one."""
+
+    release_id: str
+    kind: WishKind
+    step: int
+    by: str
+    outcome: Outcome = Outcome.INTERRUPTED
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Release:
+    """One attempt to make an image live, as the ledger keeps it."""
+
+    id: str
+    service: str
+    kind: Kind
+    digest: str
+    live: Colour
+    candidate: Colour
+    plan: Plan
+    started_at: float
+    by: str
+    task_definition: str = ""
+    target: str = ""
+    fingerprint: str = ""
+    gates: Gates = Gates()
+    policy: Policy = Policy()
+    checks: tuple[str, ...] = ()
+    capacity: int = 1
+    contract: bool = False
+    first: bool = False
+    phase: Phase = Phase.PREPARING
+    step: int = 0
+    entered_at: float = 0.0
+    since: float | None = None
+    paused_since: float | None = None
+    proofs: Mapping[str, Verdict] = field(default_factory=dict)
+    cause: Outcome | None = None
+    outcome: Outcome | None = None
+    reason: str = ""
+    evidence: Mapping[str, Any] | None = None
+    ended_at: float | None = None
+    warm_until: float | None = None
+    closed: bool = False
+
+    @property
+    def home(self) -> Weights:
+        return Weights.all_to(self.live)
+
+    @property
+    def goal(self) -> Weights:
+        return Weights.all_to(self.candidate)
+
+    def at(self, phase: Phase, now: float, step: int = 0) -> Release:
+        return replace(self, phase=phase, step=step, entered_at=now, since=None, paused_since=None)
+
+
+@dataclass(frozen=True)
+class Observed:
+    """Everything a decision depends on, read in one go."""
+
+    fleet: Fleet
+    lease_held: bool = True
+    readings: Readings = Readings()
+    findings: tuple[str, ...] = ()
+    wish: Wish | None = None
+    probe: Verdict | None = None
