@@ -1,0 +1,92 @@
+# Copyright: pear.fargate contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""One boto3 session for a task and its clients, made when first asked for."""
+
+from __future__ import annotations
+
+import difflib
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+import boto3
+from botocore import exceptions as boto
+from botocore.client import BaseClient
+from botocore.config import Config
+
+from .errors import AwsError, Failure
+
+_PARTITIONS = ("aws", "aws-cn", "aws-us-gov", "aws-eusc", "aws-iso", "aws-iso-b")
+_KEYS = {
+    "aws_access_key_id": "access_key",
+    "aws_secret_access_key": "secret_key",
+    "aws_session_token": "session_token",
+}
+# Retry mode standard: exponential backoff with jitter, throttling and transient errors only.
+_NORMAL = Config(connect_timeout=5, read_timeout=30, retries={"mode": "standard", "total_max_attempts": 4})
+# A first call must say within seconds that nothing answers.
+_PROBE = Config(connect_timeout=3, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 2})
+
+
+class Aws:
+    """Access to one account and region, from the options of amazon.aws's common and region fragments."""
+
+    def __init__(self, params: Mapping[str, Any]) -> None:
+        self._params = params
+        self._clients: dict[tuple[str, bool], BaseClient] = {}
+        # boto3 sessions are not thread-safe while they make a client; the clients are.
+        self._lock = threading.Lock()
+        profile = params.get("profile")
+        # Keys that come from the process's environment must not win over a profile that was asked for.
+        keys = {} if profile else {name: params.get(option) for name, option in _KEYS.items()}
+        try:
+            self._session = boto3.Session(
+                **keys,
+                profile_name=profile,
+                region_name=params.get("region"),
+            )
+        except (boto.BotoCoreError, boto.ClientError) as cause:
+            raise AwsError("open an AWS session", cause) from cause
+        region = self._session.region_name
+        if not region:
+            raise Failure(
+                "No AWS region is set. Set environment_region in the inventory (the playbooks pass it on), "
+                "the option region, or AWS_REGION."
+            )
+        self._refuse_unknown(region)
+        self.region: str = region
+
+    def client(self, service: str, probe: bool = False) -> BaseClient:
+        """Return the client of a service. A probe gives up within seconds where nothing answers."""
+        with self._lock:
+            if (service, probe) not in self._clients:
+                self._clients[service, probe] = self._make(service, _PROBE if probe else _NORMAL)
+            return self._clients[service, probe]
+
+    def _make(self, service: str, config: Config) -> BaseClient:
+        bundle = self._params.get("aws_ca_bundle")
+        verify = bundle if bundle and self._params.get("validate_certs", True) else self._params.get("validate_certs")
+        try:
+            return self._session.client(
+                service,
+                region_name=self.region,
+                endpoint_url=self._params.get("endpoint_url"),
+                verify=verify,
+                config=config.merge(Config(**(self._params.get("aws_config") or {}))),
+            )
+        except (boto.BotoCoreError, boto.ClientError, ValueError) as cause:
+            if isinstance(cause, ValueError):
+                raise Failure(f"Failed to reach {service}: {cause}. Check endpoint_url or AWS_ENDPOINT_URL.") from cause
+            raise AwsError(f"open a client of {service}", cause) from cause
+
+    def _refuse_unknown(self, region: str) -> None:
+        """A region that does not exist would otherwise end in a host name that never resolves, after long retries."""
+        known = sorted(
+            {name for partition in _PARTITIONS for name in self._session.get_available_regions("ec2", partition)}
+        )
+        if region not in known:
+            near = ", ".join(difflib.get_close_matches(region, known, n=3)) or "eu-west-1"
+            raise Failure(
+                f"AWS has no region {region!r} that the installed botocore knows. Did you mean {near}? "
+                "If the region is newer than the installed botocore, upgrade boto3."
+            )

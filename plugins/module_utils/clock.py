@@ -1,0 +1,33 @@
+# Copyright: pear.fargate contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Time as a value that is passed in, so that no test of a wait ever sleeps."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Iterator
+from typing import Protocol
+
+
+class Clock(Protocol):
+    def now(self) -> float:
+        """Seconds since the epoch."""
+
+    def sleep(self, seconds: float) -> None: ...
+
+
+class SystemClock:
+    def now(self) -> float:
+        return time.time()
+
+    def sleep(self, seconds: float) -> None:
+        time.sleep(seconds)
+
+
+def polling_intervals(first: float = 1.0, longest: float = 2.0, growth: float = 1.15) -> Iterator[float]:
+    """Yield pauses between reads: growing to `longest`, with jitter so that many waits do not march in step."""
+    pause = first
+    while True:
+        yield pause * random.uniform(0.9, 1.1)
+        pause = min(longest, pause * growth)

@@ -1,0 +1,68 @@
+# Copyright: pear.fargate contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""An action plugin that runs a module's own run() inside the controller, with progress lines while it works.
+
+Where the task does not run on the controller itself (another connection, become, async, environment), the ordinary
+module of the same name is executed instead, with the same result and no progress.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from ansible.errors import AnsibleActionFail
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
+
+from ..module_utils.aws.errors import Failure
+from ..module_utils.aws.session import Aws
+from ..module_utils.clock import SystemClock
+from ..module_utils.invocation import Invocation, Run, with_aws_options
+from ..module_utils.progress import Progress, SilentProgress, WrittenProgress
+
+# The json callback prints one document: progress lines before it would make it unreadable.
+PROGRESS_SWITCH = "PEAR_PROGRESS"
+
+
+class InProcessAction(ActionBase):
+    """Subclasses name the argument spec and the run() of their module."""
+
+    TRANSFERS_FILES = False
+    _supports_check_mode = True
+    _supports_async = True
+
+    argument_spec: ClassVar[Mapping[str, Any]]
+    # A staticmethod: a plain function as a class attribute would be bound to the instance.
+    module_run: ClassVar[Run]
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        if not self._in_controller():
+            return {**result, **self._execute_module(task_vars=task_vars, wrap_async=bool(self._task.async_val))}
+        validated = ArgumentSpecValidator(with_aws_options(self.argument_spec)).validate(self._task.args)
+        if validated.error_messages:
+            raise AnsibleActionFail("; ".join(validated.error_messages))
+        params = validated.validated_parameters
+        clock = SystemClock()
+        try:
+            call = Invocation(params, Aws(params), self._task.check_mode, clock, self._progress(clock, task_vars or {}))
+            return {**result, **self.module_run(call)}
+        except Failure as failure:
+            return {**result, "failed": True, "msg": str(failure), **failure.result}
+
+    def _in_controller(self) -> bool:
+        return (
+            self._connection.transport == "local"
+            and not self._play_context.become
+            and not self._task.async_val
+            and not any(self._task.environment or [])
+        )
+
+    def _progress(self, clock: SystemClock, task_vars: dict[str, Any]) -> Progress:
+        if os.environ.get(PROGRESS_SWITCH, "1") == "0":
+            return SilentProgress()
+        host = task_vars.get("inventory_hostname", "")
+        return WrittenProgress(lambda text: Display().display(f"  {host} | {text}"), clock)
