@@ -58,3 +58,7 @@ stories: setup ## End-to-end stories: playbooks on a sandbox of their own, under
 .PHONY: artifact
 artifact: setup ## Build the collection artifact into build/
 	@mkdir -p build && ansible-galaxy collection build --force --output-path build .
+
+.PHONY: sanity
+sanity: setup ## ansible-test sanity (24 tests, validate-modules among them) on what git holds
+	@tools/sanity.sh
