@@ -32,8 +32,8 @@ sandbox-down: ## Stop the sandbox and remove everything it made
 	@if [ -x $(PY) ]; then $(PY) -m sandbox down; else echo "Nothing to do: no .venv, so no sandbox of this checkout."; fi
 
 .PHONY: test
-test: setup ## All tests: lint, unit, sandbox, stories
-	@tools/test.sh lint unit sandbox-test stories
+test: setup ## All tests: lint, unit
+	@tools/test.sh lint unit
 
 .PHONY: lint
 lint: setup ## ruff, mypy, ansible-lint (production profile), workflows
@@ -45,7 +45,7 @@ format: setup ## Let ruff format the Python code
 
 .PHONY: unit
 unit: setup ## Unit tests: decisions, adapters, roles' contracts, the sample app
-	@pytest -q -n 2 tests/unit examples
+	@pytest -q -n 2 tests/unit
 
 .PHONY: sandbox-test
 sandbox-test: setup ## Fidelity tests of the sandbox: real containers, real traffic

@@ -4,7 +4,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable
+from collections.abc import Callable
+from typing import Any
 
 from ansible_collections.pear.fargate.plugins.module_utils.naming import EnvironmentNames, ServiceNames
 

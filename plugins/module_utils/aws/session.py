@@ -67,7 +67,7 @@ class Aws:
         bundle = self._params.get("aws_ca_bundle")
         verify = bundle if bundle and self._params.get("validate_certs", True) else self._params.get("validate_certs")
         try:
-            return self._session.client(
+            return self._session.client(  # type: ignore[call-overload]
                 service,
                 region_name=self.region,
                 endpoint_url=self._params.get("endpoint_url"),

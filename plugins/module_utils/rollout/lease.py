@@ -39,6 +39,7 @@ class Taken:
     lease: Lease
     over: int
     reason: str
+    from_living: bool = False
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ def take(current: Lease | None, claim: Claim, now: float) -> Taken | Held:
     if current.expired_for_others(now):
         return Taken(fresh, fence, f"the lease of {current.owner} ended at {clock_time(current.expires_at)}: adopted")
     if claim.force:
-        return Taken(fresh, fence, f"the lease was taken over from {current.owner} on purpose")
+        return Taken(fresh, fence, f"the lease was taken over from {current.owner} on purpose", from_living=True)
     return Held(
         current,
         f"{current.owner} holds {claim.service} for release {current.release_id} since {clock_time(current.taken_at)}, "

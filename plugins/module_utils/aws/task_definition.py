@@ -1,0 +1,246 @@
+# Copyright: pear.fargate contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A task specification in our words as a RegisterTaskDefinition request, and whether one registered says the same.
+
+Pure: no call is made here. A request and what ECS answers for it later differ in defaults, order and read-only
+fields; `normalise` removes exactly those differences.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from operator import itemgetter
+from typing import Any
+
+DEFAULT_EPHEMERAL_GIB = 20
+LOG_STREAM_PREFIX = "ecs"
+
+_READ_ONLY = {
+    "taskDefinitionArn",
+    "revision",
+    "status",
+    "requiresAttributes",
+    "compatibilities",
+    "registeredAt",
+    "registeredBy",
+    "deregisteredAt",
+    "deleteRequestedAt",
+    "tags",
+}
+_HEALTH_DEFAULTS = {"interval": 30, "timeout": 5, "retries": 3, "startPeriod": 0}
+_CONTAINER_DEFAULTS: dict[str, Any] = {
+    "cpu": 0,
+    "essential": True,
+    "interactive": False,
+    "privileged": False,
+    "pseudoTerminal": False,
+    "readonlyRootFilesystem": False,
+    "disableNetworking": False,
+    # Fargate's default, as documented for the parameter stopTimeout.
+    "stopTimeout": 30,
+    "versionConsistency": "enabled",
+}
+
+
+def register_request(spec: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the RegisterTaskDefinition request of a task specification."""
+    request: dict[str, Any] = {
+        "family": spec["family"],
+        "networkMode": "awsvpc",
+        "requiresCompatibilities": ["FARGATE"],
+        "cpu": str(spec["cpu"]),
+        "memory": str(spec["memory"]),
+        "executionRoleArn": spec.get("execution_role_arn"),
+        "taskRoleArn": spec.get("task_role_arn"),
+        "runtimePlatform": {
+            "cpuArchitecture": spec.get("architecture") or "X86_64",
+            "operatingSystemFamily": "LINUX",
+        },
+        "containerDefinitions": [_container(container, spec) for container in spec["containers"]],
+        "volumes": _volumes(spec),
+    }
+    ephemeral = spec.get("ephemeral_storage_gib") or DEFAULT_EPHEMERAL_GIB
+    if ephemeral != DEFAULT_EPHEMERAL_GIB:
+        request["ephemeralStorage"] = {"sizeInGiB": ephemeral}
+    return _without_empty(request)
+
+
+def _container(container: Mapping[str, Any], spec: Mapping[str, Any]) -> dict[str, Any]:
+    definition: dict[str, Any] = {
+        "name": container["name"],
+        "image": container["image"],
+        "essential": container.get("essential", True) is not False,
+        "cpu": container.get("cpu"),
+        "memory": container.get("memory"),
+        "memoryReservation": container.get("memory_reservation"),
+        "portMappings": [{"containerPort": port, "protocol": "tcp"} for port in container.get("ports") or []],
+        "entryPoint": container.get("entry_point"),
+        "command": container.get("command"),
+        "environment": [
+            {"name": name, "value": environment_value(value)}
+            for name, value in sorted((container.get("environment") or {}).items())
+        ],
+        "secrets": [
+            {"name": name, "valueFrom": source} for name, source in sorted((container.get("secrets") or {}).items())
+        ],
+        "user": None if container.get("user") is None else str(container["user"]),
+        "workingDirectory": container.get("working_directory"),
+        "readonlyRootFilesystem": container.get("read_only_root"),
+        "mountPoints": [
+            {"sourceVolume": mount["volume"], "containerPath": mount["path"], "readOnly": bool(mount.get("read_only"))}
+            for mount in container.get("mounts") or []
+        ]
+        + [
+            {"sourceVolume": scratch_volume(container["name"], path), "containerPath": path, "readOnly": False}
+            for path in container.get("scratch_paths") or []
+        ],
+        "stopTimeout": container.get("stop_timeout_seconds"),
+        "ulimits": [
+            {"name": limit["name"], "softLimit": limit["soft"], "hardLimit": limit["hard"]}
+            for limit in container.get("ulimits") or []
+        ],
+        "dependsOn": [
+            {"containerName": dependency["container"], "condition": dependency.get("condition") or "START"}
+            for dependency in container.get("depends_on") or []
+        ],
+        "healthCheck": _health_check(container.get("health_check")),
+        "dockerLabels": container.get("labels"),
+        # An init process reaps zombies and passes SIGTERM on to what a shell script started.
+        "linuxParameters": {"initProcessEnabled": True} if container.get("init_process") else None,
+        "logConfiguration": {
+            "logDriver": "awslogs",
+            "options": {
+                "awslogs-group": spec["log_group"],
+                "awslogs-region": spec["region"],
+                "awslogs-stream-prefix": LOG_STREAM_PREFIX,
+                # A full log buffer must never block the application.
+                "mode": "non-blocking",
+                "max-buffer-size": "4m",
+            },
+        },
+    }
+    return _without_empty(definition)
+
+
+def environment_value(value: Any) -> str:
+    """Return a value as the string that a container sees: booleans as JSON writes them, structures as JSON."""
+    if isinstance(value, str):
+        return str(value)
+    return json.dumps(value, sort_keys=True, separators=(",", ":"))
+
+
+def _health_check(check: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    if not check or not check.get("command"):
+        return None
+    command = check["command"]
+    fields = {
+        "interval": check.get("interval_seconds"),
+        "timeout": check.get("timeout_seconds"),
+        "retries": check.get("retries"),
+        "startPeriod": check.get("start_period_seconds"),
+    }
+    return {
+        # As in a Containerfile: a string goes to the container's shell, a list is executed as it stands.
+        "command": ["CMD-SHELL", command] if isinstance(command, str) else _exec_form(command),
+        **{name: _HEALTH_DEFAULTS[name] if value is None else value for name, value in fields.items()},
+    }
+
+
+def _exec_form(command: Sequence[str]) -> list[str]:
+    words = [str(word) for word in command]
+    if words[0] in ("CMD", "CMD-SHELL"):
+        return words
+    return ["CMD-SHELL", words[0]] if len(words) == 1 else ["CMD", *words]
+
+
+def scratch_volume(container: str, path: str) -> str:
+    """Return the name of the empty volume mounted at a path that stays writable under a read-only root."""
+    return f"scratch-{container}-" + re.sub(r"[^A-Za-z0-9]+", "-", path).strip("-")
+
+
+def _volumes(spec: Mapping[str, Any]) -> list[dict[str, Any]]:
+    volumes: list[dict[str, Any]] = []
+    for volume in spec.get("volumes") or []:
+        definition: dict[str, Any] = {"name": volume["name"]}
+        if volume.get("file_system_id"):
+            definition["efsVolumeConfiguration"] = _efs(volume)
+        volumes.append(definition)
+    for container in spec["containers"]:
+        volumes += [{"name": scratch_volume(container["name"], path)} for path in container.get("scratch_paths") or []]
+    return volumes
+
+
+def _efs(volume: Mapping[str, Any]) -> dict[str, Any]:
+    """Encrypted in transit, by access point and IAM: EFS refuses the last two without the first."""
+    efs: dict[str, Any] = {"fileSystemId": volume["file_system_id"], "transitEncryption": "ENABLED"}
+    if volume.get("access_point_id"):
+        efs["authorizationConfig"] = {"accessPointId": volume["access_point_id"], "iam": "ENABLED"}
+    if volume.get("root_directory"):
+        efs["rootDirectory"] = volume["root_directory"]
+    return efs
+
+
+def normalise(definition: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a request or a described task definition without defaults, order and read-only fields."""
+    normal = {key: value for key, value in definition.items() if key not in _READ_ONLY}
+    normal["containerDefinitions"] = [_normal_container(c) for c in definition.get("containerDefinitions", [])]
+    normal["volumes"] = sorted((_normal_volume(v) for v in definition.get("volumes", [])), key=lambda v: v["name"])
+    normal["runtimePlatform"] = {
+        "cpuArchitecture": "X86_64",
+        "operatingSystemFamily": "LINUX",
+        **(definition.get("runtimePlatform") or {}),
+    }
+    if (normal.get("ephemeralStorage") or {}).get("sizeInGiB") == DEFAULT_EPHEMERAL_GIB:
+        del normal["ephemeralStorage"]
+    if normal.get("enableFaultInjection") is False:
+        del normal["enableFaultInjection"]
+    return _without_empty(normal)
+
+
+def _normal_container(container: Mapping[str, Any]) -> dict[str, Any]:
+    normal = {key: value for key, value in container.items() if _CONTAINER_DEFAULTS.get(key, _ABSENT) != value}
+    for key, order in (("environment", "name"), ("secrets", "name"), ("mountPoints", "containerPath")):
+        if normal.get(key):
+            normal[key] = sorted(normal[key], key=itemgetter(order))
+    normal["mountPoints"] = [{"readOnly": False, **mount} for mount in normal.get("mountPoints", [])]
+    normal["portMappings"] = [
+        # In awsvpc mode the host port can only be the container port, so ECS fills it in.
+        {key: value for key, value in {"protocol": "tcp", **port}.items() if key != "hostPort"}
+        for port in container.get("portMappings", [])
+    ]
+    if container.get("healthCheck"):
+        normal["healthCheck"] = {**_HEALTH_DEFAULTS, **container["healthCheck"]}
+    if container.get("logConfiguration"):
+        normal["logConfiguration"] = _without_empty(container["logConfiguration"])
+    if container.get("linuxParameters"):
+        normal["linuxParameters"] = _without_empty(container["linuxParameters"])
+    return _without_empty(normal)
+
+
+def _normal_volume(volume: Mapping[str, Any]) -> dict[str, Any]:
+    normal = {key: value for key, value in volume.items() if key != "configuredAtLaunch" or value}
+    if efs := volume.get("efsVolumeConfiguration"):
+        normal["efsVolumeConfiguration"] = {
+            key: value for key, value in efs.items() if (key, value) != ("rootDirectory", "/")
+        }
+    return _without_empty(normal)
+
+
+_ABSENT = object()
+
+
+def _without_empty(mapping: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in mapping.items() if value is not None and value not in ([], {}, "")}
+
+
+def same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    return normalise(one) == normalise(other)
+
+
+def text(definition: Mapping[str, Any] | None) -> str:
+    """Return a task definition as the text that a diff is made of."""
+    if definition is None:
+        return ""
+    return json.dumps(normalise(definition), indent=2, sort_keys=True) + "\n"

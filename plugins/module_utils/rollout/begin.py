@@ -1,0 +1,142 @@
+# Copyright: pear.fargate contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""How a release or a rollback begins: the order, the fleet and the history in; a release, or why there is none, out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from .history import live_colour, rollback_target
+from .model import Fleet, Gates, Kind, Outcome, Phase, Plan, Policy, Release, Side, Step
+from .strategy import at_once
+
+
+@dataclass(frozen=True)
+class Order:
+    """What is wanted of a deploy. The fingerprint stands for the digest and the whole task definition."""
+
+    id: str
+    service: str
+    by: str
+    digest: str
+    fingerprint: str
+    plan: Plan
+    gates: Gates = Gates()
+    policy: Policy = Policy()
+    checks: tuple[str, ...] = ()
+    desired_count: int = 1
+    contract: bool = False
+
+
+@dataclass(frozen=True)
+class ReturnOrder:
+    """What is wanted of a rollback: the last good release, or a named one; `force` overrides the objections."""
+
+    id: str
+    service: str
+    by: str
+    policy: Policy = Policy()
+    named: str | None = None
+    force: bool = False
+
+
+@dataclass(frozen=True)
+class Unchanged:
+    """Nothing has to be done: what is wanted is live."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class Refused:
+    """Nothing can be done, and nothing was changed."""
+
+    reason: str
+
+
+def begin_deploy(order: Order, fleet: Fleet, history: Sequence[Release], now: float) -> Release | Unchanged | Refused:
+    live = live_colour(fleet, history)
+    if live is None:
+        return Refused(
+            f"the rule has {fleet.weights} and no release on record says which colour is live: "
+            "set the weights of the rule to 100 and 0, then release again"
+        )
+    serving = _serving(fleet.side(live), history)
+    home = fleet.weights.of(live) == 100
+    healthy = fleet.side(live).healthy >= order.policy.minimum_healthy
+    if serving and serving.fingerprint == order.fingerprint and home and healthy:
+        return Unchanged(f"release {serving.id} with {order.digest} serves all traffic from {live} already")
+    first = fleet.side(live).desired == 0 and fleet.side(live).running == 0
+    return Release(
+        id=order.id,
+        service=order.service,
+        kind=Kind.DEPLOY,
+        digest=order.digest,
+        fingerprint=order.fingerprint,
+        live=live,
+        candidate=live.other,
+        plan=at_once(order.plan) if first else order.plan,
+        started_at=now,
+        entered_at=now,
+        by=order.by,
+        gates=order.gates,
+        policy=order.policy,
+        checks=order.checks,
+        capacity=order.desired_count if first else max(1, fleet.side(live).running),
+        contract=order.contract,
+        first=first,
+    )
+
+
+def _serving(side: Side, history: Sequence[Release]) -> Release | None:
+    """The release that made what this side runs."""
+    made = [
+        one
+        for one in history
+        if one.outcome is Outcome.SUCCEEDED and one.task_definition and one.task_definition == side.task_definition
+    ]
+    return max(made, key=lambda one: one.started_at) if made else None
+
+
+def begin_rollback(
+    order: ReturnOrder, fleet: Fleet, history: Sequence[Release], now: float
+) -> Release | Unchanged | Refused:
+    found = rollback_target(history, order.named)
+    if isinstance(found, str):
+        return Refused(found)
+    if found.objections and not order.force:
+        return Refused(
+            f"would have gone back from {found.leaves.id} to {found.release.id}, but " + "; ".join(found.objections)
+        )
+    live = live_colour(fleet, history)
+    if live is None:
+        return Refused(f"the rule has {fleet.weights} and the history does not say which colour is live")
+    target = found.release
+    if fleet.side(live).task_definition == target.task_definition and fleet.weights.of(live) == 100:
+        return Unchanged(f"release {target.id} serves all traffic from {live} already")
+    side = fleet.side(live.other)
+    warm = side.task_definition == target.task_definition and side.desired > 0
+    if warm and side.healthy < order.policy.minimum_healthy and not order.force:
+        return Refused(
+            f"would have returned traffic to {target.id} on {side.colour}, but it is sick: {side}"
+            + (f" ({side.trouble})" if side.trouble else "")
+        )
+    return Release(
+        id=order.id,
+        service=order.service,
+        kind=Kind.ROLLBACK,
+        digest=target.digest,
+        fingerprint=target.fingerprint,
+        task_definition=target.task_definition,
+        target=target.id,
+        live=live,
+        candidate=live.other,
+        plan=Plan("all_at_once", (Step(100),)),
+        started_at=now,
+        entered_at=now,
+        by=order.by,
+        policy=order.policy,
+        capacity=max(1, fleet.side(live).running),
+        phase=Phase.SHIFTING if warm else Phase.STAGING,
+    )

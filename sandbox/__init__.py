@@ -1,0 +1,1 @@
+"""An AWS on one machine that runs containers and carries traffic; see README.md."""

@@ -1,0 +1,196 @@
+"""The API process: one endpoint for every service. Internal routes, then overlays, then moto."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import re
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs
+
+from ..config import Settings
+from ..engine import Engine
+from .overlay import ApiError, Context, registered
+
+os.environ.setdefault("MOTO_IAM_LOAD_MANAGED_POLICIES", "true")
+
+OVERLAY_MODULES = ("ec2", "acm", "efs", "ecr", "logs", "elbv2", "cloudwatch", "ecs", "autoscaling")
+_CREDENTIAL = re.compile(r"Credential=([^/]+)/\d+/([^/]+)/([^/]+)/aws4_request")
+_READ_ONLY = re.compile(r"^(Describe|List|Get|BatchGet|BatchCheck|Head|Query|Scan|Search|Lookup|Simulate|Test|Filter)")
+_JSON_SERVICES = {
+    "AmazonEC2ContainerServiceV20141113": "ecs",
+    "AmazonEC2ContainerRegistry_V20150921": "ecr",
+    "AnyScaleFrontendService": "application-autoscaling",
+    "Logs_20140328": "logs",
+    "CertificateManager": "acm",
+    "DynamoDB_20120810": "dynamodb",
+    "GraniteServiceVersion20100801": "cloudwatch",
+    "secretsmanager": "secretsmanager",
+    "AmazonSSM": "ssm",
+    "AWSEvents": "events",
+    "TrentService": "kms",
+    "AmazonSQS": "sqs",
+}
+
+StartResponse = Callable[..., Any]
+
+
+@dataclass(frozen=True)
+class Call:
+    """One API call as it arrived; what proves that check mode writes nothing."""
+
+    service: str
+    operation: str
+    at: float
+
+    @property
+    def mutating(self) -> bool:
+        return not _READ_ONLY.match(self.operation)
+
+
+@dataclass
+class Sandbox:
+    """What the parts of the API process share. `lock` guards moto's state, which is not safe for threads by itself."""
+
+    settings: Settings
+    engine: Engine
+    lock: threading.RLock = field(default_factory=threading.RLock)
+    stopping: threading.Event = field(default_factory=threading.Event)
+    calls: list[Call] = field(default_factory=list)
+    fargate: Any = None
+    targets: Any = None
+    before_call: Callable[[Call], None] = lambda call: None
+
+    def client(self, service: str) -> Any:
+        """A boto3 client of this very API, for parts that use it as any caller would."""
+        import boto3
+
+        from ..config import ACCESS_KEY, SECRET_KEY
+
+        return boto3.Session().client(
+            service,  # type: ignore[call-overload]
+            endpoint_url=self.settings.endpoint,
+            region_name=self.settings.region,
+            aws_access_key_id=ACCESS_KEY,
+            aws_secret_access_key=SECRET_KEY,
+        )
+
+    def backend(self, service: str, region: str | None = None) -> Any:
+        """moto's state of a service; hold `lock` while touching it."""
+        from moto.backends import get_backend
+
+        name = "global" if service in {"iam", "route53"} else region or self.settings.region
+        return get_backend(service)[self.settings.account][name]  # type: ignore[call-overload]
+
+    def efs_directory(self, file_system_id: str, access_point_id: str | None = None, root_directory: str = "/") -> Path:
+        """The shared directory that stands for a file system, or for the part of it an access point opens."""
+        from .efs import directory
+
+        return directory(self, file_system_id, access_point_id, root_directory)
+
+
+def create_sandbox(settings: Settings) -> Sandbox:
+    """Make the shared state and install every overlay; OverlayMismatch where moto is not the expected one."""
+    sandbox = Sandbox(settings, Engine(settings))
+    for name in OVERLAY_MODULES:
+        importlib.import_module(f"sandbox.api.{name}").install(sandbox)
+    return sandbox
+
+
+class Application:
+    """The WSGI application: internal routes, overlays, moto, in this order."""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+
+        self.sandbox = sandbox
+        self._moto = DomainDispatcherApplication(create_backend_app)
+
+    def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        path = environ.get("PATH_INFO", "/")
+        if path.startswith("/_sandbox/"):
+            return self._internal(environ, start_response, path)
+        service, operation, context = identify(environ, self.sandbox.settings)
+        call = Call(service, operation, time.time())
+        self.sandbox.calls.append(call)
+        try:
+            self.sandbox.before_call(call)
+            answer = registered.handlers.get((service, operation))
+            if answer is not None:
+                return _json(start_response, answer(_body_json(environ), context))
+        except ApiError as refused:
+            return _refuse(start_response, refused)
+        with self.sandbox.lock:
+            chunks = self._moto(environ, start_response)
+            return list(chunks)
+
+    def _internal(self, environ: dict[str, Any], start_response: StartResponse, path: str) -> Iterable[bytes]:
+        route = registered.routes.get((environ["REQUEST_METHOD"], path))
+        if route is None:
+            return _json(start_response, {"message": f"no such route: {path}"}, 404)
+        query = {key: values[-1] for key, values in parse_qs(environ.get("QUERY_STRING", "")).items()}
+        try:
+            return _json(start_response, route(query, _body_json(environ)))
+        except ApiError as refused:
+            return _refuse(start_response, refused)
+
+
+def identify(environ: dict[str, Any], settings: Settings) -> tuple[str, str, Context]:
+    """Service, operation and caller of a request; the body of form-encoded requests is read and put back."""
+    signed = _CREDENTIAL.search(environ.get("HTTP_AUTHORIZATION", ""))
+    access_key, region, service = signed.groups() if signed else ("", settings.region, "")
+    context = Context(settings.account, region, access_key)
+    target, _, operation = environ.get("HTTP_X_AMZ_TARGET", "").partition(".")
+    if operation:
+        return _JSON_SERVICES.get(target, service or target.lower()), operation, context
+    if cbor := re.match(r"^/service/(\w+)/operation/(\w+)$", environ.get("PATH_INFO", "")):
+        return _JSON_SERVICES.get(cbor[1], service), cbor[2], context
+    if environ.get("CONTENT_TYPE", "").startswith("application/x-www-form-urlencoded"):
+        form = parse_qs(_body(environ).decode())
+        return service, form.get("Action", [""])[0], context
+    method = environ["REQUEST_METHOD"]
+    return service, ("Get" if method in {"GET", "HEAD"} else method.title()) + environ.get("PATH_INFO", ""), context
+
+
+def _body(environ: dict[str, Any]) -> bytes:
+    """Read the request's body once and leave a fresh copy for whoever reads it next."""
+    import io
+
+    length = int(environ.get("CONTENT_LENGTH") or 0)
+    text: bytes = environ["wsgi.input"].read(length) if length else b""
+    environ["wsgi.input"] = io.BytesIO(text)
+    return text
+
+
+def _body_json(environ: dict[str, Any]) -> Any:
+    text = _body(environ)
+    return json.loads(text) if text else {}
+
+
+def _json(start_response: StartResponse, answer: Any, status: int = 200) -> Iterator[bytes]:
+    text = json.dumps(answer, default=_encode).encode()
+    headers = [
+        ("Content-Type", "application/x-amz-json-1.1"),
+        ("Content-Length", str(len(text))),
+        ("x-amzn-RequestId", str(uuid.uuid4())),
+    ]
+    start_response(f"{status} {'OK' if status < 400 else 'Error'}", headers)
+    return iter([text])
+
+
+def _refuse(start_response: StartResponse, refused: ApiError) -> Iterator[bytes]:
+    return _json(start_response, {"__type": refused.code, "message": refused.message}, refused.status)
+
+
+def _encode(value: Any) -> Any:
+    """Times go out as epoch seconds, as AWS's JSON protocols have them."""
+    if hasattr(value, "timestamp"):
+        return value.timestamp()
+    raise TypeError(f"{type(value).__name__} cannot be answered as JSON")

@@ -1,0 +1,95 @@
+"""Settings of one sandbox: its files, its loopback addresses, the engine that runs its containers."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+ACCOUNT = "123456789012"
+ACCESS_KEY = "AKIAIOSFODNN7EXAMPLE"
+SECRET_KEY = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
+
+
+def home_from_environment() -> Path:
+    """PEAR_SANDBOX_HOME, or .sandbox/ of this checkout."""
+    return Path(os.environ.get("PEAR_SANDBOX_HOME") or REPOSITORY / ".sandbox").resolve()
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What `up` decided once; every process of the sandbox reads it from HOME/settings.json."""
+
+    home: Path
+    prefix: str
+    engine: str
+    network: str
+    subnet: str
+    region: str = "eu-central-1"
+    account: str = ACCOUNT
+    api_port: int = 4566
+    registry_port: int = 5000
+    registry_backend_port: int = 5001
+    time_factor: float = 1.0
+
+    @property
+    def api_address(self) -> str:
+        return f"{self.prefix}.0.1"
+
+    @property
+    def endpoint(self) -> str:
+        return f"http://{self.api_address}:{self.api_port}"
+
+    @property
+    def registry(self) -> str:
+        """host:port of the registry front: what repository URIs begin with."""
+        return f"{self.api_address}:{self.registry_port}"
+
+    @property
+    def logs(self) -> Path:
+        return self.home / "logs"
+
+    @property
+    def containers_conf(self) -> Path:
+        return self.home / "containers" / "containers.conf"
+
+    @property
+    def storage_conf(self) -> Path:
+        return self.home / "containers" / "storage.conf"
+
+    @property
+    def registries_conf(self) -> Path:
+        return self.home / "containers" / "registries.conf"
+
+    def engine_environment(self) -> dict[str, str]:
+        """What steers podman and buildah to this sandbox's storage, network limits and registry."""
+        if self.engine != "podman":
+            return {}
+        return {
+            "CONTAINERS_CONF": str(self.containers_conf),
+            "CONTAINERS_STORAGE_CONF": str(self.storage_conf),
+            "CONTAINERS_REGISTRIES_CONF": str(self.registries_conf),
+        }
+
+    def environment(self) -> dict[str, str]:
+        """What a shell exports to work against this sandbox (`python -m sandbox env`)."""
+        return {
+            "AWS_ENDPOINT_URL": self.endpoint,
+            "AWS_ACCESS_KEY_ID": ACCESS_KEY,
+            "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
+            "AWS_DEFAULT_REGION": self.region,
+            "PEAR_SANDBOX_HOME": str(self.home),
+            **self.engine_environment(),
+        }
+
+    def save(self) -> None:
+        values = {**dataclasses.asdict(self), "home": str(self.home)}
+        (self.home / "settings.json").write_text(json.dumps(values, indent=2) + "\n")
+
+    @classmethod
+    def load(cls, home: Path) -> Settings:
+        values = json.loads((home / "settings.json").read_text())
+        return cls(**{**values, "home": Path(values["home"])})

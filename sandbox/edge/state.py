@@ -1,0 +1,337 @@
+"""What the edge knows of load balancers: the API's snapshot, parsed once and then only read."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qsl
+
+
+@dataclass(slots=True)
+class RequestView:
+    """The part of a request that rules look at."""
+
+    method: str
+    host: str
+    path: str
+    query: str
+    source: str
+    fields: Mapping[str, str]
+
+    def query_pairs(self) -> list[tuple[str, str]]:
+        return parse_qsl(self.query, keep_blank_values=True)
+
+
+Condition = Callable[[RequestView], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Forward:
+    weights: tuple[tuple[str, int], ...]
+    stickiness_seconds: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Redirect:
+    status: int
+    protocol: str
+    host: str
+    port: str
+    path: str
+    query: str
+
+
+@dataclass(frozen=True, slots=True)
+class FixedResponse:
+    status: int
+    content_type: str
+    body: str
+
+
+Action = Forward | Redirect | FixedResponse
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    arn: str
+    priority: int
+    conditions: tuple[Condition, ...]
+    action: Action
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    arn: str
+    port: int
+    protocol: str
+    tls_protocols: tuple[str, ...]
+    certificates: tuple[str, ...]
+    attributes: Mapping[str, str]
+    rules: tuple[Rule, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LoadBalancer:
+    arn: str
+    address: str
+    dimension: str
+    attributes: Mapping[str, str]
+    listeners: tuple[Listener, ...]
+
+    @property
+    def idle_seconds(self) -> float:
+        return float(self.attributes.get("idle_timeout.timeout_seconds", "60"))
+
+    @property
+    def keep_alive_seconds(self) -> float:
+        return float(self.attributes.get("client_keep_alive.seconds", "3600"))
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    address: str
+    port: int
+    registered_at: float
+    draining: bool
+
+
+@dataclass(frozen=True, slots=True)
+class HealthCheck:
+    enabled: bool
+    protocol: str
+    port: int | None  # None: the port that receives traffic
+    path: str
+    interval_seconds: float
+    timeout_seconds: float
+    healthy_threshold: int
+    unhealthy_threshold: int
+    matcher: str
+
+
+@dataclass(frozen=True, slots=True)
+class TargetGroup:
+    arn: str
+    dimension: str
+    protocol: str
+    attributes: Mapping[str, str]
+    health_check: HealthCheck
+    targets: tuple[Target, ...]
+
+    @property
+    def sticky_seconds(self) -> int | None:
+        if self.attributes.get("stickiness.enabled") != "true":
+            return None
+        if self.attributes.get("stickiness.type", "lb_cookie") != "lb_cookie":
+            return None
+        return int(self.attributes.get("stickiness.lb_cookie.duration_seconds", "86400"))
+
+    @property
+    def algorithm(self) -> str:
+        return self.attributes.get("load_balancing.algorithm.type", "round_robin")
+
+    @property
+    def slow_start_seconds(self) -> float:
+        return float(self.attributes.get("slow_start.duration_seconds", "0"))
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    arn: str
+    chain: str
+    key: str = field(repr=False)
+    names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    version: str
+    load_balancers: Mapping[str, LoadBalancer]
+    target_groups: Mapping[str, TargetGroup]
+    certificates: Mapping[str, Certificate]
+    addresses: Mapping[str, str]  # a task's address in the VPC → where its container listens
+
+    def target_groups_of(self, load_balancer: LoadBalancer) -> frozenset[str]:
+        return frozenset(
+            arn
+            for listener in load_balancer.listeners
+            for rule in listener.rules
+            if isinstance(rule.action, Forward)
+            for arn, _ in rule.action.weights
+        )
+
+    @property
+    def used_by(self) -> dict[str, list[LoadBalancer]]:
+        """Target group ARN → the load balancers whose rules name it."""
+        users: dict[str, list[LoadBalancer]] = {}
+        for balancer in self.load_balancers.values():
+            for arn in self.target_groups_of(balancer):
+                users.setdefault(arn, []).append(balancer)
+        return users
+
+
+EMPTY = State("", {}, {}, {}, {})
+
+
+def wildcard(pattern: str, *, ignore_case: bool) -> Callable[[str], object]:
+    """ALB's patterns: `*` any run, `?` one character, a backslash takes the next character literally."""
+    parts: list[str] = []
+    characters = iter(pattern)
+    for character in characters:
+        if character == "\\":
+            parts.append(re.escape(next(characters, "\\")))
+        else:
+            parts.append({"*": ".*", "?": "."}.get(character) or re.escape(character))
+    return re.compile("".join(parts), re.DOTALL | (re.IGNORECASE if ignore_case else 0)).fullmatch
+
+
+def parse_condition(condition: Mapping[str, Any]) -> Condition:
+    name = condition["Field"]
+    if name == "host-header":
+        return _any_of(_values(condition, "HostHeaderConfig"), lambda request: request.host, ignore_case=True)
+    if name == "path-pattern":
+        return _any_of(_values(condition, "PathPatternConfig"), lambda request: request.path, ignore_case=False)
+    if name == "http-header":
+        header = condition["HttpHeaderConfig"]["HttpHeaderName"].lower()
+        patterns = [wildcard(value, ignore_case=True) for value in condition["HttpHeaderConfig"]["Values"]]
+
+        def header_matches(request: RequestView) -> bool:
+            value = request.fields.get(header)
+            return value is not None and any(matches(value) for matches in patterns)
+
+        return header_matches
+    if name == "http-request-method":
+        methods = frozenset(condition["HttpRequestMethodConfig"]["Values"])
+        return lambda request: request.method in methods
+    if name == "query-string":
+        return _query_condition(condition["QueryStringConfig"]["Values"])
+    if name == "source-ip":
+        networks = [ipaddress.ip_network(value, strict=False) for value in condition["SourceIpConfig"]["Values"]]
+        return lambda request: any(ipaddress.ip_address(request.source) in network for network in networks)
+    raise ValueError(f"a rule has a condition on {name!r}, which the edge does not know")
+
+
+def _values(condition: Mapping[str, Any], config: str) -> list[str]:
+    return list(condition.get(config, {}).get("Values") or condition.get("Values") or [])
+
+
+def _any_of(values: list[str], read: Callable[[RequestView], str], *, ignore_case: bool) -> Condition:
+    patterns = [wildcard(value, ignore_case=ignore_case) for value in values]
+    return lambda request: any(matches(read(request)) for matches in patterns)
+
+
+def _query_condition(values: list[Mapping[str, str]]) -> Condition:
+    pairs = [
+        (wildcard(value.get("Key") or "*", ignore_case=True), wildcard(value["Value"], ignore_case=True))
+        for value in values
+    ]
+    return lambda request: any(
+        key_matches(key) and value_matches(value)
+        for key, value in request.query_pairs()
+        for key_matches, value_matches in pairs
+    )
+
+
+def parse_action(actions: list[Mapping[str, Any]]) -> Action:
+    """The routing action: the last of a rule's actions; the ones before it authenticate, which the edge does not do."""
+    if not actions:
+        return FixedResponse(503, "text/plain", "")
+    action = max(actions, key=lambda one: int(one.get("Order") or 0))
+    if action["Type"] == "redirect":
+        config = action["RedirectConfig"]
+        return Redirect(
+            status=int(config["StatusCode"].removeprefix("HTTP_")),
+            protocol=config.get("Protocol") or "#{protocol}",
+            host=config.get("Host") or "#{host}",
+            port=str(config.get("Port") or "#{port}"),
+            path=config.get("Path") or "/#{path}",
+            query=config["Query"] if config.get("Query") is not None else "#{query}",
+        )
+    if action["Type"] == "fixed-response":
+        config = action["FixedResponseConfig"]
+        return FixedResponse(
+            int(config["StatusCode"]), config.get("ContentType") or "text/plain", config.get("MessageBody") or ""
+        )
+    if action["Type"] == "forward":
+        config = action.get("ForwardConfig") or {}
+        groups = config.get("TargetGroups") or [{"TargetGroupArn": action["TargetGroupArn"]}]
+        weights = tuple((group["TargetGroupArn"], int(group.get("Weight", 1))) for group in groups)
+        sticky = config.get("TargetGroupStickinessConfig") or {}
+        seconds = int(sticky.get("DurationSeconds") or 3600) if _true(sticky.get("Enabled")) else None
+        return Forward(weights, seconds)
+    raise ValueError(f"a rule has the action {action['Type']!r}, which the edge does not know")
+
+
+def _true(value: object) -> bool:
+    return str(value).lower() == "true"
+
+
+def parse_state(snapshot: Mapping[str, Any]) -> State:
+    return State(
+        version=str(snapshot["version"]),
+        load_balancers={one["arn"]: _parse_load_balancer(one) for one in snapshot["load_balancers"]},
+        target_groups={one["arn"]: _parse_target_group(one) for one in snapshot["target_groups"]},
+        certificates={
+            one["arn"]: Certificate(one["arn"], one["chain"], one["key"], tuple(one["names"]))
+            for one in snapshot["certificates"]
+        },
+        addresses=dict(snapshot["addresses"]),
+    )
+
+
+def _parse_load_balancer(one: Mapping[str, Any]) -> LoadBalancer:
+    return LoadBalancer(
+        arn=one["arn"],
+        address=one["address"],
+        dimension=one["dimension"],
+        attributes=one["attributes"],
+        listeners=tuple(_parse_listener(listener) for listener in one["listeners"]),
+    )
+
+
+def _parse_listener(one: Mapping[str, Any]) -> Listener:
+    rules = [
+        Rule(
+            arn=rule["arn"],
+            priority=1_000_000 if rule["priority"] == "default" else int(rule["priority"]),
+            conditions=tuple(parse_condition(condition) for condition in rule["conditions"]),
+            action=parse_action(rule["actions"]),
+        )
+        for rule in one["rules"]
+    ]
+    return Listener(
+        arn=one["arn"],
+        port=int(one["port"]),
+        protocol=one["protocol"],
+        tls_protocols=tuple(one["tls_protocols"]),
+        certificates=tuple(one["certificates"]),
+        attributes=one["attributes"],
+        rules=tuple(sorted(rules, key=lambda rule: rule.priority)),
+    )
+
+
+def _parse_target_group(one: Mapping[str, Any]) -> TargetGroup:
+    check = one["health_check"]
+    return TargetGroup(
+        arn=one["arn"],
+        dimension=one["dimension"],
+        protocol=one["protocol"],
+        attributes=one["attributes"],
+        health_check=HealthCheck(
+            enabled=bool(check["enabled"]),
+            protocol=check["protocol"],
+            port=None if check["port"] == "traffic-port" else int(check["port"]),
+            path=check["path"],
+            interval_seconds=float(check["interval_seconds"]),
+            timeout_seconds=float(check["timeout_seconds"]),
+            healthy_threshold=int(check["healthy_threshold"]),
+            unhealthy_threshold=int(check["unhealthy_threshold"]),
+            matcher=check["matcher"],
+        ),
+        targets=tuple(
+            Target(target["address"], int(target["port"]), float(target["registered_at"]), bool(target["draining"]))
+            for target in one["targets"]
+        ),
+    )
