@@ -7,6 +7,7 @@ import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 ACCOUNT = "123456789012"
@@ -27,7 +28,7 @@ class Settings:
     prefix: str
     engine: str
     network: str
-    subnet: str
+    subnet: str = ""
     region: str = "eu-central-1"
     account: str = ACCOUNT
     api_port: int = 4566
@@ -84,6 +85,9 @@ class Settings:
             "PEAR_SANDBOX_HOME": str(self.home),
             **self.engine_environment(),
         }
+
+    def with_values(self, **values: Any) -> Settings:
+        return dataclasses.replace(self, **values)
 
     def save(self) -> None:
         values = {**dataclasses.asdict(self), "home": str(self.home)}

@@ -6,6 +6,7 @@ import importlib
 import json
 import os
 import re
+import signal
 import threading
 import time
 import uuid
@@ -17,7 +18,7 @@ from urllib.parse import parse_qs
 
 from ..config import Settings
 from ..engine import Engine
-from .overlay import ApiError, Context, registered
+from .overlay import ApiError, Context, internal, registered
 
 os.environ.setdefault("MOTO_IAM_LOAD_MANAGED_POLICIES", "true")
 
@@ -194,3 +195,47 @@ def _encode(value: Any) -> Any:
     if hasattr(value, "timestamp"):
         return value.timestamp()
     raise TypeError(f"{type(value).__name__} cannot be answered as JSON")
+
+
+def serve(settings: Settings) -> None:
+    """Run the API process until SIGTERM: the server, the scheduler and the clocks."""
+    from werkzeug.serving import WSGIRequestHandler, make_server
+
+    sandbox = create_sandbox(settings)
+    started = time.time()
+
+    @internal("GET", "/_sandbox/health")
+    def health(query: dict[str, str], body: Any) -> Any:
+        return {"started": started, "edge_reported": sandbox.targets.reported_at > 0}
+
+    @internal("GET", "/_sandbox/calls")
+    def calls(query: dict[str, str], body: Any) -> Any:
+        since = float(query.get("since", 0))
+        return {"calls": [{**vars(call), "mutating": call.mutating} for call in sandbox.calls if call.at >= since]}
+
+    @internal("DELETE", "/_sandbox/calls")
+    def forget_calls(query: dict[str, str], body: Any) -> Any:
+        sandbox.calls.clear()
+        return {}
+
+    class Handler(WSGIRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+            """The calls are counted; a line for each would fill the disk."""
+
+    server = make_server(
+        settings.api_address, settings.api_port, Application(sandbox), threaded=True, request_handler=Handler
+    )
+    server.daemon_threads = True  # type: ignore[attr-defined]
+
+    def end(number: int, frame: Any) -> None:
+        sandbox.stopping.set()
+        threading.Thread(target=server.shutdown, daemon=True).start()
+
+    signal.signal(signal.SIGTERM, end)
+    sandbox.fargate.start()
+    try:
+        server.serve_forever()
+    finally:
+        sandbox.fargate.stop()

@@ -1,0 +1,150 @@
+"""What runs, as a person wants to see it: read through the AWS API like any client, then printed."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from .config import ACCESS_KEY, SECRET_KEY, Settings
+from .lifecycle import processes
+
+_BATCH = 10
+
+
+def client(settings: Settings, service: str) -> Any:
+    import boto3
+
+    session = boto3.Session(aws_access_key_id=ACCESS_KEY, aws_secret_access_key=SECRET_KEY, region_name=settings.region)
+    return session.client(service, endpoint_url=settings.endpoint)  # type: ignore[call-overload]
+
+
+def show(settings: Settings) -> None:
+    """Print processes, load balancers with their rules, services and tasks."""
+    rows = [(name, str(pid) if pid else "does not run") for name, pid in processes(settings)]
+    _table(("process", "pid"), rows)
+    if not all(pid for _, pid in processes(settings)):
+        print("\nThe sandbox is not whole: python -m sandbox up cleans and starts it again.")
+        return
+    balancers = client(settings, "elbv2").describe_load_balancers()["LoadBalancers"]
+    _table(
+        ("load balancer", "address", "state"),
+        [(b["LoadBalancerName"], b["DNSName"], b["State"]["Code"]) for b in balancers],
+    )
+    services = list(_services(settings))
+    _table(
+        ("cluster", "service", "running", "desired", "task definition", "rollout"),
+        [
+            (
+                service["clusterArn"].rpartition("/")[2],
+                service["serviceName"],
+                str(service["runningCount"]),
+                str(service["desiredCount"]),
+                service["taskDefinition"].rpartition("/")[2],
+                next((d.get("rolloutState", "") for d in service["deployments"] if d["status"] == "PRIMARY"), ""),
+            )
+            for service in services
+        ],
+    )
+    _table(("task", "group", "status", "health", "address", "since"), [_task_row(task) for task in _tasks(settings)])
+
+
+def hints(settings: Settings) -> None:
+    """Print, for each https listener with a rule that names a host, a URL and a curl line that works as printed."""
+    elbv2, acm = client(settings, "elbv2"), client(settings, "acm")
+    for balancer in elbv2.describe_load_balancers()["LoadBalancers"]:
+        for listener in elbv2.describe_listeners(LoadBalancerArn=balancer["LoadBalancerArn"])["Listeners"]:
+            if listener["Protocol"] != "HTTPS":
+                continue
+            certificate = acm.get_certificate(CertificateArn=listener["Certificates"][0]["CertificateArn"])
+            authority = settings.home / f"{balancer['LoadBalancerName']}.pem"
+            authority.write_text(certificate.get("CertificateChain") or certificate["Certificate"])
+            rules = elbv2.describe_rules(ListenerArn=listener["ListenerArn"])["Rules"]
+            for host in _hosts(rules):
+                resolve = f"{host}:{listener['Port']}:{balancer['DNSName']}"
+                print(f"\n  https://{host}/\n")
+                print(f"  curl --cacert {_short(authority)} --resolve {resolve} https://{host}/readyz")
+    print(
+        "\nLook around: .venv/bin/python -m sandbox status | logs api | logs TASK-ID\n"
+        'Use it:      eval "$(.venv/bin/python -m sandbox env)" and any AWS client\n'
+        "A browser:   the certificate is for this machine only; add the host to /etc/hosts with the address shown\n"
+        "Stop:        make sandbox-down"
+    )
+
+
+def task_log(settings: Settings, task_id: str, follow: bool) -> None:
+    """Print the log of a task, found by its id in any log group."""
+    logs = client(settings, "logs")
+    found = [
+        (group["logGroupName"], stream["logStreamName"])
+        for group in logs.describe_log_groups()["logGroups"]
+        for stream in logs.describe_log_streams(logGroupName=group["logGroupName"])["logStreams"]
+        if task_id in stream["logStreamName"]
+    ]
+    if not found:
+        raise SystemExit(f"No process and no log stream is named {task_id}. Task ids: python -m sandbox status")
+    seen: dict[str, int] = {}
+    while True:
+        for group, stream in found:
+            events = logs.get_log_events(logGroupName=group, logStreamName=stream, startFromHead=True)["events"]
+            for event in events[seen.get(stream, 0) :]:
+                print(event["message"])
+            seen[stream] = len(events)
+        if not follow:
+            return
+        time.sleep(1)
+
+
+def _hosts(rules: list[dict[str, Any]]) -> list[str]:
+    hosts = [
+        value
+        for rule in rules
+        for condition in rule["Conditions"]
+        for value in condition.get("HostHeaderConfig", {}).get("Values", [])
+        if "*" not in value
+    ]
+    return list(dict.fromkeys(hosts))
+
+
+def _services(settings: Settings) -> Iterator[dict[str, Any]]:
+    ecs = client(settings, "ecs")
+    for cluster in ecs.list_clusters()["clusterArns"]:
+        arns = [
+            arn for page in ecs.get_paginator("list_services").paginate(cluster=cluster) for arn in page["serviceArns"]
+        ]
+        for start in range(0, len(arns), _BATCH):
+            yield from ecs.describe_services(cluster=cluster, services=arns[start : start + _BATCH])["services"]
+
+
+def _tasks(settings: Settings) -> Iterator[dict[str, Any]]:
+    ecs = client(settings, "ecs")
+    for cluster in ecs.list_clusters()["clusterArns"]:
+        arns = [arn for page in ecs.get_paginator("list_tasks").paginate(cluster=cluster) for arn in page["taskArns"]]
+        for start in range(0, len(arns), _BATCH):
+            yield from ecs.describe_tasks(cluster=cluster, tasks=arns[start : start + _BATCH])["tasks"]
+
+
+def _task_row(task: dict[str, Any]) -> tuple[str, ...]:
+    details = {d["name"]: d["value"] for attachment in task.get("attachments", []) for d in attachment["details"]}
+    since = task.get("startedAt") or task["createdAt"]
+    return (
+        task["taskArn"].rpartition("/")[2],
+        task.get("group", ""),
+        task["lastStatus"],
+        task.get("healthStatus", ""),
+        details.get("privateIPv4Address", ""),
+        since.astimezone().strftime("%H:%M:%S"),
+    )
+
+
+def _table(header: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
+    widths = [max(len(row[column]) for row in [header, *rows]) for column in range(len(header))]
+    print()
+    for row in [header, *(rows or [("none",)])]:
+        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=False)).rstrip())
+
+
+def _short(path: os.PathLike[str]) -> str:
+    relative = os.path.relpath(path)
+    return relative if not relative.startswith("..") else os.fspath(path)
