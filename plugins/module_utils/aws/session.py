@@ -11,7 +11,6 @@ from typing import Any
 
 import boto3
 from botocore import exceptions as boto
-from botocore.client import BaseClient
 from botocore.config import Config
 
 from .errors import AwsError, Failure
@@ -33,7 +32,7 @@ class Aws:
 
     def __init__(self, params: Mapping[str, Any]) -> None:
         self._params = params
-        self._clients: dict[tuple[str, bool], BaseClient] = {}
+        self._clients: dict[tuple[str, bool], Any] = {}
         # boto3 sessions are not thread-safe while they make a client; the clients are.
         self._lock = threading.Lock()
         profile = params.get("profile")
@@ -56,14 +55,14 @@ class Aws:
         self._refuse_unknown(region)
         self.region: str = region
 
-    def client(self, service: str, probe: bool = False) -> BaseClient:
+    def client(self, service: str, probe: bool = False) -> Any:
         """Return the client of a service. A probe gives up within seconds where nothing answers."""
         with self._lock:
             if (service, probe) not in self._clients:
                 self._clients[service, probe] = self._make(service, _PROBE if probe else _NORMAL)
             return self._clients[service, probe]
 
-    def _make(self, service: str, config: Config) -> BaseClient:
+    def _make(self, service: str, config: Config) -> Any:
         bundle = self._params.get("aws_ca_bundle")
         verify = bundle if bundle and self._params.get("validate_certs", True) else self._params.get("validate_certs")
         try:

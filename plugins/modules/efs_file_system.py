@@ -1,0 +1,167 @@
+#!/usr/bin/python
+# Copyright: pear.fargate contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: efs_file_system
+short_description: An encrypted EFS file system with mount targets, access points, policy, lifecycle and backups
+version_added: 0.1.0
+description:
+  - Makes one EFS file system what it should be, and returns what a task definition needs to mount it.
+  - The file system is always encrypted, and its policy denies every access that does not use TLS.
+  - Access points cannot be changed in EFS. One that differs is refused with what to do; none is ever deleted here.
+author:
+  - pear.fargate contributors (@pear-fargate)
+options:
+  name:
+    description: Name of the file system; also its creation token, which is how it is found again.
+    type: str
+    required: true
+  subnet_ids:
+    description: Subnets that get a mount target, one per availability zone.
+    type: list
+    elements: str
+    required: true
+  security_group_ids:
+    description: Security groups of the mount targets.
+    type: list
+    elements: str
+    required: true
+  access_points:
+    description: Directories that are opened, each under a POSIX user of its own.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      name:
+        description: Name of the access point.
+        type: str
+        required: true
+      path:
+        description: Directory of the file system; made with this owner when it is missing.
+        type: str
+        required: true
+      uid:
+        description: POSIX user that every access is done as.
+        type: int
+        default: 1000
+      gid:
+        description: POSIX group that every access is done as.
+        type: int
+        default: 1000
+      permissions:
+        description: Mode of the directory where it is made.
+        type: str
+        default: "0750"
+  kms_key_id:
+    description: KMS key; the account's key for EFS where it is not given.
+    type: str
+  throughput_mode:
+    description: How throughput is bought.
+    type: str
+    choices: [elastic, bursting, provisioned]
+    default: elastic
+  provisioned_throughput_mibps:
+    description: Throughput in MiB/s, with O(throughput_mode=provisioned).
+    type: float
+  infrequent_access_after_days:
+    description: Move files to Infrequent Access when they were not read for so many days; V(0) never does.
+    type: int
+    choices: [0, 1, 7, 14, 30, 60, 90]
+    default: 0
+  backup:
+    description: Whether AWS Backup's automatic daily backups are on.
+    type: bool
+    default: true
+  tags:
+    description: Tags of the file system and of its access points; other tags are left alone.
+    type: dict
+    default: {}
+attributes:
+  action:
+    description: Runs on the controller, with progress lines.
+    support: full
+  check_mode:
+    description: Predicts what would change, and changes nothing.
+    support: full
+  diff_mode:
+    description: Shows each property that differs, before and after.
+    support: full
+extends_documentation_fragment:
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+  - amazon.aws.boto3
+"""
+
+EXAMPLES = r"""
+- name: A file system for the score database
+  pear.fargate.efs_file_system:
+    name: production
+    subnet_ids: [subnet-0a, subnet-0b, subnet-0c]
+    security_group_ids: [sg-0e]
+    access_points:
+      - name: scoreboard-data
+        path: /scoreboard
+        uid: 1000
+        gid: 1000
+"""
+
+RETURN = r"""
+file_system_id:
+  description: Id of the file system; null in check mode where it would be created.
+  returned: always
+  type: str
+  sample: fs-0123456789abcdef0
+file_system_arn:
+  description: ARN of the file system.
+  returned: always
+  type: str
+  sample: arn:aws:elasticfilesystem:eu-central-1:123456789012:file-system/fs-0123456789abcdef0
+mount_targets:
+  description: Mount target ids by subnet id.
+  returned: always
+  type: dict
+  sample: {subnet-0a: fsmt-0b}
+access_points:
+  description: Access point ids by name.
+  returned: always
+  type: dict
+  sample: {scoreboard-data: fsap-0c}
+"""
+
+from ansible_collections.pear.fargate.plugins.module_utils.file_system import run
+from ansible_collections.pear.fargate.plugins.module_utils.invocation import run_as_module
+
+ARGUMENT_SPEC = {
+    "name": {"type": "str", "required": True},
+    "subnet_ids": {"type": "list", "elements": "str", "required": True},
+    "security_group_ids": {"type": "list", "elements": "str", "required": True},
+    "access_points": {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "options": {
+            "name": {"type": "str", "required": True},
+            "path": {"type": "str", "required": True},
+            "uid": {"type": "int", "default": 1000},
+            "gid": {"type": "int", "default": 1000},
+            "permissions": {"type": "str", "default": "0750"},
+        },
+    },
+    "kms_key_id": {"type": "str"},
+    "throughput_mode": {"type": "str", "choices": ["elastic", "bursting", "provisioned"], "default": "elastic"},
+    "provisioned_throughput_mibps": {"type": "float"},
+    "infrequent_access_after_days": {"type": "int", "choices": [0, 1, 7, 14, 30, 60, 90], "default": 0},
+    "backup": {"type": "bool", "default": True},
+    "tags": {"type": "dict", "default": {}},
+}
+
+
+def main() -> None:
+    run_as_module(ARGUMENT_SPEC, run)
+
+
+if __name__ == "__main__":
+    main()
