@@ -1,0 +1,51 @@
+# Copyright: pear.fargate contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""AWS Certificate Manager: one function per call."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+from .errors import aws_call
+from .session import Aws
+
+# Without this filter ACM lists RSA 1024 and 2048 only.
+_KEY_TYPES = ["RSA_2048", "RSA_3072", "RSA_4096", "EC_prime256v1", "EC_secp384r1", "EC_secp521r1"]
+
+
+@aws_call("list the certificates")
+def certificates(aws: Aws) -> list[dict[str, Any]]:
+    """Summaries of certificates that serve or wait for validation."""
+    pages = (
+        aws.client("acm")
+        .get_paginator("list_certificates")
+        .paginate(
+            CertificateStatuses=["ISSUED", "PENDING_VALIDATION"],
+            Includes={"keyTypes": _KEY_TYPES},
+        )
+    )
+    return [summary for page in pages for summary in page["CertificateSummaryList"]]
+
+
+@aws_call("read certificate {arn}")
+def describe_certificate(aws: Aws, arn: str) -> dict[str, Any]:
+    return aws.client("acm").describe_certificate(CertificateArn=arn)["Certificate"]
+
+
+@aws_call("request a certificate for {domain}")
+def request_certificate(
+    aws: Aws, domain: str, alternative_names: list[str], key_algorithm: str, tags: dict[str, str]
+) -> str:
+    request: dict[str, Any] = {
+        "DomainName": domain,
+        "ValidationMethod": "DNS",
+        "KeyAlgorithm": key_algorithm,
+        # A request that is repeated within the hour (a lost answer) yields the same certificate, not a second one.
+        "IdempotencyToken": hashlib.sha256(repr((domain, alternative_names, key_algorithm)).encode()).hexdigest()[:32],
+    }
+    if tags:
+        request["Tags"] = [{"Key": key, "Value": value} for key, value in tags.items()]
+    if alternative_names:
+        request["SubjectAlternativeNames"] = alternative_names
+    return aws.client("acm").request_certificate(**request)["CertificateArn"]

@@ -1,0 +1,121 @@
+#!/usr/bin/python
+# Copyright: pear.fargate contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: acm_validated_certificate
+short_description: A public ACM certificate, requested and proven by DNS
+version_added: 0.1.0
+description:
+  - Finds the issued certificate of AWS Certificate Manager that covers a domain and exactly the given alternative names.
+  - Where there is none it requests one, writes the validation records into a hosted zone of Route 53, and waits until it is issued.
+  - ACM renews such a certificate by itself for as long as the validation records stay.
+author:
+  - pear.fargate contributors (@pear-fargate)
+options:
+  domain:
+    description: Fully qualified domain name; may begin with V(*.).
+    type: str
+    required: true
+  alternative_names:
+    description: Further names that the certificate covers.
+    type: list
+    elements: str
+    default: []
+  zone_id:
+    description:
+      - Hosted zone that the validation records are written into.
+      - Without one they are returned only, for a DNS that is kept elsewhere.
+    type: str
+  key_algorithm:
+    description: Kind of key.
+    type: str
+    choices: [RSA_2048, EC_prime256v1, EC_secp384r1]
+    default: EC_prime256v1
+  wait:
+    description: Whether to wait until the certificate is issued.
+    type: bool
+    default: true
+  timeout_seconds:
+    description: How long to wait. ACM usually takes some minutes.
+    type: int
+    default: 900
+  tags:
+    description: Tags of a certificate that is requested.
+    type: dict
+    default: {}
+attributes:
+  action:
+    description: Runs on the controller, with progress lines.
+    support: full
+  check_mode:
+    description: Says whether one would be requested or proven, and does neither.
+    support: full
+  diff_mode:
+    description: Shows status and validation records.
+    support: full
+extends_documentation_fragment:
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+  - amazon.aws.boto3
+"""
+
+EXAMPLES = r"""
+- name: A certificate for the environment's domain
+  pear.fargate.acm_validated_certificate:
+    domain: scores.example.com
+    alternative_names: ["*.scores.example.com"]
+    zone_id: Z0123456789ABCDEFGHIJ
+  register: certificate
+"""
+
+RETURN = r"""
+certificate_arn:
+  description: ARN of the certificate; null in check mode where one would be requested.
+  returned: always
+  type: str
+status:
+  description: ACM's status of the certificate.
+  returned: always
+  type: str
+  sample: ISSUED
+validation_records:
+  description: CNAME records that prove ownership.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: Name of the record.
+      type: str
+    value:
+      description: What it must point at.
+      type: str
+"""
+
+from ansible_collections.pear.fargate.plugins.module_utils.certificate import run
+from ansible_collections.pear.fargate.plugins.module_utils.invocation import run_as_module
+
+ARGUMENT_SPEC = {
+    "domain": {"type": "str", "required": True},
+    "alternative_names": {"type": "list", "elements": "str", "default": []},
+    "zone_id": {"type": "str"},
+    "key_algorithm": {
+        "type": "str",
+        "choices": ["RSA_2048", "EC_prime256v1", "EC_secp384r1"],
+        "default": "EC_prime256v1",
+    },
+    "wait": {"type": "bool", "default": True},
+    "timeout_seconds": {"type": "int", "default": 900},
+    "tags": {"type": "dict", "default": {}},
+}
+
+
+def main() -> None:
+    run_as_module(ARGUMENT_SPEC, run)
+
+
+if __name__ == "__main__":
+    main()

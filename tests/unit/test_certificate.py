@@ -1,0 +1,90 @@
+"""A certificate against moto: requested once, proven in the zone, found again; the wait ends in a sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import pytest
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.pear.fargate.plugins.module_utils.aws.errors import Failure
+from ansible_collections.pear.fargate.plugins.module_utils.aws.session import Aws
+from ansible_collections.pear.fargate.plugins.module_utils.certificate import run, validation_records
+from ansible_collections.pear.fargate.plugins.module_utils.invocation import Invocation
+from ansible_collections.pear.fargate.plugins.modules.acm_validated_certificate import ARGUMENT_SPEC
+from moto import mock_aws
+from moto.acm import models
+
+REGION = "eu-central-1"
+
+
+class Clock:
+    """Moves only when someone sleeps; `meanwhile` is what happens in the world then."""
+
+    def __init__(self) -> None:
+        self.time = 0.0
+
+    def now(self) -> float:
+        return self.time
+
+    def sleep(self, seconds: float) -> None:
+        self.time += seconds
+
+
+@pytest.fixture
+def zone(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    with mock_aws():
+        made = boto3.client("route53").create_hosted_zone(Name="example.com", CallerReference="1")
+        yield made["HostedZone"]["Id"].rpartition("/")[2]
+
+
+def invoke(check_mode: bool = False, **options: Any) -> dict[str, Any]:
+    validated = ArgumentSpecValidator(ARGUMENT_SPEC).validate({"domain": "scores.example.com", **options})
+    assert not validated.error_messages
+    return run(Invocation(validated.validated_parameters, Aws({"region": REGION}), check_mode, Clock()))
+
+
+def test_it_is_requested_once_and_proven_in_the_zone(zone: str) -> None:
+    assert invoke(zone_id=zone, check_mode=True)["changed"]
+    assert boto3.client("acm", REGION).list_certificates()["CertificateSummaryList"] == []
+    made = invoke(zone_id=zone, wait=False)
+    assert made["changed"]
+    written = boto3.client("route53").list_resource_record_sets(HostedZoneId=zone)["ResourceRecordSets"]
+    proofs = {(r["Name"].rstrip("."), r["ResourceRecords"][0]["Value"]) for r in written if r["Type"] == "CNAME"}
+    assert proofs == {(r["name"].rstrip("."), r["value"]) for r in made["validation_records"]}
+    again = invoke(zone_id=zone, wait=False)
+    assert not again["changed"]
+    assert again["certificate_arn"] == made["certificate_arn"]
+
+
+def test_other_alternative_names_are_another_certificate(zone: str) -> None:
+    first = invoke(wait=False)
+    second = invoke(wait=False, alternative_names=["www.scores.example.com"])
+    assert second["changed"]
+    assert second["certificate_arn"] != first["certificate_arn"]
+
+
+def test_a_wait_in_vain_names_the_records_to_look_for(zone: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(models.CertBundle, "describe", _pending(models.CertBundle.describe))
+    with pytest.raises(Failure, match=r"did not issue .* within 60 s.*CNAME.*name servers"):
+        invoke(zone_id=zone, timeout_seconds=60)
+
+
+def _pending(describe: Any) -> Any:
+    def still_pending(bundle: Any) -> dict[str, Any]:
+        answer: dict[str, Any] = describe(bundle)
+        answer["Certificate"]["Status"] = "PENDING_VALIDATION"
+        return answer
+
+    return still_pending
+
+
+def test_a_wildcard_and_its_parent_share_one_record() -> None:
+    record = {"Name": "_a.example.com.", "Type": "CNAME", "Value": "_b.acm-validations.aws."}
+    options = [{"DomainName": name, "ResourceRecord": record} for name in ("example.com", "*.example.com")]
+    assert validation_records({"DomainValidationOptions": options}) == [
+        {"name": record["Name"], "value": record["Value"]}
+    ]
