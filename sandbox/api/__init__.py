@@ -1,0 +1,1 @@
+"""The AWS API of the sandbox: one server, moto within, and per service what moto lacks."""
