@@ -40,6 +40,8 @@ _JSON_SERVICES = {
     "AmazonSQS": "sqs",
 }
 
+_SEEN_BY_THE_EDGE = {"elasticloadbalancing", "acm"}
+
 StartResponse = Callable[..., Any]
 
 
@@ -67,6 +69,7 @@ class Sandbox:
     calls: list[Call] = field(default_factory=list)
     fargate: Any = None
     targets: Any = None
+    measurements: Any = None
     before_call: Callable[[Call], None] = lambda call: None
 
     def client(self, service: str) -> Any:
@@ -126,11 +129,13 @@ class Application:
             answer = registered.handlers.get((service, operation))
             if answer is not None:
                 return _json(start_response, answer(_body_json(environ), context))
+            with self.sandbox.lock:
+                return list(self._moto(environ, start_response))
         except ApiError as refused:
             return _refuse(start_response, refused)
-        with self.sandbox.lock:
-            chunks = self._moto(environ, start_response)
-            return list(chunks)
+        finally:
+            if call.mutating and service in _SEEN_BY_THE_EDGE:
+                self.sandbox.targets.touch()
 
     def _internal(self, environ: dict[str, Any], start_response: StartResponse, path: str) -> Iterable[bytes]:
         route = registered.routes.get((environ["REQUEST_METHOD"], path))

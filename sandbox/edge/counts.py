@@ -1,0 +1,63 @@
+"""What passed through, second by second, in the terms of AWS/ApplicationELB."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+_SAMPLES = 2000
+
+
+@dataclass
+class Second:
+    """One second of one target group behind one load balancer."""
+
+    requests: int = 0
+    target_codes: dict[str, int] = field(default_factory=dict)
+    balancer_codes: dict[str, int] = field(default_factory=dict)
+    response_seconds: list[float] = field(default_factory=list)
+
+
+class Counts:
+    """Collects until taken. Keys: load balancer dimension, target group dimension or None, second."""
+
+    def __init__(self) -> None:
+        self._seconds: dict[tuple[str, str | None, int], Second] = {}
+
+    def _second(self, balancer: str, group: str | None) -> Second:
+        return self._seconds.setdefault((balancer, group, int(time.time())), Second())
+
+    def answered(self, balancer: str, group: str, status: int, seconds: float) -> None:
+        """A target answered."""
+        for one in (self._second(balancer, group), self._second(balancer, None)):
+            one.requests += 1
+            kind = f"{status // 100}XX"
+            one.target_codes[kind] = one.target_codes.get(kind, 0) + 1
+            if len(one.response_seconds) < _SAMPLES:
+                one.response_seconds.append(round(seconds, 6))
+
+    def refused(self, balancer: str, group: str | None, status: int) -> None:
+        """The load balancer answered by itself."""
+        for one in {id(s): s for s in (self._second(balancer, group), self._second(balancer, None))}.values():
+            one.requests += 1
+            code = str(status)
+            one.balancer_codes[code] = one.balancer_codes.get(code, 0) + 1
+
+    def take(self, health: dict[tuple[str, str], tuple[int, int]]) -> list[dict[str, Any]]:
+        """All seconds that are over, and the healthy and unhealthy counts as they are now."""
+        now = int(time.time())
+        over = {key: self._seconds.pop(key) for key in list(self._seconds) if key[2] < now}
+        for balancer, group in health:
+            over.setdefault((balancer, group, now - 1), Second())
+        return [
+            {
+                "at": at,
+                "load_balancer": balancer,
+                "target_group": group,
+                **vars(second),
+                "healthy": health.get((balancer, group or ""), (0, 0))[0],
+                "unhealthy": health.get((balancer, group or ""), (0, 0))[1],
+            }
+            for (balancer, group, at), second in over.items()
+        ]

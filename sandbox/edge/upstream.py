@@ -1,0 +1,68 @@
+"""Connections to targets, kept open between requests."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass, field
+
+from .http1 import HEAD_LIMIT
+
+# ALB waits ten seconds for a connection. A task's address answers within the machine or is gone: one second tells.
+CONNECT_SECONDS = 1.0
+# Shorter than what common servers wait before they close an idle connection (uvicorn 5 s, node 5 s, nginx 75 s).
+IDLE_SECONDS = 3.0
+
+
+class ConnectFailed(OSError):
+    """The target took no connection; nothing was sent, so another may be tried."""
+
+
+@dataclass(slots=True)
+class Connection:
+    """One connection to a target; `reused` when it carried a request before."""
+
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
+    reused: bool = False
+    idle_since: float = 0.0
+
+    def usable(self) -> bool:
+        fresh = time.monotonic() - self.idle_since < IDLE_SECONDS
+        return fresh and not self.reader.at_eof() and not self.writer.is_closing()
+
+    def close(self) -> None:
+        self.writer.close()
+
+
+@dataclass
+class Pool:
+    """Idle connections by the place they lead to."""
+
+    idle: dict[tuple[str, int], list[Connection]] = field(default_factory=dict)
+
+    async def take(self, place: tuple[str, int], fresh: bool = False) -> Connection:
+        """An idle connection that still stands, or a new one. Raises ConnectFailed."""
+        waiting = self.idle.get(place, [])
+        while waiting and not fresh:
+            connection = waiting.pop()
+            if connection.usable():
+                connection.reused = True
+                return connection
+            connection.close()
+        try:
+            async with asyncio.timeout(CONNECT_SECONDS):
+                reader, writer = await asyncio.open_connection(*place, limit=HEAD_LIMIT)
+        except OSError as failed:
+            raise ConnectFailed(str(failed) or "connection timed out") from failed
+        return Connection(reader, writer)
+
+    def give_back(self, place: tuple[str, int], connection: Connection) -> None:
+        connection.idle_since = time.monotonic()
+        self.idle.setdefault(place, []).append(connection)
+
+    def forget(self, places: set[tuple[str, int]]) -> None:
+        """Close what leads to places that are no target any more."""
+        for place in [place for place in self.idle if place not in places]:
+            for connection in self.idle.pop(place):
+                connection.close()
