@@ -114,8 +114,10 @@ class Engine:
         """Run a command in a running container; raises EngineError when it outlasts timeout seconds."""
         return self.attempt("exec", container, *command, timeout=timeout)
 
-    def pull(self, reference: str, username: str, password: str) -> None:
-        self.call("pull", "--quiet", *self._credentials(username, password), reference, timeout=300)
+    def pull(self, reference: str, credentials: tuple[str, str] | None) -> None:
+        """Pull an image; credentials are user name and password of its registry."""
+        options = self._credentials(*credentials) if credentials else []
+        self.call("pull", "--quiet", *options, reference, timeout=300)
 
     def containers(self, **labels: str) -> list[str]:
         """Ids of this sandbox's containers, running or not, that carry all these labels."""

@@ -42,13 +42,12 @@ def directory(sandbox: Sandbox, file_system_id: str, access_point_id: str | None
 
 
 def install(sandbox: Sandbox) -> None:
-    from moto.efs.models import EFSBackend
     from moto.efs.responses import EFSResponse
 
     for owner, name in ((EFSResponse, "put_backup_policy"), (EFSResponse, "update_file_system")):
         if hasattr(owner, name):
             raise OverlayMismatch(f"moto has {owner.__name__}.{name} now: the overlay of EFS can go")
-    if not hasattr(EFSBackend, "file_systems_by_id"):
+    if not hasattr(sandbox.backend("efs"), "file_systems_by_id"):
         raise OverlayMismatch("moto keeps file systems in another way now")
 
     def put_backup_policy(self: Any) -> Any:

@@ -1,0 +1,225 @@
+"""Services, tasks and deployments in the shapes that ECS answers with."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..config import Settings
+from ..fargate.model import Breaker, Deployment, Service, Task
+from ..fargate.store import Store
+
+_SETTINGS = (
+    "loadBalancers",
+    "networkConfiguration",
+    "platformVersion",
+    "capacityProviderStrategy",
+    "deploymentConfiguration",
+    "healthCheckGracePeriodSeconds",
+    "schedulingStrategy",
+    "enableECSManagedTags",
+    "propagateTags",
+    "enableExecuteCommand",
+    "availabilityZoneRebalancing",
+    "serviceRegistries",
+)
+_OF_DEPLOYMENT = ("capacityProviderStrategy", "networkConfiguration", "platformVersion")
+
+
+class Answers:
+    """Needs the account and region for ARNs, and the store for counts."""
+
+    def __init__(self, settings: Settings, store: Store) -> None:
+        self._settings = settings
+        self._store = store
+
+    def arn(self, kind: str, rest: str) -> str:
+        return f"arn:aws:ecs:{self._settings.region}:{self._settings.account}:{kind}/{rest}"
+
+    def revision_arn(self, service: Service, revision: str) -> str:
+        return self.arn("service-revision", f"{service.cluster}/{service.name}/{revision}")
+
+    def deployment_arn(self, service: Service, deployment: Deployment) -> str:
+        return self.arn("service-deployment", f"{service.cluster}/{service.name}/{deployment.record}")
+
+    def service(self, service: Service, with_tags: bool = False) -> dict[str, Any]:
+        tasks = self._store.tasks_of(service)
+        answer: dict[str, Any] = {
+            "serviceArn": service.arn,
+            "serviceName": service.name,
+            "clusterArn": self.arn("cluster", service.cluster),
+            "status": service.status,
+            "desiredCount": service.desired,
+            "runningCount": sum(task.status in {"RUNNING", "DEACTIVATING"} for task in tasks),
+            "pendingCount": sum(task.status in {"PROVISIONING", "PENDING"} for task in tasks),
+            "taskDefinition": service.settings["taskDefinition"],
+            "launchType": "FARGATE",
+            "platformFamily": "Linux",
+            "roleArn": f"arn:aws:iam::{self._settings.account}:role/aws-service-role/ecs.amazonaws.com/AWSServiceRoleForECS",
+            "createdAt": service.created_at,
+            "createdBy": service.created_by,
+            "deploymentController": {"type": "ECS"},
+            "deployments": [self._deployment(service, one) for one in service.deployments],
+            "events": [{"id": one.id, "createdAt": one.created_at, "message": one.message} for one in service.events],
+            "placementConstraints": [],
+            "placementStrategy": [],
+            **{key: service.settings[key] for key in _SETTINGS if service.settings.get(key) is not None},
+        }
+        if service.history:
+            running = service.history[-1]
+            answer["currentServiceDeployment"] = self.deployment_arn(service, running)
+            answer["currentServiceRevisions"] = [
+                {
+                    "arn": self.revision_arn(service, one.revision),
+                    "requestedTaskCount": service.desired,
+                    "runningTaskCount": sum(
+                        task.status == "RUNNING" and task.deployment_id == one.id for task in tasks
+                    ),
+                    "pendingTaskCount": 0,
+                }
+                for one in service.deployments
+            ]
+        if with_tags:
+            answer["tags"] = service.tags
+        if "capacityProviderStrategy" in answer:
+            del answer["launchType"]
+        return answer
+
+    def _deployment(self, service: Service, one: Deployment) -> dict[str, Any]:
+        tasks = [task for task in self._store.tasks_of(service) if task.deployment_id == one.id]
+        return {
+            "id": one.id,
+            "status": one.status,
+            "taskDefinition": one.task_definition,
+            "desiredCount": service.desired if one.status == "PRIMARY" else 0,
+            "pendingCount": sum(task.status in {"PROVISIONING", "PENDING"} for task in tasks),
+            "runningCount": sum(task.status in {"RUNNING", "DEACTIVATING"} for task in tasks),
+            "failedTasks": one.failed_tasks,
+            "createdAt": one.created_at,
+            "updatedAt": one.updated_at,
+            "launchType": "FARGATE",
+            "platformFamily": "Linux",
+            "platformVersion": "1.4.0",
+            "rolloutState": one.rollout_state,
+            "rolloutStateReason": one.reason or f"ECS deployment {one.id} in progress.",
+            **{key: one.settings[key] for key in _OF_DEPLOYMENT if one.settings.get(key) is not None},
+        }
+
+    def service_deployment(self, service: Service, one: Deployment) -> dict[str, Any]:
+        tasks = [task for task in self._store.tasks_of(service) if task.deployment_id == one.id]
+        threshold = Breaker.threshold(service.desired)
+        answer: dict[str, Any] = {
+            "serviceDeploymentArn": self.deployment_arn(service, one),
+            "serviceArn": service.arn,
+            "clusterArn": self.arn("cluster", service.cluster),
+            "createdAt": one.created_at,
+            "startedAt": one.created_at,
+            "updatedAt": one.updated_at,
+            "status": one.record_status,
+            "statusReason": one.record_reason or one.reason,
+            "deploymentConfiguration": one.settings.get("deploymentConfiguration", {}),
+            "sourceServiceRevisions": [
+                {"arn": self.revision_arn(service, revision), "requestedTaskCount": service.desired}
+                for revision in one.source_revisions
+            ],
+            "targetServiceRevision": {
+                "arn": self.revision_arn(service, one.revision),
+                "requestedTaskCount": service.desired,
+                "runningTaskCount": sum(task.status == "RUNNING" for task in tasks),
+                "pendingTaskCount": sum(task.status in {"PROVISIONING", "PENDING"} for task in tasks),
+            },
+            "deploymentCircuitBreaker": {
+                "status": self._breaker_status(one, service.desired),
+                "failureCount": one.breaker.failures,
+                "threshold": threshold,
+            },
+        }
+        if one.finished_at is not None:
+            answer["finishedAt"] = one.finished_at
+        if one.rollback is not None:
+            revision = self.revision_arn(service, one.rollback["serviceRevisionArn"])
+            answer["rollback"] = {**one.rollback, "serviceRevisionArn": revision}
+        return answer
+
+    def _breaker_status(self, one: Deployment, desired: int) -> str:
+        if not one.breaker.enabled:
+            return "DISABLED"
+        if one.breaker.tripped(desired):
+            return "TRIGGERED"
+        return "MONITORING" if one.rollout_state == "IN_PROGRESS" else "MONITORING_COMPLETE"
+
+    def task(self, task: Task, with_tags: bool = False) -> dict[str, Any]:
+        arn = self.arn("task", f"{task.cluster}/{task.id}")
+        definition = task.definition
+        answer: dict[str, Any] = {
+            "taskArn": arn,
+            "clusterArn": self.arn("cluster", task.cluster),
+            "taskDefinitionArn": definition["taskDefinitionArn"],
+            "group": task.group,
+            "startedBy": task.started_by,
+            "lastStatus": task.status,
+            "desiredStatus": task.desired,
+            "healthStatus": task.health,
+            "cpu": definition["cpu"],
+            "memory": definition["memory"],
+            "availabilityZone": task.zone,
+            "launchType": task.launch_type,
+            "platformVersion": task.platform_version,
+            "platformFamily": "Linux",
+            "connectivity": "CONNECTED",
+            "connectivityAt": task.created_at,
+            "createdAt": task.created_at,
+            "version": 1,
+            "enableExecuteCommand": task.execute_command,
+            "overrides": task.overrides or {"containerOverrides": [], "inferenceAcceleratorOverrides": []},
+            "attachments": [self._interface(task)],
+            "containers": [self._container(task, arn, one) for one in definition["containerDefinitions"]],
+        }
+        times = {
+            "startedAt": task.started_at,
+            "stoppingAt": task.stopping_at,
+            "stoppedAt": task.stopped_at,
+            "executionStoppedAt": task.stopped_at,
+        }
+        answer |= {key: at for key, at in times.items() if at is not None}
+        if task.stop_code:
+            answer |= {"stopCode": task.stop_code, "stoppedReason": task.stopped_reason}
+        if task.capacity_provider:
+            answer["capacityProviderName"] = task.capacity_provider
+        if with_tags:
+            answer["tags"] = task.tags
+        return answer
+
+    def _interface(self, task: Task) -> dict[str, Any]:
+        details = {
+            "subnetId": task.subnet_id,
+            "networkInterfaceId": task.eni,
+            "macAddress": f"0a:{':'.join(task.id[i : i + 2] for i in range(0, 10, 2))}",
+            "privateIPv4Address": task.address,
+        }
+        return {
+            "id": f"{task.id[:8]}-{task.id[8:12]}-4{task.id[13:16]}-a{task.id[17:20]}-{task.id[20:]}",
+            "type": "ElasticNetworkInterface",
+            "status": "ATTACHED" if task.status != "STOPPED" else "DELETED",
+            "details": [{"name": name, "value": value} for name, value in details.items()],
+        }
+
+    def _container(self, task: Task, task_arn: str, definition: dict[str, Any]) -> dict[str, Any]:
+        state = task.containers[definition["name"]]
+        answer: dict[str, Any] = {
+            "containerArn": self.arn("container", f"{task.cluster}/{task.id}/{state.name}"),
+            "taskArn": task_arn,
+            "name": state.name,
+            "image": definition["image"],
+            "lastStatus": state.status,
+            "healthStatus": state.health,
+            "cpu": str(definition.get("cpu", 0)),
+            "networkInterfaces": [{"attachmentId": task.eni, "privateIpv4Address": task.address}],
+        }
+        optional = {
+            "imageDigest": state.image_digest,
+            "runtimeId": state.runtime_id,
+            "reason": state.reason,
+            "exitCode": state.exit_code,
+            "memory": str(definition["memory"]) if definition.get("memory") else None,
+        }
+        return answer | {key: value for key, value in optional.items() if value not in (None, "")}

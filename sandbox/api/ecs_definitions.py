@@ -1,0 +1,184 @@
+"""ECS task definitions: validated as Fargate does, kept as given, answered with the defaults that ECS fills in."""
+
+from __future__ import annotations
+
+import copy
+import time
+from typing import Any
+
+from ..fargate.store import Store
+from .overlay import ApiError, Context, handler
+from .server import Sandbox
+
+_GIB = 1024
+
+
+def _range(first: int, last: int, step: int = 1) -> set[int]:
+    return {gib * _GIB for gib in range(first, last + 1, step)}
+
+
+# https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-cpu-memory-error.html
+FARGATE_SIZES = {
+    256: {512, *_range(1, 2)},
+    512: _range(1, 4),
+    1024: _range(2, 8),
+    2048: _range(4, 16),
+    4096: _range(8, 30),
+    8192: _range(16, 60, 4),
+    16384: _range(32, 120, 8),
+}
+_KEPT = (
+    "family",
+    "taskRoleArn",
+    "executionRoleArn",
+    "networkMode",
+    "volumes",
+    "placementConstraints",
+    "requiresCompatibilities",
+    "cpu",
+    "memory",
+    "pidMode",
+    "ipcMode",
+    "runtimePlatform",
+    "ephemeralStorage",
+    "proxyConfiguration",
+    "enableFaultInjection",
+)
+
+
+def refuse(message: str) -> ApiError:
+    return ApiError("ClientException", message)
+
+
+def install(sandbox: Sandbox, store: Store) -> None:
+    settings = sandbox.settings
+
+    @handler("ecs", "RegisterTaskDefinition")
+    def register(request: dict[str, Any], context: Context) -> dict[str, Any]:
+        _check(request)
+        with store.lock:
+            family = request["family"]
+            revision = 1 + max(
+                (int(one["revision"]) for one in store.definitions.values() if one["family"] == family), default=0
+            )
+            arn = f"arn:aws:ecs:{context.region}:{settings.account}:task-definition/{family}:{revision}"
+            definition = {key: copy.deepcopy(request[key]) for key in _KEPT if request.get(key) is not None}
+            definition |= {
+                "taskDefinitionArn": arn,
+                "revision": revision,
+                "status": "ACTIVE",
+                "volumes": definition.get("volumes", []),
+                "placementConstraints": definition.get("placementConstraints", []),
+                "compatibilities": ["EC2", "FARGATE"],
+                "registeredAt": time.time(),
+                "registeredBy": f"arn:aws:iam::{settings.account}:user/{context.access_key}",
+                "containerDefinitions": [_filled_in(one) for one in request["containerDefinitions"]],
+                "tags": request.get("tags", []),
+            }
+            store.definitions[arn] = definition
+            return {"taskDefinition": _public(definition), "tags": definition["tags"]}
+
+    @handler("ecs", "DescribeTaskDefinition")
+    def describe(request: dict[str, Any], context: Context) -> dict[str, Any]:
+        found = store.definition(request["taskDefinition"])
+        if found is None:
+            raise refuse("Unable to describe task definition.")
+        answer: dict[str, Any] = {"taskDefinition": _public(found)}
+        if "TAGS" in request.get("include", []):
+            answer["tags"] = found["tags"]
+        return answer
+
+    @handler("ecs", "DeregisterTaskDefinition")
+    def deregister(request: dict[str, Any], context: Context) -> dict[str, Any]:
+        found = store.definition(request["taskDefinition"])
+        if found is None:
+            raise refuse("Unable to describe task definition.")
+        found["status"], found["deregisteredAt"] = "INACTIVE", time.time()
+        return {"taskDefinition": _public(found)}
+
+    @handler("ecs", "DeleteTaskDefinitions")
+    def delete(request: dict[str, Any], context: Context) -> dict[str, Any]:
+        deleted, failures = [], []
+        for reference in request["taskDefinitions"]:
+            found = store.definition(reference)
+            if found is None or found["status"] == "ACTIVE":
+                reason = (
+                    "The specified task definition is still in ACTIVE status. Deregister it first."
+                    if found
+                    else "MISSING"
+                )
+                failures.append({"arn": reference, "reason": reason})
+                continue
+            del store.definitions[found["taskDefinitionArn"]]
+            deleted.append(_public({**found, "status": "DELETE_IN_PROGRESS"}))
+        return {"taskDefinitions": deleted, "failures": failures}
+
+    @handler("ecs", "ListTaskDefinitions")
+    def list_definitions(request: dict[str, Any], context: Context) -> dict[str, Any]:
+        wanted, status = request.get("familyPrefix"), request.get("status", "ACTIVE")
+        found = [
+            one for one in store.definitions.values() if one["status"] == status and wanted in (None, one["family"])
+        ]
+        ordered = sorted(found, key=lambda one: (one["family"], one["revision"]), reverse=request.get("sort") == "DESC")
+        return {"taskDefinitionArns": [one["taskDefinitionArn"] for one in ordered]}
+
+    @handler("ecs", "ListTaskDefinitionFamilies")
+    def list_families(request: dict[str, Any], context: Context) -> dict[str, Any]:
+        prefix = request.get("familyPrefix", "")
+        families = {one["family"] for one in store.definitions.values() if one["status"] == "ACTIVE"}
+        return {"families": sorted(one for one in families if one.startswith(prefix))}
+
+
+def _public(definition: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in definition.items() if key != "tags"}
+
+
+def _check(request: dict[str, Any]) -> None:
+    if "FARGATE" in request.get("requiresCompatibilities", []):
+        cpu, memory = request.get("cpu"), request.get("memory")
+        if not cpu or not memory:
+            raise refuse(
+                "Task definition does not support launch type FARGATE: it must define 'cpu' and 'memory' at the task level."
+            )
+        if int(memory) not in FARGATE_SIZES.get(int(cpu), set()):
+            raise refuse(f"No Fargate configuration exists for given values: {cpu} CPU, {memory} memory.")
+        if request.get("networkMode") != "awsvpc":
+            raise refuse("Fargate only supports network mode 'awsvpc'.")
+        if any(one.get("secrets") or _logs(one) for one in request["containerDefinitions"]) and not request.get(
+            "executionRoleArn"
+        ):
+            raise refuse("Fargate requires task definition to have execution role ARN to support log driver awslogs.")
+    names = [one["name"] for one in request["containerDefinitions"]]
+    if len(set(names)) != len(names):
+        raise refuse("Container.name should be unique within a task definition.")
+    volumes = {one["name"] for one in request.get("volumes") or []}
+    for one in request["containerDefinitions"]:
+        for point in one.get("mountPoints") or []:
+            if point["sourceVolume"] not in volumes:
+                raise refuse(f"Unknown volume '{point['sourceVolume']}'.")
+        for needed in one.get("dependsOn") or []:
+            if needed["containerName"] not in names:
+                raise refuse(f"Container {one['name']} depends on unknown container {needed['containerName']}.")
+
+
+def _logs(container: dict[str, Any]) -> bool:
+    return (container.get("logConfiguration") or {}).get("logDriver") == "awslogs"
+
+
+def _filled_in(container: dict[str, Any]) -> dict[str, Any]:
+    filled = {
+        "cpu": 0,
+        "essential": True,
+        "environment": [],
+        "mountPoints": [],
+        "volumesFrom": [],
+        "systemControls": [],
+        "portMappings": [],
+        **copy.deepcopy(container),
+    }
+    for port in filled["portMappings"]:
+        port.setdefault("hostPort", port["containerPort"])
+        port.setdefault("protocol", "tcp")
+    if filled.get("healthCheck"):
+        filled["healthCheck"] = {"interval": 30, "timeout": 5, "retries": 3, **filled["healthCheck"]}
+    return filled

@@ -1,0 +1,57 @@
+"""Addresses of tasks: a free one of the subnet's own range, spread over the subnets that were given."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Sequence
+from typing import Any
+
+from ..api.overlay import ApiError
+from ..api.server import Sandbox
+from .model import Task
+
+# AWS keeps the first four addresses and the last one of each subnet for itself.
+_RESERVED_AT_START = 4
+
+
+class NoAddress(Exception):
+    """No subnet has a free address."""
+
+
+class Network:
+    """Hands out addresses; what load balancers and mount targets use is not ours to give."""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self._sandbox = sandbox
+        self._taken: dict[str, set[str]] = {}
+
+    def place(self, subnets: Sequence[str]) -> tuple[str, str, str]:
+        """Subnet, zone and address for a new task: the subnet with the fewest tasks first. Raises NoAddress."""
+        for subnet_id in sorted(subnets, key=lambda one: len(self._taken.get(one, ()))):
+            subnet = self.subnet(subnet_id)
+            taken = self._taken.setdefault(subnet_id, set())
+            hosts = list(ipaddress.ip_network(subnet.cidr_block))[_RESERVED_AT_START:-1]
+            used_elsewhere = self._interfaces(subnet_id)
+            free = (str(host) for host in hosts if str(host) not in taken and str(host) not in used_elsewhere)
+            address = next(free, None)
+            if address is not None:
+                taken.add(address)
+                return subnet_id, subnet.availability_zone, address
+        raise NoAddress("The subnets have no free IP address.")
+
+    def subnet(self, subnet_id: str) -> Any:
+        with self._sandbox.lock:
+            for by_zone in self._sandbox.backend("ec2").subnets.values():
+                if subnet_id in by_zone:
+                    return by_zone[subnet_id]
+        raise ApiError(
+            "InvalidParameterException", f"Error retrieving subnet information for [{subnet_id}]: it does not exist"
+        )
+
+    def release(self, task: Task) -> None:
+        self._taken.get(task.subnet_id, set()).discard(task.address)
+
+    def _interfaces(self, subnet_id: str) -> set[str]:
+        with self._sandbox.lock:
+            interfaces = self._sandbox.backend("ec2").enis.values()
+            return {str(one.private_ip_address) for one in interfaces if one.subnet.id == subnet_id}

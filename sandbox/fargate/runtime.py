@@ -1,0 +1,283 @@
+"""A task as real containers: one network namespace, the containers in their order, their health, their end."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import threading
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ..api.ecr import token
+from ..api.server import Sandbox
+from ..engine import ContainerSpec, EngineError
+from . import inputs
+from .logs import LogShipper
+from .metadata import PORT, Metadata
+from .model import ContainerState, StartFailed, Task
+
+_TASK_FAILED = "TaskFailedToStart"
+_WAIT_SECONDS = 0.1
+_DEFAULT_STOP_SECONDS = 30
+# Stand-in process that holds a task's network namespace, as Fargate's own pause container does.
+_PAUSE_IMAGE = "localhost/pear/pause:1"
+_PAUSE_PROGRAM = Path("/usr/bin/catatonit")
+
+
+class ContainerRuntime:
+    """Runs tasks on the sandbox's engine."""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self._sandbox = sandbox
+        self._engine = sandbox.engine
+        self._shipper = LogShipper(sandbox)
+        self._metadata = Metadata(sandbox.settings.region, sandbox.settings.account)
+        self._addresses: dict[str, str] = {}
+        self._pids: dict[str, int] = {}
+        self._pause_lock = threading.Lock()
+        self._pause_ready = False
+
+    def start(self) -> None:
+        self._shipper.start()
+
+    def address(self, task: Task) -> str:
+        return self._addresses.get(task.id, "")
+
+    # Launch
+
+    def launch(self, task: Task) -> None:
+        definitions = {one["name"]: one for one in task.definition["containerDefinitions"]}
+        streams = {name: inputs.prepare_log_stream(self._sandbox, task, one) for name, one in definitions.items()}
+        secrets = {name: inputs.secret_values(self._sandbox, one) for name, one in definitions.items()}
+        for name, one in definitions.items():
+            task.containers[name].image_digest = self._pull(name, one["image"])
+        pause = self._start_pause(task)
+        for name in launch_order(task.definition["containerDefinitions"]):
+            if task.desired == "STOPPED":
+                return
+            self._await_dependencies(task, definitions[name])
+            self._start_container(task, definitions[name], pause, secrets[name], streams[name])
+
+    def _pull(self, container: str, image: str) -> str:
+        registry = self._sandbox.settings.registry
+        credentials = ("AWS", token(self._sandbox.settings)) if image.startswith(f"{registry}/") else None
+        try:
+            if not (image.startswith("localhost/") and self._engine.attempt("image", "inspect", image).returncode == 0):
+                self._engine.pull(image, credentials)
+            return self._engine.call("image", "inspect", "--format", "{{.Digest}}", image).strip()
+        except EngineError as refused:
+            reason = f"CannotPullContainerError: pull image manifest has been retried 1 time(s): failed to resolve ref {image}: {refused}"
+            raise StartFailed(_TASK_FAILED, reason[:1000], container) from refused
+
+    def _start_pause(self, task: Task) -> str:
+        with self._pause_lock:
+            if not self._pause_ready and self._engine.attempt("image", "inspect", _PAUSE_IMAGE).returncode != 0:
+                self._import_pause()
+            self._pause_ready = True
+        spec = ContainerSpec(
+            image=_PAUSE_IMAGE,
+            name=f"{self._sandbox.settings.network}-{task.id}",
+            entry_point=["/catatonit", "-P"],
+            labels={"pear.task": task.id, "pear.pause": "true"},
+            network=self._sandbox.settings.network,
+        )
+        try:
+            pause = self._engine.run(spec)
+            self._addresses[task.id] = self._engine.address(pause)
+        except EngineError as refused:
+            raise StartFailed(_TASK_FAILED, f"ResourceInitializationError: {refused}") from refused
+        gateway = self._sandbox.settings.subnet.rpartition(".")[0] + ".1"
+        self._metadata.ensure(gateway)
+        return pause
+
+    def _import_pause(self) -> None:
+        import tarfile
+
+        archive = self._sandbox.settings.home / "pause.tar"
+        with tarfile.open(archive, "w") as tar:
+            tar.add(_PAUSE_PROGRAM, arcname="catatonit")
+        self._engine.call("import", str(archive), _PAUSE_IMAGE)
+        archive.unlink()
+
+    def _await_dependencies(self, task: Task, definition: Mapping[str, Any]) -> None:
+        for one in definition.get("dependsOn") or []:
+            name, condition = one["containerName"], one["condition"]
+            while not satisfied(task.containers[name], condition):
+                if task.desired == "STOPPED":
+                    return
+                state = task.containers[name]
+                if state.status == "STOPPED" and condition in {"HEALTHY", "SUCCESS"}:
+                    raise StartFailed(
+                        _TASK_FAILED,
+                        f"Container dependency failed: {name} is not {condition.lower()}: it stopped with exit code {state.exit_code}",
+                        name,
+                    )
+                time.sleep(_WAIT_SECONDS)
+                self.poll(task)
+
+    def _start_container(
+        self,
+        task: Task,
+        definition: Mapping[str, Any],
+        pause: str,
+        secrets: Mapping[str, str],
+        stream: tuple[str, str] | None,
+    ) -> None:
+        name = definition["name"]
+        state = task.containers[name]
+        spec = self._spec(task, definition, pause, secrets)
+        try:
+            state.runtime_id = self._engine.run(spec)
+            found = self._engine.inspect(state.runtime_id)[0]
+        except EngineError as refused:
+            state.status, state.exit_code, state.reason = "STOPPED", 1, f"CannotStartContainerError: {refused}"
+            raise StartFailed(_TASK_FAILED, state.reason[:1000], name) from refused
+        self._pids[state.runtime_id] = int(found["State"]["Pid"])
+        state.status, state.started_at = "RUNNING", time.time()
+        if stream is not None:
+            path = spec.log_path or Path(found["LogPath"])
+            self._shipper.follow(state.runtime_id, path, *stream)
+        if definition.get("healthCheck"):
+            state.checked = True
+            thread = threading.Thread(
+                target=self._check_health, args=(task, state, definition["healthCheck"]), daemon=True
+            )
+            thread.start()
+
+    def _spec(self, task: Task, definition: Mapping[str, Any], pause: str, secrets: Mapping[str, str]) -> ContainerSpec:
+        name, settings = definition["name"], self._sandbox.settings
+        override: dict[str, Any] = next(
+            (one for one in task.overrides.get("containerOverrides", []) if one.get("name") == name), {}
+        )
+        environment = {one["name"]: one["value"] for one in definition.get("environment") or []}
+        environment |= {one["name"]: one["value"] for one in override.get("environment") or []}
+        gateway = settings.subnet.rpartition(".")[0] + ".1"
+        environment |= {
+            "ECS_CONTAINER_METADATA_URI_V4": f"http://{gateway}:{PORT}{self._metadata.add(task, name)}",
+            "AWS_REGION": settings.region,
+            "AWS_EXECUTION_ENV": "AWS_ECS_FARGATE",
+        }
+        log_path = settings.home / "tasks" / task.id / f"{name}.log"
+        log_path.parent.mkdir(parents=True, exist_ok=True)
+        memory = definition.get("memory") or int(task.definition["memory"])
+        share = definition.get("cpu") or int(task.definition["cpu"])
+        return ContainerSpec(
+            image=definition["image"],
+            name=f"{settings.network}-{task.id}-{name}",
+            entry_point=definition.get("entryPoint") or None,
+            command=override.get("command") or definition.get("command") or None,
+            environment={**environment, **secrets},
+            labels={"pear.task": task.id, "pear.container": name},
+            mounts=inputs.mounts(self._sandbox, task, definition),
+            network=f"container:{pause}",
+            user=definition.get("user"),
+            working_directory=definition.get("workingDirectory"),
+            read_only=bool(definition.get("readonlyRootFilesystem")),
+            memory_mib=int(memory),
+            cpu_shares=max(2, int(share)),
+            log_path=log_path if settings.engine == "podman" else None,
+            init=bool((definition.get("linuxParameters") or {}).get("initProcessEnabled")),
+        )
+
+    # Life
+
+    def poll(self, task: Task) -> None:
+        """A process that is gone is asked for its exit code; one that lives costs a look into /proc."""
+        for state in task.containers.values():
+            if state.status == "RUNNING" and not _lives(self._pids.get(state.runtime_id, 0)):
+                self._ended(state)
+
+    def _ended(self, state: ContainerState) -> None:
+        found = self._engine.inspect(state.runtime_id)
+        if found and found[0]["State"]["Status"] in {"running", "stopping"}:
+            return  # the engine has not noticed yet
+        state.status = "STOPPED"
+        state.exit_code = int(found[0]["State"]["ExitCode"]) if found else 137
+        if found and found[0]["State"].get("OOMKilled"):
+            state.reason = "OutOfMemoryError: Container killed due to memory usage"
+        self._shipper.finish(state.runtime_id)
+
+    def _check_health(self, task: Task, state: ContainerState, check: Mapping[str, Any]) -> None:
+        """Run the command at its interval; failures within the start period do not count."""
+        command = list(check["command"])
+        words = ["/bin/sh", "-c", command[1]] if command[0] == "CMD-SHELL" else command[1:]
+        interval, timeout = float(check.get("interval", 30)), float(check.get("timeout", 5))
+        began, failures = time.time(), 0
+        while task.desired == "RUNNING" and state.status == "RUNNING" and not self._sandbox.stopping.is_set():
+            try:
+                passed = self._engine.exec(state.runtime_id, words, timeout=timeout).returncode == 0
+            except EngineError:
+                passed = False
+            in_start = time.time() - began < float(check.get("startPeriod", 0))
+            if passed:
+                failures, state.health = 0, "HEALTHY"
+            elif not in_start:
+                failures += 1
+                if failures >= int(check.get("retries", 3)):
+                    state.health = "UNHEALTHY"
+            self._sandbox.stopping.wait(interval)
+
+    # End
+
+    def stop(self, task: Task) -> None:
+        definitions = {one["name"]: one for one in task.definition["containerDefinitions"]}
+        for name in reversed(launch_order(task.definition["containerDefinitions"])):
+            state = task.containers[name]
+            if state.status == "RUNNING":
+                wait = int(definitions[name].get("stopTimeout") or _DEFAULT_STOP_SECONDS)
+                try:
+                    self._engine.stop(state.runtime_id, wait)
+                except EngineError as refused:
+                    state.reason = state.reason or str(refused)[:200]
+                self._ended(state)
+        self._remove(task)
+
+    def _remove(self, task: Task) -> None:
+        containers = [state.runtime_id for state in task.containers.values() if state.runtime_id]
+        for runtime_id in containers:
+            self._shipper.finish(runtime_id)
+            self._pids.pop(runtime_id, None)
+        self._engine.remove(*containers)
+        self._engine.remove(*self._engine.containers(**{"pear.task": task.id}))
+        self._addresses.pop(task.id, None)
+        self._metadata.forget(task)
+        shutil.rmtree(self._sandbox.settings.home / "tasks" / task.id, ignore_errors=True)
+
+
+def _lives(pid: int) -> bool:
+    if pid <= 0:
+        return False
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def satisfied(state: ContainerState, condition: str) -> bool:
+    """Whether a dependency on a container is met."""
+    if condition == "START":
+        return state.status in {"RUNNING", "STOPPED"}
+    if condition == "HEALTHY":
+        return state.health == "HEALTHY"
+    if condition == "SUCCESS":
+        return state.status == "STOPPED" and state.exit_code == 0
+    return state.status == "STOPPED"
+
+
+def launch_order(definitions: list[dict[str, Any]]) -> list[str]:
+    """Names, each after those it depends on."""
+    waiting = {one["name"]: {dep["containerName"] for dep in one.get("dependsOn") or []} for one in definitions}
+    ordered: list[str] = []
+    while waiting:
+        ready = [name for name, needs in waiting.items() if needs <= set(ordered)]
+        if not ready:
+            raise StartFailed(
+                _TASK_FAILED, f"Containers depend on each other in a circle: {', '.join(sorted(waiting))}"
+            )
+        ordered += ready
+        for name in ready:
+            del waiting[name]
+    return ordered

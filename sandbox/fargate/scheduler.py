@@ -1,0 +1,288 @@
+"""The service scheduler: one loop that brings what runs to what is wanted, and says what it does in ECS's words."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+
+from .model import Breaker, Deployment, Runtime, Service, StartFailed, TargetHealth, Task
+from .network import Network, NoAddress
+from .planning import plan
+from .store import Store
+
+_TICK_SECONDS = 0.2
+_WORKERS = 6
+_KEEP_STOPPED_SECONDS = 3600.0
+_LONGEST_BACKOFF = 60.0
+_STEADY = "has reached a steady state."
+
+
+class Scheduler:
+    """Owns the lives of tasks. The API only states wishes; everything else happens here, under the store's lock."""
+
+    def __init__(
+        self, store: Store, runtime: Runtime, targets: TargetHealth, network: Network, time_factor: float
+    ) -> None:
+        self._store = store
+        self._runtime = runtime
+        self._targets = targets
+        self._network = network
+        self._time_factor = time_factor
+        self._workers = ThreadPoolExecutor(_WORKERS, thread_name_prefix="task")
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="scheduler", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._ended.set()
+        self._thread.join(timeout=5)
+        self._workers.shutdown(wait=False, cancel_futures=True)
+
+    def _run(self) -> None:
+        while not self._ended.wait(_TICK_SECONDS):
+            try:
+                self.tick()
+            except Exception:  # noqa: BLE001 - said aloud in the log; one broken service must not stop all the others
+                traceback.print_exc(file=sys.stderr)
+
+    def tick(self) -> None:
+        with self._store.lock:
+            for task in list(self._store.tasks.values()):
+                self._observe(task)
+            for service in list(self._store.services.values()):
+                self._reconcile(service)
+            self._forget_old()
+
+    # Tasks
+
+    def start_task(self, task: Task) -> None:
+        """Begin to bring a task up; the caller holds the lock."""
+        self._store.tasks[task.id] = task
+        self._workers.submit(self._launch, task)
+
+    def _launch(self, task: Task) -> None:
+        try:
+            task.status = "PENDING"
+            self._runtime.launch(task)
+        except StartFailed as failed:
+            with self._store.lock:
+                if failed.container:
+                    task.containers[failed.container].reason = failed.reason
+                self.stop_task(task, failed.stop_code, failed.reason)
+            return
+        except Exception as broken:  # noqa: BLE001 - becomes the task's stopped reason, and is in the log
+            traceback.print_exc(file=sys.stderr)
+            with self._store.lock:
+                self.stop_task(task, "TaskFailedToStart", f"The sandbox failed: {broken}")
+            return
+        with self._store.lock:
+            if task.desired == "STOPPED":
+                return
+            task.status, task.started_at = "RUNNING", time.time()
+            self._register(task)
+
+    def _register(self, task: Task) -> None:
+        for arn, port in task.target_places:
+            self._targets.register(arn, task.address, port)
+        task.registered = bool(task.target_places)
+        service = self._store.service_of(task)
+        if service is not None and task.registered:
+            for arn, _ in task.target_places:
+                service.say(f"registered 1 targets in (target-group {arn})")
+
+    def stop_task(self, task: Task, code: str, reason: str) -> None:
+        """Take a task out of the load balancer, wait until it is drained, then end it. The caller holds the lock."""
+        if task.desired == "STOPPED":
+            return
+        task.desired, task.stop_code, task.stopped_reason, task.stopping_at = "STOPPED", code, reason, time.time()
+        task.status = "DEACTIVATING" if task.registered else "STOPPING"
+        service = self._store.service_of(task)
+        if task.registered:
+            for arn, port in task.target_places:
+                if self._targets.health(arn, task.address, port) is not None:
+                    self._targets.deregister(arn, task.address, port)
+            if service is not None:
+                service.say("has begun draining connections on 1 tasks.")
+        self._workers.submit(self._end, task)
+
+    def _end(self, task: Task) -> None:
+        dead = all(state.status == "STOPPED" for state in task.containers.values())
+        while not dead and not self._ended.is_set() and self._draining(task):
+            time.sleep(_TICK_SECONDS)
+        task.status = "STOPPING"
+        self._runtime.stop(task)
+        with self._store.lock:
+            for state in task.containers.values():
+                state.status = "STOPPED"
+            task.status, task.stopped_at = "STOPPED", time.time()
+            self._network.release(task)
+
+    def _draining(self, task: Task) -> bool:
+        return any(self._targets.health(arn, task.address, port) is not None for arn, port in task.target_places)
+
+    def _observe(self, task: Task) -> None:
+        if task.status != "RUNNING" or task.desired == "STOPPED":
+            return
+        self._runtime.poll(task)
+        over = next((one for one in task.containers.values() if one.essential and one.status == "STOPPED"), None)
+        if over is not None:
+            reason = "Essential container in task exited" if not over.reason else over.reason
+            self.stop_task(task, "EssentialContainerExited", reason)
+            return
+        service = self._store.service_of(task)
+        grace = (
+            float((service.settings.get("healthCheckGracePeriodSeconds") or 0) if service else 0) / self._time_factor
+        )
+        in_grace = time.time() - (task.started_at or 0) < grace
+        if task.health == "UNHEALTHY" and service is not None:
+            service.say(f"(task {task.id}) failed container health checks.")
+            self.stop_task(task, "ServiceSchedulerInitiated", "Task failed container health checks")
+            return
+        for arn, port in task.target_places:
+            health = self._targets.health(arn, task.address, port)
+            if health is not None and health[0] == "unhealthy" and not in_grace and service is not None:
+                service.say(f"(port {port}) is unhealthy in (target-group {arn}) due to (reason {health[2]}).")
+                self.stop_task(
+                    task, "ServiceSchedulerInitiated", f"Task failed ELB health checks in (target-group {arn})"
+                )
+                return
+        task.been_healthy = task.been_healthy or self.is_healthy(task)
+
+    def is_healthy(self, task: Task) -> bool:
+        """Runs, its containers are healthy where they are checked, and its targets are healthy where it has any."""
+        if not task.running or (any(one.checked for one in task.containers.values()) and task.health != "HEALTHY"):
+            return False
+        for arn, port in task.target_places:
+            health = self._targets.health(arn, task.address, port)
+            # A target group that no rule uses checks nothing, so ECS does not wait for it.
+            if health is None or health[0] not in {"healthy", "unused"}:
+                return False
+        return True
+
+    # Services
+
+    def _reconcile(self, service: Service) -> None:
+        tasks = self._store.tasks_of(service)
+        alive = [task for task in tasks if task.alive]
+        primary = service.primary
+        self._count_failures(service, tasks)
+        if primary.breaker.tripped(service.desired) and primary.rollout_state == "IN_PROGRESS":
+            self._fail(service, primary)
+            primary = service.primary
+        new = [task for task in alive if task.deployment_id == primary.id]
+        old = [task for task in alive if task.deployment_id != primary.id]
+        may_start = primary.rollout_state != "FAILED" and time.time() >= primary.retry_at and service.status == "ACTIVE"
+        what = plan(service.desired, service.limits, new, old, self.is_healthy, may_start)
+        started = [one for _ in range(what.start) if (one := self._start_one(service, primary)) is not None]
+        if started:
+            service.say(f"has started {len(started)} tasks: {_named(started)}.")
+        for task in what.stop:
+            cause = f"Scaling activity initiated by (deployment {primary.id})"
+            self.stop_task(task, "ServiceSchedulerInitiated", cause)
+        if what.stop:
+            service.say(f"has stopped {len(what.stop)} running tasks: {_named(what.stop)}.")
+        self._conclude(service, primary)
+
+    def _start_one(self, service: Service, deployment: Deployment) -> Task | None:
+        try:
+            task = self._store.new_task(service, deployment, self._network)
+        except NoAddress as none:
+            if str(none) not in deployment.events_said:
+                deployment.events_said.add(str(none))
+                service.say(f"was unable to place a task. Reason: {none}")
+            return None
+        self.start_task(task)
+        return task
+
+    def _count_failures(self, service: Service, tasks: Iterable[Task]) -> None:
+        """A task that ended by itself before it was ever healthy is a failed one; a healthy one begins the count anew."""
+        by_id = {one.id: one for one in service.deployments}
+        for task in tasks:
+            deployment = by_id.get(task.deployment_id)
+            if deployment is None or task.counted:
+                continue
+            if task.been_healthy:
+                task.counted = True
+                deployment.failed_tasks = deployment.breaker.failures = 0
+                deployment.retry_at = 0.0
+            elif task.desired == "STOPPED" and not task.stopped_reason.startswith("Scaling activity"):
+                task.counted = True
+                deployment.failed_tasks += 1
+                deployment.updated_at = time.time()
+                if deployment.rollout_state == "IN_PROGRESS":
+                    deployment.breaker.failures += 1
+                pause = (
+                    min(_LONGEST_BACKOFF, 2.0 ** (deployment.failed_tasks - 3)) if deployment.failed_tasks > 2 else 0.0
+                )
+                deployment.retry_at = time.time() + pause / self._time_factor
+
+    def _fail(self, service: Service, failed: Deployment) -> None:
+        failed.finish("FAILED", "STOPPED", "ECS deployment circuit breaker: tasks failed to start.")
+        failed.record_reason = failed.reason
+        service.say(f"(deployment {failed.id}) deployment failed: tasks failed to start.")
+        good = service.last_completed() if failed.breaker.rollback else None
+        if good is None:
+            return
+        failed.record_status = "ROLLBACK_IN_PROGRESS"
+        failed.rollback = {
+            "reason": f"Service deployment rolled back because of failures. {failed.reason}",
+            "startedAt": time.time(),
+            "serviceRevisionArn": good.revision,
+        }
+        back = Deployment(
+            task_definition=good.task_definition,
+            settings=good.settings,
+            breaker=Breaker(False, False),
+            revision=good.revision,
+            reason=f"ECS deployment circuit breaker: rolling back to deploymentId {good.id}.",
+            rolls_back=failed.id,
+        )
+        service.say(f"rolling back to (deployment {good.id}).")
+        service.begin(back)
+        service.settings = {**service.settings, **good.settings, "taskDefinition": good.task_definition}
+
+    def _conclude(self, service: Service, primary: Deployment) -> None:
+        """Old deployments end with their last task; the PRIMARY one is completed when all is as wanted."""
+        present = [task for task in self._store.tasks_of(service) if task.status != "STOPPED"]
+        for old in service.deployments[1:]:
+            if not any(task.deployment_id == old.id for task in present):
+                old.status = "INACTIVE"
+                service.deployments.remove(old)
+        mine = [task for task in present if task.deployment_id == primary.id]
+        steady = (
+            len(service.deployments) == 1
+            and len(mine) == service.desired == len(present)
+            and all(self.is_healthy(task) for task in mine)
+        )
+        if not steady:
+            primary.events_said.discard(_STEADY)
+            return
+        if primary.rollout_state == "IN_PROGRESS":
+            primary.finish("COMPLETED", "SUCCESSFUL", f"ECS deployment {primary.id} completed.")
+            service.say(f"(deployment {primary.id}) deployment completed.")
+            if primary.rolls_back:
+                failed = next(one for one in service.history if one.id == primary.rolls_back)
+                failed.record_status = "ROLLBACK_SUCCESSFUL"
+                failed.finished_at = time.time()
+        if _STEADY not in primary.events_said:
+            primary.events_said.add(_STEADY)
+            service.say(_STEADY)
+
+    def _forget_old(self) -> None:
+        limit = time.time() - _KEEP_STOPPED_SECONDS
+        for task in [one for one in self._store.tasks.values() if one.stopped_at and one.stopped_at < limit]:
+            del self._store.tasks[task.id]
+        for key, service in list(self._store.services.items()):
+            if service.status == "DRAINING" and all(task.status == "STOPPED" for task in self._store.tasks_of(service)):
+                service.status = "INACTIVE"
+                self._store.inactive[key] = self._store.services.pop(key)
+
+
+def _named(tasks: Iterable[Task]) -> str:
+    return " ".join(f"(task {task.id})" for task in tasks)
