@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.amazon.aws.plugins.module_utils.modules import aws_argument_spec
 
 from .aws.errors import Failure
 from .aws.session import Aws
@@ -31,6 +30,9 @@ Run = Callable[[Invocation], dict[str, Any]]
 
 def with_aws_options(argument_spec: Mapping[str, Any]) -> dict[str, Any]:
     """Return the argument spec with region, profile and credentials, as every AWS module has them."""
+    # Here and not above: a module must be importable, for its documentation and its checks, without amazon.aws.
+    from ansible_collections.amazon.aws.plugins.module_utils.modules import aws_argument_spec
+
     return {**aws_argument_spec(), **argument_spec}
 
 

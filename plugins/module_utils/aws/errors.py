@@ -4,24 +4,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import inspect
 from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar
 
-from botocore import exceptions as boto
+# Where botocore is missing session.py says so, before any call.
+with contextlib.suppress(ImportError):
+    from botocore import exceptions as boto
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
-_NO_CREDENTIALS = (
-    boto.NoCredentialsError,
-    boto.PartialCredentialsError,
-    boto.CredentialRetrievalError,
-    boto.SSOError,
-    boto.TokenRetrievalError,
-)
-_NO_ANSWER = (boto.HTTPClientError, boto.ConnectionError)
 _REFUSED_CREDENTIALS = {
     "AuthFailure",
     "ExpiredToken",
@@ -61,14 +56,21 @@ def error_code(cause: BaseException) -> str:
 def describe(cause: boto.BotoCoreError | boto.ClientError) -> str:
     """Return what botocore says, with what to do where that is known."""
     said = str(cause).rstrip(".")
-    if isinstance(cause, _NO_CREDENTIALS):
+    no_credentials = (
+        boto.NoCredentialsError,
+        boto.PartialCredentialsError,
+        boto.CredentialRetrievalError,
+        boto.SSOError,
+        boto.TokenRetrievalError,
+    )
+    if isinstance(cause, no_credentials):
         return (
             f"{said}. Set AWS_PROFILE (or the option profile), AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, "
             "or run where a role provides credentials; `aws sts get-caller-identity` shows whether they work."
         )
     if isinstance(cause, boto.ProfileNotFound):
         return f"{said}. `aws configure list-profiles` lists the profiles of this machine."
-    if isinstance(cause, _NO_ANSWER):
+    if isinstance(cause, (boto.HTTPClientError, boto.ConnectionError)):
         return f"{said}. Check the network, the region, and AWS_ENDPOINT_URL or the option endpoint_url if one is set."
     code = error_code(cause)
     if code in _REFUSED_CREDENTIALS:

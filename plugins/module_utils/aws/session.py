@@ -9,11 +9,18 @@ import threading
 from collections.abc import Mapping
 from typing import Any
 
-import boto3
-from botocore import exceptions as boto
-from botocore.config import Config
+from ansible.module_utils.basic import missing_required_lib
 
 from .errors import AwsError, Failure
+
+try:
+    import boto3
+    from botocore import exceptions as boto
+    from botocore.config import Config
+
+    _HAS_BOTO3 = True
+except ImportError:
+    _HAS_BOTO3 = False
 
 _PARTITIONS = ("aws", "aws-cn", "aws-us-gov", "aws-eusc", "aws-iso", "aws-iso-b")
 _KEYS = {
@@ -22,15 +29,17 @@ _KEYS = {
     "aws_session_token": "session_token",
 }
 # Retry mode standard: exponential backoff with jitter, throttling and transient errors only.
-_NORMAL = Config(connect_timeout=5, read_timeout=30, retries={"mode": "standard", "total_max_attempts": 4})
+_NORMAL = {"connect_timeout": 5, "read_timeout": 30, "retries": {"mode": "standard", "total_max_attempts": 4}}
 # A first call must say within seconds that nothing answers.
-_PROBE = Config(connect_timeout=3, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 2})
+_PROBE = {"connect_timeout": 3, "read_timeout": 5, "retries": {"mode": "standard", "total_max_attempts": 2}}
 
 
 class Aws:
     """Access to one account and region, from the options of amazon.aws's common and region fragments."""
 
     def __init__(self, params: Mapping[str, Any]) -> None:
+        if not _HAS_BOTO3:
+            raise Failure(missing_required_lib("boto3", url="https://boto3.amazonaws.com/"))
         self._params = params
         self._clients: dict[tuple[str, bool], Any] = {}
         # boto3 sessions are not thread-safe while they make a client; the clients are.
@@ -62,7 +71,7 @@ class Aws:
                 self._clients[service, probe] = self._make(service, _PROBE if probe else _NORMAL)
             return self._clients[service, probe]
 
-    def _make(self, service: str, config: Config) -> Any:
+    def _make(self, service: str, config: Mapping[str, Any]) -> Any:
         bundle = self._params.get("aws_ca_bundle")
         verify = bundle if bundle and self._params.get("validate_certs", True) else self._params.get("validate_certs")
         try:
@@ -71,7 +80,7 @@ class Aws:
                 region_name=self.region,
                 endpoint_url=self._params.get("endpoint_url"),
                 verify=verify,
-                config=config.merge(Config(**(self._params.get("aws_config") or {}))),
+                config=Config(**config).merge(Config(**(self._params.get("aws_config") or {}))),
             )
         except (boto.BotoCoreError, boto.ClientError, ValueError) as cause:
             if isinstance(cause, ValueError):
