@@ -45,7 +45,7 @@ format: setup ## Let ruff format the Python code
 
 .PHONY: unit
 unit: setup ## Unit tests: decisions, adapters, roles' contracts, the sample app
-	@pytest -q -n 2 tests/unit
+	@pytest -q -n 2 tests/unit examples
 
 .PHONY: sandbox-test
 sandbox-test: setup ## Fidelity tests of the sandbox: real containers, real traffic

@@ -115,7 +115,8 @@ class Front:
             return web.Response(status=kept.status, body=await kept.read(), headers=self._headers(kept))
 
     async def _pass_on(self, request: web.Request) -> web.StreamResponse:
-        headers = {key: value for key, value in request.headers.items() if key.lower() not in _HOP_BY_HOP}
+        # Pairs, not a dict: clients send several Accept headers.
+        headers = [(key, value) for key, value in request.headers.items() if key.lower() not in _HOP_BY_HOP]
         body = request.content.iter_chunked(_CHUNK) if request.can_read_body else None
         url = f"{self.backend}{request.path_qs}"
         async with self.session.request(request.method, url, data=body, headers=headers, allow_redirects=False) as kept:

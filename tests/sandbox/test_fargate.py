@@ -1,0 +1,261 @@
+"""Services on the sandbox: real containers behind a real load balancer, and the truth about them."""
+
+from __future__ import annotations
+
+import json
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.sandbox.conftest import Running
+from tests.sandbox.world import World, build, eventually
+
+
+@pytest.fixture(scope="module")
+def world(sandbox: Running) -> World:
+    return build(sandbox)
+
+
+@pytest.fixture
+def cleaned(world: World) -> Iterator[World]:
+    """Ends the services that a test made."""
+    yield world
+    for arn in world.client("ecs").list_services(cluster="tests")["serviceArns"]:
+        world.delete_service(arn.rpartition("/")[2])
+
+
+def get(world: World, path: str) -> dict[str, Any]:
+    with urllib.request.urlopen(f"http://{world.address}{path}", timeout=10) as answer:
+        found: dict[str, Any] = json.load(answer)
+    return found
+
+
+def test_a_service_serves_rolls_and_leaves_nothing(cleaned: World) -> None:
+    world = cleaned
+    group = world.target_group("rolls", "/rolls")
+    world.create_service("rolls", world.define("rolls", {"VERSION": "1"}), group, desired=2)
+    eventually(lambda: world.steady("rolls"), message="the first deployment")
+    answer = get(world, "/rolls")
+    assert answer["version"] == "1"
+    assert answer["headers"]["X-Forwarded-Proto"] == "http"
+    tasks = world.tasks("rolls")
+    assert {task["lastStatus"] for task in tasks} == {"RUNNING"}
+    assert len({task["availabilityZone"] for task in tasks}) == 2, "tasks are spread over zones"
+    health = world.client("elbv2").describe_target_health(TargetGroupArn=group)["TargetHealthDescriptions"]
+    addresses = {
+        detail["value"]
+        for task in tasks
+        for detail in task["attachments"][0]["details"]
+        if detail["name"] == "privateIPv4Address"
+    }
+    assert {one["Target"]["Id"] for one in health} == addresses
+    assert {one["TargetHealth"]["State"] for one in health} == {"healthy"}
+
+    world.client("ecs").update_service(
+        cluster="tests", service="rolls", taskDefinition=world.define("rolls", {"VERSION": "2"})
+    )
+    eventually(lambda: world.steady("rolls"), message="the second deployment")
+    assert get(world, "/rolls")["version"] == "2"
+    messages = [event["message"] for event in world.service("rolls")["events"]]
+    assert messages[0] == "(service rolls) has reached a steady state."
+    assert any("has begun draining connections on 1 tasks." in one for one in messages)
+
+    world.delete_service("rolls")
+    assert world.running.engine.containers() == []
+
+
+def test_a_killed_container_is_replaced_and_told(cleaned: World) -> None:
+    world = cleaned
+    group = world.target_group("killed", "/killed")
+    world.create_service("killed", world.define("killed"), group)
+    eventually(lambda: world.steady("killed"))
+    (task,) = world.tasks("killed")
+    (container,) = world.running.engine.containers(
+        **{"pear.task": task["taskArn"].rpartition("/")[2], "pear.container": "app"}
+    )
+    world.running.engine.kill(container)
+    stopped = eventually(lambda: [one for one in world.tasks("killed", "STOPPED") if one["lastStatus"] == "STOPPED"])[0]
+    assert stopped["stoppedReason"] == "Essential container in task exited"
+    assert stopped["containers"][0]["exitCode"] == 137
+    eventually(lambda: world.steady("killed") and world.tasks("killed")[0]["taskArn"] != task["taskArn"])
+
+
+def test_the_circuit_breaker_returns_to_what_worked(cleaned: World) -> None:
+    world = cleaned
+    group = world.target_group("breaks", "/breaks")
+    breaker = {"deploymentConfiguration": {"deploymentCircuitBreaker": {"enable": True, "rollback": True}}}
+    good = world.define("breaks", {"VERSION": "good"})
+    world.create_service("breaks", good, group, **breaker)
+    eventually(lambda: world.steady("breaks"))
+    bad = world.define("breaks", command=["print('no database', flush=True); raise SystemExit(3)"])
+    world.client("ecs").update_service(cluster="tests", service="breaks", taskDefinition=bad)
+    eventually(lambda: world.service("breaks")["taskDefinition"] == good, message="rolled back")
+    eventually(lambda: world.steady("breaks"))
+    assert get(world, "/breaks")["version"] == "good"
+    ecs = world.client("ecs")
+    arns = [
+        one["serviceDeploymentArn"]
+        for one in ecs.list_service_deployments(cluster="tests", service="breaks")["serviceDeployments"]
+    ]
+    records = ecs.describe_service_deployments(serviceDeploymentArns=arns)["serviceDeployments"]
+    failed = next(one for one in records if one["status"] == "ROLLBACK_SUCCESSFUL")
+    assert failed["deploymentCircuitBreaker"] == {"status": "TRIGGERED", "failureCount": 3, "threshold": 3}
+    stopped = world.tasks("breaks", "STOPPED")
+    assert {3} <= {one["containers"][0].get("exitCode") for one in stopped}
+
+
+def test_what_a_container_is_given(cleaned: World) -> None:
+    world = cleaned
+    group = world.target_group("given", "/given")
+    world.client("logs").create_log_group(logGroupName="/given")
+    secret = world.client("secretsmanager").create_secret(
+        Name="given", SecretString=json.dumps({"password": "s3cret"})
+    )["ARN"]
+    world.client("ssm").put_parameter(Name="/given/flag", Value="on", Type="SecureString")
+    system = world.client("efs").create_file_system(CreationToken="given")["FileSystemId"]
+    point = world.client("efs").create_access_point(
+        ClientToken="given",
+        FileSystemId=system,
+        PosixUser={"Uid": 1000, "Gid": 1000},
+        RootDirectory={"Path": "/scores", "CreationInfo": {"OwnerUid": 1000, "OwnerGid": 1000, "Permissions": "0750"}},
+    )["AccessPointId"]
+    definition = world.define(
+        "given",
+        secrets=[
+            {"name": "PASSWORD", "valueFrom": f"{secret}:password::"},
+            {"name": "FLAG", "valueFrom": "/given/flag"},
+        ],
+        user="1000:1000",
+        readonlyRootFilesystem=True,
+        mountPoints=[{"sourceVolume": "data", "containerPath": "/data"}],
+        volumes=[
+            {
+                "name": "data",
+                "efsVolumeConfiguration": {
+                    "fileSystemId": system,
+                    "transitEncryption": "ENABLED",
+                    "authorizationConfig": {"accessPointId": point, "iam": "ENABLED"},
+                },
+            }
+        ],
+        logConfiguration={
+            "logDriver": "awslogs",
+            "options": {"awslogs-group": "/given", "awslogs-region": "eu-central-1", "awslogs-stream-prefix": "app"},
+        },
+        healthCheck={"command": ["CMD-SHELL", "wget -q -O /dev/null http://127.0.0.1:8080/healthz"], "interval": 5},
+        sidecars=[
+            {
+                "name": "beside",
+                "image": world.image,
+                "essential": False,
+                "entryPoint": ["sh", "-c"],
+                "command": ["wget -q -O - http://127.0.0.1:8080/from-beside; sleep 600"],
+                "dependsOn": [{"containerName": "app", "condition": "HEALTHY"}],
+                "stopTimeout": 2,
+            }
+        ],
+    )
+    world.create_service("given", definition, group)
+    eventually(lambda: world.steady("given"))
+    answer = get(world, "/given")
+    assert (answer["environment"]["PASSWORD"], answer["environment"]["FLAG"], answer["user"]) == ("s3cret", "on", 1000)
+    (task,) = world.tasks("given")
+    assert task["healthStatus"] == "HEALTHY"
+    task_id = task["taskArn"].rpartition("/")[2]
+    (container,) = world.running.engine.containers(**{"pear.task": task_id, "pear.container": "app"})
+    engine = world.running.engine
+    assert engine.exec(container, ["sh", "-c", "echo kept > /data/file && cat /data/file"]).stdout == "kept\n"
+    assert "Read-only" in engine.exec(container, ["sh", "-c", "echo x > /file"]).stderr
+    address = answer["environment"]["ECS_CONTAINER_METADATA_URI_V4"]
+    described = json.loads(engine.exec(container, ["wget", "-q", "-O", "-", f"{address}/task"]).stdout)
+    assert described["TaskARN"] == task["taskArn"]
+
+    def logged() -> list[str]:
+        events = world.client("logs").get_log_events(
+            logGroupName="/given", logStreamName=f"app/app/{task_id}", startFromHead=True
+        )
+        return [event["message"] for event in events["events"]]
+
+    eventually(lambda: "GET /from-beside" in logged(), message="the sidecar reaches the app on localhost")
+    world.delete_service("given")
+    assert logged()[-1] == "got SIGTERM"
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"image": "{repository}:never-pushed"}, "CannotPullContainerError"),
+        ({"secrets": [{"name": "X", "valueFrom": "/no/such/parameter"}]}, "unable to retrieve secret from ssm"),
+        (
+            {
+                "logConfiguration": {
+                    "logDriver": "awslogs",
+                    "options": {
+                        "awslogs-group": "/none",
+                        "awslogs-region": "eu-central-1",
+                        "awslogs-stream-prefix": "a",
+                    },
+                }
+            },
+            "failed to create Cloudwatch log stream",
+        ),
+    ],
+)
+def test_a_task_that_cannot_start_says_why(world: World, change: dict[str, Any], reason: str) -> None:
+    if "image" in change:
+        change["image"] = change["image"].format(repository=world.image.partition("@")[0])
+    ecs = world.client("ecs")
+    arn = ecs.run_task(
+        cluster="tests",
+        taskDefinition=world.define("refused", **change),
+        networkConfiguration={"awsvpcConfiguration": {"subnets": world.subnets}},
+    )["tasks"][0]["taskArn"]
+    task = eventually(
+        lambda: next(
+            (
+                one
+                for one in ecs.describe_tasks(cluster="tests", tasks=[arn])["tasks"]
+                if one["lastStatus"] == "STOPPED"
+            ),
+            None,
+        )
+    )
+    assert task["stopCode"] == "TaskFailedToStart"
+    assert reason in task["stoppedReason"]
+    assert "startedAt" not in task, "a task is never RUNNING that does not run"
+
+
+def test_a_one_off_task_ends_with_its_exit_code(world: World) -> None:
+    ecs = world.client("ecs")
+    arn = ecs.run_task(
+        cluster="tests",
+        taskDefinition=world.define("once", command=["raise SystemExit(7)"]),
+        networkConfiguration={"awsvpcConfiguration": {"subnets": world.subnets}},
+    )["tasks"][0]["taskArn"]
+    task = eventually(
+        lambda: next(
+            (
+                one
+                for one in ecs.describe_tasks(cluster="tests", tasks=[arn])["tasks"]
+                if one["lastStatus"] == "STOPPED"
+            ),
+            None,
+        )
+    )
+    assert task["containers"][0]["exitCode"] == 7
+    assert task["stopCode"] == "EssentialContainerExited"
+
+
+def test_sizes_that_fargate_does_not_offer_are_refused(world: World) -> None:
+    with pytest.raises(ClientError, match="No Fargate configuration exists"):
+        world.define("odd", cpu="256", memory="4096")
+
+
+def test_no_rule_no_answer(world: World) -> None:
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        get(world, "/nowhere")
+    assert (refused.value.code, refused.value.read()) == (404, b"no rule")
