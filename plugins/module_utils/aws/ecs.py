@@ -1,0 +1,181 @@
+# Copyright: pear.fargate contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Amazon ECS: one function per call. Services, deployments and tasks leave this file as values in our words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from ..rolling import Deployment, Event, ServiceDeployment, ServiceState
+from ..tasks import ContainerState, TaskState
+from . import service_definition
+from .errors import aws_call, is_code
+from .session import Aws
+
+# Limits of DescribeServices and DescribeTasks.
+_SERVICES_PER_CALL = 10
+_TASKS_PER_CALL = 100
+
+
+@aws_call("read the ECS services of cluster {cluster}")
+def services(aws: Aws, cluster: str, names: Sequence[str]) -> dict[str, ServiceState]:
+    """Services by name; one that does not exist, or was deleted, is missing."""
+    found: dict[str, ServiceState] = {}
+    client = aws.client("ecs")
+    try:
+        for some in _chunks(names, _SERVICES_PER_CALL):
+            answer = client.describe_services(cluster=cluster, services=some, include=["TAGS"])
+            states = (service_state(raw) for raw in answer["services"])
+            found |= {state.name: state for state in states if state.status != "INACTIVE"}
+    except client.exceptions.ClusterNotFoundException:
+        return {}
+    return found
+
+
+@aws_call("create ECS service {service}")
+def create_service(
+    aws: Aws, cluster: str, service: str, request: Mapping[str, Any], tags: Mapping[str, str]
+) -> ServiceState:
+    answer = aws.client("ecs").create_service(cluster=cluster, serviceName=service, tags=tag_list(tags), **request)
+    return service_state(answer["service"])
+
+
+@aws_call("update ECS service {service}")
+def update_service(aws: Aws, cluster: str, service: str, request: Mapping[str, Any]) -> ServiceState:
+    return service_state(aws.client("ecs").update_service(cluster=cluster, service=service, **request)["service"])
+
+
+@aws_call("delete ECS service {service}")
+def delete_service(aws: Aws, cluster: str, service: str, force: bool = False) -> None:
+    aws.client("ecs").delete_service(cluster=cluster, service=service, force=force)
+
+
+@aws_call("read deployment {arn}")
+def service_deployment(aws: Aws, arn: str) -> ServiceDeployment | None:
+    """ECS's record of a deployment; None where it keeps none (yet)."""
+    found = aws.client("ecs").describe_service_deployments(serviceDeploymentArns=[arn])["serviceDeployments"]
+    return _service_deployment(found[0]) if found else None
+
+
+@aws_call("read task definition {reference}")
+def task_definition(aws: Aws, reference: str) -> dict[str, Any] | None:
+    """A task definition as ECS describes it, by ARN or, its latest active revision, by family."""
+    client = aws.client("ecs")
+    try:
+        return client.describe_task_definition(taskDefinition=reference)["taskDefinition"]
+    except client.exceptions.ClientException as cause:
+        # ECS has no code of its own for a family without active revisions.
+        if is_code(cause, "ClientException") and "Unable to describe task definition" in str(cause):
+            return None
+        raise
+
+
+@aws_call("register a revision of task definition {family}")
+def register_task_definition(aws: Aws, family: str, request: Mapping[str, Any], tags: Mapping[str, str]) -> str:
+    answer = aws.client("ecs").register_task_definition(**{**request, "family": family}, tags=tag_list(tags))
+    return str(answer["taskDefinition"]["taskDefinitionArn"])
+
+
+@aws_call("read the {status} tasks of ECS service {service}")
+def tasks(aws: Aws, cluster: str, service: str, status: str = "RUNNING") -> list[TaskState]:
+    """Tasks of a service whose desired status is RUNNING or STOPPED; ECS forgets stopped ones within the hour."""
+    client = aws.client("ecs")
+    pages = client.get_paginator("list_tasks").paginate(cluster=cluster, serviceName=service, desiredStatus=status)
+    arns = [arn for page in pages for arn in page["taskArns"]]
+    answers = (client.describe_tasks(cluster=cluster, tasks=some) for some in _chunks(arns, _TASKS_PER_CALL))
+    return [_task(raw) for answer in answers for raw in answer["tasks"]]
+
+
+@aws_call("tag {arn}")
+def tag(aws: Aws, arn: str, tags: Mapping[str, str]) -> None:
+    aws.client("ecs").tag_resource(resourceArn=arn, tags=tag_list(tags))
+
+
+def tag_list(tags: Mapping[str, str]) -> list[dict[str, str]]:
+    return [{"key": key, "value": value} for key, value in sorted(tags.items())]
+
+
+def service_state(raw: Mapping[str, Any]) -> ServiceState:
+    return ServiceState(
+        name=raw["serviceName"],
+        arn=raw["serviceArn"],
+        status=raw["status"],
+        task_definition=raw.get("taskDefinition", ""),
+        desired=raw["desiredCount"],
+        running=raw["runningCount"],
+        pending=raw["pendingCount"],
+        deployments=tuple(_deployment(one) for one in raw.get("deployments", [])),
+        events=tuple(
+            Event(one["id"], one["createdAt"].timestamp(), one["message"].strip()) for one in raw.get("events", [])
+        ),
+        current_service_deployment=raw.get("currentServiceDeployment", ""),
+        settings=service_definition.described(raw),
+        tags={one["key"]: one["value"] for one in raw.get("tags", [])},
+    )
+
+
+def _deployment(raw: Mapping[str, Any]) -> Deployment:
+    return Deployment(
+        id=raw["id"],
+        status=raw["status"],
+        task_definition=raw["taskDefinition"],
+        desired=raw["desiredCount"],
+        running=raw["runningCount"],
+        pending=raw["pendingCount"],
+        failed_tasks=raw.get("failedTasks", 0),
+        rollout_state=raw.get("rolloutState", ""),
+        reason=raw.get("rolloutStateReason", ""),
+    )
+
+
+def _service_deployment(raw: Mapping[str, Any]) -> ServiceDeployment:
+    breaker = raw.get("deploymentCircuitBreaker", {})
+    return ServiceDeployment(
+        arn=raw["serviceDeploymentArn"],
+        status=raw["status"],
+        reason=raw.get("statusReason", ""),
+        rollback_reason=raw.get("rollback", {}).get("reason", ""),
+        breaker_failures=breaker.get("failureCount", 0),
+        breaker_threshold=breaker.get("threshold", 0),
+    )
+
+
+def _task(raw: Mapping[str, Any]) -> TaskState:
+    return TaskState(
+        id=raw["taskArn"].rpartition("/")[2],
+        task_definition=raw["taskDefinitionArn"],
+        deployment_id=raw.get("startedBy", ""),
+        status=raw["lastStatus"],
+        health=raw.get("healthStatus", "UNKNOWN"),
+        address=_address(raw),
+        zone=raw.get("availabilityZone", ""),
+        stop_code=raw.get("stopCode", ""),
+        stopped_reason=raw.get("stoppedReason", ""),
+        containers=tuple(
+            ContainerState(
+                name=one["name"],
+                status=one.get("lastStatus", ""),
+                image=one.get("image", ""),
+                health=one.get("healthStatus", "UNKNOWN"),
+                exit_code=one.get("exitCode"),
+                reason=one.get("reason", ""),
+            )
+            for one in raw.get("containers", [])
+        ),
+    )
+
+
+def _address(raw: Mapping[str, Any]) -> str:
+    details = (
+        detail
+        for attachment in raw.get("attachments", [])
+        if attachment["type"] == "ElasticNetworkInterface"
+        for detail in attachment.get("details", [])
+    )
+    return next((detail["value"] for detail in details if detail["name"] == "privateIPv4Address"), "")
+
+
+def _chunks(items: Sequence[str], size: int) -> Iterator[list[str]]:
+    for start in range(0, len(items), size):
+        yield list(items[start : start + size])

@@ -1,0 +1,133 @@
+# Copyright: pear.fargate contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Settings of an ECS service: as we want them, as ECS describes them, and the requests that make the one the other.
+
+Pure. Both sides become the same flat dictionary, so that what differs is what has to be written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+_NETWORK = {"subnets", "security_groups", "assign_public_ip"}
+_DEPLOYMENT = {"minimum_healthy_percent", "maximum_percent", "circuit_breaker", "rollback"}
+_PLAIN = {
+    "availability_zone_rebalancing": "availabilityZoneRebalancing",
+    "health_check_grace_seconds": "healthCheckGracePeriodSeconds",
+    "platform_version": "platformVersion",
+    "propagate_tags": "propagateTags",
+    "enable_ecs_managed_tags": "enableECSManagedTags",
+    "enable_execute_command": "enableExecuteCommand",
+}
+
+
+def wanted(spec: Mapping[str, Any], target_group_arn: str) -> dict[str, Any]:
+    """Return the settings of the service of one colour, from the specification of a release."""
+    return {
+        "subnets": sorted(spec["subnets"]),
+        "security_groups": sorted(spec["security_groups"]),
+        "assign_public_ip": bool(spec.get("assign_public_ip")),
+        "minimum_healthy_percent": spec["minimum_healthy_percent"],
+        "maximum_percent": spec["maximum_percent"],
+        "circuit_breaker": True,
+        "rollback": True,
+        "availability_zone_rebalancing": "ENABLED" if spec["availability_zone_rebalancing"] else "DISABLED",
+        "health_check_grace_seconds": spec["health_check_grace_seconds"],
+        "platform_version": spec["platform_version"],
+        "propagate_tags": "SERVICE",
+        "enable_ecs_managed_tags": True,
+        "enable_execute_command": bool(spec.get("enable_execute_command")),
+        "capacity_providers": _strategy(spec.get("capacity_providers") or [], "capacity_provider"),
+        "load_balancers": [
+            {"target_group_arn": target_group_arn, "container": spec["container"], "port": spec["port"]}
+        ],
+    }
+
+
+def described(raw: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the same settings of a service that ECS describes."""
+    vpc = raw.get("networkConfiguration", {}).get("awsvpcConfiguration", {})
+    deployment = raw.get("deploymentConfiguration", {})
+    breaker = deployment.get("deploymentCircuitBreaker", {})
+    return {
+        "subnets": sorted(vpc.get("subnets", [])),
+        "security_groups": sorted(vpc.get("securityGroups", [])),
+        "assign_public_ip": vpc.get("assignPublicIp") == "ENABLED",
+        "minimum_healthy_percent": deployment.get("minimumHealthyPercent", 100),
+        "maximum_percent": deployment.get("maximumPercent", 200),
+        "circuit_breaker": breaker.get("enable", False),
+        "rollback": breaker.get("rollback", False),
+        "availability_zone_rebalancing": raw.get("availabilityZoneRebalancing", "DISABLED"),
+        "health_check_grace_seconds": raw.get("healthCheckGracePeriodSeconds", 0),
+        "platform_version": raw.get("platformVersion", "LATEST"),
+        "propagate_tags": raw.get("propagateTags", "NONE"),
+        "enable_ecs_managed_tags": raw.get("enableECSManagedTags", False),
+        "enable_execute_command": raw.get("enableExecuteCommand", False),
+        "capacity_providers": _strategy(raw.get("capacityProviderStrategy", []), "capacityProvider"),
+        "load_balancers": [
+            {"target_group_arn": one["targetGroupArn"], "container": one["containerName"], "port": one["containerPort"]}
+            for one in raw.get("loadBalancers", [])
+        ],
+    }
+
+
+def differences(is_now: Mapping[str, Any], settings: Mapping[str, Any]) -> set[str]:
+    return {key for key, value in settings.items() if is_now.get(key) != value}
+
+
+def create_request(settings: Mapping[str, Any], task_definition: str, desired: int) -> dict[str, Any]:
+    """Return what CreateService needs beside cluster, name and tags."""
+    request = _request(settings, set(settings)) | {
+        "taskDefinition": task_definition,
+        "desiredCount": desired,
+        "schedulingStrategy": "REPLICA",
+        "deploymentController": {"type": "ECS"},
+    }
+    if not settings["capacity_providers"]:
+        del request["capacityProviderStrategy"]
+        request["launchType"] = "FARGATE"
+    return request
+
+
+def update_request(settings: Mapping[str, Any], changed: set[str]) -> dict[str, Any]:
+    """Return the part of UpdateService that writes the changed settings; ECS keeps the others."""
+    return _request(settings, changed)
+
+
+def _request(settings: Mapping[str, Any], changed: set[str]) -> dict[str, Any]:
+    request: dict[str, Any] = {name: settings[key] for key, name in _PLAIN.items() if key in changed}
+    if changed & _NETWORK:
+        request["networkConfiguration"] = {
+            "awsvpcConfiguration": {
+                "subnets": settings["subnets"],
+                "securityGroups": settings["security_groups"],
+                "assignPublicIp": "ENABLED" if settings["assign_public_ip"] else "DISABLED",
+            }
+        }
+    if changed & _DEPLOYMENT:
+        request["deploymentConfiguration"] = {
+            "minimumHealthyPercent": settings["minimum_healthy_percent"],
+            "maximumPercent": settings["maximum_percent"],
+            "deploymentCircuitBreaker": {"enable": settings["circuit_breaker"], "rollback": settings["rollback"]},
+        }
+    if "capacity_providers" in changed:
+        request["capacityProviderStrategy"] = [
+            {"capacityProvider": one["capacity_provider"], "weight": one["weight"], "base": one["base"]}
+            for one in settings["capacity_providers"]
+        ]
+    if "load_balancers" in changed:
+        request["loadBalancers"] = [
+            {"targetGroupArn": one["target_group_arn"], "containerName": one["container"], "containerPort": one["port"]}
+            for one in settings["load_balancers"]
+        ]
+    return request
+
+
+def _strategy(providers: list[Mapping[str, Any]], name: str) -> list[dict[str, Any]]:
+    """ECS answers weight and base always; unsaid they are 0."""
+    strategy = [
+        {"capacity_provider": one[name], "weight": one.get("weight") or 0, "base": one.get("base") or 0}
+        for one in providers
+    ]
+    return sorted(strategy, key=lambda one: one["capacity_provider"])
