@@ -5,32 +5,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 from .aws import efs
 from .aws.errors import Failure
+from .changes import Changes
 from .invocation import Invocation
 
 _SETTLE_SECONDS = 300
 _POLL_SECONDS = 2
-
-
-@dataclass
-class Changes:
-    """What differs, in words, and the calls that make it right. Nothing is called in check mode."""
-
-    check_mode: bool
-    before: dict[str, Any] = field(default_factory=dict)
-    after: dict[str, Any] = field(default_factory=dict)
-
-    def want(self, what: str, is_now: Any, wanted: Any, apply: Callable[[], object]) -> None:
-        if is_now == wanted:
-            return
-        self.before[what], self.after[what] = is_now, wanted
-        if not self.check_mode:
-            apply()
 
 
 def run(call: Invocation) -> dict[str, Any]:

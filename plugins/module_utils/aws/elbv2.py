@@ -1,0 +1,249 @@
+# Copyright: pear.fargate contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Elastic Load Balancing: one function per call. Rules, target groups and targets leave as values in our words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ..rolling import TargetState
+from ..routing import Conditions, HealthCheck, Rule, TargetGroup
+from .errors import aws_call
+from .session import Aws
+
+_ATTRIBUTES = {
+    "deregistration_delay_seconds": "deregistration_delay.timeout_seconds",
+    "stickiness": "stickiness.enabled",
+    "algorithm": "load_balancing.algorithm.type",
+    "slow_start_seconds": "slow_start.duration_seconds",
+}
+
+
+@aws_call("read the rules of listener {listener_arn}")
+def rules(aws: Aws, listener_arn: str) -> list[Rule]:
+    """The listener's rules without its default one, by priority."""
+    pages = aws.client("elbv2").get_paginator("describe_rules").paginate(ListenerArn=listener_arn)
+    found = [_rule(raw) for page in pages for raw in page["Rules"] if not raw["IsDefault"]]
+    return sorted(found, key=lambda rule: rule.priority)
+
+
+@aws_call("create the rule with priority {priority}")
+def create_rule(
+    aws: Aws,
+    listener_arn: str,
+    priority: int,
+    conditions: Conditions,
+    weights: Mapping[str, int],
+    tags: Mapping[str, str],
+) -> Rule:
+    answer = aws.client("elbv2").create_rule(
+        ListenerArn=listener_arn,
+        Priority=priority,
+        Conditions=_conditions(conditions),
+        Actions=[_forward(weights)],
+        Tags=tag_list(tags),
+    )
+    return _rule(answer["Rules"][0])
+
+
+@aws_call("change the conditions of rule {rule_arn}")
+def set_conditions(aws: Aws, rule_arn: str, conditions: Conditions) -> None:
+    """Actions that are not named are left as they are: the weights too."""
+    aws.client("elbv2").modify_rule(RuleArn=rule_arn, Conditions=_conditions(conditions))
+
+
+@aws_call("set the weights of rule {rule_arn}")
+def set_weights(aws: Aws, rule_arn: str, weights: Mapping[str, int]) -> Rule:
+    """Weights by target group ARN."""
+    return _rule(aws.client("elbv2").modify_rule(RuleArn=rule_arn, Actions=[_forward(weights)])["Rules"][0])
+
+
+@aws_call("set the priorities of the rules")
+def set_priorities(aws: Aws, priorities: Mapping[str, int]) -> None:
+    """Priorities by rule ARN, all in one step, so that two rules can change places."""
+    aws.client("elbv2").set_rule_priorities(
+        RulePriorities=[{"RuleArn": arn, "Priority": priority} for arn, priority in priorities.items()]
+    )
+
+
+@aws_call("read the target groups")
+def target_groups(aws: Aws, names: Sequence[str]) -> dict[str, TargetGroup]:
+    """Target groups by name; one that does not exist is missing."""
+    client = aws.client("elbv2")
+    try:
+        found = client.describe_target_groups(Names=list(names))["TargetGroups"]
+    except client.exceptions.TargetGroupNotFoundException:
+        # One missing name fails the whole call, so the others are asked for singly.
+        return (
+            {} if len(names) == 1 else {key: one for name in names for key, one in target_groups(aws, [name]).items()}
+        )
+    return {raw["TargetGroupName"]: _target_group(raw) for raw in found}
+
+
+@aws_call("read the attributes of target group {arn}")
+def target_group_attributes(aws: Aws, arn: str) -> dict[str, Any]:
+    """The attributes that we set, in our words."""
+    raw = aws.client("elbv2").describe_target_group_attributes(TargetGroupArn=arn)["Attributes"]
+    values = {one["Key"]: one["Value"] for one in raw}
+    return {name: _typed(values[key]) for name, key in _ATTRIBUTES.items() if key in values}
+
+
+@aws_call("create target group {name}")
+def create_target_group(
+    aws: Aws, name: str, settings: TargetGroup, health_check: HealthCheck, tags: Mapping[str, str]
+) -> TargetGroup:
+    answer = aws.client("elbv2").create_target_group(
+        Name=name,
+        Protocol=settings.protocol,
+        ProtocolVersion=settings.protocol_version,
+        Port=settings.port,
+        VpcId=settings.vpc_id,
+        TargetType="ip",
+        **_health_check(health_check),
+        Tags=tag_list(tags),
+    )
+    return _target_group(answer["TargetGroups"][0])
+
+
+@aws_call("change the health check of target group {arn}")
+def set_health_check(aws: Aws, arn: str, health_check: HealthCheck) -> None:
+    aws.client("elbv2").modify_target_group(TargetGroupArn=arn, **_health_check(health_check))
+
+
+@aws_call("change the attributes of target group {arn}")
+def set_target_group_attributes(aws: Aws, arn: str, attributes: Mapping[str, Any]) -> None:
+    aws.client("elbv2").modify_target_group_attributes(
+        TargetGroupArn=arn,
+        Attributes=[{"Key": _ATTRIBUTES[name], "Value": str(value).lower()} for name, value in attributes.items()],
+    )
+
+
+@aws_call("read the health of the targets of {arn}")
+def target_health(aws: Aws, arn: str) -> tuple[TargetState, ...]:
+    answer = aws.client("elbv2").describe_target_health(TargetGroupArn=arn)
+    return tuple(
+        TargetState(
+            address=one["Target"]["Id"],
+            port=one["Target"].get("Port", 0),
+            state=one["TargetHealth"]["State"],
+            reason=one["TargetHealth"].get("Reason", ""),
+            description=one["TargetHealth"].get("Description", ""),
+        )
+        for one in answer["TargetHealthDescriptions"]
+    )
+
+
+@aws_call("read the tags of load balancing resources")
+def tags(aws: Aws, arns: Sequence[str]) -> dict[str, dict[str, str]]:
+    """Tags by ARN; DescribeTags takes 20 resources at a time."""
+    found: dict[str, dict[str, str]] = {}
+    for start in range(0, len(arns), 20):
+        answer = aws.client("elbv2").describe_tags(ResourceArns=list(arns[start : start + 20]))
+        found |= {
+            one["ResourceArn"]: {tag["Key"]: tag["Value"] for tag in one["Tags"]} for one in answer["TagDescriptions"]
+        }
+    return found
+
+
+@aws_call("tag load balancing resources")
+def add_tags(aws: Aws, arns: Sequence[str], wanted: Mapping[str, str]) -> None:
+    aws.client("elbv2").add_tags(ResourceArns=list(arns), Tags=tag_list(wanted))
+
+
+def tag_list(wanted: Mapping[str, str]) -> list[dict[str, str]]:
+    return [{"Key": key, "Value": value} for key, value in sorted(wanted.items())]
+
+
+def _forward(weights: Mapping[str, int]) -> dict[str, Any]:
+    return {
+        "Type": "forward",
+        "ForwardConfig": {
+            "TargetGroups": [{"TargetGroupArn": arn, "Weight": weight} for arn, weight in weights.items()],
+            "TargetGroupStickinessConfig": {"Enabled": False},
+        },
+    }
+
+
+def _conditions(conditions: Conditions) -> list[dict[str, Any]]:
+    written: list[dict[str, Any]] = []
+    if conditions.hosts:
+        written.append({"Field": "host-header", "HostHeaderConfig": {"Values": list(conditions.hosts)}})
+    if conditions.paths:
+        written.append({"Field": "path-pattern", "PathPatternConfig": {"Values": list(conditions.paths)}})
+    for name, values in conditions.headers:
+        config = {"HttpHeaderName": name, "Values": list(values)}
+        written.append({"Field": "http-header", "HttpHeaderConfig": config})
+    return written
+
+
+def _rule(raw: Mapping[str, Any]) -> Rule:
+    fields = raw["Conditions"]
+    known = {"host-header", "path-pattern", "http-header"}
+    headers = [one["HttpHeaderConfig"] for one in fields if one["Field"] == "http-header"]
+    conditions = Conditions(
+        hosts=_values(fields, "host-header", "HostHeaderConfig"),
+        paths=_values(fields, "path-pattern", "PathPatternConfig"),
+        headers=tuple(sorted((one["HttpHeaderName"].lower(), tuple(sorted(one["Values"]))) for one in headers)),
+        others=tuple(sorted(one["Field"] for one in fields if one["Field"] not in known)),
+    )
+    return Rule(raw["RuleArn"], int(raw["Priority"]), conditions, _weights(raw["Actions"]))
+
+
+def _values(fields: Sequence[Mapping[str, Any]], field: str, config: str) -> tuple[str, ...]:
+    found = [one for one in fields if one["Field"] == field]
+    return tuple(sorted(value for one in found for value in one.get(config, {}).get("Values") or one.get("Values", [])))
+
+
+def _weights(actions: Sequence[Mapping[str, Any]]) -> dict[str, int]:
+    forward = next((action for action in actions if action["Type"] == "forward"), None)
+    if forward is None:
+        return {}
+    if "ForwardConfig" in forward:
+        # A single target group is answered without a weight, or with 1.
+        return {one["TargetGroupArn"]: one.get("Weight", 1) for one in forward["ForwardConfig"]["TargetGroups"]}
+    return {forward["TargetGroupArn"]: 1}
+
+
+def _target_group(raw: Mapping[str, Any]) -> TargetGroup:
+    return TargetGroup(
+        name=raw["TargetGroupName"],
+        arn=raw["TargetGroupArn"],
+        vpc_id=raw.get("VpcId", ""),
+        port=raw.get("Port", 0),
+        protocol=raw["Protocol"],
+        protocol_version=raw.get("ProtocolVersion", "HTTP1"),
+        target_type=raw["TargetType"],
+        health_check=HealthCheck(
+            path=raw.get("HealthCheckPath", "/"),
+            matcher=_matcher(raw.get("Matcher", {})),
+            interval_seconds=raw["HealthCheckIntervalSeconds"],
+            timeout_seconds=raw["HealthCheckTimeoutSeconds"],
+            healthy_threshold=raw["HealthyThresholdCount"],
+            unhealthy_threshold=raw["UnhealthyThresholdCount"],
+        ),
+    )
+
+
+def _matcher(raw: Mapping[str, Any]) -> str:
+    return raw.get("HttpCode") or raw.get("GrpcCode") or "200"
+
+
+def _health_check(check: HealthCheck) -> dict[str, Any]:
+    return {
+        "HealthCheckEnabled": True,
+        "HealthCheckProtocol": "HTTP",
+        "HealthCheckPort": "traffic-port",
+        "HealthCheckPath": check.path,
+        "Matcher": {"GrpcCode" if check.grpc else "HttpCode": check.matcher},
+        "HealthCheckIntervalSeconds": check.interval_seconds,
+        "HealthCheckTimeoutSeconds": check.timeout_seconds,
+        "HealthyThresholdCount": check.healthy_threshold,
+        "UnhealthyThresholdCount": check.unhealthy_threshold,
+    }
+
+
+def _typed(value: str) -> bool | int | str:
+    if value in {"true", "false"}:
+        return value == "true"
+    return int(value) if value.isdigit() else value

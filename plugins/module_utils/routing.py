@@ -1,0 +1,172 @@
+# Copyright: pear.fargate contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Rules and target groups of a service, and what has to change about its rules. Pure.
+
+The production rule forwards to both colours with weights. The test rule has the same conditions and the header
+X-Release: candidate besides; it comes right before. Weights belong to releases: here they are written once, when a
+rule is created, and kept as they are ever after.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+TEST_HEADER = ("x-release", ("candidate",))
+PRODUCTION, TEST = "production", "test"
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """What a rule asks of a request. `others` names kinds of conditions that we never write."""
+
+    hosts: tuple[str, ...] = ()
+    paths: tuple[str, ...] = ()
+    headers: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    others: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, hosts: Sequence[str], paths: Sequence[str]) -> Conditions:
+        return cls(tuple(sorted(hosts)), tuple(sorted(paths)))
+
+    def under_test(self) -> Conditions:
+        return replace(self, headers=(*self.headers, TEST_HEADER))
+
+    def __str__(self) -> str:
+        said = [f"host {' or '.join(self.hosts)}"] if self.hosts else []
+        said += [f"path {' or '.join(self.paths)}"] if self.paths else []
+        said += [f"header {name}: {' or '.join(values)}" for name, values in self.headers]
+        return " and ".join([*said, *self.others]) or "every request"
+
+
+@dataclass(frozen=True)
+class HealthCheck:
+    path: str
+    matcher: str
+    interval_seconds: int
+    timeout_seconds: int
+    healthy_threshold: int
+    unhealthy_threshold: int
+    grpc: bool = False
+
+    def __str__(self) -> str:
+        return f"GET {self.path} expecting {self.matcher}"
+
+
+@dataclass(frozen=True)
+class TargetGroup:
+    name: str
+    vpc_id: str
+    port: int
+    protocol: str = "HTTP"
+    protocol_version: str = "HTTP1"
+    target_type: str = "ip"
+    arn: str = ""
+    health_check: HealthCheck | None = None
+
+
+@dataclass(frozen=True)
+class Rule:
+    arn: str
+    priority: int
+    conditions: Conditions
+    weights: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def owner(self) -> str:
+        """Who it belongs to, in words: the names of its target groups."""
+        names = sorted(arn.split("/")[1] if "/" in arn else arn for arn in self.weights)
+        return " and ".join(names) or "an action that forwards nothing"
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """The rules that a service should have; blue and green are target group ARNs."""
+
+    conditions: Conditions
+    priority: int
+    blue: str
+    green: str
+
+    def conditions_of(self, kind: str) -> Conditions:
+        return self.conditions.under_test() if kind == TEST else self.conditions
+
+    def priority_of(self, kind: str) -> int:
+        """The test rule must be asked first: what it matches, the production rule matches too."""
+        return self.priority - 1 if kind == TEST else self.priority
+
+    def first_weights(self, kind: str) -> dict[str, int]:
+        """Blue is live first, so green is the candidate."""
+        return {self.blue: 0, self.green: 100} if kind == TEST else {self.blue: 100, self.green: 0}
+
+
+@dataclass(frozen=True)
+class RuleChange:
+    """What is to be done about one rule; without a rule it is created."""
+
+    kind: str
+    rule: Rule | None
+    conditions: bool = False
+    priority: bool = False
+    weights: Mapping[str, int] | None = None
+
+    @property
+    def needed(self) -> bool:
+        return self.rule is None or self.conditions or self.priority or self.weights is not None
+
+
+def find_rule(rules: Sequence[Rule], kind: str, blue: str, green: str) -> Rule | None:
+    """Return the service's rule of this kind: one that forwards to its target groups and to nothing else."""
+    ours = [
+        rule
+        for rule in rules
+        if rule.weights
+        and set(rule.weights) <= {blue, green}
+        and (TEST_HEADER in rule.conditions.headers) == (kind == TEST)
+    ]
+    return min(ours, key=lambda rule: rule.priority) if ours else None
+
+
+def plan(rules: Sequence[Rule], wanted: Wanted) -> list[RuleChange]:
+    """Return a change per rule, needed or not: the test rule first, as it is the one asked first."""
+    return [_change(find_rule(rules, kind, wanted.blue, wanted.green), kind, wanted) for kind in (TEST, PRODUCTION)]
+
+
+def _change(rule: Rule | None, kind: str, wanted: Wanted) -> RuleChange:
+    if rule is None:
+        return RuleChange(kind, None)
+    missing = {wanted.blue, wanted.green} - set(rule.weights)
+    return RuleChange(
+        kind,
+        rule,
+        conditions=rule.conditions != wanted.conditions_of(kind),
+        priority=rule.priority != wanted.priority_of(kind),
+        # A rule that names one colour only cannot be shifted: the other one joins with no traffic.
+        weights={**dict.fromkeys(rule.weights, 100), **dict.fromkeys(missing, 0)} if missing else None,
+    )
+
+
+def conflicts(rules: Sequence[Rule], wanted: Wanted) -> list[str]:
+    """Return a sentence for each priority that another service's rule holds already."""
+    found = []
+    for kind in (TEST, PRODUCTION):
+        ours = find_rule(rules, kind, wanted.blue, wanted.green)
+        priority = wanted.priority_of(kind)
+        for rule in rules:
+            if rule.priority == priority and rule is not ours and not _is_ours(rule, wanted):
+                found.append(
+                    f"priority {priority}, wanted for the {kind} rule, is taken by the rule of {rule.owner} "
+                    f"({rule.conditions}); free priorities: {free_priorities(rules)}"
+                )
+    return found
+
+
+def _is_ours(rule: Rule, wanted: Wanted) -> bool:
+    return bool(rule.weights) and set(rule.weights) <= {wanted.blue, wanted.green}
+
+
+def free_priorities(rules: Sequence[Rule], count: int = 3) -> str:
+    """Return the first even priorities that are free together with the odd one before them."""
+    taken = {rule.priority for rule in rules}
+    free = (priority for priority in range(10, 50001, 10) if not {priority, priority - 1} & taken)
+    return ", ".join(str(priority) for _, priority in zip(range(count), free, strict=False))

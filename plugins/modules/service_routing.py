@@ -1,0 +1,210 @@
+#!/usr/bin/python
+# Copyright: pear.fargate contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: service_routing
+short_description: Both colours' target groups and the listener rules of a service
+version_added: 0.1.0
+description:
+  - Gives a service a target group per colour, a production rule that forwards to both by weight, and a test rule that
+    forwards requests with the header C(X-Release=candidate) to the candidate.
+  - Weights belong to releases. They are written when a rule is created (blue 100, green 0; the test rule the other way
+    round) and never again, so that running this at any time moves no traffic.
+  - Other services' rules are never touched. A priority that one of them holds is refused, saying which.
+author:
+  - pear.fargate contributors (@pear-fargate)
+options:
+  environment:
+    description: Name of the environment; the names of the target groups begin with it.
+    type: str
+    required: true
+  service:
+    description: Name of the service.
+    type: str
+    required: true
+  vpc_id:
+    description: VPC of the target groups. Empty only in check mode, where the VPC would be created too.
+    type: str
+  listener_arn:
+    description: The https listener that gets the rules. Empty only in check mode.
+    type: str
+  port:
+    description: Port that the service's container listens on.
+    type: int
+    required: true
+  protocol_version:
+    description: What the load balancer speaks to the containers. It cannot be changed later.
+    type: str
+    choices: [HTTP1, HTTP2, GRPC]
+    default: HTTP1
+  hosts:
+    description: Host names of which a request must have one; any where it is empty.
+    type: list
+    elements: str
+    default: []
+  paths:
+    description: Path patterns of which a request must match one.
+    type: list
+    elements: str
+    default: ["/*"]
+  priority:
+    description:
+      - Priority of the production rule, V(2) to V(50000); the lowest number is asked first.
+      - The test rule gets the number before it.
+    type: int
+    required: true
+  health_check:
+    description: How the load balancer judges a target.
+    type: dict
+    default: {}
+    suboptions:
+      path:
+        description: Path that is asked.
+        type: str
+        default: /
+      matcher:
+        description: Answers that count as healthy, such as V(200) or V(200-299).
+        type: str
+        default: "200"
+      interval_seconds:
+        description: Time between two checks of a target, V(5) to V(300).
+        type: int
+        default: 10
+      timeout_seconds:
+        description: How long an answer may take, V(2) to V(120); less than the interval.
+        type: int
+        default: 5
+      healthy_threshold:
+        description: Good answers in a row that make a target healthy, V(2) to V(10).
+        type: int
+        default: 2
+      unhealthy_threshold:
+        description: Bad answers in a row that make it unhealthy, V(2) to V(10).
+        type: int
+        default: 3
+  deregistration_delay_seconds:
+    description: How long requests in flight may take when a target leaves, V(0) to V(3600).
+    type: int
+    default: 30
+  slow_start_seconds:
+    description: Time over which a new target's share grows, V(30) to V(900); V(0) gives it its full share at once.
+    type: int
+    default: 0
+  algorithm:
+    description: How requests are shared among the targets of a colour.
+    type: str
+    choices: [round_robin, least_outstanding_requests]
+    default: round_robin
+  tags:
+    description: Tags of the target groups and rules; other tags are left alone.
+    type: dict
+    default: {}
+attributes:
+  action:
+    description: Runs on the controller, with progress lines.
+    support: full
+  check_mode:
+    description: Predicts what would change, and changes nothing.
+    support: full
+  diff_mode:
+    description: Shows each property that differs, before and after.
+    support: full
+extends_documentation_fragment:
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+  - amazon.aws.boto3
+"""
+
+EXAMPLES = r"""
+- name: Route the scoreboard's host name to it
+  pear.fargate.service_routing:
+    environment: production
+    service: scoreboard
+    vpc_id: vpc-0123456789abcdef0
+    listener_arn: arn:aws:elasticloadbalancing:eu-central-1:123456789012:listener/app/production/50dc6c495c0c9188/f2f7dc8efc522ab2
+    port: 8080
+    hosts: [scores.example.com]
+    priority: 10
+    health_check:
+      path: /healthz
+
+# Priority 10 is held by the scoreboard: the task fails, names the rule that holds it and some that are free.
+- name: A second service with the same priority
+  pear.fargate.service_routing:
+    environment: production
+    service: website
+    vpc_id: vpc-0123456789abcdef0
+    listener_arn: arn:aws:elasticloadbalancing:eu-central-1:123456789012:listener/app/production/50dc6c495c0c9188/f2f7dc8efc522ab2
+    port: 80
+    hosts: [www.example.com]
+    priority: 10
+"""
+
+RETURN = r"""
+target_groups:
+  description: Target group ARNs by colour.
+  returned: always
+  type: dict
+  sample:
+    blue: arn:aws:elasticloadbalancing:eu-central-1:123456789012:targetgroup/production-scoreboard-blue/73e2d6bc24d8a067
+    green: arn:aws:elasticloadbalancing:eu-central-1:123456789012:targetgroup/production-scoreboard-green/2453ed029918f21f
+rules:
+  description: Rule ARNs, C(production) and C(test); null in check mode where one would be created.
+  returned: always
+  type: dict
+  sample:
+    production: arn:aws:elasticloadbalancing:eu-central-1:123456789012:listener-rule/app/production/50dc6c/f2f7dc/9683b2
+    test: arn:aws:elasticloadbalancing:eu-central-1:123456789012:listener-rule/app/production/50dc6c/f2f7dc/8683b2
+weights:
+  description: Weights of the production rule by colour, as they are.
+  returned: always
+  type: dict
+  sample: {blue: 100, green: 0}
+conflicts:
+  description: The priorities that other services hold, a sentence each.
+  returned: when a priority is taken
+  type: list
+  elements: str
+"""
+
+from ansible_collections.pear.fargate.plugins.module_utils.invocation import run_as_module
+from ansible_collections.pear.fargate.plugins.module_utils.service_routing import run
+
+ARGUMENT_SPEC = {
+    "environment": {"type": "str", "required": True},
+    "service": {"type": "str", "required": True},
+    "vpc_id": {"type": "str"},
+    "listener_arn": {"type": "str"},
+    "port": {"type": "int", "required": True},
+    "protocol_version": {"type": "str", "choices": ["HTTP1", "HTTP2", "GRPC"], "default": "HTTP1"},
+    "hosts": {"type": "list", "elements": "str", "default": []},
+    "paths": {"type": "list", "elements": "str", "default": ["/*"]},
+    "priority": {"type": "int", "required": True},
+    "health_check": {
+        "type": "dict",
+        "default": {},
+        "options": {
+            "path": {"type": "str", "default": "/"},
+            "matcher": {"type": "str", "default": "200"},
+            "interval_seconds": {"type": "int", "default": 10},
+            "timeout_seconds": {"type": "int", "default": 5},
+            "healthy_threshold": {"type": "int", "default": 2},
+            "unhealthy_threshold": {"type": "int", "default": 3},
+        },
+    },
+    "deregistration_delay_seconds": {"type": "int", "default": 30},
+    "slow_start_seconds": {"type": "int", "default": 0},
+    "algorithm": {"type": "str", "choices": ["round_robin", "least_outstanding_requests"], "default": "round_robin"},
+    "tags": {"type": "dict", "default": {}},
+}
+
+
+def main() -> None:
+    run_as_module(ARGUMENT_SPEC, run)
+
+
+if __name__ == "__main__":
+    main()
