@@ -99,7 +99,9 @@ class Engine:
     def remove(self, *containers: str) -> None:
         """Remove containers, running or not; one that is gone already is no error."""
         if containers:
-            done = self.attempt("rm", "--force", "--volumes", *containers)
+            # podman keeps a container whose network another one shares, unless it may remove both.
+            depend = ["--depend"] if self.program == "podman" else []
+            done = self.attempt("rm", "--force", "--volumes", *depend, *containers)
             if done.returncode != 0 and "no such container" not in done.stderr.lower():
                 raise EngineError(done.stderr.strip())
 

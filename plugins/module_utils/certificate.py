@@ -72,7 +72,7 @@ def _await_records(call: Invocation, arn: str) -> dict[str, Any]:
 
 def _prove(call: Invocation, records: list[dict[str, str]]) -> bool:
     """Write the records that are missing or differ; nothing without a zone of ours."""
-    zone = call.params["zone_id"]
+    zone = _zone(call)
     if zone is None:
         return False
     missing = [
@@ -89,6 +89,19 @@ def _prove(call: Invocation, records: list[dict[str, str]]) -> bool:
         route53.upsert(call.aws, zone, sets, "Proof of ownership for AWS Certificate Manager")
         call.progress.line(f"wrote {len(missing)} validation records into zone {zone}")
     return bool(missing)
+
+
+def _zone(call: Invocation) -> str | None:
+    name = call.params["zone"]
+    if name is None:
+        return None
+    found = route53.find_zone(call.aws, name)
+    if found is None:
+        raise Failure(
+            f"Route 53 has no public hosted zone named {name} in this account, so the certificate cannot be proven there. "
+            "Create the zone and delegate the domain to it, or leave zone out and write the returned records yourself."
+        )
+    return found
 
 
 def _await_issue(call: Invocation, arn: str, records: list[dict[str, str]]) -> dict[str, Any]:

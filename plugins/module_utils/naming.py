@@ -52,12 +52,17 @@ class EnvironmentNames:
         return f"{self.environment}-tasks"
 
     @property
+    def file_system_security_group(self) -> str:
+        return f"{self.environment}-file-system"
+
+    @property
     def ledger(self) -> str:
         return f"{self.environment}-releases"
 
     def as_dict(self) -> dict[str, str]:
         return {
             "cluster": self.cluster,
+            "file_system_security_group": self.file_system_security_group,
             "ledger": self.ledger,
             "load_balancer": self.load_balancer,
             "load_balancer_security_group": self.load_balancer_security_group,

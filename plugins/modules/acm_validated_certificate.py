@@ -24,9 +24,9 @@ options:
     type: list
     elements: str
     default: []
-  zone_id:
+  zone:
     description:
-      - Hosted zone that the validation records are written into.
+      - Name of the public hosted zone that the validation records are written into.
       - Without one they are returned only, for a DNS that is kept elsewhere.
     type: str
   key_algorithm:
@@ -67,7 +67,7 @@ EXAMPLES = r"""
   pear.fargate.acm_validated_certificate:
     domain: scores.example.com
     alternative_names: ["*.scores.example.com"]
-    zone_id: Z0123456789ABCDEFGHIJ
+    zone: example.com
   register: certificate
 """
 
@@ -101,7 +101,7 @@ from ansible_collections.pear.fargate.plugins.module_utils.invocation import run
 ARGUMENT_SPEC = {
     "domain": {"type": "str", "required": True},
     "alternative_names": {"type": "list", "elements": "str", "default": []},
-    "zone_id": {"type": "str"},
+    "zone": {"type": "str"},
     "key_algorithm": {
         "type": "str",
         "choices": ["RSA_2048", "EC_prime256v1", "EC_secp384r1"],

@@ -21,6 +21,22 @@ _DRAINING = ("draining", "Target.DeregistrationInProgress", "Target deregistrati
 _INITIAL = ("initial", "Elb.RegistrationInProgress", "Target registration is in progress")
 _STALE = ("unavailable", "Elb.InternalError", "Health checks failed due to an internal error")
 
+_DEFAULT_ATTRIBUTES = {
+    "access_logs.s3.enabled": "false",
+    "client_keep_alive.seconds": "3600",
+    "connection_logs.s3.enabled": "false",
+    "idle_timeout.timeout_seconds": "60",
+    "routing.http.desync_mitigation_mode": "defensive",
+    "routing.http.drop_invalid_header_fields.enabled": "false",
+    "routing.http.preserve_host_header.enabled": "false",
+    "routing.http.x_amzn_tls_version_and_cipher_suite.enabled": "false",
+    "routing.http.xff_client_port.enabled": "false",
+    "routing.http.xff_header_processing.mode": "append",
+    "routing.http2.enabled": "true",
+    "waf.fail_open.enabled": "false",
+    "zonal_shift.config.enabled": "false",
+}
+
 Health = tuple[str, str, str]
 Place = tuple[str, int]
 
@@ -258,6 +274,7 @@ def install(sandbox: Sandbox) -> None:
         balancer = original(self, *arguments, **named)
         free = (f"{sandbox.settings.prefix}.1.{number}" for number in range(1, 250))
         balancer.dns_name = next(address for address in free if address not in taken)
+        balancer.attrs = {**_DEFAULT_ATTRIBUTES, **balancer.attrs, "load_balancing.cross_zone.enabled": "true"}
         return balancer
 
     @patch(ELBv2Backend, "delete_load_balancer", ("self", "arn"))

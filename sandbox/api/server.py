@@ -22,7 +22,7 @@ from .overlay import ApiError, Context, internal, registered
 
 os.environ.setdefault("MOTO_IAM_LOAD_MANAGED_POLICIES", "true")
 
-OVERLAY_MODULES = ("ec2", "acm", "efs", "ecr", "logs", "elbv2", "cloudwatch", "ecs", "autoscaling")
+OVERLAY_MODULES = ("ec2", "acm", "dynamodb", "efs", "ecr", "logs", "elbv2", "cloudwatch", "ecs", "autoscaling")
 _CREDENTIAL = re.compile(r"Credential=([^/]+)/\d+/([^/]+)/([^/]+)/aws4_request")
 _READ_ONLY = re.compile(r"^(Describe|List|Get|BatchGet|BatchCheck|Head|Query|Scan|Search|Lookup|Simulate|Test|Filter)")
 _JSON_SERVICES = {

@@ -48,14 +48,14 @@ def invoke(check_mode: bool = False, **options: Any) -> dict[str, Any]:
 
 
 def test_it_is_requested_once_and_proven_in_the_zone(zone: str) -> None:
-    assert invoke(zone_id=zone, check_mode=True)["changed"]
+    assert invoke(zone="example.com", check_mode=True)["changed"]
     assert boto3.client("acm", REGION).list_certificates()["CertificateSummaryList"] == []
-    made = invoke(zone_id=zone, wait=False)
+    made = invoke(zone="example.com", wait=False)
     assert made["changed"]
     written = boto3.client("route53").list_resource_record_sets(HostedZoneId=zone)["ResourceRecordSets"]
     proofs = {(r["Name"].rstrip("."), r["ResourceRecords"][0]["Value"]) for r in written if r["Type"] == "CNAME"}
     assert proofs == {(r["name"].rstrip("."), r["value"]) for r in made["validation_records"]}
-    again = invoke(zone_id=zone, wait=False)
+    again = invoke(zone="example.com", wait=False)
     assert not again["changed"]
     assert again["certificate_arn"] == made["certificate_arn"]
 
@@ -70,7 +70,7 @@ def test_other_alternative_names_are_another_certificate(zone: str) -> None:
 def test_a_wait_in_vain_names_the_records_to_look_for(zone: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(models.CertBundle, "describe", _pending(models.CertBundle.describe))
     with pytest.raises(Failure, match=r"did not issue .* within 60 s.*CNAME.*name servers"):
-        invoke(zone_id=zone, timeout_seconds=60)
+        invoke(zone="example.com", timeout_seconds=60)
 
 
 def _pending(describe: Any) -> Any:

@@ -49,3 +49,31 @@ def request_certificate(
     if alternative_names:
         request["SubjectAlternativeNames"] = alternative_names
     return aws.client("acm").request_certificate(**request)["CertificateArn"]
+
+
+@aws_call("read certificate {arn}")
+def get_certificate(aws: Aws, arn: str) -> tuple[str, str]:
+    """Certificate and chain, PEM; the chain is empty where none was imported."""
+    answer = aws.client("acm").get_certificate(CertificateArn=arn)
+    return answer["Certificate"].strip(), answer.get("CertificateChain", "").strip()
+
+
+@aws_call("read the tags of {arn}")
+def tags(aws: Aws, arn: str) -> dict[str, str]:
+    found = aws.client("acm").list_tags_for_certificate(CertificateArn=arn)["Tags"]
+    return {one["Key"]: one.get("Value", "") for one in found}
+
+
+@aws_call("import the certificate")
+def import_certificate(
+    aws: Aws, arn: str | None, certificate: str, private_key: str, chain: str, tags: dict[str, str]
+) -> str:
+    """Import anew (with tags), or in place of the certificate with this ARN (which keeps its tags)."""
+    request: dict[str, Any] = {"Certificate": certificate.encode(), "PrivateKey": private_key.encode()}
+    if chain:
+        request["CertificateChain"] = chain.encode()
+    if arn:
+        request["CertificateArn"] = arn
+    elif tags:
+        request["Tags"] = [{"Key": key, "Value": value} for key, value in tags.items()]
+    return aws.client("acm").import_certificate(**request)["CertificateArn"]

@@ -1,0 +1,141 @@
+# Copyright: pear.fargate contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Read a whole environment at once: every call that can go beside another does."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+from .aws import acm, efs, environment
+from .aws.errors import Failure
+from .aws.session import Aws
+from .invocation import Invocation
+from .naming import EnvironmentNames
+
+TAG_TIER = "pear:tier"
+TIERS = ("public", "private", "data")
+_AT_ONCE = 8
+
+
+def run(call: Invocation) -> dict[str, Any]:
+    """Return the environment; what does not exist yet is null or empty."""
+    # First by itself: wrong credentials or a dead endpoint end here, with one clear sentence, within seconds.
+    identity = environment.caller(call.aws)
+    return {"changed": False, "environment": read(call.aws, call.params, identity)}
+
+
+def read(aws: Aws, wanted: Mapping[str, Any], identity: Mapping[str, str]) -> dict[str, Any]:
+    """The environment's parts, by name and tag."""
+    name = wanted["name"]
+    names = EnvironmentNames(name)
+    given = wanted.get("existing_network") or {}
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        asked: dict[str, Future[Any]] = {
+            "zones": pool.submit(environment.zones, aws),
+            "vpcs": pool.submit(_vpcs, aws, name, given),
+            "subnets": pool.submit(_subnets, aws, name, given),
+            "groups": pool.submit(environment.security_groups, aws, name),
+            "balancer": pool.submit(_load_balancer, aws, names.load_balancer),
+            "cluster": pool.submit(environment.cluster, aws, names.cluster),
+            "repositories": pool.submit(environment.repositories, aws),
+            "file_system": pool.submit(_file_system, aws, name),
+            "certificates": pool.submit(acm.certificates, aws),
+        }
+        found = {key: future.result() for key, future in asked.items()}
+    if len(found["vpcs"]) > 1:
+        ids = ", ".join(vpc["VpcId"] for vpc in found["vpcs"])
+        raise Failure(
+            f"{len(found['vpcs'])} VPCs carry the tags of environment {name}: {ids}. Remove the tags from all but one."
+        )
+    groups = {group["GroupName"]: group["GroupId"] for group in found["groups"]}
+    return {
+        "name": name,
+        "region": aws.region,
+        "account": identity["account"],
+        "caller": identity["arn"],
+        "zones": found["zones"],
+        "vpc": _vpc(found["vpcs"][0]) if found["vpcs"] else None,
+        "subnets": found["subnets"],
+        "security_groups": {
+            "load_balancer": groups.get(names.load_balancer_security_group),
+            "tasks": groups.get(names.task_security_group),
+            "file_system": groups.get(names.file_system_security_group),
+        },
+        "load_balancer": found["balancer"],
+        "cluster": _cluster(found["cluster"]) if found["cluster"] else None,
+        "repositories": found["repositories"],
+        "file_system": found["file_system"],
+        "certificates": [
+            {"arn": one["CertificateArn"], "domain": one["DomainName"], "status": one.get("Status", "ISSUED")}
+            for one in found["certificates"]
+        ],
+    }
+
+
+def _vpcs(aws: Aws, name: str, given: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return [environment.vpc(aws, given["vpc_id"])] if given else environment.vpcs(aws, name)
+
+
+def _subnets(aws: Aws, name: str, given: Mapping[str, Any]) -> dict[str, list[dict[str, str]]]:
+    """Subnets by tier, in the order of their zones."""
+    if given:
+        tiers = {subnet: tier for tier in TIERS for subnet in given.get(f"{tier}_subnet_ids") or []}
+        subnets = environment.subnets_by_id(aws, sorted(tiers))
+        by_tier = [(tiers[subnet["SubnetId"]], subnet) for subnet in subnets]
+    else:
+        subnets = environment.subnets(aws, name)
+        by_tier = [(environment.tags_of(subnet).get(TAG_TIER, ""), subnet) for subnet in subnets]
+    return {
+        tier: [
+            {"id": one["SubnetId"], "zone": one["AvailabilityZone"], "cidr": one["CidrBlock"]}
+            for one in sorted(
+                (s for t, s in by_tier if t == tier), key=lambda s: (s["AvailabilityZone"], s["CidrBlock"])
+            )
+        ]
+        for tier in TIERS
+    }
+
+
+def _vpc(found: Mapping[str, Any]) -> dict[str, str]:
+    return {"id": found["VpcId"], "cidr": found["CidrBlock"]}
+
+
+def _load_balancer(aws: Aws, name: str) -> dict[str, Any] | None:
+    found = environment.load_balancer(aws, name)
+    if found is None:
+        return None
+    listeners = {
+        one["Protocol"].lower(): one["ListenerArn"] for one in environment.listeners(aws, found["LoadBalancerArn"])
+    }
+    return {
+        "arn": found["LoadBalancerArn"],
+        "name": found["LoadBalancerName"],
+        "dns_name": found["DNSName"],
+        "zone_id": found["CanonicalHostedZoneId"],
+        "scheme": found["Scheme"],
+        "listeners": {"http": listeners.get("http"), "https": listeners.get("https")},
+    }
+
+
+def _cluster(found: Mapping[str, Any]) -> dict[str, Any]:
+    settings = {one["name"]: one["value"] for one in found.get("settings", [])}
+    return {
+        "arn": found["clusterArn"],
+        "name": found["clusterName"],
+        "container_insights": settings.get("containerInsights", "disabled"),
+        "capacity_providers": sorted(found.get("capacityProviders", [])),
+    }
+
+
+def _file_system(aws: Aws, name: str) -> dict[str, Any] | None:
+    found = efs.find_file_system(aws, name)
+    if found is None:
+        return None
+    points = efs.access_points(aws, found["FileSystemId"])
+    return {
+        "id": found["FileSystemId"],
+        "arn": found["FileSystemArn"],
+        "access_points": {efs.from_pairs(one.get("Tags")).get("Name", ""): one["AccessPointId"] for one in points},
+    }

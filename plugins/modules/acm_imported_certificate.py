@@ -1,0 +1,85 @@
+#!/usr/bin/python
+# Copyright: pear.fargate contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: acm_imported_certificate
+short_description: A certificate of one's own in ACM
+version_added: 0.1.0
+description:
+  - Imports a certificate into AWS Certificate Manager, and imports it again under the same ARN when it changes.
+  - Unlike M(community.aws.acm_certificate) it needs no chain, so that a self-signed certificate works.
+author:
+  - pear.fargate contributors (@pear-fargate)
+options:
+  name:
+    description: Tag V(Name) of the certificate, by which it is found again.
+    type: str
+    required: true
+  certificate:
+    description: The certificate, PEM.
+    type: str
+    required: true
+  private_key:
+    description: Its private key, PEM, without a passphrase.
+    type: str
+    required: true
+  chain:
+    description: Intermediate certificates, PEM.
+    type: str
+  tags:
+    description: Tags of a certificate that is imported for the first time.
+    type: dict
+    default: {}
+attributes:
+  action:
+    description: Runs on the controller.
+    support: full
+  check_mode:
+    description: Says whether it would be imported.
+    support: full
+  diff_mode:
+    description: A certificate has no diff worth reading.
+    support: none
+extends_documentation_fragment:
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+  - amazon.aws.boto3
+"""
+
+EXAMPLES = r"""
+- name: The certificate of our own authority
+  pear.fargate.acm_imported_certificate:
+    name: staging
+    certificate: "{{ lookup('ansible.builtin.file', 'staging.pem') }}"
+    private_key: "{{ vault_staging_key }}"
+    chain: "{{ lookup('ansible.builtin.file', 'authority.pem') }}"
+"""
+
+RETURN = r"""
+certificate_arn:
+  description: ARN of the certificate; null in check mode where it would be imported for the first time.
+  returned: always
+  type: str
+"""
+
+from ansible_collections.pear.fargate.plugins.module_utils.imported_certificate import run
+from ansible_collections.pear.fargate.plugins.module_utils.invocation import run_as_module
+
+ARGUMENT_SPEC = {
+    "name": {"type": "str", "required": True},
+    "certificate": {"type": "str", "required": True},
+    "private_key": {"type": "str", "required": True, "no_log": True},
+    "chain": {"type": "str"},
+    "tags": {"type": "dict", "default": {}},
+}
+
+
+def main() -> None:
+    run_as_module(ARGUMENT_SPEC, run)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,111 @@
+#!/usr/bin/python
+# Copyright: pear.fargate contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: ecs_fargate_cluster
+short_description: An ECS cluster for Fargate
+version_added: 0.1.0
+description:
+  - Creates an ECS cluster with both Fargate capacity providers, and keeps its Container Insights setting, default strategy and tags.
+  - M(community.aws.ecs_cluster) knows neither settings nor tags.
+author:
+  - pear.fargate contributors (@pear-fargate)
+options:
+  name:
+    description: Name of the cluster.
+    type: str
+    required: true
+  container_insights:
+    description: Container Insights; V(enhanced) adds metrics per task.
+    type: str
+    choices: [disabled, enabled, enhanced]
+    default: enabled
+  capacity_provider_strategy:
+    description: What tasks run on, unless a service says otherwise.
+    type: list
+    elements: dict
+    default:
+      - capacity_provider: FARGATE
+    suboptions:
+      capacity_provider:
+        description: Name of the capacity provider.
+        type: str
+        choices: [FARGATE, FARGATE_SPOT]
+        required: true
+      base:
+        description: Tasks that run on it at least.
+        type: int
+        default: 0
+      weight:
+        description: Its share of the tasks beyond the base.
+        type: int
+        default: 1
+  tags:
+    description: Tags of the cluster; other tags are left alone.
+    type: dict
+    default: {}
+attributes:
+  action:
+    description: Runs on the controller.
+    support: full
+  check_mode:
+    description: Predicts what would change, and changes nothing.
+    support: full
+  diff_mode:
+    description: Shows each property that differs, before and after.
+    support: full
+extends_documentation_fragment:
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+  - amazon.aws.boto3
+"""
+
+EXAMPLES = r"""
+- name: A cluster that runs two thirds of its tasks on Spot, and one always on demand
+  pear.fargate.ecs_fargate_cluster:
+    name: staging
+    capacity_provider_strategy:
+      - capacity_provider: FARGATE
+        base: 1
+        weight: 1
+      - capacity_provider: FARGATE_SPOT
+        weight: 2
+"""
+
+RETURN = r"""
+cluster_arn:
+  description: ARN of the cluster; null in check mode where it would be created.
+  returned: always
+  type: str
+  sample: arn:aws:ecs:eu-central-1:123456789012:cluster/staging
+"""
+
+from ansible_collections.pear.fargate.plugins.module_utils.cluster import run
+from ansible_collections.pear.fargate.plugins.module_utils.invocation import run_as_module
+
+ARGUMENT_SPEC = {
+    "name": {"type": "str", "required": True},
+    "container_insights": {"type": "str", "choices": ["disabled", "enabled", "enhanced"], "default": "enabled"},
+    "capacity_provider_strategy": {
+        "type": "list",
+        "elements": "dict",
+        "default": [{"capacity_provider": "FARGATE"}],
+        "options": {
+            "capacity_provider": {"type": "str", "choices": ["FARGATE", "FARGATE_SPOT"], "required": True},
+            "base": {"type": "int", "default": 0},
+            "weight": {"type": "int", "default": 1},
+        },
+    },
+    "tags": {"type": "dict", "default": {}},
+}
+
+
+def main() -> None:
+    run_as_module(ARGUMENT_SPEC, run)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,140 @@
+#!/usr/bin/python
+# Copyright: pear.fargate contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: environment_info
+short_description: Everything an environment stands on, read at once
+version_added: 0.1.0
+description:
+  - Finds network, load balancer, cluster, repositories and file system of an environment by name and tag.
+  - What does not exist yet is null or empty, never an error, so that each playbook runs alone and on a half-made environment.
+  - Fails within seconds, with one sentence, where credentials are missing, the region does not exist or nothing answers.
+author:
+  - pear.fargate contributors (@pear-fargate)
+options:
+  name:
+    description: Name of the environment.
+    type: str
+    required: true
+  existing_network:
+    description: Ids of a network that the collection did not make, instead of searching by tag.
+    type: dict
+    suboptions:
+      vpc_id:
+        description: The VPC.
+        type: str
+        required: true
+      public_subnet_ids:
+        description: Subnets of an internet-facing load balancer.
+        type: list
+        elements: str
+        default: []
+      private_subnet_ids:
+        description: Subnets of the tasks.
+        type: list
+        elements: str
+        default: []
+      data_subnet_ids:
+        description: Subnets of databases.
+        type: list
+        elements: str
+        default: []
+attributes:
+  action:
+    description: Runs on the controller.
+    support: full
+  check_mode:
+    description: Reads only.
+    support: full
+  diff_mode:
+    description: Changes nothing.
+    support: none
+extends_documentation_fragment:
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+  - amazon.aws.boto3
+"""
+
+EXAMPLES = r"""
+- name: What is there
+  pear.fargate.environment_info:
+    name: production
+  register: found
+
+- name: The load balancer's address
+  ansible.builtin.debug:
+    var: found.environment.load_balancer.dns_name
+"""
+
+RETURN = r"""
+environment:
+  description: What was found.
+  returned: always
+  type: dict
+  contains:
+    region:
+      description: The region that was read.
+      type: str
+    account:
+      description: Account id of the caller.
+      type: str
+    caller:
+      description: ARN of the identity that reads.
+      type: str
+    zones:
+      description: Availability zones of the region.
+      type: list
+      elements: str
+    vpc:
+      description: Id and CIDR of the VPC, or null.
+      type: dict
+    subnets:
+      description: Lists of id, zone and CIDR under V(public), V(private) and V(data).
+      type: dict
+    security_groups:
+      description: Ids under V(load_balancer), V(tasks) and V(file_system), or null.
+      type: dict
+    load_balancer:
+      description: ARN, DNS name, zone id, scheme, and ARNs of the listeners under V(http) and V(https); or null.
+      type: dict
+    cluster:
+      description: ARN, name, Container Insights setting and capacity providers; or null.
+      type: dict
+    repositories:
+      description: Repository URI by name.
+      type: dict
+    certificates:
+      description: ARN, domain and status of each ACM certificate that serves or waits for its proof.
+      type: list
+      elements: dict
+    file_system:
+      description: Id, ARN, and access point ids by name; or null.
+      type: dict
+"""
+
+from ansible_collections.pear.fargate.plugins.module_utils.environment import run
+from ansible_collections.pear.fargate.plugins.module_utils.invocation import run_as_module
+
+ARGUMENT_SPEC = {
+    "name": {"type": "str", "required": True},
+    "existing_network": {
+        "type": "dict",
+        "options": {
+            "vpc_id": {"type": "str", "required": True},
+            "public_subnet_ids": {"type": "list", "elements": "str", "default": []},
+            "private_subnet_ids": {"type": "list", "elements": "str", "default": []},
+            "data_subnet_ids": {"type": "list", "elements": "str", "default": []},
+        },
+    },
+}
+
+
+def main() -> None:
+    run_as_module(ARGUMENT_SPEC, run)
+
+
+if __name__ == "__main__":
+    main()
