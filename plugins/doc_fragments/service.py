@@ -1,0 +1,281 @@
+# Copyright: pear.fargate contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Options that every releasing module has: what the service should be."""
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    DOCUMENTATION = r"""
+options:
+  environment:
+    description: Name of the environment; its cluster has the same name.
+    type: str
+    required: true
+  service:
+    description: Name of the service.
+    type: str
+    required: true
+  listener_arn:
+    description: The https listener that holds the service's rules. Empty only in check mode.
+    type: str
+  subnets:
+    description: Private subnets of the tasks, one per availability zone.
+    type: list
+    elements: str
+    required: true
+  security_groups:
+    description: Security groups of the tasks.
+    type: list
+    elements: str
+    required: true
+  assign_public_ip:
+    description: Whether tasks get public addresses, for public subnets without NAT.
+    type: bool
+    default: false
+  container:
+    description: Name of the container that receives traffic.
+    type: str
+    default: app
+  port:
+    description: Port that this container listens on.
+    type: int
+    required: true
+  cpu:
+    description: CPU units of a task, 1024 to the vCPU; Fargate offers V(256), V(512), V(1024), V(2048), V(4096), V(8192), V(16384).
+    type: int
+    required: true
+  memory:
+    description: Memory of a task in MiB; which values are valid depends on O(cpu).
+    type: int
+    required: true
+  architecture:
+    description: CPU architecture of the image.
+    type: str
+    choices: [X86_64, ARM64]
+    default: X86_64
+  ephemeral_storage_gib:
+    description: Scratch disk of a task in GiB, V(20) to V(200).
+    type: int
+    default: 20
+  execution_role_arn:
+    description: Role that pulls the image, reads the secrets and writes the log.
+    type: str
+  task_role_arn:
+    description: Role that the containers have.
+    type: str
+  containers:
+    description: The containers of a task.
+    type: list
+    elements: dict
+    required: true
+    suboptions:
+      name:
+        description: Name of the container.
+        type: str
+        required: true
+      image:
+        description: Image reference, best by digest.
+        type: str
+        required: true
+      essential:
+        description: Whether the task ends when this container ends.
+        type: bool
+        default: true
+      cpu:
+        description: CPU units kept for this container.
+        type: int
+      memory:
+        description: Hard limit of memory in MiB.
+        type: int
+      memory_reservation:
+        description: Memory in MiB kept for this container.
+        type: int
+      ports:
+        description: Ports that it listens on.
+        type: list
+        elements: int
+        default: []
+      entry_point:
+        description: Replaces the image's entry point.
+        type: list
+        elements: str
+      command:
+        description: Replaces the image's command.
+        type: list
+        elements: str
+      environment:
+        description: Environment variables; what is no string is passed as JSON. Secrets do not belong here.
+        type: dict
+        default: {}
+      secrets:
+        description: ARNs of Secrets Manager secrets or SSM parameters, by the environment variable that gets the value.
+        type: dict
+        default: {}
+      user:
+        description: User that it runs as, such as V(1000:1000).
+        type: str
+      working_directory:
+        description: Directory that the command is run in.
+        type: str
+      read_only_root:
+        description: Whether its root file system is read-only.
+        type: bool
+        default: false
+      scratch_paths:
+        description: Directories that are writable, empty at the start, and gone with the task.
+        type: list
+        elements: str
+        default: []
+      mounts:
+        description: Where volumes of the task appear.
+        type: list
+        elements: dict
+        default: []
+        suboptions:
+          volume:
+            description: Name of one of O(volumes).
+            type: str
+            required: true
+          path:
+            description: Directory in the container.
+            type: str
+            required: true
+          read_only:
+            description: Whether it can only be read.
+            type: bool
+            default: false
+      stop_timeout_seconds:
+        description: Time between SIGTERM and SIGKILL, at most V(120).
+        type: int
+      ulimits:
+        description: Resource limits.
+        type: list
+        elements: dict
+        default: []
+        suboptions:
+          name:
+            description: Name, such as V(nofile).
+            type: str
+            required: true
+          soft:
+            description: Soft limit.
+            type: int
+            required: true
+          hard:
+            description: Hard limit.
+            type: int
+            required: true
+      depends_on:
+        description: Containers that come first.
+        type: list
+        elements: dict
+        default: []
+        suboptions:
+          container:
+            description: Name of the other container.
+            type: str
+            required: true
+          condition:
+            description: What it must have reached.
+            type: str
+            choices: [START, COMPLETE, SUCCESS, HEALTHY]
+            default: START
+      health_check:
+        description: A command that tells ECS whether the container is healthy.
+        type: dict
+        suboptions:
+          command:
+            description: A string for the container's shell, or a list that is executed as it stands.
+            type: raw
+            required: true
+          interval_seconds:
+            description: Time between two checks.
+            type: int
+          timeout_seconds:
+            description: How long a check may take.
+            type: int
+          retries:
+            description: Failures in a row that make it unhealthy.
+            type: int
+          start_period_seconds:
+            description: Time after the start in which failures do not count.
+            type: int
+      labels:
+        description: Docker labels.
+        type: dict
+        default: {}
+      init_process:
+        description: Whether an init process reaps zombies and passes signals on.
+        type: bool
+        default: false
+  volumes:
+    description: Volumes of a task.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      name:
+        description: Name that O(containers[].mounts[].volume) uses.
+        type: str
+        required: true
+      file_system_id:
+        description: EFS file system; without it the volume is empty and gone with the task.
+        type: str
+      access_point_id:
+        description: Access point of the file system; access by it uses the task role.
+        type: str
+      root_directory:
+        description: Directory of the file system, where no access point is used.
+        type: str
+  desired_count:
+    description: Number of tasks. Where autoscaling owns it, it is written at creation only.
+    type: int
+    required: true
+  health_check_grace_seconds:
+    description: Time after a task's start in which failing health checks do not stop it.
+    type: int
+    default: 30
+  minimum_healthy_percent:
+    description: Share of the desired count that keeps running while a deployment rolls.
+    type: int
+    default: 100
+  maximum_percent:
+    description: Share of the desired count that may run while a deployment rolls.
+    type: int
+    default: 200
+  availability_zone_rebalancing:
+    description: Whether ECS moves tasks so that zones stay even.
+    type: bool
+    default: true
+  platform_version:
+    description: Fargate platform version.
+    type: str
+    default: LATEST
+  enable_execute_command:
+    description: Whether C(aws ecs execute-command) is allowed.
+    type: bool
+    default: false
+  capacity_providers:
+    description: Share of tasks per capacity provider; plain Fargate where it is empty.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      capacity_provider:
+        description: Name, such as V(FARGATE_SPOT).
+        type: str
+        required: true
+      weight:
+        description: Share of the tasks beyond the bases.
+        type: int
+        default: 0
+      base:
+        description: Number of tasks that come first.
+        type: int
+        default: 0
+  tags:
+    description: Tags of services, tasks and revisions; other tags are left alone.
+    type: dict
+    default: {}
+"""

@@ -1,0 +1,110 @@
+# Copyright: pear.fargate contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Follow a deployment to its end: observe, say what changed, keep evidence, judge, wait."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+from .clock import Clock, polling_intervals
+from .evidence import Evidence, TaskFailure
+from .progress import Progress
+from .rolling import Followed, Observation, Outcome, Verdict, failure_seen, judge
+from .tasks import TaskState
+
+# Reading stopped tasks costs two calls: less often than the state, and once more at the end.
+_TASKS_EVERY_SECONDS = 4.0
+_LOGS_READ_OF = 3
+# ECS answers reads for a moment as if the write had not happened yet.
+_SHOWN_WITHIN_SECONDS = 30.0
+
+
+class Sight(Protocol):
+    """What a watcher can look at."""
+
+    def observe(self) -> Observation: ...
+
+    def stopped_tasks(self) -> Sequence[TaskState]: ...
+
+    def log_lines(self, task: TaskState) -> Sequence[str]: ...
+
+
+@dataclass
+class Watcher:
+    """Watches one deployment."""
+
+    sight: Sight
+    clock: Clock
+    progress: Progress
+    evidence: Evidence
+    followed: Followed
+    # Ids, not times: this machine's clock and ECS's need not agree.
+    known_events: set[str] = field(default_factory=set)
+    _said: str = ""
+    _shown: bool = False
+    _tasks_read: float = 0.0
+
+    def follow(self, timeout_seconds: float) -> Verdict:
+        began = self.clock.now()
+        deadline = began + timeout_seconds
+        for pause in polling_intervals():
+            seen = self.sight.observe()
+            self.look(seen)
+            verdict = self._judge(seen, self.clock.now() - began)
+            if verdict.outcome is not None:
+                if verdict.outcome is not Outcome.SUCCEEDED:
+                    self._look_at_tasks()
+                return verdict
+            if self.clock.now() >= deadline:
+                self._look_at_tasks()
+                return Verdict(
+                    Outcome.TIMED_OUT,
+                    f"not done after {timeout_seconds:.0f} s: {verdict.reason}; wanted were all tasks running, their targets "
+                    "healthy, and the rollout completed",
+                )
+            self._say(verdict.reason)
+            self.clock.sleep(pause)
+        raise AssertionError("polling intervals never end")
+
+    def _judge(self, seen: Observation, waited: float) -> Verdict:
+        self._shown = self._shown or seen.service.deployment(self.followed.deployment_id) is not None
+        if not self._shown and waited < _SHOWN_WITHIN_SECONDS:
+            return Verdict(None, f"waiting for ECS to show deployment {self.followed.deployment_id}")
+        return judge(self.followed, seen)
+
+    def look(self, seen: Observation) -> None:
+        """Say what is new, and keep what explains a failure."""
+        self.followed = replace(
+            self.followed, seen_failed=self.followed.seen_failed or failure_seen(self.followed, seen)
+        )
+        for event in sorted(seen.service.events, key=lambda event: event.created_at):
+            if event.id not in self.known_events:
+                self.known_events.add(event.id)
+                self.evidence.add_event(event)
+                self.progress.line(event.message)
+        for news in self.evidence.add_targets(seen.targets):
+            self.progress.line(news)
+        if self.clock.now() - self._tasks_read >= _TASKS_EVERY_SECONDS:
+            self._look_at_tasks()
+
+    def _look_at_tasks(self) -> None:
+        self._tasks_read = self.clock.now()
+        for task in self.sight.stopped_tasks():
+            ours = task.deployment_id == self.followed.deployment_id
+            if not ours or not task.ended_badly or task.id in self.evidence.failures:
+                continue
+            # Equal failures say the same: a crash loop is told once with its log, then counted.
+            lines = self.sight.log_lines(task) if len(self.evidence.failures) < _LOGS_READ_OF else ()
+            self.evidence.add_failure(TaskFailure.of(task, lines))
+            self.progress.line(f"task {task.id[:12]} stopped: {task.cause}")
+            for line in lines[-3:]:
+                self.progress.line(f"    {line}")
+
+    def _say(self, reason: str) -> None:
+        if reason == self._said:
+            self.progress.heartbeat(reason)
+        else:
+            self._said = reason
+            self.progress.line(reason)
