@@ -1,0 +1,101 @@
+# Copyright: pear.fargate contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Amazon ECR: one function per call."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import Any
+
+from .errors import aws_call, is_code
+from .session import Aws
+
+
+@aws_call("read repository {name}")
+def find_repository(aws: Aws, name: str) -> dict[str, Any] | None:
+    client = aws.client("ecr")
+    try:
+        return client.describe_repositories(repositoryNames=[name])["repositories"][0]
+    except client.exceptions.ClientError as cause:
+        if is_code(cause, "RepositoryNotFoundException"):
+            return None
+        raise
+
+
+@aws_call("read image {reference} of repository {repository}")
+def find_image(aws: Aws, repository: str, reference: str) -> dict[str, Any] | None:
+    """An image by tag, or by digest (sha256:…); None where the repository or the image does not exist."""
+    client = aws.client("ecr")
+    key = "imageDigest" if reference.startswith("sha256:") else "imageTag"
+    try:
+        found = client.describe_images(repositoryName=repository, imageIds=[{key: reference}])["imageDetails"]
+    except client.exceptions.ClientError as cause:
+        if is_code(cause, "ImageNotFoundException", "RepositoryNotFoundException"):
+            return None
+        raise
+    return found[0] if found else None
+
+
+@aws_call("get a login for the registry")
+def login(aws: Aws) -> tuple[str, str, str]:
+    """Host of the registry, user name, password (valid for twelve hours)."""
+    data = aws.client("ecr").get_authorization_token()["authorizationData"][0]
+    user, _, password = base64.b64decode(data["authorizationToken"]).decode().partition(":")
+    return data["proxyEndpoint"].partition("://")[2], user, password
+
+
+@aws_call("create repository {name}")
+def create_repository(
+    aws: Aws, name: str, mutability: str, scan_on_push: bool, kms_key: str | None, tags: dict[str, str]
+) -> dict[str, Any]:
+    encryption = {"encryptionType": "KMS", "kmsKey": kms_key} if kms_key else {"encryptionType": "AES256"}
+    return aws.client("ecr").create_repository(
+        repositoryName=name,
+        imageTagMutability=mutability,
+        imageScanningConfiguration={"scanOnPush": scan_on_push},
+        encryptionConfiguration=encryption,
+        tags=[{"Key": key, "Value": value} for key, value in tags.items()],
+    )["repository"]
+
+
+@aws_call("change the tag mutability of repository {name}")
+def set_mutability(aws: Aws, name: str, mutability: str) -> None:
+    aws.client("ecr").put_image_tag_mutability(repositoryName=name, imageTagMutability=mutability)
+
+
+@aws_call("change scanning of repository {name}")
+def set_scan_on_push(aws: Aws, name: str, scan_on_push: bool) -> None:
+    aws.client("ecr").put_image_scanning_configuration(
+        repositoryName=name, imageScanningConfiguration={"scanOnPush": scan_on_push}
+    )
+
+
+@aws_call("read the lifecycle policy of repository {name}")
+def lifecycle_policy(aws: Aws, name: str) -> dict[str, Any] | None:
+    client = aws.client("ecr")
+    try:
+        return json.loads(client.get_lifecycle_policy(repositoryName=name)["lifecyclePolicyText"])
+    except client.exceptions.ClientError as cause:
+        if is_code(cause, "LifecyclePolicyNotFoundException"):
+            return None
+        raise
+
+
+@aws_call("set the lifecycle policy of repository {name}")
+def set_lifecycle_policy(aws: Aws, name: str, policy: dict[str, Any] | None) -> None:
+    client = aws.client("ecr")
+    if policy is None:
+        client.delete_lifecycle_policy(repositoryName=name)
+    else:
+        client.put_lifecycle_policy(repositoryName=name, lifecyclePolicyText=json.dumps(policy))
+
+
+@aws_call("read the tags of {arn}")
+def repository_tags(aws: Aws, arn: str) -> dict[str, str]:
+    return {one["Key"]: one["Value"] for one in aws.client("ecr").list_tags_for_resource(resourceArn=arn)["tags"]}
+
+
+@aws_call("tag {arn}")
+def tag_repository(aws: Aws, arn: str, tags: dict[str, str]) -> None:
+    aws.client("ecr").tag_resource(resourceArn=arn, tags=[{"Key": key, "Value": value} for key, value in tags.items()])

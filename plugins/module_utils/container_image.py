@@ -1,0 +1,118 @@
+# Copyright: pear.fargate contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Have an image in ECR, and know it by digest: built and pushed where ECR lacks it, looked up where it is prebuilt."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from . import build
+from .aws import ecr
+from .aws.errors import Failure
+from .invocation import Invocation
+
+_REFERENCE = re.compile(
+    r"^(?P<repository>[^@]+?)(?::(?P<tag>[\w][\w.-]{0,127}))?(?:@(?P<digest>sha256:[0-9a-f]{64}))?$"
+)
+_ECR_HOST = re.compile(r"^\d{12}\.dkr[.-]ecr")
+
+
+def run(call: Invocation) -> dict[str, Any]:
+    """Return repository_uri, tag, digest and reference (uri@digest)."""
+    return _prebuilt(call) if call.params["image"] else _built(call)
+
+
+def _built(call: Invocation) -> dict[str, Any]:
+    wanted = call.params
+    planned = build.plan(
+        wanted["context"],
+        wanted["containerfile"] or "",
+        wanted["args"],
+        wanted["platform"] or "",
+        wanted["isolation"] or "",
+    )
+    tag = wanted["tag"] or build.content_digest(planned)
+    repository = ecr.find_repository(call.aws, wanted["repository"])
+    if repository is None:
+        if not call.check_mode:
+            raise Failure(
+                f"There is no ECR repository {wanted['repository']} in {call.aws.region}. playbooks/provision.yml makes it."
+            )
+        return _answer(True, "", tag, None, "would be built and pushed")
+    uri = repository["repositoryUri"]
+    known = ecr.find_image(call.aws, wanted["repository"], tag)
+    if known is not None:
+        return _answer(False, uri, tag, known["imageDigest"], "in the registry already")
+    if call.check_mode:
+        return _answer(True, uri, tag, None, "would be built and pushed")
+    engine = build.Engine(build.find_engine(wanted["engine"]), call.progress.line)
+    reference = f"{uri}:{tag}"
+    if wanted["version_arg"]:
+        planned = build.Build(
+            planned.context,
+            planned.containerfile,
+            {wanted["version_arg"]: tag, **planned.args},
+            planned.platform,
+            planned.isolation,
+        )
+    call.progress.line(f"building {reference} with {engine.name}")
+    engine.build(planned, reference, {"org.opencontainers.image.version": tag, **wanted["labels"]})
+    host, user, password = ecr.login(call.aws)
+    engine.login(host, user, password)
+    call.progress.line(f"pushing {reference}")
+    engine.push(reference)
+    pushed = ecr.find_image(call.aws, wanted["repository"], tag)
+    if pushed is None:
+        raise Failure(f"{reference} was pushed, but ECR does not list it. Was the repository changed meanwhile?")
+    return _answer(True, uri, tag, pushed["imageDigest"], f"built and pushed with {engine.name}")
+
+
+def _prebuilt(call: Invocation) -> dict[str, Any]:
+    """A reference of this account's ECR is looked up; of another registry it must carry its digest."""
+    image = call.params["image"]
+    parts = _REFERENCE.match(image)
+    if parts is None:
+        raise Failure(f"service_image is {image!r}; expected REPOSITORY:TAG, REPOSITORY@sha256:… or both.")
+    name = _repository_name(call, parts["repository"])
+    tag = call.params["tag"] or parts["tag"]
+    if name is None:
+        if parts["digest"] is None:
+            raise Failure(
+                f"service_image {image} is not in this account's ECR, so its tag cannot be resolved from here. Name it by "
+                "digest (REPOSITORY@sha256:…); `skopeo inspect docker://IMAGE` shows it."
+            )
+        return _answer(False, parts["repository"], tag or "", parts["digest"], "named by digest")
+    # A tag that is asked for on the command line wins over the digest of the inventory.
+    wanted = call.params["tag"] or parts["digest"] or tag
+    if wanted is None:
+        raise Failure(f"service_image {image} names neither a tag nor a digest. Add :TAG, or pass -e image_tag=TAG.")
+    found = ecr.find_image(call.aws, name, wanted)
+    if found is None:
+        raise Failure(
+            f"Image {parts['repository']}{'@' if wanted.startswith('sha256:') else ':'}{wanted} does not exist in ECR repository "
+            f"{name}. `aws ecr list-images --repository-name {name}` lists what does."
+        )
+    tags = found.get("imageTags") or [""]
+    chosen = tag if tag in tags else tags[0]
+    return _answer(False, parts["repository"], chosen, found["imageDigest"], "found in the registry")
+
+
+def _repository_name(call: Invocation, repository: str) -> str | None:
+    """The name in ECR of a repository URI or bare name; None where it is of another registry."""
+    host, slash, name = repository.partition("/")
+    if not slash or not ("." in host or ":" in host):
+        return repository
+    found = ecr.find_repository(call.aws, name)
+    if found is not None and found["repositoryUri"] == repository:
+        return name
+    if found is None and _ECR_HOST.match(host):
+        raise Failure(f"There is no ECR repository {name} in {call.aws.region}; service_image names {repository}.")
+    return None
+
+
+def _answer(changed: bool, uri: str, tag: str, digest: str | None, how: str) -> dict[str, Any]:
+    reference = f"{uri}@{digest}" if digest else None
+    image: Mapping[str, Any] = {"repository_uri": uri, "tag": tag, "digest": digest, "reference": reference}
+    return {"changed": changed, "image": image, "how": how}

@@ -1,0 +1,136 @@
+#!/usr/bin/python
+# Copyright: pear.fargate contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: container_image
+short_description: An image in ECR, known by its digest
+version_added: 0.1.0
+description:
+  - Builds an image with podman, buildah or docker and pushes it, unless ECR holds its tag already.
+  - Without O(tag) the tag is derived from everything that goes into the build, so that an unchanged source tree is never built twice.
+  - With O(image) nothing is built; the digest of a prebuilt image is looked up.
+author:
+  - pear.fargate contributors (@pear-fargate)
+options:
+  repository:
+    description: Name of the ECR repository.
+    type: str
+    required: true
+  image:
+    description: A prebuilt image, by tag or digest.
+    type: str
+  context:
+    description: Directory of the build.
+    type: str
+    default: .
+  containerfile:
+    description: File with the build's steps, below O(context); V(Containerfile) or V(Dockerfile) where it is not given.
+    type: str
+  args:
+    description: Build arguments.
+    type: dict
+    default: {}
+  version_arg:
+    description: Build argument that is given the tag.
+    type: str
+  labels:
+    description: Labels of the image.
+    type: dict
+    default: {}
+  tag:
+    description: Tag to build, or to look up.
+    type: str
+  platform:
+    description: Platform to build for, such as V(linux/arm64).
+    type: str
+  engine:
+    description: What builds and pushes.
+    type: str
+    choices: [auto, podman, buildah, docker]
+    default: auto
+  isolation:
+    description: How podman and buildah isolate build steps; V(chroot) needs the least privileges.
+    type: str
+    choices: [oci, rootless, chroot]
+attributes:
+  action:
+    description: Runs on the controller.
+    support: full
+  check_mode:
+    description: Says whether an image would be built.
+    support: full
+  diff_mode:
+    description: An image has no diff worth reading.
+    support: none
+extends_documentation_fragment:
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+  - amazon.aws.boto3
+"""
+
+EXAMPLES = r"""
+- name: Build the scoreboard
+  pear.fargate.container_image:
+    repository: scoreboard
+    context: examples/scoreboard
+    version_arg: APP_VERSION
+  register: built
+
+- name: A prebuilt image by tag
+  pear.fargate.container_image:
+    repository: scoreboard
+    image: 123456789012.dkr.ecr.eu-central-1.amazonaws.com/scoreboard:1.4.2
+"""
+
+RETURN = r"""
+image:
+  description: The image as it is deployed.
+  returned: always
+  type: dict
+  contains:
+    repository_uri:
+      description: Repository of the image.
+      type: str
+    tag:
+      description: Its tag.
+      type: str
+    digest:
+      description: Its digest; null in check mode where it would be built.
+      type: str
+    reference:
+      description: Repository and digest.
+      type: str
+how:
+  description: Where the image comes from, in words.
+  returned: always
+  type: str
+  sample: built and pushed with podman
+"""
+
+from ansible_collections.pear.fargate.plugins.module_utils.container_image import run
+from ansible_collections.pear.fargate.plugins.module_utils.invocation import run_as_module
+
+ARGUMENT_SPEC = {
+    "repository": {"type": "str", "required": True},
+    "image": {"type": "str"},
+    "context": {"type": "str", "default": "."},
+    "containerfile": {"type": "str"},
+    "args": {"type": "dict", "default": {}},
+    "version_arg": {"type": "str"},
+    "labels": {"type": "dict", "default": {}},
+    "tag": {"type": "str"},
+    "platform": {"type": "str"},
+    "engine": {"type": "str", "choices": ["auto", "podman", "buildah", "docker"], "default": "auto"},
+    "isolation": {"type": "str", "choices": ["oci", "rootless", "chroot"]},
+}
+
+
+def main() -> None:
+    run_as_module(ARGUMENT_SPEC, run)
+
+
+if __name__ == "__main__":
+    main()

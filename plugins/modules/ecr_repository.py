@@ -1,0 +1,99 @@
+#!/usr/bin/python
+# Copyright: pear.fargate contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: ecr_repository
+short_description: An ECR repository with immutable tags
+version_added: 0.1.0
+description:
+  - Creates an ECR repository, and keeps its tag immutability, scanning, lifecycle policy and tags.
+  - M(community.aws.ecs_ecr) knows neither tags nor encryption.
+author:
+  - pear.fargate contributors (@pear-fargate)
+options:
+  name:
+    description: Name of the repository.
+    type: str
+    required: true
+  immutable_tags:
+    description: Whether a tag can never be moved to another image.
+    type: bool
+    default: true
+  scan_on_push:
+    description: Whether each pushed image is scanned.
+    type: bool
+    default: true
+  untagged_days:
+    description: Days after which images without a tag expire; V(0) keeps them.
+    type: int
+    default: 14
+  keep_images:
+    description:
+      - Images beyond this number expire, the oldest first; V(0) keeps all.
+      - Choose it larger than the number of releases that may be returned to.
+    type: int
+    default: 200
+  kms_key:
+    description: KMS key of the repository; AES-256 with a key of ECR where it is not given.
+    type: str
+  tags:
+    description: Tags of the repository; other tags are left alone.
+    type: dict
+    default: {}
+attributes:
+  action:
+    description: Runs on the controller.
+    support: full
+  check_mode:
+    description: Predicts what would change, and changes nothing.
+    support: full
+  diff_mode:
+    description: Shows each property that differs, before and after.
+    support: full
+extends_documentation_fragment:
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+  - amazon.aws.boto3
+"""
+
+EXAMPLES = r"""
+- name: A repository for the scoreboard
+  pear.fargate.ecr_repository:
+    name: scoreboard
+"""
+
+RETURN = r"""
+repository_uri:
+  description: What image references begin with; null in check mode where it would be created.
+  returned: always
+  type: str
+  sample: 123456789012.dkr.ecr.eu-central-1.amazonaws.com/scoreboard
+repository_arn:
+  description: ARN of the repository.
+  returned: always
+  type: str
+"""
+
+from ansible_collections.pear.fargate.plugins.module_utils.invocation import run_as_module
+from ansible_collections.pear.fargate.plugins.module_utils.repository import run
+
+ARGUMENT_SPEC = {
+    "name": {"type": "str", "required": True},
+    "immutable_tags": {"type": "bool", "default": True},
+    "scan_on_push": {"type": "bool", "default": True},
+    "untagged_days": {"type": "int", "default": 14},
+    "keep_images": {"type": "int", "default": 200},
+    "kms_key": {"type": "str"},
+    "tags": {"type": "dict", "default": {}},
+}
+
+
+def main() -> None:
+    run_as_module(ARGUMENT_SPEC, run)
+
+
+if __name__ == "__main__":
+    main()
