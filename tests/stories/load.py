@@ -15,6 +15,8 @@ from tests.support.plays import ROOT
 
 from .conftest import Stage
 
+HOST = "scores.local.example.test"
+
 
 @dataclass
 class Traffic:
@@ -36,7 +38,8 @@ class Traffic:
 def traffic(stage: Stage, path: str = "/leaderboard", rate: int = 100, *options: str) -> Iterator[Traffic]:
     """Send `rate` requests a second to the live service until the block ends, for ten minutes at most."""
     command = [
-        *(sys.executable, "-m", "sandbox", "load", f"https://{stage.load_balancer}{path}"),
+        *(sys.executable, "-m", "sandbox", "load", f"https://{HOST}{path}", "--insecure"),
+        *("--resolve", f"{HOST}:443:{stage.load_balancer}"),
         *("--rate", str(rate), "--seconds", "600", "--group-by-header", "x-version", *options),
     ]
     process = subprocess.Popen(

@@ -1,0 +1,190 @@
+"""Steady load: requests at a fixed rate, whatever the answers take, and a count of what came back as one JSON object."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import signal
+import ssl
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+from .edge.http1 import HEAD_LIMIT, MalformedMessage, encode_head, read_body, read_head, response_framing
+
+_TIMEOUT_SECONDS = 30.0
+_AT_ONCE = 1000
+_IDLE_SECONDS = 5.0
+
+
+@dataclass
+class Tally:
+    """What came back."""
+
+    sent: int = 0
+    ok: int = 0
+    by_status: Counter[str] = field(default_factory=Counter)
+    by_failure: Counter[str] = field(default_factory=Counter)
+    by_header: Counter[str] = field(default_factory=Counter)
+    seconds: list[float] = field(default_factory=list)
+    first_failures: list[dict[str, Any]] = field(default_factory=list)
+
+    def answered(self, status: int, group: str | None, seconds: float) -> None:
+        self.by_status[str(status)] += 1
+        self.seconds.append(seconds)
+        if group is not None:
+            self.by_header[group] += 1
+        if 200 <= status < 400:
+            self.ok += 1
+        else:
+            self._remember(f"status {status}", group)
+
+    def failed(self, kind: str) -> None:
+        self.by_failure[kind] += 1
+        self._remember(kind, None)
+
+    def _remember(self, kind: str, group: str | None) -> None:
+        if len(self.first_failures) < 10:
+            self.first_failures.append({"at": time.strftime("%H:%M:%S"), "what": kind, "group": group})
+
+    def summary(self) -> dict[str, Any]:
+        ordered = sorted(self.seconds)
+
+        def percentile(share: float) -> float | None:
+            return round(ordered[min(len(ordered) - 1, int(share * len(ordered)))] * 1000, 2) if ordered else None
+
+        return {
+            "sent": self.sent,
+            "ok": self.ok,
+            "failed": self.sent - self.ok,
+            "by_status": dict(self.by_status),
+            "by_failure": dict(self.by_failure),
+            "by_header": dict(self.by_header),
+            "latency_ms": {"p50": percentile(0.5), "p99": percentile(0.99), "max": percentile(1.0)},
+            "first_failures": self.first_failures,
+        }
+
+
+class Load:
+    """Sends to one URL. Connections are kept and used again, or made anew for each request."""
+
+    def __init__(self, arguments: argparse.Namespace) -> None:
+        self.url = urlsplit(arguments.url)
+        self.arguments = arguments
+        self.tally = Tally()
+        self._idle: list[tuple[asyncio.StreamReader, asyncio.StreamWriter, float]] = []
+        self._tls = self._context() if self.url.scheme == "https" else None
+        self._port = self.url.port or (443 if self._tls else 80)
+        self._address = self._resolve()
+        self._request = self._build()
+
+    def _context(self) -> ssl.SSLContext:
+        context = ssl.create_default_context(cafile=self.arguments.cacert)
+        if self.arguments.insecure:
+            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        return context
+
+    def _resolve(self) -> str:
+        for entry in self.arguments.resolve:
+            host, port, address = entry.split(":", 2)
+            if host == self.url.hostname and int(port) == self._port:
+                return str(address)
+        return self.url.hostname or ""
+
+    def _build(self) -> bytes:
+        body = (self.arguments.data or "").encode()
+        method = "POST" if body else "GET"
+        path = (self.url.path or "/") + (f"?{self.url.query}" if self.url.query else "")
+        headers = [("Host", self.url.netloc), ("User-Agent", "pear-load")]
+        headers += [(name, value.strip()) for name, _, value in (one.partition(":") for one in self.arguments.header)]
+        if body:
+            headers += [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
+        if not self.arguments.keep_alive:
+            headers.append(("Connection", "close"))
+        return encode_head(f"{method} {path} HTTP/1.1", headers) + body
+
+    async def run(self) -> None:
+        """Send at the rate until the time is over or a signal comes; wait for what is in flight."""
+        loop = asyncio.get_running_loop()
+        ended = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, ended.set)
+        began, flying, room = loop.time(), set[asyncio.Task[None]](), asyncio.Semaphore(_AT_ONCE)
+        while not ended.is_set() and loop.time() - began < self.arguments.seconds:
+            due = began + self.tally.sent / self.arguments.rate
+            if (wait := due - loop.time()) > 0:
+                await asyncio.sleep(wait)
+                continue
+            await room.acquire()
+            self.tally.sent += 1
+            task = loop.create_task(self._send())
+            flying.add(task)
+            task.add_done_callback(flying.discard)
+            task.add_done_callback(lambda _: room.release())
+        await asyncio.gather(*flying)
+
+    async def _send(self) -> None:
+        began = time.monotonic()
+        try:
+            async with asyncio.timeout(_TIMEOUT_SECONDS):
+                reader, writer = await self._connection()
+                writer.write(self._request)
+                await writer.drain()
+                head = await read_head(reader)
+                if head is None:
+                    raise ConnectionResetError
+                status = int(head.start[1])
+                async for _ in read_body(reader, response_framing(head, "GET", status)):
+                    pass
+        except TimeoutError:
+            self.tally.failed("timeout")
+            return
+        except ConnectionRefusedError:
+            self.tally.failed("connection refused")
+            return
+        except (ConnectionError, asyncio.IncompleteReadError, ssl.SSLError, MalformedMessage, OSError) as broken:
+            self.tally.failed(f"connection broke: {type(broken).__name__}")
+            return
+        group = head.fields.get(self.arguments.group_by_header.lower()) if self.arguments.group_by_header else None
+        self.tally.answered(status, group, time.monotonic() - began)
+        if self.arguments.keep_alive and "close" not in head.tokens("connection"):
+            self._idle.append((reader, writer, time.monotonic()))
+        else:
+            writer.close()
+
+    async def _connection(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        while self._idle:
+            reader, writer, since = self._idle.pop()
+            if time.monotonic() - since < _IDLE_SECONDS and not reader.at_eof():
+                return reader, writer
+            writer.close()
+        name = self.url.hostname if self._tls else None
+        return await asyncio.open_connection(
+            self._address, self._port, ssl=self._tls, server_hostname=name, limit=HEAD_LIMIT
+        )
+
+
+def parser() -> argparse.ArgumentParser:
+    main = argparse.ArgumentParser(prog="python -m sandbox load", description=__doc__)
+    main.add_argument("url")
+    main.add_argument("--rate", type=float, default=50, help="requests a second")
+    main.add_argument("--seconds", type=float, default=10)
+    main.add_argument("--keep-alive", action=argparse.BooleanOptionalAction, default=True)
+    main.add_argument("--resolve", action="append", default=[], metavar="HOST:PORT:ADDRESS", help="as curl has it")
+    main.add_argument("--cacert", help="trust this certificate")
+    main.add_argument("--insecure", action="store_true", help="do not verify the certificate")
+    main.add_argument("--header", action="append", default=[], metavar="NAME: VALUE")
+    main.add_argument("--data", help="body of a POST")
+    main.add_argument("--group-by-header", metavar="NAME", help="count answers by this header's value")
+    return main
+
+
+def main(arguments: Sequence[str]) -> int:
+    load = Load(parser().parse_args(arguments))
+    asyncio.run(load.run())
+    print(json.dumps(load.tally.summary(), indent=2))
+    return 0 if load.tally.ok == load.tally.sent else 1
