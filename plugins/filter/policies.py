@@ -1,0 +1,45 @@
+# Copyright: pear.fargate contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""IAM policies of a service, and ARNs of its roles, for roles and playbooks. The input is environment_info's environment."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ..module_utils import policies
+from ..module_utils.policies import Place
+
+
+def _place(environment: Mapping[str, Any]) -> Place:
+    return Place(environment["region"], environment["account"], environment["caller"].split(":")[1])
+
+
+def trust_policy(environment: Mapping[str, Any]) -> dict[str, Any]:
+    """Who may take the roles: ECS tasks of this account and region."""
+    return policies.trust_policy(_place(environment))
+
+
+def execution_policy(environment: Mapping[str, Any], log_group: str, **options: Any) -> dict[str, Any]:
+    """What the execution role may do."""
+    return policies.execution_policy(_place(environment), log_group, **options)
+
+
+def task_policy(environment: Mapping[str, Any], **options: Any) -> dict[str, Any] | None:
+    """What the task role may do, or null where a service needs nothing."""
+    return policies.task_policy(_place(environment), **options)
+
+
+def role_arn(environment: Mapping[str, Any], name: str) -> str:
+    """ARN of an IAM role of this account."""
+    return _place(environment).role(name)
+
+
+class FilterModule:
+    def filters(self) -> dict[str, Callable[..., Any]]:
+        return {
+            "execution_policy": execution_policy,
+            "role_arn": role_arn,
+            "task_policy": task_policy,
+            "trust_policy": trust_policy,
+        }
