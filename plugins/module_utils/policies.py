@@ -79,11 +79,14 @@ def task_policy(
     place: Place,
     statements: Sequence[Mapping[str, Any]] = (),
     volumes: Sequence[Mapping[str, Any]] = (),
+    read_only: Sequence[str] = (),
     execute_command: bool = False,
 ) -> dict[str, Any] | None:
     """What the service's own statements say, its mounts, and a shell where that is allowed; None where it needs nothing."""
     granted = [dict(statement) for statement in statements]
-    granted += [_mount(place, volume) for volume in volumes if volume.get("access_point_id")]
+    granted += [
+        _mount(place, volume, volume["name"] not in read_only) for volume in volumes if volume.get("access_point_id")
+    ]
     if execute_command:
         channels = ["CreateControlChannel", "CreateDataChannel", "OpenControlChannel", "OpenDataChannel"]
         granted.append(_allow("ExecuteCommand", [f"ssmmessages:{channel}" for channel in channels], ["*"]))
@@ -100,9 +103,9 @@ def secret_arn(source: str, place: Place) -> str:
     return source
 
 
-def _mount(place: Place, volume: Mapping[str, Any]) -> dict[str, Any]:
+def _mount(place: Place, volume: Mapping[str, Any], writes: bool) -> dict[str, Any]:
     actions = ["elasticfilesystem:ClientMount"]
-    if not volume.get("read_only"):
+    if writes:
         actions.append("elasticfilesystem:ClientWrite")
     point = place.arn("elasticfilesystem", f"access-point/{volume['access_point_id']}")
     resource = place.arn("elasticfilesystem", f"file-system/{volume['file_system_id']}")

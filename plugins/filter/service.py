@@ -1,0 +1,29 @@
+# Copyright: pear.fargate contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Values of a service for roles and playbooks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ansible.errors import AnsibleFilterError
+
+from ..module_utils import service_values
+
+
+def task_volumes(volumes: list[dict[str, Any]], *arguments: Any, **options: Any) -> list[dict[str, Any]]:
+    """The volumes of a task with the ids of file system and access points."""
+    try:
+        return service_values.task_volumes(volumes, *arguments, **options)
+    except ValueError as refused:
+        raise AnsibleFilterError(str(refused)) from refused
+
+
+class FilterModule:
+    def filters(self) -> dict[str, Callable[..., Any]]:
+        return {
+            "service_urls": service_values.urls,
+            "task_volumes": task_volumes,
+            "volume_mounts": service_values.volume_mounts,
+        }

@@ -1,0 +1,55 @@
+# Copyright: pear.fargate contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Values that the role service needs from an environment: volumes with their ids, mounts, and the URLs of a service. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+_UNKNOWN = "(to be created)"
+
+
+def task_volumes(
+    volumes: Sequence[Mapping[str, Any]], file_system: Mapping[str, Any] | None, lenient: bool = False
+) -> list[dict[str, Any]]:
+    """Return the volumes with file system and access point ids; ValueError names an access point that does not exist.
+
+    Lenient is for check mode, where the file system may not be there yet.
+    """
+    return [_volume(volume, file_system, lenient) for volume in volumes]
+
+
+def _volume(volume: Mapping[str, Any], file_system: Mapping[str, Any] | None, lenient: bool) -> dict[str, Any]:
+    point = volume.get("access_point")
+    if not point:
+        return {"name": volume["name"]}
+    points = (file_system or {}).get("access_points") or {}
+    if point not in points and not lenient:
+        there = f"it has {', '.join(sorted(points)) or 'none'}" if file_system else "the environment has no file system"
+        raise ValueError(
+            f"service_volumes names the access point {point!r}, but {there}. Add it to file_system_access_points (and set "
+            "file_system_enabled), then run playbooks/provision.yml."
+        )
+    return {
+        "name": volume["name"],
+        "file_system_id": file_system["id"] if file_system else _UNKNOWN,
+        "access_point_id": points.get(point, _UNKNOWN),
+    }
+
+
+def volume_mounts(volumes: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return where the volumes appear in the app's container."""
+    return [
+        {"volume": volume["name"], "path": volume["path"], "read_only": bool(volume.get("read_only"))}
+        for volume in volumes
+    ]
+
+
+def urls(load_balancer: Mapping[str, Any] | None, hosts: Sequence[str], paths: Sequence[str]) -> list[str]:
+    """Return the https URLs that a service answers at: its host names, or else the load balancer's own."""
+    if not load_balancer:
+        return []
+    names = [host for host in hosts if "*" not in host] or [load_balancer["dns_name"]]
+    path = next((path.partition("*")[0] for path in paths), "/")
+    return [f"https://{name}{path}" for name in names]
