@@ -1,0 +1,100 @@
+#!/usr/bin/python
+# Copyright: pear.fargate contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: ecs_task_role
+short_description: An IAM role that ECS tasks have, with one inline policy
+version_added: 0.1.0
+description:
+  - Makes a role what it should be, with two reads where nothing differs.
+  - Other policies of the role are left alone.
+author:
+  - pear.fargate contributors (@pear-fargate)
+options:
+  name:
+    description: Name of the role.
+    type: str
+    required: true
+  description:
+    description: What it is for; written when the role is created.
+    type: str
+    default: ""
+  trust_policy:
+    description: Who may take the role. The filter P(pear.fargate.trust_policy#filter) makes one for ECS tasks of the account and region.
+    type: dict
+    required: true
+  policy:
+    description: What the role may do; nothing where it is not given.
+    type: dict
+  policy_name:
+    description: Name of the inline policy.
+    type: str
+    required: true
+  permissions_boundary:
+    description: ARN of a policy that bounds what the role can ever do.
+    type: str
+  tags:
+    description: Tags of the role; other tags are left alone.
+    type: dict
+    default: {}
+attributes:
+  action:
+    description: Runs on the controller, with progress lines.
+    support: full
+  check_mode:
+    description: Predicts what would change, and changes nothing.
+    support: full
+  diff_mode:
+    description: Shows each property that differs, before and after.
+    support: full
+extends_documentation_fragment:
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+  - amazon.aws.boto3
+"""
+
+EXAMPLES = r"""
+- name: The containers of the scoreboard may read one bucket
+  pear.fargate.ecs_task_role:
+    name: production-scoreboard-task
+    trust_policy: "{{ found.environment | pear.fargate.trust_policy }}"
+    policy_name: task
+    policy:
+      Version: "2012-10-17"
+      Statement:
+        - Effect: Allow
+          Action: s3:GetObject
+          Resource: arn:aws:s3:::scoreboard-assets/*
+"""
+
+RETURN = r"""
+arn:
+  description: ARN of the role; null in check mode where it would be created.
+  returned: always
+  type: str
+  sample: arn:aws:iam::123456789012:role/production-scoreboard-task
+"""
+
+from ansible_collections.pear.fargate.plugins.module_utils.invocation import run_as_module
+from ansible_collections.pear.fargate.plugins.module_utils.task_role import run
+
+ARGUMENT_SPEC = {
+    "name": {"type": "str", "required": True},
+    "description": {"type": "str", "default": ""},
+    "trust_policy": {"type": "dict", "required": True},
+    "policy": {"type": "dict"},
+    "policy_name": {"type": "str", "required": True},
+    "permissions_boundary": {"type": "str"},
+    "tags": {"type": "dict", "default": {}},
+}
+
+
+def main() -> None:
+    run_as_module(ARGUMENT_SPEC, run)
+
+
+if __name__ == "__main__":
+    main()
