@@ -197,7 +197,6 @@ class ContainerRuntime:
         state.exit_code = int(found[0]["State"]["ExitCode"]) if found else 137
         if found and found[0]["State"].get("OOMKilled"):
             state.reason = "OutOfMemoryError: Container killed due to memory usage"
-        self._shipper.finish(state.runtime_id)
 
     def _check_health(self, task: Task, state: ContainerState, check: Mapping[str, Any]) -> None:
         """Run the command at its interval; failures within the start period do not count."""
@@ -235,6 +234,7 @@ class ContainerRuntime:
         self._remove(task)
 
     def _remove(self, task: Task) -> None:
+        """Ship what is left of the logs only here: it calls the API, so no caller may hold the lock."""
         containers = [state.runtime_id for state in task.containers.values() if state.runtime_id]
         for runtime_id in containers:
             self._shipper.finish(runtime_id)
