@@ -58,7 +58,7 @@ class Evidence:
 
     def add_event(self, event: Event) -> None:
         if _COMPLAINT.search(event.message):
-            self.complaints[event.id] = event.message
+            self.complaints[event.id] = event.short
 
     def causes(self) -> list[str]:
         """Return the causes, the most frequent first, equal ones counted once."""

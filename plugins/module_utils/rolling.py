@@ -8,6 +8,7 @@ wanted, and their targets are healthy. ECS rolling back is a failure of the rele
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -47,6 +48,12 @@ class Event:
     id: str
     created_at: float
     message: str
+
+    @property
+    def short(self) -> str:
+        """The message without the service's name and with names in place of ARNs."""
+        named = re.sub(r"arn:\S+?:targetgroup/([^/\s)]+)/[0-9a-f]+", r"\1", self.message)
+        return re.sub(r"^\(service [^,)]+(, taskSet [^)]+)?\),? ", "", named)
 
 
 @dataclass(frozen=True)

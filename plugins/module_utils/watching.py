@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
+from .aws.errors import AwsError
 from .clock import Clock, polling_intervals
 from .evidence import Evidence, TaskFailure
 from .progress import Progress
@@ -19,6 +20,8 @@ _TASKS_EVERY_SECONDS = 4.0
 _LOGS_READ_OF = 3
 # ECS answers reads for a moment as if the write had not happened yet.
 _SHOWN_WITHIN_SECONDS = 30.0
+# The deployment goes on whether we look or not: a read that fails in passing does not end the watch.
+_FAILED_READS = 5
 
 
 class Sight(Protocol):
@@ -44,15 +47,14 @@ class Watcher:
     known_events: set[str] = field(default_factory=set)
     _said: str = ""
     _shown: bool = False
+    _failed_reads: int = 0
     _tasks_read: float = 0.0
 
     def follow(self, timeout_seconds: float) -> Verdict:
         began = self.clock.now()
         deadline = began + timeout_seconds
         for pause in polling_intervals():
-            seen = self.sight.observe()
-            self.look(seen)
-            verdict = self._judge(seen, self.clock.now() - began)
+            verdict = self._verdict(self.clock.now() - began)
             if verdict.outcome is not None:
                 if verdict.outcome is not Outcome.SUCCEEDED:
                     self._look_at_tasks()
@@ -67,6 +69,18 @@ class Watcher:
             self._say(verdict.reason)
             self.clock.sleep(pause)
         raise AssertionError("polling intervals never end")
+
+    def _verdict(self, waited: float) -> Verdict:
+        try:
+            seen = self.sight.observe()
+            self.look(seen)
+        except AwsError as failed:
+            self._failed_reads += 1
+            if not failed.transient or self._failed_reads >= _FAILED_READS:
+                raise
+            return Verdict(None, f"{failed} Reading again ({self._failed_reads} of {_FAILED_READS} tries).")
+        self._failed_reads = 0
+        return self._judge(seen, waited)
 
     def _judge(self, seen: Observation, waited: float) -> Verdict:
         self._shown = self._shown or seen.service.deployment(self.followed.deployment_id) is not None
@@ -83,7 +97,7 @@ class Watcher:
             if event.id not in self.known_events:
                 self.known_events.add(event.id)
                 self.evidence.add_event(event)
-                self.progress.line(event.message)
+                self.progress.line(event.short)
         for news in self.evidence.add_targets(seen.targets):
             self.progress.line(news)
         if self.clock.now() - self._tasks_read >= _TASKS_EVERY_SECONDS:
@@ -96,11 +110,18 @@ class Watcher:
             if not ours or not task.ended_badly or task.id in self.evidence.failures:
                 continue
             # Equal failures say the same: a crash loop is told once with its log, then counted.
-            lines = self.sight.log_lines(task) if len(self.evidence.failures) < _LOGS_READ_OF else ()
+            lines = self._log_lines(task) if len(self.evidence.failures) < _LOGS_READ_OF else ()
             self.evidence.add_failure(TaskFailure.of(task, lines))
             self.progress.line(f"task {task.id[:12]} stopped: {task.cause}")
             for line in lines[-3:]:
                 self.progress.line(f"    {line}")
+
+    def _log_lines(self, task: TaskState) -> Sequence[str]:
+        """Logs that cannot be read must not hide why the task stopped."""
+        try:
+            return self.sight.log_lines(task)
+        except AwsError as failed:
+            return (f"(no log lines: {failed})",)
 
     def _say(self, reason: str) -> None:
         if reason == self._said:

@@ -26,6 +26,7 @@ _REFUSED_CREDENTIALS = {
     "SignatureDoesNotMatch",
     "UnrecognizedClientException",
 }
+_THROTTLED = {"RequestLimitExceeded", "Throttling", "ThrottlingException", "TooManyRequestsException"}
 _DENIED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}
 
 
@@ -44,6 +45,14 @@ class AwsError(Failure):
         self.code = error_code(cause)
         self.cause = cause
         super().__init__(f"Failed to {attempt}: {describe(cause)}", error_code=self.code)
+
+    @property
+    def transient(self) -> bool:
+        """Whether the same call may well succeed a little later."""
+        if isinstance(self.cause, boto.ClientError):
+            status = self.cause.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+            return status >= 500 or self.code in _THROTTLED
+        return isinstance(self.cause, (boto.HTTPClientError, boto.ConnectionError))
 
 
 def error_code(cause: BaseException) -> str:
