@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from .tasks import without_arns
+
 
 class Outcome(StrEnum):
     SUCCEEDED = "succeeded"
@@ -52,8 +54,7 @@ class Event:
     @property
     def short(self) -> str:
         """The message without the service's name and with names in place of ARNs."""
-        named = re.sub(r"arn:\S+?:targetgroup/([^/\s)]+)/[0-9a-f]+", r"\1", self.message)
-        return re.sub(r"^\(service [^,)]+(, taskSet [^)]+)?\),? ", "", named)
+        return re.sub(r"^\(service [^,)]+(, taskSet [^)]+)?\),? ", "", without_arns(self.message))
 
 
 @dataclass(frozen=True)
@@ -161,7 +162,171 @@ def _judge_primary(ours: Deployment, seen: Observation) -> Verdict:
             return Verdict(None, f"ECS is about to roll back: {ours.reason or seen.record.reason}")
         return Verdict(Outcome.FAILED, _sentence(ours.reason, "ECS marks the deployment as failed"))
     if ours.rollout_state != "COMPLETED":
-        return Verdict(None, standing(ours, seen.healthy))
+        return Verdict(None, standing(ours, seen))
+    if ours.running != ours.desired or ours.pending:
+        return Verdict(None, f"ECS calls it completed, but {ours.running} of {ours.desired} tasks run")
+    if seen.healthy < ours.desired:
+        return Verdict(None, f"tasks run, but {seen.healthy} of {ours.desired} targets are healthy")
+    return Verdict(
+        Outcome.SUCCEEDED,
+        f"{ours.running} of {ours.desired} tasks run, {seen.healthy} targets healthy, rollout completed",
+    )
+
+
+def _judge_rollback(cause: str, primary: Deployment | None, followed: Followed, seen: Observation) -> Verdict:
+    cause = cause or "ECS gave no reason"
+    if primary is None:
+        return Verdict(None, f"rolling back: {cause}")
+    if primary.task_definition == followed.task_definition:
+        # Without a deployment that ever completed ECS has nothing to return to.
+        return Verdict(Outcome.FAILED, cause)
+    if primary.rollout_state == "FAILED":
+        return Verdict(Outcome.FAILED, f"{cause}; and the rollback to {short(primary.task_definition)} failed too")
+    if primary.rollout_state != "COMPLETED" or seen.healthy < primary.desired:
+        return Verdict(
+            None, f"rolling back to {short(primary.task_definition)}: {primary.running} of {primary.desired} running"
+        )
+    return Verdict(Outcome.ROLLED_BACK, cause)
+
+
+def failure_seen(followed: Followed, seen: Observation) -> str:
+    """Return why ECS gave the deployment up, or nothing. ECS drops a failed entry once it is drained."""
+    return _failure(seen.service.deployment(followed.deployment_id), seen.record)
+
+
+def _failure(ours: Deployment | None, record: ServiceDeployment | None) -> str:
+    if ours is not None and ours.rollout_state == "FAILED":
+        return ours.reason or "ECS marks the deployment as failed"
+    if record is not None and record.rolls_back:
+        return record.rollback_reason or record.reason or "the deployment was stopped"
+    return ""
+
+
+def _is_rollback(primary: Deployment) -> bool:
+    return "rolling back" in primary.reason.lower() or "rollback" in primary.reason.lower()
+
+
+def standing(ours: Deployment, seen: Observation) -> str:
+    failed = f", {ours.failed_tasks} failed" if ours.failed_tasks else ""
+    sick = sum(target.state.startswith("unhealthy") for target in seen.targets)
+    unhealthy = f", {sick} unhealthy" if sick else ""
+    return (
+        f"{ours.running} of {ours.desired} tasks run, {ours.pending} pending{failed}; "
+        f"targets: {seen.healthy} healthy{unhealthy}"
+    )
+
+
+def short(self) -> str:
+    """The message without the service's name and with names in place of ARNs."""
+    return re.sub(r"^\(service [^,)]+(, taskSet [^)]+)?\),? ", "", without_arns(self.message))
+
+
+@dataclass(frozen=True)
+class ServiceState:
+    """An ECS service as it was observed."""
+
+    name: str
+    arn: str
+    status: str
+    task_definition: str
+    desired: int
+    running: int
+    pending: int
+    deployments: tuple[Deployment, ...] = ()
+    events: tuple[Event, ...] = ()
+    current_service_deployment: str = ""
+    settings: dict[str, Any] = field(default_factory=dict)
+    tags: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def primary(self) -> Deployment | None:
+        return next((deployment for deployment in self.deployments if deployment.primary), None)
+
+    def deployment(self, deployment_id: str) -> Deployment | None:
+        return next((deployment for deployment in self.deployments if deployment.id == deployment_id), None)
+
+
+@dataclass(frozen=True)
+class ServiceDeployment:
+    """ECS's record of one deployment of a service (DescribeServiceDeployments)."""
+
+    arn: str
+    status: str
+    reason: str = ""
+    rollback_reason: str = ""
+    breaker_failures: int = 0
+    breaker_threshold: int = 0
+
+    @property
+    def rolls_back(self) -> bool:
+        return self.status.startswith("ROLLBACK") or self.status == "STOP_REQUESTED"
+
+
+@dataclass(frozen=True)
+class TargetState:
+    """One target of a target group, with the reason where it is not healthy."""
+
+    address: str
+    port: int
+    state: str
+    reason: str = ""
+    description: str = ""
+
+
+@dataclass(frozen=True)
+class Observation:
+    service: ServiceState
+    targets: tuple[TargetState, ...]
+    record: ServiceDeployment | None = None
+
+    @property
+    def healthy(self) -> int:
+        return sum(target.state == "healthy" for target in self.targets)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """None as outcome: go on watching. The reason is a sentence either way."""
+
+    outcome: Outcome | None
+    reason: str
+
+
+@dataclass(frozen=True)
+class Followed:
+    """The deployment that is followed, what it replaces, and what was once seen of it."""
+
+    deployment_id: str
+    task_definition: str
+    previous_task_definition: str = ""
+    seen_failed: str = ""
+
+
+def judge(followed: Followed, seen: Observation) -> Verdict:
+    """Return what became of the followed deployment."""
+    service, ours, primary = seen.service, seen.service.deployment(followed.deployment_id), seen.service.primary
+    if service.status == "INACTIVE":
+        return Verdict(Outcome.SUPERSEDED, f"service {service.name} was deleted meanwhile")
+    if ours and ours.primary:
+        return _judge_primary(ours, seen)
+    failed = followed.seen_failed or _failure(ours, seen.record)
+    if failed or (primary and _is_rollback(primary)):
+        return _judge_rollback(failed or (primary.reason if primary else ""), primary, followed, seen)
+    if primary is None:
+        return Verdict(None, "waiting for ECS to name a primary deployment")
+    return Verdict(
+        Outcome.SUPERSEDED,
+        f"another deployment took its place: {primary.id} with {short(primary.task_definition)} is the primary one now",
+    )
+
+
+def _judge_primary(ours: Deployment, seen: Observation) -> Verdict:
+    if ours.rollout_state == "FAILED":
+        if seen.record is not None and seen.record.rolls_back:
+            return Verdict(None, f"ECS is about to roll back: {ours.reason or seen.record.reason}")
+        return Verdict(Outcome.FAILED, _sentence(ours.reason, "ECS marks the deployment as failed"))
+    if ours.rollout_state != "COMPLETED":
+        return Verdict(None, standing(ours, seen))
     if ours.running != ours.desired or ours.pending:
         return Verdict(None, f"ECS calls it completed, but {ours.running} of {ours.desired} tasks run")
     if seen.healthy < ours.desired:

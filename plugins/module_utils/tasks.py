@@ -4,7 +4,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 
 # Signals by exit status, as a shell counts them.
 _SIGNALS = {137: "SIGKILL: out of memory, or not stopped in time", 139: "SIGSEGV", 143: "SIGTERM"}
@@ -57,11 +58,18 @@ class TaskState:
     @property
     def cause(self) -> str:
         """Why it ended: ECS's reason, and each container that has something to say."""
-        containers = [str(container) for container in self.containers if container.failed]
-        return "; ".join([self.stopped_reason.rstrip(".") or "stopped", *containers])
+        # Of a container that could not be pulled, task and container say the same.
+        own = [replace(one, reason="") if one.reason == self.stopped_reason else one for one in self.containers]
+        containers = [str(container) for container in own if container.failed]
+        return "; ".join([without_arns(self.stopped_reason).rstrip(".") or "stopped", *containers])
 
     @property
     def culprit(self) -> ContainerState | None:
         """The container whose last log lines tell most: one that failed, otherwise the first."""
         failed = [container for container in self.containers if container.failed]
         return next(iter(failed or self.containers), None)
+
+
+def without_arns(text: str) -> str:
+    """Return what ECS says with the names of target groups in place of their ARNs."""
+    return re.sub(r"arn:\S+?:targetgroup/([^/\s)]+)/[0-9a-f]+", r"\1", text)
