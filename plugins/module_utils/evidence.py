@@ -49,9 +49,8 @@ class Evidence:
         """Keep what sick targets answer; return a sentence for each that is new or says something new."""
         news = []
         for target in targets:
-            sick = target.state in {"unhealthy", "unhealthy.draining", "unavailable"}
             known = self.sick_targets.get(target.address)
-            if sick and (known is None or known.description != target.description):
+            if target.sick and (known is None or known.description != target.description):
                 self.sick_targets[target.address] = target
                 news.append(self._target(target))
         return news

@@ -108,6 +108,10 @@ class TargetState:
     reason: str = ""
     description: str = ""
 
+    @property
+    def sick(self) -> bool:
+        return self.state in {"unhealthy", "unhealthy.draining", "unavailable"}
+
 
 @dataclass(frozen=True)
 class Observation:
@@ -208,7 +212,7 @@ def _is_rollback(primary: Deployment) -> bool:
 
 def standing(ours: Deployment, seen: Observation) -> str:
     failed = f", {ours.failed_tasks} failed" if ours.failed_tasks else ""
-    sick = sum(target.state.startswith("unhealthy") for target in seen.targets)
+    sick = sum(target.sick for target in seen.targets)
     unhealthy = f", {sick} unhealthy" if sick else ""
     return (
         f"{ours.running} of {ours.desired} tasks run, {ours.pending} pending{failed}; "

@@ -52,7 +52,10 @@ def run(call: Invocation) -> dict[str, Any]:
         try:
             return _apply_and_follow(call, release, result)
         except Interrupted as signal:
-            raise Failure(_left_behind(release, signal), **{**result, "outcome": str(Outcome.INTERRUPTED)}) from signal
+            left = _left_behind(release, signal)
+            # Said here too: ansible-playbook does not wait for the result of a task that it interrupts.
+            call.progress.line(left)
+            raise Failure(left, **{**result, "outcome": str(Outcome.INTERRUPTED)}) from signal
 
 
 def observe(call: Invocation) -> Release:

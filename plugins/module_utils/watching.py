@@ -48,6 +48,8 @@ class Watcher:
     _said: str = ""
     _shown: bool = False
     _failed_reads: int = 0
+    # Targets that were sick before a task of ours can have been registered: somebody else's evidence.
+    _sick_before: frozenset[str] | None = None
     _tasks_read: float = 0.0
 
     def follow(self, timeout_seconds: float) -> Verdict:
@@ -98,7 +100,10 @@ class Watcher:
                 self.known_events.add(event.id)
                 self.evidence.add_event(event)
                 self.progress.line(event.short)
-        for news in self.evidence.add_targets(seen.targets):
+        if self._sick_before is None:
+            new = self.followed.task_definition != self.followed.previous_task_definition
+            self._sick_before = frozenset(target.address for target in seen.targets if new and target.sick)
+        for news in self.evidence.add_targets([one for one in seen.targets if one.address not in self._sick_before]):
             self.progress.line(news)
         if self.clock.now() - self._tasks_read >= _TASKS_EVERY_SECONDS:
             self._look_at_tasks()
