@@ -91,6 +91,8 @@ def _apply_and_follow(call: Invocation, release: Release, result: Mapping[str, A
     call.progress.line(f"{release.ecs_service}: {release.plan.reason}")
     task_definition = release.plan.task_definition or _register(call, release)
     service = _apply(call, release, task_definition)
+    if release.plan.changed:
+        call.progress.line("asked of ECS; from here on it goes on by itself, whether this task watches or not")
     evidence = Evidence(release.routes.health_checks[release.seen.colour])
     verdict, deployment_id = _follow(call, release, service, task_definition, evidence)
     answer = {

@@ -1,0 +1,71 @@
+# Copyright: pear.fargate contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""service_preflight on the controller: it sees all of a host's variables, which a module does not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible.errors import AnsibleError
+
+from ..module_utils.service_preflight import run
+from ..modules.service_preflight import ARGUMENT_SPEC
+from ..plugin_utils.in_process import InProcessAction
+from ..plugin_utils.role_variables import RoleVariables, read_roles, unknown, validate
+
+_SERVICE_ROLES = ("registry", "service")
+
+
+class ActionModule(InProcessAction):
+    argument_spec = ARGUMENT_SPEC
+    module_run = staticmethod(run)
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        variables = task_vars or {}
+        roles = read_roles(self._loader)
+        found = unknown(variables, roles)
+        values: dict[str, Any] = {}
+        for name in _SERVICE_ROLES:
+            templated, problems = self._values(roles[name], variables)
+            checked, mistyped = validate(roles[name], templated)
+            values |= checked
+            found += [*problems, *mistyped]
+        found += self._rivals(roles["service"], values, variables)
+        # The environment's variables are validated with both roles: what both say is one finding.
+        own = {"variables": values, "findings": list(dict.fromkeys(found))}
+        self._task.args = {**self._task.args, **own}
+        return super().run(tmp, task_vars)
+
+    def _values(self, role: RoleVariables, variables: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+        """The role's variables as it will see them: the host's, or else its defaults, templated."""
+        merged = {**role.defaults, **variables}
+        self._templar.available_variables = merged
+        values: dict[str, Any] = {}
+        problems: list[str] = []
+        for name in role.options:
+            if name not in merged:
+                continue
+            try:
+                # Within a dictionary, since a value that is omitted cannot stand by itself.
+                templated = self._templar.template({name: merged[name]})
+            except AnsibleError as failed:
+                problems.append(f"{name} cannot be evaluated: {failed.message}")
+                continue
+            values |= {key: value for key, value in templated.items() if value != variables.get("omit")}
+        return values, problems
+
+    def _rivals(self, role: RoleVariables, values: Mapping[str, Any], variables: Mapping[str, Any]) -> list[str]:
+        """Services of the same inventory that ask for the same priorities, before any of them has a rule."""
+        priority = values.get("service_priority")
+        found = []
+        for host in variables.get("groups", {}).get("services", []):
+            if host == variables.get("inventory_hostname"):
+                continue
+            other = variables["hostvars"][host].get("service_priority", role.defaults.get("service_priority"))
+            if isinstance(priority, int) and isinstance(other, int) and abs(priority - other) <= 1:
+                found.append(
+                    f"service_priority is {priority}, and that of {host} is {other}; each service needs two numbers, "
+                    "its priority and the one before it: use steps of 10"
+                )
+        return found

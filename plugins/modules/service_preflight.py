@@ -1,0 +1,83 @@
+#!/usr/bin/python
+# Copyright: pear.fargate contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: service_preflight
+short_description: All that is wrong with a service's variables, before anything is changed
+version_added: 0.1.0
+description:
+  - Checks the variables of the roles C(registry) and C(service) as the host has them. Names that no role knows, types,
+    ranges, combinations that Fargate or the load balancer refuse, priorities that another service holds, an image or a secret that
+    does not exist.
+  - All findings come at once, each naming the variable, its value and what would be valid. Nothing is changed.
+  - The first call proves credentials, region and endpoint, and fails within seconds.
+author:
+  - pear.fargate contributors (@pear-fargate)
+options:
+  variables:
+    description: The service's variables. The action plugin fills them in from the host.
+    type: dict
+    default: {}
+  findings:
+    description: Findings that were made already. The action plugin fills them in.
+    type: list
+    elements: str
+    default: []
+attributes:
+  action:
+    description: Runs on the controller, where it sees the host's variables.
+    support: full
+  check_mode:
+    description: Reads only.
+    support: full
+  diff_mode:
+    description: Changes nothing.
+    support: none
+extends_documentation_fragment:
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+  - amazon.aws.boto3
+"""
+
+EXAMPLES = r"""
+- name: Look before anything is changed
+  pear.fargate.service_preflight:
+
+# With service_memory 300, service_prot 8080 and a health path without its slash the task fails:
+#   3 findings, and nothing was changed:
+#     - service_prot is no variable of pear.fargate; did you mean service_port?
+#     - service_memory is 300 with service_cpu 256; Fargate offers 512, 1024, 2048 for it
+#     - service_health_check.path is 'healthz'; it must begin with /
+"""
+
+RETURN = r"""
+findings:
+  description: What is wrong; empty where the task succeeds.
+  returned: always
+  type: list
+  elements: str
+unchecked:
+  description: What could not be looked at, and why; the permissions of a deployment need not cover it.
+  returned: always
+  type: list
+  elements: str
+"""
+
+from ansible_collections.pear.fargate.plugins.module_utils.invocation import run_as_module
+from ansible_collections.pear.fargate.plugins.module_utils.service_preflight import run
+
+ARGUMENT_SPEC = {
+    "variables": {"type": "dict", "default": {}},
+    "findings": {"type": "list", "elements": "str", "default": []},
+}
+
+
+def main() -> None:
+    run_as_module(ARGUMENT_SPEC, run)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,85 @@
+# Copyright: pear.fargate contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The variables that the collection's roles know, read from the roles themselves, and what of a host's is not among them."""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.parsing.dataloader import DataLoader
+
+ROLES = Path(__file__).parents[2] / "roles"
+# environment_* is every role's; no role has this name.
+_SHARED_PREFIX = "environment_"
+# Our own defaults are templates; from ansible-core 2.19 on that has to be said.
+_TRUSTED = {
+    name: True for name in ("trusted_as_template",) if name in inspect.signature(DataLoader.load_from_file).parameters
+}
+
+
+@dataclass(frozen=True)
+class RoleVariables:
+    """What one role takes: its options with their types, its defaults, and the names its own tasks set."""
+
+    name: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    facts: frozenset[str] = frozenset()
+
+    @property
+    def known(self) -> set[str]:
+        return {*self.options, *self.defaults, *self.facts}
+
+
+def read_roles(loader: DataLoader, folder: Path = ROLES) -> dict[str, RoleVariables]:
+    return {role.name: _read(loader, role) for role in sorted(folder.iterdir()) if role.is_dir()}
+
+
+def _read(loader: DataLoader, role: Path) -> RoleVariables:
+    specs = _load(loader, role / "meta" / "argument_specs.yml").get("argument_specs", {})
+    options = {name: option for entry in specs.values() for name, option in entry.get("options", {}).items()}
+    facts = {name for file in sorted((role / "tasks").glob("*.yml")) for name in _set_by(_load(loader, file))}
+    return RoleVariables(role.name, options, _load(loader, role / "defaults" / "main.yml"), frozenset(facts))
+
+
+def _load(loader: DataLoader, file: Path) -> Any:
+    return (loader.load_from_file(str(file), **_TRUSTED) if file.exists() else None) or {}
+
+
+def _set_by(tasks: Any) -> Iterator[str]:
+    """Names that tasks register or set: they appear among a host's variables once a role has run."""
+    for task in tasks if isinstance(tasks, list) else ():
+        if "register" in task:
+            yield task["register"]
+        yield from task.get("ansible.builtin.set_fact", {})
+        for block in ("block", "rescue", "always"):
+            yield from _set_by(task.get(block, []))
+
+
+def unknown(names: Iterable[str], roles: Mapping[str, RoleVariables]) -> list[str]:
+    """Return a sentence for each variable that has the prefix of one of our roles, but is none of its variables."""
+    known = {name for role in roles.values() for name in role.known}
+    prefixes = (*(f"{role}_" for role in roles), _SHARED_PREFIX)
+    return [
+        f"{name} is no variable of pear.fargate{_nearest(name, known)}"
+        for name in sorted(names)
+        if name.startswith(prefixes) and name not in known and "__" not in name
+    ]
+
+
+def _nearest(name: str, known: Collection[str]) -> str:
+    near = difflib.get_close_matches(name, sorted(known), n=1, cutoff=0.6)
+    return f"; did you mean {near[0]}?" if near else ""
+
+
+def validate(role: RoleVariables, values: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """Return the role's values with their types, and a sentence for each that does not fit."""
+    ours = {name: value for name, value in values.items() if name in role.options and value is not None}
+    checked = ArgumentSpecValidator(dict(role.options)).validate(ours)
+    return checked.validated_parameters, list(checked.error_messages)
