@@ -1,0 +1,112 @@
+"""Least privilege: the roles of a service hold exactly what its tasks need."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.pear.fargate.plugins.module_utils.policies import (
+    Place,
+    execution_policy,
+    secret_arn,
+    task_policy,
+    trust_policy,
+)
+from ansible_collections.pear.fargate.plugins.module_utils.service_values import task_volumes, urls, volume_mounts
+
+PLACE = Place("eu-central-1", "123456789012")
+SECRET = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:database-AbCdEf"
+FILES = {"id": "fs-1", "access_points": {"scores": "fsap-1"}}
+
+
+def by_sid(policy: dict[str, Any] | None) -> dict[str, Any]:
+    assert policy is not None
+    return {statement["Sid"]: statement for statement in policy["Statement"]}
+
+
+def test_only_tasks_of_this_account_and_region_take_the_role() -> None:
+    (statement,) = trust_policy(PLACE)["Statement"]
+    assert statement["Condition"]["StringEquals"] == {"aws:SourceAccount": "123456789012"}
+    assert statement["Condition"]["ArnLike"] == {"aws:SourceArn": "arn:aws:ecs:eu-central-1:123456789012:*"}
+
+
+def test_the_execution_role_pulls_its_image_writes_its_log_and_reads_its_secrets() -> None:
+    policy = execution_policy(
+        PLACE,
+        "/pear/local/app",
+        repositories=["app"],
+        images=["999999999999.dkr.ecr.us-east-1.amazonaws.com/shared/agent:1", "nginx:1.27", ""],
+        secrets={"URL": f"{SECRET}:url::", "TOKEN": "/app/token"},
+        kms_keys=["arn:aws:kms:eu-central-1:123456789012:key/1"],
+    )
+    granted = {sid: statement["Resource"] for sid, statement in by_sid(policy).items()}
+    assert granted == {
+        "Log": ["arn:aws:logs:eu-central-1:123456789012:log-group:/pear/local/app:*"],
+        "Login": ["*"],
+        "Pull": [
+            "arn:aws:ecr:eu-central-1:123456789012:repository/app",
+            "arn:aws:ecr:us-east-1:999999999999:repository/shared/agent",
+        ],
+        "Secrets": [SECRET],
+        "Parameters": ["arn:aws:ssm:eu-central-1:123456789012:parameter/app/token"],
+        "Decrypt": ["arn:aws:kms:eu-central-1:123456789012:key/1"],
+    }
+
+
+def test_a_service_without_secrets_may_read_none() -> None:
+    assert set(by_sid(execution_policy(PLACE, "/pear/local/app", repositories=["app"]))) == {"Log", "Login", "Pull"}
+
+
+@pytest.mark.parametrize(
+    ("source", "arn"),
+    [
+        (SECRET, SECRET),
+        (f"{SECRET}:key:AWSCURRENT:", SECRET),
+        ("token", "arn:aws:ssm:eu-central-1:123456789012:parameter/token"),
+        ("arn:aws:ssm:eu-central-1:1:parameter/x", "arn:aws:ssm:eu-central-1:1:parameter/x"),
+    ],
+)
+def test_where_a_secret_is(source: str, arn: str) -> None:
+    assert secret_arn(source, PLACE) == arn
+
+
+def test_a_task_role_without_need_has_no_policy() -> None:
+    assert task_policy(PLACE) is None
+
+
+@pytest.mark.parametrize(
+    ("read_only", "actions"),
+    [
+        ([], ["elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite"]),
+        (["data"], ["elasticfilesystem:ClientMount"]),
+    ],
+)
+def test_a_mount_is_granted_through_its_access_point_only(read_only: list[str], actions: list[str]) -> None:
+    volumes = task_volumes(
+        [{"name": "data", "path": "/data", "access_point": "scores"}, {"name": "tmp", "path": "/t"}], FILES
+    )
+    statement = by_sid(task_policy(PLACE, volumes=volumes, read_only=read_only))["MountData"]
+    assert statement["Action"] == actions
+    assert statement["Resource"] == ["arn:aws:elasticfilesystem:eu-central-1:123456789012:file-system/fs-1"]
+    assert statement["Condition"]["StringEquals"]["elasticfilesystem:AccessPointArn"].endswith("access-point/fsap-1")
+
+
+@pytest.mark.parametrize(("file_system", "told"), [(FILES, "it has scores"), (None, "has no file system")])
+def test_an_access_point_that_does_not_exist_is_named(file_system: dict[str, Any] | None, told: str) -> None:
+    volumes = [{"name": "data", "path": "/data", "access_point": "nope"}]
+    with pytest.raises(ValueError, match=told):
+        task_volumes(volumes, file_system)
+    assert task_volumes(volumes, None, lenient=True)[0]["access_point_id"] == "(to be created)"
+    assert volume_mounts(volumes) == [{"volume": "data", "path": "/data", "read_only": False}]
+
+
+@pytest.mark.parametrize(
+    ("hosts", "paths", "answers_at"),
+    [
+        (["scores.example.com"], ["/*"], ["https://scores.example.com/"]),
+        ([], ["/api/*"], ["https://lb.example.com/api/"]),
+        (["*.example.com"], ["/*"], ["https://lb.example.com/"]),
+    ],
+)
+def test_where_a_service_answers(hosts: list[str], paths: list[str], answers_at: list[str]) -> None:
+    assert urls({"dns_name": "lb.example.com"}, hosts, paths) == answers_at

@@ -1,0 +1,118 @@
+"""Bad input: each finding names the variable, its value and what would be valid, and a secret is never repeated."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible.parsing.dataloader import DataLoader
+from ansible_collections.pear.fargate.plugins.module_utils.preflight import FARGATE_MEMORY, findings
+from ansible_collections.pear.fargate.plugins.plugin_utils.role_variables import read_roles, unknown, validate
+
+from tests.support.plays import ROOT
+
+GOOD: dict[str, Any] = {
+    "environment_name": "production",
+    "service_name": "scoreboard",
+    "service_cpu": 256,
+    "service_memory": 512,
+    "service_port": 8080,
+    "service_priority": 10,
+    "service_desired_count": 2,
+    "service_hosts": ["scores.example.com"],
+    "service_paths": ["/*"],
+    "service_health_check": {"path": "/healthz", "interval_seconds": 10, "timeout_seconds": 5},
+    "service_environment": {"LOG_LEVEL": "info"},
+    "service_secrets": {"KEY": "arn:aws:secretsmanager:eu-central-1:123456789012:secret:key-AbCdEf", "B": "/app/b"},
+}
+
+
+def test_what_is_right_has_no_finding() -> None:
+    assert findings(GOOD) == []
+
+
+@pytest.mark.parametrize("cpu", FARGATE_MEMORY)
+def test_every_size_that_fargate_offers_is_accepted(cpu: int) -> None:
+    for memory in FARGATE_MEMORY[cpu]:
+        assert findings({**GOOD, "service_cpu": cpu, "service_memory": memory}) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        pytest.param(
+            {"service_memory": 300}, "is 300 with service_cpu 256; Fargate offers 512, 1024, 2048", id="memory"
+        ),
+        pytest.param(
+            {"service_cpu": 8192, "service_memory": 18432},
+            "offers 16384 to 61440 in steps of 4096 for it; 18432 MiB goes with service_cpu 4096",
+            id="memory between the steps",
+        ),
+        pytest.param({"service_cpu": 300}, "service_cpu is 300; Fargate offers 256, 512", id="cpu"),
+        pytest.param({"service_port": 70000}, "service_port is 70000; valid: 1 to 65535", id="port"),
+        pytest.param(
+            {"service_priority": 1}, "service_priority is 1; valid: 2 to 50000", id="no room for the test rule"
+        ),
+        pytest.param({"service_slow_start_seconds": 10}, "is 10; valid: 30 to 900, or 0", id="slow start"),
+        pytest.param({"environment_name": "a-name-that-is-far-too-long"}, "(27 characters)", id="name too long"),
+        pytest.param({"service_name": "Score_Board"}, "lower case letters", id="characters of a name"),
+        pytest.param(
+            {"service_health_check": {"path": "healthz"}}, "'healthz'; it must begin with /", id="health path"
+        ),
+        pytest.param({"service_health_check": {"interval_seconds": 2}}, "valid: 5 to 300", id="interval"),
+        pytest.param(
+            {"service_health_check": {"interval_seconds": 5, "timeout_seconds": 5}},
+            "the timeout must be shorter",
+            id="timeout not below the interval",
+        ),
+        pytest.param({"service_health_check": {"matcher": "ok"}}, "matcher is 'ok'", id="matcher"),
+        pytest.param({"service_hosts": list("abcd")}, "hold 5 values", id="too many condition values"),
+        pytest.param({"service_hosts": [], "service_paths": []}, "both empty", id="no condition"),
+        pytest.param(
+            {"service_minimum_healthy_percent": 100, "service_maximum_percent": 100},
+            "no task could ever be replaced",
+            id="percents that stall",
+        ),
+        pytest.param({"service_environment": {"KEY": "x"}}, "KEY: in service_secrets and", id="a name twice"),
+    ],
+)
+def test_a_finding(change: dict[str, Any], told: str) -> None:
+    found = findings({**GOOD, **change})
+    assert any(told in finding for finding in found), found
+
+
+def test_a_pasted_secret_is_not_repeated() -> None:
+    (found,) = findings({**GOOD, "service_secrets": {"KEY": "p4ss word!"}})
+    assert found.startswith("service_secrets.KEY is neither")
+    assert "p4ss" not in found
+
+
+def test_all_findings_come_at_once() -> None:
+    assert len(findings({**GOOD, "service_port": 0, "service_memory": 1, "service_name": "X"})) == 3
+
+
+def test_variables_that_no_role_knows_are_named_with_the_nearest_known_one() -> None:
+    roles = read_roles(DataLoader())
+    names = ["service_prot", "network_natt", "registry_image", "__service_found", "someone_elses", "service_port"]
+    assert unknown(names, roles) == [
+        "network_natt is no variable of pear.fargate; did you mean network_nat?",
+        "service_prot is no variable of pear.fargate; did you mean service_port?",
+    ]
+
+
+def test_types_are_checked_and_applied() -> None:
+    service = read_roles(DataLoader())["service"]
+    values, problems = validate(service, {**GOOD, "environment_region": "eu-central-1", "service_port": "8080"})
+    assert problems == []
+    assert values["service_port"] == 8080
+    _, problems = validate(service, {"environment_region": "eu-central-1", "service_desired_count": "many"})
+    assert len(problems) == 2
+
+
+@pytest.mark.parametrize(
+    "role", sorted(path.parent.parent.name for path in ROOT.glob("roles/*/meta/argument_specs.yml"))
+)
+def test_a_role_describes_every_variable_that_it_has_a_default_for(role: str) -> None:
+    read = read_roles(DataLoader(), Path(ROOT) / "roles")[role]
+    assert set(read.defaults) <= set(read.options)
