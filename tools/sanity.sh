@@ -6,6 +6,9 @@ cache=${PEAR_CACHE:-$PWD/.cache}/sanity
 rm -rf "$cache/tree"
 collection=$cache/tree/ansible_collections/pear/fargate
 mkdir -p "$collection" "$cache/home/.ansible/test/cache"
+# Module options and documentation fragments come from amazon.aws, which lies beside ours as it does where ours is installed.
+amazon=$(.venv/bin/python -c 'import ansible_collections.amazon as m; print(list(m.__path__)[0])')
+ln -s "$amazon" "$cache/tree/ansible_collections/amazon"
 git ls-files -z | xargs -0 -I{} sh -c '[ ! -f "$1" ] || cp --parents "$1" "$2"' _ {} "$collection"
 
 # ansible-test bootstraps pip by a script it downloads from its own site; ensurepip does the same where only PyPI is reached.
