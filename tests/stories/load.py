@@ -17,6 +17,9 @@ from .conftest import Stage
 
 HOST = "scores.local.example.test"
 
+# The host name that inventories/local gives the sample app; the load balancer's rule asks for it.
+HOST = "scores.local.example.test"
+
 
 @dataclass
 class Traffic:

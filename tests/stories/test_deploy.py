@@ -31,7 +31,9 @@ def mutating_calls(stage: Stage) -> list[str]:
 
     with urllib.request.urlopen(stage.environment["AWS_ENDPOINT_URL"] + "/_sandbox/calls", timeout=10) as answer:
         calls = json.load(answer)["calls"]
-    return [f"{call['service']}:{call['operation']}" for call in calls if call["mutating"]]
+    written = [f"{call['service']}:{call['operation']}" for call in calls if call["mutating"]]
+    # Running containers write their logs all the time, whatever a playbook does.
+    return [call for call in written if call != "logs:PutLogEvents"]
 
 
 def test_a_first_deploy_serves_https_over_several_zones(deployed: Player, stage: Stage) -> None:
