@@ -16,7 +16,9 @@ _PACKAGES = {
     "docker": "docker.io",
 }
 _PREFIXES = [f"127.{number}" for number in range(77, 100)]
-_SUBNETS = [f"10.{second}.{third}.0/24" for second in (213, 214, 177) for third in range(0, 250, 7)]
+# The third part is the sandbox's own number: a bridge exists only once a container is attached, so that two sandboxes
+# would not see each other's.
+_SUBNETS = ("10.213.{}.0/24", "10.214.{}.0/24", "10.177.{}.0/24", "172.29.{}.0/24")
 
 
 class Refused(RuntimeError):
@@ -102,7 +104,8 @@ def write_podman_configuration(settings: Settings) -> None:
 def create_network(settings: Settings, engine: Engine) -> str:
     """Create the bridge the tasks sit on; return its subnet, the first that collides with nothing here."""
     refusals = []
-    for subnet in _SUBNETS:
+    for pattern in _SUBNETS:
+        subnet = pattern.format(settings.prefix.partition(".")[2])
         if _routed(subnet):
             continue
         label = f"{LABEL}={settings.home}"
