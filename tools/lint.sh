@@ -14,6 +14,8 @@ check "mypy, the collection" python -m mypy plugins/module_utils
 check "mypy, the sandbox and the sample app" python -m mypy sandbox examples/scoreboard/scoreboard
 check "changelog fragments" antsibull-changelog lint
 check "ansible-lint, production profile" ansible-lint --offline -q
+check "zizmor" zizmor --offline --quiet .github
+check "actionlint" tests/workflows/actionlint.sh
 if [ ${#failed[@]} -gt 0 ]; then
   printf 'lint: failed: %s\n' "$(IFS=,; echo "${failed[*]}")" >&2
   exit 1
