@@ -93,11 +93,20 @@ class Sandbox:
         name = "global" if service in {"iam", "route53"} else region or self.settings.region
         return get_backend(service)[self.settings.account][name]  # type: ignore[call-overload]
 
-    def efs_directory(self, file_system_id: str, access_point_id: str | None = None, root_directory: str = "/") -> Path:
-        """The shared directory that stands for a file system, or for the part of it an access point opens."""
+    def efs_directory(
+        self,
+        file_system_id: str,
+        access_point_id: str | None = None,
+        root_directory: str = "/",
+        zone: str | None = None,
+    ) -> Path:
+        """The shared directory that stands for a file system, or for the part of it an access point opens.
+
+        Where a zone is given, the file system must have a mount target there, as a task's must.
+        """
         from .efs import directory
 
-        return directory(self, file_system_id, access_point_id, root_directory)
+        return directory(self, file_system_id, access_point_id, root_directory, zone)
 
 
 def create_sandbox(settings: Settings) -> Sandbox:

@@ -79,7 +79,7 @@ def _volume(sandbox: Sandbox, task: Task, volume: Mapping[str, Any]) -> Path:
         return folder
     point = (efs.get("authorizationConfig") or {}).get("accessPointId")
     try:
-        return sandbox.efs_directory(efs["fileSystemId"], point, efs.get("rootDirectory") or "/")
+        return sandbox.efs_directory(efs["fileSystemId"], point, efs.get("rootDirectory") or "/", task.zone)
     except ApiError as refused:
         raise StartFailed(
             _TASK_FAILED,

@@ -117,6 +117,8 @@ def test_what_a_container_is_given(cleaned: World) -> None:
     )["ARN"]
     world.client("ssm").put_parameter(Name="/given/flag", Value="on", Type="SecureString")
     system = world.client("efs").create_file_system(CreationToken="given")["FileSystemId"]
+    for subnet in world.subnets:
+        world.client("efs").create_mount_target(FileSystemId=system, SubnetId=subnet)
     point = world.client("efs").create_access_point(
         ClientToken="given",
         FileSystemId=system,

@@ -1,0 +1,149 @@
+"""Where moto answers otherwise than AWS, or not at all: what the overlays make of it, as a client sees it."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from tests.sandbox.conftest import Running
+
+Aws = Callable[[str], Any]
+
+
+def refusal(call: Callable[..., Any], **request: Any) -> str:
+    """The error code that a call is refused with."""
+    with pytest.raises(ClientError) as refused:
+        call(**request)
+    return str(refused.value.response["Error"]["Code"])
+
+
+@pytest.fixture
+def file_system(aws: Aws) -> str:
+    """A file system with a mount target in eu-central-1a."""
+    ec2, efs = aws("ec2"), aws("efs")
+    vpc = ec2.create_vpc(CidrBlock="10.30.0.0/16")["Vpc"]["VpcId"]
+    subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.30.0.0/24", AvailabilityZone="eu-central-1a")["Subnet"]
+    made = efs.create_file_system(CreationToken=str(uuid.uuid4()), Tags=[{"Key": "Name", "Value": "files"}])
+    efs.create_mount_target(FileSystemId=made["FileSystemId"], SubnetId=subnet["SubnetId"])
+    return str(made["FileSystemId"])
+
+
+def test_the_tag_calls_that_the_stock_module_makes_are_answered(aws: Aws, file_system: str) -> None:
+    efs = aws("efs")
+    efs.create_tags(FileSystemId=file_system, Tags=[{"Key": "team", "Value": "pear"}])
+    efs.delete_tags(FileSystemId=file_system, TagKeys=["Name"])
+    tags = [{"Key": "team", "Value": "pear"}]
+    assert efs.describe_tags(FileSystemId=file_system)["Tags"] == tags
+    assert efs.list_tags_for_resource(ResourceId=file_system)["Tags"] == tags
+    assert refusal(efs.describe_tags, FileSystemId="fs-00000000") == "FileSystemNotFound"
+
+
+def test_backups_of_a_file_system_are_switched_on_and_off(aws: Aws, file_system: str) -> None:
+    efs = aws("efs")
+    efs.put_backup_policy(FileSystemId=file_system, BackupPolicy={"Status": "ENABLED"})
+    assert efs.describe_backup_policy(FileSystemId=file_system)["BackupPolicy"] == {"Status": "ENABLED"}
+    efs.put_backup_policy(FileSystemId=file_system, BackupPolicy={"Status": "DISABLED"})
+    assert refusal(efs.describe_backup_policy, FileSystemId=file_system) == "PolicyNotFound"
+
+
+def test_the_throughput_of_a_file_system_is_changed(aws: Aws, file_system: str) -> None:
+    efs = aws("efs")
+    changed = efs.update_file_system(
+        FileSystemId=file_system, ThroughputMode="provisioned", ProvisionedThroughputInMibps=2.0
+    )
+    assert (changed["ThroughputMode"], changed["ProvisionedThroughputInMibps"]) == ("provisioned", 2.0)
+    efs.update_file_system(FileSystemId=file_system, ThroughputMode="elastic")
+    found = efs.describe_file_systems(FileSystemId=file_system)["FileSystems"][0]
+    assert found["ThroughputMode"] == "elastic"
+    assert "ProvisionedThroughputInMibps" not in found
+
+
+def test_a_client_token_makes_one_access_point(aws: Aws, file_system: str) -> None:
+    efs = aws("efs")
+    request = {"ClientToken": file_system, "FileSystemId": file_system}
+    efs.create_access_point(**request)
+    assert refusal(efs.create_access_point, **request) == "AccessPointAlreadyExists"
+    request = {"ClientToken": "lost", "FileSystemId": "fs-00000000"}
+    assert refusal(efs.create_access_point, **request) == "FileSystemNotFound"
+
+
+def test_a_deleted_file_system_takes_its_files_along(sandbox: Running, aws: Aws) -> None:
+    efs = aws("efs")
+    made = efs.create_file_system(CreationToken=str(uuid.uuid4()))["FileSystemId"]
+    folder = sandbox.settings.home / "efs" / made
+    folder.mkdir(parents=True)
+    (folder / "scores").write_text("1")
+    efs.delete_file_system(FileSystemId=made)
+    assert not folder.exists()
+
+
+def test_tags_of_a_nat_gateway_are_found_by_its_resource_type(aws: Aws) -> None:
+    ec2 = aws("ec2")
+    vpc = ec2.create_vpc(CidrBlock="10.31.0.0/16")["Vpc"]["VpcId"]
+    subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.31.0.0/24")["Subnet"]["SubnetId"]
+    gateway = ec2.create_nat_gateway(
+        SubnetId=subnet,
+        ConnectivityType="private",
+        TagSpecifications=[{"ResourceType": "natgateway", "Tags": [{"Key": "Name", "Value": "nat"}]}],
+    )["NatGateway"]["NatGatewayId"]
+    filters = [{"Name": "resource-type", "Values": ["natgateway"]}, {"Name": "resource-id", "Values": [gateway]}]
+    assert [(tag["Key"], tag["Value"]) for tag in ec2.describe_tags(Filters=filters)["Tags"]] == [("Name", "nat")]
+
+
+def certificate(subject: str, issuer: str, key: Any, signer: Any) -> bytes:
+    """A certificate in PEM, good for a day."""
+    names = [x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)]) for name in (subject, issuer)]
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(names[0])
+        .issuer_name(names[1])
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(minutes=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(subject)]), critical=False)
+        .sign(signer, hashes.SHA256())
+    )
+    return made.public_bytes(serialization.Encoding.PEM)
+
+
+@pytest.mark.parametrize("with_chain", [pytest.param(True, id="a chain"), pytest.param(False, id="no chain")])
+def test_an_imported_certificate_comes_back_with_its_own_chain_only(aws: Aws, with_chain: bool) -> None:
+    acm = aws("acm")
+    authority, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
+    chain = certificate("authority", "authority", authority, authority)
+    leaf = certificate("app.example.com", "authority", key, authority)
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    given = {"CertificateChain": chain} if with_chain else {}
+    arn = acm.import_certificate(Certificate=leaf, PrivateKey=private, **given)["CertificateArn"]
+    found = acm.get_certificate(CertificateArn=arn)
+    assert found["Certificate"].strip() == leaf.decode().strip()
+    assert found.get("CertificateChain", "").strip() == (chain.decode().strip() if with_chain else "")
+
+
+def test_policies_that_aws_manages_can_be_attached(aws: Aws) -> None:
+    iam = aws("iam")
+    trust = {
+        "Version": "2012-10-17",
+        "Statement": [
+            {"Effect": "Allow", "Principal": {"Service": "ecs-tasks.amazonaws.com"}, "Action": "sts:AssumeRole"}
+        ],
+    }
+    iam.create_role(RoleName="managed", AssumeRolePolicyDocument=json.dumps(trust))
+    arn = "arn:aws:iam::aws:policy/service-role/AmazonECSTaskExecutionRolePolicy"
+    iam.attach_role_policy(RoleName="managed", PolicyArn=arn)
+    attached = iam.list_attached_role_policies(RoleName="managed")["AttachedPolicies"]
+    assert [policy["PolicyArn"] for policy in attached] == [arn]
