@@ -7,8 +7,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from .holding import BACKOFF_SECONDS, TRIES, Holding
 from .ports import LeaseLostError, PortError, Ports
-from .rollout import lease as leases
 from .rollout.actions import (
     CancelScaleIn,
     Collect,
@@ -26,12 +26,11 @@ from .rollout.actions import (
 )
 from .rollout.begin import Order, Refused, ReturnOrder, Unchanged, begin_deploy, begin_rollback
 from .rollout.decide import decide
-from .rollout.history import unfinished
-from .rollout.lease import Held, Lease
+from .rollout.history import resumed, unfinished
+from .rollout.lease import Held
 from .rollout.model import Fleet, Kind, Observed, Outcome, Phase, Readings, Release, Wish, WishKind
+from .rollout.trouble import can_be_taken_up
 
-TRIES = 5
-BACKOFF_SECONDS = 1.0
 LATE_WRITE_SECONDS = 5.0
 
 
@@ -50,13 +49,12 @@ class Controller:
 
     def __init__(self, ports: Ports, owner: str) -> None:
         self.ports = ports
-        self.owner = owner
+        self.holding = Holding(ports, owner)
         self.interruption: str | None = None
-        self._lease: Lease | None = None
         self._said = ""
 
     def interrupt(self, reason: str) -> None:
-        """Ask for an orderly end from a signal handler: traffic goes home, then the run ends as interrupted."""
+        """Ask for an orderly end from a signal handler: traffic goes home or stays, as the release's policy says."""
         self.interruption = reason
 
     # --- what can be asked for ---
@@ -71,10 +69,10 @@ class Controller:
             findings = preflight(fleet)
             return Refused("nothing was changed: " + "; ".join(findings)) if findings else begun
 
-        left = unfinished(self.ports.ledger.history())
-        if left is None:
+        history = self._history()
+        if unfinished(history) is None:
             # Looking comes before locking: what is live already costs no write.
-            begun = start(self.ports.fleets.read(), self.ports.ledger.history(), self.ports.clock.now())
+            begun = start(self._fleet(), history, self.ports.clock.now())
             if not isinstance(begun, Release):
                 return _not_begun(begun)
         return self._under_lease(order.id, False, lambda: self._deploy(order, start))
@@ -82,14 +80,10 @@ class Controller:
     def _deploy(
         self, order: Order, start: Callable[[Fleet, Sequence[Release], float], Release | Unchanged | Refused]
     ) -> Ending:
-        left = unfinished(self.ports.ledger.history())
+        left = unfinished(self._history())
         if left is not None:
-            same = left.kind is Kind.DEPLOY and left.fingerprint == order.fingerprint and left.outcome is None
-            if same and left.phase is not Phase.RETURNING:
-                self.ports.progress.line(
-                    f"going on with release {left.id}, left by {left.by} in its {left.phase} phase"
-                )
-                return self._run(left)
+            if left.kind is Kind.DEPLOY and left.fingerprint == order.fingerprint and self._adoptable(left):
+                return self._go_on(left)
             self._settle(left, f"release {order.id} of {order.by} takes its place")
         return self._start(start)
 
@@ -98,35 +92,40 @@ class Controller:
         return self._under_lease(order.id, True, lambda: self._rollback(order))
 
     def _rollback(self, order: ReturnOrder) -> Ending:
-        left = unfinished(self.ports.ledger.history())
-        if left is not None and left.outcome is None and left.kind is Kind.DEPLOY and order.named is None:
-            ended = self._settle(left, f"rollback {order.id} of {order.by}")
-            home = ended.outcome is Outcome.SUPERSEDED
-            outcome = Outcome.SUCCEEDED if home else ended.outcome
-            return Ending(outcome, f"release {left.id} was stopped: {ended.reason}", ended, changed=True)
+        left = unfinished(self._history())
         if left is not None:
-            self._settle(left, f"rollback {order.id} of {order.by}")
+            if left.kind is Kind.ROLLBACK and order.named in (None, left.target, left.digest) and self._adoptable(left):
+                return self._go_on(left)
+            under_way = left.kind is Kind.DEPLOY and left.outcome is None
+            ended = self._settle(left, f"rollback {order.id} of {order.by}")
+            if under_way and order.named is None:
+                return self._stopped(ended)
         return self._start(lambda fleet, history, now: begin_rollback(order, fleet, history, now))
+
+    def _stopped(self, release: Release) -> Ending:
+        """How a rollback ends that had a release under way to stop: its success is traffic at home."""
+        home = self._fleet().weights == release.home and not release.first
+        told = f"release {release.id} was stopped, {release.live} has all traffic" if home else release.reason
+        if release.first:
+            told = f"release {release.id} was stopped; it was the first one, so there is nothing to go back to"
+        return Ending(Outcome.SUCCEEDED if home else Outcome.INTERRUPTED, told, release, changed=True)
 
     # --- lease ---
 
     def _under_lease(self, release_id: str, force: bool, work: Callable[[], Ending]) -> Ending:
-        ledger, now = self.ports.ledger, self.ports.clock.now()
-        service_claim = leases.Claim(ledger.service, self.owner, release_id, force)
-        answer = leases.take(ledger.lease(), service_claim, now)
+        answer = self.holding.take(release_id, force=force)
         if isinstance(answer, Held):
             return Ending(Outcome.REFUSED, answer.reason)
-        if not ledger.take(answer.lease, answer.over):
-            return Ending(Outcome.REFUSED, "another controller took the lease in this very moment: run it again")
-        self._lease = answer.lease
-        self.ports.progress.line(answer.reason)
         try:
             ending = work()
             if answer.from_living:
                 self._await_late_writes(ending.release)
         except LeaseLostError:
             return Ending(Outcome.SUPERSEDED, "another controller took the lease: this one left without a write")
-        self._give_back()
+        except PortError:
+            self.holding.give_back()
+            raise
+        self.holding.give_back()
         return ending
 
     def _await_late_writes(self, release: Release | None) -> None:
@@ -134,58 +133,67 @@ class Controller:
         if release is None:
             return
         wanted = release.goal if release.outcome is Outcome.SUCCEEDED else release.home
+        colour = wanted.leader
         until = self.ports.clock.now() + LATE_WRITE_SECONDS
         while self.ports.clock.now() < until:
-            fleet = self.ports.fleets.read()
-            colour = wanted.leader
+            fleet = self._fleet()
             if fleet.weights != wanted and colour and fleet.side(colour).healthy >= release.policy.minimum_healthy:
                 self.ports.progress.line(f"a late write of the overtaken controller set {fleet.weights}: undone")
-                self._renew()
-                self.ports.traffic.shift(wanted)
+                self.holding.patiently(self.holding.renew)
+                self.holding.patiently(lambda: self.ports.traffic.shift(wanted))
             self.ports.clock.sleep(1.0)
-
-    def _give_back(self) -> None:
-        if self._lease is None:
-            return
-        try:
-            self.ports.ledger.renew(leases.give_back(self._lease, self.ports.clock.now()))
-        except LeaseLostError:
-            self.ports.progress.line("the lease had been taken over before it was given back")
-
-    def _renew(self) -> None:
-        """Every write comes after this: it fails for a controller whose lease another one has taken."""
-        if self._lease is None:
-            raise LeaseLostError
-        self._lease = leases.renew(self._lease, self.ports.clock.now())
-        self.ports.ledger.renew(self._lease)
 
     # --- the loop ---
 
     def _start(self, start: Callable[[Fleet, Sequence[Release], float], Release | Unchanged | Refused]) -> Ending:
-        ports = self.ports
-        begun = start(ports.fleets.read(), ports.ledger.history(), ports.clock.now())
+        begun = start(self._fleet(), self._history(), self.ports.clock.now())
         if not isinstance(begun, Release):
             return _not_begun(begun)
-        self._save(begun)
+        self.holding.patiently(lambda: self._save(begun))
         return self._run(begun)
 
+    def _go_on(self, left: Release) -> Ending:
+        """Take up a release where another controller left it."""
+        self.ports.progress.line(f"going on with {left.kind} {left.id}, left by {left.by} in its {left.phase} phase")
+        adopted = resumed(left, self.ports.clock.now())
+        self.holding.patiently(lambda: self._save(adopted))
+        return self._run(adopted)
+
     def _settle(self, left: Release, reason: str) -> Release:
-        """Bring a release that is not ours to its end: traffic home, evidence kept, outcome recorded."""
-        self.ports.progress.line(f"release {left.id} of {left.by} was left unfinished: bringing it to its end")
-        stop = Wish(left.id, WishKind.ABORT, left.step, self.owner, Outcome.SUPERSEDED, reason)
-        ending = self._run(left, stop)
+        """Bring a release that is not ours to its end: traffic home, evidence kept, outcome recorded.
+
+        A rollback that has begun to move traffic ends where it was going: its home is what was to be left.
+        """
+        self.ports.progress.line(f"{left.kind} {left.id} of {left.by} was left unfinished: bringing it to its end")
+        finish = left.kind is Kind.ROLLBACK and left.phase is Phase.SHIFTING
+        stop = Wish(left.id, WishKind.ABORT, left.step, self.holding.owner, Outcome.SUPERSEDED, reason)
+        ending = self._run(resumed(left, self.ports.clock.now()), None if finish else stop)
         return ending.release or left
+
+    def _adoptable(self, left: Release) -> bool:
+        return can_be_taken_up(left, self._fleet())
+
+    def _fleet(self) -> Fleet:
+        return self.holding.patiently(self.ports.fleets.read)
+
+    def _history(self) -> Sequence[Release]:
+        return self.holding.patiently(self.ports.ledger.history)
 
     def _run(self, release: Release, stop: Wish | None = None) -> Ending:
         failures = 0
         while True:
             try:
                 now = self.ports.clock.now()
+                if self.interruption is not None and release.policy.hold_when_interrupted and release.goes_forward:
+                    return self._left(release)
                 decision = decide(self._observe(release, stop, now), release, now)
                 self._say(release, decision)
                 if isinstance(decision.action, (Done, Stop)):
                     outcome = decision.action.outcome if isinstance(decision.action, Done) else Outcome.SUPERSEDED
                     return Ending(outcome, decision.reason, release, changed=True)
+                if isinstance(decision.action, Shift):
+                    # Should the answer be lost, the reason for a return is not.
+                    release = decision.release
                 release = self._apply(decision)
                 failures = 0
             except PortError as failure:
@@ -199,9 +207,13 @@ class Controller:
                 else:
                     raise
 
+    def _left(self, release: Release) -> Ending:
+        held = f"{self.interruption}: {release.id} is left as it is, in its {release.phase} phase"
+        return Ending(Outcome.INTERRUPTED, f"{held}: deploy again to go on, or roll back", release, changed=True)
+
     def _observe(self, release: Release, stop: Wish | None, now: float) -> Observed:
         ports = self.ports
-        self._keep_lease(now)
+        self.holding.keep(now)
         fleet = ports.fleets.read()
         shifting = release.outcome is None and release.phase in (Phase.SHIFTING, Phase.BAKING)
         exposed = shifting and release.kind is Kind.DEPLOY
@@ -213,10 +225,6 @@ class Controller:
             wish=stop or (ports.ledger.wish() if release.outcome is None and release.kind is Kind.DEPLOY else None),
             probe=ports.judges.probe(release) if exposed and fleet.weights == release.goal and stop is None else None,
         )
-
-    def _keep_lease(self, now: float) -> None:
-        if self._lease is None or now > self._lease.expires_at - leases.SECONDS / 2:
-            self._renew()
 
     def _say(self, release: Release, decision: Decision) -> None:
         text = f"{release.service}: {decision.reason}"
@@ -233,7 +241,7 @@ class Controller:
             return release
         if isinstance(action, Record):
             return self._save(release)
-        self._renew()
+        self.holding.renew()
         match action:
             case Shift():
                 ports.traffic.shift(action.weights)
@@ -250,9 +258,7 @@ class Controller:
         return release
 
     def _save(self, release: Release) -> Release:
-        if self._lease is None:
-            raise LeaseLostError
-        self.ports.ledger.save(release, self._lease)
+        self.ports.ledger.save(release, self.holding.lease)
         return release
 
 

@@ -58,13 +58,14 @@ def _make_ready(seen: Observed, release: Release) -> Decision | None:
     """The write that is missing before this colour can be counted on, if one is."""
     colour, count = release.candidate, wanted_count(seen, release)
     candidate = seen.fleet.side(colour)
-    if candidate.scale_in_at is not None:
-        return Decision(CancelScaleIn(colour), f"{colour} is used again: its scale-in is called off", release)
     stage = Stage(colour, release.task_definition, count)
     if candidate.task_definition != release.task_definition:
         return Decision(stage, f"{colour} gets {count} tasks of the release", release)
     if candidate.desired < count:
         return Decision(stage, f"{colour} grows from {candidate.desired} to {count} tasks, as many as live", release)
+    if candidate.scale_in_at is not None:
+        # Not before the colour is the release's own: a death in between would leave the old tasks running for ever.
+        return Decision(CancelScaleIn(colour), f"{colour} is used again: its scale-in is called off", release)
     return None
 
 

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .model import Colour, Fleet, Kind, Outcome, Release
 
@@ -75,6 +75,12 @@ def _objections(history: Sequence[Release], chosen: Release) -> tuple[str, ...]:
 def unfinished(history: Sequence[Release]) -> Release | None:
     """The release that a controller left before its end, if any. A lease makes sure there is at most one."""
     return next((one for one in sorted(history, key=lambda one: -one.started_at) if not one.closed), None)
+
+
+def resumed(release: Release, now: float) -> Release:
+    """The release as it is taken up again: time that passed with nobody watching neither counts against it nor for it."""
+    since = None if release.since is None else now
+    return replace(release, entered_at=now, since=since)
 
 
 def live_colour(fleet: Fleet, history: Sequence[Release]) -> Colour | None:

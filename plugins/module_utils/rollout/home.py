@@ -46,7 +46,8 @@ def bring_home(seen: Observed, release: Release, now: float) -> Decision:
         outcome, reason = release.cause or Outcome.INTERRUPTED, release.reason
     else:
         outcome = Outcome.INTERRUPTED
-        reason = f"{release.reason}; traffic stays at {seen.fleet.weights}, for {live}: a person has to look"
+        why = "this is the first release, there is nowhere to return to" if release.first else str(live)
+        reason = f"{release.reason}; traffic stays at {seen.fleet.weights}, for {why}: a person has to look"
     return Decision(Record(), reason, replace(release, outcome=outcome, reason=reason, ended_at=now))
 
 

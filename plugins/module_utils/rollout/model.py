@@ -220,6 +220,7 @@ class Policy:
     return_timeout_seconds: int = 600
     window_seconds: int = 3600
     settle_seconds: int = 0
+    hold_when_interrupted: bool = False
 
 
 @dataclass(frozen=True)
@@ -299,6 +300,11 @@ class Release:
     @property
     def goal(self) -> Weights:
         return Weights.all_to(self.candidate)
+
+    @property
+    def goes_forward(self) -> bool:
+        """It has no outcome yet and is not on its way back."""
+        return self.outcome is None and self.phase is not Phase.RETURNING
 
     def at(self, phase: Phase, now: float, step: int = 0) -> Release:
         return replace(self, phase=phase, step=step, entered_at=now, since=None, paused_since=None)

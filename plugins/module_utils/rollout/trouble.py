@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from .gates import alarms, combine, judge
-from .model import Kind, Observed, OnInconclusive, Outcome, Phase, Release, Result, Verdict, Weights, WishKind
+from .model import Fleet, Kind, Observed, OnInconclusive, Outcome, Phase, Release, Result, Verdict, Weights, WishKind
 
 
 @dataclass(frozen=True)
@@ -67,14 +67,20 @@ def _refused(seen: Observed, release: Release, now: float) -> Trouble | None:
 
 
 def _moved_by_others(seen: Observed, release: Release, now: float) -> Trouble | None:
-    # A rollback writes its weights again instead: after it took the lease over, one late write may still arrive.
-    rewritten = release.kind is Kind.ROLLBACK and release.phase is Phase.SHIFTING
-    if rewritten or release.phase is Phase.PREPARING or seen.fleet.weights in _own_weights(release):
+    if can_be_taken_up(release, seen.fleet):
         return None
     return Trouble(
         Outcome.SUPERSEDED,
         f"the rule has {seen.fleet.weights}, which this release did not set: somebody else is moving traffic",
     )
+
+
+def can_be_taken_up(release: Release, fleet: Fleet) -> bool:
+    """Whether a release that was left can be gone on with: it is not on its way back, and traffic is where it put it."""
+    # A rollback writes its weights again: after it took the lease over, one late write of another may still arrive.
+    rewritten = release.kind is Kind.ROLLBACK and release.phase is Phase.SHIFTING
+    placed = rewritten or release.phase is Phase.PREPARING or fleet.weights in _own_weights(release)
+    return release.goes_forward and placed
 
 
 def _own_weights(release: Release) -> tuple[Weights, ...]:

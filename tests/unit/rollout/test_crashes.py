@@ -1,0 +1,360 @@
+"""The controller dies, or is refused, at every single call in turn: the next deploy or rollback still ends well."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from copy import deepcopy
+from dataclasses import dataclass, replace
+from functools import cache
+
+import pytest
+from ansible_collections.pear.fargate.plugins.module_utils.controller import Controller, Ending
+from ansible_collections.pear.fargate.plugins.module_utils.ports import PortError
+from ansible_collections.pear.fargate.plugins.module_utils.rollout.begin import Order, ReturnOrder
+from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import Gates, Outcome, Plan, Policy, Step
+
+from .world import BLUE, GREEN, Death, World, denied, throttled
+
+PLAN = Plan("steps", (Step(10, 4), Step(50, 4), Step(100)), bake_seconds=4)
+POLICY = Policy(stage_timeout_seconds=60, patience_seconds=4, return_timeout_seconds=20, window_seconds=600)
+
+
+def order(name: str, number: int = 0) -> Order:
+    return Order(
+        id=f"deploy-{name}-{number}",
+        service="scoreboard",
+        by="ada",
+        digest=f"sha256:{name}",
+        fingerprint=name,
+        plan=PLAN,
+        gates=Gates(alarms=("errors",)),
+        policy=POLICY,
+        checks=("migrate", "smoke"),
+        desired_count=2,
+    )
+
+
+def deploy(world: World, name: str) -> Ending:
+    return Controller(world.ports(), f"deployer of {name}").deploy(order(name, len(world.records)))
+
+
+def roll_back(world: World) -> Ending:
+    return Controller(world.ports(), "on call").rollback(
+        ReturnOrder(f"rollback-{world.calls}", "scoreboard", "grace", POLICY)
+    )
+
+
+def with_two_releases() -> World:
+    return deepcopy(_two_releases())
+
+
+@cache
+def _two_releases() -> World:
+    world = World(alarms={"errors": "OK"})
+    for name in ("one", "two"):
+        assert deploy(world, name).outcome is Outcome.SUCCEEDED
+    world.calls = 0
+    return world
+
+
+def with_cold_blue() -> World:
+    world = with_two_releases()
+    world.pass_time(POLICY.window_seconds + 1)
+    return world
+
+
+@dataclass(frozen=True)
+class Story:
+    """A world, what the doomed controller does in it, and what the world has against that."""
+
+    name: str
+    world: Callable[[], World]
+    act: Callable[[World], Ending]
+    outcome: Outcome
+    spoil: Callable[[World], None] = lambda world: None
+    without_a_target: tuple[Outcome, ...] = (Outcome.REFUSED,)
+
+
+def fire_at_half(world: World) -> None:
+    """The alarm fires once the candidate holds half of the traffic, and is quiet again when traffic is home."""
+
+    def watch(number: int, name: str) -> None:
+        candidate_half = world.weights.green == 50
+        world.alarms["errors"] = "ALARM" if candidate_half else "OK"
+
+    world.after_call = watch
+
+
+STORIES = (
+    Story(
+        "first deploy",
+        lambda: World(alarms={"errors": "OK"}),
+        lambda world: deploy(world, "one"),
+        Outcome.SUCCEEDED,
+        without_a_target=(Outcome.REFUSED, Outcome.INTERRUPTED),
+    ),
+    Story("deploy", with_two_releases, lambda world: deploy(world, "three"), Outcome.SUCCEEDED),
+    Story(
+        "deploy that fails at half",
+        with_two_releases,
+        lambda world: deploy(world, "three"),
+        Outcome.ROLLED_BACK,
+        fire_at_half,
+    ),
+    Story(
+        "deploy that never runs",
+        with_two_releases,
+        lambda world: deploy(world, "three"),
+        Outcome.ROLLED_BACK,
+        lambda world: world.sick.add("task:three"),
+    ),
+    Story("warm rollback", with_two_releases, roll_back, Outcome.SUCCEEDED),
+    Story("cold rollback", with_cold_blue, roll_back, Outcome.SUCCEEDED),
+)
+NEXT: dict[str, Callable[[World], Ending]] = {
+    "the same deploy": lambda world: deploy(world, "three"),
+    "another deploy": lambda world: deploy(world, "four"),
+    "a rollback": roll_back,
+}
+
+
+def calls_of(story: Story) -> int:
+    world = story.world()
+    story.spoil(world)
+    ending = story.act(world)
+    assert ending.outcome is story.outcome, ending
+    check_end(world)
+    return world.calls
+
+
+def check_end(world: World) -> None:
+    """The invariants as they hold once a controller has come to its end."""
+    records = world.releases()
+    assert all(one.closed and one.outcome is not None for one in records), "I5: a release without an end"
+    free = world.lease is None or world.lease.owner == "" or world.lease.expired_for_others(world.time)
+    assert free, "the lease was not given back"
+    if any(one.outcome is Outcome.SUCCEEDED for one in records):
+        leader = world.weights.leader
+        assert leader is not None and world.weights.of(leader) == 100, f"traffic is left at {world.weights}"
+        serving, idle = world.sides[leader], world.sides[leader.other]
+        assert serving.healthy >= world.minimum, f"I2: {serving} serves"
+        assert serving.scale_in_at is None, "I3: the serving colour is going to be scaled in"
+        assert idle.desired == 0 or idle.scale_in_at is not None, f"{idle} is left over"
+        good = {one.task_definition for one in records if one.outcome is Outcome.SUCCEEDED}
+        assert serving.task_definition in good, f"{serving.task_definition} serves and never succeeded"
+
+
+def quiet(world: World) -> None:
+    world.before_call = lambda number, name: None
+    world.after_call = lambda number, name: None
+    world.alarms["errors"] = "OK"
+    world.sick.clear()
+    for colour in (BLUE, GREEN):
+        world.settle(colour)
+
+
+@pytest.mark.parametrize("story", STORIES, ids=lambda story: story.name)
+def test_a_death_at_any_call_is_made_good_by_whatever_runs_next(story: Story) -> None:
+    cases = 0
+    for number in range(1, calls_of(story) + 1):
+        for moment in ("before", "after"):
+            for then, follow in NEXT.items():
+                world = story.world()
+                story.spoil(world)
+                spoiled = world.after_call
+
+                def die(
+                    at: int, name: str, number: int = number, also: Callable[[int, str], None] | None = None
+                ) -> None:
+                    if also:
+                        also(at, name)
+                    if at == number:
+                        raise Death
+
+                if moment == "before":
+                    world.before_call = die
+                else:
+                    world.after_call = lambda at, name, also=spoiled, die=die: die(at, name, also=also)  # type: ignore[misc]
+                with pytest.raises(Death):
+                    story.act(world)
+                quiet(world)
+                if then != "a rollback":
+                    world.pass_time(200)
+                ending = follow(world)
+                told = f"{story.name}: death {moment} call {number}, then {then}: {ending.reason}"
+                nothing_to_go_back_to = then == "a rollback" and ending.outcome in story.without_a_target
+                assert ending.outcome in (Outcome.SUCCEEDED, None) or nothing_to_go_back_to, told
+                check_end(world)
+                cases += 1
+    print(f"\n{story.name}: {cases} deaths")
+
+
+@pytest.mark.parametrize("story", STORIES, ids=lambda story: story.name)
+@pytest.mark.parametrize("failure", [throttled, denied], ids=["throttled", "denied"])
+@pytest.mark.parametrize("lasting", [False, True], ids=["once", "from then on"])
+def test_a_refused_call_is_made_good_by_whatever_runs_next(
+    story: Story, failure: Callable[[str], PortError], lasting: bool
+) -> None:
+    cases = 0
+    for number in range(1, calls_of(story) + 1):
+        for then, follow in NEXT.items():
+            world = story.world()
+            story.spoil(world)
+            refused: list[str] = []
+
+            def refuse(at: int, name: str, number: int = number, refused: list[str] = refused) -> None:
+                if at == number or (lasting and name in refused):
+                    refused.append(name)
+                    raise failure(name)
+
+            world.before_call = refuse
+            try:
+                ending = story.act(world)
+            except PortError:
+                ending = None
+            if failure is throttled and not lasting and number > 4:
+                assert ending is not None, f"{story.name}: one throttled call ({refused}) ended the release"
+            quiet(world)
+            if then != "a rollback":
+                world.pass_time(200)
+            ending = follow(world)
+            nothing_to_go_back_to = then == "a rollback" and ending.outcome in story.without_a_target
+            told = f"{story.name}: {refused} refused at call {number}, then {then}: {ending.reason}"
+            assert ending.outcome in (Outcome.SUCCEEDED, None) or nothing_to_go_back_to, told
+            check_end(world)
+            cases += 1
+    print(f"\n{story.name}: {cases} refusals")
+
+
+@pytest.mark.parametrize("story", STORIES, ids=lambda story: story.name)
+def test_an_answer_that_is_lost_on_its_way_back_changes_nothing(story: Story) -> None:
+    """The call took effect, and the controller was told that it timed out."""
+    cases = 0
+    for number in range(1, calls_of(story) + 1):
+        world = story.world()
+        story.spoil(world)
+        spoiled = world.after_call
+
+        def lose(at: int, name: str, number: int = number, spoiled: Callable[[int, str], None] = spoiled) -> None:
+            spoiled(at, name)
+            if at == number:
+                raise throttled(name)
+
+        world.after_call = lose
+        assert story.act(world).outcome is story.outcome, f"{story.name}: answer {number} lost"
+        check_end(world)
+        cases += 1
+    print(f"\n{story.name}: {cases} lost answers")
+
+
+def test_on_failure_the_first_write_is_the_return_of_traffic() -> None:
+    world = with_two_releases()
+    fire_at_half(world)
+    before = len(world.writes)
+    assert deploy(world, "three").outcome is Outcome.ROLLED_BACK
+    writes = [kind if kind != "shift" else str(value) for kind, value in world.writes[before:]]
+    half = writes.index("blue 50 % green 50 %")
+    after = writes[half + 1 :]
+    assert after[0] == "blue 100 % green 0 %"
+    assert after[-3:] == ["save", "ScaleIn", "save"]
+
+
+def test_a_rollback_takes_the_lease_and_the_running_cutover_leaves_without_another_write() -> None:
+    world = with_two_releases()
+    taken: list[Ending] = []
+
+    def interfere(number: int, name: str) -> None:
+        if world.weights.blue == 50 and not taken:
+            taken.append(Ending(None, "under way"))
+            taken.append(roll_back(world))
+            world.writes.append(("end of rollback", None))
+
+    world.after_call = interfere
+    overtaken = deploy(world, "three")
+    assert overtaken.outcome is Outcome.SUPERSEDED
+    assert taken[1].outcome is Outcome.SUCCEEDED
+    end = world.writes.index(("end of rollback", None))
+    assert [kind for kind, _ in world.writes[end + 1 :]] == []
+    assert world.weights.blue == 100
+    check_end(world)
+
+
+def test_two_deploys_at_once_one_wins_and_the_other_says_who_holds_the_lease() -> None:
+    world = with_two_releases()
+    second: list[Ending] = []
+
+    def race(number: int, name: str) -> None:
+        if name == "Stage" and not second:
+            second.append(Ending(None, "under way"))
+            second.append(deploy(world, "four"))
+
+    world.after_call = race
+    assert deploy(world, "three").outcome is Outcome.SUCCEEDED
+    assert second[1].outcome is Outcome.REFUSED
+    assert "deployer of three holds scoreboard for release deploy-three-2 since" in second[1].reason
+
+
+def test_rolling_back_twice_goes_back_two_releases() -> None:
+    world = with_two_releases()
+    assert deploy(world, "three").outcome is Outcome.SUCCEEDED
+    assert roll_back(world).release.digest == "sha256:two"
+    assert roll_back(world).release.digest == "sha256:one"
+    assert roll_back(world).outcome is Outcome.REFUSED
+    leader = world.weights.leader
+    assert leader and world.sides[leader].task_definition == "task:one"
+
+
+def test_releasing_what_is_live_changes_nothing_and_writes_nothing() -> None:
+    world = with_two_releases()
+    before = len(world.writes)
+    ending = deploy(world, "two")
+    assert (ending.outcome, ending.changed, len(world.writes)) == (None, False, before)
+
+
+def test_ten_releases_alternate_and_leave_nothing_over() -> None:
+    world = World(alarms={"errors": "OK"})
+    colours = []
+    for number in range(10):
+        ending = deploy(world, f"n{number}")
+        assert ending.outcome is Outcome.SUCCEEDED
+        colours.append(world.weights.leader)
+        check_end(world)
+    assert colours == [GREEN, BLUE] * 5
+
+
+def test_an_interruption_brings_traffic_home() -> None:
+    world = with_two_releases()
+    controller = Controller(world.ports(), "ada")
+
+    def interrupt(number: int, name: str) -> None:
+        if world.weights.green == 10:
+            controller.interrupt("SIGTERM")
+
+    world.after_call = interrupt
+    ending = controller.deploy(order("three"))
+    assert ending.outcome is Outcome.INTERRUPTED
+    assert "SIGTERM" in ending.reason
+    check_end(world)
+
+
+def test_a_release_with_findings_is_refused_before_any_write() -> None:
+    world = with_two_releases()
+    before = len(world.writes)
+    ending = Controller(world.ports(), "ada").deploy(
+        order("three"), lambda fleet: ["alarm errors is firing", "no quota"]
+    )
+    assert ending.outcome is Outcome.REFUSED
+    assert "alarm errors is firing; no quota" in ending.reason
+    assert len(world.writes) == before
+
+
+def test_live_grown_by_autoscaling_makes_the_candidate_grow_before_it_gets_more() -> None:
+    world = with_two_releases()
+
+    def grow(number: int, name: str) -> None:
+        if world.weights.green == 10 and world.sides[BLUE].running == 2:
+            world.sides[BLUE] = replace(world.sides[BLUE], desired=5, running=5, healthy=5)
+
+    world.after_call = grow
+    assert deploy(world, "three").outcome is Outcome.SUCCEEDED
+    assert world.sides[GREEN].desired == 5

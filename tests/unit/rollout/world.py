@@ -1,0 +1,278 @@
+"""A service on a small imaginary AWS, and the ports onto it: every call can be made to fail or to kill its caller."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cache
+from typing import Any
+
+from ansible_collections.pear.fargate.plugins.module_utils.ports import LeaseLostError, PortError, Ports
+from ansible_collections.pear.fargate.plugins.module_utils.rollout.actions import (
+    CancelScaleIn,
+    ScaleIn,
+    ScheduleScaleIn,
+    Stage,
+)
+from ansible_collections.pear.fargate.plugins.module_utils.rollout.lease import Lease
+from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import (
+    Colour,
+    Fleet,
+    Outcome,
+    Readings,
+    Release,
+    Result,
+    Side,
+    Verdict,
+    Weights,
+    Wish,
+)
+from ansible_collections.pear.fargate.plugins.module_utils.rollout.record import from_plain, to_plain
+
+BLUE, GREEN = Colour.BLUE, Colour.GREEN
+
+
+@cache
+def read_release(text: str) -> Release:
+    return from_plain(Release, json.loads(text))
+
+
+class Death(BaseException):
+    """The controller's process is gone. Not an Exception, as no handler of the controller may survive it."""
+
+
+@dataclass
+class World:
+    """Weights, two sides, a ledger, a clock. Checks the invariants at each write."""
+
+    weights: Weights = Weights(100, 0)
+    sides: dict[Colour, Side] = field(default_factory=lambda: {BLUE: Side(BLUE), GREEN: Side(GREEN)})
+    time: float = 1_000_000.0
+    start_seconds: float = 3.0
+    sick: set[str] = field(default_factory=set)
+    alarms: dict[str, str] = field(default_factory=dict)
+    proofs: dict[str, Verdict] = field(default_factory=dict)
+    probe: Verdict | None = None
+    records: dict[str, str] = field(default_factory=dict)
+    lease: Lease | None = None
+    wish: Wish | None = None
+    writes: list[tuple[str, Any]] = field(default_factory=list)
+    calls: int = 0
+    before_call: Callable[[int, str], None] = lambda number, name: None
+    after_call: Callable[[int, str], None] = lambda number, name: None
+    ready_at: dict[Colour, float] = field(default_factory=dict)
+    registered: int = 0
+    minimum: int = 1
+
+    def call(self, name: str, effect: Callable[[], Any]) -> Any:
+        self.calls += 1
+        number = self.calls
+        self.before_call(number, name)
+        answer = effect()
+        self.after_call(number, name)
+        return answer
+
+    def pass_time(self, seconds: float) -> None:
+        self.time += seconds
+        for colour, side in self.sides.items():
+            if side.scale_in_at is not None and side.scale_in_at <= self.time:
+                self.sides[colour] = replace(side, desired=0, scale_in_at=None)
+            self.settle(colour)
+
+    def settle(self, colour: Colour) -> None:
+        side = self.sides[colour]
+        if side.desired == 0:
+            self.sides[colour] = replace(side, running=0, healthy=0, trouble="")
+        elif side.task_definition in self.sick:
+            trouble = "2 tasks stopped: exit code 1" if self.time > self.ready_at.get(colour, 0) else ""
+            self.sides[colour] = replace(side, running=0, healthy=0, trouble=trouble)
+        elif self.time >= self.ready_at.get(colour, 0):
+            self.sides[colour] = replace(side, running=side.desired, healthy=side.desired, trouble="")
+
+    def live(self, colour: Colour, task_definition: str, count: int = 2) -> None:
+        self.sides[colour] = Side(colour, task_definition, count, count, count)
+
+    def releases(self) -> list[Release]:
+        return [read_release(text) for text in self.records.values()]
+
+    @property
+    def fleet(self) -> Fleet:
+        return Fleet(self.weights, self.sides[BLUE], self.sides[GREEN])
+
+    # --- writes, each checked against the invariants ---
+
+    def shift(self, weights: Weights) -> None:
+        for colour in Colour:
+            if weights.of(colour) > self.weights.of(colour):
+                healthy = self.sides[colour].healthy
+                assert healthy >= self.minimum, f"I2: {weights} with {healthy} healthy on {colour}"
+        self.writes.append(("shift", weights))
+        self.weights = weights
+
+    def change(self, action: Stage | ScaleIn | ScheduleScaleIn | CancelScaleIn) -> None:
+        side = self.sides[action.colour]
+        if not isinstance(action, CancelScaleIn):
+            assert self.weights.of(action.colour) == 0 or isinstance(action, Stage), f"I3: {action} under traffic"
+        if isinstance(action, ScaleIn | ScheduleScaleIn):
+            for release in self.releases():
+                if not release.closed and release.live is action.colour:
+                    assert release.outcome is Outcome.SUCCEEDED, f"I3: {action} before success is recorded"
+                    assert isinstance(action, ScheduleScaleIn) or (release.warm_until or 0) <= self.time, "I3: window"
+        if isinstance(action, Stage) and side.task_definition != action.task_definition:
+            assert self.weights.of(action.colour) == 0, "I3: a colour with traffic is replaced"
+        self.writes.append((type(action).__name__, action))
+        match action:
+            case Stage():
+                staged = replace(side, task_definition=action.task_definition, desired=action.count)
+                if side.task_definition != action.task_definition:
+                    staged = replace(staged, running=0, healthy=0)
+                self.sides[action.colour] = staged
+                self.ready_at[action.colour] = self.time + self.start_seconds
+            case ScaleIn():
+                self.sides[action.colour] = replace(side, desired=0)
+            case ScheduleScaleIn():
+                self.sides[action.colour] = replace(side, scale_in_at=action.at)
+            case CancelScaleIn():
+                self.sides[action.colour] = replace(side, scale_in_at=None)
+        self.settle(action.colour)
+
+    def register(self, release: Release) -> str:
+        self.registered += 1
+        return f"task:{release.fingerprint}"
+
+    def take(self, lease: Lease, over: int) -> bool:
+        if (self.lease.fence if self.lease else 0) != over:
+            return False
+        self.lease = lease
+        return True
+
+    def renew(self, lease: Lease) -> None:
+        if self.lease is None or self.lease.fence != lease.fence:
+            raise LeaseLostError
+        self.lease = lease
+
+    def save(self, release: Release, lease: Lease) -> None:
+        if self.lease is None or self.lease.fence != lease.fence:
+            raise LeaseLostError
+        held = self.records.get(release.id)
+        if held is not None:
+            ended = read_release(held).outcome
+            assert ended is None or release.outcome is ended, f"I5: the outcome {ended} became {release.outcome}"
+        self.writes.append(("save", release))
+        self.records[release.id] = json.dumps(to_plain(release))
+
+    def ports(self) -> Ports:
+        return Ports(
+            fleets=FakeFleets(self),
+            traffic=FakeTraffic(self),
+            judges=FakeJudges(self),
+            ledger=FakeLedger(self),
+            clock=FakeClock(self),
+            progress=Lines(),
+        )
+
+
+@dataclass
+class FakeFleets:
+    world: World
+
+    def read(self) -> Fleet:
+        answer: Fleet = self.world.call("read", lambda: self.world.fleet)
+        return answer
+
+    def register(self, release: Release) -> str:
+        return str(self.world.call("register", lambda: self.world.register(release)))
+
+    def apply(self, action: Stage | ScaleIn | ScheduleScaleIn | CancelScaleIn) -> None:
+        self.world.call(type(action).__name__, lambda: self.world.change(action))
+
+
+@dataclass
+class FakeTraffic:
+    world: World
+
+    def shift(self, weights: Weights) -> None:
+        self.world.call("shift", lambda: self.world.shift(weights))
+
+
+@dataclass
+class FakeJudges:
+    world: World
+
+    def readings(self, release: Release, fleet: Fleet, now: float) -> Readings:
+        answer: Readings = self.world.call("readings", lambda: Readings(alarms=dict(self.world.alarms)))
+        return answer
+
+    def prove(self, release: Release, check: str) -> Verdict:
+        passed = Verdict(Result.PASS, f"{check} passed")
+        answer: Verdict = self.world.call("prove", lambda: self.world.proofs.get(check, passed))
+        return answer
+
+    def probe(self, release: Release) -> Verdict | None:
+        answer: Verdict | None = self.world.call("probe", lambda: self.world.probe)
+        return answer
+
+    def collect(self, release: Release, fleet: Fleet) -> dict[str, Any]:
+        answer: dict[str, Any] = self.world.call("collect", lambda: {"weights": str(fleet.weights)})
+        return answer
+
+
+@dataclass
+class FakeLedger:
+    world: World
+    service: str = "scoreboard"
+
+    def history(self) -> Sequence[Release]:
+        answer: Sequence[Release] = self.world.call("history", self.world.releases)
+        return answer
+
+    def lease(self) -> Lease | None:
+        answer: Lease | None = self.world.call("lease", lambda: self.world.lease)
+        return answer
+
+    def take(self, lease: Lease, over: int) -> bool:
+        return bool(self.world.call("take", lambda: self.world.take(lease, over)))
+
+    def renew(self, lease: Lease) -> None:
+        self.world.call("renew", lambda: self.world.renew(lease))
+
+    def save(self, release: Release, lease: Lease) -> None:
+        self.world.call("save", lambda: self.world.save(release, lease))
+
+    def wish(self) -> Wish | None:
+        answer: Wish | None = self.world.call("wish", lambda: self.world.wish)
+        return answer
+
+    def ask(self, wish: Wish) -> None:
+        self.world.wish = wish
+
+
+@dataclass
+class FakeClock:
+    world: World
+
+    def now(self) -> float:
+        return self.world.time
+
+    def sleep(self, seconds: float) -> None:
+        self.world.pass_time(seconds)
+
+
+@dataclass
+class Lines:
+    said: list[str] = field(default_factory=list)
+
+    def line(self, text: str) -> None:
+        self.said.append(text)
+
+    def heartbeat(self, text: str) -> None:
+        self.said.append(f"… {text}")
+
+
+def denied(name: str) -> PortError:
+    return PortError(f"Failed to {name}: AccessDenied", transient=False)
+
+
+def throttled(name: str) -> PortError:
+    return PortError(f"Failed to {name}: Throttling", transient=True)
