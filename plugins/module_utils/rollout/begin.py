@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .history import live_colour, rollback_target
 from .model import Fleet, Gates, Kind, Outcome, Phase, Plan, Policy, Release, Side, Step
@@ -117,7 +117,8 @@ def begin_rollback(
         return Unchanged(f"release {target.id} serves all traffic from {live} already")
     side = fleet.side(live.other)
     warm = side.task_definition == target.task_definition and side.desired > 0
-    if warm and side.healthy < order.policy.minimum_healthy and not order.force:
+    sick = warm and side.healthy < order.policy.minimum_healthy
+    if sick and not order.force:
         return Refused(
             f"would have returned traffic to {target.id} on {side.colour}, but it is sick: {side}"
             + (f" ({side.trouble})" if side.trouble else "")
@@ -136,7 +137,7 @@ def begin_rollback(
         started_at=now,
         entered_at=now,
         by=order.by,
-        policy=order.policy,
+        policy=replace(order.policy, minimum_healthy=0) if sick else order.policy,
         capacity=max(1, fleet.side(live).running),
         phase=Phase.SHIFTING if warm else Phase.STAGING,
     )

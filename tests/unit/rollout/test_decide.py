@@ -1,0 +1,274 @@
+"""The decisions of a release, one row each: what was observed, what is done, and a part of the sentence that says why."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from ansible_collections.pear.fargate.plugins.module_utils.rollout.actions import (
+    Action,
+    CancelScaleIn,
+    Collect,
+    Done,
+    Prove,
+    Record,
+    Register,
+    ScaleIn,
+    ScheduleScaleIn,
+    Shift,
+    Stage,
+    Stop,
+    Wait,
+)
+from ansible_collections.pear.fargate.plugins.module_utils.rollout.decide import decide
+from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import (
+    Colour,
+    Fleet,
+    Gates,
+    Kind,
+    Observed,
+    OnInconclusive,
+    Outcome,
+    Phase,
+    Plan,
+    Policy,
+    Readings,
+    Release,
+    Result,
+    Side,
+    Step,
+    Verdict,
+    Weights,
+    Wish,
+    WishKind,
+)
+
+BLUE, GREEN = Colour.BLUE, Colour.GREEN
+NOW = 1_000.0
+QUIET = Readings(alarms={"errors": "OK"})
+FIRING = Readings(alarms={"errors": "ALARM"})
+UNKNOWN = Readings(alarms={"errors": "INSUFFICIENT_DATA"})
+HOME, TENTH, ALL = Weights(100, 0), Weights(90, 10), Weights(0, 100)
+LIVE = Side(BLUE, "task:1", 4, 4, 4)
+READY = Side(GREEN, "task:2", 4, 4, 4)
+EMPTY = Side(GREEN)
+RELEASE = Release(
+    id="r2",
+    service="scoreboard",
+    kind=Kind.DEPLOY,
+    digest="sha256:2",
+    fingerprint="f2",
+    task_definition="task:2",
+    live=BLUE,
+    candidate=GREEN,
+    plan=Plan("steps", (Step(10, 60), Step(50, 0, True, 600), Step(100)), bake_seconds=120),
+    started_at=900.0,
+    entered_at=NOW - 10,
+    by="ada",
+    gates=Gates(alarms=("errors",)),
+    policy=Policy(stage_timeout_seconds=300, patience_seconds=30, pause_timeout_seconds=600, return_timeout_seconds=60),
+    capacity=4,
+    checks=("migrate", "smoke"),
+    phase=Phase.SHIFTING,
+)
+PASSED = {"migrate": Verdict(Result.PASS, "exit 0"), "smoke": Verdict(Result.PASS, "200")}
+FAILED = {"migrate": Verdict(Result.FAIL, "migrate exited with 1")}
+
+
+def seen(weights: Weights = HOME, green: Side = READY, blue: Side = LIVE, **more: Any) -> Observed:
+    return Observed(Fleet(weights, blue, green), **{"readings": QUIET, **more})
+
+
+def at(phase: Phase, **more: Any) -> Release:
+    return replace(RELEASE, phase=phase, **more)
+
+
+def wish(kind: WishKind, step: int = 0, release_id: str = "r2") -> Wish:
+    return Wish(release_id, kind, step, "grace", Outcome.INTERRUPTED, "pager")
+
+
+def row(name: str, observed: Observed, release: Release, action: Action, said: str, *more: Any) -> Any:
+    return pytest.param(observed, release, action, said, *more, id=name)
+
+
+PREPARING, STAGING = at(Phase.PREPARING), at(Phase.STAGING)
+ROWS = (
+    row("another has the lease", seen(lease_held=False), RELEASE, Stop(), "another controller"),
+    row("nothing registered", seen(), at(Phase.PREPARING, task_definition=""), Register(), "has to be registered"),
+    row("traffic left elsewhere", seen(TENTH), PREPARING, Shift(HOME), "home to blue first"),
+    row("findings refuse", seen(findings=("no quota",)), PREPARING, Record(), "nothing was changed: no quota"),
+    row("prepared", seen(), PREPARING, Record(), "staging green"),
+    row("colour empty", seen(green=EMPTY), STAGING, Stage(GREEN, "task:2", 4), "gets 4 tasks"),
+    row(
+        "colour holds an older release",
+        seen(green=replace(READY, task_definition="task:0", scale_in_at=NOW + 60)),
+        STAGING,
+        Stage(GREEN, "task:2", 4),
+        "gets 4 tasks",
+    ),
+    row("its scale-in is due", seen(green=replace(READY, scale_in_at=NOW + 60)), STAGING, CancelScaleIn(GREEN), "off"),
+    row(
+        "live has grown",
+        seen(blue=replace(LIVE, desired=9, running=9, healthy=9)),
+        STAGING,
+        Stage(GREEN, "task:2", 9),
+        "as many as live",
+    ),
+    row("not healthy yet", seen(green=replace(READY, healthy=3)), STAGING, Wait(2.0), "needs 4 healthy"),
+    row("not steady yet", seen(green=replace(READY, steady=False)), STAGING, Wait(2.0), "not steady"),
+    row(
+        "crash loop", seen(green=replace(READY, trouble="exit code 1")), STAGING, Record(), "does not run: exit code 1"
+    ),
+    row("too slow", seen(green=EMPTY), at(Phase.STAGING, entered_at=NOW - 301), Record(), "not ready after 300"),
+    row("staged", seen(), STAGING, Record(), "now the checks migrate, smoke"),
+    row("first check", seen(), at(Phase.PROVING), Prove("migrate"), "before it has any traffic"),
+    row("failed check", seen(), at(Phase.PROVING, proofs=FAILED), Record(), "migrate exited with 1"),
+    row("all checks passed", seen(), at(Phase.PROVING, proofs=PASSED), Record(), "exit 0; 200"),
+    row("first step", seen(), RELEASE, Shift(TENTH), "step 1 of 3: blue 90 % green 10 %"),
+    row("alarm firing before it", seen(readings=FIRING), RELEASE, Wait(2.0), "alarm errors is firing"),
+    row("shifted", seen(TENTH), RELEASE, Record(), "step 1 of 3"),
+    row("holding", seen(TENTH), replace(RELEASE, since=NOW - 20), Wait(2.0), "40 s left"),
+    row("held and judged", seen(TENTH), replace(RELEASE, since=NOW - 61), Record(), "step 1 of 3 passed"),
+    row("alarm", seen(TENTH, readings=FIRING), replace(RELEASE, since=NOW), Shift(HOME), "alarm errors is firing"),
+    row("sick", seen(TENTH, replace(READY, healthy=0)), replace(RELEASE, since=NOW), Shift(HOME), "fewer than its"),
+    row("unclear", seen(TENTH, readings=UNKNOWN), replace(RELEASE, since=NOW - 70), Wait(2.0), "20 s of patience"),
+    row(
+        "unclear for too long",
+        seen(TENTH, readings=UNKNOWN),
+        replace(RELEASE, since=NOW - 99),
+        Shift(HOME),
+        "cannot tell",
+    ),
+    row(
+        "unclear and a person may decide",
+        seen(TENTH, readings=UNKNOWN),
+        replace(RELEASE, since=NOW - 99, policy=replace(RELEASE.policy, inconclusive=OnInconclusive.APPROVAL)),
+        Wait(2.0),
+        "waiting for promote",
+    ),
+    row(
+        "unclear and that is enough",
+        seen(TENTH, readings=UNKNOWN),
+        replace(RELEASE, since=NOW - 99, policy=replace(RELEASE.policy, inconclusive=OnInconclusive.CONTINUE)),
+        Record(),
+        "step 1 of 3 passed",
+    ),
+    row("moved by others", seen(Weights(30, 70)), replace(RELEASE, since=NOW), Shift(HOME), "somebody else"),
+    row(
+        "replaced by others",
+        seen(TENTH, replace(READY, task_definition="task:9")),
+        replace(RELEASE, since=NOW),
+        Shift(HOME),
+        "somebody else changed it",
+    ),
+    row(
+        "promoted",
+        seen(TENTH, wish=wish(WishKind.PROMOTE)),
+        replace(RELEASE, since=NOW),
+        Record(),
+        "step 1 of 3 passed",
+    ),
+    row(
+        "promoted at an earlier step",
+        seen(Weights(50, 50), wish=wish(WishKind.PROMOTE, 0)),
+        replace(RELEASE, step=1, since=NOW),
+        Wait(2.0),
+        "waiting for promote",
+    ),
+    row(
+        "promoted to the end",
+        seen(TENTH, wish=wish(WishKind.PROMOTE_ALL)),
+        replace(RELEASE, since=NOW),
+        Record(),
+        "last step by grace",
+    ),
+    row(
+        "promoted another",
+        seen(TENTH, wish=wish(WishKind.PROMOTE, 0, "r1")),
+        replace(RELEASE, since=NOW),
+        Wait(2.0),
+        "60 s",
+    ),
+    row(
+        "promotion cannot outvote an alarm",
+        seen(TENTH, readings=FIRING, wish=wish(WishKind.PROMOTE_ALL)),
+        replace(RELEASE, since=NOW),
+        Shift(HOME),
+        "alarm errors",
+    ),
+    row("asked to stop", seen(TENTH, wish=wish(WishKind.ABORT)), RELEASE, Shift(HOME), "stopped by grace: pager"),
+    row("asked to pause", seen(TENTH, wish=wish(WishKind.PAUSE)), replace(RELEASE, since=NOW), Record(), "paused by"),
+    row(
+        "nobody approved",
+        seen(Weights(50, 50)),
+        replace(RELEASE, step=1, since=NOW - 601),
+        Shift(HOME),
+        "nobody promoted within 600",
+    ),
+    row(
+        "paused too long",
+        seen(TENTH),
+        replace(RELEASE, since=NOW - 700, paused_since=NOW - 601),
+        Shift(HOME),
+        "paused for longer",
+    ),
+    row("baking", seen(ALL), at(Phase.BAKING, step=3, since=NOW - 20), Wait(2.0), "100 s left"),
+    row("baked", seen(ALL), at(Phase.BAKING, step=3, since=NOW - 121), Record(), "serves all traffic from green"),
+    row(
+        "ill in the bake", seen(ALL, readings=FIRING), at(Phase.BAKING, step=3, since=NOW), Shift(HOME), "alarm errors"
+    ),
+    row(
+        "another version answers",
+        seen(ALL, probe=Verdict(Result.FAIL, "version is 1")),
+        at(Phase.BAKING, step=3, since=NOW - 200),
+        Shift(HOME),
+        "version is 1",
+    ),
+    row("evidence first", seen(HOME), at(Phase.RETURNING, reason="sick"), Collect(), "evidence"),
+    row(
+        "home is sick too", seen(ALL, blue=replace(LIVE, healthy=0)), at(Phase.RETURNING, reason="x"), Wait(2.0), "yet"
+    ),
+    row(
+        "outcome recorded",
+        seen(HOME),
+        at(Phase.RETURNING, reason="sick", cause=Outcome.ROLLED_BACK, evidence={}),
+        Record(),
+        "sick",
+    ),
+)
+
+
+@pytest.mark.parametrize(("observed", "release", "action", "said"), ROWS)
+def test_each_state_has_its_next_action_and_its_reason(
+    observed: Observed, release: Release, action: Action, said: str
+) -> None:
+    decision = decide(observed, release, NOW)
+    assert decision.action == action, decision.reason
+    assert said in decision.reason
+
+
+OVER = replace(RELEASE, outcome=Outcome.SUCCEEDED, warm_until=NOW + 600, reason="done")
+BACK = at(Phase.RETURNING, outcome=Outcome.ROLLED_BACK, reason="sick", evidence={})
+
+
+@pytest.mark.parametrize(
+    ("observed", "release", "action"),
+    [
+        pytest.param(seen(ALL), OVER, ScheduleScaleIn(BLUE, NOW + 600), id="the old colour is kept warm by AWS"),
+        pytest.param(seen(ALL), replace(OVER, warm_until=NOW - 1), ScaleIn(BLUE), id="no longer than its window"),
+        pytest.param(seen(ALL, blue=replace(LIVE, scale_in_at=NOW + 600)), OVER, Record(), id="scheduled already"),
+        pytest.param(seen(HOME), BACK, ScaleIn(GREEN), id="a failed candidate is put away"),
+        pytest.param(seen(ALL), BACK, Record(), id="but never one that has traffic"),
+        pytest.param(seen(HOME, EMPTY), replace(BACK, closed=True), Done(Outcome.ROLLED_BACK), id="nothing is left"),
+    ],
+)
+def test_an_ended_release_leaves_nothing_over(observed: Observed, release: Release, action: Action) -> None:
+    assert decide(observed, release, NOW).action == action
+
+
+@pytest.mark.parametrize("make", [lambda: seen(TENTH, readings=FIRING), lambda: seen(Weights(30, 70))])
+def test_a_return_says_its_outcome_before_anything_else_is_known(make: Callable[[], Observed]) -> None:
+    turned = decide(make(), replace(RELEASE, since=NOW), NOW).release
+    assert turned.phase is Phase.RETURNING and turned.cause is not None and turned.reason

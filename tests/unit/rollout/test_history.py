@@ -1,0 +1,184 @@
+"""What the history says: what a rollback goes back to, and what begins, for each state of fleet and ledger."""
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.pear.fargate.plugins.module_utils.rollout.begin import (
+    Order,
+    Refused,
+    ReturnOrder,
+    Unchanged,
+    begin_deploy,
+    begin_rollback,
+)
+from ansible_collections.pear.fargate.plugins.module_utils.rollout.history import Target, good_releases, rollback_target
+from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import (
+    Colour,
+    Fleet,
+    Kind,
+    Outcome,
+    Phase,
+    Plan,
+    Release,
+    Side,
+    Step,
+    Weights,
+)
+from ansible_collections.pear.fargate.plugins.module_utils.rollout.record import from_plain, to_plain
+
+BLUE, GREEN = Colour.BLUE, Colour.GREEN
+PLAN = Plan("canary", (Step(10, 60), Step(100)))
+
+
+def release(number: int, outcome: Outcome | None = Outcome.SUCCEEDED, **more: object) -> Release:
+    plain = {
+        "id": f"r{number}",
+        "service": "scoreboard",
+        "kind": "deploy",
+        "digest": f"sha256:{number}",
+        "fingerprint": f"f{number}",
+        "task_definition": f"task:{number}",
+        "live": "blue" if number % 2 else "green",
+        "candidate": "green" if number % 2 else "blue",
+        "plan": to_plain(PLAN),
+        "started_at": float(number),
+        "by": "ada",
+        "outcome": outcome.value if outcome else None,
+        "closed": outcome is not None,
+    }
+    return from_plain(Release, {**plain, **more})
+
+
+def back(number: int, target: int) -> Release:
+    return release(number, kind="rollback", target=f"r{target}", digest=f"sha256:{target}")
+
+
+@pytest.mark.parametrize(
+    ("history", "stack"),
+    [
+        pytest.param([release(1), release(2)], ["r1", "r2"], id="successes are laid on top of each other"),
+        pytest.param([release(1), release(2, Outcome.ROLLED_BACK)], ["r1"], id="a failure is not"),
+        pytest.param([release(1), release(2), back(3, 1)], ["r1"], id="a rollback takes off what it left"),
+        pytest.param([release(1), release(2), back(3, 1), release(4)], ["r1", "r4"], id="the bad one stays off"),
+        pytest.param(
+            [release(1), release(2), release(3), back(4, 1), back(5, 3)], ["r1", "r3"], id="forward again by name"
+        ),
+        pytest.param([release(3), release(1)], ["r1", "r3"], id="whatever the order of reading"),
+    ],
+)
+def test_the_stack_of_good_releases(history: list[Release], stack: list[str]) -> None:
+    assert [one.id for one in good_releases(history)] == stack
+
+
+@pytest.mark.parametrize(
+    ("history", "named", "answer"),
+    [
+        pytest.param([release(1), release(2)], None, "r1", id="the last good one before live"),
+        pytest.param([release(1), release(2, Outcome.ROLLED_BACK), release(3)], None, "r1", id="never a failed one"),
+        pytest.param([release(1), release(2), release(3)], "r1", "r1", id="a named one"),
+        pytest.param([release(1), release(2), release(3)], "sha256:1", "r1", id="by its digest"),
+        pytest.param([], None, "no release of this service has succeeded", id="no history"),
+        pytest.param([release(1)], None, "nothing before it", id="only one"),
+        pytest.param([release(1), release(2)], "r9", "releases to go back to: r1", id="an unknown name"),
+        pytest.param([release(1), release(2)], "r2", "r2 is live already", id="what is live"),
+    ],
+)
+def test_what_a_rollback_goes_back_to(history: list[Release], named: str | None, answer: str) -> None:
+    found = rollback_target(history, named)
+    if isinstance(found, Target):
+        assert found.release.id == answer
+    else:
+        assert answer in found
+
+
+def fleet(weights: Weights, blue: Side | None = None, green: Side | None = None) -> Fleet:
+    return Fleet(weights, blue or Side(BLUE), green or Side(GREEN))
+
+
+def runs(colour: Colour, number: int, healthy: int = 2, desired: int = 2) -> Side:
+    return Side(colour, f"task:{number}", desired, healthy, healthy)
+
+
+LIVE_BLUE = Weights(100, 0)
+ORDER = Order("new", "scoreboard", "ada", "sha256:3", "f3", PLAN, desired_count=2)
+
+
+def test_a_deploy_goes_to_the_other_colour_with_as_many_tasks_as_live_runs() -> None:
+    begun = begin_deploy(ORDER, fleet(LIVE_BLUE, runs(BLUE, 2, healthy=7, desired=7)), [release(1), release(2)], 9.0)
+    assert isinstance(begun, Release)
+    assert (begun.live, begun.candidate, begun.capacity, begun.plan) == (BLUE, GREEN, 7, PLAN)
+
+
+def test_a_first_deploy_has_nothing_to_shift_in_steps() -> None:
+    begun = begin_deploy(ORDER, fleet(LIVE_BLUE), [], 9.0)
+    assert isinstance(begun, Release)
+    assert (begun.first, begun.capacity, begun.plan.steps) == (True, 2, (Step(100),))
+
+
+@pytest.mark.parametrize(
+    ("side", "weights", "unchanged"),
+    [
+        pytest.param(runs(BLUE, 3), LIVE_BLUE, True, id="live and healthy"),
+        pytest.param(runs(BLUE, 3, healthy=0), LIVE_BLUE, False, id="live and sick"),
+        pytest.param(runs(BLUE, 3), Weights(90, 10), False, id="not all traffic"),
+        pytest.param(runs(BLUE, 4), LIVE_BLUE, False, id="something else runs there"),
+    ],
+)
+def test_a_deploy_of_what_is_live_is_no_change(side: Side, weights: Weights, unchanged: bool) -> None:
+    history = [release(3, live="green", candidate="blue")]
+    assert isinstance(begin_deploy(ORDER, fleet(weights, side), history, 9.0), Unchanged) is unchanged
+
+
+def test_split_traffic_without_a_history_is_nobodys_to_interpret() -> None:
+    begun = begin_deploy(ORDER, fleet(Weights(50, 50), runs(BLUE, 1), runs(GREEN, 2)), [], 9.0)
+    assert isinstance(begun, Refused)
+    assert "which colour is live" in begun.reason
+
+
+RETURN = ReturnOrder("back", "scoreboard", "grace")
+TWO = [release(1), release(2)]
+
+
+@pytest.mark.parametrize(
+    ("order", "green", "history", "answer"),
+    [
+        pytest.param(RETURN, runs(GREEN, 1), TWO, Phase.SHIFTING, id="warm: traffic at once"),
+        pytest.param(RETURN, runs(GREEN, 1, 0, 0), TWO, Phase.STAGING, id="cold: staged first"),
+        pytest.param(RETURN, runs(GREEN, 9), TWO, Phase.STAGING, id="something else there: staged first"),
+        pytest.param(RETURN, runs(GREEN, 1, healthy=0), TWO, "is sick", id="a sick target is refused"),
+        pytest.param(
+            RETURN, runs(GREEN, 1), [release(1), release(2, contract=True)], "contract step", id="contract is refused"
+        ),
+        pytest.param(
+            ReturnOrder("back", "scoreboard", "grace", force=True),
+            runs(GREEN, 1),
+            [release(1), release(2, contract=True)],
+            Phase.SHIFTING,
+            id="unless forced",
+        ),
+    ],
+)
+def test_how_a_rollback_begins(order: ReturnOrder, green: Side, history: list[Release], answer: Phase | str) -> None:
+    begun = begin_rollback(order, fleet(LIVE_BLUE, runs(BLUE, 2), green), history, 9.0)
+    if isinstance(begun, Release):
+        assert (begun.kind, begun.target, begun.phase, begun.candidate) == (Kind.ROLLBACK, "r1", answer, GREEN)
+    else:
+        assert isinstance(begun, Refused) and isinstance(answer, str) and answer in begun.reason
+
+
+def test_a_sick_target_is_taken_when_forced_for_whatever_runs_there() -> None:
+    forced = ReturnOrder("back", "scoreboard", "grace", force=True)
+    begun = begin_rollback(forced, fleet(LIVE_BLUE, runs(BLUE, 2), runs(GREEN, 1, healthy=0)), TWO, 9.0)
+    assert isinstance(begun, Release)
+    assert (begun.phase, begun.policy.minimum_healthy) == (Phase.SHIFTING, 0)
+
+
+def test_a_release_comes_back_from_the_ledger_as_it_went_in() -> None:
+    one = release(1, proofs={"smoke": {"result": "pass", "reason": "200"}}, evidence={"events": ["a"]})
+    assert from_plain(Release, to_plain(one)) == one
+
+
+def test_a_ledger_outlives_the_fields_of_a_release() -> None:
+    plain = {**to_plain(release(1)), "of_a_later_version": 7}
+    del plain["contract"]
+    assert from_plain(Release, plain) == release(1)
