@@ -50,6 +50,11 @@ class Settings:
         return f"{self.api_address}:{self.registry_port}"
 
     @property
+    def registry_backend(self) -> str:
+        """The registry behind the front, which keeps what the front lets pass."""
+        return f"http://{self.api_address}:{self.registry_backend_port}"
+
+    @property
     def logs(self) -> Path:
         return self.home / "logs"
 
@@ -65,14 +70,20 @@ class Settings:
     def registries_conf(self) -> Path:
         return self.home / "containers" / "registries.conf"
 
+    @property
+    def logins(self) -> Path:
+        """Where podman keeps the logins to registries; it goes when the sandbox goes."""
+        return self.home / "containers" / "auth.json"
+
     def engine_environment(self) -> dict[str, str]:
-        """What steers podman and buildah to this sandbox's storage, network limits and registry."""
+        """What steers podman and buildah to this sandbox's storage, network limits, registry and logins."""
         if self.engine != "podman":
             return {}
         return {
             "CONTAINERS_CONF": str(self.containers_conf),
             "CONTAINERS_STORAGE_CONF": str(self.storage_conf),
             "CONTAINERS_REGISTRIES_CONF": str(self.registries_conf),
+            "REGISTRY_AUTH_FILE": str(self.logins),
         }
 
     def environment(self) -> dict[str, str]:

@@ -100,7 +100,8 @@ def _start_processes(settings: Settings, say: Say) -> None:
     programs = (
         Program(
             "registry",
-            (registry, "serve", str(configuration)),
+            # It takes every variable REGISTRY_… for a setting, podman's REGISTRY_AUTH_FILE too: it gets none.
+            ("env", "-i", registry, "serve", str(configuration)),
             lambda: _listens(address, settings.registry_backend_port),
         ),
         Program("api", python("sandbox", settings, "serve"), lambda: _get(settings, "/_sandbox/health") is not None),

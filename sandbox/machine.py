@@ -99,6 +99,9 @@ def write_podman_configuration(settings: Settings) -> None:
         'unqualified-search-registries = ["docker.io"]\n'
         f'[[registry]]\nlocation = "{settings.registry}"\ninsecure = true\n'
     )
+    # podman refuses to start where the file it is pointed to does not exist.
+    settings.logins.write_text("{}\n")
+    settings.logins.chmod(0o600)
 
 
 def create_network(settings: Settings, engine: Engine) -> str:

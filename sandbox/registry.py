@@ -9,11 +9,13 @@ from __future__ import annotations
 import argparse
 import asyncio
 import base64
+import hashlib
 import hmac
 import json
 import re
 import signal
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 from aiohttp import web
@@ -40,12 +42,20 @@ def write_configuration(settings: Settings) -> Path:
     return path
 
 
+class Refused(Exception):
+    """What the API said no to, as the registry says it."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        known = {"RepositoryNotFoundException": (404, "NAME_UNKNOWN")}
+        self.answer = (*known.get(code, (400, "TAG_INVALID")), message)
+
+
 class Front:
     """Checks each request, then hands it on and the answer back, as streams."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.backend = f"http://{settings.api_address}:{settings.registry_backend_port}"
         self._credential = b"AWS:" + token(settings).encode()
         self.session: aiohttp.ClientSession
 
@@ -58,17 +68,25 @@ class Front:
     async def answer(self, request: web.Request) -> web.StreamResponse:
         if not self._authorized(request):
             return _error(401, "UNAUTHORIZED", "authentication required", {"WWW-Authenticate": 'Basic realm="ECR"'})
+        if request.path == "/v2/":
+            return web.json_response({}, headers={"Docker-Distribution-Api-Version": "registry/2.0"})
         route = _ROUTE.match(request.path)
-        if route is None:
-            return await self._pass_on(request)
-        repository = await self._repository(route["name"])
-        if repository is None:
-            account = self.settings.account
-            said = f"The repository with name '{route['name']}' does not exist in the registry with id '{account}'"
-            return _error(404, "NAME_UNKNOWN", said)
-        if request.method == "PUT" and route["kind"] == "manifests":
-            return await self._put_manifest(request, route["name"], route["rest"], repository)
-        return await self._pass_on(request)
+        if route is None or (request.method == "DELETE" and not route["rest"].startswith("uploads/")):
+            said = f"{request.method} {request.path} is not supported; images are deleted by BatchDeleteImage"
+            return _error(405, "UNSUPPORTED", said)
+        try:
+            listed = await self._ask("GET", "/_sandbox/ecr/repository", params={"name": route["name"]})
+            if route["kind"] == "tags":
+                return web.json_response({"name": route["name"], "tags": sorted(listed["tags"])})
+            if route["kind"] == "manifests":
+                if request.method == "PUT":
+                    return await self._put_manifest(request, route["name"], route["rest"])
+                return await self._manifest(request, route, listed)
+            return await self._pass_on(request, request.path_qs)
+        except Refused as refused:
+            return _error(*refused.answer)
+        except aiohttp.ClientConnectionError as gone:
+            return _error(503, "UNAVAILABLE", f"the sandbox does not answer the registry: {gone}")
 
     def _authorized(self, request: web.Request) -> bool:
         scheme, _, sent = request.headers.get("Authorization", "").partition(" ")
@@ -79,46 +97,44 @@ class Front:
         except ValueError:
             return False
 
-    async def _repository(self, name: str) -> dict[str, object] | None:
-        url = f"{self.settings.endpoint}/_sandbox/ecr/repository"
-        async with self.session.get(url, params={"name": name}) as answer:
-            if answer.status == 404:
-                return None
-            answer.raise_for_status()
-            return await answer.json(content_type=None)
+    async def _ask(self, method: str, path: str, **request: Any) -> Any:
+        """Ask the API. Raises Refused where it says no."""
+        async with self.session.request(method, f"{self.settings.endpoint}{path}", **request) as answer:
+            said = await answer.json(content_type=None)
+            if answer.status >= 400:
+                raise Refused(said.get("__type", ""), said["message"])
+            return said
 
-    async def _put_manifest(
-        self, request: web.Request, name: str, reference: str, repository: dict[str, object]
-    ) -> web.StreamResponse:
+    async def _manifest(self, request: web.Request, route: re.Match[str], listed: dict[str, Any]) -> web.StreamResponse:
+        digest = listed["tags"].get(route["rest"], route["rest"])
+        if digest not in listed["digests"]:
+            return _error(404, "MANIFEST_UNKNOWN", "Requested image not found")
+        return await self._pass_on(request, f"/v2/{route['name']}/manifests/{digest}")
+
+    async def _put_manifest(self, request: web.Request, name: str, reference: str) -> web.StreamResponse:
+        """Keep a manifest by its digest; the API then lists it, and holds its tag, or says that the tag must stay."""
         manifest = await request.read()
-        tags = repository["tags"]
-        tag = None if reference.startswith("sha256:") else reference
-        assert isinstance(tags, dict)
-        if tag in tags and str(repository["mutability"]).startswith("IMMUTABLE"):
-            said = (
-                f"The image tag '{tag}' already exists in the '{name}' repository and cannot be overwritten because the "
-                "tag is immutable."
-            )
-            return _error(400, "TAG_INVALID", said)
+        by_digest = reference.startswith("sha256:")
+        digest = reference if by_digest else f"sha256:{hashlib.sha256(manifest).hexdigest()}"
         headers = {"Content-Type": request.headers.get("Content-Type", "")}
-        async with self.session.put(f"{self.backend}{request.path_qs}", data=manifest, headers=headers) as kept:
+        url = f"{self.settings.registry_backend}/v2/{name}/manifests/{digest}"
+        async with self.session.put(url, data=manifest, headers=headers) as kept:
             if kept.status == 201:
                 pushed = {
                     "repository": name,
-                    "tag": tag,
-                    "digest": kept.headers["Docker-Content-Digest"],
+                    "tag": None if by_digest else reference,
+                    "digest": digest,
                     "manifest": manifest.decode(),
                     "media_type": headers["Content-Type"],
                 }
-                async with self.session.post(f"{self.settings.endpoint}/_sandbox/ecr/pushed", json=pushed) as told:
-                    told.raise_for_status()
+                await self._ask("POST", "/_sandbox/ecr/pushed", json=pushed)
             return web.Response(status=kept.status, body=await kept.read(), headers=self._headers(kept))
 
-    async def _pass_on(self, request: web.Request) -> web.StreamResponse:
+    async def _pass_on(self, request: web.Request, path: str) -> web.StreamResponse:
         # Pairs, not a dict: clients send several Accept headers.
         headers = [(key, value) for key, value in request.headers.items() if key.lower() not in _HOP_BY_HOP]
         body = request.content.iter_chunked(_CHUNK) if request.can_read_body else None
-        url = f"{self.backend}{request.path_qs}"
+        url = f"{self.settings.registry_backend}{path}"
         async with self.session.request(request.method, url, data=body, headers=headers, allow_redirects=False) as kept:
             answer = web.StreamResponse(status=kept.status, headers=self._headers(kept))
             await answer.prepare(request)
@@ -131,7 +147,7 @@ class Front:
         """Headers of the answer; upload locations name the front instead of what lies behind it."""
         front = f"http://{self.settings.registry}"
         return {
-            key: value.replace(self.backend, front)
+            key: value.replace(self.settings.registry_backend, front)
             for key, value in kept.headers.items()
             if key.lower() not in _HOP_BY_HOP
         }

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import secrets
 import time
+import urllib.error
+import urllib.request
 from typing import Any
 
 from ..config import Settings
@@ -13,6 +16,11 @@ from .overlay import ApiError, Context, handler, internal, patch
 from .server import Sandbox
 
 _TOKEN_SECONDS = 12 * 3600
+# What the registry says of a manifest that it refuses, in ECR's words.
+_REFUSALS = {
+    "MANIFEST_BLOB_UNKNOWN": "LayersNotFoundException",
+    "MANIFEST_UNKNOWN": "ReferencedImagesNotFoundException",
+}
 
 
 def token(settings: Settings) -> str:
@@ -26,7 +34,10 @@ def token(settings: Settings) -> str:
 
 
 def install(sandbox: Sandbox) -> None:
-    from moto.ecr.models import ECRBackend, Image
+    from moto.ecr.models import ECRBackend
+
+    from . import ecr_scans
+    from .ecr_images import Pushed, record
 
     settings = sandbox.settings
 
@@ -49,13 +60,6 @@ def install(sandbox: Sandbox) -> None:
         repository.uri = f"{settings.registry}/{repository.name}"
         return repository
 
-    @patch(Image, "get_image_size_in_bytes", ("self",))
-    def size(original: Any, self: Any) -> int | None:
-        manifest = json.loads(self.image_manifest)
-        if "layers" not in manifest:
-            return None
-        return int(manifest["config"]["size"]) + sum(int(layer["size"]) for layer in manifest["layers"])
-
     @handler("ecr", "GetAuthorizationToken")
     def get_authorization_token(request: dict[str, Any], context: Context) -> dict[str, Any]:
         credential = base64.b64encode(f"AWS:{token(settings)}".encode()).decode()
@@ -69,27 +73,44 @@ def install(sandbox: Sandbox) -> None:
             ]
         }
 
+    def keep(repository_name: str, pushed: Pushed) -> None:
+        """Let the API list what the registry took."""
+        with sandbox.lock:
+            repository = _repository(sandbox, repository_name)
+            ecr_scans.after_push(repository, record(repository, pushed))
+
+    @handler("ecr", "PutImage")
+    def put_image(request: dict[str, Any], context: Context) -> dict[str, Any]:
+        name, tag, manifest = request["repositoryName"], request.get("imageTag"), request["imageManifest"]
+        digest = f"sha256:{hashlib.sha256(manifest.encode()).hexdigest()}"
+        media_type = request.get("imageManifestMediaType") or json.loads(manifest).get("mediaType")
+        with sandbox.lock:
+            _check_new(_repository(sandbox, name), request.get("imageDigest") or digest, digest, tag)
+        _put_manifest(settings, name, digest, manifest, media_type)
+        keep(name, Pushed(manifest, media_type, digest, tag))
+        return {
+            "image": {
+                "registryId": settings.account,
+                "repositoryName": name,
+                "imageId": {"imageDigest": digest, **({"imageTag": tag} if tag else {})},
+                "imageManifest": manifest,
+                "imageManifestMediaType": media_type,
+            }
+        }
+
     @internal("GET", "/_sandbox/ecr/repository")
     def repository(query: dict[str, str], body: Any) -> Any:
         with sandbox.lock:
             found = _repository(sandbox, query["name"])
             tags = {tag: image.image_digest for image in found.images for tag in image.image_tags}
-            return {"name": found.name, "mutability": found.image_tag_mutability, "tags": tags}
+            return {"tags": tags, "digests": [image.image_digest for image in found.images]}
 
     @internal("POST", "/_sandbox/ecr/pushed")
     def pushed(query: dict[str, str], body: Any) -> Any:
-        with sandbox.lock:
-            found = _repository(sandbox, body["repository"])
-            known = next((image for image in found.images if image.image_digest == body["digest"]), None)
-            if known is None:
-                sandbox.backend("ecr").put_image(
-                    found.name, body["manifest"], body["tag"], body["media_type"], body["digest"]
-                )
-            elif body["tag"]:
-                for image in found.images:
-                    image.remove_tag(body["tag"])
-                known.update_tag(body["tag"])
+        keep(body["repository"], Pushed(body["manifest"], body["media_type"], body["digest"], body["tag"]))
         return {}
+
+    ecr_scans.install(sandbox)
 
 
 def _repository(sandbox: Sandbox, name: str) -> Any:
@@ -99,6 +120,33 @@ def _repository(sandbox: Sandbox, name: str) -> Any:
         raise ApiError(
             "RepositoryNotFoundException",
             f"The repository with name '{name}' does not exist in the registry with id '{account}'",
-            404,
         )
     return found
+
+
+def _check_new(repository: Any, given_digest: str, digest: str, tag: str | None) -> None:
+    if given_digest != digest:
+        raise ApiError("ImageDigestDoesNotMatchException", f"The manifest's digest is {digest}, not {given_digest}.")
+    known = next((image for image in repository.images if image.image_digest == digest), None)
+    if known is not None and (tag is None or tag in known.image_tags):
+        raise ApiError(
+            "ImageAlreadyExistsException",
+            f"Image with digest '{digest}' and tag '{tag}' already exists in the repository with name "
+            f"'{repository.name}' in registry with id '{repository.registry_id}'",
+        )
+
+
+def _put_manifest(settings: Settings, name: str, digest: str, manifest: str, media_type: str) -> None:
+    """Hand a manifest to the registry; raises ApiError where it refuses, for missing layers above all."""
+    request = urllib.request.Request(
+        f"{settings.registry_backend}/v2/{name}/manifests/{digest}",
+        data=manifest.encode(),
+        headers={"Content-Type": media_type},
+        method="PUT",
+    )
+    try:
+        urllib.request.urlopen(request, timeout=30).close()
+    except urllib.error.HTTPError as refused:
+        errors = json.loads(refused.read())["errors"]
+        code = _REFUSALS.get(errors[0]["code"], "InvalidParameterException")
+        raise ApiError(code, "; ".join(error["message"] for error in errors)) from refused
