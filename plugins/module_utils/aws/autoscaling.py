@@ -4,16 +4,107 @@
 
 from __future__ import annotations
 
-from .errors import aws_call
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from .errors import aws_call, is_code
 from .session import Aws
+
+_ECS = {"ServiceNamespace": "ecs", "ScalableDimension": "ecs:service:DesiredCount"}
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """Between which counts autoscaling keeps a service."""
+
+    minimum: int
+    maximum: int
 
 
 @aws_call("read the scalable target of ECS service {service}")
 def owns_desired_count(aws: Aws, cluster: str, service: str) -> bool:
     """Whether autoscaling sets the desired count of the service."""
+    return service in scalable_targets(aws, cluster, [service])
+
+
+@aws_call("read the scalable targets of cluster {cluster}")
+def scalable_targets(aws: Aws, cluster: str, services: Sequence[str]) -> dict[str, Bounds]:
+    """Bounds by service; one that autoscaling has nothing to do with is missing."""
     answer = aws.client("application-autoscaling").describe_scalable_targets(
-        ServiceNamespace="ecs",
-        ResourceIds=[f"service/{cluster}/{service}"],
-        ScalableDimension="ecs:service:DesiredCount",
+        **_ECS, ResourceIds=[_resource(cluster, service) for service in services]
     )
-    return bool(answer["ScalableTargets"])
+    return {
+        one["ResourceId"].rpartition("/")[2]: Bounds(one["MinCapacity"], one["MaxCapacity"])
+        for one in answer["ScalableTargets"]
+    }
+
+
+@aws_call("set the bounds of ECS service {service}")
+def register(aws: Aws, cluster: str, service: str, bounds: Bounds) -> None:
+    """Make the service scalable within bounds, or change them. Its policies stay."""
+    aws.client("application-autoscaling").register_scalable_target(
+        **_ECS,
+        ResourceId=_resource(cluster, service),
+        MinCapacity=bounds.minimum,
+        MaxCapacity=bounds.maximum,
+    )
+
+
+@aws_call("end the autoscaling of ECS service {service}")
+def deregister(aws: Aws, cluster: str, service: str) -> None:
+    """Take the service out of autoscaling; its policies and scheduled actions go with it."""
+    client = aws.client("application-autoscaling")
+    try:
+        client.deregister_scalable_target(**_ECS, ResourceId=_resource(cluster, service))
+    except client.exceptions.ClientError as cause:
+        if not is_code(cause, "ObjectNotFoundException"):
+            raise
+
+
+@aws_call("read the scheduled scaling of cluster {cluster}")
+def scheduled(aws: Aws, cluster: str, services: Sequence[str], name: str) -> dict[str, float]:
+    """When the scheduled action of this name strikes, by service, in seconds since the epoch."""
+    client = aws.client("application-autoscaling")
+    pages = client.get_paginator("describe_scheduled_actions").paginate(**_ECS, ScheduledActionNames=[name])
+    resources = {_resource(cluster, service): service for service in services}
+    return {
+        resources[one["ResourceId"]]: _moment(one["Schedule"])
+        for page in pages
+        for one in page["ScheduledActions"]
+        if one["ResourceId"] in resources
+    }
+
+
+@aws_call("schedule the scaling of ECS service {service}")
+def schedule(aws: Aws, cluster: str, service: str, name: str, at: float, bounds: Bounds) -> None:
+    """Have AWS set the bounds once, at a time. A count outside of them is brought inside."""
+    aws.client("application-autoscaling").put_scheduled_action(
+        **_ECS,
+        ResourceId=_resource(cluster, service),
+        ScheduledActionName=name,
+        Schedule=f"at({datetime.fromtimestamp(at, UTC):%Y-%m-%dT%H:%M:%S})",
+        Timezone="UTC",
+        ScalableTargetAction={"MinCapacity": bounds.minimum, "MaxCapacity": bounds.maximum},
+    )
+
+
+@aws_call("call off the scheduled scaling of ECS service {service}")
+def unschedule(aws: Aws, cluster: str, service: str, name: str) -> None:
+    client = aws.client("application-autoscaling")
+    try:
+        client.delete_scheduled_action(**_ECS, ResourceId=_resource(cluster, service), ScheduledActionName=name)
+    except client.exceptions.ClientError as cause:
+        if not is_code(cause, "ObjectNotFoundException"):
+            raise
+
+
+def _resource(cluster: str, service: str) -> str:
+    return f"service/{cluster}/{service}"
+
+
+def _moment(schedule_expression: str) -> float:
+    """The time of an at() expression, which is in UTC as we write it."""
+    written: Any = schedule_expression.removeprefix("at(").removesuffix(")")
+    return datetime.strptime(written, "%Y-%m-%dT%H:%M:%S").replace(tzinfo=UTC).timestamp()
