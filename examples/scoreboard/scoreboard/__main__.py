@@ -1,43 +1,52 @@
-"""Run the service until SIGTERM: then be not ready, finish what is in flight, end with status 0."""
+"""Run the service until SIGTERM; then finish what was begun, and end with status 0."""
 
 from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
-from types import FrameType
 
+from .app import Application
 from .chaos import Chaos
+from .logs import Log
 from .metrics import Metrics
-from .server import Application, Server, log
+from .server import Server
+from .settings import Settings, SettingsError
 from .store import Store
 from .tracing import Tracer
 
-_LAST_REQUESTS_SECONDS = 20.0
+ENDS = {signal.SIGTERM, signal.SIGINT}
 
 
-def main() -> None:
-    version = os.environ.get("APP_VERSION", "dev")
-    store = Store(os.environ.get("SCORE_DB_PATH"))
-    tracer = Tracer(os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT"), "scoreboard", version)
-    application = Application(version, store, Metrics(version), Chaos(os.environ), tracer)
-    server = Server(("0.0.0.0", int(os.environ.get("PORT", "8080"))), application)
+def main() -> int:
+    signal.pthread_sigmask(signal.SIG_BLOCK, ENDS)  # before any thread starts: all inherit it, and the main one waits
+    try:
+        settings = Settings.read(os.environ)
+    except SettingsError as wrong:
+        print(f"scoreboard: {wrong}", file=sys.stderr)
+        return 2
+    log = Log(settings.version, settings.log_level)
+    store = Store(settings.database)
+    metrics = Metrics(settings.version)
+    tracer = Tracer(settings.traces_endpoint, settings.service_name, settings.version, metrics, log)
+    application = Application(settings.version, store, metrics, Chaos(settings.chaos))
+    try:
+        server = Server(("0.0.0.0", settings.port), application, metrics, tracer, log)
+    except OSError as failed:
+        print(f"scoreboard: cannot listen on port {settings.port}: {failed.strerror}", file=sys.stderr)
+        return 1
 
-    def stop(number: int, frame: FrameType | None) -> None:
-        application.stopping = True
-        log("stopping", signal=signal.Signals(number).name)
-        threading.Thread(target=server.shutdown).start()
-
-    signal.signal(signal.SIGTERM, stop)
-    signal.signal(signal.SIGINT, stop)
-    log("listening", port=server.server_port, version=version, storage_mode=store.mode, storage_problem=store.problem)
-    server.serve_forever(poll_interval=0.1)
-    server.server_close()
-    finished = server.finish(_LAST_REQUESTS_SECONDS)
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.1}, name="accept", daemon=True).start()
+    log.info("listening", port=settings.port, storage_mode=store.mode, storage_problem=store.problem)
+    ended_by = signal.sigwait(ENDS)
+    log.info("stopping", signal=signal.Signals(ended_by).name)
+    finished = server.stop()
     tracer.close()
     store.close()
-    log("stopped", finished=finished)
+    log.info("stopped", finished=finished)
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -1,206 +1,192 @@
-"""HTTP: routes, and around each request its id, log line, metrics, span and chaos."""
+"""HTTP/1.1 with a thread per connection; around each request its id, metrics, span and log line; and an orderly end."""
 
 from __future__ import annotations
 
-import html
-import json
 import re
 import secrets
-import socket
 import sys
 import threading
 import time
-from dataclasses import dataclass
+import traceback
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import Any
 
-from .chaos import Chaos
+from .app import OTHER, Answer, Application, Request
+from .logs import Log
 from .metrics import Metrics
-from .store import Store
-from .tracing import Span, Tracer
+from .settings import HEALTH_ROUTES
+from .tracing import Context, Span, Tracer
 
-_PAGE = (Path(__file__).parent / "page.html").read_text()
 _BODY_LIMIT = 4096
-_TRACEPARENT = re.compile(r"^00-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}$")
-_REQUEST_ID = re.compile(r"^[\w.:=;-]{1,120}$")
-
-
-@dataclass(frozen=True)
-class Answer:
-    """Status, body and its type."""
-
-    status: int
-    body: bytes
-    content_type: str = "application/json"
-
-    @classmethod
-    def of(cls, code: int, /, **values: Any) -> Answer:
-        return cls(code, json.dumps(values).encode())
-
-
-@dataclass
-class Application:
-    """What the handlers share."""
-
-    version: str
-    store: Store
-    metrics: Metrics
-    chaos: Chaos
-    tracer: Tracer
-    stopping: bool = False
-
-    def answer(self, method: str, path: str, body: bytes) -> tuple[str, Answer]:
-        """The route (for metrics: never the raw path) and what it answers."""
-        routes = {
-            ("GET", "/"): self.page,
-            ("GET", "/healthz"): lambda: Answer.of(200, status="ok", version=self.version),
-            ("GET", "/readyz"): self.ready,
-            ("GET", "/metrics"): lambda: Answer(200, self.metrics.text().encode(), "text/plain; version=0.0.4"),
-            ("GET", "/leaderboard"): lambda: Answer.of(200, leaders=self.store.leaders(), version=self.version),
-            ("POST", "/score"): lambda: self.score(body),
-        }
-        handle = routes.get((method, path))
-        if handle is None:
-            known = path in {route for _, route in routes}
-            return (path if known else "other"), Answer.of(405 if known else 404, error="no such route")
-        mischief = self.chaos.strike(path)
-        if mischief.seconds:
-            time.sleep(mischief.seconds)
-        return path, Answer.of(500, error="chaos") if mischief.fail else handle()
-
-    def page(self) -> Answer:
-        text = _PAGE.replace("{{version}}", html.escape(self.version)).replace("{{storage}}", self.store.mode)
-        return Answer(200, text.encode(), "text/html; charset=utf-8")
-
-    def ready(self) -> Answer:
-        ready = self.store.ready() and not self.stopping
-        return Answer.of(
-            200 if ready else 503,
-            status="ready" if ready else "not ready",
-            storage_mode=self.store.mode,
-            storage_problem=self.store.problem,
-            version=self.version,
-        )
-
-    def score(self, body: bytes) -> Answer:
-        try:
-            given = json.loads(body)
-            player, score = given["player"], given["score"]
-        except (ValueError, KeyError, TypeError):
-            return Answer.of(400, error='expected {"player": text, "score": integer}')
-        if (
-            not isinstance(player, str)
-            or not 0 < len(player) <= 40
-            or not isinstance(score, int)
-            or isinstance(score, bool)
-        ):
-            return Answer.of(400, error="player is a text of 1 to 40 characters, score an integer")
-        self.store.add(player, score)
-        self.metrics.scored()
-        return Answer.of(201, player=player, score=score, version=self.version)
+_LENGTH = re.compile(r"^[0-9]{1,15}$")
+_REQUEST_ID = re.compile(r"^[\w.:=;/+-]{1,200}$", re.ASCII)
+_QUIET_SECONDS = 0.3
+_NEWCOMERS_SECONDS = 5.0
+_IN_FLIGHT_SECONDS = 20.0
 
 
 class Server(ThreadingHTTPServer):
-    """A thread per connection; `finish` waits for requests, not for idle connections."""
+    """Serves until `stop`; knows which requests are in flight."""
 
     daemon_threads = True
     request_queue_size = 512
-    address_family = socket.AF_INET
 
-    def __init__(self, address: tuple[str, int], application: Application) -> None:
+    def __init__(self, address: tuple[str, int], application: Application, metrics: Metrics, tracer: Tracer, log: Log):
         self.application = application
+        self.metrics = metrics
+        self.tracer = tracer
+        self.log = log
+        self.stopping = False
         self._in_flight = 0
-        self._idle = threading.Condition()
+        self._last_end = 0.0
+        self._changed = threading.Condition()
         super().__init__(address, Handler)
 
+    def stop(self) -> bool:
+        """End in three steps; False where a request was still in flight at the end.
+
+        1. Every answer says `Connection: close`; clients that have not heard of the end yet are served.
+        2. When it is quiet, or after some seconds, nothing new is accepted.
+        3. What is in flight is finished.
+        """
+        self.stopping = True
+        until = time.monotonic() + _NEWCOMERS_SECONDS
+        with self._changed:
+            self._last_end = time.monotonic()
+            while (left := min(until, self._last_end + _QUIET_SECONDS) - time.monotonic()) > 0 or (
+                self._in_flight and time.monotonic() < until
+            ):
+                self._changed.wait(max(left, 0.01))
+        self.shutdown()
+        self.server_close()
+        with self._changed:
+            return self._changed.wait_for(lambda: not self._in_flight, _IN_FLIGHT_SECONDS)
+
     def begin_request(self) -> None:
-        with self._idle:
+        with self._changed:
             self._in_flight += 1
 
     def end_request(self) -> None:
-        with self._idle:
+        with self._changed:
             self._in_flight -= 1
-            self._idle.notify_all()
+            self._last_end = time.monotonic()
+            self._changed.notify_all()
 
-    def finish(self, seconds: float) -> bool:
-        """Wait until no request is in flight; False where one still was after so many seconds."""
-        with self._idle:
-            return self._idle.wait_for(lambda: self._in_flight == 0, seconds)
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that went away is no error of ours; the rest is a bug, and the log gets all of it."""
+        failed = sys.exc_info()[1]
+        if isinstance(failed, ConnectionError):
+            self.log.info("client went away", problem=str(failed))
+        else:
+            self.log.error("request broke", traceback=traceback.format_exc())
 
 
 class Handler(BaseHTTPRequestHandler):
     """One connection of a client or load balancer."""
 
     protocol_version = "HTTP/1.1"
-    server_version = "scoreboard"
-    sys_version = ""
-    timeout = 75  # longer than a load balancer keeps an idle connection
+    timeout = 75  # longer than the minute that a load balancer keeps an idle connection
+    # One write for headers and body, sent at once: two would wait for the client's delayed acknowledgement.
+    wbufsize = -1
+    disable_nagle_algorithm = True
     server: Server
 
-    def do_GET(self) -> None:
-        self._serve("GET")
+    def version_string(self) -> str:
+        return "scoreboard"
 
-    do_HEAD = do_GET
-
-    def do_POST(self) -> None:
-        self._serve("POST")
-
-    def _serve(self, method: str) -> None:
-        self.server.begin_request()
+    def handle_one_request(self) -> None:
+        self._began = False
         try:
-            self._answer(method)
+            super().handle_one_request()
         finally:
-            self.server.end_request()
+            if self._began:
+                self.server.end_request()
 
-    def _answer(self, method: str) -> None:
-        application = self.server.application
-        began, began_ns = time.perf_counter(), time.time_ns()
-        length = int(self.headers.get("Content-Length") or 0)
-        if length > _BODY_LIMIT:
-            self.close_connection = True
-            route, answer = "other", Answer.of(413, error=f"at most {_BODY_LIMIT} bytes")
+    def parse_request(self) -> bool:
+        """Called when the first line is here: from then on the request is in flight."""
+        self.server.begin_request()
+        self._began = True
+        self._started, self._started_ns = time.perf_counter(), time.time_ns()
+        return super().parse_request()
+
+    def handle_expect_100(self) -> bool:
+        proceeds = super().handle_expect_100()
+        self.wfile.flush()
+        return proceeds
+
+    def _serve(self) -> None:
+        path, _, query = self.path.partition("?")
+        body, refusal = self._read_body()
+        if refusal:
+            self.close_connection = True  # what follows on the connection may be the rest of the body
+            route, answer = OTHER, refusal
         else:
-            route, answer = application.answer(method, self.path.partition("?")[0], self.rfile.read(length))
-        sent = self.headers.get("X-Request-Id") or self.headers.get("X-Amzn-Trace-Id") or ""
-        request_id = sent if _REQUEST_ID.match(sent) else secrets.token_hex(8)
-        if application.stopping:
+            route, answer = self.server.application.answer(Request(self.command, path, query, body))
+        self._send(route, answer)
+
+    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = _serve
+
+    def _read_body(self) -> tuple[bytes, Answer | None]:
+        if "Transfer-Encoding" in self.headers:
+            return b"", Answer.of(411, error="Send the body with Content-Length.")
+        length = self.headers.get("Content-Length", "0")
+        if not _LENGTH.match(length):
+            return b"", Answer.of(400, error="Content-Length is not a number.")
+        if int(length) > _BODY_LIMIT:
+            return b"", Answer.of(413, error=f"The body may have {_BODY_LIMIT} bytes.")
+        body = self.rfile.read(int(length))
+        if len(body) < int(length):
+            return b"", Answer.of(400, error="The body is shorter than Content-Length.")
+        return body, None
+
+    def _send(self, route: str, answer: Answer) -> None:
+        request_id = self._request_id()
+        context = Context.of(self.headers.get("traceparent"))
+        if self.server.stopping:
             self.close_connection = True
         self.send_response(answer.status)
-        self.send_header("Content-Type", answer.content_type)
-        self.send_header("Content-Length", str(len(answer.body)))
-        self.send_header("X-Version", application.version)
-        self.send_header("X-Request-Id", request_id)
+        for name, value in {
+            "Content-Type": answer.content_type,
+            "Content-Length": str(len(answer.body)),
+            "Cache-Control": "no-store",
+            "X-Content-Type-Options": "nosniff",
+            "X-Version": self.server.application.version,
+            "X-Request-Id": request_id,
+            **answer.headers,
+        }.items():
+            self.send_header(name, value)
         if self.close_connection:
             self.send_header("Connection", "close")
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(answer.body)
-        seconds = time.perf_counter() - began
-        application.metrics.observe(method, route, answer.status, seconds)
-        parent = _TRACEPARENT.match(self.headers.get("traceparent") or "")
-        trace_id, parent_id = parent.groups() if parent else (secrets.token_hex(16), "")
-        end_ns = began_ns + int(seconds * 1e9)
-        application.tracer.record(
-            Span(trace_id, parent_id, f"{method} {route}", began_ns, end_ns, answer.status, request_id)
+        self.wfile.flush()
+        self._account(route, answer.status, request_id, context)
+
+    def _request_id(self) -> str:
+        """The caller's, else the load balancer's, else a new one."""
+        for name in ("X-Request-Id", "X-Amzn-Trace-Id"):
+            if _REQUEST_ID.match(sent := self.headers.get(name, "")):
+                return sent
+        return secrets.token_hex(8)
+
+    def _account(self, route: str, status: int, request_id: str, context: Context) -> None:
+        seconds = time.perf_counter() - self._started
+        self.server.metrics.observe(self.command, route, status, seconds)
+        end_ns = self._started_ns + int(seconds * 1e9)
+        self.server.tracer.record(Span(context, self.command, route, status, self._started_ns, end_ns, request_id))
+        log = self.server.log
+        quiet = route in HEALTH_ROUTES and status < 400
+        (log.error if status >= 500 else log.debug if quiet else log.info)(
+            "request",
+            method=self.command,
+            route=route,
+            path=self.path,
+            status=status,
+            duration_ms=round(seconds * 1000, 2),
+            request_id=request_id,
+            trace_id=context.trace_id,
         )
-        if route != "/healthz":
-            log(
-                "request",
-                method=method,
-                path=self.path,
-                status=answer.status,
-                duration_ms=round(seconds * 1000, 2),
-                request_id=request_id,
-                trace_id=trace_id,
-                version=application.version,
-            )
 
     def log_message(self, format: str, *arguments: Any) -> None:
-        """Requests are logged as JSON above."""
-
-
-def log(message: str, **fields: Any) -> None:
-    """One JSON object per line on standard output."""
-    sys.stdout.write(json.dumps({"time": time.time(), "level": "info", "message": message, **fields}) + "\n")
-    sys.stdout.flush()
+        """http.server's own lines: requests that could not be parsed. The others are logged as JSON above."""

@@ -7,54 +7,63 @@ import threading
 import time
 from pathlib import Path
 
-_SCHEMA = "CREATE TABLE IF NOT EXISTS scores (player TEXT NOT NULL, score INTEGER NOT NULL, at REAL NOT NULL)"
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS scores (player TEXT NOT NULL, score INTEGER NOT NULL, at REAL NOT NULL);
+CREATE INDEX IF NOT EXISTS best ON scores (player, score);
+"""
 _BUSY_SECONDS = 5.0
 
 
+class StorageError(Exception):
+    """The database did not do what was asked."""
+
+
 class Store:
-    """One connection, one writer at a time. `mode` is sqlite or memory."""
+    """One connection, one call at a time. `mode` is sqlite or memory; `problem` says why it is memory."""
 
     def __init__(self, path: str | None) -> None:
         self._lock = threading.Lock()
         self.mode, self.problem = "memory", "SCORE_DB_PATH is not set"
-        self._connection = sqlite3.connect(":memory:", check_same_thread=False)
         if path:
             try:
-                self._connection = self._open(path)
+                self._connection = _open(path)
                 self.mode, self.problem = "sqlite", ""
+                return
             except (sqlite3.Error, OSError) as failed:
                 self.problem = f"{path}: {failed}"
-        self._connection.execute(_SCHEMA)
-
-    @staticmethod
-    def _open(path: str) -> sqlite3.Connection:
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
-        connection = sqlite3.connect(path, timeout=_BUSY_SECONDS, check_same_thread=False)
-        connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("PRAGMA synchronous=NORMAL")
-        connection.execute(_SCHEMA)
-        return connection
-
-    def ready(self) -> bool:
-        """Whether a read works now."""
-        try:
-            with self._lock:
-                self._connection.execute("SELECT count(*) FROM scores").fetchone()
-        except sqlite3.Error:
-            return False
-        return True
+        self._connection = _connect(":memory:")
 
     def add(self, player: str, score: int) -> None:
-        with self._lock, self._connection:
-            self._connection.execute("INSERT INTO scores VALUES (?, ?, ?)", (player, score, time.time()))
+        try:
+            with self._lock, self._connection:
+                self._connection.execute("INSERT INTO scores VALUES (?, ?, ?)", (player, score, time.time()))
+        except sqlite3.Error as failed:
+            raise StorageError(f"The score was not kept: {failed}") from failed
 
     def leaders(self, limit: int = 10) -> list[dict[str, object]]:
         """Each player's best score, the best first."""
         query = "SELECT player, max(score) FROM scores GROUP BY player ORDER BY 2 DESC, 1 LIMIT ?"
-        with self._lock:
-            rows = self._connection.execute(query, (limit,)).fetchall()
+        try:
+            with self._lock:
+                rows = self._connection.execute(query, (limit,)).fetchall()
+        except sqlite3.Error as failed:
+            raise StorageError(f"The scores cannot be read: {failed}") from failed
         return [{"player": player, "score": score} for player, score in rows]
 
     def close(self) -> None:
         with self._lock:
             self._connection.close()
+
+
+def _open(path: str) -> sqlite3.Connection:
+    """WAL lets a reader and a writer work at once; on a network file system it wants all its processes on one host."""
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    return _connect(path, "PRAGMA journal_mode=WAL", "PRAGMA synchronous=NORMAL")
+
+
+def _connect(path: str, *pragmas: str) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, timeout=_BUSY_SECONDS, check_same_thread=False)
+    for pragma in pragmas:
+        connection.execute(pragma)
+    connection.executescript(_SCHEMA)
+    return connection
