@@ -28,6 +28,11 @@ def rules(aws: Aws, listener_arn: str) -> list[Rule]:
     return sorted(found, key=lambda rule: rule.priority)
 
 
+@aws_call("read rule {rule_arn}")
+def rule(aws: Aws, rule_arn: str) -> Rule:
+    return _rule(aws.client("elbv2").describe_rules(RuleArns=[rule_arn])["Rules"][0])
+
+
 @aws_call("create the rule with priority {priority}")
 def create_rule(
     aws: Aws,
