@@ -26,16 +26,26 @@ class ActionModule(InProcessAction):
         roles = read_roles(self._loader)
         found = unknown(variables, roles)
         values: dict[str, Any] = {}
-        for name in _SERVICE_ROLES:
-            templated, problems = self._values(roles[name], variables)
-            checked, mistyped = validate(roles[name], templated)
-            values |= checked
-            found += [*problems, *mistyped]
-        found += self._rivals(roles["service"], values, variables)
+        groups = variables.get("group_names") or ()
+        if "environment" in groups:
+            for name in sorted(set(roles) - set(_SERVICE_ROLES)):
+                found += self._checked(roles[name], variables)[1]
+        if "services" in groups:
+            for name in _SERVICE_ROLES:
+                checked, problems = self._checked(roles[name], variables)
+                values |= checked
+                found += problems
+            found += self._rivals(roles["service"], values, variables)
         # The environment's variables are validated with both roles: what both say is one finding.
         own = {"variables": values, "findings": list(dict.fromkeys(found))}
         self._task.args = {**self._task.args, **own}
         return super().run(tmp, task_vars)
+
+    def _checked(self, role: RoleVariables, variables: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+        """The role's variables with their types, and what is wrong with them."""
+        templated, problems = self._values(role, variables)
+        values, mistyped = validate(role, templated)
+        return values, [*problems, *mistyped]
 
     def _values(self, role: RoleVariables, variables: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
         """The role's variables as it will see them: the host's, or else its defaults, templated."""

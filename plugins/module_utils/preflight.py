@@ -63,6 +63,24 @@ def findings(values: Mapping[str, Any]) -> list[str]:
     ]
 
 
+def warnings(values: Mapping[str, Any]) -> Iterator[str]:
+    """What is valid, and still loses data in many programs: said, and left to who knows the program."""
+    count = values.get("service_desired_count")
+    shared = [
+        f"{volume.get('name')} at {volume.get('path')}"
+        for volume in values.get("service_volumes") or []
+        if isinstance(volume, Mapping)
+        and volume.get("access_point")
+        and not (volume.get("read_only") or volume.get("shared"))
+    ]
+    if shared and isinstance(count, int) and count > 1:
+        yield (
+            f"{count} tasks write to the same files ({', '.join(shared)}) over NFS. A database file, such as SQLite's in WAL mode, "
+            "can be damaged by that: set service_desired_count to 1, keep the data in a database, or set the volume's option "
+            "shared if the program bears it"
+        )
+
+
 def _names(values: Mapping[str, Any]) -> Iterator[str]:
     for option, pattern, rule in (
         (

@@ -9,7 +9,8 @@ module: service_preflight
 short_description: All that is wrong with a service's variables, before anything is changed
 version_added: 0.1.0
 description:
-  - Checks the variables of the roles C(registry) and C(service) as the host has them. Names that no role knows, types,
+  - For a host of the group C(environment), checks the types of the variables of all roles that make the environment.
+  - For a host of the group C(services), checks the variables of the roles C(registry) and C(service). Names that no role knows, types,
     ranges, combinations that Fargate or the load balancer refuse, priorities that another service holds, an image or a secret that
     does not exist.
   - All findings come at once, each naming the variable, its value and what would be valid. Nothing is changed.

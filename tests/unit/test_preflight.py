@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from ansible.parsing.dataloader import DataLoader
-from ansible_collections.pear.fargate.plugins.module_utils.preflight import FARGATE_MEMORY, findings
+from ansible_collections.pear.fargate.plugins.module_utils.preflight import FARGATE_MEMORY, findings, warnings
 from ansible_collections.pear.fargate.plugins.plugin_utils.role_variables import read_roles, unknown, validate
 
 from tests.support.plays import ROOT
@@ -116,3 +116,13 @@ def test_types_are_checked_and_applied() -> None:
 def test_a_role_describes_every_variable_that_it_has_a_default_for(role: str) -> None:
     read = read_roles(DataLoader(), Path(ROOT) / "roles")[role]
     assert set(read.defaults) <= set(read.options)
+
+
+def test_tasks_that_share_writable_files_are_warned_about() -> None:
+    volume = {"name": "data", "path": "/data", "access_point": "scores"}
+    shared = {**GOOD, "service_desired_count": 2, "service_volumes": [volume]}
+    (warning,) = warnings(shared)
+    assert "data at /data" in warning
+    assert not [*warnings({**shared, "service_desired_count": 1})]
+    assert not [*warnings({**shared, "service_volumes": [{**volume, "read_only": True}]})]
+    assert not [*warnings({**shared, "service_volumes": [{**volume, "shared": True}]})]

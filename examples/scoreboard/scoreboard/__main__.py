@@ -27,7 +27,7 @@ def main() -> int:
         print(f"scoreboard: {wrong}", file=sys.stderr)
         return 2
     log = Log(settings.version, settings.log_level)
-    store = Store(settings.database)
+    store = Store(settings.database, settings.journal)
     metrics = Metrics(settings.version)
     tracer = Tracer(settings.traces_endpoint, settings.service_name, settings.version, metrics, log)
     application = Application(settings.version, store, metrics, Chaos(settings.chaos))

@@ -9,6 +9,8 @@ from typing import TypeVar
 from .logs import LEVELS
 
 T = TypeVar("T")
+# WAL lets readers go on while one writes, on one host; a rollback journal needs file locks alone, which NFS 4 has.
+JOURNALS = ("wal", "delete")
 # What monitoring asks, many times a minute: spared by chaos, and logged only in detail.
 HEALTH_ROUTES = frozenset({"/healthz", "/readyz", "/metrics"})
 
@@ -40,6 +42,7 @@ class Settings:
     version: str
     log_level: str
     database: str | None
+    journal: str
     service_name: str
     traces_endpoint: str | None
     chaos: ChaosSettings
@@ -53,11 +56,15 @@ class Settings:
         level = environment.get("LOG_LEVEL", "").strip().lower() or "info"
         if level not in LEVELS:
             reader.findings.append(f"LOG_LEVEL is {level!r}; expected one of {', '.join(LEVELS)}")
+        journal = environment.get("SCORE_DB_JOURNAL", "").strip().lower() or "wal"
+        if journal not in JOURNALS:
+            reader.findings.append(f"SCORE_DB_JOURNAL is {journal!r}; expected one of {', '.join(JOURNALS)}")
         settings = cls(
             port=reader.number("PORT", int, 8080, 1, 65535),
             version=environment.get("APP_VERSION") or "dev",
             log_level=level,
             database=environment.get("SCORE_DB_PATH") or None,
+            journal=journal,
             service_name=environment.get("OTEL_SERVICE_NAME") or "scoreboard",
             traces_endpoint=endpoint,
             chaos=reader.chaos(),

@@ -21,12 +21,12 @@ class StorageError(Exception):
 class Store:
     """One connection, one call at a time. `mode` is sqlite or memory; `problem` says why it is memory."""
 
-    def __init__(self, path: str | None) -> None:
+    def __init__(self, path: str | None, journal: str = "wal") -> None:
         self._lock = threading.Lock()
         self.mode, self.problem = "memory", "SCORE_DB_PATH is not set"
         if path:
             try:
-                self._connection = _open(path)
+                self._connection = _open(path, journal)
                 self.mode, self.problem = "sqlite", ""
                 return
             except (sqlite3.Error, OSError) as failed:
@@ -55,10 +55,12 @@ class Store:
             self._connection.close()
 
 
-def _open(path: str) -> sqlite3.Connection:
+def _open(path: str, journal: str) -> sqlite3.Connection:
     """WAL lets a reader and a writer work at once; on a network file system it wants all its processes on one host."""
     Path(path).parent.mkdir(parents=True, exist_ok=True)
-    return _connect(path, "PRAGMA journal_mode=WAL", "PRAGMA synchronous=NORMAL")
+    # A rollback journal is safe against power loss only with full synchronisation.
+    synchronous = "NORMAL" if journal == "wal" else "FULL"
+    return _connect(path, f"PRAGMA journal_mode={journal}", f"PRAGMA synchronous={synchronous}")
 
 
 def _connect(path: str, *pragmas: str) -> sqlite3.Connection:

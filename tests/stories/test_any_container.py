@@ -1,0 +1,45 @@
+"""Any container by configuration alone: a stock nginx is one more host of the inventory."""
+
+from __future__ import annotations
+
+import ssl
+import subprocess
+from http.client import HTTPSConnection
+
+from tests.support.plays import ROOT, Player
+
+from .conftest import Stage
+
+INVENTORIES = ("inventories/local", "examples/nginx/inventory")
+
+
+def answer(stage: Stage, host: str, path: str) -> tuple[int, str, str]:
+    """Status, Server header and body of a request to the load balancer for this host."""
+    # The certificate is of the environment's own making; who speaks is not in question here.
+    context = ssl._create_unverified_context()
+    connection = HTTPSConnection(stage.load_balancer, timeout=10, context=context)
+    try:
+        connection.request("GET", path, headers={"Host": host})
+        got = connection.getresponse()
+        return got.status, got.getheader("Server", ""), got.read().decode()
+    finally:
+        connection.close()
+
+
+def test_a_second_service_is_one_more_host_and_touches_nothing_else(deployed: Player, stage: Stage) -> None:
+    subprocess.run([ROOT / "examples/nginx/build.sh"], check=True, env=deployed._environ(), capture_output=True)
+    both = Player(stage.environment, INVENTORIES)
+    first = both.run("playbooks/deploy.yml").succeeded()
+    assert {host: first.recap[host]["changed"] for host in ("local", "scoreboard")} == {"local": 0, "scoreboard": 0}
+    status, server, body = answer(stage, "www.local.example.test", "/")
+    assert (status, server.partition("/")[0]) == (200, "nginx")
+    assert body == (ROOT / "examples/nginx/site/index.html").read_text()
+    status, _, body = answer(stage, "scores.local.example.test", "/readyz")
+    assert status == 200
+    assert '"storage_mode": "sqlite"' in body
+    assert answer(stage, "nobody.local.example.test", "/")[0] == 404
+
+
+def test_what_two_services_deploy_twice_changes_nothing(stage: Stage) -> None:
+    again = Player(stage.environment, INVENTORIES).run("playbooks/deploy.yml").succeeded()
+    assert again.changed == 0, again.output
