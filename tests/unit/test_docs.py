@@ -1,0 +1,39 @@
+"""Documents: every link within the repository leads somewhere, every playbook and module has its page."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+_LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
+
+
+def documents() -> list[Path]:
+    listed = subprocess.run(["git", "ls-files", "-z", "*.md"], cwd=ROOT, capture_output=True, check=True).stdout
+    return [ROOT / name for name in listed.decode().split("\0") if name]
+
+
+def test_every_link_leads_somewhere() -> None:
+    broken = [
+        f"{document.relative_to(ROOT)}: {target}"
+        for document in documents()
+        for target in _LINK.findall(document.read_text())
+        if "://" not in target and not (document.parent / target).exists()
+    ]
+    assert broken == []
+
+
+def test_every_playbook_has_a_page_and_stands_in_the_readme() -> None:
+    readme = (ROOT / "README.md").read_text()
+    for playbook in sorted(ROOT.glob("playbooks/*.yml")):
+        assert (ROOT / "docs/playbooks" / f"{playbook.stem}.md").is_file(), playbook.name
+        assert f"[`{playbook.name}`]" in readme, playbook.name
+
+
+def test_every_role_and_module_stands_in_the_readme() -> None:
+    readme = (ROOT / "README.md").read_text()
+    missing = [role.name for role in ROOT.glob("roles/*") if f"[`{role.name}`]" not in readme]
+    missing += [module.stem for module in ROOT.glob("plugins/modules/*.py") if f"`{module.stem}`" not in readme]
+    assert missing == []
