@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from .errors import aws_call
@@ -33,6 +34,31 @@ def records(aws: Aws, zone_id: str, name: str, record_type: str) -> list[dict[st
     ]
 
 
+@aws_call("read the records of {name} in zone {zone_id}")
+def records_of(aws: Aws, zone_id: str, name: str) -> list[dict[str, Any]]:
+    """All record sets of this name, of whatever type."""
+    wanted = name.rstrip(".").lower() + "."
+    pages = (
+        aws.client("route53")
+        .get_paginator("list_resource_record_sets")
+        .paginate(HostedZoneId=zone_id, StartRecordName=wanted, PaginationConfig={"PageSize": 100})
+    )
+    found: list[dict[str, Any]] = []
+    for page in pages:
+        here = [one for one in page["ResourceRecordSets"] if one["Name"].replace("\\052", "*").lower() == wanted]
+        found += here
+        # Names are sorted: the first one that is another's ends ours.
+        if len(here) < len(page["ResourceRecordSets"]):
+            break
+    return found
+
+
+@aws_call("read the records of zone {zone_id}")
+def all_records(aws: Aws, zone_id: str) -> list[dict[str, Any]]:
+    pages = aws.client("route53").get_paginator("list_resource_record_sets").paginate(HostedZoneId=zone_id)
+    return [record for page in pages for record in page["ResourceRecordSets"]]
+
+
 @aws_call("change the records of zone {zone_id}")
 def upsert(aws: Aws, zone_id: str, record_sets: list[dict[str, Any]], comment: str) -> str:
     """Write record sets in one batch; return the id of the change."""
@@ -41,3 +67,58 @@ def upsert(aws: Aws, zone_id: str, record_sets: list[dict[str, Any]], comment: s
         HostedZoneId=zone_id, ChangeBatch={"Comment": comment, "Changes": changes}
     )
     return answer["ChangeInfo"]["Id"]
+
+
+@aws_call("change the records of zone {zone_id}")
+def change(aws: Aws, zone_id: str, changes: Sequence[dict[str, Any]], comment: str) -> str:
+    """Carry out a change batch as a whole; return its id."""
+    answer = aws.client("route53").change_resource_record_sets(
+        HostedZoneId=zone_id, ChangeBatch={"Comment": comment, "Changes": list(changes)}
+    )
+    return answer["ChangeInfo"]["Id"]
+
+
+@aws_call("read the state of change {change_id}")
+def change_status(aws: Aws, change_id: str) -> str:
+    """PENDING until every name server of Route 53 answers with the change, then INSYNC."""
+    return aws.client("route53").get_change(Id=change_id)["ChangeInfo"]["Status"]
+
+
+@aws_call("read the health checks")
+def health_checks(aws: Aws, reference_prefix: str) -> list[dict[str, Any]]:
+    """The account's health checks whose caller reference begins so."""
+    pages = aws.client("route53").get_paginator("list_health_checks").paginate()
+    return [
+        one for page in pages for one in page["HealthChecks"] if one["CallerReference"].startswith(reference_prefix)
+    ]
+
+
+@aws_call("create health check {reference}")
+def create_health_check(aws: Aws, reference: str, config: dict[str, Any]) -> str:
+    answer = aws.client("route53").create_health_check(CallerReference=reference, HealthCheckConfig=config)
+    return answer["HealthCheck"]["Id"]
+
+
+@aws_call("change health check {health_check_id}")
+def update_health_check(aws: Aws, health_check_id: str, config: dict[str, Any]) -> None:
+    aws.client("route53").update_health_check(HealthCheckId=health_check_id, **config)
+
+
+@aws_call("delete health check {health_check_id}")
+def delete_health_check(aws: Aws, health_check_id: str) -> None:
+    aws.client("route53").delete_health_check(HealthCheckId=health_check_id)
+
+
+@aws_call("read the tags of health check {health_check_id}")
+def health_check_tags(aws: Aws, health_check_id: str) -> dict[str, str]:
+    answer = aws.client("route53").list_tags_for_resource(ResourceType="healthcheck", ResourceId=health_check_id)
+    return {tag["Key"]: tag["Value"] for tag in answer["ResourceTagSet"]["Tags"]}
+
+
+@aws_call("tag health check {health_check_id}")
+def tag_health_check(aws: Aws, health_check_id: str, tags: dict[str, str]) -> None:
+    aws.client("route53").change_tags_for_resource(
+        ResourceType="healthcheck",
+        ResourceId=health_check_id,
+        AddTags=[{"Key": key, "Value": value} for key, value in tags.items()],
+    )

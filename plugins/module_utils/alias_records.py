@@ -1,0 +1,167 @@
+# Copyright: pear.fargate contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Which Route 53 records must change so that names lead to a load balancer. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+_TYPES = {"ipv4": "A", "ipv6": "AAAA"}
+
+
+@dataclass(frozen=True)
+class Balancer:
+    """Where an alias leads: a load balancer, by its DNS name and the hosted zone that AWS keeps it in."""
+
+    name: str
+    dns_name: str
+    zone_id: str
+
+    def owns(self, record: Mapping[str, Any]) -> bool:
+        """Whether a record leads to this load balancer, or to one of the same name that was there before it."""
+        target = bare(record.get("AliasTarget", {}).get("DNSName", ""))
+        former = re.compile(rf"(internal-)?{re.escape(self.name.lower())}-\d+\.[a-z0-9-]+\.elb\.")
+        return target == bare(self.dns_name) or bool(former.match(target))
+
+
+@dataclass(frozen=True)
+class Routing:
+    """How Route 53 chooses among several record sets of one name: not at all, by weight, or by who is healthy."""
+
+    policy: str = "simple"
+    set_identifier: str | None = None
+    weight: int = 0
+    failover: str | None = None
+
+    def problems(self) -> list[str]:
+        if self.policy == "simple":
+            return []
+        found = (
+            [] if self.set_identifier else [f"routing.set_identifier is missing; {self.policy} records need one each"]
+        )
+        if self.policy == "weighted" and not 0 <= self.weight <= 255:
+            found.append(f"routing.weight is {self.weight}; Route 53 takes 0 to 255")
+        if self.policy == "failover" and self.failover is None:
+            found.append("routing.failover is missing; it must be primary or secondary")
+        return found
+
+    def fields(self) -> dict[str, Any]:
+        if self.policy == "simple":
+            return {}
+        own = {"Weight": self.weight} if self.policy == "weighted" else {"Failover": str(self.failover).upper()}
+        return {"SetIdentifier": self.set_identifier, **own}
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What the names of a service must be."""
+
+    names: Sequence[str]
+    balancer: Balancer
+    families: Sequence[str] = ("ipv4",)
+    routing: Routing = field(default_factory=Routing)
+    evaluate_target_health: bool = True
+    health_check_id: str | None = None
+    overwrite: bool = False
+
+    def record_sets(self) -> list[dict[str, Any]]:
+        return [self._record_set(name, _TYPES[family]) for name in self.names for family in self.families]
+
+    def _record_set(self, name: str, record_type: str) -> dict[str, Any]:
+        checked = {"HealthCheckId": self.health_check_id} if self.health_check_id else {}
+        return {
+            "Name": f"{bare(name)}.",
+            "Type": record_type,
+            **self.routing.fields(),
+            "AliasTarget": {
+                "HostedZoneId": self.balancer.zone_id,
+                "DNSName": f"{bare(self.balancer.dns_name)}.",
+                "EvaluateTargetHealth": self.evaluate_target_health,
+            },
+            **checked,
+        }
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One change batch, which Route 53 carries out as a whole, or the reasons why there must be none."""
+
+    changes: tuple[dict[str, Any], ...] = ()
+    before: Mapping[str, Any] = field(default_factory=dict)
+    after: Mapping[str, Any] = field(default_factory=dict)
+    refusals: tuple[str, ...] = ()
+
+
+def plan(found: Iterable[Mapping[str, Any]], wanted: Wanted) -> Plan:
+    """Compare the record sets of the wanted names with what they must be."""
+    there = [dict(record) for record in found]
+    changes: list[dict[str, Any]] = []
+    before: dict[str, Any] = {}
+    after: dict[str, Any] = {}
+    refusals: list[str] = []
+    for record in wanted.record_sets():
+        rivals = [one for one in there if normal(one)["Name"] == record["Name"]]
+        refusals += _refusals(rivals, record, wanted)
+        same_type = [one for one in rivals if one["Type"] == record["Type"]]
+        mine = next((one for one in same_type if one.get("SetIdentifier") == record.get("SetIdentifier")), None)
+        # Route 53 keeps simple records apart from all others of a name: a change of the kind is a delete and a create.
+        others = [one for one in same_type if _kind(one) != _kind(record) and one is not mine]
+        if mine and _kind(mine) != _kind(record):
+            others, mine = [*others, mine], None
+        if mine and not others and normal(mine) == normal(record):
+            continue
+        label = " ".join(filter(None, (record["Name"], record["Type"], record.get("SetIdentifier"))))
+        before[label] = normal(mine or others[0]) if mine or others else None
+        after[label] = normal(record)
+        changes += [{"Action": "DELETE", "ResourceRecordSet": one} for one in others]
+        changes.append({"Action": "UPSERT" if not others else "CREATE", "ResourceRecordSet": record})
+    return Plan(tuple(changes), before, after, tuple(dict.fromkeys(refusals)))
+
+
+def _refusals(rivals: Sequence[Mapping[str, Any]], record: Mapping[str, Any], wanted: Wanted) -> list[str]:
+    found = []
+    for one in rivals:
+        if one["Type"] == "CNAME":
+            found.append(f"{record['Name']} has a CNAME record, beside which Route 53 allows no other: remove it first")
+        elif one["Type"] == record["Type"] and not wanted.balancer.owns(one) and not wanted.overwrite:
+            elsewhere = one.get("AliasTarget", {}).get("DNSName") or _values(one)
+            if one.get("SetIdentifier") == record.get("SetIdentifier"):
+                found.append(f"{record['Name']} {one['Type']} leads to {elsewhere}: set overwrite to take the name")
+            elif _kind(one) != _kind(record):
+                found.append(
+                    f"{record['Name']} {one['Type']} is a {_kind(one)} record that leads to {elsewhere}, and cannot stand "
+                    f"beside a {_kind(record)} one: make it {_kind(record)} first, or set overwrite to take the name"
+                )
+    return found
+
+
+def leftovers(found: Iterable[Mapping[str, Any]], balancer: Balancer) -> list[dict[str, Any]]:
+    """Record sets that lead to the load balancer: with it gone they would lead to whoever gets its name next."""
+    return [dict(record) for record in found if balancer.owns(record)]
+
+
+def normal(record: Mapping[str, Any]) -> dict[str, Any]:
+    """A record set in one spelling: Route 53 answers in lower case, with a final dot, * as \\052, and dualstack. kept."""
+    same = {**record, "Name": bare(record["Name"].replace("\\052", "*")) + "."}
+    if "AliasTarget" in record:
+        same["AliasTarget"] = {**record["AliasTarget"], "DNSName": bare(record["AliasTarget"]["DNSName"]) + "."}
+    # An alias has none; some answers carry an empty list.
+    return {key: value for key, value in same.items() if key not in {"ResourceRecords", "TTL"} or value}
+
+
+def bare(name: str) -> str:
+    return name.lower().rstrip(".").removeprefix("dualstack.")
+
+
+def _kind(record: Mapping[str, Any]) -> str:
+    kinds = {"Weight": "weighted", "Failover": "failover", "Region": "latency", "GeoLocation": "geolocation"}
+    if "SetIdentifier" not in record:
+        return "simple"
+    return next((kind for key, kind in kinds.items() if key in record), "multivalue")
+
+
+def _values(record: Mapping[str, Any]) -> str:
+    return ", ".join(one["Value"] for one in record.get("ResourceRecords", []))

@@ -1,0 +1,248 @@
+#!/usr/bin/python
+# Copyright: pear.fargate contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: route53_service_records
+short_description: Names that lead to a load balancer, with health check, by weight or with failover
+version_added: 0.1.0
+description:
+  - Makes each name an alias of the load balancer, and returns the id of the health check.
+  - All records are written in one change batch, which Route 53 carries out as a whole or not at all.
+  - A record that leads elsewhere is refused, unless O(overwrite=true); records of other set identifiers are left alone.
+author:
+  - pear.fargate contributors (@pear-fargate)
+options:
+  environment:
+    description: Name of the environment.
+    type: str
+    required: true
+  service:
+    description: Name of the service.
+    type: str
+    required: true
+  zone:
+    description: Name of the public hosted zone that the names lie in.
+    type: str
+    required: true
+  zone_id:
+    description: Id of the hosted zone; without it the zone is found by O(zone). Needed for a private zone.
+    type: str
+  names:
+    description: Names that lead to the load balancer.
+    type: list
+    elements: str
+    required: true
+  load_balancer:
+    description: Where they lead, as the module M(pear.fargate.environment_info) returns it.
+    type: dict
+    required: true
+    suboptions:
+      name:
+        description: Name of the load balancer; an alias to a former one of this name counts as ours.
+        type: str
+        required: true
+      dns_name:
+        description: DNS name of the load balancer.
+        type: str
+        required: true
+      zone_id:
+        description: Id of the hosted zone that AWS keeps the load balancer's name in.
+        type: str
+        required: true
+  families:
+    description: V(ipv4) for A records, V(ipv6) for AAAA records; the latter want a dual-stack load balancer.
+    type: list
+    elements: str
+    choices: [ipv4, ipv6]
+    default: [ipv4]
+  routing:
+    description: How Route 53 chooses where a name leads to several places, such as two regions.
+    type: dict
+    suboptions:
+      policy:
+        description: Which way it chooses.
+        type: str
+        choices: [simple, weighted, failover]
+        default: simple
+      set_identifier:
+        description: What tells this record from the name's others.
+        type: str
+      weight:
+        description: Share among the weights of a name, 0 to 255, with V(weighted).
+        type: int
+        default: 0
+      failover:
+        description: Which of the two this is, with V(failover).
+        type: str
+        choices: [primary, secondary]
+  evaluate_target_health:
+    description: Whether a load balancer without a healthy target counts as down.
+    type: bool
+    default: true
+  health_check:
+    description: A check from the internet, which the records follow as well. Without it there is none.
+    type: dict
+    suboptions:
+      host:
+        description: Host name that is asked. With O(routing.policy) other than V(simple) it must lead to this load balancer only.
+        type: str
+        required: true
+      path:
+        description: Path that is asked.
+        type: str
+        default: /
+      port:
+        description: Port that is asked.
+        type: int
+        default: 443
+      protocol:
+        description: Protocol; the certificate is not validated by Route 53.
+        type: str
+        choices: [HTTP, HTTPS]
+        default: HTTPS
+      interval_seconds:
+        description: How often each checker asks. V(10) costs more.
+        type: int
+        choices: [10, 30]
+        default: 30
+      failure_threshold:
+        description: So many answers in a row change the verdict, 1 to 10.
+        type: int
+        default: 3
+      search_string:
+        description: Text that must stand in the first 5120 bytes of the answer.
+        type: str
+      measure_latency:
+        description: Whether latency is kept as a metric; it costs more.
+        type: bool
+        default: false
+      regions:
+        description: Regions to check from, at least three; all that Route 53 has where it is empty.
+        type: list
+        elements: str
+        default: []
+  overwrite:
+    description: Whether a name may be taken from where it leads now.
+    type: bool
+    default: false
+  wait:
+    description: Whether to wait until every name server answers with the change, a minute as a rule.
+    type: bool
+    default: true
+  tags:
+    description: Tags of the health check; Route 53's records have none.
+    type: dict
+    default: {}
+attributes:
+  action:
+    description: Runs on the controller, with progress lines.
+    support: full
+  check_mode:
+    description: Predicts what would change, and changes nothing.
+    support: full
+  diff_mode:
+    description: Shows each record that differs, before and after.
+    support: full
+extends_documentation_fragment:
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+  - amazon.aws.boto3
+"""
+
+EXAMPLES = r"""
+- name: The name of the score board, here as long as it is healthy
+  pear.fargate.route53_service_records:
+    environment: production
+    service: scoreboard
+    zone: example.com
+    names: [scores.example.com]
+    load_balancer:
+      name: production
+      dns_name: production-1234567890.eu-central-1.elb.amazonaws.com
+      zone_id: Z215JYRZR1TBD5
+    routing:
+      policy: failover
+      set_identifier: eu-central-1
+      failover: primary
+    health_check:
+      host: eu-central-1.scores.example.com
+      path: /readyz
+"""
+
+RETURN = r"""
+zone_id:
+  description: Id of the hosted zone; null in check mode where it does not exist yet.
+  returned: always
+  type: str
+  sample: Z0123456789ABCDEFGHIJ
+names:
+  description: The names.
+  returned: always
+  type: list
+  elements: str
+  sample: [scores.example.com]
+health_check_id:
+  description: Id of the health check; null where none is wanted.
+  returned: always
+  type: str
+  sample: 01234567-89ab-cdef-0123-456789abcdef
+"""
+
+from ansible_collections.pear.fargate.plugins.module_utils.invocation import run_as_module
+from ansible_collections.pear.fargate.plugins.module_utils.service_records import run
+
+ARGUMENT_SPEC = {
+    "environment": {"type": "str", "required": True},
+    "service": {"type": "str", "required": True},
+    "zone": {"type": "str", "required": True},
+    "zone_id": {"type": "str"},
+    "names": {"type": "list", "elements": "str", "required": True},
+    "load_balancer": {
+        "type": "dict",
+        "required": True,
+        "options": {
+            "name": {"type": "str", "required": True},
+            "dns_name": {"type": "str", "required": True},
+            "zone_id": {"type": "str", "required": True},
+        },
+    },
+    "families": {"type": "list", "elements": "str", "choices": ["ipv4", "ipv6"], "default": ["ipv4"]},
+    "routing": {
+        "type": "dict",
+        "options": {
+            "policy": {"type": "str", "choices": ["simple", "weighted", "failover"], "default": "simple"},
+            "set_identifier": {"type": "str"},
+            "weight": {"type": "int", "default": 0},
+            "failover": {"type": "str", "choices": ["primary", "secondary"]},
+        },
+    },
+    "evaluate_target_health": {"type": "bool", "default": True},
+    "health_check": {
+        "type": "dict",
+        "options": {
+            "host": {"type": "str", "required": True},
+            "path": {"type": "str", "default": "/"},
+            "port": {"type": "int", "default": 443},
+            "protocol": {"type": "str", "choices": ["HTTP", "HTTPS"], "default": "HTTPS"},
+            "interval_seconds": {"type": "int", "choices": [10, 30], "default": 30},
+            "failure_threshold": {"type": "int", "default": 3},
+            "search_string": {"type": "str"},
+            "measure_latency": {"type": "bool", "default": False},
+            "regions": {"type": "list", "elements": "str", "default": []},
+        },
+    },
+    "overwrite": {"type": "bool", "default": False},
+    "wait": {"type": "bool", "default": True},
+    "tags": {"type": "dict", "default": {}},
+}
+
+
+def main() -> None:
+    run_as_module(ARGUMENT_SPEC, run)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,194 @@
+"""Names of a service in Route 53: decided by tables, carried out against moto, nobody else's record ever touched."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import pytest
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.pear.fargate.plugins.module_utils.alias_records import (
+    Balancer,
+    Routing,
+    Wanted,
+    leftovers,
+    plan,
+)
+from ansible_collections.pear.fargate.plugins.module_utils.aws.errors import Failure
+from ansible_collections.pear.fargate.plugins.module_utils.aws.session import Aws
+from ansible_collections.pear.fargate.plugins.module_utils.invocation import Invocation
+from ansible_collections.pear.fargate.plugins.module_utils.service_records import run
+from ansible_collections.pear.fargate.plugins.modules.route53_service_records import ARGUMENT_SPEC
+from moto import mock_aws
+
+BALANCER = Balancer("production", "production-123.eu-central-1.elb.amazonaws.com", "Z215JYRZR1TBD5")
+NAME = "scores.example.com"
+
+
+def alias(target: str = BALANCER.dns_name, **more: Any) -> dict[str, Any]:
+    return {
+        "Name": f"{NAME}.",
+        "Type": "A",
+        "AliasTarget": {"HostedZoneId": BALANCER.zone_id, "DNSName": f"{target}.", "EvaluateTargetHealth": True},
+        **more,
+    }
+
+
+ELSEWHERE = alias("other-9.eu-central-1.elb.amazonaws.com")
+FAILOVER = Routing("failover", "here", failover="primary")
+
+
+@pytest.mark.parametrize(
+    ("found", "routing", "actions"),
+    [
+        pytest.param([], Routing(), ["UPSERT"], id="a missing record is made"),
+        pytest.param([alias()], Routing(), [], id="a record that fits is left alone"),
+        pytest.param(
+            [alias(f"dualstack.{BALANCER.dns_name.upper()}")], Routing(), [], id="spelling does not count as drift"
+        ),
+        pytest.param(
+            [alias("production-99.eu-central-1.elb.amazonaws.com")], Routing(), ["UPSERT"], id="a former one is ours"
+        ),
+        pytest.param([alias()], FAILOVER, ["DELETE", "CREATE"], id="simple becomes failover in one batch"),
+        pytest.param(
+            [alias(Weight=10, SetIdentifier="here")], FAILOVER, ["DELETE", "CREATE"], id="weighted becomes failover"
+        ),
+        pytest.param(
+            [alias("other-9.elb", Weight=10, SetIdentifier="there"), alias(Weight=10, SetIdentifier="here")],
+            Routing("weighted", "here", weight=10),
+            [],
+            id="the other side of a weighted name is left alone",
+        ),
+        pytest.param(
+            [alias(Weight=10, SetIdentifier="here")], Routing("weighted", "here", weight=90), ["UPSERT"], id="weight"
+        ),
+    ],
+)
+def test_only_what_differs_changes(found: list[dict[str, Any]], routing: Routing, actions: list[str]) -> None:
+    planned = plan(found, Wanted([NAME], BALANCER, routing=routing))
+    assert planned.refusals == ()
+    assert [change["Action"] for change in planned.changes] == actions
+
+
+@pytest.mark.parametrize(
+    ("found", "routing", "why"),
+    [
+        pytest.param([ELSEWHERE], Routing(), "leads to other-9", id="a name that leads elsewhere"),
+        pytest.param(
+            [{"Name": f"{NAME}.", "Type": "A", "TTL": 60, "ResourceRecords": [{"Value": "192.0.2.1"}]}],
+            Routing(),
+            "leads to 192.0.2.1",
+            id="an address",
+        ),
+        pytest.param(
+            [{"Name": f"{NAME}.", "Type": "CNAME", "TTL": 60, "ResourceRecords": [{"Value": "x.example"}]}],
+            Routing(),
+            "CNAME",
+            id="a CNAME",
+        ),
+        pytest.param(
+            [{**ELSEWHERE, "Weight": 5, "SetIdentifier": "there"}], FAILOVER, "cannot stand beside", id="another kind"
+        ),
+    ],
+)
+def test_nobody_loses_a_name_by_accident(found: list[dict[str, Any]], routing: Routing, why: str) -> None:
+    (refusal,) = plan(found, Wanted([NAME], BALANCER, routing=routing)).refusals
+    assert why in refusal
+
+
+def test_leftovers_are_what_leads_to_this_load_balancer() -> None:
+    assert leftovers([alias(), ELSEWHERE], BALANCER) == [alias()]
+
+
+def test_ipv6_and_wildcards_get_records_of_their_own() -> None:
+    wanted = Wanted(["*.example.com", NAME], BALANCER, families=("ipv4", "ipv6"))
+    made = [(one["Name"], one["Type"]) for one in wanted.record_sets()]
+    assert made == [(name, kind) for name in ("*.example.com.", f"{NAME}.") for kind in ("A", "AAAA")]
+
+
+@pytest.fixture
+def options(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    with mock_aws():
+        boto3.client("route53").create_hosted_zone(Name="example.com", CallerReference="zone")
+        yield {
+            "environment": "production",
+            "service": "scoreboard",
+            "zone": "example.com",
+            "names": [NAME],
+            "load_balancer": vars(BALANCER),
+            "tags": {"pear:environment": "production"},
+        }
+
+
+def invoke(options: dict[str, Any], check_mode: bool = False) -> dict[str, Any]:
+    validated = ArgumentSpecValidator(ARGUMENT_SPEC).validate(options)
+    assert not validated.error_messages
+    return run(Invocation(validated.validated_parameters, Aws({"region": "eu-central-1"}), check_mode))
+
+
+CHECK = {"host": "eu.scores.example.com", "path": "/readyz"}
+
+
+def test_check_mode_tells_and_makes_nothing(options: dict[str, Any]) -> None:
+    options["health_check"] = CHECK
+    assert invoke(options, check_mode=True)["changed"]
+    assert boto3.client("route53").list_health_checks()["HealthChecks"] == []
+
+
+def test_records_and_check_are_made_once(options: dict[str, Any]) -> None:
+    options |= {"health_check": CHECK, "routing": {"policy": "failover", "set_identifier": "eu", "failover": "primary"}}
+    made = invoke(options)
+    again = invoke(options)
+    assert again["diff"] == {"before": {}, "after": {}}
+    assert again["health_check_id"] == made["health_check_id"]
+    zone = f"/hostedzone/{made['zone_id']}"
+    records = boto3.client("route53").list_resource_record_sets(HostedZoneId=zone)["ResourceRecordSets"]
+    (record,) = [one for one in records if one["Type"] == "A"]
+    assert record["Failover"] == "PRIMARY"
+    assert record["HealthCheckId"] == made["health_check_id"]
+
+
+@pytest.mark.parametrize(
+    ("change", "same_check"),
+    [
+        pytest.param({"path": "/livez"}, True, id="a path is changed in place"),
+        pytest.param({"interval_seconds": 10}, False, id="an interval wants another check"),
+    ],
+)
+def test_a_check_that_differs_is_put_right(options: dict[str, Any], change: dict[str, Any], same_check: bool) -> None:
+    first = invoke({**options, "health_check": CHECK})
+    second = invoke({**options, "health_check": {**CHECK, **change}})
+    assert second["changed"]
+    assert (first["health_check_id"] == second["health_check_id"]) is same_check
+    assert len(boto3.client("route53").list_health_checks()["HealthChecks"]) == 1
+    assert not invoke({**options, "health_check": {**CHECK, **change}})["changed"]
+
+
+def test_a_check_that_is_not_wanted_any_more_goes(options: dict[str, Any]) -> None:
+    invoke({**options, "health_check": CHECK})
+    assert invoke(options)["health_check_id"] is None
+    assert boto3.client("route53").list_health_checks()["HealthChecks"] == []
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"names": ["scores.example.org"]}, "does not lie in zone"),
+        ({"routing": {"policy": "failover", "set_identifier": "eu"}}, "must be primary or secondary"),
+        ({"routing": {"policy": "weighted", "weight": 1}}, "set_identifier is missing"),
+        (
+            {"routing": {"policy": "weighted", "set_identifier": "eu"}, "health_check": {"host": NAME}},
+            "whichever side is well",
+        ),
+        ({"zone": "example.net", "names": ["a.example.net"]}, "no public hosted zone example.net"),
+    ],
+)
+def test_what_cannot_work_is_refused_before_the_first_write(
+    options: dict[str, Any], change: dict[str, Any], why: str
+) -> None:
+    with pytest.raises(Failure, match=why):
+        invoke({**options, **change})
+    assert boto3.client("route53").list_health_checks()["HealthChecks"] == []
