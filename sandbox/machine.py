@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import socket
@@ -111,9 +112,12 @@ def create_network(settings: Settings, engine: Engine) -> str:
         subnet = pattern.format(settings.prefix.partition(".")[2])
         if _routed(subnet):
             continue
-        label = f"{LABEL}={settings.home}"
-        done = engine.attempt("network", "create", "--label", label, "--subnet", subnet, settings.network)
+        options = ["--label", f"{LABEL}={settings.home}", "--subnet", subnet]
+        if settings.engine == "docker":
+            options += ["--opt", f"com.docker.network.bridge.name={settings.network}"]
+        done = engine.attempt("network", "create", *options, settings.network)
         if done.returncode == 0:
+            _name_bridge(settings)
             return subnet
         refusals.append(done.stderr.strip())
         if "subnet" not in done.stderr and "overlap" not in done.stderr:
@@ -121,6 +125,21 @@ def create_network(settings: Settings, engine: Engine) -> str:
     raise Refused(
         f"{engine.program} could not create a bridge network: {refusals[-1] if refusals else 'no free subnet'}"
     )
+
+
+def _name_bridge(settings: Settings) -> None:
+    """podman numbers bridges by what its own configuration holds, so that two sandboxes would get the same one."""
+    folder = settings.home / "containers" / "networks"
+    for file, kind in ((f"{settings.network}.conflist", "CNI"), (f"{settings.network}.json", "netavark")):
+        path = folder / file
+        if not path.exists():
+            continue
+        content = json.loads(path.read_text())
+        if kind == "CNI":
+            next(one for one in content["plugins"] if one["type"] == "bridge")["bridge"] = settings.network
+        else:
+            content["network_interface"] = settings.network
+        path.write_text(json.dumps(content, indent=2))
 
 
 def _routed(subnet: str) -> bool:

@@ -1,0 +1,167 @@
+#!/usr/bin/python
+# Copyright: pear.fargate contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: vpc_network
+short_description: The whole network of an environment
+version_added: 0.1.0
+description:
+  - A VPC with public, private and data subnets over several zones, gateways, routes, endpoints of AWS services, security groups that let
+    traffic pass in one direction only, and a flow log.
+  - Everything is read at once, in about ten calls whatever the number of subnets, compared, and only what differs is written. A second run
+    takes a second; the modules of amazon.aws need a task and several calls for each part.
+  - What is found is found by the tags C(pear:environment) and C(pear:component) of the VPC, then by what it is, a subnet by its addresses, an endpoint by
+    its service, so that a tag changed by hand is put right and nothing is made twice.
+  - NAT gateways and endpoints that it made and that are wanted no more are deleted after no route leads to them. Subnets and groups are never deleted.
+author:
+  - pear.fargate contributors (@pear-fargate)
+options:
+  name:
+    description: Name of the environment.
+    type: str
+    required: true
+  cidr:
+    description: IPv4 addresses of the VPC, /16 to /20.
+    type: str
+    default: 10.20.0.0/16
+  zone_count:
+    description: How many availability zones, where O(zones) names none.
+    type: int
+    default: 3
+  zones:
+    description: Availability zones by name.
+    type: list
+    elements: str
+    default: []
+  data_subnets:
+    description: Whether to make subnets for databases, which have no way out.
+    type: bool
+    default: false
+  nat:
+    description: NAT gateways.
+    type: str
+    choices: [one_per_zone, single, none]
+    default: one_per_zone
+  ipv6:
+    description: Whether the network has IPv6 addresses beside IPv4 ones. It cannot be taken back.
+    type: bool
+    default: false
+  endpoints:
+    description: AWS services with an endpoint in the VPC, such as V(s3) or V(ecr.api).
+    type: list
+    elements: str
+    default: [s3]
+  ingress_cidrs:
+    description: Who may reach the load balancer.
+    type: list
+    elements: str
+    default: [0.0.0.0/0]
+  task_ports:
+    description: Ports of tasks that the load balancer may reach, each V(8080) or V(1024-65535).
+    type: list
+    elements: str
+    default: [1024-65535]
+  flow_log:
+    description: Where the flow log of the VPC goes; without it there is none.
+    type: dict
+    suboptions:
+      log_group:
+        description: Name of a log group.
+        type: str
+        required: true
+      role_arn:
+        description: Role that C(vpc-flow-logs.amazonaws.com) may assume to write there.
+        type: str
+        required: true
+  existing_vpc_id:
+    description: A VPC that is somebody else's; then only the security groups are made.
+    type: str
+    default: ""
+  tags:
+    description: Further tags for everything; other tags are left alone.
+    type: dict
+    default: {}
+attributes:
+  action:
+    description: Runs on the controller.
+    support: full
+  check_mode:
+    description: Predicts what would change, and changes nothing.
+    support: full
+  diff_mode:
+    description: Shows each property that differs, before and after.
+    support: full
+extends_documentation_fragment:
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+  - amazon.aws.boto3
+"""
+
+EXAMPLES = r"""
+- name: Three zones, each with its own way out
+  pear.fargate.vpc_network:
+    name: production
+    cidr: 10.40.0.0/16
+
+- name: No NAT gateway; tasks reach AWS through endpoints
+  pear.fargate.vpc_network:
+    name: closed
+    nat: none
+    endpoints: [s3, ecr.api, ecr.dkr, logs, secretsmanager, ssm, sts]
+"""
+
+RETURN = r"""
+vpc_id:
+  description: The VPC; null in check mode where it would be created.
+  returned: always
+  type: str
+subnet_ids:
+  description: Subnets by name, such as C(private-a).
+  returned: always
+  type: dict
+security_group_ids:
+  description: Security groups by name.
+  returned: always
+  type: dict
+nat_gateway_ids:
+  description: NAT gateways by the letter of their zone.
+  returned: always
+  type: dict
+route_table_ids:
+  description: Route tables by name, such as C(public).
+  returned: always
+  type: dict
+"""
+
+from ansible_collections.pear.fargate.plugins.module_utils.invocation import run_as_module
+from ansible_collections.pear.fargate.plugins.module_utils.vpc_network import run
+
+ARGUMENT_SPEC = {
+    "name": {"type": "str", "required": True},
+    "cidr": {"type": "str", "default": "10.20.0.0/16"},
+    "zone_count": {"type": "int", "default": 3},
+    "zones": {"type": "list", "elements": "str", "default": []},
+    "data_subnets": {"type": "bool", "default": False},
+    "nat": {"type": "str", "choices": ["one_per_zone", "single", "none"], "default": "one_per_zone"},
+    "ipv6": {"type": "bool", "default": False},
+    "endpoints": {"type": "list", "elements": "str", "default": ["s3"]},
+    "ingress_cidrs": {"type": "list", "elements": "str", "default": ["0.0.0.0/0"]},
+    "task_ports": {"type": "list", "elements": "str", "default": ["1024-65535"]},
+    "flow_log": {
+        "type": "dict",
+        "options": {"log_group": {"type": "str", "required": True}, "role_arn": {"type": "str", "required": True}},
+    },
+    "existing_vpc_id": {"type": "str", "default": ""},
+    "tags": {"type": "dict", "default": {}},
+}
+
+
+def main() -> None:
+    run_as_module(ARGUMENT_SPEC, run)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,295 @@
+"""The network against moto: made once, then unchanged; whatever is changed behind its back is seen, told and put right."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import boto3
+import pytest
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.pear.fargate.plugins.module_utils.aws.errors import Failure
+from ansible_collections.pear.fargate.plugins.module_utils.aws.session import Aws
+from ansible_collections.pear.fargate.plugins.module_utils.invocation import Invocation
+from ansible_collections.pear.fargate.plugins.module_utils.vpc_network import run
+from ansible_collections.pear.fargate.plugins.modules.vpc_network import ARGUMENT_SPEC
+from moto import mock_aws
+
+REGION = "eu-central-1"
+Change = Callable[[Any, dict[str, Any]], object]
+
+
+@pytest.fixture
+def ec2(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    with mock_aws():
+        yield boto3.client("ec2", REGION)
+
+
+def invoke(check_mode: bool = False, aws: Aws | None = None, **options: Any) -> dict[str, Any]:
+    validated = ArgumentSpecValidator(ARGUMENT_SPEC).validate({"name": "staging", **options})
+    assert not validated.error_messages
+    return run(Invocation(validated.validated_parameters, aws or Aws({"region": REGION}), check_mode))
+
+
+def named(ec2: Any, kind: str, key: str, name: str) -> dict[str, Any]:
+    """The one entry of a describe call that has this Name."""
+    answer = getattr(ec2, f"describe_{kind}")(Filters=[{"Name": "tag:Name", "Values": [name]}])
+    (entry,) = answer[key]
+    return dict(entry)
+
+
+def default_route(ec2: Any, table: str) -> str | None:
+    routes = named(ec2, "route_tables", "RouteTables", table)["Routes"]
+    found = [one for one in routes if one.get("DestinationCidrBlock") == "0.0.0.0/0"]
+    return found[0].get("NatGatewayId") or found[0].get("GatewayId") if found else None
+
+
+def test_check_mode_tells_everything_and_makes_nothing(ec2: Any) -> None:
+    before = len(ec2.describe_vpcs()["Vpcs"])
+    told = invoke(check_mode=True)
+    assert told["changed"]
+    assert told["vpc_id"] is None
+    assert {"VPC staging", "subnet staging-private-c", "NAT gateway staging-b", "endpoint s3"} <= set(
+        told["diff"]["after"]
+    )
+    assert len(ec2.describe_vpcs()["Vpcs"]) == before
+    assert ec2.describe_addresses()["Addresses"] == []
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"nat": "single", "data_subnets": True},
+        {"nat": "none", "endpoints": ["s3", "dynamodb", "logs", "ecr.api"]},
+        {"ipv6": True},
+    ],
+    ids=["a way out per zone", "one way out, data subnets", "endpoints only", "IPv6"],
+)
+def test_it_is_made_once(ec2: Any, options: dict[str, Any]) -> None:
+    made = invoke(**options)
+    again = invoke(**options)
+    assert again["diff"] == {"before": {}, "after": {}}
+    assert {**again, "changed": True, "diff": made["diff"]} == made
+    assert invoke(check_mode=True, **options)["changed"] is False
+
+
+def test_each_private_subnet_leaves_through_its_own_zone_and_data_subnets_not_at_all(ec2: Any) -> None:
+    made = invoke(data_subnets=True)
+    assert [default_route(ec2, f"staging-private-{letter}") for letter in "abc"] == [
+        made["nat_gateway_ids"][letter] for letter in "abc"
+    ]
+    assert default_route(ec2, "staging-data") is None
+    assert str(default_route(ec2, "staging-public")).startswith("igw-")
+
+
+def test_groups_open_to_the_one_before_them_only(ec2: Any) -> None:
+    ids = invoke()["security_group_ids"]
+    groups = {
+        one["GroupName"]: one for one in ec2.describe_security_groups(GroupIds=list(ids.values()))["SecurityGroups"]
+    }
+    (tasks,) = groups["staging-tasks"]["IpPermissions"]
+    assert [pair["GroupId"] for pair in tasks["UserIdGroupPairs"]] == [ids["staging-load-balancer"]]
+    assert tasks["IpRanges"] == []
+    (files,) = groups["staging-file-system"]["IpPermissions"]
+    assert [pair["GroupId"] for pair in files["UserIdGroupPairs"]] == [ids["staging-tasks"]]
+    assert groups["staging-file-system"]["IpPermissionsEgress"] == []
+
+
+def test_the_vpcs_default_group_lets_nothing_pass(ec2: Any) -> None:
+    vpc_id = invoke()["vpc_id"]
+    wanted = [{"Name": "vpc-id", "Values": [vpc_id]}, {"Name": "group-name", "Values": ["default"]}]
+    (default,) = ec2.describe_security_groups(Filters=wanted)["SecurityGroups"]
+    assert (default["IpPermissions"], default["IpPermissionsEgress"]) == ([], [])
+
+
+def test_fewer_nat_gateways_later_leave_no_address_behind(ec2: Any) -> None:
+    invoke()
+    assert len(ec2.describe_addresses()["Addresses"]) == 3
+    made = invoke(nat="single")
+    assert list(made["nat_gateway_ids"]) == ["a"]
+    assert {default_route(ec2, f"staging-private-{letter}") for letter in "abc"} == {made["nat_gateway_ids"]["a"]}
+    assert len(ec2.describe_addresses()["Addresses"]) == 1
+    assert not invoke(nat="single")["changed"]
+
+
+def test_an_existing_vpc_gets_the_groups_and_nothing_else(ec2: Any) -> None:
+    vpc_id = ec2.create_vpc(CidrBlock="10.99.0.0/16")["Vpc"]["VpcId"]
+    made = invoke(existing_vpc_id=vpc_id)
+    assert sorted(made["security_group_ids"]) == ["staging-file-system", "staging-load-balancer", "staging-tasks"]
+    assert ec2.describe_subnets(Filters=[{"Name": "vpc-id", "Values": [vpc_id]}])["Subnets"] == []
+    assert not invoke(existing_vpc_id=vpc_id)["changed"]
+
+
+def test_a_flow_log_is_made_and_taken_back(ec2: Any) -> None:
+    boto3.client("logs", REGION).create_log_group(logGroupName="/pear/staging/network")
+    role = boto3.client("iam", REGION).create_role(RoleName="flow", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
+    wanted = {"log_group": "/pear/staging/network", "role_arn": role}
+    invoke(flow_log=wanted)
+    assert [one["LogGroupName"] for one in ec2.describe_flow_logs()["FlowLogs"]] == ["/pear/staging/network"]
+    assert not invoke(flow_log=wanted)["changed"]
+    invoke()
+    assert ec2.describe_flow_logs()["FlowLogs"] == []
+
+
+def _open_tasks(ec2: Any, made: dict[str, Any]) -> None:
+    group = made["security_group_ids"]["staging-tasks"]
+    rule = {"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}
+    ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[rule])
+
+
+def _close_balancer(ec2: Any, made: dict[str, Any]) -> None:
+    group = made["security_group_ids"]["staging-load-balancer"]
+    rule = {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443, "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}
+    ec2.revoke_security_group_ingress(GroupId=group, IpPermissions=[rule])
+
+
+def _cross_zones(ec2: Any, made: dict[str, Any]) -> None:
+    ec2.replace_route(
+        RouteTableId=made["route_table_ids"]["private-b"],
+        DestinationCidrBlock="0.0.0.0/0",
+        NatGatewayId=made["nat_gateway_ids"]["a"],
+    )
+
+
+def _lose_route(ec2: Any, made: dict[str, Any]) -> None:
+    ec2.delete_route(RouteTableId=made["route_table_ids"]["private-c"], DestinationCidrBlock="0.0.0.0/0")
+
+
+def _add_route(ec2: Any, made: dict[str, Any]) -> None:
+    ec2.create_route(
+        RouteTableId=made["route_table_ids"]["private-a"],
+        DestinationCidrBlock="192.0.2.0/24",
+        NatGatewayId=made["nat_gateway_ids"]["a"],
+    )
+
+
+def _rename_subnet(ec2: Any, made: dict[str, Any]) -> None:
+    ec2.create_tags(Resources=[made["subnet_ids"]["private-a"]], Tags=[{"Key": "Name", "Value": "mine"}])
+
+
+def _untier_subnet(ec2: Any, made: dict[str, Any]) -> None:
+    ec2.delete_tags(Resources=[made["subnet_ids"]["public-a"]], Tags=[{"Key": "pear:tier"}])
+
+
+def _public_addresses(ec2: Any, made: dict[str, Any]) -> None:
+    ec2.modify_subnet_attribute(SubnetId=made["subnet_ids"]["private-a"], MapPublicIpOnLaunch={"Value": True})
+
+
+def _no_hostnames(ec2: Any, made: dict[str, Any]) -> None:
+    ec2.modify_vpc_attribute(VpcId=made["vpc_id"], EnableDnsHostnames={"Value": False})
+
+
+def _lose_nat(ec2: Any, made: dict[str, Any]) -> None:
+    ec2.delete_nat_gateway(NatGatewayId=made["nat_gateway_ids"]["b"])
+
+
+def _lose_endpoint(ec2: Any, made: dict[str, Any]) -> None:
+    (endpoint,) = ec2.describe_vpc_endpoints()["VpcEndpoints"]
+    ec2.delete_vpc_endpoints(VpcEndpointIds=[endpoint["VpcEndpointId"]])
+
+
+def _lose_tag(ec2: Any, made: dict[str, Any]) -> None:
+    ec2.delete_tags(Resources=[made["security_group_ids"]["staging-tasks"]], Tags=[{"Key": "pear:environment"}])
+
+
+def _other_table(ec2: Any, made: dict[str, Any]) -> None:
+    wanted = [{"Name": "association.subnet-id", "Values": [made["subnet_ids"]["private-a"]]}]
+    (table,) = ec2.describe_route_tables(Filters=wanted)["RouteTables"]
+    link = next(one for one in table["Associations"] if one.get("SubnetId") == made["subnet_ids"]["private-a"])
+    ec2.replace_route_table_association(
+        AssociationId=link["RouteTableAssociationId"], RouteTableId=made["route_table_ids"]["public"]
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (_open_tasks, "security group staging-tasks ingress"),
+        (_close_balancer, "security group staging-load-balancer ingress"),
+        (_cross_zones, "route table staging-private-b 0.0.0.0/0"),
+        (_lose_route, "route table staging-private-c 0.0.0.0/0"),
+        (_add_route, "route table staging-private-a 192.0.2.0/24"),
+        (_rename_subnet, "subnet staging-private-a tags"),
+        (_untier_subnet, "subnet staging-public-a tags"),
+        (_public_addresses, "subnet staging-private-a public addresses"),
+        (_no_hostnames, "VPC staging enableDnsHostnames"),
+        (_lose_nat, "NAT gateway staging-b"),
+        (_lose_endpoint, "endpoint s3"),
+        (_lose_tag, "security group staging-tasks tags"),
+        (_other_table, "subnet staging-private-a routes"),
+    ],
+    ids=lambda value: value.__name__.strip("_") if callable(value) else "",
+)
+def test_what_is_changed_behind_its_back_is_told_and_put_right(ec2: Any, change: Change, told: str) -> None:
+    change(ec2, invoke())
+    assert told in invoke(check_mode=True)["diff"]["after"]
+    assert told in invoke()["diff"]["after"]
+    assert not invoke()["changed"]
+
+
+def test_an_interrupted_run_leaves_nothing_twice(ec2: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Killed after each write in turn, the next run completes, and makes no second address, gateway or group."""
+    from ansible_collections.pear.fargate.plugins.module_utils.aws import vpc
+
+    class KilledError(BaseException):
+        pass
+
+    writes = [
+        name for name in dir(vpc) if name.startswith(("create_", "attach_", "put_", "associate", "change_", "address"))
+    ]
+    left = 0
+    one_session = Aws({"region": REGION})
+
+    def dying(real: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*args: Any, **kwargs: Any) -> Any:
+            nonlocal left
+            answer = real(*args, **kwargs)
+            left -= 1
+            if left == 0:
+                raise KilledError
+            return answer
+
+        return call
+
+    for name in writes:
+        monkeypatch.setattr(vpc, name, dying(getattr(vpc, name)))
+    deaths = 0
+    for run_number in range(200):
+        # Never twice at the same place: some calls find what the run before made, and write nothing.
+        left = 1 + run_number % 3
+        try:
+            invoke(aws=one_session)
+        except KilledError:
+            deaths += 1
+            continue
+        break
+    assert deaths > 20
+    left = 0
+    assert invoke()["diff"]["after"] == {}
+    assert len(ec2.describe_addresses()["Addresses"]) == 3
+    assert len(ec2.describe_nat_gateways()["NatGateways"]) == 3
+    assert len(ec2.describe_internet_gateways()["InternetGateways"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"cidr": "10.0.0.0/24"}, "/16 to /20"),
+        ({"zones": ["eu-nowhere-1a"]}, "eu-nowhere-1a"),
+        ({"zone_count": 9}, "network_zone_count is 9"),
+    ],
+)
+def test_what_cannot_be_is_refused_before_anything_is_made(ec2: Any, options: dict[str, Any], told: str) -> None:
+    before = len(ec2.describe_vpcs()["Vpcs"])
+    with pytest.raises(Failure, match=told):
+        invoke(**options)
+    assert len(ec2.describe_vpcs()["Vpcs"]) == before
+
+
+def test_addresses_cannot_change(ec2: Any) -> None:
+    invoke()
+    with pytest.raises(Failure, match="cannot be changed"):
+        invoke(cidr="10.30.0.0/16")
