@@ -9,13 +9,14 @@ module: vpc_network
 short_description: The whole network of an environment
 version_added: 0.1.0
 description:
-  - A VPC with public, private and data subnets over several zones, gateways, routes, endpoints of AWS services, security groups that let
-    traffic pass in one direction only, and a flow log.
-  - Everything is read at once, in about ten calls whatever the number of subnets, compared, and only what differs is written. A second run
-    takes a second; the modules of amazon.aws need a task and several calls for each part.
-  - What is found is found by the tags C(pear:environment) and C(pear:component) of the VPC, then by what it is, a subnet by its addresses, an endpoint by
-    its service, so that a tag changed by hand is put right and nothing is made twice.
-  - NAT gateways and endpoints that it made and that are wanted no more are deleted after no route leads to them. Subnets and groups are never deleted.
+  - A VPC with public, private and data subnets over several zones, gateways, routes, endpoints of AWS services, security
+    groups that let traffic pass in one direction only, and a flow log.
+  - Everything is read at once, in about ten calls whatever the number of subnets, compared, and only what differs is
+    written. The modules of amazon.aws need a task and several calls for each part.
+  - The VPC is found by the tags C(pear:environment) and C(pear:component), what is in it by what it is, a subnet by its
+    addresses, an endpoint by its service, so that a tag changed by hand is put right and nothing is made twice.
+  - NAT gateways and endpoints that it made and that are wanted no more are deleted after no route leads to them. Subnets
+    and groups are never deleted.
 author:
   - pear.fargate contributors (@pear-fargate)
 options:
