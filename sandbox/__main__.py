@@ -20,12 +20,20 @@ def say(text: str) -> None:
     print(f"  {time.monotonic() - STARTED:5.1f} s  {text}", file=sys.stderr, flush=True)
 
 
+def time_factor(text: str) -> float:
+    """From 1 to 60: requests are counted by the second, and a minute of CloudWatch's is to last one at least."""
+    value = float(text)
+    if not 1 <= value <= 60:
+        raise argparse.ArgumentTypeError(f"{text} is not between 1 (as on AWS) and 60 (a minute lasts a second)")
+    return value
+
+
 def parser() -> argparse.ArgumentParser:
     main = argparse.ArgumentParser(prog="python -m sandbox", description=__doc__)
     main.add_argument("--home", type=Path, default=home_from_environment(), help="where everything of the sandbox lies")
     verbs = main.add_subparsers(dest="verb", required=True)
     begin = verbs.add_parser("up", help="start, or do nothing where it runs already")
-    begin.add_argument("--time-factor", type=float, default=1.0, help="how much faster than real AWS its minutes pass")
+    begin.add_argument("--time-factor", type=time_factor, default=1.0, help="how much faster than on AWS minutes pass")
     verbs.add_parser("down", help="stop, and remove every process, container, network and file")
     verbs.add_parser("reset", help="back to an empty AWS")
     verbs.add_parser("status", help="processes, load balancers, services and tasks")

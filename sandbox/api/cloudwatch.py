@@ -1,49 +1,152 @@
-"""CloudWatch: what the load balancers really did, kept second by second."""
+"""CloudWatch: metrics of what really happened here, metric math, and alarms that are evaluated. moto keeps the rest."""
 
 from __future__ import annotations
 
-import threading
-from collections import deque
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
+from ..metrics import balancers
+from ..metrics.queries import InvalidQuery, Query, check_period, evaluate
+from ..metrics.samples import Samples, UnknownStatistic
+from ..metrics.store import Metric, Store
+from .cloudwatch_alarms import AlarmClock
+from .overlay import patch
 from .server import Sandbox
 
-_KEPT = 6 * 3600
-
-
-@dataclass(frozen=True)
-class Measurement:
-    """One second of one target group behind one load balancer (or of the load balancer itself, with no group)."""
-
-    at: int
-    load_balancer: str
-    target_group: str | None
-    requests: int
-    target_codes: dict[str, int]
-    balancer_codes: dict[str, int]
-    response_seconds: tuple[float, ...]
-    healthy: int
-    unhealthy: int
+_LARGE_ANSWER = 100_800
 
 
 class Measurements:
-    """What the edge reported, oldest first."""
+    """Takes what the edge reports into the store."""
 
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._kept: deque[Measurement] = deque(maxlen=_KEPT)
+    def __init__(self, store: Store) -> None:
+        self.store = store
 
-    def add(self, reported: list[dict[str, Any]]) -> None:
-        with self._lock:
-            for one in reported:
-                times = tuple(one["response_seconds"])
-                self._kept.append(Measurement(**{**one, "response_seconds": times}))
-
-    def between(self, start: float, end: float) -> list[Measurement]:
-        with self._lock:
-            return [one for one in self._kept if start <= one.at < end]
+    def add(self, reported: Sequence[Mapping[str, Any]], until: float) -> None:
+        for one in reported:
+            for metric, at, samples, unit in balancers.from_report(one):
+                self.store.add(metric, at, samples, unit)
+        if until:
+            self.store.told_until(balancers.NAMESPACE, until)
 
 
 def install(sandbox: Sandbox) -> None:
-    sandbox.measurements = Measurements()
+    from moto.cloudwatch.exceptions import InvalidParameterCombination, InvalidParameterValue, ValidationError
+    from moto.cloudwatch.models import CloudWatchBackend, MetricDatum
+    from moto.cloudwatch.responses import CloudWatchResponse
+    from moto.core.responses import ActionResult
+
+    store = Store(sandbox.settings.time_factor)
+    sandbox.measurements = Measurements(store)
+    sandbox.metrics = store
+    sandbox.alarms = AlarmClock(sandbox, store)
+
+    @patch(CloudWatchBackend, "put_metric_data", ("self", "namespace", "metric_data"))
+    def put_metric_data(original: Any, self: Any, namespace: str, metric_data: list[dict[str, Any]]) -> None:
+        if namespace.startswith("AWS/"):
+            raise InvalidParameterValue("The value AWS/ for parameter Namespace is invalid.")
+        for number, datum in enumerate(metric_data):
+            self._validate_parameters_put_metric_data(datum, number + 1)
+        for datum in metric_data:
+            dimensions = {one["Name"]: one["Value"] for one in datum.get("Dimensions", [])}
+            at = seconds(datum["Timestamp"]) if datum.get("Timestamp") else datetime.now(UTC).timestamp()
+            metric = Metric.of(namespace, datum["MetricName"], dimensions)
+            resolution = int(datum.get("StorageResolution") or 60)
+            store.add(metric, at, samples_of(datum), datum.get("Unit") or "None", resolution)
+
+    @patch(CloudWatchBackend, "get_metric_data", ("self", "queries", "start_time", "end_time", "scan_by"))
+    def get_metric_data(
+        original: Any, self: Any, queries: list[dict[str, Any]], start_time: Any, end_time: Any, scan_by: str = ""
+    ) -> list[dict[str, Any]]:
+        start, end = seconds(start_time), seconds(end_time)
+        if start >= end:
+            raise ValidationError("The parameter StartTime must be less than the parameter EndTime.")
+        try:
+            parsed = [Query.of(one) for one in queries]
+            found = evaluate(store, parsed, start, end)
+        except InvalidQuery as invalid:
+            raise ValidationError(str(invalid)) from invalid
+        answers = []
+        for query in parsed:
+            for series in found[query.id] if query.returned else []:
+                times = sorted(series, reverse=scan_by != "TimestampAscending")[:_LARGE_ANSWER]
+                answers.append(
+                    {
+                        "id": query.id,
+                        "label": query.label,
+                        "timestamps": [moment(at) for at in times],
+                        "values": [series[at] for at in times],
+                        "status_code": "Complete",
+                    }
+                )
+        return answers
+
+    @patch(CloudWatchResponse, "get_metric_statistics", ("self",))
+    def get_metric_statistics(original: Any, self: Any) -> Any:
+        asked = self._get_params()
+        simple, extended = asked.get("Statistics") or [], asked.get("ExtendedStatistics") or []
+        if not simple and not extended:
+            raise InvalidParameterCombination("Must specify either Statistics or ExtendedStatistics")
+        start, end, period = seconds(asked["StartTime"]), seconds(asked["EndTime"]), int(asked["Period"])
+        if start >= end:
+            raise InvalidParameterValue("The parameter StartTime must be less than the parameter EndTime.")
+        dimensions = {one["Name"]: one["Value"] for one in asked.get("Dimensions") or []}
+        metric = Metric.of(asked["Namespace"], asked["MetricName"], dimensions)
+        try:
+            found = store.query(metric, start, end, check_period(period))
+            points = [
+                {"Timestamp": moment(at), "Unit": store.unit(metric)}
+                | {name: samples.statistic(name) for name in simple}
+                | ({"ExtendedStatistics": {name: samples.statistic(name) for name in extended}} if extended else {})
+                for at, samples in found.items()
+            ]
+        except (InvalidQuery, UnknownStatistic) as invalid:
+            raise InvalidParameterValue(str(invalid)) from invalid
+        return ActionResult({"Label": metric.name, "Datapoints": points})
+
+    @patch(CloudWatchBackend, "get_filtered_metrics", ("self", "metric_name", "namespace", "dimensions"))
+    def get_filtered_metrics(
+        original: Any, self: Any, metric_name: str | None, namespace: str | None, dimensions: list[dict[str, str]]
+    ) -> list[Any]:
+        found = [
+            metric
+            for metric in store.metrics()
+            if metric_name in (None, metric.name)
+            and namespace in (None, metric.namespace)
+            and all(_has(metric, one["Name"], one.get("Value")) for one in dimensions or [])
+        ]
+        return [
+            MetricDatum(
+                one.namespace, one.name, 0.0, [{"Name": name, "Value": value} for name, value in one.dimensions], None
+            )
+            for one in found
+        ]
+
+
+def _has(metric: Metric, name: str, value: str | None) -> bool:
+    return any(one == name and value in (None, known) for one, known in metric.dimensions)
+
+
+def samples_of(datum: Mapping[str, Any]) -> Samples:
+    """The samples of one datum of PutMetricData: a value, values with counts, or a statistic set."""
+    samples = Samples()
+    if datum.get("Values"):
+        counts = datum.get("Counts") or [1.0] * len(datum["Values"])
+        for value, count in zip(datum["Values"], counts, strict=True):
+            samples.add(float(value), float(count))
+    elif datum.get("StatisticValues"):
+        given = {key: float(value) for key, value in datum["StatisticValues"].items()}
+        samples.add_set(given["SampleCount"], given["Sum"], given["Minimum"], given["Maximum"])
+    else:
+        samples.add(float(datum.get("Value", 0)))
+    return samples
+
+
+def seconds(moment: datetime) -> float:
+    """Epoch seconds; moto's datetimes without a zone are in UTC."""
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+
+
+def moment(at: float) -> datetime:
+    return datetime.fromtimestamp(at, UTC).replace(tzinfo=None)

@@ -326,5 +326,5 @@ def install(sandbox: Sandbox) -> None:
     @internal("POST", "/_sandbox/edge/report")
     def edge_report(query: dict[str, str], body: Any) -> Any:
         targets.report(body["verdicts"])
-        sandbox.measurements.add(body["measurements"])
+        sandbox.measurements.add(body["measurements"], body["counted_until"])
         return {}

@@ -70,6 +70,8 @@ class Sandbox:
     fargate: Any = None
     targets: Any = None
     measurements: Any = None
+    metrics: Any = None
+    alarms: Any = None
     before_call: Callable[[Call], None] = lambda call: None
 
     def client(self, service: str) -> Any:
@@ -249,6 +251,7 @@ def serve(settings: Settings) -> None:
 
     signal.signal(signal.SIGTERM, end)
     sandbox.fargate.start()
+    sandbox.alarms.start()
     try:
         server.serve_forever()
     finally:

@@ -7,6 +7,7 @@ import asyncio
 import functools
 import signal
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -91,6 +92,8 @@ class Edge:
             await asyncio.sleep(0.1)
 
     def _report(self, verdicts: Any, with_counts: bool) -> dict[str, Any]:
+        # All seconds before this one are told now.
+        until = int(time.time()) if with_counts else 0
         return {
             "verdicts": [
                 {
@@ -104,11 +107,13 @@ class Edge:
                 for (group, address, port), verdict in verdicts.items()
             ],
             "measurements": self.proxy.counts.take(self._health()) if with_counts else [],
+            "counted_until": until,
         }
 
-    def _health(self) -> dict[tuple[str, str], tuple[int, int]]:
+    def _health(self) -> dict[tuple[str, str | None], tuple[int, int]]:
+        """Healthy and unhealthy targets by load balancer and target group; with no group, those of all its groups."""
         state, checker = self.proxy.state, self.proxy.checker
-        counted = {}
+        counted: dict[tuple[str, str | None], tuple[int, int]] = {}
         for arn, balancers in state.used_by.items():
             group = state.target_groups.get(arn)
             if group is None:
@@ -117,6 +122,8 @@ class Edge:
             healthy = sum(checker.is_healthy(arn, target) for target in serving)
             for balancer in balancers:
                 counted[balancer.dimension, group.dimension] = (healthy, len(serving) - healthy)
+                before = counted.get((balancer.dimension, None), (0, 0))
+                counted[balancer.dimension, None] = (before[0] + healthy, before[1] + len(serving) - healthy)
         return counted
 
 

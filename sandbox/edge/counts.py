@@ -11,12 +11,18 @@ _SAMPLES = 2000
 
 @dataclass
 class Second:
-    """One second of one target group behind one load balancer."""
+    """One second of one target group behind one load balancer, or of the load balancer as a whole.
+
+    `requests` are those for which a target was chosen, as RequestCount has it.
+    """
 
     requests: int = 0
     target_codes: dict[str, int] = field(default_factory=dict)
     balancer_codes: dict[str, int] = field(default_factory=dict)
     response_seconds: list[float] = field(default_factory=list)
+    connection_errors: int = 0
+    fixed_responses: int = 0
+    redirects: int = 0
 
 
 class Counts:
@@ -38,13 +44,28 @@ class Counts:
                 one.response_seconds.append(round(seconds, 6))
 
     def refused(self, balancer: str, group: str | None, status: int) -> None:
-        """The load balancer answered by itself."""
-        for one in {id(s): s for s in (self._second(balancer, group), self._second(balancer, None))}.values():
-            one.requests += 1
-            code = str(status)
-            one.balancer_codes[code] = one.balancer_codes.get(code, 0) + 1
+        """The load balancer answered by itself; the group is that of the target it had chosen, if it had."""
+        whole = self._second(balancer, None)
+        whole.balancer_codes[str(status)] = whole.balancer_codes.get(str(status), 0) + 1
+        if group is not None:
+            whole.requests += 1
+            self._second(balancer, group).requests += 1
 
-    def take(self, health: dict[tuple[str, str], tuple[int, int]]) -> list[dict[str, Any]]:
+    def acted(self, balancer: str, status: int, *, redirect: bool) -> None:
+        """A rule's action was a redirect or a fixed response."""
+        self.refused(balancer, None, status)
+        whole = self._second(balancer, None)
+        if redirect:
+            whole.redirects += 1
+        else:
+            whole.fixed_responses += 1
+
+    def not_connected(self, balancer: str, group: str) -> None:
+        """A target took no connection."""
+        for one in (self._second(balancer, group), self._second(balancer, None)):
+            one.connection_errors += 1
+
+    def take(self, health: dict[tuple[str, str | None], tuple[int, int]]) -> list[dict[str, Any]]:
         """All seconds that are over, and the healthy and unhealthy counts as they are now."""
         now = int(time.time())
         over = {key: self._seconds.pop(key) for key in list(self._seconds) if key[2] < now}
@@ -56,8 +77,8 @@ class Counts:
                 "load_balancer": balancer,
                 "target_group": group,
                 **vars(second),
-                "healthy": health.get((balancer, group or ""), (0, 0))[0],
-                "unhealthy": health.get((balancer, group or ""), (0, 0))[1],
+                "healthy": health.get((balancer, group), (0, 0))[0],
+                "unhealthy": health.get((balancer, group), (0, 0))[1],
             }
             for (balancer, group, at), second in over.items()
         ]

@@ -141,10 +141,10 @@ class Proxy:
         if isinstance(action, Redirect):
             port = client.listener.port
             await client.send(answers.redirect(action, request, client.listener.protocol, port, keep))
-            self.counts.refused(dimension, None, action.status)
+            self.counts.acted(dimension, action.status, redirect=True)
         elif isinstance(action, FixedResponse):
             await client.send(answers.fixed(action, keep))
-            self.counts.refused(dimension, None, action.status)
+            self.counts.acted(dimension, action.status, redirect=False)
         return keep
 
     async def _forward(
@@ -172,6 +172,7 @@ class Proxy:
                 return await self._exchange(client, head, framing, body, group, target, place, cookies, keep)
             except ConnectFailed as failed:
                 status = 504 if isinstance(failed.__cause__, TimeoutError) else 502
+                self.counts.not_connected(client.balancer.dimension, group.dimension)
                 tried.append(target)
         return await self._refuse(client, group, status, keep and isinstance(body, list))
 
@@ -311,7 +312,9 @@ class Proxy:
         return keep
 
     async def _refuse(self, client: Client, group: TargetGroup | None, status: int, keep: bool) -> bool:
-        self.counts.refused(client.balancer.dimension, group.dimension if group else None, status)
+        # 503: there was no target to choose.
+        chosen = group.dimension if group and status != 503 else None
+        self.counts.refused(client.balancer.dimension, chosen, status)
         await client.send(answers.error(status, keep))
         return keep
 

@@ -7,6 +7,7 @@ from .network import Network
 from .runtime import ContainerRuntime
 from .scheduler import Scheduler
 from .store import Store
+from .usage import UsageSampler
 
 
 class Fargate:
@@ -19,9 +20,11 @@ class Fargate:
         self.scheduler = Scheduler(
             self.store, self.runtime, sandbox.targets, self.network, sandbox.settings.time_factor
         )
+        self.usage = UsageSampler(self.store, self.runtime, sandbox.metrics, sandbox.stopping)
 
     def start(self) -> None:
         self.runtime.start()
+        self.usage.start()
         self.scheduler.start()
 
     def stop(self) -> None:

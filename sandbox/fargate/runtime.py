@@ -45,6 +45,11 @@ class ContainerRuntime:
     def address(self, task: Task) -> str:
         return self._addresses.get(task.id, "")
 
+    def processes(self, task: Task) -> list[int]:
+        """The first process of each running container."""
+        running = [state.runtime_id for state in task.containers.values() if state.status == "RUNNING"]
+        return [pid for one in running if (pid := self._pids.get(one))]
+
     # Launch
 
     def launch(self, task: Task) -> None:

@@ -20,7 +20,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     def do_GET(self):
         status = int(os.environ.get("STATUS", "200"))
-        if self.path.startswith("/sleep/"):
+        if "/sleep/" in self.path:
             time.sleep(float(self.path.rpartition("/")[2]))
         body = json.dumps({"version": os.environ.get("VERSION"), "path": self.path, "environment": dict(os.environ),
                            "headers": dict(self.headers), "user": os.getuid()}).encode()

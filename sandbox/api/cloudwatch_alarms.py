@@ -1,0 +1,170 @@
+"""Alarms: moto keeps them, this clock evaluates them, each minute of CloudWatch's time, high-resolution ones oftener."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+import traceback
+from typing import Any
+
+from ..metrics.alarms import INSUFFICIENT_DATA, MORE_PERIODS, Condition, judge
+from ..metrics.queries import InvalidQuery, Query, evaluate
+from ..metrics.rules import InvalidRule, holds
+from ..metrics.store import Metric, Store
+from .overlay import OverlayMismatch, patch
+from .server import Sandbox
+
+_TICK_SECONDS = 0.5
+_HIGH_RESOLUTION_SECONDS = 10
+
+
+class AlarmClock:
+    """Brings the state of every alarm to what its metrics say."""
+
+    def __init__(self, sandbox: Sandbox, store: Store) -> None:
+        self._sandbox = sandbox
+        self._store = store
+        self._evaluated: dict[str, tuple[Any, float]] = {}
+        _keep_states()
+        _composites()
+
+    def start(self) -> None:
+        threading.Thread(target=self._run, name="alarms", daemon=True).start()
+
+    def _run(self) -> None:
+        while not self._sandbox.stopping.wait(_TICK_SECONDS):
+            try:
+                self.tick(time.time())
+            except Exception:  # noqa: BLE001 - said aloud in the log; one broken alarm must not stop all the others
+                traceback.print_exc(file=sys.stderr)
+
+    def tick(self, now: float) -> None:
+        """Evaluate the alarms that are due."""
+        with self._sandbox.lock:
+            alarms = dict(self._sandbox.backend("cloudwatch").alarms)
+            # Composite ones last, so that they see the states of now.
+            for name, alarm in sorted(alarms.items(), key=lambda item: item[1].rule is not None):
+                known, at = self._evaluated.get(name, (None, 0.0))
+                if known is alarm and now - at < self._interval(alarm):
+                    continue
+                self._evaluated[name] = (alarm, now)
+                self._evaluate(alarm, alarms, now)
+            self._evaluated = {name: one for name, one in self._evaluated.items() if name in alarms}
+
+    def _interval(self, alarm: Any) -> float:
+        if alarm.rule is not None:
+            return 0.0
+        period = min([int(query.period or 60) for query in _queries(alarm)], default=60)
+        return max(_TICK_SECONDS, self._store.seconds(60 if period >= 60 else _HIGH_RESOLUTION_SECONDS))
+
+    def _evaluate(self, alarm: Any, alarms: dict[str, Any], now: float) -> None:
+        if alarm.rule is not None:
+            try:
+                state = "ALARM" if holds(alarm.rule, {name: one.state_value for name, one in alarms.items()}) else "OK"
+            except InvalidRule as wrong:
+                self._tell(alarm, INSUFFICIENT_DATA, str(wrong))
+                return
+            self._tell(alarm, state, f"{alarm.alarm_arn} transitioned to {state} by its rule {alarm.rule}")
+            return
+        condition = Condition(
+            alarm.comparison_operator,
+            float(alarm.threshold or 0),
+            int(alarm.evaluation_periods),
+            int(alarm.datapoints_to_alarm or alarm.evaluation_periods),
+            alarm.treat_missing_data or "missing",
+        )
+        if not condition.served:
+            self._tell(alarm, INSUFFICIENT_DATA, f"{condition.comparison} is not evaluated here.")
+            return
+        try:
+            points = self._points(alarm, condition, now)
+        except InvalidQuery as wrong:
+            self._tell(alarm, INSUFFICIENT_DATA, f"Error in the alarm's metrics: {wrong}")
+            return
+        verdict = judge(condition, points, alarm.state_value)
+        self._tell(alarm, verdict.state, verdict.reason)
+
+    def _points(self, alarm: Any, condition: Condition, now: float) -> list[float | None]:
+        """The data points of the evaluation range: periods that are over, and whose samples are all here."""
+        queries = _queries(alarm)
+        periods = [query.period for query in queries if query.period]
+        if not periods:
+            raise InvalidQuery("no query has a period")
+        period = max(periods)
+        settled = min((self._store.settled(one.metric, now) for one in queries if one.metric), default=now)
+        end = self._store.slot(settled, period)
+        number = condition.periods + MORE_PERIODS
+        length = self._store.seconds(period)
+        found = evaluate(self._store, queries, end - number * length, end)
+        series = next(found[query.id] for query in queries if query.returned)
+        if len(series) != 1:
+            raise InvalidQuery(f"an alarm watches one time series, its expression gives {len(series)}")
+        by_slot = {round(self._store.slot(at, period), 3): value for at, value in series[0].items()}
+        return [by_slot.get(round(end - back * length, 3)) for back in range(number, 0, -1)]
+
+    def _tell(self, alarm: Any, state: str, reason: str) -> None:
+        if alarm.state_value != state:
+            alarm.update_state(reason, "{}", state)
+
+
+def _queries(alarm: Any) -> list[Query]:
+    """What an alarm watches, as queries: its own metric, or its metrics and expressions."""
+    if not alarm.metric_data_queries:
+        dimensions = {one.name: one.value for one in alarm.dimensions}
+        metric = Metric.of(alarm.namespace, alarm.metric_name, dimensions)
+        statistic = alarm.statistic or alarm.extended_statistic
+        return [Query("m1", alarm.metric_name, True, int(alarm.period), metric, statistic)]
+    found = []
+    for one in alarm.metric_data_queries:
+        returned = str(one.return_data).lower() != "false"
+        if one.metric_stat is None:
+            period = int(one.period) if one.period else None
+            found.append(Query(one.id, one.label or one.id, returned, period, expression=one.expression))
+            continue
+        stat = one.metric_stat
+        dimensions = {dimension.name: dimension.value for dimension in stat.metric.dimensions}
+        metric = Metric.of(stat.metric.namespace, stat.metric.metric_name, dimensions)
+        found.append(Query(one.id, one.label or one.id, returned, int(stat.period), metric, stat.stat))
+    return found
+
+
+def _keep_states() -> None:
+    """A new alarm has not enough data; one that is put again keeps its state, as on AWS."""
+    from moto.cloudwatch.models import CloudWatchBackend
+
+    @patch(CloudWatchBackend, "put_metric_alarm", _PUT_METRIC_ALARM)
+    def put_metric_alarm(original: Any, self: Any, *arguments: Any, **named: Any) -> Any:
+        known = self.alarms.get(named.get("name") or arguments[0])
+        alarm = original(self, *arguments, **named)
+        alarm.state_value = known.state_value if known else INSUFFICIENT_DATA
+        if known:
+            alarm.state_reason, alarm.state_updated_timestamp = known.state_reason, known.state_updated_timestamp
+            alarm.history = known.history
+        return alarm
+
+
+def _composites() -> None:
+    """moto's storage is ready for composite alarms, the call that puts them is not there; and AWS tells them on request."""
+    from moto.cloudwatch.responses import CloudWatchResponse
+
+    if hasattr(CloudWatchResponse, "put_composite_alarm"):
+        raise OverlayMismatch("moto has PutCompositeAlarm of its own now: this overlay is to be read again")
+    CloudWatchResponse.put_composite_alarm = lambda self: self.put_metric_alarm()  # type: ignore[attr-defined]
+
+    @patch(CloudWatchResponse, "describe_alarms", ("self",))
+    def describe_alarms(original: Any, self: Any) -> Any:
+        wanted = self._get_param("AlarmTypes") or ["MetricAlarm"]
+        answer = original(self)
+        for kind in ("MetricAlarm", "CompositeAlarm"):
+            if kind not in wanted:
+                answer.result[f"{kind}s"] = []
+        return answer
+
+
+_PUT_METRIC_ALARM = (
+    "self", "name", "namespace", "metric_name", "comparison_operator", "evaluation_periods", "period", "threshold",
+    "statistic", "description", "dimensions", "alarm_actions", "metric_data_queries", "datapoints_to_alarm",
+    "extended_statistic", "ok_actions", "insufficient_data_actions", "unit", "actions_enabled", "treat_missing_data",
+    "evaluate_low_sample_count_percentile", "threshold_metric_id", "rule", "tags",
+)  # fmt: skip

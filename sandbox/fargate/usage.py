@@ -1,0 +1,115 @@
+"""CPU and memory that tasks really use, from their containers' control groups, as metrics of AWS/ECS."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from ..metrics.balancers import one
+from ..metrics.store import Metric
+from ..metrics.store import Store as Metrics
+from .model import Task
+from .store import Store
+
+NAMESPACE = "AWS/ECS"
+_CGROUPS = Path("/sys/fs/cgroup")
+_SAMPLE_SECONDS = 20  # of CloudWatch's time
+_CPU_UNITS = 1024
+
+
+@dataclass(frozen=True)
+class Used:
+    """What the containers of a task have used: seconds of CPU since they began, bytes of memory now."""
+
+    cpu_seconds: float
+    memory_bytes: int
+
+
+class Processes(Protocol):
+    """Who knows the first process of each container of a task."""
+
+    def processes(self, task: Task) -> list[int]: ...
+
+
+class UsageSampler:
+    """Samples every running task of every service, three times a minute of CloudWatch's time."""
+
+    def __init__(self, store: Store, processes: Processes, metrics: Metrics, stopping: threading.Event) -> None:
+        self._store = store
+        self._processes = processes
+        self._metrics = metrics
+        self._stopping = stopping
+        self._before: dict[str, tuple[float, Used]] = {}
+
+    def start(self) -> None:
+        threading.Thread(target=self._run, name="usage", daemon=True).start()
+
+    def _run(self) -> None:
+        pause = max(1.0, self._metrics.seconds(_SAMPLE_SECONDS))
+        while not self._stopping.wait(pause):
+            try:
+                self.sample(time.time())
+            except Exception:  # noqa: BLE001 - said aloud in the log; the next sample may be taken again
+                traceback.print_exc(file=sys.stderr)
+
+    def sample(self, now: float) -> None:
+        with self._store.lock:
+            tasks = [(task, self._store.service_of(task)) for task in self._store.tasks.values() if task.running]
+        seen = {}
+        for task, service in tasks:
+            used = used_by(self._processes.processes(task))
+            if service is None or used is None:
+                continue
+            seen[task.id] = (now, used)
+            dimensions = {"ClusterName": task.cluster, "ServiceName": service.name}
+            for name, value in utilization(task.definition, seen[task.id], self._before.get(task.id)).items():
+                self._metrics.add(Metric.of(NAMESPACE, name, dimensions), now, one(value), "Percent")
+        self._before = seen
+        self._metrics.told_until(NAMESPACE, now)
+
+
+def utilization(
+    definition: Mapping[str, str], now: tuple[float, Used], before: tuple[float, Used] | None
+) -> dict[str, float]:
+    """Percent of what the task definition reserves; CPU only once there is a sample to compare with."""
+    found = {"MemoryUtilization": 100 * now[1].memory_bytes / (int(definition["memory"]) * 1024 * 1024)}
+    if before is not None and now[0] > before[0]:
+        busy = max(0.0, now[1].cpu_seconds - before[1].cpu_seconds) / (now[0] - before[0])
+        found["CPUUtilization"] = 100 * busy / (int(definition["cpu"]) / _CPU_UNITS)
+    return found
+
+
+def used_by(processes: list[int]) -> Used | None:
+    """The sum over containers; None where one is gone, or the machine keeps no such accounts."""
+    cpu, memory = 0.0, 0
+    try:
+        for pid in processes:
+            groups = control_groups(Path(f"/proc/{pid}/cgroup").read_text())
+            if "cpuacct" in groups and "memory" in groups:
+                cpu += int((groups["cpuacct"] / "cpuacct.usage").read_text()) / 1e9
+                memory += int((groups["memory"] / "memory.usage_in_bytes").read_text())
+            elif "" in groups:
+                lines = (groups[""] / "cpu.stat").read_text().splitlines()
+                cpu += int(dict(line.split() for line in lines)["usage_usec"]) / 1e6
+                memory += int((groups[""] / "memory.current").read_text())
+            else:
+                return None
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    return Used(cpu, memory) if processes else None
+
+
+def control_groups(listing: str) -> dict[str, Path]:
+    """Folders by controller from /proc/PID/cgroup; the unified hierarchy's is under the empty name."""
+    found: dict[str, Path] = {}
+    for line in listing.splitlines():
+        _, controllers, path = line.split(":", 2)
+        for controller in controllers.split(","):
+            found[controller] = _CGROUPS / controllers / path.lstrip("/")
+    return found

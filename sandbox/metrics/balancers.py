@@ -1,0 +1,80 @@
+"""From what the load balancers' proxy counted to metrics of AWS/ApplicationELB, with the dimensions that AWS gives."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from .samples import Samples
+from .store import Metric
+
+NAMESPACE = "AWS/ApplicationELB"
+_KINDS = ("2XX", "3XX", "4XX", "5XX")
+
+Sample = tuple[Metric, float, Samples, str]
+
+
+def from_report(reported: Mapping[str, Any]) -> Iterator[Sample]:
+    """Samples of one second of one target group behind a load balancer, or of the load balancer where it has none."""
+    balancer, group, at = reported["load_balancer"], reported["target_group"], float(reported["at"])
+    targets = reported["healthy"] + reported["unhealthy"]
+    dimensions = {"LoadBalancer": balancer, **({"TargetGroup": group} if group else {})}
+
+    def sample(name: str, samples: Samples, unit: str = "Count", **of: str) -> Sample:
+        return Metric.of(NAMESPACE, name, of or dimensions), at, samples, unit
+
+    # AWS reports these while targets are registered, zeros too; the others only where they happened.
+    alive = targets > 0
+    if reported["requests"] or alive:
+        yield sample("RequestCount", counted(reported["requests"]))
+    for kind in _KINDS:
+        number = reported["target_codes"].get(kind, 0)
+        if number or alive:
+            yield sample(f"HTTPCode_Target_{kind}_Count", counted(number))
+    if reported["connection_errors"]:
+        yield sample("TargetConnectionErrorCount", counted(reported["connection_errors"]))
+    if reported["response_seconds"]:
+        times = Samples()
+        for seconds in reported["response_seconds"]:
+            times.add(seconds)
+        yield sample("TargetResponseTime", times, "Seconds")
+    if group is None:
+        yield from _own(sample, reported)
+    elif alive:
+        yield sample("HealthyHostCount", one(reported["healthy"]))
+        yield sample("UnHealthyHostCount", one(reported["unhealthy"]))
+        per_target = counted(reported["requests"], reported["requests"] / (reported["healthy"] or targets))
+        yield sample("RequestCountPerTarget", per_target, "None")
+        yield sample("RequestCountPerTarget", per_target, "None", TargetGroup=group)
+
+
+def _own(sample: Any, reported: Mapping[str, Any]) -> Iterator[Sample]:
+    """What the load balancer answered by itself; AWS keeps these per load balancer only."""
+    by_kind: dict[str, int] = {}
+    for code, number in reported["balancer_codes"].items():
+        by_kind[f"{code[0]}XX"] = by_kind.get(f"{code[0]}XX", 0) + number
+        if code in {"500", "502", "503", "504"}:
+            yield sample(f"HTTPCode_ELB_{code}_Count", counted(number))
+    for kind in ("3XX", "4XX", "5XX"):
+        if by_kind.get(kind):
+            yield sample(f"HTTPCode_ELB_{kind}_Count", counted(by_kind[kind]))
+    for name, number in (
+        ("HTTP_Fixed_Response_Count", reported["fixed_responses"]),
+        ("HTTP_Redirect_Count", reported["redirects"]),
+    ):
+        if number:
+            yield sample(name, counted(number))
+
+
+def one(value: float) -> Samples:
+    samples = Samples()
+    samples.add(value)
+    return samples
+
+
+def counted(number: int, total: float | None = None) -> Samples:
+    """So many events, each a sample of 1, or all together coming to a total. None at all: reported, and zero."""
+    samples = Samples()
+    if number:
+        samples.add((number if total is None else total) / number, number)
+    return samples

@@ -1,0 +1,92 @@
+"""All metrics: samples by namespace, name and dimensions, minute by minute, and what a period of them comes to."""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from .samples import Samples, merged
+
+# The scenes of a sandbox last minutes; AWS keeps single minutes for 15 days.
+_KEEP_SECONDS = 6 * 3600.0
+# Who reports a namespace's metrics does so each second; after this silence there is nothing more to wait for.
+_SILENCE_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """What names a metric. Other dimensions, or fewer, are another metric."""
+
+    namespace: str
+    name: str
+    dimensions: tuple[tuple[str, str], ...]
+
+    @classmethod
+    def of(cls, namespace: str, name: str, dimensions: Mapping[str, str]) -> Metric:
+        return cls(namespace, name, tuple(sorted(dimensions.items())))
+
+
+class Store:
+    """Metrics as CloudWatch has them. One minute of CloudWatch's time lasts 60 / time_factor seconds here."""
+
+    def __init__(self, time_factor: float = 1.0) -> None:
+        self._factor = time_factor
+        self._lock = threading.Lock()
+        self._series: dict[Metric, dict[float, Samples]] = {}
+        self._units: dict[Metric, str] = {}
+        self._told_until: dict[str, float] = {}
+
+    def seconds(self, period: float) -> float:
+        """How long a period of CloudWatch's time lasts here."""
+        return period / self._factor
+
+    def slot(self, at: float, period: float) -> float:
+        """The beginning of the period that a moment is in. Periods begin at whole multiples since the epoch."""
+        length = self.seconds(period)
+        # A moment that is itself a beginning must not fall into the period before by a rounding error.
+        return math.floor(at / length + 1e-6) * length
+
+    def add(self, metric: Metric, at: float, samples: Samples, unit: str = "None", resolution: int = 60) -> None:
+        """Samples of a moment. Standard resolution dates them to the beginning of their minute, as AWS does."""
+        slot = round(self.slot(at, resolution), 6)
+        with self._lock:
+            series = self._series.setdefault(metric, {})
+            self._units[metric] = unit
+            if slot not in series:
+                series[slot] = Samples()
+                for old in [one for one in series if one < slot - _KEEP_SECONDS]:
+                    del series[old]
+            series[slot].merge(samples)
+
+    def told_until(self, namespace: str, at: float) -> None:
+        """All of a namespace that AWS itself measures is told up to a moment."""
+        self._told_until[namespace] = at
+
+    def settled(self, metric: Metric, now: float | None = None) -> float:
+        """Up to when the samples of a metric are all here. What AWS measures is shown in whole minutes only."""
+        now = time.time() if now is None else now
+        if not metric.namespace.startswith("AWS/"):
+            return now
+        told = self._told_until.get(metric.namespace, 0.0)
+        return self.slot(max(told, now - _SILENCE_SECONDS), 60)
+
+    def query(self, metric: Metric, start: float, end: float, period: int) -> dict[float, Samples]:
+        """The samples of each period that begins within start (rounded down to its minute) and end, and has any."""
+        first, end = self.slot(start, min(period, 60)), min(end, self.settled(metric))
+        found: dict[float, list[Samples]] = {}
+        with self._lock:
+            for at, samples in self._series.get(metric, {}).items():
+                if first - 1e-6 <= at < end:
+                    begins = max(self.slot(at, period), first)
+                    found.setdefault(round(begins, 6), []).append(samples)
+            return {at: merged(parts) for at, parts in sorted(found.items())}
+
+    def unit(self, metric: Metric) -> str:
+        return self._units.get(metric, "None")
+
+    def metrics(self) -> Iterator[Metric]:
+        with self._lock:
+            return iter(list(self._series))

@@ -1,0 +1,240 @@
+"""CloudWatch's arithmetic: statistics, periods, metric math, alarm states and rules of composite alarms."""
+
+from __future__ import annotations
+
+import pytest
+
+from sandbox.metrics.alarms import Condition, judge
+from sandbox.metrics.balancers import from_report
+from sandbox.metrics.queries import InvalidQuery, Query, evaluate
+from sandbox.metrics.rules import InvalidRule, holds
+from sandbox.metrics.samples import Samples, UnknownStatistic
+from sandbox.metrics.store import Metric, Store
+
+REQUESTS = Metric.of("Shop", "requests", {})
+
+
+def samples(*values: float) -> Samples:
+    found = Samples()
+    for value in values:
+        found.add(value)
+    return found
+
+
+def query(one_id: str, expression: str = "", returned: bool = True) -> Query:
+    return Query(one_id, one_id, returned, expression=expression)
+
+
+def metric(one_id: str, returned: bool = True) -> Query:
+    return Query(one_id, one_id, returned, 60, Metric.of("Shop", one_id, {}), "Sum")
+
+
+def store(factor: float = 1.0, **series: list[float | None]) -> Store:
+    """A store with one value a minute from second 0 on; None is a missing minute."""
+    made = Store(factor)
+    for name, values in series.items():
+        for minute, value in enumerate(values):
+            if value is not None:
+                made.add(Metric.of("Shop", name, {}), minute * 60 / factor, samples(value))
+    return made
+
+
+def math(expression: str, **series: list[float | None]) -> list[float | None]:
+    """The values of an expression minute by minute."""
+    minutes = max(map(len, series.values()))
+    queries = [*(metric(name, False) for name in series), query("e", expression)]
+    (found,) = evaluate(store(**series), queries, 0, minutes * 60)["e"]
+    return [found.get(minute * 60) for minute in range(minutes)]
+
+
+def test_statistics_of_samples() -> None:
+    found = samples(*range(1, 101))
+    names = ("SampleCount", "Sum", "Average", "Minimum", "Maximum", "p50", "p99", "p99.9", "p100", "p0")
+    assert [found.statistic(name) for name in names] == [100, 5050, 50.5, 1, 100, 50, 99, 100, 100, 1]
+    with pytest.raises(UnknownStatistic, match="'tm90' is not served here"):
+        found.statistic("tm90")
+
+
+def test_a_statistic_set_has_no_percentiles_unless_all_its_values_are_the_same() -> None:
+    found = Samples()
+    found.add_set(3, 9, 1, 5)
+    assert (found.statistic("Average"), found.statistic("p50")) == (3, None)
+    same = Samples()
+    same.add_set(3, 9, 3, 3)
+    assert same.statistic("p50") == 3
+
+
+def test_standard_resolution_is_dated_to_its_minute_and_high_resolution_to_its_second() -> None:
+    made = Store()
+    made.add(REQUESTS, 125, samples(1))
+    made.add(REQUESTS, 131, samples(2))
+    assert {at: one.total for at, one in made.query(REQUESTS, 0, 600, 10).items()} == {120: 3}
+    fine = Metric.of("Shop", "fine", {})
+    made.add(fine, 125, samples(1), resolution=1)
+    made.add(fine, 131, samples(2), resolution=1)
+    assert {at: one.total for at, one in made.query(fine, 0, 600, 10).items()} == {120: 1, 130: 2}
+
+
+@pytest.mark.parametrize("factor", [1.0, 7.0, 10.0, 60.0])
+def test_a_minute_lasts_as_long_as_the_time_factor_says(factor: float) -> None:
+    made = store(factor, requests=[1, 2, 3, 4])
+    found = made.query(Metric.of("Shop", "requests", {}), 0, 240 / factor, 60)
+    assert [one.total for one in found.values()] == [1, 2, 3, 4]
+    assert list(found) == pytest.approx([0, 60 / factor, 120 / factor, 180 / factor])
+
+
+def test_what_aws_measures_is_shown_in_whole_minutes() -> None:
+    made, name = Store(), Metric.of("AWS/ApplicationELB", "RequestCount", {})
+    made.add(name, 6_000_000_000, samples(1))
+    made.told_until("AWS/ApplicationELB", 6_000_000_059)
+    assert made.query(name, 6_000_000_000, 6_000_000_300, 60) == {}
+    made.told_until("AWS/ApplicationELB", 6_000_000_060)
+    assert [one.total for one in made.query(name, 6_000_000_000, 6_000_000_300, 60).values()] == [1]
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        pytest.param("m1 + m2", [50, 20, 20, 0], id="a missing value counts as zero"),
+        pytest.param("m2 / m1", [20 / 30, 0, None, None], id="a division by zero is dropped"),
+        pytest.param("100 * m2 / (m1 + m2)", [40, 0, 100, None], id="precedence and parentheses"),
+        pytest.param("m1 < m2", [0, 0, 1, 0], id="comparison"),
+        pytest.param("m1 > 15 AND m2 > 15", [1, 0, 0, 0], id="logic"),
+        pytest.param("-m1 ^ 2", [-900, -400, 0, 0], id="unary minus binds less than powers"),
+        pytest.param("FILL(m2, 7)", [20, 7, 20, 7], id="fill with a number"),
+        pytest.param("FILL(m2, REPEAT)", [20, 20, 20, 20], id="fill by repeating"),
+        pytest.param("IF(m1 > 15, m2, 5)", [20, 0, 5, 5], id="true without a value is zero"),
+        pytest.param("IF(m1 > 15, m1)", [30, 20, None, None], id="false without a value drops"),
+        pytest.param("SUM([m1, m2])", [50, 20, 20, 0], id="sum of an array"),
+        pytest.param("SUM(METRICS())", [50, 20, 20, 0], id="sum of all metrics"),
+        pytest.param('SUM(METRICS("2"))', [20, None, 20, None], id="sum of some metrics"),
+        pytest.param("AVG([m1, m2])", [25, 10, 10, 0], id="a missing value counts in an average"),
+        pytest.param("m1 / SUM(m1)", [0.6, 0.4, 0, 0], id="one number of a series"),
+        pytest.param("DIFF(m1)", [None, -10, -20, 0], id="differences"),
+        pytest.param("m1 / PERIOD(m1)", [0.5, 20 / 60, 0, 0], id="period"),
+        pytest.param("MAX([m1, m2]) - MIN([m1, m2])", [10, 0, 20, 0], id="extremes"),
+    ],
+)
+def test_metric_math(expression: str, expected: list[float | None]) -> None:
+    assert math(expression, m1=[30, 20, 0, 0], m2=[20, None, 20, None]) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("expression", "said"),
+    [
+        ("SEARCH('{AWS/ECS}', 'Sum')", "SEARCH is not served here: ABS, AVG"),
+        ("SELECT AVG(x) FROM y", "Metrics Insights queries are not served"),
+        ("m1 +", "a value is expected where 'the end' is"),
+        ("(m1", r"'\)' is expected where 'the end' is"),
+        ("m1 m1", "nothing is expected where 'm1' is"),
+        ("m9 * 2", "no query with the id 'm9'"),
+        ("5 * 2", "must be a time series"),
+        ("IF(m1)", "IF takes 2 or 3 arguments, not 1"),
+        ("e", "in a circle: e"),
+    ],
+)
+def test_what_metric_math_does_not_serve_is_refused(expression: str, said: str) -> None:
+    with pytest.raises(InvalidQuery, match=said):
+        math(expression, m1=[1])
+
+
+def test_expressions_may_use_expressions_in_any_order() -> None:
+    queries = [query("share", "bad / all"), query("all", "m1 + bad", False), metric("m1", False), metric("bad", False)]
+    (found,) = evaluate(store(m1=[3], bad=[1]), queries, 0, 60)["share"]
+    assert found == {0: 0.25}
+
+
+def points(text: str) -> list[float | None]:
+    return [{"X": 1.0, "0": 0.0, "-": None}[one] for one in text.split()]
+
+
+@pytest.mark.parametrize(
+    ("to_alarm", "shown", "missing", "ignore", "breaching", "not_breaching"),
+    [
+        (3, "0 - X - X", "OK", "OK", "OK", "OK"),
+        (3, "0 - - - -", "OK", "OK", "OK", "OK"),
+        (3, "- - - - -", "INSUFFICIENT_DATA", "as before", "ALARM", "OK"),
+        (3, "0 X X - X", "ALARM", "ALARM", "ALARM", "ALARM"),
+        (3, "- - X - -", "ALARM", "as before", "ALARM", "OK"),
+        (3, "- - - X -", "as before", "as before", "ALARM", "OK"),
+        (3, "- - - - X", "as before", "as before", "ALARM", "OK"),
+        (2, "0 - X - X", "ALARM", "ALARM", "ALARM", "ALARM"),
+        (2, "0 0 X 0 X", "ALARM", "ALARM", "ALARM", "ALARM"),
+        (2, "0 - X - -", "OK", "OK", "ALARM", "OK"),
+        (2, "- - - - 0", "OK", "OK", "ALARM", "OK"),
+        (2, "- - - X -", "ALARM", "as before", "ALARM", "OK"),
+    ],
+)
+def test_alarm_states_are_those_of_awss_tables_of_missing_data(
+    to_alarm: int, shown: str, missing: str, ignore: str, breaching: str, not_breaching: str
+) -> None:
+    def state(treatment: str) -> str:
+        condition = Condition("GreaterThanThreshold", 0.5, 3, to_alarm, treatment)
+        return judge(condition, points(shown), "as before").state
+
+    found = tuple(map(state, ("missing", "ignore", "breaching", "notBreaching")))
+    assert found == (missing, ignore, breaching, not_breaching)
+
+
+def test_an_alarms_reason_names_the_points_and_the_threshold() -> None:
+    found = judge(Condition("GreaterThanThreshold", 0.5, 2, 2), [None, None, 1.0, 3.0], "OK")
+    assert found.reason == (
+        "Threshold Crossed: 2 out of the last 2 datapoints [1, 3] were greater than the threshold (0.5)"
+        " (minimum 2 datapoint(s) for OK -> ALARM transition)."
+    )
+
+
+@pytest.mark.parametrize(
+    ("rule", "expected"),
+    [
+        ('ALARM("a")', True),
+        ("ALARM(a) AND OK(b)", True),
+        ("NOT ALARM(a) OR (ALARM(b) AND TRUE)", False),
+        ("OK('arn:aws:cloudwatch:eu-central-1:1:alarm:b')", True),
+    ],
+)
+def test_rules_of_composite_alarms(rule: str, expected: bool) -> None:
+    assert holds(rule, {"a": "ALARM", "b": "OK"}) is expected
+
+
+@pytest.mark.parametrize(("rule", "said"), [("ALARM(c)", "'c', which does not exist"), ("ALARM(a", "'the end'")])
+def test_a_rule_that_cannot_be_read_is_refused(rule: str, said: str) -> None:
+    with pytest.raises(InvalidRule, match=said):
+        holds(rule, {"a": "OK"})
+
+
+def report(**given: object) -> dict[str, object]:
+    empty: dict[str, object] = {
+        "at": 60,
+        "load_balancer": "app/a/1",
+        "target_group": None,
+        "requests": 0,
+        "target_codes": {},
+        "balancer_codes": {},
+        "response_seconds": [],
+        "connection_errors": 0,
+        "fixed_responses": 0,
+        "redirects": 0,
+        "healthy": 0,
+        "unhealthy": 0,
+    }
+    return {**empty, **given}
+
+
+def test_a_load_balancer_reports_zeros_while_it_has_targets_and_nothing_without() -> None:
+    found = {metric.name: one.statistic("Sum") for metric, _, one, _ in from_report(report(healthy=2))}
+    assert found["RequestCount"] == found["HTTPCode_Target_5XX_Count"] == 0
+    assert "TargetResponseTime" not in found and "HealthyHostCount" not in found
+    assert list(from_report(report())) == []
+
+
+def test_each_metric_has_the_dimensions_that_aws_gives_it() -> None:
+    second = report(target_group="targetgroup/t/2", requests=4, target_codes={"2XX": 3, "5XX": 1}, healthy=2)
+    found = {(metric.name, metric.dimensions): one for metric, _, one, _ in from_report(second)}
+    both = (("LoadBalancer", "app/a/1"), ("TargetGroup", "targetgroup/t/2"))
+    assert found["HTTPCode_Target_5XX_Count", both].statistic("Sum") == 1
+    assert found["HealthyHostCount", both].statistic("Average") == 2
+    assert found["RequestCountPerTarget", (both[1],)].statistic("Sum") == 2
+    own = report(balancer_codes={"502": 2, "503": 1})
+    found = {(metric.name, metric.dimensions): one for metric, _, one, _ in from_report(own)}
+    assert found["HTTPCode_ELB_5XX_Count", (both[0],)].statistic("Sum") == 3
