@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -16,6 +16,12 @@ from sandbox.config import REPOSITORY, Settings
 from sandbox.engine import Engine
 from sandbox.processes import alive
 from sandbox.status import client
+
+if TYPE_CHECKING:
+    from tests.sandbox.world import World
+
+# A minute of CloudWatch's and of deregistration lasts two seconds.
+TIME_FACTOR = 30
 
 
 @dataclass(frozen=True)
@@ -65,11 +71,19 @@ def take_down(home: Path) -> None:
 @pytest.fixture(scope="session")
 def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     home = tmp_path_factory.mktemp("sandbox") / "home"
-    running = bring_up(home)
+    running = bring_up(home, "--time-factor", str(TIME_FACTOR))
     try:
         yield running
     finally:
         take_down(home)
+
+
+@pytest.fixture(scope="session")
+def world(sandbox: Running) -> World:
+    """A VPC, a load balancer, a cluster and an image: made once, each test uses names and paths of its own."""
+    from tests.sandbox.world import build
+
+    return build(sandbox)
 
 
 @pytest.fixture

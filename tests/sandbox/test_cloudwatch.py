@@ -12,33 +12,23 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.sandbox.conftest import Running, bring_up, take_down
-from tests.sandbox.world import World, build, eventually
+from tests.sandbox.conftest import Running
+from tests.sandbox.world import World, eventually
 
-FACTOR = 30
 NAMESPACE = "AWS/ApplicationELB"
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    home = tmp_path_factory.mktemp("cloudwatch") / "home"
-    running = bring_up(home, "--time-factor", str(FACTOR))
-    try:
-        yield build(running)
-    finally:
-        take_down(home)
-
-
-@pytest.fixture(scope="module")
-def shop(world: World) -> dict[str, str]:
+def shop(world: World) -> Iterator[dict[str, str]]:
     """A service behind the load balancer; the dimensions of its metrics."""
     group = world.target_group("shop", "/shop")
     world.create_service("shop", world.define("shop"), group)
     eventually(lambda: world.steady("shop"), message="shop is up")
-    return {
+    yield {
         "LoadBalancer": world.balancer["LoadBalancerArn"].partition("loadbalancer/")[2],
         "TargetGroup": group.rpartition(":")[2],
     }
+    world.delete_service("shop")
 
 
 def dimensions(named: dict[str, str]) -> list[dict[str, str]]:

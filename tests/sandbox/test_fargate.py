@@ -11,13 +11,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.sandbox.conftest import Running
-from tests.sandbox.world import World, build, eventually
-
-
-@pytest.fixture(scope="module")
-def world(sandbox: Running) -> World:
-    return build(sandbox)
+from tests.sandbox.world import World, eventually
 
 
 @pytest.fixture
