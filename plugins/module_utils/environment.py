@@ -116,6 +116,7 @@ def _load_balancer(aws: Aws, name: str) -> dict[str, Any] | None:
         "zone_id": found["CanonicalHostedZoneId"],
         "scheme": found["Scheme"],
         "listeners": {"http": listeners.get("http"), "https": listeners.get("https")},
+        "target_groups": environment.target_groups(aws, found["LoadBalancerArn"]),
     }
 
 

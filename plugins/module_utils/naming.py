@@ -59,8 +59,19 @@ class EnvironmentNames:
     def ledger(self) -> str:
         return f"{self.environment}-releases"
 
+    @property
+    def alarm_topic(self) -> str:
+        return f"{self.environment}-alarms"
+
+    @property
+    def alarm_prefix(self) -> str:
+        """Alarms of what the services share. No service's alarms begin so: a service's name has no asterisk."""
+        return f"{self.environment}/*/"
+
     def as_dict(self) -> dict[str, str]:
         return {
+            "alarm_prefix": self.alarm_prefix,
+            "alarm_topic": self.alarm_topic,
             "cluster": self.cluster,
             "file_system_security_group": self.file_system_security_group,
             "ledger": self.ledger,
@@ -94,6 +105,15 @@ class ServiceNames:
     def task_role(self) -> str:
         return fit(f"{self.environment}-{self.service}-task", 64)
 
+    @property
+    def alarm_prefix(self) -> str:
+        """The slash at its end keeps the alarms of two services apart, one name of which begins like the other."""
+        return f"{self.environment}/{self.service}/"
+
+    @property
+    def dashboard(self) -> str:
+        return fit(f"{self.environment}-{self.service}", 255)
+
     def ecs_service(self, colour: str) -> str:
         return f"{self.service}-{colour}"
 
@@ -103,6 +123,8 @@ class ServiceNames:
 
     def as_dict(self) -> dict[str, str | dict[str, str]]:
         return {
+            "alarm_prefix": self.alarm_prefix,
+            "dashboard": self.dashboard,
             "ecs_service": {colour: self.ecs_service(colour) for colour in COLOURS},
             "execution_role": self.execution_role,
             "family": self.family,

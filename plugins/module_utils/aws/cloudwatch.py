@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from .errors import aws_call
+from .errors import aws_call, is_code
 from .session import Aws
 
 # Limits of DescribeAlarms and GetMetricData.
@@ -49,6 +49,73 @@ def alarm_states(aws: Aws, names: Sequence[str]) -> dict[str, str]:
             for one in [*page.get("MetricAlarms", []), *page.get("CompositeAlarms", [])]:
                 found[one["AlarmName"]] = one["StateValue"]
     return found
+
+
+@aws_call("read the alarms that begin with {prefix}")
+def metric_alarms(aws: Aws, prefix: str) -> list[dict[str, Any]]:
+    pages = aws.client("cloudwatch").get_paginator("describe_alarms")
+    return [
+        one
+        for page in pages.paginate(AlarmNamePrefix=prefix, AlarmTypes=["MetricAlarm"])
+        for one in page["MetricAlarms"]
+    ]
+
+
+@aws_call("read alarms")
+def metric_alarms_named(aws: Aws, names: Sequence[str]) -> list[dict[str, Any]]:
+    """Alarms by name; one that does not exist is missing."""
+    found: list[dict[str, Any]] = []
+    for start in range(0, len(names), _ALARMS_PER_CALL):
+        some = list(names[start : start + _ALARMS_PER_CALL])
+        pages = aws.client("cloudwatch").get_paginator("describe_alarms")
+        found += [
+            one for page in pages.paginate(AlarmNames=some, AlarmTypes=["MetricAlarm"]) for one in page["MetricAlarms"]
+        ]
+    return found
+
+
+@aws_call("put alarm {name}")
+def put_alarm(aws: Aws, name: str, request: Mapping[str, Any], tags: Mapping[str, str]) -> None:
+    """Create the alarm or replace all of its settings. CloudWatch takes the tags of new alarms only."""
+    pairs = [{"Key": key, "Value": value} for key, value in tags.items()]
+    aws.client("cloudwatch").put_metric_alarm(**{**request, "AlarmName": name}, Tags=pairs)
+
+
+@aws_call("delete alarms")
+def delete_alarms(aws: Aws, names: Sequence[str]) -> None:
+    for start in range(0, len(names), _ALARMS_PER_CALL):
+        aws.client("cloudwatch").delete_alarms(AlarmNames=list(names[start : start + _ALARMS_PER_CALL]))
+
+
+@aws_call("read dashboard {name}")
+def dashboard(aws: Aws, name: str) -> str | None:
+    """Body of a dashboard as text; None where it does not exist."""
+    client = aws.client("cloudwatch")
+    try:
+        return client.get_dashboard(DashboardName=name)["DashboardBody"]
+    except client.exceptions.ClientError as cause:
+        # The service model says DashboardNotFoundError, the wire ResourceNotFound.
+        if is_code(cause, "ResourceNotFound", "DashboardNotFoundError"):
+            return None
+        raise
+
+
+@aws_call("put dashboard {name}")
+def put_dashboard(aws: Aws, name: str, body: str) -> list[str]:
+    """Write a dashboard; return what CloudWatch warns of in it."""
+    answer = aws.client("cloudwatch").put_dashboard(DashboardName=name, DashboardBody=body)
+    return [one["Message"] for one in answer.get("DashboardValidationMessages", [])]
+
+
+@aws_call("delete dashboards")
+def delete_dashboards(aws: Aws, names: Sequence[str]) -> None:
+    aws.client("cloudwatch").delete_dashboards(DashboardNames=list(names))
+
+
+@aws_call("list the dashboards that begin with {prefix}")
+def dashboards(aws: Aws, prefix: str) -> list[str]:
+    pages = aws.client("cloudwatch").get_paginator("list_dashboards").paginate(DashboardNamePrefix=prefix)
+    return [one["DashboardName"] for page in pages for one in page["DashboardEntries"]]
 
 
 @aws_call("read metrics")

@@ -72,6 +72,13 @@ def listeners(aws: Aws, load_balancer_arn: str) -> list[dict[str, Any]]:
     return [listener for page in pages for listener in page["Listeners"]]
 
 
+@aws_call("read the target groups of {load_balancer_arn}")
+def target_groups(aws: Aws, load_balancer_arn: str) -> dict[str, str]:
+    """ARNs by name, of the target groups that rules of the load balancer name."""
+    pages = aws.client("elbv2").get_paginator("describe_target_groups").paginate(LoadBalancerArn=load_balancer_arn)
+    return {group["TargetGroupName"]: group["TargetGroupArn"] for page in pages for group in page["TargetGroups"]}
+
+
 @aws_call("read cluster {name}")
 def cluster(aws: Aws, name: str) -> dict[str, Any] | None:
     found = aws.client("ecs").describe_clusters(clusters=[name], include=["SETTINGS"])["clusters"]

@@ -1,0 +1,92 @@
+# Copyright: pear.fargate contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Alarms and dashboards for roles and playbooks. The input is environment_info's environment."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from ansible.errors import AnsibleFilterError
+
+from ..module_utils import service_alarms as alarms
+from ..module_utils import service_dashboard as dashboard
+from ..module_utils.naming import COLOURS, EnvironmentNames, ServiceNames
+from ..module_utils.policies import Place
+
+
+def _place(environment: Mapping[str, Any]) -> Place:
+    return Place(environment["region"], environment["account"], environment["caller"].split(":")[1])
+
+
+def alarm_topic_arn(environment: Mapping[str, Any]) -> str:
+    """ARN of the topic that the environment's alarms tell."""
+    return _place(environment).arn("sns", EnvironmentNames(environment["name"]).alarm_topic)
+
+
+def environment_alarms(
+    environment: Mapping[str, Any],
+    thresholds: Mapping[str, Any] | None = None,
+    more: Sequence[Mapping[str, Any]] = (),
+    tell: Sequence[str] = (),
+) -> list[dict[str, Any]]:
+    """Alarms of what the services share."""
+    names = EnvironmentNames(environment["name"])
+    balancer = alarms.dimension(environment["load_balancer"]["arn"])
+    own = alarms.balancer_alarms(names, balancer, _thresholds(thresholds))
+    return alarms.composed(own, more, names.alarm_prefix, tell)
+
+
+def service_alarms(
+    environment: Mapping[str, Any],
+    service: str,
+    thresholds: Mapping[str, Any] | None = None,
+    more: Sequence[Mapping[str, Any]] = (),
+    tell: Sequence[str] = (),
+) -> list[dict[str, Any]]:
+    """Alarms of a service, its own further ones below the same prefix."""
+    seen = _observed(environment, service, _thresholds(thresholds))
+    return alarms.composed(alarms.service_alarms(seen), more, seen.names.alarm_prefix, tell)
+
+
+def service_dashboard(environment: Mapping[str, Any], service: str, alarm_names: Sequence[str] = ()) -> dict[str, Any]:
+    """Body of the dashboard of a service."""
+    arns = [_place(environment).arn("cloudwatch", f"alarm:{name}") for name in alarm_names]
+    return dashboard.body(_observed(environment, service, alarms.Thresholds()), environment["region"], arns)
+
+
+def _observed(environment: Mapping[str, Any], service: str, thresholds: alarms.Thresholds) -> alarms.Observed:
+    names = ServiceNames(environment["name"], service)
+    balancer = environment["load_balancer"]
+    groups = {colour: balancer["target_groups"].get(names.target_group(colour)) for colour in COLOURS}
+    missing = [names.target_group(colour) for colour, arn in groups.items() if arn is None]
+    if missing:
+        raise AnsibleFilterError(
+            f"Load balancer {balancer['name']} has no rule with target group {' and '.join(missing)}: "
+            f"run the role service for {service} first."
+        )
+    return alarms.Observed(
+        names,
+        alarms.dimension(balancer["arn"]),
+        {colour: alarms.dimension(arn) for colour, arn in groups.items()},
+        environment["cluster"]["container_insights"] != "disabled",
+        thresholds,
+    )
+
+
+def _thresholds(given: Mapping[str, Any] | None) -> alarms.Thresholds:
+    known = vars(alarms.Thresholds())
+    unknown = sorted(set(given or {}) - set(known))
+    if unknown:
+        raise AnsibleFilterError(f"There is no threshold {', '.join(unknown)}; there are {', '.join(known)}.")
+    return alarms.Thresholds(**{name: type(known[name])(value) for name, value in (given or {}).items()})
+
+
+class FilterModule:
+    def filters(self) -> dict[str, Callable[..., Any]]:
+        return {
+            "alarm_topic_arn": alarm_topic_arn,
+            "environment_alarms": environment_alarms,
+            "service_alarms": service_alarms,
+            "service_dashboard": service_dashboard,
+        }

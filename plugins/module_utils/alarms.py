@@ -1,0 +1,165 @@
+# Copyright: pear.fargate contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""CloudWatch alarms: what PutMetricAlarm is asked for, and which of those that exist differ from it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+_COMPARISONS = {
+    ">": "GreaterThanThreshold",
+    ">=": "GreaterThanOrEqualToThreshold",
+    "<": "LessThanThreshold",
+    "<=": "LessThanOrEqualToThreshold",
+}
+COMPARISONS = tuple(_COMPARISONS)
+# What CloudWatch takes an alarm to be where the request does not say.
+_DEFAULTS: Mapping[str, Any] = {
+    "ActionsEnabled": True,
+    "AlarmActions": [],
+    "AlarmDescription": "",
+    "InsufficientDataActions": [],
+    "OKActions": [],
+    "TreatMissingData": "missing",
+}
+# Percentiles are extended statistics in a plain alarm.
+_STATISTICS = {"SampleCount", "Average", "Sum", "Minimum", "Maximum"}
+_METRICS_PER_ALARM = 10
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Requests to be put, names to be deleted, and both told as before and after by name."""
+
+    put: Sequence[dict[str, Any]] = ()
+    delete: Sequence[str] = ()
+    before: Mapping[str, Any] = field(default_factory=dict)
+    after: Mapping[str, Any] = field(default_factory=dict)
+
+
+def plan(found: Iterable[Mapping[str, Any]], wanted: Iterable[Mapping[str, Any]], prefix: str | None) -> Plan:
+    """Compare alarms by name. Where there is a prefix, alarms that begin so and are not wanted go."""
+    there = {one["AlarmName"]: one for one in found}
+    asked = {one["AlarmName"]: one for one in wanted}
+    before: dict[str, Any] = {}
+    after: dict[str, Any] = {}
+    for name, request in asked.items():
+        is_now, must_be = normal(there[name]) if name in there else {}, normal(request)
+        differing = sorted(key for key in {*is_now, *must_be} if is_now.get(key) != must_be.get(key))
+        if name not in there:
+            before[name], after[name] = None, must_be
+        elif differing:
+            before[name] = {key: is_now.get(key) for key in differing}
+            after[name] = {key: must_be.get(key) for key in differing}
+    stale = [name for name in there if prefix and name.startswith(prefix) and name not in asked]
+    put = [dict(asked[name]) for name in after]
+    gone = dict.fromkeys(stale)
+    return Plan(put, stale, before | {name: normal(there[name]) for name in stale}, after | gone)
+
+
+def request(alarm: Mapping[str, Any]) -> dict[str, Any]:
+    """The PutMetricAlarm request of an alarm as the module's option describes it."""
+    wanted: dict[str, Any] = {
+        "AlarmName": alarm["name"],
+        "AlarmDescription": alarm["description"],
+        "ComparisonOperator": _COMPARISONS[alarm["comparison"]],
+        "Threshold": float(alarm["threshold"]),
+        "EvaluationPeriods": alarm["periods"],
+        "DatapointsToAlarm": alarm["datapoints"] or alarm["periods"],
+        "TreatMissingData": alarm["missing_data"],
+        "ActionsEnabled": alarm["actions_enabled"],
+        "AlarmActions": list(alarm["alarm_actions"]),
+        "OKActions": list(alarm["ok_actions"]),
+        "InsufficientDataActions": list(alarm["insufficient_data_actions"]),
+    }
+    metrics = alarm["metrics"]
+    if len(metrics) == 1 and not metrics[0].get("expression"):
+        return wanted | _single(metrics[0])
+    return wanted | {"Metrics": [_query(one, one["id"] == metrics[-1]["id"]) for one in metrics]}
+
+
+def problems(alarms: Sequence[Mapping[str, Any]]) -> list[str]:
+    """A sentence for each alarm that CloudWatch would refuse, or that could never fire."""
+    found = []
+    names = [alarm["name"] for alarm in alarms]
+    found += [
+        f"alarm {name} is named {names.count(name)} times" for name in sorted(set(names)) if names.count(name) > 1
+    ]
+    for alarm in alarms:
+        name, metrics = alarm["name"], alarm["metrics"]
+        if not 1 <= len(metrics) <= _METRICS_PER_ALARM:
+            found.append(f"alarm {name} has {len(metrics)} metrics; CloudWatch takes 1 to {_METRICS_PER_ALARM}")
+        if len(metrics) > 1 and not metrics[-1].get("expression"):
+            found.append(f"alarm {name}: the last of several metrics must be the expression that is judged")
+        if alarm["datapoints"] and alarm["datapoints"] > alarm["periods"]:
+            found.append(
+                f"alarm {name} waits for {alarm['datapoints']} datapoints of {alarm['periods']}: it never fires"
+            )
+        for metric in metrics:
+            if not metric.get("expression") and not (metric.get("namespace") and metric.get("metric")):
+                found.append(f"alarm {name}: metric {metric['id']} needs namespace and metric, or an expression")
+    return found
+
+
+def normal(alarm: Mapping[str, Any]) -> dict[str, Any]:
+    """What counts of an alarm, in one order; what CloudWatch adds (state, times, ARN) does not."""
+    counts = {
+        *_DEFAULTS,
+        *("ComparisonOperator", "Threshold", "EvaluationPeriods", "DatapointsToAlarm", "Metrics"),
+        *("Namespace", "MetricName", "Dimensions", "Period", "Statistic", "ExtendedStatistic", "Unit"),
+    }
+    same = {**_DEFAULTS, **{key: value for key, value in alarm.items() if key in counts and value not in (None, [])}}
+    same.setdefault("DatapointsToAlarm", same.get("EvaluationPeriods"))
+    if "Dimensions" in same:
+        same["Dimensions"] = _sorted(same["Dimensions"])
+    if "Metrics" in same:
+        same["Metrics"] = sorted((_normal_query(one) for one in same["Metrics"]), key=lambda one: one["Id"])
+    for key in ("AlarmActions", "InsufficientDataActions", "OKActions"):
+        same[key] = sorted(same[key])
+    return same
+
+
+def _single(metric: Mapping[str, Any]) -> dict[str, Any]:
+    statistic = "Statistic" if metric["statistic"] in _STATISTICS else "ExtendedStatistic"
+    return {
+        "Namespace": metric["namespace"],
+        "MetricName": metric["metric"],
+        "Dimensions": _dimensions(metric),
+        "Period": metric["period_seconds"],
+        statistic: metric["statistic"],
+    }
+
+
+def _query(metric: Mapping[str, Any], judged: bool) -> dict[str, Any]:
+    label = {"Label": metric["label"]} if metric.get("label") else {}
+    if metric.get("expression"):
+        return {"Id": metric["id"], "Expression": metric["expression"], "ReturnData": judged, **label}
+    stat = {
+        "Metric": {
+            "Namespace": metric["namespace"],
+            "MetricName": metric["metric"],
+            "Dimensions": _dimensions(metric),
+        },
+        "Period": metric["period_seconds"],
+        "Stat": metric["statistic"],
+    }
+    return {"Id": metric["id"], "MetricStat": stat, "ReturnData": judged, **label}
+
+
+def _normal_query(query: Mapping[str, Any]) -> dict[str, Any]:
+    kept = {key: query[key] for key in ("Id", "Expression", "Label", "Period") if query.get(key)}
+    kept["ReturnData"] = query.get("ReturnData", True)
+    if stat := query.get("MetricStat"):
+        metric = {**stat["Metric"], "Dimensions": _sorted(stat["Metric"].get("Dimensions", []))}
+        kept["MetricStat"] = {"Metric": metric, "Period": stat["Period"], "Stat": stat["Stat"]}
+    return kept
+
+
+def _dimensions(metric: Mapping[str, Any]) -> list[dict[str, str]]:
+    return _sorted([{"Name": name, "Value": str(value)} for name, value in (metric["dimensions"] or {}).items()])
+
+
+def _sorted(dimensions: Iterable[Mapping[str, str]]) -> list[dict[str, str]]:
+    return [{"Name": one["Name"], "Value": one["Value"]} for one in sorted(dimensions, key=lambda one: one["Name"])]

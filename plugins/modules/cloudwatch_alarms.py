@@ -1,0 +1,209 @@
+#!/usr/bin/python
+# Copyright: pear.fargate contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: cloudwatch_alarms
+short_description: A whole set of CloudWatch alarms, metric math included, in one task
+version_added: 0.1.0
+description:
+  - Reads all alarms of the set at once, writes those that differ, and deletes those that are not wanted any more.
+  - Spelling does not count as a difference, neither the order of dimensions and actions nor what CloudWatch fills in.
+author:
+  - pear.fargate contributors (@pear-fargate)
+options:
+  alarms:
+    description: The alarms.
+    type: list
+    elements: dict
+    required: true
+    suboptions:
+      name:
+        description: Name of the alarm, by which releases and people know it.
+        type: str
+        required: true
+      description:
+        description: What it means and what to do; it stands in every notification.
+        type: str
+        default: ""
+      metrics:
+        description: One metric, or several with an expression as the last, which is what is judged.
+        type: list
+        elements: dict
+        required: true
+        suboptions:
+          id:
+            description: Name of the metric in expressions.
+            type: str
+            default: m1
+          namespace:
+            description: Namespace of the metric.
+            type: str
+          metric:
+            description: Name of the metric.
+            type: str
+          dimensions:
+            description: Dimensions of the metric.
+            type: dict
+            default: {}
+          statistic:
+            description: Statistic or percentile, such as V(Sum) or V(p99).
+            type: str
+            default: Average
+          period_seconds:
+            description: Length of a datapoint.
+            type: int
+            default: 60
+          expression:
+            description: Metric math over the other metrics, instead of a metric.
+            type: str
+          label:
+            description: What it is called in the console.
+            type: str
+      comparison:
+        description: How the value stands to the threshold when it is bad.
+        type: str
+        choices: [">", ">=", "<", "<="]
+        default: ">"
+      threshold:
+        description: The threshold.
+        type: float
+        required: true
+      periods:
+        description: How many datapoints are looked at.
+        type: int
+        default: 1
+      datapoints:
+        description: How many of them must be bad; all of them where it is not said.
+        type: int
+      missing_data:
+        description: What a missing datapoint counts as.
+        type: str
+        choices: [missing, ignore, breaching, notBreaching]
+        default: missing
+      actions_enabled:
+        description: Whether actions are carried out.
+        type: bool
+        default: true
+      alarm_actions:
+        description: ARNs that are told when it fires.
+        type: list
+        elements: str
+        default: []
+      ok_actions:
+        description: ARNs that are told when it is over.
+        type: list
+        elements: str
+        default: []
+      insufficient_data_actions:
+        description: ARNs that are told when there is no data.
+        type: list
+        elements: str
+        default: []
+  purge_prefix:
+    description: Alarms whose names begin so and that are not in O(alarms) are deleted. Without it none ever is.
+    type: str
+  tags:
+    description: Tags of alarms that are created. CloudWatch ignores them for alarms that exist.
+    type: dict
+    default: {}
+attributes:
+  action:
+    description: Runs on the controller, with progress lines.
+    support: full
+  check_mode:
+    description: Predicts what would change, and changes nothing.
+    support: full
+  diff_mode:
+    description: Shows each setting that differs, before and after.
+    support: full
+extends_documentation_fragment:
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+  - amazon.aws.boto3
+"""
+
+EXAMPLES = r"""
+- name: More than one answer in fifty is an error of ours
+  pear.fargate.cloudwatch_alarms:
+    purge_prefix: production/scoreboard/
+    alarms:
+      - name: production/scoreboard/error-share
+        description: The score board fails. Return to the release before with playbooks/rollback.yml.
+        metrics:
+          - {id: errors, namespace: AWS/ApplicationELB, metric: HTTPCode_Target_5XX_Count, statistic: Sum,
+             dimensions: {LoadBalancer: app/production/0123456789abcdef}}
+          - {id: requests, namespace: AWS/ApplicationELB, metric: RequestCount, statistic: Sum,
+             dimensions: {LoadBalancer: app/production/0123456789abcdef}}
+          - {id: share, expression: "100 * FILL(errors, 0) / requests", label: errors in percent}
+        threshold: 2
+        periods: 5
+        datapoints: 3
+        missing_data: notBreaching
+        alarm_actions: ["arn:aws:sns:eu-central-1:123456789012:production-alarms"]
+"""
+
+RETURN = r"""
+alarms:
+  description: Names of the alarms of the set.
+  returned: always
+  type: list
+  elements: str
+put:
+  description: Names of those that were created or changed.
+  returned: always
+  type: list
+  elements: str
+deleted:
+  description: Names of those that were deleted.
+  returned: always
+  type: list
+  elements: str
+"""
+
+from ansible_collections.pear.fargate.plugins.module_utils.alarm_set import run
+from ansible_collections.pear.fargate.plugins.module_utils.invocation import run_as_module
+
+_METRIC = {
+    "id": {"type": "str", "default": "m1"},
+    "namespace": {"type": "str"},
+    "metric": {"type": "str"},
+    "dimensions": {"type": "dict", "default": {}},
+    "statistic": {"type": "str", "default": "Average"},
+    "period_seconds": {"type": "int", "default": 60},
+    "expression": {"type": "str"},
+    "label": {"type": "str"},
+}
+_ALARM = {
+    "name": {"type": "str", "required": True},
+    "description": {"type": "str", "default": ""},
+    "metrics": {"type": "list", "elements": "dict", "required": True, "options": _METRIC},
+    "comparison": {"type": "str", "choices": [">", ">=", "<", "<="], "default": ">"},
+    "threshold": {"type": "float", "required": True},
+    "periods": {"type": "int", "default": 1},
+    "datapoints": {"type": "int"},
+    "missing_data": {
+        "type": "str",
+        "choices": ["missing", "ignore", "breaching", "notBreaching"],
+        "default": "missing",
+    },
+    "actions_enabled": {"type": "bool", "default": True},
+    "alarm_actions": {"type": "list", "elements": "str", "default": []},
+    "ok_actions": {"type": "list", "elements": "str", "default": []},
+    "insufficient_data_actions": {"type": "list", "elements": "str", "default": []},
+}
+ARGUMENT_SPEC = {
+    "alarms": {"type": "list", "elements": "dict", "required": True, "options": _ALARM},
+    "purge_prefix": {"type": "str"},
+    "tags": {"type": "dict", "default": {}},
+}
+
+
+def main() -> None:
+    run_as_module(ARGUMENT_SPEC, run)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,78 @@
+#!/usr/bin/python
+# Copyright: pear.fargate contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: cloudwatch_dashboard
+short_description: A CloudWatch dashboard, written only where it shows something else
+version_added: 0.1.0
+description:
+  - Compares what the dashboard shows; the order of keys and of widgets, and white space, do not count.
+  - A body that CloudWatch keeps but complains of fails the task with what it says.
+author:
+  - pear.fargate contributors (@pear-fargate)
+options:
+  name:
+    description: Name of the dashboard; letters, digits, hyphens and underscores.
+    type: str
+    required: true
+  body:
+    description: Body of the dashboard, as CloudWatch documents it. P(pear.fargate.service_dashboard#filter) makes that of a service.
+    type: dict
+    required: true
+attributes:
+  action:
+    description: Runs on the controller.
+    support: full
+  check_mode:
+    description: Predicts what would change, and changes nothing.
+    support: full
+  diff_mode:
+    description: Shows the body before and after.
+    support: full
+extends_documentation_fragment:
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+  - amazon.aws.boto3
+"""
+
+EXAMPLES = r"""
+- name: What is answered
+  pear.fargate.cloudwatch_dashboard:
+    name: production-scoreboard
+    body:
+      widgets:
+        - type: text
+          x: 0
+          y: 0
+          width: 24
+          height: 2
+          properties:
+            markdown: "# Score board"
+"""
+
+RETURN = r"""
+name:
+  description: Name of the dashboard.
+  returned: always
+  type: str
+  sample: production-scoreboard
+"""
+
+from ansible_collections.pear.fargate.plugins.module_utils.dashboard import run
+from ansible_collections.pear.fargate.plugins.module_utils.invocation import run_as_module
+
+ARGUMENT_SPEC = {
+    "name": {"type": "str", "required": True},
+    "body": {"type": "dict", "required": True},
+}
+
+
+def main() -> None:
+    run_as_module(ARGUMENT_SPEC, run)
+
+
+if __name__ == "__main__":
+    main()

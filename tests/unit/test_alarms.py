@@ -1,0 +1,196 @@
+"""Alarms and dashboards: what a service has, what counts as a difference, and that a second run writes nothing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import pytest
+from ansible.errors import AnsibleFilterError
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.pear.fargate.plugins.filter.monitoring import (
+    environment_alarms,
+    service_alarms,
+    service_dashboard,
+)
+from ansible_collections.pear.fargate.plugins.module_utils import alarm_set, dashboard
+from ansible_collections.pear.fargate.plugins.module_utils.aws.errors import Failure
+from ansible_collections.pear.fargate.plugins.module_utils.aws.session import Aws
+from ansible_collections.pear.fargate.plugins.module_utils.invocation import Invocation
+from ansible_collections.pear.fargate.plugins.modules import cloudwatch_alarms, cloudwatch_dashboard
+from botocore.session import get_session
+from botocore.validate import ParamValidator
+from moto import mock_aws
+
+REGION = "eu-central-1"
+ARN = f"arn:aws:elasticloadbalancing:{REGION}:123456789012"
+ENVIRONMENT: dict[str, Any] = {
+    "name": "staging",
+    "region": REGION,
+    "account": "123456789012",
+    "caller": "arn:aws:iam::123456789012:user/ci",
+    "cluster": {"container_insights": "enabled"},
+    "load_balancer": {
+        "name": "staging",
+        "arn": f"{ARN}:loadbalancer/app/staging/0123",
+        "target_groups": {
+            f"staging-scores-{colour}": f"{ARN}:targetgroup/staging-scores-{colour}/{number}"
+            for number, colour in enumerate(("blue", "green"))
+        },
+    },
+}
+TOPIC = "arn:aws:sns:eu-central-1:123456789012:staging-alarms"
+
+
+@pytest.fixture(autouse=True)
+def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    with mock_aws():
+        yield boto3.client("cloudwatch", REGION)
+
+
+def invoke(module: Any, run: Any, check_mode: bool = False, **options: Any) -> dict[str, Any]:
+    validated = ArgumentSpecValidator(module.ARGUMENT_SPEC).validate(options)
+    assert not validated.error_messages
+    return run(Invocation(validated.validated_parameters, Aws({"region": REGION}), check_mode))
+
+
+def put(
+    alarms: list[dict[str, Any]], check_mode: bool = False, prefix: str | None = "staging/scores/"
+) -> dict[str, Any]:
+    return invoke(cloudwatch_alarms, alarm_set.run, check_mode, alarms=alarms, purge_prefix=prefix)
+
+
+def test_check_mode_tells_all_alarms_and_makes_none(aws: Any) -> None:
+    told = put(service_alarms(ENVIRONMENT, "scores"), check_mode=True)
+    assert len(told["put"]) == 7
+    assert aws.describe_alarms()["MetricAlarms"] == []
+
+
+def test_a_second_run_finds_nothing_to_do() -> None:
+    alarms = service_alarms(ENVIRONMENT, "scores", tell=[TOPIC])
+    assert put(alarms)["changed"]
+    again = put(alarms)
+    assert not again["changed"], again["diff"]
+
+
+def test_every_alarm_is_what_the_api_takes() -> None:
+    shape = get_session().get_service_model("cloudwatch").operation_model("PutMetricAlarm").input_shape
+    alarms = service_alarms(ENVIRONMENT, "scores", tell=[TOPIC]) + environment_alarms(ENVIRONMENT)
+    validated = ArgumentSpecValidator(cloudwatch_alarms.ARGUMENT_SPEC).validate({"alarms": alarms})
+    for alarm in validated.validated_parameters["alarms"]:
+        report = ParamValidator().validate(alarm_set.request(alarm), shape)
+        assert not report.has_errors(), report.generate_report()
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        ("Threshold", 50.0),
+        ("TreatMissingData", "breaching"),
+        ("EvaluationPeriods", 9),
+        ("ActionsEnabled", False),
+        ("AlarmActions", []),
+        ("AlarmDescription", "somebody's"),
+    ],
+)
+def test_a_setting_that_was_changed_by_hand_is_told_and_put_right(aws: Any, setting: str, value: Any) -> None:
+    alarms = service_alarms(ENVIRONMENT, "scores", tell=[TOPIC])
+    put(alarms)
+    (found,) = aws.describe_alarms(AlarmNames=["staging/scores/cpu"])["MetricAlarms"]
+    taken = get_session().get_service_model("cloudwatch").operation_model("PutMetricAlarm").input_shape.members
+    aws.put_metric_alarm(**{**{key: found[key] for key in found if key in taken}, setting: value})
+    assert list(put(alarms, check_mode=True)["diff"]["after"]["staging/scores/cpu"]) == [setting]
+    assert put(alarms)["put"] == ["staging/scores/cpu"]
+    assert not put(alarms)["changed"]
+
+
+def test_alarms_that_are_not_wanted_go_and_those_of_others_stay(aws: Any) -> None:
+    extra = {"name": "old", "metrics": [{"namespace": "n", "metric": "m"}], "threshold": 1}
+    put(service_alarms(ENVIRONMENT, "scores", more=[extra]))
+    put([{**extra, "name": "staging/scoreboard/theirs"}], prefix=None)
+    assert put(service_alarms(ENVIRONMENT, "scores"))["deleted"] == ["staging/scores/old"]
+    names = {one["AlarmName"] for one in aws.describe_alarms()["MetricAlarms"]}
+    assert "staging/scoreboard/theirs" in names
+    assert "staging/scores/old" not in names
+
+
+def test_silence_is_bad_only_where_it_means_that_nobody_is_served() -> None:
+    silent = {one["name"].rpartition("/")[2]: one["missing_data"] for one in service_alarms(ENVIRONMENT, "scores")}
+    assert [name for name, missing in silent.items() if missing == "breaching"] == ["no-healthy-target"]
+
+
+def test_without_container_insights_there_is_no_alarm_that_could_never_fire() -> None:
+    blind = {**ENVIRONMENT, "cluster": {"container_insights": "disabled"}}
+    names = [one["name"] for one in service_alarms(blind, "scores")]
+    assert "staging/scores/missing-tasks" not in names
+
+
+def test_thresholds_and_topics_reach_the_alarms() -> None:
+    (errors,) = [
+        one
+        for one in service_alarms(ENVIRONMENT, "scores", {"error_share_percent": 7}, tell=[TOPIC])
+        if one["name"].endswith("error-share")
+    ]
+    assert errors["threshold"] == 7
+    assert errors["alarm_actions"] == errors["ok_actions"] == [TOPIC]
+
+
+@pytest.mark.parametrize(
+    ("call", "why"),
+    [
+        (lambda: service_alarms(ENVIRONMENT, "scores", {"cpu": 1}), "There is no threshold cpu"),
+        (lambda: service_alarms(ENVIRONMENT, "other"), "run the role service for other first"),
+    ],
+)
+def test_what_cannot_be_is_refused(call: Any, why: str) -> None:
+    with pytest.raises(AnsibleFilterError, match=why):
+        call()
+
+
+@pytest.mark.parametrize(
+    ("alarm", "why"),
+    [
+        ({"metrics": [{"namespace": "n"}]}, "needs namespace and metric"),
+        ({"metrics": [{"id": f"m{n}", "namespace": "n", "metric": "m"} for n in range(2)]}, "must be the expression"),
+        ({"metrics": [{"namespace": "n", "metric": "m"}], "periods": 1, "datapoints": 2}, "never fires"),
+        ({"metrics": []}, "has 0 metrics"),
+    ],
+)
+def test_an_alarm_that_could_never_fire_is_refused(aws: Any, alarm: dict[str, Any], why: str) -> None:
+    with pytest.raises(Failure, match=why):
+        put([{"name": "one", "threshold": 1, **alarm}])
+
+
+def show(body: dict[str, Any], check_mode: bool = False) -> dict[str, Any]:
+    return invoke(cloudwatch_dashboard, dashboard.run, check_mode, name="staging-scores", body=body)
+
+
+def test_a_dashboard_is_compared_by_what_it_shows(aws: Any) -> None:
+    body = service_dashboard(ENVIRONMENT, "scores", ["staging/scores/cpu"])
+    assert show(body, check_mode=True)["changed"]
+    assert aws.list_dashboards()["DashboardEntries"] == []
+    assert show(body)["changed"]
+    shuffled = {"widgets": [dict(reversed(widget.items())) for widget in reversed(body["widgets"])]}
+    aws.put_dashboard(DashboardName="staging-scores", DashboardBody=json.dumps(shuffled, indent=4))
+    assert not show(body)["changed"]
+    shuffled["widgets"][0]["height"] = 12
+    aws.put_dashboard(DashboardName="staging-scores", DashboardBody=json.dumps(shuffled))
+    assert show(body)["changed"]
+    assert not show(body)["changed"]
+
+
+def test_no_two_widgets_lie_on_each_other() -> None:
+    taken: set[tuple[int, int]] = set()
+    for widget in service_dashboard(ENVIRONMENT, "scores", ["a"])["widgets"]:
+        cells = {
+            (x, y)
+            for x in range(widget["x"], widget["x"] + widget["width"])
+            for y in range(widget["y"], widget["y"] + widget["height"])
+        }
+        assert max(x for x, _ in cells) < 24
+        assert not taken & cells
+        taken |= cells
