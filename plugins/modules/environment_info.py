@@ -98,7 +98,7 @@ environment:
       description: Ids under V(load_balancer), V(tasks) and V(file_system), or null.
       type: dict
     load_balancer:
-      description: Name, ARN, DNS name, zone id, scheme, ARNs of the listeners under V(http) and V(https), of target groups by name; or null.
+      description: Name, ARN, DNS name, zone id, scheme, listeners (ARNs under V(http), V(https)), target groups (ARNs by name); or null.
       type: dict
     cluster:
       description: ARN, name, Container Insights setting and capacity providers; or null.

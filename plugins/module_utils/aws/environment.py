@@ -75,8 +75,15 @@ def listeners(aws: Aws, load_balancer_arn: str) -> list[dict[str, Any]]:
 @aws_call("read the target groups of {load_balancer_arn}")
 def target_groups(aws: Aws, load_balancer_arn: str) -> dict[str, str]:
     """ARNs by name, of the target groups that rules of the load balancer name."""
-    pages = aws.client("elbv2").get_paginator("describe_target_groups").paginate(LoadBalancerArn=load_balancer_arn)
-    return {group["TargetGroupName"]: group["TargetGroupArn"] for page in pages for group in page["TargetGroups"]}
+    client = aws.client("elbv2")
+    pages = client.get_paginator("describe_target_groups").paginate(LoadBalancerArn=load_balancer_arn)
+    try:
+        return {group["TargetGroupName"]: group["TargetGroupArn"] for page in pages for group in page["TargetGroups"]}
+    except client.exceptions.ClientError as cause:
+        # A load balancer without services has none yet.
+        if is_code(cause, "TargetGroupNotFound"):
+            return {}
+        raise
 
 
 @aws_call("read cluster {name}")
