@@ -55,6 +55,10 @@ sandbox-test: setup ## Fidelity tests of the sandbox: real containers, real traf
 stories: setup ## End-to-end stories: playbooks on a sandbox of their own, under load
 	@pytest -q tests/stories
 
+.PHONY: bench
+bench: setup ## Every figure of the docs: ratios of interleaved runs on one sandbox, into build/bench.json
+	@$(PY) -m bench
+
 .PHONY: artifact
 artifact: setup ## Build the collection artifact into build/
 	@mkdir -p build && ansible-galaxy collection build --force --output-path build .

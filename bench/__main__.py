@@ -1,0 +1,30 @@
+"""Measure everything, print each ratio as it comes, write build/bench.json. No ratio is asserted."""
+
+from __future__ import annotations
+
+import argparse
+import json
+
+from . import releases
+from .stage import ROOT, stage
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("--runs", type=int, default=5, help="runs of each pair (default: %(default)s)")
+    runs = parser.parse_args().runs
+    found = []
+    print("ours divided by theirs, medians of interleaved runs on one sandbox:", flush=True)
+    with stage() as here:
+        for group in (releases,):
+            for one in group.rows(here, runs):
+                print(one, flush=True)
+                found.append(one.as_dict())
+    target = ROOT / "build" / "bench.json"
+    target.parent.mkdir(exist_ok=True)
+    target.write_text(json.dumps(found, indent=2) + "\n")
+    print(f"written: {target.relative_to(ROOT)}")
+
+
+if __name__ == "__main__":
+    main()

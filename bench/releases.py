@@ -1,0 +1,98 @@
+"""Releases against what a person would write by hand: wall time, calls, and how both grow."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+from .measure import Row, ratio_row, row, wall
+from .stage import Stage
+
+INVENTORY = "inventories/local"
+# No task: what is measured is the tool, not the start of a container.
+IDLE = {"service_desired_count": 0}
+_COMMAND = "make bench"
+
+
+class Releases:
+    """One service with no tasks, on an environment that is up."""
+
+    def __init__(self, stage: Stage) -> None:
+        self.stage = stage
+        self.number = 0
+        stage.play("playbooks/deploy.yml", INVENTORY, variables=IDLE)
+
+    def settings(self) -> dict[str, str]:
+        """Something that makes the next release a new one."""
+        self.number += 1
+        return {"RELEASE": str(self.number)}
+
+    def ours(self) -> float:
+        values = {**IDLE, "service_environment": self.settings()}
+        return wall(lambda: self.stage.play("playbooks/release.yml", INVENTORY, variables=values))
+
+    def boto3(self) -> float:
+        return wall(
+            lambda: self.stage.python(
+                "-m", "bench.boto3_release", "local", "scoreboard-blue", f"RELEASE=b{self._next()}"
+            )
+        )
+
+    def _next(self) -> int:
+        self.number += 1
+        return self.number
+
+    def community(self) -> float:
+        variables = self._plain()
+        return wall(lambda: self.stage.play("bench/plays/community_release.yml", "localhost,", variables=variables))
+
+    def _plain(self) -> dict[str, Any]:
+        ecs = self.stage.client("ecs")
+        (found,) = ecs.describe_services(cluster="local", services=["scoreboard-blue"])["services"]
+        live = ecs.describe_task_definition(taskDefinition=found["taskDefinition"])["taskDefinition"]
+        (container, *_others) = live["containerDefinitions"]
+        plain = {
+            key: container[key] for key in ("name", "image", "portMappings", "logConfiguration") if key in container
+        }
+        network = found["networkConfiguration"]["awsvpcConfiguration"]
+        return {
+            "ansible_connection": "local",
+            "ansible_python_interpreter": sys.executable,
+            "cluster": "local",
+            "service": "scoreboard-blue",
+            "live": {**{key: live[key] for key in ("family", "cpu", "memory", "executionRoleArn", "taskRoleArn")}},
+            "containers": [
+                {**plain, "essential": True, "environment": [{"name": "RELEASE", "value": str(self._next())}]}
+            ],
+            "subnets": network["subnets"],
+            "security_groups": network["securityGroups"],
+            "load_balancers": found["loadBalancers"],
+        }
+
+    def count(self) -> int:
+        before = len(self.stage.calls())
+        self.ours()
+        return len(self.stage.calls()) - before
+
+    def old_revisions(self, number: int) -> None:
+        ecs = self.stage.client("ecs")
+        for index in range(number):
+            ecs.register_task_definition(
+                family="local-scoreboard",
+                containerDefinitions=[{"name": "app", "image": f"old:{index}", "memory": 128}],
+            )
+
+
+def rows(stage: Stage, runs: int) -> Iterator[Row]:
+    releases = Releases(stage)
+    yield ratio_row(
+        "release: wall time, against boto3 with the same calls", 2.5, _COMMAND, releases.ours, releases.boto3, runs
+    )
+    yield ratio_row("release: wall time, against community.aws", 0.5, _COMMAND, releases.ours, releases.community, runs)
+    few = [releases.count() for _run in range(runs)]
+    releases.old_revisions(40)
+    many = [releases.count() for _run in range(runs)]
+    yield row(
+        "release: calls with 40 old revisions, against calls with few", 1.0, _COMMAND, list(zip(many, few, strict=True))
+    )
