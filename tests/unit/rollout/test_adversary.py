@@ -78,7 +78,9 @@ class Adversary(RuleBasedStateMachine):
         )
         decision = decide(seen, release, world.time)
         assert decision.reason, f"{decision.action} without a reason"
-        turned = release.goes_forward and decision.release.phase is Phase.RETURNING
+        # A release that only prepares has moved nothing: what others do to traffic meanwhile is not its to undo.
+        moved = release.phase is not Phase.PREPARING
+        turned = moved and release.goes_forward and decision.release.phase is Phase.RETURNING
         if turned and world.weights != release.home and world.sides[release.live].healthy >= 1:
             assert decision.action == Shift(release.home), f"I4: {decision.action} came before the return"
         after: Release | None = decision.release
