@@ -1,4 +1,4 @@
-"""The sandbox's command line: python -m sandbox up | down | status | logs | reset | load | env."""
+"""The sandbox's command line: python -m sandbox up | down | status | logs | reset | load | fault | env."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 
 from . import lifecycle
 from .config import Settings, home_from_environment
+from .faults import command as fault
 from .machine import Refused
 from .processes import NotStarted
 
@@ -43,6 +44,7 @@ def parser() -> argparse.ArgumentParser:
     logs.add_argument("-f", "--follow", action="store_true")
     load = verbs.add_parser("load", help="send requests at a steady rate and count what comes back", add_help=False)
     load.add_argument("arguments", nargs=argparse.REMAINDER)
+    fault.arguments(verbs)
     verbs.add_parser("demo-hints", help="what to do with what runs")
     verbs.add_parser("serve", help="run the API process in the foreground (up does this)")
     return main
@@ -57,7 +59,7 @@ def main() -> int:
     home: Path = arguments.home.resolve()
     try:
         return _run(arguments, home)
-    except (Refused, NotStarted) as refused:
+    except (Refused, NotStarted, fault.FaultRefused) as refused:
         print(f"sandbox: {refused}", file=sys.stderr)
         return 1
 
@@ -79,6 +81,8 @@ def _run(arguments: argparse.Namespace, home: Path) -> int:
             print(f"export {key}={shlex.quote(value)}")
     elif arguments.verb == "reset":
         lifecycle.reset(home, say)
+    elif arguments.verb == "fault":
+        fault.run(settings, arguments)
     elif arguments.verb == "serve":
         from .api.server import serve
 

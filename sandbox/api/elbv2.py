@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from .faults import spoiled_targets
 from .overlay import ApiError, internal, patch
 from .server import Sandbox
 
@@ -152,6 +153,7 @@ class Targets:
                 "target_groups": [self._target_group(one) for one in backend.target_groups.values()],
                 "certificates": [_certificate(self._sandbox.backend("acm").get_certificate(arn)) for arn in wanted],
                 "addresses": self._sandbox.fargate.addresses(),
+                "spoils": spoiled_targets(self._sandbox),
             }
 
     def _target_group(self, group: Any) -> dict[str, Any]:

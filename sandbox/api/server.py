@@ -18,11 +18,26 @@ from urllib.parse import parse_qs
 
 from ..config import Settings
 from ..engine import Engine
+from ..faults.model import Faults
+from . import refusals
+from .operations import rest_operation
 from .overlay import ApiError, Context, internal, registered
 
 os.environ.setdefault("MOTO_IAM_LOAD_MANAGED_POLICIES", "true")
 
-OVERLAY_MODULES = ("ec2", "acm", "dynamodb", "efs", "ecr", "logs", "elbv2", "cloudwatch", "ecs", "autoscaling")
+OVERLAY_MODULES = (
+    "ec2",
+    "acm",
+    "dynamodb",
+    "efs",
+    "ecr",
+    "logs",
+    "elbv2",
+    "cloudwatch",
+    "ecs",
+    "autoscaling",
+    "faults",
+)
 _CREDENTIAL = re.compile(r"Credential=([^/]+)/\d+/([^/]+)/([^/]+)/aws4_request")
 _READ_ONLY = re.compile(r"^(Describe|List|Get|BatchGet|BatchCheck|Head|Query|Scan|Search|Lookup|Simulate|Test|Filter)")
 _JSON_SERVICES = {
@@ -40,6 +55,8 @@ _JSON_SERVICES = {
     "AmazonSQS": "sqs",
 }
 
+# What the sandbox asks of itself meets no faults: they are for its users.
+_OWN_AGENT = "pear-sandbox-itself"
 _SEEN_BY_THE_EDGE = {"elasticloadbalancing", "acm"}
 
 StartResponse = Callable[..., Any]
@@ -72,11 +89,12 @@ class Sandbox:
     measurements: Any = None
     metrics: Any = None
     alarms: Any = None
-    before_call: Callable[[Call], None] = lambda call: None
+    faults: Faults = field(default_factory=Faults)
 
     def client(self, service: str) -> Any:
         """A boto3 client of this very API, for parts that use it as any caller would."""
         import boto3
+        from botocore.config import Config
 
         from ..config import ACCESS_KEY, SECRET_KEY
 
@@ -86,6 +104,7 @@ class Sandbox:
             region_name=self.settings.region,
             aws_access_key_id=ACCESS_KEY,
             aws_secret_access_key=SECRET_KEY,
+            config=Config(user_agent_extra=_OWN_AGENT),
         )
 
     def backend(self, service: str, region: str | None = None) -> Any:
@@ -120,7 +139,7 @@ def create_sandbox(settings: Settings) -> Sandbox:
 
 
 class Application:
-    """The WSGI application: internal routes, overlays, moto, in this order."""
+    """The WSGI application: internal routes, faults that are on, overlays, moto, in this order."""
 
     def __init__(self, sandbox: Sandbox) -> None:
         from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
@@ -135,18 +154,32 @@ class Application:
         service, operation, context = identify(environ, self.sandbox.settings)
         call = Call(service, operation, time.time())
         self.sandbox.calls.append(call)
+        protocol = _protocol(environ, service)
+        own = _OWN_AGENT in environ.get("HTTP_USER_AGENT", "")
+        met = [] if own else self.sandbox.faults.met_by(service, operation)
         try:
-            self.sandbox.before_call(call)
-            answer = registered.handlers.get((service, operation))
-            if answer is not None:
-                return _json(start_response, answer(_body_json(environ), context))
-            with self.sandbox.lock:
-                return list(self._moto(environ, start_response))
+            refusals.delay(met)
+            fault = refusals.refusal(met, protocol, service, operation, context)
+            if fault is None:
+                return self._answer(environ, start_response, call, context)
+            if any(one.after for one in met):
+                # Carried out, and nobody hears of it.
+                self._answer(environ, lambda *arguments: None, call, context)
+            raise fault
         except ApiError as refused:
-            return _refuse(start_response, refused)
+            return _refuse(start_response, refusals.encode(refused, protocol, service))
         finally:
             if call.mutating and service in _SEEN_BY_THE_EDGE:
                 self.sandbox.targets.touch()
+
+    def _answer(
+        self, environ: dict[str, Any], start_response: StartResponse, call: Call, context: Context
+    ) -> Iterable[bytes]:
+        answer = registered.handlers.get((call.service, call.operation))
+        if answer is not None:
+            return _json(start_response, answer(_body_json(environ), context))
+        with self.sandbox.lock:
+            return list(self._moto(environ, start_response))
 
     def _internal(self, environ: dict[str, Any], start_response: StartResponse, path: str) -> Iterable[bytes]:
         route = registered.routes.get((environ["REQUEST_METHOD"], path))
@@ -156,7 +189,12 @@ class Application:
         try:
             return _json(start_response, route(query, _body_json(environ)))
         except ApiError as refused:
-            return _refuse(start_response, refused)
+            return _refuse(start_response, refusals.encode(refused, refusals.JSON))
+
+
+def _protocol(environ: dict[str, Any], service: str) -> str:
+    form = environ.get("CONTENT_TYPE", "").startswith("application/x-www-form-urlencoded")
+    return refusals.protocol_of(service, targeted="HTTP_X_AMZ_TARGET" in environ, form=form)
 
 
 def identify(environ: dict[str, Any], settings: Settings) -> tuple[str, str, Context]:
@@ -173,6 +211,8 @@ def identify(environ: dict[str, Any], settings: Settings) -> tuple[str, str, Con
         form = parse_qs(_body(environ).decode())
         return service, form.get("Action", [""])[0], context
     method = environ["REQUEST_METHOD"]
+    if named := rest_operation(service, method, environ.get("PATH_INFO", "/")):
+        return service, named, context
     return service, ("Get" if method in {"GET", "HEAD"} else method.title()) + environ.get("PATH_INFO", ""), context
 
 
@@ -202,8 +242,9 @@ def _json(start_response: StartResponse, answer: Any, status: int = 200) -> Iter
     return iter([text])
 
 
-def _refuse(start_response: StartResponse, refused: ApiError) -> Iterator[bytes]:
-    return _json(start_response, {"__type": refused.code, "message": refused.message}, refused.status)
+def _refuse(start_response: StartResponse, refusal: refusals.Refusal) -> Iterator[bytes]:
+    start_response(f"{refusal.status} Error", refusal.headers)
+    return iter([refusal.body])
 
 
 def _encode(value: Any) -> Any:

@@ -19,6 +19,7 @@ from .health import (
 )
 from .health import judge as judge_result
 from .http1 import HEAD_LIMIT, MalformedMessage, encode_head, read_head
+from .spoils import Spoils
 from .state import HealthCheck, State, Target
 
 Key = tuple[str, str, int]
@@ -30,10 +31,12 @@ class Checker:
     def __init__(self, place_of: Callable[[str, int], tuple[str, int]]) -> None:
         self._place_of = place_of
         self._tasks: dict[Key, tuple[HealthCheck, float, asyncio.Task[None]]] = {}
+        self._spoils = Spoils()
         self.verdicts: dict[Key, Verdict] = {}
 
     def follow(self, state: State) -> None:
         """Begin and end checks as targets come and go; a changed setting starts anew with the verdict kept."""
+        self._spoils = state.spoils
         used = state.used_by
         wanted = {
             (group.arn, target.address, target.port): (group.health_check, target.registered_at)
@@ -65,7 +68,9 @@ class Checker:
         while True:
             began = loop.time()
             place = self._place_of(key[1], check.port or key[2])
-            self.verdicts[key] = judge_result(self.verdicts[key], await probe(place, check), thresholds)
+            spoiled = self._spoils.check(key[0], key[1], check.timeout_seconds, check.matcher)
+            result = spoiled or await probe(place, check)
+            self.verdicts[key] = judge_result(self.verdicts[key], result, thresholds)
             await asyncio.sleep(max(0.0, began + check.interval_seconds - loop.time()))
 
 

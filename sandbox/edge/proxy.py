@@ -203,11 +203,19 @@ class Proxy:
         cookies: list[tuple[str, str]],
         keep: bool,
     ) -> bool:
+        met = self.state.spoils.request(group.arn, target.address)
+        if met.vanished:
+            raise ConnectFailed("the target has vanished")
         connection = await self.pool.take(place)
         count_key = (target.address, target.port)
         self._in_flight[count_key] = self._in_flight.get(count_key, 0) + 1
         began = time.monotonic()
         try:
+            if met.seconds:
+                async with asyncio.timeout(client.balancer.idle_seconds):
+                    await asyncio.sleep(met.seconds)
+            if met.status is not None:
+                return await self._spoiled(client, group, connection, body, met.status, time.monotonic() - began, keep)
             upgrade = "upgrade" in head.tokens("connection")
             request = encode_head(
                 " ".join(head.start[:2]) + " HTTP/1.1", _request_headers(client, head, framing, upgrade)
@@ -246,6 +254,25 @@ class Proxy:
             raise
         finally:
             self._in_flight[count_key] -= 1
+
+    async def _spoiled(
+        self,
+        client: Client,
+        group: TargetGroup,
+        connection: Connection,
+        body: list[bytes] | AsyncIterator[bytes],
+        status: int,
+        seconds: float,
+        keep: bool,
+    ) -> bool:
+        """Answer as a target that is made to fail would."""
+        connection.close()
+        if not isinstance(body, list):
+            async for _ in body:
+                pass
+        self.counts.answered(client.balancer.dimension, group.dimension, status, seconds)
+        await client.send(answers.error(status, keep))
+        return keep
 
     async def _ask(
         self,

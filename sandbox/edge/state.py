@@ -9,6 +9,9 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl
 
+from . import spoils
+from .spoils import Spoils
+
 
 @dataclass(slots=True)
 class RequestView:
@@ -152,6 +155,7 @@ class State:
     target_groups: Mapping[str, TargetGroup]
     certificates: Mapping[str, Certificate]
     addresses: Mapping[str, str]  # a task's address in the VPC → where its container listens
+    spoils: Spoils = field(default_factory=Spoils)
 
     def target_groups_of(self, load_balancer: LoadBalancer) -> frozenset[str]:
         return frozenset(
@@ -278,6 +282,7 @@ def parse_state(snapshot: Mapping[str, Any]) -> State:
             for one in snapshot["certificates"]
         },
         addresses=dict(snapshot["addresses"]),
+        spoils=spoils.parse(snapshot["spoils"]),
     )
 
 

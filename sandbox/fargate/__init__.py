@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..api.overlay import ApiError
 from ..api.server import Sandbox
 from .network import Network
 from .runtime import ContainerRuntime
@@ -29,6 +30,30 @@ class Fargate:
 
     def stop(self) -> None:
         self.scheduler.stop()
+
+    def kill(self, subject: str) -> list[str]:
+        """Kill a task by its id, or the oldest running task of a service by its name; returns the task's id."""
+        with self.store.lock:
+            named = self.store.tasks.get(subject.rpartition("/")[2])
+            group = f"service:{subject.rpartition('/')[2]}"
+            found = [one for one in self.store.tasks.values() if one.group == group] if named is None else [named]
+            running = sorted((one for one in found if one.running), key=lambda one: one.created_at)
+        if not running:
+            raise ApiError("TaskNotFound", f"No task and no service that runs one is named {subject!r}.")
+        self.runtime.kill(running[0])
+        return [running[0].id]
+
+    def lose_zone(self, zone: str) -> list[str]:
+        """Every task of a zone dies, the starting ones too; returns their ids. Placement asks the faults."""
+        with self.store.lock:
+            lost = [one for one in self.store.tasks.values() if one.zone == zone and one.alive]
+            for task in lost:
+                if not task.running:
+                    self.scheduler.stop_task(task, "TaskFailedToStart", "The availability zone is not available.")
+        for task in lost:
+            if task.running:
+                self.runtime.kill(task)
+        return [one.id for one in lost]
 
     def addresses(self) -> dict[str, str]:
         """A task's address in the VPC → where its containers really listen."""

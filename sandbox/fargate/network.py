@@ -14,8 +14,11 @@ from .model import Task
 _RESERVED_AT_START = 4
 
 
+_NO_CAPACITY = "Capacity is unavailable at this time. Please try again later or in a different availability zone"
+
+
 class NoAddress(Exception):
-    """No subnet has a free address."""
+    """No subnet has a free address, or none that has one is in a zone that works."""
 
 
 class Network:
@@ -27,8 +30,11 @@ class Network:
 
     def place(self, subnets: Sequence[str]) -> tuple[str, str, str]:
         """Subnet, zone and address for a new task: the subnet with the fewest tasks first. Raises NoAddress."""
+        lost = {fault.subject for fault in self._sandbox.faults.of_kind(["zone"])}
         for subnet_id in sorted(subnets, key=lambda one: len(self._taken.get(one, ()))):
             subnet = self.subnet(subnet_id)
+            if subnet.availability_zone in lost:
+                continue
             taken = self._taken.setdefault(subnet_id, set())
             hosts = list(ipaddress.ip_network(subnet.cidr_block))[_RESERVED_AT_START:-1]
             used_elsewhere = self._interfaces(subnet_id)
@@ -37,6 +43,8 @@ class Network:
             if address is not None:
                 taken.add(address)
                 return subnet_id, subnet.availability_zone, address
+        if all(self.subnet(one).availability_zone in lost for one in subnets):
+            raise NoAddress(_NO_CAPACITY)
         raise NoAddress("The subnets have no free IP address.")
 
     def subnet(self, subnet_id: str) -> Any:

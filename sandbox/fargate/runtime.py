@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ..api.ecr import token
+from ..api.overlay import ApiError
 from ..api.server import Sandbox
 from ..engine import ContainerSpec, EngineError
 from . import inputs
@@ -224,6 +225,16 @@ class ContainerRuntime:
             self._sandbox.stopping.wait(interval)
 
     # End
+
+    def kill(self, task: Task) -> None:
+        """SIGKILL to every container: what follows is seen as any death is."""
+        for state in task.containers.values():
+            if state.status == "RUNNING":
+                try:
+                    self._engine.kill(state.runtime_id)
+                except EngineError as refused:
+                    if self._engine.inspect(state.runtime_id):
+                        raise ApiError("TaskNotKilled", f"{task.id}: {refused}") from refused
 
     def stop(self, task: Task) -> None:
         definitions = {one["name"]: one for one in task.definition["containerDefinitions"]}

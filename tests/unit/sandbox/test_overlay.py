@@ -64,7 +64,7 @@ def test_a_patch_refuses_what_it_was_not_written_for(name: str, parameters: tupl
         ),
         (
             {"PATH_INFO": "/2015-02-01/file-systems", "REQUEST_METHOD": "POST", "signed": "elasticfilesystem"},
-            ("elasticfilesystem", "Post/2015-02-01/file-systems"),
+            ("elasticfilesystem", "CreateFileSystem"),
         ),
     ],
 )
