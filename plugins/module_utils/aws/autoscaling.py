@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -98,6 +98,55 @@ def unschedule(aws: Aws, cluster: str, service: str, name: str) -> None:
     except client.exceptions.ClientError as cause:
         if not is_code(cause, "ObjectNotFoundException"):
             raise
+
+
+@aws_call("read the scaling policies of ECS service {service}")
+def policies(aws: Aws, cluster: str, service: str) -> list[dict[str, Any]]:
+    pages = aws.client("application-autoscaling").get_paginator("describe_scaling_policies")
+    return [
+        one
+        for page in pages.paginate(**_ECS, ResourceId=_resource(cluster, service))
+        for one in page["ScalingPolicies"]
+    ]
+
+
+@aws_call("put scaling policy {name} of ECS service {service}")
+def put_policy(aws: Aws, cluster: str, service: str, name: str, configuration: Mapping[str, Any]) -> None:
+    """Create or replace a target tracking policy; AWS makes the alarms that it follows."""
+    aws.client("application-autoscaling").put_scaling_policy(
+        **_ECS,
+        ResourceId=_resource(cluster, service),
+        PolicyName=name,
+        PolicyType="TargetTrackingScaling",
+        TargetTrackingScalingPolicyConfiguration=dict(configuration),
+    )
+
+
+@aws_call("delete scaling policy {name} of ECS service {service}")
+def delete_policy(aws: Aws, cluster: str, service: str, name: str) -> None:
+    client = aws.client("application-autoscaling")
+    try:
+        client.delete_scaling_policy(**_ECS, ResourceId=_resource(cluster, service), PolicyName=name)
+    except client.exceptions.ClientError as cause:
+        if not is_code(cause, "ObjectNotFoundException"):
+            raise
+
+
+@aws_call("read the scheduled actions of ECS service {service}")
+def scheduled_actions(aws: Aws, cluster: str, service: str) -> list[dict[str, Any]]:
+    pages = aws.client("application-autoscaling").get_paginator("describe_scheduled_actions")
+    return [
+        one
+        for page in pages.paginate(**_ECS, ResourceId=_resource(cluster, service))
+        for one in page["ScheduledActions"]
+    ]
+
+
+@aws_call("put scheduled action {name} of ECS service {service}")
+def put_schedule(aws: Aws, cluster: str, service: str, name: str, action: Mapping[str, Any]) -> None:
+    aws.client("application-autoscaling").put_scheduled_action(
+        **_ECS, ResourceId=_resource(cluster, service), ScheduledActionName=name, **action
+    )
 
 
 def _resource(cluster: str, service: str) -> str:

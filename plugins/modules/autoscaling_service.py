@@ -1,0 +1,196 @@
+#!/usr/bin/python
+# Copyright: pear.fargate contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: autoscaling_service
+short_description: Autoscaling of a service - bounds, target tracking, schedules
+version_added: 0.1.0
+description:
+  - Makes bounds, target tracking policies and scheduled actions of the live colour what they should be, and removes others.
+  - The colour that is not live is left alone, for releases keep it warm and scale it in.
+  - While a release is shifting traffic nothing is changed, and RV(note) says so.
+author:
+  - pear.fargate contributors (@pear-fargate)
+options:
+  environment:
+    description: Name of the environment.
+    type: str
+    required: true
+  service:
+    description: Name of the service.
+    type: str
+    required: true
+  minimum:
+    description: Fewest tasks. Without it and O(maximum) there is no autoscaling, and one that is there is removed.
+    type: int
+  maximum:
+    description: Most tasks.
+    type: int
+  policies:
+    description: What the number of tasks follows; the one that wants most tasks wins.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      name:
+        description: Name of the policy.
+        type: str
+        required: true
+      metric:
+        description: >-
+          V(cpu) and V(memory) in percent, V(requests) per task and minute, or V(custom).
+        type: str
+        choices: [cpu, memory, requests, custom]
+        required: true
+      target:
+        description: Value that is aimed at.
+        type: float
+        required: true
+      custom_metric:
+        description: A metric that falls as tasks are added, such as jobs per task.
+        type: dict
+        suboptions:
+          namespace:
+            description: Namespace of the metric.
+            type: str
+            required: true
+          name:
+            description: Name of the metric.
+            type: str
+            required: true
+          dimensions:
+            description: Dimensions of the metric.
+            type: dict
+            default: {}
+          statistic:
+            description: Statistic of the metric.
+            type: str
+            choices: [Average, Minimum, Maximum, SampleCount, Sum]
+            default: Average
+      scale_in_cooldown_seconds:
+        description: How long to wait after tasks were taken away.
+        type: int
+        default: 300
+      scale_out_cooldown_seconds:
+        description: How long to wait after tasks were added.
+        type: int
+        default: 60
+      disable_scale_in:
+        description: Whether this policy only ever adds tasks.
+        type: bool
+        default: false
+  schedules:
+    description: Other bounds at certain times.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      name:
+        description: Name of the scheduled action.
+        type: str
+        required: true
+      when:
+        description: Expression C(cron()), C(rate()) or C(at()).
+        type: str
+        required: true
+      timezone:
+        description: Time zone of the expression.
+        type: str
+        default: UTC
+      minimum:
+        description: Fewest tasks from then on.
+        type: int
+      maximum:
+        description: Most tasks from then on.
+        type: int
+attributes:
+  action:
+    description: Runs on the controller, with progress lines.
+    support: full
+  check_mode:
+    description: Predicts what would change, and changes nothing.
+    support: full
+  diff_mode:
+    description: Shows each policy and schedule that differs, before and after.
+    support: full
+extends_documentation_fragment:
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+  - amazon.aws.boto3
+"""
+
+EXAMPLES = r"""
+- name: Half the CPU stays free, and mornings begin with six tasks
+  pear.fargate.autoscaling_service:
+    environment: production
+    service: scoreboard
+    minimum: 3
+    maximum: 30
+    policies:
+      - {name: cpu, metric: cpu, target: 50}
+      - {name: requests, metric: requests, target: 1000}
+    schedules:
+      - {name: morning, when: "cron(0 7 ? * MON-FRI *)", timezone: Europe/Berlin, minimum: 6}
+      - {name: evening, when: "cron(0 19 ? * MON-FRI *)", timezone: Europe/Berlin, minimum: 3}
+"""
+
+RETURN = r"""
+colour:
+  description: The live colour; null where there is none yet, or traffic is being shifted.
+  returned: always
+  type: str
+  sample: blue
+note:
+  description: Why nothing was done, where that is so.
+  returned: always
+  type: str
+"""
+
+from ansible_collections.pear.fargate.plugins.module_utils.invocation import run_as_module
+from ansible_collections.pear.fargate.plugins.module_utils.service_scaling import run
+
+_CUSTOM = {
+    "namespace": {"type": "str", "required": True},
+    "name": {"type": "str", "required": True},
+    "dimensions": {"type": "dict", "default": {}},
+    "statistic": {
+        "type": "str",
+        "choices": ["Average", "Minimum", "Maximum", "SampleCount", "Sum"],
+        "default": "Average",
+    },
+}
+_POLICY = {
+    "name": {"type": "str", "required": True},
+    "metric": {"type": "str", "choices": ["cpu", "memory", "requests", "custom"], "required": True},
+    "target": {"type": "float", "required": True},
+    "custom_metric": {"type": "dict", "options": _CUSTOM},
+    "scale_in_cooldown_seconds": {"type": "int", "default": 300},
+    "scale_out_cooldown_seconds": {"type": "int", "default": 60},
+    "disable_scale_in": {"type": "bool", "default": False},
+}
+_SCHEDULE = {
+    "name": {"type": "str", "required": True},
+    "when": {"type": "str", "required": True},
+    "timezone": {"type": "str", "default": "UTC"},
+    "minimum": {"type": "int"},
+    "maximum": {"type": "int"},
+}
+ARGUMENT_SPEC = {
+    "environment": {"type": "str", "required": True},
+    "service": {"type": "str", "required": True},
+    "minimum": {"type": "int"},
+    "maximum": {"type": "int"},
+    "policies": {"type": "list", "elements": "dict", "default": [], "options": _POLICY},
+    "schedules": {"type": "list", "elements": "dict", "default": [], "options": _SCHEDULE},
+}
+
+
+def main() -> None:
+    run_as_module(ARGUMENT_SPEC, run)
+
+
+if __name__ == "__main__":
+    main()
