@@ -45,6 +45,11 @@ class Settings:
         return f"http://{self.api_address}:{self.api_port}"
 
     @property
+    def name_server(self) -> str:
+        """Where Route 53's hosted zones are answered."""
+        return self.api_address
+
+    @property
     def registry(self) -> str:
         """host:port of the registry front: what repository URIs begin with."""
         return f"{self.api_address}:{self.registry_port}"

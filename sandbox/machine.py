@@ -52,6 +52,14 @@ def check_ports(prefix: str) -> None:
                 "Binding port 443 on a loopback address is not permitted for this user. Run as root, or once: "
                 "sysctl net.ipv4.ip_unprivileged_port_start=80"
             ) from denied
+    with socket.socket(type=socket.SOCK_DGRAM) as probe:
+        try:
+            probe.bind((f"{prefix}.1.254", 53))
+        except OSError as taken:
+            raise Refused(
+                f"Port 53 on a loopback address cannot be bound ({taken}): a name server of this machine listens on all "
+                "addresses. Let it listen on its own ones only, for dnsmasq with bind-interfaces."
+            ) from taken
     if os.geteuid() != 0 and shutil.which("podman") and not shutil.which("docker"):
         raise Refused("Rootless podman gives containers no address that the load balancer could reach: run as root.")
 

@@ -27,6 +27,7 @@ def show(settings: Settings) -> None:
     if not all(pid for _, pid in processes(settings)):
         print("\nThe sandbox is not whole: python -m sandbox up cleans and starts it again.")
         return
+    print(f"\nDNS, for the zones of Route 53: {settings.name_server} port 53, UDP and TCP")
     balancers = client(settings, "elbv2").describe_load_balancers()["LoadBalancers"]
     _table(
         ("load balancer", "address", "state"),

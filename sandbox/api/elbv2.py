@@ -122,6 +122,11 @@ class Targets:
                 if target_group_arn in set(_forwarded(balancer))
             ]
 
+    def groups_of(self, balancer: Any) -> set[str]:
+        """ARNs of the target groups that a load balancer's rules name."""
+        with self._sandbox.lock:
+            return set(_forwarded(balancer))
+
     def report(self, verdicts: list[dict[str, Any]]) -> None:
         with self._sandbox.lock:
             self.reported_at = time.time()

@@ -37,6 +37,7 @@ OVERLAY_MODULES = (
     "ecs",
     "autoscaling",
     "faults",
+    "route53",
 )
 _CREDENTIAL = re.compile(r"Credential=([^/]+)/\d+/([^/]+)/([^/]+)/aws4_request")
 _READ_ONLY = re.compile(r"^(Describe|List|Get|BatchGet|BatchCheck|Head|Query|Scan|Search|Lookup|Simulate|Test|Filter)")
@@ -89,6 +90,7 @@ class Sandbox:
     measurements: Any = None
     metrics: Any = None
     alarms: Any = None
+    route53: Any = None
     faults: Faults = field(default_factory=Faults)
 
     def client(self, service: str) -> Any:
@@ -293,6 +295,7 @@ def serve(settings: Settings) -> None:
     signal.signal(signal.SIGTERM, end)
     sandbox.fargate.start()
     sandbox.alarms.start()
+    sandbox.route53.start()
     try:
         server.serve_forever()
     finally:

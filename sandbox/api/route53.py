@@ -1,0 +1,186 @@
+"""Route 53: name servers that answer the hosted zones, health checks that are carried out, batches that are atomic."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+import traceback
+from typing import Any
+
+from ..dns import zones
+from ..dns.checks import Check, Health, passes, probe
+from ..dns.server import NameServer
+from .overlay import patch
+from .server import Sandbox
+
+_TICK_SECONDS = 0.5
+_CHECKER_REGION = "eu-west-1"
+
+
+class HostedZones:
+    """The zones and health checks of moto, as name servers and checkers see them."""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self._sandbox = sandbox
+        self._health: dict[str, Health] = {}
+        self._due: dict[str, float] = {}
+        self._probing: set[str] = set()
+
+    def start(self) -> None:
+        NameServer(self._sandbox.settings.name_server, self.answer).start()
+        threading.Thread(target=self._run, name="health-checks", daemon=True).start()
+
+    def answer(self, name: str, kind: str) -> zones.Answer:
+        return zones.answer(self.world(), name, kind)
+
+    def world(self) -> zones.World:
+        with self._sandbox.lock:
+            checks = self.checks()
+            found: dict[str, list[zones.Record]] = {}
+            for zone in self._sandbox.backend("route53").zones.values():
+                # A private zone answers within its VPC only, and nobody asks from there.
+                if not zone.private_zone:
+                    found.setdefault(zones.normal(zone.name), []).extend(record_of(one) for one in zone.rrsets)
+            balancers = {
+                one.dns_name.lower(): zones.Balancer(one.dns_name, self._balancer_healthy(one))
+                for one in self._sandbox.backend("elbv2").load_balancers.values()
+            }
+            health = dict(self._health)
+        return zones.World(found, balancers, lambda one: passes(checks, health, one), self._sandbox.settings.region)
+
+    def _balancer_healthy(self, balancer: Any) -> bool:
+        """Every target group that has targets has a healthy one; and there is one that has targets."""
+        targets = self._sandbox.targets
+        states = [
+            [health[0] for place in targets.places(arn) if (health := targets.health(arn, *place)) is not None]
+            for arn in targets.groups_of(balancer)
+        ]
+        occupied = [group for group in states if group]
+        return bool(occupied) and all("healthy" in group for group in occupied)
+
+    def checks(self) -> dict[str, Check]:
+        return {one.id: check_of(one) for one in self._sandbox.backend("route53").health_checks.values()}
+
+    def status(self, one_id: str) -> Health:
+        return self._health.get(one_id, Health())
+
+    def _run(self) -> None:
+        while not self._sandbox.stopping.wait(_TICK_SECONDS):
+            try:
+                self._begin_probes(time.monotonic())
+            except Exception:  # noqa: BLE001 - said aloud in the log; one broken check must not stop all the others
+                traceback.print_exc(file=sys.stderr)
+
+    def _begin_probes(self, now: float) -> None:
+        with self._sandbox.lock:
+            checks = self.checks()
+            for gone in set(self._health) - set(checks):
+                del self._health[gone]
+        for one in checks.values():
+            if one.probed and one.id not in self._probing and now >= self._due.get(one.id, 0.0):
+                self._due[one.id] = now + max(1.0, one.interval_seconds / self._sandbox.settings.time_factor)
+                self._probing.add(one.id)
+                threading.Thread(target=self._probe, args=(one,), daemon=True).start()
+
+    def _probe(self, check: Check) -> None:
+        try:
+            result = probe(check, self._address_of)
+            self._health[check.id] = self.status(check.id).after(result, check.threshold)
+        finally:
+            self._probing.discard(check.id)
+
+    def _address_of(self, host: str) -> str | None:
+        return next((line.value for line in self.answer(host, "A").lines if line.type == "A"), None)
+
+
+def record_of(record: Any) -> zones.Record:
+    """moto's record set as the name server reads it."""
+    alias = record.alias_target or {}
+    geography = record.geo_location or {}
+    values = [one["Value"] if isinstance(one, dict) else str(one) for one in record.records or []]
+    return zones.Record(
+        name=zones.normal(record.name),
+        type=record.type,
+        ttl=int(record.ttl or 0),
+        values=tuple(values),
+        alias=alias.get("DNSName"),
+        evaluate_target_health=str(alias.get("EvaluateTargetHealth")).lower() == "true",
+        set_identifier=record.set_identifier or "",
+        weight=int(record.weight) if record.weight is not None else None,
+        failover=record.failover,
+        region=record.region,
+        geography=geography.get("CountryCode") or geography.get("ContinentCode"),
+        multivalue=bool(record.multi_value_answer),
+        health_check=record.health_check_id,
+    )
+
+
+def check_of(check: Any) -> Check:
+    """moto's health check as the checker reads it."""
+    return Check(
+        id=check.id,
+        type=check.type_,
+        address=check.ip_address,
+        host=check.fqdn,
+        port=int(check.port),
+        path=check.resource_path or "/",
+        search=check.search_string or "",
+        interval_seconds=float(check.request_interval),
+        threshold=int(check.failure_threshold),
+        inverted=_true(check.inverted),
+        disabled=_true(check.disabled),
+        sni=_true(check.enable_sni),
+        children=tuple(check.children or ()),
+        children_needed=int(check.health_threshold or 0),
+    )
+
+
+def _true(value: object) -> bool:
+    return str(value).lower() == "true"
+
+
+def install(sandbox: Sandbox) -> None:
+    from moto.core.responses import ActionResult
+    from moto.core.utils import utcnow
+    from moto.route53.exceptions import ResourceRecordAlreadyExists
+    from moto.route53.models import Route53Backend
+    from moto.route53.responses import Route53
+
+    served = sandbox.route53 = HostedZones(sandbox)
+
+    @patch(Route53Backend, "change_resource_record_sets", ("self", "zoneid", "change_list"))
+    def change_record_sets(original: Any, self: Any, zoneid: str, change_list: list[dict[str, Any]]) -> None:
+        """All of a batch or nothing; and deleting one of several by its identifier leaves those of other names."""
+        zone = self.get_hosted_zone(zoneid)
+        before = list(zone.rrsets)
+        named = {_key(change["ResourceRecordSet"]) for change in change_list}
+        for change in change_list:
+            key = _key(change["ResourceRecordSet"])
+            if change["Action"] == "CREATE" and key in {_key_of(one) for one in before}:
+                raise ResourceRecordAlreadyExists(name=key[0], _type=key[1])
+        done = False
+        try:
+            original(self, zoneid, change_list)
+            done = True
+        finally:
+            if done:
+                zone.rrsets += [one for one in before if one not in zone.rrsets and _key_of(one) not in named]
+            else:
+                zone.rrsets = before
+
+    @patch(Route53, "get_health_check_status", ("self",))
+    def get_health_check_status(original: Any, self: Any) -> Any:
+        one_id = self._get_param("HealthCheckId")
+        self.backend.get_health_check(one_id)
+        report = {"Status": served.status(one_id).said, "CheckedTime": utcnow()}
+        seen = {"Region": _CHECKER_REGION, "IPAddress": sandbox.settings.api_address, "StatusReport": report}
+        return ActionResult({"HealthCheckObservations": [seen]})
+
+
+def _key(record: dict[str, Any]) -> tuple[str, str, str]:
+    return zones.normal(record["Name"]), record["Type"], record.get("SetIdentifier") or ""
+
+
+def _key_of(record: Any) -> tuple[str, str, str]:
+    return zones.normal(record.name), record.type, record.set_identifier or ""
