@@ -47,8 +47,9 @@ class Ending:
 class Controller:
     """Runs one release or rollback of one service; the ledger makes sure that no other one writes meanwhile."""
 
-    def __init__(self, ports: Ports, owner: str) -> None:
+    def __init__(self, ports: Ports, owner: str, stage_only: bool = False) -> None:
         self.ports = ports
+        self.stage_only = stage_only
         self.holding = Holding(ports, owner)
         self.interruption: str | None = None
         self._said = ""
@@ -186,6 +187,8 @@ class Controller:
                 now = self.ports.clock.now()
                 if self.interruption is not None and release.policy.hold_when_interrupted and release.goes_forward:
                     return self._left(release)
+                if self.stage_only and stop is None and _proven(release):
+                    return Ending(None, f"{release.candidate} is staged and proven, without traffic", release, True)
                 decision = decide(self._observe(release, stop, now), release, now)
                 self._say(release, decision)
                 if isinstance(decision.action, (Done, Stop)):
@@ -260,6 +263,11 @@ class Controller:
     def _save(self, release: Release) -> Release:
         self.ports.ledger.save(release, self.holding.lease)
         return release
+
+
+def _proven(release: Release) -> bool:
+    """Ready for its first share of traffic, with none of it yet."""
+    return release.phase is Phase.SHIFTING and release.step == 0 and release.since is None and release.goes_forward
 
 
 def _not_begun(begun: Unchanged | Refused) -> Ending:

@@ -137,6 +137,16 @@ class Specification:
     def tags(self) -> dict[str, str]:
         return dict(self.params["tags"])
 
+    def network(self) -> dict[str, Any]:
+        """The networkConfiguration of a task that runs by itself, as those of the service do."""
+        return {
+            "awsvpcConfiguration": {
+                "subnets": list(self.params["subnets"]),
+                "securityGroups": list(self.params["security_groups"]),
+                "assignPublicIp": "ENABLED" if self.params["assign_public_ip"] else "DISABLED",
+            }
+        }
+
     def task_definition(self) -> dict[str, Any]:
         """Return the RegisterTaskDefinition request."""
         names = self.names

@@ -10,7 +10,7 @@ from typing import Any
 from ..rolling import Deployment, Event, ServiceDeployment, ServiceState
 from ..tasks import ContainerState, TaskState
 from . import service_definition
-from .errors import aws_call, is_code
+from .errors import Failure, aws_call, is_code
 from .session import Aws
 
 # Limits of DescribeServices and DescribeTasks.
@@ -85,6 +85,38 @@ def tasks(aws: Aws, cluster: str, service: str, status: str = "RUNNING") -> list
     arns = [arn for page in pages for arn in page["taskArns"]]
     answers = (client.describe_tasks(cluster=cluster, tasks=some) for some in _chunks(arns, _TASKS_PER_CALL))
     return [_task(raw) for answer in answers for raw in answer["tasks"]]
+
+
+@aws_call("find the task that {started_by} started")
+def task_started_by(aws: Aws, cluster: str, started_by: str) -> str | None:
+    """Its id, whether it still runs or has ended; None where there is none, or it ended over an hour ago."""
+    client = aws.client("ecs")
+    for status in ("RUNNING", "STOPPED"):
+        found = client.list_tasks(cluster=cluster, startedBy=started_by, desiredStatus=status)["taskArns"]
+        if found:
+            return str(found[0]).rpartition("/")[2]
+    return None
+
+
+@aws_call("run a task of {request[taskDefinition]}")
+def run_task(aws: Aws, cluster: str, request: Mapping[str, Any]) -> str:
+    """Return the id of the task; Failure where ECS placed none."""
+    answer = aws.client("ecs").run_task(cluster=cluster, count=1, **request)
+    if not answer["tasks"]:
+        why = "; ".join(f"{one.get('arn', '')} {one.get('reason', '')}".strip() for one in answer.get("failures", []))
+        raise Failure(f"Failed to run a task of {request['taskDefinition']}: {why or 'ECS gave no reason'}.")
+    return str(answer["tasks"][0]["taskArn"]).rpartition("/")[2]
+
+
+@aws_call("read task {task_id}")
+def task(aws: Aws, cluster: str, task_id: str) -> TaskState | None:
+    found = aws.client("ecs").describe_tasks(cluster=cluster, tasks=[task_id])["tasks"]
+    return _task(found[0]) if found else None
+
+
+@aws_call("stop task {task_id}")
+def stop_task(aws: Aws, cluster: str, task_id: str, reason: str) -> None:
+    aws.client("ecs").stop_task(cluster=cluster, task=task_id, reason=reason[:1024])
 
 
 @aws_call("tag {arn}")

@@ -1,0 +1,276 @@
+# Copyright: pear.fargate contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Options of blue/green releases: how traffic moves, what is judged, what is checked before, and what happens otherwise."""
+
+from __future__ import annotations
+
+_CHECK = """
+      name:
+        description: Name of the check.
+        type: str
+        required: true
+      method:
+        description: HTTP method.
+        type: str
+        default: GET
+      path:
+        description: Path and query.
+        type: str
+        default: /
+      body:
+        description: Body of the request.
+        type: str
+      headers:
+        description: Further headers of the request.
+        type: dict
+        default: {}
+      status:
+        description: Statuses that are right.
+        type: list
+        elements: int
+        default: [200]
+      expect_headers:
+        description: Headers that the answer must have.
+        type: dict
+        default: {}
+      expect_json:
+        description: Values that the answer's JSON must have, by dotted path, such as C(checks.0.status).
+        type: dict
+        default: {}
+      expect_body:
+        description: Text that the answer must hold.
+        type: str
+      maximum_milliseconds:
+        description: How long an answer may take.
+        type: int
+      tries:
+        description: How often it is asked until it is right.
+        type: int
+        default: 5
+      interval_seconds:
+        description: Pause between tries.
+        type: float
+        default: 2.0
+      timeout_seconds:
+        description: How long one request, or the whole task, may take.
+        type: int
+        default: 10
+      command:
+        description: Makes the check a task of the candidate's definition that runs once with this command, such as a migration.
+        type: list
+        elements: str
+        default: []
+      container:
+        description: The container that gets the command, and whose exit code is the verdict.
+        type: str
+        default: app
+"""
+
+
+class ModuleDocFragment:
+    DOCUMENTATION = f"""
+options:
+  by:
+    description: Who releases, as history and lease show it. The default is user@host.
+    type: str
+  plan:
+    description: How traffic moves to the candidate.
+    type: dict
+    default: {{}}
+    suboptions:
+      strategy:
+        description: V(steps) takes O(plan.steps), V(canary) a share and then all, V(linear) equal steps.
+        type: str
+        choices: [all_at_once, linear, canary, steps]
+        default: all_at_once
+      percent:
+        description: Share of the canary, 1 to 100.
+        type: int
+      duration_seconds:
+        description: How long the canary is watched.
+        type: int
+      step_percent:
+        description: Share that each linear step adds.
+        type: int
+      interval_seconds:
+        description: How long each linear step is watched.
+        type: int
+      bake_seconds:
+        description: How long the candidate is watched with all traffic, before the release is called a success.
+        type: int
+      steps:
+        description: Steps one by one.
+        type: list
+        elements: dict
+        suboptions:
+          weight:
+            description: The candidate's share in whole percents; each larger than the one before, the last 100.
+            type: int
+            required: true
+          duration_seconds:
+            description: How long the step is watched.
+            type: int
+          approval:
+            description: Whether the step waits until a person promotes it.
+            type: bool
+          approval_timeout_seconds:
+            description: After how long without approval traffic returns.
+            type: int
+  gates:
+    description: What is judged while the candidate has production traffic. Target health always is. No data never passes.
+    type: dict
+    default: {{}}
+    suboptions:
+      alarms:
+        description: CloudWatch alarms, metric or composite, that must be OK.
+        type: list
+        elements: str
+        default: []
+      errors:
+        description: The candidate's share of 5xx answers against live's, by an exact one-sided test.
+        type: dict
+        suboptions:
+          tolerance_percent:
+            description: Points by which it may be worse.
+            type: float
+            default: 1.0
+          significance:
+            description: Probability of a false alarm per step.
+            type: float
+            default: 0.01
+          minimum_requests:
+            description: Requests needed to judge.
+            type: int
+            default: 100
+          ceiling_percent:
+            description: A share that is never right, whatever live's is.
+            type: float
+      latency:
+        description: The candidate's p99 against live's.
+        type: dict
+        suboptions:
+          maximum_ratio:
+            description: How many times slower it may be.
+            type: float
+            default: 1.5
+          significance:
+            description: Probability of a false alarm per step.
+            type: float
+            default: 0.01
+          minimum_requests:
+            description: Requests needed to judge.
+            type: int
+            default: 100
+          ceiling_seconds:
+            description: A p99 that is never right.
+            type: float
+      metrics:
+        description: Further CloudWatch metrics with bounds.
+        type: list
+        elements: dict
+        default: []
+        suboptions:
+          name:
+            description: What it is called in messages.
+            type: str
+            required: true
+          namespace:
+            description: Namespace.
+            type: str
+            required: true
+          metric:
+            description: Name of the metric.
+            type: str
+            required: true
+          statistic:
+            description: Statistic, such as V(Sum) or V(p95).
+            type: str
+            default: Average
+          dimensions:
+            description: Dimensions.
+            type: dict
+            default: {{}}
+          minimum:
+            description: The least that is right.
+            type: float
+          maximum:
+            description: The most that is right.
+            type: float
+      period_seconds:
+        description: Period of the metrics; those of a load balancer come once a minute.
+        type: int
+        default: 60
+      delay_seconds:
+        description: How late a period is complete in CloudWatch.
+        type: int
+        default: 60
+  checks:
+    description: Checks of the candidate before it has any production traffic, in order; requests go through the test rule.
+    type: list
+    elements: dict
+    default: []
+    suboptions:{_CHECK}
+  version_probe:
+    description: A request to the production rule after the last step that only this version answers as wanted.
+    type: dict
+    suboptions:{_CHECK}
+  policy:
+    description: What happens otherwise.
+    type: dict
+    default: {{}}
+    suboptions:
+      minimum_healthy:
+        description: Healthy targets that a colour needs before it gets traffic, and while it has any.
+        type: int
+        default: 1
+      capacity_percent:
+        description: Share of its part of live's tasks that the candidate must have healthy before each step.
+        type: int
+        default: 100
+      stage_timeout_seconds:
+        description: How long the candidate may take to come up.
+        type: int
+        default: 900
+      inconclusive:
+        description: What follows when the gates cannot tell.
+        type: str
+        choices: [return, approval, continue]
+        default: return
+      patience_seconds:
+        description: How long a step is prolonged until the gates can tell.
+        type: int
+        default: 300
+      pause_timeout_seconds:
+        description: How long a pause, or the wait for an approval of what is inconclusive, may last.
+        type: int
+        default: 3600
+      return_timeout_seconds:
+        description: How long a return waits for a live colour that is not healthy.
+        type: int
+        default: 600
+      window_seconds:
+        description: How long the old colour stays warm after a success. AWS scales it in by itself afterwards.
+        type: int
+        default: 3600
+      settle_seconds:
+        description: How long each step is watched at least.
+        type: int
+        default: 0
+      hold_when_interrupted:
+        description: Whether Ctrl-C leaves traffic where it is, instead of returning it.
+        type: bool
+        default: false
+  verify_tls:
+    description: Whether checks verify the load balancer's certificate.
+    type: bool
+    default: true
+  contract:
+    description:
+      - Marks a release that the versions before it cannot follow, such as the end of a database migration.
+      - A rollback across it wants C(force).
+    type: bool
+    default: false
+  report:
+    description: File for the whole result as JSON.
+    type: path
+"""

@@ -1,0 +1,96 @@
+#!/usr/bin/python
+# Copyright: pear.fargate contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: bluegreen_request
+short_description: Ask the release under way to go on, pause or stop
+version_added: 0.1.0
+description:
+  - Leaves a wish in the ledger; the controller that runs the release takes it up within seconds.
+  - A promotion holds for the step at which it was asked, and for no later one.
+author:
+  - pear.fargate contributors (@pear-fargate)
+options:
+  environment:
+    description: Name of the environment.
+    type: str
+    required: true
+  service:
+    description: Name of the service.
+    type: str
+    required: true
+  by:
+    description: Who asks, as history and lease show it. The default is user@host.
+    type: str
+  request:
+    description: V(promote) ends the step or approves it, V(promote_all) goes to the last step, V(abort) returns traffic.
+    type: str
+    choices: [promote, promote_all, pause, resume, abort]
+    required: true
+  reason:
+    description: Why, for the history.
+    type: str
+    default: ""
+attributes:
+  action:
+    description: Runs on the controller, with progress lines.
+    support: full
+  check_mode:
+    description: Says what would be asked, and asks nothing.
+    support: full
+  diff_mode:
+    description: Has no difference to show.
+    support: none
+extends_documentation_fragment:
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+  - amazon.aws.boto3
+"""
+
+EXAMPLES = r"""
+- name: The canary looks good
+  pear.fargate.bluegreen_request:
+    environment: production
+    service: scoreboard
+    request: promote
+"""
+
+RETURN = r"""
+release:
+  description: The release that was asked.
+  returned: always
+  type: str
+phase:
+  description: The phase it was in.
+  returned: always
+  type: str
+step:
+  description: The step it was at, from 1.
+  returned: always
+  type: int
+reason:
+  description: What was asked, and whether a controller is there to hear it.
+  returned: always
+  type: str
+"""
+
+from ansible_collections.pear.fargate.plugins.module_utils.bluegreen_info import request
+from ansible_collections.pear.fargate.plugins.module_utils.bluegreen_options import PLACE_ARGUMENTS
+from ansible_collections.pear.fargate.plugins.module_utils.invocation import run_as_module
+
+ARGUMENT_SPEC = {
+    **PLACE_ARGUMENTS,
+    "request": {"type": "str", "choices": ["promote", "promote_all", "pause", "resume", "abort"], "required": True},
+    "reason": {"type": "str", "default": ""},
+}
+
+
+def main() -> None:
+    run_as_module(ARGUMENT_SPEC, request)
+
+
+if __name__ == "__main__":
+    main()
