@@ -106,15 +106,18 @@ class Proxy:
         try:
             address = writer.get_extra_info("peername")[0]
             while (current := self._current(balancer_arn, listener_arn)) is not None:
-                client = Client(reader, writer, address, *current)
                 try:
                     async with asyncio.timeout(current[0].idle_seconds):
                         head = await read_head(reader)
                 except MalformedMessage as bad:
                     self.counts.refused(current[0].dimension, None, bad.status)
-                    await client.send(answers.error(bad.status, keep=False))
+                    await Client(reader, writer, address, *current).send(answers.error(bad.status, keep=False))
                     return
-                if head is None or not await self._answer(client, head):
+                # Rules may have changed while the connection was idle: the request meets those of now.
+                current = self._current(balancer_arn, listener_arn)
+                if head is None or current is None:
+                    return
+                if not await self._answer(Client(reader, writer, address, *current), head):
                     return
         except (TimeoutError, ClientGone, *_GONE):
             return
