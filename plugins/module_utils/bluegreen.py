@@ -9,12 +9,13 @@ import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
 from .aws.errors import Failure
-from .bluegreen_options import GATES, by, filled, order, release_id, return_order
+from .bluegreen_options import GATES, by, filled, order, return_order, token
 from .bluegreen_plan import predicted
 from .bluegreen_preflight import preflight
 from .controller import Controller, Ending
@@ -34,7 +35,7 @@ from .specification import Specification
 _LINES_TOLD = 12
 
 
-def cutover(call: Invocation) -> dict[str, Any]:
+def cutover(call: Invocation, stage_only: bool = False) -> dict[str, Any]:
     """Make an image live by shifting traffic to it; Failure with the same keys where it is not what serves."""
     spec = Specification(call.params, call.aws.region)
     wanted = order(call.params, spec, call.clock.now())
@@ -42,24 +43,17 @@ def cutover(call: Invocation) -> dict[str, Any]:
     ports = _ports(call, place, spec)
     if call.check_mode:
         return predicted(call, ports, spec, wanted)
-    controller = Controller(ports, _owner(call))
+    controller = Controller(ports, _owner(call), stage_only)
+    # Asked before the lease is taken and again under it: what it finds does not change that fast.
+    findings = cache(lambda fleet: tuple(preflight(call, place, spec, wanted, fleet)))
     with _signals(controller):
-        ending = _asked(lambda: controller.deploy(wanted, lambda fleet: preflight(call, place, spec, wanted, fleet)))
+        ending = _asked(lambda: controller.deploy(wanted, findings))
     return _result(call, ports, ending)
 
 
 def stage(call: Invocation) -> dict[str, Any]:
     """Bring an image up beside the live one, prove it, and leave it without traffic for a cutover to go on with."""
-    spec = Specification(call.params, call.aws.region)
-    wanted = order(call.params, spec, call.clock.now())
-    place = locate(call.aws, call.params["environment"], spec.service, call.params["listener_arn"])
-    ports = _ports(call, place, spec)
-    if call.check_mode:
-        return predicted(call, ports, spec, wanted)
-    controller = Controller(ports, _owner(call), stage_only=True)
-    with _signals(controller):
-        ending = _asked(lambda: controller.deploy(wanted, lambda fleet: preflight(call, place, spec, wanted, fleet)))
-    return _result(call, ports, ending)
+    return cutover(call, stage_only=True)
 
 
 def rollback(call: Invocation) -> dict[str, Any]:
@@ -77,7 +71,7 @@ def rollback(call: Invocation) -> dict[str, Any]:
 
 def _owner(call: Invocation) -> str:
     """One run of one person: two runs of the same person are two owners."""
-    return f"{by(call.params)} ({release_id(call.clock.now())})"
+    return f"{by(call.params)} [{token()}]"
 
 
 def _ports(call: Invocation, place: Place, spec: Specification | None) -> Ports:

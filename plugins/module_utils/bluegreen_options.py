@@ -11,12 +11,12 @@ import os
 import secrets
 import socket
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 from .aws.errors import Failure
+from .ledger_items import new_id
 from .rollout.begin import Order, ReturnOrder
-from .rollout.model import Bound, ErrorGate, Gates, LatencyGate, OnInconclusive, Plan, Policy
+from .rollout.model import Bound, ErrorGate, Gates, Kind, LatencyGate, OnInconclusive, Plan, Policy
 from .rollout.strategy import STRATEGIES, plan
 from .specification import Specification
 
@@ -138,7 +138,7 @@ def order(params: Mapping[str, Any], spec: Specification, now: float) -> Order:
     made = _plan(params, gates)
     image = _image(params)
     return Order(
-        id=release_id(now),
+        id=new_id(Kind.DEPLOY, now, token()),
         service=spec.service,
         by=by(params),
         digest=image.rpartition("@")[2] if "@" in image else image,
@@ -154,7 +154,7 @@ def order(params: Mapping[str, Any], spec: Specification, now: float) -> Order:
 
 def return_order(params: Mapping[str, Any], now: float) -> ReturnOrder:
     return ReturnOrder(
-        id=release_id(now),
+        id=new_id(Kind.ROLLBACK, now, token()),
         service=params["service"],
         by=by(params),
         policy=policy(params),
@@ -168,9 +168,9 @@ def policy(params: Mapping[str, Any]) -> Policy:
     return Policy(**{**given, "inconclusive": OnInconclusive(given["inconclusive"])})
 
 
-def release_id(now: float) -> str:
-    """Sorts by time; the end keeps two of the same second apart."""
-    return f"{datetime.fromtimestamp(now, UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
+def token() -> str:
+    """A few random characters: keeps two of the same second apart."""
+    return secrets.token_hex(2)
 
 
 def fingerprint(spec: Specification) -> str:

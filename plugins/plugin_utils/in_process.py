@@ -27,6 +27,18 @@ from ..module_utils.progress import Progress, SilentProgress, WrittenProgress
 PROGRESS_SWITCH = "PEAR_PROGRESS"
 
 
+def plain(value: Any) -> Any:
+    """Values as a module in a process of its own gets them: without the marks of origin and trust that Ansible's carry."""
+    if isinstance(value, Mapping):
+        return {plain(key): plain(one) for key, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(one) for one in value]
+    for kind in (bool, int, float, str):
+        if isinstance(value, kind):
+            return kind(value)
+    return value
+
+
 class InProcessAction(ActionBase):
     """Subclasses name the argument spec and the run() of their module."""
 
@@ -45,7 +57,7 @@ class InProcessAction(ActionBase):
         validated = ArgumentSpecValidator(with_aws_options(self.argument_spec)).validate(self._task.args)
         if validated.error_messages:
             raise AnsibleActionFail("; ".join(validated.error_messages))
-        params = validated.validated_parameters
+        params = plain(validated.validated_parameters)
         clock = SystemClock()
         try:
             call = Invocation(params, Aws(params), self._task.check_mode, clock, self._progress(clock, task_vars or {}))
