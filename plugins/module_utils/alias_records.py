@@ -23,6 +23,8 @@ class Balancer:
     def owns(self, record: Mapping[str, Any]) -> bool:
         """Whether a record leads to this load balancer, or to one of the same name that was there before it."""
         target = bare(record.get("AliasTarget", {}).get("DNSName", ""))
+        if not target:
+            return False
         former = re.compile(rf"(internal-)?{re.escape(self.name.lower())}-\d+\.[a-z0-9-]+\.elb\.")
         return target == bare(self.dns_name) or bool(former.match(target))
 

@@ -122,3 +122,9 @@ def tag_health_check(aws: Aws, health_check_id: str, tags: dict[str, str]) -> No
         ResourceId=health_check_id,
         AddTags=[{"Key": key, "Value": value} for key, value in tags.items()],
     )
+
+
+@aws_call("read the tags of zone {zone_id}")
+def zone_tags(aws: Aws, zone_id: str) -> dict[str, str]:
+    answer = aws.client("route53").list_tags_for_resource(ResourceType="hostedzone", ResourceId=zone_id)
+    return {tag["Key"]: tag["Value"] for tag in answer["ResourceTagSet"]["Tags"]}

@@ -1,0 +1,119 @@
+# Copyright: pear.fargate contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""In which order an environment goes, and what of it stays. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+# Names first, so that nobody is led to what is going; then what answers, what it stands on, and the network last.
+ORDER = (
+    "DNS record",
+    "health check",
+    "hosted zone",
+    "alarm",
+    "dashboard",
+    "topic",
+    "autoscaling",
+    "ECS service",
+    "load balancer",
+    "target group",
+    "certificate",
+    "task definition",
+    "cluster",
+    "ledger",
+    "database",
+    "database subnet group",
+    "mount target",
+    "access point",
+    "file system",
+    "repository",
+    "flow log",
+    "log group",
+    "role",
+    "endpoint",
+    "NAT gateway",
+    "address",
+    "internet gateway",
+    "egress-only gateway",
+    "subnet",
+    "route table",
+    "security group rules",
+    "security group",
+    "VPC",
+)
+# Each kind of data, and what holds it. Nothing of it goes unless that is said.
+DATA = {
+    "database": ("database", "database subnet group"),
+    "file_system": ("file system", "access point"),
+    "images": ("repository",),
+}
+
+
+@dataclass(frozen=True)
+class Thing:
+    """Something that the collection made: what it is, what AWS calls it, and what its removal needs to know."""
+
+    kind: str
+    id: str
+    name: str = ""
+    detail: Any = field(default=None, compare=False)
+    # Why it cannot be removed as it is.
+    protected: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.name or self.id}"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What goes, in order; what stays; and why nothing may be done."""
+
+    remove: tuple[Thing, ...]
+    keep: tuple[Thing, ...]
+    refusals: tuple[str, ...]
+
+
+def plan(found: Iterable[Thing], data: Sequence[str] = ()) -> Plan:
+    """Order what was found; keep data that was not named."""
+    kept_kinds = {kind for name, kinds in DATA.items() if name not in data for kind in kinds}
+    everything = sorted(found, key=lambda one: (ORDER.index(one.kind), one.name, one.id))
+    kept = [one for one in everything if one.kind in kept_kinds]
+    kept_ids = {one.id for one in kept}
+    remove = [one for one in everything if one.id not in kept_ids]
+    # A subnet that holds a database cannot go, and neither can what the subnet stands in.
+    if any(one.kind == "database" for one in kept):
+        network = {"subnet", "route table", "security group rules", "security group", "VPC"}
+        kept += [one for one in remove if one.kind in network]
+        remove = [one for one in remove if one.kind not in network]
+    return Plan(tuple(remove), tuple(kept), tuple(f"{one}: {one.protected}" for one in remove if one.protected))
+
+
+def is_gone(code: str) -> bool:
+    """Whether an error code says that there is nothing left to remove."""
+    return "NotFound" in code or code.startswith("NoSuch") or code == "ServiceNotActiveException"
+
+
+def is_in_use(code: str) -> bool:
+    """Whether an error code says that something that is going still holds it."""
+    return code in {
+        "AuthFailure",  # an address whose gateway is not gone yet
+        "ClusterContainsServicesException",
+        "ClusterContainsTasksException",
+        "ConflictException",
+        "DependencyViolation",
+        "FileSystemInUse",
+        "Gateway.NotAttached",
+        "HealthCheckInUse",
+        "InvalidDBSubnetGroupStateFault",
+        "InvalidDBClusterStateFault",
+        "InvalidDBInstanceState",
+        "InvalidGroup.InUse",
+        "InvalidIPAddress.InUse",
+        "OperationNotPermitted",
+        "ResourceInUse",
+        "ResourceInUseException",
+        "UpdateInProgressException",
+    }

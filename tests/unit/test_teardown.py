@@ -1,0 +1,252 @@
+"""Removing an environment: the order, what stays, and against moto that a neighbour of nearly the same name is not touched."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import pytest
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.pear.fargate.plugins.module_utils import environment_teardown, file_system, vpc_network
+from ansible_collections.pear.fargate.plugins.module_utils.aws import teardown_remove
+from ansible_collections.pear.fargate.plugins.module_utils.aws.errors import AwsError, Failure
+from ansible_collections.pear.fargate.plugins.module_utils.aws.session import Aws
+from ansible_collections.pear.fargate.plugins.module_utils.invocation import Invocation
+from ansible_collections.pear.fargate.plugins.module_utils.teardown import DATA, ORDER, Thing, plan
+from ansible_collections.pear.fargate.plugins.modules import efs_file_system
+from ansible_collections.pear.fargate.plugins.modules import environment_teardown as module
+from ansible_collections.pear.fargate.plugins.modules import vpc_network as vpc_module
+from botocore.exceptions import ClientError
+from moto import mock_aws
+
+REGION = "eu-central-1"
+POLICY = json.dumps(
+    {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}]}
+)
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.time = 0.0
+
+    def now(self) -> float:
+        return self.time
+
+    def sleep(self, seconds: float) -> None:
+        self.time += seconds
+
+
+def test_names_go_first_and_the_network_last() -> None:
+    things = [Thing(kind, kind) for kind in reversed(ORDER)]
+    kinds = [one.kind for one in plan(things, list(DATA)).remove]
+    assert kinds == list(ORDER)
+    for earlier, later in [
+        ("DNS record", "load balancer"),
+        ("ECS service", "cluster"),
+        ("load balancer", "certificate"),
+        ("load balancer", "target group"),
+        ("mount target", "subnet"),
+        ("NAT gateway", "address"),
+        ("security group rules", "security group"),
+        ("subnet", "VPC"),
+    ]:
+        assert kinds.index(earlier) < kinds.index(later)
+
+
+def test_everything_that_can_be_found_can_be_removed() -> None:
+    assert set(teardown_remove._REMOVERS) == set(ORDER)
+
+
+@pytest.mark.parametrize(
+    ("data", "kept"),
+    [
+        ([], {"file system", "access point", "repository"}),
+        (["images"], {"file system", "access point"}),
+        (["file_system", "images"], set()),
+    ],
+)
+def test_data_stays_unless_it_is_named(data: list[str], kept: set[str]) -> None:
+    things = [Thing(kind, kind) for kind in ("file system", "access point", "repository", "cluster", "mount target")]
+    planned = plan(things, data)
+    assert {one.kind for one in planned.keep} == kept
+    assert {"cluster", "mount target"} <= {one.kind for one in planned.remove}
+
+
+def test_a_database_that_stays_keeps_the_network_it_stands_in() -> None:
+    things = [Thing(kind, kind) for kind in ("database", "subnet", "VPC", "cluster")]
+    assert [one.kind for one in plan(things).remove] == ["cluster"]
+    assert {one.kind for one in plan(things, ["database"]).remove} == {"database", "subnet", "VPC", "cluster"}
+
+
+def params(spec: Any, options: dict[str, Any]) -> dict[str, Any]:
+    validated = ArgumentSpecValidator(spec.ARGUMENT_SPEC).validate(options)
+    assert not validated.error_messages
+    return validated.validated_parameters
+
+
+def invoke(check_mode: bool = False, **options: Any) -> dict[str, Any]:
+    given = params(module, {"environment": "staging", "confirm": "staging", **options})
+    return environment_teardown.run(Invocation(given, Aws({"region": REGION}), check_mode, Clock()))
+
+
+def make(name: str) -> None:
+    """An environment as roles make it, as far as moto knows the services."""
+    tags = {"pear:environment": name}
+    pairs = [{"Key": key, "Value": value} for key, value in tags.items()]
+    aws = Aws({"region": REGION})
+    network = params(vpc_module, {"name": name, "cidr": "10.1.0.0/16", "zone_count": 2, "nat": "single"})
+    vpc = vpc_network.run(Invocation(network, aws, False, Clock()))["vpc_id"]
+    ec2, elb = boto3.client("ec2", REGION), boto3.client("elbv2", REGION)
+    inside = [{"Name": "vpc-id", "Values": [vpc]}]
+    subnets = [one["SubnetId"] for one in ec2.describe_subnets(Filters=inside)["Subnets"]]
+    elb.create_load_balancer(Name=name, Subnets=subnets[:2], Tags=pairs)
+    for colour in ("blue", "green"):
+        group: dict[str, Any] = {"Protocol": "HTTP", "Port": 80, "VpcId": vpc, "TargetType": "ip"}
+        service_tags = [*pairs, {"Key": "pear:service", "Value": "scores"}]
+        elb.create_target_group(Name=f"{name}-scores-{colour}", **group, Tags=service_tags)
+    named = [{"Name": "group-name", "Values": [f"{name}-file-system"]}]
+    groups = [one["GroupId"] for one in ec2.describe_security_groups(Filters=named)["SecurityGroups"]]
+    files = {"name": name, "subnet_ids": subnets[:1], "security_group_ids": groups, "tags": tags}
+    file_system.run(Invocation(params(efs_file_system, files), aws, False, Clock()))
+    boto3.client("logs", REGION).create_log_group(logGroupName=f"/pear/{name}/scores")
+    boto3.client("sns", REGION).create_topic(Name=f"{name}-alarms", Tags=pairs)
+    make_tasks(name, pairs)
+    boto3.client("cloudwatch", REGION).put_metric_alarm(
+        AlarmName=f"{name}/scores/cpu",
+        Namespace="n",
+        MetricName="m",
+        Period=60,
+        EvaluationPeriods=1,
+        Statistic="Sum",
+        Threshold=1,
+        ComparisonOperator="GreaterThanThreshold",
+    )
+
+
+def make_tasks(name: str, pairs: list[dict[str, str]]) -> None:
+    """Cluster, service, role and ledger."""
+    iam, ecs = boto3.client("iam"), boto3.client("ecs", REGION)
+    iam.create_role(RoleName=f"{name}-scores-task", AssumeRolePolicyDocument="{}", Tags=pairs)
+    iam.put_role_policy(RoleName=f"{name}-scores-task", PolicyName="task", PolicyDocument=POLICY)
+    ecs.create_cluster(clusterName=name, tags=[{"key": "pear:environment", "value": name}])
+    containers = [{"name": "app", "image": "i", "memory": 1}]
+    ecs.register_task_definition(family=f"{name}-scores", containerDefinitions=containers)
+    ecs.create_service(cluster=name, serviceName="scores-blue", taskDefinition=f"{name}-scores", desiredCount=1)
+    boto3.client("dynamodb", REGION).create_table(
+        TableName=f"{name}-releases",
+        BillingMode="PAY_PER_REQUEST",
+        KeySchema=[{"AttributeName": "service", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "service", "AttributeType": "S"}],
+    )
+
+
+def test_a_database_goes_where_that_is_said_and_leaves_a_snapshot(aws: None) -> None:
+    rds = boto3.client("rds", REGION)
+    tags = [{"Key": "pear:environment", "Value": "staging"}]
+    rds.create_db_instance(
+        DBInstanceIdentifier="staging",
+        DBInstanceClass="db.t4g.micro",
+        Engine="postgres",
+        AllocatedStorage=20,
+        Tags=tags,
+    )
+    assert not invoke()["changed"]
+    assert invoke(data=["database"])["removed"] == ["database staging (instance)"]
+    (snapshot,) = rds.describe_db_snapshots(SnapshotType="manual")["DBSnapshots"]
+    assert snapshot["DBSnapshotIdentifier"].startswith("staging-final-")
+    assert not invoke(data=["database"])["changed"]
+
+
+@pytest.fixture
+def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    with mock_aws():
+        yield
+
+
+def test_an_environment_goes_but_its_files_and_the_neighbour_of_nearly_the_same_name(aws: None) -> None:
+    make("staging")
+    make("staging-b")
+    neighbour = invoke(check_mode=True, environment="staging-b")
+    done = invoke()
+    assert done["changed"]
+    assert [one.split()[0] for one in done["kept"]] == ["file"]
+    for kind in ("load balancer", "NAT gateway", "address", "security group", "cluster", "role", "VPC"):
+        assert any(one.startswith(f"{kind} ") for one in done["removed"]), kind
+    again = invoke()
+    assert not again["changed"]
+    assert again["kept"] == done["kept"]
+    assert invoke(check_mode=True, environment="staging-b")["removed"] == neighbour["removed"]
+    assert any(one.startswith("VPC") for one in neighbour["removed"])
+    assert invoke(data=["file_system"])["removed"] == done["kept"]
+
+
+def test_check_mode_lists_in_order_and_removes_nothing(aws: None) -> None:
+    make("staging")
+    listed = invoke(check_mode=True, confirm="")
+    assert listed["removed"] == invoke(check_mode=True)["removed"]
+    assert listed["removed"] == invoke()["removed"]
+
+
+@pytest.mark.parametrize("confirm", ["", "production"])
+def test_without_the_right_name_nothing_happens(aws: None, confirm: str) -> None:
+    make("staging")
+    with pytest.raises(Failure, match="it must be 'staging'"):
+        invoke(confirm=confirm)
+    assert invoke(check_mode=True)["changed"]
+
+
+def test_deletion_protection_is_respected_before_the_first_removal(aws: None) -> None:
+    make("staging")
+    elb = boto3.client("elbv2", REGION)
+    arn = elb.describe_load_balancers(Names=["staging"])["LoadBalancers"][0]["LoadBalancerArn"]
+    elb.modify_load_balancer_attributes(
+        LoadBalancerArn=arn, Attributes=[{"Key": "deletion_protection.enabled", "Value": "true"}]
+    )
+    before = invoke(check_mode=True)
+    with pytest.raises(Failure, match="load_balancer_deletion_protection"):
+        invoke()
+    assert invoke(check_mode=True) == before
+
+
+def test_what_is_half_there_goes_as_far_as_it_is_there(aws: None) -> None:
+    boto3.client("logs", REGION).create_log_group(logGroupName="/pear/staging/scores")
+    assert invoke()["removed"] == ["log group /pear/staging/scores"]
+    assert not invoke()["changed"]
+
+
+def refusing(code: str, times: int, asked: list[Thing]) -> Any:
+    def remove(aws: Aws, thing: Thing) -> None:
+        asked.append(thing)
+        if len(asked) <= times:
+            answer: Any = {"Error": {"Code": code, "Message": "no"}}
+            raise AwsError(f"remove {thing}", ClientError(answer, "Delete"))
+
+    return remove
+
+
+def test_it_asks_again_while_something_that_is_going_holds_a_thing(aws: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    boto3.client("logs", REGION).create_log_group(logGroupName="/pear/staging/scores")
+    asked: list[Thing] = []
+    real = teardown_remove.remove
+    refuse = refusing("DependencyViolation", 3, asked)
+    monkeypatch.setattr(teardown_remove, "remove", lambda aws, thing: (refuse(aws, thing), real(aws, thing)))
+    assert invoke()["changed"]
+    assert len(asked) == 4
+
+
+def test_it_says_what_aws_says_where_nothing_lets_go(aws: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    boto3.client("logs", REGION).create_log_group(logGroupName="/pear/staging/scores")
+    monkeypatch.setattr(teardown_remove, "remove", refusing("DependencyViolation", 10**6, []))
+    with pytest.raises(Failure, match=r"Waited 30 s for what holds log group .* AWS still says: .*DependencyViolation"):
+        invoke(timeout_seconds=30)
+
+
+def test_a_refusal_that_waiting_does_not_cure_ends_it(aws: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    boto3.client("logs", REGION).create_log_group(logGroupName="/pear/staging/scores")
+    monkeypatch.setattr(teardown_remove, "remove", refusing("AccessDenied", 1, []))
+    with pytest.raises(AwsError, match="lacks this permission"):
+        invoke()
