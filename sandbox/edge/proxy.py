@@ -63,6 +63,11 @@ class Client:
     balancer: LoadBalancer
     listener: Listener
 
+    @property
+    def gone(self) -> bool:
+        """Closed by the client; one that only ends its own side counts as gone too."""
+        return self.writer.is_closing() or self.reader.at_eof()
+
     async def send(self, data: bytes) -> None:
         try:
             self.writer.write(data)
@@ -212,7 +217,7 @@ class Proxy:
         connection = await self.pool.take(place)
         count_key = (target.address, target.port)
         self._in_flight[count_key] = self._in_flight.get(count_key, 0) + 1
-        began = time.monotonic()
+        began, answered = time.monotonic(), False
         try:
             if met.seconds:
                 async with asyncio.timeout(client.balancer.idle_seconds):
@@ -236,7 +241,10 @@ class Proxy:
                 except _GONE:
                     connection.close()
                     return await self._refuse(client, group, 502, keep)
+            if client.gone:
+                raise ClientGone
             status = int(answer.start[1])
+            answered = True
             self.counts.answered(client.balancer.dimension, group.dimension, status, time.monotonic() - began)
             if status == 101:
                 await _tunnel(client, connection, answer)
@@ -253,7 +261,8 @@ class Proxy:
             return await self._refuse(client, group, 502, keep and isinstance(body, list))
         except ClientGone:
             connection.close()
-            self.counts.refused(client.balancer.dimension, group.dimension, 460)
+            if not answered:
+                self.counts.refused(client.balancer.dimension, group.dimension, 460)
             raise
         finally:
             self._in_flight[count_key] -= 1

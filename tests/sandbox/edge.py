@@ -71,6 +71,7 @@ class Group:
     draining: set[int] = field(default_factory=set)
     attributes: Json = field(default_factory=dict)
     health_check: Json = field(default_factory=lambda: {"enabled": False})
+    registered_at: dict[int, float] = field(default_factory=dict)
 
 
 @dataclass
@@ -120,7 +121,12 @@ def _group(name: str, group: Group) -> Json:
         **group.health_check,
     }
     targets = [
-        {"address": "127.0.0.1", "port": port, "registered_at": 0.0, "draining": port in group.draining}
+        {
+            "address": "127.0.0.1",
+            "port": port,
+            "registered_at": group.registered_at.get(port, 0.0),
+            "draining": port in group.draining,
+        }
         for port in group.ports
     ]
     return {

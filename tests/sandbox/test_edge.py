@@ -345,6 +345,62 @@ def test_the_target_learns_who_asked() -> None:
     run(story)
 
 
+def test_a_redirect_fills_in_what_was_asked_for() -> None:
+    async def story() -> None:
+        async with edge() as made:
+            config = {"StatusCode": "HTTP_301", "Protocol": "HTTPS", "Port": "443", "Host": "www.#{host}"}
+            made.apply([rule("default", {"Type": "redirect", "RedirectConfig": config})])
+            url = f"http://127.0.0.1:{made.port}/a/b?c=d"
+            headers = {"Host": "example.com"}
+            async with made.session.get(url, headers=headers, allow_redirects=False) as answer:
+                found = answer.status, answer.headers["Location"]
+            assert found == (301, "https://www.example.com/a/b?c=d")
+
+    run(story)
+
+
+def test_least_outstanding_requests_go_to_whoever_has_least_to_do() -> None:
+    async def story() -> None:
+        async with edge() as made, targets("a", "b") as both:
+            attributes = {"load_balancing.algorithm.type": "least_outstanding_requests"}
+            group = Group([one.port for one in both], attributes=attributes)
+            made.apply([rule("default", forward(only=1))], only=group)
+            held = asyncio.create_task(made.get("/sleep/0.5"))
+            await asyncio.sleep(0.1)
+            (busy,) = [one.name for one in both if one.requests]
+            assert set(await shares(made, 20)) == {"a", "b"} - {busy}
+            await held
+
+    run(story)
+
+
+def test_a_new_target_starts_slowly() -> None:
+    async def story() -> None:
+        async with edge() as made, targets("old", "new") as (old, new):
+            attributes = {"slow_start.duration_seconds": "1000"}
+            group = Group([old.port, new.port], attributes=attributes, registered_at={new.port: time.time() - 200})
+            made.apply([rule("default", forward(only=1))], only=group)
+            found = await shares(made, 400)
+            assert 10 < found["new"] < 80, "half of a fifth, more or less"
+
+    run(story)
+
+
+def test_a_client_that_leaves_is_a_460() -> None:
+    async def story() -> None:
+        async with edge() as made, targets("one") as (one,):
+            made.apply([rule("default", forward(only=1))], only=Group([one.port]))
+            _, writer = await asyncio.open_connection("127.0.0.1", made.port)
+            writer.write(b"GET /sleep/0.3 HTTP/1.1\r\nHost: x\r\n\r\n")
+            await asyncio.sleep(0.1)
+            writer.transport.abort()
+            await asyncio.sleep(1.5)
+            counted = [one for one in made.proxy.counts.take({}) if one["target_group"] is None]
+            assert sum((Counter(one["balancer_codes"]) for one in counted), Counter()) == {"460": 1}
+
+    run(story)
+
+
 def test_a_deregistered_target_drains_as_long_as_its_group_says(world: World) -> None:
     elbv2 = world.client("elbv2")
     group = world.target_group("drains", "/drains")
