@@ -1,0 +1,41 @@
+# Copyright: pear.fargate contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""drift_report: what check mode found so far, as a table, and a failure where there is something."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
+
+from ..plugin_utils.drift import LOG, table
+
+
+class ActionModule(ActionBase):
+    TRANSFERS_FILES = False
+    _supports_check_mode = True
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        if not LOG.recording:
+            return {
+                **result,
+                "failed": True,
+                "msg": "Nobody kept what check mode found. Set callbacks_enabled = pear.fargate.drift in ansible.cfg, or "
+                "ANSIBLE_CALLBACKS_ENABLED=pear.fargate.drift in the environment, and run again.",
+            }
+        rows = LOG.rows
+        for line in table(rows) if rows else ["Nothing differs."]:
+            Display().display(f"  {line}")
+        answer = {**result, "changed": False, "drift": [vars(row) for row in rows], "unseen": LOG.failed}
+        if LOG.failed:
+            return {**answer, "failed": True, "msg": f"Could not look at everything: {'; '.join(LOG.failed)} failed."}
+        if rows:
+            count = "1 property differs" if len(rows) == 1 else f"{len(rows)} properties differ"
+            return {
+                **answer,
+                "failed": True,
+                "msg": f"{count} from the inventory; playbooks/deploy.yml puts them right.",
+            }
+        return {**answer, "msg": "Nothing differs from the inventory."}

@@ -1,0 +1,74 @@
+# Copyright: pear.fargate contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What check mode found to differ: kept by the callback in the controller, read by the report in the process forked from it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+_WIDTHS = (14, 42, 34, 34)
+_HEADINGS = ("host", "what", "is", "should be")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One property that is not what the inventory says."""
+
+    host: str
+    what: str
+    before: str
+    after: str
+
+
+@dataclass
+class Log:
+    """The rows of this run. Somebody records only where the callback is enabled."""
+
+    recording: bool = False
+    rows: list[Row] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)
+
+
+# One per process: a worker is forked from the controller when its task begins, and sees what was kept until then.
+LOG = Log()
+
+
+def rows_of(host: str, task: str, result: Mapping[str, Any]) -> Iterator[Row]:
+    """Rows of one changed result: one per property where its diff is a mapping, else one for the task."""
+    diffs = result.get("diff") or []
+    found = False
+    for diff in diffs if isinstance(diffs, Sequence) else [diffs]:
+        before, after = diff.get("before"), diff.get("after")
+        if isinstance(before, Mapping) and isinstance(after, Mapping):
+            for key in sorted({*before, *after}):
+                if before.get(key) != after.get(key):
+                    found = True
+                    yield Row(host, str(key), text(before.get(key)), text(after.get(key)))
+        elif before != after:
+            found = True
+            yield Row(host, task, text(before), text(after))
+    if not found:
+        item = result.get("_ansible_item_label") or result.get("item")
+        yield Row(host, f"{task} ({text(item)})" if item else task, "", "differs")
+
+
+def text(value: Any) -> str:
+    if value is None:
+        return "missing"
+    if isinstance(value, str):
+        return " ".join(value.split())
+    return json.dumps(value, sort_keys=True, default=str)
+
+
+def table(rows: Sequence[Row]) -> list[str]:
+    """The rows as lines of columns; what is too long for its column is cut, and whole in the task's result."""
+    lines = [_line(_HEADINGS), _line(tuple("-" * width for width in _WIDTHS))]
+    return lines + [_line((row.host, row.what, row.before, row.after)) for row in rows]
+
+
+def _line(cells: Sequence[str]) -> str:
+    cut = (cell if len(cell) <= width else cell[: width - 1] + "…" for cell, width in zip(cells, _WIDTHS, strict=True))
+    return "  ".join(f"{cell:<{width}}" for cell, width in zip(cut, _WIDTHS, strict=True)).rstrip()

@@ -1,0 +1,68 @@
+"""The drift report: rows from results of every shape; drift.yml looks at all that deploy.yml writes, in check mode only."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from ansible_collections.pear.fargate.plugins.plugin_utils.drift import Row, rows_of, table
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.mark.parametrize(
+    ("result", "rows"),
+    [
+        pytest.param(
+            {"diff": {"before": {"a": 1, "same": 2}, "after": {"a": 3, "same": 2}}},
+            [Row("h", "a", "1", "3")],
+            id="a mapping tells its properties",
+        ),
+        pytest.param(
+            {"diff": {"before": {"one": None}, "after": {"one": "x"}}},
+            [Row("h", "one", "missing", "x")],
+            id="what is missing is called so",
+        ),
+        pytest.param(
+            {"diff": [{"before": "old\n", "after": "new\n"}]}, [Row("h", "Task", "old", "new")], id="text is one row"
+        ),
+        pytest.param({}, [Row("h", "Task", "", "differs")], id="no diff is still a difference"),
+        pytest.param({"item": {"n": 1}}, [Row("h", 'Task ({"n": 1})', "", "differs")], id="an item of a loop"),
+        pytest.param({"diff": {"before": {}, "after": {}}}, [Row("h", "Task", "", "differs")], id="an empty diff"),
+    ],
+)
+def test_a_changed_result_becomes_rows(result: dict[str, Any], rows: list[Row]) -> None:
+    assert list(rows_of("h", "Task", result)) == rows
+
+
+def test_the_table_fits_its_columns() -> None:
+    lines = table([Row("a" * 50, "what", "b" * 200, "c" * 200)])
+    assert len(lines) == 3
+    assert max(map(len, lines)) <= 14 + 42 + 34 + 34 + 6
+
+
+def plays(name: str) -> list[dict[str, Any]]:
+    return yaml.safe_load((ROOT / "playbooks" / name).read_text())
+
+
+def parts(name: str) -> set[tuple[str, str]]:
+    """Role and entry point of everything that a playbook runs."""
+    found = set()
+    for play in plays(name):
+        found |= {(role["role"], "main") for role in play.get("roles", [])}
+        for task in play.get("tasks", []):
+            if imported := task.get("ansible.builtin.import_role"):
+                found.add((imported["name"], imported.get("tasks_from", "main").removesuffix(".yml")))
+    return found
+
+
+def test_drift_looks_at_everything_that_deploy_writes() -> None:
+    assert parts("drift.yml") == parts("provision.yml") | parts("release.yml")
+
+
+def test_no_play_of_drift_that_looks_could_write() -> None:
+    *looking, report = plays("drift.yml")
+    assert all(play["check_mode"] is True for play in looking)
+    assert [set(task) & {"pear.fargate.drift_report"} for task in report["tasks"]] == [{"pear.fargate.drift_report"}]
