@@ -67,7 +67,8 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     home = tmp_path_factory.mktemp("stories") / "home"
     environment = {"PEAR_SANDBOX_HOME": str(home)}
     cli = [sys.executable, "-m", "sandbox"]
-    _run([*cli, "up"], environment)
+    # A minute of CloudWatch lasts five seconds here.
+    _run([*cli, "up", "--time-factor", "12"], environment)
     try:
         environment |= _exports(_run([*cli, "env"], environment).stdout)
         environment["PEAR_BASE_IMAGE"] = "localhost/pear/base:bookworm"

@@ -15,8 +15,6 @@ from tests.support.plays import ROOT
 
 from .conftest import Stage
 
-HOST = "scores.local.example.test"
-
 # The host name that inventories/local gives the sample app; the load balancer's rule asks for it.
 HOST = "scores.local.example.test"
 
@@ -38,11 +36,13 @@ class Traffic:
 
 
 @contextlib.contextmanager
-def traffic(stage: Stage, path: str = "/leaderboard", rate: int = 100, *options: str) -> Iterator[Traffic]:
+def traffic(
+    stage: Stage, path: str = "/leaderboard", rate: int = 100, *options: str, host: str = HOST
+) -> Iterator[Traffic]:
     """Send `rate` requests a second to the live service until the block ends, for ten minutes at most."""
     command = [
-        *(sys.executable, "-m", "sandbox", "load", f"https://{HOST}{path}", "--insecure"),
-        *("--resolve", f"{HOST}:443:{stage.load_balancer}"),
+        *(sys.executable, "-m", "sandbox", "load", f"https://{host}{path}", "--insecure"),
+        *("--resolve", f"{host}:443:{stage.load_balancer}"),
         *("--rate", str(rate), "--seconds", "600", "--group-by-header", "x-version", *options),
     ]
     process = subprocess.Popen(
