@@ -45,4 +45,4 @@ class CallbackModule(CallbackBase):
 
     def _keep(self, result: Any) -> None:
         if result._task.check_mode and result._result.get("changed"):
-            LOG.rows.extend(rows_of(result._host.get_name(), result._task.get_name(), result._result))
+            LOG.rows.extend(rows_of(result._host.get_name(), result._task.name, result._result))

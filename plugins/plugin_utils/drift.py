@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-_WIDTHS = (14, 42, 34, 34)
+_WIDTHS = (14, 48, 30, 30)
 _HEADINGS = ("host", "what", "is", "should be")
 
 
@@ -41,18 +41,34 @@ def rows_of(host: str, task: str, result: Mapping[str, Any]) -> Iterator[Row]:
     diffs = result.get("diff") or []
     found = False
     for diff in diffs if isinstance(diffs, Sequence) else [diffs]:
-        before, after = diff.get("before"), diff.get("after")
-        if isinstance(before, Mapping) and isinstance(after, Mapping):
-            for key in sorted({*before, *after}):
-                if before.get(key) != after.get(key):
-                    found = True
-                    yield Row(host, str(key), text(before.get(key)), text(after.get(key)))
-        elif before != after:
+        for what, before, after in _differences("", _parsed(diff.get("before")), _parsed(diff.get("after"))):
             found = True
-            yield Row(host, task, text(before), text(after))
+            yield Row(host, what or task, text(before), text(after))
     if not found:
         item = result.get("_ansible_item_label") or result.get("item")
         yield Row(host, f"{task} ({text(item)})" if item else task, "", "differs")
+
+
+def _differences(path: str, before: Any, after: Any) -> Iterator[tuple[str, Any, Any]]:
+    """Go down as long as both sides are mappings."""
+    if before == after:
+        return
+    if isinstance(before, Mapping) and isinstance(after, Mapping):
+        for key in sorted({*before, *after}, key=str):
+            yield from _differences(f"{path}: {key}" if path else str(key), before.get(key), after.get(key))
+    else:
+        yield path, before, after
+
+
+def _parsed(side: Any) -> Any:
+    """Some modules write JSON, to be shown line by line."""
+    if isinstance(side, str) and side.lstrip().startswith("{"):
+        try:
+            return json.loads(side)
+        except json.JSONDecodeError:
+            # Text that only begins like JSON is shown as the text it is.
+            return side
+    return side
 
 
 def text(value: Any) -> str:

@@ -21,6 +21,11 @@ ROOT = Path(__file__).resolve().parents[2]
             id="a mapping tells its properties",
         ),
         pytest.param(
+            {"diff": {"before": '{"a": {"b": 1}}\n', "after": '{"a": {"b": 2}}\n'}},
+            [Row("h", "a: b", "1", "2")],
+            id="JSON is read, and only the property that differs is told",
+        ),
+        pytest.param(
             {"diff": {"before": {"one": None}, "after": {"one": "x"}}},
             [Row("h", "one", "missing", "x")],
             id="what is missing is called so",
@@ -40,7 +45,7 @@ def test_a_changed_result_becomes_rows(result: dict[str, Any], rows: list[Row]) 
 def test_the_table_fits_its_columns() -> None:
     lines = table([Row("a" * 50, "what", "b" * 200, "c" * 200)])
     assert len(lines) == 3
-    assert max(map(len, lines)) <= 14 + 42 + 34 + 34 + 6
+    assert max(map(len, lines)) <= 14 + 48 + 30 + 30 + 6
 
 
 def plays(name: str) -> list[dict[str, Any]]:
