@@ -91,6 +91,7 @@ class Sandbox:
     metrics: Any = None
     alarms: Any = None
     route53: Any = None
+    schedules: Any = None
     faults: Faults = field(default_factory=Faults)
 
     def client(self, service: str) -> Any:
@@ -296,6 +297,7 @@ def serve(settings: Settings) -> None:
     sandbox.fargate.start()
     sandbox.alarms.start()
     sandbox.route53.start()
+    sandbox.schedules.start()
     try:
         server.serve_forever()
     finally:

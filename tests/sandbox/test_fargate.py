@@ -6,6 +6,7 @@ import json
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -255,3 +256,28 @@ def test_no_rule_no_answer(world: World) -> None:
     with pytest.raises(urllib.error.HTTPError) as refused:
         get(world, "/nowhere")
     assert (refused.value.code, refused.value.read()) == (404, b"no rule")
+
+
+def test_a_one_time_schedule_scales_a_service_in(cleaned: World) -> None:
+    world = cleaned
+    world.create_service("schedule", world.define("schedule"), None, desired=2)
+    scaling = world.client("application-autoscaling")
+    named = {
+        "ServiceNamespace": "ecs",
+        "ResourceId": "service/tests/schedule",
+        "ScalableDimension": "ecs:service:DesiredCount",
+    }
+    scaling.register_scalable_target(**named, MinCapacity=2, MaxCapacity=4)
+    soon = datetime.now(UTC) + timedelta(seconds=3)
+    scaling.put_scheduled_action(
+        **named,
+        ScheduledActionName="home",
+        Schedule=f"at({soon:%Y-%m-%dT%H:%M:%S})",
+        ScalableTargetAction={"MinCapacity": 0, "MaxCapacity": 1},
+    )
+    assert world.service("schedule")["desiredCount"] == 2
+    eventually(lambda: world.service("schedule")["desiredCount"] == 1, timeout=10)
+    (target,) = scaling.describe_scalable_targets(ServiceNamespace="ecs", ResourceIds=["service/tests/schedule"])[
+        "ScalableTargets"
+    ]
+    assert (target["MinCapacity"], target["MaxCapacity"]) == (0, 1)
