@@ -32,9 +32,12 @@ def processes_of(folder: Path) -> list[str]:
     return found
 
 
-def test_down_leaves_nothing(tmp_path: Path) -> None:
+def test_two_sandboxes_stand_side_by_side_and_down_leaves_nothing(sandbox: Running, tmp_path: Path) -> None:
     before = bridges()
     running = bring_up(tmp_path / "home")
+    assert running.settings.endpoint != sandbox.settings.endpoint
+    running.client("ecs").create_cluster(clusterName="only-there")
+    assert not [arn for arn in sandbox.client("ecs").list_clusters()["clusterArns"] if "only-there" in arn]
     assert {"AWS_ENDPOINT_URL", "CONTAINERS_CONF"} <= set(running.settings.environment())
     again = cli(tmp_path / "home", "up")
     assert again.returncode == 0 and "already running" in again.stderr
@@ -58,16 +61,6 @@ def test_the_next_up_cleans_what_a_killed_sandbox_left(tmp_path: Path) -> None:
         assert settings.network != first.settings.network
         networks = Running(settings).engine.call("network", "ls", "--format", "{{.Name}}").split()
         assert first.settings.network not in networks
-    finally:
-        take_down(tmp_path / "home")
-
-
-def test_two_sandboxes_stand_side_by_side(sandbox: Running, tmp_path: Path) -> None:
-    other = bring_up(tmp_path / "home")
-    try:
-        assert other.settings.endpoint != sandbox.settings.endpoint
-        other.client("ecs").create_cluster(clusterName="only-there")
-        assert not [arn for arn in sandbox.client("ecs").list_clusters()["clusterArns"] if "only-there" in arn]
     finally:
         take_down(tmp_path / "home")
 
