@@ -201,7 +201,7 @@ CHANGES: dict[str, tuple[Change, str]] = {
     "images that expire": (of("ecr", "delete_lifecycle_policy", repositoryName="scoreboard"), "lifecycle"),
     "days of the log": (
         of("logs", "put_retention_policy", logGroupName="/pear/local/scoreboard", retentionInDays=1),
-        "Log group",
+        "retention_days",
     ),
     "rights of the execution role": (more_rights, "policy"),
     "who may be the task role": (trust_anybody, "trust"),
@@ -248,7 +248,7 @@ CHANGES: dict[str, tuple[Change, str]] = {
 def found(deployed: Player, stage: Stage) -> PlayResult:
     """What drift.yml says after everything was changed at once."""
     deployed.run("playbooks/release.yml", variables=SCALED).succeeded()
-    assert deployed.run("playbooks/drift.yml", variables=SCALED).succeeded()
+    deployed.run("playbooks/drift.yml", variables=SCALED).succeeded()
     for change, _ in CHANGES.values():
         change(stage)
     before = len(mutating_calls(stage))

@@ -30,3 +30,44 @@ def log_group(aws: Aws, name: str) -> dict[str, Any] | None:
     """A log group by its whole name; None where it does not exist."""
     pages = aws.client("logs").get_paginator("describe_log_groups").paginate(logGroupNamePrefix=name)
     return next((group for page in pages for group in page["logGroups"] if group["logGroupName"] == name), None)
+
+
+@aws_call("create log group {name}")
+def create_log_group(aws: Aws, name: str, kms_key_arn: str | None, tags: dict[str, str]) -> None:
+    """Create a log group; one that somebody else has made a moment ago is as good."""
+    client = aws.client("logs")
+    key = {"kmsKeyId": kms_key_arn} if kms_key_arn else {}
+    try:
+        client.create_log_group(logGroupName=name, **key, **({"tags": tags} if tags else {}))
+    except client.exceptions.ResourceAlreadyExistsException:
+        return
+
+
+@aws_call("set the retention of log group {name}")
+def set_retention(aws: Aws, name: str, days: int) -> None:
+    """Days to keep events; 0 keeps them forever."""
+    client = aws.client("logs")
+    if days:
+        client.put_retention_policy(logGroupName=name, retentionInDays=days)
+    else:
+        client.delete_retention_policy(logGroupName=name)
+
+
+@aws_call("set the key of log group {name}")
+def set_key(aws: Aws, name: str, kms_key_arn: str | None) -> None:
+    """Events that are written from now on are encrypted with this key, or with CloudWatch's own."""
+    client = aws.client("logs")
+    if kms_key_arn:
+        client.associate_kms_key(logGroupName=name, kmsKeyId=kms_key_arn)
+    else:
+        client.disassociate_kms_key(logGroupName=name)
+
+
+@aws_call("read the tags of log group {arn}")
+def tags(aws: Aws, arn: str) -> dict[str, str]:
+    return aws.client("logs").list_tags_for_resource(resourceArn=arn)["tags"]
+
+
+@aws_call("tag log group {arn}")
+def tag(aws: Aws, arn: str, wanted: dict[str, str]) -> None:
+    aws.client("logs").tag_resource(resourceArn=arn, tags=wanted)

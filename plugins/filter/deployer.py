@@ -1,0 +1,36 @@
+# Copyright: pear.fargate contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Policies of who runs the playbooks, for the role deployer. The input is the text of a policy file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ansible.errors import AnsibleFilterError
+
+from ..module_utils import deployer
+from ..module_utils.policies import Place
+
+
+def deployer_policy(
+    text: str, environment: Mapping[str, Any], github: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """The document with region, account, environment and GitHub's subjects filled in."""
+    place = Place(environment["region"], environment["account"], environment["caller"].split(":")[1])
+    try:
+        subjects = (
+            deployer.github_subjects(
+                github["repository"], github.get("branches") or [], github.get("environments") or []
+            )
+            if github
+            else []
+        )
+        return deployer.render(text, place, environment["name"], subjects)
+    except (KeyError, ValueError) as refused:
+        raise AnsibleFilterError(f"The policy cannot be filled in: {refused}") from refused
+
+
+class FilterModule:
+    def filters(self) -> dict[str, Callable[..., Any]]:
+        return {"deployer_policy": deployer_policy}

@@ -1,0 +1,79 @@
+#!/usr/bin/python
+# Copyright: pear.fargate contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: cloudwatch_log_group
+short_description: A CloudWatch log group with retention, key and tags
+version_added: 0.1.0
+description:
+  - Makes a log group what it should be, with a check mode that writes nothing.
+  - M(amazon.aws.cloudwatchlogs_log_group) writes a retention that differs even in check mode.
+author:
+  - pear.fargate contributors (@pear-fargate)
+options:
+  name:
+    description: Name of the log group.
+    type: str
+    required: true
+  retention_days:
+    description: Days to keep events, one of the numbers that CloudWatch Logs takes; V(0) keeps them forever.
+    type: int
+    default: 0
+  kms_key_arn:
+    description: ARN of the KMS key for events from now on; CloudWatch's own key where it is not given.
+    type: str
+  tags:
+    description: Tags of the log group; other tags are left alone.
+    type: dict
+    default: {}
+attributes:
+  action:
+    description: Runs on the controller.
+    support: full
+  check_mode:
+    description: Predicts what would change, and changes nothing.
+    support: full
+  diff_mode:
+    description: Shows each property that differs, before and after.
+    support: full
+extends_documentation_fragment:
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+  - amazon.aws.boto3
+"""
+
+EXAMPLES = r"""
+- name: The log of the score board, for a month
+  pear.fargate.cloudwatch_log_group:
+    name: /pear/production/scoreboard
+    retention_days: 30
+"""
+
+RETURN = r"""
+name:
+  description: Name of the log group.
+  returned: always
+  type: str
+  sample: /pear/production/scoreboard
+"""
+
+from ansible_collections.pear.fargate.plugins.module_utils.invocation import run_as_module
+from ansible_collections.pear.fargate.plugins.module_utils.log_group import run
+
+ARGUMENT_SPEC = {
+    "name": {"type": "str", "required": True},
+    "retention_days": {"type": "int", "default": 0},
+    "kms_key_arn": {"type": "str"},
+    "tags": {"type": "dict", "default": {}},
+}
+
+
+def main() -> None:
+    run_as_module(ARGUMENT_SPEC, run)
+
+
+if __name__ == "__main__":
+    main()
