@@ -253,7 +253,8 @@ def found(deployed: Player, stage: Stage) -> PlayResult:
         change(stage)
     before = len(mutating_calls(stage))
     said = deployed.run("playbooks/drift.yml", variables=SCALED)
-    assert mutating_calls(stage)[before:] == []
+    # The changes make tasks sick; the ones that replace them open log streams, whatever a playbook does.
+    assert set(mutating_calls(stage)[before:]) <= {"logs:CreateLogStream"}
     return said
 
 

@@ -1,0 +1,49 @@
+"""Each playbook calls nothing that its shipped policy does not allow: what the API was asked is compared with the policy."""
+
+from __future__ import annotations
+
+import json
+import urllib.request
+from pathlib import Path
+
+import pytest
+from ansible_collections.pear.fargate.plugins.module_utils.deployer import allows, render
+from ansible_collections.pear.fargate.plugins.module_utils.policies import Place
+
+from tests.support.plays import Player
+
+from .conftest import Stage
+
+FILES = Path(__file__).resolve().parents[2] / "roles/deployer/files"
+# Calls whose permission has another name, or is that of what a transaction holds.
+_PERMISSIONS = {
+    "dynamodb:TransactWriteItems": "dynamodb:PutItem",
+    "cloudwatch:ListMetrics": "cloudwatch:GetMetricData",
+}
+# Running containers write their logs all the time, whatever a playbook does.
+_NOT_THE_PLAYBOOKS = {"logs:PutLogEvents", "logs:CreateLogStream"}
+
+
+def asked(stage: Stage) -> list[str]:
+    with urllib.request.urlopen(stage.environment["AWS_ENDPOINT_URL"] + "/_sandbox/calls", timeout=10) as answer:
+        return [f"{call['service']}:{call['operation']}" for call in json.load(answer)["calls"]]
+
+
+@pytest.mark.parametrize(
+    ("playbook", "kind", "check"),
+    [
+        ("provision.yml", "provision", False),
+        ("provision.yml", "read-only", True),
+        ("drift.yml", "read-only", False),
+        ("release.yml", "release", False),
+    ],
+)
+def test_a_playbook_needs_nothing_beyond_its_policy(
+    deployed: Player, stage: Stage, playbook: str, kind: str, check: bool
+) -> None:
+    before = len(asked(stage))
+    deployed.run(f"playbooks/{playbook}", check=check).succeeded()
+    policy = render((FILES / f"{kind}.json").read_text(), Place("eu-central-1", "123456789012"), "local")
+    calls = {_PERMISSIONS.get(call, call) for call in asked(stage)[before:]} - _NOT_THE_PLAYBOOKS
+    assert calls, "nothing was recorded"
+    assert [call for call in sorted(calls) if not allows(policy, call)] == []
