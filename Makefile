@@ -53,7 +53,11 @@ sandbox-test: setup ## Fidelity tests of the sandbox: real containers, real traf
 
 .PHONY: stories
 stories: setup ## End-to-end stories: playbooks on a sandbox of their own, under load
-	@pytest -q tests/stories
+	@pytest -q -n 2 --dist loadfile tests/stories
+
+.PHONY: molecule
+molecule: setup ## A scenario per role: converge, idempotence, check mode, somebody's change, repair. SCENARIO=network for one
+	@tools/molecule.sh $(SCENARIO)
 
 .PHONY: bench
 bench: setup ## Every figure of the docs: ratios of interleaved runs on one sandbox, into build/bench.json

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 import signal
@@ -9,6 +10,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -61,7 +63,7 @@ class Arcade:
             for rule in elbv2.describe_rules(ListenerArn=listener["ListenerArn"])["Rules"]:
                 kinds = {condition["Field"] for condition in rule["Conditions"]}
                 forward = rule["Actions"][0].get("ForwardConfig", {}).get("TargetGroups", [])
-                if kinds == {"host-header"} and {one["TargetGroupArn"] for one in forward} == set(groups):
+                if "http-header" not in kinds and {one["TargetGroupArn"] for one in forward} == set(groups):
                     return {groups[one["TargetGroupArn"]]: one["Weight"] for one in forward}
         raise AssertionError("arcade has no production rule")
 
@@ -81,7 +83,8 @@ class Arcade:
             time.sleep(0.3)
 
     @contextmanager
-    def under_load(self, rate: int = 150, *options: str) -> Iterator[Traffic]:
+    def under_load(self, rate: int = 150, keep_alive: bool = True) -> Iterator[Traffic]:
+        options = ["--keep-alive"] if keep_alive else ["--no-keep-alive"]
         with traffic(self.stage, "/leaderboard", rate, *options, host=HOST) as running:
             yield running
 
@@ -117,7 +120,7 @@ def test_check_mode_tells_the_plan_and_writes_nothing(arcade: Arcade) -> None:
 
 def test_canary_then_linear_then_two_rollbacks_without_one_failed_request(arcade: Arcade) -> None:
     first = arcade.live()
-    with arcade.under_load(200, "--keep-alive") as running:
+    with arcade.under_load(200) as running:
         arcade.release("r2", **CANARY).succeeded()
         assert arcade.live() != first
         linear = {"service_strategy": "linear", "service_strategy_options": {"step_percent": 34, "interval_seconds": 3}}
@@ -206,7 +209,7 @@ def test_provisioning_moves_no_traffic_while_live_grows_and_a_second_release_is_
 def test_a_rollback_stops_the_release_under_way(arcade: Arcade) -> None:
     before = arcade.live()
     options = {"percent": 40, "duration_seconds": 120}
-    with arcade.under_load() as running:
+    with arcade.under_load(50, keep_alive=False) as running:
         process = arcade.begin("r6", service_strategy="canary", service_strategy_options=options)
         try:
             arcade.wait_for(lambda: arcade.weights()[before] == 60)
@@ -241,8 +244,7 @@ def test_a_killed_controller_is_followed_by_the_next_one(arcade: Arcade) -> None
         try:
             arcade.wait_for(lambda: arcade.weights()[before] == 50)
         finally:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+            _kill_whole(process)
         # Nobody gave the lease back: it ends by itself.
         ended = arcade.release("r8", service_strategy="steps", service_strategy_options=steps)
         deadline = time.monotonic() + 150
@@ -282,7 +284,19 @@ def _kill(stage: Stage, task_id: str) -> None:
         stage.engine("kill", "--signal", "KILL", container)
 
 
+def _kill_whole(process: subprocess.Popen[str]) -> None:
+    """ansible-playbook's workers have process groups of their own, and would go on without it."""
+    for pid in [*_descendants(process.pid), process.pid]:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    process.wait()
+
+
+def _descendants(pid: int) -> list[int]:
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [one for child in children for one in (*_descendants(int(child)), int(child))]
+
+
 def _end(process: subprocess.Popen[str]) -> None:
     if process.poll() is None:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+        _kill_whole(process)

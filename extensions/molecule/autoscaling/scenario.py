@@ -1,0 +1,21 @@
+"""Autoscaling as Application Auto Scaling has it; somebody raises the maximum."""
+
+from __future__ import annotations
+
+import boto3
+
+IDS = ["service/local/website-blue"]
+
+
+def verify() -> None:
+    client = boto3.client("application-autoscaling")
+    (target,) = client.describe_scalable_targets(ServiceNamespace="ecs", ResourceIds=IDS)["ScalableTargets"]
+    assert (target["MinCapacity"], target["MaxCapacity"]) == (2, 4)
+    (policy,) = client.describe_scaling_policies(ServiceNamespace="ecs", ResourceId=IDS[0])["ScalingPolicies"]
+    assert policy["TargetTrackingScalingPolicyConfiguration"]["TargetValue"] == 60
+
+
+def side_effect() -> None:
+    boto3.client("application-autoscaling").register_scalable_target(
+        ServiceNamespace="ecs", ResourceId=IDS[0], ScalableDimension="ecs:service:DesiredCount", MaxCapacity=40
+    )
