@@ -17,4 +17,4 @@ def verify() -> None:
 
 def side_effect() -> None:
     off = [{"name": "containerInsights", "value": "disabled"}]
-    boto3.client("ecs").update_cluster_settings(cluster="local", settings=off)
+    boto3.client("ecs").update_cluster(cluster="local", settings=off)

@@ -31,7 +31,7 @@ def create(
 
 @aws_call("change Container Insights of cluster {name}")
 def set_insights(aws: Aws, name: str, insights: str) -> None:
-    aws.client("ecs").update_cluster_settings(cluster=name, settings=[{"name": "containerInsights", "value": insights}])
+    aws.client("ecs").update_cluster(cluster=name, settings=[{"name": "containerInsights", "value": insights}])
 
 
 @aws_call("change the capacity providers of cluster {name}")
