@@ -32,8 +32,8 @@ sandbox-down: ## Stop the sandbox and remove everything it made
 	@if [ -x $(PY) ]; then $(PY) -m sandbox down; else echo "Nothing to do: no .venv, so no sandbox of this checkout."; fi
 
 .PHONY: test
-test: setup ## All tests: lint, unit, sandbox, stories
-	@tools/test.sh lint unit sandbox-test stories
+test: setup ## All tests: lint, unit, sandbox, stories, molecule
+	@tools/test.sh lint unit sandbox-test stories molecule
 
 .PHONY: lint
 lint: setup ## ruff, mypy, ansible-lint (production profile), workflows
