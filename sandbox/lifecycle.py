@@ -33,18 +33,20 @@ def up(home: Path, time_factor: float, say: Say) -> Settings:
         down(home, say)
     engine_name = machine.choose_engine()
     network = f"pear-{uuid.uuid4().hex[:8]}"
-    settings = Settings(
-        home=home, prefix=machine.choose_prefix((4566, 5000, 5001)), engine=engine_name, network=network
-    )
-    settings = settings.with_values(time_factor=time_factor)
-    machine.check_ports(settings.prefix)
-    home.mkdir(parents=True, exist_ok=True)
-    settings.save()
-    try:
-        _start(settings, say)
-    except BaseException:
-        down(home, lambda text: None)
-        raise
+    # A prefix is taken once its ports are bound: two that start at the same moment would choose the same one.
+    with machine.one_at_a_time():
+        settings = Settings(
+            home=home, prefix=machine.choose_prefix((4566, 5000, 5001)), engine=engine_name, network=network
+        )
+        settings = settings.with_values(time_factor=time_factor)
+        machine.check_ports(settings.prefix)
+        home.mkdir(parents=True, exist_ok=True)
+        settings.save()
+        try:
+            _start(settings, say)
+        except BaseException:
+            down(home, lambda text: None)
+            raise
     return Settings.load(home)
 
 

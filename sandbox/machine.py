@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import json
 import os
 import shutil
 import socket
 import subprocess
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from .config import Settings
@@ -62,6 +66,14 @@ def check_ports(prefix: str) -> None:
             ) from taken
     if os.geteuid() != 0 and shutil.which("podman") and not shutil.which("docker"):
         raise Refused("Rootless podman gives containers no address that the load balancer could reach: run as root.")
+
+
+@contextlib.contextmanager
+def one_at_a_time() -> Iterator[None]:
+    """Wait while another sandbox of this machine starts."""
+    with (Path(tempfile.gettempdir()) / "pear-sandbox.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def choose_prefix(ports: tuple[int, ...]) -> str:
