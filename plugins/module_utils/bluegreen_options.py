@@ -136,12 +136,11 @@ def order(params: Mapping[str, Any], spec: Specification, now: float) -> Order:
     """The release that the options describe; Failure with everything that is wrong with them."""
     gates = _gates(filled(params["gates"], GATES))
     made = _plan(params, gates)
-    image = _image(params)
     return Order(
         id=new_id(Kind.DEPLOY, now, token()),
         service=spec.service,
         by=by(params),
-        digest=image.rpartition("@")[2] if "@" in image else image,
+        digest=image_digest(params),
         fingerprint=fingerprint(spec),
         plan=made,
         gates=gates,
@@ -179,9 +178,10 @@ def fingerprint(spec: Specification) -> str:
     return hashlib.sha256(content.encode()).hexdigest()[:16]
 
 
-def _image(params: Mapping[str, Any]) -> str:
-    wanted = params["container"]
-    return next(one["image"] for one in params["containers"] if one["name"] == wanted)
+def image_digest(params: Mapping[str, Any]) -> str:
+    """Digest of the service's own container; its whole reference where that names none."""
+    image: str = next(one["image"] for one in params["containers"] if one["name"] == params["container"])
+    return image.rpartition("@")[2]
 
 
 def _plan(params: Mapping[str, Any], gates: Gates) -> Plan:

@@ -6,9 +6,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
-from .ports import LeaseLostError, PortError, Ports
+from .ports import Clock, LeaseLostError, Ledger, PortError, Progress
 from .rollout import lease as leases
 from .rollout.lease import Claim, Held, Lease, Taken
 
@@ -18,10 +18,23 @@ BACKOFF_SECONDS = 1.0
 T = TypeVar("T")
 
 
+class Desk(Protocol):
+    """What holding a lease takes of the world."""
+
+    @property
+    def ledger(self) -> Ledger: ...
+
+    @property
+    def clock(self) -> Clock: ...
+
+    @property
+    def progress(self) -> Progress: ...
+
+
 class Holding:
     """The lease of one run. Without it nothing can be written."""
 
-    def __init__(self, ports: Ports, owner: str) -> None:
+    def __init__(self, ports: Desk, owner: str) -> None:
         self.ports = ports
         self.owner = owner
         self._lease: Lease | None = None

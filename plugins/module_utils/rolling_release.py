@@ -16,6 +16,7 @@ from .invocation import Invocation
 from .live_colour import Routes, find_routes
 from .release_plan import Plan, Seen, Wanted, decide, diff
 from .rolling import Followed, Outcome, ServiceState, Verdict, short
+from .rolling_record import Recorder, on_record
 from .sight import ServiceSight
 from .specification import Specification
 from .watching import Watcher
@@ -50,7 +51,10 @@ def run(call: Invocation) -> dict[str, Any]:
         return {**result, "outcome": str(outcome), "reason": release.plan.reason, "deployment_id": None, "evidence": {}}
     with interruptible():
         try:
-            return _apply_and_follow(call, release, result)
+            if not release.plan.changed:
+                return _apply_and_follow(call, release, result, None)
+            with on_record(call, release.spec, release.seen.colour) as recorder:
+                return _apply_and_follow(call, release, result, recorder)
         except Interrupted as signal:
             left = _left_behind(release, signal)
             # Said here too: ansible-playbook does not wait for the result of a task that it interrupts.
@@ -87,7 +91,9 @@ def observe(call: Invocation) -> Release:
     return Release(spec, routes, seen, wanted, plan)
 
 
-def _apply_and_follow(call: Invocation, release: Release, result: Mapping[str, Any]) -> dict[str, Any]:
+def _apply_and_follow(
+    call: Invocation, release: Release, result: Mapping[str, Any], recorder: Recorder | None
+) -> dict[str, Any]:
     call.progress.line(f"{release.ecs_service}: {release.plan.reason}")
     task_definition = release.plan.task_definition or _register(call, release)
     service = _apply(call, release, task_definition)
@@ -95,6 +101,8 @@ def _apply_and_follow(call: Invocation, release: Release, result: Mapping[str, A
         call.progress.line("asked of ECS; from here on it goes on by itself, whether this task watches or not")
     evidence = Evidence(release.routes.health_checks[release.seen.colour])
     verdict, deployment_id = _follow(call, release, service, task_definition, evidence)
+    if recorder:
+        recorder.ended(verdict.outcome, verdict.reason, task_definition)
     answer = {
         **result,
         "task_definition": task_definition,

@@ -23,6 +23,9 @@ options:
     description: How long the deployment may take. ECS goes on after that; the task fails, saying what it was waiting for.
     type: int
     default: 1200
+  by:
+    description: Who releases, as history and lease show it. The default is user@host.
+    type: str
 attributes:
   action:
     description: Runs on the controller, with progress lines.
@@ -118,7 +121,7 @@ from ansible_collections.pear.fargate.plugins.module_utils.invocation import run
 from ansible_collections.pear.fargate.plugins.module_utils.rolling_release import run
 from ansible_collections.pear.fargate.plugins.module_utils.specification import SERVICE_ARGUMENTS
 
-ARGUMENT_SPEC = {**SERVICE_ARGUMENTS, "timeout_seconds": {"type": "int", "default": 1200}}
+ARGUMENT_SPEC = {**SERVICE_ARGUMENTS, "timeout_seconds": {"type": "int", "default": 1200}, "by": {"type": "str"}}
 
 
 def main() -> None:
