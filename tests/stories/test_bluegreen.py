@@ -149,6 +149,18 @@ def test_a_version_that_answers_wrongly_gets_no_request(arcade: Arcade) -> None:
     assert arcade.live() == before
 
 
+def test_a_migration_that_fails_ends_the_release_before_any_traffic(arcade: Arcade) -> None:
+    before = arcade.live()
+    program = "import sys; print('table scores is locked', file=sys.stderr); sys.exit(3)"
+    passes = {"name": "schema", "command": ["python3", "-c", "print('nothing to migrate')"], "timeout_seconds": 60}
+    fails = {"name": "migration", "command": ["python3", "-c", program], "timeout_seconds": 60}
+    # The image's entry point is the program; a one-off task needs one that takes the command.
+    failed = arcade.release("migrates", service_checks=[passes, fails], service_entry_point=["/usr/bin/env"]).failed()
+    for told in ("task schema ended with exit code 0", "task migration failed: exit code 3", "table scores is locked"):
+        assert told in failed.output, failed.output
+    assert arcade.live() == before
+
+
 def test_errors_of_the_candidate_return_traffic(arcade: Arcade) -> None:
     before = arcade.live()
     chaos = {"CHAOS_ENABLED": "true", "CHAOS_ERROR_RATE": "0.3"}

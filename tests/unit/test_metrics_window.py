@@ -1,0 +1,103 @@
+"""Metrics of a step: only whole periods after its weights were set, and not before CloudWatch has them."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+from ansible_collections.pear.fargate.plugins.module_utils.aws import cloudwatch
+from ansible_collections.pear.fargate.plugins.module_utils.aws.cloudwatch import Metric, Window
+from ansible_collections.pear.fargate.plugins.module_utils.aws.session import Aws
+from ansible_collections.pear.fargate.plugins.module_utils.metrics import MetricOptions, Metrics
+from ansible_collections.pear.fargate.plugins.module_utils.place import Place
+from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import (
+    Colour,
+    Fleet,
+    Kind,
+    Plan,
+    Release,
+    Side,
+    Step,
+    Weights,
+)
+
+FLEET = Fleet(Weights(20, 80), Side(Colour.BLUE, healthy=2, running=2), Side(Colour.GREEN, healthy=2, running=2))
+PLACE = cast(
+    Place, SimpleNamespace(load_balancer_dimension="app/x/1", target_group_dimension=lambda c: f"targetgroup/{c}/1")
+)
+
+
+class Cloud:
+    """Answers with what it has, and remembers what it was asked."""
+
+    def __init__(self) -> None:
+        self.windows: list[Window] = []
+        self.found: dict[str, tuple[float, ...]] = {}
+
+    def values(self, aws: Aws, metrics: dict[str, Metric], window: Window) -> dict[str, tuple[float, ...]]:
+        self.windows.append(window)
+        return self.found
+
+
+@pytest.fixture
+def cloud(monkeypatch: pytest.MonkeyPatch) -> Cloud:
+    made = Cloud()
+    monkeypatch.setattr(cloudwatch, "values", made.values)
+    return made
+
+
+def metrics(**options: Any) -> Metrics:
+    return Metrics(cast(Aws, None), PLACE, MetricOptions(**options))
+
+
+def release(since: float | None, step: int = 0) -> Release:
+    plan = Plan("canary", (Step(20, 300), Step(100)), 120)
+    return Release("r", "s", Kind.DEPLOY, "d", Colour.GREEN, Colour.BLUE, plan, 0.0, "me", since=since, step=step)
+
+
+@pytest.mark.parametrize("now", [100.0, 179.0, 239.9])
+def test_nothing_is_read_before_a_whole_period_is_complete(cloud: Cloud, now: float) -> None:
+    # Weights set at 100: the first whole minute is 120 to 180, and it is there a minute later.
+    readings = metrics().readings(release(100.0), FLEET, now)
+    assert (readings.candidate, cloud.windows) == (None, [])
+
+
+def test_the_window_holds_whole_periods_only(cloud: Cloud) -> None:
+    metrics().readings(release(100.0), FLEET, 310.0)
+    assert cloud.windows == [Window(120, 240, 60)]
+
+
+def test_counts_are_added_and_the_slowest_minute_counts(cloud: Cloud) -> None:
+    cloud.found = {
+        "blue_requests": (100.0, 50.0),
+        "blue_errors": (3.0,),
+        "blue_p99": (0.2, 0.5),
+        "green_requests": (600.0,),
+    }
+    readings = metrics().readings(release(100.0), FLEET, 310.0)
+    assert readings.candidate is not None
+    assert readings.live is not None
+    assert (readings.candidate.requests, readings.candidate.errors, readings.candidate.p99_seconds) == (150, 3, 0.5)
+    assert (readings.live.requests, readings.live.errors, readings.live.p99_seconds) == (600, 0, None)
+    assert readings.looks == 5
+
+
+def test_a_look_is_spared_until_there_may_be_news(cloud: Cloud) -> None:
+    reader, one = metrics(), release(100.0)
+    for now in (310.0, 312.0, 320.0, 326.0):
+        reader.readings(one, FLEET, now)
+    assert len(cloud.windows) == 2
+
+
+def test_the_next_step_begins_with_nothing_of_the_one_before(cloud: Cloud) -> None:
+    reader = metrics()
+    reader.readings(release(100.0), FLEET, 310.0)
+    readings = reader.readings(release(311.0, step=1), FLEET, 312.0)
+    assert readings.candidate is None
+
+
+def test_without_traffic_live_is_not_compared(cloud: Cloud) -> None:
+    cloud.found = {"blue_requests": (10.0,)}
+    alone = Fleet(Weights(100, 0), FLEET.blue, FLEET.green)
+    assert metrics().readings(release(100.0), alone, 310.0).live is None
