@@ -5,8 +5,9 @@
 from __future__ import annotations
 
 import difflib
+import functools
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible.module_utils.basic import missing_required_lib
@@ -15,6 +16,8 @@ from .errors import AwsError, Failure
 
 try:
     import boto3
+    import botocore.loaders
+    import botocore.session
     from botocore import exceptions as boto
     from botocore.config import Config
 
@@ -32,6 +35,27 @@ _KEYS = {
 _NORMAL = {"connect_timeout": 5, "read_timeout": 30, "retries": {"mode": "standard", "total_max_attempts": 4}}
 # A first call must say within seconds that nothing answers.
 _PROBE = {"connect_timeout": 3, "read_timeout": 5, "retries": {"mode": "standard", "total_max_attempts": 2}}
+
+
+def _core_session() -> Any:
+    """A session of botocore whose models are read from disk once per process, and by the processes forked from it not at all."""
+    session = botocore.session.get_session()
+    session.register_component("data_loader", _loader(session.get_config_variable("data_path")))
+    return session
+
+
+@functools.cache
+def _loader(data_path: str | None) -> Any:
+    return botocore.loaders.create_loader(data_path)
+
+
+def warm(services: Sequence[str]) -> None:
+    """Read the models of services in advance: for a process that forks one worker per task. Nothing is sent."""
+    if not _HAS_BOTO3:
+        return
+    session = _core_session()
+    for service in services:
+        session.create_client(service, region_name="us-east-1", aws_access_key_id="-", aws_secret_access_key="-")
 
 
 class Aws:
@@ -52,6 +76,7 @@ class Aws:
                 **keys,
                 profile_name=profile,
                 region_name=params.get("region"),
+                botocore_session=_core_session(),
             )
         except (boto.BotoCoreError, boto.ClientError) as cause:
             raise AwsError("open an AWS session", cause) from cause
