@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import itertools
 import os
 import signal
 import subprocess
@@ -269,21 +268,6 @@ def test_a_killed_controller_is_followed_by_the_next_one(arcade: Arcade) -> None
     assert "going on with" in ended.output, ended.output
     assert arcade.live() != before
     assert_not_one_failed(summary, 500)
-
-
-def test_ten_releases_alternate_and_leave_nothing_over(arcade: Arcade) -> None:
-    ecs = arcade.stage.client("ecs")
-    lives = []
-    with arcade.under_load(100) as running:
-        for number in range(10):
-            arcade.release(f"t{number}", service_desired_count=1, service_checks=[]).succeeded()
-            lives.append(arcade.live())
-        summary = running.stop()
-    assert_not_one_failed(summary, 2000)
-    assert all(one != other for one, other in itertools.pairwise(lives))
-    names = [arn.rpartition("/")[2] for arn in ecs.list_services(cluster=CLUSTER)["serviceArns"]]
-    assert sorted(one for one in names if one.startswith("arcade")) == ["arcade-blue", "arcade-green"]
-    assert len(arcade.stage.client("elbv2").describe_target_groups()["TargetGroups"]) <= 6
 
 
 def _tasks(arcade: Arcade, colour: str) -> list[str]:
