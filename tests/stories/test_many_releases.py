@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 
+from .load import assert_not_one_failed
 from .test_bluegreen import CLUSTER, Arcade, arcade
 
 __all__ = ["arcade"]
