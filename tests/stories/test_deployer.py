@@ -41,6 +41,9 @@ def asked(stage: Stage) -> list[str]:
 def test_a_playbook_needs_nothing_beyond_its_policy(
     deployed: Player, stage: Stage, playbook: str, kind: str, check: bool
 ) -> None:
+    if playbook == "drift.yml":
+        # Stories before this one left another version running, which is drift too.
+        deployed.run("playbooks/deploy.yml").succeeded()
     before = len(asked(stage))
     deployed.run(f"playbooks/{playbook}", check=check).succeeded()
     policy = render((FILES / f"{kind}.json").read_text(), Place("eu-central-1", "123456789012"), "local")
