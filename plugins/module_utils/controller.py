@@ -253,12 +253,20 @@ class Controller:
             case Register():
                 return self._save(replace(release, task_definition=ports.fleets.register(release)))
             case Prove():
-                verdict = ports.judges.prove(release, action.check)
+                verdict = ports.judges.prove(release, action.check, lambda: self._has_to_stop(release))
                 return self._save(replace(release, proofs={**release.proofs, action.check: verdict}))
             case Collect():
                 evidence = ports.judges.collect(release, ports.fleets.read())
                 return self._save(replace(release, evidence=evidence))
         return release
+
+    def _has_to_stop(self, release: Release) -> bool:
+        """Asked during a check that takes long: hold the lease, and hear a signal or a person meanwhile."""
+        self.holding.keep(self.ports.clock.now())
+        if self.interruption is not None:
+            return True
+        wish = self.ports.ledger.wish()
+        return wish is not None and wish.release_id == release.id and wish.kind is WishKind.ABORT
 
     def _save(self, release: Release) -> Release:
         self.ports.ledger.save(release, self.holding.lease)

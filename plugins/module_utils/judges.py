@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -13,7 +13,7 @@ from .aws.session import Aws
 from .clock import Clock
 from .evidence import Evidence, TaskFailure
 from .metrics import Metrics
-from .one_off import one_off
+from .one_off import Watch, one_off
 from .place import Place
 from .port_calls import port_call
 from .ports import Progress
@@ -47,13 +47,14 @@ class CloudJudges:
         return replace(found, alarms=states)
 
     @port_call
-    def prove(self, release: Release, check: str) -> Verdict:
+    def prove(self, release: Release, check: str, stopped: Callable[[], bool]) -> Verdict:
         options = self.checks.get(check)
         if options is None:
             return _unknown(check)
         if options["command"]:
-            return one_off(self.aws, self.place, release, options, self.network, self.clock, self.progress)
-        return smoke(self._door(), options)
+            watch = Watch(self.clock, self.progress, stopped)
+            return one_off(self.aws, self.place, release, options, self.network, watch)
+        return smoke(self._door(), options, stopped=stopped)
 
     @port_call
     def probe(self, release: Release) -> Verdict | None:

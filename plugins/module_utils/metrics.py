@@ -17,10 +17,17 @@ from .rollout.model import Colour, Fleet, Readings, Release, Traffic
 
 _NAMESPACE = "AWS/ApplicationELB"
 # https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-cloudwatch-metrics.html
-_COUNTS = {"requests": ("RequestCount", "Sum"), "errors": ("HTTPCode_Target_5XX_Count", "Sum")}
+_COUNTS = {
+    "requests": ("RequestCount", "Sum"),
+    "errors": ("HTTPCode_Target_5XX_Count", "Sum"),
+    # A target that is gone makes the load balancer itself answer 502, which no target is counted for.
+    "refused": ("TargetConnectionErrorCount", "Sum"),
+}
 _TIMES = ("TargetResponseTime", "p99")
 # Every look costs money and tells little before the next period has passed.
 _LOOKS_PER_PERIOD = 4
+# With all traffic on the candidate live answers nothing: its last minutes before and during the release stand for it.
+_BASELINE_PERIODS = 15
 
 
 @dataclass(frozen=True)
@@ -50,6 +57,8 @@ class Metrics:
     _read_at: float = -math.inf
     _read_for: tuple[str, int, float | None] = ("", 0, None)
     _last: Readings = field(default_factory=Readings)
+    _baseline: Traffic | None = None
+    _baseline_of: str = ""
 
     def readings(self, release: Release, fleet: Fleet, now: float) -> Readings:
         """Traffic of both colours since this step's weights were set. Nothing at all where no period is complete yet."""
@@ -66,17 +75,29 @@ class Metrics:
         if window is None:
             return Readings()
         wanted: dict[str, Metric] = dict(self.options.bounds)
-        for colour in (release.candidate, release.live):
-            for key, (name, statistic) in _COUNTS.items():
-                wanted[f"{colour}_{key}"] = self._of(colour, name, statistic)
-            wanted[f"{colour}_p99"] = self._of(colour, *_TIMES)
+        beside = fleet.weights.of(release.live) > 0
+        for colour in (release.candidate, release.live) if beside else (release.candidate,):
+            wanted |= self._of_colour(colour)
         found = cloudwatch.values(self.aws, wanted, window)
         return Readings(
             candidate=_traffic(found, release.candidate),
-            live=_traffic(found, release.live) if fleet.weights.of(release.live) else None,
+            live=_traffic(found, release.live) if beside else self._before(release, window),
             looks=_looks(release, self.options.period_seconds),
             metrics={name: found.get(name, ()) for name in self.options.bounds},
         )
+
+    def _before(self, release: Release, window: Window) -> Traffic:
+        """Live's traffic until it had none. It does not change any more, so it is read once."""
+        if self._baseline is None or self._baseline_of != release.id:
+            start = math.floor(release.started_at / window.period_seconds) - _BASELINE_PERIODS
+            earlier = Window(max(0, start * window.period_seconds), window.start, window.period_seconds)
+            found = cloudwatch.values(self.aws, self._of_colour(release.live), earlier)
+            self._baseline, self._baseline_of = _traffic(found, release.live), release.id
+        return self._baseline
+
+    def _of_colour(self, colour: Colour) -> dict[str, Metric]:
+        counts = {f"{colour}_{key}": self._of(colour, name, statistic) for key, (name, statistic) in _COUNTS.items()}
+        return {**counts, f"{colour}_p99": self._of(colour, *_TIMES)}
 
     def _window(self, release: Release, now: float) -> Window | None:
         """Whole periods after the weights were set: an earlier one would hold traffic of the step before."""
@@ -97,9 +118,12 @@ class Metrics:
 def _traffic(found: Mapping[str, Sequence[float]], colour: Colour) -> Traffic:
     # Where nothing happened CloudWatch has no data point: a target group without requests has none at all.
     samples = tuple(found.get(f"{colour}_p99", ()))
+    requests = int(sum(found.get(f"{colour}_requests", ())))
+    wrong = int(sum(found.get(f"{colour}_errors", ()))) + int(sum(found.get(f"{colour}_refused", ())))
     return Traffic(
-        requests=int(sum(found.get(f"{colour}_requests", ()))),
-        errors=int(sum(found.get(f"{colour}_errors", ()))),
+        requests=requests,
+        # One request may fail to connect more than once.
+        errors=min(requests, wrong),
         p99_seconds=max(samples) if samples else None,
         samples=samples,
     )

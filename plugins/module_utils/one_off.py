@@ -4,7 +4,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from .aws import ecs, logs
@@ -12,21 +13,24 @@ from .aws.session import Aws
 from .clock import Clock
 from .place import Place
 from .ports import Progress
-from .rollout.gates import failed, passed
+from .rollout.gates import failed, passed, unclear
 from .rollout.model import Release, Verdict
 from .tasks import TaskState
 
 _POLL_SECONDS = 2.0
 
 
+@dataclass(frozen=True)
+class Watch:
+    """How a task is waited for. `stopped` is asked at each look: it keeps the lease, and hears who wants an end."""
+
+    clock: Clock
+    progress: Progress
+    stopped: Callable[[], bool]
+
+
 def one_off(
-    aws: Aws,
-    place: Place,
-    release: Release,
-    check: Mapping[str, Any],
-    network: Mapping[str, Any],
-    clock: Clock,
-    progress: Progress,
+    aws: Aws, place: Place, release: Release, check: Mapping[str, Any], network: Mapping[str, Any], watch: Watch
 ) -> Verdict:
     """Run it and wait for its end. A try that another controller began is waited for, never run twice at once."""
     group = f"{place.service}:{release.id}:{check['name']}"
@@ -45,17 +49,20 @@ def one_off(
                 "overrides": {"containerOverrides": [{"name": check["container"], "command": list(check["command"])}]},
             },
         )
-        progress.line(f"task {name} started: {task_id[:12]}")
-    until = clock.now() + check["timeout_seconds"]
+        watch.progress.line(f"task {name} started: {task_id[:12]}")
+    until = watch.clock.now() + check["timeout_seconds"]
     while True:
         task = ecs.task(aws, place.cluster, task_id)
         if task is not None and task.status == "STOPPED":
             return _verdict(aws, place, check, task)
-        if clock.now() > until:
+        if watch.clock.now() > until:
             ecs.stop_task(aws, place.cluster, task_id, f"{name} took longer than {check['timeout_seconds']} seconds")
             return failed(f"task {name} did not end within {check['timeout_seconds']} seconds and was stopped")
-        progress.heartbeat(f"task {name} is {task.status.lower() if task else 'not shown yet'}")
-        clock.sleep(_POLL_SECONDS)
+        if watch.stopped():
+            ecs.stop_task(aws, place.cluster, task_id, f"{name}: the release was stopped")
+            return unclear(f"task {name} was stopped with its release")
+        watch.progress.heartbeat(f"task {name} is {task.status.lower() if task else 'not shown yet'}")
+        watch.clock.sleep(_POLL_SECONDS)
 
 
 def _started_by(release: Release, name: str) -> str:

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -46,7 +46,8 @@ class Judges(Protocol):
 
     def readings(self, release: Release, fleet: Fleet, now: float) -> Readings: ...
 
-    def prove(self, release: Release, check: str) -> Verdict: ...
+    def prove(self, release: Release, check: str, stopped: Callable[[], bool]) -> Verdict:
+        """Run a check. One that takes long asks every few seconds whether it has to stop: that keeps the lease."""
 
     def probe(self, release: Release) -> Verdict | None: ...
 

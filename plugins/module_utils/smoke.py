@@ -9,11 +9,11 @@ import json
 import socket
 import ssl
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .rollout.gates import failed, passed
+from .rollout.gates import failed, passed, unclear
 from .rollout.model import Verdict
 from .routing import TEST_HEADER
 
@@ -69,13 +69,19 @@ class Answer:
     seconds: float
 
 
-def smoke(door: Door, check: Mapping[str, Any], candidate: bool = True) -> Verdict:
+def never() -> bool:
+    return False
+
+
+def smoke(door: Door, check: Mapping[str, Any], candidate: bool = True, stopped: Callable[[], bool] = never) -> Verdict:
     """Ask until the answer is as wanted or the tries are used up; the verdict tells the last answer."""
     headers = {**check["headers"], **({TEST_HEADER[0]: TEST_HEADER[1][0]} if candidate else {})}
     asked = f"{check['method']} {check['path']}"
     wrong = ["not asked"]
     for number in range(check["tries"]):
         if number:
+            if stopped():
+                return unclear(f"check {check['name']} was stopped: {'; '.join(wrong)}")
             time.sleep(check["interval_seconds"])
         try:
             answer = door.request(check, headers)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -11,12 +12,17 @@ from ansible_collections.pear.fargate.plugins.module_utils.aws.cloudwatch import
 from ansible_collections.pear.fargate.plugins.module_utils.aws.session import Aws
 from ansible_collections.pear.fargate.plugins.module_utils.metrics import MetricOptions, Metrics
 from ansible_collections.pear.fargate.plugins.module_utils.place import Place
+from ansible_collections.pear.fargate.plugins.module_utils.rollout.gates import judge
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import (
     Colour,
+    ErrorGate,
     Fleet,
+    Gates,
     Kind,
+    LatencyGate,
     Plan,
     Release,
+    Result,
     Side,
     Step,
     Weights,
@@ -97,7 +103,44 @@ def test_the_next_step_begins_with_nothing_of_the_one_before(cloud: Cloud) -> No
     assert readings.candidate is None
 
 
-def test_without_traffic_live_is_not_compared(cloud: Cloud) -> None:
-    cloud.found = {"blue_requests": (10.0,)}
-    alone = Fleet(Weights(100, 0), FLEET.blue, FLEET.green)
-    assert metrics().readings(release(100.0), alone, 310.0).live is None
+ALONE = Fleet(Weights(100, 0), FLEET.blue, FLEET.green)
+
+
+def test_once_live_has_no_traffic_its_minutes_before_stand_for_it(cloud: Cloud) -> None:
+    cloud.found = {"blue_requests": (900.0,), "green_requests": (800.0, 700.0), "green_errors": (3.0,)}
+    reader, baking = metrics(), replace(release(5_000.0, step=2), started_at=4_210.0)
+    readings = reader.readings(baking, ALONE, 5_300.0)
+    # From fifteen minutes before the release on, to where the candidate's window begins.
+    assert cloud.windows == [Window(5_040, 5_220, 60), Window(3_300, 5_040, 60)]
+    assert readings.live is not None
+    assert (readings.live.requests, readings.live.errors) == (1_500, 3)
+
+
+def test_what_was_before_is_read_once(cloud: Cloud) -> None:
+    reader, baking = metrics(), replace(release(5_000.0, step=2), started_at=4_210.0)
+    for now in (5_300.0, 5_400.0, 5_500.0):
+        reader.readings(baking, ALONE, now)
+    assert [window.start for window in cloud.windows].count(3_300) == 1
+    assert len(cloud.windows) == 4
+
+
+def test_a_good_candidate_passes_its_bake(cloud: Cloud) -> None:
+    cloud.found = {
+        "blue_requests": (900.0, 900.0),
+        "blue_p99": (0.020, 0.021),
+        "green_requests": (900.0, 900.0),
+        "green_p99": (0.020, 0.022),
+    }
+    readings = metrics().readings(replace(release(5_000.0, step=2), started_at=4_000.0), ALONE, 5_300.0)
+    verdict = judge(Gates(errors=ErrorGate(), latency=LatencyGate()), readings, FLEET.blue, 1)
+    assert verdict.result is Result.PASS, verdict.reason
+
+
+def test_requests_that_met_no_target_are_errors_and_never_more_than_the_requests(cloud: Cloud) -> None:
+    cloud.found = {"blue_requests": (100.0,), "blue_errors": (10.0,), "blue_refused": (30.0,)}
+    some = metrics().readings(release(100.0), FLEET, 310.0).candidate
+    cloud.found = {"blue_requests": (100.0,), "blue_errors": (10.0,), "blue_refused": (300.0,)}
+    all_of_them = metrics().readings(release(100.0), FLEET, 310.0).candidate
+    assert some is not None
+    assert all_of_them is not None
+    assert (some.errors, all_of_them.errors) == (40, 100)

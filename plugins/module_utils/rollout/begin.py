@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from .gates import alone
 from .history import live_colour, rollback_target
 from .model import Fleet, Gates, Kind, Outcome, Phase, Plan, Policy, Release, Side, Step
 from .strategy import at_once
@@ -80,7 +81,7 @@ def begin_deploy(order: Order, fleet: Fleet, history: Sequence[Release], now: fl
         started_at=now,
         entered_at=now,
         by=order.by,
-        gates=order.gates,
+        gates=alone(order.gates) if first else order.gates,
         policy=order.policy,
         checks=order.checks,
         capacity=order.desired_count if first else max(1, fleet.side(live).running),

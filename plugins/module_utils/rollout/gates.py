@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from .model import Bound, ErrorGate, Gates, LatencyGate, Readings, Result, Side, Traffic, Verdict
 from .statistics import Test, binomial_tail, difference_of_shares, mann_whitney, share_interval
@@ -143,6 +144,8 @@ def latency(gate: LatencyGate, readings: Readings) -> Verdict:
             f"p99 {ours.p99_seconds * 1000:.0f} ms of {ours.requests} requests is above the ceiling of "
             f"{gate.ceiling_seconds * 1000:.0f} ms"
         )
+    if gate.maximum_ratio is None:
+        return passed(f"p99 {ours.p99_seconds * 1000:.0f} ms of {ours.requests} requests is below its ceiling")
     if few_live := _too_few(gate, readings.live, "live"):
         return few_live
     live = readings.live
@@ -167,6 +170,17 @@ def latency(gate: LatencyGate, readings: Readings) -> Verdict:
     if test.p <= max(gate.significance / max(1, readings.looks), reachable):
         return failed(f"{seen}; {ranks}: slower, and not by chance")
     return unclear(f"{seen}; {ranks}: looks slower, but the periods do not agree")
+
+
+def alone(gates: Gates) -> Gates:
+    """The gates of a first release: there is no live colour that it could be compared with, so ceilings are all that is left."""
+    return replace(
+        gates,
+        errors=gates.errors if gates.errors and gates.errors.ceiling_percent is not None else None,
+        latency=replace(gates.latency, maximum_ratio=None)
+        if gates.latency and gates.latency.ceiling_seconds is not None
+        else None,
+    )
 
 
 def _orderings(m: int, n: int) -> float:

@@ -176,9 +176,12 @@ class ErrorGate:
 
 @dataclass(frozen=True)
 class LatencyGate:
-    """Judges the candidate's p99 response time against live's, and against a ceiling of its own."""
+    """Judges the candidate's p99 response time against live's, and against a ceiling of its own.
 
-    maximum_ratio: float = 1.5
+    Without a ratio the ceiling alone decides: a first release has no live side.
+    """
+
+    maximum_ratio: float | None = 1.5
     significance: float = 0.01
     minimum_requests: int = 100
     ceiling_seconds: float | None = None

@@ -11,7 +11,15 @@ import pytest
 from ansible_collections.pear.fargate.plugins.module_utils.controller import Controller, Ending
 from ansible_collections.pear.fargate.plugins.module_utils.ports import PortError
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.begin import Order, ReturnOrder
-from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import Gates, Outcome, Plan, Policy, Step
+from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import (
+    Gates,
+    Outcome,
+    Plan,
+    Policy,
+    Step,
+    Wish,
+    WishKind,
+)
 
 from .world import BLUE, GREEN, Death, World, denied, throttled
 
@@ -334,6 +342,56 @@ def test_an_interruption_brings_traffic_home() -> None:
     ending = controller.deploy(order("three"))
     assert ending.outcome is Outcome.INTERRUPTED
     assert "SIGTERM" in ending.reason
+    check_end(world)
+
+
+def test_a_check_that_takes_longer_than_a_lease_keeps_it() -> None:
+    world = with_two_releases()
+    world.looks = 60
+    rivals: list[Ending] = []
+
+    def race(number: int, name: str) -> None:
+        if name == "prove" and not rivals:
+            rivals.append(Ending(None, "under way"))
+            rivals.append(deploy(world, "four"))
+
+    world.after_call = race
+    assert deploy(world, "three").outcome is Outcome.SUCCEEDED
+    assert rivals[1].outcome is Outcome.REFUSED
+    assert "holds scoreboard" in rivals[1].reason
+
+
+def test_a_long_check_ends_when_somebody_aborts_the_release() -> None:
+    world = with_two_releases()
+    world.looks = 1_000
+    began = world.time
+
+    def abort(number: int, name: str) -> None:
+        if name == "wish" and world.time - began > 60 and world.wish is None:
+            world.wish = Wish("deploy-three-2", WishKind.ABORT, 0, "grace", reason="wrong version")
+
+    world.after_call = abort
+    ending = deploy(world, "three")
+    assert ending.outcome is Outcome.INTERRUPTED
+    assert "stopped by grace: wrong version" in ending.reason
+    assert world.time - began < 120
+    check_end(world)
+
+
+def test_a_long_check_ends_when_its_controller_is_interrupted() -> None:
+    world = with_two_releases()
+    world.looks = 1_000
+    began = world.time
+    controller = Controller(world.ports(), "ada")
+
+    def interrupt(number: int, name: str) -> None:
+        if name == "wish" and world.time - began > 60:
+            controller.interrupt("SIGTERM")
+
+    world.after_call = interrupt
+    ending = controller.deploy(order("three"))
+    assert ending.outcome is Outcome.INTERRUPTED
+    assert world.time - began < 120
     check_end(world)
 
 

@@ -114,6 +114,14 @@ def test_a_bound_judges_the_latest_value(values: tuple[float, ...], result: Resu
     assert gates.bound(Bound("queue depth", 0.0, 1.0), values).result is result
 
 
+@pytest.mark.parametrize(("p99", "result"), [(0.2, PASS), (1.2, FAIL)], ids=["below its ceiling", "above it"])
+def test_a_first_release_is_judged_by_its_ceilings(p99: float, result: Result) -> None:
+    given = Gates(latency=LatencyGate(ceiling_seconds=1.0), errors=ErrorGate(ceiling_percent=5.0))
+    readings = Readings(candidate=Traffic(500, 1, p99, (p99,)))
+    verdict = gates.judge(gates.alone(given), readings, Side(Colour.BLUE, healthy=2), 1)
+    assert verdict.result is result, verdict.reason
+
+
 @pytest.mark.parametrize(
     ("results", "worst"),
     [((), UNCLEAR), ((PASS, PASS), PASS), ((PASS, UNCLEAR), UNCLEAR), ((UNCLEAR, FAIL, PASS), FAIL)],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.begin import (
     Order,
@@ -14,8 +16,11 @@ from ansible_collections.pear.fargate.plugins.module_utils.rollout.begin import 
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.history import Target, good_releases, rollback_target
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import (
     Colour,
+    ErrorGate,
     Fleet,
+    Gates,
     Kind,
+    LatencyGate,
     Outcome,
     Phase,
     Plan,
@@ -113,6 +118,13 @@ def test_a_first_deploy_has_nothing_to_shift_in_steps() -> None:
     begun = begin_deploy(ORDER, fleet(LIVE_BLUE), [], 9.0)
     assert isinstance(begun, Release)
     assert (begun.first, begun.capacity, begun.plan.steps) == (True, 2, (Step(100),))
+
+
+def test_a_first_deploy_is_judged_by_ceilings_alone() -> None:
+    compared = Gates(alarms=("a",), errors=ErrorGate(), latency=LatencyGate(ceiling_seconds=1.0))
+    begun = begin_deploy(replace(ORDER, gates=compared), fleet(LIVE_BLUE), [], 9.0)
+    assert isinstance(begun, Release)
+    assert begun.gates == Gates(alarms=("a",), latency=LatencyGate(maximum_ratio=None, ceiling_seconds=1.0))
 
 
 @pytest.mark.parametrize(

@@ -64,6 +64,7 @@ class World:
     ready_at: dict[Colour, float] = field(default_factory=dict)
     registered: int = 0
     minimum: int = 1
+    looks: int = 0
 
     def call(self, name: str, effect: Callable[[], Any]) -> Any:
         self.calls += 1
@@ -204,7 +205,11 @@ class FakeJudges:
         answer: Readings = self.world.call("readings", lambda: Readings(alarms=dict(self.world.alarms)))
         return answer
 
-    def prove(self, release: Release, check: str) -> Verdict:
+    def prove(self, release: Release, check: str, stopped: Callable[[], bool]) -> Verdict:
+        for _look in range(self.world.looks):
+            self.world.pass_time(10.0)
+            if stopped():
+                return Verdict(Result.INCONCLUSIVE, f"{check} was stopped")
         passed = Verdict(Result.PASS, f"{check} passed")
         answer: Verdict = self.world.call("prove", lambda: self.world.proofs.get(check, passed))
         return answer
