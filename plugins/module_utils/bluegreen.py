@@ -26,7 +26,7 @@ from .ledger import DynamoLedger
 from .metrics import MetricOptions, Metrics
 from .place import Place, locate
 from .ports import PortError, Ports
-from .rollout.model import Fleet, Outcome, Release
+from .rollout.model import Outcome, Release
 from .rollout.record import to_plain
 from .smoke import Door
 from .specification import Specification
@@ -168,14 +168,19 @@ def _message(ending: Ending, answer: Mapping[str, Any]) -> str:
 
 
 def _report(call: Invocation, answer: Mapping[str, Any]) -> None:
-    """The whole answer as a JSON file, where one is wanted."""
+    """The whole answer as a JSON file, where one is wanted; all at once, so that nobody reads half of it."""
     path = call.params.get("report")
-    if path:
-        target = Path(path).expanduser()
+    if not path:
+        return
+    target = Path(path).expanduser()
+    partial = target.with_name(f".{target.name}.{token()}")
+    try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(json.dumps(answer, indent=2, default=str) + "\n")
-
-
-def fleet_told(fleet: Fleet) -> dict[str, Any]:
-    plain: dict[str, Any] = to_plain(fleet)
-    return plain
+        partial.write_text(json.dumps(answer, indent=2, default=str) + "\n")
+        partial.replace(target)
+    except OSError as cause:
+        raise Failure(
+            f"It ended as {answer['outcome']} ({answer['reason']}), but its report could not be written to {target}: "
+            f"{cause.strerror}. Name a path that can be written to.",
+            **answer,
+        ) from cause

@@ -4,25 +4,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from .aws import cloudwatch, ecs, elbv2, logs
+from .aws import cloudwatch
 from .aws.session import Aws
+from .black_box import BlackBox
 from .clock import Clock
-from .evidence import Evidence, TaskFailure
 from .metrics import Metrics
 from .one_off import Watch, one_off
 from .place import Place
 from .port_calls import port_call
 from .ports import Progress
 from .rollout.gates import judge, unclear
-from .rollout.model import Colour, Fleet, Readings, Release, Verdict
+from .rollout.model import Fleet, Readings, Release, Verdict
 from .smoke import Door, smoke
-
-_FAILURES_KEPT = 5
-_EVENTS_KEPT = 10
 
 
 @dataclass
@@ -41,6 +38,9 @@ class CloudJudges:
 
     @port_call
     def readings(self, release: Release, fleet: Fleet, now: float) -> Readings:
+        return self._readings(release, fleet, now)
+
+    def _readings(self, release: Release, fleet: Fleet, now: float) -> Readings:
         gates = release.gates
         states = cloudwatch.alarm_states(self.aws, gates.alarms) if gates.alarms else {}
         found = self.metrics.readings(release, fleet, now) if gates.need_metrics else Readings()
@@ -63,47 +63,13 @@ class CloudJudges:
 
     @port_call
     def collect(self, release: Release, fleet: Fleet) -> dict[str, Any]:
-        """Keep what would be gone once the candidate is stopped: tasks, targets, events, logs, the last readings."""
-        place, colour = self.place, release.candidate
-        name = place.ecs_services[colour]
-        evidence = Evidence(str(place.target_groups[colour].health_check))
-        evidence.add_targets(elbv2.target_health(self.aws, place.target_groups[colour].arn))
-        state = ecs.services(self.aws, place.cluster, [name]).get(name)
-        for event in state.events[:_EVENTS_KEPT] if state else ():
-            evidence.add_event(event)
-        primary = state.primary if state else None
-        for task in ecs.tasks(self.aws, place.cluster, name, "STOPPED") if primary else ():
-            if (
-                primary
-                and task.deployment_id == primary.id
-                and task.ended_badly
-                and len(evidence.failures) < _FAILURES_KEPT
-            ):
-                lines = self._lines(task.culprit.name, task.id) if task.culprit else []
-                evidence.add_failure(TaskFailure.of(task, lines))
-        return {
-            **evidence.as_dict(),
-            "causes": evidence.causes(),
-            "readings": self._told(release, fleet),
-            "logs": self._running_logs(colour),
-            "fleet": {"weights": str(fleet.weights), **{str(one): str(fleet.side(one)) for one in Colour}},
-        }
+        """Keep what would be gone once the candidate is stopped, and the verdict over what was last read."""
+        return BlackBox(self.aws, self.place).collect(release, fleet, lambda: self._told(release, fleet))
 
-    def _told(self, release: Release, fleet: Fleet) -> list[str]:
-        """The verdict over what was last read."""
-        readings = self.readings(release, fleet, self.clock.now())
-        return [judge(release.gates, readings, fleet.side(release.candidate), release.policy.minimum_healthy).reason]
-
-    def _running_logs(self, colour: Colour) -> list[str]:
-        """Last lines of one task that still runs: a version that answers wrongly has not stopped."""
-        tasks = ecs.tasks(self.aws, self.place.cluster, self.place.ecs_services[colour])
-        for task in tasks[:1]:
-            if task.containers:
-                return list(self._lines(task.containers[0].name, task.id))
-        return []
-
-    def _lines(self, container: str, task_id: str) -> Sequence[str]:
-        return logs.last_lines(self.aws, self.place.names.log_group, container, task_id)
+    def _told(self, release: Release, fleet: Fleet) -> str:
+        readings = self._readings(release, fleet, self.clock.now())
+        side = fleet.side(release.candidate)
+        return judge(release.gates, readings, side, release.policy.minimum_healthy).reason
 
     def _door(self) -> Door:
         if self.door is None:

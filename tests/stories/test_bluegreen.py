@@ -161,6 +161,19 @@ def test_a_migration_that_fails_ends_the_release_before_any_traffic(arcade: Arca
     assert arcade.live() == before
 
 
+def test_a_good_version_passes_a_canary_and_a_bake_that_metrics_judge(arcade: Arcade) -> None:
+    before = arcade.live()
+    options = {"percent": 20, "duration_seconds": 15, "bake_seconds": 15}
+    with arcade.under_load() as running:
+        released = arcade.release(
+            "good", service_strategy="canary", service_strategy_options=options, service_gates=GATES
+        ).succeeded()
+        summary = running.stop()
+    assert "baking" in released.output, released.output
+    assert arcade.live() != before
+    assert_not_one_failed(summary, 1000)
+
+
 def test_errors_of_the_candidate_return_traffic(arcade: Arcade) -> None:
     before = arcade.live()
     chaos = {"CHAOS_ENABLED": "true", "CHAOS_ERROR_RATE": "0.3"}

@@ -37,3 +37,14 @@ def test_every_role_and_module_stands_in_the_readme() -> None:
     missing = [role.name for role in ROOT.glob("roles/*") if f"[`{role.name}`]" not in readme]
     missing += [module.stem for module in ROOT.glob("plugins/modules/*.py") if f"`{module.stem}`" not in readme]
     assert missing == []
+
+
+def test_every_test_that_a_document_names_exists() -> None:
+    sources = "".join(file.read_text() for file in ROOT.glob("tests/**/*.py"))
+    missing = [
+        f"{document.relative_to(ROOT)}: {name}"
+        for document in documents()
+        for name in re.findall(r"`(test_\w+)`", document.read_text())
+        if f"def {name}(" not in sources
+    ]
+    assert missing == []

@@ -1,0 +1,97 @@
+"""The black box: all that can be read is kept, what cannot be is said, and no value of a variable gets into it."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+from ansible_collections.pear.fargate.plugins.module_utils import black_box
+from ansible_collections.pear.fargate.plugins.module_utils.aws.errors import AwsError
+from ansible_collections.pear.fargate.plugins.module_utils.aws.session import Aws
+from ansible_collections.pear.fargate.plugins.module_utils.black_box import BlackBox, definition_changes
+from ansible_collections.pear.fargate.plugins.module_utils.place import Place
+from ansible_collections.pear.fargate.plugins.module_utils.rolling import Deployment, ServiceState, TargetState
+from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import (
+    Colour,
+    Fleet,
+    Kind,
+    Plan,
+    Release,
+    Side,
+    Step,
+    Weights,
+)
+from ansible_collections.pear.fargate.plugins.module_utils.tasks import ContainerState, TaskState
+from botocore.exceptions import ClientError
+
+FLEET = Fleet(Weights(90, 10), Side(Colour.BLUE, "app:1", 2, 2, 2), Side(Colour.GREEN, "app:2", 2, 1, 1))
+RELEASE = Release("r", "app", Kind.DEPLOY, "d", Colour.BLUE, Colour.GREEN, Plan("canary", (Step(100),)), 0.0, "me")
+GROUPS = {one: SimpleNamespace(arn=f"arn:{one}", health_check="GET /readyz expecting 200") for one in Colour}
+PLACE = cast(
+    Place,
+    SimpleNamespace(
+        cluster="local",
+        ecs_services={one: f"app-{one}" for one in Colour},
+        target_groups=GROUPS,
+        names=SimpleNamespace(log_group="/pear/local/app"),
+    ),
+)
+CRASHED = TaskState(
+    "t1", "app:2", "ecs-svc/2", "STOPPED", stop_code="EssentialContainerExited", stopped_reason="exited",
+    containers=(ContainerState("app", exit_code=3),),
+)  # fmt: skip
+OF_ANOTHER = TaskState("t0", "app:1", "ecs-svc/1", "STOPPED", stop_code="EssentialContainerExited")
+
+
+def denied(*_: Any) -> Any:
+    error = {"Error": {"Code": "AccessDeniedException", "Message": "no"}}
+    raise AwsError("read the logs", ClientError(error, "GetLogEvents"))
+
+
+@pytest.fixture(autouse=True)
+def cloud(monkeypatch: pytest.MonkeyPatch) -> None:
+    primary = Deployment("ecs-svc/2", "PRIMARY", "app:2", 2, 1, 1, 1, "IN_PROGRESS")
+    state = ServiceState("app-green", "arn", "ACTIVE", "app:2", 2, 1, 1, (primary,))
+    monkeypatch.setattr(black_box.ecs, "services", lambda *_: {"app-green": state})
+    monkeypatch.setattr(black_box.ecs, "tasks", lambda *a: [OF_ANOTHER, CRASHED] if a[-1] == "STOPPED" else [])
+    sick = TargetState("10.0.0.9", 8080, "unhealthy", "Target.ResponseCodeMismatch", "codes: [503]")
+    monkeypatch.setattr(black_box.elbv2, "target_health", lambda *_: (sick,))
+    monkeypatch.setattr(black_box.logs, "last_lines", lambda *_: ["no licence, giving up"])
+
+
+def kept(readings: Any = lambda: "5xx share 30 %") -> dict[str, Any]:
+    return BlackBox(cast(Aws, None), PLACE).collect(RELEASE, FLEET, readings)
+
+
+def test_tasks_of_this_deployment_are_kept_with_their_last_lines_beside_sick_targets_and_readings() -> None:
+    evidence = kept()
+    assert [(one["task"], one["log_lines"]) for one in evidence["tasks"]] == [("t1", ["no licence, giving up"])]
+    assert any("codes: [503]" in cause for cause in evidence["causes"])
+    assert (evidence["readings"], evidence["unread"]) == (["5xx share 30 %"], [])
+
+
+def test_logs_that_may_not_be_read_hide_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(black_box.logs, "last_lines", denied)
+    evidence = kept(denied)
+    assert [one["task"] for one in evidence["tasks"]] == ["t1"]
+    assert evidence["readings"] == []
+    assert len(evidence["unread"]) == 2
+    assert "AccessDenied" in evidence["unread"][0]
+
+
+def test_what_differs_is_named_and_values_are_not() -> None:
+    def definition(image: str, **environment: str) -> dict[str, Any]:
+        variables = [{"name": name, "value": value} for name, value in environment.items()]
+        return {"containerDefinitions": [{"name": "app", "image": image, "environment": variables}]}
+
+    changes = definition_changes(definition("a@1", MODE="x", OLD="1"), definition("a@2", MODE="hidden", NEW="2"))
+    assert changes == {
+        "app": {
+            "image": ["a@1", "a@2"],
+            "variables_added": ["NEW"],
+            "variables_removed": ["OLD"],
+            "variables_changed": ["MODE"],
+        }
+    }
+    assert "hidden" not in str(changes)
