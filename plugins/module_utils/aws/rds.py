@@ -1,6 +1,6 @@
 # Copyright: pear.fargate contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Amazon RDS: what of an environment is there, and how it goes. A final snapshot is always kept."""
+"""Amazon RDS: one function per call; and what of an environment is there, and how it goes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from ..naming import TAG_ENVIRONMENT
 from ..teardown import Thing
-from .errors import aws_call
+from .errors import aws_call, is_code
 from .session import Aws
 
 _GOING = {"deleting", "deleted"}
@@ -61,3 +61,136 @@ def delete_database(aws: Aws, thing: Thing) -> None:
             FinalDBSnapshotIdentifier=snapshot,
             DeleteAutomatedBackups=False,
         )
+
+
+@aws_call("read database {identifier}")
+def instance(aws: Aws, identifier: str) -> dict[str, Any] | None:
+    client = aws.client("rds")
+    try:
+        return client.describe_db_instances(DBInstanceIdentifier=identifier)["DBInstances"][0]
+    except client.exceptions.ClientError as cause:
+        if is_code(cause, "DBInstanceNotFound"):
+            return None
+        raise
+
+
+@aws_call("read database cluster {identifier}")
+def cluster(aws: Aws, identifier: str) -> dict[str, Any] | None:
+    client = aws.client("rds")
+    try:
+        return client.describe_db_clusters(DBClusterIdentifier=identifier)["DBClusters"][0]
+    except client.exceptions.ClientError as cause:
+        if is_code(cause, "DBClusterNotFoundFault"):
+            return None
+        raise
+
+
+@aws_call("read the instances of database cluster {identifier}")
+def members(aws: Aws, identifier: str) -> list[dict[str, Any]]:
+    pages = (
+        aws.client("rds")
+        .get_paginator("describe_db_instances")
+        .paginate(Filters=[{"Name": "db-cluster-id", "Values": [identifier]}])
+    )
+    found = [one for page in pages for one in page["DBInstances"]]
+    # What belongs elsewhere is never changed, whatever an answer's filter let through.
+    return [one for one in found if one.get("DBClusterIdentifier") == identifier]
+
+
+@aws_call("read the subnets of database subnet group {name}")
+def subnet_group(aws: Aws, name: str) -> list[str] | None:
+    client = aws.client("rds")
+    try:
+        found = client.describe_db_subnet_groups(DBSubnetGroupName=name)["DBSubnetGroups"][0]
+    except client.exceptions.ClientError as cause:
+        if is_code(cause, "DBSubnetGroupNotFoundFault"):
+            return None
+        raise
+    return sorted(one["SubnetIdentifier"] for one in found["Subnets"])
+
+
+@aws_call("create database subnet group {name}")
+def create_subnet_group(aws: Aws, name: str, subnet_ids: list[str], tags: dict[str, str]) -> None:
+    aws.client("rds").create_db_subnet_group(
+        DBSubnetGroupName=name, DBSubnetGroupDescription=f"Where {name} is", SubnetIds=subnet_ids, Tags=_pairs(tags)
+    )
+
+
+@aws_call("change database subnet group {name}")
+def set_subnet_group(aws: Aws, name: str, subnet_ids: list[str]) -> None:
+    aws.client("rds").modify_db_subnet_group(DBSubnetGroupName=name, SubnetIds=subnet_ids)
+
+
+@aws_call("read parameter group {name}")
+def parameters(aws: Aws, name: str, of_cluster: bool) -> dict[str, dict[str, Any]] | None:
+    """All parameters of a group by name, those that nobody set included; None where there is no such group."""
+    client = aws.client("rds")
+    part = "cluster_" if of_cluster else ""
+    key = "DBClusterParameterGroupName" if of_cluster else "DBParameterGroupName"
+    try:
+        pages = client.get_paginator(f"describe_db_{part}parameters").paginate(**{key: name})
+        return {one["ParameterName"]: one for page in pages for one in page["Parameters"]}
+    except client.exceptions.ClientError as cause:
+        if is_code(cause, "DBParameterGroupNotFound", "DBClusterParameterGroupNotFound"):
+            return None
+        raise
+
+
+@aws_call("create parameter group {name}")
+def create_parameter_group(aws: Aws, name: str, of_cluster: bool, family: str, tags: dict[str, str]) -> None:
+    more = {"DBParameterGroupFamily": family, "Description": f"Settings of {name}", "Tags": _pairs(tags)}
+    if of_cluster:
+        aws.client("rds").create_db_cluster_parameter_group(DBClusterParameterGroupName=name, **more)
+    else:
+        aws.client("rds").create_db_parameter_group(DBParameterGroupName=name, **more)
+
+
+@aws_call("set parameters of {name}")
+def set_parameters(aws: Aws, name: str, of_cluster: bool, wanted: list[dict[str, str]]) -> None:
+    """One call takes twenty parameters."""
+    for first in range(0, len(wanted), 20):
+        some = wanted[first : first + 20]
+        if of_cluster:
+            aws.client("rds").modify_db_cluster_parameter_group(DBClusterParameterGroupName=name, Parameters=some)
+        else:
+            aws.client("rds").modify_db_parameter_group(DBParameterGroupName=name, Parameters=some)
+
+
+@aws_call("create database {identifier}")
+def create_instance(aws: Aws, identifier: str, request: dict[str, Any], tags: dict[str, str]) -> None:
+    aws.client("rds").create_db_instance(DBInstanceIdentifier=identifier, Tags=_pairs(tags), **request)
+
+
+@aws_call("create database cluster {identifier}")
+def create_cluster(aws: Aws, identifier: str, request: dict[str, Any], tags: dict[str, str]) -> None:
+    aws.client("rds").create_db_cluster(DBClusterIdentifier=identifier, Tags=_pairs(tags), **request)
+
+
+@aws_call("change database {identifier}")
+def modify_instance(aws: Aws, identifier: str, request: dict[str, Any], at_once: bool) -> None:
+    aws.client("rds").modify_db_instance(DBInstanceIdentifier=identifier, ApplyImmediately=at_once, **request)
+
+
+@aws_call("change database cluster {identifier}")
+def modify_cluster(aws: Aws, identifier: str, request: dict[str, Any], at_once: bool) -> None:
+    aws.client("rds").modify_db_cluster(DBClusterIdentifier=identifier, ApplyImmediately=at_once, **request)
+
+
+@aws_call("restart database {identifier}")
+def restart_instance(aws: Aws, identifier: str) -> None:
+    aws.client("rds").reboot_db_instance(DBInstanceIdentifier=identifier)
+
+
+@aws_call("delete instance {identifier} of a database cluster")
+def delete_member(aws: Aws, identifier: str) -> None:
+    """A member holds no data of its own: the cluster keeps it."""
+    aws.client("rds").delete_db_instance(DBInstanceIdentifier=identifier, SkipFinalSnapshot=True)
+
+
+@aws_call("tag {arn}")
+def tag(aws: Aws, arn: str, tags: dict[str, str]) -> None:
+    aws.client("rds").add_tags_to_resource(ResourceName=arn, Tags=_pairs(tags))
+
+
+def _pairs(tags: dict[str, str]) -> list[dict[str, str]]:
+    return [{"Key": key, "Value": value} for key, value in tags.items()]

@@ -1,0 +1,277 @@
+#!/usr/bin/python
+# Copyright: pear.fargate contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: rds_database
+short_description: A PostgreSQL database on RDS, encrypted, backed up, with an owner's secret that RDS rotates
+version_added: 0.1.0
+description:
+  - Makes one PostgreSQL instance or Aurora Serverless v2 cluster what it should be, with its subnet group and parameter group,
+    waits until it answers, and returns how to reach it.
+  - It is always encrypted, never public, and refuses connections without TLS. No password is ever seen here.
+  - What RDS keeps for the maintenance window is told in RV(pending), and done at once only with O(apply_immediately).
+  - What RDS cannot change in a database that exists is refused before anything is changed. None is ever deleted here.
+author:
+  - pear.fargate contributors (@pear-fargate)
+options:
+  name:
+    description: Identifier of the instance or cluster, and name of its subnet group; at most 60 characters.
+    type: str
+    required: true
+  engine:
+    description: A PostgreSQL instance, or an Aurora PostgreSQL cluster of Serverless v2 instances.
+    type: str
+    choices: [postgres, aurora-postgresql]
+    default: postgres
+  engine_version:
+    description: Major version, or the lowest minor version such as V(17.6). A new major version is refused, since it cannot be taken back.
+    type: str
+    default: "17"
+  instance_class:
+    description: Size of a PostgreSQL instance.
+    type: str
+    default: db.t4g.small
+  allocated_gib:
+    description: Storage of a PostgreSQL instance; more than that, where it has grown, is no difference.
+    type: int
+    default: 20
+  max_allocated_gib:
+    description: Up to where the storage of a PostgreSQL instance grows by itself; V(0) never.
+    type: int
+    default: 100
+  storage_type:
+    description: Storage of a PostgreSQL instance.
+    type: str
+    choices: [gp2, gp3, io1, io2]
+    default: gp3
+  capacity:
+    description: Aurora capacity units, each about 2 GiB of memory, between which a cluster scales.
+    type: dict
+    default: {}
+    suboptions:
+      min_units:
+        description: Capacity when there is little to do; V(0) pauses it.
+        type: float
+        default: 0.5
+      max_units:
+        description: Capacity that is never exceeded.
+        type: float
+        default: 4
+  multi_az:
+    description: A standby in another zone, which takes over; for Aurora a second instance, which reads.
+    type: bool
+    default: true
+  subnet_ids:
+    description: Subnets in two zones or more.
+    type: list
+    elements: str
+    required: true
+  security_group_ids:
+    description: Security groups of the database.
+    type: list
+    elements: str
+    required: true
+  port:
+    description: Port; it cannot be changed later.
+    type: int
+    default: 5432
+  database_name:
+    description: Name of the first database; it cannot be changed later.
+    type: str
+    default: app
+  master_username:
+    description: Name of the owner, whose password RDS makes, keeps in Secrets Manager and rotates; it cannot be changed later.
+    type: str
+    default: postgres
+  kms_key_id:
+    description: KMS key of storage and backups; the account's key for RDS where it is not given. It cannot be changed later.
+    type: str
+  secret_kms_key_id:
+    description: KMS key of the owner's secret; the account's key for Secrets Manager where it is not given.
+    type: str
+  parameters:
+    description: Parameters of PostgreSQL beside C(rds.force_ssl), which is always 1.
+    type: dict
+    default: {}
+  backup_retention_days:
+    description: Days to which it can be restored, to the second; V(0) has no backups, and Aurora always has some.
+    type: int
+    default: 7
+  backup_window:
+    description: When the daily backup is made, in UTC.
+    type: str
+    default: "02:00-03:00"
+  maintenance_window:
+    description: When RDS may restart it, in UTC.
+    type: str
+    default: "sun:03:30-sun:04:30"
+  deletion_protection:
+    description: Refuse every deletion until this is switched off.
+    type: bool
+    default: true
+  auto_minor_version_upgrade:
+    description: New minor versions in the maintenance window.
+    type: bool
+    default: true
+  performance_insights_days:
+    description: Days to keep the load by query; 7 are free of charge, V(0) switches it off.
+    type: int
+    default: 7
+  log_exports:
+    description: Logs that go to CloudWatch Logs, below C(/aws/rds/).
+    type: list
+    elements: str
+    choices: [postgresql, upgrade, iam-db-auth-error]
+    default: [postgresql]
+  apply_immediately:
+    description: Do at once what RDS would keep for the maintenance window, outage or not, and restart where parameters wait for that.
+    type: bool
+    default: false
+  tags:
+    description: Tags of all that is made; other tags are left alone.
+    type: dict
+    default: {}
+  timeout_seconds:
+    description: Longest wait. RDS takes 5 to 20 minutes to make a database.
+    type: int
+    default: 3600
+attributes:
+  action:
+    description: Runs on the controller, with progress lines.
+    support: full
+  check_mode:
+    description: Predicts what would change, and changes nothing.
+    support: full
+  diff_mode:
+    description: Shows each property that differs, before and after.
+    support: full
+extends_documentation_fragment:
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+  - amazon.aws.boto3
+"""
+
+EXAMPLES = r"""
+- name: A database for the scoreboard
+  pear.fargate.rds_database:
+    name: production-database
+    subnet_ids: [subnet-0a, subnet-0b, subnet-0c]
+    security_group_ids: [sg-0d]
+    instance_class: db.m8g.large
+    allocated_gib: 50
+    max_allocated_gib: 500
+
+- name: A larger class, now and not in the maintenance window
+  pear.fargate.rds_database:
+    name: production-database
+    subnet_ids: [subnet-0a, subnet-0b, subnet-0c]
+    security_group_ids: [sg-0d]
+    instance_class: db.m8g.xlarge
+    apply_immediately: true
+
+- name: A cluster that costs little while nobody plays
+  pear.fargate.rds_database:
+    name: staging-database
+    engine: aurora-postgresql
+    capacity: {min_units: 0, max_units: 2}
+    multi_az: false
+    subnet_ids: [subnet-0a, subnet-0b, subnet-0c]
+    security_group_ids: [sg-0d]
+"""
+
+RETURN = r"""
+identifier:
+  description: Identifier of the instance or cluster.
+  returned: always
+  type: str
+  sample: production-database
+host:
+  description: Host name to connect to; null in check mode where the database would be created.
+  returned: always
+  type: str
+  sample: production-database.c9akciq32rgx.eu-central-1.rds.amazonaws.com
+reader_host:
+  description: Host name of Aurora's readers; for an instance the same as RV(host).
+  returned: always
+  type: str
+port:
+  description: Port to connect to.
+  returned: always
+  type: int
+  sample: 5432
+database_name:
+  description: Name of the first database.
+  returned: always
+  type: str
+  sample: app
+master_username:
+  description: Name of the owner.
+  returned: always
+  type: str
+  sample: postgres
+secret_arn:
+  description: ARN of the secret with the keys V(username) and V(password), made and rotated by RDS.
+  returned: always
+  type: str
+  sample: arn:aws:secretsmanager:eu-central-1:123456789012:secret:rds!db-0a1b2c3d-AbCdEf
+pending:
+  description: A sentence for each change that waits for the maintenance window or for a restart.
+  returned: always
+  type: list
+  elements: str
+  sample:
+    - "production-database: multi_az False becomes True in the maintenance window sun:03:30-sun:04:30 UTC"
+"""
+
+from ansible_collections.pear.fargate.plugins.module_utils.database import run
+from ansible_collections.pear.fargate.plugins.module_utils.invocation import run_as_module
+
+ARGUMENT_SPEC = {
+    "name": {"type": "str", "required": True},
+    "engine": {"type": "str", "choices": ["postgres", "aurora-postgresql"], "default": "postgres"},
+    "engine_version": {"type": "str", "default": "17"},
+    "instance_class": {"type": "str", "default": "db.t4g.small"},
+    "allocated_gib": {"type": "int", "default": 20},
+    "max_allocated_gib": {"type": "int", "default": 100},
+    "storage_type": {"type": "str", "choices": ["gp2", "gp3", "io1", "io2"], "default": "gp3"},
+    "capacity": {
+        "type": "dict",
+        "default": {},
+        "options": {"min_units": {"type": "float", "default": 0.5}, "max_units": {"type": "float", "default": 4}},
+    },
+    "multi_az": {"type": "bool", "default": True},
+    "subnet_ids": {"type": "list", "elements": "str", "required": True},
+    "security_group_ids": {"type": "list", "elements": "str", "required": True},
+    "port": {"type": "int", "default": 5432},
+    "database_name": {"type": "str", "default": "app"},
+    "master_username": {"type": "str", "default": "postgres"},
+    "kms_key_id": {"type": "str"},
+    "secret_kms_key_id": {"type": "str"},
+    "parameters": {"type": "dict", "default": {}},
+    "backup_retention_days": {"type": "int", "default": 7},
+    "backup_window": {"type": "str", "default": "02:00-03:00"},
+    "maintenance_window": {"type": "str", "default": "sun:03:30-sun:04:30"},
+    "deletion_protection": {"type": "bool", "default": True},
+    "auto_minor_version_upgrade": {"type": "bool", "default": True},
+    "performance_insights_days": {"type": "int", "default": 7},
+    "log_exports": {
+        "type": "list",
+        "elements": "str",
+        "choices": ["postgresql", "upgrade", "iam-db-auth-error"],
+        "default": ["postgresql"],
+    },
+    "apply_immediately": {"type": "bool", "default": False},
+    "tags": {"type": "dict", "default": {}},
+    "timeout_seconds": {"type": "int", "default": 3600},
+}
+
+
+def main() -> None:
+    run_as_module(ARGUMENT_SPEC, run)
+
+
+if __name__ == "__main__":
+    main()
