@@ -13,6 +13,7 @@ from .aws.errors import Failure
 from .changes import Changes
 from .fleets import SCALE_IN
 from .invocation import Invocation
+from .naming import EnvironmentNames, ServiceNames
 from .place import Place, locate
 from .rollout.model import Colour
 from .scaling import Plan, Scaling, known_policies, known_schedules, plan, policy, problems, schedule
@@ -24,6 +25,8 @@ def run(call: Invocation) -> dict[str, Any]:
     if found:
         raise Failure(f"Autoscaling of {call.params['service']}: {'; '.join(found)}. Nothing was changed.")
     changes = Changes(call.check_mode)
+    if call.params["minimum"] is None and not _scaled(call):
+        return _answer(changes, None, "Nothing scales it, and nothing should.")
     place = _place(call)
     if place is None:
         return _answer(changes, None, "The service is not provisioned yet.")
@@ -44,6 +47,13 @@ def run(call: Invocation) -> dict[str, Any]:
     if not call.check_mode:
         _apply(call, place.cluster, name, planned)
     return _answer(changes, live)
+
+
+def _scaled(call: Invocation) -> bool:
+    """One read for the many services that never scale."""
+    names = ServiceNames(call.params["environment"], call.params["service"])
+    cluster = EnvironmentNames(call.params["environment"]).cluster
+    return bool(autoscaling.scalable_targets(call.aws, cluster, [names.ecs_service(colour) for colour in Colour]))
 
 
 def _place(call: Invocation) -> Place | None:

@@ -139,7 +139,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 colour:
-  description: The live colour; null where there is none yet, or traffic is being shifted.
+  description: The live colour; null where there is none yet, traffic is being shifted, or nothing scales the service and nothing should.
   returned: always
   type: str
   sample: blue

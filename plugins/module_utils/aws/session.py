@@ -1,6 +1,9 @@
 # Copyright: pear.fargate contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""One boto3 session for a task and its clients, made when first asked for."""
+"""One session of botocore for a task and its clients, made when first asked for.
+
+botocore, not boto3 on top of it: clients are the same, and boto3 brings S3 transfers along, a fifth of a second at each start.
+"""
 
 from __future__ import annotations
 
@@ -15,31 +18,26 @@ from ansible.module_utils.basic import missing_required_lib
 from .errors import AwsError, Failure
 
 try:
-    import boto3
     import botocore.loaders
     import botocore.session
     from botocore import exceptions as boto
     from botocore.config import Config
 
-    _HAS_BOTO3 = True
+    _HAS_BOTOCORE = True
 except ImportError:
-    _HAS_BOTO3 = False
+    _HAS_BOTOCORE = False
 
 _PARTITIONS = ("aws", "aws-cn", "aws-us-gov", "aws-eusc", "aws-iso", "aws-iso-b")
-_KEYS = {
-    "aws_access_key_id": "access_key",
-    "aws_secret_access_key": "secret_key",
-    "aws_session_token": "session_token",
-}
+_KEYS = {"access_key": "access_key", "secret_key": "secret_key", "token": "session_token"}
 # Retry mode standard: exponential backoff with jitter, throttling and transient errors only.
 _NORMAL = {"connect_timeout": 5, "read_timeout": 30, "retries": {"mode": "standard", "total_max_attempts": 4}}
 # A first call must say within seconds that nothing answers.
 _PROBE = {"connect_timeout": 3, "read_timeout": 5, "retries": {"mode": "standard", "total_max_attempts": 2}}
 
 
-def _core_session() -> Any:
-    """A session of botocore whose models are read from disk once per process, and by the processes forked from it not at all."""
-    session = botocore.session.get_session()
+def _session(profile: str | None = None) -> Any:
+    """A session whose models are read from disk once per process, and by the processes forked from it not at all."""
+    session = botocore.session.Session(profile=profile)
     session.register_component("data_loader", _loader(session.get_config_variable("data_path")))
     return session
 
@@ -51,9 +49,9 @@ def _loader(data_path: str | None) -> Any:
 
 def warm(services: Sequence[str]) -> None:
     """Read the models of services in advance: for a process that forks one worker per task. Nothing is sent."""
-    if not _HAS_BOTO3:
+    if not _HAS_BOTOCORE:
         return
-    session = _core_session()
+    session = _session()
     for service in services:
         session.create_client(service, region_name="us-east-1", aws_access_key_id="-", aws_secret_access_key="-")
 
@@ -62,25 +60,26 @@ class Aws:
     """Access to one account and region, from the options of amazon.aws's common and region fragments."""
 
     def __init__(self, params: Mapping[str, Any]) -> None:
-        if not _HAS_BOTO3:
+        if not _HAS_BOTOCORE:
             raise Failure(missing_required_lib("boto3", url="https://boto3.amazonaws.com/"))
         self._params = params
         self._clients: dict[tuple[str, bool], Any] = {}
-        # boto3 sessions are not thread-safe while they make a client; the clients are.
+        # Sessions are not thread-safe while they make a client; the clients are.
         self._lock = threading.Lock()
         profile = params.get("profile")
         # Keys that come from the process's environment must not win over a profile that was asked for.
         keys = {} if profile else {name: params.get(option) for name, option in _KEYS.items()}
         try:
-            self._session = boto3.Session(
-                **keys,
-                profile_name=profile,
-                region_name=params.get("region"),
-                botocore_session=_core_session(),
-            )
+            self._session = _session(profile)
+            region = params.get("region") or self._session.get_config_variable("region")
         except (boto.BotoCoreError, boto.ClientError) as cause:
             raise AwsError("open an AWS session", cause) from cause
-        region = self._session.region_name
+        if bool(keys.get("access_key")) != bool(keys.get("secret_key")):
+            raise Failure(
+                "Of access_key and secret_key one is given: give both, or neither, and a profile or a role is used."
+            )
+        if keys.get("access_key"):
+            self._session.set_credentials(**keys)
         if not region:
             raise Failure(
                 "No AWS region is set. Set environment_region in the inventory (the playbooks pass it on), "
@@ -100,7 +99,7 @@ class Aws:
         bundle = self._params.get("aws_ca_bundle")
         verify = bundle if bundle and self._params.get("validate_certs", True) else self._params.get("validate_certs")
         try:
-            return self._session.client(  # type: ignore[call-overload]
+            return self._session.create_client(
                 service,
                 region_name=self.region,
                 endpoint_url=self._params.get("endpoint_url"),
