@@ -25,7 +25,7 @@ class SystemClock:
         time.sleep(seconds)
 
 
-def polling_intervals(first: float = 1.0, longest: float = 2.0, growth: float = 1.15) -> Iterator[float]:
+def polling_intervals(first: float = 0.6, longest: float = 2.0, growth: float = 1.3) -> Iterator[float]:
     """Yield pauses between reads: growing to `longest`, with jitter so that many waits do not march in step."""
     pause = first
     while True:

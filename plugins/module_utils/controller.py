@@ -32,6 +32,10 @@ from .rollout.model import Fleet, Kind, Observed, Outcome, Phase, Readings, Rele
 from .rollout.trouble import can_be_taken_up
 
 LATE_WRITE_SECONDS = 5.0
+# Fifty releases at once get through within a minute or two; as long as none of its requests is exposed, one can wait.
+_THROTTLED_TRIES = 24
+_LONGEST_PAUSE_SECONDS = 8.0
+_UNEXPOSED = (Phase.PREPARING, Phase.STAGING, Phase.PROVING)
 
 
 @dataclass(frozen=True)
@@ -202,8 +206,8 @@ class Controller:
             except PortError as failure:
                 failures += 1
                 self.ports.progress.line(f"{failure} (failure {failures} in a row)")
-                if failures < TRIES and failure.transient:
-                    self.ports.clock.sleep(BACKOFF_SECONDS * 2 ** (failures - 1))
+                if failure.transient and failures < _tries(release, failure):
+                    self.ports.clock.sleep(min(BACKOFF_SECONDS * 2 ** (failures - 1), _LONGEST_PAUSE_SECONDS))
                 elif stop is None and release.phase is not Phase.RETURNING and release.outcome is None:
                     failures = 0
                     stop = Wish(release.id, WishKind.ABORT, release.step, "a failed call", reason=str(failure))
@@ -276,6 +280,10 @@ class Controller:
 def _proven(release: Release) -> bool:
     """Ready for its first share of traffic, with none of it yet."""
     return release.phase is Phase.SHIFTING and release.step == 0 and release.since is None and release.goes_forward
+
+
+def _tries(release: Release, failure: PortError) -> int:
+    return _THROTTLED_TRIES if failure.throttled and release.phase in _UNEXPOSED else TRIES
 
 
 def _not_begun(begun: Unchanged | Refused) -> Ending:

@@ -25,7 +25,7 @@ def port_call(call: Callable[P, R]) -> Callable[P, R]:
             return call(*args, **kwargs)
         except AwsError as cause:
             conflict = cause.code in _PASSING and "TransactionConflict" in str(cause)
-            raise PortError(str(cause), transient=cause.transient or conflict) from cause
+            raise PortError(str(cause), transient=cause.transient or conflict, throttled=cause.throttled) from cause
         except Failure as cause:
             raise PortError(str(cause), transient=False) from cause
 

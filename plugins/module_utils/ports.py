@@ -16,9 +16,11 @@ from .rollout.model import Fleet, Readings, Release, Verdict, Weights, Wish
 class PortError(Exception):
     """A call to the world failed. The text says what failed, why, and what to do."""
 
-    def __init__(self, sentence: str, *, transient: bool) -> None:
+    def __init__(self, sentence: str, *, transient: bool, throttled: bool = False) -> None:
         super().__init__(sentence)
+        # The same call may succeed a little later; it was refused as one too many, and did nothing.
         self.transient = transient
+        self.throttled = throttled
 
 
 class LeaseLostError(Exception):

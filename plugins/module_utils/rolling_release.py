@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from .aws import autoscaling, ecs, service_definition
@@ -14,6 +15,7 @@ from .evidence import Evidence, sentence
 from .interruption import Interrupted, interruptible
 from .invocation import Invocation
 from .live_colour import Routes, find_routes
+from .pacing import paced
 from .release_plan import Plan, Seen, Wanted, decide, diff
 from .rolling import Followed, Outcome, ServiceState, Verdict, short
 from .rolling_record import Recorder, on_record
@@ -121,7 +123,12 @@ def _apply_and_follow(
 
 def _register(call: Invocation, release: Release) -> str:
     spec = release.spec
-    arn = ecs.register_task_definition(call.aws, spec.names.family, release.wanted.definition, spec.tags)
+    definition = release.wanted.definition
+    arn = paced(
+        call.clock,
+        call.progress,
+        lambda: ecs.register_task_definition(call.aws, spec.names.family, definition, spec.tags),
+    )
     call.progress.line(f"registered {short(arn)}")
     return arn
 
@@ -129,10 +136,12 @@ def _register(call: Invocation, release: Release) -> str:
 def _apply(call: Invocation, release: Release, task_definition: str) -> ServiceState:
     """Write what the plan says, the live colour first; return the live service after it."""
     spec, plan, wanted = release.spec, release.plan, release.wanted
+    at_pace = partial(paced, call.clock, call.progress)
     live = release.seen.live
     if plan.create or live is None:
         request = service_definition.create_request(wanted.settings, task_definition, wanted.desired)
-        live = ecs.create_service(call.aws, spec.cluster, release.ecs_service, request, spec.tags)
+        create = partial(ecs.create_service, call.aws, spec.cluster, release.ecs_service, request, spec.tags)
+        live = at_pace(create)
     if plan.update:
         update = service_definition.update_request(wanted.settings, set(plan.settings))
         if plan.redefine:
@@ -141,14 +150,15 @@ def _apply(call: Invocation, release: Release, task_definition: str) -> ServiceS
             update["desiredCount"] = plan.desired
         if plan.force:
             update["forceNewDeployment"] = True
-        live = ecs.update_service(call.aws, spec.cluster, release.ecs_service, update)
+        live = at_pace(partial(ecs.update_service, call.aws, spec.cluster, release.ecs_service, update))
     if plan.tags:
         ecs.tag(call.aws, live.arn, spec.tags)
     if plan.create_idle:
         idle = release.seen.idle_colour
         settings = spec.settings(release.routes.target_groups[idle])
         request = service_definition.create_request(settings, task_definition, 0)
-        ecs.create_service(call.aws, spec.cluster, spec.names.ecs_service(idle), request, spec.tags)
+        name = spec.names.ecs_service(idle)
+        at_pace(partial(ecs.create_service, call.aws, spec.cluster, name, request, spec.tags))
     return live
 
 

@@ -47,11 +47,17 @@ class AwsError(Failure):
         super().__init__(f"Failed to {attempt}: {describe(cause)}", error_code=self.code)
 
     @property
+    def throttled(self) -> bool:
+        """Whether AWS refused the call as one too many, and did nothing."""
+        # ECS has no code of its own for registrations of one family that meet.
+        return self.code in _THROTTLED or "Too many concurrent attempts" in str(self.cause)
+
+    @property
     def transient(self) -> bool:
         """Whether the same call may well succeed a little later."""
         if isinstance(self.cause, boto.ClientError):
             status = self.cause.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-            return status >= 500 or self.code in _THROTTLED
+            return status >= 500 or self.throttled
         return isinstance(self.cause, (boto.HTTPClientError, boto.ConnectionError))
 
 

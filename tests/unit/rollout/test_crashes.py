@@ -255,6 +255,20 @@ def test_an_answer_that_is_lost_on_its_way_back_changes_nothing(story: Story) ->
     print(f"\n{story.name}: {cases} lost answers")
 
 
+def test_a_registration_that_waits_its_turn_behind_fifty_others_ends_no_release() -> None:
+    world = with_two_releases()
+    until = world.time + 40
+
+    def bucket_is_empty(_at: int, name: str) -> None:
+        if name == "register" and world.time < until:
+            raise throttled(name)
+
+    world.before_call = bucket_is_empty
+    ending = deploy(world, "three")
+    assert ending.outcome is Outcome.SUCCEEDED, ending.reason
+    assert world.time >= until
+
+
 def test_on_failure_the_first_write_is_the_return_of_traffic() -> None:
     world = with_two_releases()
     fire_at_half(world)

@@ -280,4 +280,4 @@ def denied(name: str) -> PortError:
 
 
 def throttled(name: str) -> PortError:
-    return PortError(f"Failed to {name}: Throttling", transient=True)
+    return PortError(f"Failed to {name}: Throttling", transient=True, throttled=True)
