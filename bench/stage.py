@@ -41,9 +41,7 @@ class Stage:
             timeout=timeout,
         )
         if done.returncode != 0:
-            raise BenchError(
-                f"{' '.join(command)} ended with {done.returncode}:\n{(done.stdout + done.stderr)[-3000:]}"
-            )
+            raise BenchError(f"{' '.join(command)} ended with {done.returncode}:\n{_told(done.stdout + done.stderr)}")
         return done.stdout
 
     def python(self, *arguments: str) -> str:
@@ -74,6 +72,11 @@ class Stage:
         with urllib.request.urlopen(self.environment["AWS_ENDPOINT_URL"] + "/_sandbox/calls", timeout=10) as answer:
             made = json.load(answer)["calls"]
         return [name for call in made if (name := f"{call['service']}:{call['operation']}") != "logs:PutLogEvents"]
+
+
+def _told(output: str) -> str:
+    """What failed, before the recap of many hosts."""
+    return output.partition("PLAY RECAP")[0][-3000:]
 
 
 @contextmanager

@@ -12,9 +12,11 @@ from ansible.errors import AnsibleError
 from ..module_utils.service_preflight import run
 from ..modules.service_preflight import ARGUMENT_SPEC
 from ..plugin_utils.in_process import InProcessAction
-from ..plugin_utils.role_variables import RoleVariables, read_roles, unknown, validate
+from ..plugin_utils.role_variables import RoleVariables, roles_of_the_collection, unknown, validate
 
 _SERVICE_ROLES = ("registry", "service")
+# In the process that Ansible forks a worker from for each host.
+roles_of_the_collection()
 
 
 class ActionModule(InProcessAction):
@@ -23,7 +25,7 @@ class ActionModule(InProcessAction):
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         variables = task_vars or {}
-        roles = read_roles(self._loader)
+        roles = roles_of_the_collection()
         found = unknown(variables, roles)
         values: dict[str, Any] = {}
         groups = variables.get("group_names") or ()

@@ -11,6 +11,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from .aws.errors import Failure
+from .aws.options import AWS_OPTIONS
 from .aws.session import Aws
 from .clock import Clock, SystemClock
 from .progress import Progress, SilentProgress
@@ -30,10 +31,7 @@ Run = Callable[[Invocation], dict[str, Any]]
 
 def with_aws_options(argument_spec: Mapping[str, Any]) -> dict[str, Any]:
     """Return the argument spec with region, profile and credentials, as every AWS module has them."""
-    # Here and not above: a module must be importable, for its documentation and its checks, without amazon.aws.
-    from ansible_collections.amazon.aws.plugins.module_utils.modules import aws_argument_spec
-
-    return {**aws_argument_spec(), **argument_spec}
+    return {**AWS_OPTIONS, **argument_spec}
 
 
 def run_as_module(argument_spec: Mapping[str, Any], run: Run) -> None:

@@ -69,8 +69,8 @@ def _image(call: Invocation, values: Mapping[str, Any], place: Place) -> Iterato
     """A prebuilt image is looked up as a release would; what is built has nothing to be looked up yet."""
     image = values.get("service_image")
     if not image:
-        if not (values.get("registry_build") or {}):
-            yield "neither service_image nor registry_build is set: there is nothing to run"
+        if not (values.get("registry_build") or {}).get("context"):
+            yield "neither service_image nor registry_build.context is set: there is nothing to run"
         return
     wanted = {"image": image, "tag": values.get("registry_tag") or None}
     try:

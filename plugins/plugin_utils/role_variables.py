@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import difflib
+import functools
 import inspect
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -37,6 +38,12 @@ class RoleVariables:
         return {*self.options, *self.defaults, *self.facts}
 
 
+@functools.cache
+def roles_of_the_collection() -> dict[str, RoleVariables]:
+    """Read once in a process, and not again in those forked from it."""
+    return read_roles(DataLoader())
+
+
 def read_roles(loader: DataLoader, folder: Path = ROLES) -> dict[str, RoleVariables]:
     return {role.name: _read(loader, role) for role in sorted(folder.iterdir()) if role.is_dir()}
 
@@ -49,7 +56,8 @@ def _read(loader: DataLoader, role: Path) -> RoleVariables:
 
 
 def _load(loader: DataLoader, file: Path) -> Any:
-    return (loader.load_from_file(str(file), **_TRUSTED) if file.exists() else None) or {}
+    # Not through the loader's cache: it copies deeply what it hands out, which takes longer than reading.
+    return (loader.load_from_file(str(file), cache="none", **_TRUSTED) if file.exists() else None) or {}
 
 
 def _set_by(tasks: Any) -> Iterator[str]:

@@ -9,8 +9,10 @@ from typing import Any
 import boto3
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.amazon.aws.plugins.module_utils.modules import aws_argument_spec
 from ansible_collections.pear.fargate.plugins.module_utils.aws import autoscaling, ecs, logs
 from ansible_collections.pear.fargate.plugins.module_utils.aws.errors import AwsError
+from ansible_collections.pear.fargate.plugins.module_utils.aws.options import AWS_OPTIONS
 from ansible_collections.pear.fargate.plugins.module_utils.aws.session import Aws
 from ansible_collections.pear.fargate.plugins.module_utils.invocation import Invocation
 from ansible_collections.pear.fargate.plugins.module_utils.policies import Place, trust_policy
@@ -177,3 +179,7 @@ def test_a_role_is_made_once_then_changed_only_where_it_differs(aws: Aws) -> Non
         assert list(ensure(check_mode=True, tags={"team": "ops"})["diff"]["after"]) == ["tags"]
         assert ensure(policy=None)["diff"]["after"] == {"policy": None}
         assert not ensure(policy=None)["changed"]
+
+
+def test_options_are_those_of_every_aws_module() -> None:
+    assert aws_argument_spec() == AWS_OPTIONS

@@ -118,6 +118,12 @@ def test_a_role_describes_every_variable_that_it_has_a_default_for(role: str) ->
     assert set(read.defaults) <= set(read.options)
 
 
+def test_a_prebuilt_image_needs_nothing_to_build() -> None:
+    registry = read_roles(DataLoader())["registry"]
+    values = {**registry.defaults, "environment_name": "production", "service_image": "nginx@sha256:" + "0" * 64}
+    assert validate(registry, values)[1] == []
+
+
 def test_tasks_that_share_writable_files_are_warned_about() -> None:
     volume = {"name": "data", "path": "/data", "access_point": "scores"}
     shared = {**GOOD, "service_desired_count": 2, "service_volumes": [volume]}
