@@ -26,7 +26,7 @@ def run(call: Invocation) -> dict[str, Any]:
     name, aurora = params["name"], params["engine"] == decide.AURORA
     instance, cluster = rds.instance(aws, name), rds.cluster(aws, name)
     found = cluster if aurora else instance
-    wrong = [*decide.refusals(params)]
+    wrong = [*decide.refusals(params, lenient=call.check_mode)]
     if not wrong and (instance or cluster):
         wrong += decide.impossible(params, found or {}, other_kind=found is None)
     if wrong:

@@ -136,16 +136,19 @@ def _version(text: str) -> tuple[int, ...]:
     return tuple(int(part) for part in text.split("."))
 
 
-def refusals(params: Mapping[str, Any]) -> Iterator[str]:
-    """What is wrong with the options by themselves: option, value, what would be valid."""
+def refusals(params: Mapping[str, Any], lenient: bool = False) -> Iterator[str]:
+    """What is wrong with the options by themselves: option, value, what would be valid.
+
+    Lenient is for check mode, where the network may not be there yet.
+    """
     name, version = params["name"], params["engine_version"]
     if "--" in name or name.endswith("-") or len(name) > 60:
         yield f"name is {name!r}; RDS wants at most 60 characters here, no two hyphens in a row and none at the end"
     if not all(part.isdecimal() for part in version.split(".")):
         yield f"engine_version is {version!r}; it is a major version such as 17, or a minor one such as 17.6"
-    if len(set(params["subnet_ids"])) < 2:
+    if len(set(params["subnet_ids"])) < 2 and not (lenient and not params["subnet_ids"]):
         yield "subnet_ids has fewer than two subnets; RDS wants them in two zones or more"
-    if not params["security_group_ids"]:
+    if not (params["security_group_ids"] or lenient):
         yield "security_group_ids is empty; RDS would take the VPC's default group"
     limit = params["max_allocated_gib"]
     if params["engine"] != AURORA and limit and limit <= params["allocated_gib"]:

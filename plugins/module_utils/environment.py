@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
-from .aws import acm, efs, environment
+from .aws import acm, efs, environment, rds, rds_shapes
 from .aws.errors import Failure
 from .aws.session import Aws
 from .invocation import Invocation
@@ -43,6 +43,8 @@ def read(aws: Aws, wanted: Mapping[str, Any], identity: Mapping[str, str]) -> di
             "file_system": pool.submit(_file_system, aws, name),
             "certificates": pool.submit(acm.certificates, aws),
         }
+        if wanted.get("database"):
+            asked["database"] = pool.submit(_database, aws, names.database)
         found = {key: future.result() for key, future in asked.items()}
     if len(found["vpcs"]) > 1:
         ids = ", ".join(vpc["VpcId"] for vpc in found["vpcs"])
@@ -62,11 +64,13 @@ def read(aws: Aws, wanted: Mapping[str, Any], identity: Mapping[str, str]) -> di
             "load_balancer": groups.get(names.load_balancer_security_group),
             "tasks": groups.get(names.task_security_group),
             "file_system": groups.get(names.file_system_security_group),
+            "database": groups.get(names.database),
         },
         "load_balancer": found["balancer"],
         "cluster": _cluster(found["cluster"]) if found["cluster"] else None,
         "repositories": found["repositories"],
         "file_system": found["file_system"],
+        "database": found.get("database"),
         "certificates": [
             {"arn": one["CertificateArn"], "domain": one["DomainName"], "status": one.get("Status", "ISSUED")}
             for one in found["certificates"]
@@ -128,6 +132,11 @@ def _cluster(found: Mapping[str, Any]) -> dict[str, Any]:
         "container_insights": settings.get("containerInsights", "disabled"),
         "capacity_providers": sorted(found.get("capacityProviders", [])),
     }
+
+
+def _database(aws: Aws, name: str) -> dict[str, Any] | None:
+    found = rds.cluster(aws, name) or rds.instance(aws, name)
+    return rds_shapes.connection(found) if found else None
 
 
 def _file_system(aws: Aws, name: str) -> dict[str, Any] | None:

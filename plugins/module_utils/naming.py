@@ -56,6 +56,11 @@ class EnvironmentNames:
         return f"{self.environment}-file-system"
 
     @property
+    def database(self) -> str:
+        """Of the instance or cluster, its subnet group and its security group."""
+        return f"{self.environment}-database"
+
+    @property
     def ledger(self) -> str:
         return f"{self.environment}-releases"
 
@@ -73,6 +78,7 @@ class EnvironmentNames:
             "alarm_prefix": self.alarm_prefix,
             "alarm_topic": self.alarm_topic,
             "cluster": self.cluster,
+            "database": self.database,
             "file_system_security_group": self.file_system_security_group,
             "ledger": self.ledger,
             "load_balancer": self.load_balancer,

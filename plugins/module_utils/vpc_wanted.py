@@ -93,7 +93,7 @@ def _tables(
 
 
 def groups(params: Mapping[str, Any], vpc_cidr: str) -> list[Group]:
-    """The security groups, each open to the one before it: world, load balancer, tasks, file system."""
+    """The security groups, each open to the one before it: world, load balancer, tasks, and what tasks keep data in."""
     names = EnvironmentNames(params["name"])
     everywhere = [ANYWHERE, *([ANYWHERE_6] if params["ipv6"] else [])]
     out = frozenset(Rule("-1", -1, -1, source) for source in everywhere)
@@ -122,6 +122,15 @@ def groups(params: Mapping[str, Any], vpc_cidr: str) -> list[Group]:
             frozenset(),
         ),
     ]
+    if params["database_port"]:
+        made.append(
+            Group(
+                names.database,
+                "Database, reached by tasks only",
+                frozenset({Rule("tcp", params["database_port"], params["database_port"], names.task_security_group)}),
+                frozenset(),
+            )
+        )
     if set(params["endpoints"]) - GATEWAY_SERVICES and not params["existing_vpc_id"]:
         made.append(
             Group(

@@ -42,6 +42,10 @@ options:
         type: list
         elements: str
         default: []
+  database:
+    description: Whether to read the database too, which takes two calls more.
+    type: bool
+    default: false
 attributes:
   action:
     description: Runs on the controller.
@@ -95,7 +99,7 @@ environment:
       description: Lists of id, zone and CIDR under V(public), V(private) and V(data).
       type: dict
     security_groups:
-      description: Ids under V(load_balancer), V(tasks) and V(file_system), or null.
+      description: Ids under V(load_balancer), V(tasks), V(file_system) and V(database), or null.
       type: dict
     load_balancer:
       description: Name, ARN, DNS name, zone id, scheme, listeners (ARNs under V(http), V(https)), target groups (ARNs by name); or null.
@@ -110,6 +114,9 @@ environment:
       description: ARN, domain and status of each ACM certificate that serves or waits for its proof.
       type: list
       elements: dict
+    database:
+      description: Host, reader host, port, database name, name of the owner and ARN of the owner's secret; or null.
+      type: dict
     file_system:
       description: Id, ARN, and access point ids by name; or null.
       type: dict
@@ -129,6 +136,7 @@ ARGUMENT_SPEC = {
             "data_subnet_ids": {"type": "list", "elements": "str", "default": []},
         },
     },
+    "database": {"type": "bool", "default": False},
 }
 
 

@@ -65,6 +65,10 @@ options:
     type: list
     elements: str
     default: [1024-65535]
+  database_port:
+    description: Port of a database that tasks may reach, in a security group of its own; V(0) makes none, and leaves one that is there.
+    type: int
+    default: 0
   flow_log:
     description: Where the flow log of the VPC goes; without it there is none.
     type: dict
@@ -151,6 +155,7 @@ ARGUMENT_SPEC = {
     "endpoints": {"type": "list", "elements": "str", "default": ["s3"]},
     "ingress_cidrs": {"type": "list", "elements": "str", "default": ["0.0.0.0/0"]},
     "task_ports": {"type": "list", "elements": "str", "default": ["1024-65535"]},
+    "database_port": {"type": "int", "default": 0},
     "flow_log": {
         "type": "dict",
         "options": {"log_group": {"type": "str", "required": True}, "role_arn": {"type": "str", "required": True}},
