@@ -30,6 +30,7 @@ OVERLAY_MODULES = (
     "acm",
     "dynamodb",
     "efs",
+    "rds",
     "ecr",
     "logs",
     "elbv2",
