@@ -37,6 +37,7 @@ class ActionModule(InProcessAction):
                 checked, problems = self._checked(roles[name], variables)
                 values |= checked
                 found += problems
+            found += self._database(roles["database"], values, variables)
             found += self._rivals(roles["service"], values, variables)
         # The environment's variables are validated with both roles: what both say is one finding.
         own = {"variables": values, "findings": list(dict.fromkeys(found))}
@@ -66,6 +67,12 @@ class ActionModule(InProcessAction):
                 continue
             values |= {key: value for key, value in templated.items() if value != variables.get("omit")}
         return values, problems
+
+    def _database(self, role: RoleVariables, values: Mapping[str, Any], variables: Mapping[str, Any]) -> list[str]:
+        """A service cannot be given what its environment does not have."""
+        if not values.get("service_database") or self._checked(role, variables)[0].get("database_enabled"):
+            return []
+        return ["service_database is true, but database_enabled is not: the environment has no database to hand over"]
 
     def _rivals(self, role: RoleVariables, values: Mapping[str, Any], variables: Mapping[str, Any]) -> list[str]:
         """Services of the same inventory that ask for the same priorities, before any of them has a rule."""

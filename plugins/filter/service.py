@@ -20,9 +20,27 @@ def task_volumes(volumes: list[dict[str, Any]], *arguments: Any, **options: Any)
         raise AnsibleFilterError(str(refused)) from refused
 
 
+def database_environment(database: dict[str, Any] | None, *arguments: Any, **options: Any) -> dict[str, str]:
+    """Where the database is, as environment variables."""
+    try:
+        return service_values.database_environment(database, *arguments, **options)
+    except ValueError as refused:
+        raise AnsibleFilterError(str(refused)) from refused
+
+
+def database_secrets(database: dict[str, Any] | None, *arguments: Any, **options: Any) -> dict[str, str]:
+    """Who its owner is, as secrets."""
+    try:
+        return service_values.database_secrets(database, *arguments, **options)
+    except ValueError as refused:
+        raise AnsibleFilterError(str(refused)) from refused
+
+
 class FilterModule:
     def filters(self) -> dict[str, Callable[..., Any]]:
         return {
+            "database_environment": database_environment,
+            "database_secrets": database_secrets,
             "service_urls": service_values.urls,
             "task_volumes": task_volumes,
             "volume_mounts": service_values.volume_mounts,

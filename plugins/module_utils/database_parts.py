@@ -105,10 +105,8 @@ def await_up(
 
 
 def is_up(found: Mapping[str, Any]) -> bool:
-    secret = found.get("MasterUserSecret", {}).get("SecretStatus", "active")
-    return (
-        rds_shapes.status(found) in _UP and secret == "active" and "applying" not in rds_shapes.parameter_states(found)
-    )
+    begun = found.get("MasterUserSecret", {}).get("SecretStatus") == "creating"
+    return rds_shapes.status(found) in _UP and not begun and "applying" not in rds_shapes.parameter_states(found)
 
 
 def restart(call: Invocation, changes: Changes, part: Part) -> None:

@@ -81,12 +81,20 @@ def task_policy(
     volumes: Sequence[Mapping[str, Any]] = (),
     read_only: Sequence[str] = (),
     execute_command: bool = False,
+    secrets: Sequence[str] = (),
+    kms_keys: Sequence[str] = (),
 ) -> dict[str, Any] | None:
-    """What the service's own statements say, its mounts, and a shell where that is allowed; None where it needs nothing."""
+    """What the service's own statements say, its mounts, secrets that its containers read themselves, and a shell where that
+    is allowed; None where it needs nothing.
+    """
     granted = [dict(statement) for statement in statements]
     granted += [
         _mount(place, volume, volume["name"] not in read_only) for volume in volumes if volume.get("access_point_id")
     ]
+    if secrets:
+        granted.append(_allow("ReadSecrets", ["secretsmanager:GetSecretValue"], sorted(secrets)))
+        if kms_keys:
+            granted.append(_allow("DecryptSecrets", ["kms:Decrypt"], sorted(kms_keys)))
     if execute_command:
         channels = ["CreateControlChannel", "CreateDataChannel", "OpenControlChannel", "OpenDataChannel"]
         granted.append(_allow("ExecuteCommand", [f"ssmmessages:{channel}" for channel in channels], ["*"]))

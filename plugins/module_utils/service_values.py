@@ -8,6 +8,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 _UNKNOWN = "(to be created)"
+_PLAIN = ("host", "port", "database_name", "reader_host", "secret_arn")
+# What names a variable, and the key of the secret that RDS makes.
+_KEYS = {"user": "username", "password": "password"}
 
 
 def task_volumes(
@@ -44,6 +47,33 @@ def volume_mounts(volumes: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         {"volume": volume["name"], "path": volume["path"], "read_only": bool(volume.get("read_only"))}
         for volume in volumes
     ]
+
+
+def database_environment(
+    database: Mapping[str, Any] | None, names: Mapping[str, str], lenient: bool = False
+) -> dict[str, str]:
+    """Return where the database is, under the names of variables that the service asks for; ValueError where there is none."""
+    there = _database(database, lenient)
+    return {names[key]: str(there.get(key) or _UNKNOWN) for key in _PLAIN if names.get(key)} | (
+        {names["sslmode"]: "require"} if names.get("sslmode") else {}
+    )
+
+
+def database_secrets(
+    database: Mapping[str, Any] | None, names: Mapping[str, str], lenient: bool = False
+) -> dict[str, str]:
+    """Return the secrets that name and password of the database's owner are injected from, a key of RDS's secret each."""
+    arn = _database(database, lenient).get("secret_arn")
+    # What has no ARN yet cannot be compared with anything.
+    return {names[key]: f"{arn}:{_KEYS[key]}::" for key in _KEYS if arn and names.get(key)}
+
+
+def _database(database: Mapping[str, Any] | None, lenient: bool) -> Mapping[str, Any]:
+    if database is None and not lenient:
+        raise ValueError(
+            "service_database is on, but the environment has no database. Set database_enabled, and run playbooks/provision.yml."
+        )
+    return database or {}
 
 
 def urls(load_balancer: Mapping[str, Any] | None, hosts: Sequence[str], paths: Sequence[str]) -> list[str]:

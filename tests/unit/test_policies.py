@@ -12,7 +12,13 @@ from ansible_collections.pear.fargate.plugins.module_utils.policies import (
     task_policy,
     trust_policy,
 )
-from ansible_collections.pear.fargate.plugins.module_utils.service_values import task_volumes, urls, volume_mounts
+from ansible_collections.pear.fargate.plugins.module_utils.service_values import (
+    database_environment,
+    database_secrets,
+    task_volumes,
+    urls,
+    volume_mounts,
+)
 
 PLACE = Place("eu-central-1", "123456789012")
 SECRET = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:database-AbCdEf"
@@ -110,3 +116,37 @@ def test_an_access_point_that_does_not_exist_is_named(file_system: dict[str, Any
 )
 def test_where_a_service_answers(hosts: list[str], paths: list[str], answers_at: list[str]) -> None:
     assert urls({"dns_name": "lb.example.com"}, hosts, paths) == answers_at
+
+
+DATABASE = {"host": "db.example.com", "port": 5432, "database_name": "app", "secret_arn": SECRET}
+NAMES = {"host": "PGHOST", "port": "PGPORT", "user": "PGUSER", "password": "PGPASSWORD", "sslmode": "PGSSLMODE"}
+
+
+def test_a_service_is_told_where_its_database_is_and_is_given_its_owner_as_secrets() -> None:
+    assert database_environment(DATABASE, NAMES) == {
+        "PGHOST": "db.example.com",
+        "PGPORT": "5432",
+        "PGSSLMODE": "require",
+    }
+    assert database_secrets(DATABASE, NAMES) == {
+        "PGUSER": f"{SECRET}:username::",
+        "PGPASSWORD": f"{SECRET}:password::",
+    }
+    assert database_environment(DATABASE, {"secret_arn": "DB_SECRET"}) == {"DB_SECRET": SECRET}
+
+
+def test_its_execution_role_reads_exactly_that_secret_and_its_task_role_only_where_it_is_named() -> None:
+    secrets = database_secrets(DATABASE, NAMES)
+    granted = execution_policy(PLACE, "/pear/local/app", secrets=secrets)["Statement"]
+    (reads,) = [one for one in granted if one["Sid"] == "Secrets"]
+    assert reads["Resource"] == [SECRET]
+    assert task_policy(PLACE) is None
+    policy = task_policy(PLACE, secrets=[SECRET])
+    assert policy and policy["Statement"][0]["Resource"] == [SECRET]
+
+
+def test_without_a_database_a_service_that_wants_one_is_refused_but_in_check_mode() -> None:
+    with pytest.raises(ValueError, match="Set database_enabled"):
+        database_environment(None, NAMES)
+    assert database_secrets(None, NAMES, lenient=True) == {}
+    assert database_environment(None, {}, lenient=True) == {}
