@@ -24,6 +24,7 @@ from .operations import rest_operation
 from .overlay import ApiError, Context, internal, registered
 
 os.environ.setdefault("MOTO_IAM_LOAD_MANAGED_POLICIES", "true")
+os.environ.setdefault("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")
 
 OVERLAY_MODULES = (
     "ec2",
