@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from .aws import environment, teardown_find, teardown_remove
+from .aws import environment, rds_teardown, teardown_find, teardown_remove
 from .aws.errors import AwsError, Failure
 from .invocation import Invocation
 from .teardown import Plan, Thing, is_gone, is_in_use, plan
@@ -60,6 +60,8 @@ def _look(call: Invocation) -> Plan:
     found += teardown_find.health_checks(call.aws, name)
     for zone in sorted(set(filter(None, params["zones"]))):
         found += teardown_find.names_in_dns(call.aws, name, zone, certificates)
+    if not params["final_snapshot"]:
+        found = [rds_teardown.without_snapshot(one) for one in found]
     return plan(found, params["data"])
 
 

@@ -25,7 +25,11 @@ ORDER = (
     "cluster",
     "ledger",
     "database",
+    "database cluster",
     "database subnet group",
+    "database parameters",
+    "database cluster parameters",
+    "database log group",
     "mount target",
     "access point",
     "file system",
@@ -46,7 +50,14 @@ ORDER = (
 )
 # Each kind of data, and what holds it. Nothing of it goes unless that is said.
 DATA = {
-    "database": ("database", "database subnet group"),
+    "database": (
+        "database",
+        "database cluster",
+        "database subnet group",
+        "database parameters",
+        "database cluster parameters",
+        "database log group",
+    ),
     "file_system": ("file system", "access point"),
     "images": ("repository",),
 }
@@ -84,7 +95,7 @@ def plan(found: Iterable[Thing], data: Sequence[str] = ()) -> Plan:
     kept_ids = {one.id for one in kept}
     remove = [one for one in everything if one.id not in kept_ids]
     # A subnet that holds a database cannot go, and neither can what the subnet stands in.
-    if any(one.kind == "database" for one in kept):
+    if any(one.kind in {"database", "database cluster"} for one in kept):
         network = {"subnet", "route table", "security group rules", "security group", "VPC"}
         kept += [one for one in remove if one.kind in network]
         remove = [one for one in remove if one.kind not in network]
@@ -107,6 +118,7 @@ def is_in_use(code: str) -> bool:
         "FileSystemInUse",
         "Gateway.NotAttached",
         "HealthCheckInUse",
+        "InvalidDBParameterGroupState",
         "InvalidDBSubnetGroupStateFault",
         "InvalidDBClusterStateFault",
         "InvalidDBInstanceState",

@@ -42,10 +42,14 @@ options:
     elements: str
     choices: [database, file_system, images]
     default: []
+  final_snapshot:
+    description: Whether a database that goes leaves a final snapshot. The backups that RDS made stay until their days are over either way.
+    type: bool
+    default: true
   timeout_seconds:
-    description: How long to wait for what holds a thing to go.
+    description: How long to wait for what holds a thing to go. RDS makes a final snapshot in that time.
     type: int
-    default: 900
+    default: 1800
 attributes:
   action:
     description: Runs on the controller, with progress lines.
@@ -101,7 +105,8 @@ ARGUMENT_SPEC = {
     "services": {"type": "list", "elements": "str", "default": []},
     "zones": {"type": "list", "elements": "str", "default": []},
     "data": {"type": "list", "elements": "str", "choices": ["database", "file_system", "images"], "default": []},
-    "timeout_seconds": {"type": "int", "default": 900},
+    "final_snapshot": {"type": "bool", "default": True},
+    "timeout_seconds": {"type": "int", "default": 1800},
 }
 
 

@@ -9,13 +9,18 @@ from typing import Any
 import boto3
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible_collections.pear.fargate.plugins.module_utils import environment_teardown, file_system, vpc_network
+from ansible_collections.pear.fargate.plugins.module_utils import (
+    database,
+    environment_teardown,
+    file_system,
+    vpc_network,
+)
 from ansible_collections.pear.fargate.plugins.module_utils.aws import teardown_remove
 from ansible_collections.pear.fargate.plugins.module_utils.aws.errors import AwsError, Failure
 from ansible_collections.pear.fargate.plugins.module_utils.aws.session import Aws
 from ansible_collections.pear.fargate.plugins.module_utils.invocation import Invocation
 from ansible_collections.pear.fargate.plugins.module_utils.teardown import DATA, ORDER, Thing, plan
-from ansible_collections.pear.fargate.plugins.modules import efs_file_system
+from ansible_collections.pear.fargate.plugins.modules import efs_file_system, rds_database
 from ansible_collections.pear.fargate.plugins.modules import environment_teardown as module
 from ansible_collections.pear.fargate.plugins.modules import vpc_network as vpc_module
 from botocore.exceptions import ClientError
@@ -153,10 +158,48 @@ def test_a_database_goes_where_that_is_said_and_leaves_a_snapshot(aws: None) -> 
         Tags=tags,
     )
     assert not invoke()["changed"]
-    assert invoke(data=["database"])["removed"] == ["database staging (instance)"]
+    assert invoke(data=["database"])["removed"] == ["database staging"]
     (snapshot,) = rds.describe_db_snapshots(SnapshotType="manual")["DBSnapshots"]
     assert snapshot["DBSnapshotIdentifier"].startswith("staging-final-")
     assert not invoke(data=["database"])["changed"]
+
+
+def test_a_cluster_goes_after_its_instances_with_all_that_it_stood_on(aws: None) -> None:
+    subnets = [one["SubnetId"] for one in boto3.client("ec2", REGION).describe_subnets()["Subnets"]]
+    options = {
+        "name": "staging-database",
+        "engine": "aurora-postgresql",
+        "subnet_ids": subnets,
+        "security_group_ids": ["sg-0a"],
+        "performance_insights_days": 0,
+        "deletion_protection": False,
+        "tags": {"pear:environment": "staging"},
+    }
+    validated = ArgumentSpecValidator(rds_database.ARGUMENT_SPEC).validate(options)
+    database.run(Invocation(validated.validated_parameters, Aws({"region": REGION}), False, Clock()))
+    boto3.client("logs", REGION).create_log_group(logGroupName="/aws/rds/cluster/staging-database/postgresql")
+    assert not invoke()["changed"]
+    assert invoke(data=["database"], final_snapshot=False)["removed"] == [
+        "database staging-database-1",
+        "database staging-database-2",
+        "database cluster staging-database",
+        "database subnet group staging-database",
+        "database cluster parameters staging-database-aurora-postgresql17",
+        "database log group /aws/rds/cluster/staging-database/postgresql",
+    ]
+    assert boto3.client("rds", REGION).describe_db_cluster_snapshots(SnapshotType="manual")["DBClusterSnapshots"] == []
+
+
+def test_a_protected_database_is_refused_before_anything_goes(aws: None) -> None:
+    boto3.client("rds", REGION).create_db_instance(
+        DBInstanceIdentifier="staging-database",
+        DBInstanceClass="db.t4g.micro",
+        Engine="postgres",
+        DeletionProtection=True,
+        Tags=[{"Key": "pear:environment", "Value": "staging"}],
+    )
+    with pytest.raises(Failure, match="set database_deletion_protection to false"):
+        invoke(data=["database"])
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..teardown import Thing
-from . import cloudwatch, rds, route53
+from . import cloudwatch, rds_teardown, route53
 from .errors import aws_call
 from .session import Aws
 
@@ -98,8 +98,12 @@ _REMOVERS: Mapping[str, Callable[[Aws, Thing], None]] = {
     "task definition": _call("ecs", "deregister_task_definition", "taskDefinition"),
     "cluster": _call("ecs", "delete_cluster", "cluster"),
     "ledger": _call("dynamodb", "delete_table", "TableName"),
-    "database": rds.delete_database,
+    "database": rds_teardown.delete_instance,
+    "database cluster": rds_teardown.delete_cluster,
     "database subnet group": _call("rds", "delete_db_subnet_group", "DBSubnetGroupName"),
+    "database parameters": _call("rds", "delete_db_parameter_group", "DBParameterGroupName"),
+    "database cluster parameters": _call("rds", "delete_db_cluster_parameter_group", "DBClusterParameterGroupName"),
+    "database log group": _call("logs", "delete_log_group", "logGroupName"),
     "mount target": _call("efs", "delete_mount_target", "MountTargetId"),
     "access point": _call("efs", "delete_access_point", "AccessPointId"),
     "file system": _call("efs", "delete_file_system", "FileSystemId"),
