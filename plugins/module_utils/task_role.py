@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from .aws import iam
@@ -27,6 +28,7 @@ def run(call: Invocation) -> dict[str, Any]:
     elif found is not None:
         _settle(call, changes, found)
     _policy(call, changes, created)
+    _attached(call, changes, created)
     return {
         "changed": bool(changes.after),
         "diff": {"before": changes.before, "after": changes.after},
@@ -65,3 +67,12 @@ def _policy(call: Invocation, changes: Changes, created: bool) -> None:
         wanted,
         lambda: iam.put_role_policy(aws, name, policy, wanted) if wanted else iam.delete_role_policy(aws, name, policy),
     )
+
+
+def _attached(call: Invocation, changes: Changes, created: bool) -> None:
+    """What is attached beside is left alone: an account may attach policies of its own to every role."""
+    wanted, aws, name = call.params["managed_policy_arns"], call.aws, call.params["name"]
+    there = [] if created or not wanted else iam.attached_policies(aws, name)
+    for arn in wanted:
+        is_now = arn if arn in there else None
+        changes.want(f"managed policy {arn}", is_now, arn, partial(iam.attach_policy, aws, name, arn))

@@ -33,6 +33,11 @@ options:
     description: Name of the inline policy.
     type: str
     required: true
+  managed_policy_arns:
+    description: Managed policies that are attached as well; others that are attached stay.
+    type: list
+    elements: str
+    default: []
   permissions_boundary:
     description: ARN of a policy that bounds what the role can ever do.
     type: str
@@ -87,6 +92,7 @@ ARGUMENT_SPEC = {
     "trust_policy": {"type": "dict", "required": True},
     "policy": {"type": "dict"},
     "policy_name": {"type": "str", "required": True},
+    "managed_policy_arns": {"type": "list", "elements": "str", "default": []},
     "permissions_boundary": {"type": "str"},
     "tags": {"type": "dict", "default": {}},
 }

@@ -73,6 +73,17 @@ def delete_role_policy(aws: Aws, name: str, policy: str) -> None:
     aws.client("iam").delete_role_policy(RoleName=name, PolicyName=policy)
 
 
+@aws_call("read the managed policies of role {name}")
+def attached_policies(aws: Aws, name: str) -> list[str]:
+    pages = aws.client("iam").get_paginator("list_attached_role_policies").paginate(RoleName=name)
+    return sorted(one["PolicyArn"] for page in pages for one in page["AttachedPolicies"])
+
+
+@aws_call("attach {policy_arn} to role {name}")
+def attach_policy(aws: Aws, name: str, policy_arn: str) -> None:
+    aws.client("iam").attach_role_policy(RoleName=name, PolicyArn=policy_arn)
+
+
 @aws_call("tag role {name}")
 def tag_role(aws: Aws, name: str, tags: Mapping[str, str]) -> None:
     aws.client("iam").tag_role(RoleName=name, Tags=tag_list(tags))
