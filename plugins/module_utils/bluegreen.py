@@ -9,14 +9,14 @@ import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
 from .aws.errors import Failure
 from .bluegreen_options import GATES, by, filled, order, return_order, token
-from .bluegreen_plan import predicted
+from .bluegreen_plan import predicted, predicted_first
 from .bluegreen_preflight import preflight
 from .controller import Controller, Ending
 from .fleets import ListenerFleets, ListenerTraffic
@@ -24,7 +24,7 @@ from .invocation import Invocation
 from .judges import CloudJudges
 from .ledger import DynamoLedger
 from .metrics import MetricOptions, Metrics
-from .place import Place, locate
+from .place import NotProvisionedError, Place, locate
 from .ports import PortError, Ports
 from .rollout.model import Outcome, Release
 from .rollout.record import to_plain
@@ -39,10 +39,15 @@ def cutover(call: Invocation, stage_only: bool = False) -> dict[str, Any]:
     """Make an image live by shifting traffic to it; Failure with the same keys where it is not what serves."""
     spec = Specification(call.params, call.aws.region)
     wanted = order(call.params, spec, call.clock.now())
-    place = locate(call.aws, call.params["environment"], spec.service, call.params["listener_arn"])
+    try:
+        place = locate(call.aws, call.params["environment"], spec.service, call.params["listener_arn"])
+    except NotProvisionedError as missing:
+        if call.check_mode:
+            return predicted_first(call, spec, wanted, str(missing))
+        raise
     ports = _ports(call, place, spec)
     if call.check_mode:
-        return predicted(call, ports, spec, wanted)
+        return predicted(call, ports, spec, wanted, partial(preflight, call, place, spec, wanted))
     controller = Controller(ports, _owner(call), stage_only)
     # Asked before the lease is taken and again under it: what it finds does not change that fast.
     findings = cache(lambda fleet: tuple(preflight(call, place, spec, wanted, fleet)))

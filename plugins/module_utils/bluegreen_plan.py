@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from .aws import ecs, task_definition
@@ -20,7 +21,11 @@ from .specification import Specification
 
 
 def predicted(
-    call: Invocation, ports: Ports, spec: Specification | None, wanted: Order | ReturnOrder
+    call: Invocation,
+    ports: Ports,
+    spec: Specification | None,
+    wanted: Order | ReturnOrder,
+    preflight: Callable[[Fleet], Sequence[str]] = lambda fleet: (),
 ) -> dict[str, Any]:
     """The result of check mode. Only reads."""
     fleet, history, now = ports.fleets.read(), ports.ledger.history(), call.clock.now()
@@ -34,6 +39,9 @@ def predicted(
         return _answer(False, "unchanged", begun.reason, [], {"before": "", "after": ""})
     if isinstance(begun, Refused) and left is None:
         raise Failure(f"{begun.reason}.", outcome=str(Outcome.REFUSED), changed=False)
+    findings = preflight(fleet) if isinstance(begun, Release) else ()
+    if findings:
+        raise Failure(f"refused: {'; '.join(findings)}.", outcome=str(Outcome.REFUSED), changed=False)
     steps = [f"bring {left.kind} {left.id} of {left.by} to its end, or go on with it"] if left else []
     if isinstance(begun, Release):
         steps += _steps(begun, fleet, now)
@@ -41,6 +49,15 @@ def predicted(
         call.progress.line(line)
     reason = steps[0] if steps else "nothing to do"
     return _answer(True, "planned", reason, steps, _difference(call, spec, fleet, begun))
+
+
+def predicted_first(call: Invocation, spec: Specification, wanted: Order, missing: str) -> dict[str, Any]:
+    """The result of check mode before there is anything to release to: nobody is on it, so blue gets all at once."""
+    steps = [missing, f"release {wanted.digest or 'the image'} to blue, {wanted.desired_count} tasks, with all traffic"]
+    for line in steps:
+        call.progress.line(line)
+    definition = {"before": "", "after": task_definition.text(spec.task_definition())}
+    return _answer(True, "planned", steps[1], steps, definition)
 
 
 def _answer(changed: bool, outcome: str, reason: str, steps: list[str], diff: dict[str, Any]) -> dict[str, Any]:

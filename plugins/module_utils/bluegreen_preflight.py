@@ -4,10 +4,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
+from typing import Any
 
-from .aws import cloudwatch, quotas
+from .aws import cloudwatch, iam, quotas
 from .aws.errors import AwsError
 from .invocation import Invocation
 from .place import Place
@@ -18,6 +19,7 @@ from .specification import Specification
 
 # Rights that a release does not need, and a region that has no such quota: said, and gone on.
 _UNREADABLE = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "NoSuchResourceException"}
+_TASKS = "ecs-tasks.amazonaws.com"
 Findings = Callable[[], Iterator[str]]
 
 
@@ -28,6 +30,7 @@ def preflight(call: Invocation, place: Place, spec: Specification, order: Order,
         partial(_alarms, call, order),
         partial(_addresses, call, spec, tasks),
         partial(_quota, call, spec, tasks),
+        partial(_roles, call, spec),
         partial(_fleet, place, fleet),
     ]
     found: list[str] = []
@@ -69,6 +72,31 @@ def _quota(call: Invocation, spec: Specification, tasks: int) -> Iterator[str]:
             f"{tasks} more tasks need {needed:g} vCPUs; the account uses {used:g} of its {allowed:g} on Fargate. "
             "Ask for more in Service Quotas (Fargate On-Demand vCPU resource count)"
         )
+
+
+def _roles(call: Invocation, spec: Specification) -> Iterator[str]:
+    """ECS takes a role that it may not assume without a word, and then starts no task."""
+    for option in ("execution_role_arn", "task_role_arn"):
+        name = str(spec.params[option] or "").rpartition("/")[2]
+        role = iam.role(call.aws, name) if name else None
+        if name and role is None:
+            yield f"role {name} ({option}) does not exist; playbooks/provision.yml makes it"
+        elif role is not None and not _trusts_ecs(role["AssumeRolePolicyDocument"]):
+            yield f"role {name} ({option}) does not let {_TASKS} assume it; playbooks/provision.yml puts that right"
+
+
+def _trusts_ecs(trust: Mapping[str, Any]) -> bool:
+    for statement in _listed(trust.get("Statement", [])):
+        principal = statement.get("Principal", {})
+        services = _listed(principal.get("Service", [])) if isinstance(principal, Mapping) else []
+        if statement.get("Effect") == "Allow" and _TASKS in services:
+            return True
+    return False
+
+
+def _listed(value: Any) -> list[Any]:
+    """A policy may write one thing without a list around it."""
+    return list(value) if isinstance(value, (list, tuple)) else [value]
 
 
 def _fleet(place: Place, fleet: Fleet) -> Iterator[str]:

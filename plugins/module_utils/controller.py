@@ -126,11 +126,11 @@ class Controller:
             if answer.from_living:
                 self._await_late_writes(ending.release)
         except LeaseLostError:
+            self.holding.lost()
             return Ending(Outcome.SUPERSEDED, "another controller took the lease: this one left without a write")
-        except PortError:
+        finally:
+            # Whatever ended it: the next one need not wait until the lease runs out.
             self.holding.give_back()
-            raise
-        self.holding.give_back()
         return ending
 
     def _await_late_writes(self, release: Release | None) -> None:

@@ -74,6 +74,10 @@ class Holding:
         if now > self.lease.expires_at - leases.SECONDS / 2:
             self.renew()
 
+    def lost(self) -> None:
+        """Another controller has it: there is nothing left to give back."""
+        self._lease = None
+
     def give_back(self) -> None:
         """Free the lease. Where that fails it ends by itself, so it is said and nothing more."""
         if self._lease is None:

@@ -15,6 +15,10 @@ from .rollout.model import Colour, Weights
 from .routing import PRODUCTION, TEST, Rule, TargetGroup, find_rule
 
 
+class NotProvisionedError(Failure):
+    """What a release stands on is not there yet."""
+
+
 @dataclass(frozen=True)
 class Place:
     environment: str
@@ -99,8 +103,8 @@ def _https_listener(aws: Aws, load_balancer_arn: str) -> str:
     return next((one["ListenerArn"] for one in listeners if one["Protocol"] == "HTTPS"), "")
 
 
-def _not_provisioned(service: str, missing: list[str]) -> Failure:
-    return Failure(
+def _not_provisioned(service: str, missing: list[str]) -> NotProvisionedError:
+    return NotProvisionedError(
         f"Service {service} is not provisioned: missing {', '.join(missing)}. Run playbooks/provision.yml -l {service} "
         "(or deploy.yml, which does both) first."
     )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import itertools
 
+from .arcade import CLUSTER, Arcade, arcade
 from .load import assert_not_one_failed
-from .test_bluegreen import CLUSTER, Arcade, arcade
 
 __all__ = ["arcade"]
 

@@ -1,0 +1,126 @@
+"""A release that is disturbed: by its tasks' death, by people, by signals, by the death of its controller."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+
+from .arcade import CLUSTER, Arcade, arcade, end, finished, kill, kill_whole, tasks
+from .load import assert_not_one_failed
+
+__all__ = ["arcade"]
+
+
+def test_a_candidate_that_dies_returns_traffic(arcade: Arcade) -> None:
+    before = arcade.live()
+    options = {"steps": [{"weight": 50, "duration_seconds": 60}, {"weight": 100}]}
+    process = arcade.begin("dies", service_strategy="steps", service_strategy_options=options)
+    try:
+        arcade.wait_for(lambda: arcade.weights()[before] == 50)
+        for task in tasks(arcade, "green" if before == "blue" else "blue"):
+            kill(arcade.stage, task)
+        ended = finished(process).failed()
+    finally:
+        end(process)
+    assert "rolled_back" in ended.output, ended.output
+    assert arcade.weights()[before] == 100
+
+
+def test_provisioning_moves_no_traffic_while_live_grows_and_a_second_release_is_refused(arcade: Arcade) -> None:
+    before = arcade.live()
+    options = {"steps": [{"weight": 30, "approval": True, "approval_timeout_seconds": 120}, {"weight": 100}]}
+    with arcade.under_load() as running:
+        process = arcade.begin("r4", service_strategy="steps", service_strategy_options=options)
+        try:
+            arcade.wait_for(lambda: arcade.weights()[before] == 70)
+            arcade.player.run("playbooks/provision.yml", "-l", "arcade").succeeded()
+            assert arcade.weights()[before] == 70
+            refused = arcade.release("r5").failed()
+            assert "holds arcade" in refused.output, refused.output
+            ecs = arcade.stage.client("ecs")
+            ecs.update_service(cluster=CLUSTER, service=f"arcade-{before}", desiredCount=3)
+            arcade.wait_for(lambda: arcade.services()[before]["runningCount"] == 3)
+            arcade.play("promote").succeeded()
+            ended = finished(process).succeeded()
+        finally:
+            end(process)
+        summary = running.stop()
+    assert "as many as live" in ended.output, ended.output
+    live = arcade.live()
+    assert live != before
+    assert arcade.services()[live]["runningCount"] == 3
+    assert_not_one_failed(summary, 1000)
+
+
+def test_a_rollback_stops_the_release_under_way(arcade: Arcade) -> None:
+    before = arcade.live()
+    options = {"percent": 40, "duration_seconds": 120}
+    with arcade.under_load(50, keep_alive=False) as running:
+        process = arcade.begin("r6", service_strategy="canary", service_strategy_options=options)
+        try:
+            arcade.wait_for(lambda: arcade.weights()[before] == 60)
+            arcade.play("rollback").succeeded()
+            assert arcade.weights()[before] == 100
+            ended = finished(process, 60).failed()
+        finally:
+            end(process)
+        summary = running.stop()
+    assert "superseded" in ended.output, ended.output
+    assert_not_one_failed(summary, 500)
+
+
+def test_ctrl_c_returns_traffic(arcade: Arcade) -> None:
+    before = arcade.live()
+    options = {"percent": 40, "duration_seconds": 120}
+    process = arcade.begin("r7", service_strategy="canary", service_strategy_options=options)
+    try:
+        arcade.wait_for(lambda: arcade.weights()[before] == 60)
+        os.killpg(process.pid, signal.SIGINT)
+        arcade.wait_for(lambda: arcade.weights()[before] == 100, 30)
+        assert finished(process, 60).status != 0
+    finally:
+        end(process)
+
+
+def test_a_killed_controller_is_followed_by_the_next_one(arcade: Arcade) -> None:
+    before = arcade.live()
+    steps = {"steps": [{"weight": 50, "duration_seconds": 8}, {"weight": 100}]}
+    with arcade.under_load(100) as running:
+        process = arcade.begin("r8", service_strategy="steps", service_strategy_options=steps)
+        try:
+            arcade.wait_for(lambda: arcade.weights()[before] == 50)
+        finally:
+            kill_whole(process)
+        # Nobody gave the lease back: it ends by itself.
+        ended = arcade.release("r8", service_strategy="steps", service_strategy_options=steps)
+        deadline = time.monotonic() + 150
+        while ended.status != 0 and "holds arcade" in ended.output and time.monotonic() < deadline:
+            time.sleep(5)
+            ended = arcade.release("r8", service_strategy="steps", service_strategy_options=steps)
+        ended.succeeded()
+        summary = running.stop()
+    assert "going on with" in ended.output, ended.output
+    assert arcade.live() != before
+    assert_not_one_failed(summary, 500)
+
+
+def test_sigterm_leaves_traffic_where_it_is_where_that_is_asked_for(arcade: Arcade) -> None:
+    before = arcade.live()
+    steps = {
+        "service_strategy": "steps",
+        "service_strategy_options": {"steps": [{"weight": 40, "duration_seconds": 12}, {"weight": 100}]},
+        "service_release_policy": {"hold_when_interrupted": True},
+    }
+    process = arcade.begin("r9", **steps)
+    try:
+        arcade.wait_for(lambda: arcade.weights()[before] == 60)
+        os.killpg(process.pid, signal.SIGTERM)
+        assert finished(process, 60).status != 0
+    finally:
+        end(process)
+    assert arcade.weights()[before] == 60
+    # The lease was given back: the next one goes on at once.
+    ended = arcade.release("r9", **steps).succeeded()
+    assert "going on with" in ended.output, ended.output
+    assert arcade.live() != before

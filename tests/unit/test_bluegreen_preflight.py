@@ -1,0 +1,108 @@
+"""What would make a release fail later is found before anything is written; what may not be read is said, and goes on."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+from ansible_collections.pear.fargate.plugins.module_utils import bluegreen_preflight
+from ansible_collections.pear.fargate.plugins.module_utils.aws.errors import AwsError
+from ansible_collections.pear.fargate.plugins.module_utils.aws.session import Aws
+from ansible_collections.pear.fargate.plugins.module_utils.bluegreen_preflight import preflight
+from ansible_collections.pear.fargate.plugins.module_utils.invocation import Invocation
+from ansible_collections.pear.fargate.plugins.module_utils.place import Place
+from ansible_collections.pear.fargate.plugins.module_utils.rollout.begin import Order
+from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import Colour, Fleet, Side, Weights
+from ansible_collections.pear.fargate.plugins.module_utils.specification import Specification
+from botocore.exceptions import ClientError
+
+from .test_watching import Said
+
+CALM = Fleet(Weights(100, 0), Side(Colour.BLUE, "app:1", 2, 2, 2), Side(Colour.GREEN))
+BUSY = Fleet(Weights(100, 0), Side(Colour.BLUE, "app:1", 4, 2, 2, steady=False), Side(Colour.GREEN))
+PARAMS = {
+    "subnets": ["subnet-a", "subnet-b"],
+    "cpu": 1024,
+    "capacity_providers": [{"capacity_provider": "FARGATE", "weight": 1, "base": 0}],
+    "execution_role_arn": "arn:aws:iam::123456789012:role/prod-app-execution",
+    "task_role_arn": "arn:aws:iam::123456789012:role/prod-app-task",
+}
+TRUST = {"Statement": {"Effect": "Allow", "Principal": {"Service": "ecs-tasks.amazonaws.com"}}}
+
+
+class Cloud:
+    """An account in which nothing stands in the way, until a test puts something there."""
+
+    def __init__(self) -> None:
+        self.alarms = {"errors": "OK"}
+        self.free = {"subnet-a": 100, "subnet-b": 100}
+        self.vcpus = (10.0, 2.0)
+        self.roles: dict[str, Any] = {
+            name: {"AssumeRolePolicyDocument": TRUST} for name in ("prod-app-execution", "prod-app-task")
+        }
+
+
+@pytest.fixture
+def cloud(monkeypatch: pytest.MonkeyPatch) -> Cloud:
+    here = Cloud()
+    monkeypatch.setattr(bluegreen_preflight.cloudwatch, "alarm_states", lambda *_: here.alarms)
+    monkeypatch.setattr(bluegreen_preflight.quotas, "free_addresses", lambda *_: here.free)
+    monkeypatch.setattr(bluegreen_preflight.quotas, "vcpus_allowed", lambda _: here.vcpus[0])
+    monkeypatch.setattr(bluegreen_preflight.quotas, "vcpus_used", lambda _: here.vcpus[1])
+    monkeypatch.setattr(bluegreen_preflight.iam, "role", lambda _, name: here.roles.get(name))
+    return here
+
+
+def found(fleet: Fleet = CALM, said: Said | None = None, **params: Any) -> str:
+    call = Invocation({}, cast(Aws, None), progress=said or Said())
+    order = SimpleNamespace(desired_count=2, gates=SimpleNamespace(alarms=("errors",)))
+    spec = SimpleNamespace(params={**PARAMS, **params})
+    place = SimpleNamespace(ecs_services={Colour.BLUE: "app-blue"})
+    return "; ".join(preflight(call, cast(Place, place), cast(Specification, spec), cast(Order, order), fleet))
+
+
+def test_where_nothing_stands_in_the_way_nothing_is_found(cloud: Cloud) -> None:
+    assert found() == ""
+
+
+@pytest.mark.parametrize(("states", "told"), [({"errors": "ALARM"}, "firing already"), ({}, "does not exist")])
+def test_an_alarm_that_could_not_pass(cloud: Cloud, states: dict[str, str], told: str) -> None:
+    cloud.alarms = states
+    assert told in found()
+
+
+def test_twice_the_tasks_need_addresses_and_processors(cloud: Cloud) -> None:
+    cloud.free, cloud.vcpus = {"subnet-a": 1, "subnet-b": 0}, (3.0, 2.0)
+    told = found()
+    assert "1 left (subnet-a 1, subnet-b 0)" in told
+    assert "2 more tasks need 2 vCPUs; the account uses 2 of its 3" in told
+
+
+def test_spot_has_a_quota_of_its_own(cloud: Cloud) -> None:
+    cloud.vcpus = (3.0, 2.0)
+    assert found(capacity_providers=[{"capacity_provider": "FARGATE_SPOT", "weight": 1, "base": 0}]) == ""
+
+
+def test_roles_that_tasks_cannot_take(cloud: Cloud) -> None:
+    del cloud.roles["prod-app-execution"]
+    somebody_else = {"Statement": [{"Effect": "Allow", "Principal": {"Service": ["ec2.amazonaws.com"]}}]}
+    cloud.roles["prod-app-task"] = {"AssumeRolePolicyDocument": somebody_else}
+    told = found()
+    assert "role prod-app-execution (execution_role_arn) does not exist" in told
+    assert "role prod-app-task (task_role_arn) does not let ecs-tasks.amazonaws.com assume it" in told
+
+
+def test_a_deployment_of_somebody_else(cloud: Cloud) -> None:
+    assert "in the middle of a deployment" in found(BUSY)
+
+
+def test_what_may_not_be_read_is_said_and_hides_nothing_else(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    def denied(*_: Any) -> Any:
+        raise AwsError("read role x", ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "GetRole"))
+
+    monkeypatch.setattr(bluegreen_preflight.iam, "role", denied)
+    cloud.alarms = {"errors": "ALARM"}
+    said = Said()
+    assert "firing already" in found(said=said)
+    assert "not looked at before the release: Failed to read role x" in said.lines[0]
