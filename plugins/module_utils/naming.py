@@ -61,6 +61,11 @@ class EnvironmentNames:
         return f"{self.environment}-database"
 
     @property
+    def backup(self) -> str:
+        """Of the backup plan, its vault, and the role that AWS Backup takes."""
+        return f"{self.environment}-backup"
+
+    @property
     def ledger(self) -> str:
         return f"{self.environment}-releases"
 
@@ -77,6 +82,7 @@ class EnvironmentNames:
         return {
             "alarm_prefix": self.alarm_prefix,
             "alarm_topic": self.alarm_topic,
+            "backup": self.backup,
             "cluster": self.cluster,
             "database": self.database,
             "file_system_security_group": self.file_system_security_group,

@@ -32,6 +32,7 @@ OVERLAY_MODULES = (
     "dynamodb",
     "efs",
     "rds",
+    "backup",
     "ecr",
     "logs",
     "elbv2",

@@ -23,6 +23,7 @@ _NO_CALLS = {
     "dynamodb:ConditionCheckItem",
     "iam:PassRole",
     "ecr:BatchCheckLayerAvailability",
+    "backup-storage:MountCapsule",
 }
 
 

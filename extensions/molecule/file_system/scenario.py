@@ -1,4 +1,4 @@
-"""The file system as EFS has it; somebody lets its files go to colder storage."""
+"""The file system as EFS has it; somebody lets its files go to colder storage, and selects nothing for backups."""
 
 from __future__ import annotations
 
@@ -19,6 +19,22 @@ def verify() -> None:
     policy = json.loads(efs.describe_file_system_policy(FileSystemId=found["FileSystemId"])["Policy"])
     refused = [one for one in policy["Statement"] if one["Effect"] == "Deny"]
     assert any("aws:SecureTransport" in json.dumps(one) for one in refused), policy
+    _verify_backups()
+
+
+def _verify_backups() -> None:
+    backup = boto3.client("backup")
+    (listed,) = backup.list_backup_plans()["BackupPlansList"]
+    plan = backup.get_backup_plan(BackupPlanId=listed["BackupPlanId"])["BackupPlan"]
+    kept = {rule["RuleName"]: rule["Lifecycle"] for rule in plan["Rules"]}
+    assert kept == {
+        "daily": {"DeleteAfterDays": 35},
+        "monthly": {"DeleteAfterDays": 365, "MoveToColdStorageAfterDays": 30},
+    }
+    assert {rule["TargetBackupVaultName"] for rule in plan["Rules"]} == {"local-backup"}
+    attached = boto3.client("iam").list_attached_role_policies(RoleName="local-backup")["AttachedPolicies"]
+    assert len(attached) == 2, attached
+    assert len(backup.list_backup_selections(BackupPlanId=listed["BackupPlanId"])["BackupSelectionsList"]) == 1
 
 
 def side_effect() -> None:
@@ -26,3 +42,7 @@ def side_effect() -> None:
     (found,) = efs.describe_file_systems()["FileSystems"]
     colder = [{"TransitionToIA": "AFTER_30_DAYS"}]
     efs.put_lifecycle_configuration(FileSystemId=found["FileSystemId"], LifecyclePolicies=colder)
+    backup = boto3.client("backup")
+    (plan,) = backup.list_backup_plans()["BackupPlansList"]
+    (one,) = backup.list_backup_selections(BackupPlanId=plan["BackupPlanId"])["BackupSelectionsList"]
+    backup.delete_backup_selection(BackupPlanId=plan["BackupPlanId"], SelectionId=one["SelectionId"])

@@ -1,0 +1,96 @@
+# Copyright: pear.fargate contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""AWS Backup: one function per call, vaults and plans found by name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .errors import aws_call
+from .session import Aws
+
+
+@aws_call("read the resource types that AWS Backup may back up")
+def resource_types(aws: Aws) -> dict[str, bool]:
+    return aws.client("backup").describe_region_settings()["ResourceTypeOptInPreference"]
+
+
+@aws_call("read backup vault {name}")
+def vault(aws: Aws, name: str) -> dict[str, Any] | None:
+    """Out of the list: asked for by name, AWS Backup says of a vault that does not exist that access is denied."""
+    pages = aws.client("backup").get_paginator("list_backup_vaults").paginate()
+    return next((one for page in pages for one in page["BackupVaultList"] if one["BackupVaultName"] == name), None)
+
+
+@aws_call("create backup vault {name}")
+def create_vault(aws: Aws, name: str, key_arn: str | None, tags: dict[str, str]) -> None:
+    key = {"EncryptionKeyArn": key_arn} if key_arn else {}
+    aws.client("backup").create_backup_vault(BackupVaultName=name, BackupVaultTags=tags, **key)
+
+
+@aws_call("read backup plan {name}")
+def plan(aws: Aws, name: str) -> dict[str, Any] | None:
+    client = aws.client("backup")
+    pages = client.get_paginator("list_backup_plans").paginate()
+    listed = next((one for page in pages for one in page["BackupPlansList"] if one["BackupPlanName"] == name), None)
+    return client.get_backup_plan(BackupPlanId=listed["BackupPlanId"]) if listed else None
+
+
+@aws_call("create backup plan {name}")
+def create_plan(aws: Aws, name: str, rules: list[dict[str, Any]], tags: dict[str, str]) -> dict[str, Any]:
+    document = {"BackupPlanName": name, "Rules": rules}
+    return aws.client("backup").create_backup_plan(BackupPlan=document, BackupPlanTags=tags)
+
+
+@aws_call("change backup plan {name}")
+def set_rules(aws: Aws, name: str, plan_id: str, rules: list[dict[str, Any]]) -> None:
+    aws.client("backup").update_backup_plan(BackupPlanId=plan_id, BackupPlan={"BackupPlanName": name, "Rules": rules})
+
+
+@aws_call("delete backup plan {plan_id}")
+def delete_plan(aws: Aws, plan_id: str) -> None:
+    aws.client("backup").delete_backup_plan(BackupPlanId=plan_id)
+
+
+@aws_call("read the selections of backup plan {plan_id}")
+def selections(aws: Aws, plan_id: str) -> dict[str, dict[str, Any]]:
+    """Selections by id. The list does not say what they select."""
+    client = aws.client("backup")
+    pages = client.get_paginator("list_backup_selections").paginate(BackupPlanId=plan_id)
+    ids = [one["SelectionId"] for page in pages for one in page["BackupSelectionsList"]]
+    return {one: client.get_backup_selection(BackupPlanId=plan_id, SelectionId=one)["BackupSelection"] for one in ids}
+
+
+@aws_call("create a selection of backup plan {plan_id}")
+def create_selection(aws: Aws, plan_id: str, selection: dict[str, Any]) -> None:
+    aws.client("backup").create_backup_selection(BackupPlanId=plan_id, BackupSelection=selection)
+
+
+@aws_call("delete selection {selection_id} of backup plan {plan_id}")
+def delete_selection(aws: Aws, plan_id: str, selection_id: str) -> None:
+    aws.client("backup").delete_backup_selection(BackupPlanId=plan_id, SelectionId=selection_id)
+
+
+@aws_call("read the tags of {arn}")
+def tags(aws: Aws, arn: str) -> dict[str, str]:
+    """In pages that botocore does not turn by itself."""
+    client = aws.client("backup")
+    found: dict[str, str] = {}
+    more: dict[str, str] = {}
+    while True:
+        page = client.list_tags(ResourceArn=arn, **more)
+        found |= page.get("Tags", {})
+        if not page.get("NextToken"):
+            return found
+        more = {"NextToken": page["NextToken"]}
+
+
+@aws_call("tag {arn}")
+def tag(aws: Aws, arn: str, wanted: dict[str, str]) -> None:
+    aws.client("backup").tag_resource(ResourceArn=arn, Tags=wanted)
+
+
+@aws_call("read the recovery points of backup vault {name}")
+def recovery_points(aws: Aws, name: str) -> list[dict[str, Any]]:
+    pager = aws.client("backup").get_paginator("list_recovery_points_by_backup_vault")
+    return [one for page in pager.paginate(BackupVaultName=name) for one in page["RecoveryPoints"]]
