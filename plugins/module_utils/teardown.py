@@ -30,6 +30,10 @@ ORDER = (
     "database parameters",
     "database cluster parameters",
     "database log group",
+    # Before what it backs up: nothing is to be copied while it goes.
+    "backup plan",
+    "backup",
+    "backup vault",
     "mount target",
     "access point",
     "file system",
@@ -58,6 +62,7 @@ DATA = {
         "database cluster parameters",
         "database log group",
     ),
+    "backups": ("backup", "backup vault"),
     "file_system": ("file system", "access point"),
     "images": ("repository",),
 }
@@ -92,8 +97,8 @@ def plan(found: Iterable[Thing], data: Sequence[str] = ()) -> Plan:
     kept_kinds = {kind for name, kinds in DATA.items() if name not in data for kind in kinds}
     everything = sorted(found, key=lambda one: (ORDER.index(one.kind), one.name, one.id))
     kept = [one for one in everything if one.kind in kept_kinds]
-    kept_ids = {one.id for one in kept}
-    remove = [one for one in everything if one.id not in kept_ids]
+    # By kind: a role and a vault may have the same name.
+    remove = [one for one in everything if one.kind not in kept_kinds]
     # A subnet that holds a database cannot go, and neither can what the subnet stands in.
     if any(one.kind in {"database", "database cluster"} for one in kept):
         network = {"subnet", "route table", "security group rules", "security group", "VPC"}
@@ -124,6 +129,7 @@ def is_in_use(code: str) -> bool:
         "InvalidDBInstanceState",
         "InvalidGroup.InUse",
         "InvalidIPAddress.InUse",
+        "InvalidRequestException",  # a vault whose backups are still going
         "OperationNotPermitted",
         "ResourceInUse",
         "ResourceInUseException",

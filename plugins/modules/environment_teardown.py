@@ -11,7 +11,7 @@ version_added: 0.1.0
 description:
   - Finds by tag what the collection made, and by name what AWS has no tags for, and removes it in an order that works.
   - What is half there is removed as far as it is there. With nothing left nothing is changed.
-  - Databases, file systems and images are kept unless O(data) names them; so are backups, always.
+  - Databases, file systems and images are kept unless O(data) names them; so are the vault of backups and what is in it.
   - Whatever has deletion protection is refused before anything is removed.
 author:
   - pear.fargate contributors (@pear-fargate)
@@ -40,7 +40,7 @@ options:
       - V(images) are repositories of the services, which other environments of the account may use.
     type: list
     elements: str
-    choices: [database, file_system, images]
+    choices: [backups, database, file_system, images]
     default: []
   final_snapshot:
     description: Whether a database that goes leaves a final snapshot. The backups that RDS made stay until their days are over either way.
@@ -104,7 +104,12 @@ ARGUMENT_SPEC = {
     "confirm": {"type": "str", "default": ""},
     "services": {"type": "list", "elements": "str", "default": []},
     "zones": {"type": "list", "elements": "str", "default": []},
-    "data": {"type": "list", "elements": "str", "choices": ["database", "file_system", "images"], "default": []},
+    "data": {
+        "type": "list",
+        "elements": "str",
+        "choices": ["backups", "database", "file_system", "images"],
+        "default": [],
+    },
     "final_snapshot": {"type": "bool", "default": True},
     "timeout_seconds": {"type": "int", "default": 1800},
 }

@@ -11,7 +11,7 @@ from .server import Sandbox
 
 # What a new account has switched on.
 _RESOURCE_TYPES = ("Aurora", "DynamoDB", "EBS", "EC2", "EFS", "RDS", "S3")
-_PATHS = ("/account-settings", "/backup-vaults/(?P<name>[^/]+)/recovery-points/?$")
+_PATHS = ("/account-settings", "/backup-vaults/(?P<name>[^/]+)/recovery-points/$")
 
 
 def install(sandbox: Sandbox) -> None:

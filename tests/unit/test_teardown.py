@@ -79,6 +79,13 @@ def test_data_stays_unless_it_is_named(data: list[str], kept: set[str]) -> None:
     assert {"cluster", "mount target"} <= {one.kind for one in planned.remove}
 
 
+def test_what_has_the_name_of_something_that_stays_goes_all_the_same() -> None:
+    things = [Thing("backup vault", "staging-backup"), Thing("role", "staging-backup")]
+    planned = plan(things)
+    assert [one.kind for one in planned.keep] == ["backup vault"]
+    assert [one.kind for one in planned.remove] == ["role"]
+
+
 def test_a_database_that_stays_keeps_the_network_it_stands_in() -> None:
     things = [Thing(kind, kind) for kind in ("database", "subnet", "VPC", "cluster")]
     assert [one.kind for one in plan(things).remove] == ["cluster"]

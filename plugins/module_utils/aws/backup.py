@@ -28,6 +28,11 @@ def create_vault(aws: Aws, name: str, key_arn: str | None, tags: dict[str, str])
     aws.client("backup").create_backup_vault(BackupVaultName=name, BackupVaultTags=tags, **key)
 
 
+@aws_call("delete backup vault {name}")
+def delete_vault(aws: Aws, name: str) -> None:
+    aws.client("backup").delete_backup_vault(BackupVaultName=name)
+
+
 @aws_call("read backup plan {name}")
 def plan(aws: Aws, name: str) -> dict[str, Any] | None:
     client = aws.client("backup")
@@ -94,3 +99,8 @@ def tag(aws: Aws, arn: str, wanted: dict[str, str]) -> None:
 def recovery_points(aws: Aws, name: str) -> list[dict[str, Any]]:
     pager = aws.client("backup").get_paginator("list_recovery_points_by_backup_vault")
     return [one for page in pager.paginate(BackupVaultName=name) for one in page["RecoveryPoints"]]
+
+
+@aws_call("delete backup {arn}")
+def delete_recovery_point(aws: Aws, name: str, arn: str) -> None:
+    aws.client("backup").delete_recovery_point(BackupVaultName=name, RecoveryPointArn=arn)

@@ -11,7 +11,7 @@ from typing import Any
 from ..alias_records import Balancer, bare, leftovers
 from ..naming import COLOURS, TAG_ENVIRONMENT, TAG_SERVICE, EnvironmentNames, ServiceNames
 from ..teardown import Thing
-from . import acm, autoscaling, cloudwatch, efs, elbv2, environment, rds_teardown, route53
+from . import acm, autoscaling, backup_teardown, cloudwatch, efs, elbv2, environment, rds_teardown, route53
 from .environment import tags_of
 from .errors import aws_call, is_code
 from .session import Aws
@@ -46,6 +46,7 @@ def everything(aws: Aws, name: str, services: set[str]) -> list[Thing]:
         finders: list[Callable[[Aws, str], list[Thing]]] = [
             _balancer, _certificates, _roles, _ledger, _files, _topic, _alarms,
             rds_teardown.databases, rds_teardown.parameter_groups, rds_teardown.log_groups,
+            backup_teardown.plans_and_vaults,
         ]  # fmt: skip
         asked = [pool.submit(find, aws, name) for find in finders]
         asked += [pool.submit(_network, aws, name, *kind) for kind in _NETWORK]

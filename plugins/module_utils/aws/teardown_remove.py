@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..teardown import Thing
-from . import cloudwatch, rds_teardown, route53
+from . import backup_teardown, cloudwatch, rds_teardown, route53
 from .errors import aws_call
 from .session import Aws
 
@@ -104,6 +104,9 @@ _REMOVERS: Mapping[str, Callable[[Aws, Thing], None]] = {
     "database parameters": _call("rds", "delete_db_parameter_group", "DBParameterGroupName"),
     "database cluster parameters": _call("rds", "delete_db_cluster_parameter_group", "DBClusterParameterGroupName"),
     "database log group": _call("logs", "delete_log_group", "logGroupName"),
+    "backup plan": backup_teardown.delete_plan,
+    "backup": backup_teardown.delete_backup,
+    "backup vault": backup_teardown.delete_vault,
     "mount target": _call("efs", "delete_mount_target", "MountTargetId"),
     "access point": _call("efs", "delete_access_point", "AccessPointId"),
     "file system": _call("efs", "delete_file_system", "FileSystemId"),

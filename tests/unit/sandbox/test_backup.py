@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import boto3
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.pear.fargate.plugins.module_utils.aws import backup
 from ansible_collections.pear.fargate.plugins.module_utils.aws.errors import Failure
 from ansible_collections.pear.fargate.plugins.module_utils.aws.session import Aws
 from ansible_collections.pear.fargate.plugins.module_utils.backup_plan import run
+from ansible_collections.pear.fargate.plugins.module_utils.environment_teardown import run as remove
 from ansible_collections.pear.fargate.plugins.module_utils.invocation import Invocation
+from ansible_collections.pear.fargate.plugins.modules import environment_teardown
 from ansible_collections.pear.fargate.plugins.modules.backup_plan import ARGUMENT_SPEC
 from moto import mock_aws
 from moto.backup.responses import BackupResponse
@@ -115,3 +119,37 @@ def test_a_vaults_key_cannot_be_changed(options: dict[str, Any]) -> None:
     invoke(options)
     with pytest.raises(Failure, match="key cannot"):
         invoke({**options, "kms_key_arn": "arn:aws:kms:eu-central-1:123456789012:key/other"})
+
+
+def teardown(**options: Any) -> dict[str, Any]:
+    given = {"environment": "staging", "confirm": "staging", **options}
+    validated = ArgumentSpecValidator(environment_teardown.ARGUMENT_SPEC).validate(given)
+    assert not validated.error_messages
+    return remove(Invocation(validated.validated_parameters, Aws({"region": REGION})))
+
+
+def test_the_plan_goes_with_its_environment_and_the_vault_where_that_is_said(options: dict[str, Any]) -> None:
+    invoke(options)
+    gone = teardown()
+    assert gone["removed"] == ["backup plan staging-backup"]
+    assert gone["kept"] == ["backup vault staging-backup"]
+    assert teardown(data=["backups"])["removed"] == ["backup vault staging-backup"]
+    assert not teardown(data=["backups"])["changed"]
+
+
+def test_backups_go_before_their_vault_but_not_those_that_are_going(
+    options: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    invoke(options)
+    made = datetime(2026, 11, 1, 3, tzinfo=UTC)
+    points = [
+        {"RecoveryPointArn": f"arn:{status}", "Status": status, "CreationDate": made}
+        for status in ("AVAILABLE", "DELETING")
+    ]
+    monkeypatch.setattr(backup, "recovery_points", lambda aws, name: list(points))
+    monkeypatch.setattr(backup, "delete_recovery_point", lambda aws, name, arn: points.clear())
+    assert teardown(data=["backups"])["removed"] == [
+        "backup plan staging-backup",
+        "backup 2026-11-01 03:00",
+        "backup vault staging-backup",
+    ]
