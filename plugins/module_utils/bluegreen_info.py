@@ -18,8 +18,8 @@ from .place import locate
 from .port_calls import PortError
 from .rolling import short
 from .rollout.history import good_releases, live_colour, rollback_target, unfinished
-from .rollout.lease import clock_time
-from .rollout.model import Colour, Fleet, Release, Wish, WishKind
+from .rollout.lease import Lease, clock_time
+from .rollout.model import Colour, Fleet, Kind, Release, Wish, WishKind
 
 
 def info(call: Invocation) -> dict[str, Any]:
@@ -47,9 +47,9 @@ def info(call: Invocation) -> dict[str, Any]:
         if held
         else None,
         "wish": {"kind": str(wish.kind), "by": wish.by, "release": wish.release_id} if wish and under_way else None,
-        "rollback": _way_back(fleet, target),
+        "rollback": _way_back(fleet, target, under_way),
         "history": [_row(one) for one in newest],
-        "status": _status(place.service, fleet, under_way, target),
+        "status": _status(place.service, fleet, under_way, held, target),
         "table": table([_row(one) for one in newest]),
     }
 
@@ -67,8 +67,18 @@ def _side(fleet: Fleet, colour: Colour) -> dict[str, Any]:
     }
 
 
-def _way_back(fleet: Fleet, target: Any) -> dict[str, Any]:
+def _way_back(fleet: Fleet, target: Any, under_way: Release | None) -> dict[str, Any]:
     """Where a rollback would go, and how long it would take."""
+    if under_way and under_way.kind is Kind.DEPLOY and not under_way.first:
+        return {
+            "possible": True,
+            "reason": f"stops {under_way.id}, and brings all traffic home to {under_way.live}",
+            "release": None,
+            "digest": None,
+            "warm": True,
+            "takes": "one write, about a second",
+            "warm_until": None,
+        }
     if isinstance(target, str):
         return {"possible": False, "reason": target}
     sides = [fleet.side(one) for one in Colour if fleet.side(one).task_definition == target.release.task_definition]
@@ -84,7 +94,7 @@ def _way_back(fleet: Fleet, target: Any) -> dict[str, Any]:
     }
 
 
-def _status(service: str, fleet: Fleet, under_way: Release | None, target: Any) -> list[str]:
+def _status(service: str, fleet: Fleet, under_way: Release | None, lease: Lease | None, target: Any) -> list[str]:
     """Some lines for a person."""
     lines = [f"{service}: traffic {fleet.weights}"]
     for colour in Colour:
@@ -93,8 +103,12 @@ def _status(service: str, fleet: Fleet, under_way: Release | None, target: Any) 
     if under_way:
         step = f"step {under_way.step + 1} of {len(under_way.plan.steps)}"
         lines.append(f"  {under_way.kind} {under_way.id} by {under_way.by}: {under_way.phase}, {step}")
-    back = _way_back(fleet, target)
-    if back["possible"]:
+        nobody = "nobody works on it: deploy the same version again to go on, or roll back"
+        lines.append(f"  held by {lease.owner} since {clock_time(lease.taken_at)}" if lease else f"  {nobody}")
+    back = _way_back(fleet, target, under_way)
+    if back["possible"] and back["reason"]:
+        lines.append(f"  rollback: {back['reason']} ({back['takes']})")
+    elif back["possible"]:
         until = f", warm until {back['warm_until']}" if back["warm_until"] else ""
         lines.append(f"  rollback: to {back['release']} ({back['takes']}{until})")
     else:

@@ -7,9 +7,19 @@ from typing import Any
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.pear.fargate.plugins.module_utils.aws.errors import Failure
-from ansible_collections.pear.fargate.plugins.module_utils.bluegreen_info import table
+from ansible_collections.pear.fargate.plugins.module_utils.bluegreen_info import _status, table
 from ansible_collections.pear.fargate.plugins.module_utils.bluegreen_options import order, return_order
-from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import OnInconclusive
+from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import (
+    Colour,
+    Fleet,
+    Kind,
+    OnInconclusive,
+    Plan,
+    Release,
+    Side,
+    Step,
+    Weights,
+)
 from ansible_collections.pear.fargate.plugins.module_utils.specification import Specification
 from ansible_collections.pear.fargate.plugins.modules.bluegreen_cutover import ARGUMENT_SPEC
 from ansible_collections.pear.fargate.plugins.modules.bluegreen_rollback import ARGUMENT_SPEC as ROLLBACK
@@ -91,3 +101,16 @@ def test_history_is_a_table_whose_columns_line_up() -> None:
     head, first, second = table([row, {**row, "seconds": None, "kind": "rollback"}])
     assert head.index("kind") == first.index("deploy") == second.index("rollback")
     assert "…" in first
+
+
+def test_in_the_middle_of_a_release_the_way_back_is_to_stop_it() -> None:
+    fleet = Fleet(Weights(80, 20), Side(Colour.BLUE, "app:1", 2, 2, 2), Side(Colour.GREEN, "app:2", 2, 2, 2))
+    under_way = Release(
+        "r2", "app", Kind.DEPLOY, "d", Colour.BLUE, Colour.GREEN, Plan("canary", (Step(20), Step(100))), 0.0, "ada"
+    )
+    lines = _status("app", fleet, under_way, None, "there is nothing before it")
+    assert lines[-1] == "  rollback: stops r2, and brings all traffic home to blue (one write, about a second)"
+    assert "nobody works on it" in lines[-2]
+    assert (
+        _status("app", fleet, None, None, "there is nothing before it")[-1] == "  rollback: there is nothing before it"
+    )

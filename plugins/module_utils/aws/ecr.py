@@ -50,13 +50,18 @@ def create_repository(
     aws: Aws, name: str, mutability: str, scan_on_push: bool, kms_key: str | None, tags: dict[str, str]
 ) -> dict[str, Any]:
     encryption = {"encryptionType": "KMS", "kmsKey": kms_key} if kms_key else {"encryptionType": "AES256"}
-    return aws.client("ecr").create_repository(
-        repositoryName=name,
-        imageTagMutability=mutability,
-        imageScanningConfiguration={"scanOnPush": scan_on_push},
-        encryptionConfiguration=encryption,
-        tags=[{"Key": key, "Value": value} for key, value in tags.items()],
-    )["repository"]
+    client = aws.client("ecr")
+    try:
+        return client.create_repository(
+            repositoryName=name,
+            imageTagMutability=mutability,
+            imageScanningConfiguration={"scanOnPush": scan_on_push},
+            encryptionConfiguration=encryption,
+            tags=[{"Key": key, "Value": value} for key, value in tags.items()],
+        )["repository"]
+    except client.exceptions.RepositoryAlreadyExistsException:
+        # Another service of the same run shares it, and asks for the same.
+        return client.describe_repositories(repositoryNames=[name])["repositories"][0]
 
 
 @aws_call("change the tag mutability of repository {name}")

@@ -32,7 +32,8 @@ def combine(verdicts: Iterable[Verdict]) -> Verdict:
     if not judged:
         return unclear("nothing was judged")
     worst = max((verdict.result for verdict in judged), key=SEVERITY.__getitem__)
-    return Verdict(worst, "; ".join(verdict.reason for verdict in judged if verdict.result is worst))
+    reasons = dict.fromkeys(verdict.reason for verdict in judged if verdict.result is worst)
+    return Verdict(worst, "; ".join(reasons))
 
 
 def judge(gates: Gates, readings: Readings, candidate: Side, minimum: int) -> Verdict:
