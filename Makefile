@@ -57,6 +57,10 @@ sandbox-test: setup ## Fidelity tests of the sandbox: real containers, real traf
 stories: setup ## End-to-end stories: playbooks on a sandbox of their own, under load
 	@pytest -q -n 2 --dist loadfile tests/stories
 
+.PHONY: costs
+costs: setup ## Make the tables of docs/costs.md from the prices in docs/costs.yml
+	@$(PY) tools/costs.py
+
 .PHONY: interruptions
 interruptions: setup ## Provision killed after each task in turn, and completed by the next run (half an hour; `make test` takes a sample)
 	@PEAR_INTERRUPTIONS=all pytest -q -x tests/stories/test_environments.py -k killed_again

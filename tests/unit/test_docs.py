@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -48,3 +49,8 @@ def test_every_test_that_a_document_names_exists() -> None:
         if f"def {name}(" not in sources
     ]
     assert missing == []
+
+
+def test_costs_are_what_the_prices_make() -> None:
+    done = subprocess.run([sys.executable, "tools/costs.py", "--check"], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
