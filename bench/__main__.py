@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 
-from . import environments, releases, rollbacks
+from . import environments, many, releases, rollbacks
 from .stage import ROOT, stage
 
 
@@ -16,7 +16,7 @@ def main() -> None:
     found = []
     print("ours divided by theirs, medians of interleaved runs on one sandbox:", flush=True)
     with stage() as here:
-        for group in (releases, environments, rollbacks):
+        for group in (releases, environments, rollbacks, many):
             for one in group.rows(here, runs):
                 print(one, flush=True)
                 found.append(one.as_dict())

@@ -102,7 +102,7 @@ def finished(process: subprocess.Popen[str], seconds: float = 120) -> PlayResult
 
 
 def tasks(arcade: Arcade, colour: str) -> list[str]:
-    arns = arcade.stage.client("ecs").listtasks(cluster=CLUSTER, serviceName=f"arcade-{colour}")["taskArns"]
+    arns = arcade.stage.client("ecs").list_tasks(cluster=CLUSTER, serviceName=f"arcade-{colour}")["taskArns"]
     return [arn.rpartition("/")[2] for arn in arns]
 
 

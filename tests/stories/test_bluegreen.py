@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from .arcade import CANARY, GATES, Arcade, arcade
+from tests.support.plays import Player
+
+from .arcade import CANARY, GATES, RELEASE, Arcade, arcade
 from .load import assert_not_one_failed
 from .test_deploy import mutating_calls
 
@@ -116,8 +118,8 @@ def test_slowness_of_the_candidate_returns_traffic(arcade: Arcade) -> None:
 
 def test_check_mode_plans_the_first_release_of_a_service_that_is_not_provisioned(arcade: Arcade) -> None:
     before = len(mutating_calls(arcade.stage))
-    nobody = {"service_name": "newcomer", "service_hosts": ["newcomer.example.test"], "service_priority": 900}
-    told = arcade.release("r1", check=True, **nobody, **CANARY).succeeded()
+    player = Player(arcade.stage.environment, ("inventories/local", "tests/stories/newcomer"))
+    told = player.run(RELEASE, "-l", "newcomer", variables=CANARY, check=True).succeeded()
     assert "newcomer is not provisioned" in told.output, told.output
     assert "to blue" in told.output, told.output
     assert mutating_calls(arcade.stage)[before:] == []
