@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -32,6 +33,9 @@ def run(call: Invocation) -> dict[str, Any]:
     if wrong:
         told = "\n".join(f"  - {one}" for one in wrong)
         raise Failure(f"Nothing was changed in database {name}:\n{told}", findings=wrong)
+    if found is None:
+        params = {**params, "engine_version": _version(call)}
+        call = replace(call, params=params)
     changes = Changes(call.check_mode)
     subnet_group(call, changes)
     parameter_group(call, changes, aurora)
@@ -43,6 +47,18 @@ def run(call: Invocation) -> dict[str, Any]:
         **rds_shapes.connection(found or {}),
         "pending": waits,
     }
+
+
+def _version(call: Invocation) -> str:
+    """RDS takes a major version alone for some engines only: for a new database it is asked which minor one that is."""
+    engine, asked = call.params["engine"], call.params["engine_version"]
+    version = asked if "." in asked else rds.default_version(call.aws, engine, asked)
+    if version is None:
+        raise Failure(
+            f"Nothing was changed: RDS has no version {asked} of {engine} in {call.aws.region}. `aws rds "
+            f"describe-db-engine-versions --engine {engine} --query 'DBEngineVersions[].EngineVersion'` lists those that it has."
+        )
+    return version
 
 
 def _instance(
@@ -95,7 +111,8 @@ def _cluster(
     _tags(call, changes, name, found["DBClusterArn"], found)
     found = put_right(call, changes, part, found, wanted)
     waits = decide.told(name, rds_shapes.now("cluster", found), rds_shapes.deferred("cluster", found))
-    for identifier in sorted(rds_shapes.waiting_members(found)):
+    there = {one["DBInstanceIdentifier"] for one in rds.members(aws, name) if rds_shapes.status(one) != "deleting"}
+    for identifier in sorted(rds_shapes.waiting_members(found) & there):
         waits += _restart(call, changes, _member(call, identifier))
     return found, waits
 
@@ -106,13 +123,15 @@ def _members(call: Invocation, changes: Changes, cluster: Mapping[str, Any] | No
     wanted = decide.member_wanted(call.params)
     there = {one["DBInstanceIdentifier"]: one for one in rds.members(aws, name)} if cluster else {}
     ours = {key: one for key, one in there.items() if re.fullmatch(rf"{re.escape(name)}-\d+", key)}
+    # One that is going has its name for a while, and counts no more.
+    ours = {key: one for key, one in ours.items() if rds_shapes.status(one) != "deleting"}
     count = 2 if call.params["multi_az"] else 1
     surplus = sorted(rds_shapes.readers(cluster or {}) & set(ours), reverse=True)[: max(0, len(ours) - count)]
     for identifier in surplus:
         changes.want(f"instance {identifier}", "there", None, partial(rds.delete_member, aws, identifier))
     for identifier in sorted(set(ours) - set(surplus)):
         put_right(call, changes, _member(call, identifier), ours[identifier], wanted)
-    free = [one for one in (f"{name}-{number}" for number in range(1, count + len(ours) + 1)) if one not in there]
+    free = [one for one in (f"{name}-{number}" for number in range(1, count + len(there) + 1)) if one not in there]
     created = [_member(call, identifier) for identifier in free[: max(0, count - len(ours))]]
     request = {"Engine": call.params["engine"], "DBClusterIdentifier": name, **rds_shapes.request("member", wanted)}
     for part in created:

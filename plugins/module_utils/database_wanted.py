@@ -159,6 +159,8 @@ def refusals(params: Mapping[str, Any], lenient: bool = False) -> Iterator[str]:
     halves = (2 * least) % 1 == 0 and (2 * most) % 1 == 0
     if params["engine"] == AURORA and not (halves and 0 <= least <= most <= 256 and most >= 1):
         yield f"capacity is {least:g} to {most:g}; units are halves from 0 to 256, and max_units is 1 or more"
+    if params["engine"] == AURORA and "upgrade" in params["log_exports"]:
+        yield f"log_exports has upgrade, which {AURORA} does not have"
     lowest = 1 if params["engine"] == AURORA else 0
     if not lowest <= params["backup_retention_days"] <= 35:
         yield f"backup_retention_days is {params['backup_retention_days']}; {params['engine']} takes {lowest} to 35"

@@ -6,11 +6,12 @@ import json
 import secrets
 from typing import Any
 
-from .overlay import patch
+from .overlay import OverlayMismatch, patch
 from .server import Sandbox
 
 # What RDS does at once only where that is asked for.
 _WAITS = ("engine_version", "db_instance_class", "allocated_storage", "storage_type", "multi_az")
+_VERSIONS = ("14.19", "15.14", "16.10", "17.6")
 _INSIGHTS = {
     "enable_performance_insights": "performance_insights_enabled",
     "performance_insights_retention_period": "performance_insights_retention_period",
@@ -19,6 +20,11 @@ _INSIGHTS = {
 
 def install(sandbox: Sandbox) -> None:
     from moto.rds.models import MasterUserSecret, RDSBackend
+    from moto.rds.responses import RDSResponse
+
+    if hasattr(RDSResponse, "describe_db_engine_versions"):
+        raise OverlayMismatch("moto has RDSResponse.describe_db_engine_versions now: the overlay's can go")
+    RDSResponse.describe_db_engine_versions = _engine_versions
 
     @patch(RDSBackend, "create_db_instance", ("self", "db_kwargs"))
     def with_insights(original: Any, self: Any, db_kwargs: dict[str, Any]) -> Any:
@@ -59,6 +65,19 @@ def install(sandbox: Sandbox) -> None:
     @patch(MasterUserSecret, "_generate_secret_string", ("self",))
     def of_its_owner(original: Any, self: Any) -> str:
         return json.dumps({"username": self.resource.master_username, "password": secrets.token_urlsafe(24)})
+
+
+def _engine_versions(response: Any) -> Any:
+    """Of each major version one minor: enough to begin with."""
+    from moto.core.responses import ActionResult
+
+    engine, asked = response.params.get("Engine"), str(response.params.get("EngineVersion", ""))
+    found = [
+        {"Engine": engine, "EngineVersion": version, "DBParameterGroupFamily": f"{engine}{version.split('.')[0]}"}
+        for version in _VERSIONS
+        if f"{version}.".startswith(f"{asked}.") or not asked
+    ]
+    return ActionResult({"DBEngineVersions": found})
 
 
 def _keep_insights(database: Any, asked: dict[str, Any]) -> None:

@@ -29,6 +29,8 @@ def options(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
         vpc = ec2.describe_vpcs()["Vpcs"][0]["VpcId"]
         yield {
             "name": "staging-database",
+            # Exactly: moto is not asked for versions.
+            "engine_version": "17.6",
             "subnet_ids": [subnet["SubnetId"] for subnet in ec2.describe_subnets()["Subnets"]],
             "security_group_ids": [
                 ec2.create_security_group(GroupName="database", Description="database", VpcId=vpc)["GroupId"]

@@ -176,6 +176,7 @@ def test_a_cluster_goes_after_its_instances_with_all_that_it_stood_on(aws: None)
     options = {
         "name": "staging-database",
         "engine": "aurora-postgresql",
+        "engine_version": "17.6",
         "subnet_ids": subnets,
         "security_group_ids": ["sg-0a"],
         "performance_insights_days": 0,

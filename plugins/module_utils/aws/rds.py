@@ -44,6 +44,13 @@ def members(aws: Aws, identifier: str) -> list[dict[str, Any]]:
     return [one for one in found if one.get("DBClusterIdentifier") == identifier]
 
 
+@aws_call("read the versions of {engine}")
+def default_version(aws: Aws, engine: str, major: str) -> str | None:
+    """The minor version that RDS gives to a new database of a major one; None where it has no such major version."""
+    answer = aws.client("rds").describe_db_engine_versions(Engine=engine, EngineVersion=major, DefaultOnly=True)
+    return next((one["EngineVersion"] for one in answer["DBEngineVersions"]), None)
+
+
 @aws_call("read the subnets of database subnet group {name}")
 def subnet_group(aws: Aws, name: str) -> list[str] | None:
     client = aws.client("rds")

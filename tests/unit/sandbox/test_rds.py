@@ -7,7 +7,9 @@ from typing import Any
 
 import boto3
 import pytest
+from ansible_collections.pear.fargate.plugins.module_utils.aws.errors import Failure
 from moto import mock_aws
+from moto.rds.responses import RDSResponse
 
 from sandbox.api import rds as overlay
 from sandbox.api.overlay import registered
@@ -27,6 +29,7 @@ def options(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
             "subnet_ids": [subnet["SubnetId"] for subnet in ec2.describe_subnets()["Subnets"]],
             "security_group_ids": [ec2.describe_security_groups()["SecurityGroups"][0]["GroupId"]],
         }
+    del RDSResponse.describe_db_engine_versions
     while len(registered.patches) > before:
         owner, name, original = registered.patches.pop()
         setattr(owner, name, original)
@@ -76,6 +79,14 @@ def test_insights_and_the_log_exports_of_a_cluster_are_kept(options: dict[str, A
     assert not invoke(without)["changed"]
     (cluster,) = boto3.client("rds", REGION).describe_db_clusters()["DBClusters"]
     assert not cluster.get("EnabledCloudwatchLogsExports") and not instance()["PerformanceInsightsEnabled"]
+
+
+def test_a_new_database_gets_the_minor_version_that_rds_has(options: dict[str, Any]) -> None:
+    with pytest.raises(Failure, match="no version 99 of postgres"):
+        invoke({**options, "engine_version": "99"})
+    invoke({**options, "engine_version": "16"})
+    assert instance()["EngineVersion"] == "16.10"
+    assert not invoke({**options, "engine_version": "16"})["changed"]
 
 
 def test_the_secret_is_its_owners(options: dict[str, Any]) -> None:
