@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
+from . import image_platform
 from .aws import cloudwatch, iam, quotas
 from .aws.errors import AwsError
 from .invocation import Invocation
@@ -31,6 +32,7 @@ def preflight(call: Invocation, place: Place, spec: Specification, order: Order,
         partial(_addresses, call, spec, tasks),
         partial(_quota, call, spec, tasks),
         partial(_roles, call, spec),
+        partial(image_platform.findings, call, spec.params["containers"], spec.params["architecture"]),
         partial(_fleet, place, fleet),
     ]
     found: list[str] = []

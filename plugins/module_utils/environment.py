@@ -4,8 +4,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from .aws import acm, efs, environment, rds, rds_shapes
@@ -15,6 +15,9 @@ from .invocation import Invocation
 from .naming import EnvironmentNames
 
 TAG_TIER = "pear:tier"
+PARTS = ("certificates", "cluster", "file_system", "load_balancer", "network", "repositories", "zones")
+# Read only where it is asked for: most environments have none, and most callers need no right to look for one.
+DATABASE = "database"
 TIERS = ("public", "private", "data")
 _AT_ONCE = 8
 
@@ -27,54 +30,32 @@ def run(call: Invocation) -> dict[str, Any]:
 
 
 def read(aws: Aws, wanted: Mapping[str, Any], identity: Mapping[str, str]) -> dict[str, Any]:
-    """The environment's parts, by name and tag."""
+    """The parts of the environment that are asked for, by name and tag. What is not asked for is not in the answer."""
     name = wanted["name"]
     names = EnvironmentNames(name)
     given = wanted.get("existing_network") or {}
+    calls: dict[str, dict[str, Callable[[], Any]]] = {
+        "zones": {"zones": lambda: environment.zones(aws)},
+        "network": {
+            "vpc": lambda: _vpc(_vpcs(aws, name, given), name),
+            "subnets": lambda: _subnets(aws, name, given),
+            "security_groups": lambda: _security_groups(aws, names),
+        },
+        "load_balancer": {"load_balancer": lambda: _load_balancer(aws, names.load_balancer)},
+        "cluster": {"cluster": lambda: _cluster(environment.cluster(aws, names.cluster))},
+        "repositories": {"repositories": lambda: environment.repositories(aws)},
+        "file_system": {"file_system": lambda: _file_system(aws, name)},
+        "certificates": {"certificates": lambda: _certificates(aws)},
+        "database": {"database": lambda: _database(aws, names.database)},
+    }
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        asked: dict[str, Future[Any]] = {
-            "zones": pool.submit(environment.zones, aws),
-            "vpcs": pool.submit(_vpcs, aws, name, given),
-            "subnets": pool.submit(_subnets, aws, name, given),
-            "groups": pool.submit(environment.security_groups, aws, name),
-            "balancer": pool.submit(_load_balancer, aws, names.load_balancer),
-            "cluster": pool.submit(environment.cluster, aws, names.cluster),
-            "repositories": pool.submit(environment.repositories, aws),
-            "file_system": pool.submit(_file_system, aws, name),
-            "certificates": pool.submit(acm.certificates, aws),
-        }
-        if wanted.get("database"):
-            asked["database"] = pool.submit(_database, aws, names.database)
-        found = {key: future.result() for key, future in asked.items()}
-    if len(found["vpcs"]) > 1:
-        ids = ", ".join(vpc["VpcId"] for vpc in found["vpcs"])
-        raise Failure(
-            f"{len(found['vpcs'])} VPCs carry the tags of environment {name}: {ids}. Remove the tags from all but one."
-        )
-    groups = {group["GroupName"]: group["GroupId"] for group in found["groups"]}
+        asked = {key: pool.submit(read) for part in wanted["parts"] for key, read in calls[part].items()}
     return {
         "name": name,
         "region": aws.region,
         "account": identity["account"],
         "caller": identity["arn"],
-        "zones": found["zones"],
-        "vpc": _vpc(found["vpcs"][0]) if found["vpcs"] else None,
-        "subnets": found["subnets"],
-        "security_groups": {
-            "load_balancer": groups.get(names.load_balancer_security_group),
-            "tasks": groups.get(names.task_security_group),
-            "file_system": groups.get(names.file_system_security_group),
-            "database": groups.get(names.database),
-        },
-        "load_balancer": found["balancer"],
-        "cluster": _cluster(found["cluster"]) if found["cluster"] else None,
-        "repositories": found["repositories"],
-        "file_system": found["file_system"],
-        "database": found.get("database"),
-        "certificates": [
-            {"arn": one["CertificateArn"], "domain": one["DomainName"], "status": one.get("Status", "ISSUED")}
-            for one in found["certificates"]
-        ],
+        **{key: future.result() for key, future in asked.items()},
     }
 
 
@@ -102,8 +83,30 @@ def _subnets(aws: Aws, name: str, given: Mapping[str, Any]) -> dict[str, list[di
     }
 
 
-def _vpc(found: Mapping[str, Any]) -> dict[str, str]:
-    return {"id": found["VpcId"], "cidr": found["CidrBlock"]}
+def _vpc(found: Sequence[Mapping[str, Any]], name: str) -> dict[str, str] | None:
+    if len(found) > 1:
+        ids = ", ".join(vpc["VpcId"] for vpc in found)
+        raise Failure(
+            f"{len(found)} VPCs carry the tags of environment {name}: {ids}. Remove the tags from all but one."
+        )
+    return {"id": found[0]["VpcId"], "cidr": found[0]["CidrBlock"]} if found else None
+
+
+def _security_groups(aws: Aws, names: EnvironmentNames) -> dict[str, str | None]:
+    groups = {group["GroupName"]: group["GroupId"] for group in environment.security_groups(aws, names.environment)}
+    return {
+        "load_balancer": groups.get(names.load_balancer_security_group),
+        "tasks": groups.get(names.task_security_group),
+        "file_system": groups.get(names.file_system_security_group),
+        "database": groups.get(names.database),
+    }
+
+
+def _certificates(aws: Aws) -> list[dict[str, str]]:
+    return [
+        {"arn": one["CertificateArn"], "domain": one["DomainName"], "status": one.get("Status", "ISSUED")}
+        for one in acm.certificates(aws)
+    ]
 
 
 def _load_balancer(aws: Aws, name: str) -> dict[str, Any] | None:
@@ -124,7 +127,9 @@ def _load_balancer(aws: Aws, name: str) -> dict[str, Any] | None:
     }
 
 
-def _cluster(found: Mapping[str, Any]) -> dict[str, Any]:
+def _cluster(found: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    if found is None:
+        return None
     settings = {one["name"]: one["value"] for one in found.get("settings", [])}
     return {
         "arn": found["clusterArn"],

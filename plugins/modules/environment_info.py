@@ -42,10 +42,14 @@ options:
         type: list
         elements: str
         default: []
-  database:
-    description: Whether to read the database too, which takes two calls more.
-    type: bool
-    default: false
+  parts:
+    description:
+      - What to read. What is not read is not in the answer, so that it cannot be taken for what does not exist.
+      - V(network) is RV(environment.vpc), RV(environment.subnets) and RV(environment.security_groups); the others have their own names.
+    type: list
+    elements: str
+    choices: [certificates, cluster, file_system, load_balancer, network, repositories, zones, database]
+    default: [certificates, cluster, file_system, load_balancer, network, repositories, zones]
 attributes:
   action:
     description: Runs on the controller.
@@ -67,6 +71,12 @@ EXAMPLES = r"""
   pear.fargate.environment_info:
     name: production
   register: found
+
+- name: The network alone
+  pear.fargate.environment_info:
+    name: production
+    parts: [network]
+  register: network
 
 - name: The load balancer's address
   ansible.builtin.debug:
@@ -122,7 +132,7 @@ environment:
       type: dict
 """
 
-from ansible_collections.pear.fargate.plugins.module_utils.environment import run
+from ansible_collections.pear.fargate.plugins.module_utils.environment import DATABASE, PARTS, run
 from ansible_collections.pear.fargate.plugins.module_utils.invocation import run_as_module
 
 ARGUMENT_SPEC = {
@@ -136,7 +146,7 @@ ARGUMENT_SPEC = {
             "data_subnet_ids": {"type": "list", "elements": "str", "default": []},
         },
     },
-    "database": {"type": "bool", "default": False},
+    "parts": {"type": "list", "elements": "str", "choices": [*PARTS, DATABASE], "default": list(PARTS)},
 }
 
 

@@ -98,6 +98,14 @@ def install(sandbox: Sandbox) -> None:
             }
         }
 
+    @handler("ecr", "GetDownloadUrlForLayer")
+    def get_download_url(request: dict[str, Any], context: Context) -> dict[str, Any]:
+        name, digest = request["repositoryName"], request["layerDigest"]
+        with sandbox.lock:
+            _repository(sandbox, name)
+        # As S3 does for ECR: whoever has the address needs no login.
+        return {"downloadUrl": f"{settings.registry_backend}/v2/{name}/blobs/{digest}", "layerDigest": digest}
+
     @internal("GET", "/_sandbox/ecr/repository")
     def repository(query: dict[str, str], body: Any) -> Any:
         with sandbox.lock:

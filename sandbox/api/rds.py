@@ -24,7 +24,7 @@ def install(sandbox: Sandbox) -> None:
 
     if hasattr(RDSResponse, "describe_db_engine_versions"):
         raise OverlayMismatch("moto has RDSResponse.describe_db_engine_versions now: the overlay's can go")
-    RDSResponse.describe_db_engine_versions = _engine_versions
+    setattr(RDSResponse, "describe_db_engine_versions", _engine_versions)  # noqa: B010 - mypy knows no such method
 
     @patch(RDSBackend, "create_db_instance", ("self", "db_kwargs"))
     def with_insights(original: Any, self: Any, db_kwargs: dict[str, Any]) -> Any:

@@ -105,6 +105,15 @@ def test_what_is_pushed_is_listed_and_pulled_by_its_digest(shelf: Shelf) -> None
     assert json.loads(manifest["imageManifest"])["schemaVersion"] == 2
 
 
+def test_what_an_image_runs_on_is_read_without_pulling_it(shelf: Shelf) -> None:
+    digest = shelf.push("1.0.0", "one")
+    (image,) = shelf.ecr.batch_get_image(repositoryName=shelf.name, imageIds=[{"imageDigest": digest}])["images"]
+    blob = json.loads(image["imageManifest"])["config"]["digest"]
+    url = shelf.ecr.get_download_url_for_layer(repositoryName=shelf.name, layerDigest=blob)["downloadUrl"]
+    with urllib.request.urlopen(url, timeout=10) as answer:
+        assert json.load(answer)["architecture"] == "amd64"
+
+
 def test_a_tag_that_moves_leaves_the_image_that_bore_it(shelf: Shelf) -> None:
     first, second = shelf.push("live", "one"), shelf.push("live", "two")
     assert shelf.images()[second]["imageTags"] == ["live"]

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
-from ansible_collections.pear.fargate.plugins.module_utils import bluegreen_preflight
+from ansible_collections.pear.fargate.plugins.module_utils import bluegreen_preflight, image_platform
 from ansible_collections.pear.fargate.plugins.module_utils.aws.errors import AwsError
 from ansible_collections.pear.fargate.plugins.module_utils.aws.session import Aws
 from ansible_collections.pear.fargate.plugins.module_utils.bluegreen_preflight import preflight
@@ -21,7 +21,10 @@ from .test_watching import Said
 
 CALM = Fleet(Weights(100, 0), Side(Colour.BLUE, "app:1", 2, 2, 2), Side(Colour.GREEN))
 BUSY = Fleet(Weights(100, 0), Side(Colour.BLUE, "app:1", 4, 2, 2, steady=False), Side(Colour.GREEN))
+DIGEST = f"sha256:{'1' * 64}"
 PARAMS = {
+    "architecture": "X86_64",
+    "containers": [{"name": "app", "image": f"123456789012.dkr.ecr.eu-central-1.amazonaws.com/team/app@{DIGEST}"}],
     "subnets": ["subnet-a", "subnet-b"],
     "cpu": 1024,
     "capacity_providers": [{"capacity_provider": "FARGATE", "weight": 1, "base": 0}],
@@ -41,6 +44,8 @@ class Cloud:
         self.roles: dict[str, Any] = {
             name: {"AssumeRolePolicyDocument": TRUST} for name in ("prod-app-execution", "prod-app-task")
         }
+        self.manifests: dict[tuple[str, str], Any] = {("team/app", DIGEST): {"config": {"digest": "sha256:c"}}}
+        self.configuration: dict[str, Any] = {"os": "linux", "architecture": "amd64"}
 
 
 @pytest.fixture
@@ -51,6 +56,8 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Cloud:
     monkeypatch.setattr(bluegreen_preflight.quotas, "vcpus_allowed", lambda _: here.vcpus[0])
     monkeypatch.setattr(bluegreen_preflight.quotas, "vcpus_used", lambda _: here.vcpus[1])
     monkeypatch.setattr(bluegreen_preflight.iam, "role", lambda _, name: here.roles.get(name))
+    monkeypatch.setattr(image_platform.ecr, "manifest", lambda _, *image: here.manifests.get(image))
+    monkeypatch.setattr(image_platform.ecr, "image_configuration", lambda *_: here.configuration)
     return here
 
 
@@ -70,6 +77,26 @@ def test_where_nothing_stands_in_the_way_nothing_is_found(cloud: Cloud) -> None:
 def test_an_alarm_that_could_not_pass(cloud: Cloud, states: dict[str, str], told: str) -> None:
     cloud.alarms = states
     assert told in found()
+
+
+def test_an_image_for_another_processor(cloud: Cloud) -> None:
+    assert "is built for linux/amd64, and the task runs on linux/arm64" in found(architecture="ARM64")
+    several = [("linux", "arm64"), ("unknown", "unknown")]
+    listed = {"manifests": [{"platform": {"os": os, "architecture": one}} for os, one in several]}
+    cloud.manifests["team/app", DIGEST] = listed
+    assert found(architecture="ARM64") == ""
+    assert "is built for linux/arm64, and the task runs on linux/amd64" in found()
+
+
+@pytest.mark.parametrize("manifest", [None, {"manifests": [{"digest": "sha256:a"}]}, {"layers": []}])
+def test_an_image_that_names_no_platform_is_not_judged(cloud: Cloud, manifest: Any) -> None:
+    cloud.manifests["team/app", DIGEST] = manifest
+    assert found(architecture="ARM64") == ""
+
+
+@pytest.mark.parametrize("image", ["team/app:1", "team/app"])
+def test_an_image_without_a_digest_is_not_judged(cloud: Cloud, image: str) -> None:
+    assert found(architecture="ARM64", containers=[{"name": "app", "image": image}]) == ""
 
 
 def test_twice_the_tasks_need_addresses_and_processors(cloud: Cloud) -> None:

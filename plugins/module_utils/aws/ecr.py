@@ -11,6 +11,14 @@ from typing import Any
 from .errors import aws_call, is_code
 from .session import Aws
 
+_MANIFESTS = [
+    "application/vnd.oci.image.index.v1+json",
+    "application/vnd.docker.distribution.manifest.list.v2+json",
+    "application/vnd.oci.image.manifest.v1+json",
+    "application/vnd.docker.distribution.manifest.v2+json",
+]
+_TIMEOUT_SECONDS = 10
+
 
 @aws_call("read repository {name}")
 def find_repository(aws: Aws, name: str) -> dict[str, Any] | None:
@@ -35,6 +43,34 @@ def find_image(aws: Aws, repository: str, reference: str) -> dict[str, Any] | No
             return None
         raise
     return found[0] if found else None
+
+
+@aws_call("read the manifest of image {digest} of repository {repository}")
+def manifest(aws: Aws, repository: str, digest: str) -> dict[str, Any] | None:
+    """The manifest of an image, or of a list of images; None where the repository or the image does not exist."""
+    client = aws.client("ecr")
+    try:
+        found = client.batch_get_image(
+            repositoryName=repository, imageIds=[{"imageDigest": digest}], acceptedMediaTypes=_MANIFESTS
+        )["images"]
+    except client.exceptions.RepositoryNotFoundException:
+        return None
+    return json.loads(found[0]["imageManifest"]) if found else None
+
+
+@aws_call("read the configuration of an image of repository {repository}")
+def image_configuration(aws: Aws, repository: str, digest: str) -> dict[str, Any]:
+    """What an image's manifest calls config, by that blob's digest. ECR gives the address, S3 the content."""
+    # Only what talks to AWS imports botocore, and only when it does.
+    from botocore.awsrequest import AWSRequest
+    from botocore.exceptions import HTTPClientError
+    from botocore.httpsession import URLLib3Session
+
+    found = aws.client("ecr").get_download_url_for_layer(repositoryName=repository, layerDigest=digest)
+    answer = URLLib3Session(timeout=_TIMEOUT_SECONDS).send(AWSRequest("GET", found["downloadUrl"]).prepare())
+    if answer.status_code != 200:
+        raise HTTPClientError(error=f"the store of its layers answered {answer.status_code}")
+    return json.loads(answer.content)
 
 
 @aws_call("get a login for the registry")

@@ -1,0 +1,160 @@
+#!/usr/bin/python
+# Copyright: pear.fargate contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: application_load_balancer
+short_description: An application load balancer that services share, with its listeners
+version_added: 0.1.0
+description:
+  - Makes a load balancer what it should be. HTTPS on port 443 answers 404 where no service asks for the host; port 80 redirects to it.
+  - Listener rules are never read or written here. They belong to services, and their weights to releases.
+  - HTTP/2 is on and invalid headers are dropped, always.
+author:
+  - pear.fargate contributors (@pear-fargate)
+options:
+  name:
+    description: Name of the load balancer.
+    type: str
+    required: true
+  scheme:
+    description: Whether the internet reaches it, or only the VPC. It cannot be changed.
+    type: str
+    choices: [internet-facing, internal]
+    default: internet-facing
+  ip_address_type:
+    description: Whether it has IPv6 addresses too. V(dualstack) needs subnets with IPv6.
+    type: str
+    choices: [ipv4, dualstack]
+    default: ipv4
+  subnet_ids:
+    description: A subnet of each zone that it stands in, at least two.
+    type: list
+    elements: str
+    required: true
+  security_group_ids:
+    description: Its security groups.
+    type: list
+    elements: str
+    required: true
+  certificate_arn:
+    description: ARN of the certificate of port 443.
+    type: str
+    required: true
+  tls_policy:
+    description: Name of the policy that says which protocols and ciphers are spoken.
+    type: str
+    default: ELBSecurityPolicy-TLS13-1-2-2021-06
+  deletion_protection:
+    description: Whether somebody has to switch this off before it can be deleted.
+    type: bool
+    default: true
+  idle_timeout_seconds:
+    description: Seconds after which a connection that says nothing is closed.
+    type: int
+    default: 60
+  desync_mitigation_mode:
+    description: What becomes of requests that servers may read in different ways.
+    type: str
+    choices: [monitor, defensive, strictest]
+    default: defensive
+  access_logs:
+    description: Where a line per request is stored; nowhere where it is not given.
+    type: dict
+    suboptions:
+      bucket:
+        description: Name of an S3 bucket in the same region, whose policy lets ELB write to it.
+        type: str
+        required: true
+      prefix:
+        description: What the names of the objects begin with.
+        type: str
+        default: ""
+  web_acl_arn:
+    description: ARN of a web ACL of AWS WAF in front of it; an empty one takes away what is there. Not looked at where it is not given.
+    type: str
+  tags:
+    description: Tags of the load balancer; other tags are left alone.
+    type: dict
+    default: {}
+attributes:
+  action:
+    description: Runs on the controller.
+    support: full
+  check_mode:
+    description: Predicts what would change, and changes nothing.
+    support: full
+  diff_mode:
+    description: Shows each property that differs, before and after.
+    support: full
+extends_documentation_fragment:
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+  - amazon.aws.boto3
+"""
+
+EXAMPLES = r"""
+- name: The load balancer of production
+  pear.fargate.application_load_balancer:
+    name: production
+    subnet_ids: [subnet-0a, subnet-0b, subnet-0c]
+    security_group_ids: [sg-0a]
+    certificate_arn: arn:aws:acm:eu-central-1:123456789012:certificate/0a
+    access_logs: {bucket: example-access-logs, prefix: production}
+    web_acl_arn: arn:aws:wafv2:eu-central-1:123456789012:regional/webacl/example/0a
+"""
+
+RETURN = r"""
+load_balancer_arn:
+  description: ARN of the load balancer; null in check mode where it would be created.
+  returned: always
+  type: str
+dns_name:
+  description: Its name in DNS, or null.
+  returned: always
+  type: str
+zone_id:
+  description: Hosted zone of that name, for alias records; or null.
+  returned: always
+  type: str
+listeners:
+  description: ARNs of the listeners under V(http) and V(https).
+  returned: always
+  type: dict
+"""
+
+from ansible_collections.pear.fargate.plugins.module_utils.invocation import run_as_module
+from ansible_collections.pear.fargate.plugins.module_utils.load_balancer import run
+
+ARGUMENT_SPEC = {
+    "name": {"type": "str", "required": True},
+    "scheme": {"type": "str", "choices": ["internet-facing", "internal"], "default": "internet-facing"},
+    "ip_address_type": {"type": "str", "choices": ["ipv4", "dualstack"], "default": "ipv4"},
+    "subnet_ids": {"type": "list", "elements": "str", "required": True},
+    "security_group_ids": {"type": "list", "elements": "str", "required": True},
+    "certificate_arn": {"type": "str", "required": True},
+    "tls_policy": {"type": "str", "default": "ELBSecurityPolicy-TLS13-1-2-2021-06"},
+    "deletion_protection": {"type": "bool", "default": True},
+    "idle_timeout_seconds": {"type": "int", "default": 60},
+    "desync_mitigation_mode": {
+        "type": "str",
+        "choices": ["monitor", "defensive", "strictest"],
+        "default": "defensive",
+    },
+    "access_logs": {
+        "type": "dict",
+        "options": {"bucket": {"type": "str", "required": True}, "prefix": {"type": "str", "default": ""}},
+    },
+    "web_acl_arn": {"type": "str"},
+    "tags": {"type": "dict", "default": {}},
+}
+
+
+def main() -> None:
+    run_as_module(ARGUMENT_SPEC, run)
+
+
+if __name__ == "__main__":
+    main()

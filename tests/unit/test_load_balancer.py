@@ -1,0 +1,179 @@
+"""A load balancer against moto: made once, every property put right, and no rule ever touched."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import boto3
+import pytest
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.pear.fargate.plugins.module_utils import load_balancer as ours
+from ansible_collections.pear.fargate.plugins.module_utils.aws.errors import Failure
+from ansible_collections.pear.fargate.plugins.module_utils.aws.session import Aws
+from ansible_collections.pear.fargate.plugins.module_utils.invocation import Invocation
+from ansible_collections.pear.fargate.plugins.modules.application_load_balancer import ARGUMENT_SPEC
+from moto import mock_aws
+
+REGION = "eu-central-1"
+
+
+class World:
+    def __init__(self) -> None:
+        self.elbv2, ec2 = boto3.client("elbv2", REGION), boto3.client("ec2", REGION)
+        subnets = ec2.describe_subnets()["Subnets"]
+        vpc = subnets[0]["VpcId"]
+        groups = [
+            ec2.create_security_group(GroupName=name, Description=name, VpcId=vpc)["GroupId"] for name in ("one", "two")
+        ]
+        acm = boto3.client("acm", REGION)
+        certificate, self.other_certificate = (
+            acm.request_certificate(DomainName=name)["CertificateArn"] for name in ("a.example", "b.example")
+        )
+        self.subnets, self.groups = [one["SubnetId"] for one in subnets], groups
+        self.options: dict[str, Any] = {
+            "name": "staging",
+            "subnet_ids": self.subnets[:2],
+            "security_group_ids": groups[:1],
+            "certificate_arn": certificate,
+            "tags": {"pear:environment": "staging"},
+        }
+
+    def invoke(self, check_mode: bool = False, **options: Any) -> dict[str, Any]:
+        validated = ArgumentSpecValidator(ARGUMENT_SPEC).validate({**self.options, **options})
+        assert not validated.error_messages
+        return ours.run(Invocation(validated.validated_parameters, Aws({"region": REGION}), check_mode))
+
+    @property
+    def arn(self) -> str:
+        return str(self.elbv2.describe_load_balancers(Names=["staging"])["LoadBalancers"][0]["LoadBalancerArn"])
+
+    def listeners(self) -> dict[int, dict[str, Any]]:
+        return {one["Port"]: one for one in self.elbv2.describe_listeners(LoadBalancerArn=self.arn)["Listeners"]}
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    with mock_aws():
+        yield World()
+
+
+def test_it_is_made_once_and_check_mode_makes_nothing(world: World) -> None:
+    planned = world.invoke(True)
+    assert planned["changed"]
+    assert planned["dns_name"] is None
+    assert world.elbv2.describe_load_balancers()["LoadBalancers"] == []
+    made = world.invoke()
+    assert set(made["listeners"]) == {"http", "https"}
+    again = world.invoke()
+    assert not again["changed"], again["diff"]
+    assert again["dns_name"] == made["dns_name"]
+
+
+def test_half_of_it_is_completed(world: World) -> None:
+    world.elbv2.create_load_balancer(
+        Name="staging", Scheme="internet-facing", Subnets=world.subnets[:2], SecurityGroups=world.groups[:1]
+    )
+    told = world.invoke(True)["diff"]["after"]
+    assert {"listener 80", "listener 443", "tags"} < set(told)
+    world.invoke()
+    assert not world.invoke()["changed"]
+
+
+def lower_timeout(world: World) -> None:
+    lower = [{"Key": "idle_timeout.timeout_seconds", "Value": "5"}]
+    world.elbv2.modify_load_balancer_attributes(LoadBalancerArn=world.arn, Attributes=lower)
+
+
+def open_port_80(world: World) -> None:
+    answer = {"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "200"}}
+    world.elbv2.modify_listener(ListenerArn=world.listeners()[80]["ListenerArn"], DefaultActions=[answer])
+
+
+def swap_certificate(world: World) -> None:
+    world.elbv2.modify_listener(
+        ListenerArn=world.listeners()[443]["ListenerArn"], Certificates=[{"CertificateArn": world.other_certificate}]
+    )
+
+
+def weaken_tls(world: World) -> None:
+    world.elbv2.modify_listener(
+        ListenerArn=world.listeners()[443]["ListenerArn"], SslPolicy="ELBSecurityPolicy-2016-08"
+    )
+
+
+def swap_groups(world: World) -> None:
+    world.elbv2.set_security_groups(LoadBalancerArn=world.arn, SecurityGroups=world.groups[1:])
+
+
+def add_a_subnet(world: World) -> None:
+    world.elbv2.set_subnets(LoadBalancerArn=world.arn, Subnets=world.subnets)
+
+
+def change_a_tag(world: World) -> None:
+    world.elbv2.add_tags(ResourceArns=[world.arn], Tags=[{"Key": "pear:environment", "Value": "other"}])
+
+
+def delete_a_listener(world: World) -> None:
+    world.elbv2.delete_listener(ListenerArn=world.listeners()[80]["ListenerArn"])
+
+
+@pytest.mark.parametrize(
+    ("somebody", "told"),
+    [
+        (lower_timeout, "attributes"),
+        (open_port_80, "listener 80"),
+        (swap_certificate, "listener 443"),
+        (weaken_tls, "listener 443"),
+        (swap_groups, "security_group_ids"),
+        (add_a_subnet, "subnet_ids"),
+        (change_a_tag, "tags"),
+        (delete_a_listener, "listener 80"),
+    ],
+)
+def test_what_somebody_changed_is_told_and_put_right(
+    world: World, somebody: Callable[[World], None], told: str
+) -> None:
+    world.invoke()
+    somebody(world)
+    assert list(world.invoke(True)["diff"]["after"]) == [told]
+    assert world.invoke()["changed"]
+    assert not world.invoke()["changed"]
+
+
+def test_access_logs_and_a_web_acl_come_and_go(world: World) -> None:
+    rule = {"SampledRequestsEnabled": True, "CloudWatchMetricsEnabled": True, "MetricName": "m"}
+    waf = boto3.client("wafv2", REGION)
+    acl = waf.create_web_acl(Name="acl", Scope="REGIONAL", DefaultAction={"Allow": {}}, VisibilityConfig=rule)
+    guarded = {"access_logs": {"bucket": "logs", "prefix": "staging"}, "web_acl_arn": acl["Summary"]["ARN"]}
+    world.invoke(**guarded)
+    assert not world.invoke(**guarded)["changed"]
+    # Where nothing is said of it, what stands there stays.
+    assert list(world.invoke(True)["diff"]["after"]) == ["attributes"]
+    assert set(world.invoke(web_acl_arn="")["diff"]["after"]) == {"attributes", "web_acl_arn"}
+    assert not world.invoke(web_acl_arn="")["changed"]
+
+
+def test_rules_and_other_listeners_stay(world: World) -> None:
+    world.invoke()
+    answer = {"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "200"}}
+    world.elbv2.create_rule(
+        ListenerArn=world.listeners()[443]["ListenerArn"],
+        Priority=10,
+        Conditions=[{"Field": "path-pattern", "Values": ["/a"]}],
+        Actions=[answer],
+    )
+    world.elbv2.create_listener(LoadBalancerArn=world.arn, Protocol="HTTP", Port=8080, DefaultActions=[answer])
+    assert not world.invoke()["changed"]
+    assert len(world.elbv2.describe_rules(ListenerArn=world.listeners()[443]["ListenerArn"])["Rules"]) == 2
+    assert 8080 in world.listeners()
+
+
+def test_a_scheme_that_cannot_be_changed_is_refused_before_anything_is(world: World) -> None:
+    world.invoke()
+    lower_timeout(world)
+    with pytest.raises(Failure, match=r"Nothing was changed: .* is internet-facing"):
+        world.invoke(scheme="internal")
+    assert list(world.invoke(True)["diff"]["after"]) == ["attributes"]
