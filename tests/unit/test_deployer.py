@@ -24,6 +24,18 @@ _NO_CALLS = {
     "iam:PassRole",
     "ecr:BatchCheckLayerAvailability",
     "backup-storage:MountCapsule",
+    "elasticloadbalancing:SetWebACL",
+    # IAM has its own names for what S3's calls do.
+    "s3:GetAccelerateConfiguration",
+    "s3:GetBucketObjectLockConfiguration",
+    "s3:GetBucketPublicAccessBlock",
+    "s3:GetEncryptionConfiguration",
+    "s3:GetInventoryConfiguration",
+    "s3:GetLifecycleConfiguration",
+    "s3:ListBucket",
+    "s3:PutBucketPublicAccessBlock",
+    "s3:PutEncryptionConfiguration",
+    "s3:PutLifecycleConfiguration",
 }
 
 
