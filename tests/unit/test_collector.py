@@ -6,51 +6,123 @@ import json
 from typing import Any
 
 import pytest
+from ansible.errors import AnsibleFilterError
+from ansible_collections.pear.fargate.plugins.filter import collector as filters
 from ansible_collections.pear.fargate.plugins.module_utils import collector
+from ansible_collections.pear.fargate.plugins.module_utils.aws import task_definition
+from ansible_collections.pear.fargate.plugins.module_utils.collector import Watched
 from ansible_collections.pear.fargate.plugins.module_utils.policies import Place
 
-ON = {"enabled": True, "image": "collector@sha256:1"}
-SERVICE: dict[str, Any] = {
-    "region": "eu-central-1",
-    "service": "scores",
-    "environment": "staging",
-    "log_group": "/staging/scores",
-    "port": 8080,
-}
+ON: dict[str, Any] = {"enabled": True, "image": "collector@sha256:1"}
+SCORES = Watched("staging", "scores", "eu-central-1", "/pear/staging/scores", 8080)
+PLACE = Place("eu-central-1", "123456789012")
+
+
+def said(**settings: Any) -> dict[str, Any]:
+    """The configuration that the container is given."""
+    (container,) = collector.containers({**ON, **settings}, SCORES)
+    found: dict[str, Any] = json.loads(container["environment"]["AOT_CONFIG_CONTENT"].replace("$$", "$"))
+    return found
 
 
 def test_nothing_is_added_where_it_is_off() -> None:
-    assert collector.containers({}, **SERVICE) == []
-    assert collector.app_environment({"enabled": False}) == {}
-    assert collector.statements({}, Place("eu-central-1", "123456789012"), "/staging/scores") == []
+    assert collector.containers({}, SCORES) == []
+    assert collector.app_environment({"enabled": False}, "scores") == {}
+    assert collector.dependencies({}) == []
+    assert collector.statements({}, PLACE, SCORES.log_group) == []
+    assert filters.collector_environment({}, "scores", {"A": "b"}, {}) == {"A": "b"}
 
 
-def test_it_scrapes_the_app_and_ends_without_ending_the_task() -> None:
-    (container,) = collector.containers(ON, **SERVICE)
-    assert container["essential"] is False
-    said = json.loads(container["environment"]["AOT_CONFIG_CONTENT"])
-    (scrape,) = said["receivers"]["prometheus"]["config"]["scrape_configs"]
+def test_a_service_without_it_keeps_its_task_definition() -> None:
+    app = {"name": "app", "image": "app@sha256:2", "environment": {"A": "b"}}
+    place = {"family": "staging-scores", "cpu": 256, "memory": 512, "log_group": "/pear", "region": "eu-central-1"}
+    before = task_definition.register_request({**place, "containers": [app]})
+    role = {**app, "depends_on": collector.dependencies({})}
+    assert (
+        task_definition.register_request({**place, "containers": [role, *collector.containers({}, SCORES)]}) == before
+    )
+
+
+def test_it_scrapes_the_app_and_writes_to_the_services_own_log_group() -> None:
+    (scrape,) = said()["receivers"]["prometheus"]["config"]["scrape_configs"]
     assert scrape["static_configs"] == [{"targets": ["127.0.0.1:8080"]}]
-    assert said["exporters"]["awsemf"]["log_group_name"] == "/staging/scores"
+    assert said()["exporters"]["awsemf"]["log_group_name"] == "/pear/staging/scores"
+    (scrape,) = said(metrics_port=9100, metrics_path="/m", scrape_interval_seconds=15)["receivers"]["prometheus"][
+        "config"
+    ]["scrape_configs"]
+    assert scrape["static_configs"] == [{"targets": ["127.0.0.1:9100"]}]
+    assert (scrape["metrics_path"], scrape["scrape_interval"]) == ("/m", "15s")
 
 
-def test_every_part_of_a_pipeline_is_configured() -> None:
-    said = collector.configuration(ON, **SERVICE)
-    for pipeline in said["service"]["pipelines"].values():
+@pytest.mark.parametrize("sampling", [False, True])
+def test_every_part_of_a_pipeline_is_configured(sampling: bool) -> None:
+    found = said(remote_sampling=sampling)
+    for pipeline in found["service"]["pipelines"].values():
         for kind, names in pipeline.items():
-            assert set(names) <= set(said[kind])
+            assert set(names) <= set(found[kind])
+    assert set(found["service"]["extensions"]) == set(found["extensions"])
+
+
+def test_only_the_labels_that_are_named_become_dimensions_beside_the_service() -> None:
+    """Each value of each label would be a metric of its own."""
+    (declared,) = said()["exporters"]["awsemf"]["metric_declarations"]
+    assert declared == {"dimensions": [["service"]], "metric_name_selectors": [".*"]}
+    (declared,) = said(dimensions=[["route"]], metrics=["^orders_"])["exporters"]["awsemf"]["metric_declarations"]
+    assert declared == {"dimensions": [["service"], ["service", "route"]], "metric_name_selectors": ["^orders_"]}
+
+
+def test_a_dollar_of_the_users_is_no_variable_of_the_collector() -> None:
+    (container,) = collector.containers({**ON, "metrics": ["^orders_total$"]}, SCORES)
+    assert "^orders_total$$" in container["environment"]["AOT_CONFIG_CONTENT"]
 
 
 def test_the_app_sends_to_the_port_that_the_collector_listens_on() -> None:
-    listens = collector.configuration(ON, **SERVICE)["receivers"]["otlp"]["protocols"]["http"]["endpoint"]
-    assert collector.app_environment(ON)["OTEL_EXPORTER_OTLP_ENDPOINT"] == f"http://{listens}"
+    listens = said()["receivers"]["otlp"]["protocols"]["http"]["endpoint"]
+    assert collector.app_environment(ON, "scores")["OTEL_EXPORTER_OTLP_ENDPOINT"] == f"http://{listens}"
+
+
+def test_what_the_app_sets_itself_stays() -> None:
+    own = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://gateway:4318"}
+    environment = filters.collector_environment(ON, "scores", own, {"OTEL_SERVICE_NAME": "arn:secret"})
+    assert environment["OTEL_EXPORTER_OTLP_ENDPOINT"] == "http://gateway:4318"
+    assert "OTEL_SERVICE_NAME" not in environment
 
 
 def test_it_may_write_only_the_services_own_log_group() -> None:
-    logs, _traces = collector.statements(ON, Place("eu-central-1", "123456789012"), "/staging/scores")
-    assert logs["Resource"] == ["arn:aws:logs:eu-central-1:123456789012:log-group:/staging/scores:*"]
+    logs, traces = collector.statements(ON, PLACE, SCORES.log_group)
+    assert logs["Resource"] == ["arn:aws:logs:eu-central-1:123456789012:log-group:/pear/staging/scores:*"]
+    assert traces["Action"] == ["xray:PutTelemetryRecords", "xray:PutTraceSegments"]
 
 
-def test_it_is_refused_without_an_image() -> None:
-    with pytest.raises(ValueError, match=r"service_collector\.image"):
-        collector.containers({"enabled": True}, **SERVICE)
+def test_it_may_read_sampling_rules_where_the_app_asks_for_them() -> None:
+    sampling = {**ON, "remote_sampling": True}
+    _logs, traces = collector.statements(sampling, PLACE, SCORES.log_group)
+    assert {"xray:GetSamplingRules", "xray:GetSamplingTargets"} < set(traces["Action"])
+    proxy = said(remote_sampling=True)["extensions"]["awsproxy"]["endpoint"]
+    assert collector.app_environment(sampling, "scores")["OTEL_TRACES_SAMPLER_ARG"] == f"endpoint=http://{proxy}"
+
+
+def test_it_is_refused_without_an_image_and_beside_a_container_of_its_name() -> None:
+    place = {"environment": "staging", "region": "eu-central-1", "log_group": "/pear/staging/scores"}
+    with pytest.raises(AnsibleFilterError, match=r"service_collector\.image"):
+        filters.collector_containers({"enabled": True}, "scores", 8080, **place)
+    with pytest.raises(AnsibleFilterError, match="rename the sidecar"):
+        filters.collector_containers(ON, "scores", 8080, [{"name": "collector"}], **place)
+
+
+def test_ecs_starts_it_first_and_goes_on_without_it() -> None:
+    app = {"name": "app", "image": "app@sha256:2", "depends_on": collector.dependencies(ON)}
+    request = task_definition.register_request(
+        {
+            "family": "staging-scores",
+            "cpu": 256,
+            "memory": 512,
+            "log_group": SCORES.log_group,
+            "region": SCORES.region,
+            "containers": [app, *collector.containers(ON, SCORES)],
+        }
+    )
+    first, second = request["containerDefinitions"]
+    assert first["dependsOn"] == [{"containerName": "collector", "condition": "START"}]
+    assert (second["essential"], second["memory"]) == (False, 192)
+    assert second["healthCheck"]["command"] == ["CMD", "/healthcheck"]
