@@ -117,7 +117,9 @@ class Sandbox:
         """moto's state of a service; hold `lock` while touching it."""
         from moto.backends import get_backend
 
-        name = "global" if service in {"iam", "route53"} else region or self.settings.region
+        name = (
+            "aws" if service == "sts" else "global" if service in {"iam", "route53"} else region or self.settings.region
+        )
         return get_backend(service)[self.settings.account][name]  # type: ignore[call-overload]
 
     def efs_directory(
@@ -260,10 +262,23 @@ def _encode(value: Any) -> Any:
     raise TypeError(f"{type(value).__name__} cannot be answered as JSON")
 
 
-def serve(settings: Settings) -> None:
-    """Run the API process until SIGTERM: the server, the scheduler and the clocks."""
+def listen(application: Application, address: str, port: int) -> Any:
+    """A server with a thread per request, which begins to answer when it is told to."""
     from werkzeug.serving import WSGIRequestHandler, make_server
 
+    class Handler(WSGIRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+            """The calls are counted; a line for each would fill the disk."""
+
+    server = make_server(address, port, application, threaded=True, request_handler=Handler)
+    server.daemon_threads = True  # type: ignore[attr-defined]
+    return server
+
+
+def serve(settings: Settings) -> None:
+    """Run the API process until SIGTERM: the server, the scheduler and the clocks."""
     sandbox = create_sandbox(settings)
     started = time.time()
 
@@ -281,16 +296,7 @@ def serve(settings: Settings) -> None:
         sandbox.calls.clear()
         return {}
 
-    class Handler(WSGIRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-            """The calls are counted; a line for each would fill the disk."""
-
-    server = make_server(
-        settings.api_address, settings.api_port, Application(sandbox), threaded=True, request_handler=Handler
-    )
-    server.daemon_threads = True  # type: ignore[attr-defined]
+    server = listen(Application(sandbox), settings.api_address, settings.api_port)
 
     def end(number: int, frame: Any) -> None:
         sandbox.stopping.set()

@@ -15,6 +15,7 @@ from ..api.overlay import ApiError
 from ..api.server import Sandbox
 from ..engine import ContainerSpec, EngineError
 from . import inputs
+from .access import Access
 from .logs import LogShipper
 from .metadata import PORT, Metadata
 from .model import ContainerState, StartFailed, Task
@@ -35,6 +36,8 @@ class ContainerRuntime:
         self._engine = sandbox.engine
         self._shipper = LogShipper(sandbox)
         self._metadata = Metadata(sandbox.settings.region, sandbox.settings.account)
+        self._gateway = sandbox.settings.subnet.rpartition(".")[0] + ".1"
+        self._access = Access(sandbox, self._gateway)
         self._addresses: dict[str, str] = {}
         self._pids: dict[str, int] = {}
         self._pause_lock = threading.Lock()
@@ -94,8 +97,8 @@ class ContainerRuntime:
             self._addresses[task.id] = self._engine.address(pause)
         except EngineError as refused:
             raise StartFailed(_TASK_FAILED, f"ResourceInitializationError: {refused}") from refused
-        gateway = self._sandbox.settings.subnet.rpartition(".")[0] + ".1"
-        self._metadata.ensure(gateway)
+        self._metadata.ensure(self._gateway)
+        self._access.ensure()
         return pause
 
     def _import_pause(self) -> None:
@@ -157,12 +160,11 @@ class ContainerRuntime:
         override: dict[str, Any] = next(
             (one for one in task.overrides.get("containerOverrides", []) if one.get("name") == name), {}
         )
-        environment = {one["name"]: one["value"] for one in definition.get("environment") or []}
+        environment = self._access.variables(task)
+        environment |= {one["name"]: one["value"] for one in definition.get("environment") or []}
         environment |= {one["name"]: one["value"] for one in override.get("environment") or []}
-        gateway = settings.subnet.rpartition(".")[0] + ".1"
         environment |= {
-            "ECS_CONTAINER_METADATA_URI_V4": f"http://{gateway}:{PORT}{self._metadata.add(task, name)}",
-            "AWS_REGION": settings.region,
+            "ECS_CONTAINER_METADATA_URI_V4": f"http://{self._gateway}:{PORT}{self._metadata.add(task, name)}",
             "AWS_EXECUTION_ENV": "AWS_ECS_FARGATE",
         }
         log_path = settings.home / "tasks" / task.id / f"{name}.log"

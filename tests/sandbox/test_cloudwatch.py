@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 import urllib.error
 import urllib.request
@@ -152,6 +153,22 @@ def test_custom_metrics_are_kept_and_listed(world: World) -> None:
         Statistics=["Sum", "SampleCount", "Maximum"],
     )["Datapoints"]
     assert (found["Sum"], found["SampleCount"], found["Maximum"]) == (8, 4, 5)
+
+
+def test_a_line_in_the_embedded_format_is_a_metric_and_stays_a_line(world: World) -> None:
+    logs, now = world.client("logs"), time.time()
+    directive = {"Namespace": "Market", "Dimensions": [["service"]], "Metrics": [{"Name": "sold", "Unit": "Count"}]}
+    about = {"Timestamp": int(now * 1000), "CloudWatchMetrics": [directive]}
+    line = json.dumps({"_aws": about, "service": "market", "sold": 7})
+    logs.create_log_group(logGroupName="/market")
+    logs.create_log_stream(logGroupName="/market", logStreamName="emf")
+    events = [{"timestamp": int(now * 1000), "message": line}]
+    logs.put_log_events(logGroupName="/market", logStreamName="emf", logEvents=events)
+    assert world.client("cloudwatch").list_metrics(Namespace="Market")["Metrics"] == [
+        {"Namespace": "Market", "MetricName": "sold", "Dimensions": [{"Name": "service", "Value": "market"}]}
+    ]
+    (kept,) = logs.get_log_events(logGroupName="/market", logStreamName="emf")["events"]
+    assert kept["message"] == line
 
 
 def test_what_is_not_served_is_refused(world: World) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import boto3
 import pytest
 from botocore.exceptions import ClientError
 
@@ -122,6 +123,7 @@ def test_what_a_container_is_given(cleaned: World) -> None:
     )["AccessPointId"]
     definition = world.define(
         "given",
+        taskRoleArn=world.role,
         secrets=[
             {"name": "PASSWORD", "valueFrom": f"{secret}:password::"},
             {"name": "FLAG", "valueFrom": "/given/flag"},
@@ -170,6 +172,16 @@ def test_what_a_container_is_given(cleaned: World) -> None:
     address = answer["environment"]["ECS_CONTAINER_METADATA_URI_V4"]
     described = json.loads(engine.exec(container, ["wget", "-q", "-O", "-", f"{address}/task"]).stdout)
     assert described["TaskARN"] == task["taskArn"]
+    given = answer["environment"]
+    assert (
+        "started"
+        in engine.exec(container, ["wget", "-q", "-O", "-", f"{given['AWS_ENDPOINT_URL']}/_sandbox/health"]).stdout
+    )
+    session = boto3.Session(
+        given["AWS_ACCESS_KEY_ID"], given["AWS_SECRET_ACCESS_KEY"], given["AWS_SESSION_TOKEN"], given["AWS_REGION"]
+    )
+    caller = session.client("sts", endpoint_url=given["AWS_ENDPOINT_URL"]).get_caller_identity()
+    assert caller["Arn"].endswith(f":assumed-role/tasks/{task_id}")
 
     def logged() -> list[str]:
         events = world.client("logs").get_log_events(

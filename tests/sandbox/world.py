@@ -105,7 +105,7 @@ class World:
 
     def define(self, family: str, environment: dict[str, str] | None = None, **container: Any) -> str:
         """Register a task definition with one container named app."""
-        task = {key: container.pop(key) for key in ("volumes", "cpu", "memory") if key in container}
+        task = {key: container.pop(key) for key in ("volumes", "cpu", "memory", "taskRoleArn") if key in container}
         definition = {
             "name": "app",
             "image": self.image,

@@ -1,0 +1,47 @@
+"""What lets a container call AWS: the endpoint, on the bridge's gateway, and the credentials of its task's role.
+
+Fargate serves credentials at 169.254.170.2. That address would have to be one of this machine's, and there may be
+several sandboxes: so they are handed over as variables, which every SDK reads before it asks anywhere.
+"""
+
+from __future__ import annotations
+
+import threading
+
+from ..api.server import Application, Sandbox, listen
+from .model import Task
+
+# STS gives at most twelve hours to a role; Fargate renews them, variables cannot be renewed.
+_LIFE_SECONDS = 12 * 3600
+
+
+class Access:
+    """Answers containers, once the bridge exists: that is when the first container is attached to it."""
+
+    def __init__(self, sandbox: Sandbox, gateway: str) -> None:
+        self._sandbox = sandbox
+        self._gateway = gateway
+        self._lock = threading.Lock()
+        self._listening = False
+
+    def ensure(self) -> None:
+        with self._lock:
+            if not self._listening:
+                server = listen(Application(self._sandbox), self._gateway, self._sandbox.settings.api_port)
+                threading.Thread(target=server.serve_forever, name="access", daemon=True).start()
+                self._listening = True
+
+    def variables(self, task: Task) -> dict[str, str]:
+        settings = self._sandbox.settings
+        told = {"AWS_REGION": settings.region, "AWS_ENDPOINT_URL": f"http://{self._gateway}:{settings.api_port}"}
+        role = task.overrides.get("taskRoleArn") or task.definition.get("taskRoleArn")
+        if not role:
+            return told
+        with self._sandbox.lock:
+            sts = self._sandbox.backend("sts")
+            given = sts.assume_role(settings.region, task.id, role, "", _LIFE_SECONDS, "")
+        return told | {
+            "AWS_ACCESS_KEY_ID": given.access_key_id,
+            "AWS_SECRET_ACCESS_KEY": given.secret_access_key,
+            "AWS_SESSION_TOKEN": given.session_token,
+        }
