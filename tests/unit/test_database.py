@@ -15,6 +15,8 @@ from ansible_collections.pear.fargate.plugins.module_utils.invocation import Inv
 from ansible_collections.pear.fargate.plugins.modules.rds_database import ARGUMENT_SPEC
 from moto import mock_aws
 
+from .clocks import QuickClock
+
 REGION = "eu-central-1"
 # moto keeps no word of these.
 UNSEEN = {"performance_insights_days": 0}
@@ -43,18 +45,6 @@ def options(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
 @pytest.fixture(params=["postgres", "aurora-postgresql"])
 def either(request: pytest.FixtureRequest, options: dict[str, Any]) -> dict[str, Any]:
     return {**options, "engine": request.param}
-
-
-class QuickClock:
-    """A wait of an hour is over at once, and fails the test that it should not have been in."""
-
-    seconds = 0.0
-
-    def now(self) -> float:
-        return self.seconds
-
-    def sleep(self, seconds: float) -> None:
-        self.seconds += seconds
 
 
 def invoke(options: dict[str, Any], check_mode: bool = False) -> dict[str, Any]:

@@ -26,21 +26,12 @@ from ansible_collections.pear.fargate.plugins.modules import vpc_network as vpc_
 from botocore.exceptions import ClientError
 from moto import mock_aws
 
+from .clocks import QuickClock
+
 REGION = "eu-central-1"
 POLICY = json.dumps(
     {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}]}
 )
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.time = 0.0
-
-    def now(self) -> float:
-        return self.time
-
-    def sleep(self, seconds: float) -> None:
-        self.time += seconds
 
 
 def test_names_go_first_and_the_network_last() -> None:
@@ -100,7 +91,7 @@ def params(spec: Any, options: dict[str, Any]) -> dict[str, Any]:
 
 def invoke(check_mode: bool = False, **options: Any) -> dict[str, Any]:
     given = params(module, {"environment": "staging", "confirm": "staging", **options})
-    return environment_teardown.run(Invocation(given, Aws({"region": REGION}), check_mode, Clock()))
+    return environment_teardown.run(Invocation(given, Aws({"region": REGION}), check_mode, QuickClock()))
 
 
 def make(name: str) -> None:
@@ -109,7 +100,7 @@ def make(name: str) -> None:
     pairs = [{"Key": key, "Value": value} for key, value in tags.items()]
     aws = Aws({"region": REGION})
     network = params(vpc_module, {"name": name, "cidr": "10.1.0.0/16", "zone_count": 2, "nat": "single"})
-    vpc = vpc_network.run(Invocation(network, aws, False, Clock()))["vpc_id"]
+    vpc = vpc_network.run(Invocation(network, aws, False, QuickClock()))["vpc_id"]
     ec2, elb = boto3.client("ec2", REGION), boto3.client("elbv2", REGION)
     inside = [{"Name": "vpc-id", "Values": [vpc]}]
     subnets = [one["SubnetId"] for one in ec2.describe_subnets(Filters=inside)["Subnets"]]
@@ -121,7 +112,7 @@ def make(name: str) -> None:
     named = [{"Name": "group-name", "Values": [f"{name}-file-system"]}]
     groups = [one["GroupId"] for one in ec2.describe_security_groups(Filters=named)["SecurityGroups"]]
     files = {"name": name, "subnet_ids": subnets[:1], "security_group_ids": groups, "tags": tags}
-    file_system.run(Invocation(params(efs_file_system, files), aws, False, Clock()))
+    file_system.run(Invocation(params(efs_file_system, files), aws, False, QuickClock()))
     boto3.client("logs", REGION).create_log_group(logGroupName=f"/pear/{name}/scores")
     boto3.client("sns", REGION).create_topic(Name=f"{name}-alarms", Tags=pairs)
     make_tasks(name, pairs)
@@ -184,7 +175,7 @@ def test_a_cluster_goes_after_its_instances_with_all_that_it_stood_on(aws: None)
         "tags": {"pear:environment": "staging"},
     }
     validated = ArgumentSpecValidator(rds_database.ARGUMENT_SPEC).validate(options)
-    database.run(Invocation(validated.validated_parameters, Aws({"region": REGION}), False, Clock()))
+    database.run(Invocation(validated.validated_parameters, Aws({"region": REGION}), False, QuickClock()))
     boto3.client("logs", REGION).create_log_group(logGroupName="/aws/rds/cluster/staging-database/postgresql")
     assert not invoke()["changed"]
     assert invoke(data=["database"], final_snapshot=False)["removed"] == [

@@ -1,0 +1,53 @@
+# Copyright: pear.fargate contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Amazon SNS: one function per call."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from .elbv2 import tag_list
+from .errors import aws_call
+from .session import Aws
+
+
+@aws_call("read topic {arn}")
+def attributes(aws: Aws, arn: str) -> dict[str, str] | None:
+    """None where there is no such topic."""
+    client = aws.client("sns")
+    try:
+        return client.get_topic_attributes(TopicArn=arn)["Attributes"]
+    except client.exceptions.NotFoundException:
+        return None
+
+
+@aws_call("create topic {name}")
+def create(aws: Aws, name: str, wanted: Mapping[str, str], tags: Mapping[str, str]) -> None:
+    aws.client("sns").create_topic(Name=name, Attributes=dict(wanted), Tags=tag_list(tags))
+
+
+@aws_call("set {key} of topic {arn}")
+def set_attribute(aws: Aws, arn: str, key: str, value: str) -> None:
+    aws.client("sns").set_topic_attributes(TopicArn=arn, AttributeName=key, AttributeValue=value)
+
+
+@aws_call("read the subscriptions of topic {arn}")
+def subscriptions(aws: Aws, arn: str) -> set[tuple[str, str]]:
+    """Protocol and endpoint of each, also of those that wait to be confirmed."""
+    pages = aws.client("sns").get_paginator("list_subscriptions_by_topic").paginate(TopicArn=arn)
+    return {(one["Protocol"], one["Endpoint"]) for page in pages for one in page["Subscriptions"]}
+
+
+@aws_call("subscribe {endpoint} to topic {arn}")
+def subscribe(aws: Aws, arn: str, protocol: str, endpoint: str) -> None:
+    aws.client("sns").subscribe(TopicArn=arn, Protocol=protocol, Endpoint=endpoint)
+
+
+@aws_call("read the tags of topic {arn}")
+def tags(aws: Aws, arn: str) -> dict[str, str]:
+    return {one["Key"]: one["Value"] for one in aws.client("sns").list_tags_for_resource(ResourceArn=arn)["Tags"]}
+
+
+@aws_call("tag topic {arn}")
+def tag(aws: Aws, arn: str, wanted: Mapping[str, str]) -> None:
+    aws.client("sns").tag_resource(ResourceArn=arn, Tags=tag_list(wanted))

@@ -1,0 +1,73 @@
+#!/usr/bin/python
+# Copyright: pear.fargate contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: release_ledger
+short_description: The table that releases are written down in
+version_added: 0.1.0
+description:
+  - Makes the DynamoDB table that holds the releases of an environment's services and who may release now.
+  - Its entries are never touched.
+author:
+  - pear.fargate contributors (@pear-fargate)
+options:
+  name:
+    description: Name of the table.
+    type: str
+    required: true
+  point_in_time_recovery:
+    description: Whether the table can be restored to any second of the last 35 days.
+    type: bool
+    default: true
+  tags:
+    description: Tags of the table; other tags are left alone.
+    type: dict
+    default: {}
+attributes:
+  action:
+    description: Runs on the controller.
+    support: full
+  check_mode:
+    description: Predicts what would change, and changes nothing.
+    support: full
+  diff_mode:
+    description: Shows each property that differs, before and after.
+    support: full
+extends_documentation_fragment:
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+  - amazon.aws.boto3
+"""
+
+EXAMPLES = r"""
+- name: The ledger of production
+  pear.fargate.release_ledger:
+    name: production-releases
+"""
+
+RETURN = r"""
+table_arn:
+  description: ARN of the table; null in check mode where it would be created.
+  returned: always
+  type: str
+"""
+
+from ansible_collections.pear.fargate.plugins.module_utils.invocation import run_as_module
+from ansible_collections.pear.fargate.plugins.module_utils.ledger_table import run
+
+ARGUMENT_SPEC = {
+    "name": {"type": "str", "required": True},
+    "point_in_time_recovery": {"type": "bool", "default": True},
+    "tags": {"type": "dict", "default": {}},
+}
+
+
+def main() -> None:
+    run_as_module(ARGUMENT_SPEC, run)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,104 @@
+#!/usr/bin/python
+# Copyright: pear.fargate contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: sns_alarm_topic
+short_description: A topic that alarms are sent to, and who is told
+version_added: 0.1.0
+description:
+  - Makes an SNS topic what it should be and subscribes who is to be told.
+  - Who subscribed by hand stays, and so does the topic's policy.
+author:
+  - pear.fargate contributors (@pear-fargate)
+options:
+  arn:
+    description: ARN that the topic has or will have, as P(pear.fargate.alarm_topic_arn#filter) says it.
+    type: str
+    required: true
+  display_name:
+    description: Name that mails come from.
+    type: str
+    default: ""
+  kms_key_id:
+    description: Key that messages are encrypted with; it must let CloudWatch use it. Not encrypted by a key of yours where it is empty.
+    type: str
+    default: ""
+  subscriptions:
+    description: Who is told. Mail addresses have to confirm.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      protocol:
+        description: How.
+        type: str
+        required: true
+        choices: [email, email-json, http, https, sms, sqs, lambda, application]
+      endpoint:
+        description: Where.
+        type: str
+        required: true
+  tags:
+    description: Tags of the topic; other tags are left alone.
+    type: dict
+    default: {}
+attributes:
+  action:
+    description: Runs on the controller.
+    support: full
+  check_mode:
+    description: Predicts what would change, and changes nothing.
+    support: full
+  diff_mode:
+    description: Shows each property that differs, before and after.
+    support: full
+extends_documentation_fragment:
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+  - amazon.aws.boto3
+"""
+
+EXAMPLES = r"""
+- name: Who is woken up
+  pear.fargate.sns_alarm_topic:
+    arn: arn:aws:sns:eu-central-1:123456789012:production-alarms
+    subscriptions:
+      - {protocol: email, endpoint: oncall@example.com}
+"""
+
+RETURN = r"""
+topic_arn:
+  description: ARN of the topic.
+  returned: always
+  type: str
+"""
+
+from ansible_collections.pear.fargate.plugins.module_utils.alarm_topic import PROTOCOLS, run
+from ansible_collections.pear.fargate.plugins.module_utils.invocation import run_as_module
+
+ARGUMENT_SPEC = {
+    "arn": {"type": "str", "required": True},
+    "display_name": {"type": "str", "default": ""},
+    "kms_key_id": {"type": "str", "default": ""},
+    "subscriptions": {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "options": {
+            "protocol": {"type": "str", "required": True, "choices": list(PROTOCOLS)},
+            "endpoint": {"type": "str", "required": True},
+        },
+    },
+    "tags": {"type": "dict", "default": {}},
+}
+
+
+def main() -> None:
+    run_as_module(ARGUMENT_SPEC, run)
+
+
+if __name__ == "__main__":
+    main()
