@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -15,7 +15,18 @@ from .invocation import Invocation
 from .naming import EnvironmentNames
 
 TAG_TIER = "pear:tier"
-PARTS = ("certificates", "cluster", "file_system", "load_balancer", "network", "repositories", "zones")
+PARTS = (
+    "certificates",
+    "cluster",
+    "file_system",
+    "identity",
+    "listeners",
+    "load_balancer",
+    "network",
+    "repositories",
+    "target_groups",
+    "zones",
+)
 # Read only where it is asked for: most environments have none, and most callers need no right to look for one.
 DATABASE = "database"
 TIERS = ("public", "private", "data")
@@ -24,12 +35,18 @@ _AT_ONCE = 8
 
 def run(call: Invocation) -> dict[str, Any]:
     """Return the environment; what does not exist yet is null or empty."""
-    # First by itself: wrong credentials or a dead endpoint end here, with one clear sentence, within seconds.
-    identity = environment.caller(call.aws)
-    return {"changed": False, "environment": read(call.aws, call.params, identity)}
+    return {"changed": False, "environment": {**_identity(call), **read(call.aws, call.params)}}
 
 
-def read(aws: Aws, wanted: Mapping[str, Any], identity: Mapping[str, str]) -> dict[str, Any]:
+def _identity(call: Invocation) -> dict[str, str]:
+    """First by itself: wrong credentials or a dead endpoint end here, with one clear sentence, within seconds."""
+    if "identity" not in call.params["parts"]:
+        return {}
+    found = environment.caller(call.aws)
+    return {"account": found["account"], "caller": found["arn"]}
+
+
+def read(aws: Aws, wanted: Mapping[str, Any]) -> dict[str, Any]:
     """The parts of the environment that are asked for, by name and tag. What is not asked for is not in the answer."""
     name = wanted["name"]
     names = EnvironmentNames(name)
@@ -41,7 +58,7 @@ def read(aws: Aws, wanted: Mapping[str, Any], identity: Mapping[str, str]) -> di
             "subnets": lambda: _subnets(aws, name, given),
             "security_groups": lambda: _security_groups(aws, names),
         },
-        "load_balancer": {"load_balancer": lambda: _load_balancer(aws, names.load_balancer)},
+        "load_balancer": {"load_balancer": lambda: _load_balancer(aws, names.load_balancer, wanted["parts"])},
         "cluster": {"cluster": lambda: _cluster(environment.cluster(aws, names.cluster))},
         "repositories": {"repositories": lambda: environment.repositories(aws)},
         "file_system": {"file_system": lambda: _file_system(aws, name)},
@@ -49,14 +66,8 @@ def read(aws: Aws, wanted: Mapping[str, Any], identity: Mapping[str, str]) -> di
         "database": {"database": lambda: _database(aws, names.database)},
     }
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        asked = {key: pool.submit(read) for part in wanted["parts"] for key, read in calls[part].items()}
-    return {
-        "name": name,
-        "region": aws.region,
-        "account": identity["account"],
-        "caller": identity["arn"],
-        **{key: future.result() for key, future in asked.items()},
-    }
+        asked = {key: pool.submit(read) for part in wanted["parts"] for key, read in calls.get(part, {}).items()}
+    return {"name": name, "region": aws.region, **{key: future.result() for key, future in asked.items()}}
 
 
 def _vpcs(aws: Aws, name: str, given: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -109,22 +120,23 @@ def _certificates(aws: Aws) -> list[dict[str, str]]:
     ]
 
 
-def _load_balancer(aws: Aws, name: str) -> dict[str, Any] | None:
+def _load_balancer(aws: Aws, name: str, parts: Collection[str]) -> dict[str, Any] | None:
     found = environment.load_balancer(aws, name)
     if found is None:
         return None
-    listeners = {
-        one["Protocol"].lower(): one["ListenerArn"] for one in environment.listeners(aws, found["LoadBalancerArn"])
-    }
-    return {
+    told: dict[str, Any] = {
         "arn": found["LoadBalancerArn"],
         "name": found["LoadBalancerName"],
         "dns_name": found["DNSName"],
         "zone_id": found["CanonicalHostedZoneId"],
         "scheme": found["Scheme"],
-        "listeners": {"http": listeners.get("http"), "https": listeners.get("https")},
-        "target_groups": environment.target_groups(aws, found["LoadBalancerArn"]),
     }
+    if "listeners" in parts:
+        arns = {one["Protocol"].lower(): one["ListenerArn"] for one in environment.listeners(aws, told["arn"])}
+        told["listeners"] = {"http": arns.get("http"), "https": arns.get("https")}
+    if "target_groups" in parts:
+        told["target_groups"] = environment.target_groups(aws, told["arn"])
+    return told
 
 
 def _cluster(found: Mapping[str, Any] | None) -> dict[str, Any] | None:

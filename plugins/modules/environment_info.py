@@ -45,11 +45,34 @@ options:
   parts:
     description:
       - What to read. What is not read is not in the answer, so that it cannot be taken for what does not exist.
-      - V(network) is RV(environment.vpc), RV(environment.subnets) and RV(environment.security_groups); the others have their own names.
+      - V(network) is RV(environment.vpc), RV(environment.subnets) and RV(environment.security_groups).
+      - V(identity) is RV(environment.account) and RV(environment.caller).
+      - V(listeners) and V(target_groups) stand in RV(environment.load_balancer).
     type: list
     elements: str
-    choices: [certificates, cluster, file_system, load_balancer, network, repositories, zones, database]
-    default: [certificates, cluster, file_system, load_balancer, network, repositories, zones]
+    choices:
+      - certificates
+      - cluster
+      - file_system
+      - identity
+      - listeners
+      - load_balancer
+      - network
+      - repositories
+      - target_groups
+      - zones
+      - database
+    default:
+      - certificates
+      - cluster
+      - file_system
+      - identity
+      - listeners
+      - load_balancer
+      - network
+      - repositories
+      - target_groups
+      - zones
 attributes:
   action:
     description: Runs on the controller.
