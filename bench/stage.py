@@ -69,9 +69,14 @@ class Stage:
 
     def calls(self) -> list[str]:
         """Every API call since the sandbox began, but those of running containers."""
+        return [name for name, _at in self.timed_calls()]
+
+    def timed_calls(self) -> list[tuple[str, float]]:
+        """The same, each with the time of its arrival in seconds since the epoch."""
         with urllib.request.urlopen(self.environment["AWS_ENDPOINT_URL"] + "/_sandbox/calls", timeout=10) as answer:
             made = json.load(answer)["calls"]
-        return [name for call in made if (name := f"{call['service']}:{call['operation']}") != "logs:PutLogEvents"]
+        named = [(f"{call['service']}:{call['operation']}", float(call["at"])) for call in made]
+        return [call for call in named if call[0] != "logs:PutLogEvents"]
 
 
 def _told(output: str) -> str:
