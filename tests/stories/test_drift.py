@@ -59,6 +59,22 @@ def attribute(key: str, value: str) -> Change:
     )
 
 
+def files(stage: Stage) -> str:
+    found = stage.client("efs").describe_file_systems()["FileSystems"]
+    return next(one["FileSystemId"] for one in found if one.get("Name") == "local")
+
+
+def files_stay(stage: Stage) -> None:
+    stage.client("efs").put_lifecycle_configuration(FileSystemId=files(stage), LifecyclePolicies=[])
+
+
+def open_files(stage: Stage) -> None:
+    efs = stage.client("efs")
+    target = efs.describe_mount_targets(FileSystemId=files(stage))["MountTargets"][0]["MountTargetId"]
+    tasks = group(stage, "local-tasks")["GroupId"]
+    efs.modify_mount_target_security_groups(MountTargetId=target, SecurityGroups=[tasks])
+
+
 def weaker_tls(stage: Stage) -> None:
     elb = stage.client("elbv2")
     listeners = elb.describe_listeners(LoadBalancerArn=balancer(stage))["Listeners"]
@@ -169,8 +185,19 @@ CHANGES: dict[str, tuple[Change, str]] = {
         ),
         "capacity: providers",
     ),
-    "idle timeout": (attribute("idle_timeout.timeout_seconds", "30"), "Load balancer local"),
-    "TLS policy": (weaker_tls, "Load balancer local"),
+    "idle timeout": (attribute("idle_timeout.timeout_seconds", "30"), "idle_timeout.timeout_seconds"),
+    "TLS policy": (weaker_tls, "listener 443"),
+    "recovery of the ledger": (
+        of(
+            "dynamodb",
+            "update_continuous_backups",
+            TableName="local-releases",
+            PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": False},
+        ),
+        "point_in_time_recovery",
+    ),
+    "where files go": (files_stay, "lifecycle"),
+    "who reaches the files": (open_files, "mount_target"),
     "health check": (
         lambda stage: stage.client("elbv2").modify_target_group(
             TargetGroupArn=target_group(stage), HealthCheckPath="/elsewhere"
@@ -237,7 +264,7 @@ CHANGES: dict[str, tuple[Change, str]] = {
             AttributeName="DisplayName",
             AttributeValue="somebody's",
         ),
-        "Topic of the alarms",
+        "DisplayName",
     ),
     "bounds of autoscaling": (bounds, "bounds"),
     "policy of autoscaling": (policy, "policy cpu"),
