@@ -51,6 +51,9 @@ def configuration(settings: Mapping[str, Any], watched: Watched) -> dict[str, An
             "resourcedetection": {"detectors": ["env", "ecs"]},
             # EMF takes no metric without a dimension, and what every task says must add up to one metric.
             "attributes": {"actions": [{"key": _DIMENSION, "value": watched.service, "action": "upsert"}]},
+            # The exporter would send a histogram's whole past with each reading. The collector starts with the app: what it
+            # reads first has happened since, and the first failure of a route must not get lost.
+            "cumulativetodelta": {"initial_value": "keep"},
             "batch": {},
         },
         "exporters": {"awsemf": _emf(settings, watched), "awsxray": _xray(settings, watched)},
@@ -59,7 +62,7 @@ def configuration(settings: Mapping[str, Any], watched: Watched) -> dict[str, An
             "pipelines": {
                 "metrics": {
                     "receivers": ["prometheus", "otlp"],
-                    "processors": ["memory_limiter", "resourcedetection", "attributes", "batch"],
+                    "processors": ["memory_limiter", "resourcedetection", "attributes", "cumulativetodelta", "batch"],
                     "exporters": ["awsemf"],
                 },
                 "traces": {

@@ -155,8 +155,9 @@ class Scheduler:
         task.been_healthy = task.been_healthy or self.is_healthy(task)
 
     def is_healthy(self, task: Task) -> bool:
-        """Runs, its containers are healthy where they are checked, and its targets are healthy where it has any."""
-        if not task.running or (any(one.checked for one in task.containers.values()) and task.health != "HEALTHY"):
+        """Runs, its essential containers are healthy where they are checked, and its targets where it has any."""
+        checked = any(one.checked and one.essential for one in task.containers.values())
+        if not task.running or (checked and task.health != "HEALTHY"):
             return False
         for arn, port in task.target_places:
             health = self._targets.health(arn, task.address, port)

@@ -1,0 +1,1 @@
+"""Its place puts this directory on the import path, so that tests import `standin` as the container does."""
