@@ -5,7 +5,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +22,7 @@ _HEALTH_COMMAND = ["CMD", "/healthcheck"]
 # Containers of a task share one network namespace in awsvpc mode, so nothing here is open to other hosts.
 _LOOPBACK = "127.0.0.1"
 _DIMENSION = "service"
+_MEMORY_MIB = 192
 
 
 @dataclass(frozen=True)
@@ -116,27 +118,55 @@ def namespace(settings: Mapping[str, Any], watched: Watched) -> str:
     return str(settings.get("namespace") or f"{watched.environment}/{watched.service}")
 
 
+def findings(
+    settings: Mapping[str, Any], port: int, beside: Sequence[str] = (), task_memory: int | None = None
+) -> Iterator[str]:
+    """Return a sentence for each thing that is wrong with service_collector, for a service with these other containers."""
+    if not settings.get("enabled"):
+        return
+    if not settings.get("image"):
+        yield (
+            "service_collector is enabled without an image; set service_collector.image to one of AWS's public images of"
+            " the OpenTelemetry collector, by digest or by the tag of a version"
+        )
+    if NAME in beside:
+        yield (
+            f"service_sidecars has a container named {NAME!r}, which is the name that service_collector's has; rename"
+            " the sidecar, or do without service_collector"
+        )
+    taken = {OTLP_PORT, _HEALTH_PORT} | ({SAMPLING_PORT} if settings.get("remote_sampling") else set())
+    if port in taken:
+        yield f"service_port is {port}, which the collector listens on in the same task; valid: any other than {sorted(taken)}"
+    memory = settings.get("memory_mib") or _MEMORY_MIB
+    if task_memory is not None and memory >= task_memory:
+        yield f"service_collector.memory_mib is {memory} of service_memory {task_memory}; the app needs some of it"
+    for labels in settings.get("dimensions") or []:
+        if (
+            not isinstance(labels, Sequence)
+            or isinstance(labels, str)
+            or not all(isinstance(one, str) for one in labels)
+        ):
+            yield f"service_collector.dimensions has {labels!r}; valid: lists of labels, as in [[route], [route, status]]"
+    for pattern in settings.get("metrics") or []:
+        try:
+            re.compile(pattern)
+        except re.error as wrong:
+            yield f"service_collector.metrics has {pattern!r}, which is no regular expression: {wrong}"
+
+
 def containers(settings: Mapping[str, Any], watched: Watched, beside: Sequence[str] = ()) -> list[dict[str, Any]]:
     """Return the collector's container, or none where it is not enabled. ValueError says what is wrong with it."""
     if not settings.get("enabled"):
         return []
-    if not settings.get("image"):
-        raise ValueError(
-            "service_collector is enabled without an image: set service_collector.image to one of AWS's public"
-            " images of the OpenTelemetry collector, by digest or by the tag of a version."
-        )
-    if NAME in beside:
-        raise ValueError(
-            f"service_sidecars has a container named {NAME!r}, which is the name that service_collector's has: rename"
-            " the sidecar, or do without service_collector."
-        )
+    if found := list(findings(settings, watched.port, beside)):
+        raise ValueError("; ".join(found))
     return [
         {
             "name": NAME,
             "image": settings["image"],
             # A service goes on serving while nobody watches it.
             "essential": bool(settings.get("essential")),
-            "memory": settings.get("memory_mib") or 192,
+            "memory": settings.get("memory_mib") or _MEMORY_MIB,
             "environment": {"AOT_CONFIG_CONTENT": _content(settings, watched)},
             "health_check": {
                 "command": settings.get("health_command") or _HEALTH_COMMAND,

@@ -8,6 +8,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from . import collector
+
 _GIB = 1024
 # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-cpu-memory-error.html
 FARGATE_MEMORY = {
@@ -60,6 +62,7 @@ def findings(values: Mapping[str, Any]) -> list[str]:
         *_percents(values),
         *_secrets(values),
         *_volumes(values),
+        *_collector(values),
     ]
 
 
@@ -192,3 +195,10 @@ def _volumes(values: Mapping[str, Any]) -> Iterator[str]:
     for volume in values.get("service_volumes") or []:
         if isinstance(volume, Mapping) and not str(volume.get("path", "/")).startswith("/"):
             yield f"service_volumes: path of {volume.get('name')} is {volume['path']!r}; it must begin with /"
+
+
+def _collector(values: Mapping[str, Any]) -> Iterator[str]:
+    settings, port, memory = (values.get(f"service_{name}") for name in ("collector", "port", "memory"))
+    if isinstance(settings, Mapping) and isinstance(port, int):
+        beside = [str(one.get("name")) for one in values.get("service_sidecars") or [] if isinstance(one, Mapping)]
+        yield from collector.findings(settings, port, beside, memory if isinstance(memory, int) else None)

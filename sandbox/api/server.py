@@ -35,6 +35,7 @@ OVERLAY_MODULES = (
     "backup",
     "ecr",
     "logs",
+    "xray",
     "elbv2",
     "cloudwatch",
     "ecs",

@@ -154,6 +154,8 @@ def test_what_a_container_is_given(cleaned: World) -> None:
                 "entryPoint": ["sh", "-c"],
                 "command": ["wget -q -O - http://127.0.0.1:8080/from-beside; sleep 600"],
                 "dependsOn": [{"containerName": "app", "condition": "HEALTHY"}],
+                # Not essential: what it says of its health is nobody's concern.
+                "healthCheck": {"command": ["CMD", "/bin/false"], "interval": 5, "retries": 1},
                 "stopTimeout": 2,
             }
         ],

@@ -147,3 +147,24 @@ def test_policies_that_aws_manages_can_be_attached(aws: Aws) -> None:
     iam.attach_role_policy(RoleName="managed", PolicyArn=arn)
     attached = iam.list_attached_role_policies(RoleName="managed")["AttachedPolicies"]
     assert [policy["PolicyArn"] for policy in attached] == [arn]
+
+
+def test_a_trace_is_found_by_its_annotation(aws: Aws) -> None:
+    xray, now = aws("xray"), datetime.now(UTC)
+    at = now.timestamp()
+    for number in (1, 2):
+        segment = {
+            "name": "shop",
+            "id": f"{number:016x}",
+            "trace_id": f"1-{int(at):08x}-{number:024x}",
+            "start_time": at - 1,
+            "end_time": at,
+            "annotations": {"request_id": f"r-{number}"},
+        }
+        xray.put_trace_segments(TraceSegmentDocuments=[json.dumps(segment)])
+    window = {"StartTime": now - timedelta(minutes=1), "EndTime": now + timedelta(minutes=1)}
+    found = xray.get_trace_summaries(**window, FilterExpression='annotation.request_id = "r-2"')["TraceSummaries"]
+    assert [one["Id"] for one in found] == [f"1-{int(at):08x}-{2:024x}"]
+    assert found[0]["Annotations"] == {"request_id": [{"AnnotationValue": {"StringValue": "r-2"}}]}
+    code = refusal(xray.get_trace_summaries, **window, FilterExpression="responsetime > 5")
+    assert code == "InvalidRequestException"

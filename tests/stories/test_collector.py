@@ -83,6 +83,11 @@ def test_what_an_app_says_reaches_cloudwatch_and_x_ray(observed: Player, stage: 
     trace_id = f"1-{line['trace_id'][:8]}-{line['trace_id'][8:]}"
     xray = stage.client("xray")
     (trace,) = eventually(lambda: xray.batch_get_traces(TraceIds=[trace_id])["Traces"], "the request's trace")
+    now = time.time()
+    (summary,) = xray.get_trace_summaries(
+        StartTime=now - 300, EndTime=now + 60, FilterExpression=f'annotation.request_id = "{REQUEST_ID}-3"'
+    )["TraceSummaries"]
+    assert summary["Id"] == trace_id
     (segment,) = (json.loads(one["Document"]) for one in trace["Segments"])
     assert segment["annotations"] == {"request_id": f"{REQUEST_ID}-3"}
     assert segment["aws"]["cloudwatch_logs"] == [{"log_group": "/pear/local/observed"}]

@@ -132,3 +132,26 @@ def test_tasks_that_share_writable_files_are_warned_about() -> None:
     assert not [*warnings({**shared, "service_desired_count": 1})]
     assert not [*warnings({**shared, "service_volumes": [{**volume, "read_only": True}]})]
     assert not [*warnings({**shared, "service_volumes": [{**volume, "shared": True}]})]
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        pytest.param({"image": ""}, "without an image", id="no image"),
+        pytest.param({"memory_mib": 512}, "memory_mib is 512 of service_memory 512", id="all of the memory"),
+        pytest.param({"metrics": ["("]}, "no regular expression", id="a broken pattern"),
+        pytest.param({"dimensions": ["route"]}, "lists of labels", id="a label that is no list"),
+    ],
+)
+def test_a_collector_that_could_not_work_is_found_before_anything_is_made(change: dict[str, Any], named: str) -> None:
+    collector = {"enabled": True, "image": "collector@sha256:1"}
+    assert findings({**GOOD, "service_collector": collector}) == []
+    (found,) = findings({**GOOD, "service_collector": {**collector, **change}})
+    assert named in found
+    assert findings({**GOOD, "service_collector": {**collector, **change, "enabled": False}}) == []
+
+
+def test_an_app_cannot_have_the_port_of_its_collector() -> None:
+    collector = {"enabled": True, "image": "collector@sha256:1"}
+    (found,) = findings({**GOOD, "service_collector": collector, "service_port": 4318})
+    assert "service_port is 4318" in found
