@@ -16,15 +16,26 @@ from .invocation import Invocation
 _REFERENCE = re.compile(
     r"^(?P<repository>[^@]+?)(?::(?P<tag>[\w][\w.-]{0,127}))?(?:@(?P<digest>sha256:[0-9a-f]{64}))?$"
 )
+# What the module returns, and what ECR says of the image where it is in ECR already.
+Answer = tuple[dict[str, Any], dict[str, Any] | None]
+
 _ECR_HOST = re.compile(r"^\d{12}\.dkr[.-]ecr")
 
 
 def run(call: Invocation) -> dict[str, Any]:
     """Return repository_uri, tag, digest and reference (uri@digest)."""
-    return _prebuilt(call) if call.params["image"] else _built(call)
+    answer, found = _prebuilt(call) if call.params["image"] else _built(call)
+    if found is None or not call.params.get("mark_released"):
+        return answer
+    tag = ecr.RELEASED_PREFIX + found["imageDigest"].partition(":")[2][:12]
+    if tag in found.get("imageTags", []):
+        return answer
+    if not call.check_mode:
+        ecr.tag_image(call.aws, found["repositoryName"], found["imageDigest"], tag)
+    return {**answer, "changed": True}
 
 
-def _built(call: Invocation) -> dict[str, Any]:
+def _built(call: Invocation) -> Answer:
     wanted = call.params
     planned = build.plan(
         wanted["context"],
@@ -40,13 +51,13 @@ def _built(call: Invocation) -> dict[str, Any]:
             raise Failure(
                 f"There is no ECR repository {wanted['repository']} in {call.aws.region}. playbooks/provision.yml makes it."
             )
-        return _answer(True, "", tag, None, "would be built and pushed")
+        return _answer(True, "", tag, None, "would be built and pushed"), None
     uri = repository["repositoryUri"]
     known = ecr.find_image(call.aws, wanted["repository"], tag)
     if known is not None:
-        return _answer(False, uri, tag, known["imageDigest"], "in the registry already")
+        return _answer(False, uri, tag, known["imageDigest"], "in the registry already"), known
     if call.check_mode:
-        return _answer(True, uri, tag, None, "would be built and pushed")
+        return _answer(True, uri, tag, None, "would be built and pushed"), None
     engine = build.Engine(build.find_engine(wanted["engine"]), call.progress.line)
     reference = f"{uri}:{tag}"
     if wanted["version_arg"]:
@@ -66,10 +77,10 @@ def _built(call: Invocation) -> dict[str, Any]:
     pushed = ecr.find_image(call.aws, wanted["repository"], tag)
     if pushed is None:
         raise Failure(f"{reference} was pushed, but ECR does not list it. Was the repository changed meanwhile?")
-    return _answer(True, uri, tag, pushed["imageDigest"], f"built and pushed with {engine.name}")
+    return _answer(True, uri, tag, pushed["imageDigest"], f"built and pushed with {engine.name}"), pushed
 
 
-def _prebuilt(call: Invocation) -> dict[str, Any]:
+def _prebuilt(call: Invocation) -> Answer:
     """A reference of this account's ECR is looked up; of another registry it must carry its digest."""
     image = call.params["image"]
     parts = _REFERENCE.match(image)
@@ -83,7 +94,7 @@ def _prebuilt(call: Invocation) -> dict[str, Any]:
                 f"service_image {image} is not in this account's ECR, so its tag cannot be resolved from here. Name it by "
                 "digest (REPOSITORY@sha256:…); `skopeo inspect docker://IMAGE` shows it."
             )
-        return _answer(False, parts["repository"], tag or "", parts["digest"], "named by digest")
+        return _answer(False, parts["repository"], tag or "", parts["digest"], "named by digest"), None
     # A tag that is asked for on the command line wins over the digest of the inventory.
     wanted = call.params["tag"] or parts["digest"] or tag
     if wanted is None:
@@ -95,8 +106,8 @@ def _prebuilt(call: Invocation) -> dict[str, Any]:
             f"{name}. `aws ecr list-images --repository-name {name}` lists what does."
         )
     tags = found.get("imageTags") or [""]
-    chosen = tag if tag in tags else tags[0]
-    return _answer(False, parts["repository"], chosen, found["imageDigest"], "found in the registry")
+    chosen = tag if tag in tags else min(tags, key=lambda one: one.startswith(ecr.RELEASED_PREFIX))
+    return _answer(False, parts["repository"], chosen, found["imageDigest"], "found in the registry"), found
 
 
 def _repository_name(call: Invocation, repository: str) -> str | None:

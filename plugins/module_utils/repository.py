@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from .aws import ecr
+from .aws.ecr import RELEASED_PREFIX
 from .aws.errors import Failure
 from .changes import Changes
 from .invocation import Invocation
@@ -18,7 +19,10 @@ def run(call: Invocation) -> dict[str, Any]:
     wanted, aws, changes = call.params, call.aws, Changes(call.check_mode)
     name, tags = wanted["name"], dict(wanted["tags"])
     mutability = "IMMUTABLE" if wanted["immutable_tags"] else "MUTABLE"
-    scan, policy = wanted["scan_on_push"], lifecycle(wanted["untagged_days"], wanted["keep_images"])
+    scan, policy = (
+        wanted["scan_on_push"],
+        lifecycle(wanted["untagged_days"], wanted["keep_images"], wanted["keep_released"]),
+    )
     found = ecr.find_repository(aws, name)
     if found is None:
         create = partial(ecr.create_repository, aws, name, mutability, scan, wanted["kms_key"], tags)
@@ -40,9 +44,25 @@ def run(call: Invocation) -> dict[str, Any]:
     return _answer(changes, found)
 
 
-def lifecycle(untagged_days: int, keep_images: int) -> dict[str, Any] | None:
-    """Expire what no tag names after some days, and tagged images beyond a number. 0 switches a rule off."""
+def lifecycle(untagged_days: int, keep_images: int, keep_released: int) -> dict[str, Any] | None:
+    """Expire what no tag names after some days, and images beyond a number. 0 switches a rule off.
+
+    ECR lets no rule expire an image whose tags match a rule of higher priority: the first rule is what keeps released
+    images from the others, however many builds follow them.
+    """
     rules: list[dict[str, Any]] = []
+    if keep_released:
+        rules.append(
+            {
+                "description": f"all but the {keep_released} newest that were released",
+                "selection": {
+                    "tagStatus": "tagged",
+                    "tagPrefixList": [RELEASED_PREFIX],
+                    "countType": "imageCountMoreThan",
+                    "countNumber": keep_released,
+                },
+            }
+        )
     if untagged_days:
         rules.append(
             {

@@ -55,6 +55,12 @@ options:
     description: How podman and buildah isolate build steps; V(chroot) needs the least privileges.
     type: str
     choices: [oci, rootless, chroot]
+  mark_released:
+    description:
+      - Whether an image of this account's ECR is given a tag that begins with C(released-), which a lifecycle policy of
+        M(pear.fargate.ecr_repository) knows it by. Once per image.
+    type: bool
+    default: false
 attributes:
   action:
     description: Runs on the controller.
@@ -125,6 +131,7 @@ ARGUMENT_SPEC = {
     "platform": {"type": "str"},
     "engine": {"type": "str", "choices": ["auto", "podman", "buildah", "docker"], "default": "auto"},
     "isolation": {"type": "str", "choices": ["oci", "rootless", "chroot"]},
+    "mark_released": {"type": "bool", "default": False},
 }
 
 

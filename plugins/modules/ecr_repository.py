@@ -31,11 +31,15 @@ options:
     type: int
     default: 14
   keep_images:
-    description:
-      - Images beyond this number expire, the oldest first; V(0) keeps all.
-      - Choose it larger than the number of releases that may be returned to.
+    description: Images beyond this number expire, the oldest first; V(0) keeps all.
     type: int
     default: 200
+  keep_released:
+    description:
+      - Images that were released stay, but for those beyond this number, whatever O(keep_images) says; V(0) gives them no such place.
+      - M(pear.fargate.container_image) marks them by a tag that begins with C(released-).
+    type: int
+    default: 100
   kms_key:
     description: KMS key of the repository; AES-256 with a key of ECR where it is not given.
     type: str
@@ -86,6 +90,7 @@ ARGUMENT_SPEC = {
     "scan_on_push": {"type": "bool", "default": True},
     "untagged_days": {"type": "int", "default": 14},
     "keep_images": {"type": "int", "default": 200},
+    "keep_released": {"type": "int", "default": 100},
     "kms_key": {"type": "str"},
     "tags": {"type": "dict", "default": {}},
 }

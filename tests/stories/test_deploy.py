@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.plays import Player
+from tests.support.plays import Player, PlayResult
 
 from .conftest import Stage
 from .load import assert_not_one_failed, traffic
@@ -104,6 +104,22 @@ def test_a_bad_version_ends_in_the_old_one_still_serving(
         assert cause in failed.output, failed.output
     assert_not_one_failed(summary, 500)
     assert live_image(stage) == old
+
+
+def test_a_command_runs_once_in_a_task_of_what_is_live(deployed: Player, stage: Stage) -> None:
+    def ran(program: str, check: bool = False) -> PlayResult:
+        given = {"task_command": ["python3", "-c", program], "task_variables": {"TO": "version 7"}}
+        return deployed.run("playbooks/run_task.yml", "-l", "scoreboard", variables=given, check=check)
+
+    serving = live_tasks(stage)
+    before = len(mutating_calls(stage))
+    assert "would run python3" in ran("pass", check=True).succeeded().output
+    assert mutating_calls(stage)[before:] == []
+    assert "| moved to version 7" in ran("import os; print('moved to', os.environ['TO'])").succeeded().output
+    failed = ran("import sys; print('table is locked', flush=True); sys.exit(3)").failed()
+    for told in ("exit code 3", "table is locked"):
+        assert told in failed.output, failed.output
+    assert [task["taskArn"] for task in live_tasks(stage)] == [task["taskArn"] for task in serving]
 
 
 def test_a_killed_container_is_healed(deployed: Player, stage: Stage) -> None:

@@ -12,6 +12,7 @@ def verify() -> None:
     assert found["imageScanningConfiguration"]["scanOnPush"]
     (image,) = ecr.describe_images(repositoryName="website")["imageDetails"]
     assert image["imageDigest"].startswith("sha256:")
+    assert f"released-{image['imageDigest'][7:19]}" in image["imageTags"]
     assert ecr.get_lifecycle_policy(repositoryName="website")["lifecyclePolicyText"]
 
 

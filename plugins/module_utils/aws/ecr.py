@@ -11,6 +11,8 @@ from typing import Any
 from .errors import aws_call, is_code
 from .session import Aws
 
+# Tags of images that were released begin with this, for a lifecycle policy to know them by.
+RELEASED_PREFIX = "released-"
 _MANIFESTS = [
     "application/vnd.oci.image.index.v1+json",
     "application/vnd.docker.distribution.manifest.list.v2+json",
@@ -56,6 +58,66 @@ def manifest(aws: Aws, repository: str, digest: str) -> dict[str, Any] | None:
     except client.exceptions.RepositoryNotFoundException:
         return None
     return json.loads(found[0]["imageManifest"]) if found else None
+
+
+@aws_call("tag image {digest} of repository {repository} with {tag}")
+def tag_image(aws: Aws, repository: str, digest: str, tag: str) -> None:
+    """Give an image one more tag: its own manifest is put once more. One that it has already is as good."""
+    client = aws.client("ecr")
+    (found,) = client.batch_get_image(
+        repositoryName=repository, imageIds=[{"imageDigest": digest}], acceptedMediaTypes=_MANIFESTS
+    )["images"]
+    try:
+        client.put_image(
+            repositoryName=repository,
+            imageManifest=found["imageManifest"],
+            imageManifestMediaType=found["imageManifestMediaType"],
+            imageTag=tag,
+            imageDigest=digest,
+        )
+    except client.exceptions.ImageAlreadyExistsException:
+        return
+
+
+@aws_call("read what a scan found in image {digest} of repository {repository}")
+def scan_findings(aws: Aws, repository: str, digest: str) -> tuple[str, list[dict[str, Any]]]:
+    """Status of the scan and its findings as name, severity and package; of basic and of enhanced scans.
+
+    The status is ECR's, NONE where there was no scan, or NOT_IN_ECR.
+    """
+    client = aws.client("ecr")
+    image = {"repositoryName": repository, "imageId": {"imageDigest": digest}}
+    try:
+        pages = list(client.get_paginator("describe_image_scan_findings").paginate(**image))
+    except client.exceptions.ScanNotFoundException:
+        return "NONE", []
+    except (client.exceptions.RepositoryNotFoundException, client.exceptions.ImageNotFoundException):
+        return "NOT_IN_ECR", []
+    found = [page.get("imageScanFindings", {}) for page in pages]
+    basic = [
+        {"name": one["name"], "severity": one["severity"], "package": _package(one)}
+        for page in found
+        for one in page.get("findings", [])
+    ]
+    enhanced = [
+        {
+            "name": one.get("packageVulnerabilityDetails", {}).get("vulnerabilityId", one.get("title", "")),
+            "severity": one["severity"],
+            "package": ", ".join(
+                package["name"] for package in one.get("packageVulnerabilityDetails", {}).get("vulnerablePackages", [])
+            ),
+        }
+        for page in found
+        for one in page.get("enhancedFindings", [])
+        # Amazon Inspector keeps what is mended or put aside.
+        if one.get("status", "ACTIVE") == "ACTIVE"
+    ]
+    return pages[0]["imageScanStatus"]["status"], basic + enhanced
+
+
+def _package(finding: dict[str, Any]) -> str:
+    named = {one["key"]: one.get("value", "") for one in finding.get("attributes", [])}
+    return named.get("package_name", "")
 
 
 @aws_call("read the configuration of an image of repository {repository}")

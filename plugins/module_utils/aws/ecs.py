@@ -33,6 +33,13 @@ def services(aws: Aws, cluster: str, names: Sequence[str]) -> dict[str, ServiceS
     return found
 
 
+@aws_call("read the network of ECS service {service}")
+def service_network(aws: Aws, cluster: str, service: str) -> dict[str, Any]:
+    """Subnets, security groups and public addresses of a service's tasks, as RunTask takes them."""
+    (found,) = aws.client("ecs").describe_services(cluster=cluster, services=[service])["services"]
+    return found["networkConfiguration"]
+
+
 @aws_call("create ECS service {service}")
 def create_service(
     aws: Aws, cluster: str, service: str, request: Mapping[str, Any], tags: Mapping[str, str]

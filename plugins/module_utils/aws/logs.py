@@ -25,6 +25,32 @@ def last_lines(aws: Aws, log_group: str, container: str, task_id: str, limit: in
     return [event["message"].rstrip() for event in events]
 
 
+@aws_call("read the log of container {container} of task {task_id}")
+def new_lines(
+    aws: Aws, log_group: str, container: str, task_id: str, token: str | None
+) -> tuple[list[str], str | None]:
+    """What a container has written since a token, oldest first, and the token to go on from; from the beginning without one."""
+    client = aws.client("logs")
+    after = {"nextToken": token} if token else {}
+    lines: list[str] = []
+    while True:
+        try:
+            answer = client.get_log_events(
+                logGroupName=log_group,
+                logStreamName=f"{LOG_STREAM_PREFIX}/{container}/{task_id}",
+                startFromHead=True,
+                **after,
+            )
+        except client.exceptions.ResourceNotFoundException:
+            return lines, token
+        lines += [event["message"].rstrip() for event in answer["events"]]
+        # At the end of a stream CloudWatch Logs gives back the token that it was given.
+        if answer["nextForwardToken"] == token:
+            return lines, token
+        token = answer["nextForwardToken"]
+        after = {"nextToken": token}
+
+
 @aws_call("read log group {name}")
 def log_group(aws: Aws, name: str) -> dict[str, Any] | None:
     """A log group by its whole name; None where it does not exist."""

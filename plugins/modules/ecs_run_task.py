@@ -1,0 +1,109 @@
+#!/usr/bin/python
+# Copyright: pear.fargate contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: ecs_run_task
+short_description: Run a command once in a task of what is live
+version_added: 0.1.0
+description:
+  - Starts a task of the live version with another command, follows its log and its end, and fails where its exit code is not 0.
+  - Image, roles, secrets, volumes and network are those of the service. Its target groups are not told of it.
+  - A run that is interrupted leaves the task running; C(aws ecs stop-task) ends it.
+author:
+  - pear.fargate contributors (@pear-fargate)
+options:
+  environment:
+    description: Name of the environment.
+    type: str
+    required: true
+  service:
+    description: Name of the service.
+    type: str
+    required: true
+  command:
+    description: The command and its arguments. The image's entry point stays.
+    type: list
+    elements: str
+    required: true
+  container:
+    description: Container that runs it.
+    type: str
+    default: app
+  variables:
+    description: Further environment variables of that container. They can be read in the task's description, so no secrets.
+    type: dict
+    default: {}
+  timeout_seconds:
+    description: Seconds after which the task is stopped.
+    type: int
+    default: 900
+attributes:
+  action:
+    description: Runs on the controller, with the task's log as it comes.
+    support: full
+  check_mode:
+    description: Says what would run, and runs nothing.
+    support: full
+  diff_mode:
+    description: Has no difference to show.
+    support: none
+extends_documentation_fragment:
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+  - amazon.aws.boto3
+"""
+
+EXAMPLES = r"""
+- name: Move the database one version on
+  pear.fargate.ecs_run_task:
+    environment: production
+    service: scoreboard
+    command: [python3, -m, scoreboard.migrate]
+"""
+
+RETURN = r"""
+task_id:
+  description: Id of the task.
+  returned: outside check mode
+  type: str
+task_definition:
+  description: What is live, by ARN.
+  returned: always
+  type: str
+exit_code:
+  description: Exit code of the container.
+  returned: outside check mode
+  type: int
+log:
+  description: The last 200 lines of the log.
+  returned: always
+  type: list
+  elements: str
+reason:
+  description: How it ended, or in check mode what would run.
+  returned: success
+  type: str
+"""
+
+from ansible_collections.pear.fargate.plugins.module_utils.invocation import run_as_module
+from ansible_collections.pear.fargate.plugins.module_utils.run_task import run
+
+ARGUMENT_SPEC = {
+    "environment": {"type": "str", "required": True},
+    "service": {"type": "str", "required": True},
+    "command": {"type": "list", "elements": "str", "required": True},
+    "container": {"type": "str", "default": "app"},
+    "variables": {"type": "dict", "default": {}},
+    "timeout_seconds": {"type": "int", "default": 900},
+}
+
+
+def main() -> None:
+    run_as_module(ARGUMENT_SPEC, run)
+
+
+if __name__ == "__main__":
+    main()
