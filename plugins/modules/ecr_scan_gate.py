@@ -23,7 +23,8 @@ options:
     type: str
     required: true
   limits:
-    description: How many findings of a severity may be there, such as C({critical: 0, high: 5}). Others are not limited.
+    description:
+      - How many findings of a severity may be there, by its name. Severities that are not named are not limited.
     type: dict
     required: true
   ignore:
