@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..module_utils import policies
+from ..module_utils.naming import ServiceNames
 from ..module_utils.policies import Place
 
 
@@ -30,6 +31,16 @@ def task_policy(environment: Mapping[str, Any], **options: Any) -> dict[str, Any
     return policies.task_policy(_place(environment), **options)
 
 
+def schedule_trust_policy(environment: Mapping[str, Any]) -> dict[str, Any]:
+    """Who may take the role of schedules: EventBridge Scheduler, for this account."""
+    return policies.schedule_trust_policy(_place(environment))
+
+
+def schedule_policy(environment: Mapping[str, Any], service: str) -> dict[str, Any]:
+    """What schedules of a service may do: start its tasks."""
+    return policies.schedule_policy(_place(environment), ServiceNames(environment["name"], service))
+
+
 def role_arn(environment: Mapping[str, Any], name: str) -> str:
     """ARN of an IAM role of this account."""
     return _place(environment).role(name)
@@ -40,6 +51,8 @@ class FilterModule:
         return {
             "execution_policy": execution_policy,
             "role_arn": role_arn,
+            "schedule_policy": schedule_policy,
+            "schedule_trust_policy": schedule_trust_policy,
             "task_policy": task_policy,
             "trust_policy": trust_policy,
         }

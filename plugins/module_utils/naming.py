@@ -118,6 +118,10 @@ class ServiceNames:
         return fit(f"{self.environment}-{self.service}-task", 64)
 
     @property
+    def schedule_role(self) -> str:
+        return fit(f"{self.environment}-{self.service}-schedule", 64)
+
+    @property
     def alarm_prefix(self) -> str:
         """The slash at its end keeps the alarms of two services apart, one name of which begins like the other."""
         return f"{self.environment}/{self.service}/"
@@ -142,5 +146,6 @@ class ServiceNames:
             "family": self.family,
             "log_group": self.log_group,
             "target_group": {colour: self.target_group(colour) for colour in COLOURS},
+            "schedule_role": self.schedule_role,
             "task_role": self.task_role,
         }

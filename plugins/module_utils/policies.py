@@ -12,6 +12,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from .naming import ServiceNames
+
 _ECR_IMAGE = re.compile(r"^(\d{12})\.dkr[.-]ecr(?:-fips)?\.([a-z0-9-]+)\.[^/]+/([^:@]+)")
 
 
@@ -73,6 +75,36 @@ def execution_policy(
     if kms_keys:
         statements.append(_allow("Decrypt", ["kms:Decrypt"], sorted(kms_keys)))
     return _policy(*statements)
+
+
+def schedule_trust_policy(place: Place) -> dict[str, Any]:
+    """EventBridge Scheduler, for schedules of this account alone."""
+    return _policy(
+        {
+            "Effect": "Allow",
+            "Principal": {"Service": "scheduler.amazonaws.com"},
+            "Action": "sts:AssumeRole",
+            "Condition": {"StringEquals": {"aws:SourceAccount": place.account}},
+        }
+    )
+
+
+def schedule_policy(place: Place, names: ServiceNames) -> dict[str, Any]:
+    """Start tasks of one service in one cluster, with that service's two roles."""
+    definitions = place.arn("ecs", f"task-definition/{names.family}:*")
+    cluster = place.arn("ecs", f"cluster/{names.environment}")
+    run = {**_allow("Run", ["ecs:RunTask"], [definitions]), "Condition": {"ArnEquals": {"ecs:cluster": cluster}}}
+    tag = {
+        **_allow("Tag", ["ecs:TagResource"], [place.arn("ecs", f"task/{names.environment}/*")]),
+        "Condition": {"StringEquals": {"ecs:CreateAction": "RunTask"}},
+    }
+    hand = {
+        **_allow(
+            "HandRoles", ["iam:PassRole"], sorted(place.role(role) for role in (names.execution_role, names.task_role))
+        ),
+        "Condition": {"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}},
+    }
+    return _policy(run, tag, hand)
 
 
 def task_policy(

@@ -23,7 +23,7 @@ def run(call: Invocation) -> dict[str, Any]:
     """Return exit_code, task_id, task_definition and the last lines of the log; Failure where it did not end with 0."""
     wanted = call.params
     place = locate(call.aws, wanted["environment"], wanted["service"])
-    service, definition = _live(call, place)
+    service, definition = live_service(call, place)
     found = ecs.task_definition(call.aws, definition) or {}
     names = [one["name"] for one in found.get("containerDefinitions", [])]
     if wanted["container"] not in names:
@@ -58,7 +58,7 @@ def run(call: Invocation) -> dict[str, Any]:
     return {**answer, "reason": f"ended with exit code 0: {told}"}
 
 
-def _live(call: Invocation, place: Place) -> tuple[str, str]:
+def live_service(call: Invocation, place: Place) -> tuple[str, str]:
     """The ECS service that has most of the traffic, and what it runs."""
     weights = {colour: place.production.weights.get(place.target_groups[colour].arn, 0) for colour in Colour}
     live = max(Colour, key=lambda colour: weights[colour])

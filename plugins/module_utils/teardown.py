@@ -16,6 +16,7 @@ ORDER = (
     "alarm",
     "dashboard",
     "topic",
+    "schedules",
     "autoscaling",
     "ECS service",
     "load balancer",

@@ -44,7 +44,7 @@ def everything(aws: Aws, name: str, services: set[str]) -> list[Thing]:
         groups = pool.submit(_target_groups, aws, name)
         logs = pool.submit(_log_groups, aws, name)
         finders: list[Callable[[Aws, str], list[Thing]]] = [
-            _balancer, _certificates, _roles, _ledger, _files, _topic, _alarms,
+            _balancer, _certificates, _roles, _ledger, _files, _topic, _alarms, _schedules,
             rds_teardown.databases, rds_teardown.parameter_groups, rds_teardown.log_groups,
             backup_teardown.plans_and_vaults,
         ]  # fmt: skip
@@ -221,6 +221,20 @@ def _topic(aws: Aws, name: str) -> list[Thing]:
         if arn.rpartition(":")[2] == wanted
         and tags_of(aws.client("sns").list_tags_for_resource(ResourceArn=arn)).get(TAG_ENVIRONMENT) == name
     ]
+
+
+@aws_call("read the schedules of {name}")
+def _schedules(aws: Aws, name: str) -> list[Thing]:
+    """The group goes with all that is in it."""
+    client = aws.client("scheduler")
+    try:
+        found = client.get_schedule_group(Name=name)
+    except client.exceptions.ResourceNotFoundException:
+        return []
+    tags = tags_of(client.list_tags_for_resource(ResourceArn=found["Arn"]))
+    if found["State"] == "DELETING" or tags.get(TAG_ENVIRONMENT) != name:
+        return []
+    return [Thing("schedules", name, name)]
 
 
 def _alarms(aws: Aws, name: str) -> list[Thing]:

@@ -90,6 +90,7 @@ _REMOVERS: Mapping[str, Callable[[Aws, Thing], None]] = {
     "alarm": lambda aws, thing: cloudwatch.delete_alarms(aws, [thing.id]),
     "dashboard": lambda aws, thing: cloudwatch.delete_dashboards(aws, [thing.id]),
     "topic": _call("sns", "delete_topic", "TopicArn"),
+    "schedules": _call("scheduler", "delete_schedule_group", "Name"),
     "autoscaling": _autoscaling,
     "ECS service": _ecs_service,
     "load balancer": _call("elbv2", "delete_load_balancer", "LoadBalancerArn"),

@@ -1,0 +1,53 @@
+# Copyright: pear.fargate contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Amazon EventBridge Scheduler: one function per call. Schedules of an environment stand in a group of its name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from .elbv2 import tag_list
+from .errors import aws_call
+from .session import Aws
+
+# What GetSchedule answers and UpdateSchedule takes; what is left out of an update is set back to its default.
+_FIELDS = ("ScheduleExpression", "ScheduleExpressionTimezone", "State", "Description", "Target", "FlexibleTimeWindow")
+
+
+@aws_call("read the schedules {prefix}* of {group}")
+def schedules(aws: Aws, group: str, prefix: str) -> dict[str, dict[str, Any]]:
+    """Schedules by name, as an update takes them; none where there is no such group."""
+    client = aws.client("scheduler")
+    try:
+        pages = client.get_paginator("list_schedules").paginate(GroupName=group, NamePrefix=prefix)
+        names = [one["Name"] for page in pages for one in page["Schedules"]]
+    except client.exceptions.ResourceNotFoundException:
+        return {}
+    found = {name: client.get_schedule(GroupName=group, Name=name) for name in names}
+    return {name: {key: one[key] for key in _FIELDS if key in one} for name, one in found.items()}
+
+
+@aws_call("create schedule group {group}")
+def create_group(aws: Aws, group: str, tags: Mapping[str, str]) -> None:
+    """A group that is there already is as good."""
+    client = aws.client("scheduler")
+    try:
+        client.create_schedule_group(Name=group, Tags=tag_list(tags))
+    except client.exceptions.ConflictException:
+        return
+
+
+@aws_call("create schedule {name}")
+def create(aws: Aws, group: str, name: str, request: Mapping[str, Any]) -> None:
+    aws.client("scheduler").create_schedule(GroupName=group, Name=name, **request)
+
+
+@aws_call("change schedule {name}")
+def update(aws: Aws, group: str, name: str, request: Mapping[str, Any]) -> None:
+    aws.client("scheduler").update_schedule(GroupName=group, Name=name, **request)
+
+
+@aws_call("delete schedule {name}")
+def delete(aws: Aws, group: str, name: str) -> None:
+    aws.client("scheduler").delete_schedule(GroupName=group, Name=name)

@@ -1,0 +1,132 @@
+#!/usr/bin/python
+# Copyright: pear.fargate contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: ecs_scheduled_tasks
+short_description: Tasks of a service that run at their times
+version_added: 0.1.0
+description:
+  - Makes schedules of EventBridge Scheduler that start a task of the live version with another command.
+  - A schedule names the version that is live. The playbooks run it after each release and each rollback.
+  - Schedules of the service that are not named are removed. What they start writes to the service's log.
+author:
+  - pear.fargate contributors (@pear-fargate)
+options:
+  environment:
+    description: Name of the environment.
+    type: str
+    required: true
+  service:
+    description: Name of the service.
+    type: str
+    required: true
+  schedules:
+    description: What runs when. Where it is not given, schedules that are there are pointed at what is live.
+    type: list
+    elements: dict
+    suboptions:
+      name:
+        description: Name of the schedule.
+        type: str
+        required: true
+      expression:
+        description: V(rate(1 hour\)), V(cron(0 3 * * ? *\)) or V(at(2026-12-24T18:00:00\)).
+        type: str
+        required: true
+      timezone:
+        description: Time zone of the expression, which follows its summer time.
+        type: str
+        default: UTC
+      command:
+        description: The command and its arguments. The image's entry point stays.
+        type: list
+        elements: str
+        required: true
+      container:
+        description: Container that runs it.
+        type: str
+        default: app
+      variables:
+        description: Further environment variables of that container; no secrets.
+        type: dict
+        default: {}
+      enabled:
+        description: Whether it runs.
+        type: bool
+        default: true
+  role_arn:
+    description: Role by which the tasks are started.
+    type: str
+attributes:
+  action:
+    description: Runs on the controller.
+    support: full
+  check_mode:
+    description: Predicts what would change, and changes nothing.
+    support: full
+  diff_mode:
+    description: Shows each property that differs, before and after.
+    support: full
+extends_documentation_fragment:
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+  - amazon.aws.boto3
+"""
+
+EXAMPLES = r"""
+- name: The night's cleaning
+  pear.fargate.ecs_scheduled_tasks:
+    environment: production
+    service: scoreboard
+    role_arn: arn:aws:iam::123456789012:role/production-scoreboard-schedule
+    schedules:
+      - name: cleaning
+        expression: cron(0 3 * * ? *)
+        timezone: Europe/Berlin
+        command: [python3, -m, scoreboard.clean]
+
+- name: After a rollback
+  pear.fargate.ecs_scheduled_tasks:
+    environment: production
+    service: scoreboard
+"""
+
+RETURN = r"""
+reason:
+  description: Why nothing could be done yet, or nothing.
+  returned: always
+  type: str
+"""
+
+from ansible_collections.pear.fargate.plugins.module_utils.invocation import run_as_module
+from ansible_collections.pear.fargate.plugins.module_utils.scheduled_tasks import run
+
+ARGUMENT_SPEC = {
+    "environment": {"type": "str", "required": True},
+    "service": {"type": "str", "required": True},
+    "schedules": {
+        "type": "list",
+        "elements": "dict",
+        "options": {
+            "name": {"type": "str", "required": True},
+            "expression": {"type": "str", "required": True},
+            "timezone": {"type": "str", "default": "UTC"},
+            "command": {"type": "list", "elements": "str", "required": True},
+            "container": {"type": "str", "default": "app"},
+            "variables": {"type": "dict", "default": {}},
+            "enabled": {"type": "bool", "default": True},
+        },
+    },
+    "role_arn": {"type": "str"},
+}
+
+
+def main() -> None:
+    run_as_module(ARGUMENT_SPEC, run)
+
+
+if __name__ == "__main__":
+    main()

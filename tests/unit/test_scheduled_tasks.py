@@ -1,0 +1,149 @@
+"""Scheduled tasks against moto: made once, pointed at what is live after a release and a rollback, removed when nobody names them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import boto3
+import pytest
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.pear.fargate.plugins.module_utils import scheduled_tasks
+from ansible_collections.pear.fargate.plugins.module_utils.aws.errors import Failure
+from ansible_collections.pear.fargate.plugins.module_utils.aws.session import Aws
+from ansible_collections.pear.fargate.plugins.module_utils.aws.teardown_find import everything
+from ansible_collections.pear.fargate.plugins.module_utils.invocation import Invocation
+from ansible_collections.pear.fargate.plugins.module_utils.naming import ServiceNames
+from ansible_collections.pear.fargate.plugins.module_utils.policies import Place, schedule_policy
+from ansible_collections.pear.fargate.plugins.modules.ecs_scheduled_tasks import ARGUMENT_SPEC
+from moto import mock_aws
+
+REGION = "eu-central-1"
+ACCOUNT = "123456789012"
+FAMILY = f"arn:aws:ecs:{REGION}:{ACCOUNT}:task-definition/staging-scores"
+NETWORK = {"awsvpcConfiguration": {"subnets": ["subnet-a"], "securityGroups": ["sg-a"], "assignPublicIp": "DISABLED"}}
+CLEANING = {"name": "cleaning", "expression": "cron(0 3 * * ? *)", "timezone": "Europe/Berlin", "command": ["clean"]}
+
+
+class World:
+    def __init__(self) -> None:
+        self.live = f"{FAMILY}:1"
+        self.scheduler = boto3.client("scheduler", REGION)
+
+    def invoke(self, *schedules: dict[str, Any], check_mode: bool = False, follow: bool = False) -> dict[str, Any]:
+        given: dict[str, Any] = {"environment": "staging", "service": "scores"}
+        if not follow:
+            role = f"arn:aws:iam::{ACCOUNT}:role/staging-scores-schedule"
+            given |= {"schedules": list(schedules), "role_arn": role}
+        validated = ArgumentSpecValidator(ARGUMENT_SPEC).validate(given)
+        assert not validated.error_messages, validated.error_messages
+        return scheduled_tasks.run(Invocation(validated.validated_parameters, Aws({"region": REGION}), check_mode))
+
+    def targets(self) -> dict[str, dict[str, Any]]:
+        names = [one["Name"] for one in self.scheduler.list_schedules()["Schedules"]]
+        return {name: self.scheduler.get_schedule(GroupName="staging", Name=name)["Target"] for name in names}
+
+    def versions(self) -> dict[str, str]:
+        return {name: one["EcsParameters"]["TaskDefinitionArn"] for name, one in self.targets().items()}
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    with mock_aws():
+        here = World()
+        place = SimpleNamespace(
+            environment="staging",
+            service="scores",
+            cluster="staging",
+            listener_arn=f"arn:aws:elasticloadbalancing:{REGION}:{ACCOUNT}:listener/app/staging/1/2",
+        )
+        monkeypatch.setattr(scheduled_tasks, "locate", lambda *_: place)
+        monkeypatch.setattr(scheduled_tasks, "live_service", lambda *_: ("scores-blue", here.live))
+        monkeypatch.setattr(scheduled_tasks.ecs, "service_network", lambda *_: NETWORK)
+        yield here
+
+
+def test_a_schedule_is_made_once_and_starts_what_is_live(world: World) -> None:
+    assert world.invoke(CLEANING, check_mode=True)["changed"]
+    assert world.targets() == {}
+    assert world.invoke(CLEANING)["changed"]
+    again = world.invoke(CLEANING)
+    assert not again["changed"], again["diff"]
+    target = world.targets()["scores.cleaning"]
+    assert target["Arn"] == f"arn:aws:ecs:{REGION}:{ACCOUNT}:cluster/staging"
+    assert json.loads(target["Input"]) == {"containerOverrides": [{"name": "app", "command": ["clean"]}]}
+    assert target["EcsParameters"]["TaskDefinitionArn"] == f"{FAMILY}:1"
+
+
+@pytest.mark.parametrize(
+    "change", [{"expression": "rate(1 hour)"}, {"command": ["sweep"]}, {"enabled": False}, {"timezone": "UTC"}]
+)
+def test_what_differs_is_told_and_put_right(world: World, change: dict[str, Any]) -> None:
+    world.invoke(CLEANING)
+    assert list(world.invoke({**CLEANING, **change}, check_mode=True)["diff"]["after"]) == ["schedule scores.cleaning"]
+    assert not world.invoke(CLEANING)["changed"]
+    assert world.invoke({**CLEANING, **change})["changed"]
+    assert not world.invoke({**CLEANING, **change})["changed"]
+
+
+def test_schedules_follow_a_release_and_a_rollback(world: World) -> None:
+    world.invoke(CLEANING)
+    world.live = f"{FAMILY}:2"
+    world.invoke(CLEANING)
+    assert world.versions() == {"scores.cleaning": f"{FAMILY}:2"}
+    world.live = f"{FAMILY}:1"
+    before = world.scheduler.get_schedule(GroupName="staging", Name="scores.cleaning")
+    assert world.invoke(follow=True)["changed"]
+    assert world.versions() == {"scores.cleaning": f"{FAMILY}:1"}
+    after = world.scheduler.get_schedule(GroupName="staging", Name="scores.cleaning")
+    for key in ("ScheduleExpression", "ScheduleExpressionTimezone", "State", "FlexibleTimeWindow", "Description"):
+        assert after[key] == before[key]
+    assert not world.invoke(follow=True)["changed"]
+
+
+def test_what_nobody_names_goes_and_other_services_stay(world: World) -> None:
+    world.invoke(CLEANING)
+    target = {"Arn": f"arn:aws:ecs:{REGION}:{ACCOUNT}:cluster/staging", "RoleArn": f"arn:aws:iam::{ACCOUNT}:role/r"}
+    world.scheduler.create_schedule(
+        GroupName="staging",
+        Name="scores-other.cleaning",
+        ScheduleExpression="rate(1 day)",
+        Target=target,
+        FlexibleTimeWindow={"Mode": "OFF"},
+    )
+    assert world.invoke()["changed"]
+    assert set(world.targets()) == {"scores-other.cleaning"}
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ({"expression": "0 3 * * *"}, r"expected rate\(…\), cron\(…\) or at\(…\)"),
+        ({"name": "the night"}, "other characters"),
+        ({"name": "n" * 60}, "over 64 long"),
+    ],
+)
+def test_what_could_never_be_made_is_refused_first(world: World, wrong: dict[str, Any], told: str) -> None:
+    with pytest.raises(Failure, match=told):
+        world.invoke(CLEANING, {**CLEANING, **wrong})
+    assert world.targets() == {}
+
+
+def test_the_group_goes_with_its_environment_and_nobody_elses_does(world: World) -> None:
+    world.invoke(CLEANING)
+    world.scheduler.create_schedule_group(Name="production")
+    aws = Aws({"region": REGION})
+    assert [one.id for one in everything(aws, "staging", set()) if one.kind == "schedules"] == ["staging"]
+    assert [one.id for one in everything(aws, "production", set()) if one.kind == "schedules"] == []
+
+
+def test_a_schedule_may_start_its_own_service_only() -> None:
+    run, _tag, hand = schedule_policy(Place(REGION, ACCOUNT), ServiceNames("staging", "scores"))["Statement"]
+    assert run["Resource"] == [f"{FAMILY}:*"]
+    assert run["Condition"] == {"ArnEquals": {"ecs:cluster": f"arn:aws:ecs:{REGION}:{ACCOUNT}:cluster/staging"}}
+    roles = [f"arn:aws:iam::{ACCOUNT}:role/staging-scores-{kind}" for kind in ("execution", "task")]
+    assert hand["Resource"] == roles
