@@ -14,7 +14,7 @@ check "mypy, the collection" python -m mypy plugins/module_utils
 check "mypy, the sandbox, the examples and the bench" python -m mypy sandbox examples/scoreboard/scoreboard examples/collector/standin bench
 check "changelog fragments" antsibull-changelog lint
 check "ansible-lint, production profile" ansible-lint --offline -q
-check "zizmor" zizmor --offline --quiet .github
+check "zizmor" zizmor --offline --quiet .github examples/github-actions/*.yml
 check "actionlint" tests/workflows/actionlint.sh
 if [ ${#failed[@]} -gt 0 ]; then
   printf 'lint: failed: %s\n' "$(IFS=,; echo "${failed[*]}")" >&2

