@@ -43,3 +43,14 @@ def test_a_second_service_is_one_more_host_and_touches_nothing_else(deployed: Pl
 def test_what_two_services_deploy_twice_changes_nothing(stage: Stage) -> None:
     again = Player(stage.environment, INVENTORIES).run("playbooks/deploy.yml").succeeded()
     assert again.changed == 0, again.output
+
+
+def test_after_a_service_that_fails_the_next_one_does_not_begin(stage: Stage) -> None:
+    nowhere = "registry.invalid/scoreboard@sha256:" + "0" * 64
+    one_by_one = {"release_serial": 1, "release_max_fail_percentage": 0, "service_image": nowhere}
+    failed = Player(stage.environment, INVENTORIES).run("playbooks/release.yml", variables=one_by_one).failed()
+    assert failed.recap["scoreboard"]["failed"] == 1, failed.output
+    # Looked at with all others, and left alone.
+    assert {key: failed.recap["website"][key] for key in ("failed", "changed")} == {"failed": 0, "changed": 0}
+    assert "website" not in failed.output.partition("PLAY [Release the services]")[2].partition("PLAY RECAP")[0]
+    assert answer(stage, "www.local.example.test", "/")[0] == 200

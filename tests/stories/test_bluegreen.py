@@ -7,6 +7,7 @@ from tests.support.plays import Player
 from .arcade import CANARY, GATES, RELEASE, Arcade, arcade
 from .load import assert_not_one_failed
 from .test_deploy import mutating_calls
+from .test_deployer import asked, beyond
 
 __all__ = ["arcade"]
 
@@ -121,3 +122,10 @@ def test_check_mode_plans_the_first_release_of_a_service_that_is_not_provisioned
     assert "newcomer is not provisioned" in told.output, told.output
     assert "to blue" in told.output, told.output
     assert mutating_calls(arcade.stage)[before:] == []
+
+
+def test_a_rollback_needs_nothing_beyond_its_policy(arcade: Arcade) -> None:
+    arcade.release("r8").succeeded()
+    before = len(asked(arcade.stage))
+    arcade.play("rollback").succeeded()
+    assert beyond("rollback", asked(arcade.stage)[before:]) == []
