@@ -129,7 +129,15 @@ def by(params: Mapping[str, Any]) -> str:
     """Who asks, for the ledger and for whoever waits for the lease."""
     if params.get("by"):
         return str(params["by"])
-    return f"{os.environ.get('SUDO_USER') or getpass.getuser()}@{socket.gethostname()}"
+    return f"{user()}@{socket.gethostname()}"
+
+
+def user() -> str:
+    """Who runs this, by name; by number in a container that knows no such user."""
+    try:
+        return os.environ.get("SUDO_USER") or getpass.getuser()
+    except (KeyError, OSError):
+        return str(os.getuid())
 
 
 def order(params: Mapping[str, Any], spec: Specification, now: float) -> Order:

@@ -15,7 +15,7 @@ from .place import Place
 from .ports import Progress
 from .rollout.gates import failed, passed, unclear
 from .rollout.model import Release, Verdict
-from .tasks import TaskState
+from .tasks import TaskState, started_by
 
 _POLL_SECONDS = 2.0
 
@@ -66,8 +66,8 @@ def one_off(
 
 
 def _started_by(release: Release, name: str) -> str:
-    """What finds the task again: ECS takes 128 characters, and lists tasks by them."""
-    return f"{release.id}/{name}"[:128]
+    """What finds the task again: ECS lists tasks by it."""
+    return started_by(f"{release.id}/{name}")
 
 
 def _verdict(aws: Aws, place: Place, check: Mapping[str, Any], task: TaskState) -> Verdict:

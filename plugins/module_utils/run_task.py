@@ -4,16 +4,16 @@
 
 from __future__ import annotations
 
-import getpass
 from typing import Any
 
 from .aws import ecs, logs
 from .aws.errors import Failure
+from .bluegreen_options import user
 from .invocation import Invocation
 from .place import Place, locate
 from .rolling import short
 from .rollout.model import Colour
-from .tasks import TaskState
+from .tasks import TaskState, started_by
 
 _POLL_SECONDS = 2.0
 _KEPT_LINES = 200
@@ -40,7 +40,7 @@ def run(call: Invocation) -> dict[str, Any]:
         "taskDefinition": definition,
         "launchType": "FARGATE",
         "group": f"{place.service}:run",
-        "startedBy": f"run/{getpass.getuser()}"[:128],
+        "startedBy": started_by(f"run/{user()}"),
         "networkConfiguration": ecs.service_network(call.aws, place.cluster, service),
         "overrides": {"containerOverrides": [override]},
         "tags": ecs.tag_list({"pear:environment": place.environment, "pear:service": place.service}),

@@ -11,6 +11,11 @@ from dataclasses import dataclass, replace
 _SIGNALS = {137: "SIGKILL: out of memory, or not stopped in time", 139: "SIGSEGV", 143: "SIGTERM"}
 
 
+def started_by(text: str) -> str:
+    """As much of a text as RunTask's startedBy takes: 128 letters, digits, hyphens, slashes and underscores."""
+    return re.sub(r"[^A-Za-z0-9_/-]", "-", text)[:128]
+
+
 @dataclass(frozen=True)
 class ContainerState:
     name: str
