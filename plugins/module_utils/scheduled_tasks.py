@@ -26,7 +26,9 @@ _LONGEST = 64
 def run(call: Invocation) -> dict[str, Any]:
     """Make the schedules what they should be; without a list, only point those that are there at what is live."""
     wanted, changes = call.params["schedules"], Changes(call.check_mode)
-    wrong = list(_problems(call.params["service"], wanted or []))
+    wrong = _problems(call.params["service"], wanted or [])
+    if wanted and not call.params["role_arn"]:
+        wrong.append("role_arn names no role by which tasks are started")
     if wrong:
         raise Failure(f"Schedules of {call.params['service']}: {'; '.join(wrong)}. Nothing was changed.")
     environment, prefix = call.params["environment"], f"{call.params['service']}."
