@@ -128,10 +128,14 @@ def test_a_vanished_target_group_answers_502_and_is_unhealthy(world: World, grou
 
     eventually(unhealthy, timeout=30, message="health checks see it")
     fault(world.running, "clear")
-    eventually(lambda: world.steady("spoiled") and get(world) == 200, timeout=60, message="it comes back")
+    eventually(
+        lambda: world.steady("spoiled") and world.healthy(group) == 2 and get(world) == 200,
+        message="it comes back",
+    )
 
 
 def test_a_task_is_killed(world: World, group: str) -> None:
+    eventually(lambda: world.steady("spoiled") and world.healthy(group) == 2, message="nothing is being replaced")
     before = {one["taskArn"] for one in world.tasks("spoiled")}
     killed = fault(world.running, "kill", "spoiled").split()[1]
     eventually(lambda: killed not in {one["taskArn"].rpartition("/")[2] for one in world.tasks("spoiled")})
@@ -146,8 +150,10 @@ def test_a_zone_is_lost_and_none_is_placed_there_until_it_is_back(world: World, 
     lost = sorted(zones())[0]
     dead = fault(world.running, "add", "zone", lost)
     assert "killed:" in dead
-    eventually(lambda: world.steady("spoiled") and len(world.tasks("spoiled")) == 2, message="the service moves")
-    assert lost not in zones()
+    eventually(
+        lambda: world.steady("spoiled") and len(world.tasks("spoiled")) == 2 and lost not in zones(),
+        message="the service moves",
+    )
     subnet = world.subnets["abc".index(lost[-1])]
     placed = world.client("ecs").run_task(
         cluster="tests",

@@ -148,8 +148,20 @@ class World:
         return found
 
     def steady(self, name: str) -> bool:
+        """One deployment, completed, and every task that it should have runs: COMPLETED alone outlives its tasks."""
         service = self.service(name)
-        return len(service["deployments"]) == 1 and service["deployments"][0]["rolloutState"] == "COMPLETED"
+        return (
+            len(service["deployments"]) == 1
+            and service["deployments"][0]["rolloutState"] == "COMPLETED"
+            and service["pendingCount"] == 0
+            and service["runningCount"] == service["desiredCount"]
+        )
+
+    def healthy(self, group: str) -> int:
+        """How many targets of a target group are healthy, none of the others being there still."""
+        found = self.client("elbv2").describe_target_health(TargetGroupArn=group)["TargetHealthDescriptions"]
+        states = [one["TargetHealth"]["State"] for one in found]
+        return len(states) if set(states) <= {"healthy"} else 0
 
     def tasks(self, name: str, status: str = "RUNNING") -> list[dict[str, Any]]:
         ecs = self.client("ecs")
