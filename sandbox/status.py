@@ -13,10 +13,11 @@ from .lifecycle import processes
 _BATCH = 10
 
 
-def client(settings: Settings, service: str) -> Any:
+def client(settings: Settings, service: str, region: str = "") -> Any:
+    """The region is the sandbox's own unless another one is named."""
     import boto3
 
-    session = boto3.Session(aws_access_key_id=ACCESS_KEY, aws_secret_access_key=SECRET_KEY, region_name=settings.region)
+    session = boto3.Session(ACCESS_KEY, SECRET_KEY, region_name=region or settings.region)
     return session.client(service, endpoint_url=settings.endpoint)  # type: ignore[call-overload]
 
 

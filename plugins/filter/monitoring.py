@@ -5,12 +5,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
 from ..module_utils import service_alarms as alarms
 from ..module_utils import service_dashboard as dashboard
+from ..module_utils.health_alarm import metrics_region
 from ..module_utils.naming import COLOURS, EnvironmentNames, ServiceNames
 from ..module_utils.policies import Place
 
@@ -19,9 +21,12 @@ def _place(environment: Mapping[str, Any]) -> Place:
     return Place(environment["region"], environment["account"], environment["caller"].split(":")[1])
 
 
-def alarm_topic_arn(environment: Mapping[str, Any]) -> str:
-    """ARN of the topic that the environment's alarms tell."""
-    return _place(environment).arn("sns", EnvironmentNames(environment["name"]).alarm_topic)
+def alarm_topic_arn(environment: Mapping[str, Any], of_health_checks: bool = False) -> str:
+    """ARN of the topic that the environment's alarms tell; those of health checks tell one where their metrics are."""
+    place = _place(environment)
+    if of_health_checks:
+        place = replace(place, region=metrics_region(place.region))
+    return place.arn("sns", EnvironmentNames(environment["name"]).alarm_topic)
 
 
 def environment_alarms(

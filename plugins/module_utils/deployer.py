@@ -10,6 +10,7 @@ from fnmatch import fnmatchcase
 from string import Template
 from typing import Any
 
+from .health_alarm import metrics_region
 from .policies import Place
 
 _SUBJECTS = "${subjects}"
@@ -20,6 +21,7 @@ def render(text: str, place: Place, environment: str, subjects: Sequence[str] = 
     names = {
         "account": place.account,
         "environment": environment,
+        "health_region": metrics_region(place.region),
         "partition": place.partition,
         "region": place.region,
     }

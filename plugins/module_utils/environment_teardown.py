@@ -57,8 +57,13 @@ def _look(call: Invocation) -> Plan:
     name, params = call.params["environment"], call.params
     found = teardown_find.everything(call.aws, name, set(params["services"]))
     certificates = [one.id for one in found if one.kind == "certificate"]
-    found += teardown_find.health_checks(call.aws, name)
-    for zone in sorted(set(filter(None, params["zones"]))):
+    checks = teardown_find.health_checks(call.aws, name)
+    zones = sorted(set(filter(None, params["zones"])))
+    found += checks
+    # Only who has names has health checks: others may not even be allowed that region.
+    if checks or zones:
+        found += teardown_find.beside_health_checks(call.aws, name)
+    for zone in zones:
         found += teardown_find.names_in_dns(call.aws, name, zone, certificates)
     if not params["final_snapshot"]:
         found = [rds_teardown.without_snapshot(one) for one in found]

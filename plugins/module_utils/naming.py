@@ -78,6 +78,11 @@ class EnvironmentNames:
         """Alarms of what the services share. No service's alarms begin so: a service's name has no asterisk."""
         return f"{self.environment}/*/"
 
+    @property
+    def health_alarm_prefix(self) -> str:
+        """Alarms of health checks: neither the services' nor a service's, which may be kept in the same region."""
+        return f"{self.environment}/*health-check/"
+
     def as_dict(self) -> dict[str, str]:
         return {
             "alarm_prefix": self.alarm_prefix,

@@ -7,9 +7,10 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from . import health_check
+from . import health_alarm, health_check
+from .alarms import plan as plan_alarms
 from .alias_records import Balancer, Routing, Wanted, plan
-from .aws import route53
+from .aws import cloudwatch, route53
 from .aws.errors import Failure
 from .changes import Changes
 from .invocation import Invocation
@@ -32,6 +33,8 @@ def run(call: Invocation) -> dict[str, Any]:
         )
     check_id, obsolete = _health_check(call, changes)
     _records(call, changes, zone_id, routing, check_id)
+    if check_id or obsolete:
+        _alarm(call, changes, check_id)
     for old in obsolete:
         changes.want(f"health check {old}", "present", None, partial(route53.delete_health_check, call.aws, old))
     return {
@@ -65,7 +68,7 @@ def _refuse(call: Invocation, routing: Routing) -> None:
 def _health_check(call: Invocation, changes: Changes) -> tuple[str | None, list[str]]:
     """Return the id of the check that the records must name, and the ids of those to remove after that."""
     options = call.params["health_check"]
-    names = (call.params["environment"], call.params["service"])
+    names = _names(call)
     wanted = health_check.config(options) if options else None
     found = route53.health_checks(call.aws, health_check.reference_prefix(*names))
     planned = health_check.plan(found, wanted)
@@ -85,6 +88,27 @@ def _health_check(call: Invocation, changes: Changes) -> tuple[str | None, list[
     if check_id and check_id != _NOT_YET:
         _tags(call, changes, check_id)
     return check_id, list(planned.remove)
+
+
+def _names(call: Invocation) -> tuple[str, str]:
+    return call.params["environment"], call.params["service"]
+
+
+def _alarm(call: Invocation, changes: Changes, check_id: str | None) -> None:
+    """The alarm comes after its check and goes before it: whatever is interrupted, the next run finds both."""
+    wish = call.params["alarm"]
+    if wish is None:
+        return
+    aws = call.aws.elsewhere(health_alarm.metrics_region(call.aws.region))
+    name = health_alarm.name(*_names(call))
+    host = (call.params["health_check"] or {}).get("host", "")
+    wanted = [health_alarm.wanted(*_names(call), check_id, host, wish["tell"])] if check_id else []
+    planned = plan_alarms(cloudwatch.metric_alarms_named(aws, [name]), wanted, name)
+    for one in planned.put:
+        apply = partial(cloudwatch.put_alarm, aws, name, one, call.params["tags"])
+        changes.want(f"alarm {name}", planned.before[name], planned.after[name], apply)
+    if planned.delete:
+        changes.want(f"alarm {name}", "present", None, partial(cloudwatch.delete_alarms, aws, planned.delete))
 
 
 def _tags(call: Invocation, changes: Changes, check_id: str) -> None:

@@ -11,11 +11,12 @@ from typing import Any
 # Names first, so that nobody is led to what is going; then what answers, what it stands on, and the network last.
 ORDER = (
     "DNS record",
-    "health check",
-    "hosted zone",
+    # Before the checks that they watch.
     "alarm",
     "dashboard",
     "topic",
+    "health check",
+    "hosted zone",
     "schedules",
     "autoscaling",
     "ECS service",

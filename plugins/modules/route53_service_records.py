@@ -124,6 +124,17 @@ options:
         type: list
         elements: str
         default: []
+  alarm:
+    description:
+      - An alarm on the health check, which is in ALARM while Route 53 sees the host down. Without this option alarms are left alone.
+      - It is made where Route 53 keeps the metrics of health checks, which is us-east-1 for the regions of partition V(aws).
+    type: dict
+    suboptions:
+      tell:
+        description: ARNs of SNS topics of that region, told when the host goes down and when it comes back.
+        type: list
+        elements: str
+        default: []
   overwrite:
     description: Whether a name may be taken from where it leads now.
     type: bool
@@ -170,6 +181,8 @@ EXAMPLES = r"""
     health_check:
       host: eu-central-1.scores.example.com
       path: /readyz
+    alarm:
+      tell: [arn:aws:sns:us-east-1:123456789012:production-alarms]
 """
 
 RETURN = r"""
@@ -234,6 +247,7 @@ ARGUMENT_SPEC = {
             "regions": {"type": "list", "elements": "str", "default": []},
         },
     },
+    "alarm": {"type": "dict", "options": {"tell": {"type": "list", "elements": "str", "default": []}}},
     "overwrite": {"type": "bool", "default": False},
     "wait": {"type": "bool", "default": True},
     "tags": {"type": "dict", "default": {}},

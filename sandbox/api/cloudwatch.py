@@ -9,7 +9,7 @@ from typing import Any
 from ..metrics import balancers
 from ..metrics.queries import InvalidQuery, Query, check_period, evaluate
 from ..metrics.samples import Samples, UnknownStatistic
-from ..metrics.store import Metric, Store
+from ..metrics.store import Metric, Regions, Store
 from .cloudwatch_alarms import AlarmClock
 from .overlay import patch
 from .server import Sandbox
@@ -37,10 +37,9 @@ def install(sandbox: Sandbox) -> None:
     from moto.cloudwatch.responses import CloudWatchResponse
     from moto.core.responses import ActionResult
 
-    store = Store(sandbox.settings.time_factor)
-    sandbox.measurements = Measurements(store)
-    sandbox.metrics = store
-    sandbox.alarms = AlarmClock(sandbox, store)
+    metrics = sandbox.metrics = Regions(sandbox.settings.time_factor)
+    sandbox.measurements = Measurements(metrics.of(sandbox.settings.region))
+    sandbox.alarms = AlarmClock(sandbox, metrics)
 
     @patch(CloudWatchBackend, "put_metric_data", ("self", "namespace", "metric_data"))
     def put_metric_data(original: Any, self: Any, namespace: str, metric_data: list[dict[str, Any]]) -> None:
@@ -53,7 +52,8 @@ def install(sandbox: Sandbox) -> None:
             at = seconds(datum["Timestamp"]) if datum.get("Timestamp") else datetime.now(UTC).timestamp()
             metric = Metric.of(namespace, datum["MetricName"], dimensions)
             resolution = int(datum.get("StorageResolution") or 60)
-            store.add(metric, at, samples_of(datum), datum.get("Unit") or "None", resolution)
+            unit = datum.get("Unit") or "None"
+            metrics.of(self.region_name).add(metric, at, samples_of(datum), unit, resolution)
 
     @patch(CloudWatchBackend, "get_metric_data", ("self", "queries", "start_time", "end_time", "scan_by"))
     def get_metric_data(
@@ -64,7 +64,7 @@ def install(sandbox: Sandbox) -> None:
             raise ValidationError("The parameter StartTime must be less than the parameter EndTime.")
         try:
             parsed = [Query.of(one) for one in queries]
-            found = evaluate(store, parsed, start, end)
+            found = evaluate(metrics.of(self.region_name), parsed, start, end)
         except InvalidQuery as invalid:
             raise ValidationError(str(invalid)) from invalid
         answers = []
@@ -94,6 +94,7 @@ def install(sandbox: Sandbox) -> None:
         dimensions = {one["Name"]: one["Value"] for one in asked.get("Dimensions") or []}
         metric = Metric.of(asked["Namespace"], asked["MetricName"], dimensions)
         try:
+            store = metrics.of(self.region)
             found = store.query(metric, start, end, check_period(period))
             points = [
                 {"Timestamp": moment(at), "Unit": store.unit(metric)}
@@ -111,7 +112,7 @@ def install(sandbox: Sandbox) -> None:
     ) -> list[Any]:
         found = [
             metric
-            for metric in store.metrics()
+            for metric in metrics.of(self.region_name).metrics()
             if metric_name in (None, metric.name)
             and namespace in (None, metric.namespace)
             and all(_has(metric, one["Name"], one.get("Value")) for one in dimensions or [])

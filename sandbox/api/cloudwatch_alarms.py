@@ -11,7 +11,7 @@ from typing import Any
 from ..metrics.alarms import INSUFFICIENT_DATA, MORE_PERIODS, Condition, judge
 from ..metrics.queries import InvalidQuery, Query, evaluate
 from ..metrics.rules import InvalidRule, holds
-from ..metrics.store import Metric, Store
+from ..metrics.store import Metric, Regions, Store
 from .overlay import OverlayMismatch, patch
 from .server import Sandbox
 
@@ -22,10 +22,10 @@ _HIGH_RESOLUTION_SECONDS = 10
 class AlarmClock:
     """Brings the state of every alarm to what its metrics say."""
 
-    def __init__(self, sandbox: Sandbox, store: Store) -> None:
+    def __init__(self, sandbox: Sandbox, metrics: Regions) -> None:
         self._sandbox = sandbox
-        self._store = store
-        self._evaluated: dict[str, tuple[Any, float]] = {}
+        self._metrics = metrics
+        self._evaluated: dict[tuple[str, str], tuple[Any, float]] = {}
         _keep_states()
         _composites()
 
@@ -42,23 +42,31 @@ class AlarmClock:
     def tick(self, now: float) -> None:
         """Evaluate the alarms that are due."""
         with self._sandbox.lock:
-            alarms = dict(self._sandbox.backend("cloudwatch").alarms)
-            # Composite ones last, so that they see the states of now.
-            for name, alarm in sorted(alarms.items(), key=lambda item: item[1].rule is not None):
-                known, at = self._evaluated.get(name, (None, 0.0))
-                if known is alarm and now - at < self._interval(alarm):
-                    continue
-                self._evaluated[name] = (alarm, now)
-                self._evaluate(alarm, alarms, now)
-            self._evaluated = {name: one for name, one in self._evaluated.items() if name in alarms}
+            for region, alarms in self._alarms():
+                # Composite ones last, so that they see the states of now.
+                for name, alarm in sorted(alarms.items(), key=lambda item: item[1].rule is not None):
+                    known, at = self._evaluated.get((region, name), (None, 0.0))
+                    if known is alarm and now - at < self._interval(alarm, self._metrics.of(region)):
+                        continue
+                    self._evaluated[region, name] = (alarm, now)
+                    self._evaluate(alarm, alarms, self._metrics.of(region), now)
+            there = {(region, name) for region, alarms in self._alarms() for name in alarms}
+            self._evaluated = {key: one for key, one in self._evaluated.items() if key in there}
 
-    def _interval(self, alarm: Any) -> float:
+    def _alarms(self) -> list[tuple[str, dict[str, Any]]]:
+        """Of each region that has been spoken to."""
+        from moto.backends import get_backend
+
+        regions = dict(get_backend("cloudwatch")[self._sandbox.settings.account])
+        return [(region, dict(backend.alarms)) for region, backend in regions.items()]
+
+    def _interval(self, alarm: Any, store: Store) -> float:
         if alarm.rule is not None:
             return 0.0
         period = min([int(query.period or 60) for query in _queries(alarm)], default=60)
-        return max(_TICK_SECONDS, self._store.seconds(60 if period >= 60 else _HIGH_RESOLUTION_SECONDS))
+        return max(_TICK_SECONDS, store.seconds(60 if period >= 60 else _HIGH_RESOLUTION_SECONDS))
 
-    def _evaluate(self, alarm: Any, alarms: dict[str, Any], now: float) -> None:
+    def _evaluate(self, alarm: Any, alarms: dict[str, Any], store: Store, now: float) -> None:
         if alarm.rule is not None:
             try:
                 state = "ALARM" if holds(alarm.rule, {name: one.state_value for name, one in alarms.items()}) else "OK"
@@ -78,29 +86,29 @@ class AlarmClock:
             self._tell(alarm, INSUFFICIENT_DATA, f"{condition.comparison} is not evaluated here.")
             return
         try:
-            points = self._points(alarm, condition, now)
+            points = self._points(alarm, condition, store, now)
         except InvalidQuery as wrong:
             self._tell(alarm, INSUFFICIENT_DATA, f"Error in the alarm's metrics: {wrong}")
             return
         verdict = judge(condition, points, alarm.state_value)
         self._tell(alarm, verdict.state, verdict.reason)
 
-    def _points(self, alarm: Any, condition: Condition, now: float) -> list[float | None]:
+    def _points(self, alarm: Any, condition: Condition, store: Store, now: float) -> list[float | None]:
         """The data points of the evaluation range: periods that are over, and whose samples are all here."""
         queries = _queries(alarm)
         periods = [query.period for query in queries if query.period]
         if not periods:
             raise InvalidQuery("no query has a period")
         period = max(periods)
-        settled = min((self._store.settled(one.metric, now) for one in queries if one.metric), default=now)
-        end = self._store.slot(settled, period)
+        settled = min((store.settled(one.metric, now) for one in queries if one.metric), default=now)
+        end = store.slot(settled, period)
         number = condition.periods + MORE_PERIODS
-        length = self._store.seconds(period)
-        found = evaluate(self._store, queries, end - number * length, end)
+        length = store.seconds(period)
+        found = evaluate(store, queries, end - number * length, end)
         series = next(found[query.id] for query in queries if query.returned)
         if len(series) != 1:
             raise InvalidQuery(f"an alarm watches one time series, its expression gives {len(series)}")
-        by_slot = {round(self._store.slot(at, period), 3): value for at, value in series[0].items()}
+        by_slot = {round(store.slot(at, period), 3): value for at, value in series[0].items()}
         return [by_slot.get(round(end - back * length, 3)) for back in range(number, 0, -1)]
 
     def _tell(self, alarm: Any, state: str, reason: str) -> None:

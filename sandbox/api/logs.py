@@ -19,5 +19,7 @@ def install(sandbox: Sandbox) -> None:
         answer = original(self, log_group_name, log_stream_name, log_events)
         for event in log_events:
             for point in points(event["message"]):
-                sandbox.metrics.add(point.metric, point.at, point.samples, point.unit, point.resolution)
+                sandbox.metrics.of(self.region_name).add(
+                    point.metric, point.at, point.samples, point.unit, point.resolution
+                )
         return answer

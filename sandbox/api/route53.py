@@ -11,11 +11,14 @@ from typing import Any
 from ..dns import zones
 from ..dns.checks import Check, Health, passes, probe
 from ..dns.server import NameServer
+from ..metrics.balancers import one as sampled
+from ..metrics.store import Metric
 from .overlay import patch
 from .server import Sandbox
 
 _TICK_SECONDS = 0.5
 _CHECKER_REGION = "eu-west-1"
+_METRICS_REGION = "us-east-1"
 
 
 class HostedZones:
@@ -87,8 +90,16 @@ class HostedZones:
         try:
             result = probe(check, self._address_of)
             self._health[check.id] = self.status(check.id).after(result, check.threshold)
+            self._measure(check)
         finally:
             self._probing.discard(check.id)
+
+    def _measure(self, check: Check) -> None:
+        """The verdict and the share of checkers that share it; Route 53 keeps its metrics in us-east-1."""
+        healthy = float(passes({check.id: check}, self._health, check.id))
+        store = self._sandbox.metrics.of(_METRICS_REGION)
+        for name, value in (("HealthCheckStatus", healthy), ("HealthCheckPercentageHealthy", 100 * healthy)):
+            store.add(Metric.of("AWS/Route53", name, {"HealthCheckId": check.id}), time.time(), sampled(value))
 
     def _address_of(self, host: str) -> str | None:
         return next((line.value for line in self.answer(host, "A").lines if line.type == "A"), None)

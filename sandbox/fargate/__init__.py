@@ -21,7 +21,8 @@ class Fargate:
         self.scheduler = Scheduler(
             self.store, self.runtime, sandbox.targets, self.network, sandbox.settings.time_factor
         )
-        self.usage = UsageSampler(self.store, self.runtime, sandbox.metrics, sandbox.stopping)
+        metrics = sandbox.metrics.of(sandbox.settings.region)
+        self.usage = UsageSampler(self.store, self.runtime, metrics, sandbox.stopping)
 
     def start(self) -> None:
         self.runtime.start()

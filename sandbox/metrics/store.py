@@ -29,6 +29,19 @@ class Metric:
         return cls(namespace, name, tuple(sorted(dimensions.items())))
 
 
+class Regions:
+    """A store for each region: a metric is seen in its own region only."""
+
+    def __init__(self, time_factor: float = 1.0) -> None:
+        self._factor = time_factor
+        self._lock = threading.Lock()
+        self._stores: dict[str, Store] = {}
+
+    def of(self, region: str) -> Store:
+        with self._lock:
+            return self._stores.setdefault(region, Store(self._factor))
+
+
 class Store:
     """Metrics as CloudWatch has them. One minute of CloudWatch's time lasts 60 / time_factor seconds here."""
 

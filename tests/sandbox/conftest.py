@@ -34,8 +34,8 @@ class Running:
     def engine(self) -> Engine:
         return Engine(self.settings)
 
-    def client(self, service: str) -> Any:
-        return client(self.settings, service)
+    def client(self, service: str, region: str = "") -> Any:
+        return client(self.settings, service, region)
 
     def pid(self, name: str) -> int:
         found = alive(self.settings, name)

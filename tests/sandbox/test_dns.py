@@ -95,12 +95,35 @@ def test_one_of_several_records_is_deleted_alone_and_a_batch_is_all_or_nothing(s
     assert dig(sandbox, "new.example.net") == ("NXDOMAIN", [])
 
 
+def watch(sandbox: Running, check: str, *regions: str) -> None:
+    """An alarm on a health check, in each region."""
+    for region in regions:
+        sandbox.client("cloudwatch", region).put_metric_alarm(
+            AlarmName="check",
+            Namespace="AWS/Route53",
+            MetricName="HealthCheckStatus",
+            Dimensions=[{"Name": "HealthCheckId", "Value": check}],
+            Statistic="Minimum",
+            Period=60,
+            EvaluationPeriods=1,
+            Threshold=1,
+            ComparisonOperator="LessThanThreshold",
+        )
+
+
+def states(sandbox: Running, region: str) -> list[str]:
+    alarms = sandbox.client("cloudwatch", region).describe_alarms(AlarmNames=["check"])["MetricAlarms"]
+    return [one["StateValue"] for one in alarms]
+
+
 @pytest.fixture(scope="module")
 def service(world: World) -> Iterator[str]:
     world.create_service("failing", world.define("failing"), world.target_group("failing", "/failing"))
     eventually(lambda: world.steady("failing"), message="the service is up")
     yield "failing"
     cli(world.running.settings.home, "fault", "clear")
+    for region in ("us-east-1", "eu-central-1"):
+        world.running.client("cloudwatch", region).delete_alarms(AlarmNames=["check"])
     world.delete_service("failing")
 
 
@@ -129,8 +152,12 @@ def test_failover_follows_a_health_check_that_really_asks(world: World, zone: st
 
     eventually(lambda: "Success: HTTP Status Code 200" in told(), timeout=10)
     assert dig(world.running, "f.example.net")[1] == ["10.0.0.1"]
+    watch(world.running, check, "us-east-1", "eu-central-1")
+    eventually(lambda: states(world.running, "us-east-1") == ["OK"], message="the alarm sees the check pass")
     cli(world.running.settings.home, "fault", "add", "erroring", "failing")
     eventually(lambda: dig(world.running, "f.example.net")[1] == ["10.0.0.2"], timeout=15, message="it fails over")
     assert "Failure: HTTP Status Code 500" in told()
+    eventually(lambda: states(world.running, "us-east-1") == ["ALARM"], message="the alarm sees it fail")
+    assert states(world.running, "eu-central-1") == ["INSUFFICIENT_DATA"], "the metric is in us-east-1 only"
     cli(world.running.settings.home, "fault", "clear")
     eventually(lambda: dig(world.running, "f.example.net")[1] == ["10.0.0.1"], timeout=15, message="it comes back")

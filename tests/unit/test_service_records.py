@@ -8,6 +8,7 @@ from typing import Any
 import boto3
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.pear.fargate.plugins.module_utils import health_alarm
 from ansible_collections.pear.fargate.plugins.module_utils.alias_records import (
     Balancer,
     Routing,
@@ -171,6 +172,48 @@ def test_a_check_that_is_not_wanted_any_more_goes(options: dict[str, Any]) -> No
     invoke({**options, "health_check": CHECK})
     assert invoke(options)["health_check_id"] is None
     assert boto3.client("route53").list_health_checks()["HealthChecks"] == []
+
+
+ALARM = {"tell": ["arn:aws:sns:us-east-1:123456789012:production-alarms"]}
+
+
+def alarms(region: str = "us-east-1") -> list[dict[str, Any]]:
+    return boto3.client("cloudwatch", region_name=region).describe_alarms()["MetricAlarms"]
+
+
+def test_an_alarm_watches_the_check_where_its_metric_is(options: dict[str, Any]) -> None:
+    asked = {**options, "health_check": CHECK, "alarm": ALARM}
+    assert "alarm production/*health-check/scoreboard" in invoke(asked, check_mode=True)["diff"]["after"]
+    assert alarms() == []
+    first = invoke(asked)
+    (alarm,) = alarms()
+    assert alarm["Dimensions"] == [{"Name": "HealthCheckId", "Value": first["health_check_id"]}]
+    assert alarm["AlarmActions"] == alarm["OKActions"] == ALARM["tell"]
+    assert alarms("eu-central-1") == []
+    assert not invoke(asked)["changed"]
+    # Another check takes the place of the first one, and the alarm goes with it.
+    replaced = invoke({**asked, "health_check": {**CHECK, "interval_seconds": 10}})
+    assert alarms()[0]["Dimensions"][0]["Value"] == replaced["health_check_id"] != first["health_check_id"]
+    boto3.client("cloudwatch", region_name="us-east-1").set_alarm_state(
+        AlarmName=alarm["AlarmName"], StateValue="ALARM", StateReason="a state is no difference"
+    )
+    assert not invoke({**asked, "health_check": {**CHECK, "interval_seconds": 10}})["changed"]
+
+
+def test_the_alarm_goes_with_its_check_and_is_left_alone_where_nobody_speaks_of_it(options: dict[str, Any]) -> None:
+    invoke({**options, "health_check": CHECK, "alarm": ALARM})
+    invoke({**options, "health_check": CHECK})
+    assert len(alarms()) == 1
+    invoke({**options, "alarm": ALARM})
+    assert alarms() == []
+
+
+@pytest.mark.parametrize(
+    ("region", "where"),
+    [("eu-central-1", "us-east-1"), ("cn-north-1", "cn-northwest-1"), ("us-gov-east-1", "us-gov-west-1")],
+)
+def test_the_metrics_of_health_checks_have_one_region_in_a_partition(region: str, where: str) -> None:
+    assert health_alarm.metrics_region(region) == where
 
 
 @pytest.mark.parametrize(

@@ -145,6 +145,31 @@ def make_tasks(name: str, pairs: list[dict[str, str]]) -> None:
     )
 
 
+def test_what_watches_health_checks_goes_from_the_region_that_keeps_their_metrics(aws: None) -> None:
+    elsewhere = boto3.client("cloudwatch", "us-east-1")
+    for name in ("staging", "production"):
+        boto3.client("sns", "us-east-1").create_topic(
+            Name=f"{name}-alarms", Tags=[{"Key": "pear:environment", "Value": name}]
+        )
+        elsewhere.put_metric_alarm(
+            AlarmName=f"{name}/*health-check/scores",
+            Namespace="AWS/Route53",
+            MetricName="HealthCheckStatus",
+            Period=60,
+            EvaluationPeriods=1,
+            Statistic="Minimum",
+            Threshold=1,
+            ComparisonOperator="LessThanThreshold",
+        )
+    assert not invoke()["changed"], "without names there are no health checks, and that region is not asked"
+    removed = invoke(zones=["example.com"])["removed"]
+    assert removed == ["alarm staging/*health-check/scores", "topic staging-alarms"]
+    assert [one["AlarmName"] for one in elsewhere.describe_alarms()["MetricAlarms"]] == [
+        "production/*health-check/scores"
+    ]
+    assert not invoke(zones=["example.com"])["changed"]
+
+
 def test_a_database_goes_where_that_is_said_and_leaves_a_snapshot(aws: None) -> None:
     rds = boto3.client("rds", REGION)
     tags = [{"Key": "pear:environment", "Value": "staging"}]

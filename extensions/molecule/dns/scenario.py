@@ -1,4 +1,4 @@
-"""The zone as Route 53 has it; somebody deletes the service's name."""
+"""The zone as Route 53 has it, and the alarm on its check; somebody deletes the service's name and silences the alarm."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 import boto3
 
 NAME = "www.local.example.test."
+ALARM = "local/*health-check/website"
 
 
 def _records(route53: Any) -> tuple[str, list[dict[str, Any]]]:
@@ -22,9 +23,17 @@ def verify() -> None:
     assert record["AliasTarget"]["DNSName"].rstrip(".").endswith(balancer["DNSName"])
     assert record["AliasTarget"]["HostedZoneId"] == balancer["CanonicalHostedZoneId"]
 
+    # Where Route 53 keeps its metrics, wherever the environment is.
+    (alarm,) = boto3.client("cloudwatch", "us-east-1").describe_alarms(AlarmNames=[ALARM])["MetricAlarms"]
+    assert alarm["Dimensions"] == [{"Name": "HealthCheckId", "Value": record["HealthCheckId"]}]
+    assert alarm["ActionsEnabled"]
+    (topic,) = boto3.client("sns", "us-east-1").list_topics()["Topics"]
+    assert alarm["AlarmActions"] == [topic["TopicArn"]]
+
 
 def side_effect() -> None:
     route53 = boto3.client("route53")
     zone, (record,) = _records(route53)
+    boto3.client("cloudwatch", "us-east-1").disable_alarm_actions(AlarmNames=[ALARM])
     change = {"Changes": [{"Action": "DELETE", "ResourceRecordSet": record}]}
     route53.change_resource_record_sets(HostedZoneId=zone, ChangeBatch=change)

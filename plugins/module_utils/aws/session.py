@@ -88,6 +88,10 @@ class Aws:
         self._refuse_unknown(region)
         self.region: str = region
 
+    def elsewhere(self, region: str) -> Aws:
+        """The same account in another region."""
+        return self if region == self.region else Aws({**self._params, "region": region})
+
     def client(self, service: str, probe: bool = False) -> Any:
         """Return the client of a service. A probe gives up within seconds where nothing answers."""
         with self._lock:

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from ..alias_records import Balancer, bare, leftovers
+from ..health_alarm import metrics_region
 from ..naming import COLOURS, TAG_ENVIRONMENT, TAG_SERVICE, EnvironmentNames, ServiceNames
 from ..teardown import Thing
 from . import acm, autoscaling, backup_teardown, cloudwatch, efs, elbv2, environment, rds_teardown, route53
@@ -216,7 +217,7 @@ def _topic(aws: Aws, name: str) -> list[Thing]:
     pages = aws.client("sns").get_paginator("list_topics").paginate()
     arns = [one["TopicArn"] for page in pages for one in page["Topics"]]
     return [
-        Thing("topic", arn, wanted)
+        Thing("topic", arn, wanted, aws.region)
         for arn in arns
         if arn.rpartition(":")[2] == wanted
         and tags_of(aws.client("sns").list_tags_for_resource(ResourceArn=arn)).get(TAG_ENVIRONMENT) == name
@@ -238,7 +239,15 @@ def _schedules(aws: Aws, name: str) -> list[Thing]:
 
 
 def _alarms(aws: Aws, name: str) -> list[Thing]:
-    return [Thing("alarm", one["AlarmName"], one["AlarmName"]) for one in cloudwatch.metric_alarms(aws, f"{name}/")]
+    found = cloudwatch.metric_alarms(aws, f"{name}/")
+    return [Thing("alarm", one["AlarmName"], one["AlarmName"], aws.region) for one in found]
+
+
+def beside_health_checks(aws: Aws, name: str) -> list[Thing]:
+    """Alarms and their topic where Route 53 keeps its metrics, unless that is the environment's region anyway."""
+    region = metrics_region(aws.region)
+    there = aws.elsewhere(region)
+    return [] if there is aws else [*_alarms(there, name), *_topic(there, name)]
 
 
 def _dashboards(aws: Aws, name: str, services: set[str]) -> list[Thing]:
