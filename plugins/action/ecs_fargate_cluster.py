@@ -10,5 +10,6 @@ from ..plugin_utils.in_process import InProcessAction
 
 
 class ActionModule(InProcessAction):
+    services = ("ecs",)
     argument_spec = ARGUMENT_SPEC
     module_run = staticmethod(run)

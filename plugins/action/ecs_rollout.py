@@ -6,9 +6,10 @@ from __future__ import annotations
 
 from ..module_utils.rolling_release import run
 from ..modules.ecs_rollout import ARGUMENT_SPEC
-from ..plugin_utils.in_process import InProcessAction
+from ..plugin_utils.in_process import RELEASE, InProcessAction
 
 
 class ActionModule(InProcessAction):
+    services = RELEASE
     argument_spec = ARGUMENT_SPEC
     module_run = staticmethod(run)

@@ -20,6 +20,7 @@ roles_of_the_collection()
 
 
 class ActionModule(InProcessAction):
+    services = ("sts", "elbv2")
     argument_spec = ARGUMENT_SPEC
     module_run = staticmethod(run)
 

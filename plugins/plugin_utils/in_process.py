@@ -9,12 +9,13 @@ module of the same name is executed instead, with the same result and no progres
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from ansible.errors import AnsibleActionFail
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
+from ansible.plugins.loader import filter_loader, test_loader
 from ansible.utils.display import Display
 
 from ..module_utils.aws.errors import Failure
@@ -23,9 +24,14 @@ from ..module_utils.clock import SystemClock
 from ..module_utils.invocation import Invocation, Run, with_aws_options
 from ..module_utils.progress import Progress, SilentProgress, WrittenProgress
 
-# Ansible imports an action plugin in the process that it forks a worker from for each task and host. What every worker
-# would read from disk anew, a third of a second's work, is read here once.
-warm(("sts", "ec2", "elbv2", "ecs", "ecr", "dynamodb", "efs", "logs", "application-autoscaling"))
+# Ansible forks a worker for each task and host from the process that imports this. What every worker would read from disk
+# anew is read here once: filters and tests, Ansible's own and ours, which come all together with one of them.
+filter_loader.get("ansible.builtin.combine")
+filter_loader.get("pear.fargate.service_urls")
+test_loader.get("ansible.builtin.truthy")
+
+# Whose clients a release or a rollback needs from its first moment.
+RELEASE = ("elbv2", "ecs", "dynamodb", "application-autoscaling")
 
 # The json callback prints one document: progress lines before it would make it unreadable.
 PROGRESS_SWITCH = "PEAR_PROGRESS"
@@ -44,7 +50,10 @@ def plain(value: Any) -> Any:
 
 
 class InProcessAction(ActionBase):
-    """Subclasses name the argument spec and the run() of their module."""
+    """Subclasses name the argument spec and the run() of their module, and the AWS services that it always speaks to.
+
+    The models of these services are read from disk when the class is made, once for all workers.
+    """
 
     TRANSFERS_FILES = False
     _supports_check_mode = True
@@ -53,6 +62,11 @@ class InProcessAction(ActionBase):
     argument_spec: ClassVar[Mapping[str, Any]]
     # A staticmethod: a plain function as a class attribute would be bound to the instance.
     module_run: ClassVar[Run]
+    services: ClassVar[Sequence[str]] = ()
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        warm(cls.services)
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result: dict[str, Any] = super().run(tmp, task_vars)

@@ -12,9 +12,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.parsing.dataloader import DataLoader
 
+# PyYAML's safe loader, the one in C where it is there.
+_YAML = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 ROLES = Path(__file__).parents[2] / "roles"
 # environment_* is every role's; no role has this name.
 _SHARED_PREFIX = "environment_"
@@ -49,13 +52,18 @@ def read_roles(loader: DataLoader, folder: Path = ROLES) -> dict[str, RoleVariab
 
 
 def _read(loader: DataLoader, role: Path) -> RoleVariables:
-    specs = _load(loader, role / "meta" / "argument_specs.yml").get("argument_specs", {})
+    specs = _plain(role / "meta" / "argument_specs.yml").get("argument_specs", {})
     options = {name: option for entry in specs.values() for name, option in entry.get("options", {}).items()}
-    facts = {name for file in sorted((role / "tasks").glob("*.yml")) for name in _set_by(_load(loader, file))}
-    return RoleVariables(role.name, options, _load(loader, role / "defaults" / "main.yml"), frozenset(facts))
+    facts = {name for file in sorted((role / "tasks").glob("*.yml")) for name in _set_by(_plain(file))}
+    return RoleVariables(role.name, options, _templates(loader, role / "defaults" / "main.yml"), frozenset(facts))
 
 
-def _load(loader: DataLoader, file: Path) -> Any:
+def _plain(file: Path) -> Any:
+    """What has no templates that matter here, without Ansible's marks on each value: ten times as fast."""
+    return (yaml.load(file.read_bytes(), _YAML) if file.exists() else None) or {}  # a SafeLoader
+
+
+def _templates(loader: DataLoader, file: Path) -> Any:
     # Not through the loader's cache: it copies deeply what it hands out, which takes longer than reading.
     return (loader.load_from_file(str(file), cache="none", **_TRUSTED) if file.exists() else None) or {}
 

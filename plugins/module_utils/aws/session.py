@@ -27,7 +27,6 @@ try:
 except ImportError:
     _HAS_BOTOCORE = False
 
-_PARTITIONS = ("aws", "aws-cn", "aws-us-gov", "aws-eusc", "aws-iso", "aws-iso-b")
 _KEYS = {"access_key": "access_key", "secret_key": "secret_key", "token": "session_token"}
 # Retry mode standard: exponential backoff with jitter, throttling and transient errors only.
 _NORMAL = {"connect_timeout": 5, "read_timeout": 30, "retries": {"mode": "standard", "total_max_attempts": 4}}
@@ -47,13 +46,18 @@ def _loader(data_path: str | None) -> Any:
     return botocore.loaders.create_loader(data_path)
 
 
+# A session that a forked worker finds made: it is used once, and then it is the worker's own.
+_prepared: list[Any] = []
+
+
 def warm(services: Sequence[str]) -> None:
-    """Read the models of services in advance: for a process that forks one worker per task. Nothing is sent."""
-    if not _HAS_BOTOCORE:
+    """Prepare a session and read the models of services: for a process that forks one worker per task. Nothing is sent."""
+    if not _HAS_BOTOCORE or not services:
         return
-    session = _session()
+    if not _prepared:
+        _prepared.append(_session())
     for service in services:
-        session.create_client(service, region_name="us-east-1", aws_access_key_id="-", aws_secret_access_key="-")
+        _prepared[0].create_client(service, region_name="us-east-1", aws_access_key_id="-", aws_secret_access_key="-")
 
 
 class Aws:
@@ -70,7 +74,7 @@ class Aws:
         # Keys that come from the process's environment must not win over a profile that was asked for.
         keys = {} if profile else {name: params.get(option) for name, option in _KEYS.items()}
         try:
-            self._session = _session(profile)
+            self._session = _prepared.pop() if _prepared and not profile else _session(profile)
             region = params.get("region") or self._session.get_config_variable("region")
         except (boto.BotoCoreError, boto.ClientError) as cause:
             raise AwsError("open an AWS session", cause) from cause
@@ -117,9 +121,9 @@ class Aws:
 
     def _refuse_unknown(self, region: str) -> None:
         """A region that does not exist would otherwise end in a host name that never resolves, after long retries."""
-        known = sorted(
-            {name for partition in _PARTITIONS for name in self._session.get_available_regions("ec2", partition)}
-        )
+        # Not by get_available_regions, which reads the whole model of a service to learn its prefix.
+        partitions = self._session.get_data("endpoints")["partitions"]
+        known = sorted({name for partition in partitions for name in partition["regions"]})
         if region not in known:
             near = ", ".join(difflib.get_close_matches(region, known, n=3)) or "eu-west-1"
             raise Failure(
