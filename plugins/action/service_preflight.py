@@ -12,9 +12,9 @@ from ansible.errors import AnsibleError
 from ..module_utils.service_preflight import run
 from ..modules.service_preflight import ARGUMENT_SPEC
 from ..plugin_utils.in_process import InProcessAction
-from ..plugin_utils.role_variables import RoleVariables, roles_of_the_collection, unknown, validate
+from ..plugin_utils.role_variables import RoleVariables, rivals, roles_of_the_collection, unknown, validate
 
-_SERVICE_ROLES = ("registry", "service")
+_SERVICE_ROLES = ("registry", "service", "autoscaling")
 # In the process that Ansible forks a worker from for each host.
 roles_of_the_collection()
 
@@ -39,7 +39,7 @@ class ActionModule(InProcessAction):
                 values |= checked
                 found += problems
             found += self._database(roles["database"], values, variables)
-            found += self._rivals(roles["service"], values, variables)
+            found += self._rivals(roles["service"], variables)
         # The environment's variables are validated with both roles: what both say is one finding.
         own = {"variables": values, "findings": list(dict.fromkeys(found))}
         self._task.args = {**self._task.args, **own}
@@ -75,17 +75,11 @@ class ActionModule(InProcessAction):
             return []
         return ["service_database is true, but database_enabled is not: the environment has no database to hand over"]
 
-    def _rivals(self, role: RoleVariables, values: Mapping[str, Any], variables: Mapping[str, Any]) -> list[str]:
-        """Services of the same inventory that ask for the same priorities, before any of them has a rule."""
-        priority = values.get("service_priority")
-        found = []
-        for host in variables.get("groups", {}).get("services", []):
-            if host == variables.get("inventory_hostname"):
-                continue
-            other = variables["hostvars"][host].get("service_priority", role.defaults.get("service_priority"))
-            if isinstance(priority, int) and isinstance(other, int) and abs(priority - other) <= 1:
-                found.append(
-                    f"service_priority is {priority}, and that of {host} is {other}; each service needs two numbers, "
-                    "its priority and the one before it: use steps of 10"
-                )
-        return found
+    def _rivals(self, role: RoleVariables, variables: Mapping[str, Any]) -> list[str]:
+        """Services of the same inventory that ask for the same priorities; the first host of the play says it for all."""
+        services = variables["groups"]["services"]
+        first = next((host for host in variables["ansible_play_hosts_all"] if host in services), None)
+        if variables["inventory_hostname"] != first:
+            return []
+        default = role.defaults.get("service_priority")
+        return rivals({host: variables["hostvars"][host].get("service_priority", default) for host in services})

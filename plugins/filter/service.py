@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
@@ -36,11 +36,20 @@ def database_secrets(database: dict[str, Any] | None, *arguments: Any, **options
         raise AnsibleFilterError(str(refused)) from refused
 
 
+def one_host_of_each_environment(hostvars: Mapping[str, Mapping[str, Any]], hosts: Sequence[str]) -> list[str]:
+    """The first of the hosts in each environment, by its name and region."""
+    first: dict[tuple[str, str], str] = {}
+    for host in hosts:
+        first.setdefault((hostvars[host]["environment_name"], hostvars[host]["environment_region"]), host)
+    return list(first.values())
+
+
 class FilterModule:
     def filters(self) -> dict[str, Callable[..., Any]]:
         return {
             "database_environment": database_environment,
             "database_secrets": database_secrets,
+            "one_host_of_each_environment": one_host_of_each_environment,
             "service_urls": service_values.urls,
             "task_volumes": task_volumes,
             "volume_mounts": service_values.volume_mounts,

@@ -6,9 +6,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
-from . import build
+from . import build, scan_gate
 from .aws import ecr
 from .aws.errors import Failure
 from .invocation import Invocation
@@ -25,6 +26,7 @@ _ECR_HOST = re.compile(r"^\d{12}\.dkr[.-]ecr")
 def run(call: Invocation) -> dict[str, Any]:
     """Return repository_uri, tag, digest and reference (uri@digest)."""
     answer, found = _prebuilt(call) if call.params["image"] else _built(call)
+    answer |= _scanned(call, answer["image"])
     if found is None or not call.params.get("mark_released"):
         return answer
     tag = ecr.RELEASED_PREFIX + found["imageDigest"].partition(":")[2][:12]
@@ -33,6 +35,18 @@ def run(call: Invocation) -> dict[str, Any]:
     if not call.check_mode:
         ecr.tag_image(call.aws, found["repositoryName"], found["imageDigest"], tag)
     return {**answer, "changed": True}
+
+
+def _scanned(call: Invocation, image: Mapping[str, Any]) -> dict[str, Any]:
+    """Let the image pass the gate, where there is one; one that check mode would build has nothing to be scanned."""
+    gate = call.params.get("scan_gate") or {}
+    if not gate.get("limits") or not image["digest"]:
+        return {}
+    # A repository's address is its registry's, a slash, and its name.
+    name = image["repository_uri"].partition("/")[2]
+    asked = {**call.params, **gate, "repository": name, "digest": image["digest"]}
+    found = scan_gate.run(replace(call, params=asked))
+    return {"scan": found["counts"], **({"warnings": found["warnings"]} if "warnings" in found else {})}
 
 
 def _built(call: Invocation) -> Answer:

@@ -61,6 +61,27 @@ options:
         M(pear.fargate.ecr_repository) knows it by. Once per image.
     type: bool
     default: false
+  scan_gate:
+    description: What the image's scan may have found for it to pass, as M(pear.fargate.ecr_scan_gate) judges it. No gate without limits.
+    type: dict
+    suboptions:
+      limits:
+        description: How many findings of a severity may be there, by its name.
+        type: dict
+        default: {}
+      ignore:
+        description: Names of findings that do not count, each with the reason.
+        type: dict
+        default: {}
+      without_result:
+        description: What becomes of an image that has no result.
+        type: str
+        choices: [fail, pass]
+        default: fail
+      timeout_seconds:
+        description: Seconds to wait for a scan.
+        type: int
+        default: 300
 attributes:
   action:
     description: Runs on the controller.
@@ -92,6 +113,11 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+scan:
+  description: Findings that count, by severity.
+  returned: with a gate
+  type: dict
+  sample: {MEDIUM: 3}
 image:
   description: The image as it is deployed.
   returned: always
@@ -132,6 +158,15 @@ ARGUMENT_SPEC = {
     "engine": {"type": "str", "choices": ["auto", "podman", "buildah", "docker"], "default": "auto"},
     "isolation": {"type": "str", "choices": ["oci", "rootless", "chroot"]},
     "mark_released": {"type": "bool", "default": False},
+    "scan_gate": {
+        "type": "dict",
+        "options": {
+            "limits": {"type": "dict", "default": {}},
+            "ignore": {"type": "dict", "default": {}},
+            "without_result": {"type": "str", "choices": ["fail", "pass"], "default": "fail"},
+            "timeout_seconds": {"type": "int", "default": 300},
+        },
+    },
 }
 
 

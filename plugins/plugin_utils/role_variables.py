@@ -7,6 +7,7 @@ from __future__ import annotations
 import difflib
 import functools
 import inspect
+import itertools
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -34,6 +35,7 @@ class RoleVariables:
     name: str
     options: Mapping[str, Any] = field(default_factory=dict)
     defaults: Mapping[str, Any] = field(default_factory=dict)
+    # What its tasks and vars leave behind.
     facts: frozenset[str] = frozenset()
 
     @property
@@ -55,6 +57,7 @@ def _read(loader: DataLoader, role: Path) -> RoleVariables:
     specs = _plain(role / "meta" / "argument_specs.yml").get("argument_specs", {})
     options = {name: option for entry in specs.values() for name, option in entry.get("options", {}).items()}
     facts = {name for file in sorted((role / "tasks").glob("*.yml")) for name in _set_by(_plain(file))}
+    facts |= set(_plain(role / "vars" / "main.yml"))
     return RoleVariables(role.name, options, _templates(loader, role / "defaults" / "main.yml"), frozenset(facts))
 
 
@@ -92,6 +95,17 @@ def unknown(names: Iterable[str], roles: Mapping[str, RoleVariables]) -> list[st
 def _nearest(name: str, known: Collection[str]) -> str:
     near = difflib.get_close_matches(name, sorted(known), n=1, cutoff=0.6)
     return f"; did you mean {near[0]}?" if near else ""
+
+
+def rivals(priorities: Mapping[str, Any]) -> list[str]:
+    """A sentence for each two services, neighbours by priority, that ask for the same number."""
+    ordered = sorted((one, host) for host, one in priorities.items() if isinstance(one, int))
+    return [
+        f"service_priority of {host} is {lower}, and that of {other} is {upper}; each service needs two numbers, its "
+        "priority and the one before it: use steps of 10"
+        for (lower, host), (upper, other) in itertools.pairwise(ordered)
+        if upper - lower <= 1
+    ]
 
 
 def validate(role: RoleVariables, values: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:

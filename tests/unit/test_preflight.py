@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 from ansible.parsing.dataloader import DataLoader
+from ansible_collections.pear.fargate.plugins.filter.service import one_host_of_each_environment
 from ansible_collections.pear.fargate.plugins.module_utils.preflight import FARGATE_MEMORY, findings, warnings
-from ansible_collections.pear.fargate.plugins.plugin_utils.role_variables import read_roles, unknown, validate
+from ansible_collections.pear.fargate.plugins.plugin_utils.role_variables import read_roles, rivals, unknown, validate
 
 from tests.support.plays import ROOT
 
@@ -99,6 +100,19 @@ def test_variables_that_no_role_knows_are_named_with_the_nearest_known_one() -> 
         "network_natt is no variable of pear.fargate; did you mean network_nat?",
         "service_prot is no variable of pear.fargate; did you mean service_port?",
     ]
+
+
+def test_two_services_do_not_ask_for_the_same_priorities() -> None:
+    assert rivals({"shop": 30, "scores": 10, "admin": 20, "later": None}) == []
+    (told,) = rivals({"shop": 21, "scores": 10, "admin": 20})
+    assert told.startswith("service_priority of admin is 20, and that of shop is 21;")
+    assert len(rivals({"shop": 20, "scores": 20, "admin": 20})) == 2
+
+
+def test_one_host_stands_for_each_environment() -> None:
+    places = {"shop": ("staging", "a"), "scores": ("staging", "a"), "admin": ("staging", "b"), "idle": ("other", "a")}
+    hostvars = {host: {"environment_name": name, "environment_region": at} for host, (name, at) in places.items()}
+    assert one_host_of_each_environment(hostvars, ["scores", "shop", "admin"]) == ["scores", "admin"]
 
 
 def test_types_are_checked_and_applied() -> None:
