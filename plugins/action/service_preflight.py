@@ -12,6 +12,7 @@ from ansible.errors import AnsibleError
 from ..module_utils.service_preflight import run
 from ..modules.service_preflight import ARGUMENT_SPEC
 from ..plugin_utils.in_process import InProcessAction
+from ..plugin_utils.release_order import Disorder, Node, batches, waves
 from ..plugin_utils.role_variables import RoleVariables, rivals, roles_of_the_collection, unknown, validate
 
 _SERVICE_ROLES = ("registry", "service", "autoscaling")
@@ -29,6 +30,7 @@ class ActionModule(InProcessAction):
         roles = roles_of_the_collection()
         found = unknown(variables, roles)
         values: dict[str, Any] = {}
+        order: dict[str, Any] = {}
         groups = variables.get("group_names") or ()
         if "environment" in groups:
             for name in sorted(set(roles) - set(_SERVICE_ROLES)):
@@ -39,11 +41,12 @@ class ActionModule(InProcessAction):
                 values |= checked
                 found += problems
             found += self._database(roles["database"], values, variables)
-            found += self._rivals(roles["service"], variables)
+            problems, order = self._together(roles["service"], variables)
+            found += problems
         # The environment's variables are validated with both roles: what both say is one finding.
         own = {"variables": values, "findings": list(dict.fromkeys(found))}
         self._task.args = {**self._task.args, **own}
-        return super().run(tmp, task_vars)
+        return {**super().run(tmp, task_vars), **order}
 
     def _checked(self, role: RoleVariables, variables: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
         """The role's variables with their types, and what is wrong with them."""
@@ -75,11 +78,32 @@ class ActionModule(InProcessAction):
             return []
         return ["service_database is true, but database_enabled is not: the environment has no database to hand over"]
 
-    def _rivals(self, role: RoleVariables, variables: Mapping[str, Any]) -> list[str]:
-        """Services of the same inventory that ask for the same priorities; the first host of the play says it for all."""
+    def _together(self, role: RoleVariables, variables: Mapping[str, Any]) -> tuple[list[str], dict[str, Any]]:
+        """What is to be said of the services of an inventory taken together, by the first host of the play for all of them.
+
+        Those that ask for the same priorities, and the order of a release where one depends on another.
+        """
         services = variables["groups"]["services"]
-        first = next((host for host in variables["ansible_play_hosts_all"] if host in services), None)
-        if variables["inventory_hostname"] != first:
-            return []
+        playing = [host for host in services if host in variables["ansible_play_hosts_all"]]
+        if variables["inventory_hostname"] != playing[0]:
+            return [], {}
+        every = {host: variables["hostvars"][host] for host in services}
         default = role.defaults.get("service_priority")
-        return rivals({host: variables["hostvars"][host].get("service_priority", default) for host in services})
+        found = rivals({host: own.get("service_priority", default) for host, own in every.items()})
+        if not any(own.get("service_depends_on") for own in every.values()):
+            return found, {}
+        nodes = {host: _node(host, own) for host, own in every.items()}
+        try:
+            ordered = waves(nodes, playing)
+        except Disorder as none:
+            return [*found, *none.sentences], {}
+        serial = variables.get("release_serial", "100%")
+        sizes = batches([len(wave) for wave in ordered], serial, len(playing))
+        return found, {"order": {"hosts": [host for wave in ordered for host in wave], "serial": sizes}}
+
+
+def _node(host: str, own: Mapping[str, Any]) -> Node:
+    depends_on = own.get("service_depends_on") or []
+    names = depends_on.split(",") if isinstance(depends_on, str) else depends_on
+    place = (str(own.get("environment_name")), str(own.get("environment_region")))
+    return Node(place, own.get("service_name", host), [str(name).strip() for name in names])

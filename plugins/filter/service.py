@@ -44,11 +44,23 @@ def one_host_of_each_environment(hostvars: Mapping[str, Mapping[str, Any]], host
     return list(first.values())
 
 
+def failed_services(
+    names: Sequence[str], hostvars: Mapping[str, Mapping[str, Any]], environment: str, failed: Sequence[str]
+) -> list[str]:
+    """Those of the named services of an environment whose hosts failed."""
+    lost = [hostvars[host] for host in failed] if names else []
+    known = {
+        own.get("service_name", own["inventory_hostname"]) for own in lost if own.get("environment_name") == environment
+    }
+    return [name for name in names if name in known]
+
+
 class FilterModule:
     def filters(self) -> dict[str, Callable[..., Any]]:
         return {
             "database_environment": database_environment,
             "database_secrets": database_secrets,
+            "failed_services": failed_services,
             "one_host_of_each_environment": one_host_of_each_environment,
             "service_urls": service_values.urls,
             "task_volumes": task_volumes,

@@ -154,6 +154,18 @@ class Engine:
     def push(self, reference: str) -> None:
         self._call(["push", reference], f"push {reference}")
 
+    def pull(self, reference: str) -> None:
+        self._call(["pull", reference], f"pull {reference}")
+
+    def save(self, reference: str, path: Path) -> None:
+        """Write an image into a file in the format of `docker save`, which whatever looks into images reads."""
+        words = {
+            "podman": ["save", "--format", "docker-archive", "--output", str(path), reference],
+            "buildah": ["push", reference, f"docker-archive:{path}"],
+            "docker": ["save", "--output", str(path), reference],
+        }
+        self._call(words[self.name], f"save {reference}")
+
     def remove(self, reference: str) -> None:
         """Take a tag away again; the layers stay as the cache of the next build."""
         self._call(["rmi", reference], f"remove the local tag {reference}")

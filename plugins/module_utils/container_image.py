@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from . import build, scan_gate
+from . import build, sbom, scan_gate
 from .aws import ecr
 from .aws.errors import Failure
 from .invocation import Invocation
@@ -51,6 +51,8 @@ def _scanned(call: Invocation, image: Mapping[str, Any]) -> dict[str, Any]:
 
 def _built(call: Invocation) -> Answer:
     wanted = call.params
+    if wanted.get("sbom_command"):
+        sbom.check_command(wanted["sbom_command"])
     planned = build.plan(
         wanted["context"],
         wanted["containerfile"] or "",
@@ -69,7 +71,7 @@ def _built(call: Invocation) -> Answer:
     uri = repository["repositoryUri"]
     known = ecr.find_image(call.aws, wanted["repository"], tag)
     if known is not None:
-        return _answer(False, uri, tag, known["imageDigest"], "in the registry already"), known
+        return _listed(call, _answer(False, uri, tag, known["imageDigest"], "in the registry already"), known)
     if call.check_mode:
         return _answer(True, uri, tag, None, "would be built and pushed"), None
     engine = build.Engine(build.find_engine(wanted["engine"]), call.progress.line)
@@ -84,14 +86,38 @@ def _built(call: Invocation) -> Answer:
         )
     call.progress.line(f"building {reference} with {engine.name}")
     engine.build(planned, reference, {"org.opencontainers.image.version": tag, **wanted["labels"]})
-    host, user, password = ecr.login(call.aws)
-    engine.login(host, user, password)
+    engine.login(*ecr.login(call.aws))
     call.progress.line(f"pushing {reference}")
     engine.push(reference)
     pushed = ecr.find_image(call.aws, wanted["repository"], tag)
     if pushed is None:
         raise Failure(f"{reference} was pushed, but ECR does not list it. Was the repository changed meanwhile?")
-    return _answer(True, uri, tag, pushed["imageDigest"], f"built and pushed with {engine.name}"), pushed
+    return _listed(
+        call, _answer(True, uri, tag, pushed["imageDigest"], f"built and pushed with {engine.name}"), pushed, engine
+    )
+
+
+def _listed(
+    call: Invocation, answer: dict[str, Any], found: dict[str, Any], builder: build.Engine | None = None
+) -> Answer:
+    """With a list of the image's parts beside it, where that is wanted; an image that is not here is pulled to be read."""
+    if not call.params.get("sbom_command"):
+        return answer, found
+    repository, digest = found["repositoryName"], found["imageDigest"]
+    attached = sbom.find(call, repository, digest)
+    if attached is None and not call.check_mode:
+        reference = f"{answer['image']['repository_uri']}:{answer['image']['tag']}"
+        attached = sbom.attach(call, repository, digest, builder or _pulled(call, reference), reference)
+    elif attached is not None:
+        return {**answer, "sbom": attached}, found
+    return {**answer, "changed": True, "sbom": attached}, found
+
+
+def _pulled(call: Invocation, reference: str) -> build.Engine:
+    engine = build.Engine(build.find_engine(call.params["engine"]), call.progress.line)
+    engine.login(*ecr.login(call.aws))
+    engine.pull(reference)
+    return engine
 
 
 def _prebuilt(call: Invocation) -> Answer:

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from .aws import ecr
-from .aws.ecr import RELEASED_PREFIX
+from .aws.ecr import RELEASED_PREFIX, SBOM_PREFIX
 from .aws.errors import Failure
 from .changes import Changes
 from .invocation import Invocation
@@ -76,6 +76,19 @@ def lifecycle(untagged_days: int, keep_images: int, keep_released: int) -> dict[
             }
         )
     if keep_images:
+        # ECR takes them away with the image that they refer to, and counts them as images until then.
+        listed = keep_images + keep_released
+        rules.append(
+            {
+                "description": f"lists of parts (SBOM) beyond those of {listed} images",
+                "selection": {
+                    "tagStatus": "tagged",
+                    "tagPrefixList": [SBOM_PREFIX],
+                    "countType": "imageCountMoreThan",
+                    "countNumber": listed,
+                },
+            }
+        )
         rules.append(
             {
                 "description": f"all but the {keep_images} newest",

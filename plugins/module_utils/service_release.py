@@ -8,8 +8,10 @@ from dataclasses import replace
 from typing import Any
 
 from . import rolling_release, scheduled_tasks
+from .aws.errors import Failure
 from .bluegreen import cutover
 from .invocation import Invocation
+from .rollout.model import Outcome
 from .rollout.strategy import STRATEGIES
 
 __all__ = ["STRATEGIES", "run"]
@@ -18,6 +20,10 @@ __all__ = ["STRATEGIES", "run"]
 def run(call: Invocation) -> dict[str, Any]:
     """Return what the release returned; a Failure of it leaves the schedules as they are."""
     wanted, strategy = call.params, call.params["strategy"]
+    if wanted["failed_dependencies"]:
+        reason = f"{wanted['service']} depends on what failed in this run: {', '.join(wanted['failed_dependencies'])}"
+        said = f"refused: {reason}. Nothing was changed. Release them first, or {wanted['service']} by itself."
+        raise Failure(said, outcome=str(Outcome.REFUSED), reason=reason, changed=False)
     if strategy == "rolling":
         result = rolling_release.run(call)
     else:

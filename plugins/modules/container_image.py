@@ -82,6 +82,17 @@ options:
         description: Seconds to wait for a scan.
         type: int
         default: 300
+  sbom_command:
+    description:
+      - A command that prints the parts of an image that was built here, as CycloneDX or SPDX in JSON; C({archive}) in it is replaced with
+        the path of the image's archive, in the format of C(docker save).
+      - With syft V([syft, scan, 'docker-archive:{archive}', --output, cyclonedx-json]), with trivy
+        V([trivy, image, --input, '{archive}', --format, cyclonedx]).
+      - The list is kept in ECR as an artifact that refers to the image, which C(oras discover) and C(aws ecr list-image-referrers) find. An
+        image that has one is left alone.
+    type: list
+    elements: str
+    default: []
 attributes:
   action:
     description: Runs on the controller.
@@ -113,6 +124,10 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+sbom:
+  description: Digest of the artifact with the image's parts; null in check mode where it would be made.
+  returned: with O(sbom_command)
+  type: str
 scan:
   description: Findings that count, by severity.
   returned: with a gate
@@ -167,6 +182,7 @@ ARGUMENT_SPEC = {
             "timeout_seconds": {"type": "int", "default": 300},
         },
     },
+    "sbom_command": {"type": "list", "elements": "str", "default": []},
 }
 
 

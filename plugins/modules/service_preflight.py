@@ -60,6 +60,19 @@ findings:
   returned: always
   type: list
   elements: str
+order:
+  description: Where a service depends on another one, the order of a release; of the first host of the play alone.
+  returned: where there is one
+  type: dict
+  contains:
+    hosts:
+      description: Hosts of the play, each after those that it depends on.
+      type: list
+      elements: str
+    serial:
+      description: Sizes of the batches, for a play's C(serial).
+      type: list
+      elements: int
 unchecked:
   description: What could not be looked at, and why; the permissions of a deployment need not cover it.
   returned: always

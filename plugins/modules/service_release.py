@@ -20,6 +20,11 @@ options:
     type: str
     choices: [rolling, all_at_once, linear, canary, steps]
     default: rolling
+  failed_dependencies:
+    description: Services that this one depends on and that failed in the same run. Where there is one, the release is refused.
+    type: list
+    elements: str
+    default: []
   timeout_seconds:
     description: How long a rolling deployment may take.
     type: int
@@ -129,6 +134,7 @@ ARGUMENT_SPEC = {
     **SERVICE_ARGUMENTS,
     **RELEASE_ARGUMENTS,
     "strategy": {"type": "str", "choices": list(STRATEGIES), "default": "rolling"},
+    "failed_dependencies": {"type": "list", "elements": "str", "default": []},
     "timeout_seconds": {"type": "int", "default": 1200},
     "schedules": SCHEDULES["schedules"],
     "schedule_role_arn": {"type": "str"},

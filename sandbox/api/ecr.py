@@ -9,6 +9,7 @@ import secrets
 import time
 import urllib.error
 import urllib.request
+from functools import partial
 from typing import Any
 
 from ..config import Settings
@@ -36,7 +37,7 @@ def token(settings: Settings) -> str:
 def install(sandbox: Sandbox) -> None:
     from moto.ecr.models import ECRBackend
 
-    from . import ecr_scans
+    from . import ecr_artifacts, ecr_scans
     from .ecr_images import Pushed, record
 
     settings = sandbox.settings
@@ -119,6 +120,7 @@ def install(sandbox: Sandbox) -> None:
         return {}
 
     ecr_scans.install(sandbox)
+    ecr_artifacts.install(sandbox, partial(_repository, sandbox))
 
 
 def _repository(sandbox: Sandbox, name: str) -> Any:

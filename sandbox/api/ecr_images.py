@@ -60,7 +60,11 @@ class PushedImage(Image):
         tag: Any = None  # record() gives it its tag
         super().__init__(repository.account_id, tag, pushed.manifest, repository.name, pushed.media_type, pushed.digest)
         self.scan: Scan | None = None
-        self.size = _size(json.loads(pushed.manifest), repository.images)
+        manifest = json.loads(pushed.manifest)
+        self.size = _size(manifest, repository.images)
+        # Of an artifact that belongs to an image: that image's digest.
+        self.refers_to: str | None = manifest.get("subject", {}).get("digest")
+        self.artifact_type: str | None = manifest.get("artifactType")
 
     def get_image_size_in_bytes(self) -> int:
         return self.size

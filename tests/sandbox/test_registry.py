@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import io
 import json
 import tarfile
@@ -224,3 +226,50 @@ def test_an_image_is_scanned_only_where_that_was_asked_for(shelf: Shelf) -> None
     shelf.ecr.start_image_scan(**request)
     assert shelf.ecr.describe_image_scan_findings(**request)["imageScanFindings"]["findings"] == []
     assert refusal(shelf.ecr.start_image_scan, **request) == "LimitExceededException"
+
+
+def test_what_refers_to_an_image_is_found_by_it(shelf: Shelf) -> None:
+    image = shelf.push("subject", "an image")
+    listed, nothing = b'{"bomFormat": "CycloneDX"}', b"{}"
+    for content in (listed, nothing, nothing):
+        upload(shelf, content)
+    kind = "application/vnd.cyclonedx+json"
+    layers = [
+        {"mediaType": media_type, "size": len(content), "digest": f"sha256:{hashlib.sha256(content).hexdigest()}"}
+        for media_type, content in ((kind, listed), ("application/vnd.oci.empty.v1+json", nothing))
+    ]
+    manifest = {
+        "schemaVersion": 2,
+        "mediaType": "application/vnd.oci.image.manifest.v1+json",
+        "artifactType": kind,
+        "config": layers[1],
+        "layers": layers[:1],
+        "subject": {"mediaType": "application/vnd.oci.image.manifest.v1+json", "digest": image, "size": 1},
+    }
+    put = {"repositoryName": shelf.name, "imageManifestMediaType": manifest["mediaType"], "imageTag": "listed"}
+    digest = shelf.ecr.put_image(**put, imageManifest=json.dumps(manifest))["image"]["imageId"]["imageDigest"]
+
+    def referrers(**wanted: Any) -> list[str]:
+        subject = {"repositoryName": shelf.name, "subjectId": {"imageDigest": image}}
+        return [one["digest"] for one in shelf.ecr.list_image_referrers(**subject, **wanted)["referrers"]]
+
+    assert referrers() == referrers(filter={"artifactTypes": [kind]}) == [digest]
+    assert referrers(filter={"artifactTypes": ["application/spdx+json"]}) == []
+    address = shelf.ecr.get_download_url_for_layer(repositoryName=shelf.name, layerDigest=layers[0]["digest"])
+    with urllib.request.urlopen(address["downloadUrl"]) as kept:
+        assert kept.read() == listed
+
+
+def upload(shelf: Shelf, content: bytes) -> None:
+    """In parts of five bytes, which the last one need not have; a layer that is there is not taken again."""
+    ecr = shelf.ecr
+    begun = ecr.initiate_layer_upload(repositoryName=shelf.name)
+    of = {"repositoryName": shelf.name, "uploadId": begun["uploadId"]}
+    for first in range(0, len(content), 5):
+        part = content[first : first + 5]
+        last = first + len(part) - 1
+        told = ecr.upload_layer_part(**of, partFirstByte=first, partLastByte=last, layerPartBlob=part)
+        assert told["lastByteReceived"] == last
+    digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
+    with contextlib.suppress(ecr.exceptions.LayerAlreadyExistsException):
+        assert ecr.complete_layer_upload(**of, layerDigests=[digest])["layerDigest"] == digest

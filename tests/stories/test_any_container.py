@@ -5,6 +5,7 @@ from __future__ import annotations
 import ssl
 import subprocess
 from http.client import HTTPSConnection
+from pathlib import Path
 
 from tests.support.plays import ROOT, Player
 
@@ -54,3 +55,24 @@ def test_after_a_service_that_fails_the_next_one_does_not_begin(stage: Stage) ->
     assert {key: failed.recap["website"][key] for key in ("failed", "changed")} == {"failed": 0, "changed": 0}
     assert "website" not in failed.output.partition("PLAY [Release the services]")[2].partition("PLAY RECAP")[0]
     assert answer(stage, "www.local.example.test", "/")[0] == 200
+
+
+def test_what_another_service_depends_on_goes_first_and_its_failure_holds_that_one(
+    stage: Stage, tmp_path: Path
+) -> None:
+    (tmp_path / "hosts.yml").write_text("services: {hosts: {scoreboard: {service_depends_on: [website]}}}")
+    ordered = Player(stage.environment, (*INVENTORIES, str(tmp_path)))
+    released = ordered.run("playbooks/release.yml").succeeded().output
+    batches = released.partition("PLAY [Release the services]")[2].partition("PLAY RECAP")[0]
+    assert batches.rindex("[website]") < batches.index("[scoreboard]"), released
+    nowhere = "registry.invalid/website@sha256:" + "0" * 64
+    website = f"website: {{service_image: '{nowhere}'}}"
+    (tmp_path / "hosts.yml").write_text(
+        f"services: {{hosts: {{scoreboard: {{service_depends_on: [website]}}, {website}}}}}"
+    )
+    failed = ordered.run("playbooks/release.yml").failed()
+    assert failed.recap["website"]["failed"] == 1, failed.output
+    assert failed.recap["scoreboard"]["changed"] == 0
+    assert "New version of scoreboard" not in failed.output
+    circle = {"service_depends_on": ["website", "scoreboard"]}
+    assert "goes in a circle" in ordered.run("playbooks/release.yml", variables=circle).failed().output

@@ -64,6 +64,15 @@ def test_without_the_rule_a_busy_repository_would_lose_them() -> None:
     assert 300 in expired(policy, [{f"build-{number}"} for number in range(300)] + [{"released-aaaaaaaaaaaa"}])
 
 
+def test_lists_of_parts_stay_as_long_as_the_images_that_they_belong_to() -> None:
+    policy = repository.lifecycle(14, 200, 100)
+    assert policy is not None
+    assert expired(policy, [{f"build-{number}"} for number in range(1000)] + [{"sbom-aaaaaaaaaaaa"}]) == set(
+        range(200, 1000)
+    )
+    assert expired(policy, [{f"sbom-{number}"} for number in range(350)]) == set(range(300, 350))
+
+
 @pytest.fixture
 def ecr(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")

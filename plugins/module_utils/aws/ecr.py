@@ -5,14 +5,19 @@
 from __future__ import annotations
 
 import base64
+import contextlib
+import hashlib
 import json
+from collections.abc import Sequence
 from typing import Any
 
-from .errors import aws_call, is_code
+from .errors import Failure, aws_call, is_code
 from .session import Aws
 
 # Tags of images that were released begin with this, for a lifecycle policy to know them by.
 RELEASED_PREFIX = "released-"
+# And those of an image's list of parts, which would be thrown away soon if it had no tag.
+SBOM_PREFIX = "sbom-"
 _MANIFESTS = [
     "application/vnd.oci.image.index.v1+json",
     "application/vnd.docker.distribution.manifest.list.v2+json",
@@ -63,20 +68,72 @@ def manifest(aws: Aws, repository: str, digest: str) -> dict[str, Any] | None:
 @aws_call("tag image {digest} of repository {repository} with {tag}")
 def tag_image(aws: Aws, repository: str, digest: str, tag: str) -> None:
     """Give an image one more tag: its own manifest is put once more. One that it has already is as good."""
-    client = aws.client("ecr")
-    (found,) = client.batch_get_image(
+    put_artifact(aws, repository, *image_manifest(aws, repository, digest), tag)
+
+
+@aws_call("read the manifest of image {digest} of repository {repository}")
+def image_manifest(aws: Aws, repository: str, digest: str) -> tuple[str, str]:
+    """An image's manifest as it was pushed, which its digest is of, and its media type."""
+    (found,) = aws.client("ecr").batch_get_image(
         repositoryName=repository, imageIds=[{"imageDigest": digest}], acceptedMediaTypes=_MANIFESTS
     )["images"]
-    try:
+    return found["imageManifest"], found["imageManifestMediaType"]
+
+
+@aws_call("put {tag} into repository {repository}")
+def put_artifact(aws: Aws, repository: str, text: str, media_type: str, tag: str) -> str:
+    """Put a manifest and return its digest. One that is there already under that tag is as good."""
+    client, digest = aws.client("ecr"), digest_of(text.encode())
+    with contextlib.suppress(client.exceptions.ImageAlreadyExistsException):
         client.put_image(
             repositoryName=repository,
-            imageManifest=found["imageManifest"],
-            imageManifestMediaType=found["imageManifestMediaType"],
+            imageManifest=text,
+            imageManifestMediaType=media_type,
             imageTag=tag,
             imageDigest=digest,
         )
-    except client.exceptions.ImageAlreadyExistsException:
+    return digest
+
+
+@aws_call("upload a layer to repository {repository}")
+def upload_layer(aws: Aws, repository: str, content: bytes) -> None:
+    """Upload a blob in parts of the size that ECR names. One that is there already is as good."""
+    client = aws.client("ecr")
+    begun = client.initiate_layer_upload(repositoryName=repository)
+    of = {"repositoryName": repository, "uploadId": begun["uploadId"]}
+    for first in range(0, len(content), begun["partSize"]):
+        part = content[first : first + begun["partSize"]]
+        client.upload_layer_part(**of, partFirstByte=first, partLastByte=first + len(part) - 1, layerPartBlob=part)
+    try:
+        client.complete_layer_upload(**of, layerDigests=[digest_of(content)])
+    except client.exceptions.LayerAlreadyExistsException:
         return
+
+
+@aws_call("read what refers to image {digest} of repository {repository}")
+def referrers(aws: Aws, repository: str, digest: str, artifact_types: Sequence[str]) -> list[str]:
+    """Digests of artifacts of these types whose subject is the image."""
+    client = aws.client("ecr")
+    if not hasattr(client, "list_image_referrers"):
+        raise Failure(
+            "This boto3 does not know ECR's ListImageReferrers yet. Update boto3 and botocore on the controller."
+        )
+    wanted = {
+        "repositoryName": repository,
+        "subjectId": {"imageDigest": digest},
+        "filter": {"artifactTypes": list(artifact_types)},
+    }
+    found: list[str] = []
+    while True:
+        page = client.list_image_referrers(**wanted)
+        found += [one["digest"] for one in page.get("referrers", [])]
+        if not page.get("nextToken"):
+            return found
+        wanted["nextToken"] = page["nextToken"]
+
+
+def digest_of(content: bytes) -> str:
+    return f"sha256:{hashlib.sha256(content).hexdigest()}"
 
 
 @aws_call("read what a scan found in image {digest} of repository {repository}")

@@ -1,0 +1,103 @@
+"""ECR's layers by its API, and what refers to an image: how a client without an engine keeps an artifact beside an image."""
+
+from __future__ import annotations
+
+import base64
+import json
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from http.client import HTTPMessage
+from typing import Any
+
+from .overlay import ApiError, Context, handler
+from .server import Sandbox
+
+# What ECR names as the size of a part.
+_PART_BYTES = 20 << 20
+
+
+def install(sandbox: Sandbox, repository: Callable[[str], Any]) -> None:
+    settings = sandbox.settings
+    # Uploads of layers that are under way: where the registry takes the next part.
+    uploads: dict[str, str] = {}
+
+    @handler("ecr", "InitiateLayerUpload")
+    def initiate_layer_upload(request: dict[str, Any], context: Context) -> dict[str, Any]:
+        name = request["repositoryName"]
+        with sandbox.lock:
+            repository(name)
+        answer = _registry("POST", f"{settings.registry_backend}/v2/{name}/blobs/uploads/")
+        upload = answer["Docker-Upload-UUID"]
+        uploads[upload] = answer["Location"]
+        return {"uploadId": upload, "partSize": _PART_BYTES}
+
+    @handler("ecr", "UploadLayerPart")
+    def upload_layer_part(request: dict[str, Any], context: Context) -> dict[str, Any]:
+        upload, part = request["uploadId"], base64.b64decode(request["layerPartBlob"])
+        if len(part) != request["partLastByte"] - request["partFirstByte"] + 1:
+            raise ApiError(
+                "InvalidLayerPartException", f"The part has {len(part)} bytes, which is not what its range says."
+            )
+        uploads[upload] = _registry("PATCH", _place(uploads, upload), part)["Location"]
+        named = {key: request[key] for key in ("repositoryName", "uploadId")}
+        return {"registryId": settings.account, **named, "lastByteReceived": request["partLastByte"]}
+
+    @handler("ecr", "CompleteLayerUpload")
+    def complete_layer_upload(request: dict[str, Any], context: Context) -> dict[str, Any]:
+        name, upload, (digest,) = request["repositoryName"], request["uploadId"], request["layerDigests"]
+        if _has_blob(settings.registry_backend, name, digest):
+            raise ApiError(
+                "LayerAlreadyExistsException", f"Layer with digest '{digest}' already exists in repository '{name}'."
+            )
+        place = _place(uploads, upload)
+        _registry("PUT", f"{place}{'&' if '?' in place else '?'}digest={digest}")
+        del uploads[upload]
+        return {"registryId": settings.account, "repositoryName": name, "uploadId": upload, "layerDigest": digest}
+
+    @handler("ecr", "ListImageReferrers")
+    def list_image_referrers(request: dict[str, Any], context: Context) -> dict[str, Any]:
+        types = request.get("filter", {}).get("artifactTypes")
+        with sandbox.lock:
+            images = list(repository(request["repositoryName"]).images)
+        found = [one for one in images if one.refers_to == request["subjectId"]["imageDigest"]]
+        return {
+            "referrers": [
+                {
+                    "digest": one.image_digest,
+                    "mediaType": one.image_manifest_media_type,
+                    "artifactType": one.artifact_type,
+                    "size": len(one.image_manifest.encode()),
+                    "artifactStatus": "ACTIVE",
+                }
+                for one in reversed(found)
+                if not types or one.artifact_type in types
+            ]
+        }
+
+
+def _place(uploads: dict[str, str], upload: str) -> str:
+    if upload not in uploads:
+        raise ApiError("UploadNotFoundException", f"There is no upload '{upload}'.")
+    return uploads[upload]
+
+
+def _has_blob(backend: str, name: str, digest: str) -> bool:
+    try:
+        _registry("HEAD", f"{backend}/v2/{name}/blobs/{digest}")
+    except ApiError:
+        return False
+    return True
+
+
+def _registry(method: str, url: str, part: bytes | None = None) -> HTTPMessage:
+    """Headers of the registry's answer. Raises ApiError with what it says where it refuses."""
+    headers = {"Content-Type": "application/octet-stream"} if part is not None else {}
+    request = urllib.request.Request(url, data=part, headers=headers, method=method)
+    try:
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return answer.headers
+    except urllib.error.HTTPError as refused:
+        said = refused.read()
+        errors = json.loads(said)["errors"] if said else [{"message": str(refused)}]
+        raise ApiError("InvalidLayerException", "; ".join(error["message"] for error in errors)) from refused
