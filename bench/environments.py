@@ -36,6 +36,15 @@ def rows(stage: Stage, runs: int) -> Iterator[Row]:
     yield row("second deploy: wall time, against plain tasks", 0.25, _COMMAND, [(a[0], b[0]) for a, b in pairs])
     yield row("second deploy: API calls, against plain tasks", 0.5, _COMMAND, [(a[1], b[1]) for a, b in pairs])
 
+    def reader() -> None:
+        stage.python("-m", "bench.boto3_reader", "local", "scoreboard")
+
+    reader()
+    pairs = [(_measured(stage, ours), _measured(stage, reader)) for _run in range(runs)]
+    name = "second deploy: {}, against a batched boto3 reader of the same state"
+    yield row(name.format("wall time"), None, _COMMAND, [(a[0], b[0]) for a, b in pairs])
+    yield row(name.format("API calls"), None, _COMMAND, [(a[1], b[1]) for a, b in pairs])
+
 
 def _measured(stage: Stage, action: Callable[[], None]) -> tuple[float, int]:
     """Seconds and API calls."""

@@ -25,8 +25,11 @@ class SystemClock:
         time.sleep(seconds)
 
 
-def polling_intervals(first: float = 0.6, longest: float = 2.0, growth: float = 1.3) -> Iterator[float]:
-    """Yield pauses between reads: growing to `longest`, with jitter so that many waits do not march in step."""
+def polling_intervals(first: float = 0.6, longest: float = 1.8, growth: float = 1.3) -> Iterator[float]:
+    """Yield pauses between reads, growing to `longest`, with a tenth of jitter so that many waits do not march in step.
+
+    What becomes true is seen within two seconds.
+    """
     pause = first
     while True:
         yield pause * random.uniform(0.9, 1.1)
