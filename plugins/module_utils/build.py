@@ -6,10 +6,13 @@ from __future__ import annotations
 
 import fnmatch
 import hashlib
+import json
 import os
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +20,7 @@ from .aws.errors import Failure
 
 ENGINES = ("podman", "buildah", "docker")
 _LAST_LINES = 25
+_DOCKER_SETTINGS = "config.json"
 _NEVER = (".git", ".git/*")
 
 
@@ -106,11 +110,12 @@ def _matches(name: str, patterns: Sequence[str]) -> bool:
 
 
 class Engine:
-    """podman, buildah or docker. Passwords go in by standard input only."""
+    """podman, buildah or docker. Passwords go in by standard input, and are kept for as long as they are needed only."""
 
     def __init__(self, name: str, say: Callable[[str], None]) -> None:
         self.name = name
         self._say = say
+        self._environ: Mapping[str, str] = os.environ
 
     def build(self, build: Build, tag: str, labels: Mapping[str, str]) -> None:
         """Build, saying each step as it begins. Raises Failure with the last lines of the output."""
@@ -145,8 +150,16 @@ class Engine:
                 + "\n".join(lines[-_LAST_LINES:])
             )
 
-    def login(self, host: str, user: str, password: str) -> None:
-        self._call(["login", "--username", user, "--password-stdin", host], f"log in to {host}", password)
+    @contextmanager
+    def logged_in(self, host: str, user: str, password: str) -> Iterator[None]:
+        """Push and pull with this password; the logins of whoever runs this stay as they are, and this one is forgotten."""
+        with tempfile.TemporaryDirectory(prefix="pear-login-") as folder:
+            self._environ = {**os.environ, **_own_logins(self.name, Path(folder))}
+            try:
+                self._call(["login", "--username", user, "--password-stdin", host], f"log in to {host}", password)
+                yield
+            finally:
+                self._environ = os.environ
 
     def tag(self, source: str, target: str) -> None:
         self._call(["tag", source, target], f"tag {source}")
@@ -178,7 +191,24 @@ class Engine:
             capture_output=True,
             text=True,
             check=False,
+            env=self._environ,
         )
         if done.returncode != 0:
             said = (done.stderr or done.stdout).strip().splitlines()[-_LAST_LINES:]
             raise Failure(f"Failed to {attempt} with {self.name}: " + "\n".join(said))
+
+
+def _own_logins(engine: str, folder: Path) -> dict[str, str]:
+    """Environment variables that make an engine keep its logins in a folder."""
+    if engine != "docker":
+        return {"REGISTRY_AUTH_FILE": str(folder / "auth.json")}
+    # Docker keeps them beside all its other settings, of which the contexts say where its daemon is.
+    usual = Path(os.environ.get("DOCKER_CONFIG") or Path.home() / ".docker")
+    for entry in usual.iterdir() if usual.is_dir() else ():
+        if entry.name != _DOCKER_SETTINGS:
+            (folder / entry.name).symlink_to(entry.resolve())
+    known = usual / _DOCKER_SETTINGS
+    settings = json.loads(known.read_text()) if known.is_file() else {}
+    kept = {key: value for key, value in settings.items() if key not in ("auths", "credsStore", "credHelpers")}
+    (folder / _DOCKER_SETTINGS).write_text(json.dumps(kept))
+    return {"DOCKER_CONFIG": str(folder)}

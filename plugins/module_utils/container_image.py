@@ -86,9 +86,9 @@ def _built(call: Invocation) -> Answer:
         )
     call.progress.line(f"building {reference} with {engine.name}")
     engine.build(planned, reference, {"org.opencontainers.image.version": tag, **wanted["labels"]})
-    engine.login(*ecr.login(call.aws))
-    call.progress.line(f"pushing {reference}")
-    engine.push(reference)
+    with engine.logged_in(*ecr.login(call.aws)):
+        call.progress.line(f"pushing {reference}")
+        engine.push(reference)
     pushed = ecr.find_image(call.aws, wanted["repository"], tag)
     if pushed is None:
         raise Failure(f"{reference} was pushed, but ECR does not list it. Was the repository changed meanwhile?")
@@ -105,18 +105,18 @@ def _listed(
         return answer, found
     repository, digest = found["repositoryName"], found["imageDigest"]
     attached = sbom.find(call, repository, digest)
-    if attached is None and not call.check_mode:
+    if attached is not None:
+        return {**answer, "sbom": attached}, found
+    if not call.check_mode:
         reference = f"{answer['image']['repository_uri']}:{answer['image']['tag']}"
         attached = sbom.attach(call, repository, digest, builder or _pulled(call, reference), reference)
-    elif attached is not None:
-        return {**answer, "sbom": attached}, found
     return {**answer, "changed": True, "sbom": attached}, found
 
 
 def _pulled(call: Invocation, reference: str) -> build.Engine:
     engine = build.Engine(build.find_engine(call.params["engine"]), call.progress.line)
-    engine.login(*ecr.login(call.aws))
-    engine.pull(reference)
+    with engine.logged_in(*ecr.login(call.aws)):
+        engine.pull(reference)
     return engine
 
 
