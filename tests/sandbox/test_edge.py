@@ -414,8 +414,9 @@ def test_a_deregistered_target_drains_as_long_as_its_group_says(world: World) ->
         return found[0]["TargetHealth"]["State"] if found else None
 
     assert state() in {"initial", "unhealthy"}
-    elbv2.deregister_targets(TargetGroupArn=group, Targets=place)
     began = time.monotonic()
+    elbv2.deregister_targets(TargetGroupArn=group, Targets=place)
     assert state() == "draining"
     eventually(lambda: state() is None, timeout=10)
-    assert 1.5 < time.monotonic() - began < 5
+    # Sixty seconds, as long as they last here.
+    assert time.monotonic() - began >= 2
