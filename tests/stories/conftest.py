@@ -85,8 +85,8 @@ def player(stage: Stage) -> Player:
     return Player(stage.environment)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def deployed(player: Player) -> Player:
-    """The sample app, deployed once for all stories that begin with a live service."""
+    """The sample app as its inventory has it, for stories that begin with a live service; the ones before may have changed it."""
     player.run("playbooks/deploy.yml").succeeded()
     return player
