@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from ..module_utils.imported_certificate import run
+from ..module_utils.environment.acm_imported_certificate import run
 from ..modules.acm_imported_certificate import ARGUMENT_SPEC
 from ..plugin_utils.in_process import InProcessAction
 

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from ..module_utils.load_balancer import run
+from ..module_utils.environment.application_load_balancer import run
 from ..modules.application_load_balancer import ARGUMENT_SPEC
 from ..plugin_utils.in_process import InProcessAction
 

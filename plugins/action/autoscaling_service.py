@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from ..module_utils.service_scaling import run
+from ..module_utils.service.autoscaling_service import run
 from ..modules.autoscaling_service import ARGUMENT_SPEC
 from ..plugin_utils.in_process import InProcessAction
 

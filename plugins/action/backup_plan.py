@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from ..module_utils.backup_plan import run
+from ..module_utils.environment.backup_plan import run
 from ..modules.backup_plan import ARGUMENT_SPEC
 from ..plugin_utils.in_process import InProcessAction
 

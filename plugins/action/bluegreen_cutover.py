@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from ..module_utils.bluegreen import cutover
+from ..module_utils.release.bluegreen import cutover
 from ..modules.bluegreen_cutover import ARGUMENT_SPEC
 from ..plugin_utils.in_process import RELEASE, InProcessAction
 

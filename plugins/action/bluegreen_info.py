@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from ..module_utils.bluegreen_info import info
+from ..module_utils.release.bluegreen_info import info
 from ..modules.bluegreen_info import ARGUMENT_SPEC
 from ..plugin_utils.in_process import RELEASE, InProcessAction
 

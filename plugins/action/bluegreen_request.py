@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from ..module_utils.bluegreen_info import request
+from ..module_utils.release.bluegreen_info import request
 from ..modules.bluegreen_request import ARGUMENT_SPEC
 from ..plugin_utils.in_process import InProcessAction
 

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from ..module_utils.bluegreen import rollback
+from ..module_utils.release.bluegreen import rollback
 from ..modules.bluegreen_rollback import ARGUMENT_SPEC
 from ..plugin_utils.in_process import RELEASE, InProcessAction
 

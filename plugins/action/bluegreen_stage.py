@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from ..module_utils.bluegreen import stage
+from ..module_utils.release.bluegreen import stage
 from ..modules.bluegreen_stage import ARGUMENT_SPEC
 from ..plugin_utils.in_process import RELEASE, InProcessAction
 

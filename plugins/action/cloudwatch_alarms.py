@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from ..module_utils.alarm_set import run
+from ..module_utils.monitoring.cloudwatch_alarms import run
 from ..modules.cloudwatch_alarms import ARGUMENT_SPEC
 from ..plugin_utils.in_process import InProcessAction
 

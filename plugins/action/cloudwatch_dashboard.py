@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from ..module_utils.dashboard import run
+from ..module_utils.monitoring.cloudwatch_dashboard import run
 from ..modules.cloudwatch_dashboard import ARGUMENT_SPEC
 from ..plugin_utils.in_process import InProcessAction
 

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from ..module_utils.log_group import run
+from ..module_utils.monitoring.cloudwatch_log_group import run
 from ..modules.cloudwatch_log_group import ARGUMENT_SPEC
 from ..plugin_utils.in_process import InProcessAction
 

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from ..module_utils.container_image import run
+from ..module_utils.image.container_image import run
 from ..modules.container_image import ARGUMENT_SPEC
 from ..plugin_utils.in_process import InProcessAction
 

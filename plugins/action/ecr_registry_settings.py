@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from ..module_utils.registry_settings import run
+from ..module_utils.image.ecr_registry_settings import run
 from ..modules.ecr_registry_settings import ARGUMENT_SPEC
 from ..plugin_utils.in_process import InProcessAction
 

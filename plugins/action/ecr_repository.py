@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from ..module_utils.repository import run
+from ..module_utils.image.ecr_repository import run
 from ..modules.ecr_repository import ARGUMENT_SPEC
 from ..plugin_utils.in_process import InProcessAction
 

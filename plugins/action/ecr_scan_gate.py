@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from ..module_utils.scan_gate import run
+from ..module_utils.image.ecr_scan_gate import run
 from ..modules.ecr_scan_gate import ARGUMENT_SPEC
 from ..plugin_utils.in_process import InProcessAction
 

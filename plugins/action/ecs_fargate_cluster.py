@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from ..module_utils.cluster import run
+from ..module_utils.environment.ecs_fargate_cluster import run
 from ..modules.ecs_fargate_cluster import ARGUMENT_SPEC
 from ..plugin_utils.in_process import InProcessAction
 

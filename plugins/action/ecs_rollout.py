@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from ..module_utils.rolling_release import run
+from ..module_utils.release.ecs_rollout import run
 from ..modules.ecs_rollout import ARGUMENT_SPEC
 from ..plugin_utils.in_process import RELEASE, InProcessAction
 

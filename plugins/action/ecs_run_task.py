@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from ..module_utils.run_task import run
+from ..module_utils.service.ecs_run_task import run
 from ..modules.ecs_run_task import ARGUMENT_SPEC
 from ..plugin_utils.in_process import InProcessAction
 

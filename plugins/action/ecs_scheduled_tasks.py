@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from ..module_utils.scheduled_tasks import run
+from ..module_utils.service.ecs_scheduled_tasks import run
 from ..modules.ecs_scheduled_tasks import ARGUMENT_SPEC
 from ..plugin_utils.in_process import InProcessAction
 

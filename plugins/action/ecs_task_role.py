@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from ..module_utils.task_role import run
+from ..module_utils.service.ecs_task_role import run
 from ..modules.ecs_task_role import ARGUMENT_SPEC
 from ..plugin_utils.in_process import InProcessAction
 

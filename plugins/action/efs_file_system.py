@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from ..module_utils.file_system import run
+from ..module_utils.environment.efs_file_system import run
 from ..modules.efs_file_system import ARGUMENT_SPEC
 from ..plugin_utils.in_process import InProcessAction
 

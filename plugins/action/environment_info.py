@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from ..module_utils.environment import run
+from ..module_utils.environment.environment_info import run
 from ..modules.environment_info import ARGUMENT_SPEC
 from ..plugin_utils.in_process import InProcessAction
 

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from ..module_utils.database import run
+from ..module_utils.environment.rds_database import run
 from ..modules.rds_database import ARGUMENT_SPEC
 from ..plugin_utils.in_process import InProcessAction
 

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from ..module_utils.ledger_table import run
+from ..module_utils.environment.release_ledger import run
 from ..modules.release_ledger import ARGUMENT_SPEC
 from ..plugin_utils.in_process import InProcessAction
 

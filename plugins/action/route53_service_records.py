@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from ..module_utils.service_records import run
+from ..module_utils.service.route53_service_records import run
 from ..modules.route53_service_records import ARGUMENT_SPEC
 from ..plugin_utils.in_process import InProcessAction
 

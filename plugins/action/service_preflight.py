@@ -9,7 +9,7 @@ from typing import Any
 
 from ansible.errors import AnsibleError
 
-from ..module_utils.service_preflight import run
+from ..module_utils.service.service_preflight import run
 from ..modules.service_preflight import ARGUMENT_SPEC
 from ..plugin_utils.in_process import InProcessAction
 from ..plugin_utils.release_order import Disorder, Node, batches, waves

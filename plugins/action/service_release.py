@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from ..module_utils.service_release import run
+from ..module_utils.release.service_release import run
 from ..modules.service_release import ARGUMENT_SPEC
 from ..plugin_utils.in_process import RELEASE, InProcessAction
 

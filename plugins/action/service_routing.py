@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from ..module_utils.service_routing import run
+from ..module_utils.service.service_routing import run
 from ..modules.service_routing import ARGUMENT_SPEC
 from ..plugin_utils.in_process import InProcessAction
 

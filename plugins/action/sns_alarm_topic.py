@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from ..module_utils.alarm_topic import run
+from ..module_utils.monitoring.sns_alarm_topic import run
 from ..modules.sns_alarm_topic import ARGUMENT_SPEC
 from ..plugin_utils.in_process import InProcessAction
 

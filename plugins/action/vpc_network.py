@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from ..module_utils.vpc_network import run
+from ..module_utils.environment.vpc_network import run
 from ..modules.vpc_network import ARGUMENT_SPEC
 from ..plugin_utils.in_process import InProcessAction
 

@@ -9,8 +9,8 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
-from ..module_utils import collector
-from ..module_utils.policies import Place
+from ..module_utils.monitoring import collector
+from ..module_utils.service.policies import Place
 
 
 def collector_containers(

@@ -9,8 +9,8 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
-from ..module_utils import deployer
-from ..module_utils.policies import Place
+from ..module_utils.environment import deployer
+from ..module_utils.service.policies import Place
 
 
 def deployer_policy(

@@ -10,11 +10,11 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
-from ..module_utils import service_alarms as alarms
-from ..module_utils import service_dashboard as dashboard
-from ..module_utils.health_alarm import metrics_region
-from ..module_utils.naming import COLOURS, EnvironmentNames, ServiceNames
-from ..module_utils.policies import Place
+from ..module_utils.aws.naming import COLOURS, EnvironmentNames, ServiceNames
+from ..module_utils.monitoring import service_alarms as alarms
+from ..module_utils.monitoring import service_dashboard as dashboard
+from ..module_utils.service.health_alarm import metrics_region
+from ..module_utils.service.policies import Place
 
 
 def _place(environment: Mapping[str, Any]) -> Place:

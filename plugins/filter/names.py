@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ansible_collections.pear.fargate.plugins.module_utils.naming import EnvironmentNames, ServiceNames
+from ansible_collections.pear.fargate.plugins.module_utils.aws.naming import EnvironmentNames, ServiceNames
 
 
 def environment_names(environment: str) -> dict[str, Any]:

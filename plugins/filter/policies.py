@@ -7,9 +7,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ..module_utils import policies
-from ..module_utils.naming import ServiceNames
-from ..module_utils.policies import Place
+from ..module_utils.aws.naming import ServiceNames
+from ..module_utils.service import policies
+from ..module_utils.service.policies import Place
 
 
 def _place(environment: Mapping[str, Any]) -> Place:

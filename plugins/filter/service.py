@@ -9,7 +9,7 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
-from ..module_utils import service_values
+from ..module_utils.service import values as service_values
 
 
 def task_volumes(volumes: list[dict[str, Any]], *arguments: Any, **options: Any) -> list[dict[str, Any]]:

@@ -65,8 +65,8 @@ certificate_arn:
   type: str
 """
 
-from ansible_collections.pear.fargate.plugins.module_utils.imported_certificate import run
-from ansible_collections.pear.fargate.plugins.module_utils.invocation import run_as_module
+from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import run_as_module
+from ansible_collections.pear.fargate.plugins.module_utils.environment.acm_imported_certificate import run
 
 ARGUMENT_SPEC = {
     "name": {"type": "str", "required": True},

@@ -95,8 +95,8 @@ validation_records:
       type: str
 """
 
-from ansible_collections.pear.fargate.plugins.module_utils.certificate import run
-from ansible_collections.pear.fargate.plugins.module_utils.invocation import run_as_module
+from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import run_as_module
+from ansible_collections.pear.fargate.plugins.module_utils.environment.acm_validated_certificate import run
 
 ARGUMENT_SPEC = {
     "domain": {"type": "str", "required": True},

@@ -125,8 +125,8 @@ listeners:
   type: dict
 """
 
-from ansible_collections.pear.fargate.plugins.module_utils.invocation import run_as_module
-from ansible_collections.pear.fargate.plugins.module_utils.load_balancer import run
+from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import run_as_module
+from ansible_collections.pear.fargate.plugins.module_utils.environment.application_load_balancer import run
 
 ARGUMENT_SPEC = {
     "name": {"type": "str", "required": True},

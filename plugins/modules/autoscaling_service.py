@@ -149,8 +149,8 @@ note:
   type: str
 """
 
-from ansible_collections.pear.fargate.plugins.module_utils.invocation import run_as_module
-from ansible_collections.pear.fargate.plugins.module_utils.service_scaling import run
+from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import run_as_module
+from ansible_collections.pear.fargate.plugins.module_utils.service.autoscaling_service import run
 
 _CUSTOM = {
     "namespace": {"type": "str", "required": True},

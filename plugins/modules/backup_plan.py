@@ -115,8 +115,8 @@ vault_arn:
   sample: arn:aws:backup:eu-central-1:123456789012:backup-vault:production-backup
 """
 
-from ansible_collections.pear.fargate.plugins.module_utils.backup_plan import run
-from ansible_collections.pear.fargate.plugins.module_utils.invocation import run_as_module
+from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import run_as_module
+from ansible_collections.pear.fargate.plugins.module_utils.environment.backup_plan import run
 
 ARGUMENT_SPEC = {
     "name": {"type": "str", "required": True},

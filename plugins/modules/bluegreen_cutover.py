@@ -89,10 +89,10 @@ plan:
   elements: str
 """
 
-from ansible_collections.pear.fargate.plugins.module_utils.bluegreen import cutover
-from ansible_collections.pear.fargate.plugins.module_utils.bluegreen_options import RELEASE_ARGUMENTS
-from ansible_collections.pear.fargate.plugins.module_utils.invocation import run_as_module
-from ansible_collections.pear.fargate.plugins.module_utils.specification import SERVICE_ARGUMENTS
+from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import run_as_module
+from ansible_collections.pear.fargate.plugins.module_utils.release.bluegreen import cutover
+from ansible_collections.pear.fargate.plugins.module_utils.release.options import RELEASE_ARGUMENTS
+from ansible_collections.pear.fargate.plugins.module_utils.service.specification import SERVICE_ARGUMENTS
 
 ARGUMENT_SPEC = {**SERVICE_ARGUMENTS, **RELEASE_ARGUMENTS}
 

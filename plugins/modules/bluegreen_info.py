@@ -106,9 +106,9 @@ table:
   elements: str
 """
 
-from ansible_collections.pear.fargate.plugins.module_utils.bluegreen_info import info
-from ansible_collections.pear.fargate.plugins.module_utils.bluegreen_options import PLACE_ARGUMENTS
-from ansible_collections.pear.fargate.plugins.module_utils.invocation import run_as_module
+from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import run_as_module
+from ansible_collections.pear.fargate.plugins.module_utils.release.bluegreen_info import info
+from ansible_collections.pear.fargate.plugins.module_utils.release.options import PLACE_ARGUMENTS
 
 ARGUMENT_SPEC = {**PLACE_ARGUMENTS, "limit": {"type": "int", "default": 20}}
 

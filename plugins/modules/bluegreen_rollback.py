@@ -135,9 +135,9 @@ plan:
   elements: str
 """
 
-from ansible_collections.pear.fargate.plugins.module_utils.bluegreen import rollback
-from ansible_collections.pear.fargate.plugins.module_utils.bluegreen_options import PLACE_ARGUMENTS, POLICY
-from ansible_collections.pear.fargate.plugins.module_utils.invocation import run_as_module
+from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import run_as_module
+from ansible_collections.pear.fargate.plugins.module_utils.release.bluegreen import rollback
+from ansible_collections.pear.fargate.plugins.module_utils.release.options import PLACE_ARGUMENTS, POLICY
 
 ARGUMENT_SPEC = {
     **PLACE_ARGUMENTS,

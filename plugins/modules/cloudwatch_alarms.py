@@ -163,8 +163,8 @@ deleted:
   elements: str
 """
 
-from ansible_collections.pear.fargate.plugins.module_utils.alarm_set import run
-from ansible_collections.pear.fargate.plugins.module_utils.invocation import run_as_module
+from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import run_as_module
+from ansible_collections.pear.fargate.plugins.module_utils.monitoring.cloudwatch_alarms import run
 
 _METRIC = {
     "id": {"type": "str", "default": "m1"},

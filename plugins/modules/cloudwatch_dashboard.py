@@ -61,8 +61,8 @@ name:
   sample: production-scoreboard
 """
 
-from ansible_collections.pear.fargate.plugins.module_utils.dashboard import run
-from ansible_collections.pear.fargate.plugins.module_utils.invocation import run_as_module
+from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import run_as_module
+from ansible_collections.pear.fargate.plugins.module_utils.monitoring.cloudwatch_dashboard import run
 
 ARGUMENT_SPEC = {
     "name": {"type": "str", "required": True},

@@ -60,8 +60,8 @@ name:
   sample: /pear/production/scoreboard
 """
 
-from ansible_collections.pear.fargate.plugins.module_utils.invocation import run_as_module
-from ansible_collections.pear.fargate.plugins.module_utils.log_group import run
+from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import run_as_module
+from ansible_collections.pear.fargate.plugins.module_utils.monitoring.cloudwatch_log_group import run
 
 ARGUMENT_SPEC = {
     "name": {"type": "str", "required": True},

@@ -157,8 +157,8 @@ how:
   sample: built and pushed with podman
 """
 
-from ansible_collections.pear.fargate.plugins.module_utils.container_image import run
-from ansible_collections.pear.fargate.plugins.module_utils.invocation import run_as_module
+from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import run_as_module
+from ansible_collections.pear.fargate.plugins.module_utils.image.container_image import run
 
 ARGUMENT_SPEC = {
     "repository": {"type": "str", "required": True},

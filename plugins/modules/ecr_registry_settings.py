@@ -67,8 +67,8 @@ RETURN = r"""
 #
 """
 
-from ansible_collections.pear.fargate.plugins.module_utils.invocation import run_as_module
-from ansible_collections.pear.fargate.plugins.module_utils.registry_settings import run
+from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import run_as_module
+from ansible_collections.pear.fargate.plugins.module_utils.image.ecr_registry_settings import run
 
 ARGUMENT_SPEC = {
     "repository_prefix": {"type": "str", "required": True},

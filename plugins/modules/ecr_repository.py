@@ -81,8 +81,8 @@ repository_arn:
   type: str
 """
 
-from ansible_collections.pear.fargate.plugins.module_utils.invocation import run_as_module
-from ansible_collections.pear.fargate.plugins.module_utils.repository import run
+from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import run_as_module
+from ansible_collections.pear.fargate.plugins.module_utils.image.ecr_repository import run
 
 ARGUMENT_SPEC = {
     "name": {"type": "str", "required": True},

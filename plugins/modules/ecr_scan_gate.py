@@ -82,8 +82,8 @@ ignored:
   elements: str
 """
 
-from ansible_collections.pear.fargate.plugins.module_utils.invocation import run_as_module
-from ansible_collections.pear.fargate.plugins.module_utils.scan_gate import run
+from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import run_as_module
+from ansible_collections.pear.fargate.plugins.module_utils.image.ecr_scan_gate import run
 
 ARGUMENT_SPEC = {
     "repository": {"type": "str", "required": True},

@@ -83,8 +83,8 @@ cluster_arn:
   sample: arn:aws:ecs:eu-central-1:123456789012:cluster/staging
 """
 
-from ansible_collections.pear.fargate.plugins.module_utils.cluster import run
-from ansible_collections.pear.fargate.plugins.module_utils.invocation import run_as_module
+from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import run_as_module
+from ansible_collections.pear.fargate.plugins.module_utils.environment.ecs_fargate_cluster import run
 
 ARGUMENT_SPEC = {
     "name": {"type": "str", "required": True},

@@ -117,9 +117,9 @@ evidence:
       elements: str
 """
 
-from ansible_collections.pear.fargate.plugins.module_utils.invocation import run_as_module
-from ansible_collections.pear.fargate.plugins.module_utils.rolling_release import run
-from ansible_collections.pear.fargate.plugins.module_utils.specification import SERVICE_ARGUMENTS
+from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import run_as_module
+from ansible_collections.pear.fargate.plugins.module_utils.release.ecs_rollout import run
+from ansible_collections.pear.fargate.plugins.module_utils.service.specification import SERVICE_ARGUMENTS
 
 ARGUMENT_SPEC = {**SERVICE_ARGUMENTS, "timeout_seconds": {"type": "int", "default": 1200}, "by": {"type": "str"}}
 

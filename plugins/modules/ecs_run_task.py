@@ -88,8 +88,8 @@ reason:
   type: str
 """
 
-from ansible_collections.pear.fargate.plugins.module_utils.invocation import run_as_module
-from ansible_collections.pear.fargate.plugins.module_utils.run_task import run
+from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import run_as_module
+from ansible_collections.pear.fargate.plugins.module_utils.service.ecs_run_task import run
 
 ARGUMENT_SPEC = {
     "environment": {"type": "str", "required": True},

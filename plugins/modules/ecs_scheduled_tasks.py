@@ -101,8 +101,8 @@ reason:
   type: str
 """
 
-from ansible_collections.pear.fargate.plugins.module_utils.invocation import run_as_module
-from ansible_collections.pear.fargate.plugins.module_utils.scheduled_tasks import run
+from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import run_as_module
+from ansible_collections.pear.fargate.plugins.module_utils.service.ecs_scheduled_tasks import run
 
 ARGUMENT_SPEC = {
     "environment": {"type": "str", "required": True},

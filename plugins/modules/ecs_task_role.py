@@ -83,8 +83,8 @@ arn:
   sample: arn:aws:iam::123456789012:role/production-scoreboard-task
 """
 
-from ansible_collections.pear.fargate.plugins.module_utils.invocation import run_as_module
-from ansible_collections.pear.fargate.plugins.module_utils.task_role import run
+from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import run_as_module
+from ansible_collections.pear.fargate.plugins.module_utils.service.ecs_task_role import run
 
 ARGUMENT_SPEC = {
     "name": {"type": "str", "required": True},

@@ -131,8 +131,8 @@ access_points:
   sample: {scoreboard-data: fsap-0c}
 """
 
-from ansible_collections.pear.fargate.plugins.module_utils.file_system import run
-from ansible_collections.pear.fargate.plugins.module_utils.invocation import run_as_module
+from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import run_as_module
+from ansible_collections.pear.fargate.plugins.module_utils.environment.efs_file_system import run
 
 ARGUMENT_SPEC = {
     "name": {"type": "str", "required": True},

@@ -155,8 +155,8 @@ environment:
       type: dict
 """
 
-from ansible_collections.pear.fargate.plugins.module_utils.environment import DATABASE, PARTS, run
-from ansible_collections.pear.fargate.plugins.module_utils.invocation import run_as_module
+from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import run_as_module
+from ansible_collections.pear.fargate.plugins.module_utils.environment.environment_info import DATABASE, PARTS, run
 
 ARGUMENT_SPEC = {
     "name": {"type": "str", "required": True},

@@ -96,8 +96,8 @@ refusals:
   elements: str
 """
 
-from ansible_collections.pear.fargate.plugins.module_utils.environment_teardown import run
-from ansible_collections.pear.fargate.plugins.module_utils.invocation import run_as_module
+from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import run_as_module
+from ansible_collections.pear.fargate.plugins.module_utils.environment.environment_teardown import run
 
 ARGUMENT_SPEC = {
     "environment": {"type": "str", "required": True},

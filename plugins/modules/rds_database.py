@@ -226,8 +226,8 @@ pending:
     - "production-database: multi_az False becomes True in the maintenance window sun:03:30-sun:04:30 UTC"
 """
 
-from ansible_collections.pear.fargate.plugins.module_utils.database import run
-from ansible_collections.pear.fargate.plugins.module_utils.invocation import run_as_module
+from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import run_as_module
+from ansible_collections.pear.fargate.plugins.module_utils.environment.rds_database import run
 
 ARGUMENT_SPEC = {
     "name": {"type": "str", "required": True},

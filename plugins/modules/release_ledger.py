@@ -55,8 +55,8 @@ table_arn:
   type: str
 """
 
-from ansible_collections.pear.fargate.plugins.module_utils.invocation import run_as_module
-from ansible_collections.pear.fargate.plugins.module_utils.ledger_table import run
+from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import run_as_module
+from ansible_collections.pear.fargate.plugins.module_utils.environment.release_ledger import run
 
 ARGUMENT_SPEC = {
     "name": {"type": "str", "required": True},

@@ -204,8 +204,8 @@ health_check_id:
   sample: 01234567-89ab-cdef-0123-456789abcdef
 """
 
-from ansible_collections.pear.fargate.plugins.module_utils.invocation import run_as_module
-from ansible_collections.pear.fargate.plugins.module_utils.service_records import run
+from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import run_as_module
+from ansible_collections.pear.fargate.plugins.module_utils.service.route53_service_records import run
 
 ARGUMENT_SPEC = {
     "environment": {"type": "str", "required": True},

@@ -80,8 +80,8 @@ unchecked:
   elements: str
 """
 
-from ansible_collections.pear.fargate.plugins.module_utils.invocation import run_as_module
-from ansible_collections.pear.fargate.plugins.module_utils.service_preflight import run
+from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import run_as_module
+from ansible_collections.pear.fargate.plugins.module_utils.service.service_preflight import run
 
 ARGUMENT_SPEC = {
     "variables": {"type": "dict", "default": {}},

@@ -124,10 +124,10 @@ schedules:
   type: str
 """
 
-from ansible_collections.pear.fargate.plugins.module_utils.bluegreen_options import RELEASE_ARGUMENTS
-from ansible_collections.pear.fargate.plugins.module_utils.invocation import run_as_module
-from ansible_collections.pear.fargate.plugins.module_utils.service_release import STRATEGIES, run
-from ansible_collections.pear.fargate.plugins.module_utils.specification import SERVICE_ARGUMENTS
+from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import run_as_module
+from ansible_collections.pear.fargate.plugins.module_utils.release.options import RELEASE_ARGUMENTS
+from ansible_collections.pear.fargate.plugins.module_utils.release.service_release import STRATEGIES, run
+from ansible_collections.pear.fargate.plugins.module_utils.service.specification import SERVICE_ARGUMENTS
 from ansible_collections.pear.fargate.plugins.modules.ecs_scheduled_tasks import ARGUMENT_SPEC as SCHEDULES
 
 ARGUMENT_SPEC = {

@@ -170,8 +170,8 @@ conflicts:
   elements: str
 """
 
-from ansible_collections.pear.fargate.plugins.module_utils.invocation import run_as_module
-from ansible_collections.pear.fargate.plugins.module_utils.service_routing import run
+from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import run_as_module
+from ansible_collections.pear.fargate.plugins.module_utils.service.service_routing import run
 
 ARGUMENT_SPEC = {
     "environment": {"type": "str", "required": True},

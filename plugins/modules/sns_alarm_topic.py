@@ -76,8 +76,8 @@ topic_arn:
   type: str
 """
 
-from ansible_collections.pear.fargate.plugins.module_utils.alarm_topic import PROTOCOLS, run
-from ansible_collections.pear.fargate.plugins.module_utils.invocation import run_as_module
+from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import run_as_module
+from ansible_collections.pear.fargate.plugins.module_utils.monitoring.sns_alarm_topic import PROTOCOLS, run
 
 ARGUMENT_SPEC = {
     "arn": {"type": "str", "required": True},

@@ -141,8 +141,8 @@ route_table_ids:
   type: dict
 """
 
-from ansible_collections.pear.fargate.plugins.module_utils.invocation import run_as_module
-from ansible_collections.pear.fargate.plugins.module_utils.vpc_network import run
+from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import run_as_module
+from ansible_collections.pear.fargate.plugins.module_utils.environment.vpc_network import run
 
 ARGUMENT_SPEC = {
     "name": {"type": "str", "required": True},

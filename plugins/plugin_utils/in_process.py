@@ -20,9 +20,9 @@ from ansible.utils.display import Display
 
 from ..module_utils.aws.errors import Failure
 from ..module_utils.aws.session import Aws, warm
-from ..module_utils.clock import SystemClock
-from ..module_utils.invocation import Invocation, Run, with_aws_options
-from ..module_utils.progress import Progress, SilentProgress, WrittenProgress
+from ..module_utils.common.clock import SystemClock
+from ..module_utils.common.invocation import Invocation, Run, with_aws_options
+from ..module_utils.common.progress import Progress, SilentProgress, WrittenProgress
 
 # Ansible forks a worker for each task and host from the process that imports this. What every worker would read from disk
 # anew is read here once: filters and tests, Ansible's own and ours, which come all together with one of them.

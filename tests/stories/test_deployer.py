@@ -7,8 +7,8 @@ import urllib.request
 from pathlib import Path
 
 import pytest
-from ansible_collections.pear.fargate.plugins.module_utils.deployer import allows, render
-from ansible_collections.pear.fargate.plugins.module_utils.policies import Place
+from ansible_collections.pear.fargate.plugins.module_utils.environment.deployer import allows, render
+from ansible_collections.pear.fargate.plugins.module_utils.service.policies import Place
 
 from tests.support.plays import Player
 

@@ -8,9 +8,9 @@ from typing import Any
 import boto3
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible_collections.pear.fargate.plugins.module_utils.alarm_topic import run
 from ansible_collections.pear.fargate.plugins.module_utils.aws.session import Aws
-from ansible_collections.pear.fargate.plugins.module_utils.invocation import Invocation
+from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import Invocation
+from ansible_collections.pear.fargate.plugins.module_utils.monitoring.sns_alarm_topic import run
 from ansible_collections.pear.fargate.plugins.modules.sns_alarm_topic import ARGUMENT_SPEC
 from moto import mock_aws
 

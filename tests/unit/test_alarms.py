@@ -15,10 +15,11 @@ from ansible_collections.pear.fargate.plugins.filter.monitoring import (
     service_alarms,
     service_dashboard,
 )
-from ansible_collections.pear.fargate.plugins.module_utils import alarm_set, dashboard
 from ansible_collections.pear.fargate.plugins.module_utils.aws.errors import Failure
 from ansible_collections.pear.fargate.plugins.module_utils.aws.session import Aws
-from ansible_collections.pear.fargate.plugins.module_utils.invocation import Invocation
+from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import Invocation
+from ansible_collections.pear.fargate.plugins.module_utils.monitoring import cloudwatch_alarms as alarm_set
+from ansible_collections.pear.fargate.plugins.module_utils.monitoring import cloudwatch_dashboard as dashboard
 from ansible_collections.pear.fargate.plugins.modules import cloudwatch_alarms, cloudwatch_dashboard
 from botocore.session import get_session
 from botocore.validate import ParamValidator

@@ -14,9 +14,9 @@ from ansible_collections.pear.fargate.plugins.module_utils.aws import autoscalin
 from ansible_collections.pear.fargate.plugins.module_utils.aws.errors import AwsError
 from ansible_collections.pear.fargate.plugins.module_utils.aws.options import AWS_OPTIONS
 from ansible_collections.pear.fargate.plugins.module_utils.aws.session import Aws
-from ansible_collections.pear.fargate.plugins.module_utils.invocation import Invocation
-from ansible_collections.pear.fargate.plugins.module_utils.policies import Place, trust_policy
-from ansible_collections.pear.fargate.plugins.module_utils.task_role import run as ensure_role
+from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import Invocation
+from ansible_collections.pear.fargate.plugins.module_utils.service.ecs_task_role import run as ensure_role
+from ansible_collections.pear.fargate.plugins.module_utils.service.policies import Place, trust_policy
 from ansible_collections.pear.fargate.plugins.modules.ecs_task_role import ARGUMENT_SPEC
 from botocore.stub import Stubber
 from moto import mock_aws

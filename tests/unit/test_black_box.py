@@ -6,12 +6,12 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
-from ansible_collections.pear.fargate.plugins.module_utils import black_box
 from ansible_collections.pear.fargate.plugins.module_utils.aws.errors import AwsError
 from ansible_collections.pear.fargate.plugins.module_utils.aws.session import Aws
-from ansible_collections.pear.fargate.plugins.module_utils.black_box import BlackBox, definition_changes
-from ansible_collections.pear.fargate.plugins.module_utils.place import Place
-from ansible_collections.pear.fargate.plugins.module_utils.rolling import Deployment, ServiceState, TargetState
+from ansible_collections.pear.fargate.plugins.module_utils.aws.tasks import ContainerState, TaskState
+from ansible_collections.pear.fargate.plugins.module_utils.release import black_box
+from ansible_collections.pear.fargate.plugins.module_utils.release.black_box import BlackBox, definition_changes
+from ansible_collections.pear.fargate.plugins.module_utils.release.rolling import Deployment, ServiceState, TargetState
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import (
     Colour,
     Fleet,
@@ -22,7 +22,7 @@ from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import 
     Step,
     Weights,
 )
-from ansible_collections.pear.fargate.plugins.module_utils.tasks import ContainerState, TaskState
+from ansible_collections.pear.fargate.plugins.module_utils.service.location import Place
 from botocore.exceptions import ClientError
 
 FLEET = Fleet(Weights(90, 10), Side(Colour.BLUE, "app:1", 2, 2, 2), Side(Colour.GREEN, "app:2", 2, 1, 1))

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.pear.fargate.plugins.module_utils.aws.errors import Failure
-from ansible_collections.pear.fargate.plugins.module_utils.bluegreen_info import _status, table
-from ansible_collections.pear.fargate.plugins.module_utils.bluegreen_options import order, return_order
+from ansible_collections.pear.fargate.plugins.module_utils.release.bluegreen_info import _status, table
+from ansible_collections.pear.fargate.plugins.module_utils.release.options import order, return_order
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import (
     Colour,
     Fleet,
@@ -20,7 +20,7 @@ from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import 
     Step,
     Weights,
 )
-from ansible_collections.pear.fargate.plugins.module_utils.specification import Specification
+from ansible_collections.pear.fargate.plugins.module_utils.service.specification import Specification
 from ansible_collections.pear.fargate.plugins.modules.bluegreen_cutover import ARGUMENT_SPEC
 from ansible_collections.pear.fargate.plugins.modules.bluegreen_rollback import ARGUMENT_SPEC as ROLLBACK
 

@@ -6,15 +6,16 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
-from ansible_collections.pear.fargate.plugins.module_utils import bluegreen_preflight, image_platform
 from ansible_collections.pear.fargate.plugins.module_utils.aws.errors import AwsError
 from ansible_collections.pear.fargate.plugins.module_utils.aws.session import Aws
-from ansible_collections.pear.fargate.plugins.module_utils.bluegreen_preflight import preflight
-from ansible_collections.pear.fargate.plugins.module_utils.invocation import Invocation
-from ansible_collections.pear.fargate.plugins.module_utils.place import Place
+from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import Invocation
+from ansible_collections.pear.fargate.plugins.module_utils.image import platform as image_platform
+from ansible_collections.pear.fargate.plugins.module_utils.release import preflight as bluegreen_preflight
+from ansible_collections.pear.fargate.plugins.module_utils.release.preflight import preflight
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.begin import Order
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import Colour, Fleet, Side, Weights
-from ansible_collections.pear.fargate.plugins.module_utils.specification import Specification
+from ansible_collections.pear.fargate.plugins.module_utils.service.location import Place
+from ansible_collections.pear.fargate.plugins.module_utils.service.specification import Specification
 from botocore.exceptions import ClientError
 
 from .test_watching import Said

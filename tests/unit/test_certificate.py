@@ -10,8 +10,11 @@ import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.pear.fargate.plugins.module_utils.aws.errors import Failure
 from ansible_collections.pear.fargate.plugins.module_utils.aws.session import Aws
-from ansible_collections.pear.fargate.plugins.module_utils.certificate import run, validation_records
-from ansible_collections.pear.fargate.plugins.module_utils.invocation import Invocation
+from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import Invocation
+from ansible_collections.pear.fargate.plugins.module_utils.environment.acm_validated_certificate import (
+    run,
+    validation_records,
+)
 from ansible_collections.pear.fargate.plugins.modules.acm_validated_certificate import ARGUMENT_SPEC
 from moto import mock_aws
 from moto.acm import models

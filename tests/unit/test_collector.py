@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from ansible.errors import AnsibleFilterError
 from ansible_collections.pear.fargate.plugins.filter import collector as filters
-from ansible_collections.pear.fargate.plugins.module_utils import collector
 from ansible_collections.pear.fargate.plugins.module_utils.aws import task_definition
-from ansible_collections.pear.fargate.plugins.module_utils.collector import Watched
-from ansible_collections.pear.fargate.plugins.module_utils.policies import Place
+from ansible_collections.pear.fargate.plugins.module_utils.monitoring import collector
+from ansible_collections.pear.fargate.plugins.module_utils.monitoring.collector import Watched
+from ansible_collections.pear.fargate.plugins.module_utils.service.policies import Place
 
 ON: dict[str, Any] = {"enabled": True, "image": "collector@sha256:1"}
 SCORES = Watched("staging", "scores", "eu-central-1", "/pear/staging/scores", 8080)

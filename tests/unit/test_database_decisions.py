@@ -6,8 +6,13 @@ from typing import Any
 
 import pytest
 from ansible_collections.pear.fargate.plugins.module_utils.aws import rds_shapes
-from ansible_collections.pear.fargate.plugins.module_utils.database_wanted import differences, later, satisfied, told
-from ansible_collections.pear.fargate.plugins.module_utils.windows import problems
+from ansible_collections.pear.fargate.plugins.module_utils.environment.database_settings import (
+    differences,
+    later,
+    satisfied,
+    told,
+)
+from ansible_collections.pear.fargate.plugins.module_utils.environment.windows import problems
 
 INSTANCE = {
     "DBInstanceStatus": "available",

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.pear.fargate.plugins.module_utils.deployer import allows, github_subjects, render
-from ansible_collections.pear.fargate.plugins.module_utils.policies import Place
+from ansible_collections.pear.fargate.plugins.module_utils.environment.deployer import allows, github_subjects, render
+from ansible_collections.pear.fargate.plugins.module_utils.service.policies import Place
 from botocore.session import get_session
 
 FILES = Path(__file__).resolve().parents[2] / "roles/deployer/files"

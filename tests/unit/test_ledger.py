@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import pytest
 from ansible_collections.pear.fargate.plugins.module_utils.aws.session import Aws
-from ansible_collections.pear.fargate.plugins.module_utils.ledger import DynamoLedger
-from ansible_collections.pear.fargate.plugins.module_utils.ledger_items import new_id, release_item, release_of
-from ansible_collections.pear.fargate.plugins.module_utils.ports import LeaseLostError, PortError
+from ansible_collections.pear.fargate.plugins.module_utils.release.ledger import DynamoLedger
+from ansible_collections.pear.fargate.plugins.module_utils.release.ledger_items import new_id, release_item, release_of
+from ansible_collections.pear.fargate.plugins.module_utils.release.ports import LeaseLostError, PortError
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.lease import Lease
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import (
     Colour,

@@ -8,11 +8,11 @@ from typing import Any
 import boto3
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible_collections.pear.fargate.plugins.module_utils import ledger_table as ours
-from ansible_collections.pear.fargate.plugins.module_utils.aws import ledger_table as calls
+from ansible_collections.pear.fargate.plugins.module_utils.aws import dynamodb_table as calls
 from ansible_collections.pear.fargate.plugins.module_utils.aws.errors import Failure
 from ansible_collections.pear.fargate.plugins.module_utils.aws.session import Aws
-from ansible_collections.pear.fargate.plugins.module_utils.invocation import Invocation
+from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import Invocation
+from ansible_collections.pear.fargate.plugins.module_utils.environment import release_ledger as ours
 from ansible_collections.pear.fargate.plugins.modules.release_ledger import ARGUMENT_SPEC
 from botocore.exceptions import ClientError
 from moto import mock_aws

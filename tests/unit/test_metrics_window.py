@@ -10,8 +10,7 @@ import pytest
 from ansible_collections.pear.fargate.plugins.module_utils.aws import cloudwatch
 from ansible_collections.pear.fargate.plugins.module_utils.aws.cloudwatch import Metric, Window
 from ansible_collections.pear.fargate.plugins.module_utils.aws.session import Aws
-from ansible_collections.pear.fargate.plugins.module_utils.metrics import MetricOptions, Metrics
-from ansible_collections.pear.fargate.plugins.module_utils.place import Place
+from ansible_collections.pear.fargate.plugins.module_utils.release.metrics import MetricOptions, Metrics
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.gates import judge
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import (
     Colour,
@@ -27,6 +26,7 @@ from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import 
     Step,
     Weights,
 )
+from ansible_collections.pear.fargate.plugins.module_utils.service.location import Place
 
 FLEET = Fleet(Weights(20, 80), Side(Colour.BLUE, healthy=2, running=2), Side(Colour.GREEN, healthy=2, running=2))
 PLACE = cast(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.pear.fargate.plugins.module_utils.naming import EnvironmentNames, ServiceNames, fit
+from ansible_collections.pear.fargate.plugins.module_utils.aws.naming import EnvironmentNames, ServiceNames, fit
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.pear.fargate.plugins.module_utils.aws.errors import AwsError
-from ansible_collections.pear.fargate.plugins.module_utils.pacing import PATIENCE_SECONDS, paced
+from ansible_collections.pear.fargate.plugins.module_utils.common.pacing import PATIENCE_SECONDS, paced
 from botocore.exceptions import ClientError
 
 from .test_watching import FakeClock, Said

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.pear.fargate.plugins.module_utils.policies import (
+from ansible_collections.pear.fargate.plugins.module_utils.service.policies import (
     Place,
     execution_policy,
     secret_arn,
     task_policy,
     trust_policy,
 )
-from ansible_collections.pear.fargate.plugins.module_utils.service_values import (
+from ansible_collections.pear.fargate.plugins.module_utils.service.values import (
     database_environment,
     database_secrets,
     task_volumes,

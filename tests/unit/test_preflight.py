@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from ansible.parsing.dataloader import DataLoader
 from ansible_collections.pear.fargate.plugins.filter.service import one_host_of_each_environment
-from ansible_collections.pear.fargate.plugins.module_utils.preflight import FARGATE_MEMORY, findings, warnings
+from ansible_collections.pear.fargate.plugins.module_utils.service.variables import FARGATE_MEMORY, findings, warnings
 from ansible_collections.pear.fargate.plugins.plugin_utils.role_variables import read_roles, rivals, unknown, validate
 
 from tests.support.plays import ROOT

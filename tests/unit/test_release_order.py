@@ -9,8 +9,8 @@ import pytest
 from ansible_collections.pear.fargate.plugins.filter.service import failed_services
 from ansible_collections.pear.fargate.plugins.module_utils.aws.errors import Failure
 from ansible_collections.pear.fargate.plugins.module_utils.aws.session import Aws
-from ansible_collections.pear.fargate.plugins.module_utils.invocation import Invocation
-from ansible_collections.pear.fargate.plugins.module_utils.service_release import run
+from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import Invocation
+from ansible_collections.pear.fargate.plugins.module_utils.release.service_release import run
 from ansible_collections.pear.fargate.plugins.plugin_utils.release_order import Disorder, Node, batches, waves
 from hypothesis import given
 from hypothesis import strategies as st

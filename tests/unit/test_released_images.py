@@ -8,9 +8,10 @@ from typing import Any
 
 import boto3
 import pytest
-from ansible_collections.pear.fargate.plugins.module_utils import container_image, repository
 from ansible_collections.pear.fargate.plugins.module_utils.aws.session import Aws
-from ansible_collections.pear.fargate.plugins.module_utils.invocation import Invocation
+from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import Invocation
+from ansible_collections.pear.fargate.plugins.module_utils.image import container_image
+from ansible_collections.pear.fargate.plugins.module_utils.image import ecr_repository as repository
 from moto import mock_aws
 
 REGION = "eu-central-1"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.pear.fargate.plugins.module_utils.rolling import (
+from ansible_collections.pear.fargate.plugins.module_utils.release.rolling import (
     Deployment,
     Event,
     Followed,

@@ -5,8 +5,8 @@ from __future__ import annotations
 import getpass
 
 import pytest
-from ansible_collections.pear.fargate.plugins.module_utils import bluegreen_options
-from ansible_collections.pear.fargate.plugins.module_utils.tasks import started_by
+from ansible_collections.pear.fargate.plugins.module_utils.aws.tasks import started_by
+from ansible_collections.pear.fargate.plugins.module_utils.release import options as bluegreen_options
 
 
 @pytest.mark.parametrize(

@@ -7,10 +7,10 @@ import sys
 from typing import Any
 
 import pytest
-from ansible_collections.pear.fargate.plugins.module_utils import sbom
 from ansible_collections.pear.fargate.plugins.module_utils.aws import ecr
 from ansible_collections.pear.fargate.plugins.module_utils.aws.errors import Failure
 from ansible_collections.pear.fargate.plugins.module_utils.aws.session import Aws
+from ansible_collections.pear.fargate.plugins.module_utils.image import sbom
 from botocore.stub import Stubber
 
 DIGEST = f"sha256:{'1' * 64}"

@@ -10,13 +10,13 @@ from typing import Any
 import boto3
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible_collections.pear.fargate.plugins.module_utils import scheduled_tasks
 from ansible_collections.pear.fargate.plugins.module_utils.aws.errors import Failure
+from ansible_collections.pear.fargate.plugins.module_utils.aws.naming import ServiceNames
 from ansible_collections.pear.fargate.plugins.module_utils.aws.session import Aws
-from ansible_collections.pear.fargate.plugins.module_utils.aws.teardown_find import everything
-from ansible_collections.pear.fargate.plugins.module_utils.invocation import Invocation
-from ansible_collections.pear.fargate.plugins.module_utils.naming import ServiceNames
-from ansible_collections.pear.fargate.plugins.module_utils.policies import Place, schedule_policy
+from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import Invocation
+from ansible_collections.pear.fargate.plugins.module_utils.environment.teardown_find import everything
+from ansible_collections.pear.fargate.plugins.module_utils.service import ecs_scheduled_tasks as scheduled_tasks
+from ansible_collections.pear.fargate.plugins.module_utils.service.policies import Place, schedule_policy
 from ansible_collections.pear.fargate.plugins.modules.ecs_scheduled_tasks import ARGUMENT_SPEC
 from moto import mock_aws
 

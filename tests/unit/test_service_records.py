@@ -8,18 +8,18 @@ from typing import Any
 import boto3
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible_collections.pear.fargate.plugins.module_utils import health_alarm
-from ansible_collections.pear.fargate.plugins.module_utils.alias_records import (
+from ansible_collections.pear.fargate.plugins.module_utils.aws.errors import Failure
+from ansible_collections.pear.fargate.plugins.module_utils.aws.session import Aws
+from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import Invocation
+from ansible_collections.pear.fargate.plugins.module_utils.service import health_alarm
+from ansible_collections.pear.fargate.plugins.module_utils.service.alias_records import (
     Balancer,
     Routing,
     Wanted,
     leftovers,
     plan,
 )
-from ansible_collections.pear.fargate.plugins.module_utils.aws.errors import Failure
-from ansible_collections.pear.fargate.plugins.module_utils.aws.session import Aws
-from ansible_collections.pear.fargate.plugins.module_utils.invocation import Invocation
-from ansible_collections.pear.fargate.plugins.module_utils.service_records import run
+from ansible_collections.pear.fargate.plugins.module_utils.service.route53_service_records import run
 from ansible_collections.pear.fargate.plugins.modules.route53_service_records import ARGUMENT_SPEC
 from moto import mock_aws
 

@@ -11,8 +11,8 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.pear.fargate.plugins.module_utils.aws import elbv2
 from ansible_collections.pear.fargate.plugins.module_utils.aws.errors import Failure
 from ansible_collections.pear.fargate.plugins.module_utils.aws.session import Aws
-from ansible_collections.pear.fargate.plugins.module_utils.invocation import Invocation
-from ansible_collections.pear.fargate.plugins.module_utils.service_routing import run
+from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import Invocation
+from ansible_collections.pear.fargate.plugins.module_utils.service.service_routing import run
 from ansible_collections.pear.fargate.plugins.modules.service_routing import ARGUMENT_SPEC
 from moto import mock_aws
 

@@ -6,9 +6,9 @@ import json
 from typing import Any
 
 import pytest
-from ansible_collections.pear.fargate.plugins.module_utils.bluegreen_options import CHECK, filled
+from ansible_collections.pear.fargate.plugins.module_utils.release.options import CHECK, filled
+from ansible_collections.pear.fargate.plugins.module_utils.release.smoke import Answer, Door, dig, mistakes, smoke
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import Result
-from ansible_collections.pear.fargate.plugins.module_utils.smoke import Answer, Door, dig, mistakes, smoke
 
 READY = {"status": "ready", "storage_mode": "memory", "checks": [{"status": "ok"}]}
 

@@ -8,7 +8,7 @@ import boto3
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.pear.fargate.plugins.module_utils.aws.task_definition import same, text
-from ansible_collections.pear.fargate.plugins.module_utils.specification import SERVICE_ARGUMENTS, Specification
+from ansible_collections.pear.fargate.plugins.module_utils.service.specification import SERVICE_ARGUMENTS, Specification
 from botocore.validate import ParamValidator
 
 FULL: dict[str, Any] = {

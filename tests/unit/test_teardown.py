@@ -9,17 +9,17 @@ from typing import Any
 import boto3
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible_collections.pear.fargate.plugins.module_utils import (
-    database,
-    environment_teardown,
-    file_system,
-    vpc_network,
-)
-from ansible_collections.pear.fargate.plugins.module_utils.aws import teardown_remove
 from ansible_collections.pear.fargate.plugins.module_utils.aws.errors import AwsError, Failure
 from ansible_collections.pear.fargate.plugins.module_utils.aws.session import Aws
-from ansible_collections.pear.fargate.plugins.module_utils.invocation import Invocation
-from ansible_collections.pear.fargate.plugins.module_utils.teardown import DATA, ORDER, Thing, plan
+from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import Invocation
+from ansible_collections.pear.fargate.plugins.module_utils.environment import efs_file_system as file_system
+from ansible_collections.pear.fargate.plugins.module_utils.environment import (
+    environment_teardown,
+    teardown_remove,
+    vpc_network,
+)
+from ansible_collections.pear.fargate.plugins.module_utils.environment import rds_database as database
+from ansible_collections.pear.fargate.plugins.module_utils.environment.teardown_order import DATA, ORDER, Thing, plan
 from ansible_collections.pear.fargate.plugins.modules import efs_file_system, rds_database
 from ansible_collections.pear.fargate.plugins.modules import environment_teardown as module
 from ansible_collections.pear.fargate.plugins.modules import vpc_network as vpc_module

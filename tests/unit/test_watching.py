@@ -7,8 +7,9 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 from ansible_collections.pear.fargate.plugins.module_utils.aws.errors import AwsError
-from ansible_collections.pear.fargate.plugins.module_utils.evidence import Evidence, sentence
-from ansible_collections.pear.fargate.plugins.module_utils.rolling import (
+from ansible_collections.pear.fargate.plugins.module_utils.aws.tasks import ContainerState, TaskState
+from ansible_collections.pear.fargate.plugins.module_utils.release.evidence import Evidence, sentence
+from ansible_collections.pear.fargate.plugins.module_utils.release.rolling import (
     Deployment,
     Event,
     Followed,
@@ -17,8 +18,7 @@ from ansible_collections.pear.fargate.plugins.module_utils.rolling import (
     ServiceState,
     TargetState,
 )
-from ansible_collections.pear.fargate.plugins.module_utils.tasks import ContainerState, TaskState
-from ansible_collections.pear.fargate.plugins.module_utils.watching import Watcher
+from ansible_collections.pear.fargate.plugins.module_utils.release.watching import Watcher
 from botocore.exceptions import ClientError, ReadTimeoutError
 
 OURS, OLD = "ecs-svc/2", "ecs-svc/1"

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from ansible_collections.pear.fargate.plugins.module_utils import collector
+from ansible_collections.pear.fargate.plugins.module_utils.monitoring import collector
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials as BotoCredentials

@@ -7,11 +7,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from ..rolling import Deployment, Event, ServiceDeployment, ServiceState
-from ..tasks import ContainerState, TaskState
+from ..release.rolling import Deployment, Event, ServiceDeployment, ServiceState
 from . import service_definition
 from .errors import Failure, aws_call, is_code
 from .session import Aws
+from .tasks import ContainerState, TaskState
 
 # Limits of DescribeServices and DescribeTasks.
 _SERVICES_PER_CALL = 10

@@ -7,8 +7,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..rolling import TargetState
-from ..routing import Conditions, HealthCheck, Rule, TargetGroup
+from ..release.rolling import TargetState
+from ..service.routing import Conditions, HealthCheck, Rule, TargetGroup
 from .errors import aws_call
 from .session import Aws
 

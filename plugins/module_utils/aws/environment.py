@@ -6,8 +6,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..naming import TAG_COMPONENT, TAG_ENVIRONMENT
 from .errors import aws_call, is_code
+from .naming import TAG_COMPONENT, TAG_ENVIRONMENT
 from .session import Aws
 
 

@@ -10,18 +10,7 @@ from dataclasses import replace
 from .actions import CancelScaleIn, Decision, Prove, Record, Register, Shift, Stage, Wait
 from .gates import combine
 from .lease import clock_time
-from .model import (
-    Observed,
-    OnInconclusive,
-    Outcome,
-    Phase,
-    Release,
-    Result,
-    Step,
-    Verdict,
-    Weights,
-    WishKind,
-)
+from .model import Observed, OnInconclusive, Outcome, Phase, Release, Result, Step, Verdict, Weights, WishKind
 from .trouble import Trouble, judgement, not_ready, wanted_count
 
 POLL_SECONDS = 2.0

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from functools import cache
 
 import pytest
-from ansible_collections.pear.fargate.plugins.module_utils.controller import Controller, Ending
-from ansible_collections.pear.fargate.plugins.module_utils.ports import PortError
+from ansible_collections.pear.fargate.plugins.module_utils.release.controller import Controller, Ending
+from ansible_collections.pear.fargate.plugins.module_utils.release.ports import PortError
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.begin import Order, ReturnOrder
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import (
     Gates,

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
-from ansible_collections.pear.fargate.plugins.module_utils.ports import LeaseLostError, PortError, Ports
+from ansible_collections.pear.fargate.plugins.module_utils.release.ports import LeaseLostError, PortError, Ports
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.actions import (
     CancelScaleIn,
     ScaleIn,

@@ -12,9 +12,9 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.pear.fargate.plugins.module_utils.aws import backup
 from ansible_collections.pear.fargate.plugins.module_utils.aws.errors import Failure
 from ansible_collections.pear.fargate.plugins.module_utils.aws.session import Aws
-from ansible_collections.pear.fargate.plugins.module_utils.backup_plan import run
-from ansible_collections.pear.fargate.plugins.module_utils.environment_teardown import run as remove
-from ansible_collections.pear.fargate.plugins.module_utils.invocation import Invocation
+from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import Invocation
+from ansible_collections.pear.fargate.plugins.module_utils.environment.backup_plan import run
+from ansible_collections.pear.fargate.plugins.module_utils.environment.environment_teardown import run as remove
 from ansible_collections.pear.fargate.plugins.modules import environment_teardown
 from ansible_collections.pear.fargate.plugins.modules.backup_plan import ARGUMENT_SPEC
 from moto import mock_aws

@@ -1,0 +1,44 @@
+# Copyright: pear.fargate contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What a module's run() is given, the same whether it runs as a module or inside the controller."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ..aws.errors import Failure
+from ..aws.options import AWS_OPTIONS
+from ..aws.session import Aws
+from .clock import Clock, SystemClock
+from .progress import Progress, SilentProgress
+
+
+@dataclass(frozen=True)
+class Invocation:
+    params: Mapping[str, Any]
+    aws: Aws
+    check_mode: bool = False
+    clock: Clock = field(default_factory=SystemClock)
+    progress: Progress = field(default_factory=SilentProgress)
+
+
+Run = Callable[[Invocation], dict[str, Any]]
+
+
+def with_aws_options(argument_spec: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the argument spec with region, profile and credentials, as every AWS module has them."""
+    return {**AWS_OPTIONS, **argument_spec}
+
+
+def run_as_module(argument_spec: Mapping[str, Any], run: Run) -> None:
+    """Run in the module's own process: the last line of each of our modules."""
+    module = AnsibleModule(argument_spec=with_aws_options(argument_spec), supports_check_mode=True)
+    try:
+        result = run(Invocation(module.params, Aws(module.params), module.check_mode))
+    except Failure as failure:
+        module.fail_json(msg=str(failure), **failure.result)
+    module.exit_json(**result)

@@ -1,0 +1,43 @@
+# Copyright: pear.fargate contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Writes at the pace that AWS sets: many releases at once ask faster than its buckets of calls refill.
+
+ECS registers one task definition a second of an account and region, after a burst of some tens; services are written no
+faster (https://docs.aws.amazon.com/AmazonECS/latest/APIReference/request-throttling.html). botocore's own retries end
+within seconds, fifty releases take a minute to get through.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator
+from typing import TypeVar
+
+from ..aws.errors import AwsError
+from .clock import Clock
+from .progress import Progress
+
+PATIENCE_SECONDS = 180.0
+T = TypeVar("T")
+
+
+def pauses() -> Iterator[float]:
+    """Growing to eight seconds, and of different length each, or all who were refused would come back together."""
+    longest = 1.0
+    while True:
+        yield random.uniform(longest / 2, longest)
+        longest = min(8.0, longest * 2)
+
+
+def paced(clock: Clock, progress: Progress, call: Callable[[], T]) -> T:
+    """Make a call until AWS no longer refuses it as one too many; raise what it says after three minutes."""
+    until = clock.now() + PATIENCE_SECONDS
+    for pause in pauses():
+        try:
+            return call()
+        except AwsError as refused:
+            if not refused.throttled or clock.now() + pause > until:
+                raise
+            progress.line(f"{refused} Many releases at once ask too fast; again in {pause:.1f} s")
+        clock.sleep(pause)
+    raise AssertionError("pauses never end")

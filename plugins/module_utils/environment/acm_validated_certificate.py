@@ -1,0 +1,133 @@
+# Copyright: pear.fargate contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Have a public certificate for a domain: found, or requested and proven by a DNS record, and waited for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..aws import acm, route53
+from ..aws.errors import Failure
+from ..aws.session import Aws
+from ..common.invocation import Invocation
+
+_RECORD_SECONDS = 60
+_POLL_SECONDS = 3
+_ISSUER = "AMAZON_ISSUED"
+
+
+def run(call: Invocation) -> dict[str, Any]:
+    """Return the ARN of an issued certificate that covers the domain and exactly the alternative names asked for."""
+    wanted, aws = call.params, call.aws
+    names = {wanted["domain"], *wanted["alternative_names"]}
+    found = _find(aws, wanted["domain"], names)
+    before: dict[str, Any] = {"status": found["Status"] if found else None, "records": []}
+    changed = found is None
+    if found is None:
+        if call.check_mode:
+            return _answer(True, None, "would be requested", [], before)
+        arn = acm.request_certificate(
+            aws, wanted["domain"], sorted(wanted["alternative_names"]), wanted["key_algorithm"], wanted["tags"]
+        )
+        call.progress.line(f"requested a certificate for {', '.join(sorted(names))}")
+        found = _await_records(call, arn)
+    records = validation_records(found)
+    if found["Status"] == "PENDING_VALIDATION":
+        changed = _prove(call, records) or changed
+        if not call.check_mode and wanted["wait"]:
+            found = _await_issue(call, found["CertificateArn"], records)
+    return _answer(changed, found["CertificateArn"], found["Status"], records, before)
+
+
+def _find(aws: Aws, domain: str, names: set[str]) -> dict[str, Any] | None:
+    """The issued certificate first, else one that still waits. Names are compared on the full description."""
+    candidates = [summary for summary in acm.certificates(aws) if summary["DomainName"] == domain]
+    described = [acm.describe_certificate(aws, summary["CertificateArn"]) for summary in candidates]
+    fitting = [one for one in described if one.get("Type") == _ISSUER and set(one["SubjectAlternativeNames"]) == names]
+    return min(fitting, key=lambda one: one["Status"] != "ISSUED", default=None)
+
+
+def validation_records(certificate: Mapping[str, Any]) -> list[dict[str, str]]:
+    """The CNAME records that prove the names, once each: a wildcard shares its parent's."""
+    found = {
+        option["ResourceRecord"]["Name"]: option["ResourceRecord"]["Value"]
+        for option in certificate.get("DomainValidationOptions", [])
+        if "ResourceRecord" in option
+    }
+    return [{"name": name, "value": value} for name, value in sorted(found.items())]
+
+
+def _await_records(call: Invocation, arn: str) -> dict[str, Any]:
+    deadline = call.clock.now() + _RECORD_SECONDS
+    while True:
+        found = acm.describe_certificate(call.aws, arn)
+        options = found.get("DomainValidationOptions", [])
+        if options and all("ResourceRecord" in option for option in options):
+            return found
+        if call.clock.now() > deadline:
+            raise Failure(f"ACM named no validation record for {arn} within {_RECORD_SECONDS} s. Run again to go on.")
+        call.clock.sleep(_POLL_SECONDS)
+
+
+def _prove(call: Invocation, records: list[dict[str, str]]) -> bool:
+    """Write the records that are missing or differ; nothing without a zone of ours."""
+    zone = _zone(call)
+    if zone is None:
+        return False
+    missing = [
+        record
+        for record in records
+        if [{"Value": record["value"]}]
+        not in [found.get("ResourceRecords") for found in route53.records(call.aws, zone, record["name"], "CNAME")]
+    ]
+    if missing and not call.check_mode:
+        sets = [
+            {"Name": r["name"], "Type": "CNAME", "TTL": 300, "ResourceRecords": [{"Value": r["value"]}]}
+            for r in missing
+        ]
+        route53.upsert(call.aws, zone, sets, "Proof of ownership for AWS Certificate Manager")
+        call.progress.line(f"wrote {len(missing)} validation records into zone {zone}")
+    return bool(missing)
+
+
+def _zone(call: Invocation) -> str | None:
+    name = call.params["zone"]
+    if name is None:
+        return None
+    found = route53.find_zone(call.aws, name)
+    if found is None:
+        raise Failure(
+            f"Route 53 has no public hosted zone named {name} in this account, so the certificate cannot be proven there. "
+            "Create the zone and delegate the domain to it, or leave zone out and write the returned records yourself."
+        )
+    return found
+
+
+def _await_issue(call: Invocation, arn: str, records: list[dict[str, str]]) -> dict[str, Any]:
+    deadline = call.clock.now() + call.params["timeout_seconds"]
+    while (found := acm.describe_certificate(call.aws, arn))["Status"] == "PENDING_VALIDATION":
+        if call.clock.now() > deadline:
+            wanted = "; ".join(f"{record['name']} CNAME {record['value']}" for record in records)
+            raise Failure(
+                f"ACM did not issue {arn} within {call.params['timeout_seconds']} s. It looks for these records in public "
+                f"DNS: {wanted}. Check that the name servers of the domain are those of the hosted zone, then run again: "
+                "it goes on waiting."
+            )
+        call.progress.heartbeat("waiting for ACM to see the validation records in public DNS")
+        call.clock.sleep(_POLL_SECONDS)
+    if found["Status"] != "ISSUED":
+        raise Failure(f"ACM ended {arn} as {found['Status']}: {found.get('FailureReason', 'no reason given')}.")
+    return found
+
+
+def _answer(
+    changed: bool, arn: str | None, status: str, records: list[dict[str, str]], before: dict[str, Any]
+) -> dict[str, Any]:
+    return {
+        "changed": changed,
+        "certificate_arn": arn,
+        "status": status,
+        "validation_records": records,
+        "diff": {"before": before, "after": {"status": status, "records": records}},
+    }

@@ -1,0 +1,227 @@
+# Copyright: pear.fargate contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Make a backup plan what it should be: its vault, its rules, and what it selects by tags."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from typing import Any
+
+from ..aws import backup
+from ..aws.errors import AwsError, Failure
+from ..common.changes import Changes
+from ..common.clock import polling_intervals
+from ..common.invocation import Invocation
+
+# What a rule says, and AWS Backup's key for it.
+_WORDS = {
+    "name": "RuleName",
+    "schedule": "ScheduleExpression",
+    "start_within_minutes": "StartWindowMinutes",
+    "complete_within_minutes": "CompletionWindowMinutes",
+}
+# https://docs.aws.amazon.com/aws-backup/latest/devguide/API_Lifecycle.html: what is moved to cold storage stays so long.
+_COLD_AT_LEAST_DAYS = 90
+_ROLE_SECONDS = 120
+_ROLE_UNKNOWN = ("cannot be assumed by AWS Backup", "not authorized to call tag:GetResources")
+
+
+def run(call: Invocation) -> dict[str, Any]:
+    """Create, change or, without rules, remove the plan; return it. The vault is never removed here."""
+    params, aws, name = call.params, call.aws, call.params["name"]
+    changes = Changes(call.check_mode)
+    found = backup.plan(aws, name)
+    if not params["rules"]:
+        if found:
+            changes.want(f"backup plan {name}", "there", None, partial(_remove, aws, found["BackupPlanId"]))
+        return _answer(changes, None, None)
+    _refuse(call)
+    vault = _vault(call, changes)
+    rules = sorted((_described(one) for one in params["rules"]), key=lambda rule: rule["name"])
+    if found is None:
+        changes.want(f"backup plan {name}", None, rules, lambda: None)
+        if not call.check_mode:
+            found = backup.create_plan(aws, name, _requests(name, rules), dict(params["tags"]))
+            call.progress.line(f"backup plan {name} created")
+    else:
+        is_now = sorted((_rule(one) for one in found["BackupPlan"]["Rules"]), key=lambda rule: str(rule["name"]))
+        write = partial(backup.set_rules, aws, name, found["BackupPlanId"], _requests(name, rules))
+        changes.want(f"backup plan {name} rules", is_now, [{**one, "vault": name} for one in rules], write)
+        _tags(call, changes, f"backup plan {name}", found["BackupPlanArn"])
+    _selection(call, changes, found)
+    return _answer(changes, found, vault)
+
+
+def _vault(call: Invocation, changes: Changes) -> Mapping[str, Any] | None:
+    params, aws, name = call.params, call.aws, call.params["name"]
+    found = backup.vault(aws, name)
+    key = params["kms_key_arn"]
+    if found is None:
+        create = partial(backup.create_vault, aws, name, key, dict(params["tags"]))
+        changes.want(f"backup vault {name}", None, "created", create)
+        return None if call.check_mode else backup.vault(aws, name)
+    if key and found.get("EncryptionKeyArn") != key:
+        raise Failure(
+            f"Backup vault {name} is encrypted with {found.get('EncryptionKeyArn')}, kms_key_arn is {key}; a vault's key cannot "
+            "be changed. Restore the option, or give the plan another name: the old vault keeps its backups. Nothing was changed."
+        )
+    _tags(call, changes, f"backup vault {name}", found["BackupVaultArn"])
+    return found
+
+
+def _tags(call: Invocation, changes: Changes, what: str, arn: str) -> None:
+    wanted = dict(call.params["tags"])
+    known = backup.tags(call.aws, arn)
+    is_now = {key: known.get(key) for key in wanted}
+    changes.want(f"{what} tags", is_now, wanted, partial(backup.tag, call.aws, arn, wanted))
+
+
+def _selection(call: Invocation, changes: Changes, found: Mapping[str, Any] | None) -> None:
+    """A selection cannot be changed: the right one is made before others go, so that nothing is without a backup between."""
+    aws, name = call.aws, call.params["name"]
+    wanted = selection(call.params)
+    there = backup.selections(aws, found["BackupPlanId"]) if found else {}
+    right = [key for key, one in there.items() if _same(one, wanted)]
+    if not right:
+        plan_id = found["BackupPlanId"] if found else ""
+        # Names of selections are unique within a plan.
+        numbered = {**wanted, "SelectionName": _free(name, {one["SelectionName"] for one in there.values()})}
+        is_now = [_selected(one) for one in there.values()] or None
+        changes.want(
+            f"backup plan {name} selection",
+            is_now,
+            _selected(wanted),
+            partial(_once_the_role_is_known, call, partial(backup.create_selection, aws, plan_id, numbered)),
+        )
+    for key in sorted(set(there) - set(right[:1])):
+        other = partial(backup.delete_selection, aws, found["BackupPlanId"] if found else "", key)
+        changes.want(f"backup plan {name} selection {key}", _selected(there[key]), None, other)
+
+
+def _once_the_role_is_known(call: Invocation, select: Callable[[], None]) -> None:
+    """IAM tells the other services of a new role within a minute or so; until then AWS Backup says that it cannot take it."""
+    deadline = call.clock.now() + _ROLE_SECONDS
+    for pause in polling_intervals(longest=5.0):
+        try:
+            select()
+            return
+        except AwsError as refused:
+            unknown = any(words in str(refused) for words in _ROLE_UNKNOWN)
+            if not unknown or call.clock.now() > deadline:
+                raise
+        call.progress.heartbeat("waiting until AWS Backup can take its new role")
+        call.clock.sleep(pause)
+
+
+def selection(params: Mapping[str, Any]) -> dict[str, Any]:
+    """All of the tags must be there: conditions are taken together, a list of tags one by one."""
+    return {
+        "SelectionName": params["name"],
+        "IamRoleArn": params["role_arn"],
+        "Resources": ["*"],
+        "Conditions": {
+            "StringEquals": [
+                {"ConditionKey": f"aws:ResourceTag/{key}", "ConditionValue": value}
+                for key, value in sorted(params["select_by_tags"].items())
+            ]
+        },
+    }
+
+
+def _selected(one: Mapping[str, Any]) -> dict[str, Any]:
+    equal = (one.get("Conditions") or {}).get("StringEquals") or []
+    tags = {pair["ConditionKey"].removeprefix("aws:ResourceTag/"): pair["ConditionValue"] for pair in equal}
+    # What else a selection may be made of; ours has none of it.
+    more = [key for key in ("ListOfTags", "NotResources") if one.get(key)]
+    more += [key for key, pairs in (one.get("Conditions") or {}).items() if pairs and key != "StringEquals"]
+    return {"role": one["IamRoleArn"], "tags": tags, "resources": one.get("Resources", []), "more": more}
+
+
+def _same(one: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
+    return _selected(one) == _selected(wanted)
+
+
+def _free(name: str, taken: set[str]) -> str:
+    return next(one for one in (name, *(f"{name}-{number}" for number in range(2, 100))) if one not in taken)
+
+
+def _described(rule: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: rule[key] for key in (*_WORDS, "keep_days", "cold_after_days")}
+
+
+def _rule(found: Mapping[str, Any]) -> dict[str, Any]:
+    """A rule as AWS Backup has it, in the words of the options."""
+    lifecycle = found.get("Lifecycle") or {}
+    return {
+        **{word: found.get(key) for word, key in _WORDS.items()},
+        "keep_days": lifecycle.get("DeleteAfterDays", 0),
+        "cold_after_days": lifecycle.get("MoveToColdStorageAfterDays", 0),
+        "vault": found.get("TargetBackupVaultName"),
+    }
+
+
+def _requests(vault: str, rules: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [
+        {
+            **{key: rule[word] for word, key in _WORDS.items()},
+            "TargetBackupVaultName": vault,
+            "Lifecycle": {"DeleteAfterDays": rule["keep_days"]}
+            | ({"MoveToColdStorageAfterDays": rule["cold_after_days"]} if rule["cold_after_days"] else {}),
+        }
+        for rule in rules
+    ]
+
+
+def refusals(params: Mapping[str, Any]) -> Iterator[str]:
+    """What is wrong with the options by themselves."""
+    names = [rule["name"] for rule in params["rules"]]
+    if len(set(names)) < len(names):
+        yield f"rules have the names {', '.join(names)}; each rule wants one of its own"
+    if not params["select_by_tags"]:
+        yield "select_by_tags is empty; everything in the account would be backed up"
+    for rule in params["rules"]:
+        keep, cold, name = rule["keep_days"], rule["cold_after_days"], rule["name"]
+        if keep < 1:
+            yield f"rule {name}: keep_days is {keep}; it is 1 or more"
+        if cold and keep < cold + _COLD_AT_LEAST_DAYS:
+            yield (
+                f"rule {name}: keep_days is {keep}, cold_after_days {cold}; what is moved to cold storage stays there for "
+                f"{_COLD_AT_LEAST_DAYS} days, so keep_days is {cold + _COLD_AT_LEAST_DAYS} or more"
+            )
+        if not 60 <= rule["start_within_minutes"] < rule["complete_within_minutes"]:
+            yield (
+                f"rule {name}: start_within_minutes is {rule['start_within_minutes']}, complete_within_minutes "
+                f"{rule['complete_within_minutes']}; the first is 60 or more, the second longer"
+            )
+
+
+def _refuse(call: Invocation) -> None:
+    wrong = [*refusals(call.params)]
+    allowed = backup.resource_types(call.aws)
+    # The account's own choice, for everybody in it: told, never changed here.
+    wrong += [
+        f"AWS Backup is switched off for {one} in {call.aws.region}, and would skip what the tags select; an administrator "
+        f"switches it on with `aws backup update-region-settings --resource-type-opt-in-preference {one}=true`"
+        for one in call.params["resource_types"]
+        if not allowed.get(one)
+    ]
+    if wrong:
+        told = "\n".join(f"  - {one}" for one in wrong)
+        raise Failure(f"Nothing was changed in backup plan {call.params['name']}:\n{told}", findings=wrong)
+
+
+def _remove(aws: Any, plan_id: str) -> None:
+    """AWS Backup deletes no plan that selects something."""
+    for key in backup.selections(aws, plan_id):
+        backup.delete_selection(aws, plan_id, key)
+    backup.delete_plan(aws, plan_id)
+
+
+def _answer(changes: Changes, plan: Mapping[str, Any] | None, vault: Mapping[str, Any] | None) -> dict[str, Any]:
+    return {
+        "changed": bool(changes.after),
+        "diff": {"before": changes.before, "after": changes.after},
+        "plan_id": plan["BackupPlanId"] if plan else None,
+        "vault_arn": vault["BackupVaultArn"] if vault else None,
+    }

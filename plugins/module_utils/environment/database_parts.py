@@ -1,0 +1,119 @@
+# Copyright: pear.fargate contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""One instance or cluster of RDS: made or changed as wanted, waited for, restarted where that is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..aws import rds, rds_shapes
+from ..aws.errors import Failure
+from ..common.changes import Changes
+from ..common.clock import polling_intervals
+from ..common.invocation import Invocation
+from .database_settings import differences, later
+
+# Both answer requests and take changes; in the second, RDS still arranges storage that has grown.
+_UP = {"available", "storage-optimization"}
+# https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/accessing-monitoring.html: out of these none comes by waiting.
+_STUCK = {
+    "failed": "look at its events",
+    "inaccessible-encryption-credentials": "its KMS key is disabled or refused",
+    "incompatible-network": "its subnets or addresses are gone",
+    "incompatible-parameters": "its parameter group does not fit",
+    "incompatible-restore": "it could not be restored",
+    "insufficient-capacity": "the zones have no room for its class",
+    "restore-error": "it could not be restored",
+    "stopped": "start it",
+    "storage-full": "raise database_allocated_gib by hand, then run again",
+}
+
+
+@dataclass(frozen=True)
+class Part:
+    """An instance, a cluster, or a member of one: how it is read, made and changed."""
+
+    kind: str
+    identifier: str
+    read: Callable[[], dict[str, Any] | None]
+    create: Callable[[dict[str, Any]], None]
+    modify: Callable[[dict[str, Any], bool], None]
+
+    def __str__(self) -> str:
+        return f"database {'cluster ' if self.kind == 'cluster' else ''}{self.identifier}"
+
+
+def make(call: Invocation, changes: Changes, part: Part, request: dict[str, Any]) -> None:
+    """Ask RDS to make what is missing; the caller waits, so that a cluster and its members are made side by side."""
+    changes.before[str(part)], changes.after[str(part)] = None, "created"
+    if not call.check_mode:
+        part.create(request)
+        call.progress.line(f"creating {part}")
+
+
+def put_right(
+    call: Invocation, changes: Changes, part: Part, found: dict[str, Any], wanted: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Change what differs in one request, and wait until it is so, or waits for the maintenance window."""
+    at_once = call.params["apply_immediately"]
+    is_now, waiting = rds_shapes.now(part.kind, found), rds_shapes.deferred(part.kind, found)
+    differing = differences(is_now, waiting, wanted, at_once)
+    for one in differing:
+        changes.before[f"{part} {one.word}"], changes.after[f"{part} {one.word}"] = one.is_now, one.wanted
+    if not differing or call.check_mode:
+        return found
+    found = await_up(call, part)
+    request = rds_shapes.request(part.kind, {one.word: one.wanted for one in differing}, is_now)
+    part.modify(request, at_once)
+    names = {one.word for one in differing}
+    waits = set() if at_once else {one.word for one in later(part.kind, differing)}
+    for name in sorted(names):
+        call.progress.line(f"{part}: {name} {'is kept for the maintenance window' if name in waits else 'changes'}")
+    return await_up(call, part, lambda now: _differing(part, now, wanted, at_once))
+
+
+def _differing(part: Part, found: Mapping[str, Any], wanted: Mapping[str, Any], at_once: bool) -> list[str]:
+    is_now, waiting = rds_shapes.now(part.kind, found), rds_shapes.deferred(part.kind, found)
+    return [one.word for one in differences(is_now, waiting, wanted, at_once)]
+
+
+def await_up(
+    call: Invocation, part: Part, missing: Callable[[dict[str, Any]], Sequence[str]] = lambda found: ()
+) -> dict[str, Any]:
+    """Wait until it answers requests, and nothing is missing any more."""
+    patience = call.params["timeout_seconds"]
+    deadline = call.clock.now() + patience
+    for pause in polling_intervals(longest=10.0):
+        found = part.read()
+        status = rds_shapes.status(found) if found else "not there yet"
+        lacks = missing(found) if found else ()
+        if found and is_up(found) and not lacks:
+            return found
+        if status in _STUCK:
+            raise Failure(f"{part} is {status}: {_STUCK[status]}. Run the playbook again once it is available.")
+        state = f"{status}, without {', '.join(lacks)}" if lacks else status
+        if call.clock.now() > deadline:
+            raise Failure(
+                f"Waited {patience} s for {part} to become available and as asked for; it is {state}. RDS goes on by "
+                "itself: run the playbook again, and it waits further."
+            )
+        call.progress.heartbeat(f"waiting for {part}: {state}")
+        call.clock.sleep(pause)
+    raise AssertionError("polling never ends by itself")
+
+
+def is_up(found: Mapping[str, Any]) -> bool:
+    begun = found.get("MasterUserSecret", {}).get("SecretStatus") == "creating"
+    return rds_shapes.status(found) in _UP and not begun and "applying" not in rds_shapes.parameter_states(found)
+
+
+def restart(call: Invocation, changes: Changes, part: Part) -> None:
+    """Restart an instance whose parameters wait for that, and wait until it is back with them."""
+    changes.before[f"{part} parameters"], changes.after[f"{part} parameters"] = "wait for a restart", "restarted"
+    if call.check_mode:
+        return
+    rds.restart_instance(call.aws, part.identifier)
+    call.progress.line(f"restarting {part}")
+    await_up(call, part, lambda found: sorted(rds_shapes.parameter_states(found) & {"pending-reboot"}))

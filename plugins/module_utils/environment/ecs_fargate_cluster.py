@@ -1,0 +1,68 @@
+# Copyright: pear.fargate contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Make an ECS cluster what it should be: Container Insights, capacity providers, default strategy, tags."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from ..aws import cluster
+from ..common.changes import Changes
+from ..common.invocation import Invocation
+
+PROVIDERS = ["FARGATE", "FARGATE_SPOT"]
+
+
+def run(call: Invocation) -> dict[str, Any]:
+    """Create or change the cluster; return its ARN, null in check mode where it would be created."""
+    wanted, aws, changes = call.params, call.aws, Changes(call.check_mode)
+    name, insights, tags = wanted["name"], wanted["container_insights"], dict(wanted["tags"])
+    strategy = _strategy(wanted["capacity_provider_strategy"])
+    found = cluster.describe(aws, name)
+    if found is None:
+        changes.want("cluster", None, name, partial(cluster.create, aws, name, insights, PROVIDERS, strategy, tags))
+        found = None if call.check_mode else cluster.describe(aws, name)
+        return _answer(changes, found)
+    settings = {one["name"]: one["value"] for one in found.get("settings", [])}
+    changes.want(
+        "container_insights",
+        settings.get("containerInsights", "disabled"),
+        insights,
+        partial(cluster.set_insights, aws, name, insights),
+    )
+    changes.want(
+        "capacity",
+        _capacity(found.get("capacityProviders", []), found.get("defaultCapacityProviderStrategy", [])),
+        _capacity(PROVIDERS, strategy),
+        partial(cluster.set_capacity, aws, name, PROVIDERS, strategy),
+    )
+    known = {one["key"]: one["value"] for one in found.get("tags", [])}
+    changes.want(
+        "tags", {key: known.get(key) for key in tags}, tags, partial(cluster.tag, aws, found["clusterArn"], tags)
+    )
+    return _answer(changes, found)
+
+
+def _strategy(wanted: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    return [
+        {"capacityProvider": one["capacity_provider"], "weight": one["weight"], "base": one["base"]} for one in wanted
+    ]
+
+
+def _capacity(providers: Sequence[str], strategy: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Comparable whatever the order, and with the defaults that ECS leaves out."""
+    normal = [
+        {"capacityProvider": one["capacityProvider"], "weight": one.get("weight", 0), "base": one.get("base", 0)}
+        for one in strategy
+    ]
+    return {"providers": sorted(providers), "strategy": sorted(normal, key=lambda one: one["capacityProvider"])}
+
+
+def _answer(changes: Changes, found: Mapping[str, Any] | None) -> dict[str, Any]:
+    return {
+        "changed": bool(changes.after),
+        "diff": {"before": changes.before, "after": changes.after},
+        "cluster_arn": found["clusterArn"] if found else None,
+    }

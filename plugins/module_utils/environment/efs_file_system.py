@@ -1,0 +1,220 @@
+# Copyright: pear.fargate contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Make an EFS file system what it should be: itself, mount targets, access points, policy, lifecycle, backups."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+from ..aws import efs
+from ..aws.errors import Failure
+from ..common.changes import Changes
+from ..common.invocation import Invocation
+
+_SETTLE_SECONDS = 300
+_POLL_SECONDS = 2
+
+
+def run(call: Invocation) -> dict[str, Any]:
+    """Create or change the file system; return its id, access points and mount targets by subnet."""
+    wanted, aws = call.params, call.aws
+    changes = Changes(call.check_mode)
+    found = efs.find_file_system(aws, wanted["name"])
+    if found is None:
+        found = _create(call, changes)
+        if found is None:
+            return _answer(changes, None, {}, {})
+    file_system_id = found["FileSystemId"]
+    _refuse_what_cannot_change(wanted, found)
+    tags = efs.from_pairs(found.get("Tags"))
+    wanted_tags = {**wanted["tags"], "Name": wanted["name"]}
+    changes.want(
+        "tags",
+        {key: tags.get(key) for key in wanted_tags},
+        wanted_tags,
+        lambda: efs.tag(aws, file_system_id, wanted_tags),
+    )
+    throughput = _throughput(wanted)
+    changes.want(
+        "throughput",
+        {key: found.get(key) for key in throughput},
+        throughput,
+        lambda: efs.update_throughput(aws, file_system_id, throughput),
+    )
+    lifecycle = _lifecycle(wanted)
+    changes.want(
+        "lifecycle",
+        _sorted(efs.lifecycle(aws, file_system_id)),
+        _sorted(lifecycle),
+        lambda: efs.set_lifecycle(aws, file_system_id, lifecycle),
+    )
+    changes.want(
+        "backup",
+        efs.backup_enabled(aws, file_system_id),
+        wanted["backup"],
+        lambda: efs.set_backup(aws, file_system_id, wanted["backup"]),
+    )
+    document = policy_document(found["FileSystemArn"])
+    changes.want(
+        "policy",
+        efs.policy(aws, file_system_id),
+        document,
+        lambda: efs.set_policy(aws, file_system_id, document),
+    )
+    targets = _mount_targets(call, changes, file_system_id)
+    points = _access_points(call, changes, file_system_id)
+    return _answer(changes, found, targets, points)
+
+
+def _create(call: Invocation, changes: Changes) -> dict[str, Any] | None:
+    wanted = call.params
+    settings: dict[str, Any] = {"Encrypted": True, "PerformanceMode": "generalPurpose", "Backup": wanted["backup"]}
+    settings |= _throughput(wanted)
+    if wanted["kms_key_id"]:
+        settings["KmsKeyId"] = wanted["kms_key_id"]
+    changes.before["file_system"], changes.after["file_system"] = None, wanted["name"]
+    if call.check_mode:
+        return None
+    efs.create_file_system(call.aws, wanted["name"], settings, {**wanted["tags"], "Name": wanted["name"]})
+    return _wait(
+        call,
+        f"file system {wanted['name']}",
+        lambda: efs.find_file_system(call.aws, wanted["name"]),
+        lambda state: bool(state) and state["LifeCycleState"] == "available",
+    )
+
+
+def _mount_targets(call: Invocation, changes: Changes, file_system_id: str) -> dict[str, str]:
+    """One mount target per zone; its security groups as wanted. Mount targets of other subnets are left alone."""
+    subnets, groups, aws = call.params["subnet_ids"], sorted(call.params["security_group_ids"]), call.aws
+    existing = {target["SubnetId"]: target for target in efs.mount_targets(aws, file_system_id)}
+    created = [subnet for subnet in subnets if subnet not in existing]
+    for subnet in created:
+        changes.want(
+            f"mount_target {subnet}",
+            None,
+            groups,
+            partial(efs.create_mount_target, aws, file_system_id, subnet, groups),
+        )
+    for subnet in subnets:
+        if subnet in existing:
+            target = existing[subnet]["MountTargetId"]
+            changes.want(
+                f"mount_target {subnet}",
+                sorted(efs.mount_target_security_groups(aws, target)),
+                groups,
+                partial(efs.set_mount_target_security_groups, aws, target, groups),
+            )
+    if created and not call.check_mode:
+        now = _wait(
+            call,
+            f"mount targets in {', '.join(created)}",
+            lambda: efs.mount_targets(aws, file_system_id),
+            lambda targets: all(target["LifeCycleState"] == "available" for target in targets),
+        )
+        existing = {target["SubnetId"]: target for target in now}
+    return {subnet: target["MountTargetId"] for subnet, target in existing.items()}
+
+
+def _access_points(call: Invocation, changes: Changes, file_system_id: str) -> dict[str, str]:
+    aws = call.aws
+    existing = {
+        efs.from_pairs(point.get("Tags")).get("Name", ""): point for point in efs.access_points(aws, file_system_id)
+    }
+    ids = {name: point["AccessPointId"] for name, point in existing.items() if name}
+    for wanted in call.params["access_points"]:
+        name, user, root = wanted["name"], _user(wanted), _root(wanted)
+        if name in existing:
+            is_now = (existing[name]["PosixUser"], existing[name]["RootDirectory"])
+            if is_now != (user, root):
+                raise Failure(
+                    f"Access point {name} of {file_system_id} has {is_now}, wanted is {(user, root)}. "
+                    "EFS cannot change an access point. Give the new one another name and move the service to it."
+                )
+            continue
+
+        def create(name: str = name, user: dict[str, Any] = user, root: dict[str, Any] = root) -> None:
+            made = efs.create_access_point(aws, file_system_id, name, root, user, dict(call.params["tags"]))
+            ids[name] = made["AccessPointId"]
+
+        changes.want(f"access_point {name}", None, {**user, **root}, create)
+    return ids
+
+
+def _user(wanted: Mapping[str, Any]) -> dict[str, Any]:
+    return {"Uid": wanted["uid"], "Gid": wanted["gid"]}
+
+
+def _root(wanted: Mapping[str, Any]) -> dict[str, Any]:
+    owner = {"OwnerUid": wanted["uid"], "OwnerGid": wanted["gid"], "Permissions": wanted["permissions"]}
+    return {"Path": wanted["path"], "CreationInfo": owner}
+
+
+def policy_document(arn: str) -> dict[str, Any]:
+    """Only through TLS, and only mounted by identities that IAM allows: no anonymous root."""
+    return {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Sid": "OnlyThroughTls",
+                "Effect": "Deny",
+                "Principal": {"AWS": "*"},
+                "Action": "*",
+                "Resource": arn,
+                "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+            }
+        ],
+    }
+
+
+def _throughput(wanted: Mapping[str, Any]) -> dict[str, Any]:
+    settings: dict[str, Any] = {"ThroughputMode": wanted["throughput_mode"]}
+    if wanted["throughput_mode"] == "provisioned":
+        settings["ProvisionedThroughputInMibps"] = float(wanted["provisioned_throughput_mibps"])
+    return settings
+
+
+def _lifecycle(wanted: Mapping[str, Any]) -> list[dict[str, str]]:
+    if not wanted["infrequent_access_after_days"]:
+        return []
+    return [
+        {"TransitionToIA": f"AFTER_{wanted['infrequent_access_after_days']}_DAYS"},
+        {"TransitionToPrimaryStorageClass": "AFTER_1_ACCESS"},
+    ]
+
+
+def _sorted(policies: list[dict[str, str]]) -> list[dict[str, str]]:
+    return sorted(policies, key=lambda policy: sorted(policy))
+
+
+def _refuse_what_cannot_change(wanted: Mapping[str, Any], found: Mapping[str, Any]) -> None:
+    if not found.get("Encrypted"):
+        raise Failure(
+            f"File system {found['FileSystemId']} ({wanted['name']}) is not encrypted, and EFS cannot encrypt one that "
+            "exists. Restore a backup of it into a new, encrypted one, and give that another name."
+        )
+
+
+def _wait(call: Invocation, what: str, read: Callable[[], Any], done: Callable[[Any], bool]) -> Any:
+    deadline = call.clock.now() + _SETTLE_SECONDS
+    while not done(state := read()):
+        if call.clock.now() > deadline:
+            raise Failure(f"Waited {_SETTLE_SECONDS} s for {what} to become available; EFS still says: {state}.")
+        call.progress.heartbeat(f"waiting for {what}")
+        call.clock.sleep(_POLL_SECONDS)
+    return state
+
+
+def _answer(
+    changes: Changes, found: Mapping[str, Any] | None, targets: dict[str, str], points: dict[str, str]
+) -> dict[str, Any]:
+    return {
+        "changed": bool(changes.after),
+        "diff": {"before": changes.before, "after": changes.after},
+        "file_system_id": found["FileSystemId"] if found else None,
+        "file_system_arn": found["FileSystemArn"] if found else None,
+        "mount_targets": targets,
+        "access_points": points,
+    }

@@ -1,0 +1,168 @@
+# Copyright: pear.fargate contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Read a whole environment at once: every call that can go beside another does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from ..aws import acm, efs, environment, rds, rds_shapes
+from ..aws.errors import Failure
+from ..aws.naming import EnvironmentNames
+from ..aws.session import Aws
+from ..common.invocation import Invocation
+
+TAG_TIER = "pear:tier"
+PARTS = (
+    "certificates",
+    "cluster",
+    "file_system",
+    "identity",
+    "listeners",
+    "load_balancer",
+    "network",
+    "repositories",
+    "target_groups",
+    "zones",
+)
+# Read only where it is asked for: most environments have none, and most callers need no right to look for one.
+DATABASE = "database"
+TIERS = ("public", "private", "data")
+_AT_ONCE = 8
+
+
+def run(call: Invocation) -> dict[str, Any]:
+    """Return the environment; what does not exist yet is null or empty."""
+    return {"changed": False, "environment": {**_identity(call), **read(call.aws, call.params)}}
+
+
+def _identity(call: Invocation) -> dict[str, str]:
+    """First by itself: wrong credentials or a dead endpoint end here, with one clear sentence, within seconds."""
+    if "identity" not in call.params["parts"]:
+        return {}
+    found = environment.caller(call.aws)
+    return {"account": found["account"], "caller": found["arn"]}
+
+
+def read(aws: Aws, wanted: Mapping[str, Any]) -> dict[str, Any]:
+    """The parts of the environment that are asked for, by name and tag. What is not asked for is not in the answer."""
+    name = wanted["name"]
+    names = EnvironmentNames(name)
+    given = wanted.get("existing_network") or {}
+    calls: dict[str, dict[str, Callable[[], Any]]] = {
+        "zones": {"zones": lambda: environment.zones(aws)},
+        "network": {
+            "vpc": lambda: _vpc(_vpcs(aws, name, given), name),
+            "subnets": lambda: _subnets(aws, name, given),
+            "security_groups": lambda: _security_groups(aws, names),
+        },
+        "load_balancer": {"load_balancer": lambda: _load_balancer(aws, names.load_balancer, wanted["parts"])},
+        "cluster": {"cluster": lambda: _cluster(environment.cluster(aws, names.cluster))},
+        "repositories": {"repositories": lambda: environment.repositories(aws)},
+        "file_system": {"file_system": lambda: _file_system(aws, name)},
+        "certificates": {"certificates": lambda: _certificates(aws)},
+        "database": {"database": lambda: _database(aws, names.database)},
+    }
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        asked = {key: pool.submit(read) for part in wanted["parts"] for key, read in calls.get(part, {}).items()}
+    return {"name": name, "region": aws.region, **{key: future.result() for key, future in asked.items()}}
+
+
+def _vpcs(aws: Aws, name: str, given: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return [environment.vpc(aws, given["vpc_id"])] if given else environment.vpcs(aws, name)
+
+
+def _subnets(aws: Aws, name: str, given: Mapping[str, Any]) -> dict[str, list[dict[str, str]]]:
+    """Subnets by tier, in the order of their zones."""
+    if given:
+        tiers = {subnet: tier for tier in TIERS for subnet in given.get(f"{tier}_subnet_ids") or []}
+        subnets = environment.subnets_by_id(aws, sorted(tiers))
+        by_tier = [(tiers[subnet["SubnetId"]], subnet) for subnet in subnets]
+    else:
+        subnets = environment.subnets(aws, name)
+        by_tier = [(environment.tags_of(subnet).get(TAG_TIER, ""), subnet) for subnet in subnets]
+    return {
+        tier: [
+            {"id": one["SubnetId"], "zone": one["AvailabilityZone"], "cidr": one["CidrBlock"]}
+            for one in sorted(
+                (s for t, s in by_tier if t == tier), key=lambda s: (s["AvailabilityZone"], s["CidrBlock"])
+            )
+        ]
+        for tier in TIERS
+    }
+
+
+def _vpc(found: Sequence[Mapping[str, Any]], name: str) -> dict[str, str] | None:
+    if len(found) > 1:
+        ids = ", ".join(vpc["VpcId"] for vpc in found)
+        raise Failure(
+            f"{len(found)} VPCs carry the tags of environment {name}: {ids}. Remove the tags from all but one."
+        )
+    return {"id": found[0]["VpcId"], "cidr": found[0]["CidrBlock"]} if found else None
+
+
+def _security_groups(aws: Aws, names: EnvironmentNames) -> dict[str, str | None]:
+    groups = {group["GroupName"]: group["GroupId"] for group in environment.security_groups(aws, names.environment)}
+    return {
+        "load_balancer": groups.get(names.load_balancer_security_group),
+        "tasks": groups.get(names.task_security_group),
+        "file_system": groups.get(names.file_system_security_group),
+        "database": groups.get(names.database),
+    }
+
+
+def _certificates(aws: Aws) -> list[dict[str, str]]:
+    return [
+        {"arn": one["CertificateArn"], "domain": one["DomainName"], "status": one.get("Status", "ISSUED")}
+        for one in acm.certificates(aws)
+    ]
+
+
+def _load_balancer(aws: Aws, name: str, parts: Collection[str]) -> dict[str, Any] | None:
+    found = environment.load_balancer(aws, name)
+    if found is None:
+        return None
+    told: dict[str, Any] = {
+        "arn": found["LoadBalancerArn"],
+        "name": found["LoadBalancerName"],
+        "dns_name": found["DNSName"],
+        "zone_id": found["CanonicalHostedZoneId"],
+        "scheme": found["Scheme"],
+    }
+    if "listeners" in parts:
+        arns = {one["Protocol"].lower(): one["ListenerArn"] for one in environment.listeners(aws, told["arn"])}
+        told["listeners"] = {"http": arns.get("http"), "https": arns.get("https")}
+    if "target_groups" in parts:
+        told["target_groups"] = environment.target_groups(aws, told["arn"])
+    return told
+
+
+def _cluster(found: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    if found is None:
+        return None
+    settings = {one["name"]: one["value"] for one in found.get("settings", [])}
+    return {
+        "arn": found["clusterArn"],
+        "name": found["clusterName"],
+        "container_insights": settings.get("containerInsights", "disabled"),
+        "capacity_providers": sorted(found.get("capacityProviders", [])),
+    }
+
+
+def _database(aws: Aws, name: str) -> dict[str, Any] | None:
+    found = rds.cluster(aws, name) or rds.instance(aws, name)
+    return rds_shapes.connection(found) if found else None
+
+
+def _file_system(aws: Aws, name: str) -> dict[str, Any] | None:
+    found = efs.find_file_system(aws, name)
+    if found is None:
+        return None
+    points = efs.access_points(aws, found["FileSystemId"])
+    return {
+        "id": found["FileSystemId"],
+        "arn": found["FileSystemArn"],
+        "access_points": {efs.from_pairs(one.get("Tags")).get("Name", ""): one["AccessPointId"] for one in points},
+    }

@@ -1,0 +1,103 @@
+# Copyright: pear.fargate contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Remove what the collection made for an environment, in order, however much of it is there; keep data unless told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from ..aws import environment
+from ..aws.errors import AwsError, Failure
+from ..common.invocation import Invocation
+from . import teardown_find, teardown_remove
+from . import teardown_rds as rds_teardown
+from .teardown_order import Plan, Thing, is_gone, is_in_use, plan
+
+_POLL_SECONDS = 3
+# Once they are asked for, these go on for minutes; what comes after them asks until they are gone.
+_LOOKS = 3
+
+
+def run(call: Invocation) -> dict[str, Any]:
+    """Return what was removed and what was kept."""
+    name = call.params["environment"]
+    if not call.check_mode and call.params["confirm"] != name:
+        raise Failure(
+            f"confirm is {call.params['confirm']!r}; to remove environment {name} it must be {name!r} (-e confirm={name}). "
+            "Nothing was changed; check mode lists what would go."
+        )
+    environment.caller(call.aws)
+    planned = _look(call)
+    removed: list[str] = []
+    if not call.check_mode:
+        if planned.refusals:
+            raise Failure(f"Nothing was removed. {'; '.join(planned.refusals)}.", refusals=list(planned.refusals))
+        # What was still being made, or came back, while the rest was going, shows at the second look.
+        for _ in range(_LOOKS):
+            removed += _remove_all(call, planned.remove)
+            planned_next = _look(call)
+            if not planned_next.remove:
+                break
+            planned = planned_next
+        else:
+            left = ", ".join(str(one) for one in planned.remove)
+            raise Failure(
+                f"Still there after {_LOOKS} rounds: {left}. Something makes them anew; find out what, then run again."
+            )
+    gone = removed if not call.check_mode else [str(one) for one in planned.remove]
+    return {
+        "changed": bool(gone),
+        "diff": {"before": {"things": gone}, "after": {"things": []}} if gone else {"before": {}, "after": {}},
+        "removed": gone,
+        "kept": [str(one) for one in planned.keep],
+        "refusals": list(planned.refusals),
+    }
+
+
+def _look(call: Invocation) -> Plan:
+    name, params = call.params["environment"], call.params
+    found = teardown_find.everything(call.aws, name, set(params["services"]))
+    certificates = [one.id for one in found if one.kind == "certificate"]
+    checks = teardown_find.health_checks(call.aws, name)
+    zones = sorted(set(filter(None, params["zones"])))
+    found += checks
+    # Only who has names has health checks: others may not even be allowed that region.
+    if checks or zones:
+        found += teardown_find.beside_health_checks(call.aws, name)
+    for zone in zones:
+        found += teardown_find.names_in_dns(call.aws, name, zone, certificates)
+    if not params["final_snapshot"]:
+        found = [rds_teardown.without_snapshot(one) for one in found]
+    return plan(found, params["data"])
+
+
+def _remove_all(call: Invocation, things: Iterable[Thing]) -> list[str]:
+    removed = []
+    for thing in things:
+        if _remove(call, thing):
+            call.progress.line(f"{thing} removed")
+            removed.append(str(thing))
+    return removed
+
+
+def _remove(call: Invocation, thing: Thing) -> bool:
+    """Ask until AWS takes it: what holds it is going already, and takes minutes for a load balancer or a gateway."""
+    deadline = call.clock.now() + call.params["timeout_seconds"]
+    while True:
+        try:
+            teardown_remove.remove(call.aws, thing)
+        except AwsError as refused:
+            if is_gone(refused.code):
+                return False
+            if not is_in_use(refused.code):
+                raise
+            if call.clock.now() > deadline:
+                raise Failure(
+                    f"Waited {call.params['timeout_seconds']} s for what holds {thing} to go; AWS still says: {refused} "
+                    "Look for something in it that is not the collection's, remove that, and run again."
+                ) from refused
+            call.progress.heartbeat(f"waiting until nothing holds {thing}")
+            call.clock.sleep(_POLL_SECONDS)
+        else:
+            return True

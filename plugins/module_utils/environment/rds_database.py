@@ -1,0 +1,184 @@
+# Copyright: pear.fargate contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Make an environment's database what it should be: read once, refuse what cannot be, change what differs, wait."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from ..aws import rds, rds_shapes
+from ..aws.errors import Failure
+from ..common.changes import Changes
+from ..common.invocation import Invocation
+from . import database_settings as decide
+from .database_groups import parameter_group, subnet_group
+from .database_parts import Part, await_up, is_up, make, put_right, restart
+
+_RESTART = "{}: parameters wait for a restart (database_apply_immediately restarts it)"
+
+
+def run(call: Invocation) -> dict[str, Any]:
+    """Create or change the database; return how to reach it, and what waits for the maintenance window."""
+    params, aws = call.params, call.aws
+    name, aurora = params["name"], params["engine"] == decide.AURORA
+    instance, cluster = rds.instance(aws, name), rds.cluster(aws, name)
+    found = cluster if aurora else instance
+    wrong = [*decide.refusals(params, lenient=call.check_mode)]
+    if not wrong and (instance or cluster):
+        wrong += decide.impossible(params, found or {}, other_kind=found is None)
+    if wrong:
+        told = "\n".join(f"  - {one}" for one in wrong)
+        raise Failure(f"Nothing was changed in database {name}:\n{told}", findings=wrong)
+    if found is None:
+        params = {**params, "engine_version": _version(call)}
+        call = replace(call, params=params)
+    changes = Changes(call.check_mode)
+    subnet_group(call, changes)
+    parameter_group(call, changes, aurora)
+    found, waits = (_cluster if aurora else _instance)(call, changes, found)
+    return {
+        "changed": bool(changes.after),
+        "diff": {"before": changes.before, "after": changes.after},
+        "identifier": name,
+        **rds_shapes.connection(found or {}),
+        "pending": waits,
+    }
+
+
+def _version(call: Invocation) -> str:
+    """RDS takes a major version alone for some engines only: for a new database it is asked which minor one that is."""
+    engine, asked = call.params["engine"], call.params["engine_version"]
+    version = asked if "." in asked else rds.default_version(call.aws, engine, asked)
+    if version is None:
+        raise Failure(
+            f"Nothing was changed: RDS has no version {asked} of {engine} in {call.aws.region}. `aws rds "
+            f"describe-db-engine-versions --engine {engine} --query 'DBEngineVersions[].EngineVersion'` lists those that it has."
+        )
+    return version
+
+
+def _instance(
+    call: Invocation, changes: Changes, found: dict[str, Any] | None
+) -> tuple[dict[str, Any] | None, list[str]]:
+    aws, name = call.aws, call.params["name"]
+    wanted = decide.instance_wanted(call.params)
+    part = Part(
+        "instance",
+        name,
+        partial(rds.instance, aws, name),
+        lambda request: rds.create_instance(aws, name, request, dict(call.params["tags"])),
+        partial(rds.modify_instance, aws, name),
+    )
+    if found is None:
+        first = {"DBName": call.params["database_name"], **_first(call.params)}
+        make(call, changes, part, {**rds_shapes.request("instance", wanted), **first})
+        if call.check_mode:
+            return None, []
+    found = _up(call, part, found)
+    _tags(call, changes, name, found["DBInstanceArn"], found)
+    found = put_right(call, changes, part, found, wanted)
+    waits = decide.told(name, rds_shapes.now("instance", found), rds_shapes.deferred("instance", found))
+    if "pending-reboot" in rds_shapes.parameter_states(found):
+        waits += _restart(call, changes, part)
+    return found, waits
+
+
+def _cluster(
+    call: Invocation, changes: Changes, found: dict[str, Any] | None
+) -> tuple[dict[str, Any] | None, list[str]]:
+    aws, name = call.aws, call.params["name"]
+    wanted = decide.cluster_wanted(call.params)
+    part = Part(
+        "cluster",
+        name,
+        partial(rds.cluster, aws, name),
+        lambda request: rds.create_cluster(aws, name, request, dict(call.params["tags"])),
+        partial(rds.modify_cluster, aws, name),
+    )
+    if found is None:
+        first = {"DatabaseName": call.params["database_name"], **_first(call.params)}
+        make(call, changes, part, {**rds_shapes.request("cluster", wanted), **first})
+    members = _members(call, changes, found)
+    if found is None and call.check_mode:
+        return None, []
+    found = _up(call, part, found)
+    for one in members if not call.check_mode else ():
+        await_up(call, one)
+    _tags(call, changes, name, found["DBClusterArn"], found)
+    found = put_right(call, changes, part, found, wanted)
+    waits = decide.told(name, rds_shapes.now("cluster", found), rds_shapes.deferred("cluster", found))
+    there = {one["DBInstanceIdentifier"] for one in rds.members(aws, name) if rds_shapes.status(one) != "deleting"}
+    for identifier in sorted(rds_shapes.waiting_members(found) & there):
+        waits += _restart(call, changes, _member(call, identifier))
+    return found, waits
+
+
+def _members(call: Invocation, changes: Changes, cluster: Mapping[str, Any] | None) -> list[Part]:
+    """A writer, and with Multi-AZ a reader that takes over. Instances of other names are somebody else's. Returns new ones."""
+    aws, name = call.aws, call.params["name"]
+    wanted = decide.member_wanted(call.params)
+    there = {one["DBInstanceIdentifier"]: one for one in rds.members(aws, name)} if cluster else {}
+    ours = {key: one for key, one in there.items() if re.fullmatch(rf"{re.escape(name)}-\d+", key)}
+    # One that is going has its name for a while, and counts no more.
+    ours = {key: one for key, one in ours.items() if rds_shapes.status(one) != "deleting"}
+    count = 2 if call.params["multi_az"] else 1
+    surplus = sorted(rds_shapes.readers(cluster or {}) & set(ours), reverse=True)[: max(0, len(ours) - count)]
+    for identifier in surplus:
+        changes.want(f"instance {identifier}", "there", None, partial(rds.delete_member, aws, identifier))
+    for identifier in sorted(set(ours) - set(surplus)):
+        put_right(call, changes, _member(call, identifier), ours[identifier], wanted)
+    free = [one for one in (f"{name}-{number}" for number in range(1, count + len(there) + 1)) if one not in there]
+    created = [_member(call, identifier) for identifier in free[: max(0, count - len(ours))]]
+    request = {"Engine": call.params["engine"], "DBClusterIdentifier": name, **rds_shapes.request("member", wanted)}
+    for part in created:
+        make(call, changes, part, request)
+    return created
+
+
+def _member(call: Invocation, identifier: str) -> Part:
+    aws = call.aws
+    return Part(
+        "member",
+        identifier,
+        partial(rds.instance, aws, identifier),
+        lambda request: rds.create_instance(aws, identifier, request, dict(call.params["tags"])),
+        partial(rds.modify_instance, aws, identifier),
+    )
+
+
+def _up(call: Invocation, part: Part, found: dict[str, Any] | None) -> dict[str, Any]:
+    """It may be on its way still, begun a moment ago or by a run that was interrupted."""
+    if found and (call.check_mode or is_up(found)):
+        return found
+    return await_up(call, part)
+
+
+def _first(params: Mapping[str, Any]) -> dict[str, Any]:
+    """What is said at the creation only."""
+    keys = {"KmsKeyId": params["kms_key_id"], "MasterUserSecretKmsKeyId": params["secret_kms_key_id"]}
+    return {
+        "Engine": params["engine"],
+        "MasterUsername": params["master_username"],
+        "Port": params["port"],
+        "StorageEncrypted": True,
+        "DBSubnetGroupName": params["name"],
+        **{key: value for key, value in keys.items() if value},
+    }
+
+
+def _restart(call: Invocation, changes: Changes, part: Part) -> list[str]:
+    if not call.params["apply_immediately"]:
+        return [_RESTART.format(part.identifier)]
+    restart(call, changes, part)
+    return []
+
+
+def _tags(call: Invocation, changes: Changes, name: str, arn: str, found: Mapping[str, Any]) -> None:
+    known = {one["Key"]: one["Value"] for one in found.get("TagList", [])}
+    wanted = dict(call.params["tags"])
+    is_now = {key: known.get(key) for key in wanted}
+    changes.want(f"{name} tags", is_now, wanted, partial(rds.tag, call.aws, arn, wanted))

@@ -1,0 +1,87 @@
+# Copyright: pear.fargate contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Make the table of the ledger what it should be."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from ..aws import dynamodb_table as table
+from ..aws.errors import AwsError, Failure
+from ..common.changes import Changes
+from ..common.invocation import Invocation
+
+# One partition per service; leases and releases are its entries.
+KEYS = {"service": "HASH", "entry": "RANGE"}
+_ACTIVE_SECONDS = 120
+_POLL_SECONDS = 1.0
+
+
+def run(call: Invocation) -> dict[str, Any]:
+    """Create or change the table; entries are never touched."""
+    aws, name, tags = call.aws, call.params["name"], call.params["tags"]
+    changes = Changes(call.check_mode)
+    found = table.describe(aws, name)
+    if found is None:
+        changes.want("table", None, name, partial(table.create, aws, name, KEYS, tags))
+        if call.check_mode:
+            return _answer(changes, None)
+        found = _active(call)
+    else:
+        keys = {one["AttributeName"]: one["KeyType"] for one in found["KeySchema"]}
+        if keys != KEYS:
+            raise Failure(
+                f"Nothing was changed: table {name} has the keys {keys}, and a ledger has {KEYS}. It is somebody else's: "
+                "rename it, or give the environment another name."
+            )
+        billing = found.get("BillingModeSummary", {}).get("BillingMode", "PROVISIONED")
+        changes.want("billing_mode", billing, "PAY_PER_REQUEST", partial(table.pay_per_request, aws, name))
+        known = table.tags(aws, found["TableArn"]) if tags else {}
+        differ = {key: value for key, value in tags.items() if known.get(key) != value}
+        changes.want(
+            "tags", {key: known.get(key) for key in differ}, differ, partial(table.tag, aws, found["TableArn"], differ)
+        )
+    wanted = call.params["point_in_time_recovery"]
+    changes.want(
+        "point_in_time_recovery",
+        table.recoverable(aws, name),
+        wanted,
+        partial(_set_recoverable, call, wanted),
+    )
+    return _answer(changes, found["TableArn"])
+
+
+def _active(call: Invocation) -> dict[str, Any]:
+    name, began = call.params["name"], call.clock.now()
+    while True:
+        found = table.describe(call.aws, name)
+        if found is not None and found["TableStatus"] == "ACTIVE":
+            return found
+        if call.clock.now() - began > _ACTIVE_SECONDS:
+            raise Failure(f"Table {name} is not ready after {_ACTIVE_SECONDS} seconds. Run the playbook again.")
+        call.progress.heartbeat(f"table {name} is being created")
+        call.clock.sleep(_POLL_SECONDS)
+
+
+def _set_recoverable(call: Invocation, wanted: bool) -> None:
+    """DynamoDB refuses this for a while of a table that it has just made."""
+    began = call.clock.now()
+    while True:
+        try:
+            table.set_recoverable(call.aws, call.params["name"], wanted)
+        except AwsError as refused:
+            late = call.clock.now() - began > _ACTIVE_SECONDS
+            if refused.code != "ContinuousBackupsUnavailableException" or late:
+                raise
+            call.clock.sleep(_POLL_SECONDS)
+        else:
+            return
+
+
+def _answer(changes: Changes, arn: str | None) -> dict[str, Any]:
+    return {
+        "changed": bool(changes.after),
+        "diff": {"before": changes.before, "after": changes.after},
+        "table_arn": arn,
+    }

@@ -1,0 +1,137 @@
+# Copyright: pear.fargate contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Make an environment's network what it should be: everything read at once, compared, and what differs put right."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
+from typing import Any
+
+from ..aws import environment, vpc
+from ..aws.errors import Failure
+from ..aws.naming import TAG_COMPONENT, TAG_ENVIRONMENT, EnvironmentNames
+from ..common.changes import Changes
+from ..common.invocation import Invocation
+from . import vpc_parts
+from .vpc_parts import UNKNOWN, Work
+from .vpc_settings import groups, network
+
+_ATTRIBUTES = ("enableDnsSupport", "enableDnsHostnames")
+# A VPC's own addresses come before anything that is made in it.
+_READS = {
+    "subnets": vpc.subnets,
+    "internet_gateways": vpc.internet_gateways,
+    "nat_gateways": vpc.nat_gateways,
+    "route_tables": vpc.route_tables,
+    "endpoints": vpc.endpoints,
+    "security_groups": vpc.security_groups,
+    "flow_logs": vpc.flow_logs,
+}
+
+
+def run(call: Invocation) -> dict[str, Any]:
+    """Create or change the network; return it. In check mode the ids of what would be made are null."""
+    wanted, aws, changes = call.params, call.aws, Changes(call.check_mode)
+    tags = {**wanted["tags"], TAG_ENVIRONMENT: wanted["name"], TAG_COMPONENT: "network"}
+    work = Work(call, changes, tags)
+    if wanted["existing_vpc_id"]:
+        found = environment.vpc(aws, wanted["existing_vpc_id"])
+        work.found = {"security_groups": vpc.security_groups(aws, found["VpcId"])}
+        work.vpc_id = found["VpcId"]
+        vpc_parts.security_groups(work, groups(wanted, found["CidrBlock"]))
+        return _answer(work)
+    try:
+        plan = network(wanted, environment.zones(aws))
+    except ValueError as refused:
+        raise Failure(f"{refused}.") from refused
+    ours = _vpc(work)
+    vpc_parts.internet_gateways(work, wanted["ipv6"])
+    vpc_parts.subnets(work, plan.subnets, _ipv6(ours) if wanted["ipv6"] else None)
+    vpc_parts.security_groups(work, groups(wanted, wanted["cidr"]), lock_default=True)
+    vpc_parts.nat_gateways(work, plan.nat)
+    vpc_parts.route_tables(work, plan.tables)
+    vpc_parts.endpoints(work, plan)
+    vpc_parts.surplus_nat_gateways(work, plan.nat)
+    vpc_parts.flow_log(work, wanted["flow_log"])
+    return _answer(work)
+
+
+def _vpc(work: Work) -> Mapping[str, Any]:
+    """Find or make the VPC, and read all that is in it."""
+    wanted, aws, changes = work.wanted, work.aws, work.changes
+    name = EnvironmentNames(wanted["name"]).vpc
+    found = environment.vpcs(aws, wanted["name"])
+    if len(found) > 1:
+        ids = ", ".join(one["VpcId"] for one in found)
+        raise Failure(
+            f"{len(found)} VPCs carry the tags of environment {wanted['name']}: {ids}. Remove the tags from all but one."
+        )
+    if not found:
+        make = partial(vpc.create_vpc, aws, wanted["cidr"], wanted["ipv6"], {**work.tags, "Name": name})
+        made = work.make(f"VPC {name}", wanted["cidr"], make)
+        if made is None:
+            return {}
+        found = [made]
+    one = found[0]
+    if one["CidrBlock"] != wanted["cidr"]:
+        raise Failure(
+            f"VPC {one['VpcId']} of environment {wanted['name']} has the addresses {one['CidrBlock']}; network_cidr is {wanted['cidr']}. "
+            "A VPC's addresses cannot be changed: restore the variable, or make another environment."
+        )
+    work.vpc_id = one["VpcId"]
+    _read(work)
+    work.keep_tags(f"VPC {name}", one["VpcId"], one, name)
+    for attribute in _ATTRIBUTES:
+        changes.want(
+            f"VPC {name} {attribute}",
+            work.found[attribute],
+            True,
+            partial(vpc.set_attribute, aws, work.vpc_id, attribute, True),
+        )
+    if wanted["ipv6"] and not _ipv6(one):
+        changes.want(f"VPC {name} IPv6", None, "addresses of Amazon", partial(vpc.add_ipv6, aws, work.vpc_id))
+        if not work.check_mode:
+            one = work.wait(
+                f"IPv6 addresses of {work.vpc_id}",
+                partial(environment.vpc, aws, work.vpc_id),
+                lambda now: bool(_ipv6(now)),
+            )
+    return one
+
+
+def _read(work: Work) -> None:
+    """Everything in the VPC, each kind in one call, all calls at once."""
+    with ThreadPoolExecutor(len(_READS) + len(_ATTRIBUTES) + 1) as pool:
+        asked: dict[str, Future[Any]] = {
+            kind: pool.submit(read, work.aws, work.vpc_id) for kind, read in _READS.items()
+        }
+        if work.wanted["ipv6"]:
+            asked["egress_only_gateways"] = pool.submit(vpc.egress_only_gateways, work.aws, work.vpc_id)
+        for name in _ATTRIBUTES:
+            asked[name] = pool.submit(vpc.attribute, work.aws, work.vpc_id, name)
+        work.found = {kind: future.result() for kind, future in asked.items()}
+
+
+def _ipv6(found: Mapping[str, Any]) -> str | None:
+    """The VPC's IPv6 network, once it has one."""
+    for one in found.get("Ipv6CidrBlockAssociationSet", []):
+        if one.get("Ipv6CidrBlockState", {}).get("State") == "associated":
+            return str(one["Ipv6CidrBlock"])
+    return None
+
+
+def _answer(work: Work) -> dict[str, Any]:
+    def known(ids: Mapping[str, str]) -> dict[str, str | None]:
+        return {name: None if one == UNKNOWN else one for name, one in ids.items()}
+
+    return {
+        "changed": bool(work.changes.after),
+        "diff": {"before": work.changes.before, "after": work.changes.after},
+        "vpc_id": None if work.vpc_id == UNKNOWN else work.vpc_id,
+        "subnet_ids": known(work.subnets),
+        "security_group_ids": known(work.groups),
+        "nat_gateway_ids": known(work.nat),
+        "route_table_ids": known(work.tables),
+    }

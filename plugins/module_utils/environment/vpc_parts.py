@@ -1,0 +1,374 @@
+# Copyright: pear.fargate contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The parts of a network, each compared with what was read and put right: one function per kind of thing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, TypeVar
+
+from ..aws import vpc
+from ..aws.environment import tags_of
+from ..aws.errors import AwsError, Failure
+from ..aws.naming import TAG_COMPONENT, TAG_ENVIRONMENT
+from ..common.changes import Changes
+from ..common.invocation import Invocation
+from .environment_info import TAG_TIER
+from .vpc_settings import Group, Network, Table, ipv6_of, permissions, rules
+
+T = TypeVar("T")
+# Stands for the id of what check mode would make.
+UNKNOWN = "(new)"
+_WAIT_SECONDS = 600
+_SETTLE_TRIES = 10
+
+
+@dataclass
+class Work:
+    """One run over a network: what was read, what was made, and by which name each id is known."""
+
+    call: Invocation
+    changes: Changes
+    tags: Mapping[str, str]
+    vpc_id: str = UNKNOWN
+    found: dict[str, Any] = field(default_factory=dict)
+    gateways: dict[str, str] = field(default_factory=dict)
+    subnets: dict[str, str] = field(default_factory=dict)
+    groups: dict[str, str] = field(default_factory=dict)
+    nat: dict[str, str] = field(default_factory=dict)
+    tables: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def wanted(self) -> Mapping[str, Any]:
+        return self.call.params
+
+    @property
+    def aws(self) -> Any:
+        return self.call.aws
+
+    @property
+    def check_mode(self) -> bool:
+        return self.call.check_mode
+
+    def entries(self, kind: str) -> list[dict[str, Any]]:
+        return list(self.found.get(kind, []))
+
+    def name(self, part: str) -> str:
+        return f"{self.wanted['name']}-{part}"
+
+    def make(self, what: str, described: Any, create: Callable[[], T]) -> T | None:
+        """Create what is missing; None in check mode."""
+        self.changes.before[what], self.changes.after[what] = None, described
+        if self.check_mode:
+            return None
+        made = self.settled(create)
+        self.call.progress.line(f"created {what}")
+        return made
+
+    def put_right(self, what: str, is_now: Any, wanted: Any, apply: Callable[[], object]) -> None:
+        self.changes.want(what, is_now, wanted, partial(self.settled, apply))
+
+    def keep_tags(self, what: str, resource_id: str, entry: Mapping[str, Any], name: str, **more: str) -> None:
+        wanted = {**self.tags, "Name": name, **more}
+        known = tags_of(dict(entry))
+        now = {key: known.get(key) for key in wanted}
+        self.changes.want(f"{what} tags", now, wanted, partial(vpc.tag, self.aws, resource_id, wanted))
+
+    def settled(self, write: Callable[[], T]) -> T:
+        """EC2 is eventually consistent: what was made a moment ago may not be known yet by the next call."""
+        for _try in range(_SETTLE_TRIES):
+            try:
+                return write()
+            except AwsError as failed:
+                if not failed.code.endswith(".NotFound"):
+                    raise
+                self.call.clock.sleep(1.0)
+        return write()
+
+    def wait(self, what: str, read: Callable[[], T], done: Callable[[T], bool]) -> T:
+        until = self.call.clock.now() + _WAIT_SECONDS
+        while True:
+            now = read()
+            if done(now):
+                return now
+            if self.call.clock.now() > until:
+                raise Failure(f"Waited {_WAIT_SECONDS} s for {what}. Run the playbook again once AWS is done.")
+            self.call.progress.heartbeat(f"waiting for {what}")
+            self.call.clock.sleep(2.0)
+
+    def ours(self, entry: Mapping[str, Any]) -> bool:
+        known = tags_of(dict(entry))
+        return known.get(TAG_ENVIRONMENT) == self.wanted["name"] and known.get(TAG_COMPONENT) == "network"
+
+
+def internet_gateways(work: Work, ipv6: bool) -> None:
+    """One gateway for both ways, and with IPv6 one for the way out alone."""
+    name, aws = work.wanted["name"], work.aws
+    attached = work.entries("internet_gateways")
+    if attached:
+        work.gateways["igw"] = attached[0]["InternetGatewayId"]
+        work.keep_tags("internet gateway", work.gateways["igw"], attached[0], name)
+    else:
+        tags = {**work.tags, "Name": name}
+
+        def create() -> str:
+            loose = vpc.loose_internet_gateway(aws, name, TAG_ENVIRONMENT, name)
+            gateway = loose or vpc.create_internet_gateway(aws, tags)
+            work.settled(partial(vpc.attach_internet_gateway, aws, gateway, work.vpc_id))
+            return gateway
+
+        work.gateways["igw"] = work.make("internet gateway", name, create) or UNKNOWN
+    if ipv6:
+        out = work.entries("egress_only_gateways")
+        tags = {**work.tags, "Name": name}
+        create_out = partial(vpc.create_egress_only_gateway, aws, work.vpc_id, tags)
+        work.gateways["eigw"] = (
+            out[0]["EgressOnlyInternetGatewayId"]
+            if out
+            else work.make("egress-only internet gateway", name, create_out) or UNKNOWN
+        )
+
+
+def subnets(work: Work, wanted: Sequence[Mapping[str, str]], vpc_ipv6: str | None) -> None:
+    by_cidr = {one["CidrBlock"]: one for one in work.entries("subnets")}
+    for subnet in wanted:
+        name, tags = work.name(subnet["name"]), {TAG_TIER: subnet["tier"]}
+        ipv6 = ipv6_of(subnet["name"], vpc_ipv6) if vpc_ipv6 else None
+        there = by_cidr.get(subnet["cidr"])
+        if there is None:
+            create = partial(
+                vpc.create_subnet,
+                work.aws,
+                work.vpc_id,
+                subnet["cidr"],
+                subnet["zone"],
+                ipv6,
+                {**work.tags, "Name": name, **tags},
+            )
+            work.subnets[subnet["name"]] = (
+                work.make(f"subnet {name}", f"{subnet['cidr']} in {subnet['zone']}", create) or UNKNOWN
+            )
+            continue
+        if there["AvailabilityZone"] != subnet["zone"]:
+            raise Failure(
+                f"Subnet {there['SubnetId']} ({subnet['cidr']}) lies in {there['AvailabilityZone']}; {name} is wanted in {subnet['zone']}. "
+                f"A subnet cannot move: set network_zones to the zones in use, or remove the subnet first."
+            )
+        work.subnets[subnet["name"]] = there["SubnetId"]
+        work.keep_tags(f"subnet {name}", there["SubnetId"], there, name, **tags)
+        # Load balancers and NAT gateways get public addresses of their own; nothing else lives in public subnets.
+        work.put_right(
+            f"subnet {name} public addresses",
+            there.get("MapPublicIpOnLaunch", False),
+            False,
+            partial(vpc.keep_private, work.aws, there["SubnetId"]),
+        )
+        if ipv6 and not there.get("Ipv6CidrBlockAssociationSet"):
+            work.put_right(
+                f"subnet {name} IPv6", None, ipv6, partial(vpc.add_subnet_ipv6, work.aws, there["SubnetId"], ipv6)
+            )
+
+
+def security_groups(work: Work, wanted: Sequence[Group], lock_default: bool = False) -> None:
+    """All groups first, since their rules name each other; then the rules of each."""
+    there = {one["GroupName"]: one for one in work.entries("security_groups")}
+    missing = [group for group in wanted if group.name not in there]
+    for group in missing:
+        tags = {**work.tags, "Name": group.name}
+        make = partial(vpc.create_security_group, work.aws, work.vpc_id, group.name, group.description, tags)
+        work.make(f"security group {group.name}", group.description, make)
+    if missing and not work.check_mode:
+        read = partial(vpc.security_groups, work.aws, work.vpc_id)
+        names = {group.name for group in wanted}
+        found = work.wait("the new security groups", read, lambda now: names <= {one["GroupName"] for one in now})
+        there = {one["GroupName"]: one for one in found}
+    ids = {name: one["GroupId"] for name, one in there.items()}
+    work.groups = {group.name: ids.get(group.name, UNKNOWN) for group in wanted}
+    locked = [Group("default", "", frozenset(), frozenset())] if lock_default and "default" in there else []
+    for group in [*wanted, *locked]:
+        one = there.get(group.name)
+        if one and group.name != "default" and group not in missing:
+            work.keep_tags(f"security group {group.name}", one["GroupId"], one, group.name)
+        for egress in (False, True):
+            _rules(work, group, one, egress, ids)
+
+
+def _rules(work: Work, group: Group, one: Mapping[str, Any] | None, egress: bool, ids: Mapping[str, str]) -> None:
+    key, word = ("IpPermissionsEgress", "egress") if egress else ("IpPermissions", "ingress")
+    wanted = group.egress if egress else group.ingress
+    now = rules(one[key], {group_id: name for name, group_id in ids.items()}) if one else frozenset()
+    if now == wanted:
+        return
+    known = {name: work.groups.get(name, group_id) for name, group_id in ids.items()}
+
+    def write() -> None:
+        assert one is not None
+        add, remove = permissions(wanted - now, known), permissions(now - wanted, known)
+        vpc.change_rules(work.aws, one["GroupId"], egress, add, remove)
+
+    work.put_right(f"security group {group.name} {word}", sorted(map(str, now)), sorted(map(str, wanted)), write)
+
+
+def nat_gateways(work: Work, letters: Sequence[str]) -> None:
+    """All are begun, then waited for together: one takes AWS about two minutes."""
+    by_subnet = {one["SubnetId"]: one for one in work.entries("nat_gateways")}
+    for letter in letters:
+        name, subnet = work.name(letter), work.subnets[f"public-{letter}"]
+        there = by_subnet.get(subnet)
+        if there:
+            work.nat[letter] = there["NatGatewayId"]
+            work.keep_tags(f"NAT gateway {name}", there["NatGatewayId"], there, name)
+            continue
+        tags = {**work.tags, "Name": name}
+
+        def create(name: str = name, subnet: str = subnet, tags: Mapping[str, str] = tags) -> str:
+            return vpc.create_nat_gateway(work.aws, subnet, vpc.address(work.aws, name, tags), tags)
+
+        work.nat[letter] = work.make(f"NAT gateway {name}", f"in {work.name(f'public-{letter}')}", create) or UNKNOWN
+    ids = [one for one in work.nat.values() if one != UNKNOWN]
+    pending = [one for one in work.entries("nat_gateways") if one["State"] == "pending"]
+    if not work.check_mode and (pending or len(ids) > len(by_subnet)):
+        _await_nat(work, ids)
+
+
+def _await_nat(work: Work, ids: Sequence[str]) -> None:
+    read = partial(work.settled, partial(vpc.nat_states, work.aws, ids))
+    states = work.wait("NAT gateways", read, lambda now: all(one["State"] != "pending" for one in now.values()))
+    for one in states.values():
+        if one["State"] != "available":
+            why = one.get("FailureMessage", "no reason given")
+            raise Failure(
+                f"NAT gateway {one['NatGatewayId']} is {one['State']}: {why}. Run the playbook again once this is mended."
+            )
+
+
+def surplus_nat_gateways(work: Work, letters: Sequence[str]) -> None:
+    """What no route leads to any more costs money: gateways of ours go, with their addresses."""
+    kept = {work.nat[letter] for letter in letters}
+    surplus = [one for one in work.entries("nat_gateways") if one["NatGatewayId"] not in kept and work.ours(one)]
+    for one in surplus:
+        name = tags_of(one).get("Name", one["NatGatewayId"])
+        work.put_right(
+            f"NAT gateway {name}", one["SubnetId"], None, partial(vpc.delete_nat_gateway, work.aws, one["NatGatewayId"])
+        )
+    if surplus and not work.check_mode:
+        read = partial(vpc.nat_states, work.aws, [one["NatGatewayId"] for one in surplus])
+        work.wait("NAT gateways to go", read, lambda now: all(one["State"] == "deleted" for one in now.values()))
+        for one in surplus:
+            for address in one.get("NatGatewayAddresses", []):
+                vpc.release_address(work.aws, address["AllocationId"])
+
+
+def route_tables(work: Work, wanted: Sequence[Table]) -> None:
+    by_name = {tags_of(one).get("Name", ""): one for one in work.entries("route_tables")}
+    followed = {
+        link["SubnetId"]: (one["RouteTableId"], link["RouteTableAssociationId"])
+        for one in work.entries("route_tables")
+        for link in one.get("Associations", [])
+        if link.get("SubnetId")
+    }
+    for table in wanted:
+        name = work.name(table.name)
+        there = by_name.get(name)
+        if there:
+            work.tables[table.name] = there["RouteTableId"]
+            work.keep_tags(f"route table {name}", there["RouteTableId"], there, name)
+        else:
+            create = partial(vpc.create_route_table, work.aws, work.vpc_id, {**work.tags, "Name": name})
+            work.tables[table.name] = work.make(f"route table {name}", "routes", create) or UNKNOWN
+        _routes(work, table, there)
+        for subnet in table.subnets:
+            subnet_id, table_id = work.subnets[subnet], work.tables[table.name]
+            now, link = followed.get(subnet_id, (None, None))
+            associate = partial(vpc.associate, work.aws, table_id, subnet_id, link)
+            work.put_right(f"subnet {work.name(subnet)} routes", now, table_id, associate)
+
+
+def _routes(work: Work, table: Table, there: Mapping[str, Any] | None) -> None:
+    """Routes of gateway endpoints and of the VPC itself are AWS's own; all others are compared."""
+    now = {}
+    for route in there.get("Routes", []) if there else []:
+        destination = route.get("DestinationCidrBlock") or route.get("DestinationIpv6CidrBlock")
+        target = route.get("NatGatewayId") or route.get("EgressOnlyInternetGatewayId") or route.get("GatewayId")
+        if destination and target != "local" and not str(target).startswith("vpce-"):
+            now[destination] = target or next((v for k, v in route.items() if k.endswith("Id")), "unknown")
+    goals = {destination: _target(work, goal) for destination, goal in table.routes.items()}
+    for destination, target in goals.items():
+        write = partial(
+            vpc.put_route, work.aws, work.tables[table.name], destination, target, replace=destination in now
+        )
+        work.put_right(f"route table {work.name(table.name)} {destination}", now.get(destination), target[1], write)
+    for destination in sorted(set(now) - set(goals)):
+        remove = partial(vpc.delete_route, work.aws, work.tables[table.name], destination)
+        work.put_right(f"route table {work.name(table.name)} {destination}", now[destination], None, remove)
+
+
+def _target(work: Work, goal: str) -> tuple[str, str]:
+    if goal.startswith("nat-"):
+        return "NatGatewayId", work.nat[goal.removeprefix("nat-")]
+    return ("GatewayId" if goal == "igw" else "EgressOnlyInternetGatewayId"), work.gateways[goal]
+
+
+def endpoints(work: Work, plan: Network) -> None:
+    there = {one["ServiceName"]: one for one in work.entries("endpoints")}
+    prefix = f"com.amazonaws.{work.aws.region}."
+    tables = sorted(one for name, one in work.tables.items() if name != "public")
+    private = sorted(one for name, one in work.subnets.items() if name.startswith("private-"))
+    group = work.groups.get(work.name("endpoints"), UNKNOWN)
+    for service in plan.gateway_endpoints:
+        gateway = {"VpcEndpointType": "Gateway", "RouteTableIds": tables}
+        _endpoint(work, service, there.get(prefix + service), prefix, gateway, {"RouteTableIds": tables})
+    for service in plan.interface_endpoints:
+        settings: dict[str, Any] = {
+            "VpcEndpointType": "Interface",
+            "SubnetIds": private,
+            "SecurityGroupIds": [group],
+            "PrivateDnsEnabled": True,
+        }
+        _endpoint(work, service, there.get(prefix + service), prefix, settings, {"SubnetIds": private})
+    kept = {prefix + service for service in (*plan.gateway_endpoints, *plan.interface_endpoints)}
+    for name in sorted(set(there) - kept):
+        if work.ours(there[name]):
+            delete = partial(vpc.delete_endpoint, work.aws, there[name]["VpcEndpointId"])
+            work.put_right(f"endpoint {name.removeprefix(prefix)}", name, None, delete)
+
+
+def _endpoint(
+    work: Work,
+    service: str,
+    there: Mapping[str, Any] | None,
+    prefix: str,
+    settings: Mapping[str, Any],
+    lists: Mapping[str, list[str]],
+) -> None:
+    name = work.name(service)
+    if there is None:
+        tags = {**work.tags, "Name": name}
+        create = partial(vpc.create_endpoint, work.aws, work.vpc_id, prefix + service, settings, tags)
+        work.make(f"endpoint {service}", settings["VpcEndpointType"], create)
+        return
+    work.keep_tags(f"endpoint {service}", there["VpcEndpointId"], there, name)
+    for key, wanted in lists.items():
+        now = sorted(there.get(key, []))
+        word = key.removesuffix("s")
+        change = {
+            f"Add{key}": sorted(set(wanted) - set(now)),
+            f"Remove{key}": sorted(set(now) - set(wanted)),
+        }
+        modify = partial(vpc.modify_endpoint, work.aws, there["VpcEndpointId"], {k: v for k, v in change.items() if v})
+        work.put_right(f"endpoint {service} {word}", now, wanted, modify)
+
+
+def flow_log(work: Work, wanted: Mapping[str, str] | None) -> None:
+    """One flow log of ours, or none; flow logs of others are left alone."""
+    ours = [one for one in work.entries("flow_logs") if work.ours(one)]
+    fitting = [one for one in ours if wanted and one.get("LogGroupName") == wanted["log_group"]]
+    if wanted and not fitting:
+        tags = {**work.tags, "Name": work.wanted["name"]}
+        create = partial(vpc.create_flow_log, work.aws, work.vpc_id, wanted["log_group"], wanted["role_arn"], tags)
+        work.make("flow log", wanted["log_group"], create)
+    surplus = [one["FlowLogId"] for one in ours if one not in fitting]
+    if surplus:
+        work.put_right("flow log", surplus, None, partial(vpc.delete_flow_logs, work.aws, surplus))

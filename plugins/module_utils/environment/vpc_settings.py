@@ -1,0 +1,192 @@
+# Copyright: pear.fargate contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What an environment's network should be: subnets, ways out, routes, endpoints, and who may talk to whom. Pure."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..aws.naming import EnvironmentNames
+from .network_layout import layout
+
+ANYWHERE, ANYWHERE_6 = "0.0.0.0/0", "::/0"
+# These are entries of route tables and cost nothing; all others are addresses in the private subnets.
+GATEWAY_SERVICES = frozenset({"s3", "dynamodb"})
+
+
+@dataclass(frozen=True, order=True)
+class Rule:
+    """One permission of a security group. `source` is a CIDR, a prefix list, or the name of another group."""
+
+    protocol: str
+    first: int
+    last: int
+    source: str
+
+    def __str__(self) -> str:
+        ports = (
+            "all"
+            if self.protocol == "-1"
+            else f"{self.first}"
+            if self.first == self.last
+            else f"{self.first}-{self.last}"
+        )
+        return f"{'all' if self.protocol == '-1' else self.protocol} {ports} {self.source}"
+
+
+@dataclass(frozen=True)
+class Group:
+    name: str
+    description: str
+    ingress: frozenset[Rule]
+    egress: frozenset[Rule]
+
+
+@dataclass(frozen=True)
+class Table:
+    """A route table: where each destination goes (igw, eigw or nat-LETTER), and the subnets that follow it."""
+
+    name: str
+    routes: Mapping[str, str]
+    subnets: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Network:
+    subnets: tuple[Mapping[str, str], ...]
+    nat: tuple[str, ...]
+    tables: tuple[Table, ...]
+    gateway_endpoints: tuple[str, ...]
+    interface_endpoints: tuple[str, ...]
+
+
+def network(params: Mapping[str, Any], zones: Sequence[str]) -> Network:
+    """Return the network that the module's options ask for. Raises ValueError with a sentence for what cannot be."""
+    subnets = layout(params["cidr"], zones, params["zone_count"], params["zones"], params["data_subnets"])
+    letters = [one["zone"][-1] for one in subnets if one["tier"] == "private"]
+    nat = {"one_per_zone": letters, "single": letters[:1], "none": []}[params["nat"]]
+    endpoints = sorted(set(params["endpoints"]))
+    return Network(
+        tuple(subnets),
+        tuple(nat),
+        tuple(_tables(subnets, letters, nat, params["ipv6"])),
+        tuple(one for one in endpoints if one in GATEWAY_SERVICES),
+        tuple(one for one in endpoints if one not in GATEWAY_SERVICES),
+    )
+
+
+def _tables(
+    subnets: Sequence[Mapping[str, str]], letters: Sequence[str], nat: Sequence[str], ipv6: bool
+) -> Iterable[Table]:
+    def names(tier: str) -> tuple[str, ...]:
+        return tuple(one["name"] for one in subnets if one["tier"] == tier)
+
+    yield Table("public", {ANYWHERE: "igw", **({ANYWHERE_6: "igw"} if ipv6 else {})}, names("public"))
+    for letter in letters:
+        way_out = {ANYWHERE: f"nat-{letter if letter in nat else nat[0]}"} if nat else {}
+        yield Table(f"private-{letter}", {**way_out, **({ANYWHERE_6: "eigw"} if ipv6 else {})}, (f"private-{letter}",))
+    if names("data"):
+        yield Table("data", {}, names("data"))
+
+
+def groups(params: Mapping[str, Any], vpc_cidr: str) -> list[Group]:
+    """The security groups, each open to the one before it: world, load balancer, tasks, and what tasks keep data in."""
+    names = EnvironmentNames(params["name"])
+    everywhere = [ANYWHERE, *([ANYWHERE_6] if params["ipv6"] else [])]
+    out = frozenset(Rule("-1", -1, -1, source) for source in everywhere)
+    clients = [*params["ingress_cidrs"]]
+    if params["ipv6"] and ANYWHERE in clients:
+        clients.append(ANYWHERE_6)
+    made = [
+        Group(
+            names.load_balancer_security_group,
+            "Load balancer, open on 80 and 443",
+            frozenset(Rule("tcp", port, port, normal(source)) for source in clients for port in (80, 443)),
+            out,
+        ),
+        Group(
+            names.task_security_group,
+            "Tasks, reached by the load balancer only",
+            frozenset(
+                Rule("tcp", *_ports(ports), names.load_balancer_security_group) for ports in params["task_ports"]
+            ),
+            out,
+        ),
+        Group(
+            names.file_system_security_group,
+            "File system, reached by tasks only",
+            frozenset({Rule("tcp", 2049, 2049, names.task_security_group)}),
+            frozenset(),
+        ),
+    ]
+    if params["database_port"]:
+        made.append(
+            Group(
+                names.database,
+                "Database, reached by tasks only",
+                frozenset({Rule("tcp", params["database_port"], params["database_port"], names.task_security_group)}),
+                frozenset(),
+            )
+        )
+    if set(params["endpoints"]) - GATEWAY_SERVICES and not params["existing_vpc_id"]:
+        made.append(
+            Group(
+                f"{params['name']}-endpoints",
+                "Endpoints of AWS services, for everything inside the VPC",
+                frozenset({Rule("tcp", 443, 443, vpc_cidr)}),
+                frozenset(),
+            )
+        )
+    return made
+
+
+def normal(cidr: str) -> str:
+    """The network as EC2 writes it: host bits cleared."""
+    return str(ipaddress.ip_network(cidr, strict=False))
+
+
+def _ports(text: str) -> tuple[int, int]:
+    first, _, last = text.partition("-")
+    return int(first), int(last or first)
+
+
+def rules(permissions: Iterable[Mapping[str, Any]], names: Mapping[str, str]) -> frozenset[Rule]:
+    """Return EC2's IpPermissions as rules; `names` are the names of groups by id, a stranger's id stands for itself."""
+    found = set()
+    for one in permissions:
+        sources = [entry["CidrIp"] for entry in one.get("IpRanges", [])]
+        sources += [entry["CidrIpv6"] for entry in one.get("Ipv6Ranges", [])]
+        sources += [entry["PrefixListId"] for entry in one.get("PrefixListIds", [])]
+        sources += [names.get(entry["GroupId"], entry["GroupId"]) for entry in one.get("UserIdGroupPairs", [])]
+        found |= {Rule(one["IpProtocol"], one.get("FromPort", -1), one.get("ToPort", -1), source) for source in sources}
+    return frozenset(found)
+
+
+def permissions(wanted: Iterable[Rule], ids: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Return rules as EC2 takes them; `ids` are the ids of groups by name."""
+    return [
+        {
+            "IpProtocol": rule.protocol,
+            **({} if rule.protocol == "-1" else {"FromPort": rule.first, "ToPort": rule.last}),
+            **_source(rule.source, ids),
+        }
+        for rule in sorted(wanted)
+    ]
+
+
+def _source(source: str, ids: Mapping[str, str]) -> dict[str, Any]:
+    if "/" in source:
+        return {"Ipv6Ranges": [{"CidrIpv6": source}]} if ":" in source else {"IpRanges": [{"CidrIp": source}]}
+    if source.startswith("pl-"):
+        return {"PrefixListIds": [{"PrefixListId": source}]}
+    return {"UserIdGroupPairs": [{"GroupId": ids.get(source, source)}]}
+
+
+def ipv6_of(subnet: str, vpc_ipv6: str) -> str:
+    """The /64 of a subnet: its place depends on tier and zone alone."""
+    tier, _, letter = subnet.partition("-")
+    index = {"public": 0, "private": 64, "data": 128}[tier] + (ord(letter) - ord("a"))
+    return str(list(ipaddress.ip_network(vpc_ipv6).subnets(new_prefix=64))[index])

@@ -1,0 +1,93 @@
+# Copyright: pear.fargate contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Copies of repositories in other regions, and caches of other registries. Other rules of the registry are somebody else's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from ..aws import ecr_registry
+from ..aws.errors import Failure
+from ..common.changes import Changes
+from ..common.invocation import Invocation
+
+# Quotas of a registry.
+_RULES = 10
+_DESTINATIONS = 25
+
+
+def run(call: Invocation) -> dict[str, Any]:
+    """Make one rule of replication and some caches what they should be."""
+    changes = Changes(call.check_mode)
+    _replication(call, changes)
+    wanted = {one["prefix"]: one for one in call.params["pull_through_caches"]}
+    there = ecr_registry.caches(call.aws, list(wanted)) if wanted else {}
+    moved = [
+        f"{prefix} is a cache of {there[prefix]['upstreamRegistryUrl']}"
+        for prefix in sorted(set(wanted) & set(there))
+        if there[prefix]["upstreamRegistryUrl"] != wanted[prefix]["upstream"]
+    ]
+    if moved:
+        raise Failure(
+            f"ECR cannot change what a pull-through cache is of, and {'; '.join(moved)}. Take another prefix, or delete that rule first."
+        )
+    for prefix, cache in wanted.items():
+        upstream, secret = cache["upstream"], cache["credential_arn"]
+        if prefix not in there:
+            create = partial(ecr_registry.create_cache, call.aws, prefix, upstream, secret)
+            changes.want(f"pull-through cache {prefix}", None, upstream, create)
+        elif secret:
+            changes.want(
+                f"credentials of pull-through cache {prefix}",
+                there[prefix].get("credentialArn"),
+                secret,
+                partial(ecr_registry.set_credential, call.aws, prefix, secret),
+            )
+    return {"changed": bool(changes.after), "diff": {"before": changes.before, "after": changes.after}}
+
+
+def _replication(call: Invocation, changes: Changes) -> None:
+    prefix, regions = call.params["repository_prefix"], call.params["replication_regions"]
+    if regions is None:
+        return
+    registry, rules = ecr_registry.describe(call.aws)
+    here = sorted(set(regions) & {call.aws.region})
+    merged = with_rule(rules, prefix, [{"region": region, "registryId": registry} for region in regions])
+    destinations = {(one["region"], one["registryId"]) for rule in merged for one in rule["destinations"]}
+    if here or len(merged) > _RULES or len(destinations) > _DESTINATIONS:
+        why = (
+            f"{here[0]} is where the repository is"
+            if here
+            else f"a registry has {_RULES} rules to {_DESTINATIONS} places at most"
+        )
+        raise Failure(f"Repositories {prefix}* cannot be copied to {', '.join(regions)}: {why}. Nothing was changed.")
+    changes.want(
+        f"replication of {prefix}*",
+        _regions(rules, prefix),
+        sorted(regions),
+        partial(ecr_registry.set_replication, call.aws, merged),
+    )
+
+
+def with_rule(
+    rules: Sequence[Mapping[str, Any]], prefix: str, destinations: Sequence[Mapping[str, str]]
+) -> list[dict[str, Any]]:
+    """The registry's rules with ours among them, or without it where it has nowhere to copy to."""
+    others = [dict(rule) for rule in rules if not _is_ours(rule, prefix)]
+    if not destinations:
+        return others
+    ours = {
+        "destinations": [dict(one) for one in destinations],
+        "repositoryFilters": [{"filter": prefix, "filterType": "PREFIX_MATCH"}],
+    }
+    return [*others, ours]
+
+
+def _is_ours(rule: Mapping[str, Any], prefix: str) -> bool:
+    return [one["filter"] for one in rule.get("repositoryFilters", [])] == [prefix]
+
+
+def _regions(rules: Sequence[Mapping[str, Any]], prefix: str) -> list[str]:
+    return sorted(one["region"] for rule in rules if _is_ours(rule, prefix) for one in rule["destinations"])

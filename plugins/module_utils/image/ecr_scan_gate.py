@@ -1,0 +1,80 @@
+# Copyright: pear.fargate contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Let an image pass only where its scan found no more than is allowed. What was not scanned does not pass by itself."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ..aws import ecr
+from ..aws.errors import Failure
+from ..common.invocation import Invocation
+
+SEVERITIES = ("CRITICAL", "HIGH", "MEDIUM", "LOW", "INFORMATIONAL", "UNDEFINED", "UNTRIAGED")
+# COMPLETE is a basic scan's word, ACTIVE an enhanced one's, which goes on as long as the image is there.
+_DONE = {"COMPLETE", "ACTIVE"}
+_TO_COME = {"PENDING", "IN_PROGRESS", "NONE"}
+_POLL_SECONDS = 3.0
+_SHOWN = 10
+
+
+def run(call: Invocation) -> dict[str, Any]:
+    """Return counts by severity; Failure where there are more than the limits allow."""
+    wanted = call.params
+    repository, digest = wanted["repository"], wanted["digest"]
+    status, findings = _scanned(call)
+    if status not in _DONE:
+        why = f"image {digest} of repository {repository} has no result of a scan ({status})"
+        if wanted["without_result"] == "pass":
+            return {"changed": False, "status": status, "counts": {}, "warnings": [f"{why}; it passes all the same"]}
+        raise Failure(
+            f"{why}, so it does not pass. `aws ecr start-image-scan --repository-name {repository} --image-id imageDigest={digest}` "
+            "starts one, and registry_scan_on_push scans what is pushed; without_result: pass lets it through.",
+            status=status,
+        )
+    judged, put_aside = split(findings, wanted["ignore"])
+    counts = dict(Counter(one["severity"] for one in judged))
+    too_many = excess(counts, wanted["limits"])
+    answer = {
+        "changed": False,
+        "status": status,
+        "counts": counts,
+        "ignored": sorted({one["name"] for one in put_aside}),
+    }
+    if too_many:
+        serious = [one for severity in too_many for one in judged if one["severity"] == severity]
+        shown = "".join(f"\n  - {one['severity']} {one['name']} {one['package']}".rstrip() for one in serious[:_SHOWN])
+        more = f"\n  and {len(serious) - _SHOWN} more" if len(serious) > _SHOWN else ""
+        told = ", ".join(f"{counts[severity]} {severity} (allowed {limit})" for severity, limit in too_many.items())
+        raise Failure(
+            f"The scan of {repository}@{digest} found {told}, so it is not released. Build it anew on a mended base, or name a "
+            f"finding that does not concern you in ignore, with the reason:{shown}{more}",
+            **answer,
+        )
+    return answer
+
+
+def split(
+    findings: Sequence[Mapping[str, Any]], ignore: Mapping[str, str]
+) -> tuple[list[Mapping[str, Any]], list[Mapping[str, Any]]]:
+    """Those that count, and those whose names are put aside."""
+    return [one for one in findings if one["name"] not in ignore], [one for one in findings if one["name"] in ignore]
+
+
+def excess(counts: Mapping[str, int], limits: Mapping[str, int]) -> dict[str, int]:
+    """The limits that are broken, the worst severity first. A severity without a limit is not limited."""
+    known = {severity.upper(): int(limit) for severity, limit in limits.items()}
+    return {one: known[one] for one in SEVERITIES if one in known and counts.get(one, 0) > known[one]}
+
+
+def _scanned(call: Invocation) -> tuple[str, list[dict[str, Any]]]:
+    repository, digest = call.params["repository"], call.params["digest"]
+    until = call.clock.now() + call.params["timeout_seconds"]
+    while True:
+        status, findings = ecr.scan_findings(call.aws, repository, digest)
+        if status not in _TO_COME or call.clock.now() > until:
+            return status, findings
+        call.progress.heartbeat(f"the scan of {repository} is {status.lower().replace('_', ' ')}")
+        call.clock.sleep(_POLL_SECONDS)

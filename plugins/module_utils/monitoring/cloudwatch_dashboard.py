@@ -1,0 +1,56 @@
+# Copyright: pear.fargate contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Make a CloudWatch dashboard what it should be, comparing what it shows and not how its text is written."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from ..aws import cloudwatch
+from ..aws.errors import Failure
+from ..common.changes import Changes
+from ..common.invocation import Invocation
+
+
+def run(call: Invocation) -> dict[str, Any]:
+    """Write the dashboard where it shows something else than it should."""
+    name, wanted = call.params["name"], call.params["body"]
+    written = cloudwatch.dashboard(call.aws, name)
+    is_now = _parsed(written)
+    changes = Changes(call.check_mode)
+    warnings: list[str] = []
+    changes.want(
+        name,
+        None if is_now is None else normal(is_now),
+        normal(wanted),
+        lambda: warnings.extend(cloudwatch.put_dashboard(call.aws, name, json.dumps(wanted, sort_keys=True))),
+    )
+    if warnings:
+        # CloudWatch keeps such a dashboard, and shows the widget in question as broken.
+        raise Failure(f"CloudWatch keeps dashboard {name}, but complains: {'; '.join(warnings)}. Correct the body.")
+    return {
+        "changed": bool(changes.after),
+        "diff": {"before": changes.before, "after": changes.after},
+        "name": name,
+    }
+
+
+def normal(body: Mapping[str, Any]) -> dict[str, Any]:
+    """A body in one order: widgets by their place, numbers and texts as they are."""
+    widgets = sorted(
+        body.get("widgets", []), key=lambda one: (one.get("y", 0), one.get("x", 0), json.dumps(one, sort_keys=True))
+    )
+    return {**json.loads(json.dumps(body)), "widgets": json.loads(json.dumps(widgets))}
+
+
+def _parsed(written: str | None) -> dict[str, Any] | None:
+    if written is None:
+        return None
+    try:
+        parsed = json.loads(written)
+    except json.JSONDecodeError:
+        # Whatever it is, it is not what is wanted: it is shown in the diff and overwritten.
+        return {"widgets": [], "unreadable": written}
+    return parsed if isinstance(parsed, dict) else {"widgets": [], "unreadable": written}

@@ -1,0 +1,42 @@
+# Copyright: pear.fargate contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Make a log group what it should be: retention, key, tags."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..aws import logs
+from ..common.changes import Changes
+from ..common.invocation import Invocation
+
+
+def run(call: Invocation) -> dict[str, Any]:
+    """Create or change the log group; other tags are left alone."""
+    name, days, key, wanted = (call.params[option] for option in ("name", "retention_days", "kms_key_arn", "tags"))
+    changes = Changes(call.check_mode)
+    found = logs.log_group(call.aws, name)
+    if found is None:
+        changes.want(f"log group {name}", None, {"retention_days": days}, lambda: _create(call))
+    else:
+        changes.want(
+            "retention_days", found.get("retentionInDays", 0), days, lambda: logs.set_retention(call.aws, name, days)
+        )
+        changes.want("kms_key_arn", found.get("kmsKeyId"), key, lambda: logs.set_key(call.aws, name, key))
+        # The ARN of DescribeLogGroups ends in :*, which the calls for tags do not take.
+        arn = found["arn"].removesuffix(":*")
+        is_now = logs.tags(call.aws, arn) if wanted else {}
+        differ = {tag: value for tag, value in wanted.items() if is_now.get(tag) != value}
+        changes.want("tags", {tag: is_now.get(tag) for tag in differ}, differ, lambda: logs.tag(call.aws, arn, differ))
+    return {
+        "changed": bool(changes.after),
+        "diff": {"before": changes.before, "after": changes.after},
+        "name": name,
+    }
+
+
+def _create(call: Invocation) -> None:
+    name, days = call.params["name"], call.params["retention_days"]
+    logs.create_log_group(call.aws, name, call.params["kms_key_arn"], call.params["tags"])
+    if days:
+        logs.set_retention(call.aws, name, days)

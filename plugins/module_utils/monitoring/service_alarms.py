@@ -1,0 +1,218 @@
+# Copyright: pear.fargate contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The alarms that every service of an environment has, and those of the load balancer they share. Pure.
+
+A service's two colours are judged as one: the alarms keep their names and their meaning whichever of them is live.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..aws.naming import COLOURS, EnvironmentNames, ServiceNames
+
+_BALANCER = "AWS/ApplicationELB"
+_ECS = "AWS/ECS"
+_INSIGHTS = "ECS/ContainerInsights"
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """From where on it is bad. A share or a percentile of a handful of requests says nothing."""
+
+    error_share_percent: float = 2.0
+    latency_p99_seconds: float = 1.0
+    minimum_requests_per_minute: int = 20
+    cpu_percent: float = 85.0
+    memory_percent: float = 85.0
+    balancer_errors_per_minute: int = 10
+
+
+@dataclass(frozen=True)
+class Observed:
+    """A service as CloudWatch's dimensions know it."""
+
+    names: ServiceNames
+    load_balancer: str
+    target_groups: Mapping[str, str]
+    container_insights: bool = True
+    thresholds: Thresholds = field(default_factory=Thresholds)
+
+    def target_group(self, colour: str) -> dict[str, str]:
+        return {"LoadBalancer": self.load_balancer, "TargetGroup": self.target_groups[colour]}
+
+    def ecs_service(self, colour: str) -> dict[str, str]:
+        return {
+            "ClusterName": EnvironmentNames(self.names.environment).cluster,
+            "ServiceName": self.names.ecs_service(colour),
+        }
+
+
+def dimension(arn: str) -> str:
+    """The dimension that a load balancer or a target group has, from its ARN."""
+    resource = arn.rpartition(":")[2]
+    return resource.removeprefix("loadbalancer/")
+
+
+def service_alarms(seen: Observed) -> list[dict[str, Any]]:
+    """Alarms of a service, each with a reason for what a missing datapoint means."""
+    limits = seen.thresholds
+    enough = f"(FILL(requests_blue, 0) + FILL(requests_green, 0)) >= {limits.minimum_requests_per_minute}"
+    requests = _balancer(seen, "requests", "RequestCount", "Sum")
+    alarms = [
+        _alarm(
+            seen,
+            "error-share",
+            f"More than {limits.error_share_percent:g} % of the answers are errors of the service (5xx). "
+            "Compare with the last release; rollback.yml returns to the one before.",
+            [
+                *_balancer(seen, "errors", "HTTPCode_Target_5XX_Count", "Sum"),
+                *requests,
+                _judged(
+                    f"IF({enough}, 100 * (FILL(errors_blue, 0) + FILL(errors_green, 0)) / "
+                    "(FILL(requests_blue, 0) + FILL(requests_green, 0)), 0)",
+                    "errors in percent",
+                ),
+            ],
+            # No traffic is no error; that nobody can be served is what no-healthy-target is for.
+            _Rule(">", limits.error_share_percent, 5, 3, "notBreaching"),
+        ),
+        _alarm(
+            seen,
+            "latency-p99",
+            f"One request in a hundred takes longer than {limits.latency_p99_seconds:g} s.",
+            [
+                *_balancer(seen, "latency", "TargetResponseTime", "p99"),
+                *requests,
+                _judged(f"IF({enough}, MAX([FILL(latency_blue, 0), FILL(latency_green, 0)]), 0)", "p99 in seconds"),
+            ],
+            _Rule(">", limits.latency_p99_seconds, 5, 3, "notBreaching"),
+        ),
+        _alarm(
+            seen,
+            "unhealthy-targets",
+            "Tasks fail the load balancer's health check for minutes: they are replaced and fail again, or cannot be.",
+            [
+                *_balancer(seen, "unhealthy", "UnHealthyHostCount", "Maximum"),
+                _judged("FILL(unhealthy_blue, 0) + FILL(unhealthy_green, 0)", "unhealthy targets"),
+            ],
+            _Rule(">", 0, 10, 8, "notBreaching"),
+        ),
+        _alarm(
+            seen,
+            "no-healthy-target",
+            "Nobody is served: no task of the service is healthy.",
+            [
+                *_balancer(seen, "healthy", "HealthyHostCount", "Minimum"),
+                _judged("FILL(healthy_blue, 0) + FILL(healthy_green, 0)", "healthy targets"),
+            ],
+            # A target group without any target reports nothing: here silence is the worst news.
+            _Rule("<", 1, 3, 3, "breaching"),
+        ),
+        *(
+            _utilisation(seen, what, limit)
+            for what, limit in (("CPU", limits.cpu_percent), ("Memory", limits.memory_percent))
+        ),
+    ]
+    if seen.container_insights:
+        alarms.append(_missing_tasks(seen))
+    return alarms
+
+
+def balancer_alarms(names: EnvironmentNames, load_balancer: str, limits: Thresholds) -> list[dict[str, Any]]:
+    """What only the load balancer knows: errors that it answers itself carry no target group."""
+    metric = {
+        "id": "m1",
+        "namespace": _BALANCER,
+        "metric": "HTTPCode_ELB_5XX_Count",
+        "statistic": "Sum",
+        "dimensions": {"LoadBalancer": load_balancer},
+    }
+    return [
+        {
+            "name": f"{names.alarm_prefix}balancer-errors",
+            "description": "The load balancer answers 5xx itself: connections to tasks fail, time out, or there are none.",
+            "metrics": [metric],
+            **_Rule(">", limits.balancer_errors_per_minute, 5, 3, "notBreaching").options(),
+        }
+    ]
+
+
+def composed(
+    own: Sequence[Mapping[str, Any]], more: Sequence[Mapping[str, Any]], prefix: str, tell: Sequence[str]
+) -> list[dict[str, Any]]:
+    """Own alarms and the inventory's further ones, all below one prefix and all telling the same topics."""
+    named = [{**alarm, "name": f"{prefix}{alarm['name']}"} for alarm in more]
+    actions = {"alarm_actions": list(tell), "ok_actions": list(tell)}
+    return [{**actions, **alarm} for alarm in (*own, *named)]
+
+
+@dataclass(frozen=True)
+class _Rule:
+    comparison: str
+    threshold: float
+    periods: int
+    datapoints: int
+    missing_data: str
+
+    def options(self) -> dict[str, Any]:
+        return dict(vars(self))
+
+
+def _utilisation(seen: Observed, what: str, limit: float) -> dict[str, Any]:
+    return _alarm(
+        seen,
+        what.lower(),
+        f"{what} is above {limit:g} % for ten minutes: autoscaling is at its maximum, or absent, or a task leaks.",
+        [
+            *_per_colour(seen.ecs_service, "used", _ECS, f"{what}Utilization", "Average"),
+            _judged("MAX([FILL(used_blue, 0), FILL(used_green, 0)])", "percent"),
+        ],
+        # A colour without tasks reports nothing, and uses nothing.
+        _Rule(">", limit, 15, 10, "notBreaching"),
+    )
+
+
+def _missing_tasks(seen: Observed) -> dict[str, Any]:
+    wanted = "FILL(desired_blue, 0) + FILL(desired_green, 0)"
+    running = "FILL(running_blue, 0) + FILL(running_green, 0)"
+    return _alarm(
+        seen,
+        "missing-tasks",
+        "Fewer tasks run than are wanted, for ten minutes: they cannot be placed, pulled or started. The service's events say why.",
+        [
+            *_per_colour(seen.ecs_service, "desired", _INSIGHTS, "DesiredTaskCount", "Average"),
+            *_per_colour(seen.ecs_service, "running", _INSIGHTS, "RunningTaskCount", "Average"),
+            _judged(f"({wanted}) - ({running})", "tasks missing"),
+        ],
+        # Container Insights is best effort: without its data nothing is known, which is not the same as good.
+        _Rule(">", 0, 10, 10, "missing"),
+    )
+
+
+def _alarm(seen: Observed, kind: str, description: str, metrics: list[dict[str, Any]], rule: _Rule) -> dict[str, Any]:
+    name = f"{seen.names.alarm_prefix}{kind}"
+    return {"name": name, "description": description, "metrics": metrics, **rule.options()}
+
+
+def _balancer(seen: Observed, what: str, metric: str, statistic: str) -> list[dict[str, Any]]:
+    return _per_colour(seen.target_group, what, _BALANCER, metric, statistic)
+
+
+def _per_colour(dimensions: Any, what: str, namespace: str, metric: str, statistic: str) -> list[dict[str, Any]]:
+    return [
+        {
+            "id": f"{what}_{colour}",
+            "namespace": namespace,
+            "metric": metric,
+            "statistic": statistic,
+            "dimensions": dimensions(colour),
+        }
+        for colour in COLOURS
+    ]
+
+
+def _judged(expression: str, label: str) -> dict[str, Any]:
+    return {"id": "judged", "expression": expression, "label": label}

@@ -1,0 +1,48 @@
+# Copyright: pear.fargate contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Make the topic of alarms what it should be, and subscribe who is told. Who subscribed by hand stays."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+from ..aws import sns
+from ..common.changes import Changes
+from ..common.invocation import Invocation
+
+PROTOCOLS = ("email", "email-json", "http", "https", "sms", "sqs", "lambda", "application")
+
+
+def run(call: Invocation) -> dict[str, Any]:
+    """Create or change the topic that is named by its ARN."""
+    wanted, aws, changes = call.params, call.aws, Changes(call.check_mode)
+    arn, tags = wanted["arn"], wanted["tags"]
+    said = {"DisplayName": wanted["display_name"], "KmsMasterKeyId": wanted["kms_key_id"]}
+    found = sns.attributes(aws, arn)
+    if found is None:
+        given = {key: value for key, value in said.items() if value}
+        changes.want("topic", None, arn, partial(sns.create, aws, arn.rpartition(":")[2], given, tags))
+    else:
+        for key, value in said.items():
+            changes.want(key, found.get(key, ""), value, partial(sns.set_attribute, aws, arn, key, value))
+        known = sns.tags(aws, arn) if tags else {}
+        differ = {key: value for key, value in tags.items() if known.get(key) != value}
+        changes.want("tags", {key: known.get(key) for key in differ}, differ, partial(sns.tag, aws, arn, differ))
+    there = sns.subscriptions(aws, arn) if found and wanted["subscriptions"] else set()
+    for place in (_place(one) for one in wanted["subscriptions"]):
+        if place not in there:
+            changes.want(f"subscription {' '.join(place)}", None, "there", partial(sns.subscribe, aws, arn, *place))
+    return {
+        "changed": bool(changes.after),
+        "diff": {"before": changes.before, "after": changes.after},
+        "topic_arn": arn,
+    }
+
+
+def _place(subscription: Mapping[str, str]) -> tuple[str, str]:
+    """SNS takes telephone numbers without what people put between their digits."""
+    protocol, endpoint = subscription["protocol"], subscription["endpoint"]
+    return protocol, re.sub(r"[^0-9+]", "", endpoint) if protocol == "sms" else endpoint

@@ -1,0 +1,120 @@
+# Copyright: pear.fargate contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The black box of a release that failed: what tells why, kept before anything that holds it is stopped.
+
+ECS forgets stopped tasks within the hour, the load balancer forgets targets at once, and a candidate that is scaled in
+takes its last log lines with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from ..aws import ecs, elbv2, logs
+from ..aws.errors import AwsError
+from ..aws.session import Aws
+from ..aws.tasks import ContainerState, TaskState
+from ..rollout.model import Colour, Fleet, Release
+from ..service.location import Place
+from .evidence import Evidence, TaskFailure
+from .rolling import ServiceState
+
+_FAILURES_KEPT = 5
+_EVENTS_KEPT = 10
+T = TypeVar("T")
+D = TypeVar("D")
+
+
+@dataclass
+class BlackBox:
+    """Everything that can still be read; what cannot be is said, and hides nothing else."""
+
+    aws: Aws
+    place: Place
+    unread: list[str] = field(default_factory=list)
+
+    def collect(self, release: Release, fleet: Fleet, readings: Callable[[], str]) -> dict[str, Any]:
+        self.unread = []
+        colour = release.candidate
+        group, name = self.place.target_groups[colour], self.place.ecs_services[colour]
+        evidence = Evidence(str(group.health_check))
+        evidence.add_targets(self._read(lambda: elbv2.target_health(self.aws, group.arn), ()))
+        state = self._read(lambda: ecs.services(self.aws, self.place.cluster, [name]).get(name), None)
+        for event in state.events[:_EVENTS_KEPT] if state else ():
+            evidence.add_event(event)
+        for task in self._failed(state, name):
+            evidence.add_failure(TaskFailure.of(task, self._lines(task, task.culprit)))
+        return {
+            **evidence.as_dict(),
+            "causes": evidence.causes(),
+            "readings": self._read(lambda: [readings()], []),
+            "logs": self._running_logs(name),
+            "fleet": {"weights": str(fleet.weights), **{str(one): str(fleet.side(one)) for one in Colour}},
+            "definition_changes": self._definition_changes(release, fleet),
+            "unread": list(self.unread),
+        }
+
+    def _failed(self, state: ServiceState | None, name: str) -> list[TaskState]:
+        primary = state.primary if state else None
+        if primary is None:
+            return []
+        stopped: Sequence[TaskState] = self._read(lambda: ecs.tasks(self.aws, self.place.cluster, name, "STOPPED"), ())
+        return [one for one in stopped if one.deployment_id == primary.id and one.ended_badly][:_FAILURES_KEPT]
+
+    def _running_logs(self, name: str) -> list[str]:
+        """Last lines of one task that still runs: a version that answers wrongly has not stopped."""
+        tasks: Sequence[TaskState] = self._read(lambda: ecs.tasks(self.aws, self.place.cluster, name), ())
+        first = next((task for task in tasks if task.containers), None)
+        return list(self._lines(first, first.containers[0])) if first else []
+
+    def _lines(self, task: TaskState, container: ContainerState | None) -> Sequence[str]:
+        if container is None:
+            return ()
+        group = self.place.names.log_group
+        return self._read(lambda: logs.last_lines(self.aws, group, container.name, task.id), ())
+
+    def _definition_changes(self, release: Release, fleet: Fleet) -> dict[str, Any]:
+        """Image and environment of the live revision against the candidate's: names of variables, never values."""
+        live = fleet.side(release.live).task_definition
+        if not live or not release.task_definition:
+            return {}
+        before = self._read(lambda: ecs.task_definition(self.aws, live), None)
+        after = self._read(lambda: ecs.task_definition(self.aws, release.task_definition), None)
+        return definition_changes(before, after) if before and after else {}
+
+    def _read(self, call: Callable[[], T], otherwise: D) -> T | D:
+        try:
+            return call()
+        except AwsError as failed:
+            self.unread.append(str(failed))
+            return otherwise
+
+
+def definition_changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
+    """What differs between two task definitions, by container. Values of variables may be secrets: names only."""
+    old = {one["name"]: one for one in before.get("containerDefinitions", [])}
+    new = {one["name"]: one for one in after.get("containerDefinitions", [])}
+    found: dict[str, Any] = {}
+    for name in sorted({*old, *new}):
+        changes = _container_changes(old.get(name, {}), new.get(name, {}))
+        if changes:
+            found[name] = changes
+    return found
+
+
+def _container_changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
+    changes: dict[str, Any] = {}
+    if before.get("image") != after.get("image"):
+        changes["image"] = [before.get("image"), after.get("image")]
+    old = {one["name"]: one["value"] for one in before.get("environment", [])}
+    new = {one["name"]: one["value"] for one in after.get("environment", [])}
+    variables = {
+        "added": sorted(new.keys() - old.keys()),
+        "removed": sorted(old.keys() - new.keys()),
+        "changed": sorted(name for name in new.keys() & old.keys() if new[name] != old[name]),
+    }
+    changes |= {f"variables_{kind}": names for kind, names in variables.items() if names}
+    others = sorted(key for key in {*before, *after} - {"image", "environment"} if before.get(key) != after.get(key))
+    return changes | ({"settings": others} if others and before and after else {})

@@ -1,0 +1,176 @@
+# Copyright: pear.fargate contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""How a service stands and what happened to it; and what a person asks of a release that another terminal runs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from ..aws.errors import Failure
+from ..common.invocation import Invocation
+from ..rollout.history import good_releases, live_colour, rollback_target, unfinished
+from ..rollout.lease import Lease, clock_time
+from ..rollout.model import Colour, Fleet, Kind, Release, Wish, WishKind
+from ..service.location import locate
+from .bluegreen import told
+from .ledger import DynamoLedger
+from .options import by
+from .port_calls import PortError
+from .providers.listener import ListenerFleets
+from .rolling import short
+
+
+def info(call: Invocation) -> dict[str, Any]:
+    """Return how the service stands: weights, both colours, the release under way, the lease, and the last releases."""
+    place = locate(call.aws, call.params["environment"], call.params["service"])
+    ledger = DynamoLedger(call.aws, place.ledger, place.service)
+    try:
+        fleet = ListenerFleets(call.aws, place, call.progress).read()
+        history, lease, wish = ledger.history(), ledger.lease(), ledger.wish()
+    except PortError as failed:
+        raise Failure(str(failed)) from failed
+    newest = sorted(history, key=lambda one: -one.started_at)[: call.params["limit"]]
+    live, under_way = live_colour(fleet, history), unfinished(history)
+    held = lease if lease and lease.owner and not lease.expired_for_others(call.clock.now()) else None
+    target = rollback_target(history)
+    stack = good_releases(history)
+    return {
+        "changed": False,
+        "live": str(live) if live else None,
+        "weights": {str(one): fleet.weights.of(one) for one in Colour},
+        "colours": {str(one): _side(fleet, one) for one in Colour},
+        "release": told(stack[-1]) if stack else None,
+        "under_way": told(under_way) if under_way else None,
+        "lease": {"owner": held.owner, "release": held.release_id, "until": clock_time(held.expires_at)}
+        if held
+        else None,
+        "wish": {"kind": str(wish.kind), "by": wish.by, "release": wish.release_id} if wish and under_way else None,
+        "rollback": _way_back(fleet, target, under_way),
+        "history": [_row(one) for one in newest],
+        "status": _status(place.service, fleet, under_way, held, target),
+        "table": table([_row(one) for one in newest]),
+    }
+
+
+def _side(fleet: Fleet, colour: Colour) -> dict[str, Any]:
+    side = fleet.side(colour)
+    return {
+        "task_definition": side.task_definition or None,
+        "desired": side.desired,
+        "running": side.running,
+        "healthy": side.healthy,
+        "steady": side.steady,
+        "trouble": side.trouble or None,
+        "warm_until": clock_time(side.scale_in_at) if side.scale_in_at else None,
+    }
+
+
+def _way_back(fleet: Fleet, target: Any, under_way: Release | None) -> dict[str, Any]:
+    """Where a rollback would go, and how long it would take."""
+    if under_way and under_way.kind is Kind.DEPLOY and not under_way.first:
+        return {
+            "possible": True,
+            "reason": f"stops {under_way.id}, and brings all traffic home to {under_way.live}",
+            "release": None,
+            "digest": None,
+            "warm": True,
+            "takes": "one write, about a second",
+            "warm_until": None,
+        }
+    if isinstance(target, str):
+        return {"possible": False, "reason": target}
+    sides = [fleet.side(one) for one in Colour if fleet.side(one).task_definition == target.release.task_definition]
+    warm = next((side for side in sides if side.desired and side.healthy), None)
+    return {
+        "possible": not target.objections,
+        "reason": "; ".join(target.objections),
+        "release": target.release.id,
+        "digest": target.release.digest,
+        "warm": warm is not None,
+        "takes": "one write, about a second" if warm else "as long as its tasks take to start",
+        "warm_until": clock_time(warm.scale_in_at) if warm and warm.scale_in_at else None,
+    }
+
+
+def _status(service: str, fleet: Fleet, under_way: Release | None, lease: Lease | None, target: Any) -> list[str]:
+    """Some lines for a person."""
+    lines = [f"{service}: traffic {fleet.weights}"]
+    for colour in Colour:
+        definition = fleet.side(colour).task_definition
+        lines.append(f"  {fleet.side(colour)}" + (f"  {short(definition)}" if definition else ""))
+    if under_way:
+        step = f"step {under_way.step + 1} of {len(under_way.plan.steps)}"
+        lines.append(f"  {under_way.kind} {under_way.id} by {under_way.by}: {under_way.phase}, {step}")
+        nobody = "nobody works on it: deploy the same version again to go on, or roll back"
+        lines.append(f"  held by {lease.owner} since {clock_time(lease.taken_at)}" if lease else f"  {nobody}")
+    back = _way_back(fleet, target, under_way)
+    if back["possible"] and back["reason"]:
+        lines.append(f"  rollback: {back['reason']} ({back['takes']})")
+    elif back["possible"]:
+        until = f", warm until {back['warm_until']}" if back["warm_until"] else ""
+        lines.append(f"  rollback: to {back['release']} ({back['takes']}{until})")
+    else:
+        lines.append(f"  rollback: {back['reason']}")
+    return lines
+
+
+def _row(release: Release) -> dict[str, Any]:
+    end = release.ended_at
+    return {
+        "id": release.id,
+        "kind": str(release.kind),
+        "at": f"{datetime.fromtimestamp(release.started_at, UTC):%Y-%m-%d %H:%M:%S}Z",
+        "by": release.by,
+        "digest": release.digest,
+        "task_definition": short(release.task_definition) if release.task_definition else "",
+        "strategy": release.plan.strategy,
+        "outcome": str(release.outcome) if release.outcome else str(release.phase),
+        "reason": release.reason,
+        "seconds": round(end - release.started_at) if end else None,
+    }
+
+
+_COLUMNS = ("at", "kind", "by", "digest", "task_definition", "strategy", "outcome", "seconds", "reason")
+_WIDEST = {"digest": 19, "reason": 80, "by": 32}
+
+
+def table(rows: Sequence[dict[str, Any]]) -> list[str]:
+    """The history as lines of a table, the newest first."""
+    cells = [[_cut(name, name) for name in _COLUMNS]]
+    cells += [[_cut(name, "" if row[name] is None else str(row[name])) for name in _COLUMNS] for row in rows]
+    widths = [max(len(line[column]) for line in cells) for column in range(len(_COLUMNS))]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in cells]
+
+
+def _cut(name: str, text: str) -> str:
+    widest = _WIDEST.get(name, 40)
+    return text if len(text) <= widest else text[: widest - 1] + "…"
+
+
+def request(call: Invocation) -> dict[str, Any]:
+    """Leave a wish for the release under way; its controller takes it up within seconds."""
+    place = locate(call.aws, call.params["environment"], call.params["service"])
+    ledger = DynamoLedger(call.aws, place.ledger, place.service)
+    kind = WishKind(call.params["request"])
+    try:
+        under_way = unfinished(ledger.history())
+        if under_way is None or under_way.outcome is not None:
+            raise Failure(
+                f"Service {place.service} has no release under way: there is nothing to {kind.replace('_', ' ')}."
+            )
+        wish = Wish(under_way.id, kind, under_way.step, by(call.params), reason=call.params["reason"])
+        if not call.check_mode:
+            ledger.ask(wish)
+    except PortError as failed:
+        raise Failure(str(failed)) from failed
+    answer = {"release": under_way.id, "phase": str(under_way.phase), "step": under_way.step + 1}
+    lease = ledger.lease()
+    alive = lease is not None and bool(lease.owner) and not lease.expired_for_others(call.clock.now())
+    said = (
+        "its controller takes it up within seconds"
+        if alive
+        else "no controller is at work: run deploy.yml to go on, or rollback.yml"
+    )
+    return {"changed": True, "reason": f"{kind} asked of {under_way.id}, step {under_way.step + 1}; {said}", **answer}

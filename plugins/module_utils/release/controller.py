@@ -1,0 +1,290 @@
+# Copyright: pear.fargate contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The loop of a release: observe, decide, apply, wait; and how it takes up what another controller left behind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from ..rollout.actions import (
+    CancelScaleIn,
+    Collect,
+    Decision,
+    Done,
+    Prove,
+    Record,
+    Register,
+    ScaleIn,
+    ScheduleScaleIn,
+    Shift,
+    Stage,
+    Stop,
+    Wait,
+)
+from ..rollout.begin import Order, Refused, ReturnOrder, Unchanged, begin_deploy, begin_rollback
+from ..rollout.decide import decide
+from ..rollout.history import resumed, unfinished
+from ..rollout.lease import Held
+from ..rollout.model import Fleet, Kind, Observed, Outcome, Phase, Readings, Release, Wish, WishKind
+from ..rollout.trouble import can_be_taken_up
+from .lease_holder import BACKOFF_SECONDS, TRIES, Holding
+from .ports import LeaseLostError, PortError, Ports
+
+LATE_WRITE_SECONDS = 5.0
+# Fifty releases at once get through within a minute or two; as long as none of its requests is exposed, one can wait.
+_THROTTLED_TRIES = 24
+_LONGEST_PAUSE_SECONDS = 8.0
+_UNEXPOSED = (Phase.PREPARING, Phase.STAGING, Phase.PROVING)
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a run ended. Without an outcome nothing had to be done."""
+
+    outcome: Outcome | None
+    reason: str
+    release: Release | None = None
+    changed: bool = False
+
+
+class Controller:
+    """Runs one release or rollback of one service; the ledger makes sure that no other one writes meanwhile."""
+
+    def __init__(self, ports: Ports, owner: str, stage_only: bool = False) -> None:
+        self.ports = ports
+        self.stage_only = stage_only
+        self.holding = Holding(ports, owner)
+        self.interruption: str | None = None
+        self._said = ""
+
+    def interrupt(self, reason: str) -> None:
+        """Ask for an orderly end from a signal handler: traffic goes home or stays, as the release's policy says."""
+        self.interruption = reason
+
+    # --- what can be asked for ---
+
+    def deploy(self, order: Order, preflight: Callable[[Fleet], Sequence[str]] = lambda fleet: ()) -> Ending:
+        """Make the order's image live. An unfinished release of the same is gone on with; another is brought home."""
+
+        def start(fleet: Fleet, history: Sequence[Release], now: float) -> Release | Unchanged | Refused:
+            begun = begin_deploy(order, fleet, history, now)
+            if not isinstance(begun, Release):
+                return begun
+            findings = preflight(fleet)
+            return Refused("nothing was changed: " + "; ".join(findings)) if findings else begun
+
+        history = self._history()
+        if unfinished(history) is None:
+            # Looking comes before locking: what is live already costs no write.
+            begun = start(self._fleet(), history, self.ports.clock.now())
+            if not isinstance(begun, Release):
+                return _not_begun(begun)
+        return self._under_lease(order.id, False, lambda: self._deploy(order, start))
+
+    def _deploy(
+        self, order: Order, start: Callable[[Fleet, Sequence[Release], float], Release | Unchanged | Refused]
+    ) -> Ending:
+        left = unfinished(self._history())
+        if left is not None:
+            if left.kind is Kind.DEPLOY and left.fingerprint == order.fingerprint and self._adoptable(left):
+                return self._go_on(left)
+            self._settle(left, f"release {order.id} of {order.by} takes its place")
+        return self._start(start)
+
+    def rollback(self, order: ReturnOrder) -> Ending:
+        """Return traffic: out of a release under way to its live colour, otherwise to the last good release."""
+        return self._under_lease(order.id, True, lambda: self._rollback(order))
+
+    def _rollback(self, order: ReturnOrder) -> Ending:
+        left = unfinished(self._history())
+        if left is not None:
+            if left.kind is Kind.ROLLBACK and order.named in (None, left.target, left.digest) and self._adoptable(left):
+                return self._go_on(left)
+            under_way = left.kind is Kind.DEPLOY and left.outcome is None
+            ended = self._settle(left, f"rollback {order.id} of {order.by}")
+            if under_way and order.named is None:
+                return self._stopped(ended)
+        return self._start(lambda fleet, history, now: begin_rollback(order, fleet, history, now))
+
+    def _stopped(self, release: Release) -> Ending:
+        """How a rollback ends that had a release under way to stop: its success is traffic at home."""
+        home = self._fleet().weights == release.home and not release.first
+        told = f"release {release.id} was stopped, {release.live} has all traffic" if home else release.reason
+        if release.first:
+            told = f"release {release.id} was stopped; it was the first one, so there is nothing to go back to"
+        return Ending(Outcome.SUCCEEDED if home else Outcome.INTERRUPTED, told, release, changed=True)
+
+    # --- lease ---
+
+    def _under_lease(self, release_id: str, force: bool, work: Callable[[], Ending]) -> Ending:
+        answer = self.holding.take(release_id, force=force)
+        if isinstance(answer, Held):
+            return Ending(Outcome.REFUSED, answer.reason)
+        try:
+            ending = work()
+            if answer.from_living:
+                self._await_late_writes(ending.release)
+        except LeaseLostError:
+            self.holding.lost()
+            return Ending(Outcome.SUPERSEDED, "another controller took the lease: this one left without a write")
+        finally:
+            # Whatever ended it: the next one need not wait until the lease runs out.
+            self.holding.give_back()
+        return ending
+
+    def _await_late_writes(self, release: Release | None) -> None:
+        """A controller that was overtaken between its renewal and its write may still move traffic once: undo that."""
+        if release is None:
+            return
+        wanted = release.goal if release.outcome is Outcome.SUCCEEDED else release.home
+        colour = wanted.leader
+        until = self.ports.clock.now() + LATE_WRITE_SECONDS
+        while self.ports.clock.now() < until:
+            fleet = self._fleet()
+            if fleet.weights != wanted and colour and fleet.side(colour).healthy >= release.policy.minimum_healthy:
+                self.ports.progress.line(f"a late write of the overtaken controller set {fleet.weights}: undone")
+                self.holding.patiently(self.holding.renew)
+                self.holding.patiently(lambda: self.ports.traffic.shift(wanted))
+            self.ports.clock.sleep(1.0)
+
+    # --- the loop ---
+
+    def _start(self, start: Callable[[Fleet, Sequence[Release], float], Release | Unchanged | Refused]) -> Ending:
+        begun = start(self._fleet(), self._history(), self.ports.clock.now())
+        if not isinstance(begun, Release):
+            return _not_begun(begun)
+        self.holding.patiently(lambda: self._save(begun))
+        return self._run(begun)
+
+    def _go_on(self, left: Release) -> Ending:
+        """Take up a release where another controller left it."""
+        self.ports.progress.line(f"going on with {left.kind} {left.id}, left by {left.by} in its {left.phase} phase")
+        adopted = resumed(left, self.ports.clock.now())
+        self.holding.patiently(lambda: self._save(adopted))
+        return self._run(adopted)
+
+    def _settle(self, left: Release, reason: str) -> Release:
+        """Bring a release that is not ours to its end: traffic home, evidence kept, outcome recorded.
+
+        A rollback that has begun to move traffic ends where it was going: its home is what was to be left.
+        """
+        self.ports.progress.line(f"{left.kind} {left.id} of {left.by} was left unfinished: bringing it to its end")
+        finish = left.kind is Kind.ROLLBACK and left.phase is Phase.SHIFTING
+        stop = Wish(left.id, WishKind.ABORT, left.step, self.holding.owner, Outcome.SUPERSEDED, reason)
+        ending = self._run(resumed(left, self.ports.clock.now()), None if finish else stop)
+        return ending.release or left
+
+    def _adoptable(self, left: Release) -> bool:
+        return can_be_taken_up(left, self._fleet())
+
+    def _fleet(self) -> Fleet:
+        return self.holding.patiently(self.ports.fleets.read)
+
+    def _history(self) -> Sequence[Release]:
+        return self.holding.patiently(self.ports.ledger.history)
+
+    def _run(self, release: Release, stop: Wish | None = None) -> Ending:
+        failures = 0
+        while True:
+            try:
+                now = self.ports.clock.now()
+                if self.interruption is not None and release.policy.hold_when_interrupted and release.goes_forward:
+                    return self._left(release)
+                if self.stage_only and stop is None and _proven(release):
+                    return Ending(None, f"{release.candidate} is staged and proven, without traffic", release, True)
+                decision = decide(self._observe(release, stop, now), release, now)
+                self._say(release, decision)
+                if isinstance(decision.action, (Done, Stop)):
+                    outcome = decision.action.outcome if isinstance(decision.action, Done) else Outcome.SUPERSEDED
+                    return Ending(outcome, decision.reason, release, changed=True)
+                if isinstance(decision.action, Shift):
+                    # Should the answer be lost, the reason for a return is not.
+                    release = decision.release
+                release = self._apply(decision)
+                failures = 0
+            except PortError as failure:
+                failures += 1
+                self.ports.progress.line(f"{failure} (failure {failures} in a row)")
+                if failure.transient and failures < _tries(release, failure):
+                    self.ports.clock.sleep(min(BACKOFF_SECONDS * 2 ** (failures - 1), _LONGEST_PAUSE_SECONDS))
+                elif stop is None and release.phase is not Phase.RETURNING and release.outcome is None:
+                    failures = 0
+                    stop = Wish(release.id, WishKind.ABORT, release.step, "a failed call", reason=str(failure))
+                else:
+                    raise
+
+    def _left(self, release: Release) -> Ending:
+        held = f"{self.interruption}: {release.id} is left as it is, in its {release.phase} phase"
+        return Ending(Outcome.INTERRUPTED, f"{held}: deploy again to go on, or roll back", release, changed=True)
+
+    def _observe(self, release: Release, stop: Wish | None, now: float) -> Observed:
+        ports = self.ports
+        self.holding.keep(now)
+        fleet = ports.fleets.read()
+        shifting = release.outcome is None and release.phase in (Phase.SHIFTING, Phase.BAKING)
+        exposed = shifting and release.kind is Kind.DEPLOY
+        if stop is None and self.interruption is not None:
+            stop = Wish(release.id, WishKind.ABORT, release.step, "a signal", reason=self.interruption)
+        return Observed(
+            fleet=fleet,
+            readings=ports.judges.readings(release, fleet, now) if exposed and stop is None else Readings(),
+            wish=stop or (ports.ledger.wish() if release.outcome is None and release.kind is Kind.DEPLOY else None),
+            probe=ports.judges.probe(release) if exposed and fleet.weights == release.goal and stop is None else None,
+        )
+
+    def _say(self, release: Release, decision: Decision) -> None:
+        text = f"{release.service}: {decision.reason}"
+        if isinstance(decision.action, Wait):
+            self.ports.progress.heartbeat(text)
+        elif text != self._said:
+            self.ports.progress.line(text)
+            self._said = text
+
+    def _apply(self, decision: Decision) -> Release:
+        ports, action, release = self.ports, decision.action, decision.release
+        if isinstance(action, Wait):
+            ports.clock.sleep(action.seconds)
+            return release
+        if isinstance(action, Record):
+            return self._save(release)
+        self.holding.renew()
+        match action:
+            case Shift():
+                ports.traffic.shift(action.weights)
+            case Stage() | ScaleIn() | ScheduleScaleIn() | CancelScaleIn():
+                ports.fleets.apply(action)
+            case Register():
+                return self._save(replace(release, task_definition=ports.fleets.register(release)))
+            case Prove():
+                verdict = ports.judges.prove(release, action.check, lambda: self._has_to_stop(release))
+                return self._save(replace(release, proofs={**release.proofs, action.check: verdict}))
+            case Collect():
+                evidence = ports.judges.collect(release, ports.fleets.read())
+                return self._save(replace(release, evidence=evidence))
+        return release
+
+    def _has_to_stop(self, release: Release) -> bool:
+        """Asked during a check that takes long: hold the lease, and hear a signal or a person meanwhile."""
+        self.holding.keep(self.ports.clock.now())
+        if self.interruption is not None:
+            return True
+        wish = self.ports.ledger.wish()
+        return wish is not None and wish.release_id == release.id and wish.kind is WishKind.ABORT
+
+    def _save(self, release: Release) -> Release:
+        self.ports.ledger.save(release, self.holding.lease)
+        return release
+
+
+def _proven(release: Release) -> bool:
+    """Ready for its first share of traffic, with none of it yet."""
+    return release.phase is Phase.SHIFTING and release.step == 0 and release.since is None and release.goes_forward
+
+
+def _tries(release: Release, failure: PortError) -> int:
+    return _THROTTLED_TRIES if failure.throttled and release.phase in _UNEXPOSED else TRIES
+
+
+def _not_begun(begun: Unchanged | Refused) -> Ending:
+    return Ending(Outcome.REFUSED if isinstance(begun, Refused) else None, begun.reason)

@@ -1,0 +1,113 @@
+# Copyright: pear.fargate contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What tells why a deployment fails: stopped tasks with their last log lines, sick targets, what ECS complains of. Pure.
+
+It is collected while the deployment runs, because ECS forgets stopped tasks and the load balancer forgets targets.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..aws.tasks import TaskState
+from .rolling import Event, TargetState
+
+# Events that say that ECS cannot do what it wants, as against what it does.
+_COMPLAINT = re.compile(r"unable to|unhealthy|failed|rolling back|is in .*error|insufficient|not enough", re.IGNORECASE)
+_TASKS_TOLD = 3
+
+
+@dataclass(frozen=True)
+class TaskFailure:
+    task_id: str
+    cause: str
+    container: str = ""
+    log_lines: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, task: TaskState, log_lines: Sequence[str] = ()) -> TaskFailure:
+        return cls(task.id, task.cause, task.culprit.name if task.culprit else "", tuple(log_lines))
+
+
+@dataclass
+class Evidence:
+    """Grows while a deployment is watched."""
+
+    health_check: str = ""
+    failures: dict[str, TaskFailure] = field(default_factory=dict)
+    sick_targets: dict[str, TargetState] = field(default_factory=dict)
+    complaints: dict[str, str] = field(default_factory=dict)
+
+    def add_failure(self, failure: TaskFailure) -> None:
+        self.failures[failure.task_id] = failure
+
+    def add_targets(self, targets: Sequence[TargetState]) -> list[str]:
+        """Keep what sick targets answer; return a sentence for each that is new or says something new."""
+        news = []
+        for target in targets:
+            known = self.sick_targets.get(target.address)
+            if target.sick and (known is None or known.description != target.description):
+                self.sick_targets[target.address] = target
+                news.append(self._target(target))
+        return news
+
+    def add_event(self, event: Event) -> None:
+        if _COMPLAINT.search(event.message):
+            self.complaints[event.id] = event.short
+
+    def causes(self) -> list[str]:
+        """Return the causes, the most frequent first, equal ones counted once."""
+        counted = Counter(failure.cause for failure in self.failures.values())
+        said = [f"{count} task{'s' if count > 1 else ''} stopped: {cause}" for cause, count in counted.most_common()]
+        targets = Counter(_told(target) for target in self.sick_targets.values())
+        said += [
+            f"{count} target{'s' if count > 1 else ''} unhealthy: {cause}{self._asked}"
+            for cause, count in targets.most_common()
+        ]
+        return said
+
+    def logs(self) -> list[str]:
+        """Return the last lines of failed containers, each under a heading; of tasks that ended alike, of one only."""
+        by_cause = {failure.cause: failure for failure in self.failures.values() if failure.log_lines}
+        said = []
+        for failure in list(by_cause.values())[:_TASKS_TOLD]:
+            said.append(f"last log lines of {failure.container}, task {failure.task_id[:12]}:")
+            said += [f"  {line}" for line in failure.log_lines]
+        return said
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "tasks": [
+                {
+                    "task": failure.task_id,
+                    "cause": failure.cause,
+                    "container": failure.container,
+                    "log_lines": list(failure.log_lines),
+                }
+                for failure in self.failures.values()
+            ],
+            "targets": [self._target(target) for target in self.sick_targets.values()],
+            "events": list(self.complaints.values()),
+        }
+
+    @property
+    def _asked(self) -> str:
+        return f" ({self.health_check})" if self.health_check else ""
+
+    def _target(self, target: TargetState) -> str:
+        return f"target {target.address}:{target.port} {target.state}: {_told(target)}{self._asked}"
+
+
+def _told(target: TargetState) -> str:
+    return ": ".join(part for part in (target.reason, target.description.rstrip(".")) if part) or target.state
+
+
+def sentence(reason: str, evidence: Evidence) -> str:
+    """Return why a deployment failed as a message: the verdict, the causes, then the logs."""
+    causes = evidence.causes() or list(dict.fromkeys(evidence.complaints.values()))[:_TASKS_TOLD]
+    first = " ".join(f"{said.rstrip('.')}." for said in [reason, *causes])
+    return "\n".join([first, *evidence.logs()])

@@ -1,0 +1,87 @@
+# Copyright: pear.fargate contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What a release is judged by, on AWS: alarms, metrics, smoke checks, one-off tasks; and the evidence that it leaves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from ..aws import cloudwatch
+from ..aws.session import Aws
+from ..common.clock import Clock
+from ..rollout.gates import judge, unclear
+from ..rollout.model import Fleet, Readings, Release, Verdict
+from ..service.location import Place
+from .black_box import BlackBox
+from .metrics import Metrics
+from .one_off import Watch, one_off
+from .port_calls import port_call
+from .ports import Progress
+from .smoke import Door, smoke
+
+
+@dataclass
+class CloudJudges:
+    """Reads for the gates of one run. `checks` are the module's options, by name."""
+
+    aws: Aws
+    place: Place
+    metrics: Metrics
+    clock: Clock
+    progress: Progress
+    door: Door | None = None
+    checks: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    version_probe: Mapping[str, Any] | None = None
+    network: Mapping[str, Any] = field(default_factory=dict)
+
+    @port_call
+    def readings(self, release: Release, fleet: Fleet, now: float) -> Readings:
+        return self._readings(release, fleet, now)
+
+    def _readings(self, release: Release, fleet: Fleet, now: float) -> Readings:
+        gates = release.gates
+        states = cloudwatch.alarm_states(self.aws, gates.alarms) if gates.alarms else {}
+        found = self.metrics.readings(release, fleet, now) if gates.need_metrics else Readings()
+        return replace(found, alarms=states)
+
+    @port_call
+    def prove(self, release: Release, check: str, stopped: Callable[[], bool]) -> Verdict:
+        options = self.checks.get(check)
+        if options is None:
+            return _unknown(check)
+        if options["command"]:
+            watch = Watch(self.clock, self.progress, stopped)
+            return one_off(self.aws, self.place, release, options, self.network, watch)
+        return smoke(self._door(), options, stopped=stopped)
+
+    @port_call
+    def probe(self, release: Release) -> Verdict | None:
+        """After the last step: does the production rule answer with this version? Where the service has a probe."""
+        return smoke(self._door(), self.version_probe, candidate=False) if self.version_probe else None
+
+    @port_call
+    def collect(self, release: Release, fleet: Fleet) -> dict[str, Any]:
+        """Keep what would be gone once the candidate is stopped, and the verdict over what was last read."""
+        return BlackBox(self.aws, self.place).collect(release, fleet, lambda: self._told(release, fleet))
+
+    def _told(self, release: Release, fleet: Fleet) -> str:
+        readings = self._readings(release, fleet, self.clock.now())
+        side = fleet.side(release.candidate)
+        return judge(release.gates, readings, side, release.policy.minimum_healthy).reason
+
+    def _door(self) -> Door:
+        if self.door is None:
+            return Door(self.place.load_balancer_host, _host(self.place))
+        return self.door
+
+
+def _host(place: Place) -> str:
+    """The first host that the production rule asks for; wildcards get a name that fits."""
+    hosts = place.production.conditions.hosts
+    return hosts[0].replace("*", "pear") if hosts else place.load_balancer_host
+
+
+def _unknown(check: str) -> Verdict:
+    return unclear(f"check {check} is not among the checks that this run was given")

@@ -1,0 +1,105 @@
+# Copyright: pear.fargate contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Holding the lease of a service during a run: take it, renew it before each write, give it back at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Protocol, TypeVar
+
+from ..rollout import lease as leases
+from ..rollout.lease import Claim, Held, Lease, Taken
+from .ports import Clock, LeaseLostError, Ledger, PortError, Progress
+
+TRIES = 5
+BACKOFF_SECONDS = 1.0
+
+T = TypeVar("T")
+
+
+class Desk(Protocol):
+    """What holding a lease takes of the world."""
+
+    @property
+    def ledger(self) -> Ledger: ...
+
+    @property
+    def clock(self) -> Clock: ...
+
+    @property
+    def progress(self) -> Progress: ...
+
+
+class Holding:
+    """The lease of one run. Without it nothing can be written."""
+
+    def __init__(self, ports: Desk, owner: str) -> None:
+        self.ports = ports
+        self.owner = owner
+        self._lease: Lease | None = None
+
+    def take(self, release_id: str, *, force: bool) -> Taken | Held:
+        """Take the lease, or say who has it."""
+        ledger = self.ports.ledger
+        claim = Claim(ledger.service, self.owner, release_id, force)
+        while True:
+            current = self.patiently(ledger.lease)
+            answer = leases.take(current, claim, self.ports.clock.now())
+            if isinstance(answer, Held):
+                return answer
+            if self.patiently(partial(ledger.take, answer.lease, answer.over)):
+                break
+            written = self.patiently(ledger.lease)
+            if written is not None and (written.owner, written.fence) == (answer.lease.owner, answer.lease.fence):
+                # The write took effect and only its answer was lost.
+                break
+        self._lease = answer.lease
+        self.ports.progress.line(answer.reason)
+        return answer
+
+    @property
+    def lease(self) -> Lease:
+        if self._lease is None:
+            raise LeaseLostError
+        return self._lease
+
+    def renew(self) -> None:
+        """Every write comes after this: it fails for a controller whose lease another one has taken."""
+        self._lease = leases.renew(self.lease, self.ports.clock.now())
+        self.ports.ledger.renew(self._lease)
+
+    def keep(self, now: float) -> None:
+        """Renew while nothing is written, well before the end."""
+        if now > self.lease.expires_at - leases.SECONDS / 2:
+            self.renew()
+
+    def lost(self) -> None:
+        """Another controller has it: there is nothing left to give back."""
+        self._lease = None
+
+    def give_back(self) -> None:
+        """Free the lease. Where that fails it ends by itself, so it is said and nothing more."""
+        if self._lease is None:
+            return
+        freed = leases.give_back(self._lease, self.ports.clock.now())
+        try:
+            self.patiently(partial(self.ports.ledger.renew, freed))
+        except LeaseLostError:
+            self.ports.progress.line("the lease had been taken over before it was given back")
+        except PortError as failure:
+            ends = leases.clock_time(self._lease.expires_at)
+            self.ports.progress.line(f"the lease could not be given back, it ends by itself at {ends}: {failure}")
+        self._lease = None
+
+    def patiently(self, call: Callable[[], T]) -> T:
+        """Make a call that may be repeated; give up after some tries, or at once where repeating cannot help."""
+        for failures in range(TRIES - 1):
+            try:
+                return call()
+            except PortError as failure:
+                if not failure.transient:
+                    raise
+                self.ports.progress.line(f"{failure} (failure {failures + 1} in a row)")
+                self.ports.clock.sleep(BACKOFF_SECONDS * 2**failures)
+        return call()

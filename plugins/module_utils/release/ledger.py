@@ -1,0 +1,95 @@
+# Copyright: pear.fargate contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The ledger of one service on DynamoDB: every write of a release is checked against the lease's fencing number."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..aws import dynamodb
+from ..aws.dynamodb import Condition
+from ..aws.session import Aws
+from ..rollout.lease import Lease
+from ..rollout.model import Release, Wish
+from .ledger_items import (
+    EVIDENCE,
+    LEASE,
+    RELEASES,
+    WISH,
+    evidence_item,
+    evidence_of,
+    key,
+    lease_item,
+    lease_of,
+    release_item,
+    release_of,
+    wish_item,
+    wish_of,
+)
+from .port_calls import port_call
+from .ports import LeaseLostError
+
+
+@dataclass(frozen=True)
+class DynamoLedger:
+    aws: Aws
+    table: str
+    service: str
+
+    @port_call
+    def history(self) -> Sequence[Release]:
+        return [release_of(item) for item in dynamodb.query(self.aws, self.table, self.service, RELEASES)]
+
+    @port_call
+    def evidence(self, release_id: str) -> dict[str, Any] | None:
+        item = dynamodb.get(self.aws, self.table, key(self.service, EVIDENCE + release_id))
+        return evidence_of(item) if item else None
+
+    @port_call
+    def lease(self) -> Lease | None:
+        item = dynamodb.get(self.aws, self.table, key(self.service, LEASE))
+        return lease_of(item) if item else None
+
+    @port_call
+    def take(self, lease: Lease, over: int) -> bool:
+        """Write the lease on condition that the fencing number is still the one it was decided over."""
+        held = Condition("fence = :over", {":over": {"N": str(over)}})
+        return dynamodb.put(self.aws, self.table, lease_item(lease), held if over else Condition(_ABSENT))
+
+    @port_call
+    def renew(self, lease: Lease) -> None:
+        if not dynamodb.put(self.aws, self.table, lease_item(lease), _mine(lease)):
+            raise LeaseLostError
+
+    @port_call
+    def save(self, release: Release, lease: Lease) -> None:
+        """Write the release and its evidence in one transaction; an outcome, once written, never changes."""
+        outcome = str(release.outcome) if release.outcome else ""
+        unchanged = Condition("attribute_not_exists(outcome) OR outcome = :outcome", {":outcome": {"S": outcome}})
+        evidence = evidence_item(release)
+        written = dynamodb.put_guarded(
+            self.aws,
+            self.table,
+            (key(self.service, LEASE), _mine(lease)),
+            [(release_item(release), unchanged), *([(evidence, None)] if evidence else [])],
+        )
+        if not written:
+            raise LeaseLostError
+
+    @port_call
+    def wish(self) -> Wish | None:
+        item = dynamodb.get(self.aws, self.table, key(self.service, WISH))
+        return wish_of(item) if item else None
+
+    @port_call
+    def ask(self, wish: Wish) -> None:
+        dynamodb.put(self.aws, self.table, wish_item(self.service, wish))
+
+
+_ABSENT = "attribute_not_exists(fence)"
+
+
+def _mine(lease: Lease) -> Condition:
+    return Condition("fence = :fence", {":fence": {"N": str(lease.fence)}})

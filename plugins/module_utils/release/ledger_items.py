@@ -1,0 +1,107 @@
+# Copyright: pear.fargate contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The entries of the ledger as DynamoDB items, and back. Pure.
+
+One partition per service. Its entries: `lease`, `wish`, and for each release `release/ID` and, where it failed,
+`evidence/ID`, which is kept apart so that reading the history stays cheap. Ids begin with the time, so that the order
+of the sort keys is the order of the releases.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from ..rollout.lease import Lease
+from ..rollout.model import Kind, Release, Wish
+from ..rollout.record import from_plain, to_plain
+
+RELEASES, EVIDENCE, LEASE, WISH = "release/", "evidence/", "lease", "wish"
+# An item holds 400 KB; what is longer than this is cut, the newest kept.
+EVIDENCE_CHARACTERS = 200_000
+
+Item = dict[str, dict[str, str]]
+
+
+def new_id(kind: Kind, now: float, token: str) -> str:
+    """A release's id: when, what, and a few random characters for two that begin in the same second."""
+    stamp = datetime.fromtimestamp(now, UTC).strftime("%Y%m%dT%H%M%SZ")
+    return f"{stamp}-{kind}-{token}"
+
+
+def key(service: str, entry: str) -> Item:
+    return {"service": {"S": service}, "entry": {"S": entry}}
+
+
+def lease_item(lease: Lease) -> Item:
+    return {
+        **key(lease.service, LEASE),
+        "owner": {"S": lease.owner},
+        "release_id": {"S": lease.release_id},
+        "fence": {"N": str(lease.fence)},
+        "taken_at": {"N": _number(lease.taken_at)},
+        "expires_at": {"N": _number(lease.expires_at)},
+    }
+
+
+def lease_of(item: Mapping[str, Mapping[str, Any]]) -> Lease:
+    return Lease(
+        service=item["service"]["S"],
+        owner=item["owner"]["S"],
+        release_id=item["release_id"]["S"],
+        fence=int(item["fence"]["N"]),
+        taken_at=float(item["taken_at"]["N"]),
+        expires_at=float(item["expires_at"]["N"]),
+    )
+
+
+def release_item(release: Release) -> Item:
+    """The whole release as JSON, and beside it what a person looks for in the console."""
+    kept: dict[str, Any] | None = None if release.evidence is None else {}
+    item = {
+        **key(release.service, RELEASES + release.id),
+        "record": {"S": json.dumps(to_plain(replace(release, evidence=kept)), sort_keys=True)},
+        "kind": {"S": str(release.kind)},
+        "phase": {"S": str(release.phase)},
+        "by": {"S": release.by},
+        "started_at": {"N": _number(release.started_at)},
+    }
+    if release.digest:
+        item["digest"] = {"S": release.digest}
+    if release.outcome is not None:
+        item["outcome"] = {"S": str(release.outcome)}
+        item["reason"] = {"S": release.reason}
+    return item
+
+
+def release_of(item: Mapping[str, Mapping[str, Any]]) -> Release:
+    return from_plain(Release, json.loads(item["record"]["S"]))
+
+
+def evidence_item(release: Release) -> Item | None:
+    """The evidence of a release as an entry of its own; None where it has none."""
+    if not release.evidence:
+        return None
+    text = json.dumps(to_plain(release.evidence), sort_keys=True)
+    if len(text) > EVIDENCE_CHARACTERS:
+        text = json.dumps({"cut": True, "end": text[-EVIDENCE_CHARACTERS // 2 :]})
+    return {**key(release.service, EVIDENCE + release.id), "evidence": {"S": text}}
+
+
+def evidence_of(item: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    return dict(json.loads(item["evidence"]["S"]))
+
+
+def wish_item(service: str, wish: Wish) -> Item:
+    return {**key(service, WISH), "record": {"S": json.dumps(to_plain(wish), sort_keys=True)}}
+
+
+def wish_of(item: Mapping[str, Mapping[str, Any]]) -> Wish:
+    return from_plain(Wish, json.loads(item["record"]["S"]))
+
+
+def _number(seconds: float) -> str:
+    return f"{seconds:.3f}"

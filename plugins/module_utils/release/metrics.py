@@ -1,0 +1,136 @@
+# Copyright: pear.fargate contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What CloudWatch says of both colours over one window: the load balancer's counts and times, and metrics of the user's."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..aws import cloudwatch
+from ..aws.cloudwatch import Metric, Window
+from ..aws.session import Aws
+from ..rollout.model import Colour, Fleet, Readings, Release, Traffic
+from ..service.location import Place
+
+_NAMESPACE = "AWS/ApplicationELB"
+# https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-cloudwatch-metrics.html
+_COUNTS = {
+    "requests": ("RequestCount", "Sum"),
+    "errors": ("HTTPCode_Target_5XX_Count", "Sum"),
+    # A target that is gone makes the load balancer itself answer 502, which no target is counted for.
+    "refused": ("TargetConnectionErrorCount", "Sum"),
+}
+_TIMES = ("TargetResponseTime", "p99")
+# Every look costs money and tells little before the next period has passed.
+_LOOKS_PER_PERIOD = 4
+# With all traffic on the candidate live answers nothing: its last minutes before and during the release stand for it.
+_BASELINE_PERIODS = 15
+
+
+@dataclass(frozen=True)
+class MetricOptions:
+    """How CloudWatch is read: its period, and how late a period is complete. Both in seconds."""
+
+    period_seconds: int = 60
+    delay_seconds: int = 60
+    bounds: Mapping[str, Metric] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, options: Mapping[str, Any]) -> MetricOptions:
+        bounds = {
+            one["name"]: Metric(one["namespace"], one["metric"], one["statistic"], dict(one["dimensions"]))
+            for one in options["metrics"]
+        }
+        return cls(options["period_seconds"], options["delay_seconds"], bounds)
+
+
+@dataclass
+class Metrics:
+    """Reads the window of a step again only when there may be something new in it."""
+
+    aws: Aws
+    place: Place
+    options: MetricOptions
+    _read_at: float = -math.inf
+    _read_for: tuple[str, int, float | None] = ("", 0, None)
+    _last: Readings = field(default_factory=Readings)
+    _baseline: Traffic | None = None
+    _baseline_of: str = ""
+
+    def readings(self, release: Release, fleet: Fleet, now: float) -> Readings:
+        """Traffic of both colours since this step's weights were set. Nothing at all where no period is complete yet."""
+        step = (release.id, release.step, release.since)
+        fresh = now - self._read_at < self.options.period_seconds / _LOOKS_PER_PERIOD
+        if fresh and step == self._read_for:
+            return self._last
+        self._read_at, self._read_for = now, step
+        self._last = self._read(release, fleet, now)
+        return self._last
+
+    def _read(self, release: Release, fleet: Fleet, now: float) -> Readings:
+        window = self._window(release, now)
+        if window is None:
+            return Readings()
+        wanted: dict[str, Metric] = dict(self.options.bounds)
+        beside = fleet.weights.of(release.live) > 0
+        for colour in (release.candidate, release.live) if beside else (release.candidate,):
+            wanted |= self._of_colour(colour)
+        found = cloudwatch.values(self.aws, wanted, window)
+        return Readings(
+            candidate=_traffic(found, release.candidate),
+            live=_traffic(found, release.live) if beside else self._before(release, window),
+            looks=_looks(release, self.options.period_seconds),
+            metrics={name: found.get(name, ()) for name in self.options.bounds},
+        )
+
+    def _before(self, release: Release, window: Window) -> Traffic:
+        """Live's traffic until it had none. It does not change any more, so it is read once."""
+        if self._baseline is None or self._baseline_of != release.id:
+            start = math.floor(release.started_at / window.period_seconds) - _BASELINE_PERIODS
+            earlier = Window(max(0, start * window.period_seconds), window.start, window.period_seconds)
+            found = cloudwatch.values(self.aws, self._of_colour(release.live), earlier)
+            self._baseline, self._baseline_of = _traffic(found, release.live), release.id
+        return self._baseline
+
+    def _of_colour(self, colour: Colour) -> dict[str, Metric]:
+        counts = {f"{colour}_{key}": self._of(colour, name, statistic) for key, (name, statistic) in _COUNTS.items()}
+        return {**counts, f"{colour}_p99": self._of(colour, *_TIMES)}
+
+    def _window(self, release: Release, now: float) -> Window | None:
+        """Whole periods after the weights were set: an earlier one would hold traffic of the step before."""
+        period = self.options.period_seconds
+        since = release.since if release.since is not None else now
+        start = math.ceil(since / period) * period
+        end = math.floor((now - self.options.delay_seconds) / period) * period
+        return Window(start, end, period) if end > start else None
+
+    def _of(self, colour: Colour, name: str, statistic: str) -> Metric:
+        dimensions = {
+            "LoadBalancer": self.place.load_balancer_dimension,
+            "TargetGroup": self.place.target_group_dimension(colour),
+        }
+        return Metric(_NAMESPACE, name, statistic, dimensions)
+
+
+def _traffic(found: Mapping[str, Sequence[float]], colour: Colour) -> Traffic:
+    # Where nothing happened CloudWatch has no data point: a target group without requests has none at all.
+    samples = tuple(found.get(f"{colour}_p99", ()))
+    requests = int(sum(found.get(f"{colour}_requests", ())))
+    wrong = int(sum(found.get(f"{colour}_errors", ()))) + int(sum(found.get(f"{colour}_refused", ())))
+    return Traffic(
+        requests=requests,
+        # One request may fail to connect more than once.
+        errors=min(requests, wrong),
+        p99_seconds=max(samples) if samples else None,
+        samples=samples,
+    )
+
+
+def _looks(release: Release, period_seconds: int) -> int:
+    """How many times this step's verdict can change: once per period; each look takes its share of the allowed error."""
+    steps = release.plan.steps
+    duration = steps[release.step].duration_seconds if release.step < len(steps) else release.plan.bake_seconds
+    return max(1, duration // period_seconds)

@@ -1,0 +1,81 @@
+# Copyright: pear.fargate contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A task of the candidate's definition that runs once, such as a migration: its exit code is the verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ..aws import ecs, logs
+from ..aws.session import Aws
+from ..aws.tasks import TaskState, started_by
+from ..common.clock import Clock
+from ..rollout.gates import failed, passed, unclear
+from ..rollout.model import Release, Verdict
+from ..service.location import Place
+from .ports import Progress
+
+_POLL_SECONDS = 2.0
+
+
+@dataclass(frozen=True)
+class Watch:
+    """How a task is waited for. `stopped` is asked at each look: it keeps the lease, and hears who wants an end."""
+
+    clock: Clock
+    progress: Progress
+    stopped: Callable[[], bool]
+
+
+def one_off(
+    aws: Aws, place: Place, release: Release, check: Mapping[str, Any], network: Mapping[str, Any], watch: Watch
+) -> Verdict:
+    """Run it and wait for its end. A try that another controller began is waited for, never run twice at once."""
+    group = f"{place.service}:{release.id}:{check['name']}"
+    name = check["name"]
+    task_id = ecs.task_started_by(aws, place.cluster, _started_by(release, name))
+    if task_id is None:
+        task_id = ecs.run_task(
+            aws,
+            place.cluster,
+            {
+                "taskDefinition": release.task_definition,
+                "launchType": "FARGATE",
+                "group": group[:255],
+                "startedBy": _started_by(release, name),
+                "networkConfiguration": network,
+                "overrides": {"containerOverrides": [{"name": check["container"], "command": list(check["command"])}]},
+            },
+        )
+        watch.progress.line(f"task {name} started: {task_id[:12]}")
+    until = watch.clock.now() + check["timeout_seconds"]
+    while True:
+        task = ecs.task(aws, place.cluster, task_id)
+        if task is not None and task.status == "STOPPED":
+            return _verdict(aws, place, check, task)
+        if watch.clock.now() > until:
+            ecs.stop_task(aws, place.cluster, task_id, f"{name} took longer than {check['timeout_seconds']} seconds")
+            return failed(f"task {name} did not end within {check['timeout_seconds']} seconds and was stopped")
+        if watch.stopped():
+            ecs.stop_task(aws, place.cluster, task_id, f"{name}: the release was stopped")
+            return unclear(f"task {name} was stopped with its release")
+        watch.progress.heartbeat(f"task {name} is {task.status.lower() if task else 'not shown yet'}")
+        watch.clock.sleep(_POLL_SECONDS)
+
+
+def _started_by(release: Release, name: str) -> str:
+    """What finds the task again: ECS lists tasks by it."""
+    return started_by(f"{release.id}/{name}")
+
+
+def _verdict(aws: Aws, place: Place, check: Mapping[str, Any], task: TaskState) -> Verdict:
+    container = next((one for one in task.containers if one.name == check["container"]), None)
+    code = container.exit_code if container else None
+    lines = logs.last_lines(aws, place.names.log_group, check["container"], task.id)
+    told = f"; last log lines: {' | '.join(lines[-5:])}" if lines else ""
+    if code == 0:
+        return passed(f"task {check['name']} ended with exit code 0")
+    why = f"exit code {code}" if code is not None else task.cause
+    return failed(f"task {check['name']} failed: {why}{told}")

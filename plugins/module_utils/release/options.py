@@ -1,0 +1,218 @@
+# Copyright: pear.fargate contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Options that the blue/green modules share, and the orders that they become. Documented by the fragment pear.fargate.bluegreen."""
+
+from __future__ import annotations
+
+import getpass
+import hashlib
+import json
+import os
+import secrets
+import socket
+from collections.abc import Mapping
+from typing import Any
+
+from ..aws.errors import Failure
+from ..rollout.begin import Order, ReturnOrder
+from ..rollout.model import Bound, ErrorGate, Gates, Kind, LatencyGate, OnInconclusive, Plan, Policy
+from ..rollout.strategy import STRATEGIES, plan
+from ..service.specification import Specification
+from .ledger_items import new_id
+
+_DIMENSIONS = {"type": "dict", "default": {}}
+METRIC = {
+    "name": {"type": "str", "required": True},
+    "namespace": {"type": "str", "required": True},
+    "metric": {"type": "str", "required": True},
+    "statistic": {"type": "str", "default": "Average"},
+    "dimensions": _DIMENSIONS,
+    "minimum": {"type": "float"},
+    "maximum": {"type": "float"},
+}
+GATES = {
+    "alarms": {"type": "list", "elements": "str", "default": []},
+    "errors": {
+        "type": "dict",
+        "options": {
+            "tolerance_percent": {"type": "float", "default": 1.0},
+            "significance": {"type": "float", "default": 0.01},
+            "minimum_requests": {"type": "int", "default": 100},
+            "ceiling_percent": {"type": "float"},
+        },
+    },
+    "latency": {
+        "type": "dict",
+        "options": {
+            "maximum_ratio": {"type": "float", "default": 1.5},
+            "significance": {"type": "float", "default": 0.01},
+            "minimum_requests": {"type": "int", "default": 100},
+            "ceiling_seconds": {"type": "float"},
+        },
+    },
+    "metrics": {"type": "list", "elements": "dict", "default": [], "options": METRIC},
+    "period_seconds": {"type": "int", "default": 60},
+    "delay_seconds": {"type": "int", "default": 60},
+}
+CHECK = {
+    "name": {"type": "str", "required": True},
+    "method": {"type": "str", "default": "GET"},
+    "path": {"type": "str", "default": "/"},
+    "body": {"type": "str"},
+    "headers": {"type": "dict", "default": {}},
+    "status": {"type": "list", "elements": "int", "default": [200]},
+    "expect_headers": {"type": "dict", "default": {}},
+    "expect_json": {"type": "dict", "default": {}},
+    "expect_body": {"type": "str"},
+    "maximum_milliseconds": {"type": "int"},
+    "tries": {"type": "int", "default": 5},
+    "interval_seconds": {"type": "float", "default": 2.0},
+    "timeout_seconds": {"type": "int", "default": 10},
+    "command": {"type": "list", "elements": "str", "default": []},
+    "container": {"type": "str", "default": "app"},
+}
+STRATEGY = {
+    "strategy": {"type": "str", "choices": [one for one in STRATEGIES if one != "rolling"], "default": "all_at_once"},
+    "percent": {"type": "int"},
+    "duration_seconds": {"type": "int"},
+    "step_percent": {"type": "int"},
+    "interval_seconds": {"type": "int"},
+    "bake_seconds": {"type": "int"},
+    "steps": {
+        "type": "list",
+        "elements": "dict",
+        "options": {
+            "weight": {"type": "int", "required": True},
+            "duration_seconds": {"type": "int"},
+            "approval": {"type": "bool"},
+            "approval_timeout_seconds": {"type": "int"},
+        },
+    },
+}
+POLICY = {
+    "minimum_healthy": {"type": "int", "default": 1},
+    "capacity_percent": {"type": "int", "default": 100},
+    "stage_timeout_seconds": {"type": "int", "default": 900},
+    "inconclusive": {"type": "str", "choices": ["return", "approval", "continue"], "default": "return"},
+    "patience_seconds": {"type": "int", "default": 300},
+    "pause_timeout_seconds": {"type": "int", "default": 3600},
+    "return_timeout_seconds": {"type": "int", "default": 600},
+    "window_seconds": {"type": "int", "default": 3600},
+    "settle_seconds": {"type": "int", "default": 0},
+    "hold_when_interrupted": {"type": "bool", "default": False},
+}
+# What every blue/green module needs to find its service.
+PLACE_ARGUMENTS: dict[str, Any] = {
+    "environment": {"type": "str", "required": True},
+    "service": {"type": "str", "required": True},
+    "by": {"type": "str"},
+}
+RELEASE_ARGUMENTS: dict[str, Any] = {
+    "by": {"type": "str"},
+    "plan": {"type": "dict", "options": STRATEGY, "default": {}},
+    "gates": {"type": "dict", "options": GATES, "default": {}},
+    "checks": {"type": "list", "elements": "dict", "default": [], "options": CHECK},
+    "version_probe": {"type": "dict", "options": CHECK},
+    "policy": {"type": "dict", "options": POLICY, "default": {}},
+    "verify_tls": {"type": "bool", "default": True},
+    "contract": {"type": "bool", "default": False},
+    "report": {"type": "path"},
+}
+
+
+def filled(options: Mapping[str, Any], spec: Mapping[str, Any]) -> dict[str, Any]:
+    """A dictionary option with the defaults of its suboptions: Ansible fills those in only where the option is given."""
+    return {name: options[name] if options.get(name) is not None else one.get("default") for name, one in spec.items()}
+
+
+def by(params: Mapping[str, Any]) -> str:
+    """Who asks, for the ledger and for whoever waits for the lease."""
+    if params.get("by"):
+        return str(params["by"])
+    return f"{user()}@{socket.gethostname()}"
+
+
+def user() -> str:
+    """Who runs this, by name; by number in a container that knows no such user."""
+    try:
+        return os.environ.get("SUDO_USER") or getpass.getuser()
+    except (KeyError, OSError):
+        return str(os.getuid())
+
+
+def order(params: Mapping[str, Any], spec: Specification, now: float) -> Order:
+    """The release that the options describe; Failure with everything that is wrong with them."""
+    gates = _gates(filled(params["gates"], GATES))
+    made = _plan(params, gates)
+    return Order(
+        id=new_id(Kind.DEPLOY, now, token()),
+        service=spec.service,
+        by=by(params),
+        digest=image_digest(params),
+        fingerprint=fingerprint(spec),
+        plan=made,
+        gates=gates,
+        policy=policy(params),
+        checks=tuple(one["name"] for one in params["checks"]),
+        desired_count=spec.desired_count,
+        contract=params["contract"],
+    )
+
+
+def return_order(params: Mapping[str, Any], now: float) -> ReturnOrder:
+    return ReturnOrder(
+        id=new_id(Kind.ROLLBACK, now, token()),
+        service=params["service"],
+        by=by(params),
+        policy=policy(params),
+        named=params["to"],
+        force=params["force"],
+    )
+
+
+def policy(params: Mapping[str, Any]) -> Policy:
+    given = filled(params["policy"], POLICY)
+    return Policy(**{**given, "inconclusive": OnInconclusive(given["inconclusive"])})
+
+
+def token() -> str:
+    """A few random characters: keeps two of the same second apart."""
+    return secrets.token_hex(2)
+
+
+def fingerprint(spec: Specification) -> str:
+    """Stands for everything that a task of this version is made from."""
+    content = json.dumps(spec.task_definition(), sort_keys=True, default=str)
+    return hashlib.sha256(content.encode()).hexdigest()[:16]
+
+
+def image_digest(params: Mapping[str, Any]) -> str:
+    """Digest of the service's own container; its whole reference where that names none."""
+    image: str = next(one["image"] for one in params["containers"] if one["name"] == params["container"])
+    return image.rpartition("@")[2]
+
+
+def _plan(params: Mapping[str, Any], gates: Gates) -> Plan:
+    given = filled(params["plan"], STRATEGY)
+    timing = filled(params["gates"], GATES)
+    made = plan(given, gates, timing["period_seconds"] * 2 + timing["delay_seconds"])
+    findings = [] if isinstance(made, Plan) else made
+    names = [one["name"] for one in params["checks"]]
+    findings += [f"checks: {name} is there twice" for name in sorted({one for one in names if names.count(one) > 1})]
+    if findings or not isinstance(made, Plan):
+        raise Failure(f"{_counted(findings)}, and nothing was changed: " + "; ".join(findings), findings=findings)
+    return made
+
+
+def _counted(findings: list[str]) -> str:
+    return "1 finding" if len(findings) == 1 else f"{len(findings)} findings"
+
+
+def _gates(given: Mapping[str, Any]) -> Gates:
+    errors, latency = given["errors"], given["latency"]
+    return Gates(
+        alarms=tuple(given["alarms"]),
+        errors=ErrorGate(**errors) if errors else None,
+        latency=LatencyGate(**latency) if latency else None,
+        bounds=tuple(Bound(one["name"], one["minimum"], one["maximum"]) for one in given["metrics"]),
+    )

@@ -1,0 +1,32 @@
+# Copyright: pear.fargate contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What AWS refuses, as the controller's ports say it: a sentence, and whether the same call may succeed later."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
+
+from ..aws.errors import AwsError, Failure
+from .ports import PortError
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+# A transaction that met another one, and a rule or service that another call is changing: later they go through.
+_PASSING = {"TransactionCanceledException", "TransactionConflictException", "TransactionInProgressException"}
+
+
+def port_call(call: Callable[P, R]) -> Callable[P, R]:
+    @functools.wraps(call)
+    def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return call(*args, **kwargs)
+        except AwsError as cause:
+            conflict = cause.code in _PASSING and "TransactionConflict" in str(cause)
+            raise PortError(str(cause), transient=cause.transient or conflict, throttled=cause.throttled) from cause
+        except Failure as cause:
+            raise PortError(str(cause), transient=False) from cause
+
+    return wrapper

@@ -1,0 +1,106 @@
+# Copyright: pear.fargate contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What a release or a rollback would do, told without doing it: steps with times, and the definition's difference."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from ..aws import ecs, task_definition
+from ..aws.errors import Failure
+from ..common.invocation import Invocation
+from ..rollout.begin import Order, Refused, ReturnOrder, Unchanged, begin_deploy, begin_rollback
+from ..rollout.history import unfinished
+from ..rollout.lease import clock_time
+from ..rollout.model import Fleet, Outcome, Release
+from ..rollout.strategy import timeline
+from ..service.specification import Specification
+from .ports import Ports
+from .rolling import short
+
+
+def predicted(
+    call: Invocation,
+    ports: Ports,
+    spec: Specification | None,
+    wanted: Order | ReturnOrder,
+    preflight: Callable[[Fleet], Sequence[str]] = lambda fleet: (),
+) -> dict[str, Any]:
+    """The result of check mode. Only reads."""
+    fleet, history, now = ports.fleets.read(), ports.ledger.history(), call.clock.now()
+    left = unfinished(history)
+    begun = (
+        begin_deploy(wanted, fleet, history, now)
+        if isinstance(wanted, Order)
+        else begin_rollback(wanted, fleet, history, now)
+    )
+    if isinstance(begun, Unchanged) and left is None:
+        return _answer(False, "unchanged", begun.reason, [], {"before": "", "after": ""})
+    if isinstance(begun, Refused) and left is None:
+        raise Failure(f"{begun.reason}.", outcome=str(Outcome.REFUSED), changed=False)
+    findings = preflight(fleet) if isinstance(begun, Release) else ()
+    if findings:
+        raise Failure(f"refused: {'; '.join(findings)}.", outcome=str(Outcome.REFUSED), changed=False)
+    steps = [f"bring {left.kind} {left.id} of {left.by} to its end, or go on with it"] if left else []
+    if isinstance(begun, Release):
+        steps += _steps(begun, fleet, now)
+    for line in steps:
+        call.progress.line(line)
+    reason = steps[0] if steps else "nothing to do"
+    return _answer(True, "planned", reason, steps, _difference(call, spec, fleet, begun))
+
+
+def predicted_first(call: Invocation, spec: Specification, wanted: Order, missing: str) -> dict[str, Any]:
+    """The result of check mode before there is anything to release to: nobody is on it, so blue gets all at once."""
+    steps = [missing, f"release {wanted.digest or 'the image'} to blue, {wanted.desired_count} tasks, with all traffic"]
+    for line in steps:
+        call.progress.line(line)
+    definition = {"before": "", "after": task_definition.text(spec.task_definition())}
+    return _answer(True, "planned", steps[1], steps, definition)
+
+
+def _answer(changed: bool, outcome: str, reason: str, steps: list[str], diff: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "changed": changed,
+        "outcome": outcome,
+        "reason": reason,
+        "plan": steps,
+        "diff": diff,
+        "release": None,
+        "evidence": {},
+    }
+
+
+def _steps(release: Release, fleet: Fleet, now: float) -> list[str]:
+    """One line per thing that would be done; times are those of the plan, without the time that tasks take to start."""
+    what = release.digest or short(release.task_definition)
+    lines = [f"stage {what} on {release.candidate}, {release.capacity} tasks, beside {fleet.side(release.live)}"]
+    lines += [f"check {name}, before any traffic" for name in release.checks]
+    rows = timeline(release.plan)
+    lines += [
+        f"{row.title}: {row.weight} % to {release.candidate}"
+        + (f" for {row.until - row.start} s, from +{row.start} s" if row.until > row.start else f" at +{row.start} s")
+        for row in rows
+    ]
+    end = now + (rows[-1].until if rows else 0)
+    warm = f"{release.live} stays warm for {release.policy.window_seconds} s"
+    lines.append(f"expected end {clock_time(end)} and the time that tasks take to start, then {warm}")
+    return lines
+
+
+def _difference(
+    call: Invocation, spec: Specification | None, fleet: Fleet, begun: Release | Unchanged | Refused
+) -> dict[str, Any]:
+    """The task definition that serves against the one that would."""
+    if not isinstance(begun, Release):
+        return {"before": "", "after": ""}
+    live = fleet.side(begun.live).task_definition
+    before = ecs.task_definition(call.aws, live) if live else None
+    after = spec.task_definition() if spec else ecs.task_definition(call.aws, begun.task_definition)
+    return {
+        "before": task_definition.text(before),
+        "after": task_definition.text(after),
+        "before_header": short(live) if live else "nothing",
+        "after_header": short(begun.task_definition) if begun.task_definition else "a new revision",
+    }

@@ -1,0 +1,113 @@
+# Copyright: pear.fargate contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What would make a release fail later, found before anything is changed: all of it at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from typing import Any
+
+from ..aws import cloudwatch, iam, quotas
+from ..aws.errors import AwsError
+from ..common.invocation import Invocation
+from ..image import platform as image_platform
+from ..rollout.begin import Order
+from ..rollout.history import live_colour
+from ..rollout.model import Fleet
+from ..service.location import Place
+from ..service.specification import Specification
+
+# Rights that a release does not need, and a region that has no such quota: said, and gone on.
+_UNREADABLE = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "NoSuchResourceException"}
+_TASKS = "ecs-tasks.amazonaws.com"
+Findings = Callable[[], Iterator[str]]
+
+
+def preflight(call: Invocation, place: Place, spec: Specification, order: Order, fleet: Fleet) -> list[str]:
+    """A sentence per finding. What the caller may not read is said, and is no finding: a release needs not that right."""
+    tasks = max(order.desired_count, fleet.blue.running, fleet.green.running)
+    checks: list[Findings] = [
+        partial(_alarms, call, order),
+        partial(_addresses, call, spec, tasks),
+        partial(_quota, call, spec, tasks),
+        partial(_roles, call, spec),
+        partial(image_platform.findings, call, spec.params["containers"], spec.params["architecture"]),
+        partial(_fleet, place, fleet),
+    ]
+    found: list[str] = []
+    for check in checks:
+        try:
+            found += check()
+        except AwsError as failed:
+            if failed.code not in _UNREADABLE:
+                raise
+            call.progress.line(f"not looked at before the release: {failed}")
+    return found
+
+
+def _alarms(call: Invocation, order: Order) -> Iterator[str]:
+    states = cloudwatch.alarm_states(call.aws, order.gates.alarms) if order.gates.alarms else {}
+    for name in order.gates.alarms:
+        if name not in states:
+            yield f"alarm {name} of the gates does not exist: it could never pass"
+        elif states[name] == "ALARM":
+            yield f"alarm {name} of the gates is firing already: the release would be returned at once"
+
+
+def _addresses(call: Invocation, spec: Specification, tasks: int) -> Iterator[str]:
+    """Each task takes an address; for a while there are twice as many tasks."""
+    free = quotas.free_addresses(call.aws, list(spec.params["subnets"]))
+    if sum(free.values()) < tasks:
+        told = ", ".join(f"{subnet} {count}" for subnet, count in sorted(free.items()))
+        yield f"{tasks} more tasks need as many addresses; the subnets have {sum(free.values())} left ({told})"
+
+
+def _quota(call: Invocation, spec: Specification, tasks: int) -> Iterator[str]:
+    if any(one["capacity_provider"] != "FARGATE" for one in spec.params["capacity_providers"]):
+        # Spot has a quota of its own; what goes where is ECS's to decide.
+        return
+    needed = tasks * spec.params["cpu"] / 1024
+    allowed, used = quotas.vcpus_allowed(call.aws), quotas.vcpus_used(call.aws)
+    if used + needed > allowed:
+        yield (
+            f"{tasks} more tasks need {needed:g} vCPUs; the account uses {used:g} of its {allowed:g} on Fargate. "
+            "Ask for more in Service Quotas (Fargate On-Demand vCPU resource count)"
+        )
+
+
+def _roles(call: Invocation, spec: Specification) -> Iterator[str]:
+    """ECS takes a role that it may not assume without a word, and then starts no task."""
+    for option in ("execution_role_arn", "task_role_arn"):
+        name = str(spec.params[option] or "").rpartition("/")[2]
+        role = iam.role(call.aws, name) if name else None
+        if name and role is None:
+            yield f"role {name} ({option}) does not exist; playbooks/provision.yml makes it"
+        elif role is not None and not _trusts_ecs(role["AssumeRolePolicyDocument"]):
+            yield f"role {name} ({option}) does not let {_TASKS} assume it; playbooks/provision.yml puts that right"
+
+
+def _trusts_ecs(trust: Mapping[str, Any]) -> bool:
+    for statement in _listed(trust.get("Statement", [])):
+        principal = statement.get("Principal", {})
+        services = _listed(principal.get("Service", [])) if isinstance(principal, Mapping) else []
+        if statement.get("Effect") == "Allow" and _TASKS in services:
+            return True
+    return False
+
+
+def _listed(value: Any) -> list[Any]:
+    """A policy may write one thing without a list around it."""
+    return list(value) if isinstance(value, (list, tuple)) else [value]
+
+
+def _fleet(place: Place, fleet: Fleet) -> Iterator[str]:
+    live = live_colour(fleet, [])
+    if live is None or fleet.weights.of(live) != 100:
+        return
+    side = fleet.side(live)
+    if not side.steady and side.desired:
+        yield (
+            f"{place.ecs_services[live]}, which is live, is in the middle of a deployment ({side}): somebody else is releasing, "
+            "or the last release is not over"
+        )

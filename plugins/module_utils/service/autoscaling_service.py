@@ -1,0 +1,137 @@
+# Copyright: pear.fargate contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Make the autoscaling of a service's live colour what it should be. The other colour's belongs to releases."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from ..aws import autoscaling, ecs
+from ..aws.autoscaling import Bounds
+from ..aws.errors import Failure
+from ..aws.naming import EnvironmentNames, ServiceNames
+from ..common.changes import Changes
+from ..common.invocation import Invocation
+from ..release.providers.listener import SCALE_IN
+from ..rollout.model import Colour
+from .location import Place, locate
+from .scaling import Plan, Scaling, known_policies, known_schedules, plan, policy, problems, schedule
+
+
+def run(call: Invocation) -> dict[str, Any]:
+    """Return the live colour, and what was written."""
+    found = problems(call.params)
+    if found:
+        raise Failure(f"Autoscaling of {call.params['service']}: {'; '.join(found)}. Nothing was changed.")
+    changes = Changes(call.check_mode)
+    if call.params["minimum"] is None and not _scaled(call):
+        return _answer(changes, None, "Nothing scales it, and nothing should.")
+    place = _place(call)
+    if place is None:
+        return _answer(changes, None, "The service is not provisioned yet.")
+    holders = [colour for colour in Colour if place.production.weights.get(place.target_groups[colour].arn, 0)]
+    if len(holders) != 1:
+        return _answer(changes, None, "A release is shifting traffic; run again when it has ended.")
+    live = holders[0]
+    name = place.ecs_services[live]
+    if name not in ecs.services(call.aws, place.cluster, [name]):
+        return _answer(changes, live, "The first release makes the ECS service; run again after it.")
+    is_now = _observe(call, place.cluster, name)
+    if call.params["minimum"] is None:
+        _remove(call, changes, place.cluster, name, is_now)
+        return _answer(changes, live)
+    wanted = _wanted(call, place, live)
+    planned = plan(is_now, wanted)
+    _tell(changes, planned, is_now)
+    if not call.check_mode:
+        _apply(call, place.cluster, name, planned)
+    return _answer(changes, live)
+
+
+def _scaled(call: Invocation) -> bool:
+    """One read for the many services that never scale."""
+    names = ServiceNames(call.params["environment"], call.params["service"])
+    cluster = EnvironmentNames(call.params["environment"]).cluster
+    return bool(autoscaling.scalable_targets(call.aws, cluster, [names.ecs_service(colour) for colour in Colour]))
+
+
+def _place(call: Invocation) -> Place | None:
+    try:
+        return locate(call.aws, call.params["environment"], call.params["service"])
+    except Failure:
+        if call.check_mode:
+            return None
+        raise
+
+
+def _observe(call: Invocation, cluster: str, name: str) -> Scaling:
+    bounds = autoscaling.scalable_targets(call.aws, cluster, [name]).get(name)
+    if bounds is None:
+        return Scaling()
+    return Scaling(
+        bounds.minimum,
+        bounds.maximum,
+        known_policies(autoscaling.policies(call.aws, cluster, name)),
+        known_schedules(autoscaling.scheduled_actions(call.aws, cluster, name), leave=SCALE_IN),
+    )
+
+
+def _wanted(call: Invocation, place: Place, live: Colour) -> Scaling:
+    label = f"{place.load_balancer_dimension}/{place.target_group_dimension(live)}"
+    return Scaling(
+        call.params["minimum"],
+        call.params["maximum"],
+        {one["name"]: policy(one, label) for one in call.params["policies"]},
+        {one["name"]: schedule(one) for one in call.params["schedules"]},
+    )
+
+
+def _remove(call: Invocation, changes: Changes, cluster: str, name: str, is_now: Scaling) -> None:
+    """Bounds without a policy or a schedule are how releases keep a colour warm: those stay."""
+    if is_now.policies or is_now.schedules:
+        told = {
+            "bounds": list(is_now.bounds),
+            "policies": sorted(is_now.policies),
+            "schedules": sorted(is_now.schedules),
+        }
+        changes.want(name, told, None, partial(autoscaling.deregister, call.aws, cluster, name))
+
+
+def _tell(changes: Changes, planned: Plan, is_now: Scaling) -> None:
+    if planned.bounds:
+        changes.want("bounds", list(is_now.bounds), list(planned.bounds), lambda: None)
+    for name, wanted in planned.put_policies.items():
+        changes.want(f"policy {name}", is_now.policies.get(name), wanted, lambda: None)
+    for name, wanted in planned.put_schedules.items():
+        changes.want(f"schedule {name}", is_now.schedules.get(name), wanted, lambda: None)
+    for name in planned.delete_policies:
+        changes.want(f"policy {name}", is_now.policies[name], None, lambda: None)
+    for name in planned.delete_schedules:
+        changes.want(f"schedule {name}", is_now.schedules[name], None, lambda: None)
+
+
+def _apply(call: Invocation, cluster: str, name: str, planned: Plan) -> None:
+    aws = call.aws
+    if planned.bounds:
+        autoscaling.register(aws, cluster, name, Bounds(*planned.bounds))
+        call.progress.line(f"{name} scales between {planned.bounds[0]} and {planned.bounds[1]} tasks")
+    for one in planned.delete_policies:
+        autoscaling.delete_policy(aws, cluster, name, one)
+    for one in planned.delete_schedules:
+        autoscaling.unschedule(aws, cluster, name, one)
+    for one, configuration in planned.put_policies.items():
+        autoscaling.put_policy(aws, cluster, name, one, configuration)
+        call.progress.line(f"policy {one} of {name} put")
+    for one, action in planned.put_schedules.items():
+        autoscaling.put_schedule(aws, cluster, name, one, action)
+        call.progress.line(f"schedule {one} of {name} put")
+
+
+def _answer(changes: Changes, live: Colour | None, note: str = "") -> dict[str, Any]:
+    return {
+        "changed": bool(changes.after),
+        "diff": {"before": changes.before, "after": changes.after},
+        "colour": str(live) if live else None,
+        "note": note,
+    }

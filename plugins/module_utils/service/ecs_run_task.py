@@ -1,0 +1,96 @@
+# Copyright: pear.fargate contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Run a command once in a task of what is live: same image, roles, secrets and network; its log is shown as it comes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..aws import ecs, logs
+from ..aws.errors import Failure
+from ..aws.tasks import TaskState, started_by
+from ..common.invocation import Invocation
+from ..release.options import user
+from ..release.rolling import short
+from ..rollout.model import Colour
+from .location import Place, locate
+
+_POLL_SECONDS = 2.0
+_KEPT_LINES = 200
+
+
+def run(call: Invocation) -> dict[str, Any]:
+    """Return exit_code, task_id, task_definition and the last lines of the log; Failure where it did not end with 0."""
+    wanted = call.params
+    place = locate(call.aws, wanted["environment"], wanted["service"])
+    service, definition = live_service(call, place)
+    found = ecs.task_definition(call.aws, definition) or {}
+    names = [one["name"] for one in found.get("containerDefinitions", [])]
+    if wanted["container"] not in names:
+        raise Failure(
+            f"{short(definition)} has no container {wanted['container']}; it has {', '.join(names)}. Nothing was started."
+        )
+    told = f"{' '.join(wanted['command'])} in a task of {short(definition)}"
+    if call.check_mode:
+        return {"changed": True, "reason": f"would run {told}", "task_definition": definition, "log": []}
+    override: dict[str, Any] = {"name": wanted["container"], "command": wanted["command"]}
+    if wanted["variables"]:
+        override["environment"] = [{"name": key, "value": str(value)} for key, value in wanted["variables"].items()]
+    request = {
+        "taskDefinition": definition,
+        "launchType": "FARGATE",
+        "group": f"{place.service}:run",
+        "startedBy": started_by(f"run/{user()}"),
+        "networkConfiguration": ecs.service_network(call.aws, place.cluster, service),
+        "overrides": {"containerOverrides": [override]},
+        "tags": ecs.tag_list({"pear:environment": place.environment, "pear:service": place.service}),
+    }
+    task_id = ecs.run_task(call.aws, place.cluster, request)
+    call.progress.line(f"started task {task_id[:12]}: {told}")
+    task, lines = _followed(call, place, task_id)
+    container = next((one for one in task.containers if one.name == wanted["container"]), None)
+    code = container.exit_code if container else None
+    answer = {"changed": True, "task_id": task_id, "task_definition": definition, "exit_code": code, "log": lines}
+    if code != 0:
+        why = task.cause if code is None else f"exit code {code}"
+        shown = "".join(f"\n  {line}" for line in lines[-10:])
+        raise Failure(f"{' '.join(wanted['command'])} failed in task {task_id[:12]}: {why}{shown}", **answer)
+    return {**answer, "reason": f"ended with exit code 0: {told}"}
+
+
+def live_service(call: Invocation, place: Place) -> tuple[str, str]:
+    """The ECS service that has most of the traffic, and what it runs."""
+    weights = {colour: place.production.weights.get(place.target_groups[colour].arn, 0) for colour in Colour}
+    live = max(Colour, key=lambda colour: weights[colour])
+    name = place.ecs_services[live]
+    found = ecs.services(call.aws, place.cluster, [name]).get(name)
+    if found is None:
+        raise Failure(f"Service {place.service} has no release yet: playbooks/deploy.yml makes its first.")
+    return name, found.task_definition
+
+
+def _followed(call: Invocation, place: Place, task_id: str) -> tuple[TaskState, list[str]]:
+    """Wait for the end of a task, saying what it writes."""
+    until = call.clock.now() + call.params["timeout_seconds"]
+    kept: list[str] = []
+    token: str | None = None
+    while True:
+        # Before the log: what it wrote until it stopped is there then.
+        task = ecs.task(call.aws, place.cluster, task_id)
+        lines, token = logs.new_lines(call.aws, place.names.log_group, call.params["container"], task_id, token)
+        for line in lines:
+            call.progress.line(f"| {line}")
+        kept = (kept + lines)[-_KEPT_LINES:]
+        if task is not None and task.status == "STOPPED":
+            return task, kept
+        if call.clock.now() > until:
+            seconds = call.params["timeout_seconds"]
+            ecs.stop_task(call.aws, place.cluster, task_id, f"took longer than {seconds} seconds")
+            raise Failure(
+                f"{' '.join(call.params['command'])} did not end within {seconds} seconds, and task {task_id[:12]} was "
+                "stopped. A longer timeout_seconds gives it more.",
+                task_id=task_id,
+                log=kept,
+            )
+        call.progress.heartbeat(f"task {task_id[:12]} is {task.status.lower() if task else 'not shown yet'}")
+        call.clock.sleep(_POLL_SECONDS)

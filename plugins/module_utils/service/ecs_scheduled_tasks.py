@@ -1,0 +1,162 @@
+# Copyright: pear.fargate contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Tasks of a service that run at their times: each names the live version, and follows it at a release and at a rollback."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+from ..aws import ecs, scheduler
+from ..aws.errors import Failure
+from ..common.changes import Changes
+from ..common.invocation import Invocation
+from .ecs_run_task import live_service
+from .location import NotProvisionedError, Place, locate
+
+_NAME = re.compile(r"^[0-9A-Za-z_-]+$")
+_EXPRESSION = re.compile(r"^(rate|cron|at)\(.+\)$")
+# A name of EventBridge Scheduler.
+_LONGEST = 64
+
+
+def run(call: Invocation) -> dict[str, Any]:
+    """Make the schedules what they should be; without a list, only point those that are there at what is live."""
+    wanted, changes = call.params["schedules"], Changes(call.check_mode)
+    wrong = _problems(call.params["service"], wanted or [])
+    if wanted and not call.params["role_arn"]:
+        wrong.append("role_arn names no role by which tasks are started")
+    if wrong:
+        raise Failure(f"Schedules of {call.params['service']}: {'; '.join(wrong)}. Nothing was changed.")
+    environment, prefix = call.params["environment"], f"{call.params['service']}."
+    there = scheduler.schedules(call.aws, environment, prefix)
+    if wanted is None:
+        return _follow(call, changes, there)
+    if wanted:
+        try:
+            place = locate(call.aws, environment, call.params["service"])
+        except NotProvisionedError:
+            if not call.check_mode:
+                raise
+            return _answer(changes, "The service is not provisioned yet.")
+        _keep(call, changes, place, there)
+    for name in sorted(set(there) - {prefix + one["name"] for one in wanted}):
+        changes.want(f"schedule {name}", "there", None, partial(scheduler.delete, call.aws, environment, name))
+    return _answer(changes)
+
+
+def _keep(call: Invocation, changes: Changes, place: Place, there: Mapping[str, Mapping[str, Any]]) -> None:
+    service, definition = live_service(call, place)
+    network = ecs.service_network(call.aws, place.cluster, service)
+    # The listener's ARN knows partition, region and account.
+    _arn, partition, _elb, region, account = place.listener_arn.split(":")[:5]
+    cluster = f"arn:{partition}:ecs:{region}:{account}:cluster/{place.cluster}"
+    group = place.environment
+    for one in call.params["schedules"]:
+        name = f"{place.service}.{one['name']}"
+        request = requested(one, place.service, cluster, definition, network, call.params["role_arn"])
+        is_now = there.get(name)
+        if is_now is None:
+
+            def create(name: str = name, request: Mapping[str, Any] = request) -> None:
+                scheduler.create_group(call.aws, group, {"pear:environment": group})
+                scheduler.create(call.aws, group, name, request)
+
+            changes.want(f"schedule {name}", None, one["expression"], create)
+            continue
+        differ = [key for key in request if is_now.get(key) != request[key]]
+        if differ:
+            changes.want(
+                f"schedule {name}",
+                {key: is_now.get(key) for key in differ},
+                {key: request[key] for key in differ},
+                partial(scheduler.update, call.aws, group, name, request),
+            )
+
+
+def requested(
+    wanted: Mapping[str, Any],
+    service: str,
+    cluster_arn: str,
+    definition: str,
+    network: Mapping[str, Any],
+    role_arn: str,
+) -> dict[str, Any]:
+    """A schedule in the words of CreateSchedule."""
+    override: dict[str, Any] = {"name": wanted["container"], "command": list(wanted["command"])}
+    if wanted["variables"]:
+        override["environment"] = [
+            {"name": key, "value": str(value)} for key, value in sorted(wanted["variables"].items())
+        ]
+    return {
+        "ScheduleExpression": wanted["expression"],
+        "ScheduleExpressionTimezone": wanted["timezone"],
+        "State": "ENABLED" if wanted["enabled"] else "DISABLED",
+        "Description": f"{wanted['name']} of {service}",
+        "FlexibleTimeWindow": {"Mode": "OFF"},
+        "Target": {
+            "Arn": cluster_arn,
+            "RoleArn": role_arn,
+            "Input": json.dumps({"containerOverrides": [override]}, sort_keys=True),
+            # What could not be started for an hour is not started in the middle of the next run.
+            "RetryPolicy": {"MaximumEventAgeInSeconds": 3600, "MaximumRetryAttempts": 3},
+            "EcsParameters": {
+                "TaskDefinitionArn": definition,
+                "TaskCount": 1,
+                "LaunchType": "FARGATE",
+                "Group": f"{service}:{wanted['name']}",
+                "NetworkConfiguration": {"awsvpcConfiguration": _spelled(network["awsvpcConfiguration"])},
+                "EnableECSManagedTags": True,
+                "PropagateTags": "TASK_DEFINITION",
+            },
+        },
+    }
+
+
+def _spelled(network: Mapping[str, Any]) -> dict[str, Any]:
+    """ECS writes these names with a small letter, EventBridge Scheduler with a capital one."""
+    return {key[0].upper() + key[1:]: value for key, value in network.items()}
+
+
+def _follow(call: Invocation, changes: Changes, there: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """After a rollback: the same schedules, of the version that is live now."""
+    if not there:
+        return _answer(changes)
+    place = locate(call.aws, call.params["environment"], call.params["service"])
+    _service, definition = live_service(call, place)
+    for name, is_now in there.items():
+        task = is_now["Target"]["EcsParameters"]
+        target = {**is_now["Target"], "EcsParameters": {**task, "TaskDefinitionArn": definition}}
+        changes.want(
+            f"schedule {name}",
+            task["TaskDefinitionArn"],
+            definition,
+            partial(scheduler.update, call.aws, place.environment, name, {**is_now, "Target": target}),
+        )
+    return _answer(changes)
+
+
+def _problems(service: str, wanted: list[Mapping[str, Any]]) -> list[str]:
+    found = []
+    for one in wanted:
+        name = f"{service}.{one['name']}"
+        if not _NAME.match(one["name"]) or len(name) > _LONGEST:
+            found.append(
+                f"name {one['name']!r} has other characters than letters, digits, _ and -, or {name} is over {_LONGEST} long"
+            )
+        if not _EXPRESSION.match(one["expression"]):
+            found.append(f"{one['name']}: expression is {one['expression']!r}; expected rate(…), cron(…) or at(…)")
+    names = [one["name"] for one in wanted]
+    found += [f"{name} is there twice" for name in sorted({name for name in names if names.count(name) > 1})]
+    return found
+
+
+def _answer(changes: Changes, reason: str = "") -> dict[str, Any]:
+    return {
+        "changed": bool(changes.after),
+        "diff": {"before": changes.before, "after": changes.after},
+        "reason": reason,
+    }

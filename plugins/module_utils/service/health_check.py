@@ -1,0 +1,94 @@
+# Copyright: pear.fargate contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A Route 53 health check: what it must be, what of it can be changed, and which one is ours. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..aws.naming import fit
+
+# Route 53 cannot change these: a check that differs in them is replaced.
+_FIXED = ("Type", "RequestInterval", "MeasureLatency")
+_REFERENCE_LIMIT = 64
+
+
+@dataclass(frozen=True)
+class HealthCheckPlan:
+    """What to do about the health check of a service: keep, change, create beside the old one, or remove."""
+
+    keep: str | None = None
+    update: Mapping[str, Any] | None = None
+    create: Mapping[str, Any] | None = None
+    # Removed last: a record must not name a health check that is gone.
+    remove: Sequence[str] = ()
+    before: Mapping[str, Any] | None = None
+
+
+def config(options: Mapping[str, Any]) -> dict[str, Any]:
+    """HealthCheckConfig of the module's option."""
+    searched = options.get("search_string")
+    kind = options["protocol"] + ("_STR_MATCH" if searched else "")
+    wanted: dict[str, Any] = {
+        "Type": kind,
+        "FullyQualifiedDomainName": options["host"],
+        "Port": options["port"],
+        "ResourcePath": options["path"],
+        "RequestInterval": options["interval_seconds"],
+        "FailureThreshold": options["failure_threshold"],
+        "MeasureLatency": options["measure_latency"],
+        "Inverted": False,
+        "Disabled": False,
+    }
+    if searched:
+        wanted["SearchString"] = searched
+    if options["protocol"] == "HTTPS":
+        # The load balancer chooses the certificate by this name.
+        wanted["EnableSNI"] = True
+    if options.get("regions"):
+        wanted["Regions"] = sorted(options["regions"])
+    return wanted
+
+
+def plan(found: Sequence[Mapping[str, Any]], wanted: Mapping[str, Any] | None) -> HealthCheckPlan:
+    """Compare the checks that carry the service's reference with the one that is wanted, or none."""
+    if wanted is None:
+        return HealthCheckPlan(remove=[one["Id"] for one in found])
+    fitting = [one for one in found if not _differing(one, wanted, _FIXED)]
+    if not fitting:
+        before = _known(found[0], wanted) if found else None
+        return HealthCheckPlan(create=wanted, remove=[one["Id"] for one in found], before=before)
+    kept = fitting[0]
+    differing = _differing(kept, wanted, tuple(key for key in wanted if key not in _FIXED))
+    return HealthCheckPlan(
+        keep=kept["Id"],
+        update={key: wanted[key] for key in differing} or None,
+        remove=[one["Id"] for one in found if one is not kept],
+        before={key: kept["HealthCheckConfig"].get(key) for key in differing} or None,
+    )
+
+
+def _differing(found: Mapping[str, Any], wanted: Mapping[str, Any], keys: Sequence[str]) -> list[str]:
+    is_now = _known(found, wanted)
+    return [key for key in keys if key in wanted and is_now[key] != wanted[key]]
+
+
+def _known(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, Any]:
+    is_now = {key: found["HealthCheckConfig"].get(key) for key in wanted}
+    for key in ("MeasureLatency", "Inverted", "Disabled"):
+        is_now[key] = bool(is_now[key])
+    if "Regions" in is_now:
+        is_now["Regions"] = sorted(is_now["Regions"] or [])
+    return is_now
+
+
+def reference_prefix(environment: str, service: str) -> str:
+    """How the caller reference of a service's checks begins; the colon at its end keeps two services apart."""
+    return fit(f"pear:{environment}:{service}", _REFERENCE_LIMIT - 12) + ":"
+
+
+def reference(environment: str, service: str, now: float) -> str:
+    """A caller reference of its own for each check: Route 53 never takes one twice, even after a deletion."""
+    return f"{reference_prefix(environment, service)}{int(now):x}"

@@ -1,0 +1,110 @@
+# Copyright: pear.fargate contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Where a service stands on AWS: its cluster, target groups and rules, found by name from environment and service."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ..aws import elbv2, environment
+from ..aws.errors import Failure
+from ..aws.naming import EnvironmentNames, ServiceNames
+from ..aws.session import Aws
+from ..rollout.model import Colour, Weights
+from .routing import PRODUCTION, TEST, Rule, TargetGroup, find_rule
+
+
+class NotProvisionedError(Failure):
+    """What a release stands on is not there yet."""
+
+
+@dataclass(frozen=True)
+class Place:
+    environment: str
+    service: str
+    listener_arn: str
+    load_balancer_host: str
+    target_groups: Mapping[Colour, TargetGroup]
+    production: Rule
+    test: Rule
+
+    @property
+    def cluster(self) -> str:
+        return EnvironmentNames(self.environment).cluster
+
+    @property
+    def ledger(self) -> str:
+        return EnvironmentNames(self.environment).ledger
+
+    @property
+    def names(self) -> ServiceNames:
+        return ServiceNames(self.environment, self.service)
+
+    @property
+    def ecs_services(self) -> dict[Colour, str]:
+        return {colour: self.names.ecs_service(colour) for colour in Colour}
+
+    @property
+    def load_balancer_dimension(self) -> str:
+        """The load balancer as CloudWatch names it: app/NAME/ID."""
+        return "/".join(self.listener_arn.split("/")[1:4])
+
+    def target_group_dimension(self, colour: Colour) -> str:
+        """A target group as CloudWatch names it: targetgroup/NAME/ID."""
+        return self.target_groups[colour].arn.rpartition(":")[2]
+
+
+def locate(aws: Aws, environment_name: str, service: str, listener_arn: str | None = None) -> Place:
+    """Return where the service stands, or say what is not provisioned."""
+    names = ServiceNames(environment_name, service)
+    group_names = {colour: names.target_group(colour) for colour in Colour}
+    balancer = environment.load_balancer(aws, EnvironmentNames(environment_name).load_balancer)
+    groups = elbv2.target_groups(aws, list(group_names.values()))
+    listener = listener_arn or (_https_listener(aws, balancer["LoadBalancerArn"]) if balancer else "")
+    missing = [name for name in group_names.values() if name not in groups] + (
+        [] if listener else ["an https listener"]
+    )
+    if missing:
+        raise _not_provisioned(service, missing)
+    arns = {colour: groups[name].arn for colour, name in group_names.items()}
+    rules = elbv2.rules(aws, listener)
+    found = {kind: find_rule(rules, kind, arns[Colour.BLUE], arns[Colour.GREEN]) for kind in (PRODUCTION, TEST)}
+    production, test = found[PRODUCTION], found[TEST]
+    if production is None or test is None:
+        raise _not_provisioned(service, [f"the {kind} rule" for kind, rule in found.items() if rule is None])
+    return Place(
+        environment_name,
+        service,
+        listener,
+        balancer["DNSName"] if balancer else "",
+        {colour: groups[name] for colour, name in group_names.items()},
+        production,
+        test,
+    )
+
+
+def weights_of(rule: Rule, place: Place) -> Weights:
+    """A rule's weights as percents. ALB takes any numbers; ours are percents already, a person's may not be."""
+    blue, green = (rule.weights.get(place.target_groups[colour].arn, 0) for colour in (Colour.BLUE, Colour.GREEN))
+    if blue + green == 0:
+        raise Failure(
+            f"Service {place.service}: its production rule gives weight to neither colour (blue 0, green 0), so it answers "
+            "503. Set the weight of the colour that should serve to 100, then run this again."
+        )
+    percent = round(100 * blue / (blue + green))
+    # A share is never rounded to none or to all: somebody gets those requests.
+    percent = min(max(percent, 1 if blue else 0), 99 if green else 100)
+    return Weights(percent, 100 - percent)
+
+
+def _https_listener(aws: Aws, load_balancer_arn: str) -> str:
+    listeners = environment.listeners(aws, load_balancer_arn)
+    return next((one["ListenerArn"] for one in listeners if one["Protocol"] == "HTTPS"), "")
+
+
+def _not_provisioned(service: str, missing: list[str]) -> NotProvisionedError:
+    return NotProvisionedError(
+        f"Service {service} is not provisioned: missing {', '.join(missing)}. Run playbooks/provision.yml -l {service} "
+        "(or deploy.yml, which does both) first."
+    )

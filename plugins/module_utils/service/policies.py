@@ -1,0 +1,170 @@
+# Copyright: pear.fargate contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""IAM policies of a service's two roles: exactly what its tasks need. Pure.
+
+The execution role is used by Fargate to start a task, the task role by the containers themselves.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..aws.naming import ServiceNames
+
+_ECR_IMAGE = re.compile(r"^(\d{12})\.dkr[.-]ecr(?:-fips)?\.([a-z0-9-]+)\.[^/]+/([^:@]+)")
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where ARNs point to."""
+
+    region: str
+    account: str
+    partition: str = "aws"
+
+    def arn(self, service: str, resource: str) -> str:
+        return f"arn:{self.partition}:{service}:{self.region}:{self.account}:{resource}"
+
+    def role(self, name: str) -> str:
+        return f"arn:{self.partition}:iam::{self.account}:role/{name}"
+
+
+def trust_policy(place: Place) -> dict[str, Any]:
+    """Let ECS tasks of this account and region take the role, and nobody through ECS on another's behalf."""
+    return _policy(
+        {
+            "Effect": "Allow",
+            "Principal": {"Service": "ecs-tasks.amazonaws.com"},
+            "Action": "sts:AssumeRole",
+            "Condition": {
+                "StringEquals": {"aws:SourceAccount": place.account},
+                "ArnLike": {"aws:SourceArn": place.arn("ecs", "*")},
+            },
+        }
+    )
+
+
+def execution_policy(
+    place: Place,
+    log_group: str,
+    repositories: Sequence[str] = (),
+    images: Sequence[str] = (),
+    secrets: Mapping[str, str] | None = None,
+    kms_keys: Sequence[str] = (),
+) -> dict[str, Any]:
+    """Pull from these repositories, write this log group, read exactly these secrets."""
+    statements = [
+        _allow("Log", ["logs:CreateLogStream", "logs:PutLogEvents"], [place.arn("logs", f"log-group:{log_group}:*")]),
+    ]
+    pulled = {place.arn("ecr", f"repository/{name}") for name in repositories} | _repositories_of(images, place)
+    if pulled:
+        # GetAuthorizationToken knows no resource.
+        statements.append(_allow("Login", ["ecr:GetAuthorizationToken"], ["*"]))
+        actions = ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
+        statements.append(_allow("Pull", actions, sorted(pulled)))
+    kept = [secret_arn(source, place) for source in (secrets or {}).values()]
+    secret_arns = sorted({arn for arn in kept if ":secretsmanager:" in arn})
+    parameters = sorted({arn for arn in kept if ":ssm:" in arn})
+    if secret_arns:
+        statements.append(_allow("Secrets", ["secretsmanager:GetSecretValue"], secret_arns))
+    if parameters:
+        statements.append(_allow("Parameters", ["ssm:GetParameters"], parameters))
+    if kms_keys:
+        statements.append(_allow("Decrypt", ["kms:Decrypt"], sorted(kms_keys)))
+    return _policy(*statements)
+
+
+def schedule_trust_policy(place: Place) -> dict[str, Any]:
+    """EventBridge Scheduler, for schedules of this account alone."""
+    return _policy(
+        {
+            "Effect": "Allow",
+            "Principal": {"Service": "scheduler.amazonaws.com"},
+            "Action": "sts:AssumeRole",
+            "Condition": {"StringEquals": {"aws:SourceAccount": place.account}},
+        }
+    )
+
+
+def schedule_policy(place: Place, names: ServiceNames) -> dict[str, Any]:
+    """Start tasks of one service in one cluster, with that service's two roles."""
+    definitions = place.arn("ecs", f"task-definition/{names.family}:*")
+    cluster = place.arn("ecs", f"cluster/{names.environment}")
+    run = {**_allow("Run", ["ecs:RunTask"], [definitions]), "Condition": {"ArnEquals": {"ecs:cluster": cluster}}}
+    tag = {
+        **_allow("Tag", ["ecs:TagResource"], [place.arn("ecs", f"task/{names.environment}/*")]),
+        "Condition": {"StringEquals": {"ecs:CreateAction": "RunTask"}},
+    }
+    hand = {
+        **_allow(
+            "HandRoles", ["iam:PassRole"], sorted(place.role(role) for role in (names.execution_role, names.task_role))
+        ),
+        "Condition": {"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}},
+    }
+    return _policy(run, tag, hand)
+
+
+def task_policy(
+    place: Place,
+    statements: Sequence[Mapping[str, Any]] = (),
+    volumes: Sequence[Mapping[str, Any]] = (),
+    read_only: Sequence[str] = (),
+    execute_command: bool = False,
+    secrets: Sequence[str] = (),
+    kms_keys: Sequence[str] = (),
+) -> dict[str, Any] | None:
+    """What the service's own statements say, its mounts, secrets that its containers read themselves, and a shell where that
+    is allowed; None where it needs nothing.
+    """
+    granted = [dict(statement) for statement in statements]
+    granted += [
+        _mount(place, volume, volume["name"] not in read_only) for volume in volumes if volume.get("access_point_id")
+    ]
+    if secrets:
+        granted.append(_allow("ReadSecrets", ["secretsmanager:GetSecretValue"], sorted(secrets)))
+        if kms_keys:
+            granted.append(_allow("DecryptSecrets", ["kms:Decrypt"], sorted(kms_keys)))
+    if execute_command:
+        channels = ["CreateControlChannel", "CreateDataChannel", "OpenControlChannel", "OpenDataChannel"]
+        granted.append(_allow("ExecuteCommand", [f"ssmmessages:{channel}" for channel in channels], ["*"]))
+    return _policy(*granted) if granted else None
+
+
+def secret_arn(source: str, place: Place) -> str:
+    """Return the ARN that a container's secret is read from: a secret without key and version, a parameter by name or ARN."""
+    if not source.startswith("arn:"):
+        return place.arn("ssm", f"parameter/{source.lstrip('/')}")
+    if ":secretsmanager:" in source:
+        # arn:…:secret:NAME-SUFFIX:json-key:version-stage:version-id; the last three choose within the secret.
+        return ":".join(source.split(":")[:7])
+    return source
+
+
+def _mount(place: Place, volume: Mapping[str, Any], writes: bool) -> dict[str, Any]:
+    actions = ["elasticfilesystem:ClientMount"]
+    if writes:
+        actions.append("elasticfilesystem:ClientWrite")
+    point = place.arn("elasticfilesystem", f"access-point/{volume['access_point_id']}")
+    resource = place.arn("elasticfilesystem", f"file-system/{volume['file_system_id']}")
+    sid = "Mount" + re.sub(r"[^A-Za-z0-9]", "", volume["name"].title())
+    return {
+        **_allow(sid, actions, [resource]),
+        "Condition": {"StringEquals": {"elasticfilesystem:AccessPointArn": point}},
+    }
+
+
+def _repositories_of(images: Sequence[str], place: Place) -> set[str]:
+    """ARNs of the repositories that these references name, where they are ECR's."""
+    parts = [match.groups() for match in map(_ECR_IMAGE.match, images) if match]
+    return {f"arn:{place.partition}:ecr:{region}:{account}:repository/{name}" for account, region, name in parts}
+
+
+def _allow(sid: str, actions: Sequence[str], resources: Sequence[str]) -> dict[str, Any]:
+    return {"Sid": sid, "Effect": "Allow", "Action": list(actions), "Resource": list(resources)}
+
+
+def _policy(*statements: Mapping[str, Any]) -> dict[str, Any]:
+    return {"Version": "2012-10-17", "Statement": [dict(statement) for statement in statements]}

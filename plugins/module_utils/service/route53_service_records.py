@@ -1,0 +1,163 @@
+# Copyright: pear.fargate contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Make the names of a service lead to its load balancer: health check first, then all records in one batch."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from ..aws import cloudwatch, route53
+from ..aws.errors import Failure
+from ..common.changes import Changes
+from ..common.invocation import Invocation
+from ..monitoring.alarms import plan as plan_alarms
+from . import health_alarm, health_check
+from .alias_records import Balancer, Routing, Wanted, plan
+
+_SYNC_SECONDS = 300
+_POLL_SECONDS = 2
+_NOT_YET = "(to be created)"
+
+
+def run(call: Invocation) -> dict[str, Any]:
+    """Return the zone, the names, and the id of the health check."""
+    changes = Changes(call.check_mode)
+    routing = Routing(**(call.params["routing"] or {}))
+    _refuse(call, routing)
+    zone_id = call.params["zone_id"] or route53.find_zone(call.aws, call.params["zone"])
+    if zone_id is None and not call.check_mode:
+        raise Failure(
+            f"Route 53 has no public hosted zone {call.params['zone']} in this account. Create it (role dns with "
+            "dns_create_zone), delegate it from its parent, or name another zone in dns_zone."
+        )
+    check_id, obsolete = _health_check(call, changes)
+    _records(call, changes, zone_id, routing, check_id)
+    if check_id or obsolete:
+        _alarm(call, changes, check_id)
+    for old in obsolete:
+        changes.want(f"health check {old}", "present", None, partial(route53.delete_health_check, call.aws, old))
+    return {
+        "changed": bool(changes.after),
+        "diff": {"before": changes.before, "after": changes.after},
+        "zone_id": zone_id,
+        "names": call.params["names"],
+        "health_check_id": check_id,
+    }
+
+
+def _refuse(call: Invocation, routing: Routing) -> None:
+    zone = call.params["zone"].rstrip(".").lower()
+    found = routing.problems()
+    for name in call.params["names"]:
+        if name.lower() != zone and not name.lower().endswith(f".{zone}"):
+            found.append(f"name {name} does not lie in zone {zone}")
+    check = call.params["health_check"]
+    if (
+        check
+        and routing.policy != "simple"
+        and check["host"].lower() in {name.lower() for name in call.params["names"]}
+    ):
+        found.append(
+            f"health_check.host is {check['host']}, which answers for whichever side is well: name a host that leads here only"
+        )
+    if found:
+        raise Failure(f"Records of {call.params['service']}: {'; '.join(found)}. Nothing was changed.")
+
+
+def _health_check(call: Invocation, changes: Changes) -> tuple[str | None, list[str]]:
+    """Return the id of the check that the records must name, and the ids of those to remove after that."""
+    options = call.params["health_check"]
+    names = _names(call)
+    wanted = health_check.config(options) if options else None
+    found = route53.health_checks(call.aws, health_check.reference_prefix(*names))
+    planned = health_check.plan(found, wanted)
+    check_id = planned.keep
+    if planned.create:
+        changes.want("health check", planned.before, planned.create, lambda: None)
+        check_id = _NOT_YET
+        if not call.check_mode:
+            reference = health_check.reference(*names, call.clock.now())
+            check_id = route53.create_health_check(call.aws, reference, dict(planned.create))
+            call.progress.line(f"health check {check_id} of {options['host']}{options['path']} created")
+    if planned.update and planned.keep:
+        kept, update = planned.keep, dict(planned.update)
+        changes.want(
+            "health check", planned.before, update, lambda: route53.update_health_check(call.aws, kept, update)
+        )
+    if check_id and check_id != _NOT_YET:
+        _tags(call, changes, check_id)
+    return check_id, list(planned.remove)
+
+
+def _names(call: Invocation) -> tuple[str, str]:
+    return call.params["environment"], call.params["service"]
+
+
+def _alarm(call: Invocation, changes: Changes, check_id: str | None) -> None:
+    """The alarm comes after its check and goes before it: whatever is interrupted, the next run finds both."""
+    wish = call.params["alarm"]
+    if wish is None:
+        return
+    aws = call.aws.elsewhere(health_alarm.metrics_region(call.aws.region))
+    name = health_alarm.name(*_names(call))
+    host = (call.params["health_check"] or {}).get("host", "")
+    wanted = [health_alarm.wanted(*_names(call), check_id, host, wish["tell"])] if check_id else []
+    planned = plan_alarms(cloudwatch.metric_alarms_named(aws, [name]), wanted, name)
+    for one in planned.put:
+        apply = partial(cloudwatch.put_alarm, aws, name, one, call.params["tags"])
+        changes.want(f"alarm {name}", planned.before[name], planned.after[name], apply)
+    if planned.delete:
+        changes.want(f"alarm {name}", "present", None, partial(cloudwatch.delete_alarms, aws, planned.delete))
+
+
+def _tags(call: Invocation, changes: Changes, check_id: str) -> None:
+    wanted = {**call.params["tags"], "Name": f"{call.params['environment']}-{call.params['service']}"}
+    is_now = route53.health_check_tags(call.aws, check_id)
+    differ = {key: value for key, value in wanted.items() if is_now.get(key) != value}
+    changes.want(
+        "tags of the health check",
+        {key: is_now.get(key) for key in differ},
+        differ,
+        lambda: route53.tag_health_check(call.aws, check_id, differ),
+    )
+
+
+def _records(call: Invocation, changes: Changes, zone_id: str | None, routing: Routing, check_id: str | None) -> None:
+    balancer = call.params["load_balancer"]
+    wanted = Wanted(
+        call.params["names"],
+        Balancer(balancer["name"], balancer["dns_name"], balancer["zone_id"]),
+        call.params["families"],
+        routing,
+        call.params["evaluate_target_health"],
+        check_id,
+        call.params["overwrite"],
+    )
+    # A zone that check mode would create has no records yet.
+    found = [
+        record for name in wanted.names if zone_id is not None for record in route53.records_of(call.aws, zone_id, name)
+    ]
+    planned = plan(found, wanted)
+    if planned.refusals:
+        raise Failure(f"Records of {call.params['service']}: {'; '.join(planned.refusals)}.")
+    for label, record in planned.after.items():
+        changes.want(label, planned.before[label], record, lambda: None)
+    if planned.changes and zone_id and not call.check_mode:
+        comment = f"{call.params['environment']}: {call.params['service']}"
+        change_id = route53.change(call.aws, zone_id, planned.changes, comment)
+        call.progress.line(f"{len(planned.after)} records changed")
+        if call.params["wait"]:
+            _wait(call, change_id)
+
+
+def _wait(call: Invocation, change_id: str) -> None:
+    deadline = call.clock.now() + _SYNC_SECONDS
+    while (status := route53.change_status(call.aws, change_id)) != "INSYNC":
+        if call.clock.now() > deadline:
+            raise Failure(
+                f"Waited {_SYNC_SECONDS} s for Route 53 to carry out {change_id}; it is still {status}. The records are "
+                "accepted, and will answer on all name servers later: run again to look."
+            )
+        call.progress.heartbeat("waiting for all name servers of Route 53")
+        call.clock.sleep(_POLL_SECONDS)

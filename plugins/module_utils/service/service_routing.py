@@ -1,0 +1,185 @@
+# Copyright: pear.fargate contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Make both colours' target groups and the two rules of a service what they should be; never write a weight twice."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from ..aws import elbv2
+from ..aws.errors import Failure
+from ..aws.naming import COLOURS, ServiceNames
+from ..common.changes import Changes
+from ..common.invocation import Invocation
+from .routing import PRODUCTION, Conditions, HealthCheck, Rule, RuleChange, TargetGroup, Wanted, conflicts, plan
+
+# In check mode a target group that would be created has no ARN yet.
+_NOT_YET = "(to be created: {name})"
+
+
+def run(call: Invocation) -> dict[str, Any]:
+    """Return the ARNs of target groups and rules by colour and kind, and the weights of the production rule."""
+    changes = Changes(call.check_mode)
+    _refuse_missing(call)
+    names = ServiceNames(call.params["environment"], call.params["service"])
+    found = elbv2.target_groups(call.aws, [names.target_group(colour) for colour in COLOURS])
+    listener = call.params["listener_arn"]
+    there = elbv2.rules(call.aws, listener) if listener else []
+    # Before the first write: a target group made for a rule that cannot be is of no use.
+    _refuse_conflicts(call, there, _wanted(call, {name: group.arn for name, group in found.items()}, names))
+    groups = {
+        colour: _target_group(call, changes, names.target_group(colour), found.get(names.target_group(colour)))
+        for colour in COLOURS
+    }
+    wanted = _wanted(call, {group.name: group.arn for group in groups.values()}, names)
+    rules = _rules(call, changes, there, wanted)
+    _tags(call, changes, [group.arn for group in groups.values()] + [rule.arn for rule in rules.values() if rule])
+    production = rules[PRODUCTION]
+    weights = production.weights if production else wanted.first_weights(PRODUCTION)
+    return {
+        "changed": bool(changes.after),
+        "diff": {"before": changes.before, "after": changes.after},
+        "target_groups": {colour: group.arn for colour, group in groups.items()},
+        "rules": {kind: rule.arn if rule else None for kind, rule in rules.items()},
+        "weights": {colour: weights.get(group.arn, 0) for colour, group in groups.items()},
+    }
+
+
+def _refuse_missing(call: Invocation) -> None:
+    """On an environment that does not exist yet, check mode still predicts what would be made."""
+    missing = [option for option in ("vpc_id", "listener_arn") if not call.params[option]]
+    if missing and not call.check_mode:
+        raise Failure(
+            f"{' and '.join(missing)} must not be empty: the environment {call.params['environment']} has no network or no "
+            "https listener yet. Run playbooks/provision.yml for it first."
+        )
+
+
+def _wanted(call: Invocation, arns: Mapping[str, str], names: ServiceNames) -> Wanted:
+    blue, green = (names.target_group(colour) for colour in COLOURS)
+    return Wanted(
+        Conditions.of(call.params["hosts"], call.params["paths"]),
+        call.params["priority"],
+        blue=arns.get(blue, _NOT_YET.format(name=blue)),
+        green=arns.get(green, _NOT_YET.format(name=green)),
+    )
+
+
+def _refuse_conflicts(call: Invocation, rules: Sequence[Rule], wanted: Wanted) -> None:
+    taken = conflicts(rules, wanted)
+    if taken:
+        raise Failure(
+            f"Service {call.params['service']}: {'; '.join(taken)}. Set service_priority to a free one.",
+            conflicts=taken,
+        )
+
+
+def _target_group(call: Invocation, changes: Changes, name: str, found: TargetGroup | None) -> TargetGroup:
+    check = _health_check(call.params)
+    wanted = TargetGroup(
+        name, call.params["vpc_id"] or "", call.params["port"], protocol_version=call.params["protocol_version"]
+    )
+    if found is None:
+        changes.want(f"target group {name}", None, f"health check {check}", lambda: None)
+        if call.check_mode:
+            found = TargetGroup(name, wanted.vpc_id, wanted.port, arn=_NOT_YET.format(name=name), health_check=check)
+        else:
+            found = elbv2.create_target_group(call.aws, name, wanted, check, call.params["tags"])
+            call.progress.line(f"target group {name} created")
+    _refuse_what_cannot_change(wanted, found)
+    changes.want(
+        f"health check of {name}",
+        _as_dict(found.health_check),
+        _as_dict(check),
+        lambda: elbv2.set_health_check(call.aws, found.arn, check),
+    )
+    if not found.arn.startswith("arn:"):
+        return found
+    attributes = {
+        "deregistration_delay_seconds": call.params["deregistration_delay_seconds"],
+        "slow_start_seconds": call.params["slow_start_seconds"],
+        "algorithm": call.params["algorithm"],
+        # Sticky sessions would keep users on a colour that is being left.
+        "stickiness": False,
+    }
+    is_now = elbv2.target_group_attributes(call.aws, found.arn)
+    differ = {key: value for key, value in attributes.items() if is_now.get(key, value) != value}
+    changes.want(
+        f"attributes of {name}",
+        {key: is_now.get(key) for key in differ},
+        differ,
+        lambda: elbv2.set_target_group_attributes(call.aws, found.arn, differ),
+    )
+    return found
+
+
+def _refuse_what_cannot_change(wanted: TargetGroup, found: TargetGroup) -> None:
+    for what in ("vpc_id", "protocol", "protocol_version", "target_type"):
+        is_now, asked = getattr(found, what), getattr(wanted, what)
+        if asked and is_now != asked:
+            raise Failure(
+                f"Target group {wanted.name} has {what} {is_now!r}, wanted is {asked!r}, and AWS cannot change it. Remove the "
+                "service with its target groups first, or give the service another name."
+            )
+
+
+def _rules(call: Invocation, changes: Changes, found: Sequence[Rule], wanted: Wanted) -> dict[str, Rule | None]:
+    planned = plan(found, wanted)
+    moved = {change.rule.arn: wanted.priority_of(change.kind) for change in planned if change.rule and change.priority}
+    if moved:
+        before = {change.rule.arn: change.rule.priority for change in planned if change.rule and change.priority}
+        changes.want("rule priorities", before, moved, partial(elbv2.set_priorities, call.aws, moved))
+    return {change.kind: _rule(call, changes, wanted, change) for change in planned}
+
+
+def _rule(call: Invocation, changes: Changes, wanted: Wanted, change: RuleChange) -> Rule | None:
+    conditions, priority = wanted.conditions_of(change.kind), wanted.priority_of(change.kind)
+    if change.rule is None:
+        first = wanted.first_weights(change.kind)
+        changes.want(f"{change.kind} rule", None, f"priority {priority}: {conditions} → {_shares(first)}", lambda: None)
+        if call.check_mode:
+            return None
+        call.progress.line(f"{change.kind} rule created with priority {priority}: {conditions}")
+        return elbv2.create_rule(
+            call.aws, call.params["listener_arn"], priority, conditions, first, call.params["tags"]
+        )
+    rule = change.rule
+    if change.conditions:
+        changes.want(
+            f"conditions of the {change.kind} rule",
+            str(rule.conditions),
+            str(conditions),
+            lambda: elbv2.set_conditions(call.aws, rule.arn, conditions),
+        )
+    if change.weights is not None:
+        joined = change.weights
+        changes.want(
+            f"target groups of the {change.kind} rule",
+            _shares(rule.weights),
+            _shares(joined),
+            lambda: elbv2.set_weights(call.aws, rule.arn, joined),
+        )
+    return rule
+
+
+def _tags(call: Invocation, changes: Changes, arns: Sequence[str]) -> None:
+    known = [arn for arn in arns if arn.startswith("arn:")]
+    wanted: dict[str, str] = call.params["tags"]
+    is_now = elbv2.tags(call.aws, known) if wanted and known else {}
+    differ = [arn for arn, tags in is_now.items() if any(tags.get(key) != value for key, value in wanted.items())]
+    before = {arn: {key: is_now[arn].get(key) for key in wanted} for arn in differ}
+    changes.want("tags", before, dict.fromkeys(differ, wanted), lambda: elbv2.add_tags(call.aws, differ, wanted))
+
+
+def _health_check(params: Mapping[str, Any]) -> HealthCheck:
+    return HealthCheck(**params["health_check"], grpc=params["protocol_version"] == "GRPC")
+
+
+def _as_dict(check: HealthCheck | None) -> dict[str, Any]:
+    return {key: value for key, value in vars(check).items() if key != "grpc"} if check else {}
+
+
+def _shares(weights: Mapping[str, int]) -> str:
+    return ", ".join(f"{arn.split('/')[1] if '/' in arn else arn} {weight}" for arn, weight in weights.items())

@@ -1,0 +1,159 @@
+# Copyright: pear.fargate contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What a service should be, as a release is given it: the options that every releasing module has, and what they mean."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ..aws import service_definition, task_definition
+from ..aws.naming import EnvironmentNames, ServiceNames
+
+_HEALTH_CHECK = {
+    "command": {"type": "raw", "required": True},
+    "interval_seconds": {"type": "int"},
+    "timeout_seconds": {"type": "int"},
+    "retries": {"type": "int"},
+    "start_period_seconds": {"type": "int"},
+}
+_CONTAINER = {
+    "name": {"type": "str", "required": True},
+    "image": {"type": "str", "required": True},
+    "essential": {"type": "bool", "default": True},
+    "cpu": {"type": "int"},
+    "memory": {"type": "int"},
+    "memory_reservation": {"type": "int"},
+    "ports": {"type": "list", "elements": "int", "default": []},
+    "entry_point": {"type": "list", "elements": "str"},
+    "command": {"type": "list", "elements": "str"},
+    "environment": {"type": "dict", "default": {}},
+    # ARNs and names of secrets, never their values.
+    "secrets": {"type": "dict", "default": {}, "no_log": False},
+    "user": {"type": "str"},
+    "working_directory": {"type": "str"},
+    "read_only_root": {"type": "bool", "default": False},
+    "scratch_paths": {"type": "list", "elements": "str", "default": []},
+    "mounts": {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "options": {
+            "volume": {"type": "str", "required": True},
+            "path": {"type": "str", "required": True},
+            "read_only": {"type": "bool", "default": False},
+        },
+    },
+    "stop_timeout_seconds": {"type": "int"},
+    "ulimits": {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "options": {
+            "name": {"type": "str", "required": True},
+            "soft": {"type": "int", "required": True},
+            "hard": {"type": "int", "required": True},
+        },
+    },
+    "depends_on": {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "options": {
+            "container": {"type": "str", "required": True},
+            "condition": {"type": "str", "choices": ["START", "COMPLETE", "SUCCESS", "HEALTHY"], "default": "START"},
+        },
+    },
+    "health_check": {"type": "dict", "options": _HEALTH_CHECK},
+    "labels": {"type": "dict", "default": {}},
+    "init_process": {"type": "bool", "default": False},
+}
+_VOLUME = {
+    "name": {"type": "str", "required": True},
+    "file_system_id": {"type": "str"},
+    "access_point_id": {"type": "str"},
+    "root_directory": {"type": "str"},
+}
+_CAPACITY_PROVIDER = {
+    "capacity_provider": {"type": "str", "required": True},
+    "weight": {"type": "int", "default": 0},
+    "base": {"type": "int", "default": 0},
+}
+# Documented by the fragment pear.fargate.service.
+SERVICE_ARGUMENTS: dict[str, Any] = {
+    "environment": {"type": "str", "required": True},
+    "service": {"type": "str", "required": True},
+    "listener_arn": {"type": "str"},
+    "subnets": {"type": "list", "elements": "str", "required": True},
+    "security_groups": {"type": "list", "elements": "str", "required": True},
+    "assign_public_ip": {"type": "bool", "default": False},
+    "container": {"type": "str", "default": "app"},
+    "port": {"type": "int", "required": True},
+    "cpu": {"type": "int", "required": True},
+    "memory": {"type": "int", "required": True},
+    "architecture": {"type": "str", "choices": ["X86_64", "ARM64"], "default": "X86_64"},
+    "ephemeral_storage_gib": {"type": "int", "default": 20},
+    "execution_role_arn": {"type": "str"},
+    "task_role_arn": {"type": "str"},
+    "containers": {"type": "list", "elements": "dict", "required": True, "options": _CONTAINER},
+    "volumes": {"type": "list", "elements": "dict", "default": [], "options": _VOLUME},
+    "desired_count": {"type": "int", "required": True},
+    "health_check_grace_seconds": {"type": "int", "default": 30},
+    "minimum_healthy_percent": {"type": "int", "default": 100},
+    "maximum_percent": {"type": "int", "default": 200},
+    "availability_zone_rebalancing": {"type": "bool", "default": True},
+    "platform_version": {"type": "str", "default": "LATEST"},
+    "enable_execute_command": {"type": "bool", "default": False},
+    "capacity_providers": {"type": "list", "elements": "dict", "default": [], "options": _CAPACITY_PROVIDER},
+    "tags": {"type": "dict", "default": {}},
+}
+
+
+@dataclass(frozen=True)
+class Specification:
+    """The options of a releasing module, in the shapes that the AWS layer takes."""
+
+    params: Mapping[str, Any]
+    region: str
+
+    @property
+    def service(self) -> str:
+        return str(self.params["service"])
+
+    @property
+    def cluster(self) -> str:
+        return EnvironmentNames(self.params["environment"]).cluster
+
+    @property
+    def names(self) -> ServiceNames:
+        return ServiceNames(self.params["environment"], self.service)
+
+    @property
+    def desired_count(self) -> int:
+        return int(self.params["desired_count"])
+
+    @property
+    def tags(self) -> dict[str, str]:
+        return dict(self.params["tags"])
+
+    def network(self) -> dict[str, Any]:
+        """The networkConfiguration of a task that runs by itself, as those of the service do."""
+        return {
+            "awsvpcConfiguration": {
+                "subnets": list(self.params["subnets"]),
+                "securityGroups": list(self.params["security_groups"]),
+                "assignPublicIp": "ENABLED" if self.params["assign_public_ip"] else "DISABLED",
+            }
+        }
+
+    def task_definition(self) -> dict[str, Any]:
+        """Return the RegisterTaskDefinition request."""
+        names = self.names
+        return task_definition.register_request(
+            {**self.params, "family": names.family, "log_group": names.log_group, "region": self.region}
+        )
+
+    def settings(self, target_group_arn: str) -> dict[str, Any]:
+        """Return the settings of the ECS service whose targets go to this target group."""
+        return service_definition.wanted(self.params, target_group_arn)

@@ -1,0 +1,204 @@
+# Copyright: pear.fargate contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What is wrong with a service's variables, all of it at once: option, value, and what would be valid. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from ..monitoring import collector
+
+_GIB = 1024
+# https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-cpu-memory-error.html
+FARGATE_MEMORY = {
+    256: [512, 1 * _GIB, 2 * _GIB],
+    512: [gib * _GIB for gib in range(1, 5)],
+    1024: [gib * _GIB for gib in range(2, 9)],
+    2048: [gib * _GIB for gib in range(4, 17)],
+    4096: [gib * _GIB for gib in range(8, 31)],
+    8192: [gib * _GIB for gib in range(16, 61, 4)],
+    16384: [gib * _GIB for gib in range(32, 121, 8)],
+}
+# Option: lowest, highest, and what else is valid.
+_RANGES: dict[str, tuple[int, int, tuple[int, ...]]] = {
+    "service_port": (1, 65535, ()),
+    "service_desired_count": (0, 5000, ()),
+    # The test rule needs the number before it.
+    "service_priority": (2, 50000, ()),
+    "service_stop_timeout_seconds": (2, 120, ()),
+    "service_ephemeral_storage_gib": (20, 200, ()),
+    "service_deregistration_delay_seconds": (0, 3600, ()),
+    "service_slow_start_seconds": (30, 900, (0,)),
+    "service_health_check_grace_seconds": (0, 2147483647, ()),
+    "service_minimum_healthy_percent": (0, 100, ()),
+    "service_maximum_percent": (100, 400, ()),
+    "service_release_timeout_seconds": (10, 86400, ()),
+}
+_HEALTH_RANGES = {
+    "interval_seconds": (5, 300),
+    "timeout_seconds": (2, 120),
+    "healthy_threshold": (2, 10),
+    "unhealthy_threshold": (2, 10),
+}
+_ENVIRONMENT = re.compile(r"^[a-z][a-z0-9-]{0,19}$")
+# An ECS service is called SERVICE-blue or SERVICE-green.
+_SERVICE = re.compile(r"^[a-z][a-z0-9-]{0,199}$")
+_MATCHER = re.compile(r"^[2-4]\d\d(-[2-4]\d\d)?(,[2-4]\d\d(-[2-4]\d\d)?)*$")
+_GRPC_MATCHER = re.compile(r"^\d{1,2}(-\d{1,2})?(,\d{1,2}(-\d{1,2})?)*$")
+_CONDITION_VALUES = 5
+_SECRET = re.compile(r"^(arn:[a-z-]+:(secretsmanager|ssm):[a-z0-9-]+:\d{12}:.+|/?[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*)$")
+
+
+def findings(values: Mapping[str, Any]) -> list[str]:
+    """Return a sentence per finding. A value that is missing or has the wrong type is somebody else's finding."""
+    return [
+        *_names(values),
+        *_size(values),
+        *_ranges(values, _RANGES),
+        *_health_check(values),
+        *_conditions(values),
+        *_percents(values),
+        *_secrets(values),
+        *_volumes(values),
+        *_collector(values),
+    ]
+
+
+def warnings(values: Mapping[str, Any]) -> Iterator[str]:
+    """What is valid, and still loses data in many programs: said, and left to who knows the program."""
+    count = values.get("service_desired_count")
+    shared = [
+        f"{volume.get('name')} at {volume.get('path')}"
+        for volume in values.get("service_volumes") or []
+        if isinstance(volume, Mapping)
+        and volume.get("access_point")
+        and not (volume.get("read_only") or volume.get("shared"))
+    ]
+    if shared and isinstance(count, int) and count > 1:
+        yield (
+            f"{count} tasks write to the same files ({', '.join(shared)}) over NFS. A database file, such as SQLite's in WAL mode, "
+            "can be damaged by that: set service_desired_count to 1, keep the data in a database, or set the volume's option "
+            "shared if the program bears it"
+        )
+
+
+def _names(values: Mapping[str, Any]) -> Iterator[str]:
+    for option, pattern, rule in (
+        (
+            "environment_name",
+            _ENVIRONMENT,
+            "at most 20 lower case letters, digits and hyphens, beginning with a letter",
+        ),
+        ("service_name", _SERVICE, "at most 200 lower case letters, digits and hyphens, beginning with a letter"),
+    ):
+        value = values.get(option)
+        if isinstance(value, str) and not pattern.match(value):
+            yield f"{option} is {value!r} ({len(value)} characters); valid: {rule}"
+
+
+def _size(values: Mapping[str, Any]) -> Iterator[str]:
+    cpu, memory = values.get("service_cpu"), values.get("service_memory")
+    if not isinstance(cpu, int) or not isinstance(memory, int):
+        return
+    if cpu not in FARGATE_MEMORY:
+        yield f"service_cpu is {cpu}; Fargate offers {', '.join(map(str, FARGATE_MEMORY))}"
+    elif memory not in FARGATE_MEMORY[cpu]:
+        valid = FARGATE_MEMORY[cpu]
+        fitting = next((size for size, offered in FARGATE_MEMORY.items() if memory in offered), None)
+        other = f"; {memory} MiB goes with service_cpu {fitting} and more" if fitting else ""
+        yield f"service_memory is {memory} with service_cpu {cpu}; Fargate offers {_listed(valid)} for it{other}"
+
+
+def _listed(numbers: Sequence[int]) -> str:
+    if len(numbers) <= 4:
+        return ", ".join(map(str, numbers))
+    return f"{numbers[0]} to {numbers[-1]} in steps of {numbers[1] - numbers[0]}"
+
+
+def _ranges(values: Mapping[str, Any], ranges: Mapping[str, tuple[int, int, tuple[int, ...]]]) -> Iterator[str]:
+    for option, (lowest, highest, besides) in ranges.items():
+        value = values.get(option)
+        if isinstance(value, int) and not lowest <= value <= highest and value not in besides:
+            also = f", or {' or '.join(map(str, besides))}" if besides else ""
+            yield f"{option} is {value}; valid: {lowest} to {highest}{also}"
+
+
+def _health_check(values: Mapping[str, Any]) -> Iterator[str]:
+    check = values.get("service_health_check")
+    if not isinstance(check, Mapping):
+        return
+    path = check.get("path", "/")
+    if isinstance(path, str) and not path.startswith("/"):
+        yield f"service_health_check.path is {path!r}; it must begin with /"
+    grpc = values.get("service_protocol_version") == "GRPC"
+    matcher = str(check.get("matcher", "0" if grpc else "200"))
+    if not (_GRPC_MATCHER if grpc else _MATCHER).match(matcher):
+        valid = "gRPC codes such as 0 or 0-5" if grpc else "codes such as 200, 200,204 or 200-299"
+        yield f"service_health_check.matcher is {matcher!r}; valid: {valid}"
+    for key, (lowest, highest) in _HEALTH_RANGES.items():
+        value = check.get(key)
+        if isinstance(value, int) and not lowest <= value <= highest:
+            yield f"service_health_check.{key} is {value}; valid: {lowest} to {highest}"
+    interval, timeout = check.get("interval_seconds", 10), check.get("timeout_seconds", 5)
+    if isinstance(interval, int) and isinstance(timeout, int) and timeout >= interval:
+        yield (
+            f"service_health_check.timeout_seconds is {timeout} and interval_seconds is {interval}; "
+            "the timeout must be shorter than the interval"
+        )
+
+
+def _conditions(values: Mapping[str, Any]) -> Iterator[str]:
+    hosts, paths = values.get("service_hosts") or [], values.get("service_paths") or []
+    if not isinstance(hosts, Sequence) or not isinstance(paths, Sequence):
+        return
+    if not hosts and not paths:
+        yield "service_hosts and service_paths are both empty; a rule needs one condition at least, such as the path /*"
+    if len(hosts) + len(paths) > _CONDITION_VALUES - 1:
+        yield (
+            f"service_hosts and service_paths hold {len(hosts) + len(paths)} values; a rule holds "
+            f"{_CONDITION_VALUES}, and the test rule needs one for its header: at most {_CONDITION_VALUES - 1}"
+        )
+    yield from (
+        f"service_paths holds {path!r}; a path begins with / or *" for path in paths if str(path)[:1] not in "/*"
+    )
+
+
+def _percents(values: Mapping[str, Any]) -> Iterator[str]:
+    lowest, highest = values.get("service_minimum_healthy_percent"), values.get("service_maximum_percent")
+    if lowest == 100 and highest == 100:
+        yield (
+            "service_minimum_healthy_percent and service_maximum_percent are both 100: no task could ever be replaced; "
+            "raise the maximum or lower the minimum"
+        )
+    if values.get("service_availability_zone_rebalancing") is True and highest == 100:
+        yield "service_maximum_percent is 100; service_availability_zone_rebalancing needs more than 100, or set it to false"
+
+
+def _secrets(values: Mapping[str, Any]) -> Iterator[str]:
+    secrets = values.get("service_secrets")
+    if isinstance(secrets, Mapping):
+        for name, source in secrets.items():
+            # The value may be a secret by mistake: it is never repeated.
+            if not isinstance(source, str) or not _SECRET.match(source):
+                yield (
+                    f"service_secrets.{name} is neither an ARN of Secrets Manager or SSM nor the name of an SSM parameter; "
+                    "secrets are named here, their values stay in AWS"
+                )
+        both = sorted(set(secrets) & set(values.get("service_environment") or {}))
+        if both:
+            yield f"{', '.join(both)}: in service_secrets and in service_environment; ECS takes a name once"
+
+
+def _volumes(values: Mapping[str, Any]) -> Iterator[str]:
+    for volume in values.get("service_volumes") or []:
+        if isinstance(volume, Mapping) and not str(volume.get("path", "/")).startswith("/"):
+            yield f"service_volumes: path of {volume.get('name')} is {volume['path']!r}; it must begin with /"
+
+
+def _collector(values: Mapping[str, Any]) -> Iterator[str]:
+    settings, port, memory = (values.get(f"service_{name}") for name in ("collector", "port", "memory"))
+    if isinstance(settings, Mapping) and isinstance(port, int):
+        beside = [str(one.get("name")) for one in values.get("service_sidecars") or [] if isinstance(one, Mapping)]
+        yield from collector.findings(settings, port, beside, memory if isinstance(memory, int) else None)
