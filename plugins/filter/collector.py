@@ -9,8 +9,8 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
+from ..module_utils.aws.arns import ArnScope
 from ..module_utils.monitoring import collector
-from ..module_utils.service.policies import Place
 
 
 def collector_containers(
@@ -37,7 +37,7 @@ def collector_statements(
     settings: Mapping[str, Any], environment: Mapping[str, Any], log_group: str
 ) -> list[dict[str, Any]]:
     """IAM statements for the task role."""
-    place = Place(environment["region"], environment["account"], environment["caller"].split(":")[1])
+    place = ArnScope(environment["region"], environment["account"], environment["caller"].split(":")[1])
     return collector.statements(settings, place, log_group)
 
 

@@ -9,15 +9,15 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
+from ..module_utils.aws.arns import ArnScope
 from ..module_utils.environment import deployer
-from ..module_utils.service.policies import Place
 
 
 def deployer_policy(
     text: str, environment: Mapping[str, Any], github: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
     """The document with region, account, environment and GitHub's subjects filled in."""
-    place = Place(environment["region"], environment["account"], environment["caller"].split(":")[1])
+    place = ArnScope(environment["region"], environment["account"], environment["caller"].split(":")[1])
     try:
         subjects = (
             deployer.github_subjects(

@@ -10,15 +10,15 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
+from ..module_utils.aws.arns import ArnScope
 from ..module_utils.aws.naming import COLOURS, EnvironmentNames, ServiceNames
+from ..module_utils.aws.route53 import metrics_region
 from ..module_utils.monitoring import service_alarms as alarms
 from ..module_utils.monitoring import service_dashboard as dashboard
-from ..module_utils.service.health_alarm import metrics_region
-from ..module_utils.service.policies import Place
 
 
-def _place(environment: Mapping[str, Any]) -> Place:
-    return Place(environment["region"], environment["account"], environment["caller"].split(":")[1])
+def _place(environment: Mapping[str, Any]) -> ArnScope:
+    return ArnScope(environment["region"], environment["account"], environment["caller"].split(":")[1])
 
 
 def alarm_topic_arn(environment: Mapping[str, Any], of_health_checks: bool = False) -> str:

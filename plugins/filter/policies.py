@@ -7,13 +7,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from ..module_utils.aws.arns import ArnScope
 from ..module_utils.aws.naming import ServiceNames
 from ..module_utils.service import policies
-from ..module_utils.service.policies import Place
 
 
-def _place(environment: Mapping[str, Any]) -> Place:
-    return Place(environment["region"], environment["account"], environment["caller"].split(":")[1])
+def _place(environment: Mapping[str, Any]) -> ArnScope:
+    return ArnScope(environment["region"], environment["account"], environment["caller"].split(":")[1])
 
 
 def trust_policy(environment: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,8 +7,8 @@ import urllib.request
 from pathlib import Path
 
 import pytest
+from ansible_collections.pear.fargate.plugins.module_utils.aws.arns import ArnScope
 from ansible_collections.pear.fargate.plugins.module_utils.environment.deployer import allows, render
-from ansible_collections.pear.fargate.plugins.module_utils.service.policies import Place
 
 from tests.support.plays import Player
 
@@ -31,7 +31,7 @@ def asked(stage: Stage) -> list[str]:
 
 def beyond(kind: str, made: list[str]) -> list[str]:
     """Calls that the shipped policy of a kind does not allow."""
-    policy = render((FILES / f"{kind}.json").read_text(), Place("eu-central-1", "123456789012"), "local")
+    policy = render((FILES / f"{kind}.json").read_text(), ArnScope("eu-central-1", "123456789012"), "local")
     calls = {_PERMISSIONS.get(call, call) for call in made} - _NOT_THE_PLAYBOOKS
     assert calls, "nothing was recorded"
     return [call for call in sorted(calls) if not allows(policy, call)]

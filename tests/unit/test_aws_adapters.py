@@ -11,12 +11,13 @@ import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.amazon.aws.plugins.module_utils.modules import aws_argument_spec
 from ansible_collections.pear.fargate.plugins.module_utils.aws import autoscaling, ecs, logs
+from ansible_collections.pear.fargate.plugins.module_utils.aws.arns import ArnScope
 from ansible_collections.pear.fargate.plugins.module_utils.aws.errors import AwsError
 from ansible_collections.pear.fargate.plugins.module_utils.aws.options import AWS_OPTIONS
 from ansible_collections.pear.fargate.plugins.module_utils.aws.session import Aws
 from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import Invocation
 from ansible_collections.pear.fargate.plugins.module_utils.service.ecs_task_role import run as ensure_role
-from ansible_collections.pear.fargate.plugins.module_utils.service.policies import Place, trust_policy
+from ansible_collections.pear.fargate.plugins.module_utils.service.policies import trust_policy
 from ansible_collections.pear.fargate.plugins.modules.ecs_task_role import ARGUMENT_SPEC
 from botocore.stub import Stubber
 from moto import mock_aws
@@ -159,7 +160,7 @@ def test_a_role_is_made_once_then_changed_only_where_it_differs(aws: Aws) -> Non
     def ensure(check_mode: bool = False, **changes: Any) -> dict[str, Any]:
         options = {
             "name": "local-app-task",
-            "trust_policy": trust_policy(Place(REGION, "123456789012")),
+            "trust_policy": trust_policy(ArnScope(REGION, "123456789012")),
             "policy": {
                 "Version": "2012-10-17",
                 "Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}],

@@ -6,12 +6,13 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
+from ansible_collections.pear.fargate.plugins.module_utils.aws.ecs_states import Deployment, ServiceState
+from ansible_collections.pear.fargate.plugins.module_utils.aws.elbv2_states import TargetState
 from ansible_collections.pear.fargate.plugins.module_utils.aws.errors import AwsError
 from ansible_collections.pear.fargate.plugins.module_utils.aws.session import Aws
 from ansible_collections.pear.fargate.plugins.module_utils.aws.tasks import ContainerState, TaskState
 from ansible_collections.pear.fargate.plugins.module_utils.release import black_box
 from ansible_collections.pear.fargate.plugins.module_utils.release.black_box import BlackBox, definition_changes
-from ansible_collections.pear.fargate.plugins.module_utils.release.rolling import Deployment, ServiceState, TargetState
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import (
     Colour,
     Fleet,

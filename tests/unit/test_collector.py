@@ -9,13 +9,13 @@ import pytest
 from ansible.errors import AnsibleFilterError
 from ansible_collections.pear.fargate.plugins.filter import collector as filters
 from ansible_collections.pear.fargate.plugins.module_utils.aws import task_definition
+from ansible_collections.pear.fargate.plugins.module_utils.aws.arns import ArnScope
 from ansible_collections.pear.fargate.plugins.module_utils.monitoring import collector
 from ansible_collections.pear.fargate.plugins.module_utils.monitoring.collector import Watched
-from ansible_collections.pear.fargate.plugins.module_utils.service.policies import Place
 
 ON: dict[str, Any] = {"enabled": True, "image": "collector@sha256:1"}
 SCORES = Watched("staging", "scores", "eu-central-1", "/pear/staging/scores", 8080)
-PLACE = Place("eu-central-1", "123456789012")
+PLACE = ArnScope("eu-central-1", "123456789012")
 
 
 def said(**settings: Any) -> dict[str, Any]:

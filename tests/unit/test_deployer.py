@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.pear.fargate.plugins.module_utils.aws.arns import ArnScope
 from ansible_collections.pear.fargate.plugins.module_utils.environment.deployer import allows, github_subjects, render
-from ansible_collections.pear.fargate.plugins.module_utils.service.policies import Place
 from botocore.session import get_session
 
 FILES = Path(__file__).resolve().parents[2] / "roles/deployer/files"
-PLACE = Place("eu-central-1", "123456789012")
+PLACE = ArnScope("eu-central-1", "123456789012")
 KINDS = ("read-only", "rollback", "release", "provision", "provision-data", "destroy")
 # IAM's limits: of all inline policies of a role together, and of a managed policy.
 _INLINE, _MANAGED = 10240, 6144

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from ansible_collections.pear.fargate.plugins.module_utils.aws.arns import ArnScope
 from ansible_collections.pear.fargate.plugins.module_utils.service.policies import (
-    Place,
     execution_policy,
     secret_arn,
     task_policy,
@@ -20,7 +20,7 @@ from ansible_collections.pear.fargate.plugins.module_utils.service.values import
     volume_mounts,
 )
 
-PLACE = Place("eu-central-1", "123456789012")
+PLACE = ArnScope("eu-central-1", "123456789012")
 SECRET = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:database-AbCdEf"
 FILES = {"id": "fs-1", "access_points": {"scores": "fsap-1"}}
 

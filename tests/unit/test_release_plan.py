@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 from ansible_collections.pear.fargate.plugins.module_utils.aws import service_definition, task_definition
+from ansible_collections.pear.fargate.plugins.module_utils.aws.ecs_states import Deployment, ServiceState
 from ansible_collections.pear.fargate.plugins.module_utils.release.release_plan import Plan, Seen, Wanted, decide, diff
-from ansible_collections.pear.fargate.plugins.module_utils.release.rolling import Deployment, ServiceState
 
 ARN = "arn:aws:ecs:eu-central-1:123456789012:task-definition/local-app:"
 SPEC: dict[str, Any] = {

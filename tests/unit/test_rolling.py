@@ -5,15 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.pear.fargate.plugins.module_utils.release.rolling import (
+from ansible_collections.pear.fargate.plugins.module_utils.aws.ecs_states import (
     Deployment,
     Event,
+    ServiceDeployment,
+    ServiceState,
+)
+from ansible_collections.pear.fargate.plugins.module_utils.aws.elbv2_states import TargetState
+from ansible_collections.pear.fargate.plugins.module_utils.release.rolling import (
     Followed,
     Observation,
     Outcome,
-    ServiceDeployment,
-    ServiceState,
-    TargetState,
     failure_seen,
     judge,
 )

@@ -8,10 +8,10 @@ from typing import Any
 import boto3
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.pear.fargate.plugins.module_utils.aws.autoscaling import SCALE_IN
 from ansible_collections.pear.fargate.plugins.module_utils.aws.errors import Failure
 from ansible_collections.pear.fargate.plugins.module_utils.aws.session import Aws
 from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import Invocation
-from ansible_collections.pear.fargate.plugins.module_utils.release.providers.listener import SCALE_IN
 from ansible_collections.pear.fargate.plugins.module_utils.service.autoscaling_service import run
 from ansible_collections.pear.fargate.plugins.module_utils.service.scaling import Plan, Scaling, plan
 from ansible_collections.pear.fargate.plugins.module_utils.service.service_routing import run as route

@@ -10,13 +10,14 @@ from typing import Any
 import boto3
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.pear.fargate.plugins.module_utils.aws.arns import ArnScope
 from ansible_collections.pear.fargate.plugins.module_utils.aws.errors import Failure
 from ansible_collections.pear.fargate.plugins.module_utils.aws.naming import ServiceNames
 from ansible_collections.pear.fargate.plugins.module_utils.aws.session import Aws
 from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import Invocation
 from ansible_collections.pear.fargate.plugins.module_utils.environment.teardown_find import everything
 from ansible_collections.pear.fargate.plugins.module_utils.service import ecs_scheduled_tasks as scheduled_tasks
-from ansible_collections.pear.fargate.plugins.module_utils.service.policies import Place, schedule_policy
+from ansible_collections.pear.fargate.plugins.module_utils.service.policies import schedule_policy
 from ansible_collections.pear.fargate.plugins.modules.ecs_scheduled_tasks import ARGUMENT_SPEC
 from moto import mock_aws
 
@@ -142,7 +143,7 @@ def test_the_group_goes_with_its_environment_and_nobody_elses_does(world: World)
 
 
 def test_a_schedule_may_start_its_own_service_only() -> None:
-    run, _tag, hand = schedule_policy(Place(REGION, ACCOUNT), ServiceNames("staging", "scores"))["Statement"]
+    run, _tag, hand = schedule_policy(ArnScope(REGION, ACCOUNT), ServiceNames("staging", "scores"))["Statement"]
     assert run["Resource"] == [f"{FAMILY}:*"]
     assert run["Condition"] == {"ArnEquals": {"ecs:cluster": f"arn:aws:ecs:{REGION}:{ACCOUNT}:cluster/staging"}}
     roles = [f"arn:aws:iam::{ACCOUNT}:role/staging-scores-{kind}" for kind in ("execution", "task")]

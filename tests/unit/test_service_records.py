@@ -11,7 +11,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.pear.fargate.plugins.module_utils.aws.errors import Failure
 from ansible_collections.pear.fargate.plugins.module_utils.aws.session import Aws
 from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import Invocation
-from ansible_collections.pear.fargate.plugins.module_utils.service import health_alarm
+from ansible_collections.pear.fargate.plugins.module_utils.aws import route53
 from ansible_collections.pear.fargate.plugins.module_utils.service.alias_records import (
     Balancer,
     Routing,
@@ -213,7 +213,7 @@ def test_the_alarm_goes_with_its_check_and_is_left_alone_where_nobody_speaks_of_
     [("eu-central-1", "us-east-1"), ("cn-north-1", "cn-northwest-1"), ("us-gov-east-1", "us-gov-west-1")],
 )
 def test_the_metrics_of_health_checks_have_one_region_in_a_partition(region: str, where: str) -> None:
-    assert health_alarm.metrics_region(region) == where
+    assert route53.metrics_region(region) == where
 
 
 @pytest.mark.parametrize(

@@ -6,18 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import pytest
+from ansible_collections.pear.fargate.plugins.module_utils.aws.ecs_states import Deployment, Event, ServiceState
+from ansible_collections.pear.fargate.plugins.module_utils.aws.elbv2_states import TargetState
 from ansible_collections.pear.fargate.plugins.module_utils.aws.errors import AwsError
 from ansible_collections.pear.fargate.plugins.module_utils.aws.tasks import ContainerState, TaskState
 from ansible_collections.pear.fargate.plugins.module_utils.release.evidence import Evidence, sentence
-from ansible_collections.pear.fargate.plugins.module_utils.release.rolling import (
-    Deployment,
-    Event,
-    Followed,
-    Observation,
-    Outcome,
-    ServiceState,
-    TargetState,
-)
+from ansible_collections.pear.fargate.plugins.module_utils.release.rolling import Followed, Observation, Outcome
 from ansible_collections.pear.fargate.plugins.module_utils.release.watching import Watcher
 from botocore.exceptions import ClientError, ReadTimeoutError
 

@@ -12,6 +12,8 @@ from typing import Any
 from .errors import aws_call, is_code
 from .session import Aws
 
+# The scheduled action that scales the old colour in at the end of the rollback window.
+SCALE_IN = "pear-rollback-window-over"
 _ECS = {"ServiceNamespace": "ecs", "ScalableDimension": "ecs:service:DesiredCount"}
 
 

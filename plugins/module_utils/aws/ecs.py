@@ -7,8 +7,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from ..release.rolling import Deployment, Event, ServiceDeployment, ServiceState
 from . import service_definition
+from .ecs_states import Deployment, Event, ServiceDeployment, ServiceState
 from .errors import Failure, aws_call, is_code
 from .session import Aws
 from .tasks import ContainerState, TaskState

@@ -7,8 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..release.rolling import TargetState
-from ..service.routing import Conditions, HealthCheck, Rule, TargetGroup
+from .elbv2_states import Conditions, HealthCheck, Rule, TargetGroup, TargetState
 from .errors import aws_call
 from .session import Aws
 

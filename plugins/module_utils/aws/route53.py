@@ -128,3 +128,11 @@ def tag_health_check(aws: Aws, health_check_id: str, tags: dict[str, str]) -> No
 def zone_tags(aws: Aws, zone_id: str) -> dict[str, str]:
     answer = aws.client("route53").list_tags_for_resource(ResourceType="hostedzone", ResourceId=zone_id)
     return {tag["Key"]: tag["Value"] for tag in answer["ResourceTagSet"]["Tags"]}
+
+
+_REGIONS = {"cn-": "cn-northwest-1", "us-gov-": "us-gov-west-1"}
+
+
+def metrics_region(region: str) -> str:
+    """The region that keeps the metrics of health checks, of the partition that `region` is in."""
+    return next((one for prefix, one in _REGIONS.items() if region.startswith(prefix)), "us-east-1")

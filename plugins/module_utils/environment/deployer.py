@@ -10,13 +10,13 @@ from fnmatch import fnmatchcase
 from string import Template
 from typing import Any
 
-from ..service.health_alarm import metrics_region
-from ..service.policies import Place
+from ..aws.arns import ArnScope
+from ..aws.route53 import metrics_region
 
 _SUBJECTS = "${subjects}"
 
 
-def render(text: str, place: Place, environment: str, subjects: Sequence[str] = ()) -> dict[str, Any]:
+def render(text: str, place: ArnScope, environment: str, subjects: Sequence[str] = ()) -> dict[str, Any]:
     """Return the document; raises KeyError for a name that nobody knows."""
     names = {
         "account": place.account,

@@ -12,9 +12,9 @@ from ..aws import acm, autoscaling, cloudwatch, efs, elbv2, environment, route53
 from ..aws.environment import tags_of
 from ..aws.errors import aws_call, is_code
 from ..aws.naming import COLOURS, TAG_ENVIRONMENT, TAG_SERVICE, EnvironmentNames, ServiceNames
+from ..aws.route53 import metrics_region
 from ..aws.session import Aws
 from ..service.alias_records import Balancer, bare, leftovers
-from ..service.health_alarm import metrics_region
 from . import teardown_backup as backup_teardown
 from . import teardown_rds as rds_teardown
 from .teardown_order import Thing

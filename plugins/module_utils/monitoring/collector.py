@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..service.policies import Place
+from ..aws.arns import ArnScope
 
 NAME = "collector"
 OTLP_PORT = 4318
@@ -206,7 +206,7 @@ def app_environment(settings: Mapping[str, Any], service: str) -> dict[str, str]
     return told
 
 
-def statements(settings: Mapping[str, Any], place: Place, log_group: str) -> list[dict[str, Any]]:
+def statements(settings: Mapping[str, Any], place: ArnScope, log_group: str) -> list[dict[str, Any]]:
     """Return what the task role must allow for the collector."""
     if not settings.get("enabled"):
         return []

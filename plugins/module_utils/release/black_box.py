@@ -13,13 +13,13 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from ..aws import ecs, elbv2, logs
+from ..aws.ecs_states import ServiceState
 from ..aws.errors import AwsError
 from ..aws.session import Aws
 from ..aws.tasks import ContainerState, TaskState
 from ..rollout.model import Colour, Fleet, Release
 from ..service.location import Place
 from .evidence import Evidence, TaskFailure
-from .rolling import ServiceState
 
 _FAILURES_KEPT = 5
 _EVENTS_KEPT = 10

@@ -16,6 +16,7 @@ from typing import Any
 
 from ..aws.errors import Failure
 from ..common.invocation import Invocation
+from ..common.operator import operator
 from ..rollout.model import Outcome, Release
 from ..rollout.record import to_plain
 from ..service.location import NotProvisionedError, Place, locate
@@ -24,7 +25,7 @@ from .controller import Controller, Ending
 from .judges import CloudJudges
 from .ledger import DynamoLedger
 from .metrics import MetricOptions, Metrics
-from .options import GATES, by, filled, order, return_order, token
+from .options import GATES, filled, order, return_order, token
 from .ports import PortError, Ports
 from .prediction import predicted, predicted_first
 from .preflight import preflight
@@ -76,7 +77,7 @@ def rollback(call: Invocation) -> dict[str, Any]:
 
 def _owner(call: Invocation) -> str:
     """One run of one person: two runs of the same person are two owners."""
-    return f"{by(call.params)} [{token()}]"
+    return f"{operator(call.params)} [{token()}]"
 
 
 def _ports(call: Invocation, place: Place, spec: Specification | None) -> Ports:

@@ -8,18 +8,18 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from ..aws.ecs_states import short
 from ..aws.errors import Failure
 from ..common.invocation import Invocation
+from ..common.operator import operator
 from ..rollout.history import good_releases, live_colour, rollback_target, unfinished
 from ..rollout.lease import Lease, clock_time
 from ..rollout.model import Colour, Fleet, Kind, Release, Wish, WishKind
 from ..service.location import locate
 from .bluegreen import told
 from .ledger import DynamoLedger
-from .options import by
 from .port_calls import PortError
 from .providers.listener import ListenerFleets
-from .rolling import short
 
 
 def info(call: Invocation) -> dict[str, Any]:
@@ -160,7 +160,7 @@ def request(call: Invocation) -> dict[str, Any]:
             raise Failure(
                 f"Service {place.service} has no release under way: there is nothing to {kind.replace('_', ' ')}."
             )
-        wish = Wish(under_way.id, kind, under_way.step, by(call.params), reason=call.params["reason"])
+        wish = Wish(under_way.id, kind, under_way.step, operator(call.params), reason=call.params["reason"])
         if not call.check_mode:
             ledger.ask(wish)
     except PortError as failed:

@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any
 
 from ..aws import autoscaling, ecs, service_definition
+from ..aws.ecs_states import ServiceState, short
 from ..aws.errors import Failure
 from ..common.invocation import Invocation
 from ..common.pacing import paced
@@ -19,7 +20,7 @@ from .interruption import Interrupted, interruptible
 from .live_colour import Routes, find_routes
 from .providers.deployment_observer import ServiceSight
 from .release_plan import Plan, Seen, Wanted, decide, diff
-from .rolling import Followed, Outcome, ServiceState, Verdict, short
+from .rolling import Followed, Outcome, Verdict
 from .rolling_record import Recorder, on_record
 from .watching import Watcher
 

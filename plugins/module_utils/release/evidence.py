@@ -13,8 +13,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..aws.ecs_states import Event
+from ..aws.elbv2_states import TargetState
 from ..aws.tasks import TaskState
-from .rolling import Event, TargetState
 
 # Events that say that ECS cannot do what it wants, as against what it does.
 _COMPLAINT = re.compile(r"unable to|unhealthy|failed|rolling back|is in .*error|insufficient|not enough", re.IGNORECASE)

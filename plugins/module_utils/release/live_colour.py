@@ -8,10 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ..aws import elbv2
+from ..aws.elbv2_states import Rule
 from ..aws.errors import Failure
 from ..aws.naming import COLOURS
 from ..common.invocation import Invocation
-from ..service.routing import PRODUCTION, Rule, find_rule
+from ..service.routing import PRODUCTION, find_rule
 from ..service.specification import Specification
 
 _UNKNOWN = "(to be created)"

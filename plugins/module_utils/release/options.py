@@ -4,16 +4,14 @@
 
 from __future__ import annotations
 
-import getpass
 import hashlib
 import json
-import os
 import secrets
-import socket
 from collections.abc import Mapping
 from typing import Any
 
 from ..aws.errors import Failure
+from ..common.operator import operator
 from ..rollout.begin import Order, ReturnOrder
 from ..rollout.model import Bound, ErrorGate, Gates, Kind, LatencyGate, OnInconclusive, Plan, Policy
 from ..rollout.strategy import STRATEGIES, plan
@@ -125,21 +123,6 @@ def filled(options: Mapping[str, Any], spec: Mapping[str, Any]) -> dict[str, Any
     return {name: options[name] if options.get(name) is not None else one.get("default") for name, one in spec.items()}
 
 
-def by(params: Mapping[str, Any]) -> str:
-    """Who asks, for the ledger and for whoever waits for the lease."""
-    if params.get("by"):
-        return str(params["by"])
-    return f"{user()}@{socket.gethostname()}"
-
-
-def user() -> str:
-    """Who runs this, by name; by number in a container that knows no such user."""
-    try:
-        return os.environ.get("SUDO_USER") or getpass.getuser()
-    except (KeyError, OSError):
-        return str(os.getuid())
-
-
 def order(params: Mapping[str, Any], spec: Specification, now: float) -> Order:
     """The release that the options describe; Failure with everything that is wrong with them."""
     gates = _gates(filled(params["gates"], GATES))
@@ -147,7 +130,7 @@ def order(params: Mapping[str, Any], spec: Specification, now: float) -> Order:
     return Order(
         id=new_id(Kind.DEPLOY, now, token()),
         service=spec.service,
-        by=by(params),
+        by=operator(params),
         digest=image_digest(params),
         fingerprint=fingerprint(spec),
         plan=made,
@@ -163,7 +146,7 @@ def return_order(params: Mapping[str, Any], now: float) -> ReturnOrder:
     return ReturnOrder(
         id=new_id(Kind.ROLLBACK, now, token()),
         service=params["service"],
-        by=by(params),
+        by=operator(params),
         policy=policy(params),
         named=params["to"],
         force=params["force"],

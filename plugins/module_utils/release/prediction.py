@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..aws import ecs, task_definition
+from ..aws.ecs_states import short
 from ..aws.errors import Failure
 from ..common.invocation import Invocation
 from ..rollout.begin import Order, Refused, ReturnOrder, Unchanged, begin_deploy, begin_rollback
@@ -17,7 +18,6 @@ from ..rollout.model import Fleet, Outcome, Release
 from ..rollout.strategy import timeline
 from ..service.specification import Specification
 from .ports import Ports
-from .rolling import short
 
 
 def predicted(

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..aws import service_definition, task_definition
-from .rolling import ServiceState, short
+from ..aws.ecs_states import ServiceState, short
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,11 @@ wanted, and their targets are healthy. ECS rolling back is a failure of the rele
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 
-from ..aws.tasks import without_arns
+from ..aws.ecs_states import Deployment, ServiceDeployment, ServiceState, short
+from ..aws.elbv2_states import TargetState
 
 
 class Outcome(StrEnum):
@@ -24,93 +23,6 @@ class Outcome(StrEnum):
     SUPERSEDED = "superseded"
     TIMED_OUT = "timed_out"
     INTERRUPTED = "interrupted"
-
-
-@dataclass(frozen=True)
-class Deployment:
-    """One entry of an ECS service's deployments."""
-
-    id: str
-    status: str
-    task_definition: str
-    desired: int
-    running: int
-    pending: int
-    failed_tasks: int
-    rollout_state: str
-    reason: str = ""
-
-    @property
-    def primary(self) -> bool:
-        return self.status == "PRIMARY"
-
-
-@dataclass(frozen=True)
-class Event:
-    id: str
-    created_at: float
-    message: str
-
-    @property
-    def short(self) -> str:
-        """The message without the service's name and with names in place of ARNs."""
-        return re.sub(r"^\(service [^,)]+(, taskSet [^)]+)?\),? ", "", without_arns(self.message))
-
-
-@dataclass(frozen=True)
-class ServiceState:
-    """An ECS service as it was observed."""
-
-    name: str
-    arn: str
-    status: str
-    task_definition: str
-    desired: int
-    running: int
-    pending: int
-    deployments: tuple[Deployment, ...] = ()
-    events: tuple[Event, ...] = ()
-    current_service_deployment: str = ""
-    settings: dict[str, Any] = field(default_factory=dict)
-    tags: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def primary(self) -> Deployment | None:
-        return next((deployment for deployment in self.deployments if deployment.primary), None)
-
-    def deployment(self, deployment_id: str) -> Deployment | None:
-        return next((deployment for deployment in self.deployments if deployment.id == deployment_id), None)
-
-
-@dataclass(frozen=True)
-class ServiceDeployment:
-    """ECS's record of one deployment of a service (DescribeServiceDeployments)."""
-
-    arn: str
-    status: str
-    reason: str = ""
-    rollback_reason: str = ""
-    breaker_failures: int = 0
-    breaker_threshold: int = 0
-
-    @property
-    def rolls_back(self) -> bool:
-        return self.status.startswith("ROLLBACK") or self.status == "STOP_REQUESTED"
-
-
-@dataclass(frozen=True)
-class TargetState:
-    """One target of a target group, with the reason where it is not healthy."""
-
-    address: str
-    port: int
-    state: str
-    reason: str = ""
-    description: str = ""
-
-    @property
-    def sick(self) -> bool:
-        return self.state in {"unhealthy", "unhealthy.draining", "unavailable"}
 
 
 @dataclass(frozen=True)
@@ -218,11 +130,6 @@ def standing(ours: Deployment, seen: Observation) -> str:
         f"{ours.running} of {ours.desired} tasks run, {ours.pending} pending{failed}; "
         f"targets: {seen.healthy} healthy{unhealthy}"
     )
-
-
-def short(arn: str) -> str:
-    """Return family:revision, or the id, of an ARN."""
-    return arn.rpartition("/")[2]
 
 
 def _sentence(said: str, otherwise: str) -> str:

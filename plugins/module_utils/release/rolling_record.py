@@ -12,6 +12,7 @@ from ..aws.errors import Failure
 from ..aws.naming import EnvironmentNames
 from ..common.clock import Clock
 from ..common.invocation import Invocation
+from ..common.operator import operator
 from ..rollout.history import unfinished
 from ..rollout.lease import Held
 from ..rollout.model import Colour, Kind, Outcome, Phase, Plan, Release
@@ -20,7 +21,7 @@ from . import rolling
 from .lease_holder import Holding
 from .ledger import DynamoLedger
 from .ledger_items import new_id
-from .options import by, fingerprint, image_digest, token
+from .options import fingerprint, image_digest, token
 from .ports import LeaseLostError, PortError, Progress
 
 # ECS's own ends, in the words of the ledger. A release that ECS goes on with has not ended as far as anybody knows.
@@ -77,7 +78,7 @@ def on_record(call: Invocation, spec: Specification, colour: str) -> Iterator[Re
         plan=Plan("rolling", ()),
         started_at=now,
         entered_at=now,
-        by=by(call.params),
+        by=operator(call.params),
         phase=Phase.SHIFTING,
     )
     holding = Holding(Desk(ledger, call.clock, call.progress), f"{release.by} [{token()}]")

@@ -13,9 +13,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ..aws.elbv2_states import TEST_HEADER
 from ..rollout.gates import failed, passed, unclear
 from ..rollout.model import Verdict
-from ..service.routing import TEST_HEADER
 
 _BODY_TOLD = 200
 

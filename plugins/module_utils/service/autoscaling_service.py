@@ -8,12 +8,11 @@ from functools import partial
 from typing import Any
 
 from ..aws import autoscaling, ecs
-from ..aws.autoscaling import Bounds
+from ..aws.autoscaling import SCALE_IN, Bounds
 from ..aws.errors import Failure
 from ..aws.naming import EnvironmentNames, ServiceNames
 from ..common.changes import Changes
 from ..common.invocation import Invocation
-from ..release.providers.listener import SCALE_IN
 from ..rollout.model import Colour
 from .location import Place, locate
 from .scaling import Plan, Scaling, known_policies, known_schedules, plan, policy, problems, schedule

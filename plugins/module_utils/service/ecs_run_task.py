@@ -7,11 +7,11 @@ from __future__ import annotations
 from typing import Any
 
 from ..aws import ecs, logs
+from ..aws.ecs_states import short
 from ..aws.errors import Failure
 from ..aws.tasks import TaskState, started_by
 from ..common.invocation import Invocation
-from ..release.options import user
-from ..release.rolling import short
+from ..common.operator import user
 from ..rollout.model import Colour
 from .location import Place, locate
 

@@ -14,13 +14,6 @@ from typing import Any
 from ..aws.naming import EnvironmentNames
 from ..monitoring.alarms import request
 
-_REGIONS = {"cn-": "cn-northwest-1", "us-gov-": "us-gov-west-1"}
-
-
-def metrics_region(region: str) -> str:
-    """The region that keeps the metrics of health checks, of the partition that `region` is in."""
-    return next((one for prefix, one in _REGIONS.items() if region.startswith(prefix)), "us-east-1")
-
 
 def name(environment: str, service: str) -> str:
     return EnvironmentNames(environment).health_alarm_prefix + service

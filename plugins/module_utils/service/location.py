@@ -8,11 +8,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ..aws import elbv2, environment
+from ..aws.elbv2_states import Rule, TargetGroup
 from ..aws.errors import Failure
 from ..aws.naming import EnvironmentNames, ServiceNames
 from ..aws.session import Aws
 from ..rollout.model import Colour, Weights
-from .routing import PRODUCTION, TEST, Rule, TargetGroup, find_rule
+from .routing import PRODUCTION, TEST, find_rule
 
 
 class NotProvisionedError(Failure):

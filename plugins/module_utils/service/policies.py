@@ -9,30 +9,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from ..aws.arns import ArnScope
 from ..aws.naming import ServiceNames
 
 _ECR_IMAGE = re.compile(r"^(\d{12})\.dkr[.-]ecr(?:-fips)?\.([a-z0-9-]+)\.[^/]+/([^:@]+)")
 
 
-@dataclass(frozen=True)
-class Place:
-    """Where ARNs point to."""
-
-    region: str
-    account: str
-    partition: str = "aws"
-
-    def arn(self, service: str, resource: str) -> str:
-        return f"arn:{self.partition}:{service}:{self.region}:{self.account}:{resource}"
-
-    def role(self, name: str) -> str:
-        return f"arn:{self.partition}:iam::{self.account}:role/{name}"
-
-
-def trust_policy(place: Place) -> dict[str, Any]:
+def trust_policy(place: ArnScope) -> dict[str, Any]:
     """Let ECS tasks of this account and region take the role, and nobody through ECS on another's behalf."""
     return _policy(
         {
@@ -48,7 +33,7 @@ def trust_policy(place: Place) -> dict[str, Any]:
 
 
 def execution_policy(
-    place: Place,
+    place: ArnScope,
     log_group: str,
     repositories: Sequence[str] = (),
     images: Sequence[str] = (),
@@ -77,7 +62,7 @@ def execution_policy(
     return _policy(*statements)
 
 
-def schedule_trust_policy(place: Place) -> dict[str, Any]:
+def schedule_trust_policy(place: ArnScope) -> dict[str, Any]:
     """EventBridge Scheduler, for schedules of this account alone."""
     return _policy(
         {
@@ -89,7 +74,7 @@ def schedule_trust_policy(place: Place) -> dict[str, Any]:
     )
 
 
-def schedule_policy(place: Place, names: ServiceNames) -> dict[str, Any]:
+def schedule_policy(place: ArnScope, names: ServiceNames) -> dict[str, Any]:
     """Start tasks of one service in one cluster, with that service's two roles."""
     definitions = place.arn("ecs", f"task-definition/{names.family}:*")
     cluster = place.arn("ecs", f"cluster/{names.environment}")
@@ -108,7 +93,7 @@ def schedule_policy(place: Place, names: ServiceNames) -> dict[str, Any]:
 
 
 def task_policy(
-    place: Place,
+    place: ArnScope,
     statements: Sequence[Mapping[str, Any]] = (),
     volumes: Sequence[Mapping[str, Any]] = (),
     read_only: Sequence[str] = (),
@@ -133,7 +118,7 @@ def task_policy(
     return _policy(*granted) if granted else None
 
 
-def secret_arn(source: str, place: Place) -> str:
+def secret_arn(source: str, place: ArnScope) -> str:
     """Return the ARN that a container's secret is read from: a secret without key and version, a parameter by name or ARN."""
     if not source.startswith("arn:"):
         return place.arn("ssm", f"parameter/{source.lstrip('/')}")
@@ -143,7 +128,7 @@ def secret_arn(source: str, place: Place) -> str:
     return source
 
 
-def _mount(place: Place, volume: Mapping[str, Any], writes: bool) -> dict[str, Any]:
+def _mount(place: ArnScope, volume: Mapping[str, Any], writes: bool) -> dict[str, Any]:
     actions = ["elasticfilesystem:ClientMount"]
     if writes:
         actions.append("elasticfilesystem:ClientWrite")
@@ -156,7 +141,7 @@ def _mount(place: Place, volume: Mapping[str, Any], writes: bool) -> dict[str, A
     }
 
 
-def _repositories_of(images: Sequence[str], place: Place) -> set[str]:
+def _repositories_of(images: Sequence[str], place: ArnScope) -> set[str]:
     """ARNs of the repositories that these references name, where they are ECR's."""
     parts = [match.groups() for match in map(_ECR_IMAGE.match, images) if match]
     return {f"arn:{place.partition}:ecr:{region}:{account}:repository/{name}" for account, region, name in parts}

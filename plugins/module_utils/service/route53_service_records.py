@@ -99,7 +99,7 @@ def _alarm(call: Invocation, changes: Changes, check_id: str | None) -> None:
     wish = call.params["alarm"]
     if wish is None:
         return
-    aws = call.aws.elsewhere(health_alarm.metrics_region(call.aws.region))
+    aws = call.aws.elsewhere(route53.metrics_region(call.aws.region))
     name = health_alarm.name(*_names(call))
     host = (call.params["health_check"] or {}).get("host", "")
     wanted = [health_alarm.wanted(*_names(call), check_id, host, wish["tell"])] if check_id else []

@@ -10,73 +10,11 @@ rule is created, and kept as they are ever after.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 
-TEST_HEADER = ("x-release", ("candidate",))
+from ..aws.elbv2_states import TEST_HEADER, Conditions, Rule
+
 PRODUCTION, TEST = "production", "test"
-
-
-@dataclass(frozen=True)
-class Conditions:
-    """What a rule asks of a request. `others` names kinds of conditions that we never write."""
-
-    hosts: tuple[str, ...] = ()
-    paths: tuple[str, ...] = ()
-    headers: tuple[tuple[str, tuple[str, ...]], ...] = ()
-    others: tuple[str, ...] = ()
-
-    @classmethod
-    def of(cls, hosts: Sequence[str], paths: Sequence[str]) -> Conditions:
-        return cls(tuple(sorted(hosts)), tuple(sorted(paths)))
-
-    def under_test(self) -> Conditions:
-        return replace(self, headers=(*self.headers, TEST_HEADER))
-
-    def __str__(self) -> str:
-        said = [f"host {' or '.join(self.hosts)}"] if self.hosts else []
-        said += [f"path {' or '.join(self.paths)}"] if self.paths else []
-        said += [f"header {name}: {' or '.join(values)}" for name, values in self.headers]
-        return " and ".join([*said, *self.others]) or "every request"
-
-
-@dataclass(frozen=True)
-class HealthCheck:
-    path: str
-    matcher: str
-    interval_seconds: int
-    timeout_seconds: int
-    healthy_threshold: int
-    unhealthy_threshold: int
-    grpc: bool = False
-
-    def __str__(self) -> str:
-        return f"GET {self.path} expecting {self.matcher}"
-
-
-@dataclass(frozen=True)
-class TargetGroup:
-    name: str
-    vpc_id: str
-    port: int
-    protocol: str = "HTTP"
-    protocol_version: str = "HTTP1"
-    target_type: str = "ip"
-    arn: str = ""
-    health_check: HealthCheck | None = None
-
-
-@dataclass(frozen=True)
-class Rule:
-    arn: str
-    priority: int
-    conditions: Conditions
-    weights: Mapping[str, int] = field(default_factory=dict)
-
-    @property
-    def owner(self) -> str:
-        """Who it belongs to, in words: the names of its target groups."""
-        names = sorted(arn.split("/")[1] if "/" in arn else arn for arn in self.weights)
-        return " and ".join(names) or "an action that forwards nothing"
 
 
 @dataclass(frozen=True)

@@ -9,12 +9,14 @@ from functools import partial
 from typing import Any
 
 from ..aws import elbv2, environment, secrets
+from ..aws.arns import ArnScope
+from ..aws.elbv2_states import Conditions
 from ..aws.errors import AwsError, Failure
 from ..aws.naming import COLOURS, EnvironmentNames, ServiceNames
 from ..common.invocation import Invocation
 from ..image import container_image
-from .policies import Place, secret_arn
-from .routing import Conditions, Wanted, conflicts
+from .policies import secret_arn
+from .routing import Wanted, conflicts
 from .variables import findings, warnings
 
 # ELB takes no ARN here: what does not exist yet owns no rule.
@@ -28,7 +30,7 @@ def run(call: Invocation) -> dict[str, Any]:
     values: Mapping[str, Any] = call.params["variables"]
     # A host that is no service has no variables here: the types of its roles' variables are all there is to check.
     found = [*call.params["findings"], *(findings(values) if values else ())]
-    place = Place(call.aws.region, identity["account"], identity["arn"].split(":")[1])
+    place = ArnScope(call.aws.region, identity["account"], identity["arn"].split(":")[1])
     unchecked: list[str] = []
     for check in (_priorities, _image, _secrets) if values else ():
         found += _careful(partial(check, call, values, place), unchecked)
@@ -49,7 +51,7 @@ def _careful(check: Callable[[], Iterator[str]], unchecked: list[str]) -> list[s
         return []
 
 
-def _priorities(call: Invocation, values: Mapping[str, Any], place: Place) -> Iterator[str]:
+def _priorities(call: Invocation, values: Mapping[str, Any], place: ArnScope) -> Iterator[str]:
     name, service, priority = (values.get(key) for key in ("environment_name", "service_name", "service_priority"))
     if not (isinstance(name, str) and isinstance(service, str) and isinstance(priority, int)):
         return
@@ -65,7 +67,7 @@ def _priorities(call: Invocation, values: Mapping[str, Any], place: Place) -> It
         yield f"service_priority is {priority}: {taken}"
 
 
-def _image(call: Invocation, values: Mapping[str, Any], place: Place) -> Iterator[str]:
+def _image(call: Invocation, values: Mapping[str, Any], place: ArnScope) -> Iterator[str]:
     """A prebuilt image is looked up as a release would; what is built has nothing to be looked up yet."""
     image = values.get("service_image")
     if not image:
@@ -81,7 +83,7 @@ def _image(call: Invocation, values: Mapping[str, Any], place: Place) -> Iterato
         yield f"service_image is {image!r}: {missing}"
 
 
-def _secrets(call: Invocation, values: Mapping[str, Any], place: Place) -> Iterator[str]:
+def _secrets(call: Invocation, values: Mapping[str, Any], place: ArnScope) -> Iterator[str]:
     named = values.get("service_secrets")
     for variable, source in (named or {}).items() if isinstance(named, Mapping) else ():
         if not isinstance(source, str):

@@ -9,11 +9,12 @@ from functools import partial
 from typing import Any
 
 from ..aws import elbv2
+from ..aws.elbv2_states import Conditions, HealthCheck, Rule, TargetGroup
 from ..aws.errors import Failure
 from ..aws.naming import COLOURS, ServiceNames
 from ..common.changes import Changes
 from ..common.invocation import Invocation
-from .routing import PRODUCTION, Conditions, HealthCheck, Rule, RuleChange, TargetGroup, Wanted, conflicts, plan
+from .routing import PRODUCTION, RuleChange, Wanted, conflicts, plan
 
 # In check mode a target group that would be created has no ARN yet.
 _NOT_YET = "(to be created: {name})"

@@ -9,9 +9,10 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ...aws.ecs_states import ServiceState
+from ...aws.elbv2_states import TargetState
 from ...aws.tasks import TaskState
 from ...rollout.model import Colour, Side
-from ..rolling import ServiceState, TargetState
 
 # A task may die once by bad luck; a version of which three died will not run.
 CRASHES = 3

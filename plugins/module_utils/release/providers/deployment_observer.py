@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ...aws import ecs, elbv2, logs
+from ...aws.ecs_states import ServiceState
 from ...aws.errors import Failure
 from ...aws.session import Aws
 from ...aws.tasks import TaskState
-from ..rolling import Observation, ServiceState
+from ..rolling import Observation
 
 
 @dataclass

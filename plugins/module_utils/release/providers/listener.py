@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ...aws import autoscaling, ecs, elbv2, service_definition, task_definition
-from ...aws.autoscaling import Bounds
+from ...aws.autoscaling import SCALE_IN, Bounds
+from ...aws.ecs_states import ServiceState, short
 from ...aws.errors import Failure
 from ...aws.session import Aws
 from ...rollout.actions import CancelScaleIn, ScaleIn, ScheduleScaleIn, Stage
@@ -19,10 +20,8 @@ from ...service.location import Place, weights_of
 from ...service.specification import Specification
 from ..port_calls import port_call
 from ..ports import PortError, Progress
-from ..rolling import ServiceState, short
 from .colour_state import Reading, needs_stopped_tasks, side_of
 
-SCALE_IN = "pear-rollback-window-over"
 NOUGHT = Bounds(0, 0)
 _AT_ONCE = 4
 

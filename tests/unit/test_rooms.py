@@ -1,0 +1,46 @@
+"""The rooms of module_utils: what each may import. An arrow that points upward is a defect."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+MODULE_UTILS = Path(__file__).resolve().parents[2] / "plugins" / "module_utils"
+# Each room may import itself and the rooms before it.
+ROOMS = ("rollout", "aws", "common", "image", "monitoring", "service", "environment", "release")
+
+
+def arrows(path: Path) -> Iterator[str]:
+    """The rooms that a file imports from."""
+    package = path.relative_to(MODULE_UTILS).parent.parts
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.level:
+            target = (*package[: len(package) - node.level + 1], *(node.module or "").split("."))
+            yield next(part for part in target if part)
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_room_imports_itself_and_the_rooms_before_it(room: str) -> None:
+    allowed = set(ROOMS[: ROOMS.index(room) + 1])
+    if room == "aws":
+        allowed.remove("rollout")
+    upward = [
+        f"{path.relative_to(MODULE_UTILS)} imports {target}"
+        for path in sorted((MODULE_UTILS / room).rglob("*.py"))
+        for target in arrows(path)
+        if target not in allowed
+    ]
+    assert not upward
+
+
+def test_no_file_lies_outside_a_room() -> None:
+    assert not list(MODULE_UTILS.glob("*.py"))
+    assert {path.name for path in MODULE_UTILS.iterdir() if path.is_dir() and path.name != "__pycache__"} == set(ROOMS)
+
+
+def test_every_file_says_in_its_first_line_what_it_is_for() -> None:
+    silent = [path.name for path in MODULE_UTILS.rglob("*.py") if not ast.get_docstring(ast.parse(path.read_text()))]
+    assert not silent
