@@ -81,7 +81,7 @@ lease:
   description: Who works on the service, or null.
   returned: always
   type: dict
-wish:
+operator_request:
   description: What a person asked of the release under way.
   returned: always
   type: dict

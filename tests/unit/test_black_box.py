@@ -15,22 +15,22 @@ from ansible_collections.pear.fargate.plugins.module_utils.release import black_
 from ansible_collections.pear.fargate.plugins.module_utils.release.black_box import BlackBox, definition_changes
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import (
     Colour,
+    ColourState,
     Fleet,
     Kind,
     Plan,
     Release,
-    Side,
     Step,
     Weights,
 )
-from ansible_collections.pear.fargate.plugins.module_utils.service.location import Place
+from ansible_collections.pear.fargate.plugins.module_utils.service.location import ServiceLocation
 from botocore.exceptions import ClientError
 
-FLEET = Fleet(Weights(90, 10), Side(Colour.BLUE, "app:1", 2, 2, 2), Side(Colour.GREEN, "app:2", 2, 1, 1))
+FLEET = Fleet(Weights(90, 10), ColourState(Colour.BLUE, "app:1", 2, 2, 2), ColourState(Colour.GREEN, "app:2", 2, 1, 1))
 RELEASE = Release("r", "app", Kind.DEPLOY, "d", Colour.BLUE, Colour.GREEN, Plan("canary", (Step(100),)), 0.0, "me")
 GROUPS = {one: SimpleNamespace(arn=f"arn:{one}", health_check="GET /readyz expecting 200") for one in Colour}
 PLACE = cast(
-    Place,
+    ServiceLocation,
     SimpleNamespace(
         cluster="local",
         ecs_services={one: f"app-{one}" for one in Colour},

@@ -11,12 +11,12 @@ from ansible_collections.pear.fargate.plugins.module_utils.release.bluegreen_inf
 from ansible_collections.pear.fargate.plugins.module_utils.release.options import order, return_order
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import (
     Colour,
+    ColourState,
     Fleet,
     Kind,
     OnInconclusive,
     Plan,
     Release,
-    Side,
     Step,
     Weights,
 )
@@ -104,7 +104,9 @@ def test_history_is_a_table_whose_columns_line_up() -> None:
 
 
 def test_in_the_middle_of_a_release_the_way_back_is_to_stop_it() -> None:
-    fleet = Fleet(Weights(80, 20), Side(Colour.BLUE, "app:1", 2, 2, 2), Side(Colour.GREEN, "app:2", 2, 2, 2))
+    fleet = Fleet(
+        Weights(80, 20), ColourState(Colour.BLUE, "app:1", 2, 2, 2), ColourState(Colour.GREEN, "app:2", 2, 2, 2)
+    )
     under_way = Release(
         "r2", "app", Kind.DEPLOY, "d", Colour.BLUE, Colour.GREEN, Plan("canary", (Step(20), Step(100))), 0.0, "ada"
     )

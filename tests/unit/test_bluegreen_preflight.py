@@ -13,15 +13,15 @@ from ansible_collections.pear.fargate.plugins.module_utils.image import platform
 from ansible_collections.pear.fargate.plugins.module_utils.release import preflight as bluegreen_preflight
 from ansible_collections.pear.fargate.plugins.module_utils.release.preflight import preflight
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.begin import Order
-from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import Colour, Fleet, Side, Weights
-from ansible_collections.pear.fargate.plugins.module_utils.service.location import Place
+from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import Colour, ColourState, Fleet, Weights
+from ansible_collections.pear.fargate.plugins.module_utils.service.location import ServiceLocation
 from ansible_collections.pear.fargate.plugins.module_utils.service.specification import Specification
 from botocore.exceptions import ClientError
 
 from .test_watching import Said
 
-CALM = Fleet(Weights(100, 0), Side(Colour.BLUE, "app:1", 2, 2, 2), Side(Colour.GREEN))
-BUSY = Fleet(Weights(100, 0), Side(Colour.BLUE, "app:1", 4, 2, 2, steady=False), Side(Colour.GREEN))
+CALM = Fleet(Weights(100, 0), ColourState(Colour.BLUE, "app:1", 2, 2, 2), ColourState(Colour.GREEN))
+BUSY = Fleet(Weights(100, 0), ColourState(Colour.BLUE, "app:1", 4, 2, 2, steady=False), ColourState(Colour.GREEN))
 DIGEST = f"sha256:{'1' * 64}"
 PARAMS = {
     "architecture": "X86_64",
@@ -66,8 +66,10 @@ def found(fleet: Fleet = CALM, said: Said | None = None, **params: Any) -> str:
     call = Invocation({}, cast(Aws, None), progress=said or Said())
     order = SimpleNamespace(desired_count=2, gates=SimpleNamespace(alarms=("errors",)))
     spec = SimpleNamespace(params={**PARAMS, **params})
-    place = SimpleNamespace(ecs_services={Colour.BLUE: "app-blue"})
-    return "; ".join(preflight(call, cast(Place, place), cast(Specification, spec), cast(Order, order), fleet))
+    location = SimpleNamespace(ecs_services={Colour.BLUE: "app-blue"})
+    return "; ".join(
+        preflight(call, cast(ServiceLocation, location), cast(Specification, spec), cast(Order, order), fleet)
+    )
 
 
 def test_where_nothing_stands_in_the_way_nothing_is_found(cloud: Cloud) -> None:

@@ -14,12 +14,12 @@ from ansible_collections.pear.fargate.plugins.module_utils.rollout.lease import 
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import (
     Colour,
     Kind,
+    OperatorRequest,
     Outcome,
     Plan,
     Release,
+    RequestKind,
     Step,
-    Wish,
-    WishKind,
 )
 from moto import mock_aws
 
@@ -60,7 +60,7 @@ def ledger(monkeypatch: pytest.MonkeyPatch) -> Iterator[DynamoLedger]:
 
 
 def test_an_empty_ledger_has_no_lease_no_wish_and_no_history(ledger: DynamoLedger) -> None:
-    assert (ledger.lease(), ledger.wish(), list(ledger.history())) == (None, None, [])
+    assert (ledger.lease(), ledger.operator_request(), list(ledger.history())) == (None, None, [])
 
 
 def test_of_two_that_take_the_lease_over_the_same_number_one_has_it(ledger: DynamoLedger) -> None:
@@ -110,9 +110,9 @@ def test_history_comes_in_the_order_in_which_releases_began(ledger: DynamoLedger
 
 
 def test_a_wish_reaches_who_reads_it(ledger: DynamoLedger) -> None:
-    wish = Wish(RELEASE.id, WishKind.PROMOTE, 1, "grace")
-    ledger.ask(wish)
-    assert ledger.wish() == wish
+    operator_request = OperatorRequest(RELEASE.id, RequestKind.PROMOTE, 1, "grace")
+    ledger.ask(operator_request)
+    assert ledger.operator_request() == operator_request
 
 
 def test_another_service_sees_nothing_of_it(ledger: DynamoLedger) -> None:

@@ -14,6 +14,7 @@ from ansible_collections.pear.fargate.plugins.module_utils.release.metrics impor
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.gates import judge
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import (
     Colour,
+    ColourState,
     ErrorGate,
     Fleet,
     Gates,
@@ -22,15 +23,17 @@ from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import 
     Plan,
     Release,
     Result,
-    Side,
     Step,
     Weights,
 )
-from ansible_collections.pear.fargate.plugins.module_utils.service.location import Place
+from ansible_collections.pear.fargate.plugins.module_utils.service.location import ServiceLocation
 
-FLEET = Fleet(Weights(20, 80), Side(Colour.BLUE, healthy=2, running=2), Side(Colour.GREEN, healthy=2, running=2))
+FLEET = Fleet(
+    Weights(20, 80), ColourState(Colour.BLUE, healthy=2, running=2), ColourState(Colour.GREEN, healthy=2, running=2)
+)
 PLACE = cast(
-    Place, SimpleNamespace(load_balancer_dimension="app/x/1", target_group_dimension=lambda c: f"targetgroup/{c}/1")
+    ServiceLocation,
+    SimpleNamespace(load_balancer_dimension="app/x/1", target_group_dimension=lambda c: f"targetgroup/{c}/1"),
 )
 
 

@@ -6,7 +6,7 @@ import getpass
 
 import pytest
 from ansible_collections.pear.fargate.plugins.module_utils.aws.tasks import started_by
-from ansible_collections.pear.fargate.plugins.module_utils.release import options as bluegreen_options
+from ansible_collections.pear.fargate.plugins.module_utils.common import operator
 
 
 @pytest.mark.parametrize(
@@ -23,4 +23,4 @@ def test_a_user_without_a_name_is_a_number(monkeypatch: pytest.MonkeyPatch) -> N
 
     monkeypatch.delenv("SUDO_USER", raising=False)
     monkeypatch.setattr(getpass, "getuser", unknown)
-    assert bluegreen_options.user().isdigit()
+    assert operator.user().isdigit()

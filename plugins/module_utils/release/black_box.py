@@ -18,7 +18,7 @@ from ..aws.errors import AwsError
 from ..aws.session import Aws
 from ..aws.tasks import ContainerState, TaskState
 from ..rollout.model import Colour, Fleet, Release
-from ..service.location import Place
+from ..service.location import ServiceLocation
 from .evidence import Evidence, TaskFailure
 
 _FAILURES_KEPT = 5
@@ -32,16 +32,16 @@ class BlackBox:
     """Everything that can still be read; what cannot be is said, and hides nothing else."""
 
     aws: Aws
-    place: Place
+    location: ServiceLocation
     unread: list[str] = field(default_factory=list)
 
     def collect(self, release: Release, fleet: Fleet, readings: Callable[[], str]) -> dict[str, Any]:
         self.unread = []
         colour = release.candidate
-        group, name = self.place.target_groups[colour], self.place.ecs_services[colour]
+        group, name = self.location.target_groups[colour], self.location.ecs_services[colour]
         evidence = Evidence(str(group.health_check))
         evidence.add_targets(self._read(lambda: elbv2.target_health(self.aws, group.arn), ()))
-        state = self._read(lambda: ecs.services(self.aws, self.place.cluster, [name]).get(name), None)
+        state = self._read(lambda: ecs.services(self.aws, self.location.cluster, [name]).get(name), None)
         for event in state.events[:_EVENTS_KEPT] if state else ():
             evidence.add_event(event)
         for task in self._failed(state, name):
@@ -51,7 +51,7 @@ class BlackBox:
             "causes": evidence.causes(),
             "readings": self._read(lambda: [readings()], []),
             "logs": self._running_logs(name),
-            "fleet": {"weights": str(fleet.weights), **{str(one): str(fleet.side(one)) for one in Colour}},
+            "fleet": {"weights": str(fleet.weights), **{str(one): str(fleet.state(one)) for one in Colour}},
             "definition_changes": self._definition_changes(release, fleet),
             "unread": list(self.unread),
         }
@@ -60,24 +60,26 @@ class BlackBox:
         primary = state.primary if state else None
         if primary is None:
             return []
-        stopped: Sequence[TaskState] = self._read(lambda: ecs.tasks(self.aws, self.place.cluster, name, "STOPPED"), ())
+        stopped: Sequence[TaskState] = self._read(
+            lambda: ecs.tasks(self.aws, self.location.cluster, name, "STOPPED"), ()
+        )
         return [one for one in stopped if one.deployment_id == primary.id and one.ended_badly][:_FAILURES_KEPT]
 
     def _running_logs(self, name: str) -> list[str]:
         """Last lines of one task that still runs: a version that answers wrongly has not stopped."""
-        tasks: Sequence[TaskState] = self._read(lambda: ecs.tasks(self.aws, self.place.cluster, name), ())
+        tasks: Sequence[TaskState] = self._read(lambda: ecs.tasks(self.aws, self.location.cluster, name), ())
         first = next((task for task in tasks if task.containers), None)
         return list(self._lines(first, first.containers[0])) if first else []
 
     def _lines(self, task: TaskState, container: ContainerState | None) -> Sequence[str]:
         if container is None:
             return ()
-        group = self.place.names.log_group
+        group = self.location.names.log_group
         return self._read(lambda: logs.last_lines(self.aws, group, container.name, task.id), ())
 
     def _definition_changes(self, release: Release, fleet: Fleet) -> dict[str, Any]:
         """Image and environment of the live revision against the candidate's: names of variables, never values."""
-        live = fleet.side(release.live).task_definition
+        live = fleet.state(release.live).task_definition
         if not live or not release.task_definition:
             return {}
         before = self._read(lambda: ecs.task_definition(self.aws, live), None)

@@ -19,7 +19,7 @@ from ..common.invocation import Invocation
 from ..common.operator import operator
 from ..rollout.model import Outcome, Release
 from ..rollout.record import to_plain
-from ..service.location import NotProvisionedError, Place, locate
+from ..service.location import NotProvisionedError, ServiceLocation, locate
 from ..service.specification import Specification
 from .controller import Controller, Ending
 from .judges import CloudJudges
@@ -30,7 +30,7 @@ from .ports import PortError, Ports
 from .prediction import predicted, predicted_first
 from .preflight import preflight
 from .providers.listener import ListenerFleets, ListenerTraffic
-from .smoke import Door
+from .smoke import Endpoint
 
 # What a message tells of the evidence; all of it is in the result, in the ledger and in the report.
 _LINES_TOLD = 12
@@ -41,17 +41,17 @@ def cutover(call: Invocation, stage_only: bool = False) -> dict[str, Any]:
     spec = Specification(call.params, call.aws.region)
     wanted = order(call.params, spec, call.clock.now())
     try:
-        place = locate(call.aws, call.params["environment"], spec.service, call.params["listener_arn"])
+        location = locate(call.aws, call.params["environment"], spec.service, call.params["listener_arn"])
     except NotProvisionedError as missing:
         if call.check_mode:
             return predicted_first(call, spec, wanted, str(missing))
         raise
-    ports = _ports(call, place, spec)
+    ports = _ports(call, location, spec)
     if call.check_mode:
-        return predicted(call, ports, spec, wanted, partial(preflight, call, place, spec, wanted))
+        return predicted(call, ports, spec, wanted, partial(preflight, call, location, spec, wanted))
     controller = Controller(ports, _owner(call), stage_only)
     # Asked before the lease is taken and again under it: what it finds does not change that fast.
-    findings = cache(lambda fleet: tuple(preflight(call, place, spec, wanted, fleet)))
+    findings = cache(lambda fleet: tuple(preflight(call, location, spec, wanted, fleet)))
     with _signals(controller):
         ending = _asked(lambda: controller.deploy(wanted, findings))
     return _result(call, ports, ending)
@@ -64,8 +64,8 @@ def stage(call: Invocation) -> dict[str, Any]:
 
 def rollback(call: Invocation) -> dict[str, Any]:
     """Return traffic: out of a release under way, or to the last good release."""
-    place = locate(call.aws, call.params["environment"], call.params["service"])
-    ports = _ports(call, place, None)
+    location = locate(call.aws, call.params["environment"], call.params["service"])
+    ports = _ports(call, location, None)
     wanted = return_order(call.params, call.clock.now())
     if call.check_mode:
         return predicted(call, ports, None, wanted)
@@ -80,25 +80,25 @@ def _owner(call: Invocation) -> str:
     return f"{operator(call.params)} [{token()}]"
 
 
-def _ports(call: Invocation, place: Place, spec: Specification | None) -> Ports:
+def _ports(call: Invocation, location: ServiceLocation, spec: Specification | None) -> Ports:
     gates = filled(call.params.get("gates") or {}, GATES)
     verify = call.params.get("verify_tls", True)
-    hosts = place.production.conditions.hosts
-    host = hosts[0].replace("*", "pear") if hosts else place.load_balancer_host
+    hosts = location.production.conditions.hosts
+    host = hosts[0].replace("*", "pear") if hosts else location.load_balancer_host
     judges = CloudJudges(
         call.aws,
-        place,
-        Metrics(call.aws, place, MetricOptions.of(gates)),
+        location,
+        Metrics(call.aws, location, MetricOptions.of(gates)),
         call.clock,
         call.progress,
-        Door(place.load_balancer_host, host, verify),
+        Endpoint(location.load_balancer_host, host, verify),
         {one["name"]: one for one in call.params.get("checks") or []},
         call.params.get("version_probe"),
         spec.network() if spec else {},
     )
-    ledger = DynamoLedger(call.aws, place.ledger, place.service)
-    fleets = ListenerFleets(call.aws, place, call.progress, spec)
-    return Ports(fleets, ListenerTraffic(call.aws, place), judges, ledger, call.clock, call.progress)
+    ledger = DynamoLedger(call.aws, location.ledger, location.service)
+    fleets = ListenerFleets(call.aws, location, call.progress, spec)
+    return Ports(fleets, ListenerTraffic(call.aws, location), judges, ledger, call.clock, call.progress)
 
 
 def _asked(work: Callable[[], Ending]) -> Ending:

@@ -14,7 +14,7 @@ from ..common.invocation import Invocation
 from ..common.operator import operator
 from ..rollout.history import good_releases, live_colour, rollback_target, unfinished
 from ..rollout.lease import Lease, clock_time
-from ..rollout.model import Colour, Fleet, Kind, Release, Wish, WishKind
+from ..rollout.model import Colour, Fleet, Kind, OperatorRequest, Release, RequestKind
 from ..service.location import locate
 from .bluegreen import told
 from .ledger import DynamoLedger
@@ -24,11 +24,11 @@ from .providers.listener import ListenerFleets
 
 def info(call: Invocation) -> dict[str, Any]:
     """Return how the service stands: weights, both colours, the release under way, the lease, and the last releases."""
-    place = locate(call.aws, call.params["environment"], call.params["service"])
-    ledger = DynamoLedger(call.aws, place.ledger, place.service)
+    location = locate(call.aws, call.params["environment"], call.params["service"])
+    ledger = DynamoLedger(call.aws, location.ledger, location.service)
     try:
-        fleet = ListenerFleets(call.aws, place, call.progress).read()
-        history, lease, wish = ledger.history(), ledger.lease(), ledger.wish()
+        fleet = ListenerFleets(call.aws, location, call.progress).read()
+        history, lease, request = ledger.history(), ledger.lease(), ledger.operator_request()
     except PortError as failed:
         raise Failure(str(failed)) from failed
     newest = sorted(history, key=lambda one: -one.started_at)[: call.params["limit"]]
@@ -46,23 +46,29 @@ def info(call: Invocation) -> dict[str, Any]:
         "lease": {"owner": held.owner, "release": held.release_id, "until": clock_time(held.expires_at)}
         if held
         else None,
-        "wish": {"kind": str(wish.kind), "by": wish.by, "release": wish.release_id} if wish and under_way else None,
+        "operator_request": {
+            "kind": str(request.kind),
+            "by": request.by,
+            "release": request.release_id,
+        }
+        if request and under_way
+        else None,
         "rollback": _way_back(fleet, target, under_way),
         "history": [_row(one) for one in newest],
-        "status": _status(place.service, fleet, under_way, held, target),
+        "status": _status(location.service, fleet, under_way, held, target),
         "table": table([_row(one) for one in newest]),
     }
 
 
 def _side(fleet: Fleet, colour: Colour) -> dict[str, Any]:
-    side = fleet.side(colour)
+    side = fleet.state(colour)
     return {
         "task_definition": side.task_definition or None,
         "desired": side.desired,
         "running": side.running,
         "healthy": side.healthy,
         "steady": side.steady,
-        "trouble": side.trouble or None,
+        "failure": side.failure or None,
         "warm_until": clock_time(side.scale_in_at) if side.scale_in_at else None,
     }
 
@@ -81,7 +87,7 @@ def _way_back(fleet: Fleet, target: Any, under_way: Release | None) -> dict[str,
         }
     if isinstance(target, str):
         return {"possible": False, "reason": target}
-    sides = [fleet.side(one) for one in Colour if fleet.side(one).task_definition == target.release.task_definition]
+    sides = [fleet.state(one) for one in Colour if fleet.state(one).task_definition == target.release.task_definition]
     warm = next((side for side in sides if side.desired and side.healthy), None)
     return {
         "possible": not target.objections,
@@ -98,8 +104,8 @@ def _status(service: str, fleet: Fleet, under_way: Release | None, lease: Lease 
     """Some lines for a person."""
     lines = [f"{service}: traffic {fleet.weights}"]
     for colour in Colour:
-        definition = fleet.side(colour).task_definition
-        lines.append(f"  {fleet.side(colour)}" + (f"  {short(definition)}" if definition else ""))
+        definition = fleet.state(colour).task_definition
+        lines.append(f"  {fleet.state(colour)}" + (f"  {short(definition)}" if definition else ""))
     if under_way:
         step = f"step {under_way.step + 1} of {len(under_way.plan.steps)}"
         lines.append(f"  {under_way.kind} {under_way.id} by {under_way.by}: {under_way.phase}, {step}")
@@ -150,19 +156,21 @@ def _cut(name: str, text: str) -> str:
 
 
 def request(call: Invocation) -> dict[str, Any]:
-    """Leave a wish for the release under way; its controller takes it up within seconds."""
-    place = locate(call.aws, call.params["environment"], call.params["service"])
-    ledger = DynamoLedger(call.aws, place.ledger, place.service)
-    kind = WishKind(call.params["request"])
+    """Leave a request for the release under way; its controller takes it up within seconds."""
+    location = locate(call.aws, call.params["environment"], call.params["service"])
+    ledger = DynamoLedger(call.aws, location.ledger, location.service)
+    kind = RequestKind(call.params["request"])
     try:
         under_way = unfinished(ledger.history())
         if under_way is None or under_way.outcome is not None:
             raise Failure(
-                f"Service {place.service} has no release under way: there is nothing to {kind.replace('_', ' ')}."
+                f"Service {location.service} has no release under way: there is nothing to {kind.replace('_', ' ')}."
             )
-        wish = Wish(under_way.id, kind, under_way.step, operator(call.params), reason=call.params["reason"])
+        request = OperatorRequest(
+            under_way.id, kind, under_way.step, operator(call.params), reason=call.params["reason"]
+        )
         if not call.check_mode:
-            ledger.ask(wish)
+            ledger.ask(request)
     except PortError as failed:
         raise Failure(str(failed)) from failed
     answer = {"release": under_way.id, "phase": str(under_way.phase), "step": under_way.step + 1}

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from ..rollout.abort_rules import can_be_resumed
 from ..rollout.actions import (
     CancelScaleIn,
     Collect,
@@ -26,9 +27,8 @@ from ..rollout.begin import Order, Refused, ReturnOrder, Unchanged, begin_deploy
 from ..rollout.decide import decide
 from ..rollout.history import resumed, unfinished
 from ..rollout.lease import Held
-from ..rollout.model import Fleet, Kind, Observed, Outcome, Phase, Readings, Release, Wish, WishKind
-from ..rollout.trouble import can_be_taken_up
-from .lease_holder import BACKOFF_SECONDS, TRIES, Holding
+from ..rollout.model import Fleet, Kind, Observed, OperatorRequest, Outcome, Phase, Readings, Release, RequestKind
+from .lease_holder import BACKOFF_SECONDS, TRIES, LeaseHolder
 from .ports import LeaseLostError, PortError, Ports
 
 LATE_WRITE_SECONDS = 5.0
@@ -54,7 +54,7 @@ class Controller:
     def __init__(self, ports: Ports, owner: str, stage_only: bool = False) -> None:
         self.ports = ports
         self.stage_only = stage_only
-        self.holding = Holding(ports, owner)
+        self.lease_holder = LeaseHolder(ports, owner)
         self.interruption: str | None = None
         self._said = ""
 
@@ -88,7 +88,7 @@ class Controller:
         left = unfinished(self._history())
         if left is not None:
             if left.kind is Kind.DEPLOY and left.fingerprint == order.fingerprint and self._adoptable(left):
-                return self._go_on(left)
+                return self._resume(left)
             self._settle(left, f"release {order.id} of {order.by} takes its place")
         return self._start(start)
 
@@ -100,7 +100,7 @@ class Controller:
         left = unfinished(self._history())
         if left is not None:
             if left.kind is Kind.ROLLBACK and order.named in (None, left.target, left.digest) and self._adoptable(left):
-                return self._go_on(left)
+                return self._resume(left)
             under_way = left.kind is Kind.DEPLOY and left.outcome is None
             ended = self._settle(left, f"rollback {order.id} of {order.by}")
             if under_way and order.named is None:
@@ -109,7 +109,7 @@ class Controller:
 
     def _stopped(self, release: Release) -> Ending:
         """How a rollback ends that had a release under way to stop: its success is traffic at home."""
-        home = self._fleet().weights == release.home and not release.first
+        home = self._fleet().weights == release.stable_weights and not release.first
         told = f"release {release.id} was stopped, {release.live} has all traffic" if home else release.reason
         if release.first:
             told = f"release {release.id} was stopped; it was the first one, so there is nothing to go back to"
@@ -118,7 +118,7 @@ class Controller:
     # --- lease ---
 
     def _under_lease(self, release_id: str, force: bool, work: Callable[[], Ending]) -> Ending:
-        answer = self.holding.take(release_id, force=force)
+        answer = self.lease_holder.take(release_id, force=force)
         if isinstance(answer, Held):
             return Ending(Outcome.REFUSED, answer.reason)
         try:
@@ -126,26 +126,26 @@ class Controller:
             if answer.from_living:
                 self._await_late_writes(ending.release)
         except LeaseLostError:
-            self.holding.lost()
+            self.lease_holder.lost()
             return Ending(Outcome.SUPERSEDED, "another controller took the lease: this one left without a write")
         finally:
             # Whatever ended it: the next one need not wait until the lease runs out.
-            self.holding.give_back()
+            self.lease_holder.give_back()
         return ending
 
     def _await_late_writes(self, release: Release | None) -> None:
         """A controller that was overtaken between its renewal and its write may still move traffic once: undo that."""
         if release is None:
             return
-        wanted = release.goal if release.outcome is Outcome.SUCCEEDED else release.home
+        wanted = release.candidate_weights if release.outcome is Outcome.SUCCEEDED else release.stable_weights
         colour = wanted.leader
         until = self.ports.clock.now() + LATE_WRITE_SECONDS
         while self.ports.clock.now() < until:
             fleet = self._fleet()
-            if fleet.weights != wanted and colour and fleet.side(colour).healthy >= release.policy.minimum_healthy:
+            if fleet.weights != wanted and colour and fleet.state(colour).healthy >= release.policy.minimum_healthy:
                 self.ports.progress.line(f"a late write of the overtaken controller set {fleet.weights}: undone")
-                self.holding.patiently(self.holding.renew)
-                self.holding.patiently(lambda: self.ports.traffic.shift(wanted))
+                self.lease_holder.with_retries(self.lease_holder.renew)
+                self.lease_holder.with_retries(lambda: self.ports.traffic.shift(wanted))
             self.ports.clock.sleep(1.0)
 
     # --- the loop ---
@@ -154,14 +154,14 @@ class Controller:
         begun = start(self._fleet(), self._history(), self.ports.clock.now())
         if not isinstance(begun, Release):
             return _not_begun(begun)
-        self.holding.patiently(lambda: self._save(begun))
+        self.lease_holder.with_retries(lambda: self._save(begun))
         return self._run(begun)
 
-    def _go_on(self, left: Release) -> Ending:
+    def _resume(self, left: Release) -> Ending:
         """Take up a release where another controller left it."""
         self.ports.progress.line(f"going on with {left.kind} {left.id}, left by {left.by} in its {left.phase} phase")
         adopted = resumed(left, self.ports.clock.now())
-        self.holding.patiently(lambda: self._save(adopted))
+        self.lease_holder.with_retries(lambda: self._save(adopted))
         return self._run(adopted)
 
     def _settle(self, left: Release, reason: str) -> Release:
@@ -171,20 +171,22 @@ class Controller:
         """
         self.ports.progress.line(f"{left.kind} {left.id} of {left.by} was left unfinished: bringing it to its end")
         finish = left.kind is Kind.ROLLBACK and left.phase is Phase.SHIFTING
-        stop = Wish(left.id, WishKind.ABORT, left.step, self.holding.owner, Outcome.SUPERSEDED, reason)
+        stop = OperatorRequest(
+            left.id, RequestKind.ABORT, left.step, self.lease_holder.owner, Outcome.SUPERSEDED, reason
+        )
         ending = self._run(resumed(left, self.ports.clock.now()), None if finish else stop)
         return ending.release or left
 
     def _adoptable(self, left: Release) -> bool:
-        return can_be_taken_up(left, self._fleet())
+        return can_be_resumed(left, self._fleet())
 
     def _fleet(self) -> Fleet:
-        return self.holding.patiently(self.ports.fleets.read)
+        return self.lease_holder.with_retries(self.ports.fleets.read)
 
     def _history(self) -> Sequence[Release]:
-        return self.holding.patiently(self.ports.ledger.history)
+        return self.lease_holder.with_retries(self.ports.ledger.history)
 
-    def _run(self, release: Release, stop: Wish | None = None) -> Ending:
+    def _run(self, release: Release, stop: OperatorRequest | None = None) -> Ending:
         failures = 0
         while True:
             try:
@@ -210,7 +212,9 @@ class Controller:
                     self.ports.clock.sleep(min(BACKOFF_SECONDS * 2 ** (failures - 1), _LONGEST_PAUSE_SECONDS))
                 elif stop is None and release.phase is not Phase.RETURNING and release.outcome is None:
                     failures = 0
-                    stop = Wish(release.id, WishKind.ABORT, release.step, "a failed call", reason=str(failure))
+                    stop = OperatorRequest(
+                        release.id, RequestKind.ABORT, release.step, "a failed call", reason=str(failure)
+                    )
                 else:
                     raise
 
@@ -218,19 +222,22 @@ class Controller:
         held = f"{self.interruption}: {release.id} is left as it is, in its {release.phase} phase"
         return Ending(Outcome.INTERRUPTED, f"{held}: deploy again to go on, or roll back", release, changed=True)
 
-    def _observe(self, release: Release, stop: Wish | None, now: float) -> Observed:
+    def _observe(self, release: Release, stop: OperatorRequest | None, now: float) -> Observed:
         ports = self.ports
-        self.holding.keep(now)
+        self.lease_holder.keep(now)
         fleet = ports.fleets.read()
         shifting = release.outcome is None and release.phase in (Phase.SHIFTING, Phase.BAKING)
         exposed = shifting and release.kind is Kind.DEPLOY
         if stop is None and self.interruption is not None:
-            stop = Wish(release.id, WishKind.ABORT, release.step, "a signal", reason=self.interruption)
+            stop = OperatorRequest(release.id, RequestKind.ABORT, release.step, "a signal", reason=self.interruption)
         return Observed(
             fleet=fleet,
             readings=ports.judges.readings(release, fleet, now) if exposed and stop is None else Readings(),
-            wish=stop or (ports.ledger.wish() if release.outcome is None and release.kind is Kind.DEPLOY else None),
-            probe=ports.judges.probe(release) if exposed and fleet.weights == release.goal and stop is None else None,
+            operator_request=stop
+            or (ports.ledger.operator_request() if release.outcome is None and release.kind is Kind.DEPLOY else None),
+            probe=ports.judges.probe(release)
+            if exposed and fleet.weights == release.candidate_weights and stop is None
+            else None,
         )
 
     def _say(self, release: Release, decision: Decision) -> None:
@@ -248,7 +255,7 @@ class Controller:
             return release
         if isinstance(action, Record):
             return self._save(release)
-        self.holding.renew()
+        self.lease_holder.renew()
         match action:
             case Shift():
                 ports.traffic.shift(action.weights)
@@ -266,14 +273,18 @@ class Controller:
 
     def _has_to_stop(self, release: Release) -> bool:
         """Asked during a check that takes long: hold the lease, and hear a signal or a person meanwhile."""
-        self.holding.keep(self.ports.clock.now())
+        self.lease_holder.keep(self.ports.clock.now())
         if self.interruption is not None:
             return True
-        wish = self.ports.ledger.wish()
-        return wish is not None and wish.release_id == release.id and wish.kind is WishKind.ABORT
+        operator_request = self.ports.ledger.operator_request()
+        return (
+            operator_request is not None
+            and operator_request.release_id == release.id
+            and operator_request.kind is RequestKind.ABORT
+        )
 
     def _save(self, release: Release) -> Release:
-        self.ports.ledger.save(release, self.holding.lease)
+        self.ports.ledger.save(release, self.lease_holder.lease)
         return release
 
 

@@ -18,7 +18,7 @@ from ..service.specification import Specification
 from .evidence import Evidence, sentence
 from .interruption import Interrupted, interruptible
 from .live_colour import Routes, find_routes
-from .providers.deployment_observer import ServiceSight
+from .providers.deployment_observer import EcsDeploymentObserver
 from .release_plan import Plan, Seen, Wanted, decide, diff
 from .rolling import Followed, Outcome, Verdict
 from .rolling_record import Recorder, on_record
@@ -172,7 +172,7 @@ def _follow(
             f"ECS service {service.name} has no primary deployment: was it deleted meanwhile? Run this again."
         )
     before = release.seen.live
-    sight = ServiceSight(
+    sight = EcsDeploymentObserver(
         call.aws,
         release.spec.cluster,
         service.name,

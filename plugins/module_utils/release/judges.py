@@ -13,13 +13,13 @@ from ..aws.session import Aws
 from ..common.clock import Clock
 from ..rollout.gates import judge, unclear
 from ..rollout.model import Fleet, Readings, Release, Verdict
-from ..service.location import Place
+from ..service.location import ServiceLocation
 from .black_box import BlackBox
 from .metrics import Metrics
 from .one_off import Watch, one_off
 from .port_calls import port_call
 from .ports import Progress
-from .smoke import Door, smoke
+from .smoke import Endpoint, smoke
 
 
 @dataclass
@@ -27,11 +27,11 @@ class CloudJudges:
     """Reads for the gates of one run. `checks` are the module's options, by name."""
 
     aws: Aws
-    place: Place
+    location: ServiceLocation
     metrics: Metrics
     clock: Clock
     progress: Progress
-    door: Door | None = None
+    endpoint: Endpoint | None = None
     checks: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     version_probe: Mapping[str, Any] | None = None
     network: Mapping[str, Any] = field(default_factory=dict)
@@ -53,34 +53,34 @@ class CloudJudges:
             return _unknown(check)
         if options["command"]:
             watch = Watch(self.clock, self.progress, stopped)
-            return one_off(self.aws, self.place, release, options, self.network, watch)
-        return smoke(self._door(), options, stopped=stopped)
+            return one_off(self.aws, self.location, release, options, self.network, watch)
+        return smoke(self._endpoint(), options, stopped=stopped)
 
     @port_call
     def probe(self, release: Release) -> Verdict | None:
         """After the last step: does the production rule answer with this version? Where the service has a probe."""
-        return smoke(self._door(), self.version_probe, candidate=False) if self.version_probe else None
+        return smoke(self._endpoint(), self.version_probe, candidate=False) if self.version_probe else None
 
     @port_call
     def collect(self, release: Release, fleet: Fleet) -> dict[str, Any]:
         """Keep what would be gone once the candidate is stopped, and the verdict over what was last read."""
-        return BlackBox(self.aws, self.place).collect(release, fleet, lambda: self._told(release, fleet))
+        return BlackBox(self.aws, self.location).collect(release, fleet, lambda: self._told(release, fleet))
 
     def _told(self, release: Release, fleet: Fleet) -> str:
         readings = self._readings(release, fleet, self.clock.now())
-        side = fleet.side(release.candidate)
+        side = fleet.state(release.candidate)
         return judge(release.gates, readings, side, release.policy.minimum_healthy).reason
 
-    def _door(self) -> Door:
-        if self.door is None:
-            return Door(self.place.load_balancer_host, _host(self.place))
-        return self.door
+    def _endpoint(self) -> Endpoint:
+        if self.endpoint is None:
+            return Endpoint(self.location.load_balancer_host, _host(self.location))
+        return self.endpoint
 
 
-def _host(place: Place) -> str:
+def _host(location: ServiceLocation) -> str:
     """The first host that the production rule asks for; wildcards get a name that fits."""
-    hosts = place.production.conditions.hosts
-    return hosts[0].replace("*", "pear") if hosts else place.load_balancer_host
+    hosts = location.production.conditions.hosts
+    return hosts[0].replace("*", "pear") if hosts else location.load_balancer_host
 
 
 def _unknown(check: str) -> Verdict:

@@ -1,6 +1,6 @@
 # Copyright: pear.fargate contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Holding the lease of a service during a run: take it, renew it before each write, give it back at the end."""
+"""LeaseHolder the lease of a service during a run: take it, renew it before each write, give it back at the end."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ BACKOFF_SECONDS = 1.0
 T = TypeVar("T")
 
 
-class Desk(Protocol):
-    """What holding a lease takes of the world."""
+class LeasePorts(Protocol):
+    """What a lease holder needs."""
 
     @property
     def ledger(self) -> Ledger: ...
@@ -31,10 +31,10 @@ class Desk(Protocol):
     def progress(self) -> Progress: ...
 
 
-class Holding:
+class LeaseHolder:
     """The lease of one run. Without it nothing can be written."""
 
-    def __init__(self, ports: Desk, owner: str) -> None:
+    def __init__(self, ports: LeasePorts, owner: str) -> None:
         self.ports = ports
         self.owner = owner
         self._lease: Lease | None = None
@@ -44,13 +44,13 @@ class Holding:
         ledger = self.ports.ledger
         claim = Claim(ledger.service, self.owner, release_id, force)
         while True:
-            current = self.patiently(ledger.lease)
+            current = self.with_retries(ledger.lease)
             answer = leases.take(current, claim, self.ports.clock.now())
             if isinstance(answer, Held):
                 return answer
-            if self.patiently(partial(ledger.take, answer.lease, answer.over)):
+            if self.with_retries(partial(ledger.take, answer.lease, answer.over)):
                 break
-            written = self.patiently(ledger.lease)
+            written = self.with_retries(ledger.lease)
             if written is not None and (written.owner, written.fence) == (answer.lease.owner, answer.lease.fence):
                 # The write took effect and only its answer was lost.
                 break
@@ -84,7 +84,7 @@ class Holding:
             return
         freed = leases.give_back(self._lease, self.ports.clock.now())
         try:
-            self.patiently(partial(self.ports.ledger.renew, freed))
+            self.with_retries(partial(self.ports.ledger.renew, freed))
         except LeaseLostError:
             self.ports.progress.line("the lease had been taken over before it was given back")
         except PortError as failure:
@@ -92,7 +92,7 @@ class Holding:
             self.ports.progress.line(f"the lease could not be given back, it ends by itself at {ends}: {failure}")
         self._lease = None
 
-    def patiently(self, call: Callable[[], T]) -> T:
+    def with_retries(self, call: Callable[[], T]) -> T:
         """Make a call that may be repeated; give up after some tries, or at once where repeating cannot help."""
         for failures in range(TRIES - 1):
             try:

@@ -12,7 +12,7 @@ from ..aws import dynamodb
 from ..aws.dynamodb import Condition
 from ..aws.session import Aws
 from ..rollout.lease import Lease
-from ..rollout.model import Release, Wish
+from ..rollout.model import OperatorRequest, Release
 from .ledger_items import (
     EVIDENCE,
     LEASE,
@@ -23,10 +23,10 @@ from .ledger_items import (
     key,
     lease_item,
     lease_of,
+    operator_request_item,
+    operator_request_of,
     release_item,
     release_of,
-    wish_item,
-    wish_of,
 )
 from .port_calls import port_call
 from .ports import LeaseLostError
@@ -79,13 +79,13 @@ class DynamoLedger:
             raise LeaseLostError
 
     @port_call
-    def wish(self) -> Wish | None:
+    def operator_request(self) -> OperatorRequest | None:
         item = dynamodb.get(self.aws, self.table, key(self.service, WISH))
-        return wish_of(item) if item else None
+        return operator_request_of(item) if item else None
 
     @port_call
-    def ask(self, wish: Wish) -> None:
-        dynamodb.put(self.aws, self.table, wish_item(self.service, wish))
+    def ask(self, operator_request: OperatorRequest) -> None:
+        dynamodb.put(self.aws, self.table, operator_request_item(self.service, operator_request))
 
 
 _ABSENT = "attribute_not_exists(fence)"

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """The entries of the ledger as DynamoDB items, and back. Pure.
 
-One partition per service. Its entries: `lease`, `wish`, and for each release `release/ID` and, where it failed,
+One partition per service. Its entries: `lease`, `operator_request`, and for each release `release/ID` and, where it failed,
 `evidence/ID`, which is kept apart so that reading the history stays cheap. Ids begin with the time, so that the order
 of the sort keys is the order of the releases.
 """
@@ -16,10 +16,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ..rollout.lease import Lease
-from ..rollout.model import Kind, Release, Wish
+from ..rollout.model import Kind, OperatorRequest, Release
 from ..rollout.record import from_plain, to_plain
 
-RELEASES, EVIDENCE, LEASE, WISH = "release/", "evidence/", "lease", "wish"
+RELEASES, EVIDENCE, LEASE, WISH = "release/", "evidence/", "lease", "operator_request"
 # An item holds 400 KB; what is longer than this is cut, the newest kept.
 EVIDENCE_CHARACTERS = 200_000
 
@@ -95,12 +95,12 @@ def evidence_of(item: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     return dict(json.loads(item["evidence"]["S"]))
 
 
-def wish_item(service: str, wish: Wish) -> Item:
-    return {**key(service, WISH), "record": {"S": json.dumps(to_plain(wish), sort_keys=True)}}
+def operator_request_item(service: str, operator_request: OperatorRequest) -> Item:
+    return {**key(service, WISH), "record": {"S": json.dumps(to_plain(operator_request), sort_keys=True)}}
 
 
-def wish_of(item: Mapping[str, Mapping[str, Any]]) -> Wish:
-    return from_plain(Wish, json.loads(item["record"]["S"]))
+def operator_request_of(item: Mapping[str, Mapping[str, Any]]) -> OperatorRequest:
+    return from_plain(OperatorRequest, json.loads(item["record"]["S"]))
 
 
 def _number(seconds: float) -> str:

@@ -13,7 +13,7 @@ from ..aws import cloudwatch
 from ..aws.cloudwatch import Metric, Window
 from ..aws.session import Aws
 from ..rollout.model import Colour, Fleet, Readings, Release, Traffic
-from ..service.location import Place
+from ..service.location import ServiceLocation
 
 _NAMESPACE = "AWS/ApplicationELB"
 # https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-cloudwatch-metrics.html
@@ -52,7 +52,7 @@ class Metrics:
     """Reads the window of a step again only when there may be something new in it."""
 
     aws: Aws
-    place: Place
+    location: ServiceLocation
     options: MetricOptions
     _read_at: float = -math.inf
     _read_for: tuple[str, int, float | None] = ("", 0, None)
@@ -109,8 +109,8 @@ class Metrics:
 
     def _of(self, colour: Colour, name: str, statistic: str) -> Metric:
         dimensions = {
-            "LoadBalancer": self.place.load_balancer_dimension,
-            "TargetGroup": self.place.target_group_dimension(colour),
+            "LoadBalancer": self.location.load_balancer_dimension,
+            "TargetGroup": self.location.target_group_dimension(colour),
         }
         return Metric(_NAMESPACE, name, statistic, dimensions)
 

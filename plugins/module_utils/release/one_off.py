@@ -14,7 +14,7 @@ from ..aws.tasks import TaskState, started_by
 from ..common.clock import Clock
 from ..rollout.gates import failed, passed, unclear
 from ..rollout.model import Release, Verdict
-from ..service.location import Place
+from ..service.location import ServiceLocation
 from .ports import Progress
 
 _POLL_SECONDS = 2.0
@@ -30,16 +30,21 @@ class Watch:
 
 
 def one_off(
-    aws: Aws, place: Place, release: Release, check: Mapping[str, Any], network: Mapping[str, Any], watch: Watch
+    aws: Aws,
+    location: ServiceLocation,
+    release: Release,
+    check: Mapping[str, Any],
+    network: Mapping[str, Any],
+    watch: Watch,
 ) -> Verdict:
     """Run it and wait for its end. A try that another controller began is waited for, never run twice at once."""
-    group = f"{place.service}:{release.id}:{check['name']}"
+    group = f"{location.service}:{release.id}:{check['name']}"
     name = check["name"]
-    task_id = ecs.task_started_by(aws, place.cluster, _started_by(release, name))
+    task_id = ecs.task_started_by(aws, location.cluster, _started_by(release, name))
     if task_id is None:
         task_id = ecs.run_task(
             aws,
-            place.cluster,
+            location.cluster,
             {
                 "taskDefinition": release.task_definition,
                 "launchType": "FARGATE",
@@ -52,14 +57,14 @@ def one_off(
         watch.progress.line(f"task {name} started: {task_id[:12]}")
     until = watch.clock.now() + check["timeout_seconds"]
     while True:
-        task = ecs.task(aws, place.cluster, task_id)
+        task = ecs.task(aws, location.cluster, task_id)
         if task is not None and task.status == "STOPPED":
-            return _verdict(aws, place, check, task)
+            return _verdict(aws, location, check, task)
         if watch.clock.now() > until:
-            ecs.stop_task(aws, place.cluster, task_id, f"{name} took longer than {check['timeout_seconds']} seconds")
+            ecs.stop_task(aws, location.cluster, task_id, f"{name} took longer than {check['timeout_seconds']} seconds")
             return failed(f"task {name} did not end within {check['timeout_seconds']} seconds and was stopped")
         if watch.stopped():
-            ecs.stop_task(aws, place.cluster, task_id, f"{name}: the release was stopped")
+            ecs.stop_task(aws, location.cluster, task_id, f"{name}: the release was stopped")
             return unclear(f"task {name} was stopped with its release")
         watch.progress.heartbeat(f"task {name} is {task.status.lower() if task else 'not shown yet'}")
         watch.clock.sleep(_POLL_SECONDS)
@@ -70,10 +75,10 @@ def _started_by(release: Release, name: str) -> str:
     return started_by(f"{release.id}/{name}")
 
 
-def _verdict(aws: Aws, place: Place, check: Mapping[str, Any], task: TaskState) -> Verdict:
+def _verdict(aws: Aws, location: ServiceLocation, check: Mapping[str, Any], task: TaskState) -> Verdict:
     container = next((one for one in task.containers if one.name == check["container"]), None)
     code = container.exit_code if container else None
-    lines = logs.last_lines(aws, place.names.log_group, check["container"], task.id)
+    lines = logs.last_lines(aws, location.names.log_group, check["container"], task.id)
     told = f"; last log lines: {' | '.join(lines[-5:])}" if lines else ""
     if code == 0:
         return passed(f"task {check['name']} ended with exit code 0")

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from ..rollout.actions import CancelScaleIn, ScaleIn, ScheduleScaleIn, Stage
 from ..rollout.lease import Lease
-from ..rollout.model import Fleet, Readings, Release, Verdict, Weights, Wish
+from ..rollout.model import Fleet, OperatorRequest, Readings, Release, Verdict, Weights
 
 
 class PortError(Exception):
@@ -57,7 +57,7 @@ class Judges(Protocol):
 
 
 class Ledger(Protocol):
-    """Releases, lease and wish of one service. `renew` and `save` raise LeaseLostError for all but the last taker."""
+    """Releases, lease and operator_request of one service. `renew` and `save` raise LeaseLostError for all but the last taker."""
 
     @property
     def service(self) -> str: ...
@@ -72,9 +72,9 @@ class Ledger(Protocol):
 
     def save(self, release: Release, lease: Lease) -> None: ...
 
-    def wish(self) -> Wish | None: ...
+    def operator_request(self) -> OperatorRequest | None: ...
 
-    def ask(self, wish: Wish) -> None: ...
+    def ask(self, operator_request: OperatorRequest) -> None: ...
 
 
 class Clock(Protocol):

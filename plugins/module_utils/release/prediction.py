@@ -75,7 +75,7 @@ def _answer(changed: bool, outcome: str, reason: str, steps: list[str], diff: di
 def _steps(release: Release, fleet: Fleet, now: float) -> list[str]:
     """One line per thing that would be done; times are those of the plan, without the time that tasks take to start."""
     what = release.digest or short(release.task_definition)
-    lines = [f"stage {what} on {release.candidate}, {release.capacity} tasks, beside {fleet.side(release.live)}"]
+    lines = [f"stage {what} on {release.candidate}, {release.capacity} tasks, beside {fleet.state(release.live)}"]
     lines += [f"check {name}, before any traffic" for name in release.checks]
     rows = timeline(release.plan)
     lines += [
@@ -95,7 +95,7 @@ def _difference(
     """The task definition that serves against the one that would."""
     if not isinstance(begun, Release):
         return {"before": "", "after": ""}
-    live = fleet.side(begun.live).task_definition
+    live = fleet.state(begun.live).task_definition
     before = ecs.task_definition(call.aws, live) if live else None
     after = spec.task_definition() if spec else ecs.task_definition(call.aws, begun.task_definition)
     return {

@@ -15,7 +15,7 @@ from ..image import platform as image_platform
 from ..rollout.begin import Order
 from ..rollout.history import live_colour
 from ..rollout.model import Fleet
-from ..service.location import Place
+from ..service.location import ServiceLocation
 from ..service.specification import Specification
 
 # Rights that a release does not need, and a region that has no such quota: said, and gone on.
@@ -24,7 +24,9 @@ _TASKS = "ecs-tasks.amazonaws.com"
 Findings = Callable[[], Iterator[str]]
 
 
-def preflight(call: Invocation, place: Place, spec: Specification, order: Order, fleet: Fleet) -> list[str]:
+def preflight(
+    call: Invocation, location: ServiceLocation, spec: Specification, order: Order, fleet: Fleet
+) -> list[str]:
     """A sentence per finding. What the caller may not read is said, and is no finding: a release needs not that right."""
     tasks = max(order.desired_count, fleet.blue.running, fleet.green.running)
     checks: list[Findings] = [
@@ -33,7 +35,7 @@ def preflight(call: Invocation, place: Place, spec: Specification, order: Order,
         partial(_quota, call, spec, tasks),
         partial(_roles, call, spec),
         partial(image_platform.findings, call, spec.params["containers"], spec.params["architecture"]),
-        partial(_fleet, place, fleet),
+        partial(_fleet, location, fleet),
     ]
     found: list[str] = []
     for check in checks:
@@ -101,13 +103,13 @@ def _listed(value: Any) -> list[Any]:
     return list(value) if isinstance(value, (list, tuple)) else [value]
 
 
-def _fleet(place: Place, fleet: Fleet) -> Iterator[str]:
+def _fleet(location: ServiceLocation, fleet: Fleet) -> Iterator[str]:
     live = live_colour(fleet, [])
     if live is None or fleet.weights.of(live) != 100:
         return
-    side = fleet.side(live)
+    side = fleet.state(live)
     if not side.steady and side.desired:
         yield (
-            f"{place.ecs_services[live]}, which is live, is in the middle of a deployment ({side}): somebody else is releasing, "
+            f"{location.ecs_services[live]}, which is live, is in the middle of a deployment ({side}): somebody else is releasing, "
             "or the last release is not over"
         )

@@ -18,7 +18,7 @@ from ..rollout.lease import Held
 from ..rollout.model import Colour, Kind, Outcome, Phase, Plan, Release
 from ..service.specification import Specification
 from . import rolling
-from .lease_holder import Holding
+from .lease_holder import LeaseHolder
 from .ledger import DynamoLedger
 from .ledger_items import new_id
 from .options import fingerprint, image_digest, token
@@ -34,7 +34,7 @@ _OUTCOMES = {
 
 
 @dataclass(frozen=True)
-class Desk:
+class LeasePorts:
     ledger: DynamoLedger
     clock: Clock
     progress: Progress
@@ -44,7 +44,7 @@ class Desk:
 class Recorder:
     """Writes how the release ended, once."""
 
-    holding: Holding
+    lease_holder: LeaseHolder
     ledger: DynamoLedger
     release: Release
     clock: Clock
@@ -59,7 +59,7 @@ class Recorder:
             ended_at=self.clock.now(),
             closed=True,
         )
-        self.holding.patiently(lambda: self.ledger.save(done, self.holding.lease))
+        self.lease_holder.with_retries(lambda: self.ledger.save(done, self.lease_holder.lease))
 
 
 @contextmanager
@@ -81,23 +81,23 @@ def on_record(call: Invocation, spec: Specification, colour: str) -> Iterator[Re
         by=operator(call.params),
         phase=Phase.SHIFTING,
     )
-    holding = Holding(Desk(ledger, call.clock, call.progress), f"{release.by} [{token()}]")
+    lease_holder = LeaseHolder(LeasePorts(ledger, call.clock, call.progress), f"{release.by} [{token()}]")
     try:
-        taken = holding.take(release.id, force=False)
+        taken = lease_holder.take(release.id, force=False)
         if isinstance(taken, Held):
             raise Failure(f"refused: {taken.reason}.", outcome=str(Outcome.REFUSED))
         left = unfinished(ledger.history())
         if left is not None:
-            holding.give_back()
+            lease_holder.give_back()
             raise Failure(
                 f"refused: {left.kind} {left.id} of {left.by} has not ended. Go on with it by its own strategy, or bring traffic home "
                 "with playbooks/rollback.yml first.",
                 outcome=str(Outcome.REFUSED),
             )
         try:
-            yield Recorder(holding, ledger, release, call.clock)
+            yield Recorder(lease_holder, ledger, release, call.clock)
         finally:
-            holding.give_back()
+            lease_holder.give_back()
     except PortError as failed:
         raise Failure(str(failed)) from failed
     except LeaseLostError as lost:

@@ -21,7 +21,7 @@ _BODY_TOLD = 200
 
 
 @dataclass(frozen=True)
-class Door:
+class Endpoint:
     """Where the load balancer is reached, and the host name that the service's rules ask for."""
 
     address: str
@@ -73,7 +73,9 @@ def never() -> bool:
     return False
 
 
-def smoke(door: Door, check: Mapping[str, Any], candidate: bool = True, stopped: Callable[[], bool] = never) -> Verdict:
+def smoke(
+    endpoint: Endpoint, check: Mapping[str, Any], candidate: bool = True, stopped: Callable[[], bool] = never
+) -> Verdict:
     """Ask until the answer is as wanted or the tries are used up; the verdict tells the last answer."""
     headers = {**check["headers"], **({TEST_HEADER[0]: TEST_HEADER[1][0]} if candidate else {})}
     asked = f"{check['method']} {check['path']}"
@@ -84,7 +86,7 @@ def smoke(door: Door, check: Mapping[str, Any], candidate: bool = True, stopped:
                 return unclear(f"check {check['name']} was stopped: {'; '.join(wrong)}")
             time.sleep(check["interval_seconds"])
         try:
-            answer = door.request(check, headers)
+            answer = endpoint.request(check, headers)
         except (OSError, http.client.HTTPException) as refused:
             wrong = [f"no answer: {refused or type(refused).__name__}"]
             continue

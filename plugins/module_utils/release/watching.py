@@ -24,7 +24,7 @@ _SHOWN_WITHIN_SECONDS = 30.0
 _FAILED_READS = 5
 
 
-class Sight(Protocol):
+class DeploymentObserver(Protocol):
     """What a watcher can look at."""
 
     def observe(self) -> Observation: ...
@@ -38,7 +38,7 @@ class Sight(Protocol):
 class Watcher:
     """Watches one deployment."""
 
-    sight: Sight
+    sight: DeploymentObserver
     clock: Clock
     progress: Progress
     evidence: Evidence

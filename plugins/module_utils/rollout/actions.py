@@ -49,14 +49,14 @@ class Collect:
 
 @dataclass(frozen=True)
 class ScaleIn:
-    """Set a colour's desired count to nought, now."""
+    """Set a colour's desired count to zero, now."""
 
     colour: Colour
 
 
 @dataclass(frozen=True)
 class ScheduleScaleIn:
-    """Have AWS set a colour's desired count to nought at a given time, with nobody of ours running."""
+    """Have AWS set a colour's desired count to zero at a given time, with nobody of ours running."""
 
     colour: Colour
     at: float

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from .gates import alone
 from .history import live_colour, rollback_target
-from .model import Fleet, Gates, Kind, Outcome, Phase, Plan, Policy, Release, Side, Step
+from .model import ColourState, Fleet, Gates, Kind, Outcome, Phase, Plan, Policy, Release, Step
 from .strategy import at_once
 
 
@@ -63,12 +63,12 @@ def begin_deploy(order: Order, fleet: Fleet, history: Sequence[Release], now: fl
             f"the rule has {fleet.weights} and no release on record says which colour is live: "
             "set the weights of the rule to 100 and 0, then release again"
         )
-    serving = _serving(fleet.side(live), history)
+    serving = _serving(fleet.state(live), history)
     home = fleet.weights.of(live) == 100
-    healthy = fleet.side(live).healthy >= order.policy.minimum_healthy
+    healthy = fleet.state(live).healthy >= order.policy.minimum_healthy
     if serving and serving.fingerprint == order.fingerprint and home and healthy:
         return Unchanged(f"release {serving.id} with {order.digest} serves all traffic from {live} already")
-    first = fleet.side(live).desired == 0 and fleet.side(live).running == 0
+    first = fleet.state(live).desired == 0 and fleet.state(live).running == 0
     return Release(
         id=order.id,
         service=order.service,
@@ -84,13 +84,13 @@ def begin_deploy(order: Order, fleet: Fleet, history: Sequence[Release], now: fl
         gates=alone(order.gates) if first else order.gates,
         policy=order.policy,
         checks=order.checks,
-        capacity=order.desired_count if first else max(1, fleet.side(live).running),
+        capacity=order.desired_count if first else max(1, fleet.state(live).running),
         contract=order.contract,
         first=first,
     )
 
 
-def _serving(side: Side, history: Sequence[Release]) -> Release | None:
+def _serving(side: ColourState, history: Sequence[Release]) -> Release | None:
     """The release that made what this side runs."""
     made = [
         one
@@ -114,15 +114,15 @@ def begin_rollback(
     if live is None:
         return Refused(f"the rule has {fleet.weights} and the history does not say which colour is live")
     target = found.release
-    if fleet.side(live).task_definition == target.task_definition and fleet.weights.of(live) == 100:
+    if fleet.state(live).task_definition == target.task_definition and fleet.weights.of(live) == 100:
         return Unchanged(f"release {target.id} serves all traffic from {live} already")
-    side = fleet.side(live.other)
+    side = fleet.state(live.other)
     warm = side.task_definition == target.task_definition and side.desired > 0
     sick = warm and side.healthy < order.policy.minimum_healthy
     if sick and not order.force:
         return Refused(
             f"would have returned traffic to {target.id} on {side.colour}, but it is sick: {side}"
-            + (f" ({side.trouble})" if side.trouble else "")
+            + (f" ({side.failure})" if side.failure else "")
         )
     return Release(
         id=order.id,
@@ -139,6 +139,6 @@ def begin_rollback(
         entered_at=now,
         by=order.by,
         policy=replace(order.policy, minimum_healthy=0) if sick else order.policy,
-        capacity=max(1, fleet.side(live).running),
+        capacity=max(1, fleet.state(live).running),
         phase=Phase.SHIFTING if warm else Phase.STAGING,
     )

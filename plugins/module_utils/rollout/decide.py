@@ -8,20 +8,20 @@ reading the same ledger and the same fleet, goes on from there.
 
 from __future__ import annotations
 
+from .abort_rules import AbortReason, abort_reason
 from .actions import Decision, Stop
 from .forward import PHASES
-from .home import bring_home, close, turn_back
 from .model import Observed, Phase, Release
-from .trouble import Trouble, trouble
+from .restore import begin_restore, close, restore
 
 
-def decide(seen: Observed, release: Release, now: float) -> Decision:
+def decide(observed: Observed, release: Release, now: float) -> Decision:
     """Return the next thing to do for this release, and why."""
-    if not seen.lease_held:
+    if not observed.lease_held:
         return Decision(Stop(), "another controller has taken this service over: leaving without a write", release)
     if release.outcome is not None:
-        return close(seen, release, release.outcome, now)
+        return close(observed, release, release.outcome, now)
     if release.phase is Phase.RETURNING:
-        return bring_home(seen, release, now)
-    found = trouble(seen, release, now) or PHASES[release.phase](seen, release, now)
-    return turn_back(seen, release, found, now) if isinstance(found, Trouble) else found
+        return restore(observed, release, now)
+    found = abort_reason(observed, release, now) or PHASES[release.phase](observed, release, now)
+    return begin_restore(observed, release, found, now) if isinstance(found, AbortReason) else found

@@ -7,35 +7,35 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
+from .abort_rules import AbortReason, judgement, not_ready, wanted_count
 from .actions import CancelScaleIn, Decision, Prove, Record, Register, Shift, Stage, Wait
 from .gates import combine
 from .lease import clock_time
-from .model import Observed, OnInconclusive, Outcome, Phase, Release, Result, Step, Verdict, Weights, WishKind
-from .trouble import Trouble, judgement, not_ready, wanted_count
+from .model import Observed, OnInconclusive, Outcome, Phase, Release, RequestKind, Result, Step, Verdict, Weights
 
 POLL_SECONDS = 2.0
 
 
-def _prepare(seen: Observed, release: Release, now: float) -> Decision:
-    if seen.fleet.weights != release.home and not release.first:
-        live = seen.fleet.side(release.live)
+def _prepare(observed: Observed, release: Release, now: float) -> Decision:
+    if observed.fleet.weights != release.stable_weights and not release.first:
+        live = observed.fleet.state(release.live)
         if live.healthy < max(1, release.policy.minimum_healthy):
             return Decision(
                 Wait(POLL_SECONDS), f"traffic can be brought home only to a healthy colour: {live}", release
             )
-        left = f"traffic was left at {seen.fleet.weights}: home to {release.live} first"
-        return Decision(Shift(release.home), left, release)
+        left = f"traffic was left at {observed.fleet.weights}: home to {release.live} first"
+        return Decision(Shift(release.stable_weights), left, release)
     if not release.task_definition:
         return Decision(Register(), "the candidate's task definition has to be registered", release)
     return _enter(release.at(Phase.STAGING, now), f"staging {release.candidate} beside {release.live}")
 
 
-def _stage(seen: Observed, release: Release, now: float) -> Decision:
-    candidate = seen.fleet.side(release.candidate)
-    making_ready = _make_ready(seen, release)
+def _stage(observed: Observed, release: Release, now: float) -> Decision:
+    candidate = observed.fleet.state(release.candidate)
+    making_ready = _make_ready(observed, release)
     if making_ready is not None:
         return making_ready
-    waiting = not_ready(seen, release, 100) or (None if candidate.steady else f"{candidate}: not steady yet")
+    waiting = not_ready(observed, release, 100) or (None if candidate.steady else f"{candidate}: not steady yet")
     if waiting is not None:
         return Decision(Wait(POLL_SECONDS), waiting, release)
     if release.checks:
@@ -43,10 +43,10 @@ def _stage(seen: Observed, release: Release, now: float) -> Decision:
     return _enter(release.at(Phase.SHIFTING, now), f"{candidate}: ready for traffic")
 
 
-def _make_ready(seen: Observed, release: Release) -> Decision | None:
+def _make_ready(observed: Observed, release: Release) -> Decision | None:
     """The write that is missing before this colour can be counted on, if one is."""
-    colour, count = release.candidate, wanted_count(seen, release)
-    candidate = seen.fleet.side(colour)
+    colour, count = release.candidate, wanted_count(observed, release)
+    candidate = observed.fleet.state(colour)
     stage = Stage(colour, release.task_definition, count)
     if candidate.task_definition != release.task_definition:
         return Decision(stage, f"{colour} gets {count} tasks of the release", release)
@@ -58,36 +58,36 @@ def _make_ready(seen: Observed, release: Release) -> Decision | None:
     return None
 
 
-def _prove(seen: Observed, release: Release, now: float) -> Decision:
+def _prove(observed: Observed, release: Release, now: float) -> Decision:
     missing = next((check for check in release.checks if check not in release.proofs), None)
     if missing is not None:
         return Decision(Prove(missing), f"check {missing} on {release.candidate}, before it has any traffic", release)
     return _enter(release.at(Phase.SHIFTING, now), combine(release.proofs.values()).reason)
 
 
-def _shift(seen: Observed, release: Release, now: float) -> Decision | Trouble:
+def _shift(observed: Observed, release: Release, now: float) -> Decision | AbortReason:
     step = release.plan.steps[release.step]
     title = f"step {release.step + 1} of {len(release.plan.steps)}"
     wanted = Weights.split(release.candidate, step.weight)
-    if seen.fleet.weights != wanted:
-        return _pause(seen, release, now) or _move(seen, release, wanted, title)
+    if observed.fleet.weights != wanted:
+        return _pause(observed, release, now) or _move(observed, release, wanted, title)
     last = release.step + 1 == len(release.plan.steps) and not release.plan.bake_seconds
-    holding = _hold(seen, release, step, now, judged=last or step.duration_seconds > 0)
-    if holding is None:
+    hold = _hold(observed, release, step, now, judged=last or step.duration_seconds > 0)
+    if hold is None:
         return _next_step(release, title, now)
-    if release.since is None and isinstance(holding, Decision) and isinstance(holding.action, Wait):
+    if release.since is None and isinstance(hold, Decision) and isinstance(hold.action, Wait):
         return _enter(replace(release, since=now), f"{title}: {wanted}")
-    return holding
+    return hold
 
 
-def _move(seen: Observed, release: Release, wanted: Weights, title: str) -> Decision:
-    making_ready = _make_ready(seen, release)
+def _move(observed: Observed, release: Release, wanted: Weights, title: str) -> Decision:
+    making_ready = _make_ready(observed, release)
     if making_ready is not None:
         return making_ready
-    waiting = not_ready(seen, release, wanted.of(release.candidate))
+    waiting = not_ready(observed, release, wanted.of(release.candidate))
     if waiting is not None:
         return Decision(Wait(POLL_SECONDS), f"{title} waits: {waiting}", release)
-    return Decision(Shift(wanted), f"{title}: {wanted}; {seen.fleet.side(release.candidate)}", release)
+    return Decision(Shift(wanted), f"{title}: {wanted}; {observed.fleet.state(release.candidate)}", release)
 
 
 def _next_step(release: Release, title: str, now: float) -> Decision:
@@ -99,63 +99,67 @@ def _next_step(release: Release, title: str, now: float) -> Decision:
     return _succeed(release, now)
 
 
-def _bake(seen: Observed, release: Release, now: float) -> Decision | Trouble:
+def _bake(observed: Observed, release: Release, now: float) -> Decision | AbortReason:
     baking = Step(100, release.plan.bake_seconds)
-    return _hold(seen, release, baking, now, judged=True) or _succeed(release, now)
+    return _hold(observed, release, baking, now, judged=True) or _succeed(release, now)
 
 
-def _hold(seen: Observed, release: Release, step: Step, now: float, *, judged: bool) -> Decision | Trouble | None:
+def _hold(
+    observed: Observed, release: Release, step: Step, now: float, *, judged: bool
+) -> Decision | AbortReason | None:
     """What keeps the release at its present weights or ends it there; None when it may go on.
 
     A step without a duration has no time to be judged in: the next one, or the bake, judges for it.
     """
-    pausing = _pause(seen, release, now)
+    pausing = _pause(observed, release, now)
     if pausing is not None:
         return pausing
-    wish = _wish(seen, release)
+    request = _operator_request(observed, release)
     last = len(release.plan.steps) - 1
-    if wish is WishKind.PROMOTE_ALL and release.step < last:
-        return _enter(release.at(Phase.SHIFTING, now, last), f"promoted to the last step by {_wisher(seen)}")
-    if wish in (WishKind.PROMOTE, WishKind.PROMOTE_ALL):
+    if request is RequestKind.PROMOTE_ALL and release.step < last:
+        return _enter(release.at(Phase.SHIFTING, now, last), f"promoted to the last step by {_requester(observed)}")
+    if request in (RequestKind.PROMOTE, RequestKind.PROMOTE_ALL):
         return None
     held = now - (release.since if release.since is not None else now)
     left = max(step.duration_seconds, release.policy.settle_seconds) - held
-    verdict = judgement(seen, release)
+    verdict = judgement(observed, release)
     if left > 0:
-        said = f"{left:.0f} s left at {seen.fleet.weights}; {verdict.reason}"
+        said = f"{left:.0f} s left at {observed.fleet.weights}; {verdict.reason}"
         return Decision(Wait(min(POLL_SECONDS, left)), said, release)
     if step.approval:
         return _await_approval(release, step.approval_timeout_seconds, -left, "this step wants it")
-    if judged and seen.probe is not None and release.step >= last:
-        verdict = combine((verdict, seen.probe))
+    if judged and observed.probe is not None and release.step >= last:
+        verdict = combine((verdict, observed.probe))
     return _when_unclear(release, verdict, -left) if judged and verdict.result is not Result.PASS else None
 
 
-def _pause(seen: Observed, release: Release, now: float) -> Decision | None:
-    wish = _wish(seen, release)
+def _pause(observed: Observed, release: Release, now: float) -> Decision | None:
+    request = _operator_request(observed, release)
     if release.paused_since is None:
-        if wish is not WishKind.PAUSE:
+        if request is not RequestKind.PAUSE:
             return None
-        return _enter(replace(release, paused_since=now), f"paused by {_wisher(seen)} at {seen.fleet.weights}")
-    if wish in (WishKind.RESUME, WishKind.PROMOTE, WishKind.PROMOTE_ALL):
-        return _enter(replace(release, paused_since=None, entered_at=now), f"resumed by {_wisher(seen)}")
+        return _enter(
+            replace(release, paused_since=now), f"paused by {_requester(observed)} at {observed.fleet.weights}"
+        )
+    if request in (RequestKind.RESUME, RequestKind.PROMOTE, RequestKind.PROMOTE_ALL):
+        return _enter(replace(release, paused_since=None, entered_at=now), f"resumed by {_requester(observed)}")
     return Decision(Wait(POLL_SECONDS), f"paused since {clock_time(release.paused_since)}", release)
 
 
-def _await_approval(release: Release, limit: int, waited: float, why: str) -> Decision | Trouble:
+def _await_approval(release: Release, limit: int, waited: float, why: str) -> Decision | AbortReason:
     if waited > limit:
-        return Trouble(Outcome.APPROVAL_EXPIRED, f"nobody promoted within {limit} seconds ({why})")
+        return AbortReason(Outcome.APPROVAL_EXPIRED, f"nobody promoted within {limit} seconds ({why})")
     left = f"{limit - waited:.0f} s left, then traffic goes home"
     return Decision(Wait(POLL_SECONDS), f"waiting for promote ({why}): {left}", release)
 
 
-def _when_unclear(release: Release, verdict: Verdict, waited: float) -> Decision | Trouble | None:
+def _when_unclear(release: Release, verdict: Verdict, waited: float) -> Decision | AbortReason | None:
     patience = release.policy.patience_seconds
     if waited <= patience:
         said = f"cannot tell yet, {patience - waited:.0f} s of patience left: {verdict.reason}"
         return Decision(Wait(POLL_SECONDS), said, release)
     if verdict.result is Result.FAIL:
-        return Trouble(Outcome.ROLLED_BACK, verdict.reason)
+        return AbortReason(Outcome.ROLLED_BACK, verdict.reason)
     unclear = f"cannot tell: {verdict.reason}"
     match release.policy.inconclusive:
         case OnInconclusive.CONTINUE:
@@ -163,7 +167,7 @@ def _when_unclear(release: Release, verdict: Verdict, waited: float) -> Decision
         case OnInconclusive.APPROVAL:
             return _await_approval(release, release.policy.pause_timeout_seconds, waited - patience, unclear)
         case OnInconclusive.RETURN:
-            return Trouble(Outcome.INCONCLUSIVE, unclear)
+            return AbortReason(Outcome.INCONCLUSIVE, unclear)
 
 
 def _succeed(release: Release, now: float) -> Decision:
@@ -179,20 +183,20 @@ def _enter(release: Release, reason: str) -> Decision:
     return Decision(Record(), reason, release)
 
 
-def _wish(seen: Observed, release: Release) -> WishKind | None:
+def _operator_request(observed: Observed, release: Release) -> RequestKind | None:
     """What a person wants of this release. A promotion holds for the step it was made at and no other."""
-    wish = seen.wish
-    if wish is None or wish.release_id != release.id:
+    request = observed.operator_request
+    if request is None or request.release_id != release.id:
         return None
-    promotion = wish.kind in (WishKind.PROMOTE, WishKind.PROMOTE_ALL)
-    return None if promotion and wish.step != release.step else wish.kind
+    promotion = request.kind in (RequestKind.PROMOTE, RequestKind.PROMOTE_ALL)
+    return None if promotion and request.step != release.step else request.kind
 
 
-def _wisher(seen: Observed) -> str:
-    return seen.wish.by if seen.wish else "nobody"
+def _requester(observed: Observed) -> str:
+    return observed.operator_request.by if observed.operator_request else "nobody"
 
 
-PHASES: Mapping[Phase, Callable[[Observed, Release, float], Decision | Trouble]] = {
+PHASES: Mapping[Phase, Callable[[Observed, Release, float], Decision | AbortReason]] = {
     Phase.PREPARING: _prepare,
     Phase.STAGING: _stage,
     Phase.PROVING: _prove,

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from .model import Bound, ErrorGate, Gates, LatencyGate, Readings, Result, Side, Traffic, Verdict
+from .model import Bound, ColourState, ErrorGate, Gates, LatencyGate, Readings, Result, Traffic, Verdict
 from .statistics import Test, binomial_tail, difference_of_shares, mann_whitney, share_interval
 
 RANK_SAMPLES = 4
@@ -36,7 +36,7 @@ def combine(verdicts: Iterable[Verdict]) -> Verdict:
     return Verdict(worst, "; ".join(reasons))
 
 
-def judge(gates: Gates, readings: Readings, candidate: Side, minimum: int) -> Verdict:
+def judge(gates: Gates, readings: Readings, candidate: ColourState, minimum: int) -> Verdict:
     """Everything that is judged while the candidate holds production traffic."""
     return combine(
         (
@@ -49,7 +49,7 @@ def judge(gates: Gates, readings: Readings, candidate: Side, minimum: int) -> Ve
     )
 
 
-def health(side: Side, minimum: int) -> Verdict:
+def health(side: ColourState, minimum: int) -> Verdict:
     if side.healthy < minimum:
         return failed(f"{side.colour} has {side.healthy} healthy targets, fewer than its minimum of {minimum}")
     return passed(f"{side.colour} has {side.healthy} healthy targets (minimum {minimum})")

@@ -59,7 +59,7 @@ class OnInconclusive(StrEnum):
     CONTINUE = "continue"
 
 
-class WishKind(StrEnum):
+class RequestKind(StrEnum):
     PROMOTE = "promote"
     PROMOTE_ALL = "promote_all"
     PAUSE = "pause"
@@ -106,7 +106,7 @@ class Weights:
 
 
 @dataclass(frozen=True)
-class Side:
+class ColourState:
     """One colour as it was observed: its ECS service and its target group."""
 
     colour: Colour
@@ -115,7 +115,7 @@ class Side:
     running: int = 0
     healthy: int = 0
     steady: bool = True
-    trouble: str = ""
+    failure: str = ""
     scale_in_at: float | None = None
 
     def __str__(self) -> str:
@@ -127,10 +127,10 @@ class Fleet:
     """A service as it was observed: the weights of its production rule and both colours."""
 
     weights: Weights
-    blue: Side
-    green: Side
+    blue: ColourState
+    green: ColourState
 
-    def side(self, colour: Colour) -> Side:
+    def state(self, colour: Colour) -> ColourState:
         return self.blue if colour is Colour.BLUE else self.green
 
 
@@ -248,12 +248,12 @@ class Readings:
 
 
 @dataclass(frozen=True)
-class Wish:
+class OperatorRequest:
     """What a person asked of a release from another terminal. It names the step it was made for, so that
     neither a slow clock nor a slow reader applies it to a later one."""
 
     release_id: str
-    kind: WishKind
+    kind: RequestKind
     step: int
     by: str
     outcome: Outcome = Outcome.INTERRUPTED
@@ -297,11 +297,11 @@ class Release:
     closed: bool = False
 
     @property
-    def home(self) -> Weights:
+    def stable_weights(self) -> Weights:
         return Weights.all_to(self.live)
 
     @property
-    def goal(self) -> Weights:
+    def candidate_weights(self) -> Weights:
         return Weights.all_to(self.candidate)
 
     @property
@@ -321,5 +321,5 @@ class Observed:
     lease_held: bool = True
     readings: Readings = Readings()
     findings: tuple[str, ...] = ()
-    wish: Wish | None = None
+    operator_request: OperatorRequest | None = None
     probe: Verdict | None = None

@@ -14,7 +14,7 @@ from ..aws.naming import EnvironmentNames, ServiceNames
 from ..common.changes import Changes
 from ..common.invocation import Invocation
 from ..rollout.model import Colour
-from .location import Place, locate
+from .location import ServiceLocation, locate
 from .scaling import Plan, Scaling, known_policies, known_schedules, plan, policy, problems, schedule
 
 
@@ -26,25 +26,25 @@ def run(call: Invocation) -> dict[str, Any]:
     changes = Changes(call.check_mode)
     if call.params["minimum"] is None and not _scaled(call):
         return _answer(changes, None, "Nothing scales it, and nothing should.")
-    place = _place(call)
-    if place is None:
+    location = _location(call)
+    if location is None:
         return _answer(changes, None, "The service is not provisioned yet.")
-    holders = [colour for colour in Colour if place.production.weights.get(place.target_groups[colour].arn, 0)]
+    holders = [colour for colour in Colour if location.production.weights.get(location.target_groups[colour].arn, 0)]
     if len(holders) != 1:
         return _answer(changes, None, "A release is shifting traffic; run again when it has ended.")
     live = holders[0]
-    name = place.ecs_services[live]
-    if name not in ecs.services(call.aws, place.cluster, [name]):
+    name = location.ecs_services[live]
+    if name not in ecs.services(call.aws, location.cluster, [name]):
         return _answer(changes, live, "The first release makes the ECS service; run again after it.")
-    is_now = _observe(call, place.cluster, name)
+    is_now = _observe(call, location.cluster, name)
     if call.params["minimum"] is None:
-        _remove(call, changes, place.cluster, name, is_now)
+        _remove(call, changes, location.cluster, name, is_now)
         return _answer(changes, live)
-    wanted = _wanted(call, place, live)
+    wanted = _wanted(call, location, live)
     planned = plan(is_now, wanted)
     _tell(changes, planned, is_now)
     if not call.check_mode:
-        _apply(call, place.cluster, name, planned)
+        _apply(call, location.cluster, name, planned)
     return _answer(changes, live)
 
 
@@ -55,7 +55,7 @@ def _scaled(call: Invocation) -> bool:
     return bool(autoscaling.scalable_targets(call.aws, cluster, [names.ecs_service(colour) for colour in Colour]))
 
 
-def _place(call: Invocation) -> Place | None:
+def _location(call: Invocation) -> ServiceLocation | None:
     try:
         return locate(call.aws, call.params["environment"], call.params["service"])
     except Failure:
@@ -76,8 +76,8 @@ def _observe(call: Invocation, cluster: str, name: str) -> Scaling:
     )
 
 
-def _wanted(call: Invocation, place: Place, live: Colour) -> Scaling:
-    label = f"{place.load_balancer_dimension}/{place.target_group_dimension(live)}"
+def _wanted(call: Invocation, location: ServiceLocation, live: Colour) -> Scaling:
+    label = f"{location.load_balancer_dimension}/{location.target_group_dimension(live)}"
     return Scaling(
         call.params["minimum"],
         call.params["maximum"],

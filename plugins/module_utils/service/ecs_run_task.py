@@ -13,7 +13,7 @@ from ..aws.tasks import TaskState, started_by
 from ..common.invocation import Invocation
 from ..common.operator import user
 from ..rollout.model import Colour
-from .location import Place, locate
+from .location import ServiceLocation, locate
 
 _POLL_SECONDS = 2.0
 _KEPT_LINES = 200
@@ -22,8 +22,8 @@ _KEPT_LINES = 200
 def run(call: Invocation) -> dict[str, Any]:
     """Return exit_code, task_id, task_definition and the last lines of the log; Failure where it did not end with 0."""
     wanted = call.params
-    place = locate(call.aws, wanted["environment"], wanted["service"])
-    service, definition = live_service(call, place)
+    location = locate(call.aws, wanted["environment"], wanted["service"])
+    service, definition = live_service(call, location)
     found = ecs.task_definition(call.aws, definition) or {}
     names = [one["name"] for one in found.get("containerDefinitions", [])]
     if wanted["container"] not in names:
@@ -39,15 +39,15 @@ def run(call: Invocation) -> dict[str, Any]:
     request = {
         "taskDefinition": definition,
         "launchType": "FARGATE",
-        "group": f"{place.service}:run",
+        "group": f"{location.service}:run",
         "startedBy": started_by(f"run/{user()}"),
-        "networkConfiguration": ecs.service_network(call.aws, place.cluster, service),
+        "networkConfiguration": ecs.service_network(call.aws, location.cluster, service),
         "overrides": {"containerOverrides": [override]},
-        "tags": ecs.tag_list({"pear:environment": place.environment, "pear:service": place.service}),
+        "tags": ecs.tag_list({"pear:environment": location.environment, "pear:service": location.service}),
     }
-    task_id = ecs.run_task(call.aws, place.cluster, request)
+    task_id = ecs.run_task(call.aws, location.cluster, request)
     call.progress.line(f"started task {task_id[:12]}: {told}")
-    task, lines = _followed(call, place, task_id)
+    task, lines = _followed(call, location, task_id)
     container = next((one for one in task.containers if one.name == wanted["container"]), None)
     code = container.exit_code if container else None
     answer = {"changed": True, "task_id": task_id, "task_definition": definition, "exit_code": code, "log": lines}
@@ -58,26 +58,26 @@ def run(call: Invocation) -> dict[str, Any]:
     return {**answer, "reason": f"ended with exit code 0: {told}"}
 
 
-def live_service(call: Invocation, place: Place) -> tuple[str, str]:
+def live_service(call: Invocation, location: ServiceLocation) -> tuple[str, str]:
     """The ECS service that has most of the traffic, and what it runs."""
-    weights = {colour: place.production.weights.get(place.target_groups[colour].arn, 0) for colour in Colour}
+    weights = {colour: location.production.weights.get(location.target_groups[colour].arn, 0) for colour in Colour}
     live = max(Colour, key=lambda colour: weights[colour])
-    name = place.ecs_services[live]
-    found = ecs.services(call.aws, place.cluster, [name]).get(name)
+    name = location.ecs_services[live]
+    found = ecs.services(call.aws, location.cluster, [name]).get(name)
     if found is None:
-        raise Failure(f"Service {place.service} has no release yet: playbooks/deploy.yml makes its first.")
+        raise Failure(f"Service {location.service} has no release yet: playbooks/deploy.yml makes its first.")
     return name, found.task_definition
 
 
-def _followed(call: Invocation, place: Place, task_id: str) -> tuple[TaskState, list[str]]:
+def _followed(call: Invocation, location: ServiceLocation, task_id: str) -> tuple[TaskState, list[str]]:
     """Wait for the end of a task, saying what it writes."""
     until = call.clock.now() + call.params["timeout_seconds"]
     kept: list[str] = []
     token: str | None = None
     while True:
         # Before the log: what it wrote until it stopped is there then.
-        task = ecs.task(call.aws, place.cluster, task_id)
-        lines, token = logs.new_lines(call.aws, place.names.log_group, call.params["container"], task_id, token)
+        task = ecs.task(call.aws, location.cluster, task_id)
+        lines, token = logs.new_lines(call.aws, location.names.log_group, call.params["container"], task_id, token)
         for line in lines:
             call.progress.line(f"| {line}")
         kept = (kept + lines)[-_KEPT_LINES:]
@@ -85,7 +85,7 @@ def _followed(call: Invocation, place: Place, task_id: str) -> tuple[TaskState, 
             return task, kept
         if call.clock.now() > until:
             seconds = call.params["timeout_seconds"]
-            ecs.stop_task(call.aws, place.cluster, task_id, f"took longer than {seconds} seconds")
+            ecs.stop_task(call.aws, location.cluster, task_id, f"took longer than {seconds} seconds")
             raise Failure(
                 f"{' '.join(call.params['command'])} did not end within {seconds} seconds, and task {task_id[:12]} was "
                 "stopped. A longer timeout_seconds gives it more.",

@@ -15,7 +15,7 @@ from ..aws.errors import Failure
 from ..common.changes import Changes
 from ..common.invocation import Invocation
 from .ecs_run_task import live_service
-from .location import NotProvisionedError, Place, locate
+from .location import NotProvisionedError, ServiceLocation, locate
 
 _NAME = re.compile(r"^[0-9A-Za-z_-]+$")
 _EXPRESSION = re.compile(r"^(rate|cron|at)\(.+\)$")
@@ -37,27 +37,29 @@ def run(call: Invocation) -> dict[str, Any]:
         return _follow(call, changes, there)
     if wanted:
         try:
-            place = locate(call.aws, environment, call.params["service"])
+            location = locate(call.aws, environment, call.params["service"])
         except NotProvisionedError:
             if not call.check_mode:
                 raise
             return _answer(changes, "The service is not provisioned yet.")
-        _keep(call, changes, place, there)
+        _keep(call, changes, location, there)
     for name in sorted(set(there) - {prefix + one["name"] for one in wanted}):
         changes.want(f"schedule {name}", "there", None, partial(scheduler.delete, call.aws, environment, name))
     return _answer(changes)
 
 
-def _keep(call: Invocation, changes: Changes, place: Place, there: Mapping[str, Mapping[str, Any]]) -> None:
-    service, definition = live_service(call, place)
-    network = ecs.service_network(call.aws, place.cluster, service)
+def _keep(
+    call: Invocation, changes: Changes, location: ServiceLocation, there: Mapping[str, Mapping[str, Any]]
+) -> None:
+    service, definition = live_service(call, location)
+    network = ecs.service_network(call.aws, location.cluster, service)
     # The listener's ARN knows partition, region and account.
-    _arn, partition, _elb, region, account = place.listener_arn.split(":")[:5]
-    cluster = f"arn:{partition}:ecs:{region}:{account}:cluster/{place.cluster}"
-    group = place.environment
+    _arn, partition, _elb, region, account = location.listener_arn.split(":")[:5]
+    cluster = f"arn:{partition}:ecs:{region}:{account}:cluster/{location.cluster}"
+    group = location.environment
     for one in call.params["schedules"]:
-        name = f"{place.service}.{one['name']}"
-        request = requested(one, place.service, cluster, definition, network, call.params["role_arn"])
+        name = f"{location.service}.{one['name']}"
+        request = requested(one, location.service, cluster, definition, network, call.params["role_arn"])
         is_now = there.get(name)
         if is_now is None:
 
@@ -125,8 +127,8 @@ def _follow(call: Invocation, changes: Changes, there: Mapping[str, Mapping[str,
     """After a rollback: the same schedules, of the version that is live now."""
     if not there:
         return _answer(changes)
-    place = locate(call.aws, call.params["environment"], call.params["service"])
-    _service, definition = live_service(call, place)
+    location = locate(call.aws, call.params["environment"], call.params["service"])
+    _service, definition = live_service(call, location)
     for name, is_now in there.items():
         task = is_now["Target"]["EcsParameters"]
         target = {**is_now["Target"], "EcsParameters": {**task, "TaskDefinitionArn": definition}}
@@ -134,7 +136,7 @@ def _follow(call: Invocation, changes: Changes, there: Mapping[str, Mapping[str,
             f"schedule {name}",
             task["TaskDefinitionArn"],
             definition,
-            partial(scheduler.update, call.aws, place.environment, name, {**is_now, "Target": target}),
+            partial(scheduler.update, call.aws, location.environment, name, {**is_now, "Target": target}),
         )
     return _answer(changes)
 

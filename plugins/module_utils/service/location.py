@@ -21,7 +21,7 @@ class NotProvisionedError(Failure):
 
 
 @dataclass(frozen=True)
-class Place:
+class ServiceLocation:
     environment: str
     service: str
     listener_arn: str
@@ -56,7 +56,7 @@ class Place:
         return self.target_groups[colour].arn.rpartition(":")[2]
 
 
-def locate(aws: Aws, environment_name: str, service: str, listener_arn: str | None = None) -> Place:
+def locate(aws: Aws, environment_name: str, service: str, listener_arn: str | None = None) -> ServiceLocation:
     """Return where the service stands, or say what is not provisioned."""
     names = ServiceNames(environment_name, service)
     group_names = {colour: names.target_group(colour) for colour in Colour}
@@ -74,7 +74,7 @@ def locate(aws: Aws, environment_name: str, service: str, listener_arn: str | No
     production, test = found[PRODUCTION], found[TEST]
     if production is None or test is None:
         raise _not_provisioned(service, [f"the {kind} rule" for kind, rule in found.items() if rule is None])
-    return Place(
+    return ServiceLocation(
         environment_name,
         service,
         listener,
@@ -85,7 +85,7 @@ def locate(aws: Aws, environment_name: str, service: str, listener_arn: str | No
     )
 
 
-def weights_of(rule: Rule, place: Place) -> Weights:
+def weights_of(rule: Rule, place: ServiceLocation) -> Weights:
     """A rule's weights as percents. ALB takes any numbers; ours are percents already, a person's may not be."""
     blue, green = (rule.weights.get(place.target_groups[colour].arn, 0) for colour in (Colour.BLUE, Colour.GREEN))
     if blue + green == 0:

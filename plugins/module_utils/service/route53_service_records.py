@@ -96,13 +96,13 @@ def _names(call: Invocation) -> tuple[str, str]:
 
 def _alarm(call: Invocation, changes: Changes, check_id: str | None) -> None:
     """The alarm comes after its check and goes before it: whatever is interrupted, the next run finds both."""
-    wish = call.params["alarm"]
-    if wish is None:
+    operator_request = call.params["alarm"]
+    if operator_request is None:
         return
     aws = call.aws.elsewhere(route53.metrics_region(call.aws.region))
     name = health_alarm.name(*_names(call))
     host = (call.params["health_check"] or {}).get("host", "")
-    wanted = [health_alarm.wanted(*_names(call), check_id, host, wish["tell"])] if check_id else []
+    wanted = [health_alarm.wanted(*_names(call), check_id, host, operator_request["tell"])] if check_id else []
     planned = plan_alarms(cloudwatch.metric_alarms_named(aws, [name]), wanted, name)
     for one in planned.put:
         apply = partial(cloudwatch.put_alarm, aws, name, one, call.params["tags"])

@@ -21,15 +21,15 @@ from ansible_collections.pear.fargate.plugins.module_utils.rollout.lease import 
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import (
     Colour,
     Observed,
+    OperatorRequest,
     Outcome,
     Phase,
     Readings,
     Release,
+    RequestKind,
     Result,
     Verdict,
     Weights,
-    Wish,
-    WishKind,
 )
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -48,7 +48,7 @@ class Adversary(RuleBasedStateMachine):
         self.world = with_two_releases()
         self.world.lease = Lease("scoreboard", "ada", "", 99, 0.0, 9e9)
         self.release: Release | None = None
-        self.wish: Wish | None = None
+        self.operator_request: OperatorRequest | None = None
         self.number = 0
 
     # --- the controller, one decision at a time ---
@@ -60,7 +60,7 @@ class Adversary(RuleBasedStateMachine):
         wanted = order(f"n{self.number}", self.number)
         begun = begin_deploy(wanted, self.world.fleet, self.world.releases(), self.world.time)
         if isinstance(begun, Release):
-            self.release, self.wish = begun, None
+            self.release, self.operator_request = begun, None
             self.save(begun)
 
     @precondition(lambda self: self.release is not None)
@@ -74,15 +74,17 @@ class Adversary(RuleBasedStateMachine):
         world = self.world
         exposed = release.phase in (Phase.SHIFTING, Phase.BAKING)
         seen = Observed(
-            world.fleet, readings=Readings(alarms=dict(world.alarms)) if exposed else Readings(), wish=self.wish
+            world.fleet,
+            readings=Readings(alarms=dict(world.alarms)) if exposed else Readings(),
+            operator_request=self.operator_request,
         )
         decision = decide(seen, release, world.time)
         assert decision.reason, f"{decision.action} without a reason"
         # A release that only prepares has moved nothing: what others do to traffic meanwhile is not its to undo.
         moved = release.phase is not Phase.PREPARING
         turned = moved and release.goes_forward and decision.release.phase is Phase.RETURNING
-        if turned and world.weights != release.home and world.sides[release.live].healthy >= 1:
-            assert decision.action == Shift(release.home), f"I4: {decision.action} came before the return"
+        if turned and world.weights != release.stable_weights and world.sides[release.live].healthy >= 1:
+            assert decision.action == Shift(release.stable_weights), f"I4: {decision.action} came before the return"
         after: Release | None = decision.release
         assert after is not None
         match decision.action:
@@ -128,9 +130,9 @@ class Adversary(RuleBasedStateMachine):
     def tasks_die(self, colour: Colour) -> None:
         self.world.sides[colour] = replace(self.world.sides[colour], running=0, healthy=0, steady=False)
 
-    @rule(colour=COLOURS, trouble=st.sampled_from(["", "3 tasks stopped: exit code 137"]))
-    def a_side_is_in_trouble(self, colour: Colour, trouble: str) -> None:
-        self.world.sides[colour] = replace(self.world.sides[colour], trouble=trouble)
+    @rule(colour=COLOURS, failure=st.sampled_from(["", "3 tasks stopped: exit code 137"]))
+    def a_side_is_in_trouble(self, colour: Colour, failure: str) -> None:
+        self.world.sides[colour] = replace(self.world.sides[colour], failure=failure)
 
     @rule(state=st.sampled_from(["OK", "ALARM", "INSUFFICIENT_DATA"]))
     def the_alarm_changes(self, state: str) -> None:
@@ -148,10 +150,10 @@ class Adversary(RuleBasedStateMachine):
         self.world.pass_time(seconds)
 
     @precondition(lambda self: self.release is not None)
-    @rule(kind=st.sampled_from(list(WishKind)))
-    def a_person_wishes(self, kind: WishKind) -> None:
+    @rule(kind=st.sampled_from(list(RequestKind)))
+    def a_person_wishes(self, kind: RequestKind) -> None:
         assert self.release is not None
-        self.wish = Wish(self.release.id, kind, self.release.step, "grace", Outcome.INTERRUPTED)
+        self.operator_request = OperatorRequest(self.release.id, kind, self.release.step, "grace", Outcome.INTERRUPTED)
 
     # --- what has to hold ---
 
@@ -167,7 +169,7 @@ class Adversary(RuleBasedStateMachine):
         self.world.lease = replace(self.world.lease, owner="", expires_at=0.0)
         for colour in Colour:
             side = self.world.sides[colour]
-            self.world.sides[colour] = replace(side, steady=True, trouble="")
+            self.world.sides[colour] = replace(side, steady=True, failure="")
         ending = deploy(self.world, "the last one")
         assert ending.outcome is Outcome.SUCCEEDED, ending.reason
         check_end(self.world)

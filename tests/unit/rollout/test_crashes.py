@@ -13,12 +13,12 @@ from ansible_collections.pear.fargate.plugins.module_utils.release.ports import 
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.begin import Order, ReturnOrder
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import (
     Gates,
+    OperatorRequest,
     Outcome,
     Plan,
     Policy,
+    RequestKind,
     Step,
-    Wish,
-    WishKind,
 )
 
 from .world import BLUE, GREEN, Death, World, denied, throttled
@@ -398,8 +398,10 @@ def test_a_long_check_ends_when_somebody_aborts_the_release() -> None:
     began = world.time
 
     def abort(number: int, name: str) -> None:
-        if name == "wish" and world.time - began > 60 and world.wish is None:
-            world.wish = Wish("deploy-three-2", WishKind.ABORT, 0, "grace", reason="wrong version")
+        if name == "operator_request" and world.time - began > 60 and world.operator_request is None:
+            world.operator_request = OperatorRequest(
+                "deploy-three-2", RequestKind.ABORT, 0, "grace", reason="wrong version"
+            )
 
     world.after_call = abort
     ending = deploy(world, "three")
@@ -416,7 +418,7 @@ def test_a_long_check_ends_when_its_controller_is_interrupted() -> None:
     controller = Controller(world.ports(), "ada")
 
     def interrupt(number: int, name: str) -> None:
-        if name == "wish" and world.time - began > 60:
+        if name == "operator_request" and world.time - began > 60:
             controller.interrupt("SIGTERM")
 
     world.after_call = interrupt

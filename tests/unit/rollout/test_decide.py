@@ -25,24 +25,24 @@ from ansible_collections.pear.fargate.plugins.module_utils.rollout.actions impor
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.decide import decide
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import (
     Colour,
+    ColourState,
     Fleet,
     Gates,
     Kind,
     Observed,
     OnInconclusive,
+    OperatorRequest,
     Outcome,
     Phase,
     Plan,
     Policy,
     Readings,
     Release,
+    RequestKind,
     Result,
-    Side,
     Step,
     Verdict,
     Weights,
-    Wish,
-    WishKind,
 )
 
 BLUE, GREEN = Colour.BLUE, Colour.GREEN
@@ -51,9 +51,9 @@ QUIET = Readings(alarms={"errors": "OK"})
 FIRING = Readings(alarms={"errors": "ALARM"})
 UNKNOWN = Readings(alarms={"errors": "INSUFFICIENT_DATA"})
 HOME, TENTH, ALL = Weights(100, 0), Weights(90, 10), Weights(0, 100)
-LIVE = Side(BLUE, "task:1", 4, 4, 4)
-READY = Side(GREEN, "task:2", 4, 4, 4)
-EMPTY = Side(GREEN)
+LIVE = ColourState(BLUE, "task:1", 4, 4, 4)
+READY = ColourState(GREEN, "task:2", 4, 4, 4)
+EMPTY = ColourState(GREEN)
 RELEASE = Release(
     id="r2",
     service="scoreboard",
@@ -77,7 +77,7 @@ PASSED = {"migrate": Verdict(Result.PASS, "exit 0"), "smoke": Verdict(Result.PAS
 FAILED = {"migrate": Verdict(Result.FAIL, "migrate exited with 1")}
 
 
-def seen(weights: Weights = HOME, green: Side = READY, blue: Side = LIVE, **more: Any) -> Observed:
+def seen(weights: Weights = HOME, green: ColourState = READY, blue: ColourState = LIVE, **more: Any) -> Observed:
     return Observed(Fleet(weights, blue, green), **{"readings": QUIET, **more})
 
 
@@ -85,8 +85,8 @@ def at(phase: Phase, **more: Any) -> Release:
     return replace(RELEASE, phase=phase, **more)
 
 
-def wish(kind: WishKind, step: int = 0, release_id: str = "r2") -> Wish:
-    return Wish(release_id, kind, step, "grace", Outcome.INTERRUPTED, "pager")
+def requested(kind: RequestKind, step: int = 0, release_id: str = "r2") -> OperatorRequest:
+    return OperatorRequest(release_id, kind, step, "grace", Outcome.INTERRUPTED, "pager")
 
 
 def row(name: str, observed: Observed, release: Release, action: Action, said: str, *more: Any) -> Any:
@@ -119,7 +119,7 @@ ROWS = (
     row("not healthy yet", seen(green=replace(READY, healthy=3)), STAGING, Wait(2.0), "needs 4 healthy"),
     row("not steady yet", seen(green=replace(READY, steady=False)), STAGING, Wait(2.0), "not steady"),
     row(
-        "crash loop", seen(green=replace(READY, trouble="exit code 1")), STAGING, Record(), "does not run: exit code 1"
+        "crash loop", seen(green=replace(READY, failure="exit code 1")), STAGING, Record(), "does not run: exit code 1"
     ),
     row("too slow", seen(green=EMPTY), at(Phase.STAGING, entered_at=NOW - 301), Record(), "not ready after 300"),
     row("staged", seen(), STAGING, Record(), "now the checks migrate, smoke"),
@@ -129,7 +129,7 @@ ROWS = (
     row("first step", seen(), RELEASE, Shift(TENTH), "step 1 of 3: blue 90 % green 10 %"),
     row("alarm firing before it", seen(readings=FIRING), RELEASE, Wait(2.0), "alarm errors is firing"),
     row("shifted", seen(TENTH), RELEASE, Record(), "step 1 of 3"),
-    row("holding", seen(TENTH), replace(RELEASE, since=NOW - 20), Wait(2.0), "40 s left"),
+    row("lease_holder", seen(TENTH), replace(RELEASE, since=NOW - 20), Wait(2.0), "40 s left"),
     row("held and judged", seen(TENTH), replace(RELEASE, since=NOW - 61), Record(), "step 1 of 3 passed"),
     row("alarm", seen(TENTH, readings=FIRING), replace(RELEASE, since=NOW), Shift(HOME), "alarm errors is firing"),
     row("sick", seen(TENTH, replace(READY, healthy=0)), replace(RELEASE, since=NOW), Shift(HOME), "fewer than its"),
@@ -165,41 +165,53 @@ ROWS = (
     ),
     row(
         "promoted",
-        seen(TENTH, wish=wish(WishKind.PROMOTE)),
+        seen(TENTH, operator_request=requested(RequestKind.PROMOTE)),
         replace(RELEASE, since=NOW),
         Record(),
         "step 1 of 3 passed",
     ),
     row(
         "promoted at an earlier step",
-        seen(Weights(50, 50), wish=wish(WishKind.PROMOTE, 0)),
+        seen(Weights(50, 50), operator_request=requested(RequestKind.PROMOTE, 0)),
         replace(RELEASE, step=1, since=NOW),
         Wait(2.0),
         "waiting for promote",
     ),
     row(
         "promoted to the end",
-        seen(TENTH, wish=wish(WishKind.PROMOTE_ALL)),
+        seen(TENTH, operator_request=requested(RequestKind.PROMOTE_ALL)),
         replace(RELEASE, since=NOW),
         Record(),
         "last step by grace",
     ),
     row(
         "promoted another",
-        seen(TENTH, wish=wish(WishKind.PROMOTE, 0, "r1")),
+        seen(TENTH, operator_request=requested(RequestKind.PROMOTE, 0, "r1")),
         replace(RELEASE, since=NOW),
         Wait(2.0),
         "60 s",
     ),
     row(
         "promotion cannot outvote an alarm",
-        seen(TENTH, readings=FIRING, wish=wish(WishKind.PROMOTE_ALL)),
+        seen(TENTH, readings=FIRING, operator_request=requested(RequestKind.PROMOTE_ALL)),
         replace(RELEASE, since=NOW),
         Shift(HOME),
         "alarm errors",
     ),
-    row("asked to stop", seen(TENTH, wish=wish(WishKind.ABORT)), RELEASE, Shift(HOME), "stopped by grace: pager"),
-    row("asked to pause", seen(TENTH, wish=wish(WishKind.PAUSE)), replace(RELEASE, since=NOW), Record(), "paused by"),
+    row(
+        "asked to stop",
+        seen(TENTH, operator_request=requested(RequestKind.ABORT)),
+        RELEASE,
+        Shift(HOME),
+        "stopped by grace: pager",
+    ),
+    row(
+        "asked to pause",
+        seen(TENTH, operator_request=requested(RequestKind.PAUSE)),
+        replace(RELEASE, since=NOW),
+        Record(),
+        "paused by",
+    ),
     row(
         "nobody approved",
         seen(Weights(50, 50)),

@@ -7,12 +7,12 @@ from ansible_collections.pear.fargate.plugins.module_utils.rollout import gates
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import (
     Bound,
     Colour,
+    ColourState,
     ErrorGate,
     Gates,
     LatencyGate,
     Readings,
     Result,
-    Side,
     Traffic,
     Verdict,
 )
@@ -118,7 +118,7 @@ def test_a_bound_judges_the_latest_value(values: tuple[float, ...], result: Resu
 def test_a_first_release_is_judged_by_its_ceilings(p99: float, result: Result) -> None:
     given = Gates(latency=LatencyGate(ceiling_seconds=1.0), errors=ErrorGate(ceiling_percent=5.0))
     readings = Readings(candidate=Traffic(500, 1, p99, (p99,)))
-    verdict = gates.judge(gates.alone(given), readings, Side(Colour.BLUE, healthy=2), 1)
+    verdict = gates.judge(gates.alone(given), readings, ColourState(Colour.BLUE, healthy=2), 1)
     assert verdict.result is result, verdict.reason
 
 
@@ -134,7 +134,7 @@ def test_everything_that_is_as_bad_is_named() -> None:
     verdict = gates.judge(
         Gates(alarms=("a", "b", "c")),
         Readings(alarms={"a": "ALARM", "b": "OK", "c": "ALARM"}),
-        Side(Colour.BLUE, healthy=2),
+        ColourState(Colour.BLUE, healthy=2),
         1,
     )
     assert verdict == Verdict(FAIL, "alarm a is firing; alarm c is firing")

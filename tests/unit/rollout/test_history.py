@@ -16,6 +16,7 @@ from ansible_collections.pear.fargate.plugins.module_utils.rollout.begin import 
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.history import Target, good_releases, rollback_target
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import (
     Colour,
+    ColourState,
     ErrorGate,
     Fleet,
     Gates,
@@ -25,7 +26,6 @@ from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import 
     Phase,
     Plan,
     Release,
-    Side,
     Step,
     Weights,
 )
@@ -96,12 +96,12 @@ def test_what_a_rollback_goes_back_to(history: list[Release], named: str | None,
         assert answer in found
 
 
-def fleet(weights: Weights, blue: Side | None = None, green: Side | None = None) -> Fleet:
-    return Fleet(weights, blue or Side(BLUE), green or Side(GREEN))
+def fleet(weights: Weights, blue: ColourState | None = None, green: ColourState | None = None) -> Fleet:
+    return Fleet(weights, blue or ColourState(BLUE), green or ColourState(GREEN))
 
 
-def runs(colour: Colour, number: int, healthy: int = 2, desired: int = 2) -> Side:
-    return Side(colour, f"task:{number}", desired, healthy, healthy)
+def runs(colour: Colour, number: int, healthy: int = 2, desired: int = 2) -> ColourState:
+    return ColourState(colour, f"task:{number}", desired, healthy, healthy)
 
 
 LIVE_BLUE = Weights(100, 0)
@@ -136,7 +136,7 @@ def test_a_first_deploy_is_judged_by_ceilings_alone() -> None:
         pytest.param(runs(BLUE, 4), LIVE_BLUE, False, id="something else runs there"),
     ],
 )
-def test_a_deploy_of_what_is_live_is_no_change(side: Side, weights: Weights, unchanged: bool) -> None:
+def test_a_deploy_of_what_is_live_is_no_change(side: ColourState, weights: Weights, unchanged: bool) -> None:
     history = [release(3, live="green", candidate="blue")]
     assert isinstance(begin_deploy(ORDER, fleet(weights, side), history, 9.0), Unchanged) is unchanged
 
@@ -170,7 +170,9 @@ TWO = [release(1), release(2)]
         ),
     ],
 )
-def test_how_a_rollback_begins(order: ReturnOrder, green: Side, history: list[Release], answer: Phase | str) -> None:
+def test_how_a_rollback_begins(
+    order: ReturnOrder, green: ColourState, history: list[Release], answer: Phase | str
+) -> None:
     begun = begin_rollback(order, fleet(LIVE_BLUE, runs(BLUE, 2), green), history, 9.0)
     if isinstance(begun, Release):
         assert (begun.kind, begun.target, begun.phase, begun.candidate) == (Kind.ROLLBACK, "r1", answer, GREEN)

@@ -18,15 +18,15 @@ from ansible_collections.pear.fargate.plugins.module_utils.rollout.actions impor
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.lease import Lease
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import (
     Colour,
+    ColourState,
     Fleet,
+    OperatorRequest,
     Outcome,
     Readings,
     Release,
     Result,
-    Side,
     Verdict,
     Weights,
-    Wish,
 )
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.record import from_plain, to_plain
 
@@ -47,7 +47,9 @@ class World:
     """Weights, two sides, a ledger, a clock. Checks the invariants at each write."""
 
     weights: Weights = Weights(100, 0)
-    sides: dict[Colour, Side] = field(default_factory=lambda: {BLUE: Side(BLUE), GREEN: Side(GREEN)})
+    sides: dict[Colour, ColourState] = field(
+        default_factory=lambda: {BLUE: ColourState(BLUE), GREEN: ColourState(GREEN)}
+    )
     time: float = 1_000_000.0
     start_seconds: float = 3.0
     sick: set[str] = field(default_factory=set)
@@ -56,7 +58,7 @@ class World:
     probe: Verdict | None = None
     records: dict[str, str] = field(default_factory=dict)
     lease: Lease | None = None
-    wish: Wish | None = None
+    operator_request: OperatorRequest | None = None
     writes: list[tuple[str, Any]] = field(default_factory=list)
     calls: int = 0
     before_call: Callable[[int, str], None] = lambda number, name: None
@@ -84,15 +86,15 @@ class World:
     def settle(self, colour: Colour) -> None:
         side = self.sides[colour]
         if side.desired == 0:
-            self.sides[colour] = replace(side, running=0, healthy=0, trouble="")
+            self.sides[colour] = replace(side, running=0, healthy=0, failure="")
         elif side.task_definition in self.sick:
-            trouble = "2 tasks stopped: exit code 1" if self.time > self.ready_at.get(colour, 0) else ""
-            self.sides[colour] = replace(side, running=0, healthy=0, trouble=trouble)
+            failure = "2 tasks stopped: exit code 1" if self.time > self.ready_at.get(colour, 0) else ""
+            self.sides[colour] = replace(side, running=0, healthy=0, failure=failure)
         elif self.time >= self.ready_at.get(colour, 0):
-            self.sides[colour] = replace(side, running=side.desired, healthy=side.desired, trouble="")
+            self.sides[colour] = replace(side, running=side.desired, healthy=side.desired, failure="")
 
     def live(self, colour: Colour, task_definition: str, count: int = 2) -> None:
-        self.sides[colour] = Side(colour, task_definition, count, count, count)
+        self.sides[colour] = ColourState(colour, task_definition, count, count, count)
 
     def releases(self) -> list[Release]:
         return [read_release(text) for text in self.records.values()]
@@ -245,12 +247,12 @@ class FakeLedger:
     def save(self, release: Release, lease: Lease) -> None:
         self.world.call("save", lambda: self.world.save(release, lease))
 
-    def wish(self) -> Wish | None:
-        answer: Wish | None = self.world.call("wish", lambda: self.world.wish)
+    def operator_request(self) -> OperatorRequest | None:
+        answer: OperatorRequest | None = self.world.call("operator_request", lambda: self.world.operator_request)
         return answer
 
-    def ask(self, wish: Wish) -> None:
-        self.world.wish = wish
+    def ask(self, operator_request: OperatorRequest) -> None:
+        self.world.operator_request = operator_request
 
 
 @dataclass

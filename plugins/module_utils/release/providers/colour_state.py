@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from ...aws.ecs_states import ServiceState
 from ...aws.elbv2_states import TargetState
 from ...aws.tasks import TaskState
-from ...rollout.model import Colour, Side
+from ...rollout.model import Colour, ColourState
 
 # A task may die once by bad luck; a version of which three died will not run.
 CRASHES = 3
@@ -31,15 +31,15 @@ class Reading:
     scale_in_at: float | None = None
 
 
-def side_of(reading: Reading) -> Side:
+def colour_state(reading: Reading) -> ColourState:
     state = reading.state
     if state is None:
-        return Side(reading.colour)
+        return ColourState(reading.colour)
     primary = state.primary
     others = sum(one.running for one in state.deployments if not one.primary)
     running = primary.running if primary else state.running
     healthy = sum(target.state == "healthy" for target in reading.targets)
-    return Side(
+    return ColourState(
         reading.colour,
         state.task_definition,
         desired=state.desired,
@@ -47,7 +47,7 @@ def side_of(reading: Reading) -> Side:
         # Targets do not say which deployment they belong to: while an old one still runs, its tasks are counted off.
         healthy=max(0, min(running, healthy - others)),
         steady=len(state.deployments) <= 1 and primary is not None and primary.rollout_state == "COMPLETED",
-        trouble=trouble_of(state, reading.stopped),
+        failure=failure_of(state, reading.stopped),
         scale_in_at=reading.scale_in_at,
     )
 
@@ -60,7 +60,7 @@ def needs_stopped_tasks(state: ServiceState | None) -> bool:
     )
 
 
-def trouble_of(state: ServiceState, stopped: Sequence[TaskState]) -> str:
+def failure_of(state: ServiceState, stopped: Sequence[TaskState]) -> str:
     """Why the present deployment will not come up, if that is certain; a task that had no luck is no certainty."""
     primary = state.primary
     if primary is None:

@@ -16,7 +16,7 @@ from ..rolling import Observation
 
 
 @dataclass
-class ServiceSight:
+class EcsDeploymentObserver:
     aws: Aws
     cluster: str
     service: str

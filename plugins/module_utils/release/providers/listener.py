@@ -16,11 +16,11 @@ from ...aws.errors import Failure
 from ...aws.session import Aws
 from ...rollout.actions import CancelScaleIn, ScaleIn, ScheduleScaleIn, Stage
 from ...rollout.model import Colour, Fleet, Release, Weights
-from ...service.location import Place, weights_of
+from ...service.location import ServiceLocation, weights_of
 from ...service.specification import Specification
 from ..port_calls import port_call
 from ..ports import PortError, Progress
-from .colour_state import Reading, needs_stopped_tasks, side_of
+from .colour_state import Reading, colour_state, needs_stopped_tasks
 
 NOUGHT = Bounds(0, 0)
 _AT_ONCE = 4
@@ -31,7 +31,7 @@ class ListenerFleets:
     """Two ECS services behind one rule. A rollback has no specification: it uses what is registered."""
 
     aws: Aws
-    place: Place
+    location: ServiceLocation
     progress: Progress
     spec: Specification | None = None
     _seen: dict[Colour, ServiceState] = field(default_factory=dict)
@@ -42,30 +42,30 @@ class ListenerFleets:
 
     @port_call
     def read(self) -> Fleet:
-        aws, place = self.aws, self.place
+        aws, location = self.aws, self.location
         with ThreadPoolExecutor(_AT_ONCE) as pool:
-            services = pool.submit(ecs.services, aws, place.cluster, list(place.ecs_services.values()))
-            rule = pool.submit(elbv2.rule, aws, place.production.arn)
+            services = pool.submit(ecs.services, aws, location.cluster, list(location.ecs_services.values()))
+            rule = pool.submit(elbv2.rule, aws, location.production.arn)
             targets = {
-                colour: pool.submit(elbv2.target_health, aws, place.target_groups[colour].arn) for colour in Colour
+                colour: pool.submit(elbv2.target_health, aws, location.target_groups[colour].arn) for colour in Colour
             }
             scheduled = pool.submit(self._scale_ins)
             self._seen = {
-                c: services.result()[name] for c, name in place.ecs_services.items() if name in services.result()
+                c: services.result()[name] for c, name in location.ecs_services.items() if name in services.result()
             }
             sides = {
-                colour: side_of(
+                colour: colour_state(
                     Reading(
                         colour,
                         self._seen.get(colour),
                         targets[colour].result(),
                         self._stopped(colour),
-                        scheduled.result().get(place.ecs_services[colour]),
+                        scheduled.result().get(location.ecs_services[colour]),
                     )
                 )
                 for colour in Colour
             }
-            return Fleet(weights_of(rule.result(), place), sides[Colour.BLUE], sides[Colour.GREEN])
+            return Fleet(weights_of(rule.result(), location), sides[Colour.BLUE], sides[Colour.GREEN])
 
     def state(self, colour: Colour) -> ServiceState | None:
         """The ECS service of a colour as it was last read."""
@@ -74,13 +74,13 @@ class ListenerFleets:
     def _stopped(self, colour: Colour) -> list[Any]:
         if not needs_stopped_tasks(self._seen.get(colour)):
             return []
-        return list(ecs.tasks(self.aws, self.place.cluster, self.place.ecs_services[colour], "STOPPED"))
+        return list(ecs.tasks(self.aws, self.location.cluster, self.location.ecs_services[colour], "STOPPED"))
 
     def _scale_ins(self) -> dict[str, float]:
         """Scheduled scale-ins change by our own hand alone, so they are read once and after each change."""
         if self._scheduled is None:
-            names = list(self.place.ecs_services.values())
-            self._scheduled = autoscaling.scheduled(self.aws, self.place.cluster, names, SCALE_IN)
+            names = list(self.location.ecs_services.values())
+            self._scheduled = autoscaling.scheduled(self.aws, self.location.cluster, names, SCALE_IN)
         return self._scheduled
 
     # --- writing ---
@@ -113,13 +113,13 @@ class ListenerFleets:
                 self._cancel(colour)
 
     def _stage(self, action: Stage) -> None:
-        colour, name = action.colour, self.place.ecs_services[action.colour]
+        colour, name = action.colour, self.location.ecs_services[action.colour]
         self._show_to_testers(colour)
         self._open_bounds(colour, action.count)
         state = self._seen.get(colour)
         if state is None:
             request = service_definition.create_request(self._settings(colour), action.task_definition, action.count)
-            ecs.create_service(self.aws, self.place.cluster, name, request, self._specification().tags)
+            ecs.create_service(self.aws, self.location.cluster, name, request, self._specification().tags)
             return
         update = self._changed_settings(colour, state) | {"desiredCount": action.count}
         if state.task_definition != action.task_definition:
@@ -127,16 +127,16 @@ class ListenerFleets:
         elif state.desired == 0:
             # A deployment of its own, so that failures of an earlier try are not counted against this one.
             update["forceNewDeployment"] = True
-        ecs.update_service(self.aws, self.place.cluster, name, update)
+        ecs.update_service(self.aws, self.location.cluster, name, update)
 
     def _scale_in(self, colour: Colour) -> None:
-        name = self.place.ecs_services[colour]
-        if name in autoscaling.scalable_targets(self.aws, self.place.cluster, [name]):
-            autoscaling.register(self.aws, self.place.cluster, name, NOUGHT)
-        ecs.update_service(self.aws, self.place.cluster, name, {"desiredCount": 0})
+        name = self.location.ecs_services[colour]
+        if name in autoscaling.scalable_targets(self.aws, self.location.cluster, [name]):
+            autoscaling.register(self.aws, self.location.cluster, name, NOUGHT)
+        ecs.update_service(self.aws, self.location.cluster, name, {"desiredCount": 0})
 
     def _schedule(self, colour: Colour, at: float) -> None:
-        name, cluster = self.place.ecs_services[colour], self.place.cluster
+        name, cluster = self.location.ecs_services[colour], self.location.cluster
         if name not in autoscaling.scalable_targets(self.aws, cluster, [name]):
             state = self._seen.get(colour)
             # Room to stay as it is until then; without a policy nothing moves inside of it.
@@ -145,7 +145,7 @@ class ListenerFleets:
         self._scheduled = None
 
     def _cancel(self, colour: Colour) -> None:
-        autoscaling.unschedule(self.aws, self.place.cluster, self.place.ecs_services[colour], SCALE_IN)
+        autoscaling.unschedule(self.aws, self.location.cluster, self.location.ecs_services[colour], SCALE_IN)
         self._scheduled = None
         self._open_bounds(colour, None)
 
@@ -154,9 +154,9 @@ class ListenerFleets:
 
         With a count, only where its present bounds would not let it have that many.
         """
-        cluster, name = self.place.cluster, self.place.ecs_services[colour]
-        bounds = autoscaling.scalable_targets(self.aws, cluster, list(self.place.ecs_services.values()))
-        mine, theirs = bounds.get(name), bounds.get(self.place.ecs_services[colour.other])
+        cluster, name = self.location.cluster, self.location.ecs_services[colour]
+        bounds = autoscaling.scalable_targets(self.aws, cluster, list(self.location.ecs_services.values()))
+        mine, theirs = bounds.get(name), bounds.get(self.location.ecs_services[colour.other])
         autoscaled = theirs is not None and theirs.maximum > 0 and theirs.minimum > 0
         if count is not None and mine is not None and mine.maximum >= count:
             return
@@ -175,16 +175,16 @@ class ListenerFleets:
         if self._test_colour is colour:
             return
         wanted = self._by_arn(Weights.all_to(colour))
-        if dict(self.place.test.weights) != wanted or self._test_colour is not None:
-            elbv2.set_weights(self.aws, self.place.test.arn, wanted)
+        if dict(self.location.test.weights) != wanted or self._test_colour is not None:
+            elbv2.set_weights(self.aws, self.location.test.arn, wanted)
         self._test_colour = colour
 
     def _by_arn(self, weights: Weights) -> dict[str, int]:
-        return {self.place.target_groups[colour].arn: weights.of(colour) for colour in Colour}
+        return {self.location.target_groups[colour].arn: weights.of(colour) for colour in Colour}
 
     def _settings(self, colour: Colour) -> dict[str, Any]:
         """A candidate that fails must stay as it failed: going back is the release's, by traffic, not ECS's."""
-        settings = self._specification().settings(self.place.target_groups[colour].arn)
+        settings = self._specification().settings(self.location.target_groups[colour].arn)
         return {**settings, "rollback": False}
 
     def _changed_settings(self, colour: Colour, state: ServiceState) -> dict[str, Any]:
@@ -196,7 +196,7 @@ class ListenerFleets:
     def _specification(self) -> Specification:
         if self.spec is None:
             raise Failure(
-                f"Service {self.place.service} has no ECS service to return to, and a rollback makes none. "
+                f"Service {self.location.service} has no ECS service to return to, and a rollback makes none. "
                 "Run playbooks/release.yml with the version that should serve."
             )
         return self.spec
@@ -207,12 +207,12 @@ class ListenerTraffic:
     """Weights in the production rule. ModifyRule answers with the rule as it is then: that is the reading back."""
 
     aws: Aws
-    place: Place
+    location: ServiceLocation
 
     @port_call
     def shift(self, weights: Weights) -> None:
-        by_arn = {self.place.target_groups[colour].arn: weights.of(colour) for colour in Colour}
-        written = elbv2.set_weights(self.aws, self.place.production.arn, by_arn)
-        found = weights_of(written, self.place)
+        by_arn = {self.location.target_groups[colour].arn: weights.of(colour) for colour in Colour}
+        written = elbv2.set_weights(self.aws, self.location.production.arn, by_arn)
+        found = weights_of(written, self.location)
         if found != weights:
             raise PortError(f"The production rule has {found} after {weights} was written to it", transient=True)
