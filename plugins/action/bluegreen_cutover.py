@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from ..module_utils.release.bluegreen import cutover
+from ..module_utils.release.bluegreen_cutover import run
 from ..modules.bluegreen_cutover import ARGUMENT_SPEC
 from ..plugin_utils.in_process import RELEASE, InProcessAction
 
@@ -12,4 +12,4 @@ from ..plugin_utils.in_process import RELEASE, InProcessAction
 class ActionModule(InProcessAction):
     services = RELEASE
     argument_spec = ARGUMENT_SPEC
-    module_run = staticmethod(cutover)
+    module_run = staticmethod(run)

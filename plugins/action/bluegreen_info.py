@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from ..module_utils.release.bluegreen_info import info
+from ..module_utils.release.bluegreen_info import run
 from ..modules.bluegreen_info import ARGUMENT_SPEC
 from ..plugin_utils.in_process import RELEASE, InProcessAction
 
@@ -12,4 +12,4 @@ from ..plugin_utils.in_process import RELEASE, InProcessAction
 class ActionModule(InProcessAction):
     services = RELEASE
     argument_spec = ARGUMENT_SPEC
-    module_run = staticmethod(info)
+    module_run = staticmethod(run)

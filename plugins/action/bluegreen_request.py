@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from ..module_utils.release.bluegreen_info import request
+from ..module_utils.release.bluegreen_request import run
 from ..modules.bluegreen_request import ARGUMENT_SPEC
 from ..plugin_utils.in_process import InProcessAction
 
@@ -12,4 +12,4 @@ from ..plugin_utils.in_process import InProcessAction
 class ActionModule(InProcessAction):
     services = ("dynamodb",)
     argument_spec = ARGUMENT_SPEC
-    module_run = staticmethod(request)
+    module_run = staticmethod(run)

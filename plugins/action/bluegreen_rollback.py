@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from ..module_utils.release.bluegreen import rollback
+from ..module_utils.release.bluegreen_rollback import run
 from ..modules.bluegreen_rollback import ARGUMENT_SPEC
 from ..plugin_utils.in_process import RELEASE, InProcessAction
 
@@ -12,4 +12,4 @@ from ..plugin_utils.in_process import RELEASE, InProcessAction
 class ActionModule(InProcessAction):
     services = RELEASE
     argument_spec = ARGUMENT_SPEC
-    module_run = staticmethod(rollback)
+    module_run = staticmethod(run)

@@ -14,8 +14,16 @@ description:
   - Success means that this very image serves all traffic; the rule was read back and its targets are healthy. Everything else
     fails the task, with an outcome and the evidence.
   - The ledger, a table of DynamoDB, holds every release and a lease, so that one controller writes at a time.
-    A controller that dies is taken over by the next run, which goes on or brings traffic home.
+    A controller that dies is taken over by the next run, which resumes the release or returns traffic.
   - Releasing what is live already changes nothing.
+options:
+  stage_only:
+    description:
+      - Stops before the first step. The candidate is up and checked, answers to the header C(X-Release=candidate), and has no
+        production traffic. A later run with the same options goes on from there; a run with another version ends it first.
+      - It has no meaning with the strategy V(rolling), which has no candidate beside the live version.
+    type: bool
+    default: false
 author:
   - pear.fargate contributors (@pear-fargate)
 attributes:
@@ -67,7 +75,7 @@ outcome:
     - V(succeeded) and V(unchanged) are success, V(staged) too; V(planned) is what check mode says.
     - All others fail the task. V(rolled_back) traffic is back on the version before; V(superseded) somebody else took over; V(inconclusive)
       the gates could not tell; V(approval_expired) nobody promoted in time; V(interrupted) a signal or a failed call;
-      V(refused) nothing was changed.
+      V(failed) there was no version to return to, or the return did not complete; V(refused) nothing was changed.
   returned: always
   type: str
 reason:
@@ -90,15 +98,15 @@ plan:
 """
 
 from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import run_as_module
-from ansible_collections.pear.fargate.plugins.module_utils.release.bluegreen import cutover
+from ansible_collections.pear.fargate.plugins.module_utils.release.bluegreen_cutover import run
 from ansible_collections.pear.fargate.plugins.module_utils.release.options import RELEASE_ARGUMENTS
 from ansible_collections.pear.fargate.plugins.module_utils.service.specification import SERVICE_ARGUMENTS
 
-ARGUMENT_SPEC = {**SERVICE_ARGUMENTS, **RELEASE_ARGUMENTS}
+ARGUMENT_SPEC = {**SERVICE_ARGUMENTS, **RELEASE_ARGUMENTS, "stage_only": {"type": "bool", "default": False}}
 
 
 def main() -> None:
-    run_as_module(ARGUMENT_SPEC, cutover)
+    run_as_module(ARGUMENT_SPEC, run)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,10 @@ module: service_release
 short_description: Make a version of a service live, by the strategy of your choice
 version_added: 0.1.0
 description:
-  - With O(strategy=rolling) it does what M(pear.fargate.ecs_rollout) does, with any other what M(pear.fargate.bluegreen_cutover) does.
+  - With O(strategy=rolling), ECS replaces the tasks of the live colour in place: tasks of O(checks) such as migrations run before that,
+    requests of O(checks), the version probe, the gates and the bake come after it. Where something fails, the last good version is
+    deployed again. With any other strategy it does what M(pear.fargate.bluegreen_cutover) does.
+  - All strategies have the same preflight, lease, ledger, evidence and report.
   - After a release that succeeded, tasks that run at their times are what O(schedules) says, of the version that is live.
   - One task for all of it, since Ansible starts a process for each task and host, and for each that is skipped too.
 author:
@@ -25,10 +28,6 @@ options:
     type: list
     elements: str
     default: []
-  timeout_seconds:
-    description: How long a rolling deployment may take.
-    type: int
-    default: 1200
   schedules:
     description: What runs when. An empty list removes what an earlier one made; without a list nobody looks.
     type: list
@@ -106,7 +105,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 outcome:
-  description: How it ended, as M(pear.fargate.ecs_rollout) and M(pear.fargate.bluegreen_cutover) say it.
+  description: How it ended, as M(pear.fargate.bluegreen_cutover) says it.
   returned: always
   type: str
   sample: succeeded
@@ -135,7 +134,6 @@ ARGUMENT_SPEC = {
     **RELEASE_ARGUMENTS,
     "strategy": {"type": "str", "choices": list(STRATEGIES), "default": "rolling"},
     "failed_dependencies": {"type": "list", "elements": "str", "default": []},
-    "timeout_seconds": {"type": "int", "default": 1200},
     "schedules": SCHEDULES["schedules"],
     "schedule_role_arn": {"type": "str"},
 }

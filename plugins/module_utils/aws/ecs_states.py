@@ -29,6 +29,11 @@ class Deployment:
     def primary(self) -> bool:
         return self.status == "PRIMARY"
 
+    @property
+    def returns_to_an_earlier_one(self) -> bool:
+        """ECS started it by itself, because the deployment before it failed or was stopped."""
+        return "rolling back" in self.reason.lower() or "rollback" in self.reason.lower()
+
 
 @dataclass(frozen=True)
 class Event:

@@ -84,5 +84,5 @@ class TargetState:
     description: str = ""
 
     @property
-    def sick(self) -> bool:
+    def unhealthy(self) -> bool:
         return self.state in {"unhealthy", "unhealthy.draining", "unavailable"}

@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from ..aws import ecs, elbv2, logs
-from ..aws.ecs_states import ServiceState
 from ..aws.errors import AwsError
 from ..aws.session import Aws
 from ..aws.tasks import ContainerState, TaskState
@@ -33,18 +32,23 @@ class BlackBox:
 
     aws: Aws
     location: ServiceLocation
+    # What was seen while the release went on; the rest is read now.
+    evidence: Evidence = field(default_factory=Evidence)
     unread: list[str] = field(default_factory=list)
 
     def collect(self, release: Release, fleet: Fleet, readings: Callable[[], str]) -> dict[str, Any]:
         self.unread = []
         colour = release.candidate
         group, name = self.location.target_groups[colour], self.location.ecs_services[colour]
-        evidence = Evidence(str(group.health_check))
+        evidence = self.evidence
+        evidence.health_check = str(group.health_check)
         evidence.add_targets(self._read(lambda: elbv2.target_health(self.aws, group.arn), ()))
         state = self._read(lambda: ecs.services(self.aws, self.location.cluster, [name]).get(name), None)
         for event in state.events[:_EVENTS_KEPT] if state else ():
             evidence.add_event(event)
-        for task in self._failed(state, name):
+        for task in self._failed(release, name):
+            if task.id in evidence.failures:
+                continue
             evidence.add_failure(TaskFailure.of(task, self._lines(task, task.culprit)))
         return {
             **evidence.as_dict(),
@@ -56,14 +60,18 @@ class BlackBox:
             "unread": list(self.unread),
         }
 
-    def _failed(self, state: ServiceState | None, name: str) -> list[TaskState]:
-        primary = state.primary if state else None
-        if primary is None:
-            return []
+    def _failed(self, release: Release, name: str) -> list[TaskState]:
+        """Failed tasks of the deployments that this release started."""
         stopped: Sequence[TaskState] = self._read(
             lambda: ecs.tasks(self.aws, self.location.cluster, name, "STOPPED"), ()
         )
-        return [one for one in stopped if one.deployment_id == primary.id and one.ended_badly][:_FAILURES_KEPT]
+        return [
+            task
+            for task in stopped
+            if task.task_definition == release.task_definition
+            and task.deployment_id != release.replaced_deployment
+            and task.ended_badly
+        ][:_FAILURES_KEPT]
 
     def _running_logs(self, name: str) -> list[str]:
         """Last lines of one task that still runs: a version that answers wrongly has not stopped."""
@@ -79,7 +87,7 @@ class BlackBox:
 
     def _definition_changes(self, release: Release, fleet: Fleet) -> dict[str, Any]:
         """Image and environment of the live revision against the candidate's: names of variables, never values."""
-        live = fleet.state(release.live).task_definition
+        live = release.stable_task_definition if release.in_place else fleet.state(release.live).task_definition
         if not live or not release.task_definition:
             return {}
         before = self._read(lambda: ecs.task_definition(self.aws, live), None)

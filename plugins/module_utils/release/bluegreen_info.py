@@ -11,26 +11,27 @@ from typing import Any
 from ..aws.ecs_states import short
 from ..aws.errors import Failure
 from ..common.invocation import Invocation
-from ..common.operator import operator
 from ..rollout.history import good_releases, live_colour, rollback_target, unfinished
 from ..rollout.lease import Lease, clock_time
-from ..rollout.model import Colour, Fleet, Kind, OperatorRequest, Release, RequestKind
+from ..rollout.model import Colour, Fleet, Kind, Release
 from ..service.location import locate
-from .bluegreen import told
 from .ledger import DynamoLedger
-from .port_calls import PortError
-from .providers.listener import ListenerFleets
+from .ports import PortError
+from .providers.fleet import ServiceFleet
+from .providers.service_provider import ServiceProvider
+from .results import summary
 
 
-def info(call: Invocation) -> dict[str, Any]:
+def run(call: Invocation) -> dict[str, Any]:
     """Return how the service stands: weights, both colours, the release under way, the lease, and the last releases."""
     location = locate(call.aws, call.params["environment"], call.params["service"])
     ledger = DynamoLedger(call.aws, location.ledger, location.service)
     try:
-        fleet = ListenerFleets(call.aws, location, call.progress).read()
-        history, lease, request = ledger.history(), ledger.lease(), ledger.operator_request()
+        fleet = ServiceProvider(ServiceFleet(call.aws, location, call.progress)).read()
+        recorded, lease, request = ledger.history(), ledger.lease(), ledger.operator_request()
     except PortError as failed:
         raise Failure(str(failed)) from failed
+    history = recorded.releases
     newest = sorted(history, key=lambda one: -one.started_at)[: call.params["limit"]]
     live, under_way = live_colour(fleet, history), unfinished(history)
     held = lease if lease and lease.owner and not lease.expired_for_others(call.clock.now()) else None
@@ -41,8 +42,8 @@ def info(call: Invocation) -> dict[str, Any]:
         "live": str(live) if live else None,
         "weights": {str(one): fleet.weights.of(one) for one in Colour},
         "colours": {str(one): _side(fleet, one) for one in Colour},
-        "release": told(stack[-1]) if stack else None,
-        "under_way": told(under_way) if under_way else None,
+        "release": summary(stack[-1]) if stack else None,
+        "under_way": summary(under_way) if under_way else None,
         "lease": {"owner": held.owner, "release": held.release_id, "until": clock_time(held.expires_at)}
         if held
         else None,
@@ -55,7 +56,11 @@ def info(call: Invocation) -> dict[str, Any]:
         else None,
         "rollback": _way_back(fleet, target, under_way),
         "history": [_row(one) for one in newest],
-        "status": _status(location.service, fleet, under_way, held, target),
+        "unreadable": [str(record) for record in recorded.unreadable],
+        "status": [
+            *_status(location.service, fleet, under_way, held, target),
+            *(f"  {record}. It is left alone" for record in recorded.unreadable),
+        ],
         "table": table([_row(one) for one in newest]),
     }
 
@@ -75,10 +80,20 @@ def _side(fleet: Fleet, colour: Colour) -> dict[str, Any]:
 
 def _way_back(fleet: Fleet, target: Any, under_way: Release | None) -> dict[str, Any]:
     """Where a rollback would go, and how long it would take."""
-    if under_way and under_way.kind is Kind.DEPLOY and not under_way.first:
+    if under_way and under_way.in_place and under_way.returnable:
         return {
             "possible": True,
-            "reason": f"stops {under_way.id}, and brings all traffic home to {under_way.live}",
+            "reason": f"stops {under_way.id}, and returns {under_way.live} to {short(under_way.stable_task_definition)}",
+            "release": None,
+            "digest": None,
+            "warm": False,
+            "takes": "as long as its tasks take to be replaced",
+            "warm_until": None,
+        }
+    if under_way and under_way.kind is Kind.DEPLOY and not under_way.first and not under_way.in_place:
+        return {
+            "possible": True,
+            "reason": f"stops {under_way.id}, and returns all traffic to {under_way.live}",
             "release": None,
             "digest": None,
             "warm": True,
@@ -107,7 +122,8 @@ def _status(service: str, fleet: Fleet, under_way: Release | None, lease: Lease 
         definition = fleet.state(colour).task_definition
         lines.append(f"  {fleet.state(colour)}" + (f"  {short(definition)}" if definition else ""))
     if under_way:
-        step = f"step {under_way.step + 1} of {len(under_way.plan.steps)}"
+        steps = len(under_way.plan.steps)
+        step = f"step {min(under_way.step + 1, steps)} of {steps}"
         lines.append(f"  {under_way.kind} {under_way.id} by {under_way.by}: {under_way.phase}, {step}")
         nobody = "nobody works on it: deploy the same version again to go on, or roll back"
         lines.append(f"  held by {lease.owner} since {clock_time(lease.taken_at)}" if lease else f"  {nobody}")
@@ -153,32 +169,3 @@ def table(rows: Sequence[dict[str, Any]]) -> list[str]:
 def _cut(name: str, text: str) -> str:
     widest = _WIDEST.get(name, 40)
     return text if len(text) <= widest else text[: widest - 1] + "…"
-
-
-def request(call: Invocation) -> dict[str, Any]:
-    """Leave a request for the release under way; its controller takes it up within seconds."""
-    location = locate(call.aws, call.params["environment"], call.params["service"])
-    ledger = DynamoLedger(call.aws, location.ledger, location.service)
-    kind = RequestKind(call.params["request"])
-    try:
-        under_way = unfinished(ledger.history())
-        if under_way is None or under_way.outcome is not None:
-            raise Failure(
-                f"Service {location.service} has no release under way: there is nothing to {kind.replace('_', ' ')}."
-            )
-        request = OperatorRequest(
-            under_way.id, kind, under_way.step, operator(call.params), reason=call.params["reason"]
-        )
-        if not call.check_mode:
-            ledger.ask(request)
-    except PortError as failed:
-        raise Failure(str(failed)) from failed
-    answer = {"release": under_way.id, "phase": str(under_way.phase), "step": under_way.step + 1}
-    lease = ledger.lease()
-    alive = lease is not None and bool(lease.owner) and not lease.expired_for_others(call.clock.now())
-    said = (
-        "its controller takes it up within seconds"
-        if alive
-        else "no controller is at work: run deploy.yml to go on, or rollback.yml"
-    )
-    return {"changed": True, "reason": f"{kind} asked of {under_way.id}, step {under_way.step + 1}; {said}", **answer}

@@ -16,11 +16,11 @@ from ..rollout.actions import (
     Prove,
     Record,
     Register,
+    Replace,
     ScaleIn,
     ScheduleScaleIn,
     Shift,
     Stage,
-    Stop,
     Wait,
 )
 from ..rollout.begin import Order, Refused, ReturnOrder, Unchanged, begin_deploy, begin_rollback
@@ -28,8 +28,9 @@ from ..rollout.decide import decide
 from ..rollout.history import resumed, unfinished
 from ..rollout.lease import Held
 from ..rollout.model import Fleet, Kind, Observed, OperatorRequest, Outcome, Phase, Readings, Release, RequestKind
+from ..rollout.restore import is_restored
 from .lease_holder import BACKOFF_SECONDS, TRIES, LeaseHolder
-from .ports import LeaseLostError, PortError, Ports
+from .ports import LeaseLostError, PortError, Ports, UnreadableRecord
 
 LATE_WRITE_SECONDS = 5.0
 # Fifty releases at once get through within a minute or two; as long as none of its requests is exposed, one can wait.
@@ -56,16 +57,17 @@ class Controller:
         self.stage_only = stage_only
         self.lease_holder = LeaseHolder(ports, owner)
         self.interruption: str | None = None
-        self._said = ""
+        self._last_line = ""
+        self._unreadable_records: dict[str, UnreadableRecord] = {}
 
     def interrupt(self, reason: str) -> None:
-        """Ask for an orderly end from a signal handler: traffic goes home or stays, as the release's policy says."""
+        """Ask for an orderly end from a signal handler: traffic is returned or stays, as the release's policy says."""
         self.interruption = reason
 
     # --- what can be asked for ---
 
     def deploy(self, order: Order, preflight: Callable[[Fleet], Sequence[str]] = lambda fleet: ()) -> Ending:
-        """Make the order's image live. An unfinished release of the same is gone on with; another is brought home."""
+        """Make the order's image live. An unfinished release of the same version is resumed; another one is ended first."""
 
         def start(fleet: Fleet, history: Sequence[Release], now: float) -> Release | Unchanged | Refused:
             begun = begin_deploy(order, fleet, history, now)
@@ -75,6 +77,9 @@ class Controller:
             return Refused("nothing was changed: " + "; ".join(findings)) if findings else begun
 
         history = self._history()
+        refused = self._unreadable()
+        if refused is not None:
+            return _not_begun(refused)
         if unfinished(history) is None:
             # Looking comes before locking: what is live already costs no write.
             begun = start(self._fleet(), history, self.ports.clock.now())
@@ -108,12 +113,14 @@ class Controller:
         return self._start(lambda fleet, history, now: begin_rollback(order, fleet, history, now))
 
     def _stopped(self, release: Release) -> Ending:
-        """How a rollback ends that had a release under way to stop: its success is traffic at home."""
-        home = self._fleet().weights == release.stable_weights and not release.first
-        told = f"release {release.id} was stopped, {release.live} has all traffic" if home else release.reason
+        """How a rollback ends that had a release under way to stop: its success is that what served before serves again."""
+        restored = is_restored(self._fleet(), release) and not release.first
+        reason = (
+            f"release {release.id} was stopped, what served before it has all traffic" if restored else release.reason
+        )
         if release.first:
-            told = f"release {release.id} was stopped; it was the first one, so there is nothing to go back to"
-        return Ending(Outcome.SUCCEEDED if home else Outcome.INTERRUPTED, told, release, changed=True)
+            reason = f"release {release.id} was stopped; it was the first one, so there is nothing to go back to"
+        return Ending(Outcome.SUCCEEDED if restored else Outcome.INTERRUPTED, reason, release, changed=True)
 
     # --- lease ---
 
@@ -137,15 +144,15 @@ class Controller:
         """A controller that was overtaken between its renewal and its write may still move traffic once: undo that."""
         if release is None:
             return
-        wanted = release.candidate_weights if release.outcome is Outcome.SUCCEEDED else release.stable_weights
-        colour = wanted.leader
+        weights = release.candidate_weights if release.outcome is Outcome.SUCCEEDED else release.stable_weights
+        colour = weights.leader
         until = self.ports.clock.now() + LATE_WRITE_SECONDS
         while self.ports.clock.now() < until:
             fleet = self._fleet()
-            if fleet.weights != wanted and colour and fleet.state(colour).healthy >= release.policy.minimum_healthy:
+            if fleet.weights != weights and colour and fleet.state(colour).healthy >= release.policy.minimum_healthy:
                 self.ports.progress.line(f"a late write of the overtaken controller set {fleet.weights}: undone")
                 self.lease_holder.with_retries(self.lease_holder.renew)
-                self.lease_holder.with_retries(lambda: self.ports.traffic.shift(wanted))
+                self.lease_holder.with_retries(lambda: self.ports.provider.shift(weights))
             self.ports.clock.sleep(1.0)
 
     # --- the loop ---
@@ -159,15 +166,15 @@ class Controller:
 
     def _resume(self, left: Release) -> Ending:
         """Take up a release where another controller left it."""
-        self.ports.progress.line(f"going on with {left.kind} {left.id}, left by {left.by} in its {left.phase} phase")
+        self.ports.progress.line(f"resuming {left.kind} {left.id}, left by {left.by} in its {left.phase} phase")
         adopted = resumed(left, self.ports.clock.now())
         self.lease_holder.with_retries(lambda: self._save(adopted))
         return self._run(adopted)
 
     def _settle(self, left: Release, reason: str) -> Release:
-        """Bring a release that is not ours to its end: traffic home, evidence kept, outcome recorded.
+        """Bring a release that is not ours to its end: traffic returned, evidence kept, outcome recorded.
 
-        A rollback that has begun to move traffic ends where it was going: its home is what was to be left.
+        A rollback that has begun to move traffic ends where it was going: what it would return to is what was to be left.
         """
         self.ports.progress.line(f"{left.kind} {left.id} of {left.by} was left unfinished: bringing it to its end")
         finish = left.kind is Kind.ROLLBACK and left.phase is Phase.SHIFTING
@@ -181,10 +188,26 @@ class Controller:
         return can_be_resumed(left, self._fleet())
 
     def _fleet(self) -> Fleet:
-        return self.lease_holder.with_retries(self.ports.fleets.read)
+        return self.lease_holder.with_retries(self.ports.provider.read)
 
     def _history(self) -> Sequence[Release]:
-        return self.lease_holder.with_retries(self.ports.ledger.history)
+        """The releases that can be read; of those that cannot, each is named once."""
+        history = self.lease_holder.with_retries(self.ports.ledger.history)
+        for record in history.unreadable:
+            if record.key not in self._unreadable_records:
+                self._unreadable_records[record.key] = record
+                self.ports.progress.line(f"{record}. It is left alone")
+        return history.releases
+
+    def _unreadable(self) -> Refused | None:
+        """A record that may be a release under way: a new release must not begin beside it. A rollback may."""
+        blocking = [str(record) for record in self._unreadable_records.values() if not record.ended]
+        if not blocking:
+            return None
+        return Refused(
+            f"nothing was changed: {'; '.join(blocking)}. It may be a release under way. Return traffic with "
+            "playbooks/rollback.yml where that is needed, then delete this item of the ledger's table"
+        )
 
     def _run(self, release: Release, stop: OperatorRequest | None = None) -> Ending:
         failures = 0
@@ -197,13 +220,13 @@ class Controller:
                     return Ending(None, f"{release.candidate} is staged and proven, without traffic", release, True)
                 decision = decide(self._observe(release, stop, now), release, now)
                 self._say(release, decision)
-                if isinstance(decision.action, (Done, Stop)):
-                    outcome = decision.action.outcome if isinstance(decision.action, Done) else Outcome.SUPERSEDED
-                    return Ending(outcome, decision.reason, release, changed=True)
-                if isinstance(decision.action, Shift):
-                    # Should the answer be lost, the reason for a return is not.
-                    release = decision.release
-                release = self._apply(decision)
+                if isinstance(decision.action, Done):
+                    return Ending(decision.action.outcome, decision.reason, release, changed=True)
+                if self._trusts_lease_for(decision):
+                    if isinstance(decision.action, Shift) or decision.release.phase is Phase.RETURNING:
+                        # Should the answer be lost, the reason for a return is not.
+                        release = decision.release
+                    release = self._apply(decision)
                 failures = 0
             except PortError as failure:
                 failures += 1
@@ -225,8 +248,8 @@ class Controller:
     def _observe(self, release: Release, stop: OperatorRequest | None, now: float) -> Observed:
         ports = self.ports
         self.lease_holder.keep(now)
-        fleet = ports.fleets.read()
-        shifting = release.outcome is None and release.phase in (Phase.SHIFTING, Phase.BAKING)
+        fleet = ports.provider.read()
+        shifting = release.outcome is None and release.phase in (Phase.SHIFTING, Phase.VERIFYING, Phase.BAKING)
         exposed = shifting and release.kind is Kind.DEPLOY
         if stop is None and self.interruption is not None:
             stop = OperatorRequest(release.id, RequestKind.ABORT, release.step, "a signal", reason=self.interruption)
@@ -244,9 +267,9 @@ class Controller:
         text = f"{release.service}: {decision.reason}"
         if isinstance(decision.action, Wait):
             self.ports.progress.heartbeat(text)
-        elif text != self._said:
+        elif text != self._last_line:
             self.ports.progress.line(text)
-            self._said = text
+            self._last_line = text
 
     def _apply(self, decision: Decision) -> Release:
         ports, action, release = self.ports, decision.action, decision.release
@@ -255,21 +278,33 @@ class Controller:
             return release
         if isinstance(action, Record):
             return self._save(release)
-        self.lease_holder.renew()
         match action:
             case Shift():
-                ports.traffic.shift(action.weights)
+                ports.provider.shift(action.weights)
             case Stage() | ScaleIn() | ScheduleScaleIn() | CancelScaleIn():
-                ports.fleets.apply(action)
+                ports.provider.apply(action)
+            case Replace():
+                ports.provider.apply(action)
+                return self._save(release)
             case Register():
-                return self._save(replace(release, task_definition=ports.fleets.register(release)))
+                return self._save(replace(release, task_definition=ports.provider.register(release)))
             case Prove():
                 verdict = ports.judges.prove(release, action.check, lambda: self._has_to_stop(release))
                 return self._save(replace(release, proofs={**release.proofs, action.check: verdict}))
             case Collect():
-                evidence = ports.judges.collect(release, ports.fleets.read())
+                evidence = ports.judges.collect(release, ports.provider.read())
                 return self._save(replace(release, evidence=evidence))
         return release
+
+    def _trusts_lease_for(self, decision: Decision) -> bool:
+        """Renew before every write, and write only while the renewed lease is trusted.
+
+        A process that was suspended after the renewal looks again instead: the lease may be another controller's by now.
+        """
+        if isinstance(decision.action, (Wait, Record)):
+            return True
+        self.lease_holder.renew()
+        return self.lease_holder.lease.trusted_by_holder(self.ports.clock.now())
 
     def _has_to_stop(self, release: Release) -> bool:
         """Asked during a check that takes long: hold the lease, and hear a signal or a person meanwhile."""
@@ -290,11 +325,15 @@ class Controller:
 
 def _proven(release: Release) -> bool:
     """Ready for its first share of traffic, with none of it yet."""
+    if release.in_place:
+        return False
     return release.phase is Phase.SHIFTING and release.step == 0 and release.since is None and release.goes_forward
 
 
 def _tries(release: Release, failure: PortError) -> int:
-    return _THROTTLED_TRIES if failure.throttled and release.phase in _UNEXPOSED else TRIES
+    # A deployment in place goes on at ECS: giving up because of a throttled call would only undo it.
+    patient = release.in_place or release.phase in _UNEXPOSED
+    return _THROTTLED_TRIES if failure.throttled and patient else TRIES
 
 
 def _not_begun(begun: Unchanged | Refused) -> Ending:

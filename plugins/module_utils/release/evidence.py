@@ -19,7 +19,7 @@ from ..aws.tasks import TaskState
 
 # Events that say that ECS cannot do what it wants, as against what it does.
 _COMPLAINT = re.compile(r"unable to|unhealthy|failed|rolling back|is in .*error|insufficient|not enough", re.IGNORECASE)
-_TASKS_TOLD = 3
+_TASKS_SHOWN = 3
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Evidence:
 
     health_check: str = ""
     failures: dict[str, TaskFailure] = field(default_factory=dict)
-    sick_targets: dict[str, TargetState] = field(default_factory=dict)
+    unhealthy_targets: dict[str, TargetState] = field(default_factory=dict)
     complaints: dict[str, str] = field(default_factory=dict)
 
     def add_failure(self, failure: TaskFailure) -> None:
@@ -50,9 +50,9 @@ class Evidence:
         """Keep what sick targets answer; return a sentence for each that is new or says something new."""
         news = []
         for target in targets:
-            known = self.sick_targets.get(target.address)
-            if target.sick and (known is None or known.description != target.description):
-                self.sick_targets[target.address] = target
+            known = self.unhealthy_targets.get(target.address)
+            if target.unhealthy and (known is None or known.description != target.description):
+                self.unhealthy_targets[target.address] = target
                 news.append(self._target(target))
         return news
 
@@ -63,22 +63,24 @@ class Evidence:
     def causes(self) -> list[str]:
         """Return the causes, the most frequent first, equal ones counted once."""
         counted = Counter(failure.cause for failure in self.failures.values())
-        said = [f"{count} task{'s' if count > 1 else ''} stopped: {cause}" for cause, count in counted.most_common()]
-        targets = Counter(_told(target) for target in self.sick_targets.values())
-        said += [
-            f"{count} target{'s' if count > 1 else ''} unhealthy: {cause}{self._asked}"
+        sentences = [
+            f"{count} task{'s' if count > 1 else ''} stopped: {cause}" for cause, count in counted.most_common()
+        ]
+        targets = Counter(_description(target) for target in self.unhealthy_targets.values())
+        sentences += [
+            f"{count} target{'s' if count > 1 else ''} unhealthy: {cause}{self._health_check_suffix}"
             for cause, count in targets.most_common()
         ]
-        return said
+        return sentences
 
     def logs(self) -> list[str]:
         """Return the last lines of failed containers, each under a heading; of tasks that ended alike, of one only."""
         by_cause = {failure.cause: failure for failure in self.failures.values() if failure.log_lines}
-        said = []
-        for failure in list(by_cause.values())[:_TASKS_TOLD]:
-            said.append(f"last log lines of {failure.container}, task {failure.task_id[:12]}:")
-            said += [f"  {line}" for line in failure.log_lines]
-        return said
+        sentences = []
+        for failure in list(by_cause.values())[:_TASKS_SHOWN]:
+            sentences.append(f"last log lines of {failure.container}, task {failure.task_id[:12]}:")
+            sentences += [f"  {line}" for line in failure.log_lines]
+        return sentences
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -91,24 +93,26 @@ class Evidence:
                 }
                 for failure in self.failures.values()
             ],
-            "targets": [self._target(target) for target in self.sick_targets.values()],
+            "targets": [self._target(target) for target in self.unhealthy_targets.values()],
             "events": list(self.complaints.values()),
         }
 
     @property
-    def _asked(self) -> str:
+    def _health_check_suffix(self) -> str:
         return f" ({self.health_check})" if self.health_check else ""
 
     def _target(self, target: TargetState) -> str:
-        return f"target {target.address}:{target.port} {target.state}: {_told(target)}{self._asked}"
+        return (
+            f"target {target.address}:{target.port} {target.state}: {_description(target)}{self._health_check_suffix}"
+        )
 
 
-def _told(target: TargetState) -> str:
+def _description(target: TargetState) -> str:
     return ": ".join(part for part in (target.reason, target.description.rstrip(".")) if part) or target.state
 
 
 def sentence(reason: str, evidence: Evidence) -> str:
     """Return why a deployment failed as a message: the verdict, the causes, then the logs."""
-    causes = evidence.causes() or list(dict.fromkeys(evidence.complaints.values()))[:_TASKS_TOLD]
-    first = " ".join(f"{said.rstrip('.')}." for said in [reason, *causes])
+    causes = evidence.causes() or list(dict.fromkeys(evidence.complaints.values()))[:_TASKS_SHOWN]
+    first = " ".join(f"{sentences.rstrip('.')}." for sentences in [reason, *causes])
     return "\n".join([first, *evidence.logs()])

@@ -12,9 +12,10 @@ from ..aws import cloudwatch
 from ..aws.session import Aws
 from ..common.clock import Clock
 from ..rollout.gates import judge, unclear
-from ..rollout.model import Fleet, Readings, Release, Verdict
+from ..rollout.model import Colour, Fleet, Readings, Release, Verdict
 from ..service.location import ServiceLocation
 from .black_box import BlackBox
+from .evidence import Evidence
 from .metrics import Metrics
 from .one_off import Watch, one_off
 from .port_calls import port_call
@@ -35,6 +36,8 @@ class CloudJudges:
     checks: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     version_probe: Mapping[str, Any] | None = None
     network: Mapping[str, Any] = field(default_factory=dict)
+    # What was seen while the release went on, by colour.
+    evidence: Mapping[Colour, Evidence] = field(default_factory=dict)
 
     @port_call
     def readings(self, release: Release, fleet: Fleet, now: float) -> Readings:
@@ -54,7 +57,8 @@ class CloudJudges:
         if options["command"]:
             watch = Watch(self.clock, self.progress, stopped)
             return one_off(self.aws, self.location, release, options, self.network, watch)
-        return smoke(self._endpoint(), options, stopped=stopped)
+        # In place there is no candidate to ask for: the new version is what the production rule forwards to.
+        return smoke(self._endpoint(), options, candidate=not release.in_place, stopped=stopped)
 
     @port_call
     def probe(self, release: Release) -> Verdict | None:
@@ -64,23 +68,18 @@ class CloudJudges:
     @port_call
     def collect(self, release: Release, fleet: Fleet) -> dict[str, Any]:
         """Keep what would be gone once the candidate is stopped, and the verdict over what was last read."""
-        return BlackBox(self.aws, self.location).collect(release, fleet, lambda: self._told(release, fleet))
+        black_box = BlackBox(self.aws, self.location, self.evidence.get(release.candidate) or Evidence())
+        return black_box.collect(release, fleet, lambda: self._judgement(release, fleet))
 
-    def _told(self, release: Release, fleet: Fleet) -> str:
+    def _judgement(self, release: Release, fleet: Fleet) -> str:
         readings = self._readings(release, fleet, self.clock.now())
         side = fleet.state(release.candidate)
         return judge(release.gates, readings, side, release.policy.minimum_healthy).reason
 
     def _endpoint(self) -> Endpoint:
         if self.endpoint is None:
-            return Endpoint(self.location.load_balancer_host, _host(self.location))
+            return Endpoint(self.location.load_balancer_host, self.location.host)
         return self.endpoint
-
-
-def _host(location: ServiceLocation) -> str:
-    """The first host that the production rule asks for; wildcards get a name that fits."""
-    hosts = location.production.conditions.hosts
-    return hosts[0].replace("*", "pear") if hosts else location.load_balancer_host
 
 
 def _unknown(check: str) -> Verdict:

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,9 +16,10 @@ from .ledger_items import (
     EVIDENCE,
     LEASE,
     RELEASES,
-    WISH,
+    REQUEST,
     evidence_item,
     evidence_of,
+    has_outcome,
     key,
     lease_item,
     lease_of,
@@ -29,7 +29,7 @@ from .ledger_items import (
     release_of,
 )
 from .port_calls import port_call
-from .ports import LeaseLostError
+from .ports import History, LeaseLostError, UnreadableRecord
 
 
 @dataclass(frozen=True)
@@ -39,8 +39,16 @@ class DynamoLedger:
     service: str
 
     @port_call
-    def history(self) -> Sequence[Release]:
-        return [release_of(item) for item in dynamodb.query(self.aws, self.table, self.service, RELEASES)]
+    def history(self) -> History:
+        releases: list[Release] = []
+        unreadable: list[UnreadableRecord] = []
+        for item in dynamodb.query(self.aws, self.table, self.service, RELEASES):
+            try:
+                releases.append(release_of(item))
+            except ValueError as cause:
+                key = f"{self.service} {item['entry']['S']}"
+                unreadable.append(UnreadableRecord(key, str(cause), has_outcome(item)))
+        return History(releases, unreadable)
 
     @port_call
     def evidence(self, release_id: str) -> dict[str, Any] | None:
@@ -80,12 +88,16 @@ class DynamoLedger:
 
     @port_call
     def operator_request(self) -> OperatorRequest | None:
-        item = dynamodb.get(self.aws, self.table, key(self.service, WISH))
-        return operator_request_of(item) if item else None
+        item = dynamodb.get(self.aws, self.table, key(self.service, REQUEST))
+        try:
+            return operator_request_of(item) if item else None
+        except ValueError:
+            # Nobody can act on a request that cannot be read; the next one overwrites it.
+            return None
 
     @port_call
-    def ask(self, operator_request: OperatorRequest) -> None:
-        dynamodb.put(self.aws, self.table, operator_request_item(self.service, operator_request))
+    def submit(self, request: OperatorRequest) -> None:
+        dynamodb.put(self.aws, self.table, operator_request_item(self.service, request))
 
 
 _ABSENT = "attribute_not_exists(fence)"

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """The entries of the ledger as DynamoDB items, and back. Pure.
 
-One partition per service. Its entries: `lease`, `operator_request`, and for each release `release/ID` and, where it failed,
+One partition per service. Its entries: `lease`, `request`, and for each release `release/ID` and, where it failed,
 `evidence/ID`, which is kept apart so that reading the history stays cheap. Ids begin with the time, so that the order
 of the sort keys is the order of the releases.
 """
@@ -13,17 +13,20 @@ import json
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from ..rollout.lease import Lease
 from ..rollout.model import Kind, OperatorRequest, Release
 from ..rollout.record import from_plain, to_plain
 
-RELEASES, EVIDENCE, LEASE, WISH = "release/", "evidence/", "lease", "operator_request"
+RELEASES, EVIDENCE, LEASE, REQUEST = "release/", "evidence/", "lease", "request"
+# The shape of a record. A record of a later shape is reported and left alone.
+SCHEMA = 1
 # An item holds 400 KB; what is longer than this is cut, the newest kept.
 EVIDENCE_CHARACTERS = 200_000
 
 Item = dict[str, dict[str, str]]
+T = TypeVar("T")
 
 
 def new_id(kind: Kind, now: float, token: str) -> str:
@@ -47,14 +50,18 @@ def lease_item(lease: Lease) -> Item:
     }
 
 
-def lease_of(item: Mapping[str, Mapping[str, Any]]) -> Lease:
+def lease_of(item: Mapping[str, Mapping[str, Any]]) -> Lease | None:
+    """The lease of an item. One without a fencing number guards nothing, and is as good as none."""
+    fence = _attribute(item, "fence", "N", "")
+    if not fence:
+        return None
     return Lease(
         service=item["service"]["S"],
-        owner=item["owner"]["S"],
-        release_id=item["release_id"]["S"],
-        fence=int(item["fence"]["N"]),
-        taken_at=float(item["taken_at"]["N"]),
-        expires_at=float(item["expires_at"]["N"]),
+        owner=_attribute(item, "owner", "S", ""),
+        release_id=_attribute(item, "release_id", "S", ""),
+        fence=int(fence),
+        taken_at=float(_attribute(item, "taken_at", "N", "0")),
+        expires_at=float(_attribute(item, "expires_at", "N", "0")),
     )
 
 
@@ -64,6 +71,7 @@ def release_item(release: Release) -> Item:
     item = {
         **key(release.service, RELEASES + release.id),
         "record": {"S": json.dumps(to_plain(replace(release, evidence=kept)), sort_keys=True)},
+        "schema": {"N": str(SCHEMA)},
         "kind": {"S": str(release.kind)},
         "phase": {"S": str(release.phase)},
         "by": {"S": release.by},
@@ -78,7 +86,31 @@ def release_item(release: Release) -> Item:
 
 
 def release_of(item: Mapping[str, Mapping[str, Any]]) -> Release:
-    return from_plain(Release, json.loads(item["record"]["S"]))
+    """The release of an item; ValueError where this version cannot read it."""
+    schema = int(_attribute(item, "schema", "N", "1"))
+    if schema > SCHEMA:
+        raise ValueError(f"a newer version of the collection wrote it (schema {schema}, this version reads {SCHEMA})")
+    return _from_record(Release, item)
+
+
+def has_outcome(item: Mapping[str, Mapping[str, Any]]) -> bool:
+    """Whether a release has ended, as the item says it beside the record."""
+    return bool(_attribute(item, "outcome", "S", ""))
+
+
+def _from_record(kind: type[T], item: Mapping[str, Mapping[str, Any]]) -> T:
+    text = _attribute(item, "record", "S", "")
+    if not text:
+        raise ValueError("it has no record")
+    try:
+        return from_plain(kind, json.loads(text))
+    except (AttributeError, KeyError, TypeError) as cause:
+        raise ValueError(f"its record has another shape ({type(cause).__name__}: {cause})") from cause
+
+
+def _attribute(item: Mapping[str, Mapping[str, Any]], name: str, kind: str, default: str) -> str:
+    found = item.get(name)
+    return str(found.get(kind, default)) if isinstance(found, Mapping) else default
 
 
 def evidence_item(release: Release) -> Item | None:
@@ -96,11 +128,12 @@ def evidence_of(item: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def operator_request_item(service: str, operator_request: OperatorRequest) -> Item:
-    return {**key(service, WISH), "record": {"S": json.dumps(to_plain(operator_request), sort_keys=True)}}
+    return {**key(service, REQUEST), "record": {"S": json.dumps(to_plain(operator_request), sort_keys=True)}}
 
 
 def operator_request_of(item: Mapping[str, Mapping[str, Any]]) -> OperatorRequest:
-    return from_plain(OperatorRequest, json.loads(item["record"]["S"]))
+    """The request of an item; ValueError where this version cannot read it."""
+    return _from_record(OperatorRequest, item)
 
 
 def _number(seconds: float) -> str:

@@ -75,7 +75,7 @@ class Metrics:
         if window is None:
             return Readings()
         wanted: dict[str, Metric] = dict(self.options.bounds)
-        beside = fleet.weights.of(release.live) > 0
+        beside = not release.in_place and fleet.weights.of(release.live) > 0
         for colour in (release.candidate, release.live) if beside else (release.candidate,):
             wanted |= self._of_colour(colour)
         found = cloudwatch.values(self.aws, wanted, window)
@@ -90,7 +90,10 @@ class Metrics:
         """Live's traffic until it had none. It does not change any more, so it is read once."""
         if self._baseline is None or self._baseline_of != release.id:
             start = math.floor(release.started_at / window.period_seconds) - _BASELINE_PERIODS
-            earlier = Window(max(0, start * window.period_seconds), window.start, window.period_seconds)
+            # In place the same target group answers for both: its minutes before the deployment are the baseline.
+            began = math.floor(release.started_at / window.period_seconds) * window.period_seconds
+            end = began if release.in_place else window.start
+            earlier = Window(max(0, start * window.period_seconds), end, window.period_seconds)
             found = cloudwatch.values(self.aws, self._of_colour(release.live), earlier)
             self._baseline, self._baseline_of = _traffic(found, release.live), release.id
         return self._baseline

@@ -14,7 +14,8 @@ from ..aws.errors import Failure
 from ..common.operator import operator
 from ..rollout.begin import Order, ReturnOrder
 from ..rollout.model import Bound, ErrorGate, Gates, Kind, LatencyGate, OnInconclusive, Plan, Policy
-from ..rollout.strategy import STRATEGIES, plan
+from ..rollout.strategy import STRATEGIES
+from ..rollout.strategy import plan as plan_of
 from ..service.specification import Specification
 from .ledger_items import new_id
 
@@ -126,20 +127,34 @@ def filled(options: Mapping[str, Any], spec: Mapping[str, Any]) -> dict[str, Any
 def order(params: Mapping[str, Any], spec: Specification, now: float) -> Order:
     """The release that the options describe; Failure with everything that is wrong with them."""
     gates = _gates(filled(params["gates"], GATES))
-    made = _plan(params, gates)
+    plan = _plan(params, gates)
+    before, after = _checks(params, plan)
     return Order(
         id=new_id(Kind.DEPLOY, now, token()),
         service=spec.service,
         by=operator(params),
         digest=image_digest(params),
         fingerprint=fingerprint(spec),
-        plan=made,
+        plan=plan,
         gates=gates,
         policy=policy(params),
-        checks=tuple(one["name"] for one in params["checks"]),
+        checks=before,
+        verifications=after,
         desired_count=spec.desired_count,
         contract=params["contract"],
     )
+
+
+def _checks(params: Mapping[str, Any], plan: Plan) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Names of the checks before the version has traffic, and after.
+
+    In place there is no candidate that could be asked: tasks such as migrations run before, requests are made after.
+    """
+    names = [check["name"] for check in params["checks"]]
+    if not plan.in_place:
+        return tuple(names), ()
+    tasks = {check["name"] for check in params["checks"] if check["command"]}
+    return tuple(name for name in names if name in tasks), tuple(name for name in names if name not in tasks)
 
 
 def return_order(params: Mapping[str, Any], now: float) -> ReturnOrder:
@@ -178,13 +193,27 @@ def image_digest(params: Mapping[str, Any]) -> str:
 def _plan(params: Mapping[str, Any], gates: Gates) -> Plan:
     given = filled(params["plan"], STRATEGY)
     timing = filled(params["gates"], GATES)
-    made = plan(given, gates, timing["period_seconds"] * 2 + timing["delay_seconds"])
+    made = plan_of(given, gates, timing["period_seconds"] * 2 + timing["delay_seconds"])
     findings = [] if isinstance(made, Plan) else made
     names = [one["name"] for one in params["checks"]]
     findings += [f"checks: {name} is there twice" for name in sorted({one for one in names if names.count(one) > 1})]
+    if given["strategy"] == "rolling":
+        findings += _meaningless_in_place(params["policy"])
     if findings or not isinstance(made, Plan):
         raise Failure(f"{_counted(findings)}, and nothing was changed: " + "; ".join(findings), findings=findings)
     return made
+
+
+_NEUTRAL = {"capacity_percent": 100, "window_seconds": 3600}
+
+
+def _meaningless_in_place(given: Mapping[str, Any]) -> list[str]:
+    """Settings that speak of a second colour, where they were set to something."""
+    return [
+        f"policy.{name} is {given[name]}, but the strategy rolling has no second colour: leave it out, or choose another strategy"
+        for name in _NEUTRAL
+        if given.get(name) not in (None, _NEUTRAL[name])
+    ]
 
 
 def _counted(findings: list[str]) -> str:

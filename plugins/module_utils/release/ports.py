@@ -8,9 +8,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from ..rollout.actions import CancelScaleIn, ScaleIn, ScheduleScaleIn, Stage
+from ..rollout.actions import FleetAction
 from ..rollout.lease import Lease
-from ..rollout.model import Fleet, OperatorRequest, Readings, Release, Verdict, Weights
+from ..rollout.model import Colour, Fleet, OperatorRequest, Readings, Release, Verdict, Weights
 
 
 class PortError(Exception):
@@ -18,7 +18,7 @@ class PortError(Exception):
 
     def __init__(self, sentence: str, *, transient: bool, throttled: bool = False) -> None:
         super().__init__(sentence)
-        # The same call may succeed a little later; it was refused as one too many, and did nothing.
+        # The same call may succeed a little later; a throttled one did nothing.
         self.transient = transient
         self.throttled = throttled
 
@@ -27,20 +27,27 @@ class LeaseLostError(Exception):
     """The ledger refused a write, because another controller has a higher fencing number."""
 
 
-class Fleets(Protocol):
-    """Reads a service and changes its two ECS services."""
+class Provider(Protocol):
+    """Carries a version to traffic: reads a service, changes its tasks, and moves its production traffic.
+
+    `listener` has two ECS services and writes weights into a listener rule. `ecs` has ECS carry the version: it starts a
+    deployment (Replace) and reads how far ECS has come. A deployment that ECS shifts by itself (BLUE_GREEN, LINEAR, CANARY)
+    fits as follows: Replace starts it, the weights that `read` returns are those of its target revision, `shift` answers
+    the pause hook that stands before these weights (ContinueServiceDeployment), and a shift back to the stable weights stops
+    the deployment with a rollback (StopServiceDeployment).
+    """
 
     def read(self) -> Fleet: ...
 
     def register(self, release: Release) -> str: ...
 
-    def apply(self, action: Stage | ScaleIn | ScheduleScaleIn | CancelScaleIn) -> None: ...
+    def apply(self, action: FleetAction) -> None: ...
 
+    def shift(self, weights: Weights) -> None:
+        """Move production traffic; return once the weights have been read back."""
 
-class TrafficProvider(Protocol):
-    """Moves production traffic; returns once the weights have been read back."""
-
-    def shift(self, weights: Weights) -> None: ...
+    def difference(self, colour: Colour) -> dict[str, str]:
+        """Before and after of a release in place, for check mode."""
 
 
 class Judges(Protocol):
@@ -56,13 +63,36 @@ class Judges(Protocol):
     def collect(self, release: Release, fleet: Fleet) -> dict[str, Any]: ...
 
 
+@dataclass(frozen=True)
+class UnreadableRecord:
+    """An entry of the ledger that this version cannot read. It is left alone."""
+
+    key: str
+    reason: str
+    ended: bool
+
+    def __str__(self) -> str:
+        return f"record {self.key} of the ledger cannot be read: {self.reason}"
+
+
+@dataclass(frozen=True)
+class History:
+    """The releases of a service that could be read, and the entries that could not."""
+
+    releases: Sequence[Release] = ()
+    unreadable: Sequence[UnreadableRecord] = ()
+
+
 class Ledger(Protocol):
-    """Releases, lease and operator_request of one service. `renew` and `save` raise LeaseLostError for all but the last taker."""
+    """Releases, lease and operator request of one service.
+
+    `renew` and `save` raise LeaseLostError for all but the last taker.
+    """
 
     @property
     def service(self) -> str: ...
 
-    def history(self) -> Sequence[Release]: ...
+    def history(self) -> History: ...
 
     def lease(self) -> Lease | None: ...
 
@@ -74,7 +104,7 @@ class Ledger(Protocol):
 
     def operator_request(self) -> OperatorRequest | None: ...
 
-    def ask(self, operator_request: OperatorRequest) -> None: ...
+    def submit(self, request: OperatorRequest) -> None: ...
 
 
 class Clock(Protocol):
@@ -91,8 +121,7 @@ class Progress(Protocol):
 
 @dataclass(frozen=True)
 class Ports:
-    fleets: Fleets
-    traffic: TrafficProvider
+    provider: Provider
     judges: Judges
     ledger: Ledger
     clock: Clock

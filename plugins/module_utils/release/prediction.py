@@ -28,7 +28,7 @@ def predicted(
     preflight: Callable[[Fleet], Sequence[str]] = lambda fleet: (),
 ) -> dict[str, Any]:
     """The result of check mode. Only reads."""
-    fleet, history, now = ports.fleets.read(), ports.ledger.history(), call.clock.now()
+    fleet, history, now = ports.provider.read(), ports.ledger.history().releases, call.clock.now()
     left = unfinished(history)
     begun = (
         begin_deploy(wanted, fleet, history, now)
@@ -48,7 +48,11 @@ def predicted(
     for line in steps:
         call.progress.line(line)
     reason = steps[0] if steps else "nothing to do"
-    return _answer(True, "planned", reason, steps, _difference(call, spec, fleet, begun))
+    if isinstance(begun, Release) and begun.in_place:
+        difference = ports.provider.difference(begun.live)
+    else:
+        difference = _difference(call, spec, fleet, begun)
+    return _answer(True, "planned", reason, steps, difference)
 
 
 def predicted_first(call: Invocation, spec: Specification, wanted: Order, missing: str) -> dict[str, Any]:
@@ -74,6 +78,8 @@ def _answer(changed: bool, outcome: str, reason: str, steps: list[str], diff: di
 
 def _steps(release: Release, fleet: Fleet, now: float) -> list[str]:
     """One line per thing that would be done; times are those of the plan, without the time that tasks take to start."""
+    if release.in_place:
+        return _steps_in_place(release, fleet, now)
     what = release.digest or short(release.task_definition)
     lines = [f"stage {what} on {release.candidate}, {release.capacity} tasks, beside {fleet.state(release.live)}"]
     lines += [f"check {name}, before any traffic" for name in release.checks]
@@ -86,6 +92,19 @@ def _steps(release: Release, fleet: Fleet, now: float) -> list[str]:
     end = now + (rows[-1].until if rows else 0)
     warm = f"{release.live} stays warm for {release.policy.window_seconds} s"
     lines.append(f"expected end {clock_time(end)} and the time that tasks take to start, then {warm}")
+    return lines
+
+
+def _steps_in_place(release: Release, fleet: Fleet, now: float) -> list[str]:
+    live = fleet.state(release.live)
+    lines = [f"{release.live}: {deviation}" for deviation in live.deviations] or [f"{release.live}: new tasks"]
+    lines += [f"check {name}, before the deployment" for name in release.checks]
+    lines.append(f"replace the tasks of {live} in place")
+    lines += [f"check {name}, after the deployment" for name in release.verifications]
+    if release.plan.bake_seconds:
+        lines.append(f"bake for {release.plan.bake_seconds} s")
+    back = short(release.stable_task_definition)
+    lines.append(f"return to {back} where that fails" if back else "there is no version before it to return to")
     return lines
 
 

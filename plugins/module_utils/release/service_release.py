@@ -1,6 +1,6 @@
 # Copyright: pear.fargate contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Make a version live by whichever strategy is asked for; then what runs at its times follows it."""
+"""Make a version live by the strategy of choice; then scheduled tasks follow it."""
 
 from __future__ import annotations
 
@@ -11,30 +11,26 @@ from ..aws.errors import Failure
 from ..common.invocation import Invocation
 from ..rollout.model import Outcome
 from ..rollout.strategy import STRATEGIES
-from ..service import ecs_scheduled_tasks as scheduled_tasks
-from . import ecs_rollout as rolling_release
-from .bluegreen import cutover
+from ..service import ecs_scheduled_tasks
+from . import bluegreen_cutover
 
 __all__ = ["STRATEGIES", "run"]
 
 
 def run(call: Invocation) -> dict[str, Any]:
     """Return what the release returned; a Failure of it leaves the schedules as they are."""
-    wanted, strategy = call.params, call.params["strategy"]
-    if wanted["failed_dependencies"]:
-        reason = f"{wanted['service']} depends on what failed in this run: {', '.join(wanted['failed_dependencies'])}"
-        said = f"refused: {reason}. Nothing was changed. Release them first, or {wanted['service']} by itself."
-        raise Failure(said, outcome=str(Outcome.REFUSED), reason=reason, changed=False)
-    if strategy == "rolling":
-        result = rolling_release.run(call)
-    else:
-        result = cutover(replace(call, params={**wanted, "plan": {**wanted["plan"], "strategy": strategy}}))
-    if wanted["schedules"] is None:
+    params, strategy = call.params, call.params["strategy"]
+    if params["failed_dependencies"]:
+        reason = f"{params['service']} depends on what failed in this run: {', '.join(params['failed_dependencies'])}"
+        message = f"refused: {reason}. Nothing was changed. Release them first, or {params['service']} by itself."
+        raise Failure(message, outcome=str(Outcome.REFUSED), reason=reason, changed=False)
+    result = bluegreen_cutover.run(replace(call, params={**params, "plan": {**params["plan"], "strategy": strategy}}))
+    if params["schedules"] is None:
         return result
-    followed = scheduled_tasks.run(replace(call, params={**wanted, "role_arn": wanted["schedule_role_arn"]}))
+    followed = ecs_scheduled_tasks.run(replace(call, params={**params, "role_arn": params["schedule_role_arn"]}))
     return {
         **result,
         "changed": result["changed"] or followed["changed"],
-        "diff": [one for one in (result.get("diff"), followed["diff"]) if one],
+        "diff": [diff for diff in (result.get("diff"), followed["diff"]) if diff],
         "schedules": followed["reason"],
     }

@@ -6,29 +6,25 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 
+from . import in_place
+from .abort import AbortReason
 from .gates import alarms, combine, judge
-from .model import Fleet, Kind, Observed, OnInconclusive, Outcome, Phase, Release, RequestKind, Result, Verdict, Weights
-
-
-@dataclass(frozen=True)
-class AbortReason:
-    """Why a release cannot go on, and the outcome it will have."""
-
-    outcome: Outcome
-    reason: str
+from .model import Fleet, Observed, OnInconclusive, Outcome, Phase, Release, RequestKind, Result, Verdict, Weights
 
 
 def abort_reason(observed: Observed, release: Release, now: float) -> AbortReason | None:
-    return next((found for rule in RULES if (found := rule(observed, release, now)) is not None), None)
+    rules = IN_PLACE_RULES if release.in_place else RULES
+    return next((found for rule in rules if (found := rule(observed, release, now)) is not None), None)
 
 
 def judgement(observed: Observed, release: Release) -> Verdict:
     """Everything that is judged while the candidate holds production traffic."""
-    return judge(
-        release.gates, observed.readings, observed.fleet.state(release.candidate), release.policy.minimum_healthy
-    )
+    candidate, minimum = observed.fleet.state(release.candidate), release.policy.minimum_healthy
+    if release.in_place:
+        # A service that was told to run no task is as healthy as it can be.
+        minimum = min(minimum, candidate.desired)
+    return judge(release.gates, observed.readings, candidate, minimum)
 
 
 def wanted_count(observed: Observed, release: Release) -> int:
@@ -48,11 +44,15 @@ def not_ready(observed: Observed, release: Release, weight: int) -> str | None:
         return None if candidate.running >= needed else f"{weight} % needs {needed} running: {candidate}"
     if candidate.healthy < needed:
         return f"{weight} % needs {needed} healthy: {candidate}"
-    quiet = combine((*alarms(release.gates.alarms, observed.readings.alarms), _HEALTHY))
+    quiet = _alarms_quiet(observed, release)
     return quiet.reason if quiet.result is Result.FAIL else None
 
 
 _HEALTHY = Verdict(Result.PASS, "healthy")
+
+
+def _alarms_quiet(observed: Observed, release: Release) -> Verdict:
+    return combine((*alarms(release.gates.alarms, observed.readings.alarms), _HEALTHY))
 
 
 def _abort_requested(observed: Observed, release: Release, now: float) -> AbortReason | None:
@@ -65,14 +65,8 @@ def _abort_requested(observed: Observed, release: Release, now: float) -> AbortR
     )
 
 
-def _refused(observed: Observed, release: Release, now: float) -> AbortReason | None:
-    if release.phase is not Phase.PREPARING or not observed.findings:
-        return None
-    return AbortReason(Outcome.REFUSED, "nothing was changed: " + "; ".join(observed.findings))
-
-
 def _weights_changed_by_others(observed: Observed, release: Release, now: float) -> AbortReason | None:
-    if can_be_resumed(release, observed.fleet):
+    if release.phase is Phase.PREPARING or release.is_rewriting or observed.fleet.weights in _own_weights(release):
         return None
     return AbortReason(
         Outcome.SUPERSEDED,
@@ -81,11 +75,12 @@ def _weights_changed_by_others(observed: Observed, release: Release, now: float)
 
 
 def can_be_resumed(release: Release, fleet: Fleet) -> bool:
-    """Whether a release that was left can be gone on with: it is not on its way back, and traffic is where it put it."""
-    # A rollback writes its weights again: after it took the lease over, one late write of another may still arrive.
-    rewritten = release.kind is Kind.ROLLBACK and release.phase is Phase.SHIFTING
-    placed = rewritten or release.phase is Phase.PREPARING or fleet.weights in _own_weights(release)
-    return release.goes_forward and placed
+    """Whether a release that was left can go on: not on its way back, no check failed, and all is where it put it."""
+    if not release.goes_forward or any(verdict.result is Result.FAIL for verdict in release.proofs.values()):
+        return False
+    if release.in_place and not in_place.is_resumable(release, fleet):
+        return False
+    return release.is_rewriting or release.phase is Phase.PREPARING or fleet.weights in _own_weights(release)
 
 
 def _own_weights(release: Release) -> tuple[Weights, ...]:
@@ -105,7 +100,9 @@ def _own_weights(release: Release) -> tuple[Weights, ...]:
 def _candidate_failing(observed: Observed, release: Release, now: float) -> AbortReason | None:
     candidate = observed.fleet.state(release.candidate)
     ours = candidate.task_definition == release.task_definition
-    if release.phase is Phase.PREPARING or not candidate.failure or not ours:
+    # What an earlier release's deployment failed at is not held against this one.
+    inherited = bool(release.replaced_deployment) and candidate.deployment_id == release.replaced_deployment
+    if release.phase is Phase.PREPARING or not candidate.failure or not ours or inherited:
         return None
     return AbortReason(Outcome.ROLLED_BACK, f"{release.candidate} does not run: {candidate.failure}")
 
@@ -123,9 +120,11 @@ def _candidate_replaced(observed: Observed, release: Release, now: float) -> Abo
 
 def _judged_bad(observed: Observed, release: Release, now: float) -> AbortReason | None:
     weight = observed.fleet.weights.of(release.candidate)
-    if weight == 0 or release.phase not in (Phase.SHIFTING, Phase.BAKING):
+    if weight == 0 or release.phase not in (Phase.SHIFTING, Phase.VERIFYING, Phase.BAKING):
         return None
-    verdict = judgement(observed, release)
+    replacing = release.in_place and release.phase is not Phase.BAKING
+    # While ECS replaces tasks, old and new ones answer in one target group: only alarms can be judged.
+    verdict = _alarms_quiet(observed, release) if replacing else judgement(observed, release)
     if verdict.result is not Result.FAIL:
         return None
     return AbortReason(Outcome.ROLLED_BACK, f"at {weight} % on {release.candidate}: {verdict.reason}")
@@ -168,12 +167,20 @@ def _paused_too_long(observed: Observed, release: Release, now: float) -> AbortR
 
 RULES: tuple[Callable[[Observed, Release, float], AbortReason | None], ...] = (
     _abort_requested,
-    _refused,
     _weights_changed_by_others,
     _candidate_failing,
     _candidate_replaced,
     _judged_bad,
     _not_proven,
     _not_ready_in_time,
+    _paused_too_long,
+)
+IN_PLACE_RULES: tuple[Callable[[Observed, Release, float], AbortReason | None], ...] = (
+    _abort_requested,
+    _weights_changed_by_others,
+    in_place.deployment_failed,
+    _judged_bad,
+    _not_proven,
+    in_place.not_done_in_time,
     _paused_too_long,
 )

@@ -21,11 +21,29 @@ class Register:
 
 @dataclass(frozen=True)
 class Stage:
-    """Give a colour this task definition and at least this many tasks."""
+    """Give a colour this task definition and at least this many tasks.
+
+    `fresh` starts a new deployment where the task definition stays the same.
+    """
 
     colour: Colour
     task_definition: str
     count: int
+    fresh: bool = False
+
+
+@dataclass(frozen=True)
+class Replace:
+    """Have ECS replace the tasks of a colour that holds traffic, a few at a time.
+
+    With `specified` the settings of the specification are written too. `fresh` starts a new deployment where nothing
+    else would.
+    """
+
+    colour: Colour
+    task_definition: str
+    specified: bool = True
+    fresh: bool = False
 
 
 @dataclass(frozen=True)
@@ -81,14 +99,8 @@ class Done:
     outcome: Outcome
 
 
-@dataclass(frozen=True)
-class Stop:
-    """Leave at once without another write: somebody else has this service now."""
-
-
-Action = (
-    Record | Register | Stage | Prove | Shift | Collect | ScaleIn | ScheduleScaleIn | CancelScaleIn | Wait | Done | Stop
-)
+FleetAction = Stage | Replace | ScaleIn | ScheduleScaleIn | CancelScaleIn
+Action = Record | Register | FleetAction | Prove | Shift | Collect | Wait | Done
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from .gates import alone
-from .history import live_colour, rollback_target
+from .history import good_releases, live_colour, rollback_target
 from .model import ColourState, Fleet, Gates, Kind, Outcome, Phase, Plan, Policy, Release, Step
 from .strategy import at_once
 
@@ -26,6 +26,7 @@ class Order:
     gates: Gates = Gates()
     policy: Policy = Policy()
     checks: tuple[str, ...] = ()
+    verifications: tuple[str, ...] = ()
     desired_count: int = 1
     contract: bool = False
 
@@ -63,11 +64,13 @@ def begin_deploy(order: Order, fleet: Fleet, history: Sequence[Release], now: fl
             f"the rule has {fleet.weights} and no release on record says which colour is live: "
             "set the weights of the rule to 100 and 0, then release again"
         )
-    serving = _serving(fleet.state(live), history)
-    home = fleet.weights.of(live) == 100
-    healthy = fleet.state(live).healthy >= order.policy.minimum_healthy
-    if serving and serving.fingerprint == order.fingerprint and home and healthy:
-        return Unchanged(f"release {serving.id} with {order.digest} serves all traffic from {live} already")
+    state = fleet.state(live)
+    serving = _serving(state, history)
+    if fleet.weights.of(live) == 100 and _is_what_serves(order, state, serving):
+        made_by = f"release {serving.id} with " if serving else ""
+        return Unchanged(f"{made_by}{order.digest or 'this version'} serves all traffic from {live} already")
+    if order.plan.in_place:
+        return _in_place(order, state, history, now)
     first = fleet.state(live).desired == 0 and fleet.state(live).running == 0
     return Release(
         id=order.id,
@@ -88,6 +91,54 @@ def begin_deploy(order: Order, fleet: Fleet, history: Sequence[Release], now: fl
         contract=order.contract,
         first=first,
     )
+
+
+def _is_what_serves(order: Order, live: ColourState, serving: Release | None) -> bool:
+    """A release in place goes by what runs, compared with the specification by whoever read it; others by the record."""
+    if not order.plan.in_place:
+        return (
+            serving is not None
+            and serving.fingerprint == order.fingerprint
+            and live.healthy >= order.policy.minimum_healthy
+        )
+    as_specified = bool(live.task_definition) and not live.deviations
+    enough = live.healthy >= min(order.policy.minimum_healthy, live.desired)
+    return as_specified and enough and live.steady and not live.failure
+
+
+def _in_place(order: Order, live: ColourState, history: Sequence[Release], now: float) -> Release:
+    first = not live.task_definition
+    return Release(
+        id=order.id,
+        service=order.service,
+        kind=Kind.DEPLOY,
+        digest=order.digest,
+        fingerprint=order.fingerprint,
+        live=live.colour,
+        candidate=live.colour,
+        plan=order.plan,
+        started_at=now,
+        entered_at=now,
+        by=order.by,
+        gates=alone(order.gates) if first else order.gates,
+        policy=order.policy,
+        checks=order.checks,
+        verifications=order.verifications,
+        stable_task_definition=_stable_version(live, history),
+        capacity=order.desired_count,
+        contract=order.contract,
+        first=first,
+    )
+
+
+def _stable_version(live: ColourState, history: Sequence[Release]) -> str:
+    """The last version that is known to be good: of a release that succeeded, or else what runs and is healthy."""
+    if _serving(live, history):
+        return live.task_definition
+    good = [release.task_definition for release in good_releases(history) if release.task_definition]
+    if good:
+        return good[-1]
+    return live.task_definition if live.settled and live.desired and not live.failure else ""
 
 
 def _serving(side: ColourState, history: Sequence[Release]) -> Release | None:
@@ -140,5 +191,6 @@ def begin_rollback(
         by=order.by,
         policy=replace(order.policy, minimum_healthy=0) if sick else order.policy,
         capacity=max(1, fleet.state(live).running),
+        replaced_deployment=side.deployment_id,
         phase=Phase.SHIFTING if warm else Phase.STAGING,
     )

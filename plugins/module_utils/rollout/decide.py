@@ -8,8 +8,9 @@ reading the same ledger and the same fleet, goes on from there.
 
 from __future__ import annotations
 
-from .abort_rules import AbortReason, abort_reason
-from .actions import Decision, Stop
+from .abort import AbortReason
+from .abort_rules import abort_reason
+from .actions import Decision
 from .forward import PHASES
 from .model import Observed, Phase, Release
 from .restore import begin_restore, close, restore
@@ -17,8 +18,6 @@ from .restore import begin_restore, close, restore
 
 def decide(observed: Observed, release: Release, now: float) -> Decision:
     """Return the next thing to do for this release, and why."""
-    if not observed.lease_held:
-        return Decision(Stop(), "another controller has taken this service over: leaving without a write", release)
     if release.outcome is not None:
         return close(observed, release, release.outcome, now)
     if release.phase is Phase.RETURNING:

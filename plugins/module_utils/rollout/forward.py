@@ -7,7 +7,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from .abort_rules import AbortReason, judgement, not_ready, wanted_count
+from . import in_place
+from .abort import AbortReason
+from .abort_rules import judgement, not_ready, wanted_count
 from .actions import CancelScaleIn, Decision, Prove, Record, Register, Shift, Stage, Wait
 from .gates import combine
 from .lease import clock_time
@@ -20,17 +22,23 @@ def _prepare(observed: Observed, release: Release, now: float) -> Decision:
     if observed.fleet.weights != release.stable_weights and not release.first:
         live = observed.fleet.state(release.live)
         if live.healthy < max(1, release.policy.minimum_healthy):
-            return Decision(
-                Wait(POLL_SECONDS), f"traffic can be brought home only to a healthy colour: {live}", release
-            )
-        left = f"traffic was left at {observed.fleet.weights}: home to {release.live} first"
+            return Decision(Wait(POLL_SECONDS), f"traffic can be returned only to a healthy colour: {live}", release)
+        left = f"traffic was left at {observed.fleet.weights}: returning it to {release.live} first"
         return Decision(Shift(release.stable_weights), left, release)
     if not release.task_definition:
         return Decision(Register(), "the candidate's task definition has to be registered", release)
-    return _enter(release.at(Phase.STAGING, now), f"staging {release.candidate} beside {release.live}")
+    candidate = observed.fleet.state(release.candidate)
+    prepared = replace(release, replaced_deployment=candidate.deployment_id)
+    if not release.in_place:
+        return _enter(prepared.at(Phase.STAGING, now), f"staging {release.candidate} beside {release.live}")
+    if release.checks:
+        return _enter(prepared.at(Phase.PROVING, now), f"checks before the deployment: {', '.join(release.checks)}")
+    return _enter(prepared.at(Phase.STAGING, now), f"replacing the tasks of {release.live}")
 
 
 def _stage(observed: Observed, release: Release, now: float) -> Decision:
+    if release.in_place:
+        return in_place.stage(observed, release, now)
     candidate = observed.fleet.state(release.candidate)
     making_ready = _make_ready(observed, release)
     if making_ready is not None:
@@ -47,9 +55,14 @@ def _make_ready(observed: Observed, release: Release) -> Decision | None:
     """The write that is missing before this colour can be counted on, if one is."""
     colour, count = release.candidate, wanted_count(observed, release)
     candidate = observed.fleet.state(colour)
-    stage = Stage(colour, release.task_definition, count)
+    inherited = bool(release.replaced_deployment) and candidate.deployment_id == release.replaced_deployment
+    # A deployment of this release's own, so that failures of an earlier one are not counted against it.
+    fresh = inherited and (candidate.desired == 0 or bool(candidate.failure))
+    stage = Stage(colour, release.task_definition, count, fresh)
     if candidate.task_definition != release.task_definition:
-        return Decision(stage, f"{colour} gets {count} tasks of the release", release)
+        return Decision(replace(stage, fresh=False), f"{colour} gets {count} tasks of the release", release)
+    if fresh and candidate.desired:
+        return Decision(stage, f"{colour} starts the same version again: {candidate.failure}", release)
     if candidate.desired < count:
         return Decision(stage, f"{colour} grows from {candidate.desired} to {count} tasks, as many as live", release)
     if candidate.scale_in_at is not None:
@@ -61,11 +74,15 @@ def _make_ready(observed: Observed, release: Release) -> Decision | None:
 def _prove(observed: Observed, release: Release, now: float) -> Decision:
     missing = next((check for check in release.checks if check not in release.proofs), None)
     if missing is not None:
-        return Decision(Prove(missing), f"check {missing} on {release.candidate}, before it has any traffic", release)
-    return _enter(release.at(Phase.SHIFTING, now), combine(release.proofs.values()).reason)
+        where = "before the deployment" if release.in_place else f"on {release.candidate}, before it has any traffic"
+        return Decision(Prove(missing), f"check {missing} {where}", release)
+    following = Phase.STAGING if release.in_place else Phase.SHIFTING
+    return _enter(release.at(following, now), combine(release.proofs.values()).reason)
 
 
 def _shift(observed: Observed, release: Release, now: float) -> Decision | AbortReason:
+    if release.in_place:
+        return in_place.follow(observed, release, now)
     step = release.plan.steps[release.step]
     title = f"step {release.step + 1} of {len(release.plan.steps)}"
     wanted = Weights.split(release.candidate, step.weight)
@@ -149,7 +166,7 @@ def _pause(observed: Observed, release: Release, now: float) -> Decision | None:
 def _await_approval(release: Release, limit: int, waited: float, why: str) -> Decision | AbortReason:
     if waited > limit:
         return AbortReason(Outcome.APPROVAL_EXPIRED, f"nobody promoted within {limit} seconds ({why})")
-    left = f"{limit - waited:.0f} s left, then traffic goes home"
+    left = f"{limit - waited:.0f} s left, then traffic returns to {release.live}"
     return Decision(Wait(POLL_SECONDS), f"waiting for promote ({why}): {left}", release)
 
 
@@ -174,7 +191,7 @@ def _succeed(release: Release, now: float) -> Decision:
     # Twelve digits, as people and other programs show a digest; the record holds all of it.
     version = release.digest[: len("sha256:") + 12] or release.task_definition
     reason = f"{version} serves all traffic from {release.candidate}"
-    warm_until = now + release.policy.window_seconds
+    warm_until = None if release.in_place else now + release.policy.window_seconds
     done = replace(release, outcome=Outcome.SUCCEEDED, reason=reason, ended_at=now, warm_until=warm_until)
     return _enter(done, reason)
 
@@ -201,5 +218,6 @@ PHASES: Mapping[Phase, Callable[[Observed, Release, float], Decision | AbortReas
     Phase.STAGING: _stage,
     Phase.PROVING: _prove,
     Phase.SHIFTING: _shift,
+    Phase.VERIFYING: in_place.verify,
     Phase.BAKING: _bake,
 }

@@ -28,6 +28,7 @@ class Outcome(StrEnum):
     INCONCLUSIVE = "inconclusive"
     APPROVAL_EXPIRED = "approval_expired"
     INTERRUPTED = "interrupted"
+    FAILED = "failed"
     REFUSED = "refused"
 
 
@@ -36,6 +37,7 @@ class Phase(StrEnum):
     STAGING = "staging"
     PROVING = "proving"
     SHIFTING = "shifting"
+    VERIFYING = "verifying"
     BAKING = "baking"
     RETURNING = "returning"
 
@@ -117,6 +119,17 @@ class ColourState:
     steady: bool = True
     failure: str = ""
     scale_in_at: float | None = None
+    # The deployment that ECS works on or has completed; empty where the colour has no ECS service.
+    deployment_id: str = ""
+    # Why ECS put the deployment before this one back by itself; empty where it did not.
+    ecs_rollback: str = ""
+    # How the colour differs from the specification of the release, where that is compared.
+    deviations: tuple[str, ...] = ()
+
+    @property
+    def settled(self) -> bool:
+        """ECS has completed the deployment, and every task that should run is healthy."""
+        return self.steady and self.running >= self.desired and self.healthy >= self.desired
 
     def __str__(self) -> str:
         return f"{self.colour} {self.healthy} healthy of {self.running} running, {self.desired} wanted"
@@ -151,6 +164,11 @@ class Plan:
     strategy: str
     steps: tuple[Step, ...]
     bake_seconds: int = 0
+
+    @property
+    def in_place(self) -> bool:
+        """New tasks replace the old ones of the live colour; no candidate stands beside it."""
+        return self.strategy == "rolling"
 
     @property
     def duration_seconds(self) -> int:
@@ -278,8 +296,13 @@ class Release:
     fingerprint: str = ""
     gates: Gates = Gates()
     policy: Policy = Policy()
+    # Before the candidate has production traffic, and once it has all of it.
     checks: tuple[str, ...] = ()
+    verifications: tuple[str, ...] = ()
     capacity: int = 1
+    # What a release in place returns to, and the deployment that the candidate's colour had before this release.
+    stable_task_definition: str = ""
+    replaced_deployment: str = ""
     contract: bool = False
     first: bool = False
     phase: Phase = Phase.PREPARING
@@ -295,6 +318,20 @@ class Release:
     ended_at: float | None = None
     warm_until: float | None = None
     closed: bool = False
+
+    @property
+    def in_place(self) -> bool:
+        return self.live is self.candidate
+
+    @property
+    def is_rewriting(self) -> bool:
+        """A rollback writes its weights again: one late write of the controller that it overtook may still arrive."""
+        return self.kind is Kind.ROLLBACK and self.phase is Phase.SHIFTING
+
+    @property
+    def returnable(self) -> bool:
+        """A release in place has a version before it to return to."""
+        return self.stable_task_definition not in ("", self.task_definition)
 
     @property
     def stable_weights(self) -> Weights:
@@ -318,8 +355,6 @@ class Observed:
     """Everything a decision depends on, read in one go."""
 
     fleet: Fleet
-    lease_held: bool = True
     readings: Readings = Readings()
-    findings: tuple[str, ...] = ()
     operator_request: OperatorRequest | None = None
     probe: Verdict | None = None

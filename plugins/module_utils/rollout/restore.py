@@ -6,10 +6,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from .abort_rules import AbortReason
+from . import in_place
+from .abort import AbortReason
 from .actions import Collect, Decision, Done, Record, ScaleIn, ScheduleScaleIn, Shift, Wait
 from .lease import clock_time
-from .model import Observed, Outcome, Phase, Release
+from .model import Fleet, Observed, Outcome, Phase, Release
 
 POLL_SECONDS = 2.0
 
@@ -21,6 +22,8 @@ def begin_restore(observed: Observed, release: Release, abort: AbortReason, now:
     if release.phase is Phase.PREPARING:
         ended = replace(turned, outcome=abort.outcome, ended_at=now, evidence={})
         return Decision(Record(), abort.reason, ended)
+    if release.in_place:
+        return in_place.write_back(observed, turned) or Decision(Record(), abort.reason, turned)
     if observed.fleet.weights != release.stable_weights and can_return(observed, release):
         return Decision(Shift(release.stable_weights), f"returning traffic to {release.live}: {abort.reason}", turned)
     return Decision(Record(), abort.reason, turned)
@@ -31,8 +34,15 @@ def can_return(observed: Observed, release: Release) -> bool:
     return observed.fleet.state(release.live).healthy >= max(1, release.policy.minimum_healthy)
 
 
+def is_restored(fleet: Fleet, release: Release) -> bool:
+    """What served before the release serves again."""
+    return in_place.is_restored(fleet, release) if release.in_place else fleet.weights == release.stable_weights
+
+
 def restore(observed: Observed, release: Release, now: float) -> Decision:
     """Follow a return to its end: traffic, evidence, outcome."""
+    if release.in_place:
+        return in_place.restore(observed, release, now)
     away = observed.fleet.weights != release.stable_weights
     live = observed.fleet.state(release.live)
     if away and can_return(observed, release):
@@ -44,7 +54,9 @@ def restore(observed: Observed, release: Release, now: float) -> Decision:
         return Decision(Wait(POLL_SECONDS), f"traffic cannot return yet, live is not healthy: {live}", release)
     if release.evidence is None:
         return Decision(Collect(), "keeping the evidence before anything is stopped", release)
-    if not away:
+    if not away and release.first and release.cause is Outcome.ROLLED_BACK:
+        outcome, reason = Outcome.FAILED, f"{release.reason}; there is no version before it to return to"
+    elif not away:
         outcome, reason = release.cause or Outcome.INTERRUPTED, release.reason
     else:
         outcome = Outcome.INTERRUPTED
@@ -64,6 +76,8 @@ def close(observed: Observed, release: Release, outcome: Outcome, now: float) ->
 
 
 def _keep_warm(observed: Observed, release: Release, now: float) -> Decision | None:
+    if release.in_place:
+        return None
     old = observed.fleet.state(release.live)
     warm_until = release.warm_until or now
     if old.desired == 0 or observed.fleet.weights.of(release.live):

@@ -13,7 +13,7 @@ from .model import Gates, Plan, Step
 
 STRATEGIES = ("rolling", "all_at_once", "linear", "canary", "steps")
 OPTIONS: Mapping[str, frozenset[str]] = {
-    "rolling": frozenset(),
+    "rolling": frozenset({"bake_seconds"}),
     "all_at_once": frozenset({"bake_seconds"}),
     "linear": frozenset({"bake_seconds", "step_percent", "interval_seconds"}),
     "canary": frozenset({"bake_seconds", "percent", "duration_seconds"}),
@@ -131,9 +131,7 @@ def _step_findings(steps: Any) -> list[str]:
 
 def _steps(settings: Mapping[str, Any]) -> tuple[Step, ...]:
     match settings["strategy"]:
-        case "rolling":
-            return ()
-        case "all_at_once":
+        case "rolling" | "all_at_once":
             return (Step(100),)
         case "canary":
             first = Step(settings["percent"], settings["duration_seconds"])
@@ -155,7 +153,7 @@ def _steps(settings: Mapping[str, Any]) -> tuple[Step, ...]:
 
 def _too_short(made: Plan, gates: Gates, metrics_seconds: int) -> list[str]:
     """Metric gates without the time to see a metric could only ever be inconclusive."""
-    if not gates.need_metrics or made.strategy == "rolling":
+    if not gates.need_metrics:
         return []
     judged = [(f"step {number}", step.duration_seconds) for number, step in enumerate(made.steps[:-1], 1)]
     last = made.steps[-1].duration_seconds

@@ -51,6 +51,12 @@ class ServiceLocation:
         """The load balancer as CloudWatch names it: app/NAME/ID."""
         return "/".join(self.listener_arn.split("/")[1:4])
 
+    @property
+    def host(self) -> str:
+        """A host name that the production rule matches; a wildcard gets a name that fits."""
+        hosts = self.production.conditions.hosts
+        return hosts[0].replace("*", "pear") if hosts else self.load_balancer_host
+
     def target_group_dimension(self, colour: Colour) -> str:
         """A target group as CloudWatch names it: targetgroup/NAME/ID."""
         return self.target_groups[colour].arn.rpartition(":")[2]

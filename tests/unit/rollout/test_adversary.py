@@ -11,7 +11,6 @@ from ansible_collections.pear.fargate.plugins.module_utils.rollout.actions impor
     Record,
     Register,
     Shift,
-    Stop,
     Wait,
 )
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.begin import begin_deploy
@@ -74,7 +73,7 @@ class Adversary(RuleBasedStateMachine):
         world = self.world
         exposed = release.phase in (Phase.SHIFTING, Phase.BAKING)
         seen = Observed(
-            world.fleet,
+            world.compared,
             readings=Readings(alarms=dict(world.alarms)) if exposed else Readings(),
             operator_request=self.operator_request,
         )
@@ -88,7 +87,7 @@ class Adversary(RuleBasedStateMachine):
         after: Release | None = decision.release
         assert after is not None
         match decision.action:
-            case Done() | Stop():
+            case Done():
                 after = None
             case Wait(seconds):
                 world.pass_time(seconds)

@@ -18,32 +18,41 @@ from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import 
     Plan,
     Policy,
     RequestKind,
+    Result,
     Step,
+    Verdict,
 )
 
 from .world import BLUE, GREEN, Death, World, denied, throttled
 
 PLAN = Plan("steps", (Step(10, 4), Step(50, 4), Step(100)), bake_seconds=4)
+ROLLING = Plan("rolling", (Step(100),), bake_seconds=4)
 POLICY = Policy(stage_timeout_seconds=60, patience_seconds=4, return_timeout_seconds=20, window_seconds=600)
 
 
-def order(name: str, number: int = 0) -> Order:
+def order(name: str, number: int = 0, plan: Plan = PLAN) -> Order:
     return Order(
         id=f"deploy-{name}-{number}",
         service="scoreboard",
         by="ada",
         digest=f"sha256:{name}",
         fingerprint=name,
-        plan=PLAN,
+        plan=plan,
         gates=Gates(alarms=("errors",)),
         policy=POLICY,
-        checks=("migrate", "smoke"),
+        checks=("migrate",) if plan.in_place else ("migrate", "smoke"),
+        verifications=("smoke",) if plan.in_place else (),
         desired_count=2,
     )
 
 
-def deploy(world: World, name: str) -> Ending:
-    return Controller(world.ports(), f"deployer of {name}").deploy(order(name, len(world.records)))
+def deploy(world: World, name: str, plan: Plan = PLAN) -> Ending:
+    world.specified = f"task:{name}" if plan.in_place else ""
+    return Controller(world.ports(), f"deployer of {name}").deploy(order(name, len(world.records), plan))
+
+
+def roll(world: World, name: str) -> Ending:
+    return deploy(world, name, ROLLING)
 
 
 def roll_back(world: World) -> Ending:
@@ -65,6 +74,25 @@ def _two_releases() -> World:
     return world
 
 
+def with_two_rolled_releases() -> World:
+    return deepcopy(_two_rolled_releases())
+
+
+@cache
+def _two_rolled_releases() -> World:
+    world = World(alarms={"errors": "OK"})
+    for name in ("one", "two"):
+        assert roll(world, name).outcome is Outcome.SUCCEEDED
+    world.calls = 0
+    return world
+
+
+def with_ecs_rollback() -> World:
+    world = with_two_rolled_releases()
+    world.ecs_rolls_back = True
+    return world
+
+
 def with_cold_blue() -> World:
     world = with_two_releases()
     world.pass_time(POLICY.window_seconds + 1)
@@ -81,6 +109,7 @@ class Story:
     outcome: Outcome
     spoil: Callable[[World], None] = lambda world: None
     without_a_target: tuple[Outcome, ...] = (Outcome.REFUSED,)
+    plan: Plan = PLAN
 
 
 def fire_at_half(world: World) -> None:
@@ -89,6 +118,16 @@ def fire_at_half(world: World) -> None:
     def watch(number: int, name: str) -> None:
         candidate_half = world.weights.green == 50
         world.alarms["errors"] = "ALARM" if candidate_half else "OK"
+
+    world.after_call = watch
+
+
+def fire_in_the_bake(world: World) -> None:
+    """The alarm fires once every task runs the new version, and is quiet again when the version before is back."""
+
+    def watch(number: int, name: str) -> None:
+        serving = world.sides[BLUE]
+        world.alarms["errors"] = "ALARM" if serving.task_definition == "task:three" and serving.steady else "OK"
 
     world.after_call = watch
 
@@ -118,11 +157,54 @@ STORIES = (
     ),
     Story("warm rollback", with_two_releases, roll_back, Outcome.SUCCEEDED),
     Story("cold rollback", with_cold_blue, roll_back, Outcome.SUCCEEDED),
+    Story(
+        "first rolling deploy",
+        lambda: World(alarms={"errors": "OK"}),
+        lambda world: roll(world, "one"),
+        Outcome.SUCCEEDED,
+        without_a_target=(Outcome.REFUSED, Outcome.INTERRUPTED),
+        plan=ROLLING,
+    ),
+    Story(
+        "rolling deploy", with_two_rolled_releases, lambda world: roll(world, "three"), Outcome.SUCCEEDED, plan=ROLLING
+    ),
+    Story(
+        "rolling deploy that fails in the bake",
+        with_two_rolled_releases,
+        lambda world: roll(world, "three"),
+        Outcome.ROLLED_BACK,
+        fire_in_the_bake,
+        plan=ROLLING,
+    ),
+    Story(
+        "rolling deploy that never runs",
+        with_two_rolled_releases,
+        lambda world: roll(world, "three"),
+        Outcome.ROLLED_BACK,
+        lambda world: world.sick.add("task:three"),
+        plan=ROLLING,
+    ),
+    Story(
+        "rolling deploy that ECS rolls back",
+        with_ecs_rollback,
+        lambda world: roll(world, "three"),
+        Outcome.ROLLED_BACK,
+        lambda world: world.sick.add("task:three"),
+        plan=ROLLING,
+    ),
+    Story(
+        "rolling deploy whose smoke check fails",
+        with_two_rolled_releases,
+        lambda world: roll(world, "three"),
+        Outcome.ROLLED_BACK,
+        lambda world: world.proofs.update(smoke=Verdict(Result.FAIL, "smoke fails")),
+        plan=ROLLING,
+    ),
 )
-NEXT: dict[str, Callable[[World], Ending]] = {
-    "the same deploy": lambda world: deploy(world, "three"),
-    "another deploy": lambda world: deploy(world, "four"),
-    "a rollback": roll_back,
+NEXT: dict[str, Callable[[World, Plan], Ending]] = {
+    "the same deploy": lambda world, plan: deploy(world, "three", plan),
+    "another deploy": lambda world, plan: deploy(world, "four", plan),
+    "a rollback": lambda world, plan: roll_back(world),
 }
 
 
@@ -157,6 +239,7 @@ def quiet(world: World) -> None:
     world.after_call = lambda number, name: None
     world.alarms["errors"] = "OK"
     world.sick.clear()
+    world.proofs.clear()
     for colour in (BLUE, GREEN):
         world.settle(colour)
 
@@ -189,7 +272,7 @@ def test_a_death_at_any_call_is_made_good_by_whatever_runs_next(story: Story) ->
                 quiet(world)
                 if then != "a rollback":
                     world.pass_time(200)
-                ending = follow(world)
+                ending = follow(world, story.plan)
                 told = f"{story.name}: death {moment} call {number}, then {then}: {ending.reason}"
                 nothing_to_go_back_to = then == "a rollback" and ending.outcome in story.without_a_target
                 assert ending.outcome in (Outcome.SUCCEEDED, None) or nothing_to_go_back_to, told
@@ -226,7 +309,7 @@ def test_a_refused_call_is_made_good_by_whatever_runs_next(
             quiet(world)
             if then != "a rollback":
                 world.pass_time(200)
-            ending = follow(world)
+            ending = follow(world, story.plan)
             nothing_to_go_back_to = then == "a rollback" and ending.outcome in story.without_a_target
             told = f"{story.name}: {refused} refused at call {number}, then {then}: {ending.reason}"
             assert ending.outcome in (Outcome.SUCCEEDED, None) or nothing_to_go_back_to, told
@@ -254,6 +337,48 @@ def test_an_answer_that_is_lost_on_its_way_back_changes_nothing(story: Story) ->
         check_end(world)
         cases += 1
     print(f"\n{story.name}: {cases} lost answers")
+
+
+@pytest.mark.parametrize("story", STORIES, ids=lambda story: story.name)
+def test_a_controller_that_stalls_until_its_lease_is_over_writes_nothing_when_it_wakes(story: Story) -> None:
+    """Suspended after any call, such as the renewal before a write, while another controller takes the service over."""
+    cases = 0
+    for number in range(1, calls_of(story) + 1):
+        world = story.world()
+        story.spoil(world)
+        spoiled = world.after_call
+        woken: list[int] = []
+
+        def stall(
+            at: int,
+            name: str,
+            number: int = number,
+            world: World = world,
+            woken: list[int] = woken,
+            spoiled: Callable[[int, str], None] = spoiled,
+        ) -> None:
+            if at != number or woken:
+                if not woken:
+                    spoiled(at, name)
+                return
+            woken.append(0)
+            before, after = world.before_call, world.after_call
+            quiet(world)
+            world.pass_time(200)
+            rival = deploy(world, "rival", story.plan)
+            assert rival.outcome is Outcome.SUCCEEDED, f"{story.name}: stalled after call {at} ({name}): {rival.reason}"
+            world.before_call, world.after_call = before, after
+            woken[0] = len(world.writes)
+
+        world.after_call = stall
+        ending = story.act(world)
+        assert woken, f"{story.name}: call {number} was never made"
+        if ending.outcome is Outcome.SUPERSEDED:
+            assert len(world.writes) == woken[0], f"{story.name}, call {number}: {world.writes[woken[0] :]}"
+        quiet(world)
+        check_end(world)
+        cases += 1
+    print(f"\n{story.name}: {cases} stalls")
 
 
 def test_a_registration_that_waits_its_turn_behind_fifty_others_ends_no_release() -> None:

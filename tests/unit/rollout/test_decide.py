@@ -19,7 +19,6 @@ from ansible_collections.pear.fargate.plugins.module_utils.rollout.actions impor
     ScheduleScaleIn,
     Shift,
     Stage,
-    Stop,
     Wait,
 )
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.decide import decide
@@ -95,10 +94,8 @@ def row(name: str, observed: Observed, release: Release, action: Action, said: s
 
 PREPARING, STAGING = at(Phase.PREPARING), at(Phase.STAGING)
 ROWS = (
-    row("another has the lease", seen(lease_held=False), RELEASE, Stop(), "another controller"),
     row("nothing registered", seen(), at(Phase.PREPARING, task_definition=""), Register(), "has to be registered"),
-    row("traffic left elsewhere", seen(TENTH), PREPARING, Shift(HOME), "home to blue first"),
-    row("findings refuse", seen(findings=("no quota",)), PREPARING, Record(), "nothing was changed: no quota"),
+    row("traffic left elsewhere", seen(TENTH), PREPARING, Shift(HOME), "returning it to blue first"),
     row("prepared", seen(), PREPARING, Record(), "staging green"),
     row("colour empty", seen(green=EMPTY), STAGING, Stage(GREEN, "task:2", 4), "gets 4 tasks"),
     row(

@@ -36,7 +36,7 @@ APPROVED = {"weight": 20, "approval": True, "approval_timeout_seconds": 900}
             (Step(1, 60), Step(20, 0, True, 900), Step(100)),
             id="steps with an approval",
         ),
-        pytest.param({"strategy": "rolling"}, (), id="rolling has no steps of ours"),
+        pytest.param({"strategy": "rolling"}, (Step(100),), id="rolling has one step"),
     ],
 )
 def test_a_strategy_becomes_steps(settings: dict[str, Any], steps: tuple[Step, ...]) -> None:

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
-from ansible_collections.pear.fargate.plugins.module_utils.release.ports import LeaseLostError, PortError, Ports
+from ansible_collections.pear.fargate.plugins.module_utils.release.ports import (
+    History,
+    LeaseLostError,
+    PortError,
+    Ports,
+)
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.actions import (
     CancelScaleIn,
+    FleetAction,
+    Replace,
     ScaleIn,
     ScheduleScaleIn,
     Stage,
@@ -66,6 +73,13 @@ class World:
     ready_at: dict[Colour, float] = field(default_factory=dict)
     registered: int = 0
     minimum: int = 1
+    deployments: int = 0
+    failed_deployments: set[str] = field(default_factory=set)
+    before_replacement: dict[Colour, str] = field(default_factory=dict)
+    ecs_rolls_back: bool = False
+    specified_count: int = 2
+    # What a release in place finds to differ from its specification, by the task definition that runs.
+    specified: str = ""
     looks: int = 0
 
     def call(self, name: str, effect: Callable[[], Any]) -> Any:
@@ -85,6 +99,9 @@ class World:
 
     def settle(self, colour: Colour) -> None:
         side = self.sides[colour]
+        if not side.steady:
+            self.settle_in_place(colour)
+            return
         if side.desired == 0:
             self.sides[colour] = replace(side, running=0, healthy=0, failure="")
         elif side.task_definition in self.sick:
@@ -94,7 +111,8 @@ class World:
             self.sides[colour] = replace(side, running=side.desired, healthy=side.desired, failure="")
 
     def live(self, colour: Colour, task_definition: str, count: int = 2) -> None:
-        self.sides[colour] = ColourState(colour, task_definition, count, count, count)
+        deployment = self.new_deployment()
+        self.sides[colour] = ColourState(colour, task_definition, count, count, count, deployment_id=deployment)
 
     def releases(self) -> list[Release]:
         return [read_release(text) for text in self.records.values()]
@@ -102,6 +120,15 @@ class World:
     @property
     def fleet(self) -> Fleet:
         return Fleet(self.weights, self.sides[BLUE], self.sides[GREEN])
+
+    @property
+    def compared(self) -> Fleet:
+        """The fleet as a release in place reads it: the live colour is compared with the specification."""
+        sides = dict(self.sides)
+        live = self.weights.leader
+        if self.specified and live and sides[live].task_definition != self.specified:
+            sides[live] = replace(sides[live], deviations=("the task definition differs",))
+        return Fleet(self.weights, sides[BLUE], sides[GREEN])
 
     # --- writes, each checked against the invariants ---
 
@@ -113,8 +140,11 @@ class World:
         self.writes.append(("shift", weights))
         self.weights = weights
 
-    def change(self, action: Stage | ScaleIn | ScheduleScaleIn | CancelScaleIn) -> None:
+    def change(self, action: FleetAction) -> None:
         side = self.sides[action.colour]
+        if isinstance(action, Replace):
+            self.replace(action)
+            return
         if not isinstance(action, CancelScaleIn):
             assert self.weights.of(action.colour) == 0 or isinstance(action, Stage), f"I3: {action} under traffic"
         if isinstance(action, ScaleIn | ScheduleScaleIn):
@@ -128,8 +158,8 @@ class World:
         match action:
             case Stage():
                 staged = replace(side, task_definition=action.task_definition, desired=action.count)
-                if side.task_definition != action.task_definition:
-                    staged = replace(staged, running=0, healthy=0)
+                if side.task_definition != action.task_definition or action.fresh:
+                    staged = replace(staged, running=0, healthy=0, failure="", deployment_id=self.new_deployment())
                 self.sides[action.colour] = staged
                 self.ready_at[action.colour] = self.time + self.start_seconds
             case ScaleIn():
@@ -139,6 +169,55 @@ class World:
             case CancelScaleIn():
                 self.sides[action.colour] = replace(side, scale_in_at=None)
         self.settle(action.colour)
+
+    def replace(self, action: Replace) -> None:
+        """ECS replaces tasks in place: the old ones answer until the new ones are healthy."""
+        side = self.sides[action.colour]
+        self.writes.append(("Replace", action))
+        first = not side.task_definition
+        new = action.fresh or side.task_definition != action.task_definition
+        if new:
+            before = side.task_definition if side.deployment_id not in self.failed_deployments else ""
+            self.before_replacement[action.colour] = before
+            side = replace(side, deployment_id=self.new_deployment(), failure="", ecs_rollback="", steady=False)
+            self.ready_at[action.colour] = self.time + self.start_seconds
+        desired = self.specified_count if action.specified and (first or side.desired == 0) else side.desired
+        running = 0 if first else side.running
+        self.sides[action.colour] = replace(
+            side,
+            task_definition=action.task_definition,
+            desired=desired,
+            running=running,
+            healthy=min(side.healthy, running),
+        )
+        self.settle(action.colour)
+
+    def new_deployment(self) -> str:
+        self.deployments += 1
+        return f"ecs-svc/{self.deployments}"
+
+    def settle_in_place(self, colour: Colour) -> None:
+        """A deployment in place that is due: it completes, or ECS puts the version before it back, or has none."""
+        side = self.sides[colour]
+        if side.steady or self.time < self.ready_at.get(colour, 0):
+            return
+        if side.task_definition not in self.sick:
+            self.sides[colour] = replace(side, steady=True, running=side.desired, healthy=side.desired)
+            return
+        self.failed_deployments.add(side.deployment_id)
+        before = self.before_replacement.get(colour, "")
+        if self.ecs_rolls_back and before and before not in self.sick:
+            self.sides[colour] = replace(
+                side,
+                task_definition=before,
+                deployment_id=self.new_deployment(),
+                ecs_rollback="tasks failed to start",
+                steady=True,
+                running=side.desired,
+                healthy=side.desired,
+            )
+        else:
+            self.sides[colour] = replace(side, failure="3 tasks stopped: exit code 1")
 
     def register(self, release: Release) -> str:
         self.registered += 1
@@ -167,8 +246,7 @@ class World:
 
     def ports(self) -> Ports:
         return Ports(
-            fleets=FakeFleets(self),
-            traffic=FakeTraffic(self),
+            provider=FakeProvider(self),
             judges=FakeJudges(self),
             ledger=FakeLedger(self),
             clock=FakeClock(self),
@@ -177,23 +255,21 @@ class World:
 
 
 @dataclass
-class FakeFleets:
+class FakeProvider:
     world: World
 
     def read(self) -> Fleet:
-        answer: Fleet = self.world.call("read", lambda: self.world.fleet)
+        answer: Fleet = self.world.call("read", lambda: self.world.compared)
         return answer
+
+    def difference(self, colour: Colour) -> dict[str, str]:
+        raise NotImplementedError
 
     def register(self, release: Release) -> str:
         return str(self.world.call("register", lambda: self.world.register(release)))
 
-    def apply(self, action: Stage | ScaleIn | ScheduleScaleIn | CancelScaleIn) -> None:
+    def apply(self, action: FleetAction) -> None:
         self.world.call(type(action).__name__, lambda: self.world.change(action))
-
-
-@dataclass
-class FakeTraffic:
-    world: World
 
     def shift(self, weights: Weights) -> None:
         self.world.call("shift", lambda: self.world.shift(weights))
@@ -230,9 +306,8 @@ class FakeLedger:
     world: World
     service: str = "scoreboard"
 
-    def history(self) -> Sequence[Release]:
-        answer: Sequence[Release] = self.world.call("history", self.world.releases)
-        return answer
+    def history(self) -> History:
+        return History(self.world.call("history", self.world.releases))
 
     def lease(self) -> Lease | None:
         answer: Lease | None = self.world.call("lease", lambda: self.world.lease)
@@ -251,8 +326,8 @@ class FakeLedger:
         answer: OperatorRequest | None = self.world.call("operator_request", lambda: self.world.operator_request)
         return answer
 
-    def ask(self, operator_request: OperatorRequest) -> None:
-        self.world.operator_request = operator_request
+    def submit(self, request: OperatorRequest) -> None:
+        self.world.operator_request = request
 
 
 @dataclass

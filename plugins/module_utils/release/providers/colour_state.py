@@ -49,6 +49,7 @@ def colour_state(reading: Reading) -> ColourState:
         steady=len(state.deployments) <= 1 and primary is not None and primary.rollout_state == "COMPLETED",
         failure=failure_of(state, reading.stopped),
         scale_in_at=reading.scale_in_at,
+        deployment_id=primary.id if primary else "",
     )
 
 

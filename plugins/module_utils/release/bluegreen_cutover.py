@@ -1,0 +1,39 @@
+# Copyright: pear.fargate contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Make an image live, by any strategy: from the module's options to the controller, and back to a result."""
+
+from __future__ import annotations
+
+from functools import cache, partial
+from typing import Any
+
+from ..common.invocation import Invocation
+from ..service.location import NotProvisionedError, locate
+from ..service.specification import Specification
+from .controller import Controller
+from .options import order
+from .prediction import predicted, predicted_first
+from .preflight import preflight
+from .results import result
+from .runner import lease_owner, ports, run_controller
+
+
+def run(call: Invocation) -> dict[str, Any]:
+    """Return how the release ended; Failure with the same keys where it is not what serves."""
+    spec = Specification(call.params, call.aws.region)
+    release_order = order(call.params, spec, call.clock.now())
+    try:
+        location = locate(call.aws, call.params["environment"], spec.service, call.params["listener_arn"])
+    except NotProvisionedError as missing:
+        if call.check_mode:
+            return predicted_first(call, spec, release_order, str(missing))
+        raise
+    aws_ports = ports(call, location, spec, release_order.plan.in_place)
+    look_ahead = partial(preflight, call, location, spec, release_order)
+    if call.check_mode:
+        return predicted(call, aws_ports, spec, release_order, look_ahead)
+    controller = Controller(aws_ports, lease_owner(call), bool(call.params.get("stage_only")))
+    # Made before the lease is taken and again under it: what it finds does not change that fast.
+    findings = cache(lambda fleet: tuple(look_ahead(fleet)))
+    ending = run_controller(call, controller, lambda: controller.deploy(release_order, findings))
+    return result(call, ending)

@@ -1,0 +1,56 @@
+# Copyright: pear.fargate contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Leave a request for the release under way: promote, pause, resume, abort. Its controller takes it up within seconds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..aws.errors import Failure
+from ..common.invocation import Invocation
+from ..common.operator import operator
+from ..rollout.history import unfinished
+from ..rollout.model import OperatorRequest, Phase, Release, RequestKind
+from ..service.location import locate
+from .ledger import DynamoLedger
+from .ports import PortError
+
+
+def run(call: Invocation) -> dict[str, Any]:
+    """Write the request; Failure where there is no release that could follow it."""
+    location = locate(call.aws, call.params["environment"], call.params["service"])
+    ledger = DynamoLedger(call.aws, location.ledger, location.service)
+    kind = RequestKind(call.params["request"])
+    try:
+        under_way = unfinished(ledger.history().releases)
+        if under_way is None or under_way.outcome is not None:
+            raise Failure(
+                f"Service {location.service} has no release under way: there is nothing to {kind.replace('_', ' ')}."
+            )
+        _refuse_in_place(under_way, kind)
+        request = OperatorRequest(
+            under_way.id, kind, under_way.step, operator(call.params), reason=call.params["reason"]
+        )
+        if not call.check_mode:
+            ledger.submit(request)
+    except PortError as failed:
+        raise Failure(str(failed)) from failed
+    answer = {"release": under_way.id, "phase": str(under_way.phase), "step": under_way.step + 1}
+    lease = ledger.lease()
+    alive = lease is not None and bool(lease.owner) and not lease.expired_for_others(call.clock.now())
+    said = (
+        "its controller takes it up within seconds"
+        if alive
+        else "no controller is at work: run deploy.yml to go on, or rollback.yml"
+    )
+    return {"changed": True, "reason": f"{kind} asked of {under_way.id}, step {under_way.step + 1}; {said}", **answer}
+
+
+def _refuse_in_place(release: Release, kind: RequestKind) -> None:
+    """ECS replaces tasks by itself: until it is done there is no step that could be held or ended."""
+    if not release.in_place or kind is RequestKind.ABORT or release.phase is Phase.BAKING:
+        return
+    raise Failure(
+        f"Release {release.id} of {release.service} replaces tasks in place (strategy rolling, phase {release.phase}): ECS goes on "
+        f"by itself, so it cannot {kind.replace('_', ' ')}. Abort it, or wait for its bake."
+    )

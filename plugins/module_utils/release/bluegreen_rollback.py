@@ -1,0 +1,25 @@
+# Copyright: pear.fargate contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Return traffic: out of a release under way, or to the last good release."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..common.invocation import Invocation
+from ..service.location import locate
+from .controller import Controller
+from .options import return_order
+from .prediction import predicted
+from .results import result
+from .runner import lease_owner, ports, run_controller
+
+
+def run(call: Invocation) -> dict[str, Any]:
+    location = locate(call.aws, call.params["environment"], call.params["service"])
+    aws_ports = ports(call, location)
+    rollback_order = return_order(call.params, call.clock.now())
+    if call.check_mode:
+        return predicted(call, aws_ports, None, rollback_order)
+    controller = Controller(aws_ports, lease_owner(call))
+    return result(call, run_controller(call, controller, lambda: controller.rollback(rollback_order)))

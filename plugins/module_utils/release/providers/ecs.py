@@ -1,0 +1,97 @@
+# Copyright: pear.fargate contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A deployment that ECS carries by itself: the tasks of the colour that holds traffic are replaced in place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ...aws import autoscaling, ecs, service_definition
+from ...aws.errors import Failure
+from ...rollout.actions import Replace
+from ...rollout.model import Colour
+from .fleet import ServiceFleet
+from .in_place_changes import Changes, LiveService, Specified, changes_of, diff
+
+
+@dataclass
+class EcsProvider:
+    """Compares the live colour with the specification, and has ECS replace its tasks."""
+
+    fleet: ServiceFleet
+    # Task definitions never change, and autoscaling is somebody else's to set up: each is read once in a run.
+    _definitions: dict[str, Mapping[str, Any] | None] = field(default_factory=dict)
+    _autoscaled: dict[str, bool] = field(default_factory=dict)
+
+    def changes(self, colour: Colour) -> Changes:
+        """What a release in place would write."""
+        return changes_of(self._live(colour), self._specified(colour))
+
+    def difference(self, colour: Colour) -> dict[str, str]:
+        live, specified = self._live(colour), self._specified(colour)
+        return diff(live, specified, changes_of(live, specified))
+
+    def replace(self, action: Replace) -> None:
+        """Start the deployment: of the specified version with its settings, or back to a version before."""
+        colour = action.colour
+        if not action.specified:
+            self.fleet.update(colour, {"taskDefinition": action.task_definition})
+            return
+        changes, specified = self.changes(colour), self._specified(colour)
+        if changes.create:
+            request = service_definition.create_request(
+                specified.settings, action.task_definition, specified.desired_count
+            )
+            self.fleet.create(colour, request)
+        else:
+            self._update(action, changes, specified)
+        if changes.create_idle:
+            idle = self._settings(colour.other)
+            self.fleet.create(colour.other, service_definition.create_request(idle, action.task_definition, 0))
+
+    def _update(self, action: Replace, changes: Changes, specified: Specified) -> None:
+        state = self.fleet.services.get(action.colour)
+        if state is None:
+            raise Failure(f"The ECS service of {action.colour} was deleted meanwhile. Run the same playbook again.")
+        update = service_definition.update_request(specified.settings, set(changes.settings))
+        if state.task_definition != action.task_definition:
+            update["taskDefinition"] = action.task_definition
+        if changes.desired_count is not None:
+            update["desiredCount"] = changes.desired_count
+        # ECS refuses a changed capacity provider strategy without a new deployment.
+        if action.fresh or "capacityProviderStrategy" in update:
+            update["forceNewDeployment"] = True
+        if update:
+            self.fleet.update(action.colour, update)
+        if changes.tags:
+            ecs.tag(self.fleet.aws, state.arn, specified.tags)
+
+    def _live(self, colour: Colour) -> LiveService:
+        state = self.fleet.services.get(colour)
+        return LiveService(
+            colour,
+            dict(self.fleet.services),
+            self._definition(state.task_definition) if state else None,
+            autoscaled=state is not None and self._is_autoscaled(state.name),
+        )
+
+    def _specified(self, colour: Colour) -> Specified:
+        spec = self.fleet.specification()
+        return Specified(spec.task_definition(), self._settings(colour), spec.desired_count, spec.tags)
+
+    def _settings(self, colour: Colour) -> dict[str, Any]:
+        return self.fleet.specification().settings(self.fleet.location.target_groups[colour].arn)
+
+    def _definition(self, arn: str) -> Mapping[str, Any] | None:
+        if arn not in self._definitions:
+            self._definitions[arn] = ecs.task_definition(self.fleet.aws, arn)
+        return self._definitions[arn]
+
+    def _is_autoscaled(self, service: str) -> bool:
+        if service not in self._autoscaled:
+            self._autoscaled[service] = autoscaling.owns_desired_count(
+                self.fleet.aws, self.fleet.location.cluster, service
+            )
+        return self._autoscaled[service]

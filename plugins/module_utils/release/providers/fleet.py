@@ -1,0 +1,104 @@
+# Copyright: pear.fargate contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A service on AWS as one run sees it: both colours and the weights, read in one go. What the providers share."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+
+from ...aws import autoscaling, ecs, elbv2, task_definition
+from ...aws.autoscaling import SCALE_IN
+from ...aws.ecs_states import ServiceState, short
+from ...aws.elbv2_states import Rule, TargetState
+from ...aws.errors import Failure
+from ...aws.session import Aws
+from ...aws.tasks import TaskState
+from ...rollout.model import Colour, Release
+from ...service.location import ServiceLocation
+from ...service.specification import Specification
+from ..ports import Progress
+from .colour_state import Reading, needs_stopped_tasks
+
+_AT_ONCE = 4
+
+
+@dataclass(frozen=True)
+class FleetReading:
+    """The production rule, and what was read of each colour."""
+
+    rule: Rule
+    colours: dict[Colour, Reading]
+
+
+@dataclass
+class ServiceFleet:
+    """Reads a service, and keeps what was read last. A rollback has no specification: it uses what is registered."""
+
+    aws: Aws
+    location: ServiceLocation
+    progress: Progress
+    spec: Specification | None = None
+    services: dict[Colour, ServiceState] = field(default_factory=dict)
+    # Scheduled scale-ins change by this run alone: they are read once, and again after each change.
+    scale_ins: dict[str, float] | None = None
+
+    def read(self) -> FleetReading:
+        aws, location = self.aws, self.location
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            services = pool.submit(ecs.services, aws, location.cluster, list(location.ecs_services.values()))
+            rule = pool.submit(elbv2.rule, aws, location.production.arn)
+            targets = {
+                colour: pool.submit(elbv2.target_health, aws, location.target_groups[colour].arn) for colour in Colour
+            }
+            scheduled = pool.submit(self._scale_ins)
+            found = services.result()
+            self.services = {colour: found[name] for colour, name in location.ecs_services.items() if name in found}
+            readings = {
+                colour: self._reading(colour, targets[colour].result(), scheduled.result()) for colour in Colour
+            }
+            return FleetReading(rule.result(), readings)
+
+    def _reading(self, colour: Colour, targets: tuple[TargetState, ...], scheduled: dict[str, float]) -> Reading:
+        name = self.location.ecs_services[colour]
+        return Reading(colour, self.services.get(colour), targets, self._stopped(colour), scheduled.get(name))
+
+    def _stopped(self, colour: Colour) -> list[TaskState]:
+        if not needs_stopped_tasks(self.services.get(colour)):
+            return []
+        return ecs.tasks(self.aws, self.location.cluster, self.location.ecs_services[colour], "STOPPED")
+
+    def _scale_ins(self) -> dict[str, float]:
+        if self.scale_ins is None:
+            names = list(self.location.ecs_services.values())
+            self.scale_ins = autoscaling.scheduled(self.aws, self.location.cluster, names, SCALE_IN)
+        return self.scale_ins
+
+    def register(self, release: Release) -> str:
+        """Return a revision that is as specified: one that is known already, or a new one."""
+        spec = self.specification()
+        definition = spec.task_definition()
+        candidate = self.services.get(release.candidate)
+        for reference in (candidate.task_definition if candidate else "", spec.names.family):
+            known = ecs.task_definition(self.aws, reference) if reference else None
+            if known and known.get("status", "ACTIVE") == "ACTIVE" and task_definition.same(known, definition):
+                return str(known["taskDefinitionArn"])
+        arn = ecs.register_task_definition(self.aws, spec.names.family, definition, spec.tags)
+        self.progress.line(f"registered {short(arn)}")
+        return arn
+
+    def specification(self) -> Specification:
+        if self.spec is None:
+            raise Failure(
+                f"Service {self.location.service} has no ECS service to return to, and a rollback makes none. "
+                "Run playbooks/release.yml with the version that should serve."
+            )
+        return self.spec
+
+    def update(self, colour: Colour, request: dict[str, Any]) -> None:
+        ecs.update_service(self.aws, self.location.cluster, self.location.ecs_services[colour], request)
+
+    def create(self, colour: Colour, request: dict[str, Any]) -> None:
+        name = self.location.ecs_services[colour]
+        ecs.create_service(self.aws, self.location.cluster, name, request, self.specification().tags)

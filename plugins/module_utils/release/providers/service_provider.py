@@ -1,0 +1,83 @@
+# Copyright: pear.fargate contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The provider of a service on AWS: reads its fleet, and hands each action to whoever carries it out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from ...aws import logs
+from ...aws.tasks import TaskState
+from ...rollout.actions import CancelScaleIn, FleetAction, Replace, ScaleIn, ScheduleScaleIn, Stage
+from ...rollout.model import Colour, ColourState, Fleet, Release, Weights
+from ...service.location import weights_of
+from ..evidence import Evidence
+from ..port_calls import port_call
+from .colour_state import Reading, colour_state
+from .ecs import EcsProvider
+from .fleet import ServiceFleet
+from .listener import ListenerProvider
+from .narrator import Narrator
+
+
+@dataclass
+class ServiceProvider:
+    """`in_place`: the live colour is compared with the specification, since its own tasks would be replaced."""
+
+    fleet: ServiceFleet
+    in_place: bool = False
+    listener: ListenerProvider = field(init=False)
+    ecs: EcsProvider = field(init=False)
+    narrator: Narrator = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.listener, self.ecs = ListenerProvider(self.fleet), EcsProvider(self.fleet)
+        groups = self.fleet.location.target_groups
+        evidence = {colour: Evidence(str(groups[colour].health_check)) for colour in Colour}
+        self.narrator = Narrator(self.fleet.progress, self._log_lines, evidence)
+
+    @port_call
+    def read(self) -> Fleet:
+        reading = self.fleet.read()
+        weights = weights_of(reading.rule, self.fleet.location)
+        states = {colour: self._state(reading.colours[colour], weights) for colour in Colour}
+        return Fleet(weights, states[Colour.BLUE], states[Colour.GREEN])
+
+    def _state(self, reading: Reading, weights: Weights) -> ColourState:
+        self.narrator.look(reading)
+        state = replace(colour_state(reading), ecs_rollback=self.narrator.rollback_cause(reading))
+        if self.in_place and weights.leader is reading.colour:
+            return replace(state, deviations=self.ecs.changes(reading.colour).reasons)
+        return state
+
+    @port_call
+    def register(self, release: Release) -> str:
+        return self.fleet.register(release)
+
+    @port_call
+    def apply(self, action: FleetAction) -> None:
+        match action:
+            case Stage():
+                self.listener.stage(action)
+            case Replace():
+                self.ecs.replace(action)
+            case ScaleIn(colour=colour):
+                self.listener.scale_in(colour)
+            case ScheduleScaleIn(colour=colour, at=at):
+                self.listener.schedule_scale_in(colour, at)
+            case CancelScaleIn(colour=colour):
+                self.listener.cancel_scale_in(colour)
+
+    @port_call
+    def shift(self, weights: Weights) -> None:
+        self.listener.shift(weights)
+
+    @port_call
+    def difference(self, colour: Colour) -> dict[str, str]:
+        return self.ecs.difference(colour)
+
+    def _log_lines(self, task: TaskState) -> Sequence[str]:
+        culprit = task.culprit
+        group = self.fleet.location.names.log_group
+        return logs.last_lines(self.fleet.aws, group, culprit.name, task.id) if culprit else ()

@@ -1,0 +1,85 @@
+# Copyright: pear.fargate contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Runs the controller for a module: its ports onto AWS, signals, and what a failed call leaves."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+from ..aws.errors import Failure
+from ..common.invocation import Invocation
+from ..common.operator import operator
+from ..rollout.model import Outcome
+from ..service.location import ServiceLocation
+from ..service.specification import Specification
+from .controller import Controller, Ending
+from .judges import CloudJudges
+from .ledger import DynamoLedger
+from .metrics import MetricOptions, Metrics
+from .options import GATES, filled, token
+from .ports import PortError, Ports
+from .providers.fleet import ServiceFleet
+from .providers.service_provider import ServiceProvider
+from .smoke import Endpoint
+
+
+def ports(
+    call: Invocation, location: ServiceLocation, spec: Specification | None = None, in_place: bool = False
+) -> Ports:
+    """The controller's ports onto AWS. A rollback has no specification."""
+    provider = ServiceProvider(ServiceFleet(call.aws, location, call.progress, spec), in_place)
+    gates = filled(call.params.get("gates") or {}, GATES)
+    judges = CloudJudges(
+        call.aws,
+        location,
+        Metrics(call.aws, location, MetricOptions.of(gates)),
+        call.clock,
+        call.progress,
+        Endpoint(location.load_balancer_host, location.host, call.params.get("verify_tls", True)),
+        {check["name"]: check for check in call.params.get("checks") or []},
+        call.params.get("version_probe"),
+        spec.network() if spec else {},
+        provider.narrator.evidence,
+    )
+    ledger = DynamoLedger(call.aws, location.ledger, location.service)
+    return Ports(provider, judges, ledger, call.clock, call.progress)
+
+
+def run_controller(call: Invocation, controller: Controller, work: Callable[[], Ending]) -> Ending:
+    """Run a release or a rollback; SIGINT and SIGTERM ask for an orderly end."""
+    with _signals(controller):
+        try:
+            return work()
+        except PortError as failed:
+            raise Failure(
+                f"{failed} The ledger holds where this stopped: run the same playbook again to go on, or "
+                "playbooks/rollback.yml.",
+                outcome=str(Outcome.INTERRUPTED),
+            ) from failed
+
+
+def lease_owner(call: Invocation) -> str:
+    """One run of one person: two runs of the same person are two owners."""
+    return f"{operator(call.params)} [{token()}]"
+
+
+@contextmanager
+def _signals(controller: Controller) -> Iterator[None]:
+    """The controller returns traffic, or holds, before it leaves."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        controller.interrupt(f"interrupted by {signal.Signals(number).name}")
+
+    before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

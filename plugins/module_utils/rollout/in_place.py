@@ -1,0 +1,174 @@
+# Copyright: pear.fargate contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A release in place: ECS replaces the tasks of the live colour a few at a time; the release follows, judges, returns."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from .abort import AbortReason
+from .actions import Collect, Decision, Prove, Record, Replace, Wait
+from .model import ColourState, Fleet, Observed, Outcome, Phase, Release
+
+POLL_SECONDS = 2.0
+# ECS answers reads for some seconds as if a write had not happened yet.
+STALE_READ_SECONDS = 30.0
+
+
+def stage(observed: Observed, release: Release, now: float) -> Decision:
+    """Start the deployment, once: a colour that has it already is followed."""
+    state = observed.fleet.state(release.candidate)
+    same = state.task_definition == release.task_definition
+    fresh = same and not state.deviations and _inherited(state, release) and _needs_new_tasks(state, release)
+    if same and not state.deviations and not fresh:
+        return _enter(release.at(Phase.SHIFTING, now), f"{release.candidate}: ECS has the deployment")
+    action = Replace(release.candidate, release.task_definition, fresh=fresh)
+    return Decision(action, f"{release.candidate}: {_why(state, fresh)}", release.at(Phase.SHIFTING, now))
+
+
+def _why(state: ColourState, fresh: bool) -> str:
+    if fresh:
+        return "starting the same version again: " + (state.failure or f"it is not healthy ({state})")
+    return "starting the deployment: " + ("; ".join(state.deviations) or "the task definition differs")
+
+
+def _needs_new_tasks(state: ColourState, release: Release) -> bool:
+    return bool(state.failure) or state.healthy < min(release.policy.minimum_healthy, state.desired)
+
+
+def _inherited(state: ColourState, release: Release) -> bool:
+    """The deployment was there before this release wrote anything."""
+    return state.deployment_id == release.replaced_deployment
+
+
+def follow(observed: Observed, release: Release, now: float) -> Decision:
+    """Wait until ECS has completed the deployment and all tasks are healthy."""
+    state = observed.fleet.state(release.candidate)
+    recent = now - release.entered_at <= STALE_READ_SECONDS
+    missing = state.task_definition != release.task_definition
+    if recent and (missing or state.deviations):
+        return Decision(Wait(POLL_SECONDS), f"{release.candidate}: waiting for ECS to show the deployment", release)
+    if missing:
+        return _enter(release.at(Phase.STAGING, now), f"{release.candidate}: ECS does not show the deployment")
+    if not state.settled:
+        return Decision(Wait(POLL_SECONDS), f"replacing tasks: {state}", release)
+    if release.verifications:
+        return _enter(release.at(Phase.VERIFYING, now), f"{state}: now the checks {', '.join(release.verifications)}")
+    return _bake(release, f"{state}: deployment completed", now)
+
+
+def verify(observed: Observed, release: Release, now: float) -> Decision:
+    missing = next((check for check in release.verifications if check not in release.proofs), None)
+    if missing is not None:
+        return Decision(Prove(missing), f"check {missing} on {release.candidate}, which has all traffic", release)
+    return _bake(release, "all checks passed", now)
+
+
+def _bake(release: Release, reason: str, now: float) -> Decision:
+    baking = replace(release.at(Phase.BAKING, now, len(release.plan.steps)), since=now)
+    seconds = release.plan.bake_seconds
+    return _enter(baking, reason + (f": baking for {seconds} s" if seconds else ""))
+
+
+def deployment_failed(observed: Observed, release: Release, now: float) -> AbortReason | None:
+    """The deployment that this release started has failed, was put back by ECS, or was replaced by somebody else's."""
+    state = observed.fleet.state(release.candidate)
+    if release.phase is Phase.PREPARING or _inherited(state, release):
+        return None
+    if state.task_definition == release.task_definition:
+        return AbortReason(Outcome.ROLLED_BACK, state.failure) if state.failure else None
+    if state.ecs_rollback:
+        return AbortReason(Outcome.ROLLED_BACK, f"ECS rolled back: {state.ecs_rollback}")
+    return AbortReason(
+        Outcome.SUPERSEDED,
+        f"{release.candidate} runs {state.task_definition or 'nothing'} instead of {release.task_definition}: "
+        "another deployment replaced it",
+    )
+
+
+def not_done_in_time(observed: Observed, release: Release, now: float) -> AbortReason | None:
+    limit = release.policy.stage_timeout_seconds
+    if release.phase not in (Phase.STAGING, Phase.SHIFTING) or now - release.entered_at <= limit:
+        return None
+    state = observed.fleet.state(release.candidate)
+    return AbortReason(
+        Outcome.ROLLED_BACK, f"not done after {limit} seconds, all tasks should be running and healthy: {state}"
+    )
+
+
+def is_resumable(release: Release, fleet: Fleet) -> bool:
+    """Nobody else deployed since: the colour has this release's version, or still what it had before."""
+    state = fleet.state(release.candidate)
+    return (
+        release.phase is Phase.PREPARING
+        or _inherited(state, release)
+        or state.task_definition == release.task_definition
+    )
+
+
+def is_restored(fleet: Fleet, release: Release) -> bool:
+    """The version before this release is what the colour runs."""
+    state = fleet.state(release.live)
+    return bool(release.stable_task_definition) and state.task_definition == release.stable_task_definition
+
+
+def write_back(observed: Observed, release: Release) -> Decision | None:
+    """The write that returns the colour to the last good version; None where there is nothing to return, or nowhere."""
+    state = observed.fleet.state(release.live)
+    failed_version_runs = state.task_definition == release.task_definition
+    if not failed_version_runs or not release.returnable:
+        return None
+    back = Replace(release.live, release.stable_task_definition, specified=False)
+    return Decision(
+        back, f"returning {release.live} to {_short(release.stable_task_definition)}: {release.reason}", release
+    )
+
+
+def restore(observed: Observed, release: Release, now: float) -> Decision:
+    """Follow a return to its end: the version before, evidence, outcome."""
+    back = write_back(observed, release)
+    if back is not None:
+        return back
+    if release.evidence is None:
+        return Decision(Collect(), "keeping the evidence", release)
+    state = observed.fleet.state(release.live)
+    waited = now - release.entered_at
+    if _is_returning(observed, release) and not state.settled and waited <= release.policy.return_timeout_seconds:
+        return Decision(Wait(POLL_SECONDS), f"returning to {_short(state.task_definition)}: {state}", release)
+    outcome, reason = _end(observed, release)
+    return Decision(Record(), reason, replace(release, outcome=outcome, reason=reason, ended_at=now))
+
+
+def _is_returning(observed: Observed, release: Release) -> bool:
+    return release.returnable and is_restored(observed.fleet, release)
+
+
+def _end(observed: Observed, release: Release) -> tuple[Outcome, str]:
+    cause = release.cause or Outcome.INTERRUPTED
+    state = observed.fleet.state(release.live)
+    if state.task_definition not in (release.task_definition, release.stable_task_definition):
+        return Outcome.SUPERSEDED, release.reason
+    if not release.stable_task_definition:
+        return Outcome.FAILED, f"{release.reason}; there is no version before it to return to"
+    if not release.returnable:
+        # Settings of the same version: there is no other one to return to.
+        stays = (
+            f"{release.reason}; {_short(release.task_definition)} is also the version before, so nothing was returned"
+        )
+        return Outcome.FAILED if cause is Outcome.ROLLED_BACK else cause, stays
+    if not state.settled:
+        seconds = release.policy.return_timeout_seconds
+        return (
+            Outcome.FAILED,
+            f"{release.reason}; the return is not complete after {seconds} s: {state}. Look at it now",
+        )
+    return cause, release.reason
+
+
+def _short(task_definition: str) -> str:
+    """family:revision of an ARN."""
+    return task_definition.rpartition("/")[2]
+
+
+def _enter(release: Release, reason: str) -> Decision:
+    return Decision(Record(), reason, release)
