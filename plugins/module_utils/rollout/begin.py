@@ -107,7 +107,9 @@ def _is_what_serves(order: Order, live: ColourState, serving: Release | None) ->
 
 
 def _in_place(order: Order, live: ColourState, history: Sequence[Release], now: float) -> Release:
-    first = not live.task_definition
+    stable = _stable_version(live, history)
+    # Nothing good was there before: there is no baseline to compare with, and no version to return to.
+    first = not stable
     return Release(
         id=order.id,
         service=order.service,
@@ -124,7 +126,7 @@ def _in_place(order: Order, live: ColourState, history: Sequence[Release], now: 
         policy=order.policy,
         checks=order.checks,
         verifications=order.verifications,
-        stable_task_definition=_stable_version(live, history),
+        stable_task_definition=stable,
         capacity=order.desired_count,
         contract=order.contract,
         first=first,

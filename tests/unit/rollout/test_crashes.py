@@ -9,7 +9,7 @@ from functools import cache
 
 import pytest
 from ansible_collections.pear.fargate.plugins.module_utils.release.controller import Controller, Ending
-from ansible_collections.pear.fargate.plugins.module_utils.release.ports import PortError
+from ansible_collections.pear.fargate.plugins.module_utils.release.ports import PortError, UnreadableRecord
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.begin import Order, ReturnOrder
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import (
     Gates,
@@ -379,6 +379,81 @@ def test_a_controller_that_stalls_until_its_lease_is_over_writes_nothing_when_it
         check_end(world)
         cases += 1
     print(f"\n{story.name}: {cases} stalls")
+
+
+@pytest.mark.parametrize("plan", [PLAN, ROLLING], ids=lambda plan: plan.strategy)
+def test_a_version_that_failed_can_be_tried_again_once_the_cause_is_gone(plan: Plan) -> None:
+    world = with_two_rolled_releases() if plan.in_place else with_two_releases()
+    world.sick.add("task:three")
+    assert deploy(world, "three", plan).outcome is Outcome.ROLLED_BACK
+    assert deploy(world, "three", plan).outcome is Outcome.ROLLED_BACK
+    world.sick.clear()
+    ending = deploy(world, "three", plan)
+    assert ending.outcome is Outcome.SUCCEEDED, ending.reason
+    check_end(world)
+
+
+@pytest.mark.parametrize("plan", [PLAN, ROLLING], ids=lambda plan: plan.strategy)
+def test_a_first_release_that_fails_says_that_there_is_nothing_to_return_to(plan: Plan) -> None:
+    world = World(alarms={"errors": "OK"}, sick={"task:one"})
+    ending = deploy(world, "one", plan)
+    assert ending.outcome is Outcome.FAILED
+    assert "no version before it" in ending.reason
+    world.sick.clear()
+    assert deploy(world, "one", plan).outcome is Outcome.SUCCEEDED
+
+
+def test_a_record_that_cannot_be_read_never_keeps_anybody_from_returning_traffic() -> None:
+    world = with_two_releases()
+    world.unreadable.append(UnreadableRecord("scoreboard release/x", "unknown phase levitating", ended=False))
+    before = len(world.writes)
+    refused = deploy(world, "three")
+    assert refused.outcome is Outcome.REFUSED
+    assert "release/x of the ledger cannot be read: unknown phase levitating" in refused.reason
+    assert "delete this item" in refused.reason
+    assert len(world.writes) == before
+    assert roll_back(world).outcome is Outcome.SUCCEEDED
+
+
+def test_an_unreadable_record_of_a_release_that_has_ended_keeps_nobody_from_anything() -> None:
+    world = with_two_releases()
+    world.unreadable.append(UnreadableRecord("scoreboard release/x", "no JSON", ended=True))
+    assert deploy(world, "three").outcome is Outcome.SUCCEEDED
+
+
+def test_a_rolling_release_that_is_interrupted_returns_to_the_version_before() -> None:
+    world = with_two_rolled_releases()
+    controller = Controller(world.ports(), "ada")
+    world.specified = "task:three"
+
+    def interrupt(number: int, name: str) -> None:
+        if name == "Replace":
+            controller.interrupt("SIGTERM")
+
+    world.after_call = interrupt
+    ending = controller.deploy(order("three", 2, ROLLING))
+    assert ending.outcome is Outcome.INTERRUPTED
+    assert world.sides[BLUE].task_definition == "task:two"
+    check_end(world)
+
+
+def test_a_rolling_release_that_is_to_be_held_stays_as_it_is() -> None:
+    world = with_two_rolled_releases()
+    controller = Controller(world.ports(), "ada")
+    world.specified = "task:three"
+    holding = replace(order("three", 2, ROLLING), policy=replace(POLICY, hold_when_interrupted=True))
+
+    def interrupt(number: int, name: str) -> None:
+        if name == "Replace":
+            controller.interrupt("SIGTERM")
+
+    world.after_call = interrupt
+    assert controller.deploy(holding).outcome is Outcome.INTERRUPTED
+    quiet(world)
+    assert world.sides[BLUE].task_definition == "task:three"
+    # The next run goes on with it.
+    assert roll(world, "three").outcome is Outcome.SUCCEEDED
+    check_end(world)
 
 
 def test_a_registration_that_waits_its_turn_behind_fifty_others_ends_no_release() -> None:

@@ -13,6 +13,7 @@ from ansible_collections.pear.fargate.plugins.module_utils.release.ports import 
     LeaseLostError,
     PortError,
     Ports,
+    UnreadableRecord,
 )
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.actions import (
     CancelScaleIn,
@@ -64,6 +65,7 @@ class World:
     proofs: dict[str, Verdict] = field(default_factory=dict)
     probe: Verdict | None = None
     records: dict[str, str] = field(default_factory=dict)
+    unreadable: list[UnreadableRecord] = field(default_factory=list)
     lease: Lease | None = None
     operator_request: OperatorRequest | None = None
     writes: list[tuple[str, Any]] = field(default_factory=list)
@@ -103,10 +105,13 @@ class World:
             self.settle_in_place(colour)
             return
         if side.desired == 0:
-            self.sides[colour] = replace(side, running=0, healthy=0, failure="")
-        elif side.task_definition in self.sick:
-            failure = "2 tasks stopped: exit code 1" if self.time > self.ready_at.get(colour, 0) else ""
-            self.sides[colour] = replace(side, running=0, healthy=0, failure=failure)
+            # A deployment that ECS gave up stays failed, whatever becomes of the count.
+            self.sides[colour] = replace(side, running=0, healthy=0)
+        elif side.task_definition in self.sick or side.failure:
+            failed = side.failure or (
+                "2 tasks stopped: exit code 1" if self.time > self.ready_at.get(colour, 0) else ""
+            )
+            self.sides[colour] = replace(side, running=0, healthy=0, failure=failed)
         elif self.time >= self.ready_at.get(colour, 0):
             self.sides[colour] = replace(side, running=side.desired, healthy=side.desired, failure="")
 
@@ -307,7 +312,7 @@ class FakeLedger:
     service: str = "scoreboard"
 
     def history(self) -> History:
-        return History(self.world.call("history", self.world.releases))
+        return History(self.world.call("history", self.world.releases), tuple(self.world.unreadable))
 
     def lease(self) -> Lease | None:
         answer: Lease | None = self.world.call("lease", lambda: self.world.lease)

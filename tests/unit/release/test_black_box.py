@@ -27,7 +27,9 @@ from ansible_collections.pear.fargate.plugins.module_utils.service.location impo
 from botocore.exceptions import ClientError
 
 FLEET = Fleet(Weights(90, 10), ColourState(Colour.BLUE, "app:1", 2, 2, 2), ColourState(Colour.GREEN, "app:2", 2, 1, 1))
-RELEASE = Release("r", "app", Kind.DEPLOY, "d", Colour.BLUE, Colour.GREEN, Plan("canary", (Step(100),)), 0.0, "me")
+RELEASE = Release(
+    "r", "app", Kind.DEPLOY, "d", Colour.BLUE, Colour.GREEN, Plan("canary", (Step(100),)), 0.0, "me", "app:2"
+)
 GROUPS = {one: SimpleNamespace(arn=f"arn:{one}", health_check="GET /readyz expecting 200") for one in Colour}
 PLACE = cast(
     ServiceLocation,
@@ -59,6 +61,7 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> None:
     sick = TargetState("10.0.0.9", 8080, "unhealthy", "Target.ResponseCodeMismatch", "codes: [503]")
     monkeypatch.setattr(black_box.elbv2, "target_health", lambda *_: (sick,))
     monkeypatch.setattr(black_box.logs, "last_lines", lambda *_: ["no licence, giving up"])
+    monkeypatch.setattr(black_box.ecs, "task_definition", lambda *_: None)
 
 
 def kept(readings: Any = lambda: "5xx share 30 %") -> dict[str, Any]:

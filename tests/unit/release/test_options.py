@@ -111,7 +111,7 @@ def test_in_the_middle_of_a_release_the_way_back_is_to_stop_it() -> None:
         "r2", "app", Kind.DEPLOY, "d", Colour.BLUE, Colour.GREEN, Plan("canary", (Step(20), Step(100))), 0.0, "ada"
     )
     lines = _status("app", fleet, under_way, None, "there is nothing before it")
-    assert lines[-1] == "  rollback: stops r2, and brings all traffic home to blue (one write, about a second)"
+    assert lines[-1] == "  rollback: stops r2, and returns all traffic to blue (one write, about a second)"
     assert "nobody works on it" in lines[-2]
     assert (
         _status("app", fleet, None, None, "there is nothing before it")[-1] == "  rollback: there is nothing before it"

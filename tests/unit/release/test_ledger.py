@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
+from ansible_collections.pear.fargate.plugins.module_utils.aws import dynamodb
 from ansible_collections.pear.fargate.plugins.module_utils.aws.session import Aws
 from ansible_collections.pear.fargate.plugins.module_utils.release.ledger import DynamoLedger
-from ansible_collections.pear.fargate.plugins.module_utils.release.ledger_items import new_id, release_item, release_of
+from ansible_collections.pear.fargate.plugins.module_utils.release.ledger_items import LEASE as LEASE_ENTRY
+from ansible_collections.pear.fargate.plugins.module_utils.release.ledger_items import (
+    REQUEST,
+    key,
+    new_id,
+    release_item,
+    release_of,
+)
 from ansible_collections.pear.fargate.plugins.module_utils.release.ports import LeaseLostError, PortError
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.lease import Lease
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import (
@@ -59,8 +69,8 @@ def ledger(monkeypatch: pytest.MonkeyPatch) -> Iterator[DynamoLedger]:
         yield DynamoLedger(aws, "local-releases", "scoreboard")
 
 
-def test_an_empty_ledger_has_no_lease_no_wish_and_no_history(ledger: DynamoLedger) -> None:
-    assert (ledger.lease(), ledger.operator_request(), list(ledger.history())) == (None, None, [])
+def test_an_empty_ledger_has_no_lease_no_request_and_no_history(ledger: DynamoLedger) -> None:
+    assert (ledger.lease(), ledger.operator_request(), list(ledger.history().releases)) == (None, None, [])
 
 
 def test_of_two_that_take_the_lease_over_the_same_number_one_has_it(ledger: DynamoLedger) -> None:
@@ -79,7 +89,7 @@ def test_a_controller_that_was_overtaken_can_neither_renew_nor_save(ledger: Dyna
         ledger.renew(LEASE)
     with pytest.raises(LeaseLostError):
         ledger.save(replace(RELEASE, step=1), LEASE)
-    assert list(ledger.history()) == [RELEASE]
+    assert list(ledger.history().releases) == [RELEASE]
 
 
 def test_an_outcome_never_changes(ledger: DynamoLedger) -> None:
@@ -89,13 +99,13 @@ def test_an_outcome_never_changes(ledger: DynamoLedger) -> None:
     ledger.save(replace(done, closed=True), LEASE)
     with pytest.raises(PortError):
         ledger.save(replace(done, outcome=Outcome.ROLLED_BACK), LEASE)
-    assert list(ledger.history()) == [replace(done, closed=True)]
+    assert list(ledger.history().releases) == [replace(done, closed=True)]
 
 
 def test_evidence_is_kept_apart_and_a_later_save_does_not_lose_it(ledger: DynamoLedger) -> None:
     ledger.take(LEASE, 0)
     ledger.save(replace(RELEASE, evidence={"events": ["no capacity"]}), LEASE)
-    (read,) = ledger.history()
+    (read,) = ledger.history().releases
     assert read.evidence == {}
     ledger.save(replace(read, outcome=Outcome.ROLLED_BACK), LEASE)
     assert ledger.evidence(RELEASE.id) == {"events": ["no capacity"]}
@@ -106,20 +116,66 @@ def test_history_comes_in_the_order_in_which_releases_began(ledger: DynamoLedger
     ids = [new_id(Kind.DEPLOY, moment, token) for moment, token in ((1e9, "zz"), (1.5e9, "aa"), (2e9, "mm"))]
     for one in reversed(ids):
         ledger.save(replace(RELEASE, id=one), LEASE)
-    assert [one.id for one in ledger.history()] == ids
+    assert [one.id for one in ledger.history().releases] == ids
 
 
-def test_a_wish_reaches_who_reads_it(ledger: DynamoLedger) -> None:
+def test_a_request_reaches_who_reads_it(ledger: DynamoLedger) -> None:
     operator_request = OperatorRequest(RELEASE.id, RequestKind.PROMOTE, 1, "grace")
-    ledger.ask(operator_request)
+    ledger.submit(operator_request)
     assert ledger.operator_request() == operator_request
+
+
+@pytest.mark.parametrize(
+    ("damage", "reason"),
+    [
+        pytest.param({"record": {"S": "no JSON"}}, "Expecting value", id="no JSON"),
+        pytest.param({"record": {"S": "[1, 2]"}}, "lacks", id="not a mapping"),
+        pytest.param({"record": {"S": '{"id": "r"}'}}, "lacks", id="incomplete"),
+        pytest.param({"record": {"N": "1"}}, "no record", id="not a text"),
+        pytest.param({"schema": {"N": "99"}}, "a newer version", id="written by a newer version"),
+        pytest.param({"phase!": "levitating"}, "levitating", id="unknown phase"),
+        pytest.param({"outcome!": "glorious"}, "glorious", id="unknown outcome"),
+        pytest.param({"policy!": {"inconclusive": "maybe"}}, "maybe", id="unknown value deep inside"),
+    ],
+)
+def test_a_record_that_cannot_be_read_is_reported_by_its_key_and_hides_no_other(
+    ledger: DynamoLedger, damage: dict[str, Any], reason: str
+) -> None:
+    ledger.take(LEASE, 0)
+    ledger.save(RELEASE, LEASE)
+    item: dict[str, Any] = release_item(replace(RELEASE, id="damaged"))
+    record = json.loads(item["record"]["S"])
+    record |= {name.rstrip("!"): value for name, value in damage.items() if name.endswith("!")}
+    item["record"] = {"S": json.dumps(record)}
+    item |= {name: value for name, value in damage.items() if not name.endswith("!")}
+    dynamodb.put(ledger.aws, ledger.table, item)
+    history = ledger.history()
+    assert list(history.releases) == [RELEASE]
+    (unreadable,) = history.unreadable
+    assert (unreadable.key, unreadable.ended) == ("scoreboard release/damaged", False)
+    assert reason in unreadable.reason
+
+
+def test_an_unreadable_record_says_whether_its_release_has_ended(ledger: DynamoLedger) -> None:
+    item = release_item(replace(RELEASE, outcome=Outcome.SUCCEEDED)) | {"record": {"S": "no JSON"}}
+    dynamodb.put(ledger.aws, ledger.table, item)
+    assert [record.ended for record in ledger.history().unreadable] == [True]
+
+
+def test_a_lease_without_a_number_guards_nothing_and_a_request_that_cannot_be_read_is_none(
+    ledger: DynamoLedger,
+) -> None:
+    dynamodb.put(ledger.aws, ledger.table, {**key("scoreboard", LEASE_ENTRY), "owner": {"S": "ada"}})
+    dynamodb.put(ledger.aws, ledger.table, {**key("scoreboard", REQUEST), "record": {"S": "no JSON"}})
+    assert (ledger.lease(), ledger.operator_request()) == (None, None)
+    assert ledger.take(LEASE, 0)
 
 
 def test_another_service_sees_nothing_of_it(ledger: DynamoLedger) -> None:
     ledger.take(LEASE, 0)
     ledger.save(RELEASE, LEASE)
     other = replace(ledger, service="scoreboard-2")
-    assert (other.lease(), list(other.history())) == (None, [])
+    assert (other.lease(), list(other.history().releases)) == (None, [])
 
 
 def test_a_table_that_does_not_exist_is_said_in_a_sentence(ledger: DynamoLedger) -> None:

@@ -1,4 +1,4 @@
-"""What a rolling release writes: only what differs, never the desired count that autoscaling owns."""
+"""What a release in place writes: only what differs, never the desired count that autoscaling owns."""
 
 from __future__ import annotations
 
@@ -8,8 +8,15 @@ from typing import Any
 import pytest
 from ansible_collections.pear.fargate.plugins.module_utils.aws import service_definition, task_definition
 from ansible_collections.pear.fargate.plugins.module_utils.aws.ecs_states import Deployment, ServiceState
-from ansible_collections.pear.fargate.plugins.module_utils.release.release_plan import Plan, Seen, Wanted, decide, diff
+from ansible_collections.pear.fargate.plugins.module_utils.release.providers.in_place_changes import (
+    LiveService,
+    Specified,
+    changes_of,
+    diff,
+)
+from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import Colour
 
+BLUE, GREEN = Colour.BLUE, Colour.GREEN
 ARN = "arn:aws:ecs:eu-central-1:123456789012:task-definition/local-app:"
 SPEC: dict[str, Any] = {
     "family": "local-app",
@@ -30,7 +37,7 @@ SPEC: dict[str, Any] = {
 }
 SETTINGS = service_definition.wanted(SPEC, "arn:tg")
 REQUEST = task_definition.register_request(SPEC)
-WANTED = Wanted(REQUEST, SETTINGS, 2, {"team": "games"})
+SPECIFIED = Specified(REQUEST, SETTINGS, 2, {"team": "games"})
 
 
 def registered(revision: int, **changes: Any) -> dict[str, Any]:
@@ -46,91 +53,76 @@ def state(name: str = "app-blue", **changes: Any) -> ServiceState:
     return ServiceState(name, f"arn/{name}", "ACTIVE", f"{ARN}1", desired, desired, 0, deployments, **values)
 
 
-LIVE = Seen("blue", {"blue": state(), "green": state("app-green", desired=0)}, registered(1))
-FAILED = Deployment("ecs-svc/1", "PRIMARY", f"{ARN}1", 2, 0, 0, 3, "FAILED")
+LIVE = LiveService(BLUE, {BLUE: state(), GREEN: state("app-green", desired=0)}, registered(1))
 
 
-def with_live(**changes: Any) -> Seen:
-    return replace(LIVE, services={**LIVE.services, "blue": state(**changes)})
+def with_live(**changes: Any) -> LiveService:
+    return replace(LIVE, services={**LIVE.services, BLUE: state(**changes)})
 
 
 def test_nothing_is_written_where_everything_is_as_specified() -> None:
-    plan = decide(LIVE, WANTED)
-    assert not plan.changed
-    assert plan.task_definition == f"{ARN}1"
-    text = diff(LIVE, WANTED, plan)
+    changes = changes_of(LIVE, SPECIFIED)
+    assert changes.reasons == ()
+    text = diff(LIVE, SPECIFIED, changes)
     assert text["before"] == text["after"]
 
 
+SPOT = [{"capacity_provider": "FARGATE_SPOT", "weight": 1, "base": 0}]
+
+
 @pytest.mark.parametrize(
-    ("seen", "wanted", "expected"),
+    ("live", "specified", "expected"),
     [
+        pytest.param(LiveService(BLUE, {}), SPECIFIED, {"create": True, "create_idle": True}, id="a first release"),
         pytest.param(
-            Seen("blue", {}), WANTED, {"register": True, "create": True, "create_idle": True}, id="a first release"
-        ),
-        pytest.param(
-            replace(LIVE, running_definition=registered(1, cpu="512")),
-            WANTED,
-            {"register": True, "redefine": True, "update": True},
+            replace(LIVE, definition=registered(1, cpu="512")),
+            SPECIFIED,
+            {"redefine": True, "reasons": ("the task definition differs from local-app:1",)},
             id="another task definition",
         ),
         pytest.param(
-            replace(LIVE, running_definition=registered(1, cpu="512"), latest_definition=registered(4)),
-            WANTED,
-            {"register": False, "redefine": True, "task_definition": f"{ARN}4"},
-            id="a revision that a failed release left is used again",
+            replace(LIVE, definition=registered(1) | {"status": "INACTIVE"}),
+            SPECIFIED,
+            {"redefine": True},
+            id="a revision that was deregistered",
         ),
         pytest.param(
             LIVE,
-            replace(WANTED, settings={**SETTINGS, "subnets": ["subnet-c"]}),
-            {"settings": frozenset({"subnets"}), "redefine": False, "update": True},
+            replace(SPECIFIED, settings={**SETTINGS, "subnets": ["subnet-c"]}),
+            {"settings": frozenset({"subnets"}), "redefine": False},
             id="other subnets",
         ),
-        pytest.param(LIVE, replace(WANTED, desired=5), {"desired": 5, "update": True}, id="another desired count"),
-        pytest.param(
-            replace(LIVE, autoscaled=True),
-            replace(WANTED, desired=5),
-            {"desired": None, "changed": False},
-            id="autoscaling owns the desired count",
-        ),
-        pytest.param(
-            with_live(deployments=(FAILED,)),
-            WANTED,
-            {"force": True, "update": True},
-            id="a stalled deployment is tried again",
-        ),
         pytest.param(
             LIVE,
-            replace(
-                WANTED,
-                settings={
-                    **SETTINGS,
-                    "capacity_providers": [{"capacity_provider": "FARGATE_SPOT", "weight": 1, "base": 0}],
-                },
-            ),
-            {"force": True},
-            id="ECS starts no deployment by itself for other capacity providers",
+            replace(SPECIFIED, settings={**SETTINGS, "capacity_providers": SPOT}),
+            {"settings": frozenset({"capacity_providers"})},
+            id="other capacity providers",
         ),
+        pytest.param(LIVE, replace(SPECIFIED, desired_count=5), {"desired_count": 5}, id="another desired count"),
+        pytest.param(LIVE, replace(SPECIFIED, desired_count=0), {"desired_count": 0}, id="no task at all"),
         pytest.param(
-            with_live(tags={}), WANTED, {"tags": True, "update": False, "changed": True}, id="tags alone roll nothing"
+            replace(LIVE, autoscaled=True),
+            replace(SPECIFIED, desired_count=5),
+            {"desired_count": None, "reasons": ()},
+            id="autoscaling owns the desired count",
         ),
+        pytest.param(with_live(tags={}), SPECIFIED, {"tags": True, "redefine": False}, id="tags alone"),
         pytest.param(
-            replace(LIVE, services={"blue": state()}),
-            WANTED,
-            {"create_idle": True, "update": False},
+            replace(LIVE, services={BLUE: state()}),
+            SPECIFIED,
+            {"create_idle": True, "create": False},
             id="the other colour's service is missing",
         ),
     ],
 )
-def test_a_plan(seen: Seen, wanted: Wanted, expected: dict[str, Any]) -> None:
-    plan: Plan = decide(seen, wanted)
-    assert {name: getattr(plan, name) for name in expected} == expected
-    assert not plan.changed or plan.reason != "everything is as specified"
+def test_what_differs(live: LiveService, specified: Specified, expected: dict[str, Any]) -> None:
+    changes = changes_of(live, specified)
+    assert {name: getattr(changes, name) for name in expected} == expected
 
 
 def test_the_diff_shows_what_is_written_and_nothing_else() -> None:
-    wanted = replace(WANTED, desired=5, definition={**REQUEST, "cpu": "1024"})
-    shown = diff(LIVE, wanted, decide(LIVE, wanted))
+    specified = replace(SPECIFIED, desired_count=5, definition={**REQUEST, "cpu": "1024"})
+    shown = diff(LIVE, specified, changes_of(LIVE, specified))
     before, after = (set(shown[side].splitlines()) for side in ("before", "after"))
     assert after - before == {'  "cpu": "1024",', "desired_count: 5"}
     assert before - after == {'  "cpu": "256",', "desired_count: 2"}

@@ -18,7 +18,7 @@ from ansible_collections.pear.fargate.plugins.module_utils.service.location impo
 from ansible_collections.pear.fargate.plugins.module_utils.service.specification import Specification
 from botocore.exceptions import ClientError
 
-from .test_watching import Said
+from ..clocks import RecordedProgress
 
 CALM = Fleet(Weights(100, 0), ColourState(Colour.BLUE, "app:1", 2, 2, 2), ColourState(Colour.GREEN))
 BUSY = Fleet(Weights(100, 0), ColourState(Colour.BLUE, "app:1", 4, 2, 2, steady=False), ColourState(Colour.GREEN))
@@ -62,8 +62,8 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Cloud:
     return here
 
 
-def found(fleet: Fleet = CALM, said: Said | None = None, **params: Any) -> str:
-    call = Invocation({}, cast(Aws, None), progress=said or Said())
+def found(fleet: Fleet = CALM, said: RecordedProgress | None = None, **params: Any) -> str:
+    call = Invocation({}, cast(Aws, None), progress=said or RecordedProgress())
     order = SimpleNamespace(desired_count=2, gates=SimpleNamespace(alarms=("errors",)))
     spec = SimpleNamespace(params={**PARAMS, **params})
     location = SimpleNamespace(ecs_services={Colour.BLUE: "app-blue"})
@@ -133,6 +133,6 @@ def test_what_may_not_be_read_is_said_and_hides_nothing_else(cloud: Cloud, monke
 
     monkeypatch.setattr(bluegreen_preflight.iam, "role", denied)
     cloud.alarms = {"errors": "ALARM"}
-    said = Said()
+    said = RecordedProgress()
     assert "firing already" in found(said=said)
     assert "not looked at before the release: Failed to read role x" in said.lines[0]
