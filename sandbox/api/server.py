@@ -19,6 +19,7 @@ from urllib.parse import parse_qs
 from ..config import Settings
 from ..engine import Engine
 from ..faults.model import Faults
+from ..lateness import Lateness, start_heart
 from . import refusals
 from .operations import rest_operation
 from .overlay import ApiError, Context, internal, registered
@@ -89,6 +90,7 @@ class Sandbox:
     lock: threading.RLock = field(default_factory=threading.RLock)
     stopping: threading.Event = field(default_factory=threading.Event)
     calls: list[Call] = field(default_factory=list)
+    lateness: Lateness = field(default_factory=lambda: Lateness(time.time))
     fargate: Any = None
     targets: Any = None
     measurements: Any = None
@@ -142,6 +144,7 @@ class Sandbox:
 def create_sandbox(settings: Settings) -> Sandbox:
     """Make the shared state and install every overlay; OverlayMismatch where moto is not the expected one."""
     sandbox = Sandbox(settings, Engine(settings))
+    sandbox.engine.clock = sandbox.lateness.now
     for name in OVERLAY_MODULES:
         importlib.import_module(f"sandbox.api.{name}").install(sandbox)
     return sandbox
@@ -285,7 +288,8 @@ def serve(settings: Settings) -> None:
 
     @internal("GET", "/_sandbox/health")
     def health(query: dict[str, str], body: Any) -> Any:
-        return {"started": started, "edge_reported": sandbox.targets.reported_at > 0}
+        slower = {"api": sandbox.lateness.stretch(), "edge": sandbox.targets.edge_stretch}
+        return {"started": started, "edge_reported": sandbox.targets.reported_at > 0, "slower": slower}
 
     @internal("GET", "/_sandbox/calls")
     def calls(query: dict[str, str], body: Any) -> Any:
@@ -304,6 +308,7 @@ def serve(settings: Settings) -> None:
         threading.Thread(target=server.shutdown, daemon=True).start()
 
     signal.signal(signal.SIGTERM, end)
+    start_heart(sandbox.lateness, sandbox.stopping)
     sandbox.fargate.start()
     sandbox.alarms.start()
     sandbox.route53.start()

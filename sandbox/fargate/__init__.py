@@ -8,6 +8,7 @@ from .network import Network
 from .runtime import ContainerRuntime
 from .scheduler import Scheduler
 from .store import Store
+from .timers import Timers
 from .usage import UsageSampler
 
 
@@ -19,7 +20,11 @@ class Fargate:
         self.network = Network(sandbox)
         self.runtime = ContainerRuntime(sandbox)
         self.scheduler = Scheduler(
-            self.store, self.runtime, sandbox.targets, self.network, sandbox.settings.time_factor
+            self.store,
+            self.runtime,
+            sandbox.targets,
+            self.network,
+            Timers(sandbox.settings.time_factor, sandbox.lateness),
         )
         metrics = sandbox.metrics.of(sandbox.settings.region)
         self.usage = UsageSampler(self.store, self.runtime, metrics, sandbox.stopping)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import shutil
 import threading
@@ -16,6 +17,9 @@ from ..api.server import Sandbox
 from ..engine import ContainerSpec, EngineError
 from . import inputs
 from .access import Access
+from .admission import Admission, allowed
+from .health import ContainerHealth, HealthCheck
+from .inside import Inside, Place, TookTooLong
 from .logs import LogShipper
 from .metadata import PORT, Metadata
 from .model import ContainerState, StartFailed, Task
@@ -40,6 +44,9 @@ class ContainerRuntime:
         self._access = Access(sandbox, self._gateway)
         self._addresses: dict[str, str] = {}
         self._pids: dict[str, int] = {}
+        self._lateness = sandbox.lateness
+        self._admission = Admission(lambda: allowed(self._lateness.stretch()))
+        self._inside = Inside(sandbox.engine, sandbox.lateness)
         self._pause_lock = threading.Lock()
         self._pause_ready = False
 
@@ -60,14 +67,16 @@ class ContainerRuntime:
         definitions = {one["name"]: one for one in task.definition["containerDefinitions"]}
         streams = {name: inputs.prepare_log_stream(self._sandbox, task, one) for name, one in definitions.items()}
         secrets = {name: inputs.secret_values(self._sandbox, one) for name, one in definitions.items()}
-        for name, one in definitions.items():
-            task.containers[name].image_digest = self._pull(name, one["image"])
-        pause = self._start_pause(task)
+        with self._admission.start():
+            for name, one in definitions.items():
+                task.containers[name].image_digest = self._pull(name, one["image"])
+            pause = self._start_pause(task)
         for name in launch_order(task.definition["containerDefinitions"]):
             if task.desired == "STOPPED":
                 return
             self._await_dependencies(task, definitions[name])
-            self._start_container(task, definitions[name], pause, secrets[name], streams[name])
+            with self._admission.start():
+                self._start_container(task, definitions[name], pause, secrets[name], streams[name])
 
     def _pull(self, container: str, image: str) -> str:
         registry = self._sandbox.settings.registry
@@ -150,10 +159,8 @@ class ContainerRuntime:
             self._shipper.follow(state.runtime_id, path, *stream)
         if definition.get("healthCheck"):
             state.checked = True
-            thread = threading.Thread(
-                target=self._check_health, args=(task, state, definition["healthCheck"]), daemon=True
-            )
-            thread.start()
+            check, place = HealthCheck.of(definition["healthCheck"]), Place.of(found)
+            threading.Thread(target=self._check_health, args=(task, state, check, place), daemon=True).start()
 
     def _spec(self, task: Task, definition: Mapping[str, Any], pause: str, secrets: Mapping[str, str]) -> ContainerSpec:
         name, settings = definition["name"], self._sandbox.settings
@@ -206,25 +213,20 @@ class ContainerRuntime:
         if found and found[0]["State"].get("OOMKilled"):
             state.reason = "OutOfMemoryError: Container killed due to memory usage"
 
-    def _check_health(self, task: Task, state: ContainerState, check: Mapping[str, Any]) -> None:
-        """Run the command at its interval; failures within the start period do not count."""
-        command = list(check["command"])
-        words = ["/bin/sh", "-c", command[1]] if command[0] == "CMD-SHELL" else command[1:]
-        interval, timeout = float(check.get("interval", 30)), float(check.get("timeout", 5))
-        began, failures = time.time(), 0
+    def _check_health(self, task: Task, state: ContainerState, check: HealthCheck, place: Place) -> None:
+        """Run the command at its interval, as long as the container runs."""
+        began, health = time.time(), ContainerHealth()
         while task.desired == "RUNNING" and state.status == "RUNNING" and not self._sandbox.stopping.is_set():
             try:
-                passed = self._engine.exec(state.runtime_id, words, timeout=timeout).returncode == 0
-            except EngineError:
+                status = self._inside.run(place, check.command, check.timeout)
+                passed = None if status is None else status == 0
+            except TookTooLong:
                 passed = False
-            in_start = time.time() - began < float(check.get("startPeriod", 0))
-            if passed:
-                failures, state.health = 0, "HEALTHY"
-            elif not in_start:
-                failures += 1
-                if failures >= int(check.get("retries", 3)):
-                    state.health = "UNHEALTHY"
-            self._sandbox.stopping.wait(interval)
+            health = health.after(passed, check, self._lateness.elapsed(began))
+            state.health = health.status
+            due = time.monotonic() + check.interval
+            if not self._sandbox.stopping.wait(check.interval):
+                self._lateness.loop_ran("health checks", check.interval, check.interval + time.monotonic() - due)
 
     # End
 
@@ -244,6 +246,7 @@ class ContainerRuntime:
             state = task.containers[name]
             if state.status == "RUNNING":
                 wait = int(definitions[name].get("stopTimeout") or _DEFAULT_STOP_SECONDS)
+                wait = math.ceil(wait * self._lateness.stretch())
                 try:
                     self._engine.stop(state.runtime_id, wait)
                 except EngineError as refused:
