@@ -19,7 +19,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 BASE, IMAGE = "localhost/pear/base:bookworm", "localhost/pear/scoreboard:idle"
-HEALTH_COMMAND = "wget -q -T 2 -O /dev/null http://127.0.0.1:8080/healthz"
+HEALTH_COMMAND = "wget -q -O /dev/null http://127.0.0.1:8080/healthz"
 _START_SECONDS = 900.0
 
 

@@ -23,6 +23,11 @@ _NEW_PID = 0x20000000
 _PR_CAPBSET_DROP, _PR_SET_NO_NEW_PRIVS = 24, 38
 _GROUPS = Path("/sys/fs/cgroup")
 _NOT_FOUND = 127
+_LIMITS = {
+    "Max open files": resource.RLIMIT_NOFILE,
+    "Max processes": resource.RLIMIT_NPROC,
+    "Max core file size": resource.RLIMIT_CORE,
+}
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -90,7 +95,7 @@ def _become(request: dict[str, Any], pid: int, listing: str, say: int) -> None:
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)
         status = dict(line.split(":\t", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
         _join_groups(listing)
-        _take_limits(pid)
+        _take_limits(Path(f"/proc/{pid}/limits").read_text())
         last_capability = int(Path("/proc/sys/kernel/cap_last_cap").read_text())
         nothing = os.open("/dev/null", os.O_RDWR)
         root = os.open(f"/proc/{pid}/root", os.O_RDONLY | os.O_DIRECTORY)
@@ -129,11 +134,18 @@ def _join_groups(listing: str) -> None:
                 members.write_text("0")
 
 
-def _take_limits(pid: int) -> None:
-    for limit in (resource.RLIMIT_NOFILE, resource.RLIMIT_NPROC, resource.RLIMIT_CORE):
+def _take_limits(listing: str) -> None:
+    """From /proc/PID/limits: prlimit() of another user's process is not allowed everywhere."""
+    for name, limit in _LIMITS.items():
+        line = next(line for line in listing.splitlines() if line.startswith(name))
+        soft, hard = (_limit(word) for word in line[len(name) :].split()[:2])
         # One above this process's own limit is refused: its own stays then, which is the lower one.
         with contextlib.suppress(ValueError, PermissionError):
-            resource.setrlimit(limit, resource.prlimit(pid, limit))
+            resource.setrlimit(limit, (soft, hard))
+
+
+def _limit(word: str) -> int:
+    return resource.RLIM_INFINITY if word == "unlimited" else int(word)
 
 
 def find_user(named: str, passwd: list[str], groups: list[str]) -> tuple[int, int, list[int], str]:
