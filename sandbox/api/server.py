@@ -20,6 +20,7 @@ from ..config import Settings
 from ..engine import Engine
 from ..faults.model import Faults
 from ..lateness import Lateness, start_heart
+from ..snapshot import Snapshots
 from . import refusals
 from .operations import rest_operation
 from .overlay import ApiError, Context, internal, registered
@@ -98,6 +99,7 @@ class Sandbox:
     alarms: Any = None
     route53: Any = None
     schedules: Any = None
+    snapshots: Snapshots | None = None
     faults: Faults = field(default_factory=Faults)
 
     def client(self, service: str) -> Any:
@@ -189,9 +191,13 @@ class Application:
     ) -> Iterable[bytes]:
         answer = registered.handlers.get((call.service, call.operation))
         if answer is not None:
-            return _json(start_response, answer(_body_json(environ), context))
-        with self.sandbox.lock:
-            return list(self._moto(environ, start_response))
+            done = _json(start_response, answer(_body_json(environ), context))
+        else:
+            with self.sandbox.lock:
+                done = iter(list(self._moto(environ, start_response)))
+        if call.mutating and self.sandbox.snapshots is not None:
+            self.sandbox.snapshots.after(call.service, call.operation)
+        return done
 
     def _internal(self, environ: dict[str, Any], start_response: StartResponse, path: str) -> Iterable[bytes]:
         route = registered.routes.get((environ["REQUEST_METHOD"], path))
@@ -309,6 +315,12 @@ def serve(settings: Settings) -> None:
 
     signal.signal(signal.SIGTERM, end)
     start_heart(sandbox.lateness, sandbox.stopping)
+    snapshots = sandbox.snapshots = Snapshots(sandbox)
+    if snapshots.exists:
+        snapshots.restore()
+        sandbox.fargate.adopt()
+        sandbox.targets.touch()
+    snapshots.start()
     sandbox.fargate.start()
     sandbox.alarms.start()
     sandbox.route53.start()

@@ -29,6 +29,17 @@ class Fargate:
         metrics = sandbox.metrics.of(sandbox.settings.region)
         self.usage = UsageSampler(self.store, self.runtime, metrics, sandbox.stopping)
 
+        self._sandbox = sandbox
+        self.scheduler.changed = self._save
+
+    def _save(self) -> None:
+        if self._sandbox.snapshots is not None:
+            self._sandbox.snapshots.after("ecs", "Tick")
+
+    def adopt(self) -> None:
+        """Take up the containers that an API process before this one has started, and remove those it lost count of."""
+        self.runtime.adopt(list(self.store.tasks.values()))
+
     def start(self) -> None:
         self.runtime.start()
         self.usage.start()

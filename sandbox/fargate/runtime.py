@@ -7,7 +7,7 @@ import os
 import shutil
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +38,7 @@ class ContainerRuntime:
     def __init__(self, sandbox: Sandbox) -> None:
         self._sandbox = sandbox
         self._engine = sandbox.engine
-        self._shipper = LogShipper(sandbox)
+        self.shipper = LogShipper(sandbox)
         self._metadata = Metadata(sandbox.settings.region, sandbox.settings.account)
         self._gateway = sandbox.settings.subnet.rpartition(".")[0] + ".1"
         self._access = Access(sandbox, self._gateway)
@@ -51,7 +51,7 @@ class ContainerRuntime:
         self._pause_ready = False
 
     def start(self) -> None:
-        self._shipper.start()
+        self.shipper.start()
 
     def address(self, task: Task) -> str:
         return self._addresses.get(task.id, "")
@@ -156,11 +156,48 @@ class ContainerRuntime:
         state.status, state.started_at = "RUNNING", time.time()
         if stream is not None:
             path = spec.log_path or Path(found["LogPath"])
-            self._shipper.follow(state.runtime_id, path, *stream)
+            self.shipper.follow(state.runtime_id, path, *stream)
+        self._begin_checks(task, state, definition, found)
+
+    def _begin_checks(
+        self, task: Task, state: ContainerState, definition: Mapping[str, Any], found: Mapping[str, Any]
+    ) -> None:
         if definition.get("healthCheck"):
             state.checked = True
             check, place = HealthCheck.of(definition["healthCheck"]), Place.of(found)
             threading.Thread(target=self._check_health, args=(task, state, check, place), daemon=True).start()
+
+    # Going on where another process was killed
+
+    def adopt(self, tasks: Sequence[Task]) -> None:
+        """Take up the containers of running tasks; what belongs to no task, or to one whose start was cut off, is removed."""
+        found = self._engine.inspect(*self._engine.containers())
+        by_task: dict[str, list[dict[str, Any]]] = {}
+        for one in found:
+            by_task.setdefault(one["Config"]["Labels"].get("pear.task", ""), []).append(one)
+        kept = {task.id: task for task in tasks if task.status not in {"PROVISIONING", "PENDING", "STOPPED"}}
+        lost = [one["Id"] for task_id, group in by_task.items() if task_id not in kept for one in group]
+        self._engine.remove(*lost)
+        for task in tasks:
+            if task.id in kept:
+                self._adopt(task, by_task.get(task.id, []))
+            elif task.status != "STOPPED":
+                for state in task.containers.values():
+                    task.containers[state.name] = ContainerState(state.name, state.essential)
+
+    def _adopt(self, task: Task, containers: Sequence[Mapping[str, Any]]) -> None:
+        running = {one["Id"]: one for one in containers if one["State"]["Pid"]}
+        pause = next((one for one in containers if "pear.pause" in one["Config"]["Labels"]), None)
+        if pause is not None:
+            self._addresses[task.id] = pause["NetworkSettings"]["Networks"][self._sandbox.settings.network]["IPAddress"]
+            self._metadata.ensure(self._gateway)
+            self._access.ensure()
+        for definition in task.definition["containerDefinitions"]:
+            state = task.containers[definition["name"]]
+            self._metadata.add(task, state.name)
+            if state.status == "RUNNING" and state.runtime_id in running:
+                self._pids[state.runtime_id] = int(running[state.runtime_id]["State"]["Pid"])
+                self._begin_checks(task, state, definition, running[state.runtime_id])
 
     def _spec(self, task: Task, definition: Mapping[str, Any], pause: str, secrets: Mapping[str, str]) -> ContainerSpec:
         name, settings = definition["name"], self._sandbox.settings
@@ -215,7 +252,7 @@ class ContainerRuntime:
 
     def _check_health(self, task: Task, state: ContainerState, check: HealthCheck, place: Place) -> None:
         """Run the command at its interval, as long as the container runs."""
-        began, health = time.time(), ContainerHealth()
+        began, health = state.started_at or time.time(), ContainerHealth(state.health)
         while task.desired == "RUNNING" and state.status == "RUNNING" and not self._sandbox.stopping.is_set():
             try:
                 status = self._inside.run(place, check.command, check.timeout)
@@ -258,7 +295,7 @@ class ContainerRuntime:
         """Ship what is left of the logs only here: it calls the API, so no caller may hold the lock."""
         containers = [state.runtime_id for state in task.containers.values() if state.runtime_id]
         for runtime_id in containers:
-            self._shipper.finish(runtime_id)
+            self.shipper.finish(runtime_id)
             self._pids.pop(runtime_id, None)
         self._engine.remove(*containers)
         self._engine.remove(*self._engine.containers(**{"pear.task": task.id}))

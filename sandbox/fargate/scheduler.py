@@ -6,7 +6,7 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 
 from .model import Breaker, Deployment, Runtime, Service, StartFailed, TargetHealth, Task
@@ -35,10 +35,21 @@ class Scheduler:
         self._starters = ThreadPoolExecutor(_WORKERS, thread_name_prefix="start")
         self._enders = ThreadPoolExecutor(_WORKERS, thread_name_prefix="end")
         self._ended = threading.Event()
+        # Called after a tick that has found or made something new.
+        self.changed: Callable[[], None] = lambda: None
         self._thread = threading.Thread(target=self._run, name="scheduler", daemon=True)
 
     def start(self) -> None:
+        self._go_on()
         self._thread.start()
+
+    def _go_on(self) -> None:
+        """What an API process before this one was about when it was killed: starts begin anew, ends are carried through."""
+        for task in self._store.tasks.values():
+            if task.status == "STOPPING":
+                self._enders.submit(self._end, task)
+            elif task.status in {"PROVISIONING", "PENDING"} and task.desired == "RUNNING":
+                self._starters.submit(self._launch, task)
 
     def stop(self) -> None:
         self._ended.set()
@@ -47,14 +58,29 @@ class Scheduler:
             workers.shutdown(wait=False, cancel_futures=True)
 
     def _run(self) -> None:
-        before = time.monotonic()
+        before, known = time.monotonic(), self._state()
         while not self._ended.wait(_TICK_SECONDS):
             try:
                 self.tick()
+                if (state := self._state()) != known:
+                    known = state
+                    self.changed()
             except Exception:  # noqa: BLE001 - said aloud in the log; one broken service must not stop all the others
                 traceback.print_exc(file=sys.stderr)
             self._timers.lateness.loop_ran("scheduler", _TICK_SECONDS, time.monotonic() - before)
             before = time.monotonic()
+
+    def _state(self) -> tuple[object, ...]:
+        """Differs where a task or a deployment has come to another state."""
+        with self._store.lock:
+            tasks = [
+                (one.id, one.status, one.desired, one.health, one.registered) for one in self._store.tasks.values()
+            ]
+            services = [
+                (one.arn, one.status, one.desired, len(one.history), [d.rollout_state for d in one.deployments])
+                for one in self._store.services.values()
+            ]
+        return tuple(tasks), repr(services)
 
     def tick(self) -> None:
         with self._store.lock:

@@ -222,8 +222,9 @@ _OF_A_PROCESS = [("cat", "cgroup"), ("grep CapBnd", "status"), ("grep open.files
 def test_a_task_whose_container_is_unhealthy_is_replaced(cleaned: World, command: list[str]) -> None:
     world = cleaned
     check = {"command": command, "interval": 5, "timeout": 2, "retries": 1}
-    world.create_service("unhealthy", world.define("unhealthy", healthCheck=check), None)
-    stopped = eventually(lambda: world.tasks("unhealthy", "STOPPED"), timeout=120)
+    name = f"unhealthy-{command[1].rpartition('/')[2]}"
+    world.create_service(name, world.define(name, healthCheck=check), None)
+    stopped = eventually(lambda: world.tasks(name, "STOPPED"), timeout=120)
     assert stopped[0]["stoppedReason"] == "Task failed container health checks"
 
 
