@@ -99,14 +99,14 @@ class Snapshots:
             with path.open("rb") as file:
                 state = _Unpickler(file, self._sandbox).load()
             for key, attributes in state["backends"].items():
-                _backend(*key).__dict__.update(attributes)
+                _put_back(_backend(*key), attributes)
             for part, owner, names in parts(self._sandbox):
                 for attribute in names:
                     setattr(owner, attribute, state["parts"][part, attribute])
 
     def _pickled(self, wanted: Callable[[str], bool], parts: Iterator[tuple[str, Any, tuple[str, ...]]]) -> bytes:
         state = {
-            "backends": {key: vars(backend) for key, backend in _backends() if wanted(key[0])},
+            "backends": {key: _state_of(backend) for key, backend in _backends() if wanted(key[0])},
             "parts": {(part, name): getattr(owner, name) for part, owner, names in parts for name in names},
         }
         for attempt in range(_ATTEMPTS):
@@ -166,6 +166,29 @@ def _backends() -> Iterator[tuple[tuple[str, str, str], Any]]:
                 yield (service.service_name, account, region), backend
 
 
+def _state_of(backend: Any) -> dict[str, Any]:
+    """AWS's own policies are more than a thousand and the same in every process: those alone that are attached are kept."""
+    state = dict(vars(backend))
+    if state.pop("aws_managed_policies", None) is not None:
+        state["managed_policies"] = {
+            arn: policy
+            for arn, policy in backend.managed_policies.items()
+            if policy.attachment_count or not _is_of_aws(arn)
+        }
+    return state
+
+
+def _put_back(backend: Any, state: dict[str, Any]) -> None:
+    of_aws = {arn: one for arn, one in vars(backend).get("managed_policies", {}).items() if _is_of_aws(arn)}
+    backend.__dict__.update(state)
+    if of_aws:
+        backend.managed_policies = {**of_aws, **state["managed_policies"]}
+
+
+def _is_of_aws(arn: str) -> bool:
+    return arn.split(":")[4] == "aws"
+
+
 def _backend(service: str, account: str, region: str) -> Any:
     from moto.backends import get_backend
 
@@ -200,7 +223,7 @@ class _Pickler(pickle.Pickler):
         if isinstance(value, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey):
             return _key, (_key_pem(value),)
         if isinstance(value, AWSManagedPolicy):
-            # There are more than a thousand, the same in every process.
+            # The one that the other process has anyway, so that it stays one.
             return _managed_policy, (value.account_id, value.partition, value.arn, value.attachment_count)
         return NotImplemented
 
