@@ -150,7 +150,6 @@ def _parts(sandbox: Sandbox) -> Iterator[tuple[str, Any, tuple[str, ...]]]:
     yield "alarms", sandbox.alarms, ("_evaluated",)
     yield "faults", sandbox.faults, ("_on", "_met", "_made")
     yield "scans", ecr_scans, ("_planted",)
-    yield "sandbox", sandbox, ("calls",)
 
 
 def _slow_parts(sandbox: Sandbox) -> Iterator[tuple[str, Any, tuple[str, ...]]]:

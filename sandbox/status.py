@@ -29,7 +29,9 @@ def show(settings: Settings) -> None:
     rows = [(name, str(pid) if pid else "does not run") for name, pid in processes(settings)]
     _table(("process", "pid"), rows)
     if not all(pid for _, pid in processes(settings)):
-        print("\nThe sandbox is not whole: python -m sandbox up cleans and starts it again.")
+        print(
+            "\nThe sandbox is not whole: python -m sandbox up starts it again, with its state where only the API has ended."
+        )
         return
     print(f"\n{keeps_up(_health(settings)['slower'])}")
     print(f"\nDNS, for the zones of Route 53: {settings.name_server} port 53, UDP and TCP")
