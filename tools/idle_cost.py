@@ -46,6 +46,8 @@ def main() -> None:
             _say(given, before, after)
         finally:
             _sandbox("down")
+            (own.parent / "cgroup.procs").write_text(str(os.getpid()))
+            own.rmdir()
 
 
 def _say(given: argparse.Namespace, before: tuple[float, float], after: tuple[float, float]) -> None:
