@@ -9,11 +9,11 @@ import subprocess
 import time
 import urllib.request
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from . import machine
+from . import machine, snapshot
 from .config import Settings
 from .engine import Engine
 from .processes import Program, alive, python, start, stop
@@ -28,6 +28,10 @@ def up(home: Path, time_factor: float, say: Say) -> Settings:
         settings = Settings.load(home)
         if all(alive(settings, name) for name in NAMES):
             say(f"already running, since {_age(home / 'settings.json')}: {settings.endpoint}")
+            return settings
+        if [name for name in NAMES if not alive(settings, name)] == ["api"] and snapshot.file_of(home).exists():
+            say("the api process has ended: it goes on with the state it had")
+            _start_processes(settings, say, ("api",))
             return settings
         say("cleaning up after a sandbox that did not end by itself")
         down(home, say)
@@ -71,7 +75,7 @@ def reset(home: Path, say: Say) -> Settings:
         stop(settings, name)
     engine = Engine(settings)
     engine.remove(*engine.containers())
-    for folder in ("efs", "registry", "tasks"):
+    for folder in ("efs", "registry", "tasks", "state"):
         shutil.rmtree(home / folder, ignore_errors=True)
     _start_processes(settings, say)
     return settings
@@ -89,7 +93,7 @@ def _start(settings: Settings, say: Say) -> None:
     _start_processes(settings, say)
 
 
-def _start_processes(settings: Settings, say: Say) -> None:
+def _start_processes(settings: Settings, say: Say, names: Sequence[str] = NAMES) -> None:
     from .registry import write_configuration
 
     configuration = write_configuration(settings)
@@ -114,7 +118,7 @@ def _start_processes(settings: Settings, say: Say) -> None:
         ),
         Program("edge", python("sandbox.edge", settings), lambda: _edge_reports(settings)),
     )
-    for program in programs:
+    for program in (one for one in programs if one.name in names):
         began = time.monotonic()
         start(settings, program)
         say(f"started {program.name} ({time.monotonic() - began:.1f} s)")

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
 import time
-from collections.abc import Iterator, Sequence
+import urllib.request
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from .config import ACCESS_KEY, SECRET_KEY, Settings
+from .lateness import LATE
 from .lifecycle import processes
 
 _BATCH = 10
@@ -26,8 +29,11 @@ def show(settings: Settings) -> None:
     rows = [(name, str(pid) if pid else "does not run") for name, pid in processes(settings)]
     _table(("process", "pid"), rows)
     if not all(pid for _, pid in processes(settings)):
-        print("\nThe sandbox is not whole: python -m sandbox up cleans and starts it again.")
+        print(
+            "\nThe sandbox is not whole: python -m sandbox up starts it again, with its state where only the API has ended."
+        )
         return
+    print(f"\n{keeps_up(_health(settings)['slower'])}")
     print(f"\nDNS, for the zones of Route 53: {settings.name_server} port 53, UDP and TCP")
     balancers = client(settings, "elbv2").describe_load_balancers()["LoadBalancers"]
     _table(
@@ -50,6 +56,22 @@ def show(settings: Settings) -> None:
         ],
     )
     _table(("task", "group", "status", "health", "address", "since"), [_task_row(task) for task in _tasks(settings)])
+
+
+def keeps_up(slower: Mapping[str, float]) -> str:
+    """One sentence on whether the machine keeps up; `slower` is how many times longer a second of work takes, by process."""
+    worst = max(slower.values())
+    if worst <= LATE:
+        return "This machine keeps up."
+    return (
+        f"This machine is overloaded by {worst:.1f}: what should take 1 s takes {worst:.1f} s. Health checks and timeouts "
+        "wait longer accordingly, and containers start one by one."
+    )
+
+
+def _health(settings: Settings) -> dict[str, Any]:
+    with urllib.request.urlopen(f"{settings.endpoint}/_sandbox/health", timeout=30) as answer:
+        return dict(json.load(answer))
 
 
 def hints(settings: Settings) -> None:

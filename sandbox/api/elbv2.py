@@ -12,7 +12,7 @@ from .faults import spoiled_targets
 from .overlay import ApiError, internal, patch
 from .server import Sandbox
 
-# The edge reports each second; verdicts older than this say nothing about now.
+# The edge reports each second; verdicts older than this, in machine seconds, say nothing about now.
 _STALE_SECONDS = 5.0
 _LONG_POLL_SECONDS = 15.0
 _TLS13 = ("TLSv1.3",)
@@ -60,6 +60,7 @@ class Targets:
         self._changed = threading.Condition()
         self.version = 0
         self.reported_at = 0.0
+        self.edge_stretch = 1.0
 
     def touch(self) -> None:
         """Something that the edge has to know has changed."""
@@ -107,7 +108,7 @@ class Targets:
             verdict = self._verdicts.get((target_group_arn, address, port))
             if verdict is None:
                 return _INITIAL
-            return verdict if time.time() - self.reported_at <= _STALE_SECONDS else _STALE
+            return verdict if self._sandbox.lateness.elapsed(self.reported_at) <= _STALE_SECONDS else _STALE
 
     def places(self, target_group_arn: str) -> list[Place]:
         with self._sandbox.lock:
@@ -127,9 +128,9 @@ class Targets:
         with self._sandbox.lock:
             return set(_forwarded(balancer))
 
-    def report(self, verdicts: list[dict[str, Any]]) -> None:
+    def report(self, verdicts: list[dict[str, Any]], edge_stretch: float) -> None:
         with self._sandbox.lock:
-            self.reported_at = time.time()
+            self.reported_at, self.edge_stretch = time.time(), edge_stretch
             for one in verdicts:
                 key = (one["target_group"], one["address"], int(one["port"]))
                 self._verdicts[key] = (one["state"], one["reason"], one["description"])
@@ -332,6 +333,6 @@ def install(sandbox: Sandbox) -> None:
 
     @internal("POST", "/_sandbox/edge/report")
     def edge_report(query: dict[str, str], body: Any) -> Any:
-        targets.report(body["verdicts"])
+        targets.report(body["verdicts"], body["slower"])
         sandbox.measurements.add(body["measurements"], body["counted_until"])
         return {}

@@ -19,6 +19,8 @@ from urllib.parse import parse_qs
 from ..config import Settings
 from ..engine import Engine
 from ..faults.model import Faults
+from ..lateness import Lateness, start_heart
+from ..snapshot import Snapshots
 from . import refusals
 from .operations import rest_operation
 from .overlay import ApiError, Context, internal, registered
@@ -89,6 +91,7 @@ class Sandbox:
     lock: threading.RLock = field(default_factory=threading.RLock)
     stopping: threading.Event = field(default_factory=threading.Event)
     calls: list[Call] = field(default_factory=list)
+    lateness: Lateness = field(default_factory=lambda: Lateness(time.time))
     fargate: Any = None
     targets: Any = None
     measurements: Any = None
@@ -96,6 +99,7 @@ class Sandbox:
     alarms: Any = None
     route53: Any = None
     schedules: Any = None
+    snapshots: Snapshots | None = None
     faults: Faults = field(default_factory=Faults)
 
     def client(self, service: str) -> Any:
@@ -142,6 +146,7 @@ class Sandbox:
 def create_sandbox(settings: Settings) -> Sandbox:
     """Make the shared state and install every overlay; OverlayMismatch where moto is not the expected one."""
     sandbox = Sandbox(settings, Engine(settings))
+    sandbox.engine.clock = sandbox.lateness.now
     for name in OVERLAY_MODULES:
         importlib.import_module(f"sandbox.api.{name}").install(sandbox)
     return sandbox
@@ -186,9 +191,13 @@ class Application:
     ) -> Iterable[bytes]:
         answer = registered.handlers.get((call.service, call.operation))
         if answer is not None:
-            return _json(start_response, answer(_body_json(environ), context))
-        with self.sandbox.lock:
-            return list(self._moto(environ, start_response))
+            done = _json(start_response, answer(_body_json(environ), context))
+        else:
+            with self.sandbox.lock:
+                done = iter(list(self._moto(environ, start_response)))
+        if call.mutating and self.sandbox.snapshots is not None:
+            self.sandbox.snapshots.after(call.service, call.operation)
+        return done
 
     def _internal(self, environ: dict[str, Any], start_response: StartResponse, path: str) -> Iterable[bytes]:
         route = registered.routes.get((environ["REQUEST_METHOD"], path))
@@ -285,7 +294,8 @@ def serve(settings: Settings) -> None:
 
     @internal("GET", "/_sandbox/health")
     def health(query: dict[str, str], body: Any) -> Any:
-        return {"started": started, "edge_reported": sandbox.targets.reported_at > 0}
+        slower = {"api": sandbox.lateness.stretch(), "edge": sandbox.targets.edge_stretch}
+        return {"started": started, "edge_reported": sandbox.targets.reported_at > 0, "slower": slower}
 
     @internal("GET", "/_sandbox/calls")
     def calls(query: dict[str, str], body: Any) -> Any:
@@ -304,6 +314,13 @@ def serve(settings: Settings) -> None:
         threading.Thread(target=server.shutdown, daemon=True).start()
 
     signal.signal(signal.SIGTERM, end)
+    start_heart(sandbox.lateness, sandbox.stopping)
+    snapshots = sandbox.snapshots = Snapshots(sandbox)
+    if snapshots.exists:
+        snapshots.restore()
+        sandbox.fargate.adopt()
+        sandbox.targets.touch()
+    snapshots.start()
     sandbox.fargate.start()
     sandbox.alarms.start()
     sandbox.route53.start()

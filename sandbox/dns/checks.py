@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 _CONNECT_SECONDS = 4.0
 _TCP_CONNECT_SECONDS = 10.0
-_ANSWER_SECONDS = 2.0
+ANSWER_SECONDS = 2.0
 _SEARCHED_BYTES = 5120
 
 
@@ -44,6 +44,7 @@ class Result:
 
     passed: bool
     said: str
+    timed_out: bool = False
 
 
 @dataclass(frozen=True)
@@ -75,29 +76,29 @@ def passes(checks: dict[str, Check], health: dict[str, Health], one_id: str) -> 
     return healthy != check.inverted
 
 
-def probe(check: Check, resolve: Callable[[str], str | None]) -> Result:
-    """Ask once, as Route 53's checkers do. Names are resolved by Route 53 itself."""
+def probe(check: Check, resolve: Callable[[str], str | None], patience: float = 1.0) -> Result:
+    """Ask once, as Route 53's checkers do. Names are resolved by Route 53 itself; every timeout is `patience` times longer."""
     address = check.address or resolve(check.host or "")
     if address is None:
         return Result(False, f"Failure: DNS resolution of {check.host} failed.")
     try:
         if check.type == "TCP":
-            socket.create_connection((address, check.port), _TCP_CONNECT_SECONDS).close()
+            socket.create_connection((address, check.port), patience * _TCP_CONNECT_SECONDS).close()
             return Result(True, "Success: TCP connection established.")
-        return _ask(check, address)
+        return _ask(check, address, patience)
     except TimeoutError:
-        return Result(False, f"Failure: Connection to {address}:{check.port} timed out.")
+        return Result(False, f"Failure: Connection to {address}:{check.port} timed out.", timed_out=True)
     except (OSError, http.client.HTTPException) as failed:
         return Result(False, f"Failure: {failed} (resolved IP: {address})")
 
 
-def _ask(check: Check, address: str) -> Result:
-    plain = socket.create_connection((address, check.port), _CONNECT_SECONDS)
+def _ask(check: Check, address: str, patience: float) -> Result:
+    plain = socket.create_connection((address, check.port), patience * _CONNECT_SECONDS)
     with plain:
-        plain.settimeout(_ANSWER_SECONDS if not check.type.startswith("HTTPS") else _CONNECT_SECONDS)
+        plain.settimeout(patience * (ANSWER_SECONDS if not check.type.startswith("HTTPS") else _CONNECT_SECONDS))
         connection = http.client.HTTPConnection(address, check.port)
         connection.sock = _wrapped(plain, check) if check.type.startswith("HTTPS") else plain
-        connection.sock.settimeout(_ANSWER_SECONDS)
+        connection.sock.settimeout(patience * ANSWER_SECONDS)
         host = f"{check.host or address}:{check.port}" if check.port not in {80, 443} else check.host or address
         connection.putrequest("GET", check.path, skip_host=True, skip_accept_encoding=True)
         for name, value in (("Host", host), ("User-Agent", "Amazon-Route53-Health-Check-Service"), ("Accept", "*/*")):

@@ -14,6 +14,7 @@ from typing import Any
 import aiohttp
 
 from ..config import Settings
+from ..lateness import beat_for_ever
 from .http1 import HEAD_LIMIT
 from .proxy import Proxy
 from .state import Certificate, Listener, parse_state
@@ -108,6 +109,7 @@ class Edge:
             ],
             "measurements": self.proxy.counts.take(self._health()) if with_counts else [],
             "counted_until": until,
+            "slower": self.proxy.lateness.stretch(),
         }
 
     def _health(self) -> dict[tuple[str, str | None], tuple[int, int]]:
@@ -134,7 +136,8 @@ async def run(settings: Settings) -> None:
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ended.set)
     timeout = aiohttp.ClientTimeout(total=30)
     async with aiohttp.ClientSession(timeout=timeout) as session:
-        work = {asyncio.create_task(edge.follow(session)), asyncio.create_task(edge.report(session))}
+        loops = (edge.follow(session), edge.report(session), beat_for_ever(edge.proxy.lateness))
+        work = {asyncio.create_task(loop) for loop in loops}
         stop = asyncio.create_task(ended.wait())
         done, _ = await asyncio.wait({*work, stop}, return_when=asyncio.FIRST_COMPLETED)
         for task in done - {stop}:

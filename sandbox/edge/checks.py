@@ -6,6 +6,7 @@ import asyncio
 import ssl
 from collections.abc import Callable
 
+from ..lateness import Lateness, Timeout
 from .health import (
     CHECKS_DISABLED,
     FAILED,
@@ -28,8 +29,9 @@ Key = tuple[str, str, int]
 class Checker:
     """Keeps a verdict for every target that a load balancer may send requests to."""
 
-    def __init__(self, place_of: Callable[[str, int], tuple[str, int]]) -> None:
+    def __init__(self, place_of: Callable[[str, int], tuple[str, int]], lateness: Lateness) -> None:
         self._place_of = place_of
+        self._lateness = lateness
         self._tasks: dict[Key, tuple[HealthCheck, float, asyncio.Task[None]]] = {}
         self._spoils = Spoils()
         self.verdicts: dict[Key, Verdict] = {}
@@ -69,15 +71,15 @@ class Checker:
             began = loop.time()
             place = self._place_of(key[1], check.port or key[2])
             spoiled = self._spoils.check(key[0], key[1], check.timeout_seconds, check.matcher)
-            result = spoiled or await probe(place, check)
+            result = spoiled or await probe(place, check, self._lateness)
             self.verdicts[key] = judge_result(self.verdicts[key], result, thresholds)
             await asyncio.sleep(max(0.0, began + check.interval_seconds - loop.time()))
 
 
-async def probe(place: tuple[str, int], check: HealthCheck) -> CheckResult:
-    """Ask once, as ELB-HealthChecker does, and say what came of it."""
+async def probe(place: tuple[str, int], check: HealthCheck, lateness: Lateness) -> CheckResult:
+    """Ask once, as ELB-HealthChecker does, and say what came of it. The timeout is in machine seconds."""
     try:
-        async with asyncio.timeout(check.timeout_seconds):
+        async with Timeout(lateness, check.timeout_seconds):
             status = await _status(place, check)
     except TimeoutError:
         return TIMED_OUT

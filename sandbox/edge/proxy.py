@@ -9,6 +9,7 @@ import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
+from ..lateness import Lateness, Timeout
 from . import answers
 from .checks import Checker
 from .counts import Counts
@@ -79,11 +80,12 @@ class Client:
 class Proxy:
     """Serves connections by the state as it is at each request."""
 
-    def __init__(self) -> None:
+    def __init__(self, lateness: Lateness | None = None) -> None:
         self.state: State = EMPTY
-        self.checker = Checker(self.place_of)
+        self.lateness = lateness or Lateness()
+        self.checker = Checker(self.place_of, self.lateness)
         self.counts = Counts()
-        self.pool = Pool()
+        self.pool = Pool(self.lateness)
         self._in_flight: dict[tuple[str, int], int] = {}
         self._groups = WeightedChoice()
         self._targets = TargetChoice(lambda address, port: self._in_flight.get((address, port), 0))
@@ -220,7 +222,7 @@ class Proxy:
         began, answered = time.monotonic(), False
         try:
             if met.seconds:
-                async with asyncio.timeout(client.balancer.idle_seconds):
+                async with Timeout(self.lateness, client.balancer.idle_seconds):
                     await asyncio.sleep(met.seconds)
             if met.status is not None:
                 return await self._spoiled(client, group, connection, body, met.status, time.monotonic() - began, keep)
@@ -304,7 +306,7 @@ class Proxy:
                 await connection.writer.drain()
             if framing.kind == CHUNKED:
                 connection.writer.write(LAST_CHUNK)
-        async with asyncio.timeout(client.balancer.idle_seconds):
+        async with Timeout(self.lateness, client.balancer.idle_seconds):
             await connection.writer.drain()
             while True:
                 answer = await read_head(connection.reader)

@@ -6,6 +6,7 @@ import asyncio
 import time
 from dataclasses import dataclass, field
 
+from ..lateness import Lateness, Timeout
 from .http1 import HEAD_LIMIT
 
 # ALB waits ten seconds for a connection. A task's address answers within the machine or is gone: one second tells.
@@ -39,6 +40,7 @@ class Connection:
 class Pool:
     """Idle connections by the place they lead to."""
 
+    lateness: Lateness
     idle: dict[tuple[str, int], list[Connection]] = field(default_factory=dict)
 
     async def take(self, place: tuple[str, int], fresh: bool = False) -> Connection:
@@ -51,7 +53,7 @@ class Pool:
                 return connection
             connection.close()
         try:
-            async with asyncio.timeout(CONNECT_SECONDS):
+            async with Timeout(self.lateness, CONNECT_SECONDS):
                 reader, writer = await asyncio.open_connection(*place, limit=HEAD_LIMIT)
         except OSError as failed:
             raise ConnectFailed(str(failed) or "connection timed out") from failed

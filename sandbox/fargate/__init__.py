@@ -8,6 +8,7 @@ from .network import Network
 from .runtime import ContainerRuntime
 from .scheduler import Scheduler
 from .store import Store
+from .timers import Timers
 from .usage import UsageSampler
 
 
@@ -19,10 +20,25 @@ class Fargate:
         self.network = Network(sandbox)
         self.runtime = ContainerRuntime(sandbox)
         self.scheduler = Scheduler(
-            self.store, self.runtime, sandbox.targets, self.network, sandbox.settings.time_factor
+            self.store,
+            self.runtime,
+            sandbox.targets,
+            self.network,
+            Timers(sandbox.settings.time_factor, sandbox.lateness),
         )
         metrics = sandbox.metrics.of(sandbox.settings.region)
         self.usage = UsageSampler(self.store, self.runtime, metrics, sandbox.stopping)
+
+        self._sandbox = sandbox
+        self.scheduler.changed = self._save
+
+    def _save(self) -> None:
+        if self._sandbox.snapshots is not None:
+            self._sandbox.snapshots.after("ecs", "Tick")
+
+    def adopt(self) -> None:
+        """Take up the containers that an API process before this one has started, and remove those it lost count of."""
+        self.runtime.adopt(list(self.store.tasks.values()))
 
     def start(self) -> None:
         self.runtime.start()

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import os
 import shutil
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,9 @@ from ..api.server import Sandbox
 from ..engine import ContainerSpec, EngineError
 from . import inputs
 from .access import Access
+from .admission import Admission, allowed
+from .health import ContainerHealth, HealthCheck
+from .inside import Inside, Place, TookTooLong
 from .logs import LogShipper
 from .metadata import PORT, Metadata
 from .model import ContainerState, StartFailed, Task
@@ -34,17 +38,20 @@ class ContainerRuntime:
     def __init__(self, sandbox: Sandbox) -> None:
         self._sandbox = sandbox
         self._engine = sandbox.engine
-        self._shipper = LogShipper(sandbox)
+        self.shipper = LogShipper(sandbox)
         self._metadata = Metadata(sandbox.settings.region, sandbox.settings.account)
         self._gateway = sandbox.settings.subnet.rpartition(".")[0] + ".1"
         self._access = Access(sandbox, self._gateway)
         self._addresses: dict[str, str] = {}
         self._pids: dict[str, int] = {}
+        self._lateness = sandbox.lateness
+        self._admission = Admission(lambda: allowed(self._lateness.stretch()))
+        self._inside = Inside(sandbox.engine, sandbox.lateness)
         self._pause_lock = threading.Lock()
         self._pause_ready = False
 
     def start(self) -> None:
-        self._shipper.start()
+        self.shipper.start()
 
     def address(self, task: Task) -> str:
         return self._addresses.get(task.id, "")
@@ -60,14 +67,16 @@ class ContainerRuntime:
         definitions = {one["name"]: one for one in task.definition["containerDefinitions"]}
         streams = {name: inputs.prepare_log_stream(self._sandbox, task, one) for name, one in definitions.items()}
         secrets = {name: inputs.secret_values(self._sandbox, one) for name, one in definitions.items()}
-        for name, one in definitions.items():
-            task.containers[name].image_digest = self._pull(name, one["image"])
-        pause = self._start_pause(task)
+        with self._admission.start():
+            for name, one in definitions.items():
+                task.containers[name].image_digest = self._pull(name, one["image"])
+            pause = self._start_pause(task)
         for name in launch_order(task.definition["containerDefinitions"]):
             if task.desired == "STOPPED":
                 return
             self._await_dependencies(task, definitions[name])
-            self._start_container(task, definitions[name], pause, secrets[name], streams[name])
+            with self._admission.start():
+                self._start_container(task, definitions[name], pause, secrets[name], streams[name])
 
     def _pull(self, container: str, image: str) -> str:
         registry = self._sandbox.settings.registry
@@ -147,13 +156,48 @@ class ContainerRuntime:
         state.status, state.started_at = "RUNNING", time.time()
         if stream is not None:
             path = spec.log_path or Path(found["LogPath"])
-            self._shipper.follow(state.runtime_id, path, *stream)
+            self.shipper.follow(state.runtime_id, path, *stream)
+        self._begin_checks(task, state, definition, found)
+
+    def _begin_checks(
+        self, task: Task, state: ContainerState, definition: Mapping[str, Any], found: Mapping[str, Any]
+    ) -> None:
         if definition.get("healthCheck"):
             state.checked = True
-            thread = threading.Thread(
-                target=self._check_health, args=(task, state, definition["healthCheck"]), daemon=True
-            )
-            thread.start()
+            check, place = HealthCheck.of(definition["healthCheck"]), Place.of(found)
+            threading.Thread(target=self._check_health, args=(task, state, check, place), daemon=True).start()
+
+    # Going on where another process was killed
+
+    def adopt(self, tasks: Sequence[Task]) -> None:
+        """Take up the containers of running tasks; what belongs to no task, or to one whose start was cut off, is removed."""
+        found = self._engine.inspect(*self._engine.containers())
+        by_task: dict[str, list[dict[str, Any]]] = {}
+        for one in found:
+            by_task.setdefault(one["Config"]["Labels"].get("pear.task", ""), []).append(one)
+        kept = {task.id: task for task in tasks if task.status not in {"PROVISIONING", "PENDING", "STOPPED"}}
+        lost = [one["Id"] for task_id, group in by_task.items() if task_id not in kept for one in group]
+        self._engine.remove(*lost)
+        for task in tasks:
+            if task.id in kept:
+                self._adopt(task, by_task.get(task.id, []))
+            elif task.status != "STOPPED":
+                for state in task.containers.values():
+                    task.containers[state.name] = ContainerState(state.name, state.essential)
+
+    def _adopt(self, task: Task, containers: Sequence[Mapping[str, Any]]) -> None:
+        running = {one["Id"]: one for one in containers if one["State"]["Pid"]}
+        pause = next((one for one in containers if "pear.pause" in one["Config"]["Labels"]), None)
+        if pause is not None:
+            self._addresses[task.id] = pause["NetworkSettings"]["Networks"][self._sandbox.settings.network]["IPAddress"]
+            self._metadata.ensure(self._gateway)
+            self._access.ensure()
+        for definition in task.definition["containerDefinitions"]:
+            state = task.containers[definition["name"]]
+            self._metadata.add(task, state.name)
+            if state.status == "RUNNING" and state.runtime_id in running:
+                self._pids[state.runtime_id] = int(running[state.runtime_id]["State"]["Pid"])
+                self._begin_checks(task, state, definition, running[state.runtime_id])
 
     def _spec(self, task: Task, definition: Mapping[str, Any], pause: str, secrets: Mapping[str, str]) -> ContainerSpec:
         name, settings = definition["name"], self._sandbox.settings
@@ -206,25 +250,20 @@ class ContainerRuntime:
         if found and found[0]["State"].get("OOMKilled"):
             state.reason = "OutOfMemoryError: Container killed due to memory usage"
 
-    def _check_health(self, task: Task, state: ContainerState, check: Mapping[str, Any]) -> None:
-        """Run the command at its interval; failures within the start period do not count."""
-        command = list(check["command"])
-        words = ["/bin/sh", "-c", command[1]] if command[0] == "CMD-SHELL" else command[1:]
-        interval, timeout = float(check.get("interval", 30)), float(check.get("timeout", 5))
-        began, failures = time.time(), 0
+    def _check_health(self, task: Task, state: ContainerState, check: HealthCheck, place: Place) -> None:
+        """Run the command at its interval, as long as the container runs."""
+        began, health = state.started_at or time.time(), ContainerHealth(state.health)
         while task.desired == "RUNNING" and state.status == "RUNNING" and not self._sandbox.stopping.is_set():
             try:
-                passed = self._engine.exec(state.runtime_id, words, timeout=timeout).returncode == 0
-            except EngineError:
+                status = self._inside.run(place, check.command, check.timeout)
+                passed = None if status is None else status == 0
+            except TookTooLong:
                 passed = False
-            in_start = time.time() - began < float(check.get("startPeriod", 0))
-            if passed:
-                failures, state.health = 0, "HEALTHY"
-            elif not in_start:
-                failures += 1
-                if failures >= int(check.get("retries", 3)):
-                    state.health = "UNHEALTHY"
-            self._sandbox.stopping.wait(interval)
+            health = health.after(passed, check, self._lateness.elapsed(began))
+            state.health = health.status
+            due = time.monotonic() + check.interval
+            if not self._sandbox.stopping.wait(check.interval):
+                self._lateness.loop_ran("health checks", check.interval, check.interval + time.monotonic() - due)
 
     # End
 
@@ -244,6 +283,7 @@ class ContainerRuntime:
             state = task.containers[name]
             if state.status == "RUNNING":
                 wait = int(definitions[name].get("stopTimeout") or _DEFAULT_STOP_SECONDS)
+                wait = math.ceil(wait * self._lateness.stretch())
                 try:
                     self._engine.stop(state.runtime_id, wait)
                 except EngineError as refused:
@@ -255,7 +295,7 @@ class ContainerRuntime:
         """Ship what is left of the logs only here: it calls the API, so no caller may hold the lock."""
         containers = [state.runtime_id for state in task.containers.values() if state.runtime_id]
         for runtime_id in containers:
-            self._shipper.finish(runtime_id)
+            self.shipper.finish(runtime_id)
             self._pids.pop(runtime_id, None)
         self._engine.remove(*containers)
         self._engine.remove(*self._engine.containers(**{"pear.task": task.id}))

@@ -6,13 +6,14 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 
 from .model import Breaker, Deployment, Runtime, Service, StartFailed, TargetHealth, Task
 from .network import Network, NoAddress
 from .planning import plan
 from .store import Store
+from .timers import Timers
 
 _TICK_SECONDS = 0.2
 _WORKERS = 6
@@ -24,32 +25,62 @@ _STEADY = "has reached a steady state."
 class Scheduler:
     """Owns the lives of tasks. The API only states wishes; everything else happens here, under the store's lock."""
 
-    def __init__(
-        self, store: Store, runtime: Runtime, targets: TargetHealth, network: Network, time_factor: float
-    ) -> None:
+    def __init__(self, store: Store, runtime: Runtime, targets: TargetHealth, network: Network, timers: Timers) -> None:
         self._store = store
         self._runtime = runtime
         self._targets = targets
         self._network = network
-        self._time_factor = time_factor
-        self._workers = ThreadPoolExecutor(_WORKERS, thread_name_prefix="task")
+        self._timers = timers
+        # Starts may wait for each other; no end of a task waits for them.
+        self._starters = ThreadPoolExecutor(_WORKERS, thread_name_prefix="start")
+        self._enders = ThreadPoolExecutor(_WORKERS, thread_name_prefix="end")
         self._ended = threading.Event()
+        # Called after a tick that has found or made something new.
+        self.changed: Callable[[], None] = lambda: None
         self._thread = threading.Thread(target=self._run, name="scheduler", daemon=True)
 
     def start(self) -> None:
+        self._go_on()
         self._thread.start()
+
+    def _go_on(self) -> None:
+        """What an API process before this one was about when it was killed: starts begin anew, ends are carried through."""
+        for task in self._store.tasks.values():
+            if task.status == "STOPPING":
+                self._enders.submit(self._end, task)
+            elif task.status in {"PROVISIONING", "PENDING"} and task.desired == "RUNNING":
+                self._starters.submit(self._launch, task)
 
     def stop(self) -> None:
         self._ended.set()
         self._thread.join(timeout=5)
-        self._workers.shutdown(wait=False, cancel_futures=True)
+        for workers in (self._starters, self._enders):
+            workers.shutdown(wait=False, cancel_futures=True)
 
     def _run(self) -> None:
+        before, known = time.monotonic(), self._state()
         while not self._ended.wait(_TICK_SECONDS):
             try:
                 self.tick()
+                if (state := self._state()) != known:
+                    known = state
+                    self.changed()
             except Exception:  # noqa: BLE001 - said aloud in the log; one broken service must not stop all the others
                 traceback.print_exc(file=sys.stderr)
+            self._timers.lateness.loop_ran("scheduler", _TICK_SECONDS, time.monotonic() - before)
+            before = time.monotonic()
+
+    def _state(self) -> tuple[object, ...]:
+        """Differs where a task or a deployment has come to another state."""
+        with self._store.lock:
+            tasks = [
+                (one.id, one.status, one.desired, one.health, one.registered) for one in self._store.tasks.values()
+            ]
+            services = [
+                (one.arn, one.status, one.desired, len(one.history), [d.rollout_state for d in one.deployments])
+                for one in self._store.services.values()
+            ]
+        return tuple(tasks), repr(services)
 
     def tick(self) -> None:
         with self._store.lock:
@@ -64,7 +95,7 @@ class Scheduler:
     def start_task(self, task: Task) -> None:
         """Begin to bring a task up; the caller holds the lock."""
         self._store.tasks[task.id] = task
-        self._workers.submit(self._launch, task)
+        self._starters.submit(self._launch, task)
 
     def _launch(self, task: Task) -> None:
         try:
@@ -109,13 +140,16 @@ class Scheduler:
                     self._targets.deregister(arn, task.address, port)
             if service is not None:
                 service.say("has begun draining connections on 1 tasks.")
-        self._workers.submit(self._end, task)
+        self._end_where_drained(task)
+
+    def _end_where_drained(self, task: Task) -> None:
+        """A draining task waits for a later tick, in which it is asked again. The caller holds the lock."""
+        dead = all(state.status == "STOPPED" for state in task.containers.values())
+        if dead or not self._draining(task):
+            task.status = "STOPPING"
+            self._enders.submit(self._end, task)
 
     def _end(self, task: Task) -> None:
-        dead = all(state.status == "STOPPED" for state in task.containers.values())
-        while not dead and not self._ended.is_set() and self._draining(task):
-            time.sleep(_TICK_SECONDS)
-        task.status = "STOPPING"
         self._runtime.stop(task)
         with self._store.lock:
             for state in task.containers.values():
@@ -127,6 +161,8 @@ class Scheduler:
         return any(self._targets.health(arn, task.address, port) is not None for arn, port in task.target_places)
 
     def _observe(self, task: Task) -> None:
+        if task.status == "DEACTIVATING":
+            self._end_where_drained(task)
         if task.status != "RUNNING" or task.desired == "STOPPED":
             return
         self._runtime.poll(task)
@@ -136,10 +172,8 @@ class Scheduler:
             self.stop_task(task, "EssentialContainerExited", reason)
             return
         service = self._store.service_of(task)
-        grace = (
-            float((service.settings.get("healthCheckGracePeriodSeconds") or 0) if service else 0) / self._time_factor
-        )
-        in_grace = time.time() - (task.started_at or 0) < grace
+        grace = float((service.settings.get("healthCheckGracePeriodSeconds") or 0) if service else 0)
+        in_grace = self._timers.in_grace(task.started_at or 0, grace)
         if task.health == "UNHEALTHY" and service is not None:
             service.say(f"(task {task.id}) failed container health checks.")
             self.stop_task(task, "ServiceSchedulerInitiated", "Task failed container health checks")
@@ -221,7 +255,7 @@ class Scheduler:
                 pause = (
                     min(_LONGEST_BACKOFF, 2.0 ** (deployment.failed_tasks - 3)) if deployment.failed_tasks > 2 else 0.0
                 )
-                deployment.retry_at = time.time() + pause / self._time_factor
+                deployment.retry_at = time.time() + pause / self._timers.factor
 
     def _fail(self, service: Service, failed: Deployment) -> None:
         failed.finish("FAILED", "STOPPED", "ECS deployment circuit breaker: tasks failed to start.")

@@ -15,6 +15,7 @@ from aiohttp import web
 from sandbox.edge.http1 import HEAD_LIMIT
 from sandbox.edge.proxy import Proxy
 from sandbox.edge.state import parse_state
+from sandbox.lateness import Lateness
 
 Stream = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 Json = dict[str, Any]
@@ -140,9 +141,9 @@ def _group(name: str, group: Group) -> Json:
 
 
 @asynccontextmanager
-async def edge(**attributes: str) -> AsyncIterator[Edge]:
+async def edge(lateness: Lateness | None = None, **attributes: str) -> AsyncIterator[Edge]:
     """The proxy with nothing behind it yet. The client keeps no cookies: tests send those they mean."""
-    proxy = Proxy()
+    proxy = Proxy(lateness)
     serve = functools.partial(proxy.serve, "balancer", "listener")
     server = await asyncio.start_server(serve, "127.0.0.1", 0, limit=HEAD_LIMIT)
     async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session:

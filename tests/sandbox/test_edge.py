@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from sandbox.edge.health import Verdict
+from sandbox.lateness import BEAT_SECONDS, Lateness
 from tests.sandbox.conftest import TIME_FACTOR
 from tests.sandbox.edge import (
     Edge,
@@ -33,7 +35,7 @@ from tests.sandbox.world import World, eventually
 
 
 def run(story: Callable[[], Awaitable[None]]) -> None:
-    asyncio.run(asyncio.wait_for(story(), 30))
+    asyncio.run(asyncio.wait_for(story(), 120))
 
 
 async def shares(made: Edge, number: int, **options: Any) -> Counter[str]:
@@ -328,6 +330,82 @@ def test_unhealthy_targets_get_nothing_unless_all_are() -> None:
             well.healthy = False
             await asyncio.sleep(0.4)
             assert await shares(made, 20) == {"well": 10, "sick": 10}, "a load balancer fails open"
+
+    run(story)
+
+
+def frozen() -> Lateness:
+    """A machine that has not come round since its last heartbeat."""
+    lateness = Lateness()
+    lateness.loop_ran("tests", 0.0, 1000.0)
+    lateness.beat(1.0)
+    return lateness
+
+
+async def hang(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await reader.read()
+    writer.close()
+
+
+def verdict(made: Edge) -> Verdict:
+    (found,) = made.proxy.checker.verdicts.values()
+    return found
+
+
+async def becomes(made: Edge, state: str) -> Verdict:
+    async with asyncio.timeout(60):
+        while verdict(made).state != state:
+            await asyncio.sleep(0.05)
+    return verdict(made)
+
+
+HASTY = {"enabled": True, "timeout_seconds": 0.1}
+
+
+def test_a_check_that_times_out_counts_on_a_punctual_machine() -> None:
+    async def story() -> None:
+        async with edge() as made, raw(hang) as port:
+            made.apply([rule("default", forward(only=1))], only=Group([port], health_check=HASTY))
+            assert (await becomes(made, "unhealthy")).reason == "Target.Timeout"
+
+    run(story)
+
+
+def test_a_check_that_times_out_does_not_count_while_the_machine_is_late() -> None:
+    async def story() -> None:
+        async with edge(frozen()) as made, raw(hang) as port:
+            made.apply([rule("default", forward(only=1))], only=Group([port], health_check=HASTY))
+            await asyncio.sleep(1)
+            assert (verdict(made).state, verdict(made).run) == ("initial", 0)
+
+    run(story)
+
+
+def test_a_check_that_is_answered_counts_on_a_late_machine_as_well() -> None:
+    async def story() -> None:
+        async with edge(frozen()) as made, targets("sick") as (sick,):
+            made.apply([rule("default", forward(only=1))], only=Group([sick.port], health_check=HASTY))
+            await becomes(made, "healthy")
+            sick.healthy = False
+            assert (await becomes(made, "unhealthy")).reason == "Target.ResponseCodeMismatch"
+
+    run(story)
+
+
+def test_a_target_that_never_answers_is_found_on_a_machine_that_is_late_all_the_time() -> None:
+    async def story() -> None:
+        lateness = Lateness()
+
+        async def heart() -> None:
+            while True:
+                lateness.beat(4.0)
+                await asyncio.sleep(BEAT_SECONDS)
+
+        beating = asyncio.create_task(heart())
+        async with edge(lateness) as made, raw(hang) as port:
+            made.apply([rule("default", forward(only=1))], only=Group([port], health_check=HASTY))
+            await becomes(made, "unhealthy")
+        beating.cancel()
 
     run(story)
 

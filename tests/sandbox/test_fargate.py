@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -194,6 +195,37 @@ def test_what_a_container_is_given(cleaned: World) -> None:
     eventually(lambda: "GET /from-beside" in logged(), message="the sidecar reaches the app on localhost")
     world.delete_service("given")
     assert logged()[-1] == "got SIGTERM"
+
+
+def test_a_health_check_runs_in_its_container_as_the_container_itself_does(cleaned: World) -> None:
+    """By user, variables, directory, control groups and capabilities; and no engine is started for it."""
+    world = cleaned
+    same = [f'[ "$({read} /proc/self/{file})" = "$({read} /proc/1/{file})" ]' for read, file in _OF_A_PROCESS]
+    wanted = ['[ "$(id -u):$(id -g)" = 1000:1000 ]', '[ "$FLAG" = "on and on" ]', '[ "$(pwd)" = /var ]', *same]
+    definition = world.define(
+        "inside",
+        {"FLAG": "on and on"},
+        user="1000:1000",
+        workingDirectory="/var",
+        healthCheck={"command": ["CMD-SHELL", " && ".join(wanted)], "interval": 5, "retries": 1},
+    )
+    world.create_service("inside", definition, None)
+    eventually(lambda: [one["healthStatus"] for one in world.tasks("inside")] == ["HEALTHY"])
+    if os.geteuid() == 0 and world.running.settings.engine == "podman":
+        assert "is not entered" not in (world.running.settings.logs / "api.log").read_text()
+
+
+_OF_A_PROCESS = [("cat", "cgroup"), ("grep CapBnd", "status"), ("grep open.files", "limits")]
+
+
+@pytest.mark.parametrize("command", [["CMD", "/bin/sleep", "600"], ["CMD", "/no/such/program"]], ids=["hangs", "fails"])
+def test_a_task_whose_container_is_unhealthy_is_replaced(cleaned: World, command: list[str]) -> None:
+    world = cleaned
+    check = {"command": command, "interval": 5, "timeout": 2, "retries": 1}
+    name = f"unhealthy-{command[1].rpartition('/')[2]}"
+    world.create_service(name, world.define(name, healthCheck=check), None)
+    stopped = eventually(lambda: world.tasks(name, "STOPPED"), timeout=120)
+    assert stopped[0]["stoppedReason"] == "Task failed container health checks"
 
 
 @pytest.mark.parametrize(

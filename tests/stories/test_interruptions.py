@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import time
+
+from sandbox.config import Settings
+from sandbox.processes import alive
+from tests.support.plays import ROOT
 
 from .arcade import CLUSTER, Arcade, arcade, end, finished, kill, kill_whole, tasks
 from .load import assert_not_one_failed
@@ -102,6 +108,40 @@ def test_a_killed_controller_is_followed_by_the_next_one(arcade: Arcade) -> None
         summary = running.stop()
     assert "going on with" in ended.output, ended.output
     assert arcade.live() != before
+    assert_not_one_failed(summary, 500)
+
+
+def test_aws_that_is_away_for_a_while_loses_nothing(arcade: Arcade) -> None:
+    """The sandbox's API is killed in the middle of a release, and started again: the release, or the next one, gets through."""
+    before = arcade.live()
+    options = {"steps": [{"weight": 50, "duration_seconds": 20}, {"weight": 100}]}
+    settings = Settings.load(arcade.stage.home)
+    with arcade.under_load(50, keep_alive=False) as running:
+        process = arcade.begin("r9", service_strategy="steps", service_strategy_options=options)
+        try:
+            arcade.wait_for(lambda: arcade.weights()[before] == 50)
+            services = {side: one["serviceArn"] for side, one in arcade.services().items()}
+            there = set(tasks(arcade, before))
+            pid = alive(settings, "api")
+            assert pid is not None
+            os.kill(pid, signal.SIGKILL)
+            environment = {**os.environ, **arcade.stage.environment}
+            subprocess.run([sys.executable, "-m", "sandbox", "up"], cwd=ROOT, env=environment, check=True)
+            assert alive(settings, "api") not in (None, pid)
+            assert {side: one["serviceArn"] for side, one in arcade.services().items()} == services
+            assert set(tasks(arcade, before)) == there
+            ended = finished(process)
+        finally:
+            end(process)
+        deadline = time.monotonic() + 150
+        while ended.status != 0 and time.monotonic() < deadline:
+            # The lease of one that gave up ends by itself.
+            ended = arcade.release("r9", service_strategy="steps", service_strategy_options=options)
+        ended.succeeded()
+        summary = running.stop()
+    live = arcade.live()
+    assert live != before
+    assert arcade.weights()[live] == 100
     assert_not_one_failed(summary, 500)
 
 

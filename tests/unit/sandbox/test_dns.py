@@ -7,11 +7,17 @@ import random
 import threading
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
+from sandbox.api.route53 import HostedZones
+from sandbox.api.server import Sandbox
+from sandbox.config import Settings
 from sandbox.dns.checks import Check, Health, Result, passes, probe
 from sandbox.dns.zones import Balancer, Record, World, answer
+from sandbox.lateness import Lateness
 
 ZONE = "example.com."
 SOA = Record(ZONE, "SOA", 900, ("ns-1.example. hostmaster.example. 1 7200 900 1209600 86400",))
@@ -193,3 +199,26 @@ def test_probes_really_ask(port: int, given: dict[str, object], passed: bool, sa
     resolved = {"shop.example.com": "127.0.0.1"}
     found = probe(check(port=port, **given), resolved.get)
     assert (found.passed, said in found.said) == (passed, True), found
+
+
+@pytest.mark.parametrize(("stretched", "counted"), [(False, 1), (True, 0)], ids=["punctual", "late"])
+def test_a_probe_that_times_out_counts_on_a_punctual_machine_only(
+    monkeypatch: pytest.MonkeyPatch, stretched: bool, counted: int
+) -> None:
+    sandbox = Sandbox(Settings(Path("/nowhere"), "127.77", "podman", "none"), Mock())
+    moment = [1000.0]
+    sandbox.lateness = Lateness(lambda: moment[0])
+    if stretched:
+        # The heart has begun to beat, and misses while the probe waits.
+        sandbox.lateness.beat(1.0)
+
+    def wait_in_vain(one: Check, resolve: object, patience: float) -> Result:
+        moment[0] += 10
+        return Result(False, "Failure: Connection timed out.", timed_out=True)
+
+    monkeypatch.setattr("sandbox.api.route53.probe", wait_in_vain)
+    monkeypatch.setattr("sandbox.api.route53.time.time", lambda: moment[0])
+    zones = HostedZones(sandbox)
+    monkeypatch.setattr(zones, "_measure", Mock())
+    zones._probe(check(threshold=3))
+    assert zones.status(check().id).run == counted

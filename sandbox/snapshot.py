@@ -1,0 +1,281 @@
+"""The API process's state in a file, so that one that was killed goes on where it was.
+
+After each call that changed something the state is pickled and put in place of the file before, then the call is
+answered: what a client was told has happened is there after SIGKILL. What only grows (log events, traces, metrics) is
+in a second file, each few seconds.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import io
+import marshal
+import os
+import pickle
+import sys
+import threading
+import traceback
+import types
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .api.server import Sandbox
+
+_SLOW_SERVICES = frozenset({"logs", "xray"})
+_SLOW_SECONDS = 5.0
+_ATTEMPTS = 10
+_LOCKS: Mapping[type, Callable[[], Any]] = {
+    type(threading.Lock()): threading.Lock,
+    type(threading.RLock()): threading.RLock,
+}
+# Calls of which so many come that the loss of the last seconds of them is the lesser evil.
+_GROWING = frozenset({"PutLogEvents", "PutMetricData", "PutTraceSegments", "PutTelemetryRecords"})
+
+
+def file_of(home: Path) -> Path:
+    """Where the state of a sandbox is."""
+    return home / "state" / "state.pickle"
+
+
+class Snapshots:
+    """Saves and restores everything that the API process keeps in memory."""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self._sandbox = sandbox
+        self._folder = file_of(sandbox.settings.home).parent
+        self._folder.mkdir(mode=0o700, exist_ok=True)
+        self._saving = threading.Lock()
+        self._wanted = self._saved = 0
+
+    @property
+    def exists(self) -> bool:
+        return file_of(self._sandbox.settings.home).exists()
+
+    def start(self) -> None:
+        threading.Thread(target=self._run, name="snapshots", daemon=True).start()
+
+    def after(self, service: str, operation: str) -> None:
+        """A call that changes something was carried out."""
+        if operation in _GROWING:
+            return
+        try:
+            self.save()
+            if service in _SLOW_SERVICES:
+                self.save_slow()
+        except Exception:  # noqa: BLE001 - an older state would be a lie: from now on there is none
+            traceback.print_exc(file=sys.stderr)
+            file_of(self._sandbox.settings.home).unlink(missing_ok=True)
+
+    def save(self) -> None:
+        """Returns once a state that was taken after this call began is in the file; several callers share one."""
+        with self._sandbox.lock:
+            self._wanted += 1
+            mine = self._wanted
+        with self._saving:
+            if self._saved >= mine:
+                return
+            with self._sandbox.lock:
+                taken = self._wanted
+                content = self._pickled(lambda service: service not in _SLOW_SERVICES, _parts(self._sandbox))
+            self._write("state.pickle", content)
+            self._saved = taken
+
+    def save_slow(self) -> None:
+        with self._sandbox.lock:
+            content = self._pickled(lambda service: service in _SLOW_SERVICES, _slow_parts(self._sandbox))
+        with self._saving:
+            self._write("growing.pickle", content)
+
+    def restore(self) -> None:
+        """Put the state of the files into this process, before anything of it runs."""
+        for name, parts in (("state.pickle", _parts), ("growing.pickle", _slow_parts)):
+            path = self._folder / name
+            if not path.exists():
+                continue
+            with path.open("rb") as file:
+                state = _Unpickler(file, self._sandbox).load()
+            for key, attributes in state["backends"].items():
+                _put_back(_backend(*key), attributes)
+            for part, owner, names in parts(self._sandbox):
+                for attribute in names:
+                    setattr(owner, attribute, state["parts"][part, attribute])
+
+    def _pickled(self, wanted: Callable[[str], bool], parts: Iterator[tuple[str, Any, tuple[str, ...]]]) -> bytes:
+        state = {
+            "backends": {key: _state_of(backend) for key, backend in _backends() if wanted(key[0])},
+            "parts": {(part, name): getattr(owner, name) for part, owner, names in parts for name in names},
+        }
+        for attempt in range(_ATTEMPTS):
+            out = io.BytesIO()
+            try:
+                _Pickler(out, self._sandbox).dump(state)
+            except RuntimeError:
+                # Something that is not under the lock grew while it was read.
+                if attempt == _ATTEMPTS - 1:
+                    raise
+                continue
+            return out.getvalue()
+        raise AssertionError("unreachable")
+
+    def _write(self, name: str, content: bytes) -> None:
+        # The page cache outlives the process, which is all that SIGKILL asks for.
+        part = self._folder / f"{name}.part"
+        part.write_bytes(content)
+        part.chmod(0o600)
+        os.replace(part, self._folder / name)
+
+    def _run(self) -> None:
+        while not self._sandbox.stopping.wait(_SLOW_SECONDS):
+            try:
+                self.save_slow()
+            except Exception:  # noqa: BLE001 - said aloud in the log; the next save may succeed
+                traceback.print_exc(file=sys.stderr)
+
+
+def _parts(sandbox: Sandbox) -> Iterator[tuple[str, Any, tuple[str, ...]]]:
+    """What the overlays keep beside moto: by name, whose, and which attributes."""
+    from .api import ecr_scans
+
+    fargate = sandbox.fargate
+    yield "targets", sandbox.targets, ("_groups", "_verdicts", "version")
+    yield "store", fargate.store, ("definitions", "services", "inactive", "tasks")
+    yield "network", fargate.network, ("_taken",)
+    yield "shipper", fargate.runtime.shipper, ("_tails",)
+    yield "route53", sandbox.route53, ("_health",)
+    yield "schedules", sandbox.schedules, ("_done",)
+    yield "alarms", sandbox.alarms, ("_evaluated",)
+    yield "faults", sandbox.faults, ("_on", "_met", "_made")
+    yield "scans", ecr_scans, ("_planted",)
+
+
+def _slow_parts(sandbox: Sandbox) -> Iterator[tuple[str, Any, tuple[str, ...]]]:
+    yield "metrics", sandbox.metrics, ("_stores",)
+
+
+def _backends() -> Iterator[tuple[tuple[str, str, str], Any]]:
+    from moto.core.base_backend import BackendDict
+
+    for service in list(BackendDict._instances):  # type: ignore[misc]
+        for account, regions in list(service.items()):
+            for region, backend in list(regions.items()):
+                yield (service.service_name, account, region), backend
+
+
+def _state_of(backend: Any) -> dict[str, Any]:
+    """AWS's own policies are more than a thousand and the same in every process: those alone that are attached are kept."""
+    state = dict(vars(backend))
+    if state.pop("aws_managed_policies", None) is not None:
+        state["managed_policies"] = {
+            arn: policy
+            for arn, policy in backend.managed_policies.items()
+            if policy.attachment_count or not _is_of_aws(arn)
+        }
+    return state
+
+
+def _put_back(backend: Any, state: dict[str, Any]) -> None:
+    of_aws = {arn: one for arn, one in vars(backend).get("managed_policies", {}).items() if _is_of_aws(arn)}
+    backend.__dict__.update(state)
+    if of_aws:
+        backend.managed_policies = {**of_aws, **state["managed_policies"]}
+
+
+def _is_of_aws(arn: str) -> bool:
+    return arn.split(":")[4] == "aws"
+
+
+def _backend(service: str, account: str, region: str) -> Any:
+    from moto.backends import get_backend
+
+    return get_backend(service)[account][region]  # type: ignore[call-overload]
+
+
+class _Pickler(pickle.Pickler):
+    """Knows what belongs to the process and not to the state, and how to take what pickle does not."""
+
+    def __init__(self, out: io.BytesIO, sandbox: Sandbox) -> None:
+        super().__init__(out, protocol=5)
+        self._own = {id(sandbox): "sandbox", id(sandbox.lock): "lock", id(sandbox.engine): "engine"}
+        self._backends = {id(backend): key for key, backend in _backends()}
+
+    def persistent_id(self, value: Any) -> Any:
+        return self._own.get(id(value)) or self._backends.get(id(value))
+
+    def reducer_override(self, value: Any) -> Any:
+        from cryptography import x509
+        from cryptography.hazmat.primitives.asymmetric import ec, rsa
+        from moto.iam.models import AWSManagedPolicy
+
+        if type(value) in _LOCKS:
+            return _LOCKS[type(value)], ()
+        if isinstance(value, types.FunctionType) and "<locals>" in value.__qualname__ and value.__closure__ is None:
+            return _function, (value.__module__, marshal.dumps(value.__code__), value.__name__)
+        if isinstance(value, defaultdict) and type(value) is not defaultdict:
+            # Of a class that is made with other arguments than pickle supposes.
+            return _defaultdict, (type(value), value.default_factory), vars(value), None, iter(value.items())
+        if isinstance(value, x509.Certificate):
+            return _certificate, (_pem(value),)
+        if isinstance(value, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey):
+            return _key, (_key_pem(value),)
+        if isinstance(value, AWSManagedPolicy):
+            # The one that the other process has anyway, so that it stays one.
+            return _managed_policy, (value.account_id, value.partition, value.arn, value.attachment_count)
+        return NotImplemented
+
+
+class _Unpickler(pickle.Unpickler):
+    def __init__(self, file: Any, sandbox: Sandbox) -> None:
+        super().__init__(file)
+        self._own = {"sandbox": sandbox, "lock": sandbox.lock, "engine": sandbox.engine}
+
+    def persistent_load(self, key: Any) -> Any:
+        return self._own[key] if isinstance(key, str) else _backend(*key)
+
+
+def _function(module: str, code: bytes, name: str) -> types.FunctionType:
+    return types.FunctionType(marshal.loads(code), vars(importlib.import_module(module)), name)
+
+
+def _defaultdict(kind: type[defaultdict[Any, Any]], factory: Any) -> defaultdict[Any, Any]:
+    made = kind.__new__(kind)
+    defaultdict.__init__(made, factory)
+    return made
+
+
+def _managed_policy(account: str, partition: str, arn: str, attachment_count: int) -> Any:
+    policy = _managed_policies(account, partition)[arn]
+    policy.attachment_count = attachment_count
+    return policy
+
+
+@functools.cache
+def _managed_policies(account: str, partition: str) -> dict[str, Any]:
+    return {policy.arn: policy for policy in _backend("iam", account, partition).aws_managed_policies}
+
+
+def _pem(certificate: Any) -> bytes:
+    from cryptography.hazmat.primitives.serialization import Encoding
+
+    return bytes(certificate.public_bytes(Encoding.PEM))
+
+
+def _certificate(pem: bytes) -> Any:
+    from cryptography import x509
+
+    return x509.load_pem_x509_certificate(pem)
+
+
+def _key_pem(key: Any) -> bytes:
+    from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+    return bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+
+
+def _key(pem: bytes) -> Any:
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+    return load_pem_private_key(pem, password=None)

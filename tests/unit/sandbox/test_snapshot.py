@@ -1,0 +1,78 @@
+"""What pickle alone does not take: locks, functions within functions, certificates, moto's own kinds of dictionaries."""
+
+from __future__ import annotations
+
+import io
+import threading
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+from unittest.mock import Mock
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from sandbox.api.server import Sandbox
+from sandbox.config import Settings
+from sandbox.snapshot import _Pickler, _put_back, _state_of, _Unpickler
+
+
+class Named(defaultdict[str, Any]):
+    """Made with an argument of its own, as moto's dictionary of parameters is."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(lambda: defaultdict(dict))
+        self.name = name
+
+
+@pytest.fixture
+def sandbox() -> Sandbox:
+    return Sandbox(Settings(Path("/nowhere"), "127.77", "podman", "none"), Mock())
+
+
+def through(sandbox: Sandbox, value: Any) -> Any:
+    out = io.BytesIO()
+    _Pickler(out, sandbox).dump(value)
+    return _Unpickler(io.BytesIO(out.getvalue()), sandbox).load()
+
+
+def test_what_belongs_to_the_process_is_not_copied(sandbox: Sandbox) -> None:
+    found = through(sandbox, {"sandbox": sandbox, "lock": sandbox.lock, "own": threading.RLock()})
+    assert found["sandbox"] is sandbox
+    assert found["lock"] is sandbox.lock
+    assert found["own"].acquire(blocking=False)
+
+
+def test_dictionaries_with_makers_of_their_own_go_on_making(sandbox: Sandbox) -> None:
+    kept = Named("parameters")
+    kept["a"]["b"]["c"] = 1
+    found = through(sandbox, kept)
+    assert (type(found), found.name, found["a"]["b"]) == (Named, "parameters", {"c": 1})
+    found["new"]["x"]["y"] = 2
+    assert found["new"] == {"x": {"y": 2}}
+
+
+def test_keys_are_kept(sandbox: Sandbox) -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    assert through(sandbox, key).private_numbers() == key.private_numbers()
+
+
+def test_an_object_that_two_parts_share_stays_one(sandbox: Sandbox) -> None:
+    backend, other = sandbox.backend("ec2"), ["shared"]
+    found = through(sandbox, {"backends": [backend, backend], "left": other, "right": other})
+    assert found["backends"] == [backend, backend]
+    assert found["left"] is found["right"]
+
+
+def test_of_the_policies_of_aws_only_those_that_are_attached_are_kept(sandbox: Sandbox) -> None:
+    iam = sandbox.backend("iam")
+    total, arn = len(iam.managed_policies), "arn:aws:iam::aws:policy/ReadOnlyAccess"
+    iam.create_role("kept", "{}", "/", None, "", [], "3600")
+    iam.attach_role_policy(arn, "kept")
+    state = through(sandbox, _state_of(iam))
+    assert list(state["managed_policies"]) == [arn]
+    iam.detach_role_policy(arn, "kept")
+    _put_back(iam, state)
+    assert len(iam.managed_policies) == total
+    assert list(iam.get_role("kept").managed_policies) == [arn]
+    iam.reset()
