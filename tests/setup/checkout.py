@@ -8,7 +8,7 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -56,6 +56,23 @@ class Command:
         return Ended(status, self.log.read_text())
 
 
+def start(command: Sequence[str], folder: Path, logs: Path, **variables: str) -> Command:
+    """Start a command in a folder; what it says goes to a file of its own among the logs."""
+    log = logs / f"output-{time.monotonic_ns()}.log"
+    with log.open("w") as output:
+        process = subprocess.Popen(
+            command,
+            cwd=folder,
+            env=environment(**variables),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            text=True,
+        )
+    return Command(process, log)
+
+
 @dataclass(frozen=True)
 class Checkout:
     """A copy of what git holds here, at a path of its own."""
@@ -64,19 +81,7 @@ class Checkout:
     variables: dict[str, str] = field(default_factory=dict)
 
     def start(self, *command: str) -> Command:
-        log = self.path.parent / f"{self.path.name}-{time.monotonic_ns()}.log"
-        with log.open("w") as output:
-            process = subprocess.Popen(
-                command,
-                cwd=self.path,
-                env=environment(**self.variables),
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-                text=True,
-            )
-        return Command(process, log)
+        return start(command, self.path, self.path.parent, **self.variables)
 
     def run(self, *command: str, timeout: float = 300) -> Ended:
         return self.start(*command).end(timeout)
