@@ -110,6 +110,15 @@ def interrupt_packages(root: BareRoot) -> int:
     return 0
 
 
+def refused_without_network(root: BareRoot) -> int:
+    """One sentence, of set-up, and no more than that."""
+    said = root.folder / "tmp/said"
+    status = root.run(f"cd {CLONE}; unshare --net make demo > /tmp/said 2>&1")
+    sentences = [line for line in said.read_text().splitlines() if line.startswith("setup: ")]
+    print(said.read_text(), file=sys.stderr)
+    return int(status == 0 or len(sentences) != 1 or "Is this machine online" not in sentences[0])
+
+
 def nothing_is_left(root: BareRoot) -> int:
     left = [f"process {pid}: {words}" for pid, words in root.processes().items()]
     left += [f"bridge {name}" for name in NETWORKS if Path("/sys/class/net", name).exists()]
@@ -126,6 +135,7 @@ def look_at_network(root: BareRoot) -> int:
 
 NETWORKS: list[str] = []
 ROWS: tuple[tuple[str, str | Callable[[BareRoot], int]], ...] = (
+    ("no network", refused_without_network),
     ("packages interrupted", interrupt_packages),
     ("make demo", "make demo"),
     ("make demo, again", "make demo"),

@@ -78,6 +78,8 @@ install_packages() {
   # shellcheck disable=SC2086 # a list of words
   quietly apt-get install -y -qq --no-install-recommends -o DPkg::Lock::Timeout=600 $missing 9>&- || die_of_apt "$missing"
   case " $missing " in *" docker-registry "*) keep_registry_service_off ;; esac
+  missing=$(missing_packages "$@")
+  [ -z "$missing" ] || die "apt-get installed $missing, and what they bring is still not found. Is PATH right, and what of them was removed by hand?"
 }
 
 die_of_apt() {
