@@ -13,8 +13,8 @@ from .config import Settings
 from .engine import LABEL, Engine, EngineError
 
 _PACKAGES = {"podman": "podman runc buildah catatonit iptables", "docker": "docker.io"}
-# What a demo puts below the home: images, layers of containers, logs. Measured, and half as much again.
-SPACE_MIB = 500
+# Twice what a demo puts below the home: images, layers of containers, logs.
+SPACE_MIB = 300
 _PREFIXES = [f"127.{number}" for number in range(77, 100)]
 # The third part is the sandbox's own number: a bridge exists only once a container is attached, so that two sandboxes
 # would not see each other's.
@@ -74,7 +74,7 @@ def check_space(home: Path) -> None:
     free = disk.f_bavail * disk.f_frsize // 2**20
     if free < SPACE_MIB:
         raise Refused(
-            f"The disk of {folder} is too full: the sandbox takes {SPACE_MIB} MiB, {free} MiB are free. "
+            f"The disk of {folder} is too full: the sandbox needs {SPACE_MIB} MiB, {free} MiB are free. "
             "Make room, or name a folder on another disk: PEAR_SANDBOX_HOME=/path/to/folder"
         )
 
