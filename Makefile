@@ -59,8 +59,8 @@ distclean: sandbox-down clean ## Remove everything that git does not hold: the s
 	@tools/clean.sh environments
 
 .PHONY: test
-test: setup ## All tests: lint, unit, set-up, sandbox, stories, molecule
-	@tools/test.sh lint unit setup-test sandbox-test stories molecule
+test: setup ## All tests: lint, sanity, unit, set-up, sandbox, stories, molecule
+	@tools/test.sh lint sanity-quick unit setup-test sandbox-test stories molecule
 
 .PHONY: lint
 lint: setup-lint ## ruff, mypy, ansible-lint (production profile), workflows
@@ -107,5 +107,13 @@ artifact: setup-python ## Build the collection artifact into build/
 	@mkdir -p build && ansible-galaxy collection build --force --output-path build .
 
 .PHONY: sanity
-sanity: setup-python ## ansible-test sanity (24 tests, validate-modules among them) on what git holds
+sanity: setup-python ## ansible-test sanity (24 tests, validate-modules among them) on what the artifact holds
 	@tools/sanity.sh
+
+.PHONY: sanity-quick
+sanity-quick: setup-python ## The sanity tests that need no packages of their own (half a minute)
+	@tools/sanity.sh --quick
+
+.PHONY: bare-root
+bare-root: ## The first five minutes on a Debian that has nothing. SUITE=bookworm or trixie (needs root and mmdebstrap)
+	@python3 tools/bare_root.py $(or $(SUITE),trixie)
