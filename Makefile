@@ -76,7 +76,7 @@ unit: setup-python ## Unit tests: decisions, adapters, roles' contracts, the sam
 
 .PHONY: setup-test
 setup-test: setup ## Set-up interrupted, doubled and refused: for real, in clones of this checkout
-	@pytest -q tests/setup
+	@pytest -q -n 2 --dist loadfile tests/setup
 
 .PHONY: sandbox-test
 sandbox-test: setup ## Fidelity tests of the sandbox: real containers, real traffic

@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -114,3 +115,15 @@ def test_up_goes_on_from_a_sandbox_whose_processes_were_killed(home: Path) -> No
     assert again.status == 0, again.output
     assert "cleaning up" in again.output
     assert network not in remains.bridges()
+
+
+def test_an_interrupted_demo_says_how_it_goes_on_and_down_removes_it(home: Path) -> None:
+    variables = {"PEAR_SANDBOX_HOME": str(home), "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    demo = start(["tools/demo.sh"], ROOT, home.parent, **variables)
+    demo.wait_until(lambda: demo.says("TASK ["))
+    demo.interrupt()
+    ended = demo.end(timeout=60)
+    assert ended.status == 130
+    assert "Traceback" not in ended.output
+    assert "demo: interrupted. make demo goes on from here; make sandbox-down removes what runs." in ended.output
+    assert run(home, "status").status == 0
