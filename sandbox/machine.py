@@ -14,7 +14,7 @@ from .engine import LABEL, Engine, EngineError
 
 _PACKAGES = {"podman": "podman runc buildah catatonit iptables", "docker": "docker.io"}
 # Twice what a demo puts below the home: images, layers of containers, logs.
-SPACE_MIB = 300
+SPACE_MIB = 400
 _PREFIXES = [f"127.{number}" for number in range(77, 100)]
 # The third part is the sandbox's own number: a bridge exists only once a container is attached, so that two sandboxes
 # would not see each other's.

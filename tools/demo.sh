@@ -11,6 +11,14 @@ interrupted() {
 }
 trap interrupted INT TERM
 
+# Two demos at once would both provision the same environment.
+exec 9>>.cache/demo.lock
+if ! flock --nonblock 9; then
+  say "waiting for another make demo (pid $(cat .cache/demo.lock)) in this checkout"
+  flock 9
+fi
+printf '%s\n' $$ > .cache/demo.lock
+
 say "Starting the sandbox: an AWS on this machine that really runs containers and really carries traffic"
 python -m sandbox up
 exports=$(python -m sandbox env)

@@ -58,7 +58,7 @@ def test_a_full_disk_is_named_with_what_is_needed_and_what_is_free(tmp_path: Pat
         subprocess.run(["umount", small], check=True)
     assert ended.status == 1
     (said,) = ended.output.splitlines()
-    assert said.startswith(f"sandbox: The disk of {small} is too full: the sandbox needs 300 MiB, 20 MiB are free.")
+    assert said.startswith(f"sandbox: The disk of {small} is too full: the sandbox needs 400 MiB, 20 MiB are free.")
 
 
 def test_a_machine_without_control_groups_is_told_what_to_mount(tmp_path: Path) -> None:

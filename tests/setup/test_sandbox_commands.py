@@ -117,9 +117,14 @@ def test_up_goes_on_from_a_sandbox_whose_processes_were_killed(home: Path) -> No
     assert network not in remains.bridges()
 
 
-def test_an_interrupted_demo_says_how_it_goes_on_and_down_removes_it(home: Path) -> None:
+def test_a_second_demo_waits_and_an_interrupted_one_says_how_it_goes_on(home: Path) -> None:
     variables = {"PEAR_SANDBOX_HOME": str(home), "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
     demo = start(["tools/demo.sh"], ROOT, home.parent, **variables)
+    demo.wait_until((home / "settings.json").exists)
+    second = start(["tools/demo.sh"], ROOT, home.parent, **variables)
+    second.wait_until(lambda: second.says(f"waiting for another make demo (pid {demo.process.pid}) in this checkout"))
+    second.interrupt()
+    assert second.end(timeout=30).status == 130
     demo.wait_until(lambda: demo.says("TASK ["))
     demo.interrupt()
     ended = demo.end(timeout=60)
