@@ -20,10 +20,10 @@ def user(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("user")
     installed = home / ".ansible/collections/ansible_collections/pear/fargate"
     build = ["collection", "build", "--output-path", home, ROOT]
-    subprocess.run([BIN / "ansible-galaxy", *build], check=True, capture_output=True)
+    subprocess.run([str(BIN / "ansible-galaxy"), *map(str, build)], check=True, capture_output=True)
     (artifact,) = home.glob("*.tar.gz")
     install = ["collection", "install", "--force", "--no-deps", "--offline", "-p", installed.parents[2], artifact]
-    subprocess.run([BIN / "ansible-galaxy", *install], check=True, capture_output=True)
+    subprocess.run([str(BIN / "ansible-galaxy"), *map(str, install)], check=True, capture_output=True)
     for tasks in installed.glob("roles/*/tasks/main.yml"):
         tasks.write_text("---\n- name: A stale copy\n  ansible.builtin.meta: noop\n")
     return home
