@@ -3,7 +3,7 @@
 usage: tools/bare_root.py SUITE [FOLDER]    SUITE is bookworm or trixie; FOLDER (default: a temporary one) is removed at the end
 
 Needs root and mmdebstrap. The bare root takes this machine's names of hosts, package sources and certificates, so that it
-reaches what this machine reaches. Each row is a command of the README; the last rows look for what is left of it.
+reaches what this machine reaches. Each row is a command of the README, or looks for what is left of them.
 """
 
 from __future__ import annotations
@@ -143,11 +143,11 @@ ROWS: tuple[tuple[str, str | Callable[[BareRoot], int]], ...] = (
         "README's commands",
         'eval "$(.venv/bin/python -m sandbox env)"; ansible-playbook playbooks/status.yml -i inventories/local',
     ),
-    ("make unit", "make unit"),
     ("versions", VERSIONS),
     ("its bridge", look_at_network),
     ("make sandbox-down", "make sandbox-down"),
     ("nothing is left", nothing_is_left),
+    ("make unit", "make unit"),
 )
 
 
