@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # ansible-test sanity over what the artifact holds, at the path that ansible-test wants. Arguments go to ansible-test.
-#   tools/sanity.sh [--quick] [ARGUMENT…]      --quick: the tests that take seconds, and need no packages of their own
+#   tools/sanity.sh [--quick] [ARGUMENT…]      --quick: the tests that take seconds; import and changelog fetch their packages once
 set -euo pipefail
 cd "$(dirname "$0")/.."
 cache=${PEAR_CACHE:-$PWD/.cache}/sanity
