@@ -4,10 +4,18 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
 
-VENV := .venv
+# Another folder and another interpreter side by side with the usual ones: make unit VENV=.venv-3.12 PYTHON=python3.12
+export VENV ?= .venv
 PY := $(VENV)/bin/python
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
+ifdef PYTHON
+export PYTHON
+endif
+ifneq ($(VENV),.venv)
+# ansible.cfg names .venv's.
+export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/$(VENV)/collections
+endif
 # Ansible starts hundreds of times here: twice as fast where Python may keep what it compiled.
 unexport PYTHONDONTWRITEBYTECODE
 export PEAR_CACHE ?= $(CURDIR)/.cache
@@ -19,7 +27,16 @@ help: ## List the verbs
 
 .PHONY: setup
 setup: ## Install what everything else needs: .venv, podman and its helpers (apt, as root), the collection's link
+	@tools/setup.sh sandbox
+
+# What starts no container needs no root and no podman.
+.PHONY: setup-python
+setup-python: ## Install what lint, unit and artifact need: .venv and the collection's link
 	@tools/setup.sh
+
+.PHONY: setup-lint
+setup-lint: ## Install what lint needs besides: node and npm, which check the workflows
+	@tools/setup.sh lint
 
 .PHONY: demo
 demo: setup ## Source tree to live https traffic: sandbox up, image built, playbooks/deploy.yml run, URL printed
@@ -31,23 +48,35 @@ sandbox-up: setup ## Start the sandbox: an AWS on this machine that runs contain
 
 .PHONY: sandbox-down
 sandbox-down: ## Stop the sandbox and remove everything it made
-	@if [ -x $(PY) ]; then $(PY) -m sandbox down; else echo "Nothing to do: no .venv, so no sandbox of this checkout."; fi
+	@if [ -x $(PY) ]; then $(PY) -m sandbox down; else python3 -m sandbox down; fi
+
+.PHONY: clean
+clean: ## Remove what builds and tests made in this checkout: build, caches; .venv and a running sandbox stay
+	@tools/clean.sh
+
+.PHONY: distclean
+distclean: sandbox-down clean ## Remove everything that git does not hold: the sandbox, caches, .venv
+	@tools/clean.sh environments
 
 .PHONY: test
-test: setup ## All tests: lint, unit, sandbox, stories, molecule
-	@tools/test.sh lint unit sandbox-test stories molecule
+test: setup ## All tests: lint, sanity, unit, set-up, sandbox, stories, molecule
+	@tools/test.sh lint sanity-quick unit setup-test sandbox-test stories molecule
 
 .PHONY: lint
-lint: setup ## ruff, mypy, ansible-lint (production profile), workflows
+lint: setup-lint ## ruff, mypy, ansible-lint (production profile), workflows
 	@tools/lint.sh
 
 .PHONY: format
-format: setup ## Let ruff format the Python code
+format: setup-python ## Let ruff format the Python code
 	@ruff format . && ruff check --fix .
 
 .PHONY: unit
-unit: setup ## Unit tests: decisions, adapters, roles' contracts, the sample app
+unit: setup-python ## Unit tests: decisions, adapters, roles' contracts, the sample app
 	@pytest -q -n 2 tests/unit examples
+
+.PHONY: setup-test
+setup-test: setup ## Set-up interrupted, doubled and refused: for real, in clones of this checkout
+	@pytest -q -n 2 --dist loadfile tests/setup
 
 .PHONY: sandbox-test
 sandbox-test: setup ## Fidelity tests of the sandbox: real containers, real traffic
@@ -58,7 +87,7 @@ stories: setup ## End-to-end stories: playbooks on a sandbox of their own, under
 	@pytest -q -n 2 --dist loadfile tests/stories
 
 .PHONY: costs
-costs: setup ## Make the tables of docs/costs.md from the prices in docs/costs.yml
+costs: setup-python ## Make the tables of docs/costs.md from the prices in docs/costs.yml
 	@$(PY) tools/costs.py
 
 .PHONY: interruptions
@@ -74,9 +103,17 @@ bench: setup ## Every figure of the docs: ratios of interleaved runs on one sand
 	@$(PY) -m bench
 
 .PHONY: artifact
-artifact: setup ## Build the collection artifact into build/
+artifact: setup-python ## Build the collection artifact into build/
 	@mkdir -p build && ansible-galaxy collection build --force --output-path build .
 
 .PHONY: sanity
-sanity: setup ## ansible-test sanity (24 tests, validate-modules among them) on what git holds
+sanity: setup-python ## ansible-test sanity (24 tests, validate-modules among them) on what the artifact holds
 	@tools/sanity.sh
+
+.PHONY: sanity-quick
+sanity-quick: setup-python ## The sanity tests that take seconds, import among them
+	@tools/sanity.sh --quick
+
+.PHONY: bare-root
+bare-root: ## The first five minutes on a Debian that has nothing. SUITE=bookworm or trixie (needs root and mmdebstrap)
+	@python3 tools/bare_root.py $(or $(SUITE),trixie)

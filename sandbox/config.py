@@ -107,7 +107,10 @@ class Settings:
 
     def save(self) -> None:
         values = {**dataclasses.asdict(self), "home": str(self.home)}
-        (self.home / "settings.json").write_text(json.dumps(values, indent=2) + "\n")
+        # Beside, then moved: a process that is interrupted here leaves no half of it.
+        part = self.home / "settings.json.part"
+        part.write_text(json.dumps(values, indent=2) + "\n")
+        part.replace(self.home / "settings.json")
 
     @classmethod
     def load(cls, home: Path) -> Settings:

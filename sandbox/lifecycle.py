@@ -10,75 +10,151 @@ import time
 import urllib.request
 import uuid
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
-from . import machine, snapshot
+from . import machine, remains, snapshot
 from .config import Settings
-from .engine import Engine
-from .processes import Program, alive, python, start, stop
+from .engine import Engine, EngineError
+from .locks import exclusive
+from .processes import Program, alive, python, start, stop, uninterrupted
 
 NAMES = ("registry", "registry-front", "api", "edge")
 Say = Callable[[str], None]
 
 
+class NotRemoved(RuntimeError):
+    """Something of the sandbox is still there; the text names it."""
+
+
 def up(home: Path, time_factor: float, say: Say) -> Settings:
     """Bring the sandbox up; nothing changes where it is up already. What a killed one left is cleaned first."""
-    if (home / "settings.json").exists():
-        settings = Settings.load(home)
-        if all(alive(settings, name) for name in NAMES):
+    with _alone(home, say):
+        # Read only now: whoever had the lock before may have started it.
+        settings = _known(home)
+        if settings and all(alive(settings, name) for name in NAMES):
             say(f"already running, since {_age(home / 'settings.json')}: {settings.endpoint}")
             return settings
-        if [name for name in NAMES if not alive(settings, name)] == ["api"] and snapshot.file_of(home).exists():
+        only_api = [name for name in NAMES if settings and not alive(settings, name)] == ["api"]
+        if settings and only_api and snapshot.file_of(home).exists():
             say("the api process has ended: it goes on with the state it had")
             _start_processes(settings, say, ("api",))
             return settings
-        say("cleaning up after a sandbox that did not end by itself")
-        down(home, say)
-    engine_name = machine.choose_engine()
-    network = f"pear-{uuid.uuid4().hex[:8]}"
-    # A prefix is taken once its ports are bound: two that start at the same moment would choose the same one.
-    with machine.one_at_a_time():
-        settings = Settings(
-            home=home, prefix=machine.choose_prefix((4566, 5000, 5001)), engine=engine_name, network=network
-        )
-        settings = settings.with_values(time_factor=time_factor)
-        machine.check_ports(settings.prefix)
-        home.mkdir(parents=True, exist_ok=True)
-        settings.save()
-        try:
-            _start(settings, say)
-        except BaseException:
-            down(home, lambda text: None)
-            raise
+        machine.check_user()
+        engine = machine.choose_engine()
+        machine.check_control_groups(Path("/proc/self/mounts").read_text())
+        if home.exists() or remains.processes([home]):
+            say("cleaning up after a sandbox that did not end by itself")
+            _remove(home, say)
+        machine.check_space(home)
+        # A prefix is taken once its ports are bound: two that start at the same moment would choose the same one.
+        with exclusive("addresses", lambda pid: say(f"waiting for another sandbox that starts (pid {pid})")):
+            return _bring_up(home, engine, time_factor, say)
+
+
+def _bring_up(home: Path, engine: str, time_factor: float, say: Say) -> Settings:
+    settings = Settings(
+        home=home,
+        prefix=machine.choose_prefix((4566, 5000, 5001)),
+        engine=engine,
+        network=f"pear-{uuid.uuid4().hex[:8]}",
+        time_factor=time_factor,
+    )
+    home.mkdir(parents=True, exist_ok=True)
+    settings.save()
+    try:
+        _start(settings, say)
+    except BaseException:
+        with uninterrupted():
+            _remove(home, lambda text: None)
+        raise
     return Settings.load(home)
 
 
 def down(home: Path, say: Say) -> bool:
-    """Stop all processes, remove containers, network and files. False where there was nothing."""
-    if not (home / "settings.json").exists():
-        return False
-    settings = Settings.load(home)
-    for name in reversed(NAMES):
-        if stop(settings, name):
-            say(f"stopped {name}")
-    machine.release(settings, Engine(settings))
-    shutil.rmtree(home)
-    say(f"removed containers, network {settings.network} and {home}")
-    return True
+    """Stop all processes, remove containers, network and files. False where there was nothing.
+
+    What runs of homes that are gone is removed too. Raises NotRemoved where something is still there at the end.
+    """
+    with _alone(home, say):
+        found = home.exists() or bool(remains.processes([home]))
+        if found:
+            _remove(home, say)
+    for gone in remains.gone_homes():
+        with _alone(gone, say):
+            say(f"removing what still runs of {gone}, which is gone")
+            _remove(gone, say)
+        found = True
+    for bridge in remains.unowned_bridges():
+        remains.remove_network(bridge, "")
+        say(f"removed bridge {bridge}, which no sandbox uses")
+    return found
 
 
 def reset(home: Path, say: Say) -> Settings:
     """Back to an empty AWS; images that the engine holds already stay."""
-    settings = Settings.load(home)
-    for name in reversed(NAMES):
-        stop(settings, name)
-    engine = Engine(settings)
-    engine.remove(*engine.containers())
-    for folder in ("efs", "registry", "tasks", "state"):
-        shutil.rmtree(home / folder, ignore_errors=True)
-    _start_processes(settings, say)
-    return settings
+    with _alone(home, say):
+        settings = _known(home)
+        if settings is None:
+            raise machine.Refused(f"No sandbox runs in {home}. Start one: python -m sandbox up")
+        for name in reversed(NAMES):
+            stop(settings, name)
+        engine = Engine(settings)
+        engine.remove(*engine.containers())
+        for folder in ("efs", "registry", "tasks", "state"):
+            shutil.rmtree(home / folder, ignore_errors=True)
+        _start_processes(settings, say)
+        return settings
+
+
+def _alone(home: Path, say: Say) -> AbstractContextManager[None]:
+    """No other command starts, stops or resets the sandbox of this home meanwhile."""
+    return exclusive(
+        f"home {home}", lambda pid: say(f"waiting for another command on this sandbox (pid {pid}): {home}")
+    )
+
+
+def _known(home: Path) -> Settings | None:
+    """The settings of a sandbox that was brought up here; None for none, or for what an older version left."""
+    try:
+        return Settings.load(home)
+    except (FileNotFoundError, ValueError, TypeError):
+        return None
+
+
+def _remove(home: Path, say: Say) -> None:
+    """Remove all of a sandbox and see that it is gone: the engine first, then the kernel's tables, then the files."""
+    settings = _known(home)
+    if settings:
+        for name in reversed(NAMES):
+            if stop(settings, name):
+                say(f"stopped {name}")
+        _release(settings, say)
+    attached = remains.attachment(home)
+    remains.kill([home])
+    remains.unmount(home)
+    remains.detach(attached)
+    networks = attached.bridges | ({settings.network} if settings else set())
+    for network in networks:
+        remains.remove_network(network, settings.subnet if settings else "")
+    left = [text for text in remains.of(home, *networks) if not text.startswith("files")]
+    if not left:
+        shutil.rmtree(home, ignore_errors=True)
+        left = remains.of(home, *networks)
+    if left:
+        raise NotRemoved(f"These could not be removed: {'; '.join(left)}. Run the same again; the rest is gone.")
+    say(f"removed containers, {''.join(f'network {network}, ' for network in sorted(networks))}and {home}")
+
+
+def _release(settings: Settings, say: Say, attempts: int = 3) -> None:
+    """A busy machine makes the engine late: that is no success, so it is asked again."""
+    for attempt in range(1, attempts + 1):
+        try:
+            machine.release(settings, Engine(settings))
+            return
+        except EngineError as refused:
+            say(f"{settings.engine} did not remove everything (attempt {attempt} of {attempts}): {refused}")
 
 
 def _start(settings: Settings, say: Say) -> None:

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
 import json
 import os
 import shutil
-import socket
 import subprocess
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
+from . import ports
 from .config import Settings
 from .engine import LABEL, Engine, EngineError
 
-_PACKAGES = {
-    "podman": "podman runc buildah containernetworking-plugins iptables catatonit",
-    "docker": "docker.io",
-}
+_PACKAGES = {"podman": "podman runc buildah catatonit iptables", "docker": "docker.io"}
+# Twice what a demo puts below the home: images, layers of containers, logs.
+SPACE_MIB = 400
 _PREFIXES = [f"127.{number}" for number in range(77, 100)]
 # The third part is the sandbox's own number: a bridge exists only once a container is attached, so that two sandboxes
 # would not see each other's.
@@ -46,52 +41,75 @@ def choose_engine() -> str:
     return found
 
 
-def check_ports(prefix: str) -> None:
-    """Load balancers listen on the real ports, 443 and 80: see beforehand that this is allowed."""
-    with socket.socket() as probe:
+def check_user() -> None:
+    """Root, before anything else is looked at: what else is wrong may only look so to another user."""
+    docker = shutil.which("docker") and not shutil.which("podman")
+    engine = os.environ.get("PEAR_SANDBOX_ENGINE") or ("docker" if docker else "podman")
+    if os.geteuid() != 0 and engine == "podman":
+        raise Refused(
+            "The sandbox needs root: podman gives containers addresses of their own, and the load balancer ports 443 "
+            "and 80, to root alone. Run it as root, for example: sudo make demo"
+        )
+
+
+def check_control_groups(mounted: str) -> None:
+    """See that control groups are mounted and may be written to; `mounted` is the text of /proc/self/mounts."""
+    groups = [fields for line in mounted.splitlines() if (fields := line.split())[2] in {"cgroup", "cgroup2"}]
+    if not groups:
+        raise Refused(
+            "No control groups are mounted below /sys/fs/cgroup, and containers get their memory limits and CPU shares "
+            "by them. In a chroot: mount --rbind /sys ROOT/sys; in a container: run it privileged."
+        )
+    if all("ro" in fields[3].split(",") for fields in groups):
+        raise Refused(
+            f"Control groups are mounted read-only ({groups[0][1]}), so no container could get its limits. "
+            "Where this is a container, run it privileged."
+        )
+
+
+def check_space(home: Path) -> None:
+    """See that the disk has room for what a demo puts there."""
+    folder = next(parent for parent in (home, *home.parents) if parent.exists())
+    disk = os.statvfs(folder)
+    free = disk.f_bavail * disk.f_frsize // 2**20
+    if free < SPACE_MIB:
+        raise Refused(
+            f"The disk of {folder} is too full: the sandbox needs {SPACE_MIB} MiB, {free} MiB are free. "
+            "Make room, or name a folder on another disk: PEAR_SANDBOX_HOME=/path/to/folder"
+        )
+
+
+def choose_prefix(fixed: tuple[int, ...]) -> str:
+    """The first loopback prefix on which each port that a sandbox needs can be bound; Refused where there is none."""
+    refusals: list[str] = []
+    for prefix in _PREFIXES:
         try:
-            probe.bind((f"{prefix}.1.254", 443))
+            port = ports.taken(ports.needed(prefix, fixed))
         except PermissionError as denied:
             raise Refused(
-                "Binding port 443 on a loopback address is not permitted for this user. Run as root, or once: "
-                "sysctl net.ipv4.ip_unprivileged_port_start=80"
+                "This user may not bind port 443 on a loopback address. Run as root, or once: "
+                "sysctl net.ipv4.ip_unprivileged_port_start=53"
             ) from denied
-    with socket.socket(type=socket.SOCK_DGRAM) as probe:
-        try:
-            probe.bind((f"{prefix}.1.254", 53))
-        except OSError as taken:
-            raise Refused(
-                f"Port 53 on a loopback address cannot be bound ({taken}): a name server of this machine listens on all "
-                "addresses. Let it listen on its own ones only, for dnsmasq with bind-interfaces."
-            ) from taken
-    if os.geteuid() != 0 and shutil.which("podman") and not shutil.which("docker"):
-        raise Refused("Rootless podman gives containers no address that the load balancer could reach: run as root.")
-
-
-@contextlib.contextmanager
-def one_at_a_time() -> Iterator[None]:
-    """Wait while another sandbox of this machine starts."""
-    with (Path(tempfile.gettempdir()) / "pear-sandbox.lock").open("a") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-
-
-def choose_prefix(ports: tuple[int, ...]) -> str:
-    """The first loopback prefix whose addresses no other sandbox holds."""
-    for prefix in _PREFIXES:
-        if all(_free(f"{prefix}.0.1", port) for port in ports):
+        if port is None:
             return prefix
-    raise Refused(f"No loopback prefix is free: {_PREFIXES[0]} to {_PREFIXES[-1]} are all taken by other sandboxes.")
+        refusals.append(_refusal(port))
+    # A program on all addresses is in the way on each of them, and says what is to be done; other sandboxes are many.
+    raise Refused(next((text for text in refusals if "all addresses" in text), refusals[0]))
 
 
-def _free(address: str, port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((address, port))
-        except OSError:
-            return False
-    return True
+def _refusal(port: ports.Port) -> str:
+    holder = ports.holder(port)
+    if holder is None:
+        return f"{port} cannot be bound on {port.address}, and nobody listens there: try again."
+    if holder.address == "all addresses":
+        return (
+            f"{port} is taken on every loopback address: {holder}. "
+            "Stop it, or let it listen on the addresses that it serves only."
+        )
+    return (
+        f"No loopback prefix from {_PREFIXES[0]} to {_PREFIXES[-1]} is free; {port} of the first one is taken: {holder}. "
+        "Stop what is not needed: python -m sandbox --home HOME down"
+    )
 
 
 def write_podman_configuration(settings: Settings) -> None:
@@ -176,26 +194,16 @@ def check_engine(engine: Engine) -> None:
 
 
 def release(settings: Settings, engine: Engine) -> None:
-    """Give back everything: containers, network, leases of addresses, images, mounts. Safe to repeat."""
+    """Have the engine give back everything: containers, network, images. EngineError where it does not; safe to repeat."""
     if settings.engine == "podman" and not settings.containers_conf.exists():
         return
-    if shutil.which(settings.engine):
-        engine.remove(*engine.containers())
-        if engine.attempt("network", "inspect", settings.network).returncode == 0:
-            engine.attempt("network", "rm", "--force", settings.network)
-        if settings.engine == "docker":
-            images = engine.call("images", "--quiet", f"{settings.registry}/*").split()
-            if images:
-                engine.attempt("rmi", "--force", *images)
-    unmount_below(settings.home)
-    if settings.network:
-        shutil.rmtree(Path("/var/lib/cni/networks") / settings.network, ignore_errors=True)
-        for leftover in Path("/var/lib/cni/results").glob(f"{settings.network}-*"):
-            leftover.unlink(missing_ok=True)
-
-
-def unmount_below(home: Path) -> None:
-    """Detach mounts that an engine left below the home, the deepest first."""
-    mounts = [line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()]
-    for mount in sorted((m for m in mounts if Path(m).is_relative_to(home)), key=len, reverse=True):
-        subprocess.run(["umount", "--lazy", mount], capture_output=True, check=False)
+    if shutil.which(settings.engine) is None:
+        return
+    while containers := engine.containers():
+        engine.remove(*containers)
+    if engine.attempt("network", "inspect", settings.network).returncode == 0:
+        engine.call("network", "rm", "--force", settings.network)
+    if settings.engine == "docker":
+        images = engine.call("images", "--quiet", f"{settings.registry}/*").split()
+        if images:
+            engine.attempt("rmi", "--force", *images)

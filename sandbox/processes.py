@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,7 +50,10 @@ def start(settings: Settings, program: Program, timeout: float = 60) -> None:
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-    _pid_file(settings, program.name).write_text(json.dumps({"pid": process.pid, "born": _born(process.pid)}))
+    pid_file = _pid_file(settings, program.name)
+    part = pid_file.with_suffix(".part")
+    part.write_text(json.dumps({"pid": process.pid, "born": _born(process.pid)}))
+    part.replace(pid_file)
     deadline = time.monotonic() + timeout
     while not program.ready():
         if process.poll() is not None:
@@ -83,6 +87,17 @@ def stop(settings: Settings, name: str, timeout: float = 20) -> bool:
     _reap(pid)
     _pid_file(settings, name).unlink(missing_ok=True)
     return True
+
+
+@contextlib.contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Let Ctrl-C and SIGTERM wait: what gives things back is not left in the middle."""
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _signal_group(pid: int, number: int) -> None:

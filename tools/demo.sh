@@ -5,16 +5,33 @@ cd "$(dirname "$0")/.."
 inventory=${1:-inventories/local}
 
 say() { printf '\n» %s\n' "$*"; }
+interrupted() {
+  printf '\ndemo: interrupted. make demo goes on from here; make sandbox-down removes what runs.\n' >&2
+  exit 130
+}
+trap interrupted INT TERM
+
+# Two demos at once would both provision the same environment.
+exec 9>>.cache/demo.lock
+if ! flock --nonblock 9; then
+  say "waiting for another make demo (pid $(cat .cache/demo.lock)) in this checkout"
+  flock 9
+fi
+printf '%s\n' $$ > .cache/demo.lock
 
 say "Starting the sandbox: an AWS on this machine that really runs containers and really carries traffic"
 python -m sandbox up
-eval "$(python -m sandbox env)"
+exports=$(python -m sandbox env)
+eval "$exports"
 
 if [ -z "${PEAR_BASE_IMAGE:-}" ]; then
   say "Base image from Debian packages (set PEAR_BASE_IMAGE to use another, such as a public slim Python)"
-  export PEAR_BASE_IMAGE=localhost/pear/base:bookworm
-  examples/base/build.sh "$PEAR_BASE_IMAGE"
+  examples/base/build.sh localhost/pear/base:bookworm
+  PEAR_BASE_IMAGE=localhost/pear/base:bookworm
 fi
+# A shell that joins later builds on the same image.
+exports=$(python -m sandbox env --set PEAR_BASE_IMAGE="$PEAR_BASE_IMAGE")
+eval "$exports"
 
 say "ansible-playbook playbooks/deploy.yml -i $inventory"
 ansible-playbook playbooks/deploy.yml -i "$inventory"

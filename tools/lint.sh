@@ -11,7 +11,7 @@ check() {
 check "ruff format" ruff format --check --quiet .
 check "ruff" ruff check --quiet .
 check "mypy, the collection" python -m mypy plugins/module_utils
-check "mypy, the sandbox, the examples and the bench" python -m mypy sandbox examples/scoreboard/scoreboard examples/collector/standin bench
+check "mypy, the sandbox, the examples, the bench and the tools" python -m mypy sandbox examples/scoreboard/scoreboard examples/collector/standin bench tools tests/setup
 check "changelog fragments" antsibull-changelog lint
 check "ansible-lint, production profile" ansible-lint --offline -q
 check "zizmor" zizmor --offline --quiet .github examples/github-actions/*.yml

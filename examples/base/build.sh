@@ -25,6 +25,10 @@ if [ ! -s "$rootfs" ]; then
     exit 1
   }
   mkdir -p "$cache"
+  # Made beside, under a name of its own: neither an interruption nor a second run leaves half a file under the name that counts.
+  part=$rootfs.part.$$
+  trap 'rm -f "$part" "$part.log"' EXIT
+  trap 'exit 130' INT TERM
   say "fetching Debian packages for the base image (some ten seconds)"
   mmdebstrap --quiet --format=tar --variant=extract --include="$packages" \
     --setup-hook='mkdir -p "$1/etc" "$1/tmp" "$1/root" "$1/bin"' \
@@ -34,8 +38,11 @@ if [ ! -s "$rootfs" ]; then
     --extract-hook='printf "root:x:0:\nnogroup:x:65534:\n" > "$1/etc/group"' \
     --extract-hook='cat "$1"/usr/share/ca-certificates/mozilla/*.crt > "$1/etc/ssl/certs/ca-certificates.crt"' \
     --extract-hook='rm -rf "$1"/usr/share/doc "$1"/usr/share/man "$1"/usr/share/locale "$1"/var/lib/apt "$1"/var/cache/apt' \
-    "$suite" "$rootfs.part"
-  mv "$rootfs.part" "$rootfs"
+    "$suite" "$part" 2>"$part.log" || {
+    echo "base: the packages of Debian $suite could not be fetched: $(grep -m 1 '^[EW]:' "$part.log"). Is this machine online? PEAR_BASE_IMAGE names another base image." >&2
+    exit 1
+  }
+  mv "$part" "$rootfs"
 fi
 say "importing $image"
 "$engine" import --change 'ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin' --change 'ENV LANG=C.UTF-8' "$rootfs" "$image" >/dev/null

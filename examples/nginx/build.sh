@@ -4,8 +4,13 @@ set -euo pipefail
 cd "$(dirname "$0")"
 cache=${PEAR_CACHE:-$PWD/../../.cache}
 kept=$cache/nginx-bookworm.tar
+part=
+copy=
+trap 'rm -f ${part:+"$part"} ${copy:+"$copy"}' EXIT
+trap 'exit 130' INT TERM
 if [ ! -s "$kept" ]; then
   mkdir -p "$cache"
+  part=$kept.part.$$
   printf '» fetching Debian packages for nginx (some ten seconds)\n' >&2
   mmdebstrap --quiet --format=tar --variant=extract --include=nginx-light,libc-bin,busybox-static \
     --setup-hook='mkdir -p "$1/etc" "$1/tmp" "$1/bin" "$1/srv"' \
@@ -13,7 +18,11 @@ if [ ! -s "$kept" ]; then
     --extract-hook='printf "root:x:0:0:root:/root:/bin/sh\nwww-data:x:33:33:www-data:/srv:/bin/false\n" > "$1/etc/passwd"' \
     --extract-hook='printf "root:x:0:\nwww-data:x:33:\nnogroup:x:65534:\n" > "$1/etc/group"' \
     --extract-hook='rm -rf "$1"/usr/share/doc "$1"/usr/share/man "$1"/usr/share/locale "$1"/var/lib/apt "$1"/var/cache/apt' \
-    bookworm "$kept.part"
-  mv "$kept.part" "$kept"
+    bookworm "$part"
+  mv "$part" "$kept"
 fi
-cmp -s "$kept" rootfs.tar 2>/dev/null || cp "$kept" rootfs.tar
+if ! cmp -s "$kept" rootfs.tar 2>/dev/null; then
+  copy=rootfs.tar.part.$$
+  cp "$kept" "$copy"
+  mv "$copy" rootfs.tar
+fi

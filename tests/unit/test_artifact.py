@@ -22,6 +22,7 @@ SHIPPED = {
     "ansible.cfg",
     "changelogs",
     "docs",
+    "examples",
     "inventories",
     "meta",
     "playbooks",
@@ -62,6 +63,17 @@ def test_the_artifact_holds_every_module_role_and_playbook(members: list[str]) -
         for path in ROOT.glob(pattern)
     ]
     assert set(wanted) <= set(members)
+
+
+def test_the_artifact_holds_what_its_inventories_build_and_no_other_example(members: list[str]) -> None:
+    contexts = {
+        yaml.safe_load(variables.read_text())["registry_build"]["context"].replace("{{ inventory_dir }}/../../", "")
+        for variables in ROOT.glob("inventories/*/host_vars/*.yml")
+    }
+    assert {f"{context}/Containerfile" for context in contexts} <= set(members)
+    examples = {name for name in members if name.startswith("examples/")}
+    assert {name for name in examples if not name.startswith(tuple(contexts))} == set()
+    assert not [name for name in examples if "test" in name]
 
 
 def test_every_role_documents_each_of_its_variables_and_defaults_no_other() -> None:

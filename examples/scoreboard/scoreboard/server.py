@@ -160,8 +160,9 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(answer.body)
-        self.wfile.flush()
+        # Before the last byte leaves: whoever has the answer finds it counted, however busy the machine is.
         self._account(route, answer.status, request_id, context)
+        self.wfile.flush()
 
     def _request_id(self) -> str:
         """The caller's, else the load balancer's, else a new one."""
