@@ -9,8 +9,6 @@ from typing import Any
 
 from ansible.errors import AnsibleError
 
-from ..module_utils.service.service_preflight import run
-from ..modules.service_preflight import ARGUMENT_SPEC
 from ..plugin_utils.in_process import InProcessAction
 from ..plugin_utils.release_order import Disorder, Node, batches, waves
 from ..plugin_utils.role_variables import RoleVariables, rivals, roles_of_the_collection, unknown, validate
@@ -21,10 +19,6 @@ roles_of_the_collection()
 
 
 class ActionModule(InProcessAction):
-    services = ("sts", "elbv2")
-    argument_spec = ARGUMENT_SPEC
-    module_run = staticmethod(run)
-
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         variables = task_vars or {}
         roles = roles_of_the_collection()

@@ -90,7 +90,7 @@ plan:
 """
 
 from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import run_as_module
-from ansible_collections.pear.fargate.plugins.module_utils.release.bluegreen import cutover
+from ansible_collections.pear.fargate.plugins.module_utils.release.bluegreen import cutover as run
 from ansible_collections.pear.fargate.plugins.module_utils.release.options import RELEASE_ARGUMENTS
 from ansible_collections.pear.fargate.plugins.module_utils.service.specification import SERVICE_ARGUMENTS
 
@@ -98,7 +98,7 @@ ARGUMENT_SPEC = {**SERVICE_ARGUMENTS, **RELEASE_ARGUMENTS}
 
 
 def main() -> None:
-    run_as_module(ARGUMENT_SPEC, cutover)
+    run_as_module(ARGUMENT_SPEC, run)
 
 
 if __name__ == "__main__":

@@ -107,14 +107,14 @@ table:
 """
 
 from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import run_as_module
-from ansible_collections.pear.fargate.plugins.module_utils.release.bluegreen_info import info
+from ansible_collections.pear.fargate.plugins.module_utils.release.bluegreen_info import info as run
 from ansible_collections.pear.fargate.plugins.module_utils.release.options import PLACE_ARGUMENTS
 
 ARGUMENT_SPEC = {**PLACE_ARGUMENTS, "limit": {"type": "int", "default": 20}}
 
 
 def main() -> None:
-    run_as_module(ARGUMENT_SPEC, info)
+    run_as_module(ARGUMENT_SPEC, run)
 
 
 if __name__ == "__main__":

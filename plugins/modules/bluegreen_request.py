@@ -78,7 +78,7 @@ reason:
 """
 
 from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import run_as_module
-from ansible_collections.pear.fargate.plugins.module_utils.release.bluegreen_info import request
+from ansible_collections.pear.fargate.plugins.module_utils.release.bluegreen_info import request as run
 from ansible_collections.pear.fargate.plugins.module_utils.release.options import PLACE_ARGUMENTS
 
 ARGUMENT_SPEC = {
@@ -89,7 +89,7 @@ ARGUMENT_SPEC = {
 
 
 def main() -> None:
-    run_as_module(ARGUMENT_SPEC, request)
+    run_as_module(ARGUMENT_SPEC, run)
 
 
 if __name__ == "__main__":

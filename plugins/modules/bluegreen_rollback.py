@@ -136,7 +136,7 @@ plan:
 """
 
 from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import run_as_module
-from ansible_collections.pear.fargate.plugins.module_utils.release.bluegreen import rollback
+from ansible_collections.pear.fargate.plugins.module_utils.release.bluegreen import rollback as run
 from ansible_collections.pear.fargate.plugins.module_utils.release.options import PLACE_ARGUMENTS, POLICY
 
 ARGUMENT_SPEC = {
@@ -149,7 +149,7 @@ ARGUMENT_SPEC = {
 
 
 def main() -> None:
-    run_as_module(ARGUMENT_SPEC, rollback)
+    run_as_module(ARGUMENT_SPEC, run)
 
 
 if __name__ == "__main__":

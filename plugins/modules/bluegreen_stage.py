@@ -79,7 +79,7 @@ plan:
 """
 
 from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import run_as_module
-from ansible_collections.pear.fargate.plugins.module_utils.release.bluegreen import stage
+from ansible_collections.pear.fargate.plugins.module_utils.release.bluegreen import stage as run
 from ansible_collections.pear.fargate.plugins.module_utils.release.options import RELEASE_ARGUMENTS
 from ansible_collections.pear.fargate.plugins.module_utils.service.specification import SERVICE_ARGUMENTS
 
@@ -87,7 +87,7 @@ ARGUMENT_SPEC = {**SERVICE_ARGUMENTS, **RELEASE_ARGUMENTS}
 
 
 def main() -> None:
-    run_as_module(ARGUMENT_SPEC, stage)
+    run_as_module(ARGUMENT_SPEC, run)
 
 
 if __name__ == "__main__":
