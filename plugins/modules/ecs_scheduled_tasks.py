@@ -102,24 +102,12 @@ reason:
 """
 
 from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import run_as_module
-from ansible_collections.pear.fargate.plugins.module_utils.service.ecs_scheduled_tasks import run
+from ansible_collections.pear.fargate.plugins.module_utils.service.ecs_scheduled_tasks import SCHEDULES_OPTION, run
 
 ARGUMENT_SPEC = {
     "environment": {"type": "str", "required": True},
     "service": {"type": "str", "required": True},
-    "schedules": {
-        "type": "list",
-        "elements": "dict",
-        "options": {
-            "name": {"type": "str", "required": True},
-            "expression": {"type": "str", "required": True},
-            "timezone": {"type": "str", "default": "UTC"},
-            "command": {"type": "list", "elements": "str", "required": True},
-            "container": {"type": "str", "default": "app"},
-            "variables": {"type": "dict", "default": {}},
-            "enabled": {"type": "bool", "default": True},
-        },
-    },
+    "schedules": SCHEDULES_OPTION,
     "role_arn": {"type": "str"},
 }
 

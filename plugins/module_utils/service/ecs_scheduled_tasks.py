@@ -17,6 +17,20 @@ from ..common.invocation import Invocation
 from .ecs_run_task import live_service
 from .location import NotProvisionedError, ServiceLocation, locate
 
+# The option of every module that makes schedules.
+SCHEDULES_OPTION: dict[str, Any] = {
+    "type": "list",
+    "elements": "dict",
+    "options": {
+        "name": {"type": "str", "required": True},
+        "expression": {"type": "str", "required": True},
+        "timezone": {"type": "str", "default": "UTC"},
+        "command": {"type": "list", "elements": "str", "required": True},
+        "container": {"type": "str", "default": "app"},
+        "variables": {"type": "dict", "default": {}},
+        "enabled": {"type": "bool", "default": True},
+    },
+}
 _NAME = re.compile(r"^[0-9A-Za-z_-]+$")
 _EXPRESSION = re.compile(r"^(rate|cron|at)\(.+\)$")
 # A name of EventBridge Scheduler.
