@@ -232,13 +232,15 @@ def test_what_is_changed_behind_its_back_is_told_and_put_right(ec2: Any, change:
 
 def test_an_interrupted_run_leaves_nothing_twice(ec2: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Killed after each write in turn, the next run completes, and makes no second address, gateway or group."""
-    from ansible_collections.pear.fargate.plugins.module_utils.aws import vpc
+    from ansible_collections.pear.fargate.plugins.module_utils.aws import ec2 as calls
 
     class KilledError(BaseException):
         pass
 
     writes = [
-        name for name in dir(vpc) if name.startswith(("create_", "attach_", "put_", "associate", "change_", "address"))
+        name
+        for name in dir(calls)
+        if name.startswith(("create_", "attach_", "put_", "associate", "change_", "address"))
     ]
     left = 0
     one_session = Aws({"region": REGION})
@@ -255,7 +257,7 @@ def test_an_interrupted_run_leaves_nothing_twice(ec2: Any, monkeypatch: pytest.M
         return call
 
     for name in writes:
-        monkeypatch.setattr(vpc, name, dying(getattr(vpc, name)))
+        monkeypatch.setattr(calls, name, dying(getattr(calls, name)))
     deaths = 0
     for run_number in range(200):
         # Never twice at the same place: some calls find what the run before made, and write nothing.

@@ -9,6 +9,7 @@ from typing import Any
 
 from .errors import aws_call
 from .session import Aws
+from .tags import tag_list
 
 # Without this filter ACM lists RSA 1024 and 2048 only.
 _KEY_TYPES = ["RSA_2048", "RSA_3072", "RSA_4096", "EC_prime256v1", "EC_secp384r1", "EC_secp521r1"]
@@ -45,7 +46,7 @@ def request_certificate(
         "IdempotencyToken": hashlib.sha256(repr((domain, alternative_names, key_algorithm)).encode()).hexdigest()[:32],
     }
     if tags:
-        request["Tags"] = [{"Key": key, "Value": value} for key, value in tags.items()]
+        request["Tags"] = tag_list(tags)
     if alternative_names:
         request["SubjectAlternativeNames"] = alternative_names
     return aws.client("acm").request_certificate(**request)["CertificateArn"]
@@ -75,5 +76,10 @@ def import_certificate(
     if arn:
         request["CertificateArn"] = arn
     elif tags:
-        request["Tags"] = [{"Key": key, "Value": value} for key, value in tags.items()]
+        request["Tags"] = tag_list(tags)
     return aws.client("acm").import_certificate(**request)["CertificateArn"]
+
+
+@aws_call("delete certificate {arn}")
+def delete_certificate(aws: Aws, arn: str) -> None:
+    aws.client("acm").delete_certificate(CertificateArn=arn)

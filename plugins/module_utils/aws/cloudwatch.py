@@ -6,11 +6,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from .errors import aws_call, is_code
 from .session import Aws
+from .tags import tag_list
 
 # Limits of DescribeAlarms and GetMetricData.
 _ALARMS_PER_CALL = 100
@@ -77,8 +78,7 @@ def metric_alarms_named(aws: Aws, names: Sequence[str]) -> list[dict[str, Any]]:
 @aws_call("put alarm {name}")
 def put_alarm(aws: Aws, name: str, request: Mapping[str, Any], tags: Mapping[str, str]) -> None:
     """Create the alarm or replace all of its settings. CloudWatch takes the tags of new alarms only."""
-    pairs = [{"Key": key, "Value": value} for key, value in tags.items()]
-    aws.client("cloudwatch").put_metric_alarm(**{**request, "AlarmName": name}, Tags=pairs)
+    aws.client("cloudwatch").put_metric_alarm(**{**request, "AlarmName": name}, Tags=tag_list(tags))
 
 
 @aws_call("delete alarms")
@@ -158,3 +158,24 @@ def _query(one_id: str, metric: Metric, period_seconds: int) -> dict[str, Any]:
         },
         "ReturnData": True,
     }
+
+
+@aws_call("read the use of Fargate (cloudwatch:GetMetricStatistics)")
+def fargate_vcpus_used(aws: Aws) -> float:
+    """The most vCPUs that ran at once within the last quarter of an hour; AWS counts them once a minute."""
+    now = datetime.now(UTC)
+    answer = aws.client("cloudwatch").get_metric_statistics(
+        Namespace="AWS/Usage",
+        MetricName="ResourceCount",
+        Dimensions=[
+            {"Name": "Type", "Value": "Resource"},
+            {"Name": "Resource", "Value": "vCPU"},
+            {"Name": "Service", "Value": "Fargate"},
+            {"Name": "Class", "Value": "Standard/OnDemand"},
+        ],
+        StartTime=now - timedelta(minutes=15),
+        EndTime=now,
+        Period=300,
+        Statistics=["Maximum"],
+    )
+    return max((float(one["Maximum"]) for one in answer["Datapoints"]), default=0.0)

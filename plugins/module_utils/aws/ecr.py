@@ -13,6 +13,7 @@ from typing import Any
 
 from .errors import Failure, aws_call, is_code
 from .session import Aws
+from .tags import tag_list, tags_of
 
 # Tags of images that were released begin with this, for a lifecycle policy to know them by.
 RELEASED_PREFIX = "released-"
@@ -212,7 +213,7 @@ def create_repository(
             imageTagMutability=mutability,
             imageScanningConfiguration={"scanOnPush": scan_on_push},
             encryptionConfiguration=encryption,
-            tags=[{"Key": key, "Value": value} for key, value in tags.items()],
+            tags=tag_list(tags),
         )["repository"]
     except client.exceptions.RepositoryAlreadyExistsException:
         # Another service of the same run shares it, and asks for the same.
@@ -253,9 +254,58 @@ def set_lifecycle_policy(aws: Aws, name: str, policy: dict[str, Any] | None) -> 
 
 @aws_call("read the tags of {arn}")
 def repository_tags(aws: Aws, arn: str) -> dict[str, str]:
-    return {one["Key"]: one["Value"] for one in aws.client("ecr").list_tags_for_resource(resourceArn=arn)["tags"]}
+    return tags_of(aws.client("ecr").list_tags_for_resource(resourceArn=arn))
 
 
 @aws_call("tag {arn}")
 def tag_repository(aws: Aws, arn: str, tags: dict[str, str]) -> None:
-    aws.client("ecr").tag_resource(resourceArn=arn, tags=[{"Key": key, "Value": value} for key, value in tags.items()])
+    aws.client("ecr").tag_resource(resourceArn=arn, tags=tag_list(tags))
+
+
+@aws_call("read the repositories")
+def repositories(aws: Aws) -> list[dict[str, Any]]:
+    """Every repository of the account and region."""
+    pages = aws.client("ecr").get_paginator("describe_repositories").paginate()
+    return [repository for page in pages for repository in page["repositories"]]
+
+
+@aws_call("delete repository {name}")
+def delete_repository(aws: Aws, name: str) -> None:
+    """With its images."""
+    aws.client("ecr").delete_repository(repositoryName=name, force=True)
+
+
+@aws_call("read the registry")
+def registry(aws: Aws) -> tuple[str, list[dict[str, Any]]]:
+    """Id of the registry, which is the account's, and its rules of replication."""
+    found = aws.client("ecr").describe_registry()
+    return found["registryId"], found.get("replicationConfiguration", {}).get("rules", [])
+
+
+@aws_call("set the rules of replication of the registry")
+def set_replication(aws: Aws, rules: Sequence[dict[str, Any]]) -> None:
+    """All rules at once: there is no call for one."""
+    aws.client("ecr").put_replication_configuration(replicationConfiguration={"rules": list(rules)})
+
+
+@aws_call("read the pull-through caches")
+def pull_through_caches(aws: Aws, prefixes: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Rules by the prefix of their repositories."""
+    client = aws.client("ecr")
+    found: dict[str, dict[str, Any]] = {}
+    pages = client.get_paginator("describe_pull_through_cache_rules").paginate()
+    for page in pages:
+        rules = page["pullThroughCacheRules"]
+        found |= {one["ecrRepositoryPrefix"]: one for one in rules if one["ecrRepositoryPrefix"] in prefixes}
+    return found
+
+
+@aws_call("create pull-through cache {prefix}")
+def create_pull_through_cache(aws: Aws, prefix: str, upstream: str, credential_arn: str | None) -> None:
+    secret = {"credentialArn": credential_arn} if credential_arn else {}
+    aws.client("ecr").create_pull_through_cache_rule(ecrRepositoryPrefix=prefix, upstreamRegistryUrl=upstream, **secret)
+
+
+@aws_call("change the credentials of pull-through cache {prefix}")
+def set_pull_through_credential(aws: Aws, prefix: str, credential_arn: str) -> None:
+    aws.client("ecr").update_pull_through_cache_rule(ecrRepositoryPrefix=prefix, credentialArn=credential_arn)

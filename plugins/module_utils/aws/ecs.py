@@ -11,11 +11,54 @@ from . import service_definition
 from .ecs_states import Deployment, Event, ServiceDeployment, ServiceState
 from .errors import Failure, aws_call, is_code
 from .session import Aws
+from .tags import lower_case_tag_list, tags_of
 from .tasks import ContainerState, TaskState
 
 # Limits of DescribeServices and DescribeTasks.
 _SERVICES_PER_CALL = 10
 _TASKS_PER_CALL = 100
+
+
+@aws_call("read cluster {name}")
+def cluster(aws: Aws, name: str) -> dict[str, Any] | None:
+    found = aws.client("ecs").describe_clusters(clusters=[name], include=["SETTINGS", "TAGS"])["clusters"]
+    return next((cluster for cluster in found if cluster["status"] == "ACTIVE"), None)
+
+
+@aws_call("create cluster {name}")
+def create_cluster(
+    aws: Aws, name: str, insights: str, providers: list[str], strategy: list[dict[str, Any]], tags: Mapping[str, str]
+) -> dict[str, Any]:
+    return aws.client("ecs").create_cluster(
+        clusterName=name,
+        settings=[{"name": "containerInsights", "value": insights}],
+        capacityProviders=providers,
+        defaultCapacityProviderStrategy=strategy,
+        tags=lower_case_tag_list(tags),
+    )["cluster"]
+
+
+@aws_call("change Container Insights of cluster {name}")
+def set_insights(aws: Aws, name: str, insights: str) -> None:
+    aws.client("ecs").update_cluster(cluster=name, settings=[{"name": "containerInsights", "value": insights}])
+
+
+@aws_call("change the capacity providers of cluster {name}")
+def set_capacity(aws: Aws, name: str, providers: list[str], strategy: list[dict[str, Any]]) -> None:
+    aws.client("ecs").put_cluster_capacity_providers(
+        cluster=name, capacityProviders=providers, defaultCapacityProviderStrategy=strategy
+    )
+
+
+@aws_call("delete cluster {arn}")
+def delete_cluster(aws: Aws, arn: str) -> None:
+    aws.client("ecs").delete_cluster(cluster=arn)
+
+
+@aws_call("read the ECS services of cluster {cluster}")
+def service_names(aws: Aws, cluster: str) -> list[str]:
+    pages = aws.client("ecs").get_paginator("list_services").paginate(cluster=cluster)
+    return [arn.rpartition("/")[2] for page in pages for arn in page["serviceArns"]]
 
 
 @aws_call("read the ECS services of cluster {cluster}")
@@ -44,7 +87,9 @@ def service_network(aws: Aws, cluster: str, service: str) -> dict[str, Any]:
 def create_service(
     aws: Aws, cluster: str, service: str, request: Mapping[str, Any], tags: Mapping[str, str]
 ) -> ServiceState:
-    answer = aws.client("ecs").create_service(cluster=cluster, serviceName=service, tags=tag_list(tags), **request)
+    answer = aws.client("ecs").create_service(
+        cluster=cluster, serviceName=service, tags=lower_case_tag_list(tags), **request
+    )
     return service_state(answer["service"])
 
 
@@ -80,8 +125,22 @@ def task_definition(aws: Aws, reference: str) -> dict[str, Any] | None:
 
 @aws_call("register a revision of task definition {family}")
 def register_task_definition(aws: Aws, family: str, request: Mapping[str, Any], tags: Mapping[str, str]) -> str:
-    answer = aws.client("ecs").register_task_definition(**{**request, "family": family}, tags=tag_list(tags))
+    answer = aws.client("ecs").register_task_definition(**{**request, "family": family}, tags=lower_case_tag_list(tags))
     return str(answer["taskDefinition"]["taskDefinitionArn"])
+
+
+@aws_call("read the revisions of task definition {family}")
+def task_definition_revisions(aws: Aws, family: str) -> list[str]:
+    """ARNs of the active revisions of a family."""
+    pages = aws.client("ecs").get_paginator("list_task_definitions").paginate(familyPrefix=family, status="ACTIVE")
+    arns = [arn for page in pages for arn in page["taskDefinitionArns"]]
+    # The API's prefix is the whole family; where it is taken for a prefix, those of other families are left out.
+    return [arn for arn in arns if arn.rpartition("/")[2].partition(":")[0] == family]
+
+
+@aws_call("deregister task definition {arn}")
+def deregister_task_definition(aws: Aws, arn: str) -> None:
+    aws.client("ecs").deregister_task_definition(taskDefinition=arn)
 
 
 @aws_call("read the {status} tasks of ECS service {service}")
@@ -128,11 +187,7 @@ def stop_task(aws: Aws, cluster: str, task_id: str, reason: str) -> None:
 
 @aws_call("tag {arn}")
 def tag(aws: Aws, arn: str, tags: Mapping[str, str]) -> None:
-    aws.client("ecs").tag_resource(resourceArn=arn, tags=tag_list(tags))
-
-
-def tag_list(tags: Mapping[str, str]) -> list[dict[str, str]]:
-    return [{"key": key, "value": value} for key, value in sorted(tags.items())]
+    aws.client("ecs").tag_resource(resourceArn=arn, tags=lower_case_tag_list(tags))
 
 
 def service_state(raw: Mapping[str, Any]) -> ServiceState:
@@ -150,7 +205,7 @@ def service_state(raw: Mapping[str, Any]) -> ServiceState:
         ),
         current_service_deployment=raw.get("currentServiceDeployment", ""),
         settings=service_definition.described(raw),
-        tags={one["key"]: one["value"] for one in raw.get("tags", [])},
+        tags=tags_of(raw),
     )
 
 

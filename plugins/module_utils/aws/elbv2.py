@@ -7,9 +7,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .elbv2_states import Conditions, HealthCheck, Rule, TargetGroup, TargetState
-from .errors import aws_call
+from .elbv2_states import Conditions, HealthCheck, LoadBalancerSettings, Rule, TargetGroup, TargetState
+from .errors import aws_call, is_code
 from .session import Aws
+from .tags import tag_list, tags_of
 
 _ATTRIBUTES = {
     "deregistration_delay_seconds": "deregistration_delay.timeout_seconds",
@@ -17,6 +18,80 @@ _ATTRIBUTES = {
     "algorithm": "load_balancing.algorithm.type",
     "slow_start_seconds": "slow_start.duration_seconds",
 }
+
+
+@aws_call("read load balancer {name}")
+def load_balancer(aws: Aws, name: str) -> dict[str, Any] | None:
+    client = aws.client("elbv2")
+    try:
+        return client.describe_load_balancers(Names=[name])["LoadBalancers"][0]
+    except client.exceptions.ClientError as cause:
+        if is_code(cause, "LoadBalancerNotFound"):
+            return None
+        raise
+
+
+@aws_call("create load balancer {name}")
+def create_load_balancer(
+    aws: Aws, name: str, settings: LoadBalancerSettings, tags: Mapping[str, str]
+) -> dict[str, Any]:
+    return aws.client("elbv2").create_load_balancer(
+        Name=name,
+        Type="application",
+        Scheme=settings.scheme,
+        IpAddressType=settings.address_type,
+        Subnets=list(settings.subnet_ids),
+        SecurityGroups=list(settings.security_group_ids),
+        Tags=tag_list(tags),
+    )["LoadBalancers"][0]
+
+
+@aws_call("delete load balancer {arn}")
+def delete_load_balancer(aws: Aws, arn: str) -> None:
+    aws.client("elbv2").delete_load_balancer(LoadBalancerArn=arn)
+
+
+@aws_call("read the attributes of load balancer {arn}")
+def load_balancer_attributes(aws: Aws, arn: str) -> dict[str, str]:
+    found = aws.client("elbv2").describe_load_balancer_attributes(LoadBalancerArn=arn)["Attributes"]
+    return {attribute["Key"]: attribute["Value"] for attribute in found}
+
+
+@aws_call("change the attributes of load balancer {arn}")
+def set_load_balancer_attributes(aws: Aws, arn: str, attributes: Mapping[str, str]) -> None:
+    aws.client("elbv2").modify_load_balancer_attributes(LoadBalancerArn=arn, Attributes=tag_list(attributes))
+
+
+@aws_call("change the subnets of load balancer {arn}")
+def set_subnets(aws: Aws, arn: str, subnets: Sequence[str]) -> None:
+    aws.client("elbv2").set_subnets(LoadBalancerArn=arn, Subnets=list(subnets))
+
+
+@aws_call("change the security groups of load balancer {arn}")
+def set_security_groups(aws: Aws, arn: str, groups: Sequence[str]) -> None:
+    aws.client("elbv2").set_security_groups(LoadBalancerArn=arn, SecurityGroups=list(groups))
+
+
+@aws_call("change the address type of load balancer {arn}")
+def set_address_type(aws: Aws, arn: str, address_type: str) -> None:
+    aws.client("elbv2").set_ip_address_type(LoadBalancerArn=arn, IpAddressType=address_type)
+
+
+@aws_call("read the listeners of {load_balancer_arn}")
+def listeners(aws: Aws, load_balancer_arn: str) -> list[dict[str, Any]]:
+    pages = aws.client("elbv2").get_paginator("describe_listeners").paginate(LoadBalancerArn=load_balancer_arn)
+    return [listener for page in pages for listener in page["Listeners"]]
+
+
+@aws_call("create a listener of load balancer {arn}")
+def create_listener(aws: Aws, arn: str, settings: Mapping[str, Any], tags: Mapping[str, str]) -> dict[str, Any]:
+    """`settings` in ELB's words: Protocol, Port, DefaultActions, and of HTTPS SslPolicy and Certificates."""
+    return aws.client("elbv2").create_listener(LoadBalancerArn=arn, Tags=tag_list(tags), **settings)["Listeners"][0]
+
+
+@aws_call("change listener {arn}")
+def modify_listener(aws: Aws, arn: str, settings: Mapping[str, Any]) -> None:
+    aws.client("elbv2").modify_listener(ListenerArn=arn, **settings)
 
 
 @aws_call("read the rules of listener {listener_arn}")
@@ -85,6 +160,32 @@ def target_groups(aws: Aws, names: Sequence[str]) -> dict[str, TargetGroup]:
     return {raw["TargetGroupName"]: _target_group(raw) for raw in found}
 
 
+@aws_call("read the target groups of {load_balancer_arn}")
+def load_balancer_target_groups(aws: Aws, load_balancer_arn: str) -> dict[str, str]:
+    """ARNs by name, of the target groups that rules of the load balancer name."""
+    client = aws.client("elbv2")
+    pages = client.get_paginator("describe_target_groups").paginate(LoadBalancerArn=load_balancer_arn)
+    try:
+        return {group["TargetGroupName"]: group["TargetGroupArn"] for page in pages for group in page["TargetGroups"]}
+    except client.exceptions.ClientError as cause:
+        # A load balancer without services has none yet.
+        if is_code(cause, "TargetGroupNotFound"):
+            return {}
+        raise
+
+
+@aws_call("read the target groups whose names begin with {prefix}")
+def target_group_arns(aws: Aws, prefix: str) -> list[str]:
+    pages = aws.client("elbv2").get_paginator("describe_target_groups").paginate()
+    groups = [group for page in pages for group in page["TargetGroups"]]
+    return [group["TargetGroupArn"] for group in groups if group["TargetGroupName"].startswith(prefix)]
+
+
+@aws_call("delete target group {arn}")
+def delete_target_group(aws: Aws, arn: str) -> None:
+    aws.client("elbv2").delete_target_group(TargetGroupArn=arn)
+
+
 @aws_call("read the attributes of target group {arn}")
 def target_group_attributes(aws: Aws, arn: str) -> dict[str, Any]:
     """The attributes that we set, in our words."""
@@ -144,19 +245,13 @@ def tags(aws: Aws, arns: Sequence[str]) -> dict[str, dict[str, str]]:
     found: dict[str, dict[str, str]] = {}
     for start in range(0, len(arns), 20):
         answer = aws.client("elbv2").describe_tags(ResourceArns=list(arns[start : start + 20]))
-        found |= {
-            one["ResourceArn"]: {tag["Key"]: tag["Value"] for tag in one["Tags"]} for one in answer["TagDescriptions"]
-        }
+        found |= {description["ResourceArn"]: tags_of(description) for description in answer["TagDescriptions"]}
     return found
 
 
 @aws_call("tag load balancing resources")
 def add_tags(aws: Aws, arns: Sequence[str], wanted: Mapping[str, str]) -> None:
     aws.client("elbv2").add_tags(ResourceArns=list(arns), Tags=tag_list(wanted))
-
-
-def tag_list(wanted: Mapping[str, str]) -> list[dict[str, str]]:
-    return [{"Key": key, "Value": value} for key, value in sorted(wanted.items())]
 
 
 def _forward(weights: Mapping[str, int]) -> dict[str, Any]:

@@ -86,3 +86,13 @@ class TargetState:
     @property
     def sick(self) -> bool:
         return self.state in {"unhealthy", "unhealthy.draining", "unavailable"}
+
+
+@dataclass(frozen=True)
+class LoadBalancerSettings:
+    """Settings of an application load balancer that is created."""
+
+    scheme: str
+    address_type: str
+    subnet_ids: Sequence[str]
+    security_group_ids: Sequence[str]

@@ -97,3 +97,14 @@ def tags(aws: Aws, arn: str) -> dict[str, str]:
 @aws_call("tag log group {arn}")
 def tag(aws: Aws, arn: str, wanted: dict[str, str]) -> None:
     aws.client("logs").tag_resource(resourceArn=arn, tags=wanted)
+
+
+@aws_call("read the log groups whose names begin with {prefix}")
+def log_group_names(aws: Aws, prefix: str) -> list[str]:
+    pages = aws.client("logs").get_paginator("describe_log_groups").paginate(logGroupNamePrefix=prefix)
+    return [group["logGroupName"] for page in pages for group in page["logGroups"]]
+
+
+@aws_call("delete log group {name}")
+def delete_log_group(aws: Aws, name: str) -> None:
+    aws.client("logs").delete_log_group(logGroupName=name)

@@ -9,6 +9,7 @@ from typing import Any
 
 from .errors import aws_call
 from .session import Aws
+from .tags import tag_list, tags_of
 
 
 @aws_call("find the hosted zone of {name}")
@@ -112,7 +113,7 @@ def delete_health_check(aws: Aws, health_check_id: str) -> None:
 @aws_call("read the tags of health check {health_check_id}")
 def health_check_tags(aws: Aws, health_check_id: str) -> dict[str, str]:
     answer = aws.client("route53").list_tags_for_resource(ResourceType="healthcheck", ResourceId=health_check_id)
-    return {tag["Key"]: tag["Value"] for tag in answer["ResourceTagSet"]["Tags"]}
+    return tags_of(answer["ResourceTagSet"])
 
 
 @aws_call("tag health check {health_check_id}")
@@ -120,14 +121,14 @@ def tag_health_check(aws: Aws, health_check_id: str, tags: dict[str, str]) -> No
     aws.client("route53").change_tags_for_resource(
         ResourceType="healthcheck",
         ResourceId=health_check_id,
-        AddTags=[{"Key": key, "Value": value} for key, value in tags.items()],
+        AddTags=tag_list(tags),
     )
 
 
 @aws_call("read the tags of zone {zone_id}")
 def zone_tags(aws: Aws, zone_id: str) -> dict[str, str]:
     answer = aws.client("route53").list_tags_for_resource(ResourceType="hostedzone", ResourceId=zone_id)
-    return {tag["Key"]: tag["Value"] for tag in answer["ResourceTagSet"]["Tags"]}
+    return tags_of(answer["ResourceTagSet"])
 
 
 _REGIONS = {"cn-": "cn-northwest-1", "us-gov-": "us-gov-west-1"}
@@ -136,3 +137,8 @@ _REGIONS = {"cn-": "cn-northwest-1", "us-gov-": "us-gov-west-1"}
 def metrics_region(region: str) -> str:
     """The region that keeps the metrics of health checks, of the partition that `region` is in."""
     return next((one for prefix, one in _REGIONS.items() if region.startswith(prefix)), "us-east-1")
+
+
+@aws_call("delete hosted zone {zone_id}")
+def delete_zone(aws: Aws, zone_id: str) -> None:
+    aws.client("route53").delete_hosted_zone(Id=zone_id)

@@ -7,9 +7,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .elbv2 import tag_list
 from .errors import aws_call
 from .session import Aws
+from .tags import tag_list, tags_of
 
 # What GetSchedule answers and UpdateSchedule takes; what is left out of an update is set back to its default.
 _FIELDS = ("ScheduleExpression", "ScheduleExpressionTimezone", "State", "Description", "Target", "FlexibleTimeWindow")
@@ -51,3 +51,23 @@ def update(aws: Aws, group: str, name: str, request: Mapping[str, Any]) -> None:
 @aws_call("delete schedule {name}")
 def delete(aws: Aws, group: str, name: str) -> None:
     aws.client("scheduler").delete_schedule(GroupName=group, Name=name)
+
+
+@aws_call("read schedule group {name}")
+def group(aws: Aws, name: str) -> dict[str, Any] | None:
+    client = aws.client("scheduler")
+    try:
+        return client.get_schedule_group(Name=name)
+    except client.exceptions.ResourceNotFoundException:
+        return None
+
+
+@aws_call("read the tags of schedule group {arn}")
+def group_tags(aws: Aws, arn: str) -> dict[str, str]:
+    return tags_of(aws.client("scheduler").list_tags_for_resource(ResourceArn=arn))
+
+
+@aws_call("delete schedule group {name}")
+def delete_group(aws: Aws, name: str) -> None:
+    """With all schedules in it."""
+    aws.client("scheduler").delete_schedule_group(Name=name)

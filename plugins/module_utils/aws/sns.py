@@ -6,9 +6,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from .elbv2 import tag_list
 from .errors import aws_call
 from .session import Aws
+from .tags import tag_list, tags_of
 
 
 @aws_call("read topic {arn}")
@@ -45,9 +45,21 @@ def subscribe(aws: Aws, arn: str, protocol: str, endpoint: str) -> None:
 
 @aws_call("read the tags of topic {arn}")
 def tags(aws: Aws, arn: str) -> dict[str, str]:
-    return {one["Key"]: one["Value"] for one in aws.client("sns").list_tags_for_resource(ResourceArn=arn)["Tags"]}
+    return tags_of(aws.client("sns").list_tags_for_resource(ResourceArn=arn))
 
 
 @aws_call("tag topic {arn}")
 def tag(aws: Aws, arn: str, wanted: Mapping[str, str]) -> None:
     aws.client("sns").tag_resource(ResourceArn=arn, Tags=tag_list(wanted))
+
+
+@aws_call("read the topics named {name}")
+def topic_arns(aws: Aws, name: str) -> list[str]:
+    pages = aws.client("sns").get_paginator("list_topics").paginate()
+    arns = [topic["TopicArn"] for page in pages for topic in page["Topics"]]
+    return [arn for arn in arns if arn.rpartition(":")[2] == name]
+
+
+@aws_call("delete topic {arn}")
+def delete(aws: Aws, arn: str) -> None:
+    aws.client("sns").delete_topic(TopicArn=arn)

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from ..aws import elbv2, environment, load_balancer
+from ..aws import elbv2, wafv2
+from ..aws.elbv2_states import LoadBalancerSettings
 from ..aws.errors import Failure
 from ..common.changes import Changes
 from ..common.invocation import Invocation
@@ -22,7 +23,7 @@ def run(call: Invocation) -> dict[str, Any]:
     """Create or change the load balancer; return its ARNs and DNS name, null in check mode where it would be created."""
     wanted, aws, changes = call.params, call.aws, Changes(call.check_mode)
     name = wanted["name"]
-    found = environment.load_balancer(aws, name)
+    found = elbv2.load_balancer(aws, name)
     if found is None:
         made: list[dict[str, Any]] = []
         changes.want("load_balancer", None, name, lambda: made.append(_create(call)))
@@ -32,29 +33,32 @@ def run(call: Invocation) -> dict[str, Any]:
     else:
         _in_place(call, changes, found)
     arn = found["LoadBalancerArn"]
-    is_now = load_balancer.attributes(aws, arn)
+    is_now = elbv2.load_balancer_attributes(aws, arn)
     differ = {key: value for key, value in attributes(wanted).items() if is_now.get(key) != value}
     changes.want(
         "attributes",
         {key: is_now.get(key) for key in differ},
         differ,
-        partial(load_balancer.set_attributes, aws, arn, differ),
+        partial(elbv2.set_load_balancer_attributes, aws, arn, differ),
     )
     listeners = _listeners(call, changes, arn)
     _tags(call, changes, arn)
     if wanted["web_acl_arn"] is not None:
         acl = wanted["web_acl_arn"]
-        changes.want(
-            "web_acl_arn", load_balancer.web_acl(aws, arn) or "", acl, partial(load_balancer.set_web_acl, aws, arn, acl)
-        )
+        changes.want("web_acl_arn", wafv2.web_acl(aws, arn) or "", acl, partial(wafv2.set_web_acl, aws, arn, acl))
     return {**_answer(changes, _active(call, found)), "listeners": listeners}
 
 
 def _create(call: Invocation) -> dict[str, Any]:
     wanted, name = call.params, call.params["name"]
     call.progress.line(f"creating load balancer {name}, which takes up to 3 minutes")
-    place = (wanted["scheme"], wanted["ip_address_type"], wanted["subnet_ids"], wanted["security_group_ids"])
-    return load_balancer.create(call.aws, name, *place, wanted["tags"])
+    settings = LoadBalancerSettings(
+        scheme=wanted["scheme"],
+        address_type=wanted["ip_address_type"],
+        subnet_ids=wanted["subnet_ids"],
+        security_group_ids=wanted["security_group_ids"],
+    )
+    return elbv2.create_load_balancer(call.aws, name, settings, wanted["tags"])
 
 
 def attributes(wanted: Mapping[str, Any]) -> dict[str, str]:
@@ -136,32 +140,32 @@ def _in_place(call: Invocation, changes: Changes, found: Mapping[str, Any]) -> N
         "subnet_ids",
         subnets,
         sorted(wanted["subnet_ids"]),
-        partial(load_balancer.set_subnets, call.aws, arn, wanted["subnet_ids"]),
+        partial(elbv2.set_subnets, call.aws, arn, wanted["subnet_ids"]),
     )
     changes.want(
         "security_group_ids",
         sorted(found.get("SecurityGroups", [])),
         sorted(wanted["security_group_ids"]),
-        partial(load_balancer.set_groups, call.aws, arn, wanted["security_group_ids"]),
+        partial(elbv2.set_security_groups, call.aws, arn, wanted["security_group_ids"]),
     )
     changes.want(
         "ip_address_type",
         found.get("IpAddressType", "ipv4"),
         wanted["ip_address_type"],
-        partial(load_balancer.set_address_type, call.aws, arn, wanted["ip_address_type"]),
+        partial(elbv2.set_address_type, call.aws, arn, wanted["ip_address_type"]),
     )
 
 
 def _listeners(call: Invocation, changes: Changes, arn: str) -> dict[str, str]:
     """ARNs by protocol. Listeners of other ports are somebody else's."""
-    there = {(one["Protocol"], one["Port"]): one for one in environment.listeners(call.aws, arn)}
+    there = {(one["Protocol"], one["Port"]): one for one in elbv2.listeners(call.aws, arn)}
     arns = {protocol.lower(): one["ListenerArn"] for (protocol, _port), one in there.items()}
     for (protocol, port), listener in listeners_wanted(call.params).items():
         is_now, what = there.get((protocol, port)), f"listener {port}"
         if is_now is None:
 
             def create(protocol: str = protocol, listener: Mapping[str, Any] = listener) -> None:
-                made = load_balancer.create_listener(call.aws, arn, listener, call.params["tags"])
+                made = elbv2.create_listener(call.aws, arn, listener, call.params["tags"])
                 arns[protocol.lower()] = made["ListenerArn"]
 
             changes.want(what, None, listener, create)
@@ -171,7 +175,7 @@ def _listeners(call: Invocation, changes: Changes, arn: str) -> dict[str, str]:
             what,
             {key: is_now.get(key) for key in differ},
             differ,
-            partial(load_balancer.modify_listener, call.aws, is_now["ListenerArn"], differ),
+            partial(elbv2.modify_listener, call.aws, is_now["ListenerArn"], differ),
         )
     return arns
 
@@ -198,7 +202,7 @@ def _active(call: Invocation, found: Mapping[str, Any]) -> Mapping[str, Any]:
             )
         call.progress.heartbeat(f"load balancer {name} is being provisioned")
         call.clock.sleep(_POLL_SECONDS)
-        now = environment.load_balancer(call.aws, name)
+        now = elbv2.load_balancer(call.aws, name)
     if now is None or now["State"]["Code"] == "failed":
         reason = now["State"].get("Reason", "no reason was given") if now else "it is gone"
         raise Failure(f"Load balancer {name} could not be set up: {reason}. Delete it, and run the playbook again.")

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from ..aws import cluster
+from ..aws import ecs
 from ..common.changes import Changes
 from ..common.invocation import Invocation
 
@@ -20,28 +20,26 @@ def run(call: Invocation) -> dict[str, Any]:
     wanted, aws, changes = call.params, call.aws, Changes(call.check_mode)
     name, insights, tags = wanted["name"], wanted["container_insights"], dict(wanted["tags"])
     strategy = _strategy(wanted["capacity_provider_strategy"])
-    found = cluster.describe(aws, name)
+    found = ecs.cluster(aws, name)
     if found is None:
-        changes.want("cluster", None, name, partial(cluster.create, aws, name, insights, PROVIDERS, strategy, tags))
-        found = None if call.check_mode else cluster.describe(aws, name)
+        changes.want("cluster", None, name, partial(ecs.create_cluster, aws, name, insights, PROVIDERS, strategy, tags))
+        found = None if call.check_mode else ecs.cluster(aws, name)
         return _answer(changes, found)
     settings = {one["name"]: one["value"] for one in found.get("settings", [])}
     changes.want(
         "container_insights",
         settings.get("containerInsights", "disabled"),
         insights,
-        partial(cluster.set_insights, aws, name, insights),
+        partial(ecs.set_insights, aws, name, insights),
     )
     changes.want(
         "capacity",
         _capacity(found.get("capacityProviders", []), found.get("defaultCapacityProviderStrategy", [])),
         _capacity(PROVIDERS, strategy),
-        partial(cluster.set_capacity, aws, name, PROVIDERS, strategy),
+        partial(ecs.set_capacity, aws, name, PROVIDERS, strategy),
     )
     known = {one["key"]: one["value"] for one in found.get("tags", [])}
-    changes.want(
-        "tags", {key: known.get(key) for key in tags}, tags, partial(cluster.tag, aws, found["clusterArn"], tags)
-    )
+    changes.want("tags", {key: known.get(key) for key in tags}, tags, partial(ecs.tag, aws, found["clusterArn"], tags))
     return _answer(changes, found)
 
 

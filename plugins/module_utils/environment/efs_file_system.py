@@ -10,6 +10,7 @@ from typing import Any
 
 from ..aws import efs
 from ..aws.errors import Failure
+from ..aws.tags import tags_of
 from ..common.changes import Changes
 from ..common.invocation import Invocation
 
@@ -28,7 +29,7 @@ def run(call: Invocation) -> dict[str, Any]:
             return _answer(changes, None, {}, {})
     file_system_id = found["FileSystemId"]
     _refuse_what_cannot_change(wanted, found)
-    tags = efs.from_pairs(found.get("Tags"))
+    tags = tags_of(found)
     wanted_tags = {**wanted["tags"], "Name": wanted["name"]}
     changes.want(
         "tags",
@@ -120,9 +121,7 @@ def _mount_targets(call: Invocation, changes: Changes, file_system_id: str) -> d
 
 def _access_points(call: Invocation, changes: Changes, file_system_id: str) -> dict[str, str]:
     aws = call.aws
-    existing = {
-        efs.from_pairs(point.get("Tags")).get("Name", ""): point for point in efs.access_points(aws, file_system_id)
-    }
+    existing = {tags_of(point).get("Name", ""): point for point in efs.access_points(aws, file_system_id)}
     ids = {name: point["AccessPointId"] for name, point in existing.items() if name}
     for wanted in call.params["access_points"]:
         name, user, root = wanted["name"], _user(wanted), _root(wanted)

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from ..aws import environment
+from ..aws import sts
 from ..aws.errors import AwsError, Failure
 from ..common.invocation import Invocation
 from . import teardown_find, teardown_remove
@@ -27,7 +27,7 @@ def run(call: Invocation) -> dict[str, Any]:
             f"confirm is {call.params['confirm']!r}; to remove environment {name} it must be {name!r} (-e confirm={name}). "
             "Nothing was changed; check mode lists what would go."
         )
-    environment.caller(call.aws)
+    sts.caller(call.aws)
     planned = _look(call)
     removed: list[str] = []
     if not call.check_mode:

@@ -9,7 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
-from ..aws import environment, vpc
+from ..aws import ec2
 from ..aws.errors import Failure
 from ..aws.naming import TAG_COMPONENT, TAG_ENVIRONMENT, EnvironmentNames
 from ..common.changes import Changes
@@ -21,13 +21,13 @@ from .vpc_settings import groups, network
 _ATTRIBUTES = ("enableDnsSupport", "enableDnsHostnames")
 # A VPC's own addresses come before anything that is made in it.
 _READS = {
-    "subnets": vpc.subnets,
-    "internet_gateways": vpc.internet_gateways,
-    "nat_gateways": vpc.nat_gateways,
-    "route_tables": vpc.route_tables,
-    "endpoints": vpc.endpoints,
-    "security_groups": vpc.security_groups,
-    "flow_logs": vpc.flow_logs,
+    "subnets": ec2.subnets,
+    "internet_gateways": ec2.internet_gateways,
+    "nat_gateways": ec2.nat_gateways,
+    "route_tables": ec2.route_tables,
+    "endpoints": ec2.endpoints,
+    "security_groups": ec2.security_groups,
+    "flow_logs": ec2.flow_logs,
 }
 
 
@@ -37,13 +37,13 @@ def run(call: Invocation) -> dict[str, Any]:
     tags = {**wanted["tags"], TAG_ENVIRONMENT: wanted["name"], TAG_COMPONENT: "network"}
     work = Work(call, changes, tags)
     if wanted["existing_vpc_id"]:
-        found = environment.vpc(aws, wanted["existing_vpc_id"])
-        work.found = {"security_groups": vpc.security_groups(aws, found["VpcId"])}
+        found = ec2.vpc(aws, wanted["existing_vpc_id"])
+        work.found = {"security_groups": ec2.security_groups(aws, found["VpcId"])}
         work.vpc_id = found["VpcId"]
         vpc_parts.security_groups(work, groups(wanted, found["CidrBlock"]))
         return _answer(work)
     try:
-        plan = network(wanted, environment.zones(aws))
+        plan = network(wanted, ec2.zones(aws))
     except ValueError as refused:
         raise Failure(f"{refused}.") from refused
     ours = _vpc(work)
@@ -62,14 +62,14 @@ def _vpc(work: Work) -> Mapping[str, Any]:
     """Find or make the VPC, and read all that is in it."""
     wanted, aws, changes = work.wanted, work.aws, work.changes
     name = EnvironmentNames(wanted["name"]).vpc
-    found = environment.vpcs(aws, wanted["name"])
+    found = ec2.environment_vpcs(aws, wanted["name"])
     if len(found) > 1:
         ids = ", ".join(one["VpcId"] for one in found)
         raise Failure(
             f"{len(found)} VPCs carry the tags of environment {wanted['name']}: {ids}. Remove the tags from all but one."
         )
     if not found:
-        make = partial(vpc.create_vpc, aws, wanted["cidr"], wanted["ipv6"], {**work.tags, "Name": name})
+        make = partial(ec2.create_vpc, aws, wanted["cidr"], wanted["ipv6"], {**work.tags, "Name": name})
         made = work.make(f"VPC {name}", wanted["cidr"], make)
         if made is None:
             return {}
@@ -88,14 +88,14 @@ def _vpc(work: Work) -> Mapping[str, Any]:
             f"VPC {name} {attribute}",
             work.found[attribute],
             True,
-            partial(vpc.set_attribute, aws, work.vpc_id, attribute, True),
+            partial(ec2.set_attribute, aws, work.vpc_id, attribute, True),
         )
     if wanted["ipv6"] and not _ipv6(one):
-        changes.want(f"VPC {name} IPv6", None, "addresses of Amazon", partial(vpc.add_ipv6, aws, work.vpc_id))
+        changes.want(f"VPC {name} IPv6", None, "addresses of Amazon", partial(ec2.add_ipv6, aws, work.vpc_id))
         if not work.check_mode:
             one = work.wait(
                 f"IPv6 addresses of {work.vpc_id}",
-                partial(environment.vpc, aws, work.vpc_id),
+                partial(ec2.vpc, aws, work.vpc_id),
                 lambda now: bool(_ipv6(now)),
             )
     return one
@@ -108,9 +108,9 @@ def _read(work: Work) -> None:
             kind: pool.submit(read, work.aws, work.vpc_id) for kind, read in _READS.items()
         }
         if work.wanted["ipv6"]:
-            asked["egress_only_gateways"] = pool.submit(vpc.egress_only_gateways, work.aws, work.vpc_id)
+            asked["egress_only_gateways"] = pool.submit(ec2.egress_only_gateways, work.aws, work.vpc_id)
         for name in _ATTRIBUTES:
-            asked[name] = pool.submit(vpc.attribute, work.aws, work.vpc_id, name)
+            asked[name] = pool.submit(ec2.attribute, work.aws, work.vpc_id, name)
         work.found = {kind: future.result() for kind, future in asked.items()}
 
 

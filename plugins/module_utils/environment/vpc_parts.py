@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeVar
 
-from ..aws import vpc
-from ..aws.environment import tags_of
+from ..aws import ec2
 from ..aws.errors import AwsError, Failure
 from ..aws.naming import TAG_COMPONENT, TAG_ENVIRONMENT
+from ..aws.tags import tags_of
 from ..common.changes import Changes
 from ..common.invocation import Invocation
 from .environment_info import TAG_TIER
@@ -74,7 +74,7 @@ class Work:
         wanted = {**self.tags, "Name": name, **more}
         known = tags_of(dict(entry))
         now = {key: known.get(key) for key in wanted}
-        self.changes.want(f"{what} tags", now, wanted, partial(vpc.tag, self.aws, resource_id, wanted))
+        self.changes.want(f"{what} tags", now, wanted, partial(ec2.tag, self.aws, resource_id, wanted))
 
     def settled(self, write: Callable[[], T]) -> T:
         """EC2 is eventually consistent: what was made a moment ago may not be known yet by the next call."""
@@ -114,16 +114,16 @@ def internet_gateways(work: Work, ipv6: bool) -> None:
         tags = {**work.tags, "Name": name}
 
         def create() -> str:
-            loose = vpc.loose_internet_gateway(aws, name, TAG_ENVIRONMENT, name)
-            gateway = loose or vpc.create_internet_gateway(aws, tags)
-            work.settled(partial(vpc.attach_internet_gateway, aws, gateway, work.vpc_id))
+            loose = ec2.loose_internet_gateway(aws, name, TAG_ENVIRONMENT, name)
+            gateway = loose or ec2.create_internet_gateway(aws, tags)
+            work.settled(partial(ec2.attach_internet_gateway, aws, gateway, work.vpc_id))
             return gateway
 
         work.gateways["igw"] = work.make("internet gateway", name, create) or UNKNOWN
     if ipv6:
         out = work.entries("egress_only_gateways")
         tags = {**work.tags, "Name": name}
-        create_out = partial(vpc.create_egress_only_gateway, aws, work.vpc_id, tags)
+        create_out = partial(ec2.create_egress_only_gateway, aws, work.vpc_id, tags)
         work.gateways["eigw"] = (
             out[0]["EgressOnlyInternetGatewayId"]
             if out
@@ -139,7 +139,7 @@ def subnets(work: Work, wanted: Sequence[Mapping[str, str]], vpc_ipv6: str | Non
         there = by_cidr.get(subnet["cidr"])
         if there is None:
             create = partial(
-                vpc.create_subnet,
+                ec2.create_subnet,
                 work.aws,
                 work.vpc_id,
                 subnet["cidr"],
@@ -163,11 +163,11 @@ def subnets(work: Work, wanted: Sequence[Mapping[str, str]], vpc_ipv6: str | Non
             f"subnet {name} public addresses",
             there.get("MapPublicIpOnLaunch", False),
             False,
-            partial(vpc.keep_private, work.aws, there["SubnetId"]),
+            partial(ec2.keep_private, work.aws, there["SubnetId"]),
         )
         if ipv6 and not there.get("Ipv6CidrBlockAssociationSet"):
             work.put_right(
-                f"subnet {name} IPv6", None, ipv6, partial(vpc.add_subnet_ipv6, work.aws, there["SubnetId"], ipv6)
+                f"subnet {name} IPv6", None, ipv6, partial(ec2.add_subnet_ipv6, work.aws, there["SubnetId"], ipv6)
             )
 
 
@@ -177,10 +177,10 @@ def security_groups(work: Work, wanted: Sequence[Group], lock_default: bool = Fa
     missing = [group for group in wanted if group.name not in there]
     for group in missing:
         tags = {**work.tags, "Name": group.name}
-        make = partial(vpc.create_security_group, work.aws, work.vpc_id, group.name, group.description, tags)
+        make = partial(ec2.create_security_group, work.aws, work.vpc_id, group.name, group.description, tags)
         work.make(f"security group {group.name}", group.description, make)
     if missing and not work.check_mode:
-        read = partial(vpc.security_groups, work.aws, work.vpc_id)
+        read = partial(ec2.security_groups, work.aws, work.vpc_id)
         names = {group.name for group in wanted}
         found = work.wait("the new security groups", read, lambda now: names <= {one["GroupName"] for one in now})
         there = {one["GroupName"]: one for one in found}
@@ -206,7 +206,7 @@ def _rules(work: Work, group: Group, one: Mapping[str, Any] | None, egress: bool
     def write() -> None:
         assert one is not None
         add, remove = permissions(wanted - now, known), permissions(now - wanted, known)
-        vpc.change_rules(work.aws, one["GroupId"], egress, add, remove)
+        ec2.change_rules(work.aws, one["GroupId"], egress, add, remove)
 
     work.put_right(f"security group {group.name} {word}", sorted(map(str, now)), sorted(map(str, wanted)), write)
 
@@ -224,7 +224,7 @@ def nat_gateways(work: Work, letters: Sequence[str]) -> None:
         tags = {**work.tags, "Name": name}
 
         def create(name: str = name, subnet: str = subnet, tags: Mapping[str, str] = tags) -> str:
-            return vpc.create_nat_gateway(work.aws, subnet, vpc.address(work.aws, name, tags), tags)
+            return ec2.create_nat_gateway(work.aws, subnet, ec2.address(work.aws, name, tags), tags)
 
         work.nat[letter] = work.make(f"NAT gateway {name}", f"in {work.name(f'public-{letter}')}", create) or UNKNOWN
     ids = [one for one in work.nat.values() if one != UNKNOWN]
@@ -234,7 +234,7 @@ def nat_gateways(work: Work, letters: Sequence[str]) -> None:
 
 
 def _await_nat(work: Work, ids: Sequence[str]) -> None:
-    read = partial(work.settled, partial(vpc.nat_states, work.aws, ids))
+    read = partial(work.settled, partial(ec2.nat_states, work.aws, ids))
     states = work.wait("NAT gateways", read, lambda now: all(one["State"] != "pending" for one in now.values()))
     for one in states.values():
         if one["State"] != "available":
@@ -251,14 +251,14 @@ def surplus_nat_gateways(work: Work, letters: Sequence[str]) -> None:
     for one in surplus:
         name = tags_of(one).get("Name", one["NatGatewayId"])
         work.put_right(
-            f"NAT gateway {name}", one["SubnetId"], None, partial(vpc.delete_nat_gateway, work.aws, one["NatGatewayId"])
+            f"NAT gateway {name}", one["SubnetId"], None, partial(ec2.delete_nat_gateway, work.aws, one["NatGatewayId"])
         )
     if surplus and not work.check_mode:
-        read = partial(vpc.nat_states, work.aws, [one["NatGatewayId"] for one in surplus])
+        read = partial(ec2.nat_states, work.aws, [one["NatGatewayId"] for one in surplus])
         work.wait("NAT gateways to go", read, lambda now: all(one["State"] == "deleted" for one in now.values()))
         for one in surplus:
             for address in one.get("NatGatewayAddresses", []):
-                vpc.release_address(work.aws, address["AllocationId"])
+                ec2.release_address(work.aws, address["AllocationId"])
 
 
 def route_tables(work: Work, wanted: Sequence[Table]) -> None:
@@ -276,13 +276,13 @@ def route_tables(work: Work, wanted: Sequence[Table]) -> None:
             work.tables[table.name] = there["RouteTableId"]
             work.keep_tags(f"route table {name}", there["RouteTableId"], there, name)
         else:
-            create = partial(vpc.create_route_table, work.aws, work.vpc_id, {**work.tags, "Name": name})
+            create = partial(ec2.create_route_table, work.aws, work.vpc_id, {**work.tags, "Name": name})
             work.tables[table.name] = work.make(f"route table {name}", "routes", create) or UNKNOWN
         _routes(work, table, there)
         for subnet in table.subnets:
             subnet_id, table_id = work.subnets[subnet], work.tables[table.name]
             now, link = followed.get(subnet_id, (None, None))
-            associate = partial(vpc.associate, work.aws, table_id, subnet_id, link)
+            associate = partial(ec2.associate, work.aws, table_id, subnet_id, link)
             work.put_right(f"subnet {work.name(subnet)} routes", now, table_id, associate)
 
 
@@ -297,11 +297,11 @@ def _routes(work: Work, table: Table, there: Mapping[str, Any] | None) -> None:
     goals = {destination: _target(work, goal) for destination, goal in table.routes.items()}
     for destination, target in goals.items():
         write = partial(
-            vpc.put_route, work.aws, work.tables[table.name], destination, target, replace=destination in now
+            ec2.put_route, work.aws, work.tables[table.name], destination, target, replace=destination in now
         )
         work.put_right(f"route table {work.name(table.name)} {destination}", now.get(destination), target[1], write)
     for destination in sorted(set(now) - set(goals)):
-        remove = partial(vpc.delete_route, work.aws, work.tables[table.name], destination)
+        remove = partial(ec2.delete_route, work.aws, work.tables[table.name], destination)
         work.put_right(f"route table {work.name(table.name)} {destination}", now[destination], None, remove)
 
 
@@ -331,7 +331,7 @@ def endpoints(work: Work, plan: Network) -> None:
     kept = {prefix + service for service in (*plan.gateway_endpoints, *plan.interface_endpoints)}
     for name in sorted(set(there) - kept):
         if work.ours(there[name]):
-            delete = partial(vpc.delete_endpoint, work.aws, there[name]["VpcEndpointId"])
+            delete = partial(ec2.delete_endpoint, work.aws, there[name]["VpcEndpointId"])
             work.put_right(f"endpoint {name.removeprefix(prefix)}", name, None, delete)
 
 
@@ -346,7 +346,7 @@ def _endpoint(
     name = work.name(service)
     if there is None:
         tags = {**work.tags, "Name": name}
-        create = partial(vpc.create_endpoint, work.aws, work.vpc_id, prefix + service, settings, tags)
+        create = partial(ec2.create_endpoint, work.aws, work.vpc_id, prefix + service, settings, tags)
         work.make(f"endpoint {service}", settings["VpcEndpointType"], create)
         return
     work.keep_tags(f"endpoint {service}", there["VpcEndpointId"], there, name)
@@ -357,7 +357,7 @@ def _endpoint(
             f"Add{key}": sorted(set(wanted) - set(now)),
             f"Remove{key}": sorted(set(now) - set(wanted)),
         }
-        modify = partial(vpc.modify_endpoint, work.aws, there["VpcEndpointId"], {k: v for k, v in change.items() if v})
+        modify = partial(ec2.modify_endpoint, work.aws, there["VpcEndpointId"], {k: v for k, v in change.items() if v})
         work.put_right(f"endpoint {service} {word}", now, wanted, modify)
 
 
@@ -367,8 +367,8 @@ def flow_log(work: Work, wanted: Mapping[str, str] | None) -> None:
     fitting = [one for one in ours if wanted and one.get("LogGroupName") == wanted["log_group"]]
     if wanted and not fitting:
         tags = {**work.tags, "Name": work.wanted["name"]}
-        create = partial(vpc.create_flow_log, work.aws, work.vpc_id, wanted["log_group"], wanted["role_arn"], tags)
+        create = partial(ec2.create_flow_log, work.aws, work.vpc_id, wanted["log_group"], wanted["role_arn"], tags)
         work.make("flow log", wanted["log_group"], create)
     surplus = [one["FlowLogId"] for one in ours if one not in fitting]
     if surplus:
-        work.put_right("flow log", surplus, None, partial(vpc.delete_flow_logs, work.aws, surplus))
+        work.put_right("flow log", surplus, None, partial(ec2.delete_flow_logs, work.aws, surplus))

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from ..aws import ecr_registry
+from ..aws import ecr
 from ..aws.errors import Failure
 from ..common.changes import Changes
 from ..common.invocation import Invocation
@@ -23,7 +23,7 @@ def run(call: Invocation) -> dict[str, Any]:
     changes = Changes(call.check_mode)
     _replication(call, changes)
     wanted = {one["prefix"]: one for one in call.params["pull_through_caches"]}
-    there = ecr_registry.caches(call.aws, list(wanted)) if wanted else {}
+    there = ecr.pull_through_caches(call.aws, list(wanted)) if wanted else {}
     moved = [
         f"{prefix} is a cache of {there[prefix]['upstreamRegistryUrl']}"
         for prefix in sorted(set(wanted) & set(there))
@@ -36,14 +36,14 @@ def run(call: Invocation) -> dict[str, Any]:
     for prefix, cache in wanted.items():
         upstream, secret = cache["upstream"], cache["credential_arn"]
         if prefix not in there:
-            create = partial(ecr_registry.create_cache, call.aws, prefix, upstream, secret)
+            create = partial(ecr.create_pull_through_cache, call.aws, prefix, upstream, secret)
             changes.want(f"pull-through cache {prefix}", None, upstream, create)
         elif secret:
             changes.want(
                 f"credentials of pull-through cache {prefix}",
                 there[prefix].get("credentialArn"),
                 secret,
-                partial(ecr_registry.set_credential, call.aws, prefix, secret),
+                partial(ecr.set_pull_through_credential, call.aws, prefix, secret),
             )
     return {"changed": bool(changes.after), "diff": {"before": changes.before, "after": changes.after}}
 
@@ -52,7 +52,7 @@ def _replication(call: Invocation, changes: Changes) -> None:
     prefix, regions = call.params["repository_prefix"], call.params["replication_regions"]
     if regions is None:
         return
-    registry, rules = ecr_registry.describe(call.aws)
+    registry, rules = ecr.registry(call.aws)
     here = sorted(set(regions) & {call.aws.region})
     merged = with_rule(rules, prefix, [{"region": region, "registryId": registry} for region in regions])
     destinations = {(one["region"], one["registryId"]) for rule in merged for one in rule["destinations"]}
@@ -67,7 +67,7 @@ def _replication(call: Invocation, changes: Changes) -> None:
         f"replication of {prefix}*",
         _regions(rules, prefix),
         sorted(regions),
-        partial(ecr_registry.set_replication, call.aws, merged),
+        partial(ecr.set_replication, call.aws, merged),
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from ..aws import ecs, logs
 from ..aws.ecs_states import short
 from ..aws.errors import Failure
+from ..aws.tags import lower_case_tag_list
 from ..aws.tasks import TaskState, started_by
 from ..common.invocation import Invocation
 from ..common.operator import user
@@ -43,7 +44,7 @@ def run(call: Invocation) -> dict[str, Any]:
         "startedBy": started_by(f"run/{user()}"),
         "networkConfiguration": ecs.service_network(call.aws, location.cluster, service),
         "overrides": {"containerOverrides": [override]},
-        "tags": ecs.tag_list({"pear:environment": location.environment, "pear:service": location.service}),
+        "tags": lower_case_tag_list({"pear:environment": location.environment, "pear:service": location.service}),
     }
     task_id = ecs.run_task(call.aws, location.cluster, request)
     call.progress.line(f"started task {task_id[:12]}: {told}")

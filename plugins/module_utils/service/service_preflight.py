@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
-from ..aws import elbv2, environment, secrets
+from ..aws import elbv2, secretsmanager, ssm, sts
 from ..aws.arns import ArnScope
 from ..aws.elbv2_states import Conditions
 from ..aws.errors import AwsError, Failure
@@ -26,7 +26,7 @@ _NONE = "(none)"
 def run(call: Invocation) -> dict[str, Any]:
     """Return nothing to complain of, or raise Failure with all findings."""
     # First by itself: wrong credentials or a dead endpoint end here, with one clear sentence, within seconds.
-    identity = environment.caller(call.aws)
+    identity = sts.caller(call.aws)
     values: Mapping[str, Any] = call.params["variables"]
     # A host that is no service has no variables here: the types of its roles' variables are all there is to check.
     found = [*call.params["findings"], *(findings(values) if values else ())]
@@ -55,8 +55,8 @@ def _priorities(call: Invocation, values: Mapping[str, Any], place: ArnScope) ->
     name, service, priority = (values.get(key) for key in ("environment_name", "service_name", "service_priority"))
     if not (isinstance(name, str) and isinstance(service, str) and isinstance(priority, int)):
         return
-    balancer = environment.load_balancer(call.aws, EnvironmentNames(name).load_balancer)
-    listeners = environment.listeners(call.aws, balancer["LoadBalancerArn"]) if balancer else []
+    balancer = elbv2.load_balancer(call.aws, EnvironmentNames(name).load_balancer)
+    listeners = elbv2.listeners(call.aws, balancer["LoadBalancerArn"]) if balancer else []
     https = next((one["ListenerArn"] for one in listeners if one["Protocol"] == "HTTPS"), None)
     if https is None:
         return
@@ -90,9 +90,9 @@ def _secrets(call: Invocation, values: Mapping[str, Any], place: ArnScope) -> It
             continue
         arn = secret_arn(source, place)
         # What is named here may be a pasted secret: it is not repeated.
-        if ":secretsmanager:" in arn and not secrets.secret_exists(call.aws, arn):
+        if ":secretsmanager:" in arn and not secretsmanager.secret_exists(call.aws, arn):
             yield f"service_secrets.{variable} names a secret that Secrets Manager does not have in {call.aws.region}"
-        if ":ssm:" in arn and not secrets.parameter_exists(call.aws, _parameter(arn, source)):
+        if ":ssm:" in arn and not ssm.parameter_exists(call.aws, _parameter(arn, source)):
             yield f"service_secrets.{variable} names a parameter that SSM does not have in {call.aws.region}"
 
 

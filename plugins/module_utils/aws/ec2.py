@@ -1,6 +1,6 @@
 # Copyright: pear.fargate contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a VPC is made of: one function per call. Everything is tagged as it is made, so that a death leaves nothing nameless."""
+"""Amazon EC2, of which we use the network: one function per call. Everything is tagged in the call that creates it."""
 
 from __future__ import annotations
 
@@ -8,14 +8,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .errors import Failure, aws_call, is_code
+from .naming import TAG_COMPONENT, TAG_ENVIRONMENT
 from .session import Aws
+from .tags import tag_filters, tag_list, tags_of
 
 Entry = dict[str, Any]
 Tags = Mapping[str, str]
 
 
 def _specification(kind: str, tags: Tags) -> list[Entry]:
-    return [{"ResourceType": kind, "Tags": [{"Key": key, "Value": value} for key, value in sorted(tags.items())]}]
+    return [{"ResourceType": kind, "Tags": tag_list(tags)}]
 
 
 def _pages(aws: Aws, operation: str, key: str, **request: Any) -> list[Entry]:
@@ -23,8 +25,61 @@ def _pages(aws: Aws, operation: str, key: str, **request: Any) -> list[Entry]:
     return [entry for page in pages for entry in page[key]]
 
 
+def _all(aws: Aws, operation: str, key: str, **request: Any) -> list[Entry]:
+    """As _pages, for an operation that may have none."""
+    client = aws.client("ec2")
+    if client.can_paginate(operation):
+        return _pages(aws, operation, key, **request)
+    return list(getattr(client, operation)(**request)[key])
+
+
 def _in(vpc_id: str, name: str = "vpc-id") -> list[Entry]:
     return [{"Name": name, "Values": [vpc_id]}]
+
+
+def _network_of(environment: str) -> list[Entry]:
+    return tag_filters({TAG_ENVIRONMENT: environment, TAG_COMPONENT: "network"})
+
+
+@aws_call("read the VPC of {environment}")
+def environment_vpcs(aws: Aws, environment: str) -> list[dict[str, Any]]:
+    return aws.client("ec2").describe_vpcs(Filters=_network_of(environment))["Vpcs"]
+
+
+@aws_call("read VPC {vpc_id}")
+def vpc(aws: Aws, vpc_id: str) -> dict[str, Any]:
+    return aws.client("ec2").describe_vpcs(VpcIds=[vpc_id])["Vpcs"][0]
+
+
+@aws_call("read the subnets of {environment}")
+def environment_subnets(aws: Aws, environment: str) -> list[dict[str, Any]]:
+    return _pages(aws, "describe_subnets", "Subnets", Filters=_network_of(environment))
+
+
+@aws_call("read subnets {subnet_ids}")
+def subnets_by_id(aws: Aws, subnet_ids: list[str]) -> list[dict[str, Any]]:
+    return aws.client("ec2").describe_subnets(SubnetIds=subnet_ids)["Subnets"]
+
+
+@aws_call("read the free addresses of {subnets}")
+def free_addresses(aws: Aws, subnets: list[str]) -> dict[str, int]:
+    """How many addresses are left, by subnet."""
+    found = aws.client("ec2").describe_subnets(SubnetIds=subnets)["Subnets"]
+    return {subnet["SubnetId"]: int(subnet["AvailableIpAddressCount"]) for subnet in found}
+
+
+@aws_call("read the security groups of {environment}")
+def environment_security_groups(aws: Aws, environment: str) -> list[dict[str, Any]]:
+    return _pages(aws, "describe_security_groups", "SecurityGroups", Filters=_network_of(environment))
+
+
+@aws_call("read the zones of the region")
+def zones(aws: Aws) -> list[str]:
+    """Names of the region's availability zones that are open to this account, in order."""
+    found = aws.client("ec2").describe_availability_zones(
+        Filters=[{"Name": "zone-type", "Values": ["availability-zone"]}, {"Name": "state", "Values": ["available"]}]
+    )["AvailabilityZones"]
+    return sorted(zone["ZoneName"] for zone in found)
 
 
 @aws_call("read the DNS settings of {vpc_id}")
@@ -132,7 +187,7 @@ def create_internet_gateway(aws: Aws, tags: Tags) -> str:
 @aws_call("find an internet gateway without a VPC")
 def loose_internet_gateway(aws: Aws, name: str, environment_tag: str, environment: str) -> str | None:
     """One that was made for this environment and never attached."""
-    wanted = [{"Name": "tag:Name", "Values": [name]}, {"Name": f"tag:{environment_tag}", "Values": [environment]}]
+    wanted = tag_filters({"Name": name, environment_tag: environment})
     found = _pages(aws, "describe_internet_gateways", "InternetGateways", Filters=wanted)
     return next((one["InternetGatewayId"] for one in found if not one.get("Attachments")), None)
 
@@ -154,7 +209,7 @@ def create_egress_only_gateway(aws: Aws, vpc_id: str, tags: Tags) -> str:
 def address(aws: Aws, name: str, tags: Tags) -> str:
     """An address that an interrupted run left over is used before another one is allocated."""
     client = aws.client("ec2")
-    filters = [{"Name": f"tag:{key}", "Values": [value]} for key, value in sorted(tags.items())]
+    filters = tag_filters(dict(sorted(tags.items())))
     for one in client.describe_addresses(Filters=filters)["Addresses"]:
         if not one.get("AssociationId"):
             return str(one["AllocationId"])
@@ -232,7 +287,8 @@ def modify_endpoint(aws: Aws, endpoint_id: str, change: Mapping[str, Any]) -> No
 def delete_endpoint(aws: Aws, endpoint_id: str) -> None:
     answer = aws.client("ec2").delete_vpc_endpoints(VpcEndpointIds=[endpoint_id])
     for failed in answer.get("Unsuccessful", []):
-        raise Failure(f"Failed to change {failed['ResourceId']}: {failed['Error']['Message']}.")
+        if "NotFound" not in failed["Error"]["Code"]:
+            raise Failure(f"Failed to delete {failed['ResourceId']}: {failed['Error']['Message']}.")
 
 
 @aws_call("create security group {name}")
@@ -279,6 +335,80 @@ def delete_flow_logs(aws: Aws, ids: list[str]) -> None:
 
 @aws_call("tag {resource_id}")
 def tag(aws: Aws, resource_id: str, tags: Tags) -> None:
-    aws.client("ec2").create_tags(
-        Resources=[resource_id], Tags=[{"Key": key, "Value": value} for key, value in sorted(tags.items())]
-    )
+    aws.client("ec2").create_tags(Resources=[resource_id], Tags=tag_list(tags))
+
+
+# By kind: operation, key of the answer, key of the id.
+_KINDS = {
+    "VPC": ("describe_vpcs", "Vpcs", "VpcId"),
+    "subnet": ("describe_subnets", "Subnets", "SubnetId"),
+    "route table": ("describe_route_tables", "RouteTables", "RouteTableId"),
+    "security group": ("describe_security_groups", "SecurityGroups", "GroupId"),
+    "internet gateway": ("describe_internet_gateways", "InternetGateways", "InternetGatewayId"),
+    "egress-only gateway": (
+        "describe_egress_only_internet_gateways",
+        "EgressOnlyInternetGateways",
+        "EgressOnlyInternetGatewayId",
+    ),
+    "NAT gateway": ("describe_nat_gateways", "NatGateways", "NatGatewayId"),
+    "address": ("describe_addresses", "Addresses", "AllocationId"),
+    "endpoint": ("describe_vpc_endpoints", "VpcEndpoints", "VpcEndpointId"),
+    "flow log": ("describe_flow_logs", "FlowLogs", "FlowLogId"),
+}
+KINDS = tuple(_KINDS)
+
+
+@aws_call("read the {kind}s of {environment}")
+def tagged(aws: Aws, kind: str, environment: str) -> dict[str, Entry]:
+    """What carries the environment's tag, by id, of one of KINDS; without what is being deleted."""
+    operation, key, id_key = _KINDS[kind]
+    # Two operations name the parameter otherwise, in the service model itself.
+    parameter = "Filter" if operation in {"describe_flow_logs", "describe_nat_gateways"} else "Filters"
+    request = {parameter: tag_filters({TAG_ENVIRONMENT: environment})}
+    found = _all(aws, operation, key, **request)
+    # What is not ours is never removed, whatever an answer's filter let through.
+    return {
+        entry[id_key]: entry
+        for entry in found
+        if tags_of(entry).get(TAG_ENVIRONMENT) == environment and entry.get("State", "") not in {"deleted", "deleting"}
+    }
+
+
+@aws_call("detach internet gateway {gateway_id} from {vpc_id}")
+def detach_internet_gateway(aws: Aws, gateway_id: str, vpc_id: str) -> None:
+    aws.client("ec2").detach_internet_gateway(InternetGatewayId=gateway_id, VpcId=vpc_id)
+
+
+@aws_call("delete internet gateway {gateway_id}")
+def delete_internet_gateway(aws: Aws, gateway_id: str) -> None:
+    aws.client("ec2").delete_internet_gateway(InternetGatewayId=gateway_id)
+
+
+@aws_call("delete egress-only internet gateway {gateway_id}")
+def delete_egress_only_gateway(aws: Aws, gateway_id: str) -> None:
+    aws.client("ec2").delete_egress_only_internet_gateway(EgressOnlyInternetGatewayId=gateway_id)
+
+
+@aws_call("end association {association_id} of a route table")
+def disassociate(aws: Aws, association_id: str) -> None:
+    aws.client("ec2").disassociate_route_table(AssociationId=association_id)
+
+
+@aws_call("delete route table {table_id}")
+def delete_route_table(aws: Aws, table_id: str) -> None:
+    aws.client("ec2").delete_route_table(RouteTableId=table_id)
+
+
+@aws_call("delete subnet {subnet_id}")
+def delete_subnet(aws: Aws, subnet_id: str) -> None:
+    aws.client("ec2").delete_subnet(SubnetId=subnet_id)
+
+
+@aws_call("delete security group {group_id}")
+def delete_security_group(aws: Aws, group_id: str) -> None:
+    aws.client("ec2").delete_security_group(GroupId=group_id)
+
+
+@aws_call("delete VPC {vpc_id}")
+def delete_vpc(aws: Aws, vpc_id: str) -> None:
+    aws.client("ec2").delete_vpc(VpcId=vpc_id)
