@@ -48,7 +48,7 @@ options:
     type: str
     default: ELBSecurityPolicy-TLS13-1-2-2021-06
   deletion_protection:
-    description: Whether somebody has to switch this off before it can be deleted.
+    description: Whether AWS refuses to delete the load balancer until this is switched off.
     type: bool
     default: true
   idle_timeout_seconds:

@@ -12,7 +12,7 @@ description:
   - Makes one PostgreSQL instance or Aurora Serverless v2 cluster what it should be, with its subnet group and parameter group,
     waits until it answers, and returns how to reach it.
   - It is always encrypted, never public, and refuses connections without TLS. No password is ever seen here.
-  - What RDS keeps for the maintenance window is told in RV(pending), and done at once only with O(apply_immediately).
+  - What RDS keeps for the maintenance window is returned in RV(pending), and applied at once only with O(apply_immediately).
   - What RDS cannot change in a database that exists is refused before anything is changed. None is ever deleted here.
 author:
   - pear.fargate contributors (@pear-fargate)
@@ -172,7 +172,7 @@ EXAMPLES = r"""
     instance_class: db.m8g.xlarge
     apply_immediately: true
 
-- name: A cluster that costs little while nobody plays
+- name: Create a cluster that scales down to half a capacity unit
   pear.fargate.rds_database:
     name: staging-database
     engine: aurora-postgresql

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: sns_alarm_topic
-short_description: A topic that alarms are sent to, and who is told
+short_description: Manage the topic that alarms are sent to, and its subscriptions
 version_added: 0.1.0
 description:
   - Makes an SNS topic what it should be and subscribes who is to be told.
@@ -27,7 +27,7 @@ options:
     type: str
     default: ""
   subscriptions:
-    description: Who is told. Mail addresses have to confirm.
+    description: Notification targets. E-mail addresses have to confirm the subscription.
     type: list
     elements: dict
     default: []

@@ -82,7 +82,7 @@ options:
         type: str
         required: true
   existing_vpc_id:
-    description: A VPC that is somebody else's; then only the security groups are made.
+    description: ID of an existing VPC that is managed elsewhere. Only the security groups are created in it.
     type: str
     default: ""
   tags:

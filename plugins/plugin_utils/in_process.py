@@ -39,9 +39,9 @@ PROGRESS_SWITCH = "PEAR_PROGRESS"
 def plain(value: Any) -> Any:
     """Values as a module in a process of its own gets them: without the marks of origin and trust that Ansible's carry."""
     if isinstance(value, Mapping):
-        return {plain(key): plain(one) for key, one in value.items()}
+        return {plain(key): plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [plain(one) for one in value]
+        return [plain(item) for item in value]
     for kind in (bool, int, float, str):
         if isinstance(value, kind):
             return kind(value)

@@ -57,12 +57,12 @@ def test_the_artifact_holds_the_collection_and_nothing_else(members: list[str]) 
 
 
 def test_the_artifact_holds_every_module_role_and_playbook(members: list[str]) -> None:
-    wanted = [
+    desired = [
         path.relative_to(ROOT).as_posix()
         for pattern in ("plugins/modules/*.py", "plugins/action/*.py", "roles/*/tasks/main.yml", "playbooks/*.yml")
         for path in ROOT.glob(pattern)
     ]
-    assert set(wanted) <= set(members)
+    assert set(desired) <= set(members)
 
 
 def test_every_role_documents_each_of_its_variables_and_defaults_no_other() -> None:

@@ -14,11 +14,11 @@ class Bucket:
     """ECS's: tokens that come back one a second, and others who take each of them first for a while."""
 
     def __init__(self, clock: FakeClock, empty_for: float, code: str = "ThrottlingException") -> None:
-        self.clock, self.code, self.asked = clock, code, 0
+        self.clock, self.code, self.requested = clock, code, 0
         self.free_at = clock.now() + empty_for
 
     def register(self) -> str:
-        self.asked += 1
+        self.requested += 1
         if self.clock.now() < self.free_at:
             error = {"Error": {"Code": self.code, "Message": "Rate exceeded"}}
             raise AwsError("register a revision", ClientError(error, "RegisterTaskDefinition"))
@@ -31,7 +31,7 @@ def test_a_call_gets_through_once_the_bucket_has_a_token_and_waiting_is_said() -
     assert paced(clock, said, bucket.register) == "app:2"
     # Soon after there is a token, and without hammering until then.
     assert clock.now() < bucket.free_at + 8
-    assert bucket.asked < 25
+    assert bucket.requested < 25
     assert "again in" in said.lines[0]
 
 
@@ -49,4 +49,4 @@ def test_what_is_refused_for_another_reason_is_not_asked_again() -> None:
     bucket = Bucket(clock, empty_for=50, code="AccessDeniedException")
     with pytest.raises(AwsError):
         paced(clock, Said(), bucket.register)
-    assert bucket.asked == 1
+    assert bucket.requested == 1

@@ -62,14 +62,14 @@ def get_certificate(aws: Aws, arn: str) -> tuple[str, str]:
 @aws_call("read the tags of {arn}")
 def tags(aws: Aws, arn: str) -> dict[str, str]:
     found = aws.client("acm").list_tags_for_certificate(CertificateArn=arn)["Tags"]
-    return {one["Key"]: one.get("Value", "") for one in found}
+    return {tag["Key"]: tag.get("Value", "") for tag in found}
 
 
 @aws_call("import the certificate")
 def import_certificate(
     aws: Aws, arn: str | None, certificate: str, private_key: str, chain: str, tags: dict[str, str]
 ) -> str:
-    """Import anew (with tags), or in place of the certificate with this ARN (which keeps its tags)."""
+    """Import a new certificate with tags, or replace the certificate with this ARN, which keeps its tags."""
     request: dict[str, Any] = {"Certificate": certificate.encode(), "PrivateKey": private_key.encode()}
     if chain:
         request["CertificateChain"] = chain.encode()

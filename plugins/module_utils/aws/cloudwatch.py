@@ -30,7 +30,7 @@ class Metric:
 
 @dataclass(frozen=True)
 class Window:
-    """From when to when, in periods of how many seconds."""
+    """A time range, divided into periods."""
 
     start: float
     end: float
@@ -47,8 +47,8 @@ def alarm_states(aws: Aws, names: Sequence[str]) -> dict[str, str]:
             AlarmNames=list(names[start : start + _ALARMS_PER_CALL]), AlarmTypes=["MetricAlarm", "CompositeAlarm"]
         )
         for page in pages:
-            for one in [*page.get("MetricAlarms", []), *page.get("CompositeAlarms", [])]:
-                found[one["AlarmName"]] = one["StateValue"]
+            for alarm in [*page.get("MetricAlarms", []), *page.get("CompositeAlarms", [])]:
+                found[alarm["AlarmName"]] = alarm["StateValue"]
     return found
 
 
@@ -56,9 +56,9 @@ def alarm_states(aws: Aws, names: Sequence[str]) -> dict[str, str]:
 def metric_alarms(aws: Aws, prefix: str) -> list[dict[str, Any]]:
     pages = aws.client("cloudwatch").get_paginator("describe_alarms")
     return [
-        one
+        alarm
         for page in pages.paginate(AlarmNamePrefix=prefix, AlarmTypes=["MetricAlarm"])
-        for one in page["MetricAlarms"]
+        for alarm in page["MetricAlarms"]
     ]
 
 
@@ -70,7 +70,9 @@ def metric_alarms_named(aws: Aws, names: Sequence[str]) -> list[dict[str, Any]]:
         some = list(names[start : start + _ALARMS_PER_CALL])
         pages = aws.client("cloudwatch").get_paginator("describe_alarms")
         found += [
-            one for page in pages.paginate(AlarmNames=some, AlarmTypes=["MetricAlarm"]) for one in page["MetricAlarms"]
+            alarm
+            for page in pages.paginate(AlarmNames=some, AlarmTypes=["MetricAlarm"])
+            for alarm in page["MetricAlarms"]
         ]
     return found
 
@@ -94,7 +96,7 @@ def dashboard(aws: Aws, name: str) -> str | None:
     try:
         return client.get_dashboard(DashboardName=name)["DashboardBody"]
     except client.exceptions.ClientError as cause:
-        # The service model says DashboardNotFoundError, the wire ResourceNotFound.
+        # The service model names DashboardNotFoundError; the API answers ResourceNotFound.
         if is_code(cause, "ResourceNotFound", "DashboardNotFoundError"):
             return None
         raise
@@ -102,9 +104,9 @@ def dashboard(aws: Aws, name: str) -> str | None:
 
 @aws_call("put dashboard {name}")
 def put_dashboard(aws: Aws, name: str, body: str) -> list[str]:
-    """Write a dashboard; return what CloudWatch warns of in it."""
+    """Write a dashboard; return CloudWatch's warnings."""
     answer = aws.client("cloudwatch").put_dashboard(DashboardName=name, DashboardBody=body)
-    return [one["Message"] for one in answer.get("DashboardValidationMessages", [])]
+    return [message["Message"] for message in answer.get("DashboardValidationMessages", [])]
 
 
 @aws_call("delete dashboards")
@@ -115,7 +117,7 @@ def delete_dashboards(aws: Aws, names: Sequence[str]) -> None:
 @aws_call("list the dashboards that begin with {prefix}")
 def dashboards(aws: Aws, prefix: str) -> list[str]:
     pages = aws.client("cloudwatch").get_paginator("list_dashboards").paginate(DashboardNamePrefix=prefix)
-    return [one["DashboardName"] for page in pages for one in page["DashboardEntries"]]
+    return [dashboard["DashboardName"] for page in pages for dashboard in page["DashboardEntries"]]
 
 
 @aws_call("read metrics")
@@ -178,4 +180,4 @@ def fargate_vcpus_used(aws: Aws) -> float:
         Period=300,
         Statistics=["Maximum"],
     )
-    return max((float(one["Maximum"]) for one in answer["Datapoints"]), default=0.0)
+    return max((float(datapoint["Maximum"]) for datapoint in answer["Datapoints"]), default=0.0)

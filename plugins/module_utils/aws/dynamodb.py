@@ -1,6 +1,6 @@
 # Copyright: pear.fargate contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Amazon DynamoDB: one function per call. Items go in and come out in DynamoDB's own typed shape."""
+"""Amazon DynamoDB: one function per call. Items have DynamoDB's typed form."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Item = Mapping[str, Mapping[str, Any]]
 
 @dataclass(frozen=True)
 class Condition:
-    """A condition expression with the values that stand in it."""
+    """A condition expression with its values."""
 
     expression: str
     values: Item = field(default_factory=dict)
@@ -67,7 +67,7 @@ def put(aws: Aws, table: str, item: Item, condition: Condition | None = None) ->
 def put_guarded(
     aws: Aws, table: str, guard: tuple[Item, Condition], items: Sequence[tuple[Item, Condition | None]]
 ) -> bool:
-    """Write items in one transaction, on condition that another item, named by its key, is as the guard says.
+    """Write items in one transaction, on condition that the item with the guard's key meets the guard's condition.
 
     False where the guard does not hold. A condition on an item itself that does not hold is an error.
     """
@@ -125,7 +125,7 @@ def recoverable(aws: Aws, name: str) -> bool:
     try:
         found = client.describe_continuous_backups(TableName=name)["ContinuousBackupsDescription"]
     except client.exceptions.ClientError as cause:
-        # Of a table that is being created.
+        # Answered while the table is being created.
         if is_code(cause, "TableNotFoundException"):
             return False
         raise
@@ -133,9 +133,9 @@ def recoverable(aws: Aws, name: str) -> bool:
 
 
 @aws_call("set whether table {name} can be restored")
-def set_recoverable(aws: Aws, name: str, wanted: bool) -> None:
+def set_recoverable(aws: Aws, name: str, desired: bool) -> None:
     aws.client("dynamodb").update_continuous_backups(
-        TableName=name, PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": wanted}
+        TableName=name, PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": desired}
     )
 
 

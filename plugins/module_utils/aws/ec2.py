@@ -26,7 +26,7 @@ def _pages(aws: Aws, operation: str, key: str, **request: Any) -> list[Entry]:
 
 
 def _all(aws: Aws, operation: str, key: str, **request: Any) -> list[Entry]:
-    """As _pages, for an operation that may have none."""
+    """Like _pages, for an operation that may have no paginator."""
     client = aws.client("ec2")
     if client.can_paginate(operation):
         return _pages(aws, operation, key, **request)
@@ -63,7 +63,7 @@ def subnets_by_id(aws: Aws, subnet_ids: list[str]) -> list[dict[str, Any]]:
 
 @aws_call("read the free addresses of {subnets}")
 def free_addresses(aws: Aws, subnets: list[str]) -> dict[str, int]:
-    """How many addresses are left, by subnet."""
+    """Number of free addresses, by subnet."""
     found = aws.client("ec2").describe_subnets(SubnetIds=subnets)["Subnets"]
     return {subnet["SubnetId"]: int(subnet["AvailableIpAddressCount"]) for subnet in found}
 
@@ -102,7 +102,7 @@ def internet_gateways(aws: Aws, vpc_id: str) -> list[Entry]:
 @aws_call("read the egress-only internet gateways of the region")
 def egress_only_gateways(aws: Aws, vpc_id: str) -> list[Entry]:
     found = _pages(aws, "describe_egress_only_internet_gateways", "EgressOnlyInternetGateways")
-    return [one for one in found if any(to.get("VpcId") == vpc_id for to in one.get("Attachments", []))]
+    return [gateway for gateway in found if any(to.get("VpcId") == vpc_id for to in gateway.get("Attachments", []))]
 
 
 @aws_call("read the NAT gateways of {vpc_id}")
@@ -114,7 +114,7 @@ def nat_gateways(aws: Aws, vpc_id: str) -> list[Entry]:
 @aws_call("read NAT gateways {ids}")
 def nat_states(aws: Aws, ids: Sequence[str]) -> dict[str, Entry]:
     found = aws.client("ec2").describe_nat_gateways(NatGatewayIds=list(ids))["NatGateways"]
-    return {one["NatGatewayId"]: one for one in found}
+    return {gateway["NatGatewayId"]: gateway for gateway in found}
 
 
 @aws_call("read the route tables of {vpc_id}")
@@ -125,7 +125,7 @@ def route_tables(aws: Aws, vpc_id: str) -> list[Entry]:
 @aws_call("read the endpoints of {vpc_id}")
 def endpoints(aws: Aws, vpc_id: str) -> list[Entry]:
     found = _pages(aws, "describe_vpc_endpoints", "VpcEndpoints", Filters=_in(vpc_id))
-    return [one for one in found if one.get("State", "available").lower() not in ("deleting", "deleted")]
+    return [endpoint for endpoint in found if endpoint.get("State", "available").lower() not in ("deleting", "deleted")]
 
 
 @aws_call("read the security groups of {vpc_id}")
@@ -186,10 +186,10 @@ def create_internet_gateway(aws: Aws, tags: Tags) -> str:
 
 @aws_call("find an internet gateway without a VPC")
 def loose_internet_gateway(aws: Aws, name: str, environment_tag: str, environment: str) -> str | None:
-    """One that was made for this environment and never attached."""
-    wanted = tag_filters({"Name": name, environment_tag: environment})
-    found = _pages(aws, "describe_internet_gateways", "InternetGateways", Filters=wanted)
-    return next((one["InternetGatewayId"] for one in found if not one.get("Attachments")), None)
+    """An internet gateway that was created for this environment and never attached."""
+    desired = tag_filters({"Name": name, environment_tag: environment})
+    found = _pages(aws, "describe_internet_gateways", "InternetGateways", Filters=desired)
+    return next((gateway["InternetGatewayId"] for gateway in found if not gateway.get("Attachments")), None)
 
 
 @aws_call("attach {gateway_id} to {vpc_id}")
@@ -207,12 +207,12 @@ def create_egress_only_gateway(aws: Aws, vpc_id: str, tags: Tags) -> str:
 
 @aws_call("find or allocate the address of NAT gateway {name}")
 def address(aws: Aws, name: str, tags: Tags) -> str:
-    """An address that an interrupted run left over is used before another one is allocated."""
+    """Reuse an address that an interrupted run left unassociated, otherwise allocate one."""
     client = aws.client("ec2")
     filters = tag_filters(dict(sorted(tags.items())))
-    for one in client.describe_addresses(Filters=filters)["Addresses"]:
-        if not one.get("AssociationId"):
-            return str(one["AllocationId"])
+    for address in client.describe_addresses(Filters=filters)["Addresses"]:
+        if not address.get("AssociationId"):
+            return str(address["AllocationId"])
     made = client.allocate_address(Domain="vpc", TagSpecifications=_specification("elastic-ip", tags))
     return str(made["AllocationId"])
 
@@ -303,7 +303,7 @@ def create_security_group(aws: Aws, vpc_id: str, name: str, description: str, ta
 
 @aws_call("write rules of security group {group_id}")
 def change_rules(aws: Aws, group_id: str, egress: bool, add: list[Entry], remove: list[Entry]) -> None:
-    """Adds before it removes: what stays allowed is never cut off in between."""
+    """Adds before it removes, so that permitted traffic is never interrupted."""
     client = aws.client("ec2")
     if add:
         write = client.authorize_security_group_egress if egress else client.authorize_security_group_ingress
@@ -360,13 +360,13 @@ KINDS = tuple(_KINDS)
 
 @aws_call("read the {kind}s of {environment}")
 def tagged(aws: Aws, kind: str, environment: str) -> dict[str, Entry]:
-    """What carries the environment's tag, by id, of one of KINDS; without what is being deleted."""
+    """Resources of one of KINDS with the environment's tag, by id; without those being deleted."""
     operation, key, id_key = _KINDS[kind]
-    # Two operations name the parameter otherwise, in the service model itself.
+    # Two operations name the parameter Filter in the service model.
     parameter = "Filter" if operation in {"describe_flow_logs", "describe_nat_gateways"} else "Filters"
     request = {parameter: tag_filters({TAG_ENVIRONMENT: environment})}
     found = _all(aws, operation, key, **request)
-    # What is not ours is never removed, whatever an answer's filter let through.
+    # The tag is checked again: nothing may be removed because a filter was ignored.
     return {
         entry[id_key]: entry
         for entry in found

@@ -15,9 +15,9 @@ from .errors import Failure, aws_call, is_code
 from .session import Aws
 from .tags import tag_list, tags_of
 
-# Tags of images that were released begin with this, for a lifecycle policy to know them by.
+# Prefix of the tags of released images; the lifecycle policy recognises them by it.
 RELEASED_PREFIX = "released-"
-# And those of an image's list of parts, which would be thrown away soon if it had no tag.
+# Prefix of the tags of SBOMs; without a tag the lifecycle policy would expire them.
 SBOM_PREFIX = "sbom-"
 _MANIFESTS = [
     "application/vnd.oci.image.index.v1+json",
@@ -68,13 +68,13 @@ def manifest(aws: Aws, repository: str, digest: str) -> dict[str, Any] | None:
 
 @aws_call("tag image {digest} of repository {repository} with {tag}")
 def tag_image(aws: Aws, repository: str, digest: str, tag: str) -> None:
-    """Give an image one more tag: its own manifest is put once more. One that it has already is as good."""
+    """Add a tag to an image by putting its manifest again. An existing tag is accepted."""
     put_artifact(aws, repository, *image_manifest(aws, repository, digest), tag)
 
 
 @aws_call("read the manifest of image {digest} of repository {repository}")
 def image_manifest(aws: Aws, repository: str, digest: str) -> tuple[str, str]:
-    """An image's manifest as it was pushed, which its digest is of, and its media type."""
+    """An image's manifest exactly as pushed, and its media type."""
     (found,) = aws.client("ecr").batch_get_image(
         repositoryName=repository, imageIds=[{"imageDigest": digest}], acceptedMediaTypes=_MANIFESTS
     )["images"]
@@ -83,7 +83,7 @@ def image_manifest(aws: Aws, repository: str, digest: str) -> tuple[str, str]:
 
 @aws_call("put {tag} into repository {repository}")
 def put_artifact(aws: Aws, repository: str, text: str, media_type: str, tag: str) -> str:
-    """Put a manifest and return its digest. One that is there already under that tag is as good."""
+    """Put a manifest and return its digest. An existing one with that tag is accepted."""
     client, digest = aws.client("ecr"), digest_of(text.encode())
     with contextlib.suppress(client.exceptions.ImageAlreadyExistsException):
         client.put_image(
@@ -98,7 +98,7 @@ def put_artifact(aws: Aws, repository: str, text: str, media_type: str, tag: str
 
 @aws_call("upload a layer to repository {repository}")
 def upload_layer(aws: Aws, repository: str, content: bytes) -> None:
-    """Upload a blob in parts of the size that ECR names. One that is there already is as good."""
+    """Upload a blob in parts of the size that ECR prescribes. An existing blob is accepted."""
     client = aws.client("ecr")
     begun = client.initiate_layer_upload(repositoryName=repository)
     of = {"repositoryName": repository, "uploadId": begun["uploadId"]}
@@ -119,18 +119,18 @@ def referrers(aws: Aws, repository: str, digest: str, artifact_types: Sequence[s
         raise Failure(
             "This boto3 does not know ECR's ListImageReferrers yet. Update boto3 and botocore on the controller."
         )
-    wanted = {
+    desired = {
         "repositoryName": repository,
         "subjectId": {"imageDigest": digest},
         "filter": {"artifactTypes": list(artifact_types)},
     }
     found: list[str] = []
     while True:
-        page = client.list_image_referrers(**wanted)
-        found += [one["digest"] for one in page.get("referrers", [])]
+        page = client.list_image_referrers(**desired)
+        found += [referrer["digest"] for referrer in page.get("referrers", [])]
         if not page.get("nextToken"):
             return found
-        wanted["nextToken"] = page["nextToken"]
+        desired["nextToken"] = page["nextToken"]
 
 
 def digest_of(content: bytes) -> str:
@@ -153,35 +153,36 @@ def scan_findings(aws: Aws, repository: str, digest: str) -> tuple[str, list[dic
         return "NOT_IN_ECR", []
     found = [page.get("imageScanFindings", {}) for page in pages]
     basic = [
-        {"name": one["name"], "severity": one["severity"], "package": _package(one)}
+        {"name": finding["name"], "severity": finding["severity"], "package": _package(finding)}
         for page in found
-        for one in page.get("findings", [])
+        for finding in page.get("findings", [])
     ]
     enhanced = [
         {
-            "name": one.get("packageVulnerabilityDetails", {}).get("vulnerabilityId", one.get("title", "")),
-            "severity": one["severity"],
+            "name": finding.get("packageVulnerabilityDetails", {}).get("vulnerabilityId", finding.get("title", "")),
+            "severity": finding["severity"],
             "package": ", ".join(
-                package["name"] for package in one.get("packageVulnerabilityDetails", {}).get("vulnerablePackages", [])
+                package["name"]
+                for package in finding.get("packageVulnerabilityDetails", {}).get("vulnerablePackages", [])
             ),
         }
         for page in found
-        for one in page.get("enhancedFindings", [])
-        # Amazon Inspector keeps what is mended or put aside.
-        if one.get("status", "ACTIVE") == "ACTIVE"
+        for finding in page.get("enhancedFindings", [])
+        # Amazon Inspector also lists findings that are fixed or suppressed.
+        if finding.get("status", "ACTIVE") == "ACTIVE"
     ]
     return pages[0]["imageScanStatus"]["status"], basic + enhanced
 
 
 def _package(finding: dict[str, Any]) -> str:
-    named = {one["key"]: one.get("value", "") for one in finding.get("attributes", [])}
+    named = {attribute["key"]: attribute.get("value", "") for attribute in finding.get("attributes", [])}
     return named.get("package_name", "")
 
 
 @aws_call("read the configuration of an image of repository {repository}")
 def image_configuration(aws: Aws, repository: str, digest: str) -> dict[str, Any]:
-    """What an image's manifest calls config, by that blob's digest. ECR gives the address, S3 the content."""
-    # Only what talks to AWS imports botocore, and only when it does.
+    """The config blob of an image, by the blob's digest. ECR gives the URL, S3 the content."""
+    # botocore may be missing when this file is imported.
     from botocore.awsrequest import AWSRequest
     from botocore.exceptions import HTTPClientError
     from botocore.httpsession import URLLib3Session
@@ -216,7 +217,7 @@ def create_repository(
             tags=tag_list(tags),
         )["repository"]
     except client.exceptions.RepositoryAlreadyExistsException:
-        # Another service of the same run shares it, and asks for the same.
+        # Another service of the same run shares the repository and has just created it.
         return client.describe_repositories(repositoryNames=[name])["repositories"][0]
 
 
@@ -271,7 +272,7 @@ def repositories(aws: Aws) -> list[dict[str, Any]]:
 
 @aws_call("delete repository {name}")
 def delete_repository(aws: Aws, name: str) -> None:
-    """With its images."""
+    """Delete the repository with its images."""
     aws.client("ecr").delete_repository(repositoryName=name, force=True)
 
 
@@ -296,7 +297,7 @@ def pull_through_caches(aws: Aws, prefixes: Sequence[str]) -> dict[str, dict[str
     pages = client.get_paginator("describe_pull_through_cache_rules").paginate()
     for page in pages:
         rules = page["pullThroughCacheRules"]
-        found |= {one["ecrRepositoryPrefix"]: one for one in rules if one["ecrRepositoryPrefix"] in prefixes}
+        found |= {rule["ecrRepositoryPrefix"]: rule for rule in rules if rule["ecrRepositoryPrefix"] in prefixes}
     return found
 
 

@@ -1,6 +1,6 @@
 # Copyright: pear.fargate contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Amazon EFS: one function per call. Nothing above this file sees CamelCase."""
+"""Amazon EFS: one function per call."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ def role(aws: Aws, name: str) -> dict[str, Any] | None:
 def create_role(
     aws: Aws, name: str, description: str, trust: Mapping[str, Any], boundary: str | None, tags: Mapping[str, str]
 ) -> dict[str, Any]:
-    """Create a role and wait until IAM answers for it."""
+    """Create a role and wait until IAM can read it."""
     client = aws.client("iam")
     optional = {"PermissionsBoundary": boundary} if boundary else {}
     made = client.create_role(
@@ -77,7 +77,7 @@ def delete_role_policy(aws: Aws, name: str, policy: str) -> None:
 @aws_call("read the managed policies of role {name}")
 def attached_policies(aws: Aws, name: str) -> list[str]:
     pages = aws.client("iam").get_paginator("list_attached_role_policies").paginate(RoleName=name)
-    return sorted(one["PolicyArn"] for page in pages for one in page["AttachedPolicies"])
+    return sorted(policy["PolicyArn"] for page in pages for policy in page["AttachedPolicies"])
 
 
 @aws_call("attach {policy_arn} to role {name}")
@@ -116,5 +116,5 @@ def detach_policy(aws: Aws, name: str, policy_arn: str) -> None:
 
 @aws_call("delete role {name}")
 def delete_role(aws: Aws, name: str) -> None:
-    """IAM deletes no role that has policies."""
+    """Delete a role. IAM refuses while the role has policies."""
     aws.client("iam").delete_role(RoleName=name)

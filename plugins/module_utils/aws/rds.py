@@ -40,16 +40,16 @@ def members(aws: Aws, identifier: str) -> list[dict[str, Any]]:
         .get_paginator("describe_db_instances")
         .paginate(Filters=[{"Name": "db-cluster-id", "Values": [identifier]}])
     )
-    found = [one for page in pages for one in page["DBInstances"]]
-    # What belongs elsewhere is never changed, whatever an answer's filter let through.
-    return [one for one in found if one.get("DBClusterIdentifier") == identifier]
+    found = [instance for page in pages for instance in page["DBInstances"]]
+    # Checked again: nothing may be changed because a filter was ignored.
+    return [instance for instance in found if instance.get("DBClusterIdentifier") == identifier]
 
 
 @aws_call("read the versions of {engine}")
 def default_version(aws: Aws, engine: str, major: str) -> str | None:
-    """The minor version that RDS gives to a new database of a major one; None where it has no such major version."""
+    """The default minor version of a major version; None if RDS does not offer that major version."""
     answer = aws.client("rds").describe_db_engine_versions(Engine=engine, EngineVersion=major, DefaultOnly=True)
-    return next((one["EngineVersion"] for one in answer["DBEngineVersions"]), None)
+    return next((version["EngineVersion"] for version in answer["DBEngineVersions"]), None)
 
 
 @aws_call("read the subnets of database subnet group {name}")
@@ -61,7 +61,7 @@ def subnet_group(aws: Aws, name: str) -> list[str] | None:
         if is_code(cause, "DBSubnetGroupNotFoundFault"):
             return None
         raise
-    return sorted(one["SubnetIdentifier"] for one in found["Subnets"])
+    return sorted(subnet["SubnetIdentifier"] for subnet in found["Subnets"])
 
 
 @aws_call("create database subnet group {name}")
@@ -78,13 +78,13 @@ def set_subnet_group(aws: Aws, name: str, subnet_ids: list[str]) -> None:
 
 @aws_call("read parameter group {name}")
 def parameters(aws: Aws, name: str, of_cluster: bool) -> dict[str, dict[str, Any]] | None:
-    """All parameters of a group by name, those that nobody set included; None where there is no such group."""
+    """All parameters of a group by name, defaults included; None if the group does not exist."""
     client = aws.client("rds")
     part = "cluster_" if of_cluster else ""
     key = "DBClusterParameterGroupName" if of_cluster else "DBParameterGroupName"
     try:
         pages = client.get_paginator(f"describe_db_{part}parameters").paginate(**{key: name})
-        return {one["ParameterName"]: one for page in pages for one in page["Parameters"]}
+        return {parameter["ParameterName"]: parameter for page in pages for parameter in page["Parameters"]}
     except client.exceptions.ClientError as cause:
         if is_code(cause, "DBParameterGroupNotFound", "DBClusterParameterGroupNotFound"):
             return None
@@ -101,10 +101,10 @@ def create_parameter_group(aws: Aws, name: str, of_cluster: bool, family: str, t
 
 
 @aws_call("set parameters of {name}")
-def set_parameters(aws: Aws, name: str, of_cluster: bool, wanted: list[dict[str, str]]) -> None:
-    """One call takes twenty parameters."""
-    for first in range(0, len(wanted), 20):
-        some = wanted[first : first + 20]
+def set_parameters(aws: Aws, name: str, of_cluster: bool, desired: list[dict[str, str]]) -> None:
+    """RDS takes at most twenty parameters per call."""
+    for first in range(0, len(desired), 20):
+        some = desired[first : first + 20]
         if of_cluster:
             aws.client("rds").modify_db_cluster_parameter_group(DBClusterParameterGroupName=name, Parameters=some)
         else:
@@ -138,7 +138,7 @@ def restart_instance(aws: Aws, identifier: str) -> None:
 
 @aws_call("delete instance {identifier} of a database cluster")
 def delete_member(aws: Aws, identifier: str) -> None:
-    """A member holds no data of its own: the cluster keeps it."""
+    """Without a snapshot: the data belongs to the cluster."""
     aws.client("rds").delete_db_instance(DBInstanceIdentifier=identifier, SkipFinalSnapshot=True)
 
 

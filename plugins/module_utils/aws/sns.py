@@ -13,7 +13,7 @@ from .tags import tag_list, tags_of
 
 @aws_call("read topic {arn}")
 def attributes(aws: Aws, arn: str) -> dict[str, str] | None:
-    """None where there is no such topic."""
+    """None if the topic does not exist."""
     client = aws.client("sns")
     try:
         return client.get_topic_attributes(TopicArn=arn)["Attributes"]
@@ -22,8 +22,8 @@ def attributes(aws: Aws, arn: str) -> dict[str, str] | None:
 
 
 @aws_call("create topic {name}")
-def create(aws: Aws, name: str, wanted: Mapping[str, str], tags: Mapping[str, str]) -> None:
-    aws.client("sns").create_topic(Name=name, Attributes=dict(wanted), Tags=tag_list(tags))
+def create(aws: Aws, name: str, desired: Mapping[str, str], tags: Mapping[str, str]) -> None:
+    aws.client("sns").create_topic(Name=name, Attributes=dict(desired), Tags=tag_list(tags))
 
 
 @aws_call("set {key} of topic {arn}")
@@ -33,9 +33,11 @@ def set_attribute(aws: Aws, arn: str, key: str, value: str) -> None:
 
 @aws_call("read the subscriptions of topic {arn}")
 def subscriptions(aws: Aws, arn: str) -> set[tuple[str, str]]:
-    """Protocol and endpoint of each, also of those that wait to be confirmed."""
+    """Protocol and endpoint of each, pending confirmations included."""
     pages = aws.client("sns").get_paginator("list_subscriptions_by_topic").paginate(TopicArn=arn)
-    return {(one["Protocol"], one["Endpoint"]) for page in pages for one in page["Subscriptions"]}
+    return {
+        (subscription["Protocol"], subscription["Endpoint"]) for page in pages for subscription in page["Subscriptions"]
+    }
 
 
 @aws_call("subscribe {endpoint} to topic {arn}")
@@ -49,8 +51,8 @@ def tags(aws: Aws, arn: str) -> dict[str, str]:
 
 
 @aws_call("tag topic {arn}")
-def tag(aws: Aws, arn: str, wanted: Mapping[str, str]) -> None:
-    aws.client("sns").tag_resource(ResourceArn=arn, Tags=tag_list(wanted))
+def tag(aws: Aws, arn: str, desired: Mapping[str, str]) -> None:
+    aws.client("sns").tag_resource(ResourceArn=arn, Tags=tag_list(desired))
 
 
 @aws_call("read the topics named {name}")

@@ -1,6 +1,6 @@
 # Copyright: pear.fargate contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Writes at the pace that AWS sets: many releases at once ask faster than its buckets of calls refill.
+"""Retries throttled writes: many concurrent releases call faster than AWS's rate limits allow.
 
 ECS registers one task definition a second of an account and region, after a burst of some tens; services are written no
 faster (https://docs.aws.amazon.com/AmazonECS/latest/APIReference/request-throttling.html). botocore's own retries end
@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 
 def pauses() -> Iterator[float]:
-    """Growing to eight seconds, and of different length each, or all who were refused would come back together."""
+    """Yield backoff pauses up to eight seconds, with jitter so that throttled callers do not retry together."""
     longest = 1.0
     while True:
         yield random.uniform(longest / 2, longest)
@@ -30,7 +30,7 @@ def pauses() -> Iterator[float]:
 
 
 def paced(clock: Clock, progress: Progress, call: Callable[[], T]) -> T:
-    """Make a call until AWS no longer refuses it as one too many; raise what it says after three minutes."""
+    """Retry a call while AWS throttles it; raise the error after three minutes."""
     until = clock.now() + PATIENCE_SECONDS
     for pause in pauses():
         try:

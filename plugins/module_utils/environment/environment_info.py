@@ -47,11 +47,11 @@ def _identity(call: Invocation) -> dict[str, str]:
     return {"account": found["account"], "caller": found["arn"]}
 
 
-def read(aws: Aws, wanted: Mapping[str, Any]) -> dict[str, Any]:
+def read(aws: Aws, desired: Mapping[str, Any]) -> dict[str, Any]:
     """The parts of the environment that are asked for, by name and tag. What is not asked for is not in the answer."""
-    name = wanted["name"]
+    name = desired["name"]
     names = EnvironmentNames(name)
-    given = wanted.get("existing_network") or {}
+    given = desired.get("existing_network") or {}
     calls: dict[str, dict[str, Callable[[], Any]]] = {
         "zones": {"zones": lambda: ec2.zones(aws)},
         "network": {
@@ -59,7 +59,7 @@ def read(aws: Aws, wanted: Mapping[str, Any]) -> dict[str, Any]:
             "subnets": lambda: _subnets(aws, name, given),
             "security_groups": lambda: _security_groups(aws, names),
         },
-        "load_balancer": {"load_balancer": lambda: _load_balancer(aws, names.load_balancer, wanted["parts"])},
+        "load_balancer": {"load_balancer": lambda: _load_balancer(aws, names.load_balancer, desired["parts"])},
         "cluster": {"cluster": lambda: _cluster(ecs.cluster(aws, names.cluster))},
         "repositories": {"repositories": lambda: _repositories(aws)},
         "file_system": {"file_system": lambda: _file_system(aws, name)},
@@ -67,8 +67,8 @@ def read(aws: Aws, wanted: Mapping[str, Any]) -> dict[str, Any]:
         "database": {"database": lambda: _database(aws, names.database)},
     }
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        asked = {key: pool.submit(read) for part in wanted["parts"] for key, read in calls.get(part, {}).items()}
-    return {"name": name, "region": aws.region, **{key: future.result() for key, future in asked.items()}}
+        submitted = {key: pool.submit(read) for part in desired["parts"] for key, read in calls.get(part, {}).items()}
+    return {"name": name, "region": aws.region, **{key: future.result() for key, future in submitted.items()}}
 
 
 def _vpcs(aws: Aws, name: str, given: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -86,8 +86,8 @@ def _subnets(aws: Aws, name: str, given: Mapping[str, Any]) -> dict[str, list[di
         by_tier = [(tags_of(subnet).get(TAG_TIER, ""), subnet) for subnet in subnets]
     return {
         tier: [
-            {"id": one["SubnetId"], "zone": one["AvailabilityZone"], "cidr": one["CidrBlock"]}
-            for one in sorted(
+            {"id": subnet["SubnetId"], "zone": subnet["AvailabilityZone"], "cidr": subnet["CidrBlock"]}
+            for subnet in sorted(
                 (s for t, s in by_tier if t == tier), key=lambda s: (s["AvailabilityZone"], s["CidrBlock"])
             )
         ]
@@ -116,8 +116,12 @@ def _security_groups(aws: Aws, names: EnvironmentNames) -> dict[str, str | None]
 
 def _certificates(aws: Aws) -> list[dict[str, str]]:
     return [
-        {"arn": one["CertificateArn"], "domain": one["DomainName"], "status": one.get("Status", "ISSUED")}
-        for one in acm.certificates(aws)
+        {
+            "arn": certificate["CertificateArn"],
+            "domain": certificate["DomainName"],
+            "status": certificate.get("Status", "ISSUED"),
+        }
+        for certificate in acm.certificates(aws)
     ]
 
 
@@ -125,7 +129,7 @@ def _load_balancer(aws: Aws, name: str, parts: Collection[str]) -> dict[str, Any
     found = elbv2.load_balancer(aws, name)
     if found is None:
         return None
-    told: dict[str, Any] = {
+    answer: dict[str, Any] = {
         "arn": found["LoadBalancerArn"],
         "name": found["LoadBalancerName"],
         "dns_name": found["DNSName"],
@@ -133,17 +137,19 @@ def _load_balancer(aws: Aws, name: str, parts: Collection[str]) -> dict[str, Any
         "scheme": found["Scheme"],
     }
     if "listeners" in parts:
-        arns = {one["Protocol"].lower(): one["ListenerArn"] for one in elbv2.listeners(aws, told["arn"])}
-        told["listeners"] = {"http": arns.get("http"), "https": arns.get("https")}
+        arns = {
+            listener["Protocol"].lower(): listener["ListenerArn"] for listener in elbv2.listeners(aws, answer["arn"])
+        }
+        answer["listeners"] = {"http": arns.get("http"), "https": arns.get("https")}
     if "target_groups" in parts:
-        told["target_groups"] = elbv2.load_balancer_target_groups(aws, told["arn"])
-    return told
+        answer["target_groups"] = elbv2.load_balancer_target_groups(aws, answer["arn"])
+    return answer
 
 
 def _cluster(found: Mapping[str, Any] | None) -> dict[str, Any] | None:
     if found is None:
         return None
-    settings = {one["name"]: one["value"] for one in found.get("settings", [])}
+    settings = {setting["name"]: setting["value"] for setting in found.get("settings", [])}
     return {
         "arn": found["clusterArn"],
         "name": found["clusterName"],
@@ -165,7 +171,7 @@ def _file_system(aws: Aws, name: str) -> dict[str, Any] | None:
     return {
         "id": found["FileSystemId"],
         "arn": found["FileSystemArn"],
-        "access_points": {tags_of(one).get("Name", ""): one["AccessPointId"] for one in points},
+        "access_points": {tags_of(point).get("Name", ""): point["AccessPointId"] for point in points},
     }
 
 

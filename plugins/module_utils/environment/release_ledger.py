@@ -1,6 +1,6 @@
 # Copyright: pear.fargate contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Make the table of the ledger what it should be."""
+"""Ensure the table of the ledger."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ def run(call: Invocation) -> dict[str, Any]:
             return _answer(changes, None)
         found = _active(call)
     else:
-        keys = {one["AttributeName"]: one["KeyType"] for one in found["KeySchema"]}
+        keys = {key["AttributeName"]: key["KeyType"] for key in found["KeySchema"]}
         if keys != KEYS:
             raise Failure(
-                f"Nothing was changed: table {name} has the keys {keys}, and a ledger has {KEYS}. It is somebody else's: "
+                f"Nothing was changed: table {name} has the keys {keys}, and a ledger has {KEYS}. It is not a ledger: "
                 "rename it, or give the environment another name."
             )
         billing = found.get("BillingModeSummary", {}).get("BillingMode", "PROVISIONED")
@@ -45,12 +45,12 @@ def run(call: Invocation) -> dict[str, Any]:
             differ,
             partial(dynamodb.tag_table, aws, found["TableArn"], differ),
         )
-    wanted = call.params["point_in_time_recovery"]
+    desired = call.params["point_in_time_recovery"]
     changes.want(
         "point_in_time_recovery",
         dynamodb.recoverable(aws, name),
-        wanted,
-        partial(_set_recoverable, call, wanted),
+        desired,
+        partial(_set_recoverable, call, desired),
     )
     return _answer(changes, found["TableArn"])
 
@@ -67,12 +67,12 @@ def _active(call: Invocation) -> dict[str, Any]:
         call.clock.sleep(_POLL_SECONDS)
 
 
-def _set_recoverable(call: Invocation, wanted: bool) -> None:
+def _set_recoverable(call: Invocation, desired: bool) -> None:
     """DynamoDB refuses this for a while of a table that it has just made."""
     began = call.clock.now()
     while True:
         try:
-            dynamodb.set_recoverable(call.aws, call.params["name"], wanted)
+            dynamodb.set_recoverable(call.aws, call.params["name"], desired)
         except AwsError as refused:
             late = call.clock.now() - began > _ACTIVE_SECONDS
             if refused.code != "ContinuousBackupsUnavailableException" or late:

@@ -32,15 +32,17 @@ def everything(aws: Aws, name: str, services: set[str]) -> list[Thing]:
             rds_teardown.databases, rds_teardown.parameter_groups, rds_teardown.log_groups,
             backup_teardown.plans_and_vaults,
         ]  # fmt: skip
-        asked = [pool.submit(find, aws, name) for find in finders]
-        asked += [pool.submit(_network, aws, name, kind) for kind in ec2.KINDS]
-        found = [thing for future in (running, groups, log_groups, *asked) for thing in future.result()]
+        submitted = [pool.submit(find, aws, name) for find in finders]
+        submitted += [pool.submit(_network, aws, name, kind) for kind in ec2.KINDS]
+        found = [thing for future in (running, groups, log_groups, *submitted) for thing in future.result()]
         # An environment that is half there shows its services in one place or the other.
         services |= {
-            one.detail for one in found if one.kind in {"ECS service", "target group", "log group"} and one.detail
+            thing.detail
+            for thing in found
+            if thing.kind in {"ECS service", "target group", "log group"} and thing.detail
         }
-        asked = [pool.submit(find, aws, name, services) for find in (_task_definitions, _dashboards, _repositories)]
-        return found + [thing for future in asked for thing in future.result()]
+        submitted = [pool.submit(find, aws, name, services) for find in (_task_definitions, _dashboards, _repositories)]
+        return found + [thing for future in submitted for thing in future.result()]
 
 
 def _network(aws: Aws, name: str, kind: str) -> list[Thing]:
@@ -113,9 +115,9 @@ def _target_groups(aws: Aws, name: str) -> list[Thing]:
 
 def _certificates(aws: Aws, name: str) -> list[Thing]:
     return [
-        Thing("certificate", one["CertificateArn"], one["DomainName"])
-        for one in acm.certificates(aws)
-        if acm.tags(aws, one["CertificateArn"]).get(TAG_ENVIRONMENT) == name
+        Thing("certificate", certificate["CertificateArn"], certificate["DomainName"])
+        for certificate in acm.certificates(aws)
+        if acm.tags(aws, certificate["CertificateArn"]).get(TAG_ENVIRONMENT) == name
     ]
 
 
@@ -148,8 +150,12 @@ def _files(aws: Aws, name: str) -> list[Thing]:
     file_system = found["FileSystemId"]
     if found["LifeCycleState"] in {"deleting", "deleted"}:
         return []
-    targets = [Thing("mount target", one["MountTargetId"]) for one in efs.mount_targets(aws, file_system)]
-    points = [Thing("access point", one["AccessPointId"]) for one in efs.access_points(aws, file_system)]
+    targets = [
+        Thing("mount target", mount_target["MountTargetId"]) for mount_target in efs.mount_targets(aws, file_system)
+    ]
+    points = [
+        Thing("access point", access_point["AccessPointId"]) for access_point in efs.access_points(aws, file_system)
+    ]
     return [Thing("file system", file_system, f"{name} ({file_system})"), *targets, *points]
 
 
@@ -174,7 +180,7 @@ def _schedules(aws: Aws, name: str) -> list[Thing]:
 
 def _alarms(aws: Aws, name: str) -> list[Thing]:
     found = cloudwatch.metric_alarms(aws, f"{name}/")
-    return [Thing("alarm", one["AlarmName"], one["AlarmName"], aws.region) for one in found]
+    return [Thing("alarm", alarm["AlarmName"], alarm["AlarmName"], aws.region) for alarm in found]
 
 
 def beside_health_checks(aws: Aws, name: str) -> list[Thing]:
@@ -186,7 +192,11 @@ def beside_health_checks(aws: Aws, name: str) -> list[Thing]:
 
 def _dashboards(aws: Aws, name: str, services: set[str]) -> list[Thing]:
     ours = {ServiceNames(name, service).dashboard for service in services}
-    return [Thing("dashboard", one, one) for one in cloudwatch.dashboards(aws, f"{name}-") if one in ours]
+    return [
+        Thing("dashboard", dashboard, dashboard)
+        for dashboard in cloudwatch.dashboards(aws, f"{name}-")
+        if dashboard in ours
+    ]
 
 
 def _repositories(aws: Aws, name: str, services: set[str]) -> list[Thing]:
@@ -202,7 +212,8 @@ def _repositories(aws: Aws, name: str, services: set[str]) -> list[Thing]:
 def health_checks(aws: Aws, name: str) -> list[Thing]:
     found = route53.health_checks(aws, f"pear:{name}:")
     return [
-        Thing("health check", one["Id"], one["HealthCheckConfig"].get("FullyQualifiedDomainName", "")) for one in found
+        Thing("health check", check["Id"], check["HealthCheckConfig"].get("FullyQualifiedDomainName", ""))
+        for check in found
     ]
 
 
@@ -220,12 +231,17 @@ def names_in_dns(aws: Aws, name: str, zone: str, certificates: Sequence[str]) ->
         for option in acm.describe_certificate(aws, arn).get("DomainValidationOptions", [])
         if "ResourceRecord" in option
     }
-    ours += [one for one in found if one["Type"] == "CNAME" and bare(one["Name"]) in proofs]
+    ours += [record for record in found if record["Type"] == "CNAME" and bare(record["Name"]) in proofs]
     things = [
-        Thing("DNS record", f"{one['Name']} {one['Type']} {one.get('SetIdentifier', '')}".strip(), "", (zone_id, one))
-        for one in ours
+        Thing(
+            "DNS record",
+            f"{record['Name']} {record['Type']} {record.get('SetIdentifier', '')}".strip(),
+            "",
+            (zone_id, record),
+        )
+        for record in ours
     ]
-    others = [one for one in found if one not in ours and one["Type"] not in {"NS", "SOA"}]
+    others = [record for record in found if record not in ours and record["Type"] not in {"NS", "SOA"}]
     if not others and route53.zone_tags(aws, zone_id).get(TAG_ENVIRONMENT) == name:
         things.append(Thing("hosted zone", zone_id, zone))
     return things

@@ -94,14 +94,14 @@ def weights_of(rule: Rule, place: ServiceLocation) -> Weights:
             "503. Set the weight of the colour that should serve to 100, then run this again."
         )
     percent = round(100 * blue / (blue + green))
-    # A share is never rounded to none or to all: somebody gets those requests.
+    # A share is never rounded to 0 or 100 percent: some requests go to each side.
     percent = min(max(percent, 1 if blue else 0), 99 if green else 100)
     return Weights(percent, 100 - percent)
 
 
 def _https_listener(aws: Aws, load_balancer_arn: str) -> str:
     listeners = elbv2.listeners(aws, load_balancer_arn)
-    return next((one["ListenerArn"] for one in listeners if one["Protocol"] == "HTTPS"), "")
+    return next((listener["ListenerArn"] for listener in listeners if listener["Protocol"] == "HTTPS"), "")
 
 
 def _not_provisioned(service: str, missing: list[str]) -> NotProvisionedError:

@@ -16,7 +16,7 @@ from ..aws.naming import COLOURS, EnvironmentNames, ServiceNames
 from ..common.invocation import Invocation
 from ..image import container_image
 from .policies import secret_arn
-from .routing import Wanted, conflicts
+from .routing import DesiredRules, conflicts
 from .variables import findings, warnings
 
 # ELB takes no ARN here: what does not exist yet owns no rule.
@@ -35,9 +35,9 @@ def run(call: Invocation) -> dict[str, Any]:
     for check in (_priorities, _image, _secrets) if values else ():
         found += _careful(partial(check, call, values, place), unchecked)
     if found:
-        told = "\n".join(f"  - {finding}" for finding in found)
+        text = "\n".join(f"  - {finding}" for finding in found)
         count = "1 finding" if len(found) == 1 else f"{len(found)} findings"
-        raise Failure(f"{count}, and nothing was changed:\n{told}", findings=found, unchecked=unchecked)
+        raise Failure(f"{count}, and nothing was changed:\n{text}", findings=found, unchecked=unchecked)
     told_only = [*warnings(values), *(f"Not looked at before the release: {failed}" for failed in unchecked)]
     return {"changed": False, "findings": [], "unchecked": unchecked, "warnings": told_only}
 
@@ -57,13 +57,13 @@ def _priorities(call: Invocation, values: Mapping[str, Any], place: ArnScope) ->
         return
     balancer = elbv2.load_balancer(call.aws, EnvironmentNames(name).load_balancer)
     listeners = elbv2.listeners(call.aws, balancer["LoadBalancerArn"]) if balancer else []
-    https = next((one["ListenerArn"] for one in listeners if one["Protocol"] == "HTTPS"), None)
+    https = next((listener["ListenerArn"] for listener in listeners if listener["Protocol"] == "HTTPS"), None)
     if https is None:
         return
     names = [ServiceNames(name, service).target_group(colour) for colour in COLOURS]
     groups = elbv2.target_groups(call.aws, names)
-    blue, green = (groups[one].arn if one in groups else f"{_NONE} {one}" for one in names)
-    for taken in conflicts(elbv2.rules(call.aws, https), Wanted(Conditions(), priority, blue, green)):
+    blue, green = (groups[name].arn if name in groups else f"{_NONE} {name}" for name in names)
+    for taken in conflicts(elbv2.rules(call.aws, https), DesiredRules(Conditions(), priority, blue, green)):
         yield f"service_priority is {priority}: {taken}"
 
 
@@ -74,9 +74,9 @@ def _image(call: Invocation, values: Mapping[str, Any], place: ArnScope) -> Iter
         if not (values.get("registry_build") or {}).get("context"):
             yield "neither service_image nor registry_build.context is set: there is nothing to run"
         return
-    wanted = {"image": image, "tag": values.get("registry_tag") or None}
+    desired = {"image": image, "tag": values.get("registry_tag") or None}
     try:
-        container_image.run(Invocation(wanted, call.aws, True, call.clock, call.progress))
+        container_image.run(Invocation(desired, call.aws, True, call.clock, call.progress))
     except AwsError:
         raise
     except Failure as missing:
