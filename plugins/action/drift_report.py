@@ -1,6 +1,6 @@
 # Copyright: pear.fargate contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""drift_report: what check mode found so far, as a table, and a failure where there is something."""
+"""drift_report: print the drift that check mode found, and fail if there is any."""
 
 from __future__ import annotations
 

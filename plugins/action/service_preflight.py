@@ -9,22 +9,16 @@ from typing import Any
 
 from ansible.errors import AnsibleError
 
-from ..module_utils.service.service_preflight import run
-from ..modules.service_preflight import ARGUMENT_SPEC
 from ..plugin_utils.in_process import InProcessAction
 from ..plugin_utils.release_order import Disorder, Node, batches, waves
 from ..plugin_utils.role_variables import RoleVariables, rivals, roles_of_the_collection, unknown, validate
 
 _SERVICE_ROLES = ("registry", "service", "autoscaling")
-# In the process that Ansible forks a worker from for each host.
+# Read once, before Ansible forks a worker for each host.
 roles_of_the_collection()
 
 
 class ActionModule(InProcessAction):
-    services = ("sts", "elbv2")
-    argument_spec = ARGUMENT_SPEC
-    module_run = staticmethod(run)
-
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         variables = task_vars or {}
         roles = roles_of_the_collection()
@@ -43,13 +37,13 @@ class ActionModule(InProcessAction):
             found += self._database(roles["database"], values, variables)
             problems, order = self._together(roles["service"], variables)
             found += problems
-        # The environment's variables are validated with both roles: what both say is one finding.
+        # The environment's variables are validated with each role: the same finding is reported once.
         own = {"variables": values, "findings": list(dict.fromkeys(found))}
         self._task.args = {**self._task.args, **own}
         return {**super().run(tmp, task_vars), **order}
 
     def _checked(self, role: RoleVariables, variables: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
-        """The role's variables with their types, and what is wrong with them."""
+        """The role's variables with their types, and the findings."""
         templated, problems = self._values(role, variables)
         values, mistyped = validate(role, templated)
         return values, [*problems, *mistyped]
@@ -73,15 +67,15 @@ class ActionModule(InProcessAction):
         return values, problems
 
     def _database(self, role: RoleVariables, values: Mapping[str, Any], variables: Mapping[str, Any]) -> list[str]:
-        """A service cannot be given what its environment does not have."""
+        """Refuse service_database where the environment has no database."""
         if not values.get("service_database") or self._checked(role, variables)[0].get("database_enabled"):
             return []
         return ["service_database is true, but database_enabled is not: the environment has no database to hand over"]
 
     def _together(self, role: RoleVariables, variables: Mapping[str, Any]) -> tuple[list[str], dict[str, Any]]:
-        """What is to be said of the services of an inventory taken together, by the first host of the play for all of them.
+        """Findings about all services of an inventory together, reported by the first host of the play.
 
-        Those that ask for the same priorities, and the order of a release where one depends on another.
+        Services with the same priorities, and the release order where services depend on each other.
         """
         services = variables["groups"]["services"]
         playing = [host for host in services if host in variables["ansible_play_hosts_all"]]

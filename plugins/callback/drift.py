@@ -32,7 +32,7 @@ class CallbackModule(CallbackBase):
         LOG.recording = True
 
     def v2_runner_on_ok(self, result: Any) -> None:
-        # A loop's results came one by one already.
+        # The results of a loop were kept item by item.
         if "results" not in result._result or not result._task.loop:
             self._keep(result)
 

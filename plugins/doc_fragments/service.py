@@ -116,14 +116,14 @@ options:
         description: User that it runs as, such as V(1000:1000).
         type: str
       working_directory:
-        description: Directory that the command is run in.
+        description: Working directory of the command.
         type: str
       read_only_root:
         description: Whether its root file system is read-only.
         type: bool
         default: false
       scratch_paths:
-        description: Directories that are writable, empty at the start, and gone with the task.
+        description: Writable directories that are empty at the start and removed with the task.
         type: list
         elements: str
         default: []
@@ -245,7 +245,7 @@ options:
     type: int
     default: 200
   availability_zone_rebalancing:
-    description: Whether ECS moves tasks so that zones stay even.
+    description: Whether ECS rebalances tasks across availability zones.
     type: bool
     default: true
   platform_version:
@@ -257,7 +257,7 @@ options:
     type: bool
     default: false
   capacity_providers:
-    description: Share of tasks per capacity provider; plain Fargate where it is empty.
+    description: Capacity provider strategy. The default is Fargate On-Demand.
     type: list
     elements: dict
     default: []
@@ -267,15 +267,15 @@ options:
         type: str
         required: true
       weight:
-        description: Share of the tasks beyond the bases.
+        description: Relative share of the tasks beyond the base.
         type: int
         default: 0
       base:
-        description: Number of tasks that come first.
+        description: Minimum number of tasks on this provider.
         type: int
         default: 0
   tags:
-    description: Tags of services, tasks and revisions; other tags are left alone.
+    description: Tags of services, tasks and revisions; other tags are left unchanged.
     type: dict
     default: {}
 """

@@ -1,6 +1,6 @@
 # Copyright: pear.fargate contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The collector beside an app, for the role service: its container, what the app is told, what the task role must allow."""
+"""The collector beside an app, for the role service: its container, the app's variables, and the task role's permissions."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def collector_containers(
     settings: Mapping[str, Any], service: str, port: int, sidecars: Sequence[Mapping[str, Any]] = (), **place: str
 ) -> list[dict[str, Any]]:
     """The collector's container in a list, or none."""
-    beside = [one["name"] for one in sidecars]
+    beside = [sidecar["name"] for sidecar in sidecars]
     try:
         return collector.containers(settings, collector.Watched(service=service, port=port, **place), beside)
     except ValueError as refused:
@@ -28,9 +28,9 @@ def collector_environment(
     settings: Mapping[str, Any], service: str, own: Mapping[str, Any], secrets: Mapping[str, str]
 ) -> dict[str, Any]:
     """The app's own environment variables, with the collector's beside them. What the app sets itself stays."""
-    told = collector.app_environment(settings, service)
+    variables = collector.app_environment(settings, service)
     # ECS refuses a name that is both a variable and a secret.
-    return {**{name: value for name, value in told.items() if name not in secrets}, **own}
+    return {**{name: value for name, value in variables.items() if name not in secrets}, **own}
 
 
 def collector_statements(

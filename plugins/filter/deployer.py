@@ -1,6 +1,6 @@
 # Copyright: pear.fargate contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Policies of who runs the playbooks, for the role deployer. The input is the text of a policy file."""
+"""Policies of deployers, for the role deployer. The input is the text of a policy file."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ def _place(environment: Mapping[str, Any]) -> ArnScope:
 
 
 def alarm_topic_arn(environment: Mapping[str, Any], of_health_checks: bool = False) -> str:
-    """ARN of the topic that the environment's alarms tell; those of health checks tell one where their metrics are."""
+    """ARN of the environment's alarm topic; alarms of health checks use a topic in the region of their metrics."""
     place = _place(environment)
     if of_health_checks:
         place = replace(place, region=metrics_region(place.region))
@@ -49,9 +49,9 @@ def service_alarms(
     more: Sequence[Mapping[str, Any]] = (),
     tell: Sequence[str] = (),
 ) -> list[dict[str, Any]]:
-    """Alarms of a service, its own further ones below the same prefix."""
-    seen = _observed(environment, service, _thresholds(thresholds))
-    return alarms.composed(alarms.service_alarms(seen), more, seen.names.alarm_prefix, tell)
+    """Alarms of a service, with the additional ones of the inventory under the same prefix."""
+    observed = _observed(environment, service, _thresholds(thresholds))
+    return alarms.composed(alarms.service_alarms(observed), more, observed.names.alarm_prefix, tell)
 
 
 def service_dashboard(environment: Mapping[str, Any], service: str, alarm_names: Sequence[str] = ()) -> dict[str, Any]:

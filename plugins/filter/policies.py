@@ -17,27 +17,27 @@ def _place(environment: Mapping[str, Any]) -> ArnScope:
 
 
 def trust_policy(environment: Mapping[str, Any]) -> dict[str, Any]:
-    """Who may take the roles: ECS tasks of this account and region."""
+    """Trust policy: ECS tasks of this account and region."""
     return policies.trust_policy(_place(environment))
 
 
 def execution_policy(environment: Mapping[str, Any], log_group: str, **options: Any) -> dict[str, Any]:
-    """What the execution role may do."""
+    """Permissions of the execution role."""
     return policies.execution_policy(_place(environment), log_group, **options)
 
 
 def task_policy(environment: Mapping[str, Any], **options: Any) -> dict[str, Any] | None:
-    """What the task role may do, or null where a service needs nothing."""
+    """Permissions of the task role, or null if the service needs none."""
     return policies.task_policy(_place(environment), **options)
 
 
 def schedule_trust_policy(environment: Mapping[str, Any]) -> dict[str, Any]:
-    """Who may take the role of schedules: EventBridge Scheduler, for this account."""
+    """Trust policy of the scheduled tasks' role: EventBridge Scheduler, for this account."""
     return policies.schedule_trust_policy(_place(environment))
 
 
 def schedule_policy(environment: Mapping[str, Any], service: str) -> dict[str, Any]:
-    """What schedules of a service may do: start its tasks."""
+    """Permissions of a service's schedules: start its tasks."""
     return policies.schedule_policy(_place(environment), ServiceNames(environment["name"], service))
 
 

@@ -21,7 +21,7 @@ def task_volumes(volumes: list[dict[str, Any]], *arguments: Any, **options: Any)
 
 
 def database_environment(database: dict[str, Any] | None, *arguments: Any, **options: Any) -> dict[str, str]:
-    """Where the database is, as environment variables."""
+    """Address of the database, as environment variables."""
     try:
         return service_values.database_environment(database, *arguments, **options)
     except ValueError as refused:
@@ -29,7 +29,7 @@ def database_environment(database: dict[str, Any] | None, *arguments: Any, **opt
 
 
 def database_secrets(database: dict[str, Any] | None, *arguments: Any, **options: Any) -> dict[str, str]:
-    """Who its owner is, as secrets."""
+    """Credentials of the database owner, as secrets."""
     try:
         return service_values.database_secrets(database, *arguments, **options)
     except ValueError as refused:
@@ -37,7 +37,7 @@ def database_secrets(database: dict[str, Any] | None, *arguments: Any, **options
 
 
 def one_host_of_each_environment(hostvars: Mapping[str, Mapping[str, Any]], hosts: Sequence[str]) -> list[str]:
-    """The first of the hosts in each environment, by its name and region."""
+    """The first host of each environment, by name and region."""
     first: dict[tuple[str, str], str] = {}
     for host in hosts:
         first.setdefault((hostvars[host]["environment_name"], hostvars[host]["environment_region"]), host)
@@ -47,7 +47,7 @@ def one_host_of_each_environment(hostvars: Mapping[str, Mapping[str, Any]], host
 def failed_services(
     names: Sequence[str], hostvars: Mapping[str, Mapping[str, Any]], environment: str, failed: Sequence[str]
 ) -> list[str]:
-    """Those of the named services of an environment whose hosts failed."""
+    """The given services of an environment whose hosts failed."""
     lost = [hostvars[host] for host in failed] if names else []
     known = {
         own.get("service_name", own["inventory_hostname"]) for own in lost if own.get("environment_name") == environment

@@ -6,10 +6,10 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: acm_imported_certificate
-short_description: A certificate of one's own in ACM
+short_description: Manage an imported certificate in ACM
 version_added: 0.1.0
 description:
-  - Imports a certificate into AWS Certificate Manager, and imports it again under the same ARN when it changes.
+  - Imports a certificate into AWS Certificate Manager, and re-imports it under the same ARN when it changes.
   - Unlike M(community.aws.acm_certificate) it needs no chain, so that a self-signed certificate works.
 author:
   - pear.fargate contributors (@pear-fargate)
@@ -23,7 +23,7 @@ options:
     type: str
     required: true
   private_key:
-    description: Its private key, PEM, without a passphrase.
+    description: The private key, PEM, without a passphrase.
     type: str
     required: true
   chain:
@@ -60,7 +60,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 certificate_arn:
-  description: ARN of the certificate; null in check mode where it would be imported for the first time.
+  description: ARN of the certificate; null in check mode if it would be imported for the first time.
   returned: always
   type: str
 """

@@ -6,12 +6,12 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: acm_validated_certificate
-short_description: A public ACM certificate, requested and proven by DNS
+short_description: Manage a public ACM certificate that is validated by DNS
 version_added: 0.1.0
 description:
   - Finds the issued certificate of AWS Certificate Manager that covers a domain and exactly the given alternative names.
-  - Where there is none it requests one, writes the validation records into a hosted zone of Route 53, and waits until it is issued.
-  - ACM renews such a certificate by itself for as long as the validation records stay.
+  - If there is none, requests one, writes the validation records into a hosted zone of Route 53, and waits until it is issued.
+  - ACM renews such a certificate automatically while the validation records exist.
 author:
   - pear.fargate contributors (@pear-fargate)
 options:
@@ -20,17 +20,17 @@ options:
     type: str
     required: true
   alternative_names:
-    description: Further names that the certificate covers.
+    description: Additional names of the certificate.
     type: list
     elements: str
     default: []
   zone:
     description:
       - Name of the public hosted zone that the validation records are written into.
-      - Without one they are returned only, for a DNS that is kept elsewhere.
+      - If omitted, the records are only returned, for DNS that is managed elsewhere.
     type: str
   key_algorithm:
-    description: Kind of key.
+    description: Algorithm of the certificate's key.
     type: str
     choices: [RSA_2048, EC_prime256v1, EC_secp384r1]
     default: EC_prime256v1
@@ -39,7 +39,7 @@ options:
     type: bool
     default: true
   timeout_seconds:
-    description: How long to wait. ACM usually takes some minutes.
+    description: Maximum time to wait. ACM usually takes some minutes.
     type: int
     default: 900
   tags:
@@ -73,7 +73,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 certificate_arn:
-  description: ARN of the certificate; null in check mode where one would be requested.
+  description: ARN of the certificate; null in check mode if one would be requested.
   returned: always
   type: str
 status:
@@ -82,7 +82,7 @@ status:
   type: str
   sample: ISSUED
 validation_records:
-  description: CNAME records that prove ownership.
+  description: CNAME records that validate the names.
   returned: always
   type: list
   elements: dict
@@ -91,7 +91,7 @@ validation_records:
       description: Name of the record.
       type: str
     value:
-      description: What it must point at.
+      description: Value of the record.
       type: str
 """
 

@@ -6,12 +6,12 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: application_load_balancer
-short_description: An application load balancer that services share, with its listeners
+short_description: Manage an application load balancer and its listeners
 version_added: 0.1.0
 description:
-  - Makes a load balancer what it should be. HTTPS on port 443 answers 404 where no service asks for the host; port 80 redirects to it.
-  - Listener rules are never read or written here. They belong to services, and their weights to releases.
-  - HTTP/2 is on and invalid headers are dropped, always.
+  - Creates or changes an application load balancer. The HTTPS listener on port 443 answers 404 by default; port 80 redirects to HTTPS.
+  - Never reads or writes listener rules. Rules belong to services, and their weights to releases.
+  - Always enables HTTP/2 and drops invalid headers.
 author:
   - pear.fargate contributors (@pear-fargate)
 options:
@@ -20,48 +20,48 @@ options:
     type: str
     required: true
   scheme:
-    description: Whether the internet reaches it, or only the VPC. It cannot be changed.
+    description: Whether the load balancer is reachable from the internet or only from the VPC. Cannot be changed later.
     type: str
     choices: [internet-facing, internal]
     default: internet-facing
   ip_address_type:
-    description: Whether it has IPv6 addresses too. V(dualstack) needs subnets with IPv6.
+    description: Address type. V(dualstack) adds IPv6 and needs subnets with IPv6.
     type: str
     choices: [ipv4, dualstack]
     default: ipv4
   subnet_ids:
-    description: A subnet of each zone that it stands in, at least two.
+    description: One subnet per availability zone, at least two.
     type: list
     elements: str
     required: true
   security_group_ids:
-    description: Its security groups.
+    description: Security groups of the load balancer.
     type: list
     elements: str
     required: true
   certificate_arn:
-    description: ARN of the certificate of port 443.
+    description: ARN of the certificate of the HTTPS listener.
     type: str
     required: true
   tls_policy:
-    description: Name of the policy that says which protocols and ciphers are spoken.
+    description: Name of the TLS policy, which selects protocols and ciphers.
     type: str
     default: ELBSecurityPolicy-TLS13-1-2-2021-06
   deletion_protection:
-    description: Whether somebody has to switch this off before it can be deleted.
+    description: Whether AWS refuses to delete the load balancer until this is switched off.
     type: bool
     default: true
   idle_timeout_seconds:
-    description: Seconds after which a connection that says nothing is closed.
+    description: Seconds after which an idle connection is closed.
     type: int
     default: 60
   desync_mitigation_mode:
-    description: What becomes of requests that servers may read in different ways.
+    description: How the load balancer handles requests that are a risk for HTTP desync attacks.
     type: str
     choices: [monitor, defensive, strictest]
     default: defensive
   access_logs:
-    description: Where a line per request is stored; nowhere where it is not given.
+    description: Where access logs are stored. Switched off if omitted.
     type: dict
     suboptions:
       bucket:
@@ -69,14 +69,14 @@ options:
         type: str
         required: true
       prefix:
-        description: What the names of the objects begin with.
+        description: Prefix of the object names.
         type: str
         default: ""
   web_acl_arn:
-    description: ARN of a web ACL of AWS WAF in front of it; an empty one takes away what is there. Not looked at where it is not given.
+    description: ARN of the AWS WAF web ACL. An empty string removes the association. Left unchanged if omitted.
     type: str
   tags:
-    description: Tags of the load balancer; other tags are left alone.
+    description: Tags of the load balancer; other tags are left unchanged.
     type: dict
     default: {}
 attributes:
@@ -108,15 +108,15 @@ EXAMPLES = r"""
 
 RETURN = r"""
 load_balancer_arn:
-  description: ARN of the load balancer; null in check mode where it would be created.
+  description: ARN of the load balancer; null in check mode if it would be created.
   returned: always
   type: str
 dns_name:
-  description: Its name in DNS, or null.
+  description: DNS name of the load balancer, or null.
   returned: always
   type: str
 zone_id:
-  description: Hosted zone of that name, for alias records; or null.
+  description: Hosted zone ID of the DNS name, for alias records, or null.
   returned: always
   type: str
 listeners:

@@ -6,12 +6,12 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: autoscaling_service
-short_description: Autoscaling of a service - bounds, target tracking, schedules
+short_description: Manage the autoscaling of a service
 version_added: 0.1.0
 description:
-  - Makes bounds, target tracking policies and scheduled actions of the live colour what they should be, and removes others.
-  - The colour that is not live is left alone, for releases keep it warm and scale it in.
-  - While a release is shifting traffic nothing is changed, and RV(note) says so.
+  - Manages capacity bounds, target tracking policies and scheduled actions of the live colour, and removes others.
+  - Leaves the other colour unchanged, since releases keep it warm and scale it in.
+  - Changes nothing while a release shifts traffic, and reports this in RV(note).
 author:
   - pear.fargate contributors (@pear-fargate)
 options:
@@ -24,13 +24,13 @@ options:
     type: str
     required: true
   minimum:
-    description: Fewest tasks. Without it and O(maximum) there is no autoscaling, and one that is there is removed.
+    description: Minimum number of tasks. If this and O(maximum) are omitted, autoscaling is removed.
     type: int
   maximum:
-    description: Most tasks.
+    description: Maximum number of tasks.
     type: int
   policies:
-    description: What the number of tasks follows; the one that wants most tasks wins.
+    description: Target tracking policies. The policy that needs the most tasks determines the count.
     type: list
     elements: dict
     default: []
@@ -46,7 +46,7 @@ options:
         choices: [cpu, memory, requests, custom]
         required: true
       target:
-        description: Value that is aimed at.
+        description: Target value of the metric.
         type: float
         required: true
       custom_metric:
@@ -71,19 +71,19 @@ options:
             choices: [Average, Minimum, Maximum, SampleCount, Sum]
             default: Average
       scale_in_cooldown_seconds:
-        description: How long to wait after tasks were taken away.
+        description: Cooldown after a scale-in.
         type: int
         default: 300
       scale_out_cooldown_seconds:
-        description: How long to wait after tasks were added.
+        description: Cooldown after a scale-out.
         type: int
         default: 60
       disable_scale_in:
-        description: Whether this policy only ever adds tasks.
+        description: Whether the policy only scales out.
         type: bool
         default: false
   schedules:
-    description: Other bounds at certain times.
+    description: Scheduled changes of the bounds.
     type: list
     elements: dict
     default: []
@@ -101,10 +101,10 @@ options:
         type: str
         default: UTC
       minimum:
-        description: Fewest tasks from then on.
+        description: Minimum number of tasks from that time on.
         type: int
       maximum:
-        description: Most tasks from then on.
+        description: Maximum number of tasks from that time on.
         type: int
 attributes:
   action:
@@ -144,7 +144,7 @@ colour:
   type: str
   sample: blue
 note:
-  description: Why nothing was done, where that is so.
+  description: Why nothing was changed, if so.
   returned: always
   type: str
 """

@@ -6,12 +6,12 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: backup_plan
-short_description: A plan of AWS Backup with a vault of its own, that selects by tags
+short_description: Manage an AWS Backup plan with its vault
 version_added: 0.1.0
 description:
-  - Makes vault, rules and selection of one plan what they should be.
-  - A changed rule holds for backups that are made from then on; those that are there keep what they were made with.
-  - The vault, and the backups in it, are never removed here.
+  - Manages the vault, the rules and the tag-based selection of one plan.
+  - A changed rule applies to new backups; existing backups keep their lifecycle.
+  - Never removes the vault or its backups.
 author:
   - pear.fargate contributors (@pear-fargate)
 options:
@@ -20,7 +20,7 @@ options:
     type: str
     required: true
   rules:
-    description: When backups are made and how long they are kept. Without any the plan is removed.
+    description: Schedules and retention. An empty list removes the plan.
     type: list
     elements: dict
     required: true
@@ -30,43 +30,43 @@ options:
         type: str
         required: true
       schedule:
-        description: When, as a cron expression of AWS in UTC.
+        description: Schedule as an AWS cron expression in UTC.
         type: str
         default: "cron(0 3 * * ? *)"
       keep_days:
-        description: Days to keep a backup.
+        description: Retention of a backup in days.
         type: int
         default: 35
       cold_after_days:
-        description: Move a backup to cold storage after so many days, where it stays for 90 or more; V(0) never does.
+        description: Days after which a backup moves to cold storage, where it stays at least 90 days. V(0) disables this.
         type: int
         default: 0
       start_within_minutes:
-        description: How long a backup may wait to begin; 60 or more.
+        description: Minutes within which a backup must start, at least 60.
         type: int
         default: 60
       complete_within_minutes:
-        description: How long after its time a backup may take until it is given up.
+        description: Minutes within which a backup must complete.
         type: int
         default: 480
   select_by_tags:
-    description: Tags that a resource must have, all of them, to be backed up.
+    description: Tags that select a resource. A resource must have all of them.
     type: dict
     required: true
   resource_types:
-    description: Types of resources for which AWS Backup must be switched on in this account and region; refused where it is not.
+    description: Resource types that AWS Backup must have enabled in this account and region. The module fails if one is disabled.
     type: list
     elements: str
     default: [EFS]
   role_arn:
-    description: ARN of the role that AWS Backup takes.
+    description: ARN of the role that AWS Backup assumes.
     type: str
     required: true
   kms_key_arn:
-    description: KMS key of the vault; the account's key for AWS Backup where it is not given. It cannot be changed later.
+    description: ARN of the vault's KMS key. The default is the account's key for AWS Backup. Cannot be changed later.
     type: str
   tags:
-    description: Tags of plan and vault; other tags are left alone.
+    description: Tags of plan and vault; other tags are left unchanged.
     type: dict
     default: {}
 attributes:
@@ -104,12 +104,12 @@ EXAMPLES = r"""
 
 RETURN = r"""
 plan_id:
-  description: Id of the plan; null where there is none, and in check mode where it would be created.
+  description: ID of the plan; null if there is none, or in check mode if it would be created.
   returned: always
   type: str
   sample: 8f81f553-3a74-4a3f-b93d-b3360dc80c50
 vault_arn:
-  description: ARN of the vault; null as above.
+  description: ARN of the vault; null in check mode if it would be created.
   returned: always
   type: str
   sample: arn:aws:backup:eu-central-1:123456789012:backup-vault:production-backup

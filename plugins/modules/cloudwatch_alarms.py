@@ -6,11 +6,11 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: cloudwatch_alarms
-short_description: A whole set of CloudWatch alarms, metric math included, in one task
+short_description: Manage a set of CloudWatch alarms
 version_added: 0.1.0
 description:
-  - Reads all alarms of the set at once, writes those that differ, and deletes those that are not wanted any more.
-  - Spelling does not count as a difference, neither the order of dimensions and actions nor what CloudWatch fills in.
+  - Reads all alarms of the set at once, writes those that differ, and deletes those that are no longer listed.
+  - Ignores the order of dimensions and actions, and defaults that CloudWatch fills in.
 author:
   - pear.fargate contributors (@pear-fargate)
 options:
@@ -21,15 +21,15 @@ options:
     required: true
     suboptions:
       name:
-        description: Name of the alarm, by which releases and people know it.
+        description: Name of the alarm.
         type: str
         required: true
       description:
-        description: What it means and what to do; it stands in every notification.
+        description: Meaning and remedy. Every notification contains it.
         type: str
         default: ""
       metrics:
-        description: One metric, or several with an expression as the last, which is what is judged.
+        description: One metric, or several with an expression as the last entry, which the alarm evaluates.
         type: list
         elements: dict
         required: true
@@ -60,10 +60,10 @@ options:
             description: Metric math over the other metrics, instead of a metric.
             type: str
           label:
-            description: What it is called in the console.
+            description: Label in the console.
             type: str
       comparison:
-        description: How the value stands to the threshold when it is bad.
+        description: Comparison of the value with the threshold that counts as breaching.
         type: str
         choices: [">", ">=", "<", "<="]
         default: ">"
@@ -72,38 +72,38 @@ options:
         type: float
         required: true
       periods:
-        description: How many datapoints are looked at.
+        description: Number of datapoints that are evaluated.
         type: int
         default: 1
       datapoints:
-        description: How many of them must be bad; all of them where it is not said.
+        description: Number of datapoints that must be breaching. The default is all of O(alarms[].periods).
         type: int
       missing_data:
-        description: What a missing datapoint counts as.
+        description: How a missing datapoint is treated.
         type: str
         choices: [missing, ignore, breaching, notBreaching]
         default: missing
       actions_enabled:
-        description: Whether actions are carried out.
+        description: Whether actions are enabled.
         type: bool
         default: true
       alarm_actions:
-        description: ARNs that are told when it fires.
+        description: ARNs to notify when the state changes to ALARM.
         type: list
         elements: str
         default: []
       ok_actions:
-        description: ARNs that are told when it is over.
+        description: ARNs to notify when the state changes to OK.
         type: list
         elements: str
         default: []
       insufficient_data_actions:
-        description: ARNs that are told when there is no data.
+        description: ARNs to notify when the state changes to INSUFFICIENT_DATA.
         type: list
         elements: str
         default: []
   purge_prefix:
-    description: Alarms whose names begin so and that are not in O(alarms) are deleted. Without it none ever is.
+    description: Deletes alarms with this name prefix that are not in O(alarms). Deletes none if omitted.
     type: str
   tags:
     description: Tags of alarms that are created. CloudWatch ignores them for alarms that exist.

@@ -6,11 +6,11 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: cloudwatch_dashboard
-short_description: A CloudWatch dashboard, written only where it shows something else
+short_description: Manage a CloudWatch dashboard
 version_added: 0.1.0
 description:
-  - Compares what the dashboard shows; the order of keys and of widgets, and white space, do not count.
-  - A body that CloudWatch keeps but complains of fails the task with what it says.
+  - Compares the content of the dashboard; the order of keys and widgets, and white space, are ignored.
+  - Fails with CloudWatch's validation messages if there are any.
 author:
   - pear.fargate contributors (@pear-fargate)
 options:
@@ -19,7 +19,7 @@ options:
     type: str
     required: true
   body:
-    description: Body of the dashboard, as CloudWatch documents it. P(pear.fargate.service_dashboard#filter) makes that of a service.
+    description: Body of the dashboard, as CloudWatch documents it. P(pear.fargate.service_dashboard#filter) builds that of a service.
     type: dict
     required: true
 attributes:

@@ -6,10 +6,10 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: cloudwatch_log_group
-short_description: A CloudWatch log group with retention, key and tags
+short_description: Manage a CloudWatch log group
 version_added: 0.1.0
 description:
-  - Makes a log group what it should be, with a check mode that writes nothing.
+  - Manages retention, KMS key and tags of a log group. Check mode writes nothing.
   - M(amazon.aws.cloudwatchlogs_log_group) writes a retention that differs even in check mode.
 author:
   - pear.fargate contributors (@pear-fargate)
@@ -19,14 +19,14 @@ options:
     type: str
     required: true
   retention_days:
-    description: Days to keep events, one of the numbers that CloudWatch Logs takes; V(0) keeps them forever.
+    description: Retention in days, one of the values that CloudWatch Logs accepts. V(0) keeps events forever.
     type: int
     default: 0
   kms_key_arn:
-    description: ARN of the KMS key for events from now on; CloudWatch's own key where it is not given.
+    description: ARN of the KMS key for new events. The default is CloudWatch's own key.
     type: str
   tags:
-    description: Tags of the log group; other tags are left alone.
+    description: Tags of the log group; other tags are left unchanged.
     type: dict
     default: {}
 attributes:

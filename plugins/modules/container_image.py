@@ -6,12 +6,12 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: container_image
-short_description: An image in ECR, known by its digest
+short_description: Build an image or look it up in ECR
 version_added: 0.1.0
 description:
-  - Builds an image with podman, buildah or docker and pushes it, unless ECR holds its tag already.
-  - Without O(tag) the tag is derived from everything that goes into the build, so that an unchanged source tree is never built twice.
-  - With O(image) nothing is built; the digest of a prebuilt image is looked up.
+  - Builds an image with podman, buildah or docker and pushes it, unless ECR already has its tag.
+  - If O(tag) is omitted, the tag is derived from the content of the build, so that an unchanged source tree is never built twice.
+  - With O(image), looks up the digest of a prebuilt image and builds nothing.
 author:
   - pear.fargate contributors (@pear-fargate)
 options:
@@ -27,27 +27,27 @@ options:
     type: str
     default: .
   containerfile:
-    description: File with the build's steps, below O(context); V(Containerfile) or V(Dockerfile) where it is not given.
+    description: Build file below O(context). The default is V(Containerfile) or V(Dockerfile).
     type: str
   args:
     description: Build arguments.
     type: dict
     default: {}
   version_arg:
-    description: Build argument that is given the tag.
+    description: Build argument that receives the tag.
     type: str
   labels:
     description: Labels of the image.
     type: dict
     default: {}
   tag:
-    description: Tag to build, or to look up.
+    description: Tag to build or to look up.
     type: str
   platform:
     description: Platform to build for, such as V(linux/arm64).
     type: str
   engine:
-    description: What builds and pushes.
+    description: Container engine that builds and pushes.
     type: str
     choices: [auto, podman, buildah, docker]
     default: auto
@@ -62,19 +62,19 @@ options:
     type: bool
     default: false
   scan_gate:
-    description: What the image's scan may have found for it to pass, as M(pear.fargate.ecr_scan_gate) judges it. No gate without limits.
+    description: Limits for the findings of the image's scan, as in M(pear.fargate.ecr_scan_gate). Without limits there is no gate.
     type: dict
     suboptions:
       limits:
-        description: How many findings of a severity may be there, by its name.
+        description: Maximum number of findings by severity.
         type: dict
         default: {}
       ignore:
-        description: Names of findings that do not count, each with the reason.
+        description: Findings to ignore, with the reason of each.
         type: dict
         default: {}
       without_result:
-        description: What becomes of an image that has no result.
+        description: Whether to fail, warn or pass if an image has no scan result.
         type: str
         choices: [fail, pass]
         default: fail
@@ -125,7 +125,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 sbom:
-  description: Digest of the artifact with the image's parts; null in check mode where it would be made.
+  description: Digest of the artifact with the image's parts; null in check mode if it would be created.
   returned: with O(sbom_command)
   type: str
 scan:
@@ -145,13 +145,13 @@ image:
       description: Its tag.
       type: str
     digest:
-      description: Its digest; null in check mode where it would be built.
+      description: Its digest; null in check mode if it would be built.
       type: str
     reference:
       description: Repository and digest.
       type: str
 how:
-  description: Where the image comes from, in words.
+  description: Whether the image was built, found or looked up, as a sentence.
   returned: always
   type: str
   sample: built and pushed with podman

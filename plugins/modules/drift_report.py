@@ -6,11 +6,11 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: drift_report
-short_description: A table of what check mode found to differ, and a failure if there is something
+short_description: Report the drift that check mode found
 version_added: 0.1.0
 description:
-  - Shows every property that a task in check mode would have changed until now, over all hosts of the run.
-  - It fails where something differs, or where a task failed and so could not look; the run's exit status says the same.
+  - Prints every property that tasks in check mode would have changed so far, for all hosts of the run.
+  - Fails if there is drift, or if a task failed and could not check.
   - The callback P(pear.fargate.drift#callback) must be enabled, as the collection's ansible.cfg does.
 author:
   - pear.fargate contributors (@pear-fargate)
@@ -34,14 +34,14 @@ EXAMPLES = r"""
 
 RETURN = r"""
 drift:
-  description: What differs, by host and property.
+  description: Drift by host and property.
   returned: always
   type: list
   elements: dict
   sample:
     - {host: staging, what: health check of staging-scoreboard-blue, before: '{"path": "/"}', after: '{"path": "/readyz"}'}
 unseen:
-  description: Tasks that failed, so that what they look at is not known.
+  description: Tasks that failed, whose drift is therefore unknown.
   returned: always
   type: list
   elements: str

@@ -6,35 +6,35 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: ecr_registry_settings
-short_description: Copies of repositories in other regions, and caches of other registries
+short_description: Manage replication and pull-through caches of an ECR registry
 version_added: 0.1.0
 description:
-  - Keeps one rule of replication for repositories of a prefix, and pull-through caches.
-  - These are settings of the whole registry, an account's in a region. Other rules stay as they are.
-  - Only images that are pushed after a rule is there are copied.
+  - Manages one replication rule, for repositories with a prefix, and pull-through caches.
+  - These are settings of the registry, that is of an account and region. Other rules are preserved.
+  - ECR replicates only images that are pushed after the rule was created.
 author:
   - pear.fargate contributors (@pear-fargate)
 options:
   repository_prefix:
-    description: What the names of the repositories begin with that are copied.
+    description: Name prefix of the repositories to replicate.
     type: str
     required: true
   replication_regions:
-    description: Regions to copy to; an empty list takes the rule away. Not looked at where it is not given.
+    description: Regions to replicate to. An empty list removes the rule. Left unchanged if omitted.
     type: list
     elements: str
   pull_through_caches:
-    description: Registries whose images are pulled through repositories of this one.
+    description: Upstream registries to cache.
     type: list
     elements: dict
     default: []
     suboptions:
       prefix:
-        description: What the names of the repositories begin with that are the cache.
+        description: Name prefix of the cache's repositories.
         type: str
         required: true
       upstream:
-        description: Host name of the other registry.
+        description: Host name of the upstream registry.
         type: str
         required: true
       credential_arn:

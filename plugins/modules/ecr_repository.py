@@ -6,11 +6,11 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: ecr_repository
-short_description: An ECR repository with immutable tags
+short_description: Manage an ECR repository
 version_added: 0.1.0
 description:
-  - Creates an ECR repository, and keeps its tag immutability, scanning, lifecycle policy and tags.
-  - M(community.aws.ecs_ecr) knows neither tags nor encryption.
+  - Manages an ECR repository with tag immutability, scanning, encryption, lifecycle policy and tags.
+  - M(community.aws.ecs_ecr) supports neither tags nor encryption.
 author:
   - pear.fargate contributors (@pear-fargate)
 options:
@@ -19,7 +19,7 @@ options:
     type: str
     required: true
   immutable_tags:
-    description: Whether a tag can never be moved to another image.
+    description: Whether tags are immutable.
     type: bool
     default: true
   scan_on_push:
@@ -27,11 +27,11 @@ options:
     type: bool
     default: true
   untagged_days:
-    description: Days after which images without a tag expire; V(0) keeps them.
+    description: Days after which untagged images expire. V(0) keeps them.
     type: int
     default: 14
   keep_images:
-    description: Images beyond this number expire, the oldest first; V(0) keeps all.
+    description: Number of images to keep; older ones expire. V(0) keeps all.
     type: int
     default: 200
   keep_released:
@@ -41,10 +41,10 @@ options:
     type: int
     default: 100
   kms_key:
-    description: KMS key of the repository; AES-256 with a key of ECR where it is not given.
+    description: ARN of the repository's KMS key. The default is AES-256 with a key of ECR.
     type: str
   tags:
-    description: Tags of the repository; other tags are left alone.
+    description: Tags of the repository; other tags are left unchanged.
     type: dict
     default: {}
 attributes:
@@ -71,7 +71,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 repository_uri:
-  description: What image references begin with; null in check mode where it would be created.
+  description: URI of the repository; null in check mode if it would be created.
   returned: always
   type: str
   sample: 123456789012.dkr.ecr.eu-central-1.amazonaws.com/scoreboard

@@ -6,11 +6,11 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: ecr_scan_gate
-short_description: Let an image pass only where its scan found no more than is allowed
+short_description: Fail if an image's scan found too many vulnerabilities
 version_added: 0.1.0
 description:
-  - Waits for the scan of an image in ECR, basic or enhanced, and fails where it found more than the limits allow.
-  - What has no result does not pass, unless that is said.
+  - Waits for the basic or enhanced scan of an image in ECR, and fails if its findings exceed the limits.
+  - Fails if there is no scan result, unless O(without_result) permits it.
 author:
   - pear.fargate contributors (@pear-fargate)
 options:
@@ -24,15 +24,15 @@ options:
     required: true
   limits:
     description:
-      - How many findings of a severity may be there, by its name. Severities that are not named are not limited.
+      - Maximum number of findings by severity. Other severities have no limit.
     type: dict
     required: true
   ignore:
-    description: Names of findings that do not count, each with the reason.
+    description: Findings to ignore, with the reason of each.
     type: dict
     default: {}
   without_result:
-    description: What becomes of an image that has no result, because nothing scans it or its kind is not supported.
+    description: Whether to fail, warn or pass if an image has no scan result, because scanning is off or does not support it.
     type: str
     choices: [fail, pass]
     default: fail
@@ -57,7 +57,7 @@ extends_documentation_fragment:
 """
 
 EXAMPLES = r"""
-- name: Nothing critical goes live
+- name: Refuse images with critical findings
   pear.fargate.ecr_scan_gate:
     repository: scoreboard
     digest: "{{ image.digest }}"
@@ -68,7 +68,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 status:
-  description: How the scan ended, in ECR's words.
+  description: Status of the scan, as ECR names it.
   returned: always
   type: str
 counts:
@@ -76,7 +76,7 @@ counts:
   returned: always
   type: dict
 ignored:
-  description: Names of findings that were put aside.
+  description: Names of ignored findings.
   returned: where there is a result
   type: list
   elements: str

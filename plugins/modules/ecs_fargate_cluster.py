@@ -6,11 +6,11 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: ecs_fargate_cluster
-short_description: An ECS cluster for Fargate
+short_description: Manage an ECS cluster for Fargate
 version_added: 0.1.0
 description:
-  - Creates an ECS cluster with both Fargate capacity providers, and keeps its Container Insights setting, default strategy and tags.
-  - M(community.aws.ecs_cluster) knows neither settings nor tags.
+  - Manages an ECS cluster with both Fargate capacity providers, Container Insights, default strategy and tags.
+  - M(community.aws.ecs_cluster) supports neither settings nor tags.
 author:
   - pear.fargate contributors (@pear-fargate)
 options:
@@ -24,7 +24,7 @@ options:
     choices: [disabled, enabled, enhanced]
     default: enabled
   capacity_provider_strategy:
-    description: What tasks run on, unless a service says otherwise.
+    description: Default capacity provider strategy of the cluster's services.
     type: list
     elements: dict
     default:
@@ -36,15 +36,15 @@ options:
         choices: [FARGATE, FARGATE_SPOT]
         required: true
       base:
-        description: Tasks that run on it at least.
+        description: Minimum number of tasks on this provider.
         type: int
         default: 0
       weight:
-        description: Its share of the tasks beyond the base.
+        description: Relative share of the tasks beyond the base.
         type: int
         default: 1
   tags:
-    description: Tags of the cluster; other tags are left alone.
+    description: Tags of the cluster; other tags are left unchanged.
     type: dict
     default: {}
 attributes:
@@ -77,7 +77,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 cluster_arn:
-  description: ARN of the cluster; null in check mode where it would be created.
+  description: ARN of the cluster; null in check mode if it would be created.
   returned: always
   type: str
   sample: arn:aws:ecs:eu-central-1:123456789012:cluster/staging

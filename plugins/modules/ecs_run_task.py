@@ -6,11 +6,11 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: ecs_run_task
-short_description: Run a command once in a task of what is live
+short_description: Run a command once in a task of the live version
 version_added: 0.1.0
 description:
-  - Starts a task of the live version with another command, follows its log and its end, and fails where its exit code is not 0.
-  - Image, roles, secrets, volumes and network are those of the service. Its target groups are not told of it.
+  - Starts a task of the live version with another command, shows its log until it stops, and fails if its exit code is not 0.
+  - Image, roles, secrets, volumes and network are those of the service. The task is not registered in a target group.
   - A run that is interrupted leaves the task running; C(aws ecs stop-task) ends it.
 author:
   - pear.fargate contributors (@pear-fargate)
@@ -24,16 +24,16 @@ options:
     type: str
     required: true
   command:
-    description: The command and its arguments. The image's entry point stays.
+    description: The command and its arguments. The image's entry point is kept.
     type: list
     elements: str
     required: true
   container:
-    description: Container that runs it.
+    description: Container that runs the command.
     type: str
     default: app
   variables:
-    description: Further environment variables of that container. They can be read in the task's description, so no secrets.
+    description: Additional environment variables of that container. They are visible in the task's description, so pass no secrets.
     type: dict
     default: {}
   timeout_seconds:
@@ -70,7 +70,7 @@ task_id:
   returned: outside check mode
   type: str
 task_definition:
-  description: What is live, by ARN.
+  description: ARN of the live task definition.
   returned: always
   type: str
 exit_code:
@@ -83,7 +83,7 @@ log:
   type: list
   elements: str
 reason:
-  description: How it ended, or in check mode what would run.
+  description: The outcome, or in check mode what would run.
   returned: success
   type: str
 """

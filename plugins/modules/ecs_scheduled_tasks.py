@@ -6,12 +6,12 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: ecs_scheduled_tasks
-short_description: Tasks of a service that run at their times
+short_description: Manage the scheduled tasks of a service
 version_added: 0.1.0
 description:
-  - Makes schedules of EventBridge Scheduler that start a task of the live version with another command.
-  - A schedule names the version that is live. The playbooks run it after each release and each rollback.
-  - Schedules of the service that are not named are removed. What they start writes to the service's log.
+  - Manages schedules of EventBridge Scheduler that start a task of the live version with another command.
+  - A schedule refers to the live version. The playbooks update it after each release and rollback.
+  - Removes schedules of the service that are not listed. The tasks write to the service's log group.
 author:
   - pear.fargate contributors (@pear-fargate)
 options:
@@ -24,7 +24,7 @@ options:
     type: str
     required: true
   schedules:
-    description: What runs when. Where it is not given, schedules that are there are pointed at what is live.
+    description: The schedules. If omitted, existing schedules are pointed at the live version.
     type: list
     elements: dict
     suboptions:
@@ -37,28 +37,28 @@ options:
         type: str
         required: true
       timezone:
-        description: Time zone of the expression, which follows its summer time.
+        description: Time zone of the expression, including daylight saving time.
         type: str
         default: UTC
       command:
-        description: The command and its arguments. The image's entry point stays.
+        description: The command and its arguments. The image's entry point is kept.
         type: list
         elements: str
         required: true
       container:
-        description: Container that runs it.
+        description: Container that runs the command.
         type: str
         default: app
       variables:
-        description: Further environment variables of that container; no secrets.
+        description: Additional environment variables of that container; no secrets.
         type: dict
         default: {}
       enabled:
-        description: Whether it runs.
+        description: Whether the schedule is enabled.
         type: bool
         default: true
   role_arn:
-    description: Role by which the tasks are started.
+    description: ARN of the role that starts the tasks.
     type: str
 attributes:
   action:
@@ -96,30 +96,18 @@ EXAMPLES = r"""
 
 RETURN = r"""
 reason:
-  description: Why nothing could be done yet, or nothing.
+  description: Why nothing could be done yet, or empty.
   returned: always
   type: str
 """
 
 from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import run_as_module
-from ansible_collections.pear.fargate.plugins.module_utils.service.ecs_scheduled_tasks import run
+from ansible_collections.pear.fargate.plugins.module_utils.service.ecs_scheduled_tasks import SCHEDULES_OPTION, run
 
 ARGUMENT_SPEC = {
     "environment": {"type": "str", "required": True},
     "service": {"type": "str", "required": True},
-    "schedules": {
-        "type": "list",
-        "elements": "dict",
-        "options": {
-            "name": {"type": "str", "required": True},
-            "expression": {"type": "str", "required": True},
-            "timezone": {"type": "str", "default": "UTC"},
-            "command": {"type": "list", "elements": "str", "required": True},
-            "container": {"type": "str", "default": "app"},
-            "variables": {"type": "dict", "default": {}},
-            "enabled": {"type": "bool", "default": True},
-        },
-    },
+    "schedules": SCHEDULES_OPTION,
     "role_arn": {"type": "str"},
 }
 

@@ -6,11 +6,11 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: ecs_task_role
-short_description: An IAM role that ECS tasks have, with one inline policy
+short_description: Manage an IAM role of ECS tasks
 version_added: 0.1.0
 description:
-  - Makes a role what it should be, with two reads where nothing differs.
-  - Other policies of the role are left alone.
+  - Manages the trust policy, one inline policy, managed policies, permissions boundary and tags of a role.
+  - Other policies of the role are left unchanged.
 author:
   - pear.fargate contributors (@pear-fargate)
 options:
@@ -19,30 +19,30 @@ options:
     type: str
     required: true
   description:
-    description: What it is for; written when the role is created.
+    description: Description of the role, set at creation only.
     type: str
     default: ""
   trust_policy:
-    description: Who may take the role. The filter P(pear.fargate.trust_policy#filter) makes one for ECS tasks of the account and region.
+    description: Trust policy. The filter P(pear.fargate.trust_policy#filter) builds one for ECS tasks of the account and region.
     type: dict
     required: true
   policy:
-    description: What the role may do; nothing where it is not given.
+    description: Document of the inline policy. If omitted, the policy is removed.
     type: dict
   policy_name:
     description: Name of the inline policy.
     type: str
     required: true
   managed_policy_arns:
-    description: Managed policies that are attached as well; others that are attached stay.
+    description: Managed policies to attach; others are kept.
     type: list
     elements: str
     default: []
   permissions_boundary:
-    description: ARN of a policy that bounds what the role can ever do.
+    description: ARN of the permissions boundary.
     type: str
   tags:
-    description: Tags of the role; other tags are left alone.
+    description: Tags of the role; other tags are left unchanged.
     type: dict
     default: {}
 attributes:
@@ -77,7 +77,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 arn:
-  description: ARN of the role; null in check mode where it would be created.
+  description: ARN of the role; null in check mode if it would be created.
   returned: always
   type: str
   sample: arn:aws:iam::123456789012:role/production-scoreboard-task

@@ -6,17 +6,17 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: efs_file_system
-short_description: An encrypted EFS file system with mount targets, access points, policy, lifecycle and backups
+short_description: Manage an EFS file system
 version_added: 0.1.0
 description:
-  - Makes one EFS file system what it should be, and returns what a task definition needs to mount it.
+  - Manages one EFS file system with mount targets, access points, policy, lifecycle and backups, and returns what a task definition needs to mount it.
   - The file system is always encrypted, and its policy denies every access that does not use TLS.
-  - Access points cannot be changed in EFS. One that differs is refused with what to do; none is ever deleted here.
+  - EFS cannot change access points. The module fails if one differs, and never deletes one.
 author:
   - pear.fargate contributors (@pear-fargate)
 options:
   name:
-    description: Name of the file system; also its creation token, which is how it is found again.
+    description: Name of the file system; also its creation token, by which it is found.
     type: str
     required: true
   subnet_ids:
@@ -30,7 +30,7 @@ options:
     elements: str
     required: true
   access_points:
-    description: Directories that are opened, each under a POSIX user of its own.
+    description: Access points, each with a directory and a POSIX user.
     type: list
     elements: dict
     default: []
@@ -40,26 +40,26 @@ options:
         type: str
         required: true
       path:
-        description: Directory of the file system; made with this owner when it is missing.
+        description: Directory of the access point; created with this owner if it is missing.
         type: str
         required: true
       uid:
-        description: POSIX user that every access is done as.
+        description: POSIX user ID of all access.
         type: int
         default: 1000
       gid:
-        description: POSIX group that every access is done as.
+        description: POSIX group ID of all access.
         type: int
         default: 1000
       permissions:
-        description: Mode of the directory where it is made.
+        description: Mode of the directory, if it is created.
         type: str
         default: "0750"
   kms_key_id:
-    description: KMS key; the account's key for EFS where it is not given.
+    description: ARN of the KMS key. The default is the account's key for EFS. Cannot be changed later.
     type: str
   throughput_mode:
-    description: How throughput is bought.
+    description: Throughput mode.
     type: str
     choices: [elastic, bursting, provisioned]
     default: elastic
@@ -67,16 +67,16 @@ options:
     description: Throughput in MiB/s, with O(throughput_mode=provisioned).
     type: float
   infrequent_access_after_days:
-    description: Move files to Infrequent Access when they were not read for so many days; V(0) never does.
+    description: Days without access after which files move to Infrequent Access. V(0) disables this.
     type: int
     choices: [0, 1, 7, 14, 30, 60, 90]
     default: 0
   backup:
-    description: Whether AWS Backup's automatic daily backups are on.
+    description: Whether AWS Backup's automatic daily backups are enabled.
     type: bool
     default: true
   tags:
-    description: Tags of the file system and of its access points; other tags are left alone.
+    description: Tags of the file system and of its access points; other tags are left unchanged.
     type: dict
     default: {}
 attributes:
@@ -110,7 +110,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 file_system_id:
-  description: Id of the file system; null in check mode where it would be created.
+  description: Id of the file system; null in check mode if it would be created.
   returned: always
   type: str
   sample: fs-0123456789abcdef0

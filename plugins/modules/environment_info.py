@@ -6,12 +6,12 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: environment_info
-short_description: Everything an environment stands on, read at once
+short_description: Read the resources of an environment
 version_added: 0.1.0
 description:
-  - Finds network, load balancer, cluster, repositories and file system of an environment by name and tag.
-  - What does not exist yet is null or empty, never an error, so that each playbook runs alone and on a half-made environment.
-  - Fails within seconds, with one sentence, where credentials are missing, the region does not exist or nothing answers.
+  - Finds the network, load balancer, cluster, repositories, file system and database of an environment by name and tag.
+  - A resource that does not exist yet is null or empty, so that each playbook runs alone and on a partly created environment.
+  - Fails within seconds if credentials are missing, the region is unknown or the endpoint does not answer.
 author:
   - pear.fargate contributors (@pear-fargate)
 options:
@@ -20,11 +20,11 @@ options:
     type: str
     required: true
   existing_network:
-    description: Ids of a network that the collection did not make, instead of searching by tag.
+    description: IDs of an existing network that the collection does not manage, instead of a search by tag.
     type: dict
     suboptions:
       vpc_id:
-        description: The VPC.
+        description: ID of the VPC.
         type: str
         required: true
       public_subnet_ids:
@@ -44,10 +44,10 @@ options:
         default: []
   parts:
     description:
-      - What to read. What is not read is not in the answer, so that it cannot be taken for what does not exist.
+      - Parts to read. Other parts are missing from the result.
       - V(network) is RV(environment.vpc), RV(environment.subnets) and RV(environment.security_groups).
       - V(identity) is RV(environment.account) and RV(environment.caller).
-      - V(listeners) and V(target_groups) stand in RV(environment.load_balancer).
+      - V(listeners) and V(target_groups) are in RV(environment.load_balancer).
     type: list
     elements: str
     choices:
@@ -108,18 +108,18 @@ EXAMPLES = r"""
 
 RETURN = r"""
 environment:
-  description: What was found.
+  description: Resources of the environment.
   returned: always
   type: dict
   contains:
     region:
-      description: The region that was read.
+      description: Region of the environment.
       type: str
     account:
       description: Account id of the caller.
       type: str
     caller:
-      description: ARN of the identity that reads.
+      description: ARN of the caller.
       type: str
     zones:
       description: Availability zones of the region.
@@ -144,7 +144,7 @@ environment:
       description: Repository URI by name.
       type: dict
     certificates:
-      description: ARN, domain and status of each ACM certificate that serves or waits for its proof.
+      description: ARN, domain and status of each ACM certificate that is issued or pending validation.
       type: list
       elements: dict
     database:

@@ -6,13 +6,13 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: environment_teardown
-short_description: Remove what the collection made for an environment, and keep its data
+short_description: Remove the resources of an environment
 version_added: 0.1.0
 description:
-  - Finds by tag what the collection made, and by name what AWS has no tags for, and removes it in an order that works.
-  - What is half there is removed as far as it is there. With nothing left nothing is changed.
-  - Databases, file systems and images are kept unless O(data) names them; so are the vault of backups and what is in it.
-  - Whatever has deletion protection is refused before anything is removed.
+  - Finds the collection's resources by tag, or by name where AWS has no tags, and removes them in dependency order.
+  - Removes a partly created environment too.
+  - Keeps databases, file systems, images and the backup vault unless O(data) lists them.
+  - Fails before the first removal if a resource has deletion protection.
 author:
   - pear.fargate contributors (@pear-fargate)
 options:
@@ -21,33 +21,33 @@ options:
     type: str
     required: true
   confirm:
-    description: The same name once more. It is not asked for in check mode.
+    description: The environment's name again, as a confirmation. Not needed in check mode.
     type: str
     default: ""
   services:
-    description: Services of the environment; those that are still there are found without it.
+    description: Services of the environment. Services that still exist are found without it.
     type: list
     elements: str
     default: []
   zones:
-    description: Hosted zones in which names of the environment are looked for.
+    description: Hosted zones to search for records of the environment.
     type: list
     elements: str
     default: []
   data:
     description:
-      - Data that goes as well.
-      - V(images) are repositories of the services, which other environments of the account may use.
+      - Kinds of data to remove as well.
+      - V(images) are the repositories of the services, which other environments of the account may use.
     type: list
     elements: str
     choices: [backups, database, file_system, images]
     default: []
   final_snapshot:
-    description: Whether a database that goes leaves a final snapshot. The backups that RDS made stay until their days are over either way.
+    description: Whether to create a final snapshot of a database. Automated backups are kept until their retention ends.
     type: bool
     default: true
   timeout_seconds:
-    description: How long to wait for what holds a thing to go. RDS makes a final snapshot in that time.
+    description: Maximum time to wait for a resource's dependencies to be deleted, a final snapshot included.
     type: int
     default: 1800
 attributes:
@@ -58,7 +58,7 @@ attributes:
     description: Lists what would be removed, and removes nothing.
     support: full
   diff_mode:
-    description: Lists what goes.
+    description: Lists the resources to remove.
     support: full
 extends_documentation_fragment:
   - amazon.aws.common.modules
@@ -67,7 +67,7 @@ extends_documentation_fragment:
 """
 
 EXAMPLES = r"""
-- name: The staging environment goes, its files stay
+- name: Remove the staging environment and keep its files
   pear.fargate.environment_teardown:
     environment: staging
     confirm: staging
@@ -78,19 +78,19 @@ EXAMPLES = r"""
 
 RETURN = r"""
 removed:
-  description: What was removed, in order; in check mode what would be.
+  description: Removed resources in order; in check mode those that would be removed.
   returned: always
   type: list
   elements: str
   sample: [load balancer staging, VPC staging (vpc-0a)]
 kept:
-  description: What was kept.
+  description: Kept resources.
   returned: always
   type: list
   elements: str
   sample: [file system staging (fs-0b)]
 refusals:
-  description: What is protected against deletion.
+  description: Resources with deletion protection.
   returned: always
   type: list
   elements: str

@@ -6,14 +6,14 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: rds_database
-short_description: A PostgreSQL database on RDS, encrypted, backed up, with an owner's secret that RDS rotates
+short_description: Manage a PostgreSQL database on RDS
 version_added: 0.1.0
 description:
   - Makes one PostgreSQL instance or Aurora Serverless v2 cluster what it should be, with its subnet group and parameter group,
     waits until it answers, and returns how to reach it.
-  - It is always encrypted, never public, and refuses connections without TLS. No password is ever seen here.
-  - What RDS keeps for the maintenance window is told in RV(pending), and done at once only with O(apply_immediately).
-  - What RDS cannot change in a database that exists is refused before anything is changed. None is ever deleted here.
+  - The database is always encrypted, never public, and refuses connections without TLS. RDS manages the password.
+  - What RDS keeps for the maintenance window is returned in RV(pending), and applied at once only with O(apply_immediately).
+  - Refuses changes that RDS cannot make before the first change. Never deletes a database.
 author:
   - pear.fargate contributors (@pear-fargate)
 options:
@@ -27,7 +27,7 @@ options:
     choices: [postgres, aurora-postgresql]
     default: postgres
   engine_version:
-    description: Major version, or the lowest minor version such as V(17.6). A new major version is refused, since it cannot be taken back.
+    description: Major version, or the lowest minor version such as V(17.6). The module refuses a new major version, since an upgrade cannot be undone.
     type: str
     default: "17"
   instance_class:
@@ -35,11 +35,11 @@ options:
     type: str
     default: db.t4g.small
   allocated_gib:
-    description: Storage of a PostgreSQL instance; more than that, where it has grown, is no difference.
+    description: Storage of a PostgreSQL instance. Grown storage is no difference.
     type: int
     default: 20
   max_allocated_gib:
-    description: Up to where the storage of a PostgreSQL instance grows by itself; V(0) never.
+    description: Limit of storage autoscaling of a PostgreSQL instance. V(0) disables it.
     type: int
     default: 100
   storage_type:
@@ -48,20 +48,20 @@ options:
     choices: [gp2, gp3, io1, io2]
     default: gp3
   capacity:
-    description: Aurora capacity units, each about 2 GiB of memory, between which a cluster scales.
+    description: Range of Aurora capacity units, each about 2 GiB of memory.
     type: dict
     default: {}
     suboptions:
       min_units:
-        description: Capacity when there is little to do; V(0) pauses it.
+        description: Minimum capacity. V(0) pauses an idle cluster.
         type: float
         default: 0.5
       max_units:
-        description: Capacity that is never exceeded.
+        description: Maximum capacity.
         type: float
         default: 4
   multi_az:
-    description: A standby in another zone, which takes over; for Aurora a second instance, which reads.
+    description: Whether to run a standby in another zone; for Aurora, a second instance that serves reads.
     type: bool
     default: true
   subnet_ids:
@@ -75,67 +75,67 @@ options:
     elements: str
     required: true
   port:
-    description: Port; it cannot be changed later.
+    description: Port. Cannot be changed later.
     type: int
     default: 5432
   database_name:
-    description: Name of the first database; it cannot be changed later.
+    description: Name of the first database. Cannot be changed later.
     type: str
     default: app
   master_username:
-    description: Name of the owner, whose password RDS makes, keeps in Secrets Manager and rotates; it cannot be changed later.
+    description: Name of the owner, whose password RDS stores in Secrets Manager and rotates. Cannot be changed later.
     type: str
     default: postgres
   kms_key_id:
-    description: KMS key of storage and backups; the account's key for RDS where it is not given. It cannot be changed later.
+    description: ARN of the KMS key of storage and backups. The default is the account's key for RDS. Cannot be changed later.
     type: str
   secret_kms_key_id:
-    description: KMS key of the owner's secret; the account's key for Secrets Manager where it is not given.
+    description: ARN of the KMS key of the owner's secret. The default is the account's key for Secrets Manager.
     type: str
   parameters:
-    description: Parameters of PostgreSQL beside C(rds.force_ssl), which is always 1.
+    description: Additional parameters of PostgreSQL. C(rds.force_ssl) is always 1.
     type: dict
     default: {}
   backup_retention_days:
-    description: Days to which it can be restored, to the second; V(0) has no backups, and Aurora always has some.
+    description: Retention of automated backups in days. V(0) disables them, which Aurora does not allow.
     type: int
     default: 7
   backup_window:
-    description: When the daily backup is made, in UTC.
+    description: Window of the daily backup, in UTC.
     type: str
     default: "02:00-03:00"
   maintenance_window:
-    description: When RDS may restart it, in UTC.
+    description: Weekly maintenance window, in UTC.
     type: str
     default: "sun:03:30-sun:04:30"
   deletion_protection:
-    description: Refuse every deletion until this is switched off.
+    description: Whether RDS refuses to delete the database until this is switched off.
     type: bool
     default: true
   auto_minor_version_upgrade:
-    description: New minor versions in the maintenance window.
+    description: Whether RDS installs minor versions in the maintenance window.
     type: bool
     default: true
   performance_insights_days:
-    description: Days to keep the load by query; 7 are free of charge, V(0) switches it off.
+    description: Retention of Performance Insights in days; 7 are free of charge. V(0) disables it.
     type: int
     default: 7
   log_exports:
-    description: Logs that go to CloudWatch Logs, below C(/aws/rds/).
+    description: Logs to export to CloudWatch Logs, below C(/aws/rds/).
     type: list
     elements: str
     choices: [postgresql, upgrade, iam-db-auth-error]
     default: [postgresql]
   apply_immediately:
-    description: Do at once what RDS would keep for the maintenance window, outage or not, and restart where parameters wait for that.
+    description: Whether to apply pending changes at once, with an outage if needed, and to restart for pending parameters.
     type: bool
     default: false
   tags:
-    description: Tags of all that is made; other tags are left alone.
+    description: Tags of all resources; other tags are left unchanged.
     type: dict
     default: {}
   timeout_seconds:
-    description: Longest wait. RDS takes 5 to 20 minutes to make a database.
+    description: Maximum time to wait. RDS takes 5 to 20 minutes to create a database.
     type: int
     default: 3600
 attributes:
@@ -172,7 +172,7 @@ EXAMPLES = r"""
     instance_class: db.m8g.xlarge
     apply_immediately: true
 
-- name: A cluster that costs little while nobody plays
+- name: Create a cluster that scales down to half a capacity unit
   pear.fargate.rds_database:
     name: staging-database
     engine: aurora-postgresql
@@ -189,7 +189,7 @@ identifier:
   type: str
   sample: production-database
 host:
-  description: Host name to connect to; null in check mode where the database would be created.
+  description: Host name to connect to; null in check mode if the database would be created.
   returned: always
   type: str
   sample: production-database.c9akciq32rgx.eu-central-1.rds.amazonaws.com
@@ -213,12 +213,12 @@ master_username:
   type: str
   sample: postgres
 secret_arn:
-  description: ARN of the secret with the keys V(username) and V(password), made and rotated by RDS.
+  description: ARN of the secret with the keys V(username) and V(password), which RDS manages.
   returned: always
   type: str
   sample: arn:aws:secretsmanager:eu-central-1:123456789012:secret:rds!db-0a1b2c3d-AbCdEf
 pending:
-  description: A sentence for each change that waits for the maintenance window or for a restart.
+  description: A sentence per change that waits for the maintenance window or for a restart.
   returned: always
   type: list
   elements: str

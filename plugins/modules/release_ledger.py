@@ -6,11 +6,11 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: release_ledger
-short_description: The table that releases are written down in
+short_description: Manage the table of the release ledger
 version_added: 0.1.0
 description:
-  - Makes the DynamoDB table that holds the releases of an environment's services and who may release now.
-  - Its entries are never touched.
+  - Manages the DynamoDB table with the releases and leases of an environment's services.
+  - Never reads or changes its items.
 author:
   - pear.fargate contributors (@pear-fargate)
 options:
@@ -23,7 +23,7 @@ options:
     type: bool
     default: true
   tags:
-    description: Tags of the table; other tags are left alone.
+    description: Tags of the table; other tags are left unchanged.
     type: dict
     default: {}
 attributes:
@@ -50,7 +50,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 table_arn:
-  description: ARN of the table; null in check mode where it would be created.
+  description: ARN of the table; null in check mode if it would be created.
   returned: always
   type: str
 """

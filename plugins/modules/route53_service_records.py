@@ -6,12 +6,12 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: route53_service_records
-short_description: Names that lead to a load balancer, with health check, by weight or with failover
+short_description: Manage the alias records of a service, with health check, weights or failover
 version_added: 0.1.0
 description:
-  - Makes each name an alias of the load balancer, and returns the id of the health check.
+  - Makes each name an alias of the load balancer, and returns the ID of the health check.
   - All records are written in one change batch, which Route 53 carries out as a whole or not at all.
-  - A record that leads elsewhere is refused, unless O(overwrite=true); records of other set identifiers are left alone.
+  - Refuses to replace a record with another target, unless O(overwrite=true). Records of other set identifiers are left unchanged.
 author:
   - pear.fargate contributors (@pear-fargate)
 options:
@@ -24,24 +24,24 @@ options:
     type: str
     required: true
   zone:
-    description: Name of the public hosted zone that the names lie in.
+    description: Name of the public hosted zone of the names.
     type: str
     required: true
   zone_id:
     description: Id of the hosted zone; without it the zone is found by O(zone). Needed for a private zone.
     type: str
   names:
-    description: Names that lead to the load balancer.
+    description: Names that point to the load balancer.
     type: list
     elements: str
     required: true
   load_balancer:
-    description: Where they lead, as the module M(pear.fargate.environment_info) returns it.
+    description: Target load balancer, as M(pear.fargate.environment_info) returns it.
     type: dict
     required: true
     suboptions:
       name:
-        description: Name of the load balancer; an alias to a former one of this name counts as ours.
+        description: Name of the load balancer; an alias to a former load balancer of this name is replaced.
         type: str
         required: true
       dns_name:
@@ -53,49 +53,49 @@ options:
         type: str
         required: true
   families:
-    description: V(ipv4) for A records, V(ipv6) for AAAA records; the latter want a dual-stack load balancer.
+    description: V(ipv4) for A records, V(ipv6) for AAAA records; V(ipv6) needs a dual-stack load balancer.
     type: list
     elements: str
     choices: [ipv4, ipv6]
     default: [ipv4]
   routing:
-    description: How Route 53 chooses where a name leads to several places, such as two regions.
+    description: Routing policy of names with several targets, such as two regions.
     type: dict
     suboptions:
       policy:
-        description: Which way it chooses.
+        description: Routing policy.
         type: str
         choices: [simple, weighted, failover]
         default: simple
       set_identifier:
-        description: What tells this record from the name's others.
+        description: Set identifier of this record.
         type: str
       weight:
         description: Share among the weights of a name, 0 to 255, with V(weighted).
         type: int
         default: 0
       failover:
-        description: Which of the two this is, with V(failover).
+        description: Failover role of this record, with V(failover).
         type: str
         choices: [primary, secondary]
   evaluate_target_health:
-    description: Whether a load balancer without a healthy target counts as down.
+    description: Whether a load balancer without a healthy target counts as unhealthy.
     type: bool
     default: true
   health_check:
-    description: A check from the internet, which the records follow as well. Without it there is none.
+    description: Health check of the records. If omitted there is none.
     type: dict
     suboptions:
       host:
-        description: Host name that is asked. With O(routing.policy) other than V(simple) it must lead to this load balancer only.
+        description: Host name to check. With O(routing.policy) other than V(simple) it must point to this load balancer only.
         type: str
         required: true
       path:
-        description: Path that is asked.
+        description: Path to request.
         type: str
         default: /
       port:
-        description: Port that is asked.
+        description: Port to connect to.
         type: int
         default: 443
       protocol:
@@ -104,43 +104,43 @@ options:
         choices: [HTTP, HTTPS]
         default: HTTPS
       interval_seconds:
-        description: How often each checker asks. V(10) costs more.
+        description: Interval of each checker. V(10) costs more.
         type: int
         choices: [10, 30]
         default: 30
       failure_threshold:
-        description: So many answers in a row change the verdict, 1 to 10.
+        description: Number of consecutive results that change the status, 1 to 10.
         type: int
         default: 3
       search_string:
-        description: Text that must stand in the first 5120 bytes of the answer.
+        description: Text that the first 5120 bytes of the response must contain.
         type: str
       measure_latency:
-        description: Whether latency is kept as a metric; it costs more.
+        description: Whether to record latency as a metric. Costs more.
         type: bool
         default: false
       regions:
-        description: Regions to check from, at least three; all that Route 53 has where it is empty.
+        description: Regions to check from, at least three. The default is all.
         type: list
         elements: str
         default: []
   alarm:
     description:
-      - An alarm on the health check, which is in ALARM while Route 53 sees the host down. Without this option alarms are left alone.
-      - It is made where Route 53 keeps the metrics of health checks, which is us-east-1 for the regions of partition V(aws).
+      - Alarm on the health check. Alarms are left unchanged if omitted.
+      - It is created in the region where Route 53 keeps the metrics of health checks, which is us-east-1 for the regions of partition V(aws).
     type: dict
     suboptions:
       tell:
-        description: ARNs of SNS topics of that region, told when the host goes down and when it comes back.
+        description: ARNs of SNS topics of that region, notified when the host fails and when it recovers.
         type: list
         elements: str
         default: []
   overwrite:
-    description: Whether a name may be taken from where it leads now.
+    description: Whether to replace records that have another target.
     type: bool
     default: false
   wait:
-    description: Whether to wait until every name server answers with the change, a minute as a rule.
+    description: Whether to wait until all name servers have the change, usually a minute.
     type: bool
     default: true
   tags:
@@ -198,7 +198,7 @@ names:
   elements: str
   sample: [scores.example.com]
 health_check_id:
-  description: Id of the health check; null where none is wanted.
+  description: ID of the health check; null if none is configured.
   returned: always
   type: str
   sample: 01234567-89ab-cdef-0123-456789abcdef

@@ -6,15 +6,15 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: service_preflight
-short_description: All that is wrong with a service's variables, before anything is changed
+short_description: Validate the variables of a host before anything is changed
 version_added: 0.1.0
 description:
-  - For a host of the group C(environment), checks the types of the variables of all roles that make the environment.
+  - For a host of the group C(environment), validates the variables of all roles of the environment.
   - For a host of the group C(services), checks the variables of the roles C(registry) and C(service). Names that no role knows, types,
     ranges, combinations that Fargate or the load balancer refuse, priorities that another service holds, an image or a secret that
     does not exist.
-  - All findings come at once, each naming the variable, its value and what would be valid. Nothing is changed.
-  - The first call proves credentials, region and endpoint, and fails within seconds.
+  - Reports all findings at once, each with the variable, its value and what would be valid. Changes nothing.
+  - The first call checks credentials, region and endpoint, and fails within seconds.
 author:
   - pear.fargate contributors (@pear-fargate)
 options:
@@ -23,7 +23,7 @@ options:
     type: dict
     default: {}
   findings:
-    description: Findings that were made already. The action plugin fills them in.
+    description: Findings of the action plugin, which fills them in.
     type: list
     elements: str
     default: []
@@ -56,17 +56,17 @@ EXAMPLES = r"""
 
 RETURN = r"""
 findings:
-  description: What is wrong; empty where the task succeeds.
+  description: Findings; empty if the task succeeds.
   returned: always
   type: list
   elements: str
 order:
-  description: Where a service depends on another one, the order of a release; of the first host of the play alone.
+  description: Order of a release, if services depend on each other; returned for the first host of the play only.
   returned: where there is one
   type: dict
   contains:
     hosts:
-      description: Hosts of the play, each after those that it depends on.
+      description: Hosts of the play, each after its dependencies.
       type: list
       elements: str
     serial:
@@ -74,7 +74,7 @@ order:
       type: list
       elements: int
 unchecked:
-  description: What could not be looked at, and why; the permissions of a deployment need not cover it.
+  description: Checks that were skipped, and why; a deployer need not have the permissions for them.
   returned: always
   type: list
   elements: str

@@ -126,15 +126,15 @@ schedules:
 from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import run_as_module
 from ansible_collections.pear.fargate.plugins.module_utils.release.options import RELEASE_ARGUMENTS
 from ansible_collections.pear.fargate.plugins.module_utils.release.service_release import STRATEGIES, run
+from ansible_collections.pear.fargate.plugins.module_utils.service.ecs_scheduled_tasks import SCHEDULES_OPTION
 from ansible_collections.pear.fargate.plugins.module_utils.service.specification import SERVICE_ARGUMENTS
-from ansible_collections.pear.fargate.plugins.modules.ecs_scheduled_tasks import ARGUMENT_SPEC as SCHEDULES
 
 ARGUMENT_SPEC = {
     **SERVICE_ARGUMENTS,
     **RELEASE_ARGUMENTS,
     "strategy": {"type": "str", "choices": list(STRATEGIES), "default": "rolling"},
     "failed_dependencies": {"type": "list", "elements": "str", "default": []},
-    "schedules": SCHEDULES["schedules"],
+    "schedules": SCHEDULES_OPTION,
     "schedule_role_arn": {"type": "str"},
 }
 

@@ -6,14 +6,14 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: service_routing
-short_description: Both colours' target groups and the listener rules of a service
+short_description: Manage the target groups and listener rules of a service
 version_added: 0.1.0
 description:
-  - Gives a service a target group per colour, a production rule that forwards to both by weight, and a test rule that
+  - Creates a target group per colour, a production rule that forwards to both by weight, and a test rule that
     forwards requests with the header C(X-Release=candidate) to the candidate.
   - Weights belong to releases. They are written when a rule is created (blue 100, green 0; the test rule the other way
     round) and never again, so that running this at any time moves no traffic.
-  - Other services' rules are never touched. A priority that one of them holds is refused, saying which.
+  - Never changes the rules of other services. Fails if one of them has the priority already.
 author:
   - pear.fargate contributors (@pear-fargate)
 options:
@@ -36,70 +36,70 @@ options:
     type: int
     required: true
   protocol_version:
-    description: What the load balancer speaks to the containers. It cannot be changed later.
+    description: Protocol version between load balancer and containers. Cannot be changed later.
     type: str
     choices: [HTTP1, HTTP2, GRPC]
     default: HTTP1
   hosts:
-    description: Host names of which a request must have one; any where it is empty.
+    description: Host names of the service. An empty list matches any host.
     type: list
     elements: str
     default: []
   paths:
-    description: Path patterns of which a request must match one.
+    description: Path patterns of the service.
     type: list
     elements: str
     default: ["/*"]
   priority:
     description:
-      - Priority of the production rule, V(2) to V(50000); the lowest number is asked first.
+      - Priority of the production rule, V(2) to V(50000); the lowest number is evaluated first.
       - The test rule gets the number before it.
     type: int
     required: true
   health_check:
-    description: How the load balancer judges a target.
+    description: Health check of the target groups.
     type: dict
     default: {}
     suboptions:
       path:
-        description: Path that is asked.
+        description: Path to request.
         type: str
         default: /
       matcher:
-        description: Answers that count as healthy, such as V(200) or V(200-299).
+        description: Status codes of a healthy target, such as V(200) or V(200-299).
         type: str
         default: "200"
       interval_seconds:
-        description: Time between two checks of a target, V(5) to V(300).
+        description: Interval of the checks, V(5) to V(300).
         type: int
         default: 10
       timeout_seconds:
-        description: How long an answer may take, V(2) to V(120); less than the interval.
+        description: Timeout of a check, V(2) to V(120); less than the interval.
         type: int
         default: 5
       healthy_threshold:
-        description: Good answers in a row that make a target healthy, V(2) to V(10).
+        description: Consecutive successes that make a target healthy, V(2) to V(10).
         type: int
         default: 2
       unhealthy_threshold:
-        description: Bad answers in a row that make it unhealthy, V(2) to V(10).
+        description: Consecutive failures that make a target unhealthy, V(2) to V(10).
         type: int
         default: 3
   deregistration_delay_seconds:
-    description: How long requests in flight may take when a target leaves, V(0) to V(3600).
+    description: Time for requests in flight when a target is deregistered, V(0) to V(3600).
     type: int
     default: 30
   slow_start_seconds:
-    description: Time over which a new target's share grows, V(30) to V(900); V(0) gives it its full share at once.
+    description: Slow start of new targets, V(30) to V(900). V(0) disables it.
     type: int
     default: 0
   algorithm:
-    description: How requests are shared among the targets of a colour.
+    description: Load balancing algorithm among the targets of a colour.
     type: str
     choices: [round_robin, least_outstanding_requests]
     default: round_robin
   tags:
-    description: Tags of the target groups and rules; other tags are left alone.
+    description: Tags of the target groups and rules; other tags are left unchanged.
     type: dict
     default: {}
 attributes:
@@ -159,12 +159,12 @@ rules:
     production: arn:aws:elasticloadbalancing:eu-central-1:123456789012:listener-rule/app/production/50dc6c/f2f7dc/9683b2
     test: arn:aws:elasticloadbalancing:eu-central-1:123456789012:listener-rule/app/production/50dc6c/f2f7dc/8683b2
 weights:
-  description: Weights of the production rule by colour, as they are.
+  description: Current weights of the production rule by colour.
   returned: always
   type: dict
   sample: {blue: 100, green: 0}
 conflicts:
-  description: The priorities that other services hold, a sentence each.
+  description: A sentence per priority that another service's rule has.
   returned: when a priority is taken
   type: list
   elements: str

@@ -6,43 +6,43 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: sns_alarm_topic
-short_description: A topic that alarms are sent to, and who is told
+short_description: Manage the topic that alarms are sent to, and its subscriptions
 version_added: 0.1.0
 description:
-  - Makes an SNS topic what it should be and subscribes who is to be told.
-  - Who subscribed by hand stays, and so does the topic's policy.
+  - Manages an SNS topic and its subscriptions.
+  - Subscriptions that others made, and the topic's policy, are preserved.
 author:
   - pear.fargate contributors (@pear-fargate)
 options:
   arn:
-    description: ARN that the topic has or will have, as P(pear.fargate.alarm_topic_arn#filter) says it.
+    description: ARN of the topic, as P(pear.fargate.alarm_topic_arn#filter) returns it.
     type: str
     required: true
   display_name:
-    description: Name that mails come from.
+    description: Sender name of e-mail notifications.
     type: str
     default: ""
   kms_key_id:
-    description: Key that messages are encrypted with; it must let CloudWatch use it. Not encrypted by a key of yours where it is empty.
+    description: ARN of the KMS key of the messages, whose policy must allow CloudWatch. Without it, messages are not encrypted with a customer key.
     type: str
     default: ""
   subscriptions:
-    description: Who is told. Mail addresses have to confirm.
+    description: Notification targets. E-mail addresses have to confirm the subscription.
     type: list
     elements: dict
     default: []
     suboptions:
       protocol:
-        description: How.
+        description: Protocol of the subscription.
         type: str
         required: true
         choices: [email, email-json, http, https, sms, sqs, lambda, application]
       endpoint:
-        description: Where.
+        description: Endpoint of the subscription.
         type: str
         required: true
   tags:
-    description: Tags of the topic; other tags are left alone.
+    description: Tags of the topic; other tags are left unchanged.
     type: dict
     default: {}
 attributes:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: vpc_network
-short_description: The whole network of an environment
+short_description: Manage the network of an environment
 version_added: 0.1.0
 description:
   - A VPC with public, private and data subnets over several zones, gateways, routes, endpoints of AWS services, security
@@ -29,7 +29,7 @@ options:
     type: str
     default: 10.20.0.0/16
   zone_count:
-    description: How many availability zones, where O(zones) names none.
+    description: Number of availability zones, if O(zones) is empty.
     type: int
     default: 3
   zones:
@@ -38,7 +38,7 @@ options:
     elements: str
     default: []
   data_subnets:
-    description: Whether to make subnets for databases, which have no way out.
+    description: Whether to create subnets for databases, without a route out of the VPC.
     type: bool
     default: false
   nat:
@@ -47,7 +47,7 @@ options:
     choices: [one_per_zone, single, none]
     default: one_per_zone
   ipv6:
-    description: Whether the network has IPv6 addresses beside IPv4 ones. It cannot be taken back.
+    description: Whether to add IPv6 addresses. Cannot be undone.
     type: bool
     default: false
   endpoints:
@@ -56,7 +56,7 @@ options:
     elements: str
     default: [s3]
   ingress_cidrs:
-    description: Who may reach the load balancer.
+    description: CIDR blocks that may reach the load balancer.
     type: list
     elements: str
     default: [0.0.0.0/0]
@@ -66,11 +66,11 @@ options:
     elements: str
     default: [1024-65535]
   database_port:
-    description: Port of a database that tasks may reach, in a security group of its own; V(0) makes none, and leaves one that is there.
+    description: Port of the database, which gets its own security group. V(0) creates none and leaves an existing one unchanged.
     type: int
     default: 0
   flow_log:
-    description: Where the flow log of the VPC goes; without it there is none.
+    description: Destination of the VPC's flow log. If omitted there is none.
     type: dict
     suboptions:
       log_group:
@@ -82,11 +82,11 @@ options:
         type: str
         required: true
   existing_vpc_id:
-    description: A VPC that is somebody else's; then only the security groups are made.
+    description: ID of an existing VPC that is managed elsewhere. Only the security groups are created in it.
     type: str
     default: ""
   tags:
-    description: Further tags for everything; other tags are left alone.
+    description: Additional tags of all resources; other tags are left unchanged.
     type: dict
     default: {}
 attributes:
@@ -120,7 +120,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 vpc_id:
-  description: The VPC; null in check mode where it would be created.
+  description: ID of the VPC; null in check mode if it would be created.
   returned: always
   type: str
 subnet_ids:

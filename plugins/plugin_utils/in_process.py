@@ -8,8 +8,9 @@ module of the same name is executed instead, with the same result and no progres
 
 from __future__ import annotations
 
+import importlib
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from ansible.errors import AnsibleActionFail
@@ -23,15 +24,13 @@ from ..module_utils.aws.session import Aws, warm
 from ..module_utils.common.clock import SystemClock
 from ..module_utils.common.invocation import Invocation, Run, with_aws_options
 from ..module_utils.common.progress import Progress, SilentProgress, WrittenProgress
+from .module_services import SERVICES
 
 # Ansible forks a worker for each task and host from the process that imports this. What every worker would read from disk
 # anew is read here once: filters and tests, Ansible's own and ours, which come all together with one of them.
 filter_loader.get("ansible.builtin.combine")
 filter_loader.get("pear.fargate.service_urls")
 test_loader.get("ansible.builtin.truthy")
-
-# Whose clients a release or a rollback needs from its first moment.
-RELEASE = ("elbv2", "ecs", "dynamodb", "application-autoscaling")
 
 # The json callback prints one document: progress lines before it would make it unreadable.
 PROGRESS_SWITCH = "PEAR_PROGRESS"
@@ -40,9 +39,9 @@ PROGRESS_SWITCH = "PEAR_PROGRESS"
 def plain(value: Any) -> Any:
     """Values as a module in a process of its own gets them: without the marks of origin and trust that Ansible's carry."""
     if isinstance(value, Mapping):
-        return {plain(key): plain(one) for key, one in value.items()}
+        return {plain(key): plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [plain(one) for one in value]
+        return [plain(item) for item in value]
     for kind in (bool, int, float, str):
         if isinstance(value, kind):
             return kind(value)
@@ -50,9 +49,9 @@ def plain(value: Any) -> Any:
 
 
 class InProcessAction(ActionBase):
-    """Subclasses name the argument spec and the run() of their module, and the AWS services that it always speaks to.
+    """Runs the module that has the name of the subclass's file: plugins/action/NAME.py runs plugins/modules/NAME.py.
 
-    The models of these services are read from disk when the class is made, once for all workers.
+    The module is imported, and the models of its AWS services are read, when the class is made: once for all workers.
     """
 
     TRANSFERS_FILES = False
@@ -62,11 +61,17 @@ class InProcessAction(ActionBase):
     argument_spec: ClassVar[Mapping[str, Any]]
     # A staticmethod: a plain function as a class attribute would be bound to the instance.
     module_run: ClassVar[Run]
-    services: ClassVar[Sequence[str]] = ()
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
-        warm(cls.services)
+        folder, _, name = cls.__module__.rpartition(".")
+        plugins, _, kind = folder.rpartition(".")
+        # The file that the links of plugins/action lead to is imported by its own name only by tests and checks.
+        if kind == "action":
+            module = importlib.import_module(f"{plugins}.modules.{name}")
+            cls.argument_spec = module.ARGUMENT_SPEC
+            cls.module_run = staticmethod(module.run)
+            warm(SERVICES[name])
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result: dict[str, Any] = super().run(tmp, task_vars)

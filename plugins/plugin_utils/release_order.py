@@ -32,7 +32,7 @@ class Disorder(Exception):
 def waves(nodes: Mapping[str, Node], hosts: Sequence[str]) -> list[list[str]]:
     """Hosts of a play (keys of nodes, in their order) in waves; nothing in a wave depends on another in it or in a later one.
 
-    What a service depends on, but is not in the play, is left as it is and waited for by nobody. Raises Disorder.
+    A dependency that is not in the play is not released, and nothing waits for it. Raises Disorder.
     """
     known = {(node.environment, node.name): host for host, node in nodes.items()}
     sorter: graphlib.TopologicalSorter[str] = graphlib.TopologicalSorter()
@@ -42,7 +42,9 @@ def waves(nodes: Mapping[str, Node], hosts: Sequence[str]) -> list[list[str]]:
         for name in node.depends_on:
             other = known.get((node.environment, name))
             if other is None:
-                named = ", ".join(sorted(one for place, one in known if place == node.environment and one != node.name))
+                named = ", ".join(
+                    sorted(name for place, name in known if place == node.environment and name != node.name)
+                )
                 missing.append(
                     f"service_depends_on of {host} names {name}, which is no service of its environment ({named})"
                 )
@@ -65,20 +67,20 @@ def waves(nodes: Mapping[str, Node], hosts: Sequence[str]) -> list[list[str]]:
 
 def batches(sizes: Iterable[int], serial: Any, total: int) -> list[int]:
     """Sizes of batches for Ansible's serial: never over the end of a wave, and no larger than what was asked for."""
-    asked = _asked(serial if isinstance(serial, list) else [serial], total)
+    limits = _limits(serial if isinstance(serial, list) else [serial], total)
     found = []
     for left in sizes:
         while left > 0:
-            found.append(min(next(asked), left))
+            found.append(min(next(limits), left))
             left -= found[-1]
     return found
 
 
-def _asked(serial: Sequence[Any], total: int) -> Iterator[int]:
+def _limits(serial: Sequence[Any], total: int) -> Iterator[int]:
     """As Ansible reads serial: numbers, or shares of all hosts; 0 is all of them, and the last one goes on for ever."""
     size = total
-    for one in serial:
-        size = pct_to_int(one, total)
+    for item in serial:
+        size = pct_to_int(item, total)
         yield size if size > 0 else total
     while True:
         yield size if size > 0 else total

@@ -99,7 +99,7 @@ def _nearest(name: str, known: Collection[str]) -> str:
 
 def rivals(priorities: Mapping[str, Any]) -> list[str]:
     """A sentence for each two services, neighbours by priority, that ask for the same number."""
-    ordered = sorted((one, host) for host, one in priorities.items() if isinstance(one, int))
+    ordered = sorted((priority, host) for host, priority in priorities.items() if isinstance(priority, int))
     return [
         f"service_priority of {host} is {lower}, and that of {other} is {upper}; each service needs two numbers, its "
         "priority and the one before it: use steps of 10"

@@ -8,7 +8,7 @@ import os
 
 import botocore.loaders
 
-# Fifteen hundred machine images, made anew for each test; no role of ours starts a machine.
+# Fifteen hundred machine images, created for each test; no role of ours starts a machine.
 os.environ["MOTO_EC2_LOAD_DEFAULT_AMIS"] = "false"
 # Each client of each test would read its service's model from disk.
 botocore.loaders.create_loader = functools.cache(botocore.loaders.create_loader)

@@ -1,4 +1,4 @@
-"""The topic of alarms against moto: made once, every property put right, and nobody who subscribed by hand lost."""
+"""The topic of alarms against moto: created once, every property corrected, subscriptions of others preserved."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_it_is_made_once_and_check_mode_makes_nothing(sns: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "message"),
     [
         ({"display_name": "other"}, "DisplayName"),
         ({"kms_key_id": "alias/alarms"}, "KmsMasterKeyId"),
@@ -58,9 +58,9 @@ def test_it_is_made_once_and_check_mode_makes_nothing(sns: Any) -> None:
         ({"subscriptions": [{"protocol": "email", "endpoint": "b@example.com"}]}, "subscription email b@example.com"),
     ],
 )
-def test_what_differs_is_told_and_put_right(change: dict[str, Any], told: str) -> None:
+def test_what_differs_is_told_and_put_right(change: dict[str, Any], message: str) -> None:
     invoke()
-    assert list(invoke(True, **change)["diff"]["after"]) == [told]
+    assert list(invoke(True, **change)["diff"]["after"]) == [message]
     assert invoke(**change)["changed"]
     assert not invoke(**change)["changed"]
 
@@ -69,5 +69,7 @@ def test_who_subscribed_by_hand_stays(sns: Any) -> None:
     invoke()
     sns.subscribe(TopicArn=ARN, Protocol="email", Endpoint="curious@example.com")
     assert not invoke()["changed"]
-    found = {one["Endpoint"] for one in sns.list_subscriptions_by_topic(TopicArn=ARN)["Subscriptions"]}
+    found = {
+        subscription["Endpoint"] for subscription in sns.list_subscriptions_by_topic(TopicArn=ARN)["Subscriptions"]
+    }
     assert found == {"oncall@example.com", "+491510000000", "curious@example.com"}

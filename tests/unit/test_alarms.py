@@ -66,8 +66,8 @@ def put(
 
 
 def test_check_mode_tells_all_alarms_and_makes_none(aws: Any) -> None:
-    told = put(service_alarms(ENVIRONMENT, "scores"), check_mode=True)
-    assert len(told["put"]) == 7
+    message = put(service_alarms(ENVIRONMENT, "scores"), check_mode=True)
+    assert len(message["put"]) == 7
     assert aws.describe_alarms()["MetricAlarms"] == []
 
 
@@ -95,7 +95,7 @@ def test_every_alarm_is_what_the_api_takes() -> None:
         ("EvaluationPeriods", 9),
         ("ActionsEnabled", False),
         ("AlarmActions", []),
-        ("AlarmDescription", "somebody's"),
+        ("AlarmDescription", "changed by hand"),
     ],
 )
 def test_a_setting_that_was_changed_by_hand_is_told_and_put_right(aws: Any, setting: str, value: Any) -> None:
@@ -114,27 +114,29 @@ def test_alarms_that_are_not_wanted_go_and_those_of_others_stay(aws: Any) -> Non
     put(service_alarms(ENVIRONMENT, "scores", more=[extra]))
     put([{**extra, "name": "staging/scoreboard/theirs"}], prefix=None)
     assert put(service_alarms(ENVIRONMENT, "scores"))["deleted"] == ["staging/scores/old"]
-    names = {one["AlarmName"] for one in aws.describe_alarms()["MetricAlarms"]}
+    names = {alarm["AlarmName"] for alarm in aws.describe_alarms()["MetricAlarms"]}
     assert "staging/scoreboard/theirs" in names
     assert "staging/scores/old" not in names
 
 
-def test_silence_is_bad_only_where_it_means_that_nobody_is_served() -> None:
-    silent = {one["name"].rpartition("/")[2]: one["missing_data"] for one in service_alarms(ENVIRONMENT, "scores")}
+def test_missing_data_is_bad_only_where_it_means_that_no_request_is_served() -> None:
+    silent = {
+        alarm["name"].rpartition("/")[2]: alarm["missing_data"] for alarm in service_alarms(ENVIRONMENT, "scores")
+    }
     assert [name for name, missing in silent.items() if missing == "breaching"] == ["no-healthy-target"]
 
 
 def test_without_container_insights_there_is_no_alarm_that_could_never_fire() -> None:
     blind = {**ENVIRONMENT, "cluster": {"container_insights": "disabled"}}
-    names = [one["name"] for one in service_alarms(blind, "scores")]
+    names = [alarm["name"] for alarm in service_alarms(blind, "scores")]
     assert "staging/scores/missing-tasks" not in names
 
 
 def test_thresholds_and_topics_reach_the_alarms() -> None:
     (errors,) = [
-        one
-        for one in service_alarms(ENVIRONMENT, "scores", {"error_share_percent": 7}, tell=[TOPIC])
-        if one["name"].endswith("error-share")
+        alarm
+        for alarm in service_alarms(ENVIRONMENT, "scores", {"error_share_percent": 7}, tell=[TOPIC])
+        if alarm["name"].endswith("error-share")
     ]
     assert errors["threshold"] == 7
     assert errors["alarm_actions"] == errors["ok_actions"] == [TOPIC]

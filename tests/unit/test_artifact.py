@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -41,7 +42,7 @@ def members(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
         if (ROOT / name).is_file():
             target = source / name
             target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes((ROOT / name).read_bytes())
+            shutil.copy2(ROOT / name, target, follow_symlinks=False)
     subprocess.run(
         [BIN / "ansible-galaxy", "collection", "build", "--output-path", source / "out", source],
         check=True,
@@ -49,7 +50,7 @@ def members(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     )
     (artifact,) = (source / "out").glob("pear-fargate-*.tar.gz")
     with tarfile.open(artifact) as tar:
-        return [member.name for member in tar if member.isfile()]
+        return [member.name for member in tar if member.isfile() or member.issym()]
 
 
 def test_the_artifact_holds_the_collection_and_nothing_else(members: list[str]) -> None:
@@ -57,12 +58,12 @@ def test_the_artifact_holds_the_collection_and_nothing_else(members: list[str]) 
 
 
 def test_the_artifact_holds_every_module_role_and_playbook(members: list[str]) -> None:
-    wanted = [
+    desired = [
         path.relative_to(ROOT).as_posix()
-        for pattern in ("plugins/modules/*.py", "roles/*/tasks/main.yml", "playbooks/*.yml")
+        for pattern in ("plugins/modules/*.py", "plugins/action/*.py", "roles/*/tasks/main.yml", "playbooks/*.yml")
         for path in ROOT.glob(pattern)
     ]
-    assert set(wanted) <= set(members)
+    assert set(desired) <= set(members)
 
 
 def test_the_artifact_holds_what_its_inventories_build_and_no_other_example(members: list[str]) -> None:

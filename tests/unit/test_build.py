@@ -1,4 +1,4 @@
-"""Building an image: what its content digest is of, and that a login is nobody else's."""
+"""Building an image: what its content digest is of, and that a login is private to its build."""
 
 from __future__ import annotations
 
@@ -27,19 +27,24 @@ def digest(context: Path, platform: str = "", **args: str) -> str:
 
 
 def test_what_the_build_sees_is_in_its_digest(context: Path) -> None:
-    seen = {digest(context), digest(context, VERSION="1"), digest(context, VERSION="2"), digest(context, "linux/arm64")}
+    found = {
+        digest(context),
+        digest(context, VERSION="1"),
+        digest(context, VERSION="2"),
+        digest(context, "linux/arm64"),
+    }
     main = context / "app" / "main.py"
     main.write_text("print('hello, world')\n")
-    seen.add(digest(context))
+    found.add(digest(context))
     main.chmod(main.stat().st_mode | stat.S_IXUSR)
-    seen.add(digest(context))
+    found.add(digest(context))
     main.rename(context / "app" / "start.py")
-    seen.add(digest(context))
+    found.add(digest(context))
     (context / "kept.log").write_text("taken in again")
-    seen.add(digest(context))
+    found.add(digest(context))
     (context / "Containerfile").write_text("FROM scratch\n")
-    seen.add(digest(context))
-    assert len(seen) == 9
+    found.add(digest(context))
+    assert len(found) == 9
 
 
 def test_what_the_build_does_not_see_is_not(context: Path) -> None:

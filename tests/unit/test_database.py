@@ -1,4 +1,4 @@
-"""The database against moto: made once, then unchanged; what differs is told and put right, what cannot be is refused."""
+"""The database against moto: created once, then unchanged; differences are reported and corrected, impossible changes refused."""
 
 from __future__ import annotations
 
@@ -76,13 +76,15 @@ def test_it_is_encrypted_protected_private_and_wants_tls(either: dict[str, Any])
     aurora = either["engine"] != "postgres"
     (found,) = rds.describe_db_clusters()["DBClusters"] if aurora else rds.describe_db_instances()["DBInstances"]
     assert found["StorageEncrypted"] and found["DeletionProtection"] and found["CopyTagsToSnapshot"]
-    assert not any(one["PubliclyAccessible"] for one in rds.describe_db_instances()["DBInstances"])
+    assert not any(instance["PubliclyAccessible"] for instance in rds.describe_db_instances()["DBInstances"])
     if aurora:
         group = {"DBClusterParameterGroupName": found["DBClusterParameterGroup"]}
         answer = rds.describe_db_cluster_parameters(**group)
     else:
         answer = rds.describe_db_parameters(DBParameterGroupName=found["DBParameterGroups"][0]["DBParameterGroupName"])
-    assert {one["ParameterName"]: one["ParameterValue"] for one in answer["Parameters"]} == {"rds.force_ssl": "1"}
+    assert {parameter["ParameterName"]: parameter["ParameterValue"] for parameter in answer["Parameters"]} == {
+        "rds.force_ssl": "1"
+    }
 
 
 def test_what_changed_is_told_and_put_right_in_one_request(either: dict[str, Any]) -> None:
@@ -95,8 +97,8 @@ def test_what_changed_is_told_and_put_right_in_one_request(either: dict[str, Any
         "tags": {"pear:environment": "other"},
         "parameters": {"log_min_duration_statement": 500},
     }
-    told = " ".join(invoke({**either, **changed}, check_mode=True)["diff"]["after"])
-    assert [option for option in changed if option not in told] == []
+    message = " ".join(invoke({**either, **changed}, check_mode=True)["diff"]["after"])
+    assert [option for option in changed if option not in message] == []
     assert invoke({**either, **changed})["changed"]
     assert invoke({**either, **changed})["diff"]["after"] == {}
 
@@ -106,7 +108,7 @@ def test_a_cluster_has_a_reader_for_each_further_zone_and_loses_it_again(options
     invoke(aurora)
     rds = boto3.client("rds", REGION)
     names = ["staging-database-1", "staging-database-2"]
-    assert [one["DBInstanceIdentifier"] for one in rds.describe_db_instances()["DBInstances"]] == names
+    assert [instance["DBInstanceIdentifier"] for instance in rds.describe_db_instances()["DBInstances"]] == names
     assert invoke({**aurora, "multi_az": False})["changed"]
     assert len(rds.describe_db_instances()["DBInstances"]) == 1
     assert not invoke({**aurora, "multi_az": False})["changed"]
@@ -127,12 +129,12 @@ def test_all_findings_come_at_once_and_nothing_is_made(options: dict[str, Any]) 
 
 def test_what_rds_cannot_change_is_refused(options: dict[str, Any]) -> None:
     invoke(options)
-    for option, value, told in (
+    for option, value, message in (
         ("engine", "aurora-postgresql", "not as aurora-postgresql"),
         ("engine_version", "99", "done by hand"),
         ("database_name", "other", "restore the option"),
         ("port", 5433, "restore the option"),
         ("kms_key_id", "1234abcd-12ab-34cd-56ef-1234567890ab", "cannot be changed"),
     ):
-        with pytest.raises(Failure, match=told):
+        with pytest.raises(Failure, match=message):
             invoke({**options, option: value})

@@ -10,7 +10,7 @@ from ansible_collections.pear.fargate.plugins.module_utils.environment.database_
     differences,
     later,
     satisfied,
-    told,
+    waiting_changes,
 )
 from ansible_collections.pear.fargate.plugins.module_utils.environment.windows import problems
 
@@ -27,14 +27,14 @@ INSTANCE = {
 }
 
 
-def words(wanted: dict[str, Any], waiting: dict[str, Any], at_once: bool = False) -> list[str]:
+def words(desired: dict[str, Any], waiting: dict[str, Any], at_once: bool = False) -> list[str]:
     found = {**INSTANCE, "PendingModifiedValues": waiting}
     now, deferred = rds_shapes.now("instance", found), rds_shapes.deferred("instance", found)
-    return [one.word for one in differences(now, deferred, wanted, at_once)]
+    return [difference.word for difference in differences(now, deferred, desired, at_once)]
 
 
 @pytest.mark.parametrize(
-    ("waiting", "at_once", "asked"),
+    ("waiting", "at_once", "requested"),
     [
         pytest.param({}, False, True, id="never asked for"),
         pytest.param({"DBInstanceClass": "db.m8g.large"}, False, False, id="asked for, waits for the window"),
@@ -42,17 +42,19 @@ def words(wanted: dict[str, Any], waiting: dict[str, Any], at_once: bool = False
         pytest.param({"DBInstanceClass": "db.r8g.large"}, False, True, id="another one waits"),
     ],
 )
-def test_a_change_is_asked_for_until_it_waits_or_is_there(waiting: dict[str, Any], at_once: bool, asked: bool) -> None:
-    assert words({"instance_class": "db.m8g.large"}, waiting, at_once) == (["instance_class"] if asked else [])
+def test_a_change_is_asked_for_until_it_waits_or_is_there(
+    waiting: dict[str, Any], at_once: bool, requested: bool
+) -> None:
+    assert words({"instance_class": "db.m8g.large"}, waiting, at_once) == (["instance_class"] if requested else [])
 
 
-def test_a_change_that_waits_and_nobody_wants_any_more_is_taken_back() -> None:
+def test_a_pending_change_that_is_no_longer_desired_is_taken_back() -> None:
     assert words({"instance_class": "db.t4g.small"}, {"DBInstanceClass": "db.m8g.large"}) == ["instance_class"]
     assert words({"instance_class": "db.t4g.small"}, {"DBInstanceClass": "db.m8g.large"}, True) == ["instance_class"]
 
 
 @pytest.mark.parametrize(
-    ("word", "is_now", "wanted", "enough"),
+    ("word", "current", "desired", "enough"),
     [
         ("engine_version", "17.6", "17", True),
         ("engine_version", "17.6", "17.4", True),
@@ -63,19 +65,21 @@ def test_a_change_that_waits_and_nobody_wants_any_more_is_taken_back() -> None:
         ("multi_az", True, False, False),
     ],
 )
-def test_what_rises_by_itself_is_no_difference(word: str, is_now: Any, wanted: Any, enough: bool) -> None:
-    assert satisfied(word, is_now, wanted) is enough
+def test_what_rises_by_itself_is_no_difference(word: str, current: Any, desired: Any, enough: bool) -> None:
+    assert satisfied(word, current, desired) is enough
 
 
-def test_what_waits_is_told_with_its_window_and_whether_it_restarts() -> None:
+def test_a_pending_change_is_reported_with_its_window_and_whether_it_restarts() -> None:
     found = {**INSTANCE, "PendingModifiedValues": {"DBInstanceClass": "db.m8g.large", "AllocatedStorage": 50}}
     now, deferred = rds_shapes.now("instance", found), rds_shapes.deferred("instance", found)
-    assert told("scores", now, deferred) == [
+    assert waiting_changes("scores", now, deferred) == [
         "scores: allocated_gib 20 becomes 50 in the maintenance window sun:03:30-sun:04:30 UTC",
         "scores: instance_class db.t4g.small becomes db.m8g.large in the maintenance window sun:03:30-sun:04:30 UTC, with a restart",
     ]
-    wanted = {"instance_class": "db.m8g.large", "deletion_protection": True}
-    assert [one.word for one in later("instance", differences(now, {}, wanted, False))] == ["instance_class"]
+    desired = {"instance_class": "db.m8g.large", "deletion_protection": True}
+    assert [difference.word for difference in later("instance", differences(now, {}, desired, False))] == [
+        "instance_class"
+    ]
 
 
 def test_a_request_says_only_what_changes_and_a_creation_all() -> None:

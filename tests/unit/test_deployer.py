@@ -1,4 +1,4 @@
-"""Policies of who runs the playbooks: every action exists, each kind is within its bounds, and trust names nobody by pattern."""
+"""Policies of deployers: every action exists, each role stays within its bounds, and no trust policy has a wildcard subject."""
 
 from __future__ import annotations
 
@@ -69,13 +69,13 @@ def test_what_is_written_anywhere_is_bounded(kind: str) -> None:
     """A statement on every resource reads, or is bounded by a condition, or is of a service that knows no names."""
     for statement in policy(kind)["Statement"]:
         writes = [
-            one
-            for one in statement["Action"]
-            if not one.partition(":")[2].startswith(("Describe", "Get", "List", "BatchGet"))
+            action
+            for action in statement["Action"]
+            if not action.partition(":")[2].startswith(("Describe", "Get", "List", "BatchGet"))
         ]
         if statement["Resource"] == ["*"] and writes and "Condition" not in statement:
-            assert {one.partition(":")[0] for one in writes} <= {"route53", "ecs"}, statement
-            assert {one for one in writes if one.startswith("ecs:")} <= {"ecs:DeregisterTaskDefinition"}
+            assert {action.partition(":")[0] for action in writes} <= {"route53", "ecs"}, statement
+            assert {action for action in writes if action.startswith("ecs:")} <= {"ecs:DeregisterTaskDefinition"}
 
 
 def test_rollback_cannot_touch_the_network_nor_roles_nor_images() -> None:
@@ -89,9 +89,9 @@ def test_rollback_cannot_touch_the_network_nor_roles_nor_images() -> None:
 
 def test_read_only_writes_nothing_and_reads_no_secret() -> None:
     assert [
-        one
-        for one in actions("read-only")
-        if not one.partition(":")[2].startswith(("Describe", "Get", "List", "Query", "BatchGet"))
+        action
+        for action in actions("read-only")
+        if not action.partition(":")[2].startswith(("Describe", "Get", "List", "Query", "BatchGet"))
     ] == []
     assert not allows(policy("read-only"), "secretsmanager:GetSecretValue")
     assert not allows(policy("read-only"), "ssm:GetParameter")

@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parents[2]
         pytest.param(
             {"diff": {"before": '{"a": {"b": 1}}\n', "after": '{"a": {"b": 2}}\n'}},
             [Row("h", "a: b", "1", "2")],
-            id="JSON is read, and only the property that differs is told",
+            id="JSON is read, and only the property that differs is reported",
         ),
         pytest.param(
             {"diff": {"before": {"one": None}, "after": {"one": "x"}}},

@@ -61,16 +61,18 @@ def test_it_is_made_once_with_a_mount_target_per_subnet(options: dict[str, Any])
 
 
 @pytest.mark.parametrize(
-    ("option", "value", "told"),
+    ("option", "value", "message"),
     [
         ("infrequent_access_after_days", 30, "lifecycle"),
         ("tags", {"pear:environment": "other"}, "tags"),
     ],
 )
-def test_a_changed_property_is_told_and_put_right(options: dict[str, Any], option: str, value: Any, told: str) -> None:
+def test_a_changed_property_is_told_and_put_right(
+    options: dict[str, Any], option: str, value: Any, message: str
+) -> None:
     invoke(options)
     changed = {**options, option: value}
-    assert list(invoke(changed, check_mode=True)["diff"]["after"]) == [told]
+    assert list(invoke(changed, check_mode=True)["diff"]["after"]) == [message]
     assert invoke(changed)["changed"]
     assert not invoke(changed)["changed"]
 

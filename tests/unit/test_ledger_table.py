@@ -1,4 +1,4 @@
-"""The ledger's table against moto: made once, told what differs, and somebody else's table left alone."""
+"""The ledger's table against moto: created once, differences reported, and a table of another kind left unchanged."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import boto3
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible_collections.pear.fargate.plugins.module_utils.aws import dynamodb_table as calls
+from ansible_collections.pear.fargate.plugins.module_utils.aws import dynamodb as calls
 from ansible_collections.pear.fargate.plugins.module_utils.aws.errors import Failure
 from ansible_collections.pear.fargate.plugins.module_utils.aws.session import Aws
 from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import Invocation
@@ -65,10 +65,10 @@ def test_a_new_table_that_is_not_ready_for_it_is_asked_again(monkeypatch: pytest
     real, answers = calls.set_recoverable.__wrapped__, [refused, refused]  # type: ignore[attr-defined]
 
     @calls.aws_call("set whether table {name} can be restored")
-    def reluctant(aws: Aws, name: str, wanted: bool) -> None:
+    def reluctant(aws: Aws, name: str, desired: bool) -> None:
         if answers:
             raise answers.pop()
-        real(aws, name, wanted)
+        real(aws, name, desired)
 
     monkeypatch.setattr(calls, "set_recoverable", reluctant)
     invoke()
@@ -76,12 +76,12 @@ def test_a_new_table_that_is_not_ready_for_it_is_asked_again(monkeypatch: pytest
     assert not invoke()["changed"]
 
 
-def test_a_table_with_other_keys_is_somebody_elses(dynamodb: Any) -> None:
+def test_a_table_with_other_keys_is_refused(dynamodb: Any) -> None:
     dynamodb.create_table(
         TableName=NAME,
         KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
         AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
         BillingMode="PAY_PER_REQUEST",
     )
-    with pytest.raises(Failure, match="somebody else's"):
+    with pytest.raises(Failure, match="not a ledger"):
         invoke()

@@ -30,7 +30,7 @@ class World:
         certificate, self.other_certificate = (
             acm.request_certificate(DomainName=name)["CertificateArn"] for name in ("a.example", "b.example")
         )
-        self.subnets, self.groups = [one["SubnetId"] for one in subnets], groups
+        self.subnets, self.groups = [subnet["SubnetId"] for subnet in subnets], groups
         self.options: dict[str, Any] = {
             "name": "staging",
             "subnet_ids": self.subnets[:2],
@@ -49,7 +49,10 @@ class World:
         return str(self.elbv2.describe_load_balancers(Names=["staging"])["LoadBalancers"][0]["LoadBalancerArn"])
 
     def listeners(self) -> dict[int, dict[str, Any]]:
-        return {one["Port"]: one for one in self.elbv2.describe_listeners(LoadBalancerArn=self.arn)["Listeners"]}
+        return {
+            listener["Port"]: listener
+            for listener in self.elbv2.describe_listeners(LoadBalancerArn=self.arn)["Listeners"]
+        }
 
 
 @pytest.fixture
@@ -76,8 +79,8 @@ def test_half_of_it_is_completed(world: World) -> None:
     world.elbv2.create_load_balancer(
         Name="staging", Scheme="internet-facing", Subnets=world.subnets[:2], SecurityGroups=world.groups[:1]
     )
-    told = world.invoke(True)["diff"]["after"]
-    assert {"listener 80", "listener 443", "tags"} < set(told)
+    message = world.invoke(True)["diff"]["after"]
+    assert {"listener 80", "listener 443", "tags"} < set(message)
     world.invoke()
     assert not world.invoke()["changed"]
 
@@ -121,7 +124,7 @@ def delete_a_listener(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    ("somebody", "told"),
+    ("manual_change", "property_name"),
     [
         (lower_timeout, "attributes"),
         (open_port_80, "listener 80"),
@@ -133,12 +136,12 @@ def delete_a_listener(world: World) -> None:
         (delete_a_listener, "listener 80"),
     ],
 )
-def test_what_somebody_changed_is_told_and_put_right(
-    world: World, somebody: Callable[[World], None], told: str
+def test_a_manual_change_is_reported_and_corrected(
+    world: World, manual_change: Callable[[World], None], property_name: str
 ) -> None:
     world.invoke()
-    somebody(world)
-    assert list(world.invoke(True)["diff"]["after"]) == [told]
+    manual_change(world)
+    assert list(world.invoke(True)["diff"]["after"]) == [property_name]
     assert world.invoke()["changed"]
     assert not world.invoke()["changed"]
 

@@ -1,4 +1,4 @@
-"""A log group against moto: made once; a retention that differs is told in check mode, and only told."""
+"""A log group against moto: created once; check mode reports a retention that differs and changes nothing."""
 
 from __future__ import annotations
 
@@ -43,17 +43,17 @@ def test_it_is_made_once(logs: Any, days: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "message"),
     [
         ({"retention_days": 7}, "retention_days"),
         ({"retention_days": 0}, "retention_days"),
         ({"tags": {"a": "b"}}, "tags"),
     ],
 )
-def test_what_differs_is_told_and_put_right(logs: Any, change: dict[str, Any], told: str) -> None:
+def test_what_differs_is_told_and_put_right(logs: Any, change: dict[str, Any], message: str) -> None:
     given = {"retention_days": 30, "tags": {"pear:environment": "staging"}}
     invoke(**given)
-    assert list(invoke(True, **{**given, **change})["diff"]["after"]) == [told]
+    assert list(invoke(True, **{**given, **change})["diff"]["after"]) == [message]
     assert logs.describe_log_groups()["logGroups"][0]["retentionInDays"] == 30
     assert invoke(**{**given, **change})["changed"]
     assert not invoke(**{**given, **change})["changed"]

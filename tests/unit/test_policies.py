@@ -97,10 +97,10 @@ def test_a_mount_is_granted_through_its_access_point_only(read_only: list[str], 
     assert statement["Condition"]["StringEquals"]["elasticfilesystem:AccessPointArn"].endswith("access-point/fsap-1")
 
 
-@pytest.mark.parametrize(("file_system", "told"), [(FILES, "it has scores"), (None, "has no file system")])
-def test_an_access_point_that_does_not_exist_is_named(file_system: dict[str, Any] | None, told: str) -> None:
+@pytest.mark.parametrize(("file_system", "message"), [(FILES, "it has scores"), (None, "has no file system")])
+def test_an_access_point_that_does_not_exist_is_named(file_system: dict[str, Any] | None, message: str) -> None:
     volumes = [{"name": "data", "path": "/data", "access_point": "nope"}]
-    with pytest.raises(ValueError, match=told):
+    with pytest.raises(ValueError, match=message):
         task_volumes(volumes, file_system)
     assert task_volumes(volumes, None, lenient=True)[0]["access_point_id"] == "(to be created)"
     assert volume_mounts(volumes) == [{"volume": "data", "path": "/data", "read_only": False}]
@@ -138,7 +138,7 @@ def test_a_service_is_told_where_its_database_is_and_is_given_its_owner_as_secre
 def test_its_execution_role_reads_exactly_that_secret_and_its_task_role_only_where_it_is_named() -> None:
     secrets = database_secrets(DATABASE, NAMES)
     granted = execution_policy(PLACE, "/pear/local/app", secrets=secrets)["Statement"]
-    (reads,) = [one for one in granted if one["Sid"] == "Secrets"]
+    (reads,) = [statement for statement in granted if statement["Sid"] == "Secrets"]
     assert reads["Resource"] == [SECRET]
     assert task_policy(PLACE) is None
     policy = task_policy(PLACE, secrets=[SECRET])

@@ -40,7 +40,7 @@ def test_every_size_that_fargate_offers_is_accepted(cpu: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "message"),
     [
         pytest.param(
             {"service_memory": 300}, "is 300 with service_cpu 256; Fargate offers 512, 1024, 2048", id="memory"
@@ -78,9 +78,9 @@ def test_every_size_that_fargate_offers_is_accepted(cpu: int) -> None:
         pytest.param({"service_environment": {"KEY": "x"}}, "KEY: in service_secrets and", id="a name twice"),
     ],
 )
-def test_a_finding(change: dict[str, Any], told: str) -> None:
+def test_a_finding(change: dict[str, Any], message: str) -> None:
     found = findings({**GOOD, **change})
-    assert any(told in finding for finding in found), found
+    assert any(message in finding for finding in found), found
 
 
 def test_a_pasted_secret_is_not_repeated() -> None:
@@ -104,8 +104,8 @@ def test_variables_that_no_role_knows_are_named_with_the_nearest_known_one() -> 
 
 def test_two_services_do_not_ask_for_the_same_priorities() -> None:
     assert rivals({"shop": 30, "scores": 10, "admin": 20, "later": None}) == []
-    (told,) = rivals({"shop": 21, "scores": 10, "admin": 20})
-    assert told.startswith("service_priority of admin is 20, and that of shop is 21;")
+    (message,) = rivals({"shop": 21, "scores": 10, "admin": 20})
+    assert message.startswith("service_priority of admin is 20, and that of shop is 21;")
     assert len(rivals({"shop": 20, "scores": 20, "admin": 20})) == 2
 
 

@@ -46,8 +46,8 @@ def has(ecr: Stubber, *rules: dict[str, Any]) -> None:
 
 
 def takes(ecr: Stubber, *rules: dict[str, Any]) -> None:
-    wanted = {"replicationConfiguration": {"rules": list(rules)}}
-    ecr.add_response("put_replication_configuration", wanted, wanted)
+    desired = {"replicationConfiguration": {"rules": list(rules)}}
+    ecr.add_response("put_replication_configuration", desired, desired)
 
 
 def invoke(check_mode: bool = False, **options: Any) -> dict[str, Any]:
@@ -85,12 +85,12 @@ def test_a_region_to_itself_and_one_rule_too_many_are_refused(ecr: Stubber) -> N
 
 
 def test_a_cache_is_made_once_and_never_moved(ecr: Stubber) -> None:
-    wanted = [{"prefix": "public", "upstream": "upstream.example"}]
+    desired = [{"prefix": "public", "upstream": "upstream.example"}]
     ecr.add_response("describe_pull_through_cache_rules", {"pullThroughCacheRules": []}, {})
     ecr.add_response("create_pull_through_cache_rule", PUBLIC, PUBLIC)
-    assert invoke(pull_through_caches=wanted)["changed"]
+    assert invoke(pull_through_caches=desired)["changed"]
     ecr.add_response("describe_pull_through_cache_rules", {"pullThroughCacheRules": [PUBLIC]}, {})
-    assert not invoke(pull_through_caches=wanted)["changed"]
+    assert not invoke(pull_through_caches=desired)["changed"]
     ecr.add_response("describe_pull_through_cache_rules", {"pullThroughCacheRules": [PUBLIC]}, {})
     with pytest.raises(Failure, match=r"public is a cache of upstream\.example"):
         invoke(pull_through_caches=[{"prefix": "public", "upstream": "elsewhere.example"}])
@@ -101,5 +101,5 @@ def test_new_credentials_of_a_cache_are_set(ecr: Stubber) -> None:
     ecr.add_response("describe_pull_through_cache_rules", {"pullThroughCacheRules": [PUBLIC]}, {})
     given = {"ecrRepositoryPrefix": "public", "credentialArn": secret}
     ecr.add_response("update_pull_through_cache_rule", given, given)
-    wanted = {"prefix": "public", "upstream": "upstream.example", "credential_arn": secret}
-    assert invoke(pull_through_caches=[wanted])["changed"]
+    desired = {"prefix": "public", "upstream": "upstream.example", "credential_arn": secret}
+    assert invoke(pull_through_caches=[desired])["changed"]

@@ -27,7 +27,7 @@ def test_each_goes_as_soon_as_what_it_depends_on_is_there() -> None:
     assert waves(shop, list(shop)) == [["stock", "mail", "blog"], ["users"], ["shop"], ["web"]]
 
 
-def test_what_is_left_out_is_waited_for_by_nobody_and_keeps_its_place() -> None:
+def test_nothing_waits_for_what_is_left_out_and_the_order_is_kept() -> None:
     shop = nodes(web=["shop"], shop=["stock"], stock=[])
     assert waves(shop, ["web", "stock"]) == [["stock"], ["web"]]
 
@@ -66,8 +66,8 @@ def test_a_batch_never_reaches_over_the_end_of_a_wave(sizes: list[int], serial: 
 def test_every_host_comes_once_and_after_all_that_it_depends_on(drawn: dict[int, set[int]]) -> None:
     # Depending on smaller numbers only, nothing goes in a circle.
     graph = {
-        str(one): Node(HERE, str(one), [str(n) for n in names if n < one and n in drawn])
-        for one, names in drawn.items()
+        str(dependencies): Node(HERE, str(dependencies), [str(n) for n in names if n < dependencies and n in drawn])
+        for dependencies, names in drawn.items()
     }
     found = waves(graph, list(graph))
     place = {host: index for index, wave in enumerate(found) for host in wave}

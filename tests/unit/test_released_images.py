@@ -29,7 +29,7 @@ def expired(policy: dict[str, Any], images: list[set[str]]) -> set[int]:
     """
     gone: set[int] = set()
     spoken_for: set[int] = set()
-    for rule in sorted(policy["rules"], key=lambda one: one["rulePriority"]):
+    for rule in sorted(policy["rules"], key=lambda rule: rule["rulePriority"]):
         selection = rule["selection"]
         if selection["countType"] != "imageCountMoreThan":
             continue
@@ -37,7 +37,7 @@ def expired(policy: dict[str, Any], images: list[set[str]]) -> set[int]:
         matching = [
             index
             for index, tags in enumerate(images)
-            if prefixes is None or all(any(tag.startswith(one) for tag in tags) for one in prefixes)
+            if prefixes is None or all(any(tag.startswith(prefix) for tag in tags) for prefix in prefixes)
         ]
         gone |= set(matching[selection["countNumber"] :]) - spoken_for
         spoken_for |= set(matching)
@@ -86,8 +86,8 @@ def ecr(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 
 
 def found(check_mode: bool = False) -> dict[str, Any]:
-    wanted = {"repository": "scores", "image": "scores:1.4.2", "tag": None, "mark_released": True}
-    return container_image.run(Invocation(wanted, Aws({"region": REGION}), check_mode))
+    desired = {"repository": "scores", "image": "scores:1.4.2", "tag": None, "mark_released": True}
+    return container_image.run(Invocation(desired, Aws({"region": REGION}), check_mode))
 
 
 def tags(ecr: Any) -> set[str]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-MODULE_UTILS = Path(__file__).resolve().parents[2] / "plugins" / "module_utils"
+PLUGINS = Path(__file__).resolve().parents[2] / "plugins"
+MODULE_UTILS = PLUGINS / "module_utils"
 # Each room may import itself and the rooms before it.
 ROOMS = ("rollout", "aws", "common", "image", "monitoring", "service", "environment", "release")
 
@@ -44,3 +46,56 @@ def test_no_file_lies_outside_a_room() -> None:
 def test_every_file_says_in_its_first_line_what_it_is_for() -> None:
     silent = [path.name for path in MODULE_UTILS.rglob("*.py") if not ast.get_docstring(ast.parse(path.read_text()))]
     assert not silent
+
+
+def imported(path: Path) -> Iterator[str]:
+    """The full names of what a file imports."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom):
+            yield "." * node.level + (node.module or "")
+        elif isinstance(node, ast.Import):
+            yield from (name.name for name in node.names)
+
+
+@pytest.mark.parametrize("folder", ["modules", "module_utils"])
+def test_what_runs_on_a_managed_host_imports_only_what_ansible_sends_there(folder: str) -> None:
+    """Ansible packs module_utils with a module, and nothing else of a collection: no other module, no plugin_utils."""
+    unsent = [
+        f"{path.relative_to(PLUGINS)} imports {name}"
+        for path in sorted((PLUGINS / folder).rglob("*.py"))
+        for name in imported(path)
+        if name.startswith("ansible_collections.") and ".plugins.module_utils" not in name
+    ]
+    if folder == "modules":
+        unsent += [path.name for path in (PLUGINS / folder).glob("*.py") if any(n[:1] == "." for n in imported(path))]
+    assert not unsent
+
+
+_CLIENT = re.compile(r"""\.client\(\s*["']([a-z0-9-]+)["']""")
+_OTHER_NAMES = {"application-autoscaling": "autoscaling", "service-quotas": "service_quotas"}
+
+
+def test_a_client_of_aws_is_called_in_the_file_that_is_named_for_it() -> None:
+    """aws/ec2.py calls EC2 and nothing else does; a file too long would be divided into ec2_network.py and the like."""
+    elsewhere = []
+    for path in sorted(PLUGINS.rglob("*.py")):
+        for client in _CLIENT.findall(path.read_text()):
+            name = _OTHER_NAMES.get(client, client)
+            in_its_file = path.parent == MODULE_UTILS / "aws" and (
+                path.stem == name or path.stem.startswith(f"{name}_")
+            )
+            if not in_its_file:
+                elsewhere.append(f"{path.relative_to(PLUGINS)} calls {client}")
+    assert not elsewhere
+
+
+def test_no_client_is_made_but_by_a_name_that_can_be_read() -> None:
+    """A name that is computed would escape the test above."""
+    computed = [
+        f"{path.relative_to(PLUGINS)}, line {node.lineno}"
+        for path in sorted(PLUGINS.rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "client"
+        if not (node.args and isinstance(node.args[0], ast.Constant))
+    ]
+    assert not computed

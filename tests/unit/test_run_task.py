@@ -10,10 +10,10 @@ from ansible_collections.pear.fargate.plugins.module_utils.common import operato
 
 
 @pytest.mark.parametrize(
-    ("name", "told"), [("ada", "run/ada"), ("ada.lovelace@example.com", "run/ada-lovelace-example-com")]
+    ("name", "message"), [("ada", "run/ada"), ("ada.lovelace@example.com", "run/ada-lovelace-example-com")]
 )
-def test_who_started_a_task_is_said_in_letters_that_ecs_takes(name: str, told: str) -> None:
-    assert started_by(f"run/{name}") == told
+def test_who_started_a_task_is_said_in_letters_that_ecs_takes(name: str, message: str) -> None:
+    assert started_by(f"run/{name}") == message
     assert len(started_by(name * 200)) == 128
 
 

@@ -30,7 +30,7 @@ def test_cyclonedx_and_spdx_are_known_by_what_they_say(printed: Any, expected: t
 
 
 @pytest.mark.parametrize(
-    ("printed", "told"),
+    ("printed", "message"),
     [
         (b"nginx 1.22", "neither CycloneDX nor SPDX"),
         (b"[]", "neither CycloneDX nor SPDX"),
@@ -38,8 +38,8 @@ def test_cyclonedx_and_spdx_are_known_by_what_they_say(printed: Any, expected: t
         (b'{"bomFormat": "CycloneDX", "components": []}', "a list without any part"),
     ],
 )
-def test_what_is_no_list_of_parts_is_not_attached(printed: bytes, told: str) -> None:
-    with pytest.raises(Failure, match=told):
+def test_what_is_no_list_of_parts_is_not_attached(printed: bytes, message: str) -> None:
+    with pytest.raises(Failure, match=message):
         sbom.kind(printed)
 
 
@@ -72,14 +72,14 @@ def test_all_that_refers_to_an_image_is_read_however_much_it_is(monkeypatch: pyt
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
     aws = Aws({"region": "eu-central-1"})
-    asked = {"repositoryName": "shop", "subjectId": {"imageDigest": DIGEST}, "filter": {"artifactTypes": ["a"]}}
+    requested = {"repositoryName": "shop", "subjectId": {"imageDigest": DIGEST}, "filter": {"artifactTypes": ["a"]}}
     one = {"mediaType": "application/vnd.oci.image.manifest.v1+json", "size": 1}
     with Stubber(aws.client("ecr")) as stub:
         stub.add_response(
-            "list_image_referrers", {"referrers": [{"digest": DIGEST, **one}], "nextToken": "more"}, asked
+            "list_image_referrers", {"referrers": [{"digest": DIGEST, **one}], "nextToken": "more"}, requested
         )
         stub.add_response(
-            "list_image_referrers", {"referrers": [{"digest": OTHER, **one}]}, {**asked, "nextToken": "more"}
+            "list_image_referrers", {"referrers": [{"digest": OTHER, **one}]}, {**requested, "nextToken": "more"}
         )
         assert ecr.referrers(aws, "shop", DIGEST, ["a"]) == [DIGEST, OTHER]
         stub.assert_no_pending_responses()

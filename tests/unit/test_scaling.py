@@ -30,7 +30,7 @@ RESOURCE = {
 
 
 @pytest.mark.parametrize(
-    ("is_now", "wanted", "planned"),
+    ("current", "desired", "planned"),
     [
         pytest.param(Scaling(), Scaling(2, 9), Plan(bounds=(2, 9)), id="bounds of a service that had none"),
         pytest.param(Scaling(2, 9), Scaling(2, 9), Plan(), id="nothing to do"),
@@ -44,7 +44,7 @@ RESOURCE = {
             Scaling(5, 9, schedules={"m": {"ScalableTargetAction": {"MinCapacity": 6}}}),
             Scaling(2, 9, schedules={"m": {"ScalableTargetAction": {"MinCapacity": 6}}}),
             Plan(bounds=(2, 9)),
-            id="bounds that nobody set are",
+            id="bounds that differ are",
         ),
         pytest.param(
             Scaling(2, 9, {"old": {"TargetValue": 1}}),
@@ -54,8 +54,8 @@ RESOURCE = {
         ),
     ],
 )
-def test_only_what_differs_is_planned(is_now: Scaling, wanted: Scaling, planned: Plan) -> None:
-    assert plan(is_now, wanted) == planned
+def test_only_what_differs_is_planned(current: Scaling, desired: Scaling, planned: Plan) -> None:
+    assert plan(current, desired) == planned
 
 
 def checked(spec: Any, options: dict[str, Any]) -> dict[str, Any]:
@@ -96,8 +96,8 @@ def invoke(check_mode: bool = False, **options: Any) -> dict[str, Any]:
 
 
 def test_check_mode_tells_everything_and_writes_nothing(scaling: Any) -> None:
-    told = invoke(True, minimum=2, maximum=9, policies=[CPU], schedules=[MORNING])
-    assert list(told["diff"]["after"]) == ["bounds", "policy cpu", "schedule morning"]
+    message = invoke(True, minimum=2, maximum=9, policies=[CPU], schedules=[MORNING])
+    assert list(message["diff"]["after"]) == ["bounds", "policy cpu", "schedule morning"]
     assert scaling.describe_scalable_targets(ServiceNamespace="ecs")["ScalableTargets"] == []
 
 
@@ -118,7 +118,8 @@ def test_all_kinds_are_written_once(scaling: Any) -> None:
     again = invoke(**given)
     assert not again["changed"], again["diff"]
     found = {
-        one["PolicyName"]: one for one in scaling.describe_scaling_policies(ServiceNamespace="ecs")["ScalingPolicies"]
+        policy["PolicyName"]: policy
+        for policy in scaling.describe_scaling_policies(ServiceNamespace="ecs")["ScalingPolicies"]
     }
     label = found["requests"]["TargetTrackingScalingPolicyConfiguration"]["PredefinedMetricSpecification"][
         "ResourceLabel"
@@ -138,7 +139,7 @@ def test_what_is_not_wanted_any_more_goes_and_the_releases_own_action_stays(scal
     assert invoke(minimum=2, maximum=9)["changed"]
     assert scaling.describe_scaling_policies(ServiceNamespace="ecs")["ScalingPolicies"] == []
     actions = scaling.describe_scheduled_actions(ServiceNamespace="ecs")["ScheduledActions"]
-    assert [one["ScheduledActionName"] for one in actions] == [SCALE_IN]
+    assert [action["ScheduledActionName"] for action in actions] == [SCALE_IN]
 
 
 def test_without_bounds_autoscaling_ends_but_what_a_release_keeps_stays(scaling: Any) -> None:
@@ -154,14 +155,14 @@ def test_while_traffic_is_shifted_nothing_is_changed(scaling: Any) -> None:
     listener = elb.describe_listeners(
         LoadBalancerArn=elb.describe_load_balancers()["LoadBalancers"][0]["LoadBalancerArn"]
     )["Listeners"][0]["ListenerArn"]
-    (rule,) = [one for one in elb.describe_rules(ListenerArn=listener)["Rules"] if one["Priority"] == "10"]
+    (rule,) = [rule for rule in elb.describe_rules(ListenerArn=listener)["Rules"] if rule["Priority"] == "10"]
     action = rule["Actions"][0]
     for group in action["ForwardConfig"]["TargetGroups"]:
         group["Weight"] = 50
     elb.modify_rule(RuleArn=rule["RuleArn"], Actions=[{"Type": "forward", "ForwardConfig": action["ForwardConfig"]}])
-    told = invoke(minimum=2, maximum=9)
-    assert not told["changed"]
-    assert "shifting traffic" in told["note"]
+    message = invoke(minimum=2, maximum=9)
+    assert not message["changed"]
+    assert "shifting traffic" in message["note"]
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Scheduled tasks against moto: made once, pointed at what is live after a release and a rollback, removed when nobody names them."""
+"""Scheduled tasks against moto: created once, pointed at the live revision after a release and a rollback, removed when unlisted."""
 
 from __future__ import annotations
 
@@ -43,11 +43,11 @@ class World:
         return scheduled_tasks.run(Invocation(validated.validated_parameters, Aws({"region": REGION}), check_mode))
 
     def targets(self) -> dict[str, dict[str, Any]]:
-        names = [one["Name"] for one in self.scheduler.list_schedules()["Schedules"]]
+        names = [schedule["Name"] for schedule in self.scheduler.list_schedules()["Schedules"]]
         return {name: self.scheduler.get_schedule(GroupName="staging", Name=name)["Target"] for name in names}
 
     def versions(self) -> dict[str, str]:
-        return {name: one["EcsParameters"]["TaskDefinitionArn"] for name, one in self.targets().items()}
+        return {name: target["EcsParameters"]["TaskDefinitionArn"] for name, target in self.targets().items()}
 
 
 @pytest.fixture
@@ -106,7 +106,7 @@ def test_schedules_follow_a_release_and_a_rollback(world: World) -> None:
     assert not world.invoke(follow=True)["changed"]
 
 
-def test_what_nobody_names_goes_and_other_services_stay(world: World) -> None:
+def test_a_schedule_that_is_no_longer_listed_is_removed_and_other_services_stay(world: World) -> None:
     world.invoke(CLEANING)
     target = {"Arn": f"arn:aws:ecs:{REGION}:{ACCOUNT}:cluster/staging", "RoleArn": f"arn:aws:iam::{ACCOUNT}:role/r"}
     world.scheduler.create_schedule(
@@ -121,25 +121,25 @@ def test_what_nobody_names_goes_and_other_services_stay(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    ("wrong", "told"),
+    ("wrong", "message"),
     [
         ({"expression": "0 3 * * *"}, r"expected rate\(…\), cron\(…\) or at\(…\)"),
         ({"name": "the night"}, "other characters"),
         ({"name": "n" * 60}, "over 64 long"),
     ],
 )
-def test_what_could_never_be_made_is_refused_first(world: World, wrong: dict[str, Any], told: str) -> None:
-    with pytest.raises(Failure, match=told):
+def test_what_could_never_be_made_is_refused_first(world: World, wrong: dict[str, Any], message: str) -> None:
+    with pytest.raises(Failure, match=message):
         world.invoke(CLEANING, {**CLEANING, **wrong})
     assert world.targets() == {}
 
 
-def test_the_group_goes_with_its_environment_and_nobody_elses_does(world: World) -> None:
+def test_the_group_is_removed_with_its_environment_and_no_other_group_is(world: World) -> None:
     world.invoke(CLEANING)
     world.scheduler.create_schedule_group(Name="production")
     aws = Aws({"region": REGION})
-    assert [one.id for one in everything(aws, "staging", set()) if one.kind == "schedules"] == ["staging"]
-    assert [one.id for one in everything(aws, "production", set()) if one.kind == "schedules"] == []
+    assert [thing.id for thing in everything(aws, "staging", set()) if thing.kind == "schedules"] == ["staging"]
+    assert [thing.id for thing in everything(aws, "production", set()) if thing.kind == "schedules"] == []
 
 
 def test_a_schedule_may_start_its_own_service_only() -> None:

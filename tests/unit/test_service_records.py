@@ -1,4 +1,4 @@
-"""Names of a service in Route 53: decided by tables, carried out against moto, nobody else's record ever touched."""
+"""Names of a service in Route 53: decided by tables, carried out against moto, records of others preserved."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from ansible_collections.pear.fargate.plugins.module_utils.aws.session import Aw
 from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import Invocation
 from ansible_collections.pear.fargate.plugins.module_utils.service.alias_records import (
     Balancer,
+    DesiredNames,
     Routing,
-    Wanted,
     leftovers,
     plan,
 )
@@ -67,7 +67,7 @@ FAILOVER = Routing("failover", "here", failover="primary")
     ],
 )
 def test_only_what_differs_changes(found: list[dict[str, Any]], routing: Routing, actions: list[str]) -> None:
-    planned = plan(found, Wanted([NAME], BALANCER, routing=routing))
+    planned = plan(found, DesiredNames([NAME], BALANCER, routing=routing))
     assert planned.refusals == ()
     assert [change["Action"] for change in planned.changes] == actions
 
@@ -93,8 +93,8 @@ def test_only_what_differs_changes(found: list[dict[str, Any]], routing: Routing
         ),
     ],
 )
-def test_nobody_loses_a_name_by_accident(found: list[dict[str, Any]], routing: Routing, why: str) -> None:
-    (refusal,) = plan(found, Wanted([NAME], BALANCER, routing=routing)).refusals
+def test_a_record_of_another_owner_is_refused(found: list[dict[str, Any]], routing: Routing, why: str) -> None:
+    (refusal,) = plan(found, DesiredNames([NAME], BALANCER, routing=routing)).refusals
     assert why in refusal
 
 
@@ -103,8 +103,8 @@ def test_leftovers_are_what_leads_to_this_load_balancer() -> None:
 
 
 def test_ipv6_and_wildcards_get_records_of_their_own() -> None:
-    wanted = Wanted(["*.example.com", NAME], BALANCER, families=("ipv4", "ipv6"))
-    made = [(one["Name"], one["Type"]) for one in wanted.record_sets()]
+    desired = DesiredNames(["*.example.com", NAME], BALANCER, families=("ipv4", "ipv6"))
+    made = [(record["Name"], record["Type"]) for record in desired.record_sets()]
     assert made == [(name, kind) for name in ("*.example.com.", f"{NAME}.") for kind in ("A", "AAAA")]
 
 
@@ -147,7 +147,7 @@ def test_records_and_check_are_made_once(options: dict[str, Any]) -> None:
     assert again["health_check_id"] == made["health_check_id"]
     zone = f"/hostedzone/{made['zone_id']}"
     records = boto3.client("route53").list_resource_record_sets(HostedZoneId=zone)["ResourceRecordSets"]
-    (record,) = [one for one in records if one["Type"] == "A"]
+    (record,) = [record for record in records if record["Type"] == "A"]
     assert record["Failover"] == "PRIMARY"
     assert record["HealthCheckId"] == made["health_check_id"]
 
@@ -182,25 +182,25 @@ def alarms(region: str = "us-east-1") -> list[dict[str, Any]]:
 
 
 def test_an_alarm_watches_the_check_where_its_metric_is(options: dict[str, Any]) -> None:
-    asked = {**options, "health_check": CHECK, "alarm": ALARM}
-    assert "alarm production/*health-check/scoreboard" in invoke(asked, check_mode=True)["diff"]["after"]
+    requested = {**options, "health_check": CHECK, "alarm": ALARM}
+    assert "alarm production/*health-check/scoreboard" in invoke(requested, check_mode=True)["diff"]["after"]
     assert alarms() == []
-    first = invoke(asked)
+    first = invoke(requested)
     (alarm,) = alarms()
     assert alarm["Dimensions"] == [{"Name": "HealthCheckId", "Value": first["health_check_id"]}]
     assert alarm["AlarmActions"] == alarm["OKActions"] == ALARM["tell"]
     assert alarms("eu-central-1") == []
-    assert not invoke(asked)["changed"]
+    assert not invoke(requested)["changed"]
     # Another check takes the place of the first one, and the alarm goes with it.
-    replaced = invoke({**asked, "health_check": {**CHECK, "interval_seconds": 10}})
+    replaced = invoke({**requested, "health_check": {**CHECK, "interval_seconds": 10}})
     assert alarms()[0]["Dimensions"][0]["Value"] == replaced["health_check_id"] != first["health_check_id"]
     boto3.client("cloudwatch", region_name="us-east-1").set_alarm_state(
         AlarmName=alarm["AlarmName"], StateValue="ALARM", StateReason="a state is no difference"
     )
-    assert not invoke({**asked, "health_check": {**CHECK, "interval_seconds": 10}})["changed"]
+    assert not invoke({**requested, "health_check": {**CHECK, "interval_seconds": 10}})["changed"]
 
 
-def test_the_alarm_goes_with_its_check_and_is_left_alone_where_nobody_speaks_of_it(options: dict[str, Any]) -> None:
+def test_the_alarm_is_removed_with_its_check_and_left_unchanged_if_not_given(options: dict[str, Any]) -> None:
     invoke({**options, "health_check": CHECK, "alarm": ALARM})
     invoke({**options, "health_check": CHECK})
     assert len(alarms()) == 1

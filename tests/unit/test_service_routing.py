@@ -91,7 +91,7 @@ def test_weights_that_a_release_has_set_are_kept_through_every_other_change(opti
 
 
 @pytest.mark.parametrize(
-    ("option", "value", "told"),
+    ("option", "value", "message"),
     [
         ("deregistration_delay_seconds", 5, "attributes of staging-scoreboard-blue"),
         ("health_check", {"path": "/healthz", "interval_seconds": 20}, "health check of staging-scoreboard-blue"),
@@ -99,10 +99,12 @@ def test_weights_that_a_release_has_set_are_kept_through_every_other_change(opti
         ("paths", ["/api/*"], "conditions of the production rule"),
     ],
 )
-def test_a_changed_property_is_told_and_put_right(options: dict[str, Any], option: str, value: Any, told: str) -> None:
+def test_a_changed_property_is_told_and_put_right(
+    options: dict[str, Any], option: str, value: Any, message: str
+) -> None:
     invoke(options)
     changed = {**options, option: value}
-    assert told in invoke(changed, check_mode=True)["diff"]["after"]
+    assert message in invoke(changed, check_mode=True)["diff"]["after"]
     assert invoke(changed)["changed"]
     assert not invoke(changed)["changed"]
 

@@ -62,7 +62,7 @@ def with_app(**changes: Any) -> dict[str, Any]:
     return request(containers=[{**app, **changes}, collector])
 
 
-def as_described(asked: dict[str, Any]) -> dict[str, Any]:
+def as_described(requested: dict[str, Any]) -> dict[str, Any]:
     """What DescribeTaskDefinition makes of a request: read-only fields, defaults filled in, order of its own."""
     containers = [
         {
@@ -74,13 +74,13 @@ def as_described(asked: dict[str, Any]) -> dict[str, Any]:
             **container,
             "portMappings": [{**port, "hostPort": port["containerPort"]} for port in container.get("portMappings", [])],
         }
-        for container in asked["containerDefinitions"]
+        for container in requested["containerDefinitions"]
     ]
     containers[0]["environment"] = list(reversed(containers[0]["environment"]))
     return {
-        **asked,
+        **requested,
         "containerDefinitions": containers,
-        "volumes": [{"host": {}, **volume} for volume in reversed(asked["volumes"])],
+        "volumes": [{"host": {}, **volume} for volume in reversed(requested["volumes"])],
         "taskDefinitionArn": "arn:aws:ecs:eu-central-1:123456789012:task-definition/local-app:3",
         "revision": 3,
         "status": "ACTIVE",
@@ -100,7 +100,9 @@ def test_the_request_is_one_that_ecs_takes() -> None:
 
 
 def test_values_reach_the_container_as_strings() -> None:
-    environment = {one["name"]: one["value"] for one in request()["containerDefinitions"][0]["environment"]}
+    environment = {
+        variable["name"]: variable["value"] for variable in request()["containerDefinitions"][0]["environment"]
+    }
     assert environment == {"A": "1", "B": "true", "C": '{"x":[1]}'}
 
 
@@ -118,7 +120,7 @@ def test_a_health_command(command: Any, executed: list[str]) -> None:
 
 
 def test_a_volume_on_efs_is_encrypted_and_reached_by_its_access_point() -> None:
-    (efs,) = [one["efsVolumeConfiguration"] for one in request()["volumes"] if "efsVolumeConfiguration" in one]
+    (efs,) = [volume["efsVolumeConfiguration"] for volume in request()["volumes"] if "efsVolumeConfiguration" in volume]
     assert efs == {
         "fileSystemId": "fs-1",
         "transitEncryption": "ENABLED",

@@ -36,7 +36,7 @@ POLICY = json.dumps(
 
 def test_names_go_first_and_the_network_last() -> None:
     things = [Thing(kind, kind) for kind in reversed(ORDER)]
-    kinds = [one.kind for one in plan(things, list(DATA)).remove]
+    kinds = [thing.kind for thing in plan(things, list(DATA)).remove]
     assert kinds == list(ORDER)
     for earlier, later in [
         ("DNS record", "load balancer"),
@@ -66,21 +66,21 @@ def test_everything_that_can_be_found_can_be_removed() -> None:
 def test_data_stays_unless_it_is_named(data: list[str], kept: set[str]) -> None:
     things = [Thing(kind, kind) for kind in ("file system", "access point", "repository", "cluster", "mount target")]
     planned = plan(things, data)
-    assert {one.kind for one in planned.keep} == kept
-    assert {"cluster", "mount target"} <= {one.kind for one in planned.remove}
+    assert {thing.kind for thing in planned.keep} == kept
+    assert {"cluster", "mount target"} <= {thing.kind for thing in planned.remove}
 
 
 def test_what_has_the_name_of_something_that_stays_goes_all_the_same() -> None:
     things = [Thing("backup vault", "staging-backup"), Thing("role", "staging-backup")]
     planned = plan(things)
-    assert [one.kind for one in planned.keep] == ["backup vault"]
-    assert [one.kind for one in planned.remove] == ["role"]
+    assert [thing.kind for thing in planned.keep] == ["backup vault"]
+    assert [thing.kind for thing in planned.remove] == ["role"]
 
 
 def test_a_database_that_stays_keeps_the_network_it_stands_in() -> None:
     things = [Thing(kind, kind) for kind in ("database", "subnet", "VPC", "cluster")]
-    assert [one.kind for one in plan(things).remove] == ["cluster"]
-    assert {one.kind for one in plan(things, ["database"]).remove} == {"database", "subnet", "VPC", "cluster"}
+    assert [thing.kind for thing in plan(things).remove] == ["cluster"]
+    assert {thing.kind for thing in plan(things, ["database"]).remove} == {"database", "subnet", "VPC", "cluster"}
 
 
 def params(spec: Any, options: dict[str, Any]) -> dict[str, Any]:
@@ -103,14 +103,14 @@ def make(name: str) -> None:
     vpc = vpc_network.run(Invocation(network, aws, False, QuickClock()))["vpc_id"]
     ec2, elb = boto3.client("ec2", REGION), boto3.client("elbv2", REGION)
     inside = [{"Name": "vpc-id", "Values": [vpc]}]
-    subnets = [one["SubnetId"] for one in ec2.describe_subnets(Filters=inside)["Subnets"]]
+    subnets = [subnet["SubnetId"] for subnet in ec2.describe_subnets(Filters=inside)["Subnets"]]
     elb.create_load_balancer(Name=name, Subnets=subnets[:2], Tags=pairs)
     for colour in ("blue", "green"):
         group: dict[str, Any] = {"Protocol": "HTTP", "Port": 80, "VpcId": vpc, "TargetType": "ip"}
         service_tags = [*pairs, {"Key": "pear:service", "Value": "scores"}]
         elb.create_target_group(Name=f"{name}-scores-{colour}", **group, Tags=service_tags)
     named = [{"Name": "group-name", "Values": [f"{name}-file-system"]}]
-    groups = [one["GroupId"] for one in ec2.describe_security_groups(Filters=named)["SecurityGroups"]]
+    groups = [group["GroupId"] for group in ec2.describe_security_groups(Filters=named)["SecurityGroups"]]
     files = {"name": name, "subnet_ids": subnets[:1], "security_group_ids": groups, "tags": tags}
     file_system.run(Invocation(params(efs_file_system, files), aws, False, QuickClock()))
     boto3.client("logs", REGION).create_log_group(logGroupName=f"/pear/{name}/scores")
@@ -164,7 +164,7 @@ def test_what_watches_health_checks_goes_from_the_region_that_keeps_their_metric
     assert not invoke()["changed"], "without names there are no health checks, and that region is not asked"
     removed = invoke(zones=["example.com"])["removed"]
     assert removed == ["alarm staging/*health-check/scores", "topic staging-alarms"]
-    assert [one["AlarmName"] for one in elsewhere.describe_alarms()["MetricAlarms"]] == [
+    assert [alarm["AlarmName"] for alarm in elsewhere.describe_alarms()["MetricAlarms"]] == [
         "production/*health-check/scores"
     ]
     assert not invoke(zones=["example.com"])["changed"]
@@ -188,7 +188,7 @@ def test_a_database_goes_where_that_is_said_and_leaves_a_snapshot(aws: None) -> 
 
 
 def test_a_cluster_goes_after_its_instances_with_all_that_it_stood_on(aws: None) -> None:
-    subnets = [one["SubnetId"] for one in boto3.client("ec2", REGION).describe_subnets()["Subnets"]]
+    subnets = [subnet["SubnetId"] for subnet in boto3.client("ec2", REGION).describe_subnets()["Subnets"]]
     options = {
         "name": "staging-database",
         "engine": "aurora-postgresql",
@@ -240,14 +240,14 @@ def test_an_environment_goes_but_its_files_and_the_neighbour_of_nearly_the_same_
     neighbour = invoke(check_mode=True, environment="staging-b")
     done = invoke()
     assert done["changed"]
-    assert [one.split()[0] for one in done["kept"]] == ["file"]
+    assert [description.split()[0] for description in done["kept"]] == ["file"]
     for kind in ("load balancer", "NAT gateway", "address", "security group", "cluster", "role", "VPC"):
-        assert any(one.startswith(f"{kind} ") for one in done["removed"]), kind
+        assert any(description.startswith(f"{kind} ") for description in done["removed"]), kind
     again = invoke()
     assert not again["changed"]
     assert again["kept"] == done["kept"]
     assert invoke(check_mode=True, environment="staging-b")["removed"] == neighbour["removed"]
-    assert any(one.startswith("VPC") for one in neighbour["removed"])
+    assert any(description.startswith("VPC") for description in neighbour["removed"])
     assert invoke(data=["file_system"])["removed"] == done["kept"]
 
 
@@ -285,10 +285,10 @@ def test_what_is_half_there_goes_as_far_as_it_is_there(aws: None) -> None:
     assert not invoke()["changed"]
 
 
-def refusing(code: str, times: int, asked: list[Thing]) -> Any:
+def refusing(code: str, times: int, requested: list[Thing]) -> Any:
     def remove(aws: Aws, thing: Thing) -> None:
-        asked.append(thing)
-        if len(asked) <= times:
+        requested.append(thing)
+        if len(requested) <= times:
             answer: Any = {"Error": {"Code": code, "Message": "no"}}
             raise AwsError(f"remove {thing}", ClientError(answer, "Delete"))
 
@@ -297,12 +297,12 @@ def refusing(code: str, times: int, asked: list[Thing]) -> Any:
 
 def test_it_asks_again_while_something_that_is_going_holds_a_thing(aws: None, monkeypatch: pytest.MonkeyPatch) -> None:
     boto3.client("logs", REGION).create_log_group(logGroupName="/pear/staging/scores")
-    asked: list[Thing] = []
+    requested: list[Thing] = []
     real = teardown_remove.remove
-    refuse = refusing("DependencyViolation", 3, asked)
+    refuse = refusing("DependencyViolation", 3, requested)
     monkeypatch.setattr(teardown_remove, "remove", lambda aws, thing: (refuse(aws, thing), real(aws, thing)))
     assert invoke()["changed"]
-    assert len(asked) == 4
+    assert len(requested) == 4
 
 
 def test_it_says_what_aws_says_where_nothing_lets_go(aws: None, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""The network against moto: made once, then unchanged; whatever is changed behind its back is seen, told and put right."""
+"""The network against moto: created once, then unchanged; manual changes are reported and corrected."""
 
 from __future__ import annotations
 
@@ -42,17 +42,17 @@ def named(ec2: Any, kind: str, key: str, name: str) -> dict[str, Any]:
 
 def default_route(ec2: Any, table: str) -> str | None:
     routes = named(ec2, "route_tables", "RouteTables", table)["Routes"]
-    found = [one for one in routes if one.get("DestinationCidrBlock") == "0.0.0.0/0"]
+    found = [route for route in routes if route.get("DestinationCidrBlock") == "0.0.0.0/0"]
     return found[0].get("NatGatewayId") or found[0].get("GatewayId") if found else None
 
 
 def test_check_mode_tells_everything_and_makes_nothing(ec2: Any) -> None:
     before = len(ec2.describe_vpcs()["Vpcs"])
-    told = invoke(check_mode=True)
-    assert told["changed"]
-    assert told["vpc_id"] is None
+    message = invoke(check_mode=True)
+    assert message["changed"]
+    assert message["vpc_id"] is None
     assert {"VPC staging", "subnet staging-private-c", "NAT gateway staging-b", "endpoint s3"} <= set(
-        told["diff"]["after"]
+        message["diff"]["after"]
     )
     assert len(ec2.describe_vpcs()["Vpcs"]) == before
     assert ec2.describe_addresses()["Addresses"] == []
@@ -88,7 +88,8 @@ def test_each_private_subnet_leaves_through_its_own_zone_and_data_subnets_not_at
 def test_groups_open_to_the_one_before_them_only(ec2: Any) -> None:
     ids = invoke()["security_group_ids"]
     groups = {
-        one["GroupName"]: one for one in ec2.describe_security_groups(GroupIds=list(ids.values()))["SecurityGroups"]
+        group["GroupName"]: group
+        for group in ec2.describe_security_groups(GroupIds=list(ids.values()))["SecurityGroups"]
     }
     (tasks,) = groups["staging-tasks"]["IpPermissions"]
     assert [pair["GroupId"] for pair in tasks["UserIdGroupPairs"]] == [ids["staging-load-balancer"]]
@@ -100,8 +101,8 @@ def test_groups_open_to_the_one_before_them_only(ec2: Any) -> None:
 
 def test_the_vpcs_default_group_lets_nothing_pass(ec2: Any) -> None:
     vpc_id = invoke()["vpc_id"]
-    wanted = [{"Name": "vpc-id", "Values": [vpc_id]}, {"Name": "group-name", "Values": ["default"]}]
-    (default,) = ec2.describe_security_groups(Filters=wanted)["SecurityGroups"]
+    desired = [{"Name": "vpc-id", "Values": [vpc_id]}, {"Name": "group-name", "Values": ["default"]}]
+    (default,) = ec2.describe_security_groups(Filters=desired)["SecurityGroups"]
     assert (default["IpPermissions"], default["IpPermissionsEgress"]) == ([], [])
 
 
@@ -126,10 +127,10 @@ def test_an_existing_vpc_gets_the_groups_and_nothing_else(ec2: Any) -> None:
 def test_a_flow_log_is_made_and_taken_back(ec2: Any) -> None:
     boto3.client("logs", REGION).create_log_group(logGroupName="/pear/staging/network")
     role = boto3.client("iam", REGION).create_role(RoleName="flow", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
-    wanted = {"log_group": "/pear/staging/network", "role_arn": role}
-    invoke(flow_log=wanted)
-    assert [one["LogGroupName"] for one in ec2.describe_flow_logs()["FlowLogs"]] == ["/pear/staging/network"]
-    assert not invoke(flow_log=wanted)["changed"]
+    desired = {"log_group": "/pear/staging/network", "role_arn": role}
+    invoke(flow_log=desired)
+    assert [flow_log["LogGroupName"] for flow_log in ec2.describe_flow_logs()["FlowLogs"]] == ["/pear/staging/network"]
+    assert not invoke(flow_log=desired)["changed"]
     invoke()
     assert ec2.describe_flow_logs()["FlowLogs"] == []
 
@@ -196,16 +197,20 @@ def _lose_tag(ec2: Any, made: dict[str, Any]) -> None:
 
 
 def _other_table(ec2: Any, made: dict[str, Any]) -> None:
-    wanted = [{"Name": "association.subnet-id", "Values": [made["subnet_ids"]["private-a"]]}]
-    (table,) = ec2.describe_route_tables(Filters=wanted)["RouteTables"]
-    link = next(one for one in table["Associations"] if one.get("SubnetId") == made["subnet_ids"]["private-a"])
+    desired = [{"Name": "association.subnet-id", "Values": [made["subnet_ids"]["private-a"]]}]
+    (table,) = ec2.describe_route_tables(Filters=desired)["RouteTables"]
+    link = next(
+        association
+        for association in table["Associations"]
+        if association.get("SubnetId") == made["subnet_ids"]["private-a"]
+    )
     ec2.replace_route_table_association(
         AssociationId=link["RouteTableAssociationId"], RouteTableId=made["route_table_ids"]["public"]
     )
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "property_name"),
     [
         (_open_tasks, "security group staging-tasks ingress"),
         (_close_balancer, "security group staging-load-balancer ingress"),
@@ -223,22 +228,24 @@ def _other_table(ec2: Any, made: dict[str, Any]) -> None:
     ],
     ids=lambda value: value.__name__.strip("_") if callable(value) else "",
 )
-def test_what_is_changed_behind_its_back_is_told_and_put_right(ec2: Any, change: Change, told: str) -> None:
+def test_a_manual_change_is_reported_and_corrected(ec2: Any, change: Change, property_name: str) -> None:
     change(ec2, invoke())
-    assert told in invoke(check_mode=True)["diff"]["after"]
-    assert told in invoke()["diff"]["after"]
+    assert property_name in invoke(check_mode=True)["diff"]["after"]
+    assert property_name in invoke()["diff"]["after"]
     assert not invoke()["changed"]
 
 
 def test_an_interrupted_run_leaves_nothing_twice(ec2: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Killed after each write in turn, the next run completes, and makes no second address, gateway or group."""
-    from ansible_collections.pear.fargate.plugins.module_utils.aws import vpc
+    from ansible_collections.pear.fargate.plugins.module_utils.aws import ec2 as calls
 
     class KilledError(BaseException):
         pass
 
     writes = [
-        name for name in dir(vpc) if name.startswith(("create_", "attach_", "put_", "associate", "change_", "address"))
+        name
+        for name in dir(calls)
+        if name.startswith(("create_", "attach_", "put_", "associate", "change_", "address"))
     ]
     left = 0
     one_session = Aws({"region": REGION})
@@ -255,7 +262,7 @@ def test_an_interrupted_run_leaves_nothing_twice(ec2: Any, monkeypatch: pytest.M
         return call
 
     for name in writes:
-        monkeypatch.setattr(vpc, name, dying(getattr(vpc, name)))
+        monkeypatch.setattr(calls, name, dying(getattr(calls, name)))
     deaths = 0
     for run_number in range(200):
         # Never twice at the same place: some calls find what the run before made, and write nothing.
@@ -275,16 +282,16 @@ def test_an_interrupted_run_leaves_nothing_twice(ec2: Any, monkeypatch: pytest.M
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "message"),
     [
         ({"cidr": "10.0.0.0/24"}, "/16 to /20"),
         ({"zones": ["eu-nowhere-1a"]}, "eu-nowhere-1a"),
         ({"zone_count": 9}, "network_zone_count is 9"),
     ],
 )
-def test_what_cannot_be_is_refused_before_anything_is_made(ec2: Any, options: dict[str, Any], told: str) -> None:
+def test_what_cannot_be_is_refused_before_anything_is_made(ec2: Any, options: dict[str, Any], message: str) -> None:
     before = len(ec2.describe_vpcs()["Vpcs"])
-    with pytest.raises(Failure, match=told):
+    with pytest.raises(Failure, match=message):
         invoke(**options)
     assert len(ec2.describe_vpcs()["Vpcs"]) == before
 

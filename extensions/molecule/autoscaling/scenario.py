@@ -1,4 +1,4 @@
-"""Autoscaling as Application Auto Scaling has it; somebody raises the maximum."""
+"""Autoscaling as Application Auto Scaling reports it; the manual change: a higher maximum."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The cluster as ECS has it, and the ledger's table; somebody switches Container Insights off."""
+"""The cluster as ECS reports it, and the ledger's table; the manual change: Container Insights off."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ def verify() -> None:
     assert {"name": "containerInsights", "value": "enabled"} in cluster["settings"]
     table = boto3.client("dynamodb").describe_table(TableName="local-releases")["Table"]
     assert table["TableStatus"] == "ACTIVE"
-    assert [one["AttributeName"] for one in table["KeySchema"]] == ["service", "entry"]
+    assert [key["AttributeName"] for key in table["KeySchema"]] == ["service", "entry"]
 
 
 def side_effect() -> None:

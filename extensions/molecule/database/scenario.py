@@ -1,4 +1,4 @@
-"""The database as RDS has it; somebody lets its backups lapse and takes its protection away."""
+"""The database as RDS reports it; the manual change: shorter backup retention, no deletion protection."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ def verify() -> None:
     assert not found["PubliclyAccessible"]
     assert found["BackupRetentionPeriod"] == 14
     answer = rds.describe_db_parameters(DBParameterGroupName=found["DBParameterGroups"][0]["DBParameterGroupName"])
-    assert {one["ParameterName"]: one["ParameterValue"] for one in answer["Parameters"]} == {"rds.force_ssl": "1"}
+    assert {parameter["ParameterName"]: parameter["ParameterValue"] for parameter in answer["Parameters"]} == {
+        "rds.force_ssl": "1"
+    }
     (entry,) = found["VpcSecurityGroups"]
     (group,) = ec2.describe_security_groups(GroupIds=[entry["VpcSecurityGroupId"]])["SecurityGroups"]
     (rule,) = group["IpPermissions"]
@@ -20,11 +22,11 @@ def verify() -> None:
     (source,) = rule["UserIdGroupPairs"]
     (tasks,) = ec2.describe_security_groups(GroupIds=[source["GroupId"]])["SecurityGroups"]
     assert tasks["GroupName"].endswith("-tasks"), tasks
-    subnets = [one["SubnetIdentifier"] for one in found["DBSubnetGroup"]["Subnets"]]
+    subnets = [subnet["SubnetIdentifier"] for subnet in found["DBSubnetGroup"]["Subnets"]]
     tiers = {
         tag["Value"]
-        for one in ec2.describe_subnets(SubnetIds=subnets)["Subnets"]
-        for tag in one["Tags"]
+        for subnet in ec2.describe_subnets(SubnetIds=subnets)["Subnets"]
+        for tag in subnet["Tags"]
         if tag["Key"] == "pear:tier"
     }
     assert tiers == {"data"}, tiers

@@ -1,4 +1,4 @@
-"""The zone as Route 53 has it, and the alarm on its check; somebody deletes the service's name and silences the alarm."""
+"""The zone as Route 53 reports it, and the alarm on its check; the manual change: record deleted, alarm actions off."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ ALARM = "local/*health-check/website"
 def _records(route53: Any) -> tuple[str, list[dict[str, Any]]]:
     (zone,) = route53.list_hosted_zones_by_name(DNSName="local.example.test")["HostedZones"]
     records = route53.list_resource_record_sets(HostedZoneId=zone["Id"])["ResourceRecordSets"]
-    return zone["Id"], [one for one in records if one["Name"] == NAME]
+    return zone["Id"], [record for record in records if record["Name"] == NAME]
 
 
 def verify() -> None:

@@ -1,4 +1,4 @@
-"""The file system as EFS has it; somebody lets its files go to colder storage, and selects nothing for backups."""
+"""The file system as EFS reports it; the manual change: a lifecycle policy, and an empty backup selection."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ def verify() -> None:
     (point,) = efs.describe_access_points(FileSystemId=found["FileSystemId"])["AccessPoints"]
     assert point["PosixUser"] == {"Uid": 10001, "Gid": 10001}
     rules = efs.describe_lifecycle_configuration(FileSystemId=found["FileSystemId"])["LifecyclePolicies"]
-    assert not any("TransitionToIA" in one for one in rules), rules
+    assert not any("TransitionToIA" in rule for rule in rules), rules
     policy = json.loads(efs.describe_file_system_policy(FileSystemId=found["FileSystemId"])["Policy"])
-    refused = [one for one in policy["Statement"] if one["Effect"] == "Deny"]
-    assert any("aws:SecureTransport" in json.dumps(one) for one in refused), policy
+    refused = [statement for statement in policy["Statement"] if statement["Effect"] == "Deny"]
+    assert any("aws:SecureTransport" in json.dumps(statement) for statement in refused), policy
     _verify_backups()
 
 

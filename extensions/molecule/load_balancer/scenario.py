@@ -1,4 +1,4 @@
-"""The load balancer as ELB has it; somebody lowers its idle timeout."""
+"""The load balancer as ELB reports it; the manual change: a lower idle timeout."""
 
 from __future__ import annotations
 
@@ -17,13 +17,14 @@ def verify() -> None:
     found = _balancer(elbv2)
     assert len(found["AvailabilityZones"]) == 3
     listeners = {
-        one["Protocol"]: one for one in elbv2.describe_listeners(LoadBalancerArn=found["LoadBalancerArn"])["Listeners"]
+        listener["Protocol"]: listener
+        for listener in elbv2.describe_listeners(LoadBalancerArn=found["LoadBalancerArn"])["Listeners"]
     }
     assert listeners["HTTPS"]["DefaultActions"][0]["FixedResponseConfig"]["StatusCode"] == "404"
     assert listeners["HTTP"]["DefaultActions"][0]["RedirectConfig"]["Protocol"] == "HTTPS"
     assert "TLS13" in listeners["HTTPS"]["SslPolicy"]
     attributes = elbv2.describe_load_balancer_attributes(LoadBalancerArn=found["LoadBalancerArn"])["Attributes"]
-    now = {one["Key"]: one["Value"] for one in attributes}
+    now = {attribute["Key"]: attribute["Value"] for attribute in attributes}
     assert now["idle_timeout.timeout_seconds"] == "60"
     assert now["routing.http.drop_invalid_header_fields.enabled"] == "true"
 

@@ -1,4 +1,4 @@
-"""The network as EC2 has it; somebody opens SSH to the tasks."""
+"""The network as EC2 reports it; the manual change: SSH opened to the tasks."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ def verify() -> None:
     inside = [{"Name": "vpc-id", "Values": [vpc["VpcId"]]}]
     subnets = ec2.describe_subnets(Filters=inside)["Subnets"]
     assert len(subnets) == 9, subnets
-    assert len({one["AvailabilityZone"] for one in subnets}) == 3
-    assert not any(one["MapPublicIpOnLaunch"] for one in subnets)
-    groups = {one["GroupName"]: one for one in ec2.describe_security_groups(Filters=inside)["SecurityGroups"]}
+    assert len({subnet["AvailabilityZone"] for subnet in subnets}) == 3
+    assert not any(subnet["MapPublicIpOnLaunch"] for subnet in subnets)
+    groups = {group["GroupName"]: group for group in ec2.describe_security_groups(Filters=inside)["SecurityGroups"]}
     assert set(groups) >= NAMES
     (rule,) = groups["local-tasks"]["IpPermissions"]
-    assert [one["GroupId"] for one in rule["UserIdGroupPairs"]] == [groups["local-load-balancer"]["GroupId"]]
+    assert [pair["GroupId"] for pair in rule["UserIdGroupPairs"]] == [groups["local-load-balancer"]["GroupId"]]
     assert rule["IpRanges"] == []
 
 

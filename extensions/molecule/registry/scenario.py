@@ -1,4 +1,4 @@
-"""The repository and its image as ECR has them; somebody makes tags mutable."""
+"""The repository and its image as ECR reports them; the manual change: mutable tags."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ def verify() -> None:
     assert found["imageTagMutability"] == "IMMUTABLE"
     assert found["imageScanningConfiguration"]["scanOnPush"]
     images = ecr.describe_images(repositoryName="website")["imageDetails"]
-    (image,) = [one for one in images if not one["imageTags"][0].startswith("sbom-")]
+    (image,) = [image for image in images if not image["imageTags"][0].startswith("sbom-")]
     assert image["imageDigest"].startswith("sha256:")
     assert f"released-{image['imageDigest'][7:19]}" in image["imageTags"]
     subject = {"repositoryName": "website", "subjectId": {"imageDigest": image["imageDigest"]}}
     (parts,) = ecr.list_image_referrers(**subject)["referrers"]
     assert parts["artifactType"] == "application/vnd.cyclonedx+json"
-    assert "usr/sbin/nginx" in [one["name"] for one in content(ecr, parts["digest"])["components"]]
+    assert "usr/sbin/nginx" in [component["name"] for component in content(ecr, parts["digest"])["components"]]
     assert ecr.get_lifecycle_policy(repositoryName="website")["lifecyclePolicyText"]
 
 
 def content(ecr: Any, digest: str) -> Any:
     """What the only layer of an artifact holds."""
-    asked = {"repositoryName": "website", "imageIds": [{"imageDigest": digest}]}
-    manifest = json.loads(ecr.batch_get_image(**asked)["images"][0]["imageManifest"])
+    requested = {"repositoryName": "website", "imageIds": [{"imageDigest": digest}]}
+    manifest = json.loads(ecr.batch_get_image(**requested)["images"][0]["imageManifest"])
     layer = manifest["layers"][0]["digest"]
     address = ecr.get_download_url_for_layer(repositoryName="website", layerDigest=layer)["downloadUrl"]
     with urllib.request.urlopen(address) as kept:

@@ -1,4 +1,4 @@
-"""The service as ECS and the load balancer have it, and as it answers; somebody stops a task."""
+"""The service as ECS and the load balancer report it, and its answers; the manual change: a task stopped."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import boto3
 def _healthy(elbv2: Any) -> int:
     groups = elbv2.describe_target_groups(Names=["local-website-blue"])["TargetGroups"]
     health = elbv2.describe_target_health(TargetGroupArn=groups[0]["TargetGroupArn"])["TargetHealthDescriptions"]
-    return sum(one["TargetHealth"]["State"] == "healthy" for one in health)
+    return sum(target["TargetHealth"]["State"] == "healthy" for target in health)
 
 
 def verify() -> None:
@@ -38,7 +38,7 @@ def verify() -> None:
 def side_effect() -> None:
     ecs = boto3.client("ecs")
     task = ecs.list_tasks(cluster="local", serviceName="website-blue")["taskArns"][0]
-    ecs.stop_task(cluster="local", task=task, reason="somebody")
+    ecs.stop_task(cluster="local", task=task, reason="manual change")
     deadline = time.monotonic() + 60
     while ecs.describe_tasks(cluster="local", tasks=[task])["tasks"][0]["lastStatus"] != "STOPPED":
         assert time.monotonic() < deadline

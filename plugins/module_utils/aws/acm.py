@@ -9,6 +9,7 @@ from typing import Any
 
 from .errors import aws_call
 from .session import Aws
+from .tags import tag_list
 
 # Without this filter ACM lists RSA 1024 and 2048 only.
 _KEY_TYPES = ["RSA_2048", "RSA_3072", "RSA_4096", "EC_prime256v1", "EC_secp384r1", "EC_secp521r1"]
@@ -45,7 +46,7 @@ def request_certificate(
         "IdempotencyToken": hashlib.sha256(repr((domain, alternative_names, key_algorithm)).encode()).hexdigest()[:32],
     }
     if tags:
-        request["Tags"] = [{"Key": key, "Value": value} for key, value in tags.items()]
+        request["Tags"] = tag_list(tags)
     if alternative_names:
         request["SubjectAlternativeNames"] = alternative_names
     return aws.client("acm").request_certificate(**request)["CertificateArn"]
@@ -61,19 +62,24 @@ def get_certificate(aws: Aws, arn: str) -> tuple[str, str]:
 @aws_call("read the tags of {arn}")
 def tags(aws: Aws, arn: str) -> dict[str, str]:
     found = aws.client("acm").list_tags_for_certificate(CertificateArn=arn)["Tags"]
-    return {one["Key"]: one.get("Value", "") for one in found}
+    return {tag["Key"]: tag.get("Value", "") for tag in found}
 
 
 @aws_call("import the certificate")
 def import_certificate(
     aws: Aws, arn: str | None, certificate: str, private_key: str, chain: str, tags: dict[str, str]
 ) -> str:
-    """Import anew (with tags), or in place of the certificate with this ARN (which keeps its tags)."""
+    """Import a new certificate with tags, or replace the certificate with this ARN, which keeps its tags."""
     request: dict[str, Any] = {"Certificate": certificate.encode(), "PrivateKey": private_key.encode()}
     if chain:
         request["CertificateChain"] = chain.encode()
     if arn:
         request["CertificateArn"] = arn
     elif tags:
-        request["Tags"] = [{"Key": key, "Value": value} for key, value in tags.items()]
+        request["Tags"] = tag_list(tags)
     return aws.client("acm").import_certificate(**request)["CertificateArn"]
+
+
+@aws_call("delete certificate {arn}")
+def delete_certificate(aws: Aws, arn: str) -> None:
+    aws.client("acm").delete_certificate(CertificateArn=arn)

@@ -19,7 +19,7 @@ _ECS = {"ServiceNamespace": "ecs", "ScalableDimension": "ecs:service:DesiredCoun
 
 @dataclass(frozen=True)
 class Bounds:
-    """Between which counts autoscaling keeps a service."""
+    """Minimum and maximum count of a service under autoscaling."""
 
     minimum: int
     maximum: int
@@ -33,13 +33,13 @@ def owns_desired_count(aws: Aws, cluster: str, service: str) -> bool:
 
 @aws_call("read the scalable targets of cluster {cluster}")
 def scalable_targets(aws: Aws, cluster: str, services: Sequence[str]) -> dict[str, Bounds]:
-    """Bounds by service; one that autoscaling has nothing to do with is missing."""
+    """Bounds by service; a service without autoscaling is missing."""
     answer = aws.client("application-autoscaling").describe_scalable_targets(
         **_ECS, ResourceIds=[_resource(cluster, service) for service in services]
     )
     return {
-        one["ResourceId"].rpartition("/")[2]: Bounds(one["MinCapacity"], one["MaxCapacity"])
-        for one in answer["ScalableTargets"]
+        target["ResourceId"].rpartition("/")[2]: Bounds(target["MinCapacity"], target["MaxCapacity"])
+        for target in answer["ScalableTargets"]
     }
 
 
@@ -67,21 +67,21 @@ def deregister(aws: Aws, cluster: str, service: str) -> None:
 
 @aws_call("read the scheduled scaling of cluster {cluster}")
 def scheduled(aws: Aws, cluster: str, services: Sequence[str], name: str) -> dict[str, float]:
-    """When the scheduled action of this name strikes, by service, in seconds since the epoch."""
+    """When the scheduled action of this name runs, by service, in seconds since the epoch."""
     client = aws.client("application-autoscaling")
     pages = client.get_paginator("describe_scheduled_actions").paginate(**_ECS, ScheduledActionNames=[name])
     resources = {_resource(cluster, service): service for service in services}
     return {
-        resources[one["ResourceId"]]: _moment(one["Schedule"])
+        resources[action["ResourceId"]]: _moment(action["Schedule"])
         for page in pages
-        for one in page["ScheduledActions"]
-        if one["ResourceId"] in resources
+        for action in page["ScheduledActions"]
+        if action["ResourceId"] in resources
     }
 
 
 @aws_call("schedule the scaling of ECS service {service}")
 def schedule(aws: Aws, cluster: str, service: str, name: str, at: float, bounds: Bounds) -> None:
-    """Have AWS set the bounds once, at a time. A count outside of them is brought inside."""
+    """Schedule a single change of the bounds. AWS moves a count outside them to the nearest bound."""
     aws.client("application-autoscaling").put_scheduled_action(
         **_ECS,
         ResourceId=_resource(cluster, service),
@@ -106,9 +106,9 @@ def unschedule(aws: Aws, cluster: str, service: str, name: str) -> None:
 def policies(aws: Aws, cluster: str, service: str) -> list[dict[str, Any]]:
     pages = aws.client("application-autoscaling").get_paginator("describe_scaling_policies")
     return [
-        one
+        policy
         for page in pages.paginate(**_ECS, ResourceId=_resource(cluster, service))
-        for one in page["ScalingPolicies"]
+        for policy in page["ScalingPolicies"]
     ]
 
 
@@ -138,9 +138,9 @@ def delete_policy(aws: Aws, cluster: str, service: str, name: str) -> None:
 def scheduled_actions(aws: Aws, cluster: str, service: str) -> list[dict[str, Any]]:
     pages = aws.client("application-autoscaling").get_paginator("describe_scheduled_actions")
     return [
-        one
+        action
         for page in pages.paginate(**_ECS, ResourceId=_resource(cluster, service))
-        for one in page["ScheduledActions"]
+        for action in page["ScheduledActions"]
     ]
 
 

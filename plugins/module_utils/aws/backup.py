@@ -17,9 +17,11 @@ def resource_types(aws: Aws) -> dict[str, bool]:
 
 @aws_call("read backup vault {name}")
 def vault(aws: Aws, name: str) -> dict[str, Any] | None:
-    """Out of the list: asked for by name, AWS Backup says of a vault that does not exist that access is denied."""
+    """Read from the list: DescribeBackupVault answers AccessDenied for a vault that does not exist."""
     pages = aws.client("backup").get_paginator("list_backup_vaults").paginate()
-    return next((one for page in pages for one in page["BackupVaultList"] if one["BackupVaultName"] == name), None)
+    return next(
+        (vault for page in pages for vault in page["BackupVaultList"] if vault["BackupVaultName"] == name), None
+    )
 
 
 @aws_call("create backup vault {name}")
@@ -37,7 +39,7 @@ def delete_vault(aws: Aws, name: str) -> None:
 def plan(aws: Aws, name: str) -> dict[str, Any] | None:
     client = aws.client("backup")
     pages = client.get_paginator("list_backup_plans").paginate()
-    listed = next((one for page in pages for one in page["BackupPlansList"] if one["BackupPlanName"] == name), None)
+    listed = next((plan for page in pages for plan in page["BackupPlansList"] if plan["BackupPlanName"] == name), None)
     return client.get_backup_plan(BackupPlanId=listed["BackupPlanId"]) if listed else None
 
 
@@ -62,8 +64,8 @@ def selections(aws: Aws, plan_id: str) -> dict[str, dict[str, Any]]:
     """Selections by id. The list does not say what they select."""
     client = aws.client("backup")
     pages = client.get_paginator("list_backup_selections").paginate(BackupPlanId=plan_id)
-    ids = [one["SelectionId"] for page in pages for one in page["BackupSelectionsList"]]
-    return {one: client.get_backup_selection(BackupPlanId=plan_id, SelectionId=one)["BackupSelection"] for one in ids}
+    ids = [selection["SelectionId"] for page in pages for selection in page["BackupSelectionsList"]]
+    return {key: client.get_backup_selection(BackupPlanId=plan_id, SelectionId=key)["BackupSelection"] for key in ids}
 
 
 @aws_call("create a selection of backup plan {plan_id}")
@@ -78,7 +80,7 @@ def delete_selection(aws: Aws, plan_id: str, selection_id: str) -> None:
 
 @aws_call("read the tags of {arn}")
 def tags(aws: Aws, arn: str) -> dict[str, str]:
-    """In pages that botocore does not turn by itself."""
+    """botocore has no paginator for this call."""
     client = aws.client("backup")
     found: dict[str, str] = {}
     more: dict[str, str] = {}
@@ -91,14 +93,14 @@ def tags(aws: Aws, arn: str) -> dict[str, str]:
 
 
 @aws_call("tag {arn}")
-def tag(aws: Aws, arn: str, wanted: dict[str, str]) -> None:
-    aws.client("backup").tag_resource(ResourceArn=arn, Tags=wanted)
+def tag(aws: Aws, arn: str, desired: dict[str, str]) -> None:
+    aws.client("backup").tag_resource(ResourceArn=arn, Tags=desired)
 
 
 @aws_call("read the recovery points of backup vault {name}")
 def recovery_points(aws: Aws, name: str) -> list[dict[str, Any]]:
     pager = aws.client("backup").get_paginator("list_recovery_points_by_backup_vault")
-    return [one for page in pager.paginate(BackupVaultName=name) for one in page["RecoveryPoints"]]
+    return [point for page in pager.paginate(BackupVaultName=name) for point in page["RecoveryPoints"]]
 
 
 @aws_call("delete backup {arn}")

@@ -6,11 +6,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from .errors import aws_call, is_code
 from .session import Aws
+from .tags import tag_list
 
 # Limits of DescribeAlarms and GetMetricData.
 _ALARMS_PER_CALL = 100
@@ -29,7 +30,7 @@ class Metric:
 
 @dataclass(frozen=True)
 class Window:
-    """From when to when, in periods of how many seconds."""
+    """A time range, divided into periods."""
 
     start: float
     end: float
@@ -46,8 +47,8 @@ def alarm_states(aws: Aws, names: Sequence[str]) -> dict[str, str]:
             AlarmNames=list(names[start : start + _ALARMS_PER_CALL]), AlarmTypes=["MetricAlarm", "CompositeAlarm"]
         )
         for page in pages:
-            for one in [*page.get("MetricAlarms", []), *page.get("CompositeAlarms", [])]:
-                found[one["AlarmName"]] = one["StateValue"]
+            for alarm in [*page.get("MetricAlarms", []), *page.get("CompositeAlarms", [])]:
+                found[alarm["AlarmName"]] = alarm["StateValue"]
     return found
 
 
@@ -55,9 +56,9 @@ def alarm_states(aws: Aws, names: Sequence[str]) -> dict[str, str]:
 def metric_alarms(aws: Aws, prefix: str) -> list[dict[str, Any]]:
     pages = aws.client("cloudwatch").get_paginator("describe_alarms")
     return [
-        one
+        alarm
         for page in pages.paginate(AlarmNamePrefix=prefix, AlarmTypes=["MetricAlarm"])
-        for one in page["MetricAlarms"]
+        for alarm in page["MetricAlarms"]
     ]
 
 
@@ -69,7 +70,9 @@ def metric_alarms_named(aws: Aws, names: Sequence[str]) -> list[dict[str, Any]]:
         some = list(names[start : start + _ALARMS_PER_CALL])
         pages = aws.client("cloudwatch").get_paginator("describe_alarms")
         found += [
-            one for page in pages.paginate(AlarmNames=some, AlarmTypes=["MetricAlarm"]) for one in page["MetricAlarms"]
+            alarm
+            for page in pages.paginate(AlarmNames=some, AlarmTypes=["MetricAlarm"])
+            for alarm in page["MetricAlarms"]
         ]
     return found
 
@@ -77,8 +80,7 @@ def metric_alarms_named(aws: Aws, names: Sequence[str]) -> list[dict[str, Any]]:
 @aws_call("put alarm {name}")
 def put_alarm(aws: Aws, name: str, request: Mapping[str, Any], tags: Mapping[str, str]) -> None:
     """Create the alarm or replace all of its settings. CloudWatch takes the tags of new alarms only."""
-    pairs = [{"Key": key, "Value": value} for key, value in tags.items()]
-    aws.client("cloudwatch").put_metric_alarm(**{**request, "AlarmName": name}, Tags=pairs)
+    aws.client("cloudwatch").put_metric_alarm(**{**request, "AlarmName": name}, Tags=tag_list(tags))
 
 
 @aws_call("delete alarms")
@@ -94,7 +96,7 @@ def dashboard(aws: Aws, name: str) -> str | None:
     try:
         return client.get_dashboard(DashboardName=name)["DashboardBody"]
     except client.exceptions.ClientError as cause:
-        # The service model says DashboardNotFoundError, the wire ResourceNotFound.
+        # The service model names DashboardNotFoundError; the API answers ResourceNotFound.
         if is_code(cause, "ResourceNotFound", "DashboardNotFoundError"):
             return None
         raise
@@ -102,9 +104,9 @@ def dashboard(aws: Aws, name: str) -> str | None:
 
 @aws_call("put dashboard {name}")
 def put_dashboard(aws: Aws, name: str, body: str) -> list[str]:
-    """Write a dashboard; return what CloudWatch warns of in it."""
+    """Write a dashboard; return CloudWatch's warnings."""
     answer = aws.client("cloudwatch").put_dashboard(DashboardName=name, DashboardBody=body)
-    return [one["Message"] for one in answer.get("DashboardValidationMessages", [])]
+    return [message["Message"] for message in answer.get("DashboardValidationMessages", [])]
 
 
 @aws_call("delete dashboards")
@@ -115,7 +117,7 @@ def delete_dashboards(aws: Aws, names: Sequence[str]) -> None:
 @aws_call("list the dashboards that begin with {prefix}")
 def dashboards(aws: Aws, prefix: str) -> list[str]:
     pages = aws.client("cloudwatch").get_paginator("list_dashboards").paginate(DashboardNamePrefix=prefix)
-    return [one["DashboardName"] for page in pages for one in page["DashboardEntries"]]
+    return [dashboard["DashboardName"] for page in pages for dashboard in page["DashboardEntries"]]
 
 
 @aws_call("read metrics")
@@ -158,3 +160,24 @@ def _query(one_id: str, metric: Metric, period_seconds: int) -> dict[str, Any]:
         },
         "ReturnData": True,
     }
+
+
+@aws_call("read the use of Fargate (cloudwatch:GetMetricStatistics)")
+def fargate_vcpus_used(aws: Aws) -> float:
+    """The most vCPUs that ran at once within the last quarter of an hour; AWS counts them once a minute."""
+    now = datetime.now(UTC)
+    answer = aws.client("cloudwatch").get_metric_statistics(
+        Namespace="AWS/Usage",
+        MetricName="ResourceCount",
+        Dimensions=[
+            {"Name": "Type", "Value": "Resource"},
+            {"Name": "Resource", "Value": "vCPU"},
+            {"Name": "Service", "Value": "Fargate"},
+            {"Name": "Class", "Value": "Standard/OnDemand"},
+        ],
+        StartTime=now - timedelta(minutes=15),
+        EndTime=now,
+        Period=300,
+        Statistics=["Maximum"],
+    )
+    return max((float(datapoint["Maximum"]) for datapoint in answer["Datapoints"]), default=0.0)

@@ -1,6 +1,6 @@
 # Copyright: pear.fargate contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Amazon DynamoDB: one function per call. Items go in and come out in DynamoDB's own typed shape."""
+"""Amazon DynamoDB: one function per call. Items have DynamoDB's typed form."""
 
 from __future__ import annotations
 
@@ -8,15 +8,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from .errors import aws_call
+from .errors import aws_call, is_code
 from .session import Aws
+from .tags import tag_list, tags_of
 
 Item = Mapping[str, Mapping[str, Any]]
 
 
 @dataclass(frozen=True)
 class Condition:
-    """A condition expression with the values that stand in it."""
+    """A condition expression with its values."""
 
     expression: str
     values: Item = field(default_factory=dict)
@@ -66,7 +67,7 @@ def put(aws: Aws, table: str, item: Item, condition: Condition | None = None) ->
 def put_guarded(
     aws: Aws, table: str, guard: tuple[Item, Condition], items: Sequence[tuple[Item, Condition | None]]
 ) -> bool:
-    """Write items in one transaction, on condition that another item, named by its key, is as the guard says.
+    """Write items in one transaction, on condition that the item with the guard's key meets the guard's condition.
 
     False where the guard does not hold. A condition on an item itself that does not hold is an error.
     """
@@ -85,3 +86,70 @@ def put_guarded(
             return False
         raise
     return True
+
+
+@aws_call("read table {name}")
+def table(aws: Aws, name: str) -> dict[str, Any] | None:
+    client = aws.client("dynamodb")
+    try:
+        return client.describe_table(TableName=name)["Table"]
+    except client.exceptions.ResourceNotFoundException:
+        return None
+
+
+@aws_call("create table {name}")
+def create_table(aws: Aws, name: str, keys: Mapping[str, str], tags: Mapping[str, str]) -> None:
+    """Keys by attribute: HASH or RANGE. A table that another run has just created is accepted."""
+    client = aws.client("dynamodb")
+    try:
+        client.create_table(
+            TableName=name,
+            KeySchema=[{"AttributeName": key, "KeyType": kind} for key, kind in keys.items()],
+            AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key in keys],
+            BillingMode="PAY_PER_REQUEST",
+            Tags=tag_list(tags),
+        )
+    except client.exceptions.ResourceInUseException:
+        return
+
+
+@aws_call("make table {name} pay per request")
+def pay_per_request(aws: Aws, name: str) -> None:
+    aws.client("dynamodb").update_table(TableName=name, BillingMode="PAY_PER_REQUEST")
+
+
+@aws_call("read whether table {name} can be restored")
+def recoverable(aws: Aws, name: str) -> bool:
+    """Whether it can be restored to any second of the last 35 days."""
+    client = aws.client("dynamodb")
+    try:
+        found = client.describe_continuous_backups(TableName=name)["ContinuousBackupsDescription"]
+    except client.exceptions.ClientError as cause:
+        # Answered while the table is being created.
+        if is_code(cause, "TableNotFoundException"):
+            return False
+        raise
+    return found.get("PointInTimeRecoveryDescription", {}).get("PointInTimeRecoveryStatus") == "ENABLED"
+
+
+@aws_call("set whether table {name} can be restored")
+def set_recoverable(aws: Aws, name: str, desired: bool) -> None:
+    aws.client("dynamodb").update_continuous_backups(
+        TableName=name, PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": desired}
+    )
+
+
+@aws_call("read the tags of {arn}")
+def table_tags(aws: Aws, arn: str) -> dict[str, str]:
+    pages = aws.client("dynamodb").get_paginator("list_tags_of_resource").paginate(ResourceArn=arn)
+    return {key: value for page in pages for key, value in tags_of(page).items()}
+
+
+@aws_call("tag {arn}")
+def tag_table(aws: Aws, arn: str, tags: Mapping[str, str]) -> None:
+    aws.client("dynamodb").tag_resource(ResourceArn=arn, Tags=tag_list(tags))
+
+
+@aws_call("delete table {name}")
+def delete_table(aws: Aws, name: str) -> None:
+    aws.client("dynamodb").delete_table(TableName=name)

@@ -13,10 +13,11 @@ from typing import Any
 
 from .errors import Failure, aws_call, is_code
 from .session import Aws
+from .tags import tag_list, tags_of
 
-# Tags of images that were released begin with this, for a lifecycle policy to know them by.
+# Prefix of the tags of released images; the lifecycle policy recognises them by it.
 RELEASED_PREFIX = "released-"
-# And those of an image's list of parts, which would be thrown away soon if it had no tag.
+# Prefix of the tags of SBOMs; without a tag the lifecycle policy would expire them.
 SBOM_PREFIX = "sbom-"
 _MANIFESTS = [
     "application/vnd.oci.image.index.v1+json",
@@ -67,13 +68,13 @@ def manifest(aws: Aws, repository: str, digest: str) -> dict[str, Any] | None:
 
 @aws_call("tag image {digest} of repository {repository} with {tag}")
 def tag_image(aws: Aws, repository: str, digest: str, tag: str) -> None:
-    """Give an image one more tag: its own manifest is put once more. One that it has already is as good."""
+    """Add a tag to an image by putting its manifest again. An existing tag is accepted."""
     put_artifact(aws, repository, *image_manifest(aws, repository, digest), tag)
 
 
 @aws_call("read the manifest of image {digest} of repository {repository}")
 def image_manifest(aws: Aws, repository: str, digest: str) -> tuple[str, str]:
-    """An image's manifest as it was pushed, which its digest is of, and its media type."""
+    """An image's manifest exactly as pushed, and its media type."""
     (found,) = aws.client("ecr").batch_get_image(
         repositoryName=repository, imageIds=[{"imageDigest": digest}], acceptedMediaTypes=_MANIFESTS
     )["images"]
@@ -82,7 +83,7 @@ def image_manifest(aws: Aws, repository: str, digest: str) -> tuple[str, str]:
 
 @aws_call("put {tag} into repository {repository}")
 def put_artifact(aws: Aws, repository: str, text: str, media_type: str, tag: str) -> str:
-    """Put a manifest and return its digest. One that is there already under that tag is as good."""
+    """Put a manifest and return its digest. An existing one with that tag is accepted."""
     client, digest = aws.client("ecr"), digest_of(text.encode())
     with contextlib.suppress(client.exceptions.ImageAlreadyExistsException):
         client.put_image(
@@ -97,7 +98,7 @@ def put_artifact(aws: Aws, repository: str, text: str, media_type: str, tag: str
 
 @aws_call("upload a layer to repository {repository}")
 def upload_layer(aws: Aws, repository: str, content: bytes) -> None:
-    """Upload a blob in parts of the size that ECR names. One that is there already is as good."""
+    """Upload a blob in parts of the size that ECR prescribes. An existing blob is accepted."""
     client = aws.client("ecr")
     begun = client.initiate_layer_upload(repositoryName=repository)
     of = {"repositoryName": repository, "uploadId": begun["uploadId"]}
@@ -118,18 +119,18 @@ def referrers(aws: Aws, repository: str, digest: str, artifact_types: Sequence[s
         raise Failure(
             "This boto3 does not know ECR's ListImageReferrers yet. Update boto3 and botocore on the controller."
         )
-    wanted = {
+    desired = {
         "repositoryName": repository,
         "subjectId": {"imageDigest": digest},
         "filter": {"artifactTypes": list(artifact_types)},
     }
     found: list[str] = []
     while True:
-        page = client.list_image_referrers(**wanted)
-        found += [one["digest"] for one in page.get("referrers", [])]
+        page = client.list_image_referrers(**desired)
+        found += [referrer["digest"] for referrer in page.get("referrers", [])]
         if not page.get("nextToken"):
             return found
-        wanted["nextToken"] = page["nextToken"]
+        desired["nextToken"] = page["nextToken"]
 
 
 def digest_of(content: bytes) -> str:
@@ -152,35 +153,36 @@ def scan_findings(aws: Aws, repository: str, digest: str) -> tuple[str, list[dic
         return "NOT_IN_ECR", []
     found = [page.get("imageScanFindings", {}) for page in pages]
     basic = [
-        {"name": one["name"], "severity": one["severity"], "package": _package(one)}
+        {"name": finding["name"], "severity": finding["severity"], "package": _package(finding)}
         for page in found
-        for one in page.get("findings", [])
+        for finding in page.get("findings", [])
     ]
     enhanced = [
         {
-            "name": one.get("packageVulnerabilityDetails", {}).get("vulnerabilityId", one.get("title", "")),
-            "severity": one["severity"],
+            "name": finding.get("packageVulnerabilityDetails", {}).get("vulnerabilityId", finding.get("title", "")),
+            "severity": finding["severity"],
             "package": ", ".join(
-                package["name"] for package in one.get("packageVulnerabilityDetails", {}).get("vulnerablePackages", [])
+                package["name"]
+                for package in finding.get("packageVulnerabilityDetails", {}).get("vulnerablePackages", [])
             ),
         }
         for page in found
-        for one in page.get("enhancedFindings", [])
-        # Amazon Inspector keeps what is mended or put aside.
-        if one.get("status", "ACTIVE") == "ACTIVE"
+        for finding in page.get("enhancedFindings", [])
+        # Amazon Inspector also lists findings that are fixed or suppressed.
+        if finding.get("status", "ACTIVE") == "ACTIVE"
     ]
     return pages[0]["imageScanStatus"]["status"], basic + enhanced
 
 
 def _package(finding: dict[str, Any]) -> str:
-    named = {one["key"]: one.get("value", "") for one in finding.get("attributes", [])}
+    named = {attribute["key"]: attribute.get("value", "") for attribute in finding.get("attributes", [])}
     return named.get("package_name", "")
 
 
 @aws_call("read the configuration of an image of repository {repository}")
 def image_configuration(aws: Aws, repository: str, digest: str) -> dict[str, Any]:
-    """What an image's manifest calls config, by that blob's digest. ECR gives the address, S3 the content."""
-    # Only what talks to AWS imports botocore, and only when it does.
+    """The config blob of an image, by the blob's digest. ECR gives the URL, S3 the content."""
+    # botocore may be missing when this file is imported.
     from botocore.awsrequest import AWSRequest
     from botocore.exceptions import HTTPClientError
     from botocore.httpsession import URLLib3Session
@@ -212,10 +214,10 @@ def create_repository(
             imageTagMutability=mutability,
             imageScanningConfiguration={"scanOnPush": scan_on_push},
             encryptionConfiguration=encryption,
-            tags=[{"Key": key, "Value": value} for key, value in tags.items()],
+            tags=tag_list(tags),
         )["repository"]
     except client.exceptions.RepositoryAlreadyExistsException:
-        # Another service of the same run shares it, and asks for the same.
+        # Another service of the same run shares the repository and has just created it.
         return client.describe_repositories(repositoryNames=[name])["repositories"][0]
 
 
@@ -253,9 +255,58 @@ def set_lifecycle_policy(aws: Aws, name: str, policy: dict[str, Any] | None) -> 
 
 @aws_call("read the tags of {arn}")
 def repository_tags(aws: Aws, arn: str) -> dict[str, str]:
-    return {one["Key"]: one["Value"] for one in aws.client("ecr").list_tags_for_resource(resourceArn=arn)["tags"]}
+    return tags_of(aws.client("ecr").list_tags_for_resource(resourceArn=arn))
 
 
 @aws_call("tag {arn}")
 def tag_repository(aws: Aws, arn: str, tags: dict[str, str]) -> None:
-    aws.client("ecr").tag_resource(resourceArn=arn, tags=[{"Key": key, "Value": value} for key, value in tags.items()])
+    aws.client("ecr").tag_resource(resourceArn=arn, tags=tag_list(tags))
+
+
+@aws_call("read the repositories")
+def repositories(aws: Aws) -> list[dict[str, Any]]:
+    """Every repository of the account and region."""
+    pages = aws.client("ecr").get_paginator("describe_repositories").paginate()
+    return [repository for page in pages for repository in page["repositories"]]
+
+
+@aws_call("delete repository {name}")
+def delete_repository(aws: Aws, name: str) -> None:
+    """Delete the repository with its images."""
+    aws.client("ecr").delete_repository(repositoryName=name, force=True)
+
+
+@aws_call("read the registry")
+def registry(aws: Aws) -> tuple[str, list[dict[str, Any]]]:
+    """Id of the registry, which is the account's, and its rules of replication."""
+    found = aws.client("ecr").describe_registry()
+    return found["registryId"], found.get("replicationConfiguration", {}).get("rules", [])
+
+
+@aws_call("set the rules of replication of the registry")
+def set_replication(aws: Aws, rules: Sequence[dict[str, Any]]) -> None:
+    """All rules at once: there is no call for one."""
+    aws.client("ecr").put_replication_configuration(replicationConfiguration={"rules": list(rules)})
+
+
+@aws_call("read the pull-through caches")
+def pull_through_caches(aws: Aws, prefixes: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Rules by the prefix of their repositories."""
+    client = aws.client("ecr")
+    found: dict[str, dict[str, Any]] = {}
+    pages = client.get_paginator("describe_pull_through_cache_rules").paginate()
+    for page in pages:
+        rules = page["pullThroughCacheRules"]
+        found |= {rule["ecrRepositoryPrefix"]: rule for rule in rules if rule["ecrRepositoryPrefix"] in prefixes}
+    return found
+
+
+@aws_call("create pull-through cache {prefix}")
+def create_pull_through_cache(aws: Aws, prefix: str, upstream: str, credential_arn: str | None) -> None:
+    secret = {"credentialArn": credential_arn} if credential_arn else {}
+    aws.client("ecr").create_pull_through_cache_rule(ecrRepositoryPrefix=prefix, upstreamRegistryUrl=upstream, **secret)
+
+
+@aws_call("change the credentials of pull-through cache {prefix}")
+def set_pull_through_credential(aws: Aws, prefix: str, credential_arn: str) -> None:
+    aws.client("ecr").update_pull_through_cache_rule(ecrRepositoryPrefix=prefix, credentialArn=credential_arn)

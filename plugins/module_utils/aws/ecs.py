@@ -1,6 +1,6 @@
 # Copyright: pear.fargate contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Amazon ECS: one function per call. Services, deployments and tasks leave this file as values in our words."""
+"""Amazon ECS: one function per call. Services, deployments and tasks are returned as dataclasses."""
 
 from __future__ import annotations
 
@@ -11,11 +11,54 @@ from . import service_definition
 from .ecs_states import Deployment, Event, ServiceDeployment, ServiceState
 from .errors import Failure, aws_call, is_code
 from .session import Aws
+from .tags import lower_case_tag_list, tags_of
 from .tasks import ContainerState, TaskState
 
 # Limits of DescribeServices and DescribeTasks.
 _SERVICES_PER_CALL = 10
 _TASKS_PER_CALL = 100
+
+
+@aws_call("read cluster {name}")
+def cluster(aws: Aws, name: str) -> dict[str, Any] | None:
+    found = aws.client("ecs").describe_clusters(clusters=[name], include=["SETTINGS", "TAGS"])["clusters"]
+    return next((cluster for cluster in found if cluster["status"] == "ACTIVE"), None)
+
+
+@aws_call("create cluster {name}")
+def create_cluster(
+    aws: Aws, name: str, insights: str, providers: list[str], strategy: list[dict[str, Any]], tags: Mapping[str, str]
+) -> dict[str, Any]:
+    return aws.client("ecs").create_cluster(
+        clusterName=name,
+        settings=[{"name": "containerInsights", "value": insights}],
+        capacityProviders=providers,
+        defaultCapacityProviderStrategy=strategy,
+        tags=lower_case_tag_list(tags),
+    )["cluster"]
+
+
+@aws_call("change Container Insights of cluster {name}")
+def set_insights(aws: Aws, name: str, insights: str) -> None:
+    aws.client("ecs").update_cluster(cluster=name, settings=[{"name": "containerInsights", "value": insights}])
+
+
+@aws_call("change the capacity providers of cluster {name}")
+def set_capacity(aws: Aws, name: str, providers: list[str], strategy: list[dict[str, Any]]) -> None:
+    aws.client("ecs").put_cluster_capacity_providers(
+        cluster=name, capacityProviders=providers, defaultCapacityProviderStrategy=strategy
+    )
+
+
+@aws_call("delete cluster {arn}")
+def delete_cluster(aws: Aws, arn: str) -> None:
+    aws.client("ecs").delete_cluster(cluster=arn)
+
+
+@aws_call("read the ECS services of cluster {cluster}")
+def service_names(aws: Aws, cluster: str) -> list[str]:
+    pages = aws.client("ecs").get_paginator("list_services").paginate(cluster=cluster)
+    return [arn.rpartition("/")[2] for page in pages for arn in page["serviceArns"]]
 
 
 @aws_call("read the ECS services of cluster {cluster}")
@@ -44,7 +87,9 @@ def service_network(aws: Aws, cluster: str, service: str) -> dict[str, Any]:
 def create_service(
     aws: Aws, cluster: str, service: str, request: Mapping[str, Any], tags: Mapping[str, str]
 ) -> ServiceState:
-    answer = aws.client("ecs").create_service(cluster=cluster, serviceName=service, tags=tag_list(tags), **request)
+    answer = aws.client("ecs").create_service(
+        cluster=cluster, serviceName=service, tags=lower_case_tag_list(tags), **request
+    )
     return service_state(answer["service"])
 
 
@@ -60,19 +105,19 @@ def delete_service(aws: Aws, cluster: str, service: str, force: bool = False) ->
 
 @aws_call("read deployment {arn}")
 def service_deployment(aws: Aws, arn: str) -> ServiceDeployment | None:
-    """ECS's record of a deployment; None where it keeps none (yet)."""
+    """The service deployment; None if ECS has none (yet)."""
     found = aws.client("ecs").describe_service_deployments(serviceDeploymentArns=[arn])["serviceDeployments"]
     return _service_deployment(found[0]) if found else None
 
 
 @aws_call("read task definition {reference}")
 def task_definition(aws: Aws, reference: str) -> dict[str, Any] | None:
-    """A task definition as ECS describes it, by ARN or, its latest active revision, by family."""
+    """A task definition by ARN, or the latest active revision by family."""
     client = aws.client("ecs")
     try:
         return client.describe_task_definition(taskDefinition=reference)["taskDefinition"]
     except client.exceptions.ClientException as cause:
-        # ECS has no code of its own for a family without active revisions.
+        # ECS has no specific error code for a family without active revisions.
         if is_code(cause, "ClientException") and "Unable to describe task definition" in str(cause):
             return None
         raise
@@ -80,8 +125,22 @@ def task_definition(aws: Aws, reference: str) -> dict[str, Any] | None:
 
 @aws_call("register a revision of task definition {family}")
 def register_task_definition(aws: Aws, family: str, request: Mapping[str, Any], tags: Mapping[str, str]) -> str:
-    answer = aws.client("ecs").register_task_definition(**{**request, "family": family}, tags=tag_list(tags))
+    answer = aws.client("ecs").register_task_definition(**{**request, "family": family}, tags=lower_case_tag_list(tags))
     return str(answer["taskDefinition"]["taskDefinitionArn"])
+
+
+@aws_call("read the revisions of task definition {family}")
+def task_definition_revisions(aws: Aws, family: str) -> list[str]:
+    """ARNs of the active revisions of a family."""
+    pages = aws.client("ecs").get_paginator("list_task_definitions").paginate(familyPrefix=family, status="ACTIVE")
+    arns = [arn for page in pages for arn in page["taskDefinitionArns"]]
+    # familyPrefix is documented as the whole name; other families are filtered out in case it matches as a prefix.
+    return [arn for arn in arns if arn.rpartition("/")[2].partition(":")[0] == family]
+
+
+@aws_call("deregister task definition {arn}")
+def deregister_task_definition(aws: Aws, arn: str) -> None:
+    aws.client("ecs").deregister_task_definition(taskDefinition=arn)
 
 
 @aws_call("read the {status} tasks of ECS service {service}")
@@ -96,7 +155,7 @@ def tasks(aws: Aws, cluster: str, service: str, status: str = "RUNNING") -> list
 
 @aws_call("find the task that {started_by} started")
 def task_started_by(aws: Aws, cluster: str, started_by: str) -> str | None:
-    """Its id, whether it still runs or has ended; None where there is none, or it ended over an hour ago."""
+    """Id of the task, running or stopped; None if there is none or it stopped over an hour ago."""
     client = aws.client("ecs")
     for status in ("RUNNING", "STOPPED"):
         found = client.list_tasks(cluster=cluster, startedBy=started_by, desiredStatus=status)["taskArns"]
@@ -107,10 +166,12 @@ def task_started_by(aws: Aws, cluster: str, started_by: str) -> str | None:
 
 @aws_call("run a task of {request[taskDefinition]}")
 def run_task(aws: Aws, cluster: str, request: Mapping[str, Any]) -> str:
-    """Return the id of the task; Failure where ECS placed none."""
+    """Return the id of the task; raise Failure if ECS placed none."""
     answer = aws.client("ecs").run_task(cluster=cluster, count=1, **request)
     if not answer["tasks"]:
-        why = "; ".join(f"{one.get('arn', '')} {one.get('reason', '')}".strip() for one in answer.get("failures", []))
+        why = "; ".join(
+            f"{failure.get('arn', '')} {failure.get('reason', '')}".strip() for failure in answer.get("failures", [])
+        )
         raise Failure(f"Failed to run a task of {request['taskDefinition']}: {why or 'ECS gave no reason'}.")
     return str(answer["tasks"][0]["taskArn"]).rpartition("/")[2]
 
@@ -128,11 +189,7 @@ def stop_task(aws: Aws, cluster: str, task_id: str, reason: str) -> None:
 
 @aws_call("tag {arn}")
 def tag(aws: Aws, arn: str, tags: Mapping[str, str]) -> None:
-    aws.client("ecs").tag_resource(resourceArn=arn, tags=tag_list(tags))
-
-
-def tag_list(tags: Mapping[str, str]) -> list[dict[str, str]]:
-    return [{"key": key, "value": value} for key, value in sorted(tags.items())]
+    aws.client("ecs").tag_resource(resourceArn=arn, tags=lower_case_tag_list(tags))
 
 
 def service_state(raw: Mapping[str, Any]) -> ServiceState:
@@ -144,13 +201,14 @@ def service_state(raw: Mapping[str, Any]) -> ServiceState:
         desired=raw["desiredCount"],
         running=raw["runningCount"],
         pending=raw["pendingCount"],
-        deployments=tuple(_deployment(one) for one in raw.get("deployments", [])),
+        deployments=tuple(_deployment(deployment) for deployment in raw.get("deployments", [])),
         events=tuple(
-            Event(one["id"], one["createdAt"].timestamp(), one["message"].strip()) for one in raw.get("events", [])
+            Event(event["id"], event["createdAt"].timestamp(), event["message"].strip())
+            for event in raw.get("events", [])
         ),
         current_service_deployment=raw.get("currentServiceDeployment", ""),
         settings=service_definition.described(raw),
-        tags={one["key"]: one["value"] for one in raw.get("tags", [])},
+        tags=tags_of(raw),
     )
 
 
@@ -193,14 +251,14 @@ def _task(raw: Mapping[str, Any]) -> TaskState:
         stopped_reason=raw.get("stoppedReason", ""),
         containers=tuple(
             ContainerState(
-                name=one["name"],
-                status=one.get("lastStatus", ""),
-                image=one.get("image", ""),
-                health=one.get("healthStatus", "UNKNOWN"),
-                exit_code=one.get("exitCode"),
-                reason=one.get("reason", ""),
+                name=container["name"],
+                status=container.get("lastStatus", ""),
+                image=container.get("image", ""),
+                health=container.get("healthStatus", "UNKNOWN"),
+                exit_code=container.get("exitCode"),
+                reason=container.get("reason", ""),
             )
-            for one in raw.get("containers", [])
+            for container in raw.get("containers", [])
         ),
     )
 

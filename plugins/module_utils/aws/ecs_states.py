@@ -1,6 +1,6 @@
 # Copyright: pear.fargate contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What ECS says of a service, as values: its deployments, its events, its record of one deployment."""
+"""An ECS service as dataclasses: deployments, events, service deployments."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: pear.fargate contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Amazon EFS: one function per call. Nothing above this file sees CamelCase."""
+"""Amazon EFS: one function per call."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 
 from .errors import aws_call, is_code
 from .session import Aws
+from .tags import tag_list
 
 _ABSENT_POLICY = "PolicyNotFound"
 
@@ -22,7 +23,7 @@ def find_file_system(aws: Aws, name: str) -> dict[str, Any] | None:
 
 @aws_call("create file system {name}")
 def create_file_system(aws: Aws, name: str, settings: dict[str, Any], tags: dict[str, str]) -> dict[str, Any]:
-    return aws.client("efs").create_file_system(CreationToken=name, Tags=pairs(tags), **settings)
+    return aws.client("efs").create_file_system(CreationToken=name, Tags=tag_list(tags), **settings)
 
 
 @aws_call("change the throughput of file system {file_system_id}")
@@ -73,7 +74,7 @@ def create_access_point(
         FileSystemId=file_system_id,
         PosixUser=user,
         RootDirectory=root,
-        Tags=pairs({**tags, "Name": name}),
+        Tags=tag_list({**tags, "Name": name}),
     )
 
 
@@ -133,12 +134,4 @@ def set_policy(aws: Aws, file_system_id: str, document: dict[str, Any]) -> None:
 
 @aws_call("tag {resource_id}")
 def tag(aws: Aws, resource_id: str, tags: dict[str, str]) -> None:
-    aws.client("efs").tag_resource(ResourceId=resource_id, Tags=pairs(tags))
-
-
-def pairs(tags: dict[str, str]) -> list[dict[str, str]]:
-    return [{"Key": key, "Value": value} for key, value in tags.items()]
-
-
-def from_pairs(tags: list[dict[str, str]] | None) -> dict[str, str]:
-    return {entry["Key"]: entry["Value"] for entry in tags or []}
+    aws.client("efs").tag_resource(ResourceId=resource_id, Tags=tag_list(tags))

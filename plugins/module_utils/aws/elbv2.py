@@ -1,15 +1,16 @@
 # Copyright: pear.fargate contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Elastic Load Balancing: one function per call. Rules, target groups and targets leave as values in our words."""
+"""Elastic Load Balancing: one function per call. Rules, target groups and targets are returned as dataclasses."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .elbv2_states import Conditions, HealthCheck, Rule, TargetGroup, TargetState
-from .errors import aws_call
+from .elbv2_states import Conditions, HealthCheck, LoadBalancerSettings, Rule, TargetGroup, TargetState
+from .errors import aws_call, is_code
 from .session import Aws
+from .tags import tag_list, tags_of
 
 _ATTRIBUTES = {
     "deregistration_delay_seconds": "deregistration_delay.timeout_seconds",
@@ -19,9 +20,83 @@ _ATTRIBUTES = {
 }
 
 
+@aws_call("read load balancer {name}")
+def load_balancer(aws: Aws, name: str) -> dict[str, Any] | None:
+    client = aws.client("elbv2")
+    try:
+        return client.describe_load_balancers(Names=[name])["LoadBalancers"][0]
+    except client.exceptions.ClientError as cause:
+        if is_code(cause, "LoadBalancerNotFound"):
+            return None
+        raise
+
+
+@aws_call("create load balancer {name}")
+def create_load_balancer(
+    aws: Aws, name: str, settings: LoadBalancerSettings, tags: Mapping[str, str]
+) -> dict[str, Any]:
+    return aws.client("elbv2").create_load_balancer(
+        Name=name,
+        Type="application",
+        Scheme=settings.scheme,
+        IpAddressType=settings.address_type,
+        Subnets=list(settings.subnet_ids),
+        SecurityGroups=list(settings.security_group_ids),
+        Tags=tag_list(tags),
+    )["LoadBalancers"][0]
+
+
+@aws_call("delete load balancer {arn}")
+def delete_load_balancer(aws: Aws, arn: str) -> None:
+    aws.client("elbv2").delete_load_balancer(LoadBalancerArn=arn)
+
+
+@aws_call("read the attributes of load balancer {arn}")
+def load_balancer_attributes(aws: Aws, arn: str) -> dict[str, str]:
+    found = aws.client("elbv2").describe_load_balancer_attributes(LoadBalancerArn=arn)["Attributes"]
+    return {attribute["Key"]: attribute["Value"] for attribute in found}
+
+
+@aws_call("change the attributes of load balancer {arn}")
+def set_load_balancer_attributes(aws: Aws, arn: str, attributes: Mapping[str, str]) -> None:
+    aws.client("elbv2").modify_load_balancer_attributes(LoadBalancerArn=arn, Attributes=tag_list(attributes))
+
+
+@aws_call("change the subnets of load balancer {arn}")
+def set_subnets(aws: Aws, arn: str, subnets: Sequence[str]) -> None:
+    aws.client("elbv2").set_subnets(LoadBalancerArn=arn, Subnets=list(subnets))
+
+
+@aws_call("change the security groups of load balancer {arn}")
+def set_security_groups(aws: Aws, arn: str, groups: Sequence[str]) -> None:
+    aws.client("elbv2").set_security_groups(LoadBalancerArn=arn, SecurityGroups=list(groups))
+
+
+@aws_call("change the address type of load balancer {arn}")
+def set_address_type(aws: Aws, arn: str, address_type: str) -> None:
+    aws.client("elbv2").set_ip_address_type(LoadBalancerArn=arn, IpAddressType=address_type)
+
+
+@aws_call("read the listeners of {load_balancer_arn}")
+def listeners(aws: Aws, load_balancer_arn: str) -> list[dict[str, Any]]:
+    pages = aws.client("elbv2").get_paginator("describe_listeners").paginate(LoadBalancerArn=load_balancer_arn)
+    return [listener for page in pages for listener in page["Listeners"]]
+
+
+@aws_call("create a listener of load balancer {arn}")
+def create_listener(aws: Aws, arn: str, settings: Mapping[str, Any], tags: Mapping[str, str]) -> dict[str, Any]:
+    """`settings` as CreateListener takes them: Protocol, Port, DefaultActions, and for HTTPS SslPolicy and Certificates."""
+    return aws.client("elbv2").create_listener(LoadBalancerArn=arn, Tags=tag_list(tags), **settings)["Listeners"][0]
+
+
+@aws_call("change listener {arn}")
+def modify_listener(aws: Aws, arn: str, settings: Mapping[str, Any]) -> None:
+    aws.client("elbv2").modify_listener(ListenerArn=arn, **settings)
+
+
 @aws_call("read the rules of listener {listener_arn}")
 def rules(aws: Aws, listener_arn: str) -> list[Rule]:
-    """The listener's rules without its default one, by priority."""
+    """The listener's rules except the default rule, by priority."""
     pages = aws.client("elbv2").get_paginator("describe_rules").paginate(ListenerArn=listener_arn)
     found = [_rule(raw) for page in pages for raw in page["Rules"] if not raw["IsDefault"]]
     return sorted(found, key=lambda rule: rule.priority)
@@ -53,7 +128,7 @@ def create_rule(
 
 @aws_call("change the conditions of rule {rule_arn}")
 def set_conditions(aws: Aws, rule_arn: str, conditions: Conditions) -> None:
-    """Actions that are not named are left as they are: the weights too."""
+    """ELB leaves actions unchanged that are not given, so the weights stay."""
     aws.client("elbv2").modify_rule(RuleArn=rule_arn, Conditions=_conditions(conditions))
 
 
@@ -65,7 +140,7 @@ def set_weights(aws: Aws, rule_arn: str, weights: Mapping[str, int]) -> Rule:
 
 @aws_call("set the priorities of the rules")
 def set_priorities(aws: Aws, priorities: Mapping[str, int]) -> None:
-    """Priorities by rule ARN, all in one step, so that two rules can change places."""
+    """Priorities by rule ARN, all in one call, so that two rules can swap."""
     aws.client("elbv2").set_rule_priorities(
         RulePriorities=[{"RuleArn": arn, "Priority": priority} for arn, priority in priorities.items()]
     )
@@ -78,18 +153,46 @@ def target_groups(aws: Aws, names: Sequence[str]) -> dict[str, TargetGroup]:
     try:
         found = client.describe_target_groups(Names=list(names))["TargetGroups"]
     except client.exceptions.TargetGroupNotFoundException:
-        # One missing name fails the whole call, so the others are asked for singly.
+        # One missing name fails the whole call, so each name is read alone.
         return (
-            {} if len(names) == 1 else {key: one for name in names for key, one in target_groups(aws, [name]).items()}
+            {}
+            if len(names) == 1
+            else {key: group for name in names for key, group in target_groups(aws, [name]).items()}
         )
     return {raw["TargetGroupName"]: _target_group(raw) for raw in found}
 
 
+@aws_call("read the target groups of {load_balancer_arn}")
+def load_balancer_target_groups(aws: Aws, load_balancer_arn: str) -> dict[str, str]:
+    """ARNs by name, of the target groups that the load balancer's rules refer to."""
+    client = aws.client("elbv2")
+    pages = client.get_paginator("describe_target_groups").paginate(LoadBalancerArn=load_balancer_arn)
+    try:
+        return {group["TargetGroupName"]: group["TargetGroupArn"] for page in pages for group in page["TargetGroups"]}
+    except client.exceptions.ClientError as cause:
+        # Answered for a load balancer without target groups.
+        if is_code(cause, "TargetGroupNotFound"):
+            return {}
+        raise
+
+
+@aws_call("read the target groups whose names begin with {prefix}")
+def target_group_arns(aws: Aws, prefix: str) -> list[str]:
+    pages = aws.client("elbv2").get_paginator("describe_target_groups").paginate()
+    groups = [group for page in pages for group in page["TargetGroups"]]
+    return [group["TargetGroupArn"] for group in groups if group["TargetGroupName"].startswith(prefix)]
+
+
+@aws_call("delete target group {arn}")
+def delete_target_group(aws: Aws, arn: str) -> None:
+    aws.client("elbv2").delete_target_group(TargetGroupArn=arn)
+
+
 @aws_call("read the attributes of target group {arn}")
 def target_group_attributes(aws: Aws, arn: str) -> dict[str, Any]:
-    """The attributes that we set, in our words."""
+    """The attributes that the collection sets, by their option names."""
     raw = aws.client("elbv2").describe_target_group_attributes(TargetGroupArn=arn)["Attributes"]
-    values = {one["Key"]: one["Value"] for one in raw}
+    values = {attribute["Key"]: attribute["Value"] for attribute in raw}
     return {name: _typed(values[key]) for name, key in _ATTRIBUTES.items() if key in values}
 
 
@@ -128,13 +231,13 @@ def target_health(aws: Aws, arn: str) -> tuple[TargetState, ...]:
     answer = aws.client("elbv2").describe_target_health(TargetGroupArn=arn)
     return tuple(
         TargetState(
-            address=one["Target"]["Id"],
-            port=one["Target"].get("Port", 0),
-            state=one["TargetHealth"]["State"],
-            reason=one["TargetHealth"].get("Reason", ""),
-            description=one["TargetHealth"].get("Description", ""),
+            address=target["Target"]["Id"],
+            port=target["Target"].get("Port", 0),
+            state=target["TargetHealth"]["State"],
+            reason=target["TargetHealth"].get("Reason", ""),
+            description=target["TargetHealth"].get("Description", ""),
         )
-        for one in answer["TargetHealthDescriptions"]
+        for target in answer["TargetHealthDescriptions"]
     )
 
 
@@ -144,19 +247,13 @@ def tags(aws: Aws, arns: Sequence[str]) -> dict[str, dict[str, str]]:
     found: dict[str, dict[str, str]] = {}
     for start in range(0, len(arns), 20):
         answer = aws.client("elbv2").describe_tags(ResourceArns=list(arns[start : start + 20]))
-        found |= {
-            one["ResourceArn"]: {tag["Key"]: tag["Value"] for tag in one["Tags"]} for one in answer["TagDescriptions"]
-        }
+        found |= {description["ResourceArn"]: tags_of(description) for description in answer["TagDescriptions"]}
     return found
 
 
 @aws_call("tag load balancing resources")
-def add_tags(aws: Aws, arns: Sequence[str], wanted: Mapping[str, str]) -> None:
-    aws.client("elbv2").add_tags(ResourceArns=list(arns), Tags=tag_list(wanted))
-
-
-def tag_list(wanted: Mapping[str, str]) -> list[dict[str, str]]:
-    return [{"Key": key, "Value": value} for key, value in sorted(wanted.items())]
+def add_tags(aws: Aws, arns: Sequence[str], desired: Mapping[str, str]) -> None:
+    aws.client("elbv2").add_tags(ResourceArns=list(arns), Tags=tag_list(desired))
 
 
 def _forward(weights: Mapping[str, int]) -> dict[str, Any]:
@@ -184,19 +281,27 @@ def _conditions(conditions: Conditions) -> list[dict[str, Any]]:
 def _rule(raw: Mapping[str, Any]) -> Rule:
     fields = raw["Conditions"]
     known = {"host-header", "path-pattern", "http-header"}
-    headers = [one["HttpHeaderConfig"] for one in fields if one["Field"] == "http-header"]
+    headers = [condition["HttpHeaderConfig"] for condition in fields if condition["Field"] == "http-header"]
     conditions = Conditions(
         hosts=_values(fields, "host-header", "HostHeaderConfig"),
         paths=_values(fields, "path-pattern", "PathPatternConfig"),
-        headers=tuple(sorted((one["HttpHeaderName"].lower(), tuple(sorted(one["Values"]))) for one in headers)),
-        others=tuple(sorted(one["Field"] for one in fields if one["Field"] not in known)),
+        headers=tuple(
+            sorted((header["HttpHeaderName"].lower(), tuple(sorted(header["Values"]))) for header in headers)
+        ),
+        others=tuple(sorted(condition["Field"] for condition in fields if condition["Field"] not in known)),
     )
     return Rule(raw["RuleArn"], int(raw["Priority"]), conditions, _weights(raw["Actions"]))
 
 
 def _values(fields: Sequence[Mapping[str, Any]], field: str, config: str) -> tuple[str, ...]:
-    found = [one for one in fields if one["Field"] == field]
-    return tuple(sorted(value for one in found for value in one.get(config, {}).get("Values") or one.get("Values", [])))
+    found = [condition for condition in fields if condition["Field"] == field]
+    return tuple(
+        sorted(
+            value
+            for condition in found
+            for value in condition.get(config, {}).get("Values") or condition.get("Values", [])
+        )
+    )
 
 
 def _weights(actions: Sequence[Mapping[str, Any]]) -> dict[str, int]:
@@ -204,8 +309,8 @@ def _weights(actions: Sequence[Mapping[str, Any]]) -> dict[str, int]:
     if forward is None:
         return {}
     if "ForwardConfig" in forward:
-        # A single target group is answered without a weight, or with 1.
-        return {one["TargetGroupArn"]: one.get("Weight", 1) for one in forward["ForwardConfig"]["TargetGroups"]}
+        # ELB returns a single target group without a weight, or with weight 1.
+        return {group["TargetGroupArn"]: group.get("Weight", 1) for group in forward["ForwardConfig"]["TargetGroups"]}
     return {forward["TargetGroupArn"]: 1}
 
 

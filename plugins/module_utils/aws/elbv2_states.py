@@ -12,7 +12,7 @@ TEST_HEADER = ("x-release", ("candidate",))
 
 @dataclass(frozen=True)
 class Conditions:
-    """What a rule asks of a request. `others` names kinds of conditions that we never write."""
+    """The conditions of a rule. `others` lists kinds of conditions that the collection never writes."""
 
     hosts: tuple[str, ...] = ()
     paths: tuple[str, ...] = ()
@@ -68,14 +68,14 @@ class Rule:
 
     @property
     def owner(self) -> str:
-        """Who it belongs to, in words: the names of its target groups."""
+        """The rule's owner for messages: the names of its target groups."""
         names = sorted(arn.split("/")[1] if "/" in arn else arn for arn in self.weights)
         return " and ".join(names) or "an action that forwards nothing"
 
 
 @dataclass(frozen=True)
 class TargetState:
-    """One target of a target group, with the reason where it is not healthy."""
+    """A target of a target group, with the reason if it is not healthy."""
 
     address: str
     port: int
@@ -86,3 +86,13 @@ class TargetState:
     @property
     def unhealthy(self) -> bool:
         return self.state in {"unhealthy", "unhealthy.draining", "unavailable"}
+
+
+@dataclass(frozen=True)
+class LoadBalancerSettings:
+    """Settings of an application load balancer that is created."""
+
+    scheme: str
+    address_type: str
+    subnet_ids: Sequence[str]
+    security_group_ids: Sequence[str]

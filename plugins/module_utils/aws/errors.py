@@ -1,6 +1,6 @@
 # Copyright: pear.fargate contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Failures as sentences: what failed, why, and what to do; the exception of botocore stays attached."""
+"""Error messages: what failed, why, and what to do. botocore's exception stays attached."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar
 
-# Where botocore is missing session.py says so, before any call.
+# session.py reports a missing botocore before any call.
 with contextlib.suppress(ImportError):
     from botocore import exceptions as boto
 
@@ -39,7 +39,7 @@ class Failure(Exception):
 
 
 class AwsError(Failure):
-    """A call that AWS did not carry out: 'Failed to …: <what AWS said>'."""
+    """A failed call: 'Failed to …: <AWS's message>'."""
 
     def __init__(self, attempt: str, cause: boto.BotoCoreError | boto.ClientError) -> None:
         self.code = error_code(cause)
@@ -48,13 +48,13 @@ class AwsError(Failure):
 
     @property
     def throttled(self) -> bool:
-        """Whether AWS refused the call as one too many, and did nothing."""
-        # ECS has no code of its own for registrations of one family that meet.
+        """Whether AWS throttled the call, and therefore did nothing."""
+        # ECS has no specific error code for concurrent registrations of one family.
         return self.code in _THROTTLED or "Too many concurrent attempts" in str(self.cause)
 
     @property
     def transient(self) -> bool:
-        """Whether the same call may well succeed a little later."""
+        """Whether the same call may succeed if it is retried."""
         if isinstance(self.cause, boto.ClientError):
             status = self.cause.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
             return status >= 500 or self.throttled
@@ -62,14 +62,14 @@ class AwsError(Failure):
 
 
 def error_code(cause: BaseException) -> str:
-    """Return AWS's error code, or for what never reached AWS the name of botocore's exception."""
+    """Return AWS's error code, or the name of botocore's exception if the request never reached AWS."""
     if isinstance(cause, boto.ClientError):
         return str(cause.response.get("Error", {}).get("Code", "Unknown"))
     return type(cause).__name__
 
 
 def describe(cause: boto.BotoCoreError | boto.ClientError) -> str:
-    """Return what botocore says, with what to do where that is known."""
+    """Return botocore's message, with advice where there is some."""
     said = str(cause).rstrip(".")
     no_credentials = (
         boto.NoCredentialsError,

@@ -10,6 +10,7 @@ from typing import Any
 
 from .errors import aws_call
 from .session import Aws
+from .tags import tag_list, tags_of
 
 
 @aws_call("read role {name}")
@@ -26,7 +27,7 @@ def role(aws: Aws, name: str) -> dict[str, Any] | None:
 def create_role(
     aws: Aws, name: str, description: str, trust: Mapping[str, Any], boundary: str | None, tags: Mapping[str, str]
 ) -> dict[str, Any]:
-    """Create a role and wait until IAM answers for it."""
+    """Create a role and wait until IAM can read it."""
     client = aws.client("iam")
     optional = {"PermissionsBoundary": boundary} if boundary else {}
     made = client.create_role(
@@ -76,7 +77,7 @@ def delete_role_policy(aws: Aws, name: str, policy: str) -> None:
 @aws_call("read the managed policies of role {name}")
 def attached_policies(aws: Aws, name: str) -> list[str]:
     pages = aws.client("iam").get_paginator("list_attached_role_policies").paginate(RoleName=name)
-    return sorted(one["PolicyArn"] for page in pages for one in page["AttachedPolicies"])
+    return sorted(policy["PolicyArn"] for page in pages for policy in page["AttachedPolicies"])
 
 
 @aws_call("attach {policy_arn} to role {name}")
@@ -89,5 +90,31 @@ def tag_role(aws: Aws, name: str, tags: Mapping[str, str]) -> None:
     aws.client("iam").tag_role(RoleName=name, Tags=tag_list(tags))
 
 
-def tag_list(tags: Mapping[str, str]) -> list[dict[str, str]]:
-    return [{"Key": key, "Value": value} for key, value in sorted(tags.items())]
+@aws_call("read the roles whose names begin with {prefix}")
+def role_names(aws: Aws, prefix: str) -> list[str]:
+    pages = aws.client("iam").get_paginator("list_roles").paginate()
+    names = [role["RoleName"] for page in pages for role in page["Roles"]]
+    return [name for name in names if name.startswith(prefix)]
+
+
+@aws_call("read the tags of role {name}")
+def role_tags(aws: Aws, name: str) -> dict[str, str]:
+    return tags_of(aws.client("iam").list_role_tags(RoleName=name))
+
+
+@aws_call("read the policies of role {name}")
+def role_policies(aws: Aws, name: str) -> list[str]:
+    """Names of the policies that are part of the role."""
+    pages = aws.client("iam").get_paginator("list_role_policies").paginate(RoleName=name)
+    return [policy for page in pages for policy in page["PolicyNames"]]
+
+
+@aws_call("detach {policy_arn} from role {name}")
+def detach_policy(aws: Aws, name: str, policy_arn: str) -> None:
+    aws.client("iam").detach_role_policy(RoleName=name, PolicyArn=policy_arn)
+
+
+@aws_call("delete role {name}")
+def delete_role(aws: Aws, name: str) -> None:
+    """Delete a role. IAM refuses while the role has policies."""
+    aws.client("iam").delete_role(RoleName=name)

@@ -13,7 +13,7 @@ from .task_definition import LOG_STREAM_PREFIX
 
 @aws_call("read the last log lines of container {container} of task {task_id}")
 def last_lines(aws: Aws, log_group: str, container: str, task_id: str, limit: int = 10) -> list[str]:
-    """The newest lines of a task's container, oldest first; none where it never wrote one."""
+    """The newest log lines of a task's container, oldest first; empty if it wrote none."""
     client = aws.client("logs")
     stream = f"{LOG_STREAM_PREFIX}/{container}/{task_id}"
     try:
@@ -29,7 +29,7 @@ def last_lines(aws: Aws, log_group: str, container: str, task_id: str, limit: in
 def new_lines(
     aws: Aws, log_group: str, container: str, task_id: str, token: str | None
 ) -> tuple[list[str], str | None]:
-    """What a container has written since a token, oldest first, and the token to go on from; from the beginning without one."""
+    """Log lines after the token, oldest first, and the next token. Without a token, all lines."""
     client = aws.client("logs")
     after = {"nextToken": token} if token else {}
     lines: list[str] = []
@@ -44,7 +44,7 @@ def new_lines(
         except client.exceptions.ResourceNotFoundException:
             return lines, token
         lines += [event["message"].rstrip() for event in answer["events"]]
-        # At the end of a stream CloudWatch Logs gives back the token that it was given.
+        # At the end of a stream CloudWatch Logs returns the token that it received.
         if answer["nextForwardToken"] == token:
             return lines, token
         token = answer["nextForwardToken"]
@@ -60,7 +60,7 @@ def log_group(aws: Aws, name: str) -> dict[str, Any] | None:
 
 @aws_call("create log group {name}")
 def create_log_group(aws: Aws, name: str, kms_key_arn: str | None, tags: dict[str, str]) -> None:
-    """Create a log group; one that somebody else has made a moment ago is as good."""
+    """Create a log group; one that another run has just created is accepted."""
     client = aws.client("logs")
     key = {"kmsKeyId": kms_key_arn} if kms_key_arn else {}
     try:
@@ -81,7 +81,7 @@ def set_retention(aws: Aws, name: str, days: int) -> None:
 
 @aws_call("set the key of log group {name}")
 def set_key(aws: Aws, name: str, kms_key_arn: str | None) -> None:
-    """Events that are written from now on are encrypted with this key, or with CloudWatch's own."""
+    """New events are encrypted with this key, or with CloudWatch's own key if it is null."""
     client = aws.client("logs")
     if kms_key_arn:
         client.associate_kms_key(logGroupName=name, kmsKeyId=kms_key_arn)
@@ -95,5 +95,16 @@ def tags(aws: Aws, arn: str) -> dict[str, str]:
 
 
 @aws_call("tag log group {arn}")
-def tag(aws: Aws, arn: str, wanted: dict[str, str]) -> None:
-    aws.client("logs").tag_resource(resourceArn=arn, tags=wanted)
+def tag(aws: Aws, arn: str, desired: dict[str, str]) -> None:
+    aws.client("logs").tag_resource(resourceArn=arn, tags=desired)
+
+
+@aws_call("read the log groups whose names begin with {prefix}")
+def log_group_names(aws: Aws, prefix: str) -> list[str]:
+    pages = aws.client("logs").get_paginator("describe_log_groups").paginate(logGroupNamePrefix=prefix)
+    return [group["logGroupName"] for page in pages for group in page["logGroups"]]
+
+
+@aws_call("delete log group {name}")
+def delete_log_group(aws: Aws, name: str) -> None:
+    aws.client("logs").delete_log_group(logGroupName=name)

@@ -1,6 +1,6 @@
 # Copyright: pear.fargate contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Every AWS name that the collection makes, derived in one place from the environment's and the service's name.
+"""Every AWS name of the collection, derived here from the names of environment and service.
 
 AWS allows 32 characters for load balancers and target groups, 255 for most else. A name that would be longer is cut
 and closed with a hash of the whole, so that it stays stable and two long names never meet.
@@ -27,7 +27,7 @@ def fit(name: str, limit: int) -> str:
 
 @dataclass(frozen=True)
 class EnvironmentNames:
-    """Names of what an environment owns."""
+    """Names of an environment's resources."""
 
     environment: str
 
@@ -75,12 +75,12 @@ class EnvironmentNames:
 
     @property
     def alarm_prefix(self) -> str:
-        """Alarms of what the services share. No service's alarms begin so: a service's name has no asterisk."""
+        """Prefix of the alarms of shared resources. No service's prefix can be the same: a service name has no asterisk."""
         return f"{self.environment}/*/"
 
     @property
     def health_alarm_prefix(self) -> str:
-        """Alarms of health checks: neither the services' nor a service's, which may be kept in the same region."""
+        """Prefix of the alarms of health checks, distinct from the others, which may be in the same region."""
         return f"{self.environment}/*health-check/"
 
     def as_dict(self) -> dict[str, str]:
@@ -101,7 +101,7 @@ class EnvironmentNames:
 
 @dataclass(frozen=True)
 class ServiceNames:
-    """Names of what a service owns inside its environment."""
+    """Names of a service's resources in its environment."""
 
     environment: str
     service: str
@@ -128,7 +128,7 @@ class ServiceNames:
 
     @property
     def alarm_prefix(self) -> str:
-        """The slash at its end keeps the alarms of two services apart, one name of which begins like the other."""
+        """The trailing slash separates services whose names begin alike."""
         return f"{self.environment}/{self.service}/"
 
     @property

@@ -1,6 +1,6 @@
 # Copyright: pear.fargate contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Region, profile, credentials and endpoint: the options of every AWS module, as amazon.aws defines them.
+"""Region, profile, credentials and endpoint: the common options of AWS modules, as amazon.aws defines them.
 
 Written down here and not imported: amazon.aws brings boto3 along, a fifth of a second for each task of each host.
 tests/unit/test_aws_adapters.py compares the two.

@@ -1,6 +1,6 @@
 # Copyright: pear.fargate contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Amazon RDS: one function per call, for databases that are made and changed."""
+"""Amazon RDS: one function per call."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 from .errors import aws_call, is_code
 from .session import Aws
+from .tags import tag_list
 
 
 @aws_call("read database {identifier}")
@@ -39,16 +40,16 @@ def members(aws: Aws, identifier: str) -> list[dict[str, Any]]:
         .get_paginator("describe_db_instances")
         .paginate(Filters=[{"Name": "db-cluster-id", "Values": [identifier]}])
     )
-    found = [one for page in pages for one in page["DBInstances"]]
-    # What belongs elsewhere is never changed, whatever an answer's filter let through.
-    return [one for one in found if one.get("DBClusterIdentifier") == identifier]
+    found = [instance for page in pages for instance in page["DBInstances"]]
+    # Checked again: nothing may be changed because a filter was ignored.
+    return [instance for instance in found if instance.get("DBClusterIdentifier") == identifier]
 
 
 @aws_call("read the versions of {engine}")
 def default_version(aws: Aws, engine: str, major: str) -> str | None:
-    """The minor version that RDS gives to a new database of a major one; None where it has no such major version."""
+    """The default minor version of a major version; None if RDS does not offer that major version."""
     answer = aws.client("rds").describe_db_engine_versions(Engine=engine, EngineVersion=major, DefaultOnly=True)
-    return next((one["EngineVersion"] for one in answer["DBEngineVersions"]), None)
+    return next((version["EngineVersion"] for version in answer["DBEngineVersions"]), None)
 
 
 @aws_call("read the subnets of database subnet group {name}")
@@ -60,13 +61,13 @@ def subnet_group(aws: Aws, name: str) -> list[str] | None:
         if is_code(cause, "DBSubnetGroupNotFoundFault"):
             return None
         raise
-    return sorted(one["SubnetIdentifier"] for one in found["Subnets"])
+    return sorted(subnet["SubnetIdentifier"] for subnet in found["Subnets"])
 
 
 @aws_call("create database subnet group {name}")
 def create_subnet_group(aws: Aws, name: str, subnet_ids: list[str], tags: dict[str, str]) -> None:
     aws.client("rds").create_db_subnet_group(
-        DBSubnetGroupName=name, DBSubnetGroupDescription=f"Where {name} is", SubnetIds=subnet_ids, Tags=_pairs(tags)
+        DBSubnetGroupName=name, DBSubnetGroupDescription=f"Where {name} is", SubnetIds=subnet_ids, Tags=tag_list(tags)
     )
 
 
@@ -77,13 +78,13 @@ def set_subnet_group(aws: Aws, name: str, subnet_ids: list[str]) -> None:
 
 @aws_call("read parameter group {name}")
 def parameters(aws: Aws, name: str, of_cluster: bool) -> dict[str, dict[str, Any]] | None:
-    """All parameters of a group by name, those that nobody set included; None where there is no such group."""
+    """All parameters of a group by name, defaults included; None if the group does not exist."""
     client = aws.client("rds")
     part = "cluster_" if of_cluster else ""
     key = "DBClusterParameterGroupName" if of_cluster else "DBParameterGroupName"
     try:
         pages = client.get_paginator(f"describe_db_{part}parameters").paginate(**{key: name})
-        return {one["ParameterName"]: one for page in pages for one in page["Parameters"]}
+        return {parameter["ParameterName"]: parameter for page in pages for parameter in page["Parameters"]}
     except client.exceptions.ClientError as cause:
         if is_code(cause, "DBParameterGroupNotFound", "DBClusterParameterGroupNotFound"):
             return None
@@ -92,7 +93,7 @@ def parameters(aws: Aws, name: str, of_cluster: bool) -> dict[str, dict[str, Any
 
 @aws_call("create parameter group {name}")
 def create_parameter_group(aws: Aws, name: str, of_cluster: bool, family: str, tags: dict[str, str]) -> None:
-    more = {"DBParameterGroupFamily": family, "Description": f"Settings of {name}", "Tags": _pairs(tags)}
+    more = {"DBParameterGroupFamily": family, "Description": f"Settings of {name}", "Tags": tag_list(tags)}
     if of_cluster:
         aws.client("rds").create_db_cluster_parameter_group(DBClusterParameterGroupName=name, **more)
     else:
@@ -100,10 +101,10 @@ def create_parameter_group(aws: Aws, name: str, of_cluster: bool, family: str, t
 
 
 @aws_call("set parameters of {name}")
-def set_parameters(aws: Aws, name: str, of_cluster: bool, wanted: list[dict[str, str]]) -> None:
-    """One call takes twenty parameters."""
-    for first in range(0, len(wanted), 20):
-        some = wanted[first : first + 20]
+def set_parameters(aws: Aws, name: str, of_cluster: bool, desired: list[dict[str, str]]) -> None:
+    """RDS takes at most twenty parameters per call."""
+    for first in range(0, len(desired), 20):
+        some = desired[first : first + 20]
         if of_cluster:
             aws.client("rds").modify_db_cluster_parameter_group(DBClusterParameterGroupName=name, Parameters=some)
         else:
@@ -112,12 +113,12 @@ def set_parameters(aws: Aws, name: str, of_cluster: bool, wanted: list[dict[str,
 
 @aws_call("create database {identifier}")
 def create_instance(aws: Aws, identifier: str, request: dict[str, Any], tags: dict[str, str]) -> None:
-    aws.client("rds").create_db_instance(DBInstanceIdentifier=identifier, Tags=_pairs(tags), **request)
+    aws.client("rds").create_db_instance(DBInstanceIdentifier=identifier, Tags=tag_list(tags), **request)
 
 
 @aws_call("create database cluster {identifier}")
 def create_cluster(aws: Aws, identifier: str, request: dict[str, Any], tags: dict[str, str]) -> None:
-    aws.client("rds").create_db_cluster(DBClusterIdentifier=identifier, Tags=_pairs(tags), **request)
+    aws.client("rds").create_db_cluster(DBClusterIdentifier=identifier, Tags=tag_list(tags), **request)
 
 
 @aws_call("change database {identifier}")
@@ -137,14 +138,66 @@ def restart_instance(aws: Aws, identifier: str) -> None:
 
 @aws_call("delete instance {identifier} of a database cluster")
 def delete_member(aws: Aws, identifier: str) -> None:
-    """A member holds no data of its own: the cluster keeps it."""
+    """Without a snapshot: the data belongs to the cluster."""
     aws.client("rds").delete_db_instance(DBInstanceIdentifier=identifier, SkipFinalSnapshot=True)
 
 
 @aws_call("tag {arn}")
 def tag(aws: Aws, arn: str, tags: dict[str, str]) -> None:
-    aws.client("rds").add_tags_to_resource(ResourceName=arn, Tags=_pairs(tags))
+    aws.client("rds").add_tags_to_resource(ResourceName=arn, Tags=tag_list(tags))
 
 
-def _pairs(tags: dict[str, str]) -> list[dict[str, str]]:
-    return [{"Key": key, "Value": value} for key, value in tags.items()]
+@aws_call("read the databases")
+def instances(aws: Aws) -> list[dict[str, Any]]:
+    """Every instance of the account and region, those that belong to a cluster included."""
+    pages = aws.client("rds").get_paginator("describe_db_instances").paginate()
+    return [instance for page in pages for instance in page["DBInstances"]]
+
+
+@aws_call("read the database clusters")
+def clusters(aws: Aws) -> list[dict[str, Any]]:
+    pages = aws.client("rds").get_paginator("describe_db_clusters").paginate()
+    return [cluster for page in pages for cluster in page["DBClusters"]]
+
+
+@aws_call("read the parameter groups")
+def parameter_group_names(aws: Aws, of_cluster: bool) -> list[str]:
+    kind = "Cluster" if of_cluster else ""
+    pager = aws.client("rds").get_paginator(f"describe_db_{kind.lower()}{'_' if kind else ''}parameter_groups")
+    groups = [group for page in pager.paginate() for group in page[f"DB{kind}ParameterGroups"]]
+    return [group[f"DB{kind}ParameterGroupName"] for group in groups]
+
+
+@aws_call("delete database {identifier}")
+def delete_instance(aws: Aws, identifier: str, final_snapshot: str | None) -> None:
+    """With a final snapshot of this name, or none. The backups that RDS made are kept."""
+    aws.client("rds").delete_db_instance(
+        DBInstanceIdentifier=identifier, **_last_copy(final_snapshot), DeleteAutomatedBackups=False
+    )
+
+
+@aws_call("delete database cluster {identifier}")
+def delete_cluster(aws: Aws, identifier: str, final_snapshot: str | None) -> None:
+    """With a final snapshot of this name, or none. The backups that RDS made are kept."""
+    aws.client("rds").delete_db_cluster(
+        DBClusterIdentifier=identifier, **_last_copy(final_snapshot), DeleteAutomatedBackups=False
+    )
+
+
+@aws_call("delete database subnet group {name}")
+def delete_subnet_group(aws: Aws, name: str) -> None:
+    aws.client("rds").delete_db_subnet_group(DBSubnetGroupName=name)
+
+
+@aws_call("delete parameter group {name}")
+def delete_parameter_group(aws: Aws, name: str, of_cluster: bool) -> None:
+    if of_cluster:
+        aws.client("rds").delete_db_cluster_parameter_group(DBClusterParameterGroupName=name)
+    else:
+        aws.client("rds").delete_db_parameter_group(DBParameterGroupName=name)
+
+
+def _last_copy(final_snapshot: str | None) -> dict[str, Any]:
+    if final_snapshot is None:
+        return {"SkipFinalSnapshot": True}
+    return {"SkipFinalSnapshot": False, "FinalDBSnapshotIdentifier": final_snapshot}

@@ -1,13 +1,13 @@
 # Copyright: pear.fargate contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""RDS's descriptions and requests in the words of our options, and back. Pure; no call is made here."""
+"""Converts between RDS's descriptions and requests and the module's options. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-# Our word, and RDS's: the same in descriptions, pending values and requests.
+# Option name and RDS's key, which is the same in descriptions, pending values and requests.
 _COMMON = {
     "engine_version": "EngineVersion",
     "backup_retention_days": "BackupRetentionPeriod",
@@ -31,60 +31,62 @@ WORDS = {
 
 
 def now(kind: str, found: Mapping[str, Any]) -> dict[str, Any]:
-    """What an instance, a cluster or a cluster's member is, as far as options say what it should be."""
-    is_now = {word: found.get(key) for word, key in WORDS[kind].items()}
-    # RDS names days in small letters, whatever was asked for.
-    is_now |= {word: str(is_now[word]).lower() for word in _WINDOWS & set(is_now)}
+    """Current values of the options that an instance, a cluster or a member has."""
+    current = {word: found.get(key) for word, key in WORDS[kind].items()}
+    # RDS returns days in lower case.
+    current |= {word: str(current[word]).lower() for word in _WINDOWS & set(current)}
     if kind != "member":
-        is_now["security_group_ids"] = sorted(one["VpcSecurityGroupId"] for one in found.get("VpcSecurityGroups", []))
-        is_now["log_exports"] = sorted(found.get("EnabledCloudwatchLogsExports", []))
-        is_now["managed_password"] = "MasterUserSecret" in found
-        is_now["parameter_group"] = _parameter_group(kind, found)
+        current["security_group_ids"] = sorted(
+            group["VpcSecurityGroupId"] for group in found.get("VpcSecurityGroups", [])
+        )
+        current["log_exports"] = sorted(found.get("EnabledCloudwatchLogsExports", []))
+        current["managed_password"] = "MasterUserSecret" in found
+        current["parameter_group"] = _parameter_group(kind, found)
     if kind != "cluster":
         on = bool(found.get("PerformanceInsightsEnabled"))
-        is_now["performance_insights_days"] = found.get("PerformanceInsightsRetentionPeriod", 7) if on else 0
+        current["performance_insights_days"] = found.get("PerformanceInsightsRetentionPeriod", 7) if on else 0
     if kind == "instance":
         limit = found.get("MaxAllocatedStorage", 0)
-        is_now["max_allocated_gib"] = limit if limit > found.get("AllocatedStorage", 0) else 0
+        current["max_allocated_gib"] = limit if limit > found.get("AllocatedStorage", 0) else 0
     if kind == "cluster":
         capacity = found.get("ServerlessV2ScalingConfiguration") or {}
-        is_now["capacity"] = [float(capacity.get("MinCapacity", 0)), float(capacity.get("MaxCapacity", 0))]
-    return is_now
+        current["capacity"] = [float(capacity.get("MinCapacity", 0)), float(capacity.get("MaxCapacity", 0))]
+    return current
 
 
 def _parameter_group(kind: str, found: Mapping[str, Any]) -> str | None:
     if kind == "cluster":
         return found.get("DBClusterParameterGroup")
-    return next((one["DBParameterGroupName"] for one in found.get("DBParameterGroups", [])), None)
+    return next((group["DBParameterGroupName"] for group in found.get("DBParameterGroups", [])), None)
 
 
 def deferred(kind: str, found: Mapping[str, Any]) -> dict[str, Any]:
-    """What was asked for before and waits for the maintenance window."""
+    """Values that were requested before and wait for the maintenance window."""
     waiting = found.get("PendingModifiedValues") or {}
     return {word: waiting[key] for word, key in WORDS[kind].items() if key in waiting}
 
 
-def request(kind: str, wanted: Mapping[str, Any], is_now: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """The parameters of a creation, or with what is now those of a modification."""
-    asked = {key: wanted[word] for word, key in WORDS[kind].items() if word in wanted}
-    if "security_group_ids" in wanted:
-        asked["VpcSecurityGroupIds"] = wanted["security_group_ids"]
-    if "parameter_group" in wanted:
-        asked["DBClusterParameterGroupName" if kind == "cluster" else "DBParameterGroupName"] = wanted[
+def request(kind: str, desired: Mapping[str, Any], current: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Parameters of a creation or, given the current values, of a modification."""
+    fields = {key: desired[word] for word, key in WORDS[kind].items() if word in desired}
+    if "security_group_ids" in desired:
+        fields["VpcSecurityGroupIds"] = desired["security_group_ids"]
+    if "parameter_group" in desired:
+        fields["DBClusterParameterGroupName" if kind == "cluster" else "DBParameterGroupName"] = desired[
             "parameter_group"
         ]
-    if "managed_password" in wanted:
-        asked["ManageMasterUserPassword"] = wanted["managed_password"]
-    if "performance_insights_days" in wanted:
-        asked |= _performance_insights(wanted["performance_insights_days"])
-    if "capacity" in wanted:
-        least, most = wanted["capacity"]
-        asked["ServerlessV2ScalingConfiguration"] = {"MinCapacity": least, "MaxCapacity": most}
-    if "max_allocated_gib" in wanted:
-        asked |= _storage_limit(wanted, is_now)
-    if "log_exports" in wanted:
-        asked |= _log_exports(wanted["log_exports"], is_now)
-    return asked
+    if "managed_password" in desired:
+        fields["ManageMasterUserPassword"] = desired["managed_password"]
+    if "performance_insights_days" in desired:
+        fields |= _performance_insights(desired["performance_insights_days"])
+    if "capacity" in desired:
+        least, most = desired["capacity"]
+        fields["ServerlessV2ScalingConfiguration"] = {"MinCapacity": least, "MaxCapacity": most}
+    if "max_allocated_gib" in desired:
+        fields |= _storage_limit(desired, current)
+    if "log_exports" in desired:
+        fields |= _log_exports(desired["log_exports"], current)
+    return fields
 
 
 def _performance_insights(days: int) -> dict[str, Any]:
@@ -93,20 +95,20 @@ def _performance_insights(days: int) -> dict[str, Any]:
     return {"EnablePerformanceInsights": True, "PerformanceInsightsRetentionPeriod": days}
 
 
-def _storage_limit(wanted: Mapping[str, Any], is_now: Mapping[str, Any] | None) -> dict[str, Any]:
-    """RDS switches storage autoscaling off by a limit that is the storage itself, and at creation by none."""
-    if wanted["max_allocated_gib"]:
-        return {"MaxAllocatedStorage": wanted["max_allocated_gib"]}
-    return {"MaxAllocatedStorage": wanted.get("allocated_gib", is_now["allocated_gib"])} if is_now else {}
+def _storage_limit(desired: Mapping[str, Any], current: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Storage autoscaling is off without a limit at creation, and by a limit equal to the storage later."""
+    if desired["max_allocated_gib"]:
+        return {"MaxAllocatedStorage": desired["max_allocated_gib"]}
+    return {"MaxAllocatedStorage": desired.get("allocated_gib", current["allocated_gib"])} if current else {}
 
 
-def _log_exports(wanted: list[str], is_now: Mapping[str, Any] | None) -> dict[str, Any]:
-    if is_now is None:
-        return {"EnableCloudwatchLogsExports": wanted} if wanted else {}
-    there = is_now["log_exports"]
+def _log_exports(desired: list[str], current: Mapping[str, Any] | None) -> dict[str, Any]:
+    if current is None:
+        return {"EnableCloudwatchLogsExports": desired} if desired else {}
+    there = current["log_exports"]
     change = {
-        "EnableLogTypes": [one for one in wanted if one not in there],
-        "DisableLogTypes": [one for one in there if one not in wanted],
+        "EnableLogTypes": [log_type for log_type in desired if log_type not in there],
+        "DisableLogTypes": [log_type for log_type in there if log_type not in desired],
     }
     return {"CloudwatchLogsExportConfiguration": {key: value for key, value in change.items() if value}}
 
@@ -116,27 +118,29 @@ def status(found: Mapping[str, Any]) -> str:
 
 
 def parameter_states(found: Mapping[str, Any]) -> set[str]:
-    """Whether the parameters of its group are in force: in-sync, applying, or pending-reboot."""
-    return {one["ParameterApplyStatus"] for one in found.get("DBParameterGroups", [])}
+    """Status of the parameter group: in-sync, applying, or pending-reboot."""
+    return {group["ParameterApplyStatus"] for group in found.get("DBParameterGroups", [])}
 
 
 def waiting_members(cluster: Mapping[str, Any]) -> set[str]:
-    """Instances that have to be restarted before the parameters of their cluster are in force."""
+    """Instances that need a restart before the cluster's parameters apply."""
     return {
-        one["DBInstanceIdentifier"]
-        for one in cluster.get("DBClusterMembers", [])
-        if one.get("DBClusterParameterGroupStatus") == "pending-reboot"
+        member["DBInstanceIdentifier"]
+        for member in cluster.get("DBClusterMembers", [])
+        if member.get("DBClusterParameterGroupStatus") == "pending-reboot"
     }
 
 
 def readers(cluster: Mapping[str, Any]) -> set[str]:
     return {
-        one["DBInstanceIdentifier"] for one in cluster.get("DBClusterMembers", []) if not one.get("IsClusterWriter")
+        member["DBInstanceIdentifier"]
+        for member in cluster.get("DBClusterMembers", [])
+        if not member.get("IsClusterWriter")
     }
 
 
 def connection(found: Mapping[str, Any]) -> dict[str, Any]:
-    """Where and as whom to connect. An instance that is being made has no address yet."""
+    """Address and credentials of the database. An instance that is being created has no address yet."""
     endpoint = found.get("Endpoint") or {}
     host, port = (
         (endpoint, found.get("Port")) if isinstance(endpoint, str) else (endpoint.get("Address"), endpoint.get("Port"))

@@ -9,45 +9,48 @@ from typing import Any
 
 from .errors import aws_call
 from .session import Aws
+from .tags import tag_list, tags_of
 
 
 @aws_call("find the hosted zone of {name}")
 def find_zone(aws: Aws, name: str) -> str | None:
     """Id of the public hosted zone with exactly this name."""
-    wanted = name.rstrip(".") + "."
-    zones = aws.client("route53").list_hosted_zones_by_name(DNSName=wanted, MaxItems="10")["HostedZones"]
-    found = [zone for zone in zones if zone["Name"] == wanted and not zone["Config"].get("PrivateZone")]
+    desired = name.rstrip(".") + "."
+    zones = aws.client("route53").list_hosted_zones_by_name(DNSName=desired, MaxItems="10")["HostedZones"]
+    found = [zone for zone in zones if zone["Name"] == desired and not zone["Config"].get("PrivateZone")]
     return found[0]["Id"].rpartition("/")[2] if found else None
 
 
 @aws_call("read record {name} {record_type} of zone {zone_id}")
 def records(aws: Aws, zone_id: str, name: str, record_type: str) -> list[dict[str, Any]]:
-    """All record sets of this name and type; several where they are weighted or for failover."""
-    wanted = name.rstrip(".").lower() + "."
+    """All record sets of this name and type; weighted and failover records are several."""
+    desired = name.rstrip(".").lower() + "."
     answer = aws.client("route53").list_resource_record_sets(
-        HostedZoneId=zone_id, StartRecordName=wanted, StartRecordType=record_type, MaxItems="100"
+        HostedZoneId=zone_id, StartRecordName=desired, StartRecordType=record_type, MaxItems="100"
     )
     return [
         record
         for record in answer["ResourceRecordSets"]
-        if record["Name"].replace("\\052", "*").lower() == wanted and record["Type"] == record_type
+        if record["Name"].replace("\\052", "*").lower() == desired and record["Type"] == record_type
     ]
 
 
 @aws_call("read the records of {name} in zone {zone_id}")
 def records_of(aws: Aws, zone_id: str, name: str) -> list[dict[str, Any]]:
     """All record sets of this name, of whatever type."""
-    wanted = name.rstrip(".").lower() + "."
+    desired = name.rstrip(".").lower() + "."
     pages = (
         aws.client("route53")
         .get_paginator("list_resource_record_sets")
-        .paginate(HostedZoneId=zone_id, StartRecordName=wanted, PaginationConfig={"PageSize": 100})
+        .paginate(HostedZoneId=zone_id, StartRecordName=desired, PaginationConfig={"PageSize": 100})
     )
     found: list[dict[str, Any]] = []
     for page in pages:
-        here = [one for one in page["ResourceRecordSets"] if one["Name"].replace("\\052", "*").lower() == wanted]
+        here = [
+            record for record in page["ResourceRecordSets"] if record["Name"].replace("\\052", "*").lower() == desired
+        ]
         found += here
-        # Names are sorted: the first one that is another's ends ours.
+        # Records are sorted by name: the first other name ends the search.
         if len(here) < len(page["ResourceRecordSets"]):
             break
     return found
@@ -86,10 +89,13 @@ def change_status(aws: Aws, change_id: str) -> str:
 
 @aws_call("read the health checks")
 def health_checks(aws: Aws, reference_prefix: str) -> list[dict[str, Any]]:
-    """The account's health checks whose caller reference begins so."""
+    """The account's health checks whose caller reference has this prefix."""
     pages = aws.client("route53").get_paginator("list_health_checks").paginate()
     return [
-        one for page in pages for one in page["HealthChecks"] if one["CallerReference"].startswith(reference_prefix)
+        health_check
+        for page in pages
+        for health_check in page["HealthChecks"]
+        if health_check["CallerReference"].startswith(reference_prefix)
     ]
 
 
@@ -112,7 +118,7 @@ def delete_health_check(aws: Aws, health_check_id: str) -> None:
 @aws_call("read the tags of health check {health_check_id}")
 def health_check_tags(aws: Aws, health_check_id: str) -> dict[str, str]:
     answer = aws.client("route53").list_tags_for_resource(ResourceType="healthcheck", ResourceId=health_check_id)
-    return {tag["Key"]: tag["Value"] for tag in answer["ResourceTagSet"]["Tags"]}
+    return tags_of(answer["ResourceTagSet"])
 
 
 @aws_call("tag health check {health_check_id}")
@@ -120,14 +126,14 @@ def tag_health_check(aws: Aws, health_check_id: str, tags: dict[str, str]) -> No
     aws.client("route53").change_tags_for_resource(
         ResourceType="healthcheck",
         ResourceId=health_check_id,
-        AddTags=[{"Key": key, "Value": value} for key, value in tags.items()],
+        AddTags=tag_list(tags),
     )
 
 
 @aws_call("read the tags of zone {zone_id}")
 def zone_tags(aws: Aws, zone_id: str) -> dict[str, str]:
     answer = aws.client("route53").list_tags_for_resource(ResourceType="hostedzone", ResourceId=zone_id)
-    return {tag["Key"]: tag["Value"] for tag in answer["ResourceTagSet"]["Tags"]}
+    return tags_of(answer["ResourceTagSet"])
 
 
 _REGIONS = {"cn-": "cn-northwest-1", "us-gov-": "us-gov-west-1"}
@@ -135,4 +141,9 @@ _REGIONS = {"cn-": "cn-northwest-1", "us-gov-": "us-gov-west-1"}
 
 def metrics_region(region: str) -> str:
     """The region that keeps the metrics of health checks, of the partition that `region` is in."""
-    return next((one for prefix, one in _REGIONS.items() if region.startswith(prefix)), "us-east-1")
+    return next((home for prefix, home in _REGIONS.items() if region.startswith(prefix)), "us-east-1")
+
+
+@aws_call("delete hosted zone {zone_id}")
+def delete_zone(aws: Aws, zone_id: str) -> None:
+    aws.client("route53").delete_hosted_zone(Id=zone_id)

@@ -1,6 +1,6 @@
 # Copyright: pear.fargate contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Settings of an ECS service: as we want them, as ECS describes them, and the requests that make the one the other.
+"""Settings of an ECS service: desired, as ECS describes them, and the requests that apply the difference.
 
 Pure. Both sides become the same flat dictionary, so that what differs is what has to be written.
 """
@@ -66,14 +66,18 @@ def described(raw: Mapping[str, Any]) -> dict[str, Any]:
         "enable_execute_command": raw.get("enableExecuteCommand", False),
         "capacity_providers": _strategy(raw.get("capacityProviderStrategy", []), "capacityProvider"),
         "load_balancers": [
-            {"target_group_arn": one["targetGroupArn"], "container": one["containerName"], "port": one["containerPort"]}
-            for one in raw.get("loadBalancers", [])
+            {
+                "target_group_arn": load_balancer["targetGroupArn"],
+                "container": load_balancer["containerName"],
+                "port": load_balancer["containerPort"],
+            }
+            for load_balancer in raw.get("loadBalancers", [])
         ],
     }
 
 
-def differences(is_now: Mapping[str, Any], settings: Mapping[str, Any]) -> set[str]:
-    return {key for key, value in settings.items() if is_now.get(key) != value}
+def differences(current: Mapping[str, Any], settings: Mapping[str, Any]) -> set[str]:
+    return {key for key, value in settings.items() if current.get(key) != value}
 
 
 def create_request(settings: Mapping[str, Any], task_definition: str, desired: int) -> dict[str, Any]:
@@ -113,21 +117,25 @@ def _request(settings: Mapping[str, Any], changed: set[str]) -> dict[str, Any]:
         }
     if "capacity_providers" in changed:
         request["capacityProviderStrategy"] = [
-            {"capacityProvider": one["capacity_provider"], "weight": one["weight"], "base": one["base"]}
-            for one in settings["capacity_providers"]
+            {"capacityProvider": item["capacity_provider"], "weight": item["weight"], "base": item["base"]}
+            for item in settings["capacity_providers"]
         ]
     if "load_balancers" in changed:
         request["loadBalancers"] = [
-            {"targetGroupArn": one["target_group_arn"], "containerName": one["container"], "containerPort": one["port"]}
-            for one in settings["load_balancers"]
+            {
+                "targetGroupArn": load_balancer["target_group_arn"],
+                "containerName": load_balancer["container"],
+                "containerPort": load_balancer["port"],
+            }
+            for load_balancer in settings["load_balancers"]
         ]
     return request
 
 
 def _strategy(providers: list[Mapping[str, Any]], name: str) -> list[dict[str, Any]]:
-    """ECS answers weight and base always; unsaid they are 0."""
+    """ECS always returns weight and base; omitted ones are 0."""
     strategy = [
-        {"capacity_provider": one[name], "weight": one.get("weight") or 0, "base": one.get("base") or 0}
-        for one in providers
+        {"capacity_provider": provider[name], "weight": provider.get("weight") or 0, "base": provider.get("base") or 0}
+        for provider in providers
     ]
-    return sorted(strategy, key=lambda one: one["capacity_provider"])
+    return sorted(strategy, key=lambda item: item["capacity_provider"])

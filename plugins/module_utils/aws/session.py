@@ -1,6 +1,6 @@
 # Copyright: pear.fargate contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""One session of botocore for a task and its clients, made when first asked for.
+"""The botocore session of a task, and its clients, created on first use.
 
 botocore, not boto3 on top of it: clients are the same, and boto3 brings S3 transfers along, a fifth of a second at each start.
 """
@@ -30,12 +30,12 @@ except ImportError:
 _KEYS = {"access_key": "access_key", "secret_key": "secret_key", "token": "session_token"}
 # Retry mode standard: exponential backoff with jitter, throttling and transient errors only.
 _NORMAL = {"connect_timeout": 5, "read_timeout": 30, "retries": {"mode": "standard", "total_max_attempts": 4}}
-# A first call must say within seconds that nothing answers.
+# The first call must fail within seconds if the endpoint does not answer.
 _PROBE = {"connect_timeout": 3, "read_timeout": 5, "retries": {"mode": "standard", "total_max_attempts": 2}}
 
 
 def _session(profile: str | None = None) -> Any:
-    """A session whose models are read from disk once per process, and by the processes forked from it not at all."""
+    """A session that shares the service models of the process, and of the process it was forked from."""
     session = botocore.session.Session(profile=profile)
     session.register_component("data_loader", _loader(session.get_config_variable("data_path")))
     return session
@@ -46,12 +46,12 @@ def _loader(data_path: str | None) -> Any:
     return botocore.loaders.create_loader(data_path)
 
 
-# A session that a forked worker finds made: it is used once, and then it is the worker's own.
+# A session created before the fork: the worker takes it over.
 _prepared: list[Any] = []
 
 
 def warm(services: Sequence[str]) -> None:
-    """Prepare a session and read the models of services: for a process that forks one worker per task. Nothing is sent."""
+    """Create a session and read the models of services, before the process forks a worker per task. Sends nothing."""
     if not _HAS_BOTOCORE or not services:
         return
     if not _prepared:
@@ -68,10 +68,10 @@ class Aws:
             raise Failure(missing_required_lib("boto3", url="https://boto3.amazonaws.com/"))
         self._params = params
         self._clients: dict[tuple[str, bool], Any] = {}
-        # Sessions are not thread-safe while they make a client; the clients are.
+        # Creating a client is not thread-safe; clients are.
         self._lock = threading.Lock()
         profile = params.get("profile")
-        # Keys that come from the process's environment must not win over a profile that was asked for.
+        # Keys from the process's environment must not override the profile option.
         keys = {} if profile else {name: params.get(option) for name, option in _KEYS.items()}
         try:
             self._session = _prepared.pop() if _prepared and not profile else _session(profile)
@@ -97,7 +97,7 @@ class Aws:
         return self if region == self.region else Aws({**self._params, "region": region})
 
     def client(self, service: str, probe: bool = False) -> Any:
-        """Return the client of a service. A probe gives up within seconds where nothing answers."""
+        """Return the client of a service. A probe fails within seconds if the endpoint does not answer."""
         with self._lock:
             if (service, probe) not in self._clients:
                 self._clients[service, probe] = self._make(service, _PROBE if probe else _NORMAL)
@@ -120,7 +120,7 @@ class Aws:
             raise AwsError(f"open a client of {service}", cause) from cause
 
     def _refuse_unknown(self, region: str) -> None:
-        """A region that does not exist would otherwise end in a host name that never resolves, after long retries."""
+        """Otherwise an unknown region ends, after long retries, in a host name that does not resolve."""
         # Not by get_available_regions, which reads the whole model of a service to learn its prefix.
         partitions = self._session.get_data("endpoints")["partitions"]
         known = sorted({name for partition in partitions for name in partition["regions"]})

@@ -6,14 +6,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from .elbv2 import tag_list
 from .errors import aws_call
 from .session import Aws
+from .tags import tag_list, tags_of
 
 
 @aws_call("read topic {arn}")
 def attributes(aws: Aws, arn: str) -> dict[str, str] | None:
-    """None where there is no such topic."""
+    """None if the topic does not exist."""
     client = aws.client("sns")
     try:
         return client.get_topic_attributes(TopicArn=arn)["Attributes"]
@@ -22,8 +22,8 @@ def attributes(aws: Aws, arn: str) -> dict[str, str] | None:
 
 
 @aws_call("create topic {name}")
-def create(aws: Aws, name: str, wanted: Mapping[str, str], tags: Mapping[str, str]) -> None:
-    aws.client("sns").create_topic(Name=name, Attributes=dict(wanted), Tags=tag_list(tags))
+def create(aws: Aws, name: str, desired: Mapping[str, str], tags: Mapping[str, str]) -> None:
+    aws.client("sns").create_topic(Name=name, Attributes=dict(desired), Tags=tag_list(tags))
 
 
 @aws_call("set {key} of topic {arn}")
@@ -33,9 +33,11 @@ def set_attribute(aws: Aws, arn: str, key: str, value: str) -> None:
 
 @aws_call("read the subscriptions of topic {arn}")
 def subscriptions(aws: Aws, arn: str) -> set[tuple[str, str]]:
-    """Protocol and endpoint of each, also of those that wait to be confirmed."""
+    """Protocol and endpoint of each, pending confirmations included."""
     pages = aws.client("sns").get_paginator("list_subscriptions_by_topic").paginate(TopicArn=arn)
-    return {(one["Protocol"], one["Endpoint"]) for page in pages for one in page["Subscriptions"]}
+    return {
+        (subscription["Protocol"], subscription["Endpoint"]) for page in pages for subscription in page["Subscriptions"]
+    }
 
 
 @aws_call("subscribe {endpoint} to topic {arn}")
@@ -45,9 +47,21 @@ def subscribe(aws: Aws, arn: str, protocol: str, endpoint: str) -> None:
 
 @aws_call("read the tags of topic {arn}")
 def tags(aws: Aws, arn: str) -> dict[str, str]:
-    return {one["Key"]: one["Value"] for one in aws.client("sns").list_tags_for_resource(ResourceArn=arn)["Tags"]}
+    return tags_of(aws.client("sns").list_tags_for_resource(ResourceArn=arn))
 
 
 @aws_call("tag topic {arn}")
-def tag(aws: Aws, arn: str, wanted: Mapping[str, str]) -> None:
-    aws.client("sns").tag_resource(ResourceArn=arn, Tags=tag_list(wanted))
+def tag(aws: Aws, arn: str, desired: Mapping[str, str]) -> None:
+    aws.client("sns").tag_resource(ResourceArn=arn, Tags=tag_list(desired))
+
+
+@aws_call("read the topics named {name}")
+def topic_arns(aws: Aws, name: str) -> list[str]:
+    pages = aws.client("sns").get_paginator("list_topics").paginate()
+    arns = [topic["TopicArn"] for page in pages for topic in page["Topics"]]
+    return [arn for arn in arns if arn.rpartition(":")[2] == name]
+
+
+@aws_call("delete topic {arn}")
+def delete(aws: Aws, arn: str) -> None:
+    aws.client("sns").delete_topic(TopicArn=arn)

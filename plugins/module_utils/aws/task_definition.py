@@ -1,6 +1,6 @@
 # Copyright: pear.fargate contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A task specification in our words as a RegisterTaskDefinition request, and whether one registered says the same.
+"""Converts a task specification to a RegisterTaskDefinition request, and compares it with a registered one.
 
 Pure: no call is made here. A request and what ECS answers for it later differ in defaults, order and read-only
 fields; `normalise` removes exactly those differences.
@@ -142,7 +142,7 @@ def _health_check(check: Mapping[str, Any] | None) -> dict[str, Any] | None:
         "startPeriod": check.get("start_period_seconds"),
     }
     return {
-        # As in a Containerfile: a string goes to the container's shell, a list is executed as it stands.
+        # As in a Containerfile: a string is run by the container's shell, a list is executed directly.
         "command": ["CMD-SHELL", command] if isinstance(command, str) else _exec_form(command),
         **{name: _HEALTH_DEFAULTS[name] if value is None else value for name, value in fields.items()},
     }
@@ -173,7 +173,7 @@ def _volumes(spec: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def _efs(volume: Mapping[str, Any]) -> dict[str, Any]:
-    """Encrypted in transit, by access point and IAM: EFS refuses the last two without the first."""
+    """With encryption in transit, which EFS requires for access points and IAM."""
     efs: dict[str, Any] = {"fileSystemId": volume["file_system_id"], "transitEncryption": "ENABLED"}
     if volume.get("access_point_id"):
         efs["authorizationConfig"] = {"accessPointId": volume["access_point_id"], "iam": "ENABLED"}

@@ -1,6 +1,6 @@
 # Copyright: pear.fargate contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A task as ECS describes it, and the sentence that says why it ended. Pure."""
+"""An ECS task, and why it stopped. Pure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _SIGNALS = {137: "SIGKILL: out of memory, or not stopped in time", 139: "SIGSEGV
 
 
 def started_by(text: str) -> str:
-    """As much of a text as RunTask's startedBy takes: 128 letters, digits, hyphens, slashes and underscores."""
+    """A text as RunTask's startedBy accepts it: at most 128 letters, digits, hyphens, slashes and underscores."""
     return re.sub(r"[^A-Za-z0-9_/-]", "-", text)[:128]
 
 
@@ -54,7 +54,7 @@ class TaskState:
 
     @property
     def ended_badly(self) -> bool:
-        """Ended by itself or by what it ran into, not because the service needed fewer tasks."""
+        """Stopped because of a failure, not because the service was scaled in."""
         return self.stop_code in {"EssentialContainerExited", "TaskFailedToStart"} or (
             self.stop_code == "ServiceSchedulerInitiated"
             and any(word in self.stopped_reason.lower() for word in ("unhealthy", "health check"))
@@ -62,19 +62,22 @@ class TaskState:
 
     @property
     def cause(self) -> str:
-        """Why it ended: ECS's reason, and each container that has something to say."""
-        # Of a container that could not be pulled, task and container say the same.
-        own = [replace(one, reason="") if one.reason == self.stopped_reason else one for one in self.containers]
+        """Why it stopped: ECS's reason, and the failed containers."""
+        # If an image could not be pulled, task and container carry the same reason.
+        own = [
+            replace(container, reason="") if container.reason == self.stopped_reason else container
+            for container in self.containers
+        ]
         containers = [str(container) for container in own if container.failed]
         return "; ".join([without_arns(self.stopped_reason).rstrip(".") or "stopped", *containers])
 
     @property
     def culprit(self) -> ContainerState | None:
-        """The container whose last log lines tell most: one that failed, otherwise the first."""
+        """The container whose log is the most useful: one that failed, otherwise the first."""
         failed = [container for container in self.containers if container.failed]
         return next(iter(failed or self.containers), None)
 
 
 def without_arns(text: str) -> str:
-    """Return what ECS says with the names of target groups in place of their ARNs."""
+    """Return ECS's text with the names of target groups in place of their ARNs."""
     return re.sub(r"arn:\S+?:targetgroup/([^/\s)]+)/[0-9a-f]+", r"\1", text)

@@ -1,6 +1,6 @@
 # Copyright: pear.fargate contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What differs between what is and what is wanted, collected while it is put right: the result, the diff, check mode."""
+"""Differences between the current and the desired state: collected for result and diff, applied unless in check mode."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from typing import Any
 
 @dataclass
 class Changes:
-    """What differs, in words, and the calls that make it right. Nothing is called in check mode."""
+    """Compares properties and applies what differs. Nothing is applied in check mode."""
 
     check_mode: bool
     before: dict[str, Any] = field(default_factory=dict)
     after: dict[str, Any] = field(default_factory=dict)
 
-    def want(self, what: str, is_now: Any, wanted: Any, apply: Callable[[], object]) -> None:
-        if is_now == wanted:
+    def want(self, what: str, current: Any, desired: Any, apply: Callable[[], object]) -> None:
+        if current == desired:
             return
-        self.before[what], self.after[what] = is_now, wanted
+        self.before[what], self.after[what] = current, desired
         if not self.check_mode:
             apply()

@@ -1,6 +1,6 @@
 # Copyright: pear.fargate contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Time as a value that is passed in, so that no test of a wait ever sleeps."""
+"""The clock is a parameter, so that no test sleeps."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ class SystemClock:
 
 
 def polling_intervals(first: float = 0.6, longest: float = 1.8, growth: float = 1.3) -> Iterator[float]:
-    """Yield pauses between reads, growing to `longest`, with a tenth of jitter so that many waits do not march in step.
+    """Yield pauses between polls, growing to `longest`, with 10 % jitter so that many pollers do not synchronise.
 
-    What becomes true is seen within two seconds.
+    A change is noticed within two seconds.
     """
     pause = first
     while True:

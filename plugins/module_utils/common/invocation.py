@@ -1,6 +1,6 @@
 # Copyright: pear.fargate contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a module's run() is given, the same whether it runs as a module or inside the controller."""
+"""The input of a module's run(), the same in a module and in an action plugin."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def with_aws_options(argument_spec: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def run_as_module(argument_spec: Mapping[str, Any], run: Run) -> None:
-    """Run in the module's own process: the last line of each of our modules."""
+    """Run in the module's own process."""
     module = AnsibleModule(argument_spec=with_aws_options(argument_spec), supports_check_mode=True)
     try:
         result = run(Invocation(module.params, Aws(module.params), module.check_mode))

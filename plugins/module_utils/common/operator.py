@@ -1,6 +1,6 @@
 # Copyright: pear.fargate contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Who runs a playbook: what the ledger, the lease and started tasks name."""
+"""The operator: the name in the ledger, in the lease and on started tasks."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from typing import Any
 
 
 def operator(params: Mapping[str, Any]) -> str:
-    """Who asks, for the ledger and for whoever waits for the lease."""
+    """The operator's name, from the option by or from user and host."""
     if params.get("by"):
         return str(params["by"])
     return f"{user()}@{socket.gethostname()}"
 
 
 def user() -> str:
-    """Who runs this, by name; by number in a container that knows no such user."""
+    """The user's name, or the user id in a container without that user."""
     try:
         return os.environ.get("SUDO_USER") or getpass.getuser()
     except (KeyError, OSError):

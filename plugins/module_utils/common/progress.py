@@ -1,6 +1,6 @@
 # Copyright: pear.fargate contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a long task says while it runs: a line per change, and a heartbeat when nothing changes."""
+"""Progress lines of a long task: one per change, and a heartbeat while nothing changes."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from .clock import Clock
 
 class Progress(Protocol):
     def line(self, text: str) -> None:
-        """Say that something changed."""
+        """Report a change."""
 
     def heartbeat(self, text: str) -> None:
-        """Say how things stand; said only when nothing else was said for a while."""
+        """Report the state, if no line was written for a while."""
 
 
 class SilentProgress:
-    """For a plain module, whose output is its result alone."""
+    """For an ordinary module, whose only output is its result."""
 
     def line(self, text: str) -> None:
         return

@@ -1,6 +1,6 @@
 # Copyright: pear.fargate contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Have a certificate of one's own in ACM: imported once, imported again in its place when it changes."""
+"""Ensure an imported certificate in ACM: imported once, re-imported under the same ARN when it changes."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from ..common.invocation import Invocation
 
 
 def run(call: Invocation) -> dict[str, Any]:
-    """Return the certificate's ARN. It is found again by its tag Name, so that listeners keep it when it is renewed."""
-    wanted, aws = call.params, call.aws
-    tags = {**wanted["tags"], "Name": wanted["name"]}
+    """Return the certificate's ARN. It is found by its tag Name, so that listeners keep it after a renewal."""
+    desired, aws = call.params, call.aws
+    tags = {**desired["tags"], "Name": desired["name"]}
     arn = _find(call)
-    pem = (wanted["certificate"].strip(), (wanted["chain"] or "").strip())
+    pem = (desired["certificate"].strip(), (desired["chain"] or "").strip())
     changed = arn is None or acm.get_certificate(aws, arn) != pem
     if changed and not call.check_mode:
         arn = acm.import_certificate(
-            aws, arn, wanted["certificate"], wanted["private_key"], wanted["chain"] or "", tags
+            aws, arn, desired["certificate"], desired["private_key"], desired["chain"] or "", tags
         )
     return {"changed": changed, "certificate_arn": arn}
 

@@ -1,6 +1,6 @@
 # Copyright: pear.fargate contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Have a public certificate for a domain: found, or requested and proven by a DNS record, and waited for."""
+"""Ensure a public certificate for a domain: find it, or request it, validate it by DNS records and wait."""
 
 from __future__ import annotations
 
@@ -18,38 +18,42 @@ _ISSUER = "AMAZON_ISSUED"
 
 
 def run(call: Invocation) -> dict[str, Any]:
-    """Return the ARN of an issued certificate that covers the domain and exactly the alternative names asked for."""
-    wanted, aws = call.params, call.aws
-    names = {wanted["domain"], *wanted["alternative_names"]}
-    found = _find(aws, wanted["domain"], names)
+    """Return the ARN of an issued certificate for the domain and exactly the given alternative names."""
+    desired, aws = call.params, call.aws
+    names = {desired["domain"], *desired["alternative_names"]}
+    found = _find(aws, desired["domain"], names)
     before: dict[str, Any] = {"status": found["Status"] if found else None, "records": []}
     changed = found is None
     if found is None:
         if call.check_mode:
             return _answer(True, None, "would be requested", [], before)
         arn = acm.request_certificate(
-            aws, wanted["domain"], sorted(wanted["alternative_names"]), wanted["key_algorithm"], wanted["tags"]
+            aws, desired["domain"], sorted(desired["alternative_names"]), desired["key_algorithm"], desired["tags"]
         )
         call.progress.line(f"requested a certificate for {', '.join(sorted(names))}")
         found = _await_records(call, arn)
     records = validation_records(found)
     if found["Status"] == "PENDING_VALIDATION":
         changed = _prove(call, records) or changed
-        if not call.check_mode and wanted["wait"]:
+        if not call.check_mode and desired["wait"]:
             found = _await_issue(call, found["CertificateArn"], records)
     return _answer(changed, found["CertificateArn"], found["Status"], records, before)
 
 
 def _find(aws: Aws, domain: str, names: set[str]) -> dict[str, Any] | None:
-    """The issued certificate first, else one that still waits. Names are compared on the full description."""
+    """An issued certificate, otherwise a pending one."""
     candidates = [summary for summary in acm.certificates(aws) if summary["DomainName"] == domain]
     described = [acm.describe_certificate(aws, summary["CertificateArn"]) for summary in candidates]
-    fitting = [one for one in described if one.get("Type") == _ISSUER and set(one["SubjectAlternativeNames"]) == names]
-    return min(fitting, key=lambda one: one["Status"] != "ISSUED", default=None)
+    fitting = [
+        certificate
+        for certificate in described
+        if certificate.get("Type") == _ISSUER and set(certificate["SubjectAlternativeNames"]) == names
+    ]
+    return min(fitting, key=lambda certificate: certificate["Status"] != "ISSUED", default=None)
 
 
 def validation_records(certificate: Mapping[str, Any]) -> list[dict[str, str]]:
-    """The CNAME records that prove the names, once each: a wildcard shares its parent's."""
+    """The CNAME records that validate the names, without duplicates: a wildcard shares its parent's record."""
     found = {
         option["ResourceRecord"]["Name"]: option["ResourceRecord"]["Value"]
         for option in certificate.get("DomainValidationOptions", [])
@@ -71,7 +75,7 @@ def _await_records(call: Invocation, arn: str) -> dict[str, Any]:
 
 
 def _prove(call: Invocation, records: list[dict[str, str]]) -> bool:
-    """Write the records that are missing or differ; nothing without a zone of ours."""
+    """Write the records that are missing or differ; write nothing without a hosted zone."""
     zone = _zone(call)
     if zone is None:
         return False
@@ -108,10 +112,10 @@ def _await_issue(call: Invocation, arn: str, records: list[dict[str, str]]) -> d
     deadline = call.clock.now() + call.params["timeout_seconds"]
     while (found := acm.describe_certificate(call.aws, arn))["Status"] == "PENDING_VALIDATION":
         if call.clock.now() > deadline:
-            wanted = "; ".join(f"{record['name']} CNAME {record['value']}" for record in records)
+            desired = "; ".join(f"{record['name']} CNAME {record['value']}" for record in records)
             raise Failure(
                 f"ACM did not issue {arn} within {call.params['timeout_seconds']} s. It looks for these records in public "
-                f"DNS: {wanted}. Check that the name servers of the domain are those of the hosted zone, then run again: "
+                f"DNS: {desired}. Check that the name servers of the domain are those of the hosted zone, then run again: "
                 "it goes on waiting."
             )
         call.progress.heartbeat("waiting for ACM to see the validation records in public DNS")

@@ -1,6 +1,6 @@
 # Copyright: pear.fargate contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Make a backup plan what it should be: its vault, its rules, and what it selects by tags."""
+"""Ensure a backup plan: its vault, its rules, and what it selects by tags."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ..common.changes import Changes
 from ..common.clock import polling_intervals
 from ..common.invocation import Invocation
 
-# What a rule says, and AWS Backup's key for it.
+# Option of a rule, and AWS Backup's key.
 _WORDS = {
     "name": "RuleName",
     "schedule": "ScheduleExpression",
@@ -38,16 +38,16 @@ def run(call: Invocation) -> dict[str, Any]:
         return _answer(changes, None, None)
     _refuse(call)
     vault = _vault(call, changes)
-    rules = sorted((_described(one) for one in params["rules"]), key=lambda rule: rule["name"])
+    rules = sorted((_described(rule) for rule in params["rules"]), key=lambda rule: rule["name"])
     if found is None:
         changes.want(f"backup plan {name}", None, rules, lambda: None)
         if not call.check_mode:
             found = backup.create_plan(aws, name, _requests(name, rules), dict(params["tags"]))
             call.progress.line(f"backup plan {name} created")
     else:
-        is_now = sorted((_rule(one) for one in found["BackupPlan"]["Rules"]), key=lambda rule: str(rule["name"]))
+        current = sorted((_rule(rule) for rule in found["BackupPlan"]["Rules"]), key=lambda rule: str(rule["name"]))
         write = partial(backup.set_rules, aws, name, found["BackupPlanId"], _requests(name, rules))
-        changes.want(f"backup plan {name} rules", is_now, [{**one, "vault": name} for one in rules], write)
+        changes.want(f"backup plan {name} rules", current, [{**rule, "vault": name} for rule in rules], write)
         _tags(call, changes, f"backup plan {name}", found["BackupPlanArn"])
     _selection(call, changes, found)
     return _answer(changes, found, vault)
@@ -71,27 +71,30 @@ def _vault(call: Invocation, changes: Changes) -> Mapping[str, Any] | None:
 
 
 def _tags(call: Invocation, changes: Changes, what: str, arn: str) -> None:
-    wanted = dict(call.params["tags"])
+    desired = dict(call.params["tags"])
     known = backup.tags(call.aws, arn)
-    is_now = {key: known.get(key) for key in wanted}
-    changes.want(f"{what} tags", is_now, wanted, partial(backup.tag, call.aws, arn, wanted))
+    current = {key: known.get(key) for key in desired}
+    changes.want(f"{what} tags", current, desired, partial(backup.tag, call.aws, arn, desired))
 
 
 def _selection(call: Invocation, changes: Changes, found: Mapping[str, Any] | None) -> None:
-    """A selection cannot be changed: the right one is made before others go, so that nothing is without a backup between."""
+    """A selection cannot be changed: the new one is created before the old one is deleted, so that backups continue."""
     aws, name = call.aws, call.params["name"]
-    wanted = selection(call.params)
+    desired = selection(call.params)
     there = backup.selections(aws, found["BackupPlanId"]) if found else {}
-    right = [key for key, one in there.items() if _same(one, wanted)]
+    right = [key for key, selection in there.items() if _same(selection, desired)]
     if not right:
         plan_id = found["BackupPlanId"] if found else ""
         # Names of selections are unique within a plan.
-        numbered = {**wanted, "SelectionName": _free(name, {one["SelectionName"] for one in there.values()})}
-        is_now = [_selected(one) for one in there.values()] or None
+        numbered = {
+            **desired,
+            "SelectionName": _free(name, {selection["SelectionName"] for selection in there.values()}),
+        }
+        current = [_selected(selection) for selection in there.values()] or None
         changes.want(
             f"backup plan {name} selection",
-            is_now,
-            _selected(wanted),
+            current,
+            _selected(desired),
             partial(_once_the_role_is_known, call, partial(backup.create_selection, aws, plan_id, numbered)),
         )
     for key in sorted(set(there) - set(right[:1])):
@@ -100,7 +103,7 @@ def _selection(call: Invocation, changes: Changes, found: Mapping[str, Any] | No
 
 
 def _once_the_role_is_known(call: Invocation, select: Callable[[], None]) -> None:
-    """IAM tells the other services of a new role within a minute or so; until then AWS Backup says that it cannot take it."""
+    """A new role is usable after about a minute; until then AWS Backup answers that it cannot assume it."""
     deadline = call.clock.now() + _ROLE_SECONDS
     for pause in polling_intervals(longest=5.0):
         try:
@@ -115,7 +118,7 @@ def _once_the_role_is_known(call: Invocation, select: Callable[[], None]) -> Non
 
 
 def selection(params: Mapping[str, Any]) -> dict[str, Any]:
-    """All of the tags must be there: conditions are taken together, a list of tags one by one."""
+    """All of the tags must match: conditions are combined by AND, a list of tags by OR."""
     return {
         "SelectionName": params["name"],
         "IamRoleArn": params["role_arn"],
@@ -129,21 +132,23 @@ def selection(params: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _selected(one: Mapping[str, Any]) -> dict[str, Any]:
-    equal = (one.get("Conditions") or {}).get("StringEquals") or []
+def _selected(selection: Mapping[str, Any]) -> dict[str, Any]:
+    equal = (selection.get("Conditions") or {}).get("StringEquals") or []
     tags = {pair["ConditionKey"].removeprefix("aws:ResourceTag/"): pair["ConditionValue"] for pair in equal}
-    # What else a selection may be made of; ours has none of it.
-    more = [key for key in ("ListOfTags", "NotResources") if one.get(key)]
-    more += [key for key, pairs in (one.get("Conditions") or {}).items() if pairs and key != "StringEquals"]
-    return {"role": one["IamRoleArn"], "tags": tags, "resources": one.get("Resources", []), "more": more}
+    # Other criteria of a selection, which the collection does not use.
+    more = [key for key in ("ListOfTags", "NotResources") if selection.get(key)]
+    more += [key for key, pairs in (selection.get("Conditions") or {}).items() if pairs and key != "StringEquals"]
+    return {"role": selection["IamRoleArn"], "tags": tags, "resources": selection.get("Resources", []), "more": more}
 
 
-def _same(one: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
-    return _selected(one) == _selected(wanted)
+def _same(selection: Mapping[str, Any], desired: Mapping[str, Any]) -> bool:
+    return _selected(selection) == _selected(desired)
 
 
 def _free(name: str, taken: set[str]) -> str:
-    return next(one for one in (name, *(f"{name}-{number}" for number in range(2, 100))) if one not in taken)
+    return next(
+        candidate for candidate in (name, *(f"{name}-{number}" for number in range(2, 100))) if candidate not in taken
+    )
 
 
 def _described(rule: Mapping[str, Any]) -> dict[str, Any]:
@@ -151,7 +156,7 @@ def _described(rule: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _rule(found: Mapping[str, Any]) -> dict[str, Any]:
-    """A rule as AWS Backup has it, in the words of the options."""
+    """A rule of AWS Backup as the module's options."""
     lifecycle = found.get("Lifecycle") or {}
     return {
         **{word: found.get(key) for word, key in _WORDS.items()},
@@ -174,7 +179,7 @@ def _requests(vault: str, rules: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def refusals(params: Mapping[str, Any]) -> Iterator[str]:
-    """What is wrong with the options by themselves."""
+    """Findings about the options alone."""
     names = [rule["name"] for rule in params["rules"]]
     if len(set(names)) < len(names):
         yield f"rules have the names {', '.join(names)}; each rule wants one of its own"
@@ -199,20 +204,20 @@ def refusals(params: Mapping[str, Any]) -> Iterator[str]:
 def _refuse(call: Invocation) -> None:
     wrong = [*refusals(call.params)]
     allowed = backup.resource_types(call.aws)
-    # The account's own choice, for everybody in it: told, never changed here.
+    # An account-wide setting: reported, never changed here.
     wrong += [
-        f"AWS Backup is switched off for {one} in {call.aws.region}, and would skip what the tags select; an administrator "
-        f"switches it on with `aws backup update-region-settings --resource-type-opt-in-preference {one}=true`"
-        for one in call.params["resource_types"]
-        if not allowed.get(one)
+        f"AWS Backup is switched off for {resource_type} in {call.aws.region}, and would skip what the tags select; an administrator "
+        f"switches it on with `aws backup update-region-settings --resource-type-opt-in-preference {resource_type}=true`"
+        for resource_type in call.params["resource_types"]
+        if not allowed.get(resource_type)
     ]
     if wrong:
-        told = "\n".join(f"  - {one}" for one in wrong)
-        raise Failure(f"Nothing was changed in backup plan {call.params['name']}:\n{told}", findings=wrong)
+        text = "\n".join(f"  - {problem}" for problem in wrong)
+        raise Failure(f"Nothing was changed in backup plan {call.params['name']}:\n{text}", findings=wrong)
 
 
 def _remove(aws: Any, plan_id: str) -> None:
-    """AWS Backup deletes no plan that selects something."""
+    """Delete the selections first: AWS Backup refuses to delete a plan that has some."""
     for key in backup.selections(aws, plan_id):
         backup.delete_selection(aws, plan_id, key)
     backup.delete_plan(aws, plan_id)

@@ -1,6 +1,6 @@
 # Copyright: pear.fargate contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a database stands on: the group of its subnets, and the group of its parameters."""
+"""The subnet group and the parameter group of a database."""
 
 from __future__ import annotations
 
@@ -28,31 +28,31 @@ def subnet_group(call: Invocation, changes: Changes) -> None:
 
 
 def parameter_group(call: Invocation, changes: Changes, of_cluster: bool) -> None:
-    """The group, and in it what is asked for; parameters that nobody asks for are left alone."""
+    """Ensure the group and the given parameters; other parameters are left unchanged."""
     aws, name = call.aws, decide.parameter_group(call.params)
     there = rds.parameters(aws, name, of_cluster)
     if there is None:
         family, tags = decide.family(call.params), dict(call.params["tags"])
         create = partial(rds.create_parameter_group, aws, name, of_cluster, family, tags)
         changes.want(f"parameter group {name}", None, family, create)
-        # What dynamic and what static is, the new group says.
+        # The new group tells which parameters are dynamic.
         there = {} if call.check_mode else rds.parameters(aws, name, of_cluster) or {}
-    wanted = {key: str(value) for key, value in call.params["parameters"].items()} | _ALWAYS
-    is_now = {key: there.get(key, {}).get("ParameterValue") for key in wanted}
-    write = partial(rds.set_parameters, aws, name, of_cluster, _requests(is_now, wanted, there))
-    changes.want(f"parameter group {name} parameters", is_now, wanted, write)
+    desired = {key: str(value) for key, value in call.params["parameters"].items()} | _ALWAYS
+    current = {key: there.get(key, {}).get("ParameterValue") for key in desired}
+    write = partial(rds.set_parameters, aws, name, of_cluster, _requests(current, desired, there))
+    changes.want(f"parameter group {name} parameters", current, desired, write)
 
 
 def _requests(
-    is_now: Mapping[str, Any], wanted: Mapping[str, str], there: Mapping[str, Mapping[str, Any]]
+    current: Mapping[str, Any], desired: Mapping[str, str], there: Mapping[str, Mapping[str, Any]]
 ) -> list[dict[str, str]]:
-    """RDS refuses to apply a static parameter at once; what it does not describe may be one."""
+    """RDS refuses to apply a static parameter at once; an unknown parameter may be static."""
     return [
         {
             "ParameterName": key,
             "ParameterValue": value,
             "ApplyMethod": "immediate" if there.get(key, {}).get("ApplyType") == "dynamic" else "pending-reboot",
         }
-        for key, value in sorted(wanted.items())
-        if is_now[key] != value
+        for key, value in sorted(desired.items())
+        if current[key] != value
     ]

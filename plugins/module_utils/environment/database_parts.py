@@ -1,6 +1,6 @@
 # Copyright: pear.fargate contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""One instance or cluster of RDS: made or changed as wanted, waited for, restarted where that is asked for."""
+"""One instance or cluster of RDS: create, change, wait, restart."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from ..common.clock import polling_intervals
 from ..common.invocation import Invocation
 from .database_settings import differences, later
 
-# Both answer requests and take changes; in the second, RDS still arranges storage that has grown.
+# Both states serve requests and accept changes; in the second, RDS optimises grown storage.
 _UP = {"available", "storage-optimization"}
-# https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/accessing-monitoring.html: out of these none comes by waiting.
+# https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/accessing-monitoring.html: waiting does not end these states.
 _STUCK = {
     "failed": "look at its events",
     "inaccessible-encryption-credentials": "its KMS key is disabled or refused",
@@ -46,7 +46,7 @@ class Part:
 
 
 def make(call: Invocation, changes: Changes, part: Part, request: dict[str, Any]) -> None:
-    """Ask RDS to make what is missing; the caller waits, so that a cluster and its members are made side by side."""
+    """Start the creation. The caller waits, so that a cluster and its members are created in parallel."""
     changes.before[str(part)], changes.after[str(part)] = None, "created"
     if not call.check_mode:
         part.create(request)
@@ -54,35 +54,38 @@ def make(call: Invocation, changes: Changes, part: Part, request: dict[str, Any]
 
 
 def put_right(
-    call: Invocation, changes: Changes, part: Part, found: dict[str, Any], wanted: Mapping[str, Any]
+    call: Invocation, changes: Changes, part: Part, found: dict[str, Any], desired: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Change what differs in one request, and wait until it is so, or waits for the maintenance window."""
+    """Apply the differences in one request, and wait until they are applied or pending for the maintenance window."""
     at_once = call.params["apply_immediately"]
-    is_now, waiting = rds_shapes.now(part.kind, found), rds_shapes.deferred(part.kind, found)
-    differing = differences(is_now, waiting, wanted, at_once)
-    for one in differing:
-        changes.before[f"{part} {one.word}"], changes.after[f"{part} {one.word}"] = one.is_now, one.wanted
+    current, waiting = rds_shapes.now(part.kind, found), rds_shapes.deferred(part.kind, found)
+    differing = differences(current, waiting, desired, at_once)
+    for difference in differing:
+        changes.before[f"{part} {difference.word}"], changes.after[f"{part} {difference.word}"] = (
+            difference.current,
+            difference.desired,
+        )
     if not differing or call.check_mode:
         return found
     found = await_up(call, part)
-    request = rds_shapes.request(part.kind, {one.word: one.wanted for one in differing}, is_now)
+    request = rds_shapes.request(part.kind, {difference.word: difference.desired for difference in differing}, current)
     part.modify(request, at_once)
-    names = {one.word for one in differing}
-    waits = set() if at_once else {one.word for one in later(part.kind, differing)}
+    names = {difference.word for difference in differing}
+    waits = set() if at_once else {difference.word for difference in later(part.kind, differing)}
     for name in sorted(names):
         call.progress.line(f"{part}: {name} {'is kept for the maintenance window' if name in waits else 'changes'}")
-    return await_up(call, part, lambda now: _differing(part, now, wanted, at_once))
+    return await_up(call, part, lambda now: _differing(part, now, desired, at_once))
 
 
-def _differing(part: Part, found: Mapping[str, Any], wanted: Mapping[str, Any], at_once: bool) -> list[str]:
-    is_now, waiting = rds_shapes.now(part.kind, found), rds_shapes.deferred(part.kind, found)
-    return [one.word for one in differences(is_now, waiting, wanted, at_once)]
+def _differing(part: Part, found: Mapping[str, Any], desired: Mapping[str, Any], at_once: bool) -> list[str]:
+    current, waiting = rds_shapes.now(part.kind, found), rds_shapes.deferred(part.kind, found)
+    return [difference.word for difference in differences(current, waiting, desired, at_once)]
 
 
 def await_up(
     call: Invocation, part: Part, missing: Callable[[dict[str, Any]], Sequence[str]] = lambda found: ()
 ) -> dict[str, Any]:
-    """Wait until it answers requests, and nothing is missing any more."""
+    """Wait until it is available."""
     patience = call.params["timeout_seconds"]
     deadline = call.clock.now() + patience
     for pause in polling_intervals(longest=10.0):
@@ -110,7 +113,7 @@ def is_up(found: Mapping[str, Any]) -> bool:
 
 
 def restart(call: Invocation, changes: Changes, part: Part) -> None:
-    """Restart an instance whose parameters wait for that, and wait until it is back with them."""
+    """Restart an instance with pending parameters, and wait until they apply."""
     changes.before[f"{part} parameters"], changes.after[f"{part} parameters"] = "wait for a restart", "restarted"
     if call.check_mode:
         return

@@ -1,6 +1,6 @@
 # Copyright: pear.fargate contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What an environment's database should be, how it differs from what is, and what of that waits for a restart. Pure."""
+"""Desired state of an environment's database, its differences from RDS, and which of them need a restart. Pure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from . import windows
 AURORA = "aurora-postgresql"
 SERVERLESS = "db.serverless"
 # https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_ModifyInstance.Settings.html: what RDS keeps for the
-# maintenance window unless told to do it at once, and what of it is an outage. All else it does at once, while it runs.
+# maintenance window unless ApplyImmediately is set, and which of it is an outage. Everything else is applied at once, online.
 _IN_THE_WINDOW = {
     "instance": {"engine_version", "instance_class", "allocated_gib", "storage_type", "multi_az"},
     "cluster": {"engine_version"},
@@ -24,15 +24,15 @@ _OUTAGE = {"engine_version", "instance_class"}
 
 @dataclass(frozen=True)
 class Difference:
-    """A property that is not as it should be."""
+    """A property whose current value is not the desired one."""
 
     word: str
-    is_now: Any
-    wanted: Any
+    current: Any
+    desired: Any
 
 
 def cluster_wanted(params: Mapping[str, Any]) -> dict[str, Any]:
-    """An Aurora cluster. Its storage grows by itself, and its instances are apart."""
+    """An Aurora cluster. Its storage grows automatically; its instances are separate."""
     return {
         **_both_wanted(params),
         "capacity": [float(params["capacity"]["min_units"]), float(params["capacity"]["max_units"])],
@@ -40,7 +40,7 @@ def cluster_wanted(params: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def instance_wanted(params: Mapping[str, Any]) -> dict[str, Any]:
-    """A PostgreSQL instance that stands by itself."""
+    """A single PostgreSQL instance."""
     return {
         **_both_wanted(params),
         **_compute_wanted(params, params["instance_class"]),
@@ -89,44 +89,44 @@ def family(params: Mapping[str, Any]) -> str:
 
 
 def parameter_group(params: Mapping[str, Any]) -> str:
-    """One group per family, since a group cannot change its own: a new major version finds its group beside the old one."""
+    """One group per family, since a group's family cannot change: a new major version gets a new group."""
     return f"{params['name']}-{family(params)}"
 
 
 def differences(
-    is_now: Mapping[str, Any], waiting: Mapping[str, Any], wanted: Mapping[str, Any], at_once: bool
+    current: Mapping[str, Any], waiting: Mapping[str, Any], desired: Mapping[str, Any], at_once: bool
 ) -> list[Difference]:
-    """What has to be asked for. What waits for the window already does not, unless it is wanted at once."""
+    """The differences to request. A change that is already pending is not requested again, unless it is to be applied at once."""
     found = []
-    for word, value in wanted.items():
-        is_as_asked = is_now[word] if at_once or word not in waiting else waiting[word]
-        # A change that waits, and that nobody wants any more, would come with the next one that is made at once.
+    for word, value in desired.items():
+        is_as_asked = current[word] if at_once or word not in waiting else waiting[word]
+        # A pending change that is no longer desired would be applied together with the next immediate one.
         unwanted = word in waiting and not satisfied(word, waiting[word], value)
         if unwanted or not satisfied(word, is_as_asked, value):
-            found.append(Difference(word, is_now[word], value))
+            found.append(Difference(word, current[word], value))
     return found
 
 
-def satisfied(word: str, is_now: Any, wanted: Any) -> bool:
-    """Storage grows and minor versions rise by themselves: more than what is wanted is no difference."""
+def satisfied(word: str, current: Any, desired: Any) -> bool:
+    """RDS grows storage and raises minor versions by itself: a higher value than the desired one is no difference."""
     if word == "allocated_gib":
-        return bool(is_now >= wanted)
+        return bool(current >= desired)
     if word == "engine_version":
-        has, asked = _version(is_now), _version(wanted)
-        return has[0] == asked[0] and has >= asked
-    return bool(is_now == wanted)
+        has, requested = _version(current), _version(desired)
+        return has[0] == requested[0] and has >= requested
+    return bool(current == desired)
 
 
 def later(kind: str, found: Sequence[Difference]) -> list[Difference]:
-    """Of these differences, those that RDS would keep for the maintenance window."""
-    return [one for one in found if one.word in _IN_THE_WINDOW[kind]]
+    """The differences that RDS keeps for the maintenance window."""
+    return [difference for difference in found if difference.word in _IN_THE_WINDOW[kind]]
 
 
-def told(identifier: str, is_now: Mapping[str, Any], waiting: Mapping[str, Any]) -> list[str]:
-    """A sentence for each change that waits."""
-    window = is_now["maintenance_window"]
+def waiting_changes(identifier: str, current: Mapping[str, Any], waiting: Mapping[str, Any]) -> list[str]:
+    """A sentence per pending change."""
+    window = current["maintenance_window"]
     return [
-        f"{identifier}: {word} {is_now[word]} becomes {value} in the maintenance window {window} UTC"
+        f"{identifier}: {word} {current[word]} becomes {value} in the maintenance window {window} UTC"
         f"{', with a restart' if word in _OUTAGE else ''}"
         for word, value in sorted(waiting.items())
     ]
@@ -137,7 +137,7 @@ def _version(text: str) -> tuple[int, ...]:
 
 
 def refusals(params: Mapping[str, Any], lenient: bool = False) -> Iterator[str]:
-    """What is wrong with the options by themselves: option, value, what would be valid.
+    """Findings about the options alone: option, value, what would be valid.
 
     Lenient is for check mode, where the network may not be there yet.
     """
@@ -171,7 +171,7 @@ def refusals(params: Mapping[str, Any], lenient: bool = False) -> Iterator[str]:
 
 
 def impossible(params: Mapping[str, Any], found: Mapping[str, Any], other_kind: bool) -> Iterator[str]:
-    """What RDS cannot change in the database that is there."""
+    """Findings about changes that RDS cannot make to the existing database."""
     name = params["name"]
     if other_kind:
         yield (
@@ -197,8 +197,8 @@ def impossible(params: Mapping[str, Any], found: Mapping[str, Any], other_kind: 
     ):
         if value is not None and value != params[option]:
             yield f"{option} is {params[option]!r}, {name} has {value!r}, which is not changed here: restore the option"
-    has, asked = _version(found["EngineVersion"]), _version(params["engine_version"])
-    if has[0] != asked[0]:
+    has, requested = _version(found["EngineVersion"]), _version(params["engine_version"])
+    if has[0] != requested[0]:
         yield (
             f"engine_version is {params['engine_version']}, {name} has {found['EngineVersion']}. A new major version is an "
             "outage that cannot be taken back, so it is done by hand, rehearsed on a restored snapshot (docs/database.md); "

@@ -1,6 +1,6 @@
 # Copyright: pear.fargate contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Policies of who runs the playbooks: the files of the role deployer with their names filled in. Pure."""
+"""Policies of deployers: the files of the role deployer with their names filled in. Pure."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _SUBJECTS = "${subjects}"
 
 
 def render(text: str, place: ArnScope, environment: str, subjects: Sequence[str] = ()) -> dict[str, Any]:
-    """Return the document; raises KeyError for a name that nobody knows."""
+    """Return the document; raise KeyError for an unknown name."""
     names = {
         "account": place.account,
         "environment": environment,
@@ -34,26 +34,26 @@ def _filled(value: Any, names: Mapping[str, str], subjects: Sequence[str]) -> An
     if isinstance(value, str):
         return Template(value).substitute(names)
     if isinstance(value, list):
-        return [_filled(one, names, subjects) for one in value]
+        return [_filled(item, names, subjects) for item in value]
     if isinstance(value, dict):
-        return {_filled(key, names, subjects): _filled(one, names, subjects) for key, one in value.items()}
+        return {_filled(key, names, subjects): _filled(item, names, subjects) for key, item in value.items()}
     return value
 
 
 def github_subjects(repository: str, branches: Sequence[str], environments: Sequence[str]) -> list[str]:
-    """Whose tokens GitHub signs so: workflows of these branches, and jobs of these GitHub environments."""
+    """The sub claims of GitHub's tokens: workflows of these branches, and jobs of these GitHub environments."""
     if not branches and not environments:
         raise ValueError("deployer_github names neither branches nor environments: no workflow could take the role")
     found = [f"repo:{repository}:ref:refs/heads/{branch}" for branch in branches]
-    found += [f"repo:{repository}:environment:{one}" for one in environments]
-    wild = [one for one in found if "*" in one or "?" in one]
+    found += [f"repo:{repository}:environment:{environment}" for environment in environments]
+    wild = [action for action in found if "*" in action or "?" in action]
     if wild:
         raise ValueError(f"deployer_github must name each branch and environment: {', '.join(wild)} would match others")
     return found
 
 
 def allows(document: Mapping[str, Any], action: str) -> bool:
-    """Whether some statement allows the action on something."""
+    """Whether a statement allows the action."""
     return any(
         fnmatchcase(action.lower(), allowed.lower())
         for statement in document["Statement"]

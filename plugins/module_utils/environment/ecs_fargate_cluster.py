@@ -1,6 +1,6 @@
 # Copyright: pear.fargate contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Make an ECS cluster what it should be: Container Insights, capacity providers, default strategy, tags."""
+"""Ensure an ECS cluster: Container Insights, capacity providers, default strategy, tags."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from ..aws import cluster
+from ..aws import ecs
 from ..common.changes import Changes
 from ..common.invocation import Invocation
 
@@ -17,47 +17,46 @@ PROVIDERS = ["FARGATE", "FARGATE_SPOT"]
 
 def run(call: Invocation) -> dict[str, Any]:
     """Create or change the cluster; return its ARN, null in check mode where it would be created."""
-    wanted, aws, changes = call.params, call.aws, Changes(call.check_mode)
-    name, insights, tags = wanted["name"], wanted["container_insights"], dict(wanted["tags"])
-    strategy = _strategy(wanted["capacity_provider_strategy"])
-    found = cluster.describe(aws, name)
+    desired, aws, changes = call.params, call.aws, Changes(call.check_mode)
+    name, insights, tags = desired["name"], desired["container_insights"], dict(desired["tags"])
+    strategy = _strategy(desired["capacity_provider_strategy"])
+    found = ecs.cluster(aws, name)
     if found is None:
-        changes.want("cluster", None, name, partial(cluster.create, aws, name, insights, PROVIDERS, strategy, tags))
-        found = None if call.check_mode else cluster.describe(aws, name)
+        changes.want("cluster", None, name, partial(ecs.create_cluster, aws, name, insights, PROVIDERS, strategy, tags))
+        found = None if call.check_mode else ecs.cluster(aws, name)
         return _answer(changes, found)
-    settings = {one["name"]: one["value"] for one in found.get("settings", [])}
+    settings = {setting["name"]: setting["value"] for setting in found.get("settings", [])}
     changes.want(
         "container_insights",
         settings.get("containerInsights", "disabled"),
         insights,
-        partial(cluster.set_insights, aws, name, insights),
+        partial(ecs.set_insights, aws, name, insights),
     )
     changes.want(
         "capacity",
         _capacity(found.get("capacityProviders", []), found.get("defaultCapacityProviderStrategy", [])),
         _capacity(PROVIDERS, strategy),
-        partial(cluster.set_capacity, aws, name, PROVIDERS, strategy),
+        partial(ecs.set_capacity, aws, name, PROVIDERS, strategy),
     )
-    known = {one["key"]: one["value"] for one in found.get("tags", [])}
-    changes.want(
-        "tags", {key: known.get(key) for key in tags}, tags, partial(cluster.tag, aws, found["clusterArn"], tags)
-    )
+    known = {tag["key"]: tag["value"] for tag in found.get("tags", [])}
+    changes.want("tags", {key: known.get(key) for key in tags}, tags, partial(ecs.tag, aws, found["clusterArn"], tags))
     return _answer(changes, found)
 
 
-def _strategy(wanted: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def _strategy(desired: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     return [
-        {"capacityProvider": one["capacity_provider"], "weight": one["weight"], "base": one["base"]} for one in wanted
+        {"capacityProvider": item["capacity_provider"], "weight": item["weight"], "base": item["base"]}
+        for item in desired
     ]
 
 
 def _capacity(providers: Sequence[str], strategy: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Comparable whatever the order, and with the defaults that ECS leaves out."""
+    """Normalised: sorted, and with the defaults that ECS omits."""
     normal = [
-        {"capacityProvider": one["capacityProvider"], "weight": one.get("weight", 0), "base": one.get("base", 0)}
-        for one in strategy
+        {"capacityProvider": item["capacityProvider"], "weight": item.get("weight", 0), "base": item.get("base", 0)}
+        for item in strategy
     ]
-    return {"providers": sorted(providers), "strategy": sorted(normal, key=lambda one: one["capacityProvider"])}
+    return {"providers": sorted(providers), "strategy": sorted(normal, key=lambda item: item["capacityProvider"])}
 
 
 def _answer(changes: Changes, found: Mapping[str, Any] | None) -> dict[str, Any]:

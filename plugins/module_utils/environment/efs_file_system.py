@@ -1,6 +1,6 @@
 # Copyright: pear.fargate contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Make an EFS file system what it should be: itself, mount targets, access points, policy, lifecycle, backups."""
+"""Ensure an EFS file system: itself, mount targets, access points, policy, lifecycle, backups."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 
 from ..aws import efs
 from ..aws.errors import Failure
+from ..aws.tags import tags_of
 from ..common.changes import Changes
 from ..common.invocation import Invocation
 
@@ -19,31 +20,31 @@ _POLL_SECONDS = 2
 
 def run(call: Invocation) -> dict[str, Any]:
     """Create or change the file system; return its id, access points and mount targets by subnet."""
-    wanted, aws = call.params, call.aws
+    desired, aws = call.params, call.aws
     changes = Changes(call.check_mode)
-    found = efs.find_file_system(aws, wanted["name"])
+    found = efs.find_file_system(aws, desired["name"])
     if found is None:
         found = _create(call, changes)
         if found is None:
             return _answer(changes, None, {}, {})
     file_system_id = found["FileSystemId"]
-    _refuse_what_cannot_change(wanted, found)
-    tags = efs.from_pairs(found.get("Tags"))
-    wanted_tags = {**wanted["tags"], "Name": wanted["name"]}
+    _refuse_what_cannot_change(desired, found)
+    tags = tags_of(found)
+    wanted_tags = {**desired["tags"], "Name": desired["name"]}
     changes.want(
         "tags",
         {key: tags.get(key) for key in wanted_tags},
         wanted_tags,
         lambda: efs.tag(aws, file_system_id, wanted_tags),
     )
-    throughput = _throughput(wanted)
+    throughput = _throughput(desired)
     changes.want(
         "throughput",
         {key: found.get(key) for key in throughput},
         throughput,
         lambda: efs.update_throughput(aws, file_system_id, throughput),
     )
-    lifecycle = _lifecycle(wanted)
+    lifecycle = _lifecycle(desired)
     changes.want(
         "lifecycle",
         _sorted(efs.lifecycle(aws, file_system_id)),
@@ -53,8 +54,8 @@ def run(call: Invocation) -> dict[str, Any]:
     changes.want(
         "backup",
         efs.backup_enabled(aws, file_system_id),
-        wanted["backup"],
-        lambda: efs.set_backup(aws, file_system_id, wanted["backup"]),
+        desired["backup"],
+        lambda: efs.set_backup(aws, file_system_id, desired["backup"]),
     )
     document = policy_document(found["FileSystemArn"])
     changes.want(
@@ -69,19 +70,19 @@ def run(call: Invocation) -> dict[str, Any]:
 
 
 def _create(call: Invocation, changes: Changes) -> dict[str, Any] | None:
-    wanted = call.params
-    settings: dict[str, Any] = {"Encrypted": True, "PerformanceMode": "generalPurpose", "Backup": wanted["backup"]}
-    settings |= _throughput(wanted)
-    if wanted["kms_key_id"]:
-        settings["KmsKeyId"] = wanted["kms_key_id"]
-    changes.before["file_system"], changes.after["file_system"] = None, wanted["name"]
+    desired = call.params
+    settings: dict[str, Any] = {"Encrypted": True, "PerformanceMode": "generalPurpose", "Backup": desired["backup"]}
+    settings |= _throughput(desired)
+    if desired["kms_key_id"]:
+        settings["KmsKeyId"] = desired["kms_key_id"]
+    changes.before["file_system"], changes.after["file_system"] = None, desired["name"]
     if call.check_mode:
         return None
-    efs.create_file_system(call.aws, wanted["name"], settings, {**wanted["tags"], "Name": wanted["name"]})
+    efs.create_file_system(call.aws, desired["name"], settings, {**desired["tags"], "Name": desired["name"]})
     return _wait(
         call,
-        f"file system {wanted['name']}",
-        lambda: efs.find_file_system(call.aws, wanted["name"]),
+        f"file system {desired['name']}",
+        lambda: efs.find_file_system(call.aws, desired["name"]),
         lambda state: bool(state) and state["LifeCycleState"] == "available",
     )
 
@@ -120,17 +121,15 @@ def _mount_targets(call: Invocation, changes: Changes, file_system_id: str) -> d
 
 def _access_points(call: Invocation, changes: Changes, file_system_id: str) -> dict[str, str]:
     aws = call.aws
-    existing = {
-        efs.from_pairs(point.get("Tags")).get("Name", ""): point for point in efs.access_points(aws, file_system_id)
-    }
+    existing = {tags_of(point).get("Name", ""): point for point in efs.access_points(aws, file_system_id)}
     ids = {name: point["AccessPointId"] for name, point in existing.items() if name}
-    for wanted in call.params["access_points"]:
-        name, user, root = wanted["name"], _user(wanted), _root(wanted)
+    for desired in call.params["access_points"]:
+        name, user, root = desired["name"], _user(desired), _root(desired)
         if name in existing:
-            is_now = (existing[name]["PosixUser"], existing[name]["RootDirectory"])
-            if is_now != (user, root):
+            current = (existing[name]["PosixUser"], existing[name]["RootDirectory"])
+            if current != (user, root):
                 raise Failure(
-                    f"Access point {name} of {file_system_id} has {is_now}, wanted is {(user, root)}. "
+                    f"Access point {name} of {file_system_id} has {current}, wanted is {(user, root)}. "
                     "EFS cannot change an access point. Give the new one another name and move the service to it."
                 )
             continue
@@ -143,13 +142,13 @@ def _access_points(call: Invocation, changes: Changes, file_system_id: str) -> d
     return ids
 
 
-def _user(wanted: Mapping[str, Any]) -> dict[str, Any]:
-    return {"Uid": wanted["uid"], "Gid": wanted["gid"]}
+def _user(desired: Mapping[str, Any]) -> dict[str, Any]:
+    return {"Uid": desired["uid"], "Gid": desired["gid"]}
 
 
-def _root(wanted: Mapping[str, Any]) -> dict[str, Any]:
-    owner = {"OwnerUid": wanted["uid"], "OwnerGid": wanted["gid"], "Permissions": wanted["permissions"]}
-    return {"Path": wanted["path"], "CreationInfo": owner}
+def _root(desired: Mapping[str, Any]) -> dict[str, Any]:
+    owner = {"OwnerUid": desired["uid"], "OwnerGid": desired["gid"], "Permissions": desired["permissions"]}
+    return {"Path": desired["path"], "CreationInfo": owner}
 
 
 def policy_document(arn: str) -> dict[str, Any]:
@@ -169,18 +168,18 @@ def policy_document(arn: str) -> dict[str, Any]:
     }
 
 
-def _throughput(wanted: Mapping[str, Any]) -> dict[str, Any]:
-    settings: dict[str, Any] = {"ThroughputMode": wanted["throughput_mode"]}
-    if wanted["throughput_mode"] == "provisioned":
-        settings["ProvisionedThroughputInMibps"] = float(wanted["provisioned_throughput_mibps"])
+def _throughput(desired: Mapping[str, Any]) -> dict[str, Any]:
+    settings: dict[str, Any] = {"ThroughputMode": desired["throughput_mode"]}
+    if desired["throughput_mode"] == "provisioned":
+        settings["ProvisionedThroughputInMibps"] = float(desired["provisioned_throughput_mibps"])
     return settings
 
 
-def _lifecycle(wanted: Mapping[str, Any]) -> list[dict[str, str]]:
-    if not wanted["infrequent_access_after_days"]:
+def _lifecycle(desired: Mapping[str, Any]) -> list[dict[str, str]]:
+    if not desired["infrequent_access_after_days"]:
         return []
     return [
-        {"TransitionToIA": f"AFTER_{wanted['infrequent_access_after_days']}_DAYS"},
+        {"TransitionToIA": f"AFTER_{desired['infrequent_access_after_days']}_DAYS"},
         {"TransitionToPrimaryStorageClass": "AFTER_1_ACCESS"},
     ]
 
@@ -189,10 +188,10 @@ def _sorted(policies: list[dict[str, str]]) -> list[dict[str, str]]:
     return sorted(policies, key=lambda policy: sorted(policy))
 
 
-def _refuse_what_cannot_change(wanted: Mapping[str, Any], found: Mapping[str, Any]) -> None:
+def _refuse_what_cannot_change(desired: Mapping[str, Any], found: Mapping[str, Any]) -> None:
     if not found.get("Encrypted"):
         raise Failure(
-            f"File system {found['FileSystemId']} ({wanted['name']}) is not encrypted, and EFS cannot encrypt one that "
+            f"File system {found['FileSystemId']} ({desired['name']}) is not encrypted, and EFS cannot encrypt one that "
             "exists. Restore a backup of it into a new, encrypted one, and give that another name."
         )
 

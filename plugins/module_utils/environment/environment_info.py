@@ -8,10 +8,11 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from ..aws import acm, efs, environment, rds, rds_shapes
+from ..aws import acm, ec2, ecr, ecs, efs, elbv2, rds, rds_shapes, sts
 from ..aws.errors import Failure
 from ..aws.naming import EnvironmentNames
 from ..aws.session import Aws
+from ..aws.tags import tags_of
 from ..common.invocation import Invocation
 
 TAG_TIER = "pear:tier"
@@ -42,51 +43,51 @@ def _identity(call: Invocation) -> dict[str, str]:
     """First by itself: wrong credentials or a dead endpoint end here, with one clear sentence, within seconds."""
     if "identity" not in call.params["parts"]:
         return {}
-    found = environment.caller(call.aws)
+    found = sts.caller(call.aws)
     return {"account": found["account"], "caller": found["arn"]}
 
 
-def read(aws: Aws, wanted: Mapping[str, Any]) -> dict[str, Any]:
+def read(aws: Aws, desired: Mapping[str, Any]) -> dict[str, Any]:
     """The parts of the environment that are asked for, by name and tag. What is not asked for is not in the answer."""
-    name = wanted["name"]
+    name = desired["name"]
     names = EnvironmentNames(name)
-    given = wanted.get("existing_network") or {}
+    given = desired.get("existing_network") or {}
     calls: dict[str, dict[str, Callable[[], Any]]] = {
-        "zones": {"zones": lambda: environment.zones(aws)},
+        "zones": {"zones": lambda: ec2.zones(aws)},
         "network": {
             "vpc": lambda: _vpc(_vpcs(aws, name, given), name),
             "subnets": lambda: _subnets(aws, name, given),
             "security_groups": lambda: _security_groups(aws, names),
         },
-        "load_balancer": {"load_balancer": lambda: _load_balancer(aws, names.load_balancer, wanted["parts"])},
-        "cluster": {"cluster": lambda: _cluster(environment.cluster(aws, names.cluster))},
-        "repositories": {"repositories": lambda: environment.repositories(aws)},
+        "load_balancer": {"load_balancer": lambda: _load_balancer(aws, names.load_balancer, desired["parts"])},
+        "cluster": {"cluster": lambda: _cluster(ecs.cluster(aws, names.cluster))},
+        "repositories": {"repositories": lambda: _repositories(aws)},
         "file_system": {"file_system": lambda: _file_system(aws, name)},
         "certificates": {"certificates": lambda: _certificates(aws)},
         "database": {"database": lambda: _database(aws, names.database)},
     }
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        asked = {key: pool.submit(read) for part in wanted["parts"] for key, read in calls.get(part, {}).items()}
-    return {"name": name, "region": aws.region, **{key: future.result() for key, future in asked.items()}}
+        submitted = {key: pool.submit(read) for part in desired["parts"] for key, read in calls.get(part, {}).items()}
+    return {"name": name, "region": aws.region, **{key: future.result() for key, future in submitted.items()}}
 
 
 def _vpcs(aws: Aws, name: str, given: Mapping[str, Any]) -> list[dict[str, Any]]:
-    return [environment.vpc(aws, given["vpc_id"])] if given else environment.vpcs(aws, name)
+    return [ec2.vpc(aws, given["vpc_id"])] if given else ec2.environment_vpcs(aws, name)
 
 
 def _subnets(aws: Aws, name: str, given: Mapping[str, Any]) -> dict[str, list[dict[str, str]]]:
     """Subnets by tier, in the order of their zones."""
     if given:
         tiers = {subnet: tier for tier in TIERS for subnet in given.get(f"{tier}_subnet_ids") or []}
-        subnets = environment.subnets_by_id(aws, sorted(tiers))
+        subnets = ec2.subnets_by_id(aws, sorted(tiers))
         by_tier = [(tiers[subnet["SubnetId"]], subnet) for subnet in subnets]
     else:
-        subnets = environment.subnets(aws, name)
-        by_tier = [(environment.tags_of(subnet).get(TAG_TIER, ""), subnet) for subnet in subnets]
+        subnets = ec2.environment_subnets(aws, name)
+        by_tier = [(tags_of(subnet).get(TAG_TIER, ""), subnet) for subnet in subnets]
     return {
         tier: [
-            {"id": one["SubnetId"], "zone": one["AvailabilityZone"], "cidr": one["CidrBlock"]}
-            for one in sorted(
+            {"id": subnet["SubnetId"], "zone": subnet["AvailabilityZone"], "cidr": subnet["CidrBlock"]}
+            for subnet in sorted(
                 (s for t, s in by_tier if t == tier), key=lambda s: (s["AvailabilityZone"], s["CidrBlock"])
             )
         ]
@@ -104,7 +105,7 @@ def _vpc(found: Sequence[Mapping[str, Any]], name: str) -> dict[str, str] | None
 
 
 def _security_groups(aws: Aws, names: EnvironmentNames) -> dict[str, str | None]:
-    groups = {group["GroupName"]: group["GroupId"] for group in environment.security_groups(aws, names.environment)}
+    groups = {group["GroupName"]: group["GroupId"] for group in ec2.environment_security_groups(aws, names.environment)}
     return {
         "load_balancer": groups.get(names.load_balancer_security_group),
         "tasks": groups.get(names.task_security_group),
@@ -115,16 +116,20 @@ def _security_groups(aws: Aws, names: EnvironmentNames) -> dict[str, str | None]
 
 def _certificates(aws: Aws) -> list[dict[str, str]]:
     return [
-        {"arn": one["CertificateArn"], "domain": one["DomainName"], "status": one.get("Status", "ISSUED")}
-        for one in acm.certificates(aws)
+        {
+            "arn": certificate["CertificateArn"],
+            "domain": certificate["DomainName"],
+            "status": certificate.get("Status", "ISSUED"),
+        }
+        for certificate in acm.certificates(aws)
     ]
 
 
 def _load_balancer(aws: Aws, name: str, parts: Collection[str]) -> dict[str, Any] | None:
-    found = environment.load_balancer(aws, name)
+    found = elbv2.load_balancer(aws, name)
     if found is None:
         return None
-    told: dict[str, Any] = {
+    answer: dict[str, Any] = {
         "arn": found["LoadBalancerArn"],
         "name": found["LoadBalancerName"],
         "dns_name": found["DNSName"],
@@ -132,17 +137,19 @@ def _load_balancer(aws: Aws, name: str, parts: Collection[str]) -> dict[str, Any
         "scheme": found["Scheme"],
     }
     if "listeners" in parts:
-        arns = {one["Protocol"].lower(): one["ListenerArn"] for one in environment.listeners(aws, told["arn"])}
-        told["listeners"] = {"http": arns.get("http"), "https": arns.get("https")}
+        arns = {
+            listener["Protocol"].lower(): listener["ListenerArn"] for listener in elbv2.listeners(aws, answer["arn"])
+        }
+        answer["listeners"] = {"http": arns.get("http"), "https": arns.get("https")}
     if "target_groups" in parts:
-        told["target_groups"] = environment.target_groups(aws, told["arn"])
-    return told
+        answer["target_groups"] = elbv2.load_balancer_target_groups(aws, answer["arn"])
+    return answer
 
 
 def _cluster(found: Mapping[str, Any] | None) -> dict[str, Any] | None:
     if found is None:
         return None
-    settings = {one["name"]: one["value"] for one in found.get("settings", [])}
+    settings = {setting["name"]: setting["value"] for setting in found.get("settings", [])}
     return {
         "arn": found["clusterArn"],
         "name": found["clusterName"],
@@ -164,5 +171,10 @@ def _file_system(aws: Aws, name: str) -> dict[str, Any] | None:
     return {
         "id": found["FileSystemId"],
         "arn": found["FileSystemArn"],
-        "access_points": {efs.from_pairs(one.get("Tags")).get("Name", ""): one["AccessPointId"] for one in points},
+        "access_points": {tags_of(point).get("Name", ""): point["AccessPointId"] for point in points},
     }
+
+
+def _repositories(aws: Aws) -> dict[str, str]:
+    """URI by name."""
+    return {repository["repositoryName"]: repository["repositoryUri"] for repository in ecr.repositories(aws)}

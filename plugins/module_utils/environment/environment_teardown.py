@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from ..aws import environment
+from ..aws import sts
 from ..aws.errors import AwsError, Failure
 from ..common.invocation import Invocation
 from . import teardown_find, teardown_remove
@@ -27,7 +27,7 @@ def run(call: Invocation) -> dict[str, Any]:
             f"confirm is {call.params['confirm']!r}; to remove environment {name} it must be {name!r} (-e confirm={name}). "
             "Nothing was changed; check mode lists what would go."
         )
-    environment.caller(call.aws)
+    sts.caller(call.aws)
     planned = _look(call)
     removed: list[str] = []
     if not call.check_mode:
@@ -41,16 +41,16 @@ def run(call: Invocation) -> dict[str, Any]:
                 break
             planned = planned_next
         else:
-            left = ", ".join(str(one) for one in planned.remove)
+            left = ", ".join(str(thing) for thing in planned.remove)
             raise Failure(
-                f"Still there after {_LOOKS} rounds: {left}. Something makes them anew; find out what, then run again."
+                f"Resources reappeared after {_LOOKS} rounds of removal: {left}. Find out what creates them, then run again."
             )
-    gone = removed if not call.check_mode else [str(one) for one in planned.remove]
+    gone = removed if not call.check_mode else [str(thing) for thing in planned.remove]
     return {
         "changed": bool(gone),
         "diff": {"before": {"things": gone}, "after": {"things": []}} if gone else {"before": {}, "after": {}},
         "removed": gone,
-        "kept": [str(one) for one in planned.keep],
+        "kept": [str(thing) for thing in planned.keep],
         "refusals": list(planned.refusals),
     }
 
@@ -58,7 +58,7 @@ def run(call: Invocation) -> dict[str, Any]:
 def _look(call: Invocation) -> Plan:
     name, params = call.params["environment"], call.params
     found = teardown_find.everything(call.aws, name, set(params["services"]))
-    certificates = [one.id for one in found if one.kind == "certificate"]
+    certificates = [thing.id for thing in found if thing.kind == "certificate"]
     checks = teardown_find.health_checks(call.aws, name)
     zones = sorted(set(filter(None, params["zones"])))
     found += checks
@@ -68,7 +68,7 @@ def _look(call: Invocation) -> Plan:
     for zone in zones:
         found += teardown_find.names_in_dns(call.aws, name, zone, certificates)
     if not params["final_snapshot"]:
-        found = [rds_teardown.without_snapshot(one) for one in found]
+        found = [rds_teardown.without_snapshot(thing) for thing in found]
     return plan(found, params["data"])
 
 

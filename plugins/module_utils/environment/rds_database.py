@@ -1,6 +1,6 @@
 # Copyright: pear.fargate contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Make an environment's database what it should be: read once, refuse what cannot be, change what differs, wait."""
+"""Ensure an environment's database: read once, refuse what cannot be, change what differs, wait."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ def run(call: Invocation) -> dict[str, Any]:
     if not wrong and (instance or cluster):
         wrong += decide.impossible(params, found or {}, other_kind=found is None)
     if wrong:
-        told = "\n".join(f"  - {one}" for one in wrong)
-        raise Failure(f"Nothing was changed in database {name}:\n{told}", findings=wrong)
+        text = "\n".join(f"  - {problem}" for problem in wrong)
+        raise Failure(f"Nothing was changed in database {name}:\n{text}", findings=wrong)
     if found is None:
         params = {**params, "engine_version": _version(call)}
         call = replace(call, params=params)
@@ -51,11 +51,11 @@ def run(call: Invocation) -> dict[str, Any]:
 
 def _version(call: Invocation) -> str:
     """RDS takes a major version alone for some engines only: for a new database it is asked which minor one that is."""
-    engine, asked = call.params["engine"], call.params["engine_version"]
-    version = asked if "." in asked else rds.default_version(call.aws, engine, asked)
+    engine, requested = call.params["engine"], call.params["engine_version"]
+    version = requested if "." in requested else rds.default_version(call.aws, engine, requested)
     if version is None:
         raise Failure(
-            f"Nothing was changed: RDS has no version {asked} of {engine} in {call.aws.region}. `aws rds "
+            f"Nothing was changed: RDS has no version {requested} of {engine} in {call.aws.region}. `aws rds "
             f"describe-db-engine-versions --engine {engine} --query 'DBEngineVersions[].EngineVersion'` lists those that it has."
         )
     return version
@@ -65,7 +65,7 @@ def _instance(
     call: Invocation, changes: Changes, found: dict[str, Any] | None
 ) -> tuple[dict[str, Any] | None, list[str]]:
     aws, name = call.aws, call.params["name"]
-    wanted = decide.instance_wanted(call.params)
+    desired = decide.instance_wanted(call.params)
     part = Part(
         "instance",
         name,
@@ -75,13 +75,13 @@ def _instance(
     )
     if found is None:
         first = {"DBName": call.params["database_name"], **_first(call.params)}
-        make(call, changes, part, {**rds_shapes.request("instance", wanted), **first})
+        make(call, changes, part, {**rds_shapes.request("instance", desired), **first})
         if call.check_mode:
             return None, []
     found = _up(call, part, found)
     _tags(call, changes, name, found["DBInstanceArn"], found)
-    found = put_right(call, changes, part, found, wanted)
-    waits = decide.told(name, rds_shapes.now("instance", found), rds_shapes.deferred("instance", found))
+    found = put_right(call, changes, part, found, desired)
+    waits = decide.waiting_changes(name, rds_shapes.now("instance", found), rds_shapes.deferred("instance", found))
     if "pending-reboot" in rds_shapes.parameter_states(found):
         waits += _restart(call, changes, part)
     return found, waits
@@ -91,7 +91,7 @@ def _cluster(
     call: Invocation, changes: Changes, found: dict[str, Any] | None
 ) -> tuple[dict[str, Any] | None, list[str]]:
     aws, name = call.aws, call.params["name"]
-    wanted = decide.cluster_wanted(call.params)
+    desired = decide.cluster_wanted(call.params)
     part = Part(
         "cluster",
         name,
@@ -101,39 +101,45 @@ def _cluster(
     )
     if found is None:
         first = {"DatabaseName": call.params["database_name"], **_first(call.params)}
-        make(call, changes, part, {**rds_shapes.request("cluster", wanted), **first})
+        make(call, changes, part, {**rds_shapes.request("cluster", desired), **first})
     members = _members(call, changes, found)
     if found is None and call.check_mode:
         return None, []
     found = _up(call, part, found)
-    for one in members if not call.check_mode else ():
-        await_up(call, one)
+    for member in members if not call.check_mode else ():
+        await_up(call, member)
     _tags(call, changes, name, found["DBClusterArn"], found)
-    found = put_right(call, changes, part, found, wanted)
-    waits = decide.told(name, rds_shapes.now("cluster", found), rds_shapes.deferred("cluster", found))
-    there = {one["DBInstanceIdentifier"] for one in rds.members(aws, name) if rds_shapes.status(one) != "deleting"}
+    found = put_right(call, changes, part, found, desired)
+    waits = decide.waiting_changes(name, rds_shapes.now("cluster", found), rds_shapes.deferred("cluster", found))
+    there = {
+        member["DBInstanceIdentifier"] for member in rds.members(aws, name) if rds_shapes.status(member) != "deleting"
+    }
     for identifier in sorted(rds_shapes.waiting_members(found) & there):
         waits += _restart(call, changes, _member(call, identifier))
     return found, waits
 
 
 def _members(call: Invocation, changes: Changes, cluster: Mapping[str, Any] | None) -> list[Part]:
-    """A writer, and with Multi-AZ a reader that takes over. Instances of other names are somebody else's. Returns new ones."""
+    """Ensure a writer and, with Multi-AZ, a reader for failover. Leave other instances unchanged. Return the new ones."""
     aws, name = call.aws, call.params["name"]
-    wanted = decide.member_wanted(call.params)
-    there = {one["DBInstanceIdentifier"]: one for one in rds.members(aws, name)} if cluster else {}
-    ours = {key: one for key, one in there.items() if re.fullmatch(rf"{re.escape(name)}-\d+", key)}
+    desired = decide.member_wanted(call.params)
+    there = {member["DBInstanceIdentifier"]: member for member in rds.members(aws, name)} if cluster else {}
+    ours = {key: member for key, member in there.items() if re.fullmatch(rf"{re.escape(name)}-\d+", key)}
     # One that is going has its name for a while, and counts no more.
-    ours = {key: one for key, one in ours.items() if rds_shapes.status(one) != "deleting"}
+    ours = {key: member for key, member in ours.items() if rds_shapes.status(member) != "deleting"}
     count = 2 if call.params["multi_az"] else 1
     surplus = sorted(rds_shapes.readers(cluster or {}) & set(ours), reverse=True)[: max(0, len(ours) - count)]
     for identifier in surplus:
         changes.want(f"instance {identifier}", "there", None, partial(rds.delete_member, aws, identifier))
     for identifier in sorted(set(ours) - set(surplus)):
-        put_right(call, changes, _member(call, identifier), ours[identifier], wanted)
-    free = [one for one in (f"{name}-{number}" for number in range(1, count + len(there) + 1)) if one not in there]
+        put_right(call, changes, _member(call, identifier), ours[identifier], desired)
+    free = [
+        candidate
+        for candidate in (f"{name}-{number}" for number in range(1, count + len(there) + 1))
+        if candidate not in there
+    ]
     created = [_member(call, identifier) for identifier in free[: max(0, count - len(ours))]]
-    request = {"Engine": call.params["engine"], "DBClusterIdentifier": name, **rds_shapes.request("member", wanted)}
+    request = {"Engine": call.params["engine"], "DBClusterIdentifier": name, **rds_shapes.request("member", desired)}
     for part in created:
         make(call, changes, part, request)
     return created
@@ -178,7 +184,7 @@ def _restart(call: Invocation, changes: Changes, part: Part) -> list[str]:
 
 
 def _tags(call: Invocation, changes: Changes, name: str, arn: str, found: Mapping[str, Any]) -> None:
-    known = {one["Key"]: one["Value"] for one in found.get("TagList", [])}
-    wanted = dict(call.params["tags"])
-    is_now = {key: known.get(key) for key in wanted}
-    changes.want(f"{name} tags", is_now, wanted, partial(rds.tag, call.aws, arn, wanted))
+    known = {tag["Key"]: tag["Value"] for tag in found.get("TagList", [])}
+    desired = dict(call.params["tags"])
+    current = {key: known.get(key) for key in desired}
+    changes.want(f"{name} tags", current, desired, partial(rds.tag, call.aws, arn, desired))

@@ -1,13 +1,13 @@
 # Copyright: pear.fargate contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Make the table of the ledger what it should be."""
+"""Ensure the table of the ledger."""
 
 from __future__ import annotations
 
 from functools import partial
 from typing import Any
 
-from ..aws import dynamodb_table as table
+from ..aws import dynamodb
 from ..aws.errors import AwsError, Failure
 from ..common.changes import Changes
 from ..common.invocation import Invocation
@@ -22,32 +22,35 @@ def run(call: Invocation) -> dict[str, Any]:
     """Create or change the table; entries are never touched."""
     aws, name, tags = call.aws, call.params["name"], call.params["tags"]
     changes = Changes(call.check_mode)
-    found = table.describe(aws, name)
+    found = dynamodb.table(aws, name)
     if found is None:
-        changes.want("table", None, name, partial(table.create, aws, name, KEYS, tags))
+        changes.want("table", None, name, partial(dynamodb.create_table, aws, name, KEYS, tags))
         if call.check_mode:
             return _answer(changes, None)
         found = _active(call)
     else:
-        keys = {one["AttributeName"]: one["KeyType"] for one in found["KeySchema"]}
+        keys = {key["AttributeName"]: key["KeyType"] for key in found["KeySchema"]}
         if keys != KEYS:
             raise Failure(
-                f"Nothing was changed: table {name} has the keys {keys}, and a ledger has {KEYS}. It is somebody else's: "
+                f"Nothing was changed: table {name} has the keys {keys}, and a ledger has {KEYS}. It is not a ledger: "
                 "rename it, or give the environment another name."
             )
         billing = found.get("BillingModeSummary", {}).get("BillingMode", "PROVISIONED")
-        changes.want("billing_mode", billing, "PAY_PER_REQUEST", partial(table.pay_per_request, aws, name))
-        known = table.tags(aws, found["TableArn"]) if tags else {}
+        changes.want("billing_mode", billing, "PAY_PER_REQUEST", partial(dynamodb.pay_per_request, aws, name))
+        known = dynamodb.table_tags(aws, found["TableArn"]) if tags else {}
         differ = {key: value for key, value in tags.items() if known.get(key) != value}
         changes.want(
-            "tags", {key: known.get(key) for key in differ}, differ, partial(table.tag, aws, found["TableArn"], differ)
+            "tags",
+            {key: known.get(key) for key in differ},
+            differ,
+            partial(dynamodb.tag_table, aws, found["TableArn"], differ),
         )
-    wanted = call.params["point_in_time_recovery"]
+    desired = call.params["point_in_time_recovery"]
     changes.want(
         "point_in_time_recovery",
-        table.recoverable(aws, name),
-        wanted,
-        partial(_set_recoverable, call, wanted),
+        dynamodb.recoverable(aws, name),
+        desired,
+        partial(_set_recoverable, call, desired),
     )
     return _answer(changes, found["TableArn"])
 
@@ -55,7 +58,7 @@ def run(call: Invocation) -> dict[str, Any]:
 def _active(call: Invocation) -> dict[str, Any]:
     name, began = call.params["name"], call.clock.now()
     while True:
-        found = table.describe(call.aws, name)
+        found = dynamodb.table(call.aws, name)
         if found is not None and found["TableStatus"] == "ACTIVE":
             return found
         if call.clock.now() - began > _ACTIVE_SECONDS:
@@ -64,12 +67,12 @@ def _active(call: Invocation) -> dict[str, Any]:
         call.clock.sleep(_POLL_SECONDS)
 
 
-def _set_recoverable(call: Invocation, wanted: bool) -> None:
+def _set_recoverable(call: Invocation, desired: bool) -> None:
     """DynamoDB refuses this for a while of a table that it has just made."""
     began = call.clock.now()
     while True:
         try:
-            table.set_recoverable(call.aws, call.params["name"], wanted)
+            dynamodb.set_recoverable(call.aws, call.params["name"], desired)
         except AwsError as refused:
             late = call.clock.now() - began > _ACTIVE_SECONDS
             if refused.code != "ContinuousBackupsUnavailableException" or late:

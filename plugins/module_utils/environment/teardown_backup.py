@@ -24,15 +24,15 @@ def plans_and_vaults(aws: Aws, name: str) -> list[Thing]:
         locked = "its lock does not let backups go before their days are over" if vault.get("Locked") else ""
         things.append(Thing("backup vault", ours, protected=locked))
         things += [
-            Thing("backup", one["RecoveryPointArn"], f"{one['CreationDate']:%Y-%m-%d %H:%M}", ours)
-            for one in backup.recovery_points(aws, ours)
-            if one.get("Status") not in _GOING
+            Thing("backup", point["RecoveryPointArn"], f"{point['CreationDate']:%Y-%m-%d %H:%M}", ours)
+            for point in backup.recovery_points(aws, ours)
+            if point.get("Status") not in _GOING
         ]
     return things
 
 
 def delete_plan(aws: Aws, thing: Thing) -> None:
-    """AWS Backup deletes no plan that selects something."""
+    """Delete the selections first: AWS Backup refuses to delete a plan that has some."""
     for key in backup.selections(aws, thing.id):
         backup.delete_selection(aws, thing.id, key)
     backup.delete_plan(aws, thing.id)

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-# Names first, so that nobody is led to what is going; then what answers, what it stands on, and the network last.
+# DNS records first, so that no client is sent to what is being removed; then services, their dependencies, and the network last.
 ORDER = (
     "DNS record",
     # Before the checks that they watch.
@@ -97,16 +97,16 @@ class Plan:
 def plan(found: Iterable[Thing], data: Sequence[str] = ()) -> Plan:
     """Order what was found; keep data that was not named."""
     kept_kinds = {kind for name, kinds in DATA.items() if name not in data for kind in kinds}
-    everything = sorted(found, key=lambda one: (ORDER.index(one.kind), one.name, one.id))
-    kept = [one for one in everything if one.kind in kept_kinds]
+    everything = sorted(found, key=lambda thing: (ORDER.index(thing.kind), thing.name, thing.id))
+    kept = [thing for thing in everything if thing.kind in kept_kinds]
     # By kind: a role and a vault may have the same name.
-    remove = [one for one in everything if one.kind not in kept_kinds]
+    remove = [thing for thing in everything if thing.kind not in kept_kinds]
     # A subnet that holds a database cannot go, and neither can what the subnet stands in.
-    if any(one.kind in {"database", "database cluster"} for one in kept):
+    if any(thing.kind in {"database", "database cluster"} for thing in kept):
         network = {"subnet", "route table", "security group rules", "security group", "VPC"}
-        kept += [one for one in remove if one.kind in network]
-        remove = [one for one in remove if one.kind not in network]
-    return Plan(tuple(remove), tuple(kept), tuple(f"{one}: {one.protected}" for one in remove if one.protected))
+        kept += [thing for thing in remove if thing.kind in network]
+        remove = [thing for thing in remove if thing.kind not in network]
+    return Plan(tuple(remove), tuple(kept), tuple(f"{thing}: {thing.protected}" for thing in remove if thing.protected))
 
 
 def is_gone(code: str) -> bool:

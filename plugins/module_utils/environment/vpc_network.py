@@ -1,6 +1,6 @@
 # Copyright: pear.fargate contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Make an environment's network what it should be: everything read at once, compared, and what differs put right."""
+"""Ensure an environment's network: everything read at once, compared, and what differs put right."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
-from ..aws import environment, vpc
+from ..aws import ec2
 from ..aws.errors import Failure
 from ..aws.naming import TAG_COMPONENT, TAG_ENVIRONMENT, EnvironmentNames
 from ..common.changes import Changes
@@ -21,110 +21,110 @@ from .vpc_settings import groups, network
 _ATTRIBUTES = ("enableDnsSupport", "enableDnsHostnames")
 # A VPC's own addresses come before anything that is made in it.
 _READS = {
-    "subnets": vpc.subnets,
-    "internet_gateways": vpc.internet_gateways,
-    "nat_gateways": vpc.nat_gateways,
-    "route_tables": vpc.route_tables,
-    "endpoints": vpc.endpoints,
-    "security_groups": vpc.security_groups,
-    "flow_logs": vpc.flow_logs,
+    "subnets": ec2.subnets,
+    "internet_gateways": ec2.internet_gateways,
+    "nat_gateways": ec2.nat_gateways,
+    "route_tables": ec2.route_tables,
+    "endpoints": ec2.endpoints,
+    "security_groups": ec2.security_groups,
+    "flow_logs": ec2.flow_logs,
 }
 
 
 def run(call: Invocation) -> dict[str, Any]:
     """Create or change the network; return it. In check mode the ids of what would be made are null."""
-    wanted, aws, changes = call.params, call.aws, Changes(call.check_mode)
-    tags = {**wanted["tags"], TAG_ENVIRONMENT: wanted["name"], TAG_COMPONENT: "network"}
+    desired, aws, changes = call.params, call.aws, Changes(call.check_mode)
+    tags = {**desired["tags"], TAG_ENVIRONMENT: desired["name"], TAG_COMPONENT: "network"}
     work = Work(call, changes, tags)
-    if wanted["existing_vpc_id"]:
-        found = environment.vpc(aws, wanted["existing_vpc_id"])
-        work.found = {"security_groups": vpc.security_groups(aws, found["VpcId"])}
+    if desired["existing_vpc_id"]:
+        found = ec2.vpc(aws, desired["existing_vpc_id"])
+        work.found = {"security_groups": ec2.security_groups(aws, found["VpcId"])}
         work.vpc_id = found["VpcId"]
-        vpc_parts.security_groups(work, groups(wanted, found["CidrBlock"]))
+        vpc_parts.security_groups(work, groups(desired, found["CidrBlock"]))
         return _answer(work)
     try:
-        plan = network(wanted, environment.zones(aws))
+        plan = network(desired, ec2.zones(aws))
     except ValueError as refused:
         raise Failure(f"{refused}.") from refused
     ours = _vpc(work)
-    vpc_parts.internet_gateways(work, wanted["ipv6"])
-    vpc_parts.subnets(work, plan.subnets, _ipv6(ours) if wanted["ipv6"] else None)
-    vpc_parts.security_groups(work, groups(wanted, wanted["cidr"]), lock_default=True)
+    vpc_parts.internet_gateways(work, desired["ipv6"])
+    vpc_parts.subnets(work, plan.subnets, _ipv6(ours) if desired["ipv6"] else None)
+    vpc_parts.security_groups(work, groups(desired, desired["cidr"]), lock_default=True)
     vpc_parts.nat_gateways(work, plan.nat)
     vpc_parts.route_tables(work, plan.tables)
     vpc_parts.endpoints(work, plan)
     vpc_parts.surplus_nat_gateways(work, plan.nat)
-    vpc_parts.flow_log(work, wanted["flow_log"])
+    vpc_parts.flow_log(work, desired["flow_log"])
     return _answer(work)
 
 
 def _vpc(work: Work) -> Mapping[str, Any]:
     """Find or make the VPC, and read all that is in it."""
-    wanted, aws, changes = work.wanted, work.aws, work.changes
-    name = EnvironmentNames(wanted["name"]).vpc
-    found = environment.vpcs(aws, wanted["name"])
+    desired, aws, changes = work.desired, work.aws, work.changes
+    name = EnvironmentNames(desired["name"]).vpc
+    found = ec2.environment_vpcs(aws, desired["name"])
     if len(found) > 1:
-        ids = ", ".join(one["VpcId"] for one in found)
+        ids = ", ".join(vpc["VpcId"] for vpc in found)
         raise Failure(
-            f"{len(found)} VPCs carry the tags of environment {wanted['name']}: {ids}. Remove the tags from all but one."
+            f"{len(found)} VPCs carry the tags of environment {desired['name']}: {ids}. Remove the tags from all but one."
         )
     if not found:
-        make = partial(vpc.create_vpc, aws, wanted["cidr"], wanted["ipv6"], {**work.tags, "Name": name})
-        made = work.make(f"VPC {name}", wanted["cidr"], make)
+        make = partial(ec2.create_vpc, aws, desired["cidr"], desired["ipv6"], {**work.tags, "Name": name})
+        made = work.make(f"VPC {name}", desired["cidr"], make)
         if made is None:
             return {}
         found = [made]
-    one = found[0]
-    if one["CidrBlock"] != wanted["cidr"]:
+    vpc = found[0]
+    if vpc["CidrBlock"] != desired["cidr"]:
         raise Failure(
-            f"VPC {one['VpcId']} of environment {wanted['name']} has the addresses {one['CidrBlock']}; network_cidr is {wanted['cidr']}. "
+            f"VPC {vpc['VpcId']} of environment {desired['name']} has the addresses {vpc['CidrBlock']}; network_cidr is {desired['cidr']}. "
             "A VPC's addresses cannot be changed: restore the variable, or make another environment."
         )
-    work.vpc_id = one["VpcId"]
+    work.vpc_id = vpc["VpcId"]
     _read(work)
-    work.keep_tags(f"VPC {name}", one["VpcId"], one, name)
+    work.keep_tags(f"VPC {name}", vpc["VpcId"], vpc, name)
     for attribute in _ATTRIBUTES:
         changes.want(
             f"VPC {name} {attribute}",
             work.found[attribute],
             True,
-            partial(vpc.set_attribute, aws, work.vpc_id, attribute, True),
+            partial(ec2.set_attribute, aws, work.vpc_id, attribute, True),
         )
-    if wanted["ipv6"] and not _ipv6(one):
-        changes.want(f"VPC {name} IPv6", None, "addresses of Amazon", partial(vpc.add_ipv6, aws, work.vpc_id))
+    if desired["ipv6"] and not _ipv6(vpc):
+        changes.want(f"VPC {name} IPv6", None, "addresses of Amazon", partial(ec2.add_ipv6, aws, work.vpc_id))
         if not work.check_mode:
-            one = work.wait(
+            vpc = work.wait(
                 f"IPv6 addresses of {work.vpc_id}",
-                partial(environment.vpc, aws, work.vpc_id),
+                partial(ec2.vpc, aws, work.vpc_id),
                 lambda now: bool(_ipv6(now)),
             )
-    return one
+    return vpc
 
 
 def _read(work: Work) -> None:
     """Everything in the VPC, each kind in one call, all calls at once."""
     with ThreadPoolExecutor(len(_READS) + len(_ATTRIBUTES) + 1) as pool:
-        asked: dict[str, Future[Any]] = {
+        submitted: dict[str, Future[Any]] = {
             kind: pool.submit(read, work.aws, work.vpc_id) for kind, read in _READS.items()
         }
-        if work.wanted["ipv6"]:
-            asked["egress_only_gateways"] = pool.submit(vpc.egress_only_gateways, work.aws, work.vpc_id)
+        if work.desired["ipv6"]:
+            submitted["egress_only_gateways"] = pool.submit(ec2.egress_only_gateways, work.aws, work.vpc_id)
         for name in _ATTRIBUTES:
-            asked[name] = pool.submit(vpc.attribute, work.aws, work.vpc_id, name)
-        work.found = {kind: future.result() for kind, future in asked.items()}
+            submitted[name] = pool.submit(ec2.attribute, work.aws, work.vpc_id, name)
+        work.found = {kind: future.result() for kind, future in submitted.items()}
 
 
 def _ipv6(found: Mapping[str, Any]) -> str | None:
     """The VPC's IPv6 network, once it has one."""
-    for one in found.get("Ipv6CidrBlockAssociationSet", []):
-        if one.get("Ipv6CidrBlockState", {}).get("State") == "associated":
-            return str(one["Ipv6CidrBlock"])
+    for association in found.get("Ipv6CidrBlockAssociationSet", []):
+        if association.get("Ipv6CidrBlockState", {}).get("State") == "associated":
+            return str(association["Ipv6CidrBlock"])
     return None
 
 
 def _answer(work: Work) -> dict[str, Any]:
     def known(ids: Mapping[str, str]) -> dict[str, str | None]:
-        return {name: None if one == UNKNOWN else one for name, one in ids.items()}
+        return {name: None if key == UNKNOWN else key for name, key in ids.items()}
 
     return {
         "changed": bool(work.changes.after),

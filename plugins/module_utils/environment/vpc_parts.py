@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeVar
 
-from ..aws import vpc
-from ..aws.environment import tags_of
+from ..aws import ec2
 from ..aws.errors import AwsError, Failure
 from ..aws.naming import TAG_COMPONENT, TAG_ENVIRONMENT
+from ..aws.tags import tags_of
 from ..common.changes import Changes
 from ..common.invocation import Invocation
 from .environment_info import TAG_TIER
@@ -41,7 +41,7 @@ class Work:
     tables: dict[str, str] = field(default_factory=dict)
 
     @property
-    def wanted(self) -> Mapping[str, Any]:
+    def desired(self) -> Mapping[str, Any]:
         return self.call.params
 
     @property
@@ -56,7 +56,7 @@ class Work:
         return list(self.found.get(kind, []))
 
     def name(self, part: str) -> str:
-        return f"{self.wanted['name']}-{part}"
+        return f"{self.desired['name']}-{part}"
 
     def make(self, what: str, described: Any, create: Callable[[], T]) -> T | None:
         """Create what is missing; None in check mode."""
@@ -67,14 +67,14 @@ class Work:
         self.call.progress.line(f"created {what}")
         return made
 
-    def put_right(self, what: str, is_now: Any, wanted: Any, apply: Callable[[], object]) -> None:
-        self.changes.want(what, is_now, wanted, partial(self.settled, apply))
+    def put_right(self, what: str, current: Any, desired: Any, apply: Callable[[], object]) -> None:
+        self.changes.want(what, current, desired, partial(self.settled, apply))
 
     def keep_tags(self, what: str, resource_id: str, entry: Mapping[str, Any], name: str, **more: str) -> None:
-        wanted = {**self.tags, "Name": name, **more}
+        desired = {**self.tags, "Name": name, **more}
         known = tags_of(dict(entry))
-        now = {key: known.get(key) for key in wanted}
-        self.changes.want(f"{what} tags", now, wanted, partial(vpc.tag, self.aws, resource_id, wanted))
+        now = {key: known.get(key) for key in desired}
+        self.changes.want(f"{what} tags", now, desired, partial(ec2.tag, self.aws, resource_id, desired))
 
     def settled(self, write: Callable[[], T]) -> T:
         """EC2 is eventually consistent: what was made a moment ago may not be known yet by the next call."""
@@ -100,12 +100,12 @@ class Work:
 
     def ours(self, entry: Mapping[str, Any]) -> bool:
         known = tags_of(dict(entry))
-        return known.get(TAG_ENVIRONMENT) == self.wanted["name"] and known.get(TAG_COMPONENT) == "network"
+        return known.get(TAG_ENVIRONMENT) == self.desired["name"] and known.get(TAG_COMPONENT) == "network"
 
 
 def internet_gateways(work: Work, ipv6: bool) -> None:
     """One gateway for both ways, and with IPv6 one for the way out alone."""
-    name, aws = work.wanted["name"], work.aws
+    name, aws = work.desired["name"], work.aws
     attached = work.entries("internet_gateways")
     if attached:
         work.gateways["igw"] = attached[0]["InternetGatewayId"]
@@ -114,16 +114,16 @@ def internet_gateways(work: Work, ipv6: bool) -> None:
         tags = {**work.tags, "Name": name}
 
         def create() -> str:
-            loose = vpc.loose_internet_gateway(aws, name, TAG_ENVIRONMENT, name)
-            gateway = loose or vpc.create_internet_gateway(aws, tags)
-            work.settled(partial(vpc.attach_internet_gateway, aws, gateway, work.vpc_id))
+            loose = ec2.loose_internet_gateway(aws, name, TAG_ENVIRONMENT, name)
+            gateway = loose or ec2.create_internet_gateway(aws, tags)
+            work.settled(partial(ec2.attach_internet_gateway, aws, gateway, work.vpc_id))
             return gateway
 
         work.gateways["igw"] = work.make("internet gateway", name, create) or UNKNOWN
     if ipv6:
         out = work.entries("egress_only_gateways")
         tags = {**work.tags, "Name": name}
-        create_out = partial(vpc.create_egress_only_gateway, aws, work.vpc_id, tags)
+        create_out = partial(ec2.create_egress_only_gateway, aws, work.vpc_id, tags)
         work.gateways["eigw"] = (
             out[0]["EgressOnlyInternetGatewayId"]
             if out
@@ -131,15 +131,15 @@ def internet_gateways(work: Work, ipv6: bool) -> None:
         )
 
 
-def subnets(work: Work, wanted: Sequence[Mapping[str, str]], vpc_ipv6: str | None) -> None:
-    by_cidr = {one["CidrBlock"]: one for one in work.entries("subnets")}
-    for subnet in wanted:
+def subnets(work: Work, desired: Sequence[Mapping[str, str]], vpc_ipv6: str | None) -> None:
+    by_cidr = {subnet["CidrBlock"]: subnet for subnet in work.entries("subnets")}
+    for subnet in desired:
         name, tags = work.name(subnet["name"]), {TAG_TIER: subnet["tier"]}
         ipv6 = ipv6_of(subnet["name"], vpc_ipv6) if vpc_ipv6 else None
         there = by_cidr.get(subnet["cidr"])
         if there is None:
             create = partial(
-                vpc.create_subnet,
+                ec2.create_subnet,
                 work.aws,
                 work.vpc_id,
                 subnet["cidr"],
@@ -163,57 +163,57 @@ def subnets(work: Work, wanted: Sequence[Mapping[str, str]], vpc_ipv6: str | Non
             f"subnet {name} public addresses",
             there.get("MapPublicIpOnLaunch", False),
             False,
-            partial(vpc.keep_private, work.aws, there["SubnetId"]),
+            partial(ec2.keep_private, work.aws, there["SubnetId"]),
         )
         if ipv6 and not there.get("Ipv6CidrBlockAssociationSet"):
             work.put_right(
-                f"subnet {name} IPv6", None, ipv6, partial(vpc.add_subnet_ipv6, work.aws, there["SubnetId"], ipv6)
+                f"subnet {name} IPv6", None, ipv6, partial(ec2.add_subnet_ipv6, work.aws, there["SubnetId"], ipv6)
             )
 
 
-def security_groups(work: Work, wanted: Sequence[Group], lock_default: bool = False) -> None:
+def security_groups(work: Work, desired: Sequence[Group], lock_default: bool = False) -> None:
     """All groups first, since their rules name each other; then the rules of each."""
-    there = {one["GroupName"]: one for one in work.entries("security_groups")}
-    missing = [group for group in wanted if group.name not in there]
+    there = {group["GroupName"]: group for group in work.entries("security_groups")}
+    missing = [group for group in desired if group.name not in there]
     for group in missing:
         tags = {**work.tags, "Name": group.name}
-        make = partial(vpc.create_security_group, work.aws, work.vpc_id, group.name, group.description, tags)
+        make = partial(ec2.create_security_group, work.aws, work.vpc_id, group.name, group.description, tags)
         work.make(f"security group {group.name}", group.description, make)
     if missing and not work.check_mode:
-        read = partial(vpc.security_groups, work.aws, work.vpc_id)
-        names = {group.name for group in wanted}
-        found = work.wait("the new security groups", read, lambda now: names <= {one["GroupName"] for one in now})
-        there = {one["GroupName"]: one for one in found}
-    ids = {name: one["GroupId"] for name, one in there.items()}
-    work.groups = {group.name: ids.get(group.name, UNKNOWN) for group in wanted}
+        read = partial(ec2.security_groups, work.aws, work.vpc_id)
+        names = {group.name for group in desired}
+        found = work.wait("the new security groups", read, lambda now: names <= {group["GroupName"] for group in now})
+        there = {group["GroupName"]: group for group in found}
+    ids = {name: group["GroupId"] for name, group in there.items()}
+    work.groups = {group.name: ids.get(group.name, UNKNOWN) for group in desired}
     locked = [Group("default", "", frozenset(), frozenset())] if lock_default and "default" in there else []
-    for group in [*wanted, *locked]:
-        one = there.get(group.name)
-        if one and group.name != "default" and group not in missing:
-            work.keep_tags(f"security group {group.name}", one["GroupId"], one, group.name)
+    for group in [*desired, *locked]:
+        existing = there.get(group.name)
+        if existing and group.name != "default" and group not in missing:
+            work.keep_tags(f"security group {group.name}", existing["GroupId"], existing, group.name)
         for egress in (False, True):
-            _rules(work, group, one, egress, ids)
+            _rules(work, group, existing, egress, ids)
 
 
-def _rules(work: Work, group: Group, one: Mapping[str, Any] | None, egress: bool, ids: Mapping[str, str]) -> None:
+def _rules(work: Work, group: Group, found: Mapping[str, Any] | None, egress: bool, ids: Mapping[str, str]) -> None:
     key, word = ("IpPermissionsEgress", "egress") if egress else ("IpPermissions", "ingress")
-    wanted = group.egress if egress else group.ingress
-    now = rules(one[key], {group_id: name for name, group_id in ids.items()}) if one else frozenset()
-    if now == wanted:
+    desired = group.egress if egress else group.ingress
+    now = rules(found[key], {group_id: name for name, group_id in ids.items()}) if found else frozenset()
+    if now == desired:
         return
     known = {name: work.groups.get(name, group_id) for name, group_id in ids.items()}
 
     def write() -> None:
-        assert one is not None
-        add, remove = permissions(wanted - now, known), permissions(now - wanted, known)
-        vpc.change_rules(work.aws, one["GroupId"], egress, add, remove)
+        assert found is not None
+        add, remove = permissions(desired - now, known), permissions(now - desired, known)
+        ec2.change_rules(work.aws, found["GroupId"], egress, add, remove)
 
-    work.put_right(f"security group {group.name} {word}", sorted(map(str, now)), sorted(map(str, wanted)), write)
+    work.put_right(f"security group {group.name} {word}", sorted(map(str, now)), sorted(map(str, desired)), write)
 
 
 def nat_gateways(work: Work, letters: Sequence[str]) -> None:
     """All are begun, then waited for together: one takes AWS about two minutes."""
-    by_subnet = {one["SubnetId"]: one for one in work.entries("nat_gateways")}
+    by_subnet = {nat_gateway["SubnetId"]: nat_gateway for nat_gateway in work.entries("nat_gateways")}
     for letter in letters:
         name, subnet = work.name(letter), work.subnets[f"public-{letter}"]
         there = by_subnet.get(subnet)
@@ -224,65 +224,78 @@ def nat_gateways(work: Work, letters: Sequence[str]) -> None:
         tags = {**work.tags, "Name": name}
 
         def create(name: str = name, subnet: str = subnet, tags: Mapping[str, str] = tags) -> str:
-            return vpc.create_nat_gateway(work.aws, subnet, vpc.address(work.aws, name, tags), tags)
+            return ec2.create_nat_gateway(work.aws, subnet, ec2.address(work.aws, name, tags), tags)
 
         work.nat[letter] = work.make(f"NAT gateway {name}", f"in {work.name(f'public-{letter}')}", create) or UNKNOWN
-    ids = [one for one in work.nat.values() if one != UNKNOWN]
-    pending = [one for one in work.entries("nat_gateways") if one["State"] == "pending"]
+    ids = [gateway_id for gateway_id in work.nat.values() if gateway_id != UNKNOWN]
+    pending = [nat_gateway for nat_gateway in work.entries("nat_gateways") if nat_gateway["State"] == "pending"]
     if not work.check_mode and (pending or len(ids) > len(by_subnet)):
         _await_nat(work, ids)
 
 
 def _await_nat(work: Work, ids: Sequence[str]) -> None:
-    read = partial(work.settled, partial(vpc.nat_states, work.aws, ids))
-    states = work.wait("NAT gateways", read, lambda now: all(one["State"] != "pending" for one in now.values()))
-    for one in states.values():
-        if one["State"] != "available":
-            why = one.get("FailureMessage", "no reason given")
+    read = partial(work.settled, partial(ec2.nat_states, work.aws, ids))
+    states = work.wait(
+        "NAT gateways", read, lambda now: all(nat_gateway["State"] != "pending" for nat_gateway in now.values())
+    )
+    for nat_gateway in states.values():
+        if nat_gateway["State"] != "available":
+            why = nat_gateway.get("FailureMessage", "no reason given")
             raise Failure(
-                f"NAT gateway {one['NatGatewayId']} is {one['State']}: {why}. Run the playbook again once this is mended."
+                f"NAT gateway {nat_gateway['NatGatewayId']} is {nat_gateway['State']}: {why}. Run the playbook again once this is mended."
             )
 
 
 def surplus_nat_gateways(work: Work, letters: Sequence[str]) -> None:
     """What no route leads to any more costs money: gateways of ours go, with their addresses."""
     kept = {work.nat[letter] for letter in letters}
-    surplus = [one for one in work.entries("nat_gateways") if one["NatGatewayId"] not in kept and work.ours(one)]
-    for one in surplus:
-        name = tags_of(one).get("Name", one["NatGatewayId"])
+    surplus = [
+        nat_gateway
+        for nat_gateway in work.entries("nat_gateways")
+        if nat_gateway["NatGatewayId"] not in kept and work.ours(nat_gateway)
+    ]
+    for nat_gateway in surplus:
+        name = tags_of(nat_gateway).get("Name", nat_gateway["NatGatewayId"])
         work.put_right(
-            f"NAT gateway {name}", one["SubnetId"], None, partial(vpc.delete_nat_gateway, work.aws, one["NatGatewayId"])
+            f"NAT gateway {name}",
+            nat_gateway["SubnetId"],
+            None,
+            partial(ec2.delete_nat_gateway, work.aws, nat_gateway["NatGatewayId"]),
         )
     if surplus and not work.check_mode:
-        read = partial(vpc.nat_states, work.aws, [one["NatGatewayId"] for one in surplus])
-        work.wait("NAT gateways to go", read, lambda now: all(one["State"] == "deleted" for one in now.values()))
-        for one in surplus:
-            for address in one.get("NatGatewayAddresses", []):
-                vpc.release_address(work.aws, address["AllocationId"])
+        read = partial(ec2.nat_states, work.aws, [nat_gateway["NatGatewayId"] for nat_gateway in surplus])
+        work.wait(
+            "NAT gateways to go",
+            read,
+            lambda now: all(nat_gateway["State"] == "deleted" for nat_gateway in now.values()),
+        )
+        for nat_gateway in surplus:
+            for address in nat_gateway.get("NatGatewayAddresses", []):
+                ec2.release_address(work.aws, address["AllocationId"])
 
 
-def route_tables(work: Work, wanted: Sequence[Table]) -> None:
-    by_name = {tags_of(one).get("Name", ""): one for one in work.entries("route_tables")}
+def route_tables(work: Work, desired: Sequence[Table]) -> None:
+    by_name = {tags_of(route_table).get("Name", ""): route_table for route_table in work.entries("route_tables")}
     followed = {
-        link["SubnetId"]: (one["RouteTableId"], link["RouteTableAssociationId"])
-        for one in work.entries("route_tables")
-        for link in one.get("Associations", [])
+        link["SubnetId"]: (route_table["RouteTableId"], link["RouteTableAssociationId"])
+        for route_table in work.entries("route_tables")
+        for link in route_table.get("Associations", [])
         if link.get("SubnetId")
     }
-    for table in wanted:
+    for table in desired:
         name = work.name(table.name)
         there = by_name.get(name)
         if there:
             work.tables[table.name] = there["RouteTableId"]
             work.keep_tags(f"route table {name}", there["RouteTableId"], there, name)
         else:
-            create = partial(vpc.create_route_table, work.aws, work.vpc_id, {**work.tags, "Name": name})
+            create = partial(ec2.create_route_table, work.aws, work.vpc_id, {**work.tags, "Name": name})
             work.tables[table.name] = work.make(f"route table {name}", "routes", create) or UNKNOWN
         _routes(work, table, there)
         for subnet in table.subnets:
             subnet_id, table_id = work.subnets[subnet], work.tables[table.name]
             now, link = followed.get(subnet_id, (None, None))
-            associate = partial(vpc.associate, work.aws, table_id, subnet_id, link)
+            associate = partial(ec2.associate, work.aws, table_id, subnet_id, link)
             work.put_right(f"subnet {work.name(subnet)} routes", now, table_id, associate)
 
 
@@ -297,11 +310,11 @@ def _routes(work: Work, table: Table, there: Mapping[str, Any] | None) -> None:
     goals = {destination: _target(work, goal) for destination, goal in table.routes.items()}
     for destination, target in goals.items():
         write = partial(
-            vpc.put_route, work.aws, work.tables[table.name], destination, target, replace=destination in now
+            ec2.put_route, work.aws, work.tables[table.name], destination, target, replace=destination in now
         )
         work.put_right(f"route table {work.name(table.name)} {destination}", now.get(destination), target[1], write)
     for destination in sorted(set(now) - set(goals)):
-        remove = partial(vpc.delete_route, work.aws, work.tables[table.name], destination)
+        remove = partial(ec2.delete_route, work.aws, work.tables[table.name], destination)
         work.put_right(f"route table {work.name(table.name)} {destination}", now[destination], None, remove)
 
 
@@ -312,10 +325,10 @@ def _target(work: Work, goal: str) -> tuple[str, str]:
 
 
 def endpoints(work: Work, plan: Network) -> None:
-    there = {one["ServiceName"]: one for one in work.entries("endpoints")}
+    there = {endpoint["ServiceName"]: endpoint for endpoint in work.entries("endpoints")}
     prefix = f"com.amazonaws.{work.aws.region}."
-    tables = sorted(one for name, one in work.tables.items() if name != "public")
-    private = sorted(one for name, one in work.subnets.items() if name.startswith("private-"))
+    tables = sorted(table_id for name, table_id in work.tables.items() if name != "public")
+    private = sorted(subnet_id for name, subnet_id in work.subnets.items() if name.startswith("private-"))
     group = work.groups.get(work.name("endpoints"), UNKNOWN)
     for service in plan.gateway_endpoints:
         gateway = {"VpcEndpointType": "Gateway", "RouteTableIds": tables}
@@ -331,7 +344,7 @@ def endpoints(work: Work, plan: Network) -> None:
     kept = {prefix + service for service in (*plan.gateway_endpoints, *plan.interface_endpoints)}
     for name in sorted(set(there) - kept):
         if work.ours(there[name]):
-            delete = partial(vpc.delete_endpoint, work.aws, there[name]["VpcEndpointId"])
+            delete = partial(ec2.delete_endpoint, work.aws, there[name]["VpcEndpointId"])
             work.put_right(f"endpoint {name.removeprefix(prefix)}", name, None, delete)
 
 
@@ -346,29 +359,29 @@ def _endpoint(
     name = work.name(service)
     if there is None:
         tags = {**work.tags, "Name": name}
-        create = partial(vpc.create_endpoint, work.aws, work.vpc_id, prefix + service, settings, tags)
+        create = partial(ec2.create_endpoint, work.aws, work.vpc_id, prefix + service, settings, tags)
         work.make(f"endpoint {service}", settings["VpcEndpointType"], create)
         return
     work.keep_tags(f"endpoint {service}", there["VpcEndpointId"], there, name)
-    for key, wanted in lists.items():
+    for key, desired in lists.items():
         now = sorted(there.get(key, []))
         word = key.removesuffix("s")
         change = {
-            f"Add{key}": sorted(set(wanted) - set(now)),
-            f"Remove{key}": sorted(set(now) - set(wanted)),
+            f"Add{key}": sorted(set(desired) - set(now)),
+            f"Remove{key}": sorted(set(now) - set(desired)),
         }
-        modify = partial(vpc.modify_endpoint, work.aws, there["VpcEndpointId"], {k: v for k, v in change.items() if v})
-        work.put_right(f"endpoint {service} {word}", now, wanted, modify)
+        modify = partial(ec2.modify_endpoint, work.aws, there["VpcEndpointId"], {k: v for k, v in change.items() if v})
+        work.put_right(f"endpoint {service} {word}", now, desired, modify)
 
 
-def flow_log(work: Work, wanted: Mapping[str, str] | None) -> None:
+def flow_log(work: Work, desired: Mapping[str, str] | None) -> None:
     """One flow log of ours, or none; flow logs of others are left alone."""
-    ours = [one for one in work.entries("flow_logs") if work.ours(one)]
-    fitting = [one for one in ours if wanted and one.get("LogGroupName") == wanted["log_group"]]
-    if wanted and not fitting:
-        tags = {**work.tags, "Name": work.wanted["name"]}
-        create = partial(vpc.create_flow_log, work.aws, work.vpc_id, wanted["log_group"], wanted["role_arn"], tags)
-        work.make("flow log", wanted["log_group"], create)
-    surplus = [one["FlowLogId"] for one in ours if one not in fitting]
+    ours = [flow_log for flow_log in work.entries("flow_logs") if work.ours(flow_log)]
+    fitting = [flow_log for flow_log in ours if desired and flow_log.get("LogGroupName") == desired["log_group"]]
+    if desired and not fitting:
+        tags = {**work.tags, "Name": work.desired["name"]}
+        create = partial(ec2.create_flow_log, work.aws, work.vpc_id, desired["log_group"], desired["role_arn"], tags)
+        work.make("flow log", desired["log_group"], create)
+    surplus = [flow_log["FlowLogId"] for flow_log in ours if flow_log not in fitting]
     if surplus:
-        work.put_right("flow log", surplus, None, partial(vpc.delete_flow_logs, work.aws, surplus))
+        work.put_right("flow log", surplus, None, partial(ec2.delete_flow_logs, work.aws, surplus))

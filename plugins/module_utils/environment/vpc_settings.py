@@ -66,15 +66,15 @@ class Network:
 def network(params: Mapping[str, Any], zones: Sequence[str]) -> Network:
     """Return the network that the module's options ask for. Raises ValueError with a sentence for what cannot be."""
     subnets = layout(params["cidr"], zones, params["zone_count"], params["zones"], params["data_subnets"])
-    letters = [one["zone"][-1] for one in subnets if one["tier"] == "private"]
+    letters = [subnet["zone"][-1] for subnet in subnets if subnet["tier"] == "private"]
     nat = {"one_per_zone": letters, "single": letters[:1], "none": []}[params["nat"]]
     endpoints = sorted(set(params["endpoints"]))
     return Network(
         tuple(subnets),
         tuple(nat),
         tuple(_tables(subnets, letters, nat, params["ipv6"])),
-        tuple(one for one in endpoints if one in GATEWAY_SERVICES),
-        tuple(one for one in endpoints if one not in GATEWAY_SERVICES),
+        tuple(endpoint for endpoint in endpoints if endpoint in GATEWAY_SERVICES),
+        tuple(endpoint for endpoint in endpoints if endpoint not in GATEWAY_SERVICES),
     )
 
 
@@ -82,7 +82,7 @@ def _tables(
     subnets: Sequence[Mapping[str, str]], letters: Sequence[str], nat: Sequence[str], ipv6: bool
 ) -> Iterable[Table]:
     def names(tier: str) -> tuple[str, ...]:
-        return tuple(one["name"] for one in subnets if one["tier"] == tier)
+        return tuple(subnet["name"] for subnet in subnets if subnet["tier"] == tier)
 
     yield Table("public", {ANYWHERE: "igw", **({ANYWHERE_6: "igw"} if ipv6 else {})}, names("public"))
     for letter in letters:
@@ -156,16 +156,19 @@ def _ports(text: str) -> tuple[int, int]:
 def rules(permissions: Iterable[Mapping[str, Any]], names: Mapping[str, str]) -> frozenset[Rule]:
     """Return EC2's IpPermissions as rules; `names` are the names of groups by id, a stranger's id stands for itself."""
     found = set()
-    for one in permissions:
-        sources = [entry["CidrIp"] for entry in one.get("IpRanges", [])]
-        sources += [entry["CidrIpv6"] for entry in one.get("Ipv6Ranges", [])]
-        sources += [entry["PrefixListId"] for entry in one.get("PrefixListIds", [])]
-        sources += [names.get(entry["GroupId"], entry["GroupId"]) for entry in one.get("UserIdGroupPairs", [])]
-        found |= {Rule(one["IpProtocol"], one.get("FromPort", -1), one.get("ToPort", -1), source) for source in sources}
+    for permission in permissions:
+        sources = [entry["CidrIp"] for entry in permission.get("IpRanges", [])]
+        sources += [entry["CidrIpv6"] for entry in permission.get("Ipv6Ranges", [])]
+        sources += [entry["PrefixListId"] for entry in permission.get("PrefixListIds", [])]
+        sources += [names.get(entry["GroupId"], entry["GroupId"]) for entry in permission.get("UserIdGroupPairs", [])]
+        found |= {
+            Rule(permission["IpProtocol"], permission.get("FromPort", -1), permission.get("ToPort", -1), source)
+            for source in sources
+        }
     return frozenset(found)
 
 
-def permissions(wanted: Iterable[Rule], ids: Mapping[str, str]) -> list[dict[str, Any]]:
+def permissions(desired: Iterable[Rule], ids: Mapping[str, str]) -> list[dict[str, Any]]:
     """Return rules as EC2 takes them; `ids` are the ids of groups by name."""
     return [
         {
@@ -173,7 +176,7 @@ def permissions(wanted: Iterable[Rule], ids: Mapping[str, str]) -> list[dict[str
             **({} if rule.protocol == "-1" else {"FromPort": rule.first, "ToPort": rule.last}),
             **_source(rule.source, ids),
         }
-        for rule in sorted(wanted)
+        for rule in sorted(desired)
     ]
 
 

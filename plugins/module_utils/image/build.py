@@ -35,9 +35,9 @@ class Build:
     isolation: str = ""
 
 
-def find_engine(wanted: str) -> str:
+def find_engine(desired: str) -> str:
     """The engine asked for, or the first that is installed."""
-    names = ENGINES if wanted == "auto" else (wanted,)
+    names = ENGINES if desired == "auto" else (desired,)
     for name in names:
         if shutil.which(name):
             return name
@@ -98,14 +98,14 @@ def _matches(name: str, patterns: Sequence[str]) -> bool:
     """The last pattern that fits decides; one that begins with ! takes a file in again."""
     ignored = False
     for pattern in patterns:
-        wanted = not pattern.startswith("!")
+        desired = not pattern.startswith("!")
         bare = pattern.lstrip("!").strip("/")
         parents = [name, *(str(parent) for parent in Path(name).parents if str(parent) != ".")]
         options = [bare, bare.removeprefix("**/")] if bare.startswith("**/") else [bare]
-        if any(fnmatch.fnmatchcase(part, one) for part in parents for one in options) or (
+        if any(fnmatch.fnmatchcase(part, option) for part in parents for option in options) or (
             bare.startswith("**/") and any(fnmatch.fnmatchcase(Path(part).name, bare[3:]) for part in parents)
         ):
-            ignored = wanted
+            ignored = desired
     return ignored
 
 

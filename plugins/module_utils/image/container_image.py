@@ -51,46 +51,46 @@ def _scanned(call: Invocation, image: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _built(call: Invocation) -> Answer:
-    wanted = call.params
-    if wanted.get("sbom_command"):
-        sbom.check_command(wanted["sbom_command"])
+    desired = call.params
+    if desired.get("sbom_command"):
+        sbom.check_command(desired["sbom_command"])
     planned = build.plan(
-        wanted["context"],
-        wanted["containerfile"] or "",
-        wanted["args"],
-        wanted["platform"] or "",
-        wanted["isolation"] or "",
+        desired["context"],
+        desired["containerfile"] or "",
+        desired["args"],
+        desired["platform"] or "",
+        desired["isolation"] or "",
     )
-    tag = wanted["tag"] or build.content_digest(planned)
-    repository = ecr.find_repository(call.aws, wanted["repository"])
+    tag = desired["tag"] or build.content_digest(planned)
+    repository = ecr.find_repository(call.aws, desired["repository"])
     if repository is None:
         if not call.check_mode:
             raise Failure(
-                f"There is no ECR repository {wanted['repository']} in {call.aws.region}. playbooks/provision.yml makes it."
+                f"There is no ECR repository {desired['repository']} in {call.aws.region}. playbooks/provision.yml makes it."
             )
         return _answer(True, "", tag, None, "would be built and pushed"), None
     uri = repository["repositoryUri"]
-    known = ecr.find_image(call.aws, wanted["repository"], tag)
+    known = ecr.find_image(call.aws, desired["repository"], tag)
     if known is not None:
         return _listed(call, _answer(False, uri, tag, known["imageDigest"], "in the registry already"), known)
     if call.check_mode:
         return _answer(True, uri, tag, None, "would be built and pushed"), None
-    engine = build.Engine(build.find_engine(wanted["engine"]), call.progress.line)
+    engine = build.Engine(build.find_engine(desired["engine"]), call.progress.line)
     reference = f"{uri}:{tag}"
-    if wanted["version_arg"]:
+    if desired["version_arg"]:
         planned = build.Build(
             planned.context,
             planned.containerfile,
-            {wanted["version_arg"]: tag, **planned.args},
+            {desired["version_arg"]: tag, **planned.args},
             planned.platform,
             planned.isolation,
         )
     call.progress.line(f"building {reference} with {engine.name}")
-    engine.build(planned, reference, {"org.opencontainers.image.version": tag, **wanted["labels"]})
+    engine.build(planned, reference, {"org.opencontainers.image.version": tag, **desired["labels"]})
     with engine.logged_in(*ecr.login(call.aws)):
         call.progress.line(f"pushing {reference}")
         engine.push(reference)
-    pushed = ecr.find_image(call.aws, wanted["repository"], tag)
+    pushed = ecr.find_image(call.aws, desired["repository"], tag)
     if pushed is None:
         raise Failure(f"{reference} was pushed, but ECR does not list it. Was the repository changed meanwhile?")
     return _listed(
@@ -137,17 +137,17 @@ def _prebuilt(call: Invocation) -> Answer:
             )
         return _answer(False, parts["repository"], tag or "", parts["digest"], "named by digest"), None
     # A tag that is asked for on the command line wins over the digest of the inventory.
-    wanted = call.params["tag"] or parts["digest"] or tag
-    if wanted is None:
+    desired = call.params["tag"] or parts["digest"] or tag
+    if desired is None:
         raise Failure(f"service_image {image} names neither a tag nor a digest. Add :TAG, or pass -e image_tag=TAG.")
-    found = ecr.find_image(call.aws, name, wanted)
+    found = ecr.find_image(call.aws, name, desired)
     if found is None:
         raise Failure(
-            f"Image {parts['repository']}{'@' if wanted.startswith('sha256:') else ':'}{wanted} does not exist in ECR repository "
+            f"Image {parts['repository']}{'@' if desired.startswith('sha256:') else ':'}{desired} does not exist in ECR repository "
             f"{name}. `aws ecr list-images --repository-name {name}` lists what does."
         )
     tags = found.get("imageTags") or [""]
-    chosen = tag if tag in tags else min(tags, key=lambda one: one.startswith(ecr.RELEASED_PREFIX))
+    chosen = tag if tag in tags else min(tags, key=lambda candidate: candidate.startswith(ecr.RELEASED_PREFIX))
     return _answer(False, parts["repository"], chosen, found["imageDigest"], "found in the registry"), found
 
 

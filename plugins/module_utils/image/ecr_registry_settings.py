@@ -1,6 +1,6 @@
 # Copyright: pear.fargate contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Copies of repositories in other regions, and caches of other registries. Other rules of the registry are somebody else's."""
+"""Replication of repositories to other regions, and pull-through caches. Rules that others own are preserved."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from ..aws import ecr_registry
+from ..aws import ecr
 from ..aws.errors import Failure
 from ..common.changes import Changes
 from ..common.invocation import Invocation
@@ -19,31 +19,31 @@ _DESTINATIONS = 25
 
 
 def run(call: Invocation) -> dict[str, Any]:
-    """Make one rule of replication and some caches what they should be."""
+    """Ensure one rule of replication and some caches."""
     changes = Changes(call.check_mode)
     _replication(call, changes)
-    wanted = {one["prefix"]: one for one in call.params["pull_through_caches"]}
-    there = ecr_registry.caches(call.aws, list(wanted)) if wanted else {}
+    desired = {cache["prefix"]: cache for cache in call.params["pull_through_caches"]}
+    there = ecr.pull_through_caches(call.aws, list(desired)) if desired else {}
     moved = [
         f"{prefix} is a cache of {there[prefix]['upstreamRegistryUrl']}"
-        for prefix in sorted(set(wanted) & set(there))
-        if there[prefix]["upstreamRegistryUrl"] != wanted[prefix]["upstream"]
+        for prefix in sorted(set(desired) & set(there))
+        if there[prefix]["upstreamRegistryUrl"] != desired[prefix]["upstream"]
     ]
     if moved:
         raise Failure(
             f"ECR cannot change what a pull-through cache is of, and {'; '.join(moved)}. Take another prefix, or delete that rule first."
         )
-    for prefix, cache in wanted.items():
+    for prefix, cache in desired.items():
         upstream, secret = cache["upstream"], cache["credential_arn"]
         if prefix not in there:
-            create = partial(ecr_registry.create_cache, call.aws, prefix, upstream, secret)
+            create = partial(ecr.create_pull_through_cache, call.aws, prefix, upstream, secret)
             changes.want(f"pull-through cache {prefix}", None, upstream, create)
         elif secret:
             changes.want(
                 f"credentials of pull-through cache {prefix}",
                 there[prefix].get("credentialArn"),
                 secret,
-                partial(ecr_registry.set_credential, call.aws, prefix, secret),
+                partial(ecr.set_pull_through_credential, call.aws, prefix, secret),
             )
     return {"changed": bool(changes.after), "diff": {"before": changes.before, "after": changes.after}}
 
@@ -52,10 +52,12 @@ def _replication(call: Invocation, changes: Changes) -> None:
     prefix, regions = call.params["repository_prefix"], call.params["replication_regions"]
     if regions is None:
         return
-    registry, rules = ecr_registry.describe(call.aws)
+    registry, rules = ecr.registry(call.aws)
     here = sorted(set(regions) & {call.aws.region})
     merged = with_rule(rules, prefix, [{"region": region, "registryId": registry} for region in regions])
-    destinations = {(one["region"], one["registryId"]) for rule in merged for one in rule["destinations"]}
+    destinations = {
+        (destination["region"], destination["registryId"]) for rule in merged for destination in rule["destinations"]
+    }
     if here or len(merged) > _RULES or len(destinations) > _DESTINATIONS:
         why = (
             f"{here[0]} is where the repository is"
@@ -67,7 +69,7 @@ def _replication(call: Invocation, changes: Changes) -> None:
         f"replication of {prefix}*",
         _regions(rules, prefix),
         sorted(regions),
-        partial(ecr_registry.set_replication, call.aws, merged),
+        partial(ecr.set_replication, call.aws, merged),
     )
 
 
@@ -79,15 +81,17 @@ def with_rule(
     if not destinations:
         return others
     ours = {
-        "destinations": [dict(one) for one in destinations],
+        "destinations": [dict(destination) for destination in destinations],
         "repositoryFilters": [{"filter": prefix, "filterType": "PREFIX_MATCH"}],
     }
     return [*others, ours]
 
 
 def _is_ours(rule: Mapping[str, Any], prefix: str) -> bool:
-    return [one["filter"] for one in rule.get("repositoryFilters", [])] == [prefix]
+    return [repository_filter["filter"] for repository_filter in rule.get("repositoryFilters", [])] == [prefix]
 
 
 def _regions(rules: Sequence[Mapping[str, Any]], prefix: str) -> list[str]:
-    return sorted(one["region"] for rule in rules if _is_ours(rule, prefix) for one in rule["destinations"])
+    return sorted(
+        destination["region"] for rule in rules if _is_ours(rule, prefix) for destination in rule["destinations"]
+    )

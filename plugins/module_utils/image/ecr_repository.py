@@ -1,6 +1,6 @@
 # Copyright: pear.fargate contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Make an ECR repository what it should be: immutable tags, scan on push, encryption, lifecycle, tags."""
+"""Ensure an ECR repository: immutable tags, scan on push, encryption, lifecycle, tags."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from ..common.invocation import Invocation
 
 def run(call: Invocation) -> dict[str, Any]:
     """Create or change the repository; return its URI and ARN, null in check mode where it would be created."""
-    wanted, aws, changes = call.params, call.aws, Changes(call.check_mode)
-    name, tags = wanted["name"], dict(wanted["tags"])
-    mutability = "IMMUTABLE" if wanted["immutable_tags"] else "MUTABLE"
+    desired, aws, changes = call.params, call.aws, Changes(call.check_mode)
+    name, tags = desired["name"], dict(desired["tags"])
+    mutability = "IMMUTABLE" if desired["immutable_tags"] else "MUTABLE"
     scan, policy = (
-        wanted["scan_on_push"],
-        lifecycle(wanted["untagged_days"], wanted["keep_images"], wanted["keep_released"]),
+        desired["scan_on_push"],
+        lifecycle(desired["untagged_days"], desired["keep_images"], desired["keep_released"]),
     )
     found = ecr.find_repository(aws, name)
     if found is None:
-        create = partial(ecr.create_repository, aws, name, mutability, scan, wanted["kms_key"], tags)
+        create = partial(ecr.create_repository, aws, name, mutability, scan, desired["kms_key"], tags)
         changes.want("repository", None, name, create)
         if policy is not None:
             changes.want("lifecycle_policy", None, policy, partial(ecr.set_lifecycle_policy, aws, name, policy))
         return _answer(changes, None if call.check_mode else ecr.find_repository(aws, name))
-    _refuse_other_encryption(name, wanted["kms_key"], found.get("encryptionConfiguration") or {})
+    _refuse_other_encryption(name, desired["kms_key"], found.get("encryptionConfiguration") or {})
     changes.want(
         "immutable_tags", found["imageTagMutability"], mutability, partial(ecr.set_mutability, aws, name, mutability)
     )
@@ -104,10 +104,10 @@ def lifecycle(untagged_days: int, keep_images: int, keep_released: int) -> dict[
     }
 
 
-def _refuse_other_encryption(name: str, wanted: str | None, found: dict[str, Any]) -> None:
-    if wanted and found.get("kmsKey") != wanted:
+def _refuse_other_encryption(name: str, desired: str | None, found: dict[str, Any]) -> None:
+    if desired and found.get("kmsKey") != desired:
         raise Failure(
-            f"Repository {name} is encrypted with {found.get('kmsKey') or 'AES256'}, wanted is {wanted}. ECR cannot change "
+            f"Repository {name} is encrypted with {found.get('kmsKey') or 'AES256'}, wanted is {desired}. ECR cannot change "
             "the encryption of a repository that exists: move the images to one with another name."
         )
 

@@ -22,34 +22,37 @@ _SHOWN = 10
 
 def run(call: Invocation) -> dict[str, Any]:
     """Return counts by severity; Failure where there are more than the limits allow."""
-    wanted = call.params
-    repository, digest = wanted["repository"], wanted["digest"]
+    desired = call.params
+    repository, digest = desired["repository"], desired["digest"]
     status, findings = _scanned(call)
     if status not in _DONE:
         why = f"image {digest} of repository {repository} has no result of a scan ({status})"
-        if wanted["without_result"] == "pass":
+        if desired["without_result"] == "pass":
             return {"changed": False, "status": status, "counts": {}, "warnings": [f"{why}; it passes all the same"]}
         raise Failure(
             f"{why}, so it does not pass. `aws ecr start-image-scan --repository-name {repository} --image-id imageDigest={digest}` "
             "starts one, and registry_scan_on_push scans what is pushed; without_result: pass lets it through.",
             status=status,
         )
-    judged, put_aside = split(findings, wanted["ignore"])
-    counts = dict(Counter(one["severity"] for one in judged))
-    too_many = excess(counts, wanted["limits"])
+    judged, put_aside = split(findings, desired["ignore"])
+    counts = dict(Counter(finding["severity"] for finding in judged))
+    too_many = excess(counts, desired["limits"])
     answer = {
         "changed": False,
         "status": status,
         "counts": counts,
-        "ignored": sorted({one["name"] for one in put_aside}),
+        "ignored": sorted({finding["name"] for finding in put_aside}),
     }
     if too_many:
-        serious = [one for severity in too_many for one in judged if one["severity"] == severity]
-        shown = "".join(f"\n  - {one['severity']} {one['name']} {one['package']}".rstrip() for one in serious[:_SHOWN])
+        serious = [finding for severity in too_many for finding in judged if finding["severity"] == severity]
+        shown = "".join(
+            f"\n  - {finding['severity']} {finding['name']} {finding['package']}".rstrip()
+            for finding in serious[:_SHOWN]
+        )
         more = f"\n  and {len(serious) - _SHOWN} more" if len(serious) > _SHOWN else ""
-        told = ", ".join(f"{counts[severity]} {severity} (allowed {limit})" for severity, limit in too_many.items())
+        counted = ", ".join(f"{counts[severity]} {severity} (allowed {limit})" for severity, limit in too_many.items())
         raise Failure(
-            f"The scan of {repository}@{digest} found {told}, so it is not released. Build it anew on a mended base, or name a "
+            f"The scan of {repository}@{digest} found {counted}, so it is not released. Rebuild it on a patched base image, or name a "
             f"finding that does not concern you in ignore, with the reason:{shown}{more}",
             **answer,
         )
@@ -60,13 +63,19 @@ def split(
     findings: Sequence[Mapping[str, Any]], ignore: Mapping[str, str]
 ) -> tuple[list[Mapping[str, Any]], list[Mapping[str, Any]]]:
     """Those that count, and those whose names are put aside."""
-    return [one for one in findings if one["name"] not in ignore], [one for one in findings if one["name"] in ignore]
+    return [finding for finding in findings if finding["name"] not in ignore], [
+        finding for finding in findings if finding["name"] in ignore
+    ]
 
 
 def excess(counts: Mapping[str, int], limits: Mapping[str, int]) -> dict[str, int]:
     """The limits that are broken, the worst severity first. A severity without a limit is not limited."""
     known = {severity.upper(): int(limit) for severity, limit in limits.items()}
-    return {one: known[one] for one in SEVERITIES if one in known and counts.get(one, 0) > known[one]}
+    return {
+        severity: known[severity]
+        for severity in SEVERITIES
+        if severity in known and counts.get(severity, 0) > known[severity]
+    }
 
 
 def _scanned(call: Invocation) -> tuple[str, list[dict[str, Any]]]:

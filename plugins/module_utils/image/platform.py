@@ -18,15 +18,15 @@ _REFERENCE = re.compile(r"^(?:[^/@]*[.:][^/@]*/)?(?P<repository>[^@:]+)(?::[^@/]
 
 def findings(call: Invocation, containers: Sequence[Mapping[str, Any]], architecture: str | None) -> Iterator[str]:
     """A sentence for each image of this account's ECR that has no build for the task's architecture."""
-    wanted = _PLATFORMS[architecture or "X86_64"]
+    desired = _PLATFORMS[architecture or "X86_64"]
     for container in containers:
         named = _REFERENCE.match(container["image"])
         # A digest is the content's: where ECR has it, it is the image that runs, whichever registry it is named by.
         found = _platforms(call, named["repository"], named["digest"]) if named else None
-        if found is not None and wanted not in found:
+        if found is not None and desired not in found:
             yield (
                 f"image {container['image']} of container {container['name']} is built for {', '.join(sorted(found))}, and the "
-                f"task runs on {wanted}: set service_architecture, or build for that platform (registry_build.platform)"
+                f"task runs on {desired}: set service_architecture, or build for that platform (registry_build.platform)"
             )
 
 
@@ -37,7 +37,9 @@ def _platforms(call: Invocation, repository: str, digest: str) -> set[str] | Non
         return None
     if "manifests" in manifest:
         # Attestations stand beside the images, for a platform that there is not.
-        named = {_name(one["platform"]) for one in manifest["manifests"] if "platform" in one} - {"unknown/unknown"}
+        named = {_name(entry["platform"]) for entry in manifest["manifests"] if "platform" in entry} - {
+            "unknown/unknown"
+        }
         return named or None
     if "config" not in manifest:
         return None

@@ -55,11 +55,11 @@ def attach(call: Invocation, repository: str, digest: str, engine: Engine, refer
     media_type, count = kind(listed)
     text, subject_type = ecr.image_manifest(call.aws, repository, digest)
     subject = {"mediaType": subject_type, "digest": digest, "size": len(text.encode())}
-    wanted = manifest(media_type, listed, subject)
+    desired = manifest(media_type, listed, subject)
     for content in (_NO_CONFIG[1], listed):
         ecr.upload_layer(call.aws, repository, content)
     tag = ecr.SBOM_PREFIX + digest.partition(":")[2][:12]
-    attached = ecr.put_artifact(call.aws, repository, wanted, _MANIFEST, tag)
+    attached = ecr.put_artifact(call.aws, repository, desired, _MANIFEST, tag)
     call.progress.line(f"attached a list of {count} parts to {reference}: {attached}")
     return attached
 

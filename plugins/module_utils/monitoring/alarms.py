@@ -39,29 +39,29 @@ class Plan:
     after: Mapping[str, Any] = field(default_factory=dict)
 
 
-def plan(found: Iterable[Mapping[str, Any]], wanted: Iterable[Mapping[str, Any]], prefix: str | None) -> Plan:
+def plan(found: Iterable[Mapping[str, Any]], desired: Iterable[Mapping[str, Any]], prefix: str | None) -> Plan:
     """Compare alarms by name. Where there is a prefix, alarms that begin so and are not wanted go."""
-    there = {one["AlarmName"]: one for one in found}
-    asked = {one["AlarmName"]: one for one in wanted}
+    there = {alarm["AlarmName"]: alarm for alarm in found}
+    by_name = {alarm["AlarmName"]: alarm for alarm in desired}
     before: dict[str, Any] = {}
     after: dict[str, Any] = {}
-    for name, request in asked.items():
-        is_now, must_be = normal(there[name]) if name in there else {}, normal(request)
-        differing = sorted(key for key in {*is_now, *must_be} if is_now.get(key) != must_be.get(key))
+    for name, request in by_name.items():
+        current, must_be = normal(there[name]) if name in there else {}, normal(request)
+        differing = sorted(key for key in {*current, *must_be} if current.get(key) != must_be.get(key))
         if name not in there:
             before[name], after[name] = None, must_be
         elif differing:
-            before[name] = {key: is_now.get(key) for key in differing}
+            before[name] = {key: current.get(key) for key in differing}
             after[name] = {key: must_be.get(key) for key in differing}
-    stale = [name for name in there if prefix and name.startswith(prefix) and name not in asked]
-    put = [dict(asked[name]) for name in after]
+    stale = [name for name in there if prefix and name.startswith(prefix) and name not in by_name]
+    put = [dict(by_name[name]) for name in after]
     gone = dict.fromkeys(stale)
     return Plan(put, stale, before | {name: normal(there[name]) for name in stale}, after | gone)
 
 
 def request(alarm: Mapping[str, Any]) -> dict[str, Any]:
     """The PutMetricAlarm request of an alarm as the module's option describes it."""
-    wanted: dict[str, Any] = {
+    desired: dict[str, Any] = {
         "AlarmName": alarm["name"],
         "AlarmDescription": alarm["description"],
         "ComparisonOperator": _COMPARISONS[alarm["comparison"]],
@@ -76,8 +76,8 @@ def request(alarm: Mapping[str, Any]) -> dict[str, Any]:
     }
     metrics = alarm["metrics"]
     if len(metrics) == 1 and not metrics[0].get("expression"):
-        return wanted | _single(metrics[0])
-    return wanted | {"Metrics": [_query(one, one["id"] == metrics[-1]["id"]) for one in metrics]}
+        return desired | _single(metrics[0])
+    return desired | {"Metrics": [_query(metric, metric["id"] == metrics[-1]["id"]) for metric in metrics]}
 
 
 def problems(alarms: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -115,7 +115,7 @@ def normal(alarm: Mapping[str, Any]) -> dict[str, Any]:
     if "Dimensions" in same:
         same["Dimensions"] = _sorted(same["Dimensions"])
     if "Metrics" in same:
-        same["Metrics"] = sorted((_normal_query(one) for one in same["Metrics"]), key=lambda one: one["Id"])
+        same["Metrics"] = sorted((_normal_query(query) for query in same["Metrics"]), key=lambda query: query["Id"])
     for key in ("AlarmActions", "InsufficientDataActions", "OKActions"):
         same[key] = sorted(same[key])
     return same
@@ -162,4 +162,7 @@ def _dimensions(metric: Mapping[str, Any]) -> list[dict[str, str]]:
 
 
 def _sorted(dimensions: Iterable[Mapping[str, str]]) -> list[dict[str, str]]:
-    return [{"Name": one["Name"], "Value": one["Value"]} for one in sorted(dimensions, key=lambda one: one["Name"])]
+    return [
+        {"Name": dimension["Name"], "Value": dimension["Value"]}
+        for dimension in sorted(dimensions, key=lambda dimension: dimension["Name"])
+    ]

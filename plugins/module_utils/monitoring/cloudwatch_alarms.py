@@ -1,6 +1,6 @@
 # Copyright: pear.fargate contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Make a whole set of alarms what it should be: one read for all, a write for each that differs."""
+"""Ensure a whole set of alarms: one read for all, a write for each that differs."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ def run(call: Invocation) -> dict[str, Any]:
         raise Failure(f"{'; '.join(refused)}. Nothing was changed.", findings=refused)
     names = [alarm["name"] for alarm in alarms]
     found = cloudwatch.metric_alarms(call.aws, prefix) if prefix else []
-    known = {one["AlarmName"] for one in found}
+    known = {alarm["AlarmName"] for alarm in found}
     found += cloudwatch.metric_alarms_named(call.aws, [name for name in names if name not in known])
     planned = plan(found, [request(alarm) for alarm in alarms], prefix)
     if not call.check_mode:
-        for one in planned.put:
-            cloudwatch.put_alarm(call.aws, one["AlarmName"], one, call.params["tags"])
+        for alarm in planned.put:
+            cloudwatch.put_alarm(call.aws, alarm["AlarmName"], alarm, call.params["tags"])
             call.progress.line(
-                f"alarm {one['AlarmName']} {'changed' if planned.before[one['AlarmName']] else 'created'}"
+                f"alarm {alarm['AlarmName']} {'changed' if planned.before[alarm['AlarmName']] else 'created'}"
             )
         if planned.delete:
             cloudwatch.delete_alarms(call.aws, planned.delete)
@@ -36,6 +36,6 @@ def run(call: Invocation) -> dict[str, Any]:
         "changed": bool(planned.put or planned.delete),
         "diff": {"before": dict(planned.before), "after": dict(planned.after)},
         "alarms": names,
-        "put": [one["AlarmName"] for one in planned.put],
+        "put": [alarm["AlarmName"] for alarm in planned.put],
         "deleted": list(planned.delete),
     }

@@ -1,6 +1,6 @@
 # Copyright: pear.fargate contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Make a CloudWatch dashboard what it should be, comparing what it shows and not how its text is written."""
+"""Ensure a CloudWatch dashboard, comparing what it shows and not how its text is written."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from ..common.invocation import Invocation
 
 def run(call: Invocation) -> dict[str, Any]:
     """Write the dashboard where it shows something else than it should."""
-    name, wanted = call.params["name"], call.params["body"]
+    name, desired = call.params["name"], call.params["body"]
     written = cloudwatch.dashboard(call.aws, name)
-    is_now = _parsed(written)
+    current = _parsed(written)
     changes = Changes(call.check_mode)
     warnings: list[str] = []
     changes.want(
         name,
-        None if is_now is None else normal(is_now),
-        normal(wanted),
-        lambda: warnings.extend(cloudwatch.put_dashboard(call.aws, name, json.dumps(wanted, sort_keys=True))),
+        None if current is None else normal(current),
+        normal(desired),
+        lambda: warnings.extend(cloudwatch.put_dashboard(call.aws, name, json.dumps(desired, sort_keys=True))),
     )
     if warnings:
         # CloudWatch keeps such a dashboard, and shows the widget in question as broken.
@@ -40,7 +40,8 @@ def run(call: Invocation) -> dict[str, Any]:
 def normal(body: Mapping[str, Any]) -> dict[str, Any]:
     """A body in one order: widgets by their place, numbers and texts as they are."""
     widgets = sorted(
-        body.get("widgets", []), key=lambda one: (one.get("y", 0), one.get("x", 0), json.dumps(one, sort_keys=True))
+        body.get("widgets", []),
+        key=lambda widget: (widget.get("y", 0), widget.get("x", 0), json.dumps(widget, sort_keys=True)),
     )
     return {**json.loads(json.dumps(body)), "widgets": json.loads(json.dumps(widgets))}
 
@@ -51,6 +52,6 @@ def _parsed(written: str | None) -> dict[str, Any] | None:
     try:
         parsed = json.loads(written)
     except json.JSONDecodeError:
-        # Whatever it is, it is not what is wanted: it is shown in the diff and overwritten.
+        # A body that is not JSON differs from the desired one: it is shown in the diff and overwritten.
         return {"widgets": [], "unreadable": written}
     return parsed if isinstance(parsed, dict) else {"widgets": [], "unreadable": written}

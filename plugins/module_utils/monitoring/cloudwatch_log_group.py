@@ -1,6 +1,6 @@
 # Copyright: pear.fargate contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Make a log group what it should be: retention, key, tags."""
+"""Ensure a log group: retention, key, tags."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ..common.invocation import Invocation
 
 def run(call: Invocation) -> dict[str, Any]:
     """Create or change the log group; other tags are left alone."""
-    name, days, key, wanted = (call.params[option] for option in ("name", "retention_days", "kms_key_arn", "tags"))
+    name, days, key, desired = (call.params[option] for option in ("name", "retention_days", "kms_key_arn", "tags"))
     changes = Changes(call.check_mode)
     found = logs.log_group(call.aws, name)
     if found is None:
@@ -25,9 +25,9 @@ def run(call: Invocation) -> dict[str, Any]:
         changes.want("kms_key_arn", found.get("kmsKeyId"), key, lambda: logs.set_key(call.aws, name, key))
         # The ARN of DescribeLogGroups ends in :*, which the calls for tags do not take.
         arn = found["arn"].removesuffix(":*")
-        is_now = logs.tags(call.aws, arn) if wanted else {}
-        differ = {tag: value for tag, value in wanted.items() if is_now.get(tag) != value}
-        changes.want("tags", {tag: is_now.get(tag) for tag in differ}, differ, lambda: logs.tag(call.aws, arn, differ))
+        current = logs.tags(call.aws, arn) if desired else {}
+        differ = {tag: value for tag, value in desired.items() if current.get(tag) != value}
+        changes.want("tags", {tag: current.get(tag) for tag in differ}, differ, lambda: logs.tag(call.aws, arn, differ))
     return {
         "changed": bool(changes.after),
         "diff": {"before": changes.before, "after": changes.after},

@@ -144,7 +144,7 @@ def findings(
         if (
             not isinstance(labels, Sequence)
             or isinstance(labels, str)
-            or not all(isinstance(one, str) for one in labels)
+            or not all(isinstance(label, str) for label in labels)
         ):
             yield f"service_collector.dimensions has {labels!r}; valid: lists of labels, as in [[route], [route, status]]"
     for pattern in settings.get("metrics") or []:
@@ -164,7 +164,7 @@ def containers(settings: Mapping[str, Any], watched: Watched, beside: Sequence[s
         {
             "name": NAME,
             "image": settings["image"],
-            # A service goes on serving while nobody watches it.
+            # Not essential: the service keeps running if the collector stops.
             "essential": bool(settings.get("essential")),
             "memory": settings.get("memory_mib") or _MEMORY_MIB,
             "environment": {"AOT_CONFIG_CONTENT": _content(settings, watched)},
@@ -195,15 +195,15 @@ def app_environment(settings: Mapping[str, Any], service: str) -> dict[str, str]
     """Return what tells the app where its telemetry goes and who it is."""
     if not settings.get("enabled"):
         return {}
-    told = {
+    variables = {
         "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://{_LOOPBACK}:{OTLP_PORT}",
         "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
         "OTEL_SERVICE_NAME": service,
     }
     if settings.get("remote_sampling"):
-        told["OTEL_TRACES_SAMPLER"] = "xray"
-        told["OTEL_TRACES_SAMPLER_ARG"] = f"endpoint=http://{_LOOPBACK}:{SAMPLING_PORT}"
-    return told
+        variables["OTEL_TRACES_SAMPLER"] = "xray"
+        variables["OTEL_TRACES_SAMPLER_ARG"] = f"endpoint=http://{_LOOPBACK}:{SAMPLING_PORT}"
+    return variables
 
 
 def statements(settings: Mapping[str, Any], place: ArnScope, log_group: str) -> list[dict[str, Any]]:

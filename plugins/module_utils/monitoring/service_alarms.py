@@ -56,19 +56,19 @@ def dimension(arn: str) -> str:
     return resource.removeprefix("loadbalancer/")
 
 
-def service_alarms(seen: Observed) -> list[dict[str, Any]]:
+def service_alarms(observed: Observed) -> list[dict[str, Any]]:
     """Alarms of a service, each with a reason for what a missing datapoint means."""
-    limits = seen.thresholds
+    limits = observed.thresholds
     enough = f"(FILL(requests_blue, 0) + FILL(requests_green, 0)) >= {limits.minimum_requests_per_minute}"
-    requests = _balancer(seen, "requests", "RequestCount", "Sum")
+    requests = _balancer(observed, "requests", "RequestCount", "Sum")
     alarms = [
         _alarm(
-            seen,
+            observed,
             "error-share",
             f"More than {limits.error_share_percent:g} % of the answers are errors of the service (5xx). "
             "Compare with the last release; rollback.yml returns to the one before.",
             [
-                *_balancer(seen, "errors", "HTTPCode_Target_5XX_Count", "Sum"),
+                *_balancer(observed, "errors", "HTTPCode_Target_5XX_Count", "Sum"),
                 *requests,
                 _judged(
                     f"IF({enough}, 100 * (FILL(errors_blue, 0) + FILL(errors_green, 0)) / "
@@ -76,48 +76,48 @@ def service_alarms(seen: Observed) -> list[dict[str, Any]]:
                     "errors in percent",
                 ),
             ],
-            # No traffic is no error; that nobody can be served is what no-healthy-target is for.
+            # No traffic is no error; the alarm no-healthy-target covers a service without targets.
             _Rule(">", limits.error_share_percent, 5, 3, "notBreaching"),
         ),
         _alarm(
-            seen,
+            observed,
             "latency-p99",
             f"One request in a hundred takes longer than {limits.latency_p99_seconds:g} s.",
             [
-                *_balancer(seen, "latency", "TargetResponseTime", "p99"),
+                *_balancer(observed, "latency", "TargetResponseTime", "p99"),
                 *requests,
                 _judged(f"IF({enough}, MAX([FILL(latency_blue, 0), FILL(latency_green, 0)]), 0)", "p99 in seconds"),
             ],
             _Rule(">", limits.latency_p99_seconds, 5, 3, "notBreaching"),
         ),
         _alarm(
-            seen,
+            observed,
             "unhealthy-targets",
             "Tasks fail the load balancer's health check for minutes: they are replaced and fail again, or cannot be.",
             [
-                *_balancer(seen, "unhealthy", "UnHealthyHostCount", "Maximum"),
+                *_balancer(observed, "unhealthy", "UnHealthyHostCount", "Maximum"),
                 _judged("FILL(unhealthy_blue, 0) + FILL(unhealthy_green, 0)", "unhealthy targets"),
             ],
             _Rule(">", 0, 10, 8, "notBreaching"),
         ),
         _alarm(
-            seen,
+            observed,
             "no-healthy-target",
             "Nobody is served: no task of the service is healthy.",
             [
-                *_balancer(seen, "healthy", "HealthyHostCount", "Minimum"),
+                *_balancer(observed, "healthy", "HealthyHostCount", "Minimum"),
                 _judged("FILL(healthy_blue, 0) + FILL(healthy_green, 0)", "healthy targets"),
             ],
             # A target group without any target reports nothing: here silence is the worst news.
             _Rule("<", 1, 3, 3, "breaching"),
         ),
         *(
-            _utilisation(seen, what, limit)
+            _utilisation(observed, what, limit)
             for what, limit in (("CPU", limits.cpu_percent), ("Memory", limits.memory_percent))
         ),
     ]
-    if seen.container_insights:
-        alarms.append(_missing_tasks(seen))
+    if observed.container_insights:
+        alarms.append(_missing_tasks(observed))
     return alarms
 
 
@@ -161,13 +161,13 @@ class _Rule:
         return dict(vars(self))
 
 
-def _utilisation(seen: Observed, what: str, limit: float) -> dict[str, Any]:
+def _utilisation(observed: Observed, what: str, limit: float) -> dict[str, Any]:
     return _alarm(
-        seen,
+        observed,
         what.lower(),
         f"{what} is above {limit:g} % for ten minutes: autoscaling is at its maximum, or absent, or a task leaks.",
         [
-            *_per_colour(seen.ecs_service, "used", _ECS, f"{what}Utilization", "Average"),
+            *_per_colour(observed.ecs_service, "used", _ECS, f"{what}Utilization", "Average"),
             _judged("MAX([FILL(used_blue, 0), FILL(used_green, 0)])", "percent"),
         ],
         # A colour without tasks reports nothing, and uses nothing.
@@ -175,30 +175,32 @@ def _utilisation(seen: Observed, what: str, limit: float) -> dict[str, Any]:
     )
 
 
-def _missing_tasks(seen: Observed) -> dict[str, Any]:
-    wanted = "FILL(desired_blue, 0) + FILL(desired_green, 0)"
+def _missing_tasks(observed: Observed) -> dict[str, Any]:
+    desired = "FILL(desired_blue, 0) + FILL(desired_green, 0)"
     running = "FILL(running_blue, 0) + FILL(running_green, 0)"
     return _alarm(
-        seen,
+        observed,
         "missing-tasks",
         "Fewer tasks run than are wanted, for ten minutes: they cannot be placed, pulled or started. The service's events say why.",
         [
-            *_per_colour(seen.ecs_service, "desired", _INSIGHTS, "DesiredTaskCount", "Average"),
-            *_per_colour(seen.ecs_service, "running", _INSIGHTS, "RunningTaskCount", "Average"),
-            _judged(f"({wanted}) - ({running})", "tasks missing"),
+            *_per_colour(observed.ecs_service, "desired", _INSIGHTS, "DesiredTaskCount", "Average"),
+            *_per_colour(observed.ecs_service, "running", _INSIGHTS, "RunningTaskCount", "Average"),
+            _judged(f"({desired}) - ({running})", "tasks missing"),
         ],
         # Container Insights is best effort: without its data nothing is known, which is not the same as good.
         _Rule(">", 0, 10, 10, "missing"),
     )
 
 
-def _alarm(seen: Observed, kind: str, description: str, metrics: list[dict[str, Any]], rule: _Rule) -> dict[str, Any]:
-    name = f"{seen.names.alarm_prefix}{kind}"
+def _alarm(
+    observed: Observed, kind: str, description: str, metrics: list[dict[str, Any]], rule: _Rule
+) -> dict[str, Any]:
+    name = f"{observed.names.alarm_prefix}{kind}"
     return {"name": name, "description": description, "metrics": metrics, **rule.options()}
 
 
-def _balancer(seen: Observed, what: str, metric: str, statistic: str) -> list[dict[str, Any]]:
-    return _per_colour(seen.target_group, what, _BALANCER, metric, statistic)
+def _balancer(observed: Observed, what: str, metric: str, statistic: str) -> list[dict[str, Any]]:
+    return _per_colour(observed.target_group, what, _BALANCER, metric, statistic)
 
 
 def _per_colour(dimensions: Any, what: str, namespace: str, metric: str, statistic: str) -> list[dict[str, Any]]:

@@ -15,32 +15,32 @@ _COLOUR = {"blue": "#1f77b4", "green": "#2ca02c"}
 _ERRORS = "#d62728"
 
 
-def body(seen: Observed, region: str, alarm_arns: Sequence[str] = ()) -> dict[str, Any]:
+def body(observed: Observed, region: str, alarm_arns: Sequence[str] = ()) -> dict[str, Any]:
     """Body of the dashboard: alarms across the top, graphs in two columns, errors of the log below."""
     graphs = [
-        _graph(region, "Requests a minute", _targets(seen, "RequestCount", "Sum"), stacked=True),
-        _graph(region, "Answers 5xx a minute", _targets(seen, "HTTPCode_Target_5XX_Count", "Sum", colour=_ERRORS)),
+        _graph(region, "Requests a minute", _targets(observed, "RequestCount", "Sum"), stacked=True),
+        _graph(region, "Answers 5xx a minute", _targets(observed, "HTTPCode_Target_5XX_Count", "Sum", colour=_ERRORS)),
         _graph(
             region,
             "Latency in seconds: p50, p99",
-            [line for statistic in ("p50", "p99") for line in _targets(seen, "TargetResponseTime", statistic)],
+            [line for statistic in ("p50", "p99") for line in _targets(observed, "TargetResponseTime", statistic)],
         ),
         _graph(
             region,
             "Targets",
             [
-                *_targets(seen, "HealthyHostCount", "Minimum"),
-                *_targets(seen, "UnHealthyHostCount", "Maximum", colour=_ERRORS),
+                *_targets(observed, "HealthyHostCount", "Minimum"),
+                *_targets(observed, "UnHealthyHostCount", "Maximum", colour=_ERRORS),
             ],
         ),
-        _graph(region, "CPU in percent", _tasks(seen, "AWS/ECS", "CPUUtilization", "Average")),
-        _graph(region, "Memory in percent", _tasks(seen, "AWS/ECS", "MemoryUtilization", "Average")),
+        _graph(region, "CPU in percent", _tasks(observed, "AWS/ECS", "CPUUtilization", "Average")),
+        _graph(region, "Memory in percent", _tasks(observed, "AWS/ECS", "MemoryUtilization", "Average")),
     ]
-    if seen.container_insights:
+    if observed.container_insights:
         lines = [
             line
             for metric in ("DesiredTaskCount", "RunningTaskCount")
-            for line in _tasks(seen, "ECS/ContainerInsights", metric, "Average")
+            for line in _tasks(observed, "ECS/ContainerInsights", metric, "Average")
         ]
         graphs.append(_graph(region, "Tasks: desired, running", lines))
     top = _alarms(alarm_arns) if alarm_arns else []
@@ -50,7 +50,7 @@ def body(seen: Observed, region: str, alarm_arns: Sequence[str] = ()) -> dict[st
         for number, graph in enumerate(graphs)
     ]
     bottom = below + (len(graphs) + _COLUMNS - 1) // _COLUMNS * _HEIGHT
-    return {"widgets": [*top, *placed, _log(seen, region, bottom)]}
+    return {"widgets": [*top, *placed, _log(observed, region, bottom)]}
 
 
 def _alarms(arns: Sequence[str]) -> list[dict[str, Any]]:
@@ -71,33 +71,33 @@ def _graph(region: str, title: str, metrics: list[list[Any]], stacked: bool = Fa
     return {"type": "metric", "width": _WIDTH, "height": _HEIGHT, "properties": properties}
 
 
-def _targets(seen: Observed, metric: str, statistic: str, colour: str | None = None) -> list[list[Any]]:
+def _targets(observed: Observed, metric: str, statistic: str, colour: str | None = None) -> list[list[Any]]:
     return [
         [
             "AWS/ApplicationELB",
             metric,
-            *(part for pair in seen.target_group(side).items() for part in pair),
+            *(part for pair in observed.target_group(side).items() for part in pair),
             {"stat": statistic, "label": f"{side} {statistic}", "color": colour or _COLOUR[side]},
         ]
         for side in COLOURS
     ]
 
 
-def _tasks(seen: Observed, namespace: str, metric: str, statistic: str) -> list[list[Any]]:
+def _tasks(observed: Observed, namespace: str, metric: str, statistic: str) -> list[list[Any]]:
     return [
         [
             namespace,
             metric,
-            *(part for pair in seen.ecs_service(side).items() for part in pair),
+            *(part for pair in observed.ecs_service(side).items() for part in pair),
             {"stat": statistic, "label": f"{side} {metric}", "color": _COLOUR[side]},
         ]
         for side in COLOURS
     ]
 
 
-def _log(seen: Observed, region: str, y: int) -> dict[str, Any]:
+def _log(observed: Observed, region: str, y: int) -> dict[str, Any]:
     query = (
-        f"SOURCE '{seen.names.log_group}' | fields @timestamp, @logStream, @message "
+        f"SOURCE '{observed.names.log_group}' | fields @timestamp, @logStream, @message "
         "| filter @message like /(?i)(error|exception|critical)/ | sort @timestamp desc | limit 50"
     )
     properties = {"title": "Errors in the log", "region": region, "view": "table", "query": query}

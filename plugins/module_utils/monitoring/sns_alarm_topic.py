@@ -1,6 +1,6 @@
 # Copyright: pear.fargate contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Make the topic of alarms what it should be, and subscribe who is told. Who subscribed by hand stays."""
+"""Ensure the alarm topic and its subscriptions. Subscriptions made by others are preserved."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ PROTOCOLS = ("email", "email-json", "http", "https", "sms", "sqs", "lambda", "ap
 
 def run(call: Invocation) -> dict[str, Any]:
     """Create or change the topic that is named by its ARN."""
-    wanted, aws, changes = call.params, call.aws, Changes(call.check_mode)
-    arn, tags = wanted["arn"], wanted["tags"]
-    said = {"DisplayName": wanted["display_name"], "KmsMasterKeyId": wanted["kms_key_id"]}
+    desired, aws, changes = call.params, call.aws, Changes(call.check_mode)
+    arn, tags = desired["arn"], desired["tags"]
+    said = {"DisplayName": desired["display_name"], "KmsMasterKeyId": desired["kms_key_id"]}
     found = sns.attributes(aws, arn)
     if found is None:
         given = {key: value for key, value in said.items() if value}
@@ -31,8 +31,8 @@ def run(call: Invocation) -> dict[str, Any]:
         known = sns.tags(aws, arn) if tags else {}
         differ = {key: value for key, value in tags.items() if known.get(key) != value}
         changes.want("tags", {key: known.get(key) for key in differ}, differ, partial(sns.tag, aws, arn, differ))
-    there = sns.subscriptions(aws, arn) if found and wanted["subscriptions"] else set()
-    for place in (_place(one) for one in wanted["subscriptions"]):
+    there = sns.subscriptions(aws, arn) if found and desired["subscriptions"] else set()
+    for place in (_place(subscription) for subscription in desired["subscriptions"]):
         if place not in there:
             changes.want(f"subscription {' '.join(place)}", None, "there", partial(sns.subscribe, aws, arn, *place))
     return {

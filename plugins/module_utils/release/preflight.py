@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
-from ..aws import cloudwatch, iam, quotas
+from ..aws import cloudwatch, ec2, iam, service_quotas
 from ..aws.errors import AwsError
 from ..common.invocation import Invocation
 from ..image import platform as image_platform
@@ -59,7 +59,7 @@ def _alarms(call: Invocation, order: Order) -> Iterator[str]:
 
 def _addresses(call: Invocation, spec: Specification, tasks: int) -> Iterator[str]:
     """Each task takes an address; for a while there are twice as many tasks."""
-    free = quotas.free_addresses(call.aws, list(spec.params["subnets"]))
+    free = ec2.free_addresses(call.aws, list(spec.params["subnets"]))
     if sum(free.values()) < tasks:
         told = ", ".join(f"{subnet} {count}" for subnet, count in sorted(free.items()))
         yield f"{tasks} more tasks need as many addresses; the subnets have {sum(free.values())} left ({told})"
@@ -70,7 +70,7 @@ def _quota(call: Invocation, spec: Specification, tasks: int) -> Iterator[str]:
         # Spot has a quota of its own; what goes where is ECS's to decide.
         return
     needed = tasks * spec.params["cpu"] / 1024
-    allowed, used = quotas.vcpus_allowed(call.aws), quotas.vcpus_used(call.aws)
+    allowed, used = service_quotas.vcpus_allowed(call.aws), cloudwatch.fargate_vcpus_used(call.aws)
     if used + needed > allowed:
         yield (
             f"{tasks} more tasks need {needed:g} vCPUs; the account uses {used:g} of its {allowed:g} on Fargate. "

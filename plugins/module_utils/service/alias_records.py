@@ -58,7 +58,7 @@ class Routing:
 
 
 @dataclass(frozen=True)
-class Wanted:
+class DesiredNames:
     """What the names of a service must be."""
 
     names: Sequence[str]
@@ -97,20 +97,22 @@ class Plan:
     refusals: tuple[str, ...] = ()
 
 
-def plan(found: Iterable[Mapping[str, Any]], wanted: Wanted) -> Plan:
+def plan(found: Iterable[Mapping[str, Any]], desired: DesiredNames) -> Plan:
     """Compare the record sets of the wanted names with what they must be."""
     there = [dict(record) for record in found]
     changes: list[dict[str, Any]] = []
     before: dict[str, Any] = {}
     after: dict[str, Any] = {}
     refusals: list[str] = []
-    for record in wanted.record_sets():
-        rivals = [one for one in there if normal(one)["Name"] == record["Name"]]
-        refusals += _refusals(rivals, record, wanted)
-        same_type = [one for one in rivals if one["Type"] == record["Type"]]
-        mine = next((one for one in same_type if one.get("SetIdentifier") == record.get("SetIdentifier")), None)
+    for record in desired.record_sets():
+        rivals = [existing for existing in there if normal(existing)["Name"] == record["Name"]]
+        refusals += _refusals(rivals, record, desired)
+        same_type = [existing for existing in rivals if existing["Type"] == record["Type"]]
+        mine = next(
+            (existing for existing in same_type if existing.get("SetIdentifier") == record.get("SetIdentifier")), None
+        )
         # Route 53 keeps simple records apart from all others of a name: a change of the kind is a delete and a create.
-        others = [one for one in same_type if _kind(one) != _kind(record) and one is not mine]
+        others = [existing for existing in same_type if _kind(existing) != _kind(record) and existing is not mine]
         if mine and _kind(mine) != _kind(record):
             others, mine = [*others, mine], None
         if mine and not others and normal(mine) == normal(record):
@@ -118,23 +120,25 @@ def plan(found: Iterable[Mapping[str, Any]], wanted: Wanted) -> Plan:
         label = " ".join(filter(None, (record["Name"], record["Type"], record.get("SetIdentifier"))))
         before[label] = normal(mine or others[0]) if mine or others else None
         after[label] = normal(record)
-        changes += [{"Action": "DELETE", "ResourceRecordSet": one} for one in others]
+        changes += [{"Action": "DELETE", "ResourceRecordSet": existing} for existing in others]
         changes.append({"Action": "UPSERT" if not others else "CREATE", "ResourceRecordSet": record})
     return Plan(tuple(changes), before, after, tuple(dict.fromkeys(refusals)))
 
 
-def _refusals(rivals: Sequence[Mapping[str, Any]], record: Mapping[str, Any], wanted: Wanted) -> list[str]:
+def _refusals(rivals: Sequence[Mapping[str, Any]], record: Mapping[str, Any], desired: DesiredNames) -> list[str]:
     found = []
-    for one in rivals:
-        if one["Type"] == "CNAME":
+    for existing in rivals:
+        if existing["Type"] == "CNAME":
             found.append(f"{record['Name']} has a CNAME record, beside which Route 53 allows no other: remove it first")
-        elif one["Type"] == record["Type"] and not wanted.balancer.owns(one) and not wanted.overwrite:
-            elsewhere = one.get("AliasTarget", {}).get("DNSName") or _values(one)
-            if one.get("SetIdentifier") == record.get("SetIdentifier"):
-                found.append(f"{record['Name']} {one['Type']} leads to {elsewhere}: set overwrite to take the name")
-            elif _kind(one) != _kind(record):
+        elif existing["Type"] == record["Type"] and not desired.balancer.owns(existing) and not desired.overwrite:
+            elsewhere = existing.get("AliasTarget", {}).get("DNSName") or _values(existing)
+            if existing.get("SetIdentifier") == record.get("SetIdentifier"):
                 found.append(
-                    f"{record['Name']} {one['Type']} is a {_kind(one)} record that leads to {elsewhere}, and cannot stand "
+                    f"{record['Name']} {existing['Type']} leads to {elsewhere}: set overwrite to take the name"
+                )
+            elif _kind(existing) != _kind(record):
+                found.append(
+                    f"{record['Name']} {existing['Type']} is a {_kind(existing)} record that leads to {elsewhere}, and cannot stand "
                     f"beside a {_kind(record)} one: make it {_kind(record)} first, or set overwrite to take the name"
                 )
     return found
@@ -166,4 +170,4 @@ def _kind(record: Mapping[str, Any]) -> str:
 
 
 def _values(record: Mapping[str, Any]) -> str:
-    return ", ".join(one["Value"] for one in record.get("ResourceRecords", []))
+    return ", ".join(entry["Value"] for entry in record.get("ResourceRecords", []))

@@ -1,6 +1,6 @@
 # Copyright: pear.fargate contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Make the autoscaling of a service's live colour what it should be. The other colour's belongs to releases."""
+"""Ensure the autoscaling of a service's live colour. The other colour's belongs to releases."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ def run(call: Invocation) -> dict[str, Any]:
     name = location.ecs_services[live]
     if name not in ecs.services(call.aws, location.cluster, [name]):
         return _answer(changes, live, "The first release makes the ECS service; run again after it.")
-    is_now = _observe(call, location.cluster, name)
+    current = _observe(call, location.cluster, name)
     if call.params["minimum"] is None:
-        _remove(call, changes, location.cluster, name, is_now)
+        _remove(call, changes, location.cluster, name, current)
         return _answer(changes, live)
-    wanted = _wanted(call, location, live)
-    planned = plan(is_now, wanted)
-    _tell(changes, planned, is_now)
+    desired = _desired(call, location, live)
+    planned = plan(current, desired)
+    _tell(changes, planned, current)
     if not call.check_mode:
         _apply(call, location.cluster, name, planned)
     return _answer(changes, live)
@@ -76,38 +76,38 @@ def _observe(call: Invocation, cluster: str, name: str) -> Scaling:
     )
 
 
-def _wanted(call: Invocation, location: ServiceLocation, live: Colour) -> Scaling:
+def _desired(call: Invocation, location: ServiceLocation, live: Colour) -> Scaling:
     label = f"{location.load_balancer_dimension}/{location.target_group_dimension(live)}"
     return Scaling(
         call.params["minimum"],
         call.params["maximum"],
-        {one["name"]: policy(one, label) for one in call.params["policies"]},
-        {one["name"]: schedule(one) for one in call.params["schedules"]},
+        {options["name"]: policy(options, label) for options in call.params["policies"]},
+        {options["name"]: schedule(options) for options in call.params["schedules"]},
     )
 
 
-def _remove(call: Invocation, changes: Changes, cluster: str, name: str, is_now: Scaling) -> None:
+def _remove(call: Invocation, changes: Changes, cluster: str, name: str, current: Scaling) -> None:
     """Bounds without a policy or a schedule are how releases keep a colour warm: those stay."""
-    if is_now.policies or is_now.schedules:
-        told = {
-            "bounds": list(is_now.bounds),
-            "policies": sorted(is_now.policies),
-            "schedules": sorted(is_now.schedules),
+    if current.policies or current.schedules:
+        autoscaled = {
+            "bounds": list(current.bounds),
+            "policies": sorted(current.policies),
+            "schedules": sorted(current.schedules),
         }
-        changes.want(name, told, None, partial(autoscaling.deregister, call.aws, cluster, name))
+        changes.want(name, autoscaled, None, partial(autoscaling.deregister, call.aws, cluster, name))
 
 
-def _tell(changes: Changes, planned: Plan, is_now: Scaling) -> None:
+def _tell(changes: Changes, planned: Plan, current: Scaling) -> None:
     if planned.bounds:
-        changes.want("bounds", list(is_now.bounds), list(planned.bounds), lambda: None)
-    for name, wanted in planned.put_policies.items():
-        changes.want(f"policy {name}", is_now.policies.get(name), wanted, lambda: None)
-    for name, wanted in planned.put_schedules.items():
-        changes.want(f"schedule {name}", is_now.schedules.get(name), wanted, lambda: None)
+        changes.want("bounds", list(current.bounds), list(planned.bounds), lambda: None)
+    for name, desired in planned.put_policies.items():
+        changes.want(f"policy {name}", current.policies.get(name), desired, lambda: None)
+    for name, desired in planned.put_schedules.items():
+        changes.want(f"schedule {name}", current.schedules.get(name), desired, lambda: None)
     for name in planned.delete_policies:
-        changes.want(f"policy {name}", is_now.policies[name], None, lambda: None)
+        changes.want(f"policy {name}", current.policies[name], None, lambda: None)
     for name in planned.delete_schedules:
-        changes.want(f"schedule {name}", is_now.schedules[name], None, lambda: None)
+        changes.want(f"schedule {name}", current.schedules[name], None, lambda: None)
 
 
 def _apply(call: Invocation, cluster: str, name: str, planned: Plan) -> None:
@@ -115,16 +115,16 @@ def _apply(call: Invocation, cluster: str, name: str, planned: Plan) -> None:
     if planned.bounds:
         autoscaling.register(aws, cluster, name, Bounds(*planned.bounds))
         call.progress.line(f"{name} scales between {planned.bounds[0]} and {planned.bounds[1]} tasks")
-    for one in planned.delete_policies:
-        autoscaling.delete_policy(aws, cluster, name, one)
-    for one in planned.delete_schedules:
-        autoscaling.unschedule(aws, cluster, name, one)
-    for one, configuration in planned.put_policies.items():
-        autoscaling.put_policy(aws, cluster, name, one, configuration)
-        call.progress.line(f"policy {one} of {name} put")
-    for one, action in planned.put_schedules.items():
-        autoscaling.put_schedule(aws, cluster, name, one, action)
-        call.progress.line(f"schedule {one} of {name} put")
+    for policy_name in planned.delete_policies:
+        autoscaling.delete_policy(aws, cluster, name, policy_name)
+    for schedule_name in planned.delete_schedules:
+        autoscaling.unschedule(aws, cluster, name, schedule_name)
+    for policy_name, configuration in planned.put_policies.items():
+        autoscaling.put_policy(aws, cluster, name, policy_name, configuration)
+        call.progress.line(f"policy {policy_name} of {name} put")
+    for schedule_name, action in planned.put_schedules.items():
+        autoscaling.put_schedule(aws, cluster, name, schedule_name, action)
+        call.progress.line(f"schedule {schedule_name} of {name} put")
 
 
 def _answer(changes: Changes, live: Colour | None, note: str = "") -> dict[str, Any]:

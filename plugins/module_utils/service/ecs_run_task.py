@@ -9,6 +9,7 @@ from typing import Any
 from ..aws import ecs, logs
 from ..aws.ecs_states import short
 from ..aws.errors import Failure
+from ..aws.tags import lower_case_tag_list
 from ..aws.tasks import TaskState, started_by
 from ..common.invocation import Invocation
 from ..common.operator import user
@@ -21,21 +22,21 @@ _KEPT_LINES = 200
 
 def run(call: Invocation) -> dict[str, Any]:
     """Return exit_code, task_id, task_definition and the last lines of the log; Failure where it did not end with 0."""
-    wanted = call.params
-    location = locate(call.aws, wanted["environment"], wanted["service"])
+    desired = call.params
+    location = locate(call.aws, desired["environment"], desired["service"])
     service, definition = live_service(call, location)
     found = ecs.task_definition(call.aws, definition) or {}
-    names = [one["name"] for one in found.get("containerDefinitions", [])]
-    if wanted["container"] not in names:
+    names = [container["name"] for container in found.get("containerDefinitions", [])]
+    if desired["container"] not in names:
         raise Failure(
-            f"{short(definition)} has no container {wanted['container']}; it has {', '.join(names)}. Nothing was started."
+            f"{short(definition)} has no container {desired['container']}; it has {', '.join(names)}. Nothing was started."
         )
-    told = f"{' '.join(wanted['command'])} in a task of {short(definition)}"
+    description = f"{' '.join(desired['command'])} in a task of {short(definition)}"
     if call.check_mode:
-        return {"changed": True, "reason": f"would run {told}", "task_definition": definition, "log": []}
-    override: dict[str, Any] = {"name": wanted["container"], "command": wanted["command"]}
-    if wanted["variables"]:
-        override["environment"] = [{"name": key, "value": str(value)} for key, value in wanted["variables"].items()]
+        return {"changed": True, "reason": f"would run {description}", "task_definition": definition, "log": []}
+    override: dict[str, Any] = {"name": desired["container"], "command": desired["command"]}
+    if desired["variables"]:
+        override["environment"] = [{"name": key, "value": str(value)} for key, value in desired["variables"].items()]
     request = {
         "taskDefinition": definition,
         "launchType": "FARGATE",
@@ -43,19 +44,19 @@ def run(call: Invocation) -> dict[str, Any]:
         "startedBy": started_by(f"run/{user()}"),
         "networkConfiguration": ecs.service_network(call.aws, location.cluster, service),
         "overrides": {"containerOverrides": [override]},
-        "tags": ecs.tag_list({"pear:environment": location.environment, "pear:service": location.service}),
+        "tags": lower_case_tag_list({"pear:environment": location.environment, "pear:service": location.service}),
     }
     task_id = ecs.run_task(call.aws, location.cluster, request)
-    call.progress.line(f"started task {task_id[:12]}: {told}")
+    call.progress.line(f"started task {task_id[:12]}: {description}")
     task, lines = _followed(call, location, task_id)
-    container = next((one for one in task.containers if one.name == wanted["container"]), None)
+    container = next((container for container in task.containers if container.name == desired["container"]), None)
     code = container.exit_code if container else None
     answer = {"changed": True, "task_id": task_id, "task_definition": definition, "exit_code": code, "log": lines}
     if code != 0:
         why = task.cause if code is None else f"exit code {code}"
         shown = "".join(f"\n  {line}" for line in lines[-10:])
-        raise Failure(f"{' '.join(wanted['command'])} failed in task {task_id[:12]}: {why}{shown}", **answer)
-    return {**answer, "reason": f"ended with exit code 0: {told}"}
+        raise Failure(f"{' '.join(desired['command'])} failed in task {task_id[:12]}: {why}{shown}", **answer)
+    return {**answer, "reason": f"ended with exit code 0: {description}"}
 
 
 def live_service(call: Invocation, location: ServiceLocation) -> tuple[str, str]:

@@ -17,6 +17,20 @@ from ..common.invocation import Invocation
 from .ecs_run_task import live_service
 from .location import NotProvisionedError, ServiceLocation, locate
 
+# The option of every module that makes schedules.
+SCHEDULES_OPTION: dict[str, Any] = {
+    "type": "list",
+    "elements": "dict",
+    "options": {
+        "name": {"type": "str", "required": True},
+        "expression": {"type": "str", "required": True},
+        "timezone": {"type": "str", "default": "UTC"},
+        "command": {"type": "list", "elements": "str", "required": True},
+        "container": {"type": "str", "default": "app"},
+        "variables": {"type": "dict", "default": {}},
+        "enabled": {"type": "bool", "default": True},
+    },
+}
 _NAME = re.compile(r"^[0-9A-Za-z_-]+$")
 _EXPRESSION = re.compile(r"^(rate|cron|at)\(.+\)$")
 # A name of EventBridge Scheduler.
@@ -24,18 +38,18 @@ _LONGEST = 64
 
 
 def run(call: Invocation) -> dict[str, Any]:
-    """Make the schedules what they should be; without a list, only point those that are there at what is live."""
-    wanted, changes = call.params["schedules"], Changes(call.check_mode)
-    wrong = _problems(call.params["service"], wanted or [])
-    if wanted and not call.params["role_arn"]:
+    """Ensure the schedules; without a list, only point those that are there at what is live."""
+    desired, changes = call.params["schedules"], Changes(call.check_mode)
+    wrong = _problems(call.params["service"], desired or [])
+    if desired and not call.params["role_arn"]:
         wrong.append("role_arn names no role by which tasks are started")
     if wrong:
         raise Failure(f"Schedules of {call.params['service']}: {'; '.join(wrong)}. Nothing was changed.")
     environment, prefix = call.params["environment"], f"{call.params['service']}."
     there = scheduler.schedules(call.aws, environment, prefix)
-    if wanted is None:
+    if desired is None:
         return _follow(call, changes, there)
-    if wanted:
+    if desired:
         try:
             location = locate(call.aws, environment, call.params["service"])
         except NotProvisionedError:
@@ -43,7 +57,7 @@ def run(call: Invocation) -> dict[str, Any]:
                 raise
             return _answer(changes, "The service is not provisioned yet.")
         _keep(call, changes, location, there)
-    for name in sorted(set(there) - {prefix + one["name"] for one in wanted}):
+    for name in sorted(set(there) - {prefix + schedule["name"] for schedule in desired}):
         changes.want(f"schedule {name}", "there", None, partial(scheduler.delete, call.aws, environment, name))
     return _answer(changes)
 
@@ -57,30 +71,30 @@ def _keep(
     _arn, partition, _elb, region, account = location.listener_arn.split(":")[:5]
     cluster = f"arn:{partition}:ecs:{region}:{account}:cluster/{location.cluster}"
     group = location.environment
-    for one in call.params["schedules"]:
-        name = f"{location.service}.{one['name']}"
-        request = requested(one, location.service, cluster, definition, network, call.params["role_arn"])
-        is_now = there.get(name)
-        if is_now is None:
+    for schedule in call.params["schedules"]:
+        name = f"{location.service}.{schedule['name']}"
+        request = requested(schedule, location.service, cluster, definition, network, call.params["role_arn"])
+        current = there.get(name)
+        if current is None:
 
             def create(name: str = name, request: Mapping[str, Any] = request) -> None:
                 scheduler.create_group(call.aws, group, {"pear:environment": group})
                 scheduler.create(call.aws, group, name, request)
 
-            changes.want(f"schedule {name}", None, one["expression"], create)
+            changes.want(f"schedule {name}", None, schedule["expression"], create)
             continue
-        differ = [key for key in request if is_now.get(key) != request[key]]
+        differ = [key for key in request if current.get(key) != request[key]]
         if differ:
             changes.want(
                 f"schedule {name}",
-                {key: is_now.get(key) for key in differ},
+                {key: current.get(key) for key in differ},
                 {key: request[key] for key in differ},
                 partial(scheduler.update, call.aws, group, name, request),
             )
 
 
 def requested(
-    wanted: Mapping[str, Any],
+    desired: Mapping[str, Any],
     service: str,
     cluster_arn: str,
     definition: str,
@@ -88,16 +102,16 @@ def requested(
     role_arn: str,
 ) -> dict[str, Any]:
     """A schedule in the words of CreateSchedule."""
-    override: dict[str, Any] = {"name": wanted["container"], "command": list(wanted["command"])}
-    if wanted["variables"]:
+    override: dict[str, Any] = {"name": desired["container"], "command": list(desired["command"])}
+    if desired["variables"]:
         override["environment"] = [
-            {"name": key, "value": str(value)} for key, value in sorted(wanted["variables"].items())
+            {"name": key, "value": str(value)} for key, value in sorted(desired["variables"].items())
         ]
     return {
-        "ScheduleExpression": wanted["expression"],
-        "ScheduleExpressionTimezone": wanted["timezone"],
-        "State": "ENABLED" if wanted["enabled"] else "DISABLED",
-        "Description": f"{wanted['name']} of {service}",
+        "ScheduleExpression": desired["expression"],
+        "ScheduleExpressionTimezone": desired["timezone"],
+        "State": "ENABLED" if desired["enabled"] else "DISABLED",
+        "Description": f"{desired['name']} of {service}",
         "FlexibleTimeWindow": {"Mode": "OFF"},
         "Target": {
             "Arn": cluster_arn,
@@ -109,7 +123,7 @@ def requested(
                 "TaskDefinitionArn": definition,
                 "TaskCount": 1,
                 "LaunchType": "FARGATE",
-                "Group": f"{service}:{wanted['name']}",
+                "Group": f"{service}:{desired['name']}",
                 "NetworkConfiguration": {"awsvpcConfiguration": _spelled(network["awsvpcConfiguration"])},
                 "EnableECSManagedTags": True,
                 "PropagateTags": "TASK_DEFINITION",
@@ -129,29 +143,31 @@ def _follow(call: Invocation, changes: Changes, there: Mapping[str, Mapping[str,
         return _answer(changes)
     location = locate(call.aws, call.params["environment"], call.params["service"])
     _service, definition = live_service(call, location)
-    for name, is_now in there.items():
-        task = is_now["Target"]["EcsParameters"]
-        target = {**is_now["Target"], "EcsParameters": {**task, "TaskDefinitionArn": definition}}
+    for name, current in there.items():
+        task = current["Target"]["EcsParameters"]
+        target = {**current["Target"], "EcsParameters": {**task, "TaskDefinitionArn": definition}}
         changes.want(
             f"schedule {name}",
             task["TaskDefinitionArn"],
             definition,
-            partial(scheduler.update, call.aws, location.environment, name, {**is_now, "Target": target}),
+            partial(scheduler.update, call.aws, location.environment, name, {**current, "Target": target}),
         )
     return _answer(changes)
 
 
-def _problems(service: str, wanted: list[Mapping[str, Any]]) -> list[str]:
+def _problems(service: str, desired: list[Mapping[str, Any]]) -> list[str]:
     found = []
-    for one in wanted:
-        name = f"{service}.{one['name']}"
-        if not _NAME.match(one["name"]) or len(name) > _LONGEST:
+    for schedule in desired:
+        name = f"{service}.{schedule['name']}"
+        if not _NAME.match(schedule["name"]) or len(name) > _LONGEST:
             found.append(
-                f"name {one['name']!r} has other characters than letters, digits, _ and -, or {name} is over {_LONGEST} long"
+                f"name {schedule['name']!r} has other characters than letters, digits, _ and -, or {name} is over {_LONGEST} long"
             )
-        if not _EXPRESSION.match(one["expression"]):
-            found.append(f"{one['name']}: expression is {one['expression']!r}; expected rate(…), cron(…) or at(…)")
-    names = [one["name"] for one in wanted]
+        if not _EXPRESSION.match(schedule["expression"]):
+            found.append(
+                f"{schedule['name']}: expression is {schedule['expression']!r}; expected rate(…), cron(…) or at(…)"
+            )
+    names = [schedule["name"] for schedule in desired]
     found += [f"{name} is there twice" for name in sorted({name for name in names if names.count(name) > 1})]
     return found
 

@@ -1,6 +1,6 @@
 # Copyright: pear.fargate contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Make an IAM role of a service's tasks what it should be: trust, one inline policy, boundary, tags."""
+"""Ensure an IAM role of a service's tasks: trust, one inline policy, boundary, tags."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ..common.invocation import Invocation
 
 def run(call: Invocation) -> dict[str, Any]:
     """Return the role's ARN; in check mode, null where it would be created."""
-    wanted, aws, name = call.params, call.aws, call.params["name"]
+    desired, aws, name = call.params, call.aws, call.params["name"]
     changes = Changes(call.check_mode)
     found = iam.role(aws, name)
     created = found is None
@@ -22,7 +22,12 @@ def run(call: Invocation) -> dict[str, Any]:
         changes.want("role", None, name, lambda: None)
         if not call.check_mode:
             found = iam.create_role(
-                aws, name, wanted["description"], wanted["trust_policy"], wanted["permissions_boundary"], wanted["tags"]
+                aws,
+                name,
+                desired["description"],
+                desired["trust_policy"],
+                desired["permissions_boundary"],
+                desired["tags"],
             )
             call.progress.line(f"role {name} created")
     elif found is not None:
@@ -37,42 +42,44 @@ def run(call: Invocation) -> dict[str, Any]:
 
 
 def _settle(call: Invocation, changes: Changes, found: dict[str, Any]) -> None:
-    wanted, aws, name = call.params, call.aws, call.params["name"]
+    desired, aws, name = call.params, call.aws, call.params["name"]
     changes.want(
         "trust policy",
         found["AssumeRolePolicyDocument"],
-        wanted["trust_policy"],
-        lambda: iam.set_trust(aws, name, wanted["trust_policy"]),
+        desired["trust_policy"],
+        lambda: iam.set_trust(aws, name, desired["trust_policy"]),
     )
     changes.want(
         "permissions boundary",
         found.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn"),
-        wanted["permissions_boundary"],
-        lambda: iam.set_boundary(aws, name, wanted["permissions_boundary"]),
+        desired["permissions_boundary"],
+        lambda: iam.set_boundary(aws, name, desired["permissions_boundary"]),
     )
-    tags = {one["Key"]: one["Value"] for one in found.get("Tags", [])}
+    tags = {tag["Key"]: tag["Value"] for tag in found.get("Tags", [])}
     changes.want(
         "tags",
-        {key: tags.get(key) for key in wanted["tags"]},
-        wanted["tags"],
-        lambda: iam.tag_role(aws, name, wanted["tags"]),
+        {key: tags.get(key) for key in desired["tags"]},
+        desired["tags"],
+        lambda: iam.tag_role(aws, name, desired["tags"]),
     )
 
 
 def _policy(call: Invocation, changes: Changes, created: bool) -> None:
-    wanted, aws, name, policy = call.params["policy"], call.aws, call.params["name"], call.params["policy_name"]
+    desired, aws, name, policy = call.params["policy"], call.aws, call.params["name"], call.params["policy_name"]
     changes.want(
         "policy",
         None if created else iam.role_policy(aws, name, policy),
-        wanted,
-        lambda: iam.put_role_policy(aws, name, policy, wanted) if wanted else iam.delete_role_policy(aws, name, policy),
+        desired,
+        lambda: (
+            iam.put_role_policy(aws, name, policy, desired) if desired else iam.delete_role_policy(aws, name, policy)
+        ),
     )
 
 
 def _attached(call: Invocation, changes: Changes, created: bool) -> None:
     """What is attached beside is left alone: an account may attach policies of its own to every role."""
-    wanted, aws, name = call.params["managed_policy_arns"], call.aws, call.params["name"]
-    there = [] if created or not wanted else iam.attached_policies(aws, name)
-    for arn in wanted:
-        is_now = arn if arn in there else None
-        changes.want(f"managed policy {arn}", is_now, arn, partial(iam.attach_policy, aws, name, arn))
+    desired, aws, name = call.params["managed_policy_arns"], call.aws, call.params["name"]
+    there = [] if created or not desired else iam.attached_policies(aws, name)
+    for arn in desired:
+        current = arn if arn in there else None
+        changes.want(f"managed policy {arn}", current, arn, partial(iam.attach_policy, aws, name, arn))

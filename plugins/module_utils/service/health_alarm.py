@@ -19,7 +19,7 @@ def name(environment: str, service: str) -> str:
     return EnvironmentNames(environment).health_alarm_prefix + service
 
 
-def wanted(environment: str, service: str, check_id: str, host: str, tell: Sequence[str]) -> dict[str, Any]:
+def desired(environment: str, service: str, check_id: str, host: str, tell: Sequence[str]) -> dict[str, Any]:
     """The PutMetricAlarm request: the checkers' verdict, which is 1 or 0, was 0 in the last minute."""
     return request(
         {

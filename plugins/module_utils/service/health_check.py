@@ -31,7 +31,7 @@ def config(options: Mapping[str, Any]) -> dict[str, Any]:
     """HealthCheckConfig of the module's option."""
     searched = options.get("search_string")
     kind = options["protocol"] + ("_STR_MATCH" if searched else "")
-    wanted: dict[str, Any] = {
+    desired: dict[str, Any] = {
         "Type": kind,
         "FullyQualifiedDomainName": options["host"],
         "Port": options["port"],
@@ -43,45 +43,45 @@ def config(options: Mapping[str, Any]) -> dict[str, Any]:
         "Disabled": False,
     }
     if searched:
-        wanted["SearchString"] = searched
+        desired["SearchString"] = searched
     if options["protocol"] == "HTTPS":
         # The load balancer chooses the certificate by this name.
-        wanted["EnableSNI"] = True
+        desired["EnableSNI"] = True
     if options.get("regions"):
-        wanted["Regions"] = sorted(options["regions"])
-    return wanted
+        desired["Regions"] = sorted(options["regions"])
+    return desired
 
 
-def plan(found: Sequence[Mapping[str, Any]], wanted: Mapping[str, Any] | None) -> HealthCheckPlan:
+def plan(found: Sequence[Mapping[str, Any]], desired: Mapping[str, Any] | None) -> HealthCheckPlan:
     """Compare the checks that carry the service's reference with the one that is wanted, or none."""
-    if wanted is None:
-        return HealthCheckPlan(remove=[one["Id"] for one in found])
-    fitting = [one for one in found if not _differing(one, wanted, _FIXED)]
+    if desired is None:
+        return HealthCheckPlan(remove=[check["Id"] for check in found])
+    fitting = [check for check in found if not _differing(check, desired, _FIXED)]
     if not fitting:
-        before = _known(found[0], wanted) if found else None
-        return HealthCheckPlan(create=wanted, remove=[one["Id"] for one in found], before=before)
+        before = _known(found[0], desired) if found else None
+        return HealthCheckPlan(create=desired, remove=[check["Id"] for check in found], before=before)
     kept = fitting[0]
-    differing = _differing(kept, wanted, tuple(key for key in wanted if key not in _FIXED))
+    differing = _differing(kept, desired, tuple(key for key in desired if key not in _FIXED))
     return HealthCheckPlan(
         keep=kept["Id"],
-        update={key: wanted[key] for key in differing} or None,
-        remove=[one["Id"] for one in found if one is not kept],
+        update={key: desired[key] for key in differing} or None,
+        remove=[check["Id"] for check in found if check is not kept],
         before={key: kept["HealthCheckConfig"].get(key) for key in differing} or None,
     )
 
 
-def _differing(found: Mapping[str, Any], wanted: Mapping[str, Any], keys: Sequence[str]) -> list[str]:
-    is_now = _known(found, wanted)
-    return [key for key in keys if key in wanted and is_now[key] != wanted[key]]
+def _differing(found: Mapping[str, Any], desired: Mapping[str, Any], keys: Sequence[str]) -> list[str]:
+    current = _known(found, desired)
+    return [key for key in keys if key in desired and current[key] != desired[key]]
 
 
-def _known(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, Any]:
-    is_now = {key: found["HealthCheckConfig"].get(key) for key in wanted}
+def _known(found: Mapping[str, Any], desired: Mapping[str, Any]) -> dict[str, Any]:
+    current = {key: found["HealthCheckConfig"].get(key) for key in desired}
     for key in ("MeasureLatency", "Inverted", "Disabled"):
-        is_now[key] = bool(is_now[key])
-    if "Regions" in is_now:
-        is_now["Regions"] = sorted(is_now["Regions"] or [])
-    return is_now
+        current[key] = bool(current[key])
+    if "Regions" in current:
+        current["Regions"] = sorted(current["Regions"] or [])
+    return current
 
 
 def reference_prefix(environment: str, service: str) -> str:

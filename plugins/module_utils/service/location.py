@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ..aws import elbv2, environment
+from ..aws import elbv2
 from ..aws.elbv2_states import Rule, TargetGroup
 from ..aws.errors import Failure
 from ..aws.naming import EnvironmentNames, ServiceNames
@@ -66,7 +66,7 @@ def locate(aws: Aws, environment_name: str, service: str, listener_arn: str | No
     """Return where the service stands, or say what is not provisioned."""
     names = ServiceNames(environment_name, service)
     group_names = {colour: names.target_group(colour) for colour in Colour}
-    balancer = environment.load_balancer(aws, EnvironmentNames(environment_name).load_balancer)
+    balancer = elbv2.load_balancer(aws, EnvironmentNames(environment_name).load_balancer)
     groups = elbv2.target_groups(aws, list(group_names.values()))
     listener = listener_arn or (_https_listener(aws, balancer["LoadBalancerArn"]) if balancer else "")
     missing = [name for name in group_names.values() if name not in groups] + (
@@ -100,14 +100,14 @@ def weights_of(rule: Rule, place: ServiceLocation) -> Weights:
             "503. Set the weight of the colour that should serve to 100, then run this again."
         )
     percent = round(100 * blue / (blue + green))
-    # A share is never rounded to none or to all: somebody gets those requests.
+    # A share is never rounded to 0 or 100 percent: some requests go to each side.
     percent = min(max(percent, 1 if blue else 0), 99 if green else 100)
     return Weights(percent, 100 - percent)
 
 
 def _https_listener(aws: Aws, load_balancer_arn: str) -> str:
-    listeners = environment.listeners(aws, load_balancer_arn)
-    return next((one["ListenerArn"] for one in listeners if one["Protocol"] == "HTTPS"), "")
+    listeners = elbv2.listeners(aws, load_balancer_arn)
+    return next((listener["ListenerArn"] for listener in listeners if listener["Protocol"] == "HTTPS"), "")
 
 
 def _not_provisioned(service: str, missing: list[str]) -> NotProvisionedError:

@@ -18,7 +18,7 @@ _ECR_IMAGE = re.compile(r"^(\d{12})\.dkr[.-]ecr(?:-fips)?\.([a-z0-9-]+)\.[^/]+/(
 
 
 def trust_policy(place: ArnScope) -> dict[str, Any]:
-    """Let ECS tasks of this account and region take the role, and nobody through ECS on another's behalf."""
+    """Let only ECS tasks of this account and region assume the role (confused deputy prevention)."""
     return _policy(
         {
             "Effect": "Allow",

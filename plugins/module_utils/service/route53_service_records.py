@@ -13,7 +13,7 @@ from ..common.changes import Changes
 from ..common.invocation import Invocation
 from ..monitoring.alarms import plan as plan_alarms
 from . import health_alarm, health_check
-from .alias_records import Balancer, Routing, Wanted, plan
+from .alias_records import Balancer, DesiredNames, Routing, plan
 
 _SYNC_SECONDS = 300
 _POLL_SECONDS = 2
@@ -69,9 +69,9 @@ def _health_check(call: Invocation, changes: Changes) -> tuple[str | None, list[
     """Return the id of the check that the records must name, and the ids of those to remove after that."""
     options = call.params["health_check"]
     names = _names(call)
-    wanted = health_check.config(options) if options else None
+    desired = health_check.config(options) if options else None
     found = route53.health_checks(call.aws, health_check.reference_prefix(*names))
-    planned = health_check.plan(found, wanted)
+    planned = health_check.plan(found, desired)
     check_id = planned.keep
     if planned.create:
         changes.want("health check", planned.before, planned.create, lambda: None)
@@ -102,22 +102,22 @@ def _alarm(call: Invocation, changes: Changes, check_id: str | None) -> None:
     aws = call.aws.elsewhere(route53.metrics_region(call.aws.region))
     name = health_alarm.name(*_names(call))
     host = (call.params["health_check"] or {}).get("host", "")
-    wanted = [health_alarm.wanted(*_names(call), check_id, host, operator_request["tell"])] if check_id else []
-    planned = plan_alarms(cloudwatch.metric_alarms_named(aws, [name]), wanted, name)
-    for one in planned.put:
-        apply = partial(cloudwatch.put_alarm, aws, name, one, call.params["tags"])
+    desired = [health_alarm.desired(*_names(call), check_id, host, operator_request["tell"])] if check_id else []
+    planned = plan_alarms(cloudwatch.metric_alarms_named(aws, [name]), desired, name)
+    for alarm in planned.put:
+        apply = partial(cloudwatch.put_alarm, aws, name, alarm, call.params["tags"])
         changes.want(f"alarm {name}", planned.before[name], planned.after[name], apply)
     if planned.delete:
         changes.want(f"alarm {name}", "present", None, partial(cloudwatch.delete_alarms, aws, planned.delete))
 
 
 def _tags(call: Invocation, changes: Changes, check_id: str) -> None:
-    wanted = {**call.params["tags"], "Name": f"{call.params['environment']}-{call.params['service']}"}
-    is_now = route53.health_check_tags(call.aws, check_id)
-    differ = {key: value for key, value in wanted.items() if is_now.get(key) != value}
+    desired = {**call.params["tags"], "Name": f"{call.params['environment']}-{call.params['service']}"}
+    current = route53.health_check_tags(call.aws, check_id)
+    differ = {key: value for key, value in desired.items() if current.get(key) != value}
     changes.want(
         "tags of the health check",
-        {key: is_now.get(key) for key in differ},
+        {key: current.get(key) for key in differ},
         differ,
         lambda: route53.tag_health_check(call.aws, check_id, differ),
     )
@@ -125,7 +125,7 @@ def _tags(call: Invocation, changes: Changes, check_id: str) -> None:
 
 def _records(call: Invocation, changes: Changes, zone_id: str | None, routing: Routing, check_id: str | None) -> None:
     balancer = call.params["load_balancer"]
-    wanted = Wanted(
+    desired = DesiredNames(
         call.params["names"],
         Balancer(balancer["name"], balancer["dns_name"], balancer["zone_id"]),
         call.params["families"],
@@ -136,9 +136,12 @@ def _records(call: Invocation, changes: Changes, zone_id: str | None, routing: R
     )
     # A zone that check mode would create has no records yet.
     found = [
-        record for name in wanted.names if zone_id is not None for record in route53.records_of(call.aws, zone_id, name)
+        record
+        for name in desired.names
+        if zone_id is not None
+        for record in route53.records_of(call.aws, zone_id, name)
     ]
-    planned = plan(found, wanted)
+    planned = plan(found, desired)
     if planned.refusals:
         raise Failure(f"Records of {call.params['service']}: {'; '.join(planned.refusals)}.")
     for label, record in planned.after.items():

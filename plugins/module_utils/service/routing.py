@@ -18,7 +18,7 @@ PRODUCTION, TEST = "production", "test"
 
 
 @dataclass(frozen=True)
-class Wanted:
+class DesiredRules:
     """The rules that a service should have; blue and green are target group ARNs."""
 
     conditions: Conditions
@@ -65,33 +65,33 @@ def find_rule(rules: Sequence[Rule], kind: str, blue: str, green: str) -> Rule |
     return min(ours, key=lambda rule: rule.priority) if ours else None
 
 
-def plan(rules: Sequence[Rule], wanted: Wanted) -> list[RuleChange]:
+def plan(rules: Sequence[Rule], desired: DesiredRules) -> list[RuleChange]:
     """Return a change per rule, needed or not: the test rule first, as it is the one asked first."""
-    return [_change(find_rule(rules, kind, wanted.blue, wanted.green), kind, wanted) for kind in (TEST, PRODUCTION)]
+    return [_change(find_rule(rules, kind, desired.blue, desired.green), kind, desired) for kind in (TEST, PRODUCTION)]
 
 
-def _change(rule: Rule | None, kind: str, wanted: Wanted) -> RuleChange:
+def _change(rule: Rule | None, kind: str, desired: DesiredRules) -> RuleChange:
     if rule is None:
         return RuleChange(kind, None)
-    missing = {wanted.blue, wanted.green} - set(rule.weights)
+    missing = {desired.blue, desired.green} - set(rule.weights)
     return RuleChange(
         kind,
         rule,
-        conditions=rule.conditions != wanted.conditions_of(kind),
-        priority=rule.priority != wanted.priority_of(kind),
+        conditions=rule.conditions != desired.conditions_of(kind),
+        priority=rule.priority != desired.priority_of(kind),
         # A rule that names one colour only cannot be shifted: the other one joins with no traffic.
         weights={**dict.fromkeys(rule.weights, 100), **dict.fromkeys(missing, 0)} if missing else None,
     )
 
 
-def conflicts(rules: Sequence[Rule], wanted: Wanted) -> list[str]:
+def conflicts(rules: Sequence[Rule], desired: DesiredRules) -> list[str]:
     """Return a sentence for each priority that another service's rule holds already."""
     found = []
     for kind in (TEST, PRODUCTION):
-        ours = find_rule(rules, kind, wanted.blue, wanted.green)
-        priority = wanted.priority_of(kind)
+        ours = find_rule(rules, kind, desired.blue, desired.green)
+        priority = desired.priority_of(kind)
         for rule in rules:
-            if rule.priority == priority and rule is not ours and not _is_ours(rule, wanted):
+            if rule.priority == priority and rule is not ours and not _is_ours(rule, desired):
                 found.append(
                     f"priority {priority}, wanted for the {kind} rule, is taken by the rule of {rule.owner} "
                     f"({rule.conditions}); free priorities: {free_priorities(rules)}"
@@ -99,8 +99,8 @@ def conflicts(rules: Sequence[Rule], wanted: Wanted) -> list[str]:
     return found
 
 
-def _is_ours(rule: Rule, wanted: Wanted) -> bool:
-    return bool(rule.weights) and set(rule.weights) <= {wanted.blue, wanted.green}
+def _is_ours(rule: Rule, desired: DesiredRules) -> bool:
+    return bool(rule.weights) and set(rule.weights) <= {desired.blue, desired.green}
 
 
 def free_priorities(rules: Sequence[Rule], count: int = 3) -> str:

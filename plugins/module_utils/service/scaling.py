@@ -1,6 +1,6 @@
 # Copyright: pear.fargate contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Autoscaling of an ECS service: what is wanted, and what of it differs from what Application Auto Scaling has. Pure."""
+"""Autoscaling of an ECS service: the desired state and its differences from Application Auto Scaling's. Pure."""
 
 from __future__ import annotations
 
@@ -40,19 +40,19 @@ class Plan:
     delete_schedules: Sequence[str] = ()
 
 
-def plan(is_now: Scaling, wanted: Scaling) -> Plan:
+def plan(current: Scaling, desired: Scaling) -> Plan:
     """Compare; a schedule of ours may have moved the bounds, and that is no difference."""
-    allowed = {wanted.bounds} | {
-        (one.get("MinCapacity", wanted.minimum), one.get("MaxCapacity", wanted.maximum))
-        for one in (schedule["ScalableTargetAction"] for schedule in wanted.schedules.values())
+    allowed = {desired.bounds} | {
+        (action.get("MinCapacity", desired.minimum), action.get("MaxCapacity", desired.maximum))
+        for action in (schedule["ScalableTargetAction"] for schedule in desired.schedules.values())
     }
-    move = is_now.bounds not in allowed and wanted.minimum is not None and wanted.maximum is not None
+    move = current.bounds not in allowed and desired.minimum is not None and desired.maximum is not None
     return Plan(
-        (wanted.minimum, wanted.maximum) if move else None,  # type: ignore[arg-type]
-        {name: one for name, one in wanted.policies.items() if is_now.policies.get(name) != one},
-        {name: one for name, one in wanted.schedules.items() if is_now.schedules.get(name) != one},
-        tuple(name for name in is_now.policies if name not in wanted.policies),
-        tuple(name for name in is_now.schedules if name not in wanted.schedules),
+        (desired.minimum, desired.maximum) if move else None,  # type: ignore[arg-type]
+        {name: policy for name, policy in desired.policies.items() if current.policies.get(name) != policy},
+        {name: action for name, action in desired.schedules.items() if current.schedules.get(name) != action},
+        tuple(name for name in current.policies if name not in desired.policies),
+        tuple(name for name in current.schedules if name not in desired.schedules),
     )
 
 
@@ -96,7 +96,7 @@ def schedule(option: Mapping[str, Any]) -> dict[str, Any]:
 
 def known_policies(found: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
     """Policies by name, as policy() writes them; one of another type is kept apart by its type."""
-    return {one["PolicyName"]: _known(one) for one in found}
+    return {policy["PolicyName"]: _known(policy) for policy in found}
 
 
 def _known(found: Mapping[str, Any]) -> dict[str, Any]:
@@ -105,7 +105,7 @@ def _known(found: Mapping[str, Any]) -> dict[str, Any]:
     configuration = {"DisableScaleIn": False, **found["TargetTrackingScalingPolicyConfiguration"]}
     custom = configuration.get("CustomizedMetricSpecification")
     if custom:
-        dimensions = sorted(custom.get("Dimensions", []), key=lambda one: one["Name"])
+        dimensions = sorted(custom.get("Dimensions", []), key=lambda dimension: dimension["Name"])
         configuration["CustomizedMetricSpecification"] = {**custom, "Dimensions": dimensions}
     return configuration
 
@@ -113,13 +113,13 @@ def _known(found: Mapping[str, Any]) -> dict[str, Any]:
 def known_schedules(found: Iterable[Mapping[str, Any]], leave: str) -> dict[str, dict[str, Any]]:
     """Scheduled actions by name, without the one that belongs to releases."""
     return {
-        one["ScheduledActionName"]: {
-            "Schedule": one["Schedule"],
-            "Timezone": one.get("Timezone", "UTC"),
-            "ScalableTargetAction": dict(one.get("ScalableTargetAction", {})),
+        action["ScheduledActionName"]: {
+            "Schedule": action["Schedule"],
+            "Timezone": action.get("Timezone", "UTC"),
+            "ScalableTargetAction": dict(action.get("ScalableTargetAction", {})),
         }
-        for one in found
-        if one["ScheduledActionName"] != leave
+        for action in found
+        if action["ScheduledActionName"] != leave
     }
 
 
@@ -134,18 +134,20 @@ def problems(params: Mapping[str, Any]) -> list[str]:
     if minimum is None and (params["policies"] or params["schedules"]):
         found.append("policies and schedules need a minimum and a maximum to move between")
     for kind in ("policies", "schedules"):
-        names = [one["name"] for one in params[kind]]
+        names = [item["name"] for item in params[kind]]
         found += [f"{kind}: {name} is there twice" for name in sorted(set(names)) if names.count(name) > 1]
-    for one in params["policies"]:
-        if one["target"] <= 0:
-            found.append(f"policies.{one['name']}.target is {one['target']}; it must be above 0")
-        if one["metric"] in {"cpu", "memory"} and one["target"] > 100:
-            found.append(f"policies.{one['name']}.target is {one['target']}; percents end at 100")
-        if (one["metric"] == "custom") != bool(one["custom_metric"]):
-            found.append(f"policies.{one['name']}: custom_metric belongs to metric custom, and to no other")
-    for one in params["schedules"]:
-        if one["minimum"] is None and one["maximum"] is None:
-            found.append(f"schedules.{one['name']} sets neither minimum nor maximum")
-        if not one["when"].startswith(("at(", "cron(", "rate(")):
-            found.append(f"schedules.{one['name']}.when is {one['when']!r}; it must be at(…), cron(…) or rate(…)")
+    for policy in params["policies"]:
+        if policy["target"] <= 0:
+            found.append(f"policies.{policy['name']}.target is {policy['target']}; it must be above 0")
+        if policy["metric"] in {"cpu", "memory"} and policy["target"] > 100:
+            found.append(f"policies.{policy['name']}.target is {policy['target']}; percents end at 100")
+        if (policy["metric"] == "custom") != bool(policy["custom_metric"]):
+            found.append(f"policies.{policy['name']}: custom_metric belongs to metric custom, and to no other")
+    for schedule in params["schedules"]:
+        if schedule["minimum"] is None and schedule["maximum"] is None:
+            found.append(f"schedules.{schedule['name']} sets neither minimum nor maximum")
+        if not schedule["when"].startswith(("at(", "cron(", "rate(")):
+            found.append(
+                f"schedules.{schedule['name']}.when is {schedule['when']!r}; it must be at(…), cron(…) or rate(…)"
+            )
     return found

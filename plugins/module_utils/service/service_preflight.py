@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
-from ..aws import elbv2, environment, secrets
+from ..aws import elbv2, secretsmanager, ssm, sts
 from ..aws.arns import ArnScope
 from ..aws.elbv2_states import Conditions
 from ..aws.errors import AwsError, Failure
@@ -16,7 +16,7 @@ from ..aws.naming import COLOURS, EnvironmentNames, ServiceNames
 from ..common.invocation import Invocation
 from ..image import container_image
 from .policies import secret_arn
-from .routing import Wanted, conflicts
+from .routing import DesiredRules, conflicts
 from .variables import findings, warnings
 
 # ELB takes no ARN here: what does not exist yet owns no rule.
@@ -26,7 +26,7 @@ _NONE = "(none)"
 def run(call: Invocation) -> dict[str, Any]:
     """Return nothing to complain of, or raise Failure with all findings."""
     # First by itself: wrong credentials or a dead endpoint end here, with one clear sentence, within seconds.
-    identity = environment.caller(call.aws)
+    identity = sts.caller(call.aws)
     values: Mapping[str, Any] = call.params["variables"]
     # A host that is no service has no variables here: the types of its roles' variables are all there is to check.
     found = [*call.params["findings"], *(findings(values) if values else ())]
@@ -35,9 +35,9 @@ def run(call: Invocation) -> dict[str, Any]:
     for check in (_priorities, _image, _secrets) if values else ():
         found += _careful(partial(check, call, values, place), unchecked)
     if found:
-        told = "\n".join(f"  - {finding}" for finding in found)
+        text = "\n".join(f"  - {finding}" for finding in found)
         count = "1 finding" if len(found) == 1 else f"{len(found)} findings"
-        raise Failure(f"{count}, and nothing was changed:\n{told}", findings=found, unchecked=unchecked)
+        raise Failure(f"{count}, and nothing was changed:\n{text}", findings=found, unchecked=unchecked)
     told_only = [*warnings(values), *(f"Not looked at before the release: {failed}" for failed in unchecked)]
     return {"changed": False, "findings": [], "unchecked": unchecked, "warnings": told_only}
 
@@ -55,15 +55,15 @@ def _priorities(call: Invocation, values: Mapping[str, Any], place: ArnScope) ->
     name, service, priority = (values.get(key) for key in ("environment_name", "service_name", "service_priority"))
     if not (isinstance(name, str) and isinstance(service, str) and isinstance(priority, int)):
         return
-    balancer = environment.load_balancer(call.aws, EnvironmentNames(name).load_balancer)
-    listeners = environment.listeners(call.aws, balancer["LoadBalancerArn"]) if balancer else []
-    https = next((one["ListenerArn"] for one in listeners if one["Protocol"] == "HTTPS"), None)
+    balancer = elbv2.load_balancer(call.aws, EnvironmentNames(name).load_balancer)
+    listeners = elbv2.listeners(call.aws, balancer["LoadBalancerArn"]) if balancer else []
+    https = next((listener["ListenerArn"] for listener in listeners if listener["Protocol"] == "HTTPS"), None)
     if https is None:
         return
     names = [ServiceNames(name, service).target_group(colour) for colour in COLOURS]
     groups = elbv2.target_groups(call.aws, names)
-    blue, green = (groups[one].arn if one in groups else f"{_NONE} {one}" for one in names)
-    for taken in conflicts(elbv2.rules(call.aws, https), Wanted(Conditions(), priority, blue, green)):
+    blue, green = (groups[name].arn if name in groups else f"{_NONE} {name}" for name in names)
+    for taken in conflicts(elbv2.rules(call.aws, https), DesiredRules(Conditions(), priority, blue, green)):
         yield f"service_priority is {priority}: {taken}"
 
 
@@ -74,9 +74,9 @@ def _image(call: Invocation, values: Mapping[str, Any], place: ArnScope) -> Iter
         if not (values.get("registry_build") or {}).get("context"):
             yield "neither service_image nor registry_build.context is set: there is nothing to run"
         return
-    wanted = {"image": image, "tag": values.get("registry_tag") or None}
+    desired = {"image": image, "tag": values.get("registry_tag") or None}
     try:
-        container_image.run(Invocation(wanted, call.aws, True, call.clock, call.progress))
+        container_image.run(Invocation(desired, call.aws, True, call.clock, call.progress))
     except AwsError:
         raise
     except Failure as missing:
@@ -90,9 +90,9 @@ def _secrets(call: Invocation, values: Mapping[str, Any], place: ArnScope) -> It
             continue
         arn = secret_arn(source, place)
         # What is named here may be a pasted secret: it is not repeated.
-        if ":secretsmanager:" in arn and not secrets.secret_exists(call.aws, arn):
+        if ":secretsmanager:" in arn and not secretsmanager.secret_exists(call.aws, arn):
             yield f"service_secrets.{variable} names a secret that Secrets Manager does not have in {call.aws.region}"
-        if ":ssm:" in arn and not secrets.parameter_exists(call.aws, _parameter(arn, source)):
+        if ":ssm:" in arn and not ssm.parameter_exists(call.aws, _parameter(arn, source)):
             yield f"service_secrets.{variable} names a parameter that SSM does not have in {call.aws.region}"
 
 

@@ -1,6 +1,6 @@
 # Copyright: pear.fargate contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Make both colours' target groups and the two rules of a service what they should be; never write a weight twice."""
+"""Ensure both colours' target groups and the two rules of a service; never write a weight twice."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ..aws.errors import Failure
 from ..aws.naming import COLOURS, ServiceNames
 from ..common.changes import Changes
 from ..common.invocation import Invocation
-from .routing import PRODUCTION, RuleChange, Wanted, conflicts, plan
+from .routing import PRODUCTION, DesiredRules, RuleChange, conflicts, plan
 
 # In check mode a target group that would be created has no ARN yet.
 _NOT_YET = "(to be created: {name})"
@@ -29,16 +29,16 @@ def run(call: Invocation) -> dict[str, Any]:
     listener = call.params["listener_arn"]
     there = elbv2.rules(call.aws, listener) if listener else []
     # Before the first write: a target group made for a rule that cannot be is of no use.
-    _refuse_conflicts(call, there, _wanted(call, {name: group.arn for name, group in found.items()}, names))
+    _refuse_conflicts(call, there, _desired(call, {name: group.arn for name, group in found.items()}, names))
     groups = {
         colour: _target_group(call, changes, names.target_group(colour), found.get(names.target_group(colour)))
         for colour in COLOURS
     }
-    wanted = _wanted(call, {group.name: group.arn for group in groups.values()}, names)
-    rules = _rules(call, changes, there, wanted)
+    desired = _desired(call, {group.name: group.arn for group in groups.values()}, names)
+    rules = _rules(call, changes, there, desired)
     _tags(call, changes, [group.arn for group in groups.values()] + [rule.arn for rule in rules.values() if rule])
     production = rules[PRODUCTION]
-    weights = production.weights if production else wanted.first_weights(PRODUCTION)
+    weights = production.weights if production else desired.first_weights(PRODUCTION)
     return {
         "changed": bool(changes.after),
         "diff": {"before": changes.before, "after": changes.after},
@@ -58,9 +58,9 @@ def _refuse_missing(call: Invocation) -> None:
         )
 
 
-def _wanted(call: Invocation, arns: Mapping[str, str], names: ServiceNames) -> Wanted:
+def _desired(call: Invocation, arns: Mapping[str, str], names: ServiceNames) -> DesiredRules:
     blue, green = (names.target_group(colour) for colour in COLOURS)
-    return Wanted(
+    return DesiredRules(
         Conditions.of(call.params["hosts"], call.params["paths"]),
         call.params["priority"],
         blue=arns.get(blue, _NOT_YET.format(name=blue)),
@@ -68,8 +68,8 @@ def _wanted(call: Invocation, arns: Mapping[str, str], names: ServiceNames) -> W
     )
 
 
-def _refuse_conflicts(call: Invocation, rules: Sequence[Rule], wanted: Wanted) -> None:
-    taken = conflicts(rules, wanted)
+def _refuse_conflicts(call: Invocation, rules: Sequence[Rule], desired: DesiredRules) -> None:
+    taken = conflicts(rules, desired)
     if taken:
         raise Failure(
             f"Service {call.params['service']}: {'; '.join(taken)}. Set service_priority to a free one.",
@@ -79,17 +79,17 @@ def _refuse_conflicts(call: Invocation, rules: Sequence[Rule], wanted: Wanted) -
 
 def _target_group(call: Invocation, changes: Changes, name: str, found: TargetGroup | None) -> TargetGroup:
     check = _health_check(call.params)
-    wanted = TargetGroup(
+    desired = TargetGroup(
         name, call.params["vpc_id"] or "", call.params["port"], protocol_version=call.params["protocol_version"]
     )
     if found is None:
         changes.want(f"target group {name}", None, f"health check {check}", lambda: None)
         if call.check_mode:
-            found = TargetGroup(name, wanted.vpc_id, wanted.port, arn=_NOT_YET.format(name=name), health_check=check)
+            found = TargetGroup(name, desired.vpc_id, desired.port, arn=_NOT_YET.format(name=name), health_check=check)
         else:
-            found = elbv2.create_target_group(call.aws, name, wanted, check, call.params["tags"])
+            found = elbv2.create_target_group(call.aws, name, desired, check, call.params["tags"])
             call.progress.line(f"target group {name} created")
-    _refuse_what_cannot_change(wanted, found)
+    _refuse_what_cannot_change(desired, found)
     changes.want(
         f"health check of {name}",
         _as_dict(found.health_check),
@@ -105,40 +105,40 @@ def _target_group(call: Invocation, changes: Changes, name: str, found: TargetGr
         # Sticky sessions would keep users on a colour that is being left.
         "stickiness": False,
     }
-    is_now = elbv2.target_group_attributes(call.aws, found.arn)
-    differ = {key: value for key, value in attributes.items() if is_now.get(key, value) != value}
+    current = elbv2.target_group_attributes(call.aws, found.arn)
+    differ = {key: value for key, value in attributes.items() if current.get(key, value) != value}
     changes.want(
         f"attributes of {name}",
-        {key: is_now.get(key) for key in differ},
+        {key: current.get(key) for key in differ},
         differ,
         lambda: elbv2.set_target_group_attributes(call.aws, found.arn, differ),
     )
     return found
 
 
-def _refuse_what_cannot_change(wanted: TargetGroup, found: TargetGroup) -> None:
+def _refuse_what_cannot_change(desired: TargetGroup, found: TargetGroup) -> None:
     for what in ("vpc_id", "protocol", "protocol_version", "target_type"):
-        is_now, asked = getattr(found, what), getattr(wanted, what)
-        if asked and is_now != asked:
+        current, expected = getattr(found, what), getattr(desired, what)
+        if expected and current != expected:
             raise Failure(
-                f"Target group {wanted.name} has {what} {is_now!r}, wanted is {asked!r}, and AWS cannot change it. Remove the "
+                f"Target group {desired.name} has {what} {current!r}, wanted is {expected!r}, and AWS cannot change it. Remove the "
                 "service with its target groups first, or give the service another name."
             )
 
 
-def _rules(call: Invocation, changes: Changes, found: Sequence[Rule], wanted: Wanted) -> dict[str, Rule | None]:
-    planned = plan(found, wanted)
-    moved = {change.rule.arn: wanted.priority_of(change.kind) for change in planned if change.rule and change.priority}
+def _rules(call: Invocation, changes: Changes, found: Sequence[Rule], desired: DesiredRules) -> dict[str, Rule | None]:
+    planned = plan(found, desired)
+    moved = {change.rule.arn: desired.priority_of(change.kind) for change in planned if change.rule and change.priority}
     if moved:
         before = {change.rule.arn: change.rule.priority for change in planned if change.rule and change.priority}
         changes.want("rule priorities", before, moved, partial(elbv2.set_priorities, call.aws, moved))
-    return {change.kind: _rule(call, changes, wanted, change) for change in planned}
+    return {change.kind: _rule(call, changes, desired, change) for change in planned}
 
 
-def _rule(call: Invocation, changes: Changes, wanted: Wanted, change: RuleChange) -> Rule | None:
-    conditions, priority = wanted.conditions_of(change.kind), wanted.priority_of(change.kind)
+def _rule(call: Invocation, changes: Changes, desired: DesiredRules, change: RuleChange) -> Rule | None:
+    conditions, priority = desired.conditions_of(change.kind), desired.priority_of(change.kind)
     if change.rule is None:
-        first = wanted.first_weights(change.kind)
+        first = desired.first_weights(change.kind)
         changes.want(f"{change.kind} rule", None, f"priority {priority}: {conditions} → {_shares(first)}", lambda: None)
         if call.check_mode:
             return None
@@ -167,11 +167,11 @@ def _rule(call: Invocation, changes: Changes, wanted: Wanted, change: RuleChange
 
 def _tags(call: Invocation, changes: Changes, arns: Sequence[str]) -> None:
     known = [arn for arn in arns if arn.startswith("arn:")]
-    wanted: dict[str, str] = call.params["tags"]
-    is_now = elbv2.tags(call.aws, known) if wanted and known else {}
-    differ = [arn for arn, tags in is_now.items() if any(tags.get(key) != value for key, value in wanted.items())]
-    before = {arn: {key: is_now[arn].get(key) for key in wanted} for arn in differ}
-    changes.want("tags", before, dict.fromkeys(differ, wanted), lambda: elbv2.add_tags(call.aws, differ, wanted))
+    desired: dict[str, str] = call.params["tags"]
+    current = elbv2.tags(call.aws, known) if desired and known else {}
+    differ = [arn for arn, tags in current.items() if any(tags.get(key) != value for key, value in desired.items())]
+    before = {arn: {key: current[arn].get(key) for key in desired} for arn in differ}
+    changes.want("tags", before, dict.fromkeys(differ, desired), lambda: elbv2.add_tags(call.aws, differ, desired))
 
 
 def _health_check(params: Mapping[str, Any]) -> HealthCheck:

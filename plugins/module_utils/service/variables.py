@@ -52,7 +52,7 @@ _SECRET = re.compile(r"^(arn:[a-z-]+:(secretsmanager|ssm):[a-z0-9-]+:\d{12}:.+|/
 
 
 def findings(values: Mapping[str, Any]) -> list[str]:
-    """Return a sentence per finding. A value that is missing or has the wrong type is somebody else's finding."""
+    """Return a sentence per finding. Missing values and wrong types are found by the argument specs."""
     return [
         *_names(values),
         *_size(values),
@@ -200,5 +200,7 @@ def _volumes(values: Mapping[str, Any]) -> Iterator[str]:
 def _collector(values: Mapping[str, Any]) -> Iterator[str]:
     settings, port, memory = (values.get(f"service_{name}") for name in ("collector", "port", "memory"))
     if isinstance(settings, Mapping) and isinstance(port, int):
-        beside = [str(one.get("name")) for one in values.get("service_sidecars") or [] if isinstance(one, Mapping)]
+        beside = [
+            str(sidecar.get("name")) for sidecar in values.get("service_sidecars") or [] if isinstance(sidecar, Mapping)
+        ]
         yield from collector.findings(settings, port, beside, memory if isinstance(memory, int) else None)

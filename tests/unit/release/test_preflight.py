@@ -53,9 +53,9 @@ class Cloud:
 def cloud(monkeypatch: pytest.MonkeyPatch) -> Cloud:
     here = Cloud()
     monkeypatch.setattr(bluegreen_preflight.cloudwatch, "alarm_states", lambda *_: here.alarms)
-    monkeypatch.setattr(bluegreen_preflight.quotas, "free_addresses", lambda *_: here.free)
-    monkeypatch.setattr(bluegreen_preflight.quotas, "vcpus_allowed", lambda _: here.vcpus[0])
-    monkeypatch.setattr(bluegreen_preflight.quotas, "vcpus_used", lambda _: here.vcpus[1])
+    monkeypatch.setattr(bluegreen_preflight.ec2, "free_addresses", lambda *_: here.free)
+    monkeypatch.setattr(bluegreen_preflight.service_quotas, "vcpus_allowed", lambda _: here.vcpus[0])
+    monkeypatch.setattr(bluegreen_preflight.cloudwatch, "fargate_vcpus_used", lambda _: here.vcpus[1])
     monkeypatch.setattr(bluegreen_preflight.iam, "role", lambda _, name: here.roles.get(name))
     monkeypatch.setattr(image_platform.ecr, "manifest", lambda _, *image: here.manifests.get(image))
     monkeypatch.setattr(image_platform.ecr, "image_configuration", lambda *_: here.configuration)

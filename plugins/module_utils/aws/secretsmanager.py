@@ -1,6 +1,6 @@
 # Copyright: pear.fargate contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Secrets Manager and SSM parameters: whether they exist. No value is ever read."""
+"""AWS Secrets Manager: whether a secret exists. No value is ever read."""
 
 from __future__ import annotations
 
@@ -15,11 +15,3 @@ def secret_exists(aws: Aws, arn: str) -> bool:
         return "DeletedDate" not in client.describe_secret(SecretId=arn)
     except client.exceptions.ResourceNotFoundException:
         return False
-
-
-@aws_call("look for an SSM parameter")
-def parameter_exists(aws: Aws, name: str) -> bool:
-    answer = aws.client("ssm").describe_parameters(
-        ParameterFilters=[{"Key": "Name", "Option": "Equals", "Values": [name]}]
-    )
-    return bool(answer["Parameters"])

@@ -1,6 +1,6 @@
 # Copyright: pear.fargate contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a VPC is made of: one function per call. Everything is tagged as it is made, so that a death leaves nothing nameless."""
+"""Amazon EC2, of which we use the network: one function per call. Everything is tagged in the call that creates it."""
 
 from __future__ import annotations
 
@@ -8,14 +8,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .errors import Failure, aws_call, is_code
+from .naming import TAG_COMPONENT, TAG_ENVIRONMENT
 from .session import Aws
+from .tags import tag_filters, tag_list, tags_of
 
 Entry = dict[str, Any]
 Tags = Mapping[str, str]
 
 
 def _specification(kind: str, tags: Tags) -> list[Entry]:
-    return [{"ResourceType": kind, "Tags": [{"Key": key, "Value": value} for key, value in sorted(tags.items())]}]
+    return [{"ResourceType": kind, "Tags": tag_list(tags)}]
 
 
 def _pages(aws: Aws, operation: str, key: str, **request: Any) -> list[Entry]:
@@ -23,8 +25,61 @@ def _pages(aws: Aws, operation: str, key: str, **request: Any) -> list[Entry]:
     return [entry for page in pages for entry in page[key]]
 
 
+def _all(aws: Aws, operation: str, key: str, **request: Any) -> list[Entry]:
+    """Like _pages, for an operation that may have no paginator."""
+    client = aws.client("ec2")
+    if client.can_paginate(operation):
+        return _pages(aws, operation, key, **request)
+    return list(getattr(client, operation)(**request)[key])
+
+
 def _in(vpc_id: str, name: str = "vpc-id") -> list[Entry]:
     return [{"Name": name, "Values": [vpc_id]}]
+
+
+def _network_of(environment: str) -> list[Entry]:
+    return tag_filters({TAG_ENVIRONMENT: environment, TAG_COMPONENT: "network"})
+
+
+@aws_call("read the VPC of {environment}")
+def environment_vpcs(aws: Aws, environment: str) -> list[dict[str, Any]]:
+    return aws.client("ec2").describe_vpcs(Filters=_network_of(environment))["Vpcs"]
+
+
+@aws_call("read VPC {vpc_id}")
+def vpc(aws: Aws, vpc_id: str) -> dict[str, Any]:
+    return aws.client("ec2").describe_vpcs(VpcIds=[vpc_id])["Vpcs"][0]
+
+
+@aws_call("read the subnets of {environment}")
+def environment_subnets(aws: Aws, environment: str) -> list[dict[str, Any]]:
+    return _pages(aws, "describe_subnets", "Subnets", Filters=_network_of(environment))
+
+
+@aws_call("read subnets {subnet_ids}")
+def subnets_by_id(aws: Aws, subnet_ids: list[str]) -> list[dict[str, Any]]:
+    return aws.client("ec2").describe_subnets(SubnetIds=subnet_ids)["Subnets"]
+
+
+@aws_call("read the free addresses of {subnets}")
+def free_addresses(aws: Aws, subnets: list[str]) -> dict[str, int]:
+    """Number of free addresses, by subnet."""
+    found = aws.client("ec2").describe_subnets(SubnetIds=subnets)["Subnets"]
+    return {subnet["SubnetId"]: int(subnet["AvailableIpAddressCount"]) for subnet in found}
+
+
+@aws_call("read the security groups of {environment}")
+def environment_security_groups(aws: Aws, environment: str) -> list[dict[str, Any]]:
+    return _pages(aws, "describe_security_groups", "SecurityGroups", Filters=_network_of(environment))
+
+
+@aws_call("read the zones of the region")
+def zones(aws: Aws) -> list[str]:
+    """Names of the region's availability zones that are open to this account, in order."""
+    found = aws.client("ec2").describe_availability_zones(
+        Filters=[{"Name": "zone-type", "Values": ["availability-zone"]}, {"Name": "state", "Values": ["available"]}]
+    )["AvailabilityZones"]
+    return sorted(zone["ZoneName"] for zone in found)
 
 
 @aws_call("read the DNS settings of {vpc_id}")
@@ -47,7 +102,7 @@ def internet_gateways(aws: Aws, vpc_id: str) -> list[Entry]:
 @aws_call("read the egress-only internet gateways of the region")
 def egress_only_gateways(aws: Aws, vpc_id: str) -> list[Entry]:
     found = _pages(aws, "describe_egress_only_internet_gateways", "EgressOnlyInternetGateways")
-    return [one for one in found if any(to.get("VpcId") == vpc_id for to in one.get("Attachments", []))]
+    return [gateway for gateway in found if any(to.get("VpcId") == vpc_id for to in gateway.get("Attachments", []))]
 
 
 @aws_call("read the NAT gateways of {vpc_id}")
@@ -59,7 +114,7 @@ def nat_gateways(aws: Aws, vpc_id: str) -> list[Entry]:
 @aws_call("read NAT gateways {ids}")
 def nat_states(aws: Aws, ids: Sequence[str]) -> dict[str, Entry]:
     found = aws.client("ec2").describe_nat_gateways(NatGatewayIds=list(ids))["NatGateways"]
-    return {one["NatGatewayId"]: one for one in found}
+    return {gateway["NatGatewayId"]: gateway for gateway in found}
 
 
 @aws_call("read the route tables of {vpc_id}")
@@ -70,7 +125,7 @@ def route_tables(aws: Aws, vpc_id: str) -> list[Entry]:
 @aws_call("read the endpoints of {vpc_id}")
 def endpoints(aws: Aws, vpc_id: str) -> list[Entry]:
     found = _pages(aws, "describe_vpc_endpoints", "VpcEndpoints", Filters=_in(vpc_id))
-    return [one for one in found if one.get("State", "available").lower() not in ("deleting", "deleted")]
+    return [endpoint for endpoint in found if endpoint.get("State", "available").lower() not in ("deleting", "deleted")]
 
 
 @aws_call("read the security groups of {vpc_id}")
@@ -131,10 +186,10 @@ def create_internet_gateway(aws: Aws, tags: Tags) -> str:
 
 @aws_call("find an internet gateway without a VPC")
 def loose_internet_gateway(aws: Aws, name: str, environment_tag: str, environment: str) -> str | None:
-    """One that was made for this environment and never attached."""
-    wanted = [{"Name": "tag:Name", "Values": [name]}, {"Name": f"tag:{environment_tag}", "Values": [environment]}]
-    found = _pages(aws, "describe_internet_gateways", "InternetGateways", Filters=wanted)
-    return next((one["InternetGatewayId"] for one in found if not one.get("Attachments")), None)
+    """An internet gateway that was created for this environment and never attached."""
+    desired = tag_filters({"Name": name, environment_tag: environment})
+    found = _pages(aws, "describe_internet_gateways", "InternetGateways", Filters=desired)
+    return next((gateway["InternetGatewayId"] for gateway in found if not gateway.get("Attachments")), None)
 
 
 @aws_call("attach {gateway_id} to {vpc_id}")
@@ -152,12 +207,12 @@ def create_egress_only_gateway(aws: Aws, vpc_id: str, tags: Tags) -> str:
 
 @aws_call("find or allocate the address of NAT gateway {name}")
 def address(aws: Aws, name: str, tags: Tags) -> str:
-    """An address that an interrupted run left over is used before another one is allocated."""
+    """Reuse an address that an interrupted run left unassociated, otherwise allocate one."""
     client = aws.client("ec2")
-    filters = [{"Name": f"tag:{key}", "Values": [value]} for key, value in sorted(tags.items())]
-    for one in client.describe_addresses(Filters=filters)["Addresses"]:
-        if not one.get("AssociationId"):
-            return str(one["AllocationId"])
+    filters = tag_filters(dict(sorted(tags.items())))
+    for address in client.describe_addresses(Filters=filters)["Addresses"]:
+        if not address.get("AssociationId"):
+            return str(address["AllocationId"])
     made = client.allocate_address(Domain="vpc", TagSpecifications=_specification("elastic-ip", tags))
     return str(made["AllocationId"])
 
@@ -232,7 +287,8 @@ def modify_endpoint(aws: Aws, endpoint_id: str, change: Mapping[str, Any]) -> No
 def delete_endpoint(aws: Aws, endpoint_id: str) -> None:
     answer = aws.client("ec2").delete_vpc_endpoints(VpcEndpointIds=[endpoint_id])
     for failed in answer.get("Unsuccessful", []):
-        raise Failure(f"Failed to change {failed['ResourceId']}: {failed['Error']['Message']}.")
+        if "NotFound" not in failed["Error"]["Code"]:
+            raise Failure(f"Failed to delete {failed['ResourceId']}: {failed['Error']['Message']}.")
 
 
 @aws_call("create security group {name}")
@@ -247,7 +303,7 @@ def create_security_group(aws: Aws, vpc_id: str, name: str, description: str, ta
 
 @aws_call("write rules of security group {group_id}")
 def change_rules(aws: Aws, group_id: str, egress: bool, add: list[Entry], remove: list[Entry]) -> None:
-    """Adds before it removes: what stays allowed is never cut off in between."""
+    """Adds before it removes, so that permitted traffic is never interrupted."""
     client = aws.client("ec2")
     if add:
         write = client.authorize_security_group_egress if egress else client.authorize_security_group_ingress
@@ -279,6 +335,80 @@ def delete_flow_logs(aws: Aws, ids: list[str]) -> None:
 
 @aws_call("tag {resource_id}")
 def tag(aws: Aws, resource_id: str, tags: Tags) -> None:
-    aws.client("ec2").create_tags(
-        Resources=[resource_id], Tags=[{"Key": key, "Value": value} for key, value in sorted(tags.items())]
-    )
+    aws.client("ec2").create_tags(Resources=[resource_id], Tags=tag_list(tags))
+
+
+# By kind: operation, key of the answer, key of the id.
+_KINDS = {
+    "VPC": ("describe_vpcs", "Vpcs", "VpcId"),
+    "subnet": ("describe_subnets", "Subnets", "SubnetId"),
+    "route table": ("describe_route_tables", "RouteTables", "RouteTableId"),
+    "security group": ("describe_security_groups", "SecurityGroups", "GroupId"),
+    "internet gateway": ("describe_internet_gateways", "InternetGateways", "InternetGatewayId"),
+    "egress-only gateway": (
+        "describe_egress_only_internet_gateways",
+        "EgressOnlyInternetGateways",
+        "EgressOnlyInternetGatewayId",
+    ),
+    "NAT gateway": ("describe_nat_gateways", "NatGateways", "NatGatewayId"),
+    "address": ("describe_addresses", "Addresses", "AllocationId"),
+    "endpoint": ("describe_vpc_endpoints", "VpcEndpoints", "VpcEndpointId"),
+    "flow log": ("describe_flow_logs", "FlowLogs", "FlowLogId"),
+}
+KINDS = tuple(_KINDS)
+
+
+@aws_call("read the {kind}s of {environment}")
+def tagged(aws: Aws, kind: str, environment: str) -> dict[str, Entry]:
+    """Resources of one of KINDS with the environment's tag, by id; without those being deleted."""
+    operation, key, id_key = _KINDS[kind]
+    # Two operations name the parameter Filter in the service model.
+    parameter = "Filter" if operation in {"describe_flow_logs", "describe_nat_gateways"} else "Filters"
+    request = {parameter: tag_filters({TAG_ENVIRONMENT: environment})}
+    found = _all(aws, operation, key, **request)
+    # The tag is checked again: nothing may be removed because a filter was ignored.
+    return {
+        entry[id_key]: entry
+        for entry in found
+        if tags_of(entry).get(TAG_ENVIRONMENT) == environment and entry.get("State", "") not in {"deleted", "deleting"}
+    }
+
+
+@aws_call("detach internet gateway {gateway_id} from {vpc_id}")
+def detach_internet_gateway(aws: Aws, gateway_id: str, vpc_id: str) -> None:
+    aws.client("ec2").detach_internet_gateway(InternetGatewayId=gateway_id, VpcId=vpc_id)
+
+
+@aws_call("delete internet gateway {gateway_id}")
+def delete_internet_gateway(aws: Aws, gateway_id: str) -> None:
+    aws.client("ec2").delete_internet_gateway(InternetGatewayId=gateway_id)
+
+
+@aws_call("delete egress-only internet gateway {gateway_id}")
+def delete_egress_only_gateway(aws: Aws, gateway_id: str) -> None:
+    aws.client("ec2").delete_egress_only_internet_gateway(EgressOnlyInternetGatewayId=gateway_id)
+
+
+@aws_call("end association {association_id} of a route table")
+def disassociate(aws: Aws, association_id: str) -> None:
+    aws.client("ec2").disassociate_route_table(AssociationId=association_id)
+
+
+@aws_call("delete route table {table_id}")
+def delete_route_table(aws: Aws, table_id: str) -> None:
+    aws.client("ec2").delete_route_table(RouteTableId=table_id)
+
+
+@aws_call("delete subnet {subnet_id}")
+def delete_subnet(aws: Aws, subnet_id: str) -> None:
+    aws.client("ec2").delete_subnet(SubnetId=subnet_id)
+
+
+@aws_call("delete security group {group_id}")
+def delete_security_group(aws: Aws, group_id: str) -> None:
+    aws.client("ec2").delete_security_group(GroupId=group_id)
+
+
+@aws_call("delete VPC {vpc_id}")
+def delete_vpc(aws: Aws, vpc_id: str) -> None:
+    aws.client("ec2").delete_vpc(VpcId=vpc_id)

@@ -1,0 +1,43 @@
+# Copyright: pear.fargate contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The AWS services that each module calls in every run: their models are read from disk before Ansible forks its workers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+_RELEASE = ("elbv2", "ecs", "dynamodb", "application-autoscaling")
+
+SERVICES: Mapping[str, Sequence[str]] = {
+    "acm_imported_certificate": ("acm",),
+    "acm_validated_certificate": ("acm", "route53"),
+    "application_load_balancer": ("elbv2",),
+    "autoscaling_service": ("application-autoscaling",),
+    "backup_plan": ("backup", "iam"),
+    "bluegreen_cutover": _RELEASE,
+    "bluegreen_info": _RELEASE,
+    "bluegreen_request": ("dynamodb",),
+    "bluegreen_rollback": _RELEASE,
+    "cloudwatch_alarms": ("cloudwatch",),
+    "cloudwatch_dashboard": ("cloudwatch",),
+    "cloudwatch_log_group": ("logs",),
+    "container_image": ("ecr",),
+    "ecr_registry_settings": ("ecr",),
+    "ecr_repository": ("ecr",),
+    "ecr_scan_gate": ("ecr",),
+    "ecs_fargate_cluster": ("ecs",),
+    "ecs_run_task": ("elbv2", "ecs"),
+    "ecs_scheduled_tasks": ("elbv2", "ecs", "scheduler"),
+    "ecs_task_role": ("iam",),
+    "efs_file_system": ("efs",),
+    "environment_info": ("sts",),
+    "environment_teardown": (),
+    "rds_database": ("rds",),
+    "release_ledger": ("dynamodb",),
+    "route53_service_records": ("route53",),
+    "service_preflight": ("sts", "elbv2"),
+    "service_release": _RELEASE,
+    "service_routing": ("elbv2",),
+    "sns_alarm_topic": ("sns",),
+    "vpc_network": ("ec2",),
+}
