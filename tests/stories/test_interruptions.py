@@ -106,7 +106,7 @@ def test_a_killed_controller_is_followed_by_the_next_one(arcade: Arcade) -> None
             ended = arcade.release("r8", service_strategy="steps", service_strategy_options=steps)
         ended.succeeded()
         summary = running.stop()
-    assert "going on with" in ended.output, ended.output
+    assert "resuming" in ended.output, ended.output
     assert arcade.live() != before
     assert_not_one_failed(summary, 500)
 
@@ -162,5 +162,5 @@ def test_sigterm_leaves_traffic_where_it_is_where_that_is_asked_for(arcade: Arca
     assert arcade.weights()[before] == 60
     # The lease was given back: the next one goes on at once.
     ended = arcade.release("r9", **steps).succeeded()
-    assert "going on with" in ended.output, ended.output
+    assert "resuming" in ended.output, ended.output
     assert arcade.live() != before
