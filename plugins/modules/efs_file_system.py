@@ -9,7 +9,7 @@ module: efs_file_system
 short_description: Manage an EFS file system
 version_added: 0.1.0
 description:
-  - Manages one EFS file system with mount targets, access points, policy, lifecycle and backups, and returns what a task definition needs to mount it.
+  - Manages one EFS file system with mount targets, access points, policy, lifecycle and backups.
   - The file system is always encrypted, and its policy denies every access that does not use TLS.
   - EFS cannot change access points. The module fails if one differs, and never deletes one.
 author:

@@ -27,7 +27,7 @@ options:
     choices: [postgres, aurora-postgresql]
     default: postgres
   engine_version:
-    description: Major version, or the lowest minor version such as V(17.6). The module refuses a new major version, since an upgrade cannot be undone.
+    description: Major version, or the lowest minor version such as V(17.6). A new major version is refused: it cannot be undone.
     type: str
     default: "17"
   instance_class:

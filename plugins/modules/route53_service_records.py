@@ -127,7 +127,7 @@ options:
   alarm:
     description:
       - Alarm on the health check. Alarms are left unchanged if omitted.
-      - It is created in the region where Route 53 keeps the metrics of health checks, which is us-east-1 for the regions of partition V(aws).
+      - Route 53 keeps the metrics of health checks in one region, us-east-1 for partition V(aws). The alarm is created there.
     type: dict
     suboptions:
       tell:

@@ -23,7 +23,7 @@ options:
     type: str
     default: ""
   kms_key_id:
-    description: ARN of the KMS key of the messages, whose policy must allow CloudWatch. Without it, messages are not encrypted with a customer key.
+    description: ARN of the KMS key of the messages, whose policy must allow CloudWatch. Empty for no customer managed key.
     type: str
     default: ""
   subscriptions:

@@ -64,8 +64,8 @@ class InProcessAction(ActionBase):
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
-        folder, _, name = cls.__module__.rpartition(".")
-        plugins, _, kind = folder.rpartition(".")
+        folder, name = cls.__module__.rsplit(".", 1)
+        plugins, kind = folder.rsplit(".", 1)
         # The file that the links of plugins/action lead to is imported by its own name only by tests and checks.
         if kind == "action":
             module = importlib.import_module(f"{plugins}.modules.{name}")

@@ -198,7 +198,7 @@ def image_configuration(aws: Aws, repository: str, digest: str) -> dict[str, Any
 def login(aws: Aws) -> tuple[str, str, str]:
     """Host of the registry, user name, password (valid for twelve hours)."""
     data = aws.client("ecr").get_authorization_token()["authorizationData"][0]
-    user, _, password = base64.b64decode(data["authorizationToken"]).decode().partition(":")
+    user, password = base64.b64decode(data["authorizationToken"]).decode().split(":", 1)
     return data["proxyEndpoint"].partition("://")[2], user, password
 
 

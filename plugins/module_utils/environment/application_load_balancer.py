@@ -162,15 +162,15 @@ def _listeners(call: Invocation, changes: Changes, arn: str) -> dict[str, str]:
     """ARNs by protocol. Listeners of other ports are left unchanged."""
     there = {(listener["Protocol"], listener["Port"]): listener for listener in elbv2.listeners(call.aws, arn)}
     arns = {protocol.lower(): listener["ListenerArn"] for (protocol, _port), listener in there.items()}
+
+    def create(protocol: str, listener: Mapping[str, Any]) -> None:
+        made = elbv2.create_listener(call.aws, arn, listener, call.params["tags"])
+        arns[protocol.lower()] = made["ListenerArn"]
+
     for (protocol, port), listener in listeners_wanted(call.params).items():
         current, what = there.get((protocol, port)), f"listener {port}"
         if current is None:
-
-            def create(protocol: str = protocol, listener: Mapping[str, Any] = listener) -> None:
-                made = elbv2.create_listener(call.aws, arn, listener, call.params["tags"])
-                arns[protocol.lower()] = made["ListenerArn"]
-
-            changes.want(what, None, listener, create)
+            changes.want(what, None, listener, partial(create, protocol, listener))
             continue
         differ = differing(current, listener)
         changes.want(

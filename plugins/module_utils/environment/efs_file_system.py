@@ -123,22 +123,22 @@ def _access_points(call: Invocation, changes: Changes, file_system_id: str) -> d
     aws = call.aws
     existing = {tags_of(point).get("Name", ""): point for point in efs.access_points(aws, file_system_id)}
     ids = {name: point["AccessPointId"] for name, point in existing.items() if name}
+
+    def create(name: str, user: dict[str, Any], root: dict[str, Any]) -> None:
+        made = efs.create_access_point(aws, file_system_id, name, root, user, dict(call.params["tags"]))
+        ids[name] = made["AccessPointId"]
+
     for desired in call.params["access_points"]:
         name, user, root = desired["name"], _user(desired), _root(desired)
         if name in existing:
             current = (existing[name]["PosixUser"], existing[name]["RootDirectory"])
             if current != (user, root):
                 raise Failure(
-                    f"Access point {name} of {file_system_id} has {current}, wanted is {(user, root)}. "
+                    f"Access point {name} of {file_system_id} has {current}, the inventory {(user, root)}. "
                     "EFS cannot change an access point. Give the new one another name and move the service to it."
                 )
             continue
-
-        def create(name: str = name, user: dict[str, Any] = user, root: dict[str, Any] = root) -> None:
-            made = efs.create_access_point(aws, file_system_id, name, root, user, dict(call.params["tags"]))
-            ids[name] = made["AccessPointId"]
-
-        changes.want(f"access_point {name}", None, {**user, **root}, create)
+        changes.want(f"access_point {name}", None, {**user, **root}, partial(create, name, user, root))
     return ids
 
 
@@ -185,7 +185,7 @@ def _lifecycle(desired: Mapping[str, Any]) -> list[dict[str, str]]:
 
 
 def _sorted(policies: list[dict[str, str]]) -> list[dict[str, str]]:
-    return sorted(policies, key=lambda policy: sorted(policy))
+    return sorted(policies, key=sorted)
 
 
 def _refuse_what_cannot_change(desired: Mapping[str, Any], found: Mapping[str, Any]) -> None:

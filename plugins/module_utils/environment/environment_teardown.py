@@ -34,7 +34,7 @@ def run(call: Invocation) -> dict[str, Any]:
         if planned.refusals:
             raise Failure(f"Nothing was removed. {'; '.join(planned.refusals)}.", refusals=list(planned.refusals))
         # What was still being made, or came back, while the rest was going, shows at the second look.
-        for _ in range(_LOOKS):
+        for _attempt in range(_LOOKS):
             removed += _remove_all(call, planned.remove)
             planned_next = _look(call)
             if not planned_next.remove:

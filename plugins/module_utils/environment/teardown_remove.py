@@ -45,12 +45,12 @@ def _dns_record(aws: Aws, thing: Thing) -> None:
 
 
 def _autoscaling(aws: Aws, thing: Thing) -> None:
-    cluster, _, service = thing.id.partition("/")
+    cluster, service = thing.id.split("/", 1)
     autoscaling.deregister(aws, cluster, service)
 
 
 def _ecs_service(aws: Aws, thing: Thing) -> None:
-    cluster, _, service = thing.id.partition(" ")
+    cluster, service = thing.id.split(" ", 1)
     ecs.delete_service(aws, cluster, service, force=True)
 
 

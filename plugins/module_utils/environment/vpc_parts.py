@@ -203,10 +203,11 @@ def _rules(work: Work, group: Group, found: Mapping[str, Any] | None, egress: bo
         return
     known = {name: work.groups.get(name, group_id) for name, group_id in ids.items()}
 
+    group_id = found["GroupId"] if found else UNKNOWN
+
     def write() -> None:
-        assert found is not None
         add, remove = permissions(desired - now, known), permissions(now - desired, known)
-        ec2.change_rules(work.aws, found["GroupId"], egress, add, remove)
+        ec2.change_rules(work.aws, group_id, egress, add, remove)
 
     work.put_right(f"security group {group.name} {word}", sorted(map(str, now)), sorted(map(str, desired)), write)
 

@@ -149,7 +149,7 @@ def normal(cidr: str) -> str:
 
 
 def _ports(text: str) -> tuple[int, int]:
-    first, _, last = text.partition("-")
+    first, _dash, last = text.partition("-")
     return int(first), int(last or first)
 
 
@@ -190,6 +190,6 @@ def _source(source: str, ids: Mapping[str, str]) -> dict[str, Any]:
 
 def ipv6_of(subnet: str, vpc_ipv6: str) -> str:
     """The /64 of a subnet: its place depends on tier and zone alone."""
-    tier, _, letter = subnet.partition("-")
+    tier, letter = subnet.split("-", 1)
     index = {"public": 0, "private": 64, "data": 128}[tier] + (ord(letter) - ord("a"))
     return str(list(ipaddress.ip_network(vpc_ipv6).subnets(new_prefix=64))[index])

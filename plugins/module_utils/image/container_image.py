@@ -7,7 +7,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeAlias
 
 from ..aws import ecr
 from ..aws.errors import Failure
@@ -19,7 +19,7 @@ _REFERENCE = re.compile(
     r"^(?P<repository>[^@]+?)(?::(?P<tag>[\w][\w.-]{0,127}))?(?:@(?P<digest>sha256:[0-9a-f]{64}))?$"
 )
 # What the module returns, and what ECR says of the image where it is in ECR already.
-Answer = tuple[dict[str, Any], dict[str, Any] | None]
+Answer: TypeAlias = "tuple[dict[str, Any], dict[str, Any] | None]"
 
 _ECR_HOST = re.compile(r"^\d{12}\.dkr[.-]ecr")
 

@@ -71,17 +71,17 @@ def _keep(
     _arn, partition, _elb, region, account = location.listener_arn.split(":")[:5]
     cluster = f"arn:{partition}:ecs:{region}:{account}:cluster/{location.cluster}"
     group = location.environment
+
+    def create(name: str, request: Mapping[str, Any]) -> None:
+        scheduler.create_group(call.aws, group, {"pear:environment": group})
+        scheduler.create(call.aws, group, name, request)
+
     for schedule in call.params["schedules"]:
         name = f"{location.service}.{schedule['name']}"
         request = requested(schedule, location.service, cluster, definition, network, call.params["role_arn"])
         current = there.get(name)
         if current is None:
-
-            def create(name: str = name, request: Mapping[str, Any] = request) -> None:
-                scheduler.create_group(call.aws, group, {"pear:environment": group})
-                scheduler.create(call.aws, group, name, request)
-
-            changes.want(f"schedule {name}", None, schedule["expression"], create)
+            changes.want(f"schedule {name}", None, schedule["expression"], partial(create, name, request))
             continue
         differ = [key for key in request if current.get(key) != request[key]]
         if differ:

@@ -9,6 +9,7 @@ rule is created, and kept as they are ever after.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -107,4 +108,4 @@ def free_priorities(rules: Sequence[Rule], count: int = 3) -> str:
     """Return the first even priorities that are free together with the odd one before them."""
     taken = {rule.priority for rule in rules}
     free = (priority for priority in range(10, 50001, 10) if not {priority, priority - 1} & taken)
-    return ", ".join(str(priority) for _, priority in zip(range(count), free, strict=False))
+    return ", ".join(str(priority) for priority in itertools.islice(free, count))
