@@ -7,13 +7,14 @@ from ansible_collections.pear.fargate.plugins.module_utils.aws.errors import Aws
 from ansible_collections.pear.fargate.plugins.module_utils.common.pacing import PATIENCE_SECONDS, paced
 from botocore.exceptions import ClientError
 
-from .test_watching import FakeClock, Said
+from .clocks import QuickClock
+from .progress import Lines
 
 
 class Bucket:
     """ECS's: tokens that come back one a second, and others who take each of them first for a while."""
 
-    def __init__(self, clock: FakeClock, empty_for: float, code: str = "ThrottlingException") -> None:
+    def __init__(self, clock: QuickClock, empty_for: float, code: str = "ThrottlingException") -> None:
         self.clock, self.code, self.requested = clock, code, 0
         self.free_at = clock.now() + empty_for
 
@@ -26,27 +27,27 @@ class Bucket:
 
 
 def test_a_call_gets_through_once_the_bucket_has_a_token_and_waiting_is_said() -> None:
-    clock, said = FakeClock(), Said()
+    clock, said = QuickClock(), Lines()
     bucket = Bucket(clock, empty_for=50)
     assert paced(clock, said, bucket.register) == "app:2"
     # Soon after there is a token, and without hammering until then.
     assert clock.now() < bucket.free_at + 8
     assert bucket.requested < 25
-    assert "again in" in said.lines[0]
+    assert "retrying in" in said.heartbeats[0]
 
 
 def test_patience_ends_with_what_aws_said() -> None:
-    clock = FakeClock()
+    clock = QuickClock()
     bucket = Bucket(clock, empty_for=10 * PATIENCE_SECONDS)
     began = clock.now()
     with pytest.raises(AwsError, match="Rate exceeded"):
-        paced(clock, Said(), bucket.register)
+        paced(clock, Lines(), bucket.register)
     assert clock.now() - began <= PATIENCE_SECONDS
 
 
 def test_what_is_refused_for_another_reason_is_not_asked_again() -> None:
-    clock = FakeClock()
+    clock = QuickClock()
     bucket = Bucket(clock, empty_for=50, code="AccessDeniedException")
     with pytest.raises(AwsError):
-        paced(clock, Said(), bucket.register)
+        paced(clock, Lines(), bucket.register)
     assert bucket.requested == 1

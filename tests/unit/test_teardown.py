@@ -308,7 +308,7 @@ def test_it_asks_again_while_something_that_is_going_holds_a_thing(aws: None, mo
 def test_it_says_what_aws_says_where_nothing_lets_go(aws: None, monkeypatch: pytest.MonkeyPatch) -> None:
     boto3.client("logs", REGION).create_log_group(logGroupName="/pear/staging/scores")
     monkeypatch.setattr(teardown_remove, "remove", refusing("DependencyViolation", 10**6, []))
-    with pytest.raises(Failure, match=r"Waited 30 s for what holds log group .* AWS still says: .*DependencyViolation"):
+    with pytest.raises(Failure, match=r"Waited 30 s for log group .*, which is still in use\. .*DependencyViolation"):
         invoke(timeout_seconds=30)
 
 

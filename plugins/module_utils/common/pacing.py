@@ -16,6 +16,7 @@ from typing import TypeVar
 from ..aws.errors import AwsError
 from .clock import Clock
 from .progress import Progress
+from .waiting import Retry, retry
 
 PATIENCE_SECONDS = 180.0
 T = TypeVar("T")
@@ -31,13 +32,8 @@ def pauses() -> Iterator[float]:
 
 def paced(clock: Clock, progress: Progress, call: Callable[[], T]) -> T:
     """Retry a call while AWS throttles it; raise the error after three minutes."""
-    until = clock.now() + PATIENCE_SECONDS
-    for pause in pauses():
-        try:
-            return call()
-        except AwsError as refused:
-            if not refused.throttled or clock.now() + pause > until:
-                raise
-            progress.line(f"{refused} Many releases at once ask too fast; again in {pause:.1f} s")
-        clock.sleep(pause)
-    raise AssertionError("pauses never end")
+
+    def line(throttled: AwsError, pause: float) -> str:
+        return f"{throttled} Throttled; retrying in {pause:.1f} s"
+
+    return retry(clock, progress, Retry(lambda error: error.throttled, PATIENCE_SECONDS, line, pauses), call)

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
@@ -13,9 +13,9 @@ from ..aws.errors import Failure
 from ..aws.tags import tags_of
 from ..common.changes import Changes
 from ..common.invocation import Invocation
+from ..common.waiting import Wait, wait_until
 
 _SETTLE_SECONDS = 300
-_POLL_SECONDS = 2
 
 
 def run(call: Invocation) -> dict[str, Any]:
@@ -79,12 +79,18 @@ def _create(call: Invocation, changes: Changes) -> dict[str, Any] | None:
     if call.check_mode:
         return None
     efs.create_file_system(call.aws, desired["name"], settings, {**desired["tags"], "Name": desired["name"]})
-    return _wait(
-        call,
-        f"file system {desired['name']}",
-        lambda: efs.find_file_system(call.aws, desired["name"]),
-        lambda state: bool(state) and state["LifeCycleState"] == "available",
+    found = wait_until(
+        call.clock,
+        call.progress,
+        Wait(
+            what=f"file system {desired['name']}",
+            observe=partial(efs.find_file_system, call.aws, desired["name"]),
+            done=lambda found: found is not None and found["LifeCycleState"] == "available",
+            seconds=_SETTLE_SECONDS,
+            state=lambda found: found["LifeCycleState"] if found else "not there yet",
+        ),
     )
+    return found or {}
 
 
 def _mount_targets(call: Invocation, changes: Changes, file_system_id: str) -> dict[str, str]:
@@ -109,11 +115,16 @@ def _mount_targets(call: Invocation, changes: Changes, file_system_id: str) -> d
                 partial(efs.set_mount_target_security_groups, aws, target, groups),
             )
     if created and not call.check_mode:
-        now = _wait(
-            call,
-            f"mount targets in {', '.join(created)}",
-            lambda: efs.mount_targets(aws, file_system_id),
-            lambda targets: all(target["LifeCycleState"] == "available" for target in targets),
+        now = wait_until(
+            call.clock,
+            call.progress,
+            Wait(
+                what=f"mount targets in {', '.join(created)}",
+                observe=partial(efs.mount_targets, aws, file_system_id),
+                done=lambda targets: all(target["LifeCycleState"] == "available" for target in targets),
+                seconds=_SETTLE_SECONDS,
+                state=lambda targets: ", ".join(target["LifeCycleState"] for target in targets),
+            ),
         )
         existing = {target["SubnetId"]: target for target in now}
     return {subnet: target["MountTargetId"] for subnet, target in existing.items()}
@@ -194,16 +205,6 @@ def _refuse_what_cannot_change(desired: Mapping[str, Any], found: Mapping[str, A
             f"File system {found['FileSystemId']} ({desired['name']}) is not encrypted, and EFS cannot encrypt one that "
             "exists. Restore a backup of it into a new, encrypted one, and give that another name."
         )
-
-
-def _wait(call: Invocation, what: str, read: Callable[[], Any], done: Callable[[Any], bool]) -> Any:
-    deadline = call.clock.now() + _SETTLE_SECONDS
-    while not done(state := read()):
-        if call.clock.now() > deadline:
-            raise Failure(f"Waited {_SETTLE_SECONDS} s for {what} to become available; EFS still says: {state}.")
-        call.progress.heartbeat(f"waiting for {what}")
-        call.clock.sleep(_POLL_SECONDS)
-    return state
 
 
 def _answer(

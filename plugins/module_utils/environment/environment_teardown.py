@@ -5,11 +5,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
 from ..aws import sts
 from ..aws.errors import AwsError, Failure
+from ..common.clock import polling_intervals
 from ..common.invocation import Invocation
+from ..common.waiting import Retry, retry
 from . import teardown_find, teardown_remove
 from . import teardown_rds as rds_teardown
 from .teardown_order import Plan, Thing, is_gone, is_in_use, plan
@@ -82,22 +85,22 @@ def _remove_all(call: Invocation, things: Iterable[Thing]) -> list[str]:
 
 
 def _remove(call: Invocation, thing: Thing) -> bool:
-    """Ask until AWS takes it: what holds it is going already, and takes minutes for a load balancer or a gateway."""
-    deadline = call.clock.now() + call.params["timeout_seconds"]
-    while True:
-        try:
-            teardown_remove.remove(call.aws, thing)
-        except AwsError as refused:
-            if is_gone(refused.code):
-                return False
-            if not is_in_use(refused.code):
-                raise
-            if call.clock.now() > deadline:
-                raise Failure(
-                    f"Waited {call.params['timeout_seconds']} s for what holds {thing} to go; AWS still says: {refused} "
-                    "Look for something in it that is not the collection's, remove that, and run again."
-                ) from refused
-            call.progress.heartbeat(f"waiting until nothing holds {thing}")
-            call.clock.sleep(_POLL_SECONDS)
-        else:
-            return True
+    """Retry until AWS accepts the removal: what uses it is being deleted, which takes minutes for a gateway."""
+    in_use = Retry(
+        passes=lambda error: is_in_use(error.code),
+        seconds=call.params["timeout_seconds"],
+        line=lambda error, _pause: f"waiting for {thing}, which is still in use: {error.code}",
+        pauses=partial(polling_intervals, longest=_POLL_SECONDS),
+    )
+    try:
+        retry(call.clock, call.progress, in_use, partial(teardown_remove.remove, call.aws, thing))
+    except AwsError as error:
+        if is_gone(error.code):
+            return False
+        if not is_in_use(error.code):
+            raise
+        raise Failure(
+            f"Waited {call.params['timeout_seconds']} s for {thing}, which is still in use. {error} Look for a resource in "
+            "it that the collection does not manage, remove that, and run again."
+        ) from error
+    return True

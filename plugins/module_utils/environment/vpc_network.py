@@ -97,6 +97,7 @@ def _vpc(work: Work) -> Mapping[str, Any]:
                 f"IPv6 addresses of {work.vpc_id}",
                 partial(ec2.vpc, aws, work.vpc_id),
                 lambda now: bool(_ipv6(now)),
+                lambda _now: "none yet",
             )
     return vpc
 

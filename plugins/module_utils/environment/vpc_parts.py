@@ -10,11 +10,12 @@ from functools import partial
 from typing import Any, TypeVar
 
 from ..aws import ec2
-from ..aws.errors import AwsError, Failure
+from ..aws.errors import Failure
 from ..aws.naming import TAG_COMPONENT, TAG_ENVIRONMENT
 from ..aws.tags import tags_of
 from ..common.changes import Changes
 from ..common.invocation import Invocation
+from ..common.waiting import Retry, Wait, retry, wait_until
 from .environment_info import TAG_TIER
 from .vpc_settings import Group, Network, Table, ipv6_of, permissions, rules
 
@@ -22,7 +23,11 @@ T = TypeVar("T")
 # Stands for the id of what check mode would make.
 UNKNOWN = "(new)"
 _WAIT_SECONDS = 600
-_SETTLE_TRIES = 10
+_SETTLING = Retry(
+    passes=lambda error: error.code.endswith(".NotFound"),
+    seconds=15,
+    line=lambda error, _pause: f"waiting for EC2's consistency: {error.code}",
+)
 
 
 @dataclass
@@ -78,25 +83,10 @@ class Work:
 
     def settled(self, write: Callable[[], T]) -> T:
         """EC2 is eventually consistent: what was made a moment ago may not be known yet by the next call."""
-        for _try in range(_SETTLE_TRIES):
-            try:
-                return write()
-            except AwsError as failed:
-                if not failed.code.endswith(".NotFound"):
-                    raise
-                self.call.clock.sleep(1.0)
-        return write()
+        return retry(self.call.clock, self.call.progress, _SETTLING, write)
 
-    def wait(self, what: str, read: Callable[[], T], done: Callable[[T], bool]) -> T:
-        until = self.call.clock.now() + _WAIT_SECONDS
-        while True:
-            now = read()
-            if done(now):
-                return now
-            if self.call.clock.now() > until:
-                raise Failure(f"Waited {_WAIT_SECONDS} s for {what}. Run the playbook again once AWS is done.")
-            self.call.progress.heartbeat(f"waiting for {what}")
-            self.call.clock.sleep(2.0)
+    def wait(self, what: str, read: Callable[[], T], done: Callable[[T], bool], state: Callable[[T], str] = str) -> T:
+        return wait_until(self.call.clock, self.call.progress, Wait(what, read, done, _WAIT_SECONDS, state))
 
     def ours(self, entry: Mapping[str, Any]) -> bool:
         known = tags_of(dict(entry))
@@ -182,7 +172,9 @@ def security_groups(work: Work, desired: Sequence[Group], lock_default: bool = F
     if missing and not work.check_mode:
         read = partial(ec2.security_groups, work.aws, work.vpc_id)
         names = {group.name for group in desired}
-        found = work.wait("the new security groups", read, lambda now: names <= {group["GroupName"] for group in now})
+        found = work.wait(
+            "the new security groups", read, lambda now: names <= _group_names(now), lambda now: str(_group_names(now))
+        )
         there = {group["GroupName"]: group for group in found}
     ids = {name: group["GroupId"] for name, group in there.items()}
     work.groups = {group.name: ids.get(group.name, UNKNOWN) for group in desired}
@@ -212,6 +204,14 @@ def _rules(work: Work, group: Group, found: Mapping[str, Any] | None, egress: bo
     work.put_right(f"security group {group.name} {word}", sorted(map(str, now)), sorted(map(str, desired)), write)
 
 
+def _group_names(groups: Sequence[Mapping[str, Any]]) -> set[str]:
+    return {group["GroupName"] for group in groups}
+
+
+def _states(nat_gateways: Mapping[str, Mapping[str, Any]]) -> str:
+    return ", ".join(f"{key} {nat_gateway['State']}" for key, nat_gateway in nat_gateways.items())
+
+
 def nat_gateways(work: Work, letters: Sequence[str]) -> None:
     """All are begun, then waited for together: one takes AWS about two minutes."""
     by_subnet = {nat_gateway["SubnetId"]: nat_gateway for nat_gateway in work.entries("nat_gateways")}
@@ -237,7 +237,10 @@ def nat_gateways(work: Work, letters: Sequence[str]) -> None:
 def _await_nat(work: Work, ids: Sequence[str]) -> None:
     read = partial(work.settled, partial(ec2.nat_states, work.aws, ids))
     states = work.wait(
-        "NAT gateways", read, lambda now: all(nat_gateway["State"] != "pending" for nat_gateway in now.values())
+        "NAT gateways",
+        read,
+        lambda now: all(nat_gateway["State"] != "pending" for nat_gateway in now.values()),
+        _states,
     )
     for nat_gateway in states.values():
         if nat_gateway["State"] != "available":
@@ -266,9 +269,10 @@ def surplus_nat_gateways(work: Work, letters: Sequence[str]) -> None:
     if surplus and not work.check_mode:
         read = partial(ec2.nat_states, work.aws, [nat_gateway["NatGatewayId"] for nat_gateway in surplus])
         work.wait(
-            "NAT gateways to go",
+            "the deletion of NAT gateways",
             read,
             lambda now: all(nat_gateway["State"] == "deleted" for nat_gateway in now.values()),
+            _states,
         )
         for nat_gateway in surplus:
             for address in nat_gateway.get("NatGatewayAddresses", []):

@@ -13,10 +13,10 @@ from ..aws.tags import lower_case_tag_list
 from ..aws.tasks import TaskState, started_by
 from ..common.invocation import Invocation
 from ..common.operator import user
+from ..common.waiting import Wait, WaitTimeoutError, wait_until
 from ..rollout.model import Colour
 from .location import ServiceLocation, locate
 
-_POLL_SECONDS = 2.0
 _KEPT_LINES = 200
 
 
@@ -71,27 +71,38 @@ def live_service(call: Invocation, location: ServiceLocation) -> tuple[str, str]
 
 
 def _followed(call: Invocation, location: ServiceLocation, task_id: str) -> tuple[TaskState, list[str]]:
-    """Wait for the end of a task, saying what it writes."""
-    until = call.clock.now() + call.params["timeout_seconds"]
+    """Wait until a task stops, and report its log lines."""
     kept: list[str] = []
     token: str | None = None
-    while True:
-        # Before the log: what it wrote until it stopped is there then.
+
+    def observe() -> TaskState | None:
+        nonlocal kept, token
+        # Before the log, so that the log of a stopped task is complete.
         task = ecs.task(call.aws, location.cluster, task_id)
         lines, token = logs.new_lines(call.aws, location.names.log_group, call.params["container"], task_id, token)
         for line in lines:
             call.progress.line(f"| {line}")
         kept = (kept + lines)[-_KEPT_LINES:]
-        if task is not None and task.status == "STOPPED":
-            return task, kept
-        if call.clock.now() > until:
-            seconds = call.params["timeout_seconds"]
-            ecs.stop_task(call.aws, location.cluster, task_id, f"took longer than {seconds} seconds")
-            raise Failure(
-                f"{' '.join(call.params['command'])} did not end within {seconds} seconds, and task {task_id[:12]} was "
-                "stopped. A longer timeout_seconds gives it more.",
-                task_id=task_id,
-                log=kept,
-            )
-        call.progress.heartbeat(f"task {task_id[:12]} is {task.status.lower() if task else 'not shown yet'}")
-        call.clock.sleep(_POLL_SECONDS)
+        return task
+
+    seconds = call.params["timeout_seconds"]
+    stopped: Wait[TaskState | None] = Wait(
+        what=f"task {task_id[:12]}",
+        observe=observe,
+        done=lambda task: task is not None and task.status == "STOPPED",
+        seconds=seconds,
+        state=lambda task: task.status.lower() if task else "not there yet",
+    )
+    try:
+        task = wait_until(call.clock, call.progress, stopped)
+    except WaitTimeoutError as timeout:
+        ecs.stop_task(call.aws, location.cluster, task_id, f"took longer than {seconds} seconds")
+        raise Failure(
+            f"{' '.join(call.params['command'])} did not end within {seconds} seconds, and task {task_id[:12]} was "
+            "stopped. Raise timeout_seconds to allow more time.",
+            task_id=task_id,
+            log=kept,
+        ) from timeout
+    if task is None:
+        raise Failure(f"Task {task_id[:12]} is not known to ECS any more.", task_id=task_id, log=kept)
+    return task, kept
