@@ -84,7 +84,7 @@ class InProcessAction(ActionBase):
         clock = SystemClock()
         try:
             call = Invocation(params, Aws(params), self._task.check_mode, clock, self._progress(clock, task_vars or {}))
-            return {**result, **self.module_run(call)}
+            return {**result, **type(self).module_run(call)}
         except Failure as failure:
             return {**result, "failed": True, "msg": str(failure), **failure.result}
 

@@ -99,7 +99,7 @@ def make(name: str) -> None:
     tags = {"pear:environment": name}
     pairs = [{"Key": key, "Value": value} for key, value in tags.items()]
     aws = Aws({"region": REGION})
-    network = params(vpc_module, {"name": name, "cidr": "10.1.0.0/16", "zone_count": 2, "nat": "single"})
+    network = params(vpc_module, {"environment": name, "cidr": "10.1.0.0/16", "zone_count": 2, "nat": "single"})
     vpc = vpc_network.run(Invocation(network, aws, False, QuickClock()))["vpc_id"]
     ec2, elb = boto3.client("ec2", REGION), boto3.client("elbv2", REGION)
     inside = [{"Name": "vpc-id", "Values": [vpc]}]

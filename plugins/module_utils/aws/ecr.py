@@ -204,9 +204,9 @@ def login(aws: Aws) -> tuple[str, str, str]:
 
 @aws_call("create repository {name}")
 def create_repository(
-    aws: Aws, name: str, mutability: str, scan_on_push: bool, kms_key: str | None, tags: dict[str, str]
+    aws: Aws, name: str, mutability: str, scan_on_push: bool, kms_key_arn: str | None, tags: dict[str, str]
 ) -> dict[str, Any]:
-    encryption = {"encryptionType": "KMS", "kmsKey": kms_key} if kms_key else {"encryptionType": "AES256"}
+    encryption = {"encryptionType": "KMS", "kmsKey": kms_key_arn} if kms_key_arn else {"encryptionType": "AES256"}
     client = aws.client("ecr")
     try:
         return client.create_repository(

@@ -73,8 +73,8 @@ def _create(call: Invocation, changes: Changes) -> dict[str, Any] | None:
     desired = call.params
     settings: dict[str, Any] = {"Encrypted": True, "PerformanceMode": "generalPurpose", "Backup": desired["backup"]}
     settings |= _throughput(desired)
-    if desired["kms_key_id"]:
-        settings["KmsKeyId"] = desired["kms_key_id"]
+    if desired["kms_key_arn"]:
+        settings["KmsKeyId"] = desired["kms_key_arn"]
     changes.before["file_system"], changes.after["file_system"] = None, desired["name"]
     if call.check_mode:
         return None

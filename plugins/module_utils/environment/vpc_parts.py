@@ -61,7 +61,7 @@ class Work:
         return list(self.found.get(kind, []))
 
     def name(self, part: str) -> str:
-        return f"{self.desired['name']}-{part}"
+        return f"{self.desired['environment']}-{part}"
 
     def make(self, what: str, described: Any, create: Callable[[], T]) -> T | None:
         """Create what is missing; None in check mode."""
@@ -90,12 +90,12 @@ class Work:
 
     def ours(self, entry: Mapping[str, Any]) -> bool:
         known = tags_of(dict(entry))
-        return known.get(TAG_ENVIRONMENT) == self.desired["name"] and known.get(TAG_COMPONENT) == "network"
+        return known.get(TAG_ENVIRONMENT) == self.desired["environment"] and known.get(TAG_COMPONENT) == "network"
 
 
 def internet_gateways(work: Work, ipv6: bool) -> None:
     """One gateway for both ways, and with IPv6 one for the way out alone."""
-    name, aws = work.desired["name"], work.aws
+    name, aws = work.desired["environment"], work.aws
     attached = work.entries("internet_gateways")
     if attached:
         work.gateways["igw"] = attached[0]["InternetGatewayId"]
@@ -384,7 +384,7 @@ def flow_log(work: Work, desired: Mapping[str, str] | None) -> None:
     ours = [flow_log for flow_log in work.entries("flow_logs") if work.ours(flow_log)]
     fitting = [flow_log for flow_log in ours if desired and flow_log.get("LogGroupName") == desired["log_group"]]
     if desired and not fitting:
-        tags = {**work.tags, "Name": work.desired["name"]}
+        tags = {**work.tags, "Name": work.desired["environment"]}
         create = partial(ec2.create_flow_log, work.aws, work.vpc_id, desired["log_group"], desired["role_arn"], tags)
         work.make("flow log", desired["log_group"], create)
     surplus = [flow_log["FlowLogId"] for flow_log in ours if flow_log not in fitting]

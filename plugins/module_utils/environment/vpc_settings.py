@@ -94,7 +94,7 @@ def _tables(
 
 def groups(params: Mapping[str, Any], vpc_cidr: str) -> list[Group]:
     """The security groups, each open to the one before it: world, load balancer, tasks, and what tasks keep data in."""
-    names = EnvironmentNames(params["name"])
+    names = EnvironmentNames(params["environment"])
     everywhere = [ANYWHERE, *([ANYWHERE_6] if params["ipv6"] else [])]
     out = frozenset(Rule("-1", -1, -1, source) for source in everywhere)
     clients = [*params["ingress_cidrs"]]
@@ -134,7 +134,7 @@ def groups(params: Mapping[str, Any], vpc_cidr: str) -> list[Group]:
     if set(params["endpoints"]) - GATEWAY_SERVICES and not params["existing_vpc_id"]:
         made.append(
             Group(
-                f"{params['name']}-endpoints",
+                f"{params['environment']}-endpoints",
                 "Endpoints of AWS services, for everything inside the VPC",
                 frozenset({Rule("tcp", 443, 443, vpc_cidr)}),
                 frozenset(),

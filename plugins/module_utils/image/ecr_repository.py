@@ -25,12 +25,12 @@ def run(call: Invocation) -> dict[str, Any]:
     )
     found = ecr.find_repository(aws, name)
     if found is None:
-        create = partial(ecr.create_repository, aws, name, mutability, scan, desired["kms_key"], tags)
+        create = partial(ecr.create_repository, aws, name, mutability, scan, desired["kms_key_arn"], tags)
         changes.want("repository", None, name, create)
         if policy is not None:
             changes.want("lifecycle_policy", None, policy, partial(ecr.set_lifecycle_policy, aws, name, policy))
         return _answer(changes, None if call.check_mode else ecr.find_repository(aws, name))
-    _refuse_other_encryption(name, desired["kms_key"], found.get("encryptionConfiguration") or {})
+    _refuse_other_encryption(name, desired["kms_key_arn"], found.get("encryptionConfiguration") or {})
     changes.want(
         "immutable_tags", found["imageTagMutability"], mutability, partial(ecr.set_mutability, aws, name, mutability)
     )
