@@ -27,7 +27,7 @@ from ..module_utils.common.progress import Progress, SilentProgress, WrittenProg
 from .module_services import SERVICES
 
 # Ansible forks a worker for each task and host from the process that imports this. What every worker would read from disk
-# anew is read here once: filters and tests, Ansible's own and ours, which come all together with one of them.
+# again is read here once: filters and tests, Ansible's own and ours, which are loaded together.
 filter_loader.get("ansible.builtin.combine")
 filter_loader.get("pear.fargate.service_urls")
 test_loader.get("ansible.builtin.truthy")

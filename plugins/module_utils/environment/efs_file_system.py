@@ -94,7 +94,7 @@ def _create(call: Invocation, changes: Changes) -> dict[str, Any] | None:
 
 
 def _mount_targets(call: Invocation, changes: Changes, file_system_id: str) -> dict[str, str]:
-    """One mount target per zone; its security groups as wanted. Mount targets of other subnets are left alone."""
+    """One mount target per zone, with the given security groups. Mount targets of other subnets are left unchanged."""
     subnets, groups, aws = call.params["subnet_ids"], sorted(call.params["security_group_ids"]), call.aws
     existing = {target["SubnetId"]: target for target in efs.mount_targets(aws, file_system_id)}
     created = [subnet for subnet in subnets if subnet not in existing]
@@ -145,7 +145,7 @@ def _access_points(call: Invocation, changes: Changes, file_system_id: str) -> d
             current = (existing[name]["PosixUser"], existing[name]["RootDirectory"])
             if current != (user, root):
                 raise Failure(
-                    f"Access point {name} of {file_system_id} has {current}, the inventory {(user, root)}. "
+                    f"Access point {name} of {file_system_id} has {current}; the inventory says {(user, root)}. "
                     "EFS cannot change an access point. Give the new one another name and move the service to it."
                 )
             continue

@@ -1,6 +1,6 @@
 # Copyright: pear.fargate contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Remove what the collection made for an environment, in order, however much of it is there; keep data unless told."""
+"""Remove the resources of an environment in dependency order, a partly created one too. Data is kept unless it is listed."""
 
 from __future__ import annotations
 

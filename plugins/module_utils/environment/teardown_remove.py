@@ -31,7 +31,7 @@ from .teardown_order import Thing
 
 
 def remove(aws: Aws, thing: Thing) -> None:
-    """Ask AWS to remove it; some things go on for a while after that."""
+    """Request the removal; some resources take a while to disappear."""
     try:
         _REMOVERS[thing.kind](aws, thing)
     except AwsError as refused:

@@ -143,7 +143,7 @@ def subnets(work: Work, desired: Sequence[Mapping[str, str]], vpc_ipv6: str | No
             continue
         if there["AvailabilityZone"] != subnet["zone"]:
             raise Failure(
-                f"Subnet {there['SubnetId']} ({subnet['cidr']}) lies in {there['AvailabilityZone']}; {name} is wanted in {subnet['zone']}. "
+                f"Subnet {there['SubnetId']} ({subnet['cidr']}) lies in {there['AvailabilityZone']}; {name} belongs in {subnet['zone']}. "
                 f"A subnet cannot move: set network_zones to the zones in use, or remove the subnet first."
             )
         work.subnets[subnet["name"]] = there["SubnetId"]
@@ -246,7 +246,7 @@ def _await_nat(work: Work, ids: Sequence[str]) -> None:
         if nat_gateway["State"] != "available":
             why = nat_gateway.get("FailureMessage", "no reason given")
             raise Failure(
-                f"NAT gateway {nat_gateway['NatGatewayId']} is {nat_gateway['State']}: {why}. Run the playbook again once this is mended."
+                f"NAT gateway {nat_gateway['NatGatewayId']} is {nat_gateway['State']}: {why}. Run the playbook again once this is fixed."
             )
 
 

@@ -107,7 +107,7 @@ def lifecycle(untagged_days: int, keep_images: int, keep_released: int) -> dict[
 def _refuse_other_encryption(name: str, desired: str | None, found: dict[str, Any]) -> None:
     if desired and found.get("kmsKey") != desired:
         raise Failure(
-            f"Repository {name} is encrypted with {found.get('kmsKey') or 'AES256'}, wanted is {desired}. ECR cannot change "
+            f"Repository {name} is encrypted with {found.get('kmsKey') or 'AES256'}; the inventory says {desired}. ECR cannot change "
             "the encryption of a repository that exists: move the images to one with another name."
         )
 

@@ -1,6 +1,6 @@
 # Copyright: pear.fargate contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Let an image pass only where its scan found no more than is allowed. What was not scanned does not pass by itself."""
+"""Fail if an image's scan found more than the limits allow, or if there is no result and no option permits that."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: pear.fargate contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Run a command once in a task of what is live: same image, roles, secrets and network; its log is shown as it comes."""
+"""Run a command once in a task of the live version: same image, roles, secrets and network; its log is shown while it runs."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _KEPT_LINES = 200
 
 
 def run(call: Invocation) -> dict[str, Any]:
-    """Return exit_code, task_id, task_definition and the last lines of the log; Failure where it did not end with 0."""
+    """Return exit_code, task_id, task_definition and the last lines of the log; raise Failure if the exit code is not 0."""
     desired = call.params
     location = locate(call.aws, desired["environment"], desired["service"])
     service, definition = live_service(call, location)
@@ -60,7 +60,7 @@ def run(call: Invocation) -> dict[str, Any]:
 
 
 def live_service(call: Invocation, location: ServiceLocation) -> tuple[str, str]:
-    """The ECS service that has most of the traffic, and what it runs."""
+    """The ECS service with most of the traffic, and its task definition."""
     weights = {colour: location.production.weights.get(location.target_groups[colour].arn, 0) for colour in Colour}
     live = max(Colour, key=lambda colour: weights[colour])
     name = location.ecs_services[live]

@@ -1,6 +1,6 @@
 # Copyright: pear.fargate contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Make the names of a service lead to its load balancer: health check first, then all records in one batch."""
+"""Point the names of a service at its load balancer: health check first, then all records in one change batch."""
 
 from __future__ import annotations
 
