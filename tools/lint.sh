@@ -10,7 +10,7 @@ check() {
 }
 check "ruff format" ruff format --check --quiet .
 check "ruff" ruff check --quiet .
-check "mypy, the collection" python -m mypy plugins/module_utils
+check "mypy, the collection" python -m mypy plugins
 check "mypy, the sandbox, the examples, the bench and the tools" python -m mypy sandbox examples/scoreboard/scoreboard examples/collector/standin bench tools tests/setup
 check "changelog fragments" antsibull-changelog lint
 check "ansible-lint, production profile" ansible-lint --offline -q

@@ -4,71 +4,9 @@
 
 from __future__ import annotations
 
-_CHECK = """
-      name:
-        description: Name of the check.
-        type: str
-        required: true
-      method:
-        description: HTTP method.
-        type: str
-        default: GET
-      path:
-        description: Path and query.
-        type: str
-        default: /
-      body:
-        description: Body of the request.
-        type: str
-      headers:
-        description: Further headers of the request.
-        type: dict
-        default: {}
-      status:
-        description: Statuses that are right.
-        type: list
-        elements: int
-        default: [200]
-      expect_headers:
-        description: Headers that the answer must have.
-        type: dict
-        default: {}
-      expect_json:
-        description: Values that the answer's JSON must have, by dotted path, such as C(checks.0.status).
-        type: dict
-        default: {}
-      expect_body:
-        description: Text that the answer must hold.
-        type: str
-      maximum_milliseconds:
-        description: How long an answer may take.
-        type: int
-      tries:
-        description: How often it is asked until it is right.
-        type: int
-        default: 5
-      interval_seconds:
-        description: Pause between tries.
-        type: float
-        default: 2.0
-      timeout_seconds:
-        description: How long one request, or the whole task, may take.
-        type: int
-        default: 10
-      command:
-        description: Makes the check a task of the candidate's definition that runs once with this command, such as a migration.
-        type: list
-        elements: str
-        default: []
-      container:
-        description: The container that gets the command, and whose exit code is the verdict.
-        type: str
-        default: app
-"""
-
 
 class ModuleDocFragment:
-    DOCUMENTATION = f"""
+    DOCUMENTATION = r"""
 options:
   by:
     description: Who releases, as history and lease show it. The default is user@host.
@@ -76,7 +14,7 @@ options:
   plan:
     description: How traffic moves to the candidate.
     type: dict
-    default: {{}}
+    default: {}
     suboptions:
       strategy:
         description: V(steps) takes O(plan.steps), V(canary) a share and then all, V(linear) equal steps.
@@ -119,7 +57,7 @@ options:
   gates:
     description: What is judged while the candidate has production traffic. Target health always is. No data never passes.
     type: dict
-    default: {{}}
+    default: {}
     suboptions:
       alarms:
         description: CloudWatch alarms, metric or composite, that must be OK.
@@ -189,7 +127,7 @@ options:
           dimensions:
             description: Dimensions.
             type: dict
-            default: {{}}
+            default: {}
           minimum:
             description: The least that is right.
             type: float
@@ -209,15 +147,74 @@ options:
     type: list
     elements: dict
     default: []
-    suboptions:{_CHECK}
+    suboptions: &check
+      name:
+        description: Name of the check.
+        type: str
+        required: true
+      method:
+        description: HTTP method.
+        type: str
+        default: GET
+      path:
+        description: Path and query.
+        type: str
+        default: /
+      body:
+        description: Body of the request.
+        type: str
+      headers:
+        description: Further headers of the request.
+        type: dict
+        default: {}
+      status:
+        description: Statuses that are right.
+        type: list
+        elements: int
+        default: [200]
+      expect_headers:
+        description: Headers that the answer must have.
+        type: dict
+        default: {}
+      expect_json:
+        description: Values that the answer's JSON must have, by dotted path, such as C(checks.0.status).
+        type: dict
+        default: {}
+      expect_body:
+        description: Text that the answer must hold.
+        type: str
+      maximum_milliseconds:
+        description: How long an answer may take.
+        type: int
+      tries:
+        description: How often it is asked until it is right.
+        type: int
+        default: 5
+      interval_seconds:
+        description: Pause between tries.
+        type: float
+        default: 2.0
+      timeout_seconds:
+        description: How long one request, or the whole task, may take.
+        type: int
+        default: 10
+      command:
+        description: Makes the check a task of the candidate's definition that runs once with this command, such as a migration.
+        type: list
+        elements: str
+        default: []
+      container:
+        description: The container that gets the command, and whose exit code is the verdict.
+        type: str
+        default: app
   version_probe:
     description: A request to the production rule after the last step that only this version answers as wanted.
     type: dict
-    suboptions:{_CHECK}
+    suboptions: *check
   policy:
     description: What happens otherwise.
     type: dict
-    default: {{}}
+    default: {}
     suboptions:
       minimum_healthy:
         description: Healthy targets that a colour needs before it gets traffic, and while it has any.

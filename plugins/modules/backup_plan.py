@@ -69,20 +69,11 @@ options:
     description: Tags of plan and vault; other tags are left unchanged.
     type: dict
     default: {}
-attributes:
-  action:
-    description: Runs on the controller, with progress lines.
-    support: full
-  check_mode:
-    description: Predicts what would change, and changes nothing.
-    support: full
-  diff_mode:
-    description: Shows what differs, before and after.
-    support: full
 extends_documentation_fragment:
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.boto3
+  - pear.fargate.attributes
 """
 
 EXAMPLES = r"""
@@ -136,7 +127,7 @@ ARGUMENT_SPEC = {
     "select_by_tags": {"type": "dict", "required": True},
     "resource_types": {"type": "list", "elements": "str", "default": ["EFS"]},
     "role_arn": {"type": "str", "required": True},
-    "kms_key_arn": {"type": "str"},
+    "kms_key_arn": {"type": "str", "no_log": False},
     "tags": {"type": "dict", "default": {}},
 }
 

@@ -29,20 +29,11 @@ options:
     description: Tags of the log group; other tags are left unchanged.
     type: dict
     default: {}
-attributes:
-  action:
-    description: Runs on the controller.
-    support: full
-  check_mode:
-    description: Predicts what would change, and changes nothing.
-    support: full
-  diff_mode:
-    description: Shows each property that differs, before and after.
-    support: full
 extends_documentation_fragment:
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.boto3
+  - pear.fargate.attributes
 """
 
 EXAMPLES = r"""
@@ -66,7 +57,7 @@ from ansible_collections.pear.fargate.plugins.module_utils.monitoring.cloudwatch
 ARGUMENT_SPEC = {
     "name": {"type": "str", "required": True},
     "retention_days": {"type": "int", "default": 0},
-    "kms_key_arn": {"type": "str"},
+    "kms_key_arn": {"type": "str", "no_log": False},
     "tags": {"type": "dict", "default": {}},
 }
 

@@ -40,20 +40,11 @@ options:
       credential_arn:
         description: Secret with a user name and a token for it; its name begins with C(ecr-pullthroughcache/).
         type: str
-attributes:
-  action:
-    description: Runs on the controller.
-    support: full
-  check_mode:
-    description: Predicts what would change, and changes nothing.
-    support: full
-  diff_mode:
-    description: Shows each property that differs, before and after.
-    support: full
 extends_documentation_fragment:
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.boto3
+  - pear.fargate.attributes
 """
 
 EXAMPLES = r"""

@@ -40,27 +40,18 @@ options:
       - M(pear.fargate.container_image) marks them by a tag that begins with C(released-).
     type: int
     default: 100
-  kms_key:
+  kms_key_arn:
     description: ARN of the repository's KMS key. The default is AES-256 with a key of ECR.
     type: str
   tags:
     description: Tags of the repository; other tags are left unchanged.
     type: dict
     default: {}
-attributes:
-  action:
-    description: Runs on the controller.
-    support: full
-  check_mode:
-    description: Predicts what would change, and changes nothing.
-    support: full
-  diff_mode:
-    description: Shows each property that differs, before and after.
-    support: full
 extends_documentation_fragment:
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.boto3
+  - pear.fargate.attributes
 """
 
 EXAMPLES = r"""
@@ -91,7 +82,7 @@ ARGUMENT_SPEC = {
     "untagged_days": {"type": "int", "default": 14},
     "keep_images": {"type": "int", "default": 200},
     "keep_released": {"type": "int", "default": 100},
-    "kms_key": {"type": "str"},
+    "kms_key_arn": {"type": "str", "no_log": False},
     "tags": {"type": "dict", "default": {}},
 }
 

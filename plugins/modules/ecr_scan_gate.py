@@ -40,20 +40,11 @@ options:
     description: Seconds to wait for a scan.
     type: int
     default: 300
-attributes:
-  action:
-    description: Runs on the controller.
-    support: full
-  check_mode:
-    description: Reads only.
-    support: full
-  diff_mode:
-    description: Changes nothing.
-    support: none
 extends_documentation_fragment:
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.boto3
+  - pear.fargate.attributes.read_only
 """
 
 EXAMPLES = r"""

@@ -60,20 +60,11 @@ options:
   role_arn:
     description: ARN of the role that starts the tasks.
     type: str
-attributes:
-  action:
-    description: Runs on the controller.
-    support: full
-  check_mode:
-    description: Predicts what would change, and changes nothing.
-    support: full
-  diff_mode:
-    description: Shows each property that differs, before and after.
-    support: full
 extends_documentation_fragment:
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.boto3
+  - pear.fargate.attributes
 """
 
 EXAMPLES = r"""

@@ -9,7 +9,7 @@ module: efs_file_system
 short_description: Manage an EFS file system
 version_added: 0.1.0
 description:
-  - Manages one EFS file system with mount targets, access points, policy, lifecycle and backups, and returns what a task definition needs to mount it.
+  - Manages one EFS file system with mount targets, access points, policy, lifecycle and backups.
   - The file system is always encrypted, and its policy denies every access that does not use TLS.
   - EFS cannot change access points. The module fails if one differs, and never deletes one.
 author:
@@ -55,7 +55,7 @@ options:
         description: Mode of the directory, if it is created.
         type: str
         default: "0750"
-  kms_key_id:
+  kms_key_arn:
     description: ARN of the KMS key. The default is the account's key for EFS. Cannot be changed later.
     type: str
   throughput_mode:
@@ -79,20 +79,11 @@ options:
     description: Tags of the file system and of its access points; other tags are left unchanged.
     type: dict
     default: {}
-attributes:
-  action:
-    description: Runs on the controller, with progress lines.
-    support: full
-  check_mode:
-    description: Predicts what would change, and changes nothing.
-    support: full
-  diff_mode:
-    description: Shows each property that differs, before and after.
-    support: full
 extends_documentation_fragment:
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.boto3
+  - pear.fargate.attributes
 """
 
 EXAMPLES = r"""
@@ -150,7 +141,7 @@ ARGUMENT_SPEC = {
             "permissions": {"type": "str", "default": "0750"},
         },
     },
-    "kms_key_id": {"type": "str"},
+    "kms_key_arn": {"type": "str", "no_log": False},
     "throughput_mode": {"type": "str", "choices": ["elastic", "bursting", "provisioned"], "default": "elastic"},
     "provisioned_throughput_mibps": {"type": "float"},
     "infrequent_access_after_days": {"type": "int", "choices": [0, 1, 7, 14, 30, 60, 90], "default": 0},

@@ -15,7 +15,7 @@ description:
 author:
   - pear.fargate contributors (@pear-fargate)
 options:
-  name:
+  environment:
     description: Name of the environment.
     type: str
     required: true
@@ -73,31 +73,22 @@ options:
       - repositories
       - target_groups
       - zones
-attributes:
-  action:
-    description: Runs on the controller.
-    support: full
-  check_mode:
-    description: Reads only.
-    support: full
-  diff_mode:
-    description: Changes nothing.
-    support: none
 extends_documentation_fragment:
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.boto3
+  - pear.fargate.attributes.read_only
 """
 
 EXAMPLES = r"""
 - name: What is there
   pear.fargate.environment_info:
-    name: production
+    environment: production
   register: found
 
 - name: The network alone
   pear.fargate.environment_info:
-    name: production
+    environment: production
     parts: [network]
   register: network
 
@@ -159,7 +150,7 @@ from ansible_collections.pear.fargate.plugins.module_utils.common.invocation imp
 from ansible_collections.pear.fargate.plugins.module_utils.environment.environment_info import DATABASE, PARTS, run
 
 ARGUMENT_SPEC = {
-    "name": {"type": "str", "required": True},
+    "environment": {"type": "str", "required": True},
     "existing_network": {
         "type": "dict",
         "options": {

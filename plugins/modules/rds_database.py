@@ -27,7 +27,7 @@ options:
     choices: [postgres, aurora-postgresql]
     default: postgres
   engine_version:
-    description: Major version, or the lowest minor version such as V(17.6). The module refuses a new major version, since an upgrade cannot be undone.
+    description: Major version, or the lowest minor version such as V(17.6). Major upgrades are refused, since they cannot be undone.
     type: str
     default: "17"
   instance_class:
@@ -86,10 +86,10 @@ options:
     description: Name of the owner, whose password RDS stores in Secrets Manager and rotates. Cannot be changed later.
     type: str
     default: postgres
-  kms_key_id:
+  kms_key_arn:
     description: ARN of the KMS key of storage and backups. The default is the account's key for RDS. Cannot be changed later.
     type: str
-  secret_kms_key_id:
+  secret_kms_key_arn:
     description: ARN of the KMS key of the owner's secret. The default is the account's key for Secrets Manager.
     type: str
   parameters:
@@ -138,20 +138,11 @@ options:
     description: Maximum time to wait. RDS takes 5 to 20 minutes to create a database.
     type: int
     default: 3600
-attributes:
-  action:
-    description: Runs on the controller, with progress lines.
-    support: full
-  check_mode:
-    description: Predicts what would change, and changes nothing.
-    support: full
-  diff_mode:
-    description: Shows each property that differs, before and after.
-    support: full
 extends_documentation_fragment:
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.boto3
+  - pear.fargate.attributes
 """
 
 EXAMPLES = r"""
@@ -248,8 +239,8 @@ ARGUMENT_SPEC = {
     "port": {"type": "int", "default": 5432},
     "database_name": {"type": "str", "default": "app"},
     "master_username": {"type": "str", "default": "postgres"},
-    "kms_key_id": {"type": "str"},
-    "secret_kms_key_id": {"type": "str"},
+    "kms_key_arn": {"type": "str", "no_log": False},
+    "secret_kms_key_arn": {"type": "str", "no_log": False},
     "parameters": {"type": "dict", "default": {}},
     "backup_retention_days": {"type": "int", "default": 7},
     "backup_window": {"type": "str", "default": "02:00-03:00"},

@@ -127,7 +127,7 @@ options:
   alarm:
     description:
       - Alarm on the health check. Alarms are left unchanged if omitted.
-      - It is created in the region where Route 53 keeps the metrics of health checks, which is us-east-1 for the regions of partition V(aws).
+      - Route 53 keeps the metrics of health checks in one region, us-east-1 for partition V(aws). The alarm is created there.
     type: dict
     suboptions:
       tell:
@@ -147,20 +147,11 @@ options:
     description: Tags of the health check; Route 53's records have none.
     type: dict
     default: {}
-attributes:
-  action:
-    description: Runs on the controller, with progress lines.
-    support: full
-  check_mode:
-    description: Predicts what would change, and changes nothing.
-    support: full
-  diff_mode:
-    description: Shows each record that differs, before and after.
-    support: full
 extends_documentation_fragment:
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.boto3
+  - pear.fargate.attributes
 """
 
 EXAMPLES = r"""

@@ -22,8 +22,8 @@ options:
     description: Sender name of e-mail notifications.
     type: str
     default: ""
-  kms_key_id:
-    description: ARN of the KMS key of the messages, whose policy must allow CloudWatch. Without it, messages are not encrypted with a customer key.
+  kms_key_arn:
+    description: ARN of the KMS key of the messages, whose policy must allow CloudWatch. Empty for no customer managed key.
     type: str
     default: ""
   subscriptions:
@@ -45,20 +45,11 @@ options:
     description: Tags of the topic; other tags are left unchanged.
     type: dict
     default: {}
-attributes:
-  action:
-    description: Runs on the controller.
-    support: full
-  check_mode:
-    description: Predicts what would change, and changes nothing.
-    support: full
-  diff_mode:
-    description: Shows each property that differs, before and after.
-    support: full
 extends_documentation_fragment:
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.boto3
+  - pear.fargate.attributes
 """
 
 EXAMPLES = r"""
@@ -82,7 +73,7 @@ from ansible_collections.pear.fargate.plugins.module_utils.monitoring.sns_alarm_
 ARGUMENT_SPEC = {
     "arn": {"type": "str", "required": True},
     "display_name": {"type": "str", "default": ""},
-    "kms_key_id": {"type": "str", "default": ""},
+    "kms_key_arn": {"type": "str", "no_log": False, "default": ""},
     "subscriptions": {
         "type": "list",
         "elements": "dict",

@@ -20,7 +20,7 @@ description:
 author:
   - pear.fargate contributors (@pear-fargate)
 options:
-  name:
+  environment:
     description: Name of the environment.
     type: str
     required: true
@@ -89,31 +89,22 @@ options:
     description: Additional tags of all resources; other tags are left unchanged.
     type: dict
     default: {}
-attributes:
-  action:
-    description: Runs on the controller.
-    support: full
-  check_mode:
-    description: Predicts what would change, and changes nothing.
-    support: full
-  diff_mode:
-    description: Shows each property that differs, before and after.
-    support: full
 extends_documentation_fragment:
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.boto3
+  - pear.fargate.attributes
 """
 
 EXAMPLES = r"""
 - name: Three zones, each with its own way out
   pear.fargate.vpc_network:
-    name: production
+    environment: production
     cidr: 10.40.0.0/16
 
 - name: No NAT gateway; tasks reach AWS through endpoints
   pear.fargate.vpc_network:
-    name: closed
+    environment: closed
     nat: none
     endpoints: [s3, ecr.api, ecr.dkr, logs, secretsmanager, ssm, sts]
 """
@@ -145,7 +136,7 @@ from ansible_collections.pear.fargate.plugins.module_utils.common.invocation imp
 from ansible_collections.pear.fargate.plugins.module_utils.environment.vpc_network import run
 
 ARGUMENT_SPEC = {
-    "name": {"type": "str", "required": True},
+    "environment": {"type": "str", "required": True},
     "cidr": {"type": "str", "default": "10.20.0.0/16"},
     "zone_count": {"type": "int", "default": 3},
     "zones": {"type": "list", "elements": "str", "default": []},

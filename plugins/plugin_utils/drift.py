@@ -1,6 +1,6 @@
 # Copyright: pear.fargate contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What check mode found to differ: kept by the callback in the controller, read by the report in the process forked from it."""
+"""The drift that check mode found: kept by the callback in the controller, read by the report in the forked worker."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _HEADINGS = ("host", "what", "is", "should be")
 
 @dataclass(frozen=True)
 class Row:
-    """One property that is not what the inventory says."""
+    """One property that differs from the inventory."""
 
     host: str
     what: str
@@ -25,7 +25,7 @@ class Row:
 
 @dataclass
 class Log:
-    """The rows of this run. Somebody records only where the callback is enabled."""
+    """The rows of this run. They are recorded only if the callback is enabled."""
 
     recording: bool = False
     rows: list[Row] = field(default_factory=list)

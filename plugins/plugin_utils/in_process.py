@@ -27,7 +27,7 @@ from ..module_utils.common.progress import Progress, SilentProgress, WrittenProg
 from .module_services import SERVICES
 
 # Ansible forks a worker for each task and host from the process that imports this. What every worker would read from disk
-# anew is read here once: filters and tests, Ansible's own and ours, which come all together with one of them.
+# again is read here once: filters and tests, Ansible's own and ours, which are loaded together.
 filter_loader.get("ansible.builtin.combine")
 filter_loader.get("pear.fargate.service_urls")
 test_loader.get("ansible.builtin.truthy")
@@ -64,8 +64,8 @@ class InProcessAction(ActionBase):
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
-        folder, _, name = cls.__module__.rpartition(".")
-        plugins, _, kind = folder.rpartition(".")
+        folder, name = cls.__module__.rsplit(".", 1)
+        plugins, kind = folder.rsplit(".", 1)
         # The file that the links of plugins/action lead to is imported by its own name only by tests and checks.
         if kind == "action":
             module = importlib.import_module(f"{plugins}.modules.{name}")
@@ -84,7 +84,7 @@ class InProcessAction(ActionBase):
         clock = SystemClock()
         try:
             call = Invocation(params, Aws(params), self._task.check_mode, clock, self._progress(clock, task_vars or {}))
-            return {**result, **self.module_run(call)}
+            return {**result, **type(self).module_run(call)}
         except Failure as failure:
             return {**result, "failed": True, "msg": str(failure), **failure.result}
 

@@ -1,6 +1,6 @@
 # Copyright: pear.fargate contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""In which order services go that stand on one another: those that depend on nothing first, all others as soon as they can."""
+"""The release order of services by their dependencies: each wave depends only on earlier waves."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Node:
 
 
 class Disorder(Exception):
-    """Why there is no order, in sentences."""
+    """The reasons why there is no valid order, as sentences."""
 
     def __init__(self, *sentences: str) -> None:
         super().__init__("; ".join(sentences))

@@ -18,7 +18,9 @@ from .load import assert_not_one_failed
 __all__ = ["arcade"]
 ROLLING = {"service_strategy": "rolling", "service_checks": []}
 # Long enough for somebody to act while tasks are replaced.
-SLOW_START = {"service_command": ["/bin/busybox", "sh", "-c", "trap 'exit 0' TERM; sleep 15 & wait; exec python3 -m scoreboard"]}
+SLOW_START = {
+    "service_command": ["/bin/busybox", "sh", "-c", "trap 'exit 0' TERM; sleep 15 & wait; exec python3 -m scoreboard"]
+}
 
 
 def definition(arcade: Arcade) -> str:

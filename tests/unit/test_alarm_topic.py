@@ -53,7 +53,7 @@ def test_it_is_made_once_and_check_mode_makes_nothing(sns: Any) -> None:
     ("change", "message"),
     [
         ({"display_name": "other"}, "DisplayName"),
-        ({"kms_key_id": "alias/alarms"}, "KmsMasterKeyId"),
+        ({"kms_key_arn": "alias/alarms"}, "KmsMasterKeyId"),
         ({"tags": {"a": "b"}}, "tags"),
         ({"subscriptions": [{"protocol": "email", "endpoint": "b@example.com"}]}, "subscription email b@example.com"),
     ],

@@ -134,7 +134,7 @@ def test_what_rds_cannot_change_is_refused(options: dict[str, Any]) -> None:
         ("engine_version", "99", "done by hand"),
         ("database_name", "other", "restore the option"),
         ("port", 5433, "restore the option"),
-        ("kms_key_id", "1234abcd-12ab-34cd-56ef-1234567890ab", "cannot be changed"),
+        ("kms_key_arn", "1234abcd-12ab-34cd-56ef-1234567890ab", "cannot be changed"),
     ):
         with pytest.raises(Failure, match=message):
             invoke({**options, option: value})

@@ -99,3 +99,26 @@ def test_no_client_is_made_but_by_a_name_that_can_be_read() -> None:
         if not (node.args and isinstance(node.args[0], ast.Constant))
     ]
     assert not computed
+
+
+def test_a_module_waits_by_the_common_helpers() -> None:
+    """A loop of its own would have its own deadline and message. Releases have their own loop, the controller's."""
+    loops = [
+        f"{path.relative_to(MODULE_UTILS)}, line {node.lineno}"
+        for room in ("aws", "image", "monitoring", "service", "environment")
+        for path in sorted((MODULE_UTILS / room).rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "sleep"
+    ]
+    assert not loops
+
+
+def test_a_key_is_named_by_its_arn_everywhere() -> None:
+    """One name for one option: AWS's own spellings (KmsKeyId, KMSMasterKeyID, kmsKey) stay in aws/."""
+    others = [
+        f"{path.name}: {word}"
+        for folder in (PLUGINS / "modules", PLUGINS.parent / "roles")
+        for path in sorted([*folder.rglob("*.py"), *folder.rglob("*.yml")])
+        for word in re.findall(r"\b\w*kms_key(?:_id)?\b", path.read_text())
+    ]
+    assert not others

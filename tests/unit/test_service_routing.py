@@ -120,5 +120,5 @@ def test_a_priority_of_another_service_is_refused_naming_it_and_free_ones(option
 
 def test_what_aws_cannot_change_is_refused(options: dict[str, Any]) -> None:
     invoke(options)
-    with pytest.raises(Failure, match="protocol_version 'HTTP1', wanted is 'HTTP2'"):
+    with pytest.raises(Failure, match="protocol_version 'HTTP1'; the inventory says 'HTTP2'"):
         invoke({**options, "protocol_version": "HTTP2"})

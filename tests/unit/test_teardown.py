@@ -99,7 +99,7 @@ def make(name: str) -> None:
     tags = {"pear:environment": name}
     pairs = [{"Key": key, "Value": value} for key, value in tags.items()]
     aws = Aws({"region": REGION})
-    network = params(vpc_module, {"name": name, "cidr": "10.1.0.0/16", "zone_count": 2, "nat": "single"})
+    network = params(vpc_module, {"environment": name, "cidr": "10.1.0.0/16", "zone_count": 2, "nat": "single"})
     vpc = vpc_network.run(Invocation(network, aws, False, QuickClock()))["vpc_id"]
     ec2, elb = boto3.client("ec2", REGION), boto3.client("elbv2", REGION)
     inside = [{"Name": "vpc-id", "Values": [vpc]}]
@@ -308,7 +308,7 @@ def test_it_asks_again_while_something_that_is_going_holds_a_thing(aws: None, mo
 def test_it_says_what_aws_says_where_nothing_lets_go(aws: None, monkeypatch: pytest.MonkeyPatch) -> None:
     boto3.client("logs", REGION).create_log_group(logGroupName="/pear/staging/scores")
     monkeypatch.setattr(teardown_remove, "remove", refusing("DependencyViolation", 10**6, []))
-    with pytest.raises(Failure, match=r"Waited 30 s for what holds log group .* AWS still says: .*DependencyViolation"):
+    with pytest.raises(Failure, match=r"Waited 30 s for log group .*, which is still in use\. .*DependencyViolation"):
         invoke(timeout_seconds=30)
 
 

@@ -28,7 +28,7 @@ def ec2(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 
 
 def invoke(check_mode: bool = False, aws: Aws | None = None, **options: Any) -> dict[str, Any]:
-    validated = ArgumentSpecValidator(ARGUMENT_SPEC).validate({"name": "staging", **options})
+    validated = ArgumentSpecValidator(ARGUMENT_SPEC).validate({"environment": "staging", **options})
     assert not validated.error_messages
     return run(Invocation(validated.validated_parameters, aws or Aws({"region": REGION}), check_mode))
 

@@ -17,7 +17,7 @@ def _records(route53: Any) -> tuple[str, list[dict[str, Any]]]:
 
 
 def verify() -> None:
-    _, (record,) = _records(boto3.client("route53"))
+    _zone_id, (record,) = _records(boto3.client("route53"))
     (balancer,) = boto3.client("elbv2").describe_load_balancers(Names=["local"])["LoadBalancers"]
     assert record["Type"] == "A"
     assert record["AliasTarget"]["DNSName"].rstrip(".").endswith(balancer["DNSName"])

@@ -15,7 +15,7 @@ from typing import IO, cast
 
 def files(archive: tarfile.TarFile) -> Iterator[tuple[str, str]]:
     """Path and SHA-256 of every regular file of every layer."""
-    (image,) = json.load(cast("IO[bytes]", archive.extractfile("manifest.json")))
+    (image,) = json.load(cast(IO[bytes], archive.extractfile("manifest.json")))
     for name in image["Layers"]:
         with tarfile.open(fileobj=archive.extractfile(name)) as layer:
             for member in layer:

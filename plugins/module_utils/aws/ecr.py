@@ -198,15 +198,15 @@ def image_configuration(aws: Aws, repository: str, digest: str) -> dict[str, Any
 def login(aws: Aws) -> tuple[str, str, str]:
     """Host of the registry, user name, password (valid for twelve hours)."""
     data = aws.client("ecr").get_authorization_token()["authorizationData"][0]
-    user, _, password = base64.b64decode(data["authorizationToken"]).decode().partition(":")
+    user, password = base64.b64decode(data["authorizationToken"]).decode().split(":", 1)
     return data["proxyEndpoint"].partition("://")[2], user, password
 
 
 @aws_call("create repository {name}")
 def create_repository(
-    aws: Aws, name: str, mutability: str, scan_on_push: bool, kms_key: str | None, tags: dict[str, str]
+    aws: Aws, name: str, mutability: str, scan_on_push: bool, kms_key_arn: str | None, tags: dict[str, str]
 ) -> dict[str, Any]:
-    encryption = {"encryptionType": "KMS", "kmsKey": kms_key} if kms_key else {"encryptionType": "AES256"}
+    encryption = {"encryptionType": "KMS", "kmsKey": kms_key_arn} if kms_key_arn else {"encryptionType": "AES256"}
     client = aws.client("ecr")
     try:
         return client.create_repository(

@@ -5,12 +5,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from ..aws import acm, route53
 from ..aws.errors import Failure
 from ..aws.session import Aws
 from ..common.invocation import Invocation
+from ..common.waiting import Wait, wait_until
 
 _RECORD_SECONDS = 60
 _POLL_SECONDS = 3
@@ -63,15 +65,22 @@ def validation_records(certificate: Mapping[str, Any]) -> list[dict[str, str]]:
 
 
 def _await_records(call: Invocation, arn: str) -> dict[str, Any]:
-    deadline = call.clock.now() + _RECORD_SECONDS
-    while True:
-        found = acm.describe_certificate(call.aws, arn)
+    def named(found: Mapping[str, Any]) -> bool:
         options = found.get("DomainValidationOptions", [])
-        if options and all("ResourceRecord" in option for option in options):
-            return found
-        if call.clock.now() > deadline:
-            raise Failure(f"ACM named no validation record for {arn} within {_RECORD_SECONDS} s. Run again to go on.")
-        call.clock.sleep(_POLL_SECONDS)
+        return bool(options) and all("ResourceRecord" in option for option in options)
+
+    return wait_until(
+        call.clock,
+        call.progress,
+        Wait(
+            what=f"the validation records of {arn}",
+            observe=partial(acm.describe_certificate, call.aws, arn),
+            done=named,
+            seconds=_RECORD_SECONDS,
+            state=lambda found: str(found["Status"]),
+            longest_pause=_POLL_SECONDS,
+        ),
+    )
 
 
 def _prove(call: Invocation, records: list[dict[str, str]]) -> bool:
@@ -109,17 +118,21 @@ def _zone(call: Invocation) -> str | None:
 
 
 def _await_issue(call: Invocation, arn: str, records: list[dict[str, str]]) -> dict[str, Any]:
-    deadline = call.clock.now() + call.params["timeout_seconds"]
-    while (found := acm.describe_certificate(call.aws, arn))["Status"] == "PENDING_VALIDATION":
-        if call.clock.now() > deadline:
-            desired = "; ".join(f"{record['name']} CNAME {record['value']}" for record in records)
-            raise Failure(
-                f"ACM did not issue {arn} within {call.params['timeout_seconds']} s. It looks for these records in public "
-                f"DNS: {desired}. Check that the name servers of the domain are those of the hosted zone, then run again: "
-                "it goes on waiting."
-            )
-        call.progress.heartbeat("waiting for ACM to see the validation records in public DNS")
-        call.clock.sleep(_POLL_SECONDS)
+    desired = "; ".join(f"{record['name']} CNAME {record['value']}" for record in records)
+    found = wait_until(
+        call.clock,
+        call.progress,
+        Wait(
+            what=f"ACM to issue {arn}",
+            observe=partial(acm.describe_certificate, call.aws, arn),
+            done=lambda found: found["Status"] != "PENDING_VALIDATION",
+            seconds=call.params["timeout_seconds"],
+            state=lambda found: str(found["Status"]),
+            advice=f"ACM looks for these records in public DNS: {desired}. Check that the name servers of the domain are "
+            "those of the hosted zone, then run the playbook again.",
+            longest_pause=_POLL_SECONDS,
+        ),
+    )
     if found["Status"] != "ISSUED":
         raise Failure(f"ACM ended {arn} as {found['Status']}: {found.get('FailureReason', 'no reason given')}.")
     return found

@@ -13,10 +13,10 @@ from ..aws.elbv2_states import LoadBalancerSettings
 from ..aws.errors import Failure
 from ..common.changes import Changes
 from ..common.invocation import Invocation
+from ..common.waiting import Wait, wait_until
 
 # ELB takes 2 to 3 minutes for one.
 _ACTIVE_SECONDS = 600
-_POLL_SECONDS = 2.0
 
 
 def run(call: Invocation) -> dict[str, Any]:
@@ -162,15 +162,15 @@ def _listeners(call: Invocation, changes: Changes, arn: str) -> dict[str, str]:
     """ARNs by protocol. Listeners of other ports are left unchanged."""
     there = {(listener["Protocol"], listener["Port"]): listener for listener in elbv2.listeners(call.aws, arn)}
     arns = {protocol.lower(): listener["ListenerArn"] for (protocol, _port), listener in there.items()}
+
+    def create(protocol: str, listener: Mapping[str, Any]) -> None:
+        made = elbv2.create_listener(call.aws, arn, listener, call.params["tags"])
+        arns[protocol.lower()] = made["ListenerArn"]
+
     for (protocol, port), listener in listeners_wanted(call.params).items():
         current, what = there.get((protocol, port)), f"listener {port}"
         if current is None:
-
-            def create(protocol: str = protocol, listener: Mapping[str, Any] = listener) -> None:
-                made = elbv2.create_listener(call.aws, arn, listener, call.params["tags"])
-                arns[protocol.lower()] = made["ListenerArn"]
-
-            changes.want(what, None, listener, create)
+            changes.want(what, None, listener, partial(create, protocol, listener))
             continue
         differ = differing(current, listener)
         changes.want(
@@ -193,18 +193,21 @@ def _tags(call: Invocation, changes: Changes, arn: str) -> None:
 
 def _active(call: Invocation, found: Mapping[str, Any]) -> Mapping[str, Any]:
     """Wait until it is active: DNS records point to it next."""
-    name, began = found["LoadBalancerName"], call.clock.now()
-    now: Mapping[str, Any] | None = found
-    while now is not None and now["State"]["Code"] == "provisioning":
-        waited = call.clock.now() - began
-        if waited > _ACTIVE_SECONDS:
-            raise Failure(
-                f"Load balancer {name} is still being provisioned after {waited:.0f} seconds. Run the playbook again: "
-                "it goes on where it stands. If it stays so, AWS Health may say why."
-            )
-        call.progress.heartbeat(f"load balancer {name} is being provisioned")
-        call.clock.sleep(_POLL_SECONDS)
-        now = elbv2.load_balancer(call.aws, name)
+    name = found["LoadBalancerName"]
+    if found["State"]["Code"] == "active":
+        return found
+    now = wait_until(
+        call.clock,
+        call.progress,
+        Wait(
+            what=f"load balancer {name}",
+            observe=partial(elbv2.load_balancer, call.aws, name),
+            done=lambda now: now is None or now["State"]["Code"] != "provisioning",
+            seconds=_ACTIVE_SECONDS,
+            state=lambda now: now["State"]["Code"] if now else "missing",
+            advice="Run the playbook again to continue. If the state does not change, look at AWS Health.",
+        ),
+    )
     if now is None or now["State"]["Code"] == "failed":
         reason = now["State"].get("Reason", "no reason was given") if now else "it is gone"
         raise Failure(f"Load balancer {name} could not be set up: {reason}. Delete it, and run the playbook again.")

@@ -9,10 +9,11 @@ from functools import partial
 from typing import Any
 
 from ..aws import backup
-from ..aws.errors import AwsError, Failure
+from ..aws.errors import Failure
 from ..common.changes import Changes
 from ..common.clock import polling_intervals
 from ..common.invocation import Invocation
+from ..common.waiting import Retry, retry
 
 # Option of a rule, and AWS Backup's key.
 _WORDS = {
@@ -104,17 +105,13 @@ def _selection(call: Invocation, changes: Changes, found: Mapping[str, Any] | No
 
 def _once_the_role_is_known(call: Invocation, select: Callable[[], None]) -> None:
     """A new role is usable after about a minute; until then AWS Backup answers that it cannot assume it."""
-    deadline = call.clock.now() + _ROLE_SECONDS
-    for pause in polling_intervals(longest=5.0):
-        try:
-            select()
-            return
-        except AwsError as refused:
-            unknown = any(words in str(refused) for words in _ROLE_UNKNOWN)
-            if not unknown or call.clock.now() > deadline:
-                raise
-        call.progress.heartbeat("waiting until AWS Backup can take its new role")
-        call.clock.sleep(pause)
+    role_unknown = Retry(
+        passes=lambda error: any(words in str(error) for words in _ROLE_UNKNOWN),
+        seconds=_ROLE_SECONDS,
+        line=lambda _error, _pause: "waiting for AWS Backup: its new role is not usable yet",
+        pauses=partial(polling_intervals, longest=5.0),
+    )
+    retry(call.clock, call.progress, role_unknown, select)
 
 
 def selection(params: Mapping[str, Any]) -> dict[str, Any]:

@@ -11,8 +11,8 @@ from typing import Any
 from ..aws import rds, rds_shapes
 from ..aws.errors import Failure
 from ..common.changes import Changes
-from ..common.clock import polling_intervals
 from ..common.invocation import Invocation
+from ..common.waiting import Wait, wait_until
 from .database_settings import differences, later
 
 # Both states serve requests and accept changes; in the second, RDS optimises grown storage.
@@ -86,25 +86,35 @@ def await_up(
     call: Invocation, part: Part, missing: Callable[[dict[str, Any]], Sequence[str]] = lambda found: ()
 ) -> dict[str, Any]:
     """Wait until it is available."""
-    patience = call.params["timeout_seconds"]
-    deadline = call.clock.now() + patience
-    for pause in polling_intervals(longest=10.0):
-        found = part.read()
-        status = rds_shapes.status(found) if found else "not there yet"
-        lacks = missing(found) if found else ()
-        if found and is_up(found) and not lacks:
-            return found
+
+    def observe() -> dict[str, Any]:
+        """Empty while RDS does not show it yet."""
+        found = part.read() or {}
+        status = rds_shapes.status(found) if found else ""
         if status in _STUCK:
             raise Failure(f"{part} is {status}: {_STUCK[status]}. Run the playbook again once it is available.")
-        state = f"{status}, without {', '.join(lacks)}" if lacks else status
-        if call.clock.now() > deadline:
-            raise Failure(
-                f"Waited {patience} s for {part} to become available and as asked for; it is {state}. RDS goes on by "
-                "itself: run the playbook again, and it waits further."
-            )
-        call.progress.heartbeat(f"waiting for {part}: {state}")
-        call.clock.sleep(pause)
-    raise AssertionError("polling never ends by itself")
+        return found
+
+    def state(found: dict[str, Any]) -> str:
+        if not found:
+            return "not there yet"
+        lacks = missing(found)
+        status = rds_shapes.status(found)
+        return f"{status}, without {', '.join(lacks)}" if lacks else status
+
+    return wait_until(
+        call.clock,
+        call.progress,
+        Wait(
+            what=str(part),
+            observe=observe,
+            done=lambda found: bool(found) and is_up(found) and not missing(found),
+            seconds=call.params["timeout_seconds"],
+            state=state,
+            advice="RDS continues meanwhile. Run the playbook again to continue waiting.",
+            longest_pause=10.0,
+        ),
+    )
 
 
 def is_up(found: Mapping[str, Any]) -> bool:

@@ -184,9 +184,9 @@ def impossible(params: Mapping[str, Any], found: Mapping[str, Any], other_kind: 
             f"{name} is not encrypted, and RDS cannot encrypt a database that exists. Copy a snapshot of it with a KMS "
             "key and restore that"
         )
-    key = params["kms_key_id"]
+    key = params["kms_key_arn"]
     if key and not key.startswith("alias/") and ":alias/" not in key and not found.get("KmsKeyId", "").endswith(key):
-        yield f"{name} is encrypted with {found.get('KmsKeyId')}; kms_key_id is {key}, and the key cannot be changed"
+        yield f"{name} is encrypted with {found.get('KmsKeyId')}; kms_key_arn is {key}, and the key cannot be changed"
     port = (
         (found.get("Endpoint") or {}).get("Port") if isinstance(found.get("Endpoint"), Mapping) else found.get("Port")
     )

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
@@ -13,9 +13,9 @@ from ..aws.errors import Failure
 from ..aws.tags import tags_of
 from ..common.changes import Changes
 from ..common.invocation import Invocation
+from ..common.waiting import Wait, wait_until
 
 _SETTLE_SECONDS = 300
-_POLL_SECONDS = 2
 
 
 def run(call: Invocation) -> dict[str, Any]:
@@ -73,22 +73,28 @@ def _create(call: Invocation, changes: Changes) -> dict[str, Any] | None:
     desired = call.params
     settings: dict[str, Any] = {"Encrypted": True, "PerformanceMode": "generalPurpose", "Backup": desired["backup"]}
     settings |= _throughput(desired)
-    if desired["kms_key_id"]:
-        settings["KmsKeyId"] = desired["kms_key_id"]
+    if desired["kms_key_arn"]:
+        settings["KmsKeyId"] = desired["kms_key_arn"]
     changes.before["file_system"], changes.after["file_system"] = None, desired["name"]
     if call.check_mode:
         return None
     efs.create_file_system(call.aws, desired["name"], settings, {**desired["tags"], "Name": desired["name"]})
-    return _wait(
-        call,
-        f"file system {desired['name']}",
-        lambda: efs.find_file_system(call.aws, desired["name"]),
-        lambda state: bool(state) and state["LifeCycleState"] == "available",
+    found = wait_until(
+        call.clock,
+        call.progress,
+        Wait(
+            what=f"file system {desired['name']}",
+            observe=partial(efs.find_file_system, call.aws, desired["name"]),
+            done=lambda found: found is not None and found["LifeCycleState"] == "available",
+            seconds=_SETTLE_SECONDS,
+            state=lambda found: found["LifeCycleState"] if found else "not there yet",
+        ),
     )
+    return found or {}
 
 
 def _mount_targets(call: Invocation, changes: Changes, file_system_id: str) -> dict[str, str]:
-    """One mount target per zone; its security groups as wanted. Mount targets of other subnets are left alone."""
+    """One mount target per zone, with the given security groups. Mount targets of other subnets are left unchanged."""
     subnets, groups, aws = call.params["subnet_ids"], sorted(call.params["security_group_ids"]), call.aws
     existing = {target["SubnetId"]: target for target in efs.mount_targets(aws, file_system_id)}
     created = [subnet for subnet in subnets if subnet not in existing]
@@ -109,11 +115,16 @@ def _mount_targets(call: Invocation, changes: Changes, file_system_id: str) -> d
                 partial(efs.set_mount_target_security_groups, aws, target, groups),
             )
     if created and not call.check_mode:
-        now = _wait(
-            call,
-            f"mount targets in {', '.join(created)}",
-            lambda: efs.mount_targets(aws, file_system_id),
-            lambda targets: all(target["LifeCycleState"] == "available" for target in targets),
+        now = wait_until(
+            call.clock,
+            call.progress,
+            Wait(
+                what=f"mount targets in {', '.join(created)}",
+                observe=partial(efs.mount_targets, aws, file_system_id),
+                done=lambda targets: all(target["LifeCycleState"] == "available" for target in targets),
+                seconds=_SETTLE_SECONDS,
+                state=lambda targets: ", ".join(target["LifeCycleState"] for target in targets),
+            ),
         )
         existing = {target["SubnetId"]: target for target in now}
     return {subnet: target["MountTargetId"] for subnet, target in existing.items()}
@@ -123,22 +134,22 @@ def _access_points(call: Invocation, changes: Changes, file_system_id: str) -> d
     aws = call.aws
     existing = {tags_of(point).get("Name", ""): point for point in efs.access_points(aws, file_system_id)}
     ids = {name: point["AccessPointId"] for name, point in existing.items() if name}
+
+    def create(name: str, user: dict[str, Any], root: dict[str, Any]) -> None:
+        made = efs.create_access_point(aws, file_system_id, name, root, user, dict(call.params["tags"]))
+        ids[name] = made["AccessPointId"]
+
     for desired in call.params["access_points"]:
         name, user, root = desired["name"], _user(desired), _root(desired)
         if name in existing:
             current = (existing[name]["PosixUser"], existing[name]["RootDirectory"])
             if current != (user, root):
                 raise Failure(
-                    f"Access point {name} of {file_system_id} has {current}, wanted is {(user, root)}. "
+                    f"Access point {name} of {file_system_id} has {current}; the inventory says {(user, root)}. "
                     "EFS cannot change an access point. Give the new one another name and move the service to it."
                 )
             continue
-
-        def create(name: str = name, user: dict[str, Any] = user, root: dict[str, Any] = root) -> None:
-            made = efs.create_access_point(aws, file_system_id, name, root, user, dict(call.params["tags"]))
-            ids[name] = made["AccessPointId"]
-
-        changes.want(f"access_point {name}", None, {**user, **root}, create)
+        changes.want(f"access_point {name}", None, {**user, **root}, partial(create, name, user, root))
     return ids
 
 
@@ -185,7 +196,7 @@ def _lifecycle(desired: Mapping[str, Any]) -> list[dict[str, str]]:
 
 
 def _sorted(policies: list[dict[str, str]]) -> list[dict[str, str]]:
-    return sorted(policies, key=lambda policy: sorted(policy))
+    return sorted(policies, key=sorted)
 
 
 def _refuse_what_cannot_change(desired: Mapping[str, Any], found: Mapping[str, Any]) -> None:
@@ -194,16 +205,6 @@ def _refuse_what_cannot_change(desired: Mapping[str, Any], found: Mapping[str, A
             f"File system {found['FileSystemId']} ({desired['name']}) is not encrypted, and EFS cannot encrypt one that "
             "exists. Restore a backup of it into a new, encrypted one, and give that another name."
         )
-
-
-def _wait(call: Invocation, what: str, read: Callable[[], Any], done: Callable[[Any], bool]) -> Any:
-    deadline = call.clock.now() + _SETTLE_SECONDS
-    while not done(state := read()):
-        if call.clock.now() > deadline:
-            raise Failure(f"Waited {_SETTLE_SECONDS} s for {what} to become available; EFS still says: {state}.")
-        call.progress.heartbeat(f"waiting for {what}")
-        call.clock.sleep(_POLL_SECONDS)
-    return state
 
 
 def _answer(

@@ -49,7 +49,7 @@ def _identity(call: Invocation) -> dict[str, str]:
 
 def read(aws: Aws, desired: Mapping[str, Any]) -> dict[str, Any]:
     """The parts of the environment that are asked for, by name and tag. What is not asked for is not in the answer."""
-    name = desired["name"]
+    name = desired["environment"]
     names = EnvironmentNames(name)
     given = desired.get("existing_network") or {}
     calls: dict[str, dict[str, Callable[[], Any]]] = {

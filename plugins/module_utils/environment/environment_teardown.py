@@ -1,15 +1,18 @@
 # Copyright: pear.fargate contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Remove what the collection made for an environment, in order, however much of it is there; keep data unless told."""
+"""Remove the resources of an environment in dependency order, a partly created one too. Data is kept unless it is listed."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
 from ..aws import sts
 from ..aws.errors import AwsError, Failure
+from ..common.clock import polling_intervals
 from ..common.invocation import Invocation
+from ..common.waiting import Retry, retry
 from . import teardown_find, teardown_remove
 from . import teardown_rds as rds_teardown
 from .teardown_order import Plan, Thing, is_gone, is_in_use, plan
@@ -34,7 +37,7 @@ def run(call: Invocation) -> dict[str, Any]:
         if planned.refusals:
             raise Failure(f"Nothing was removed. {'; '.join(planned.refusals)}.", refusals=list(planned.refusals))
         # What was still being made, or came back, while the rest was going, shows at the second look.
-        for _ in range(_LOOKS):
+        for _attempt in range(_LOOKS):
             removed += _remove_all(call, planned.remove)
             planned_next = _look(call)
             if not planned_next.remove:
@@ -82,22 +85,22 @@ def _remove_all(call: Invocation, things: Iterable[Thing]) -> list[str]:
 
 
 def _remove(call: Invocation, thing: Thing) -> bool:
-    """Ask until AWS takes it: what holds it is going already, and takes minutes for a load balancer or a gateway."""
-    deadline = call.clock.now() + call.params["timeout_seconds"]
-    while True:
-        try:
-            teardown_remove.remove(call.aws, thing)
-        except AwsError as refused:
-            if is_gone(refused.code):
-                return False
-            if not is_in_use(refused.code):
-                raise
-            if call.clock.now() > deadline:
-                raise Failure(
-                    f"Waited {call.params['timeout_seconds']} s for what holds {thing} to go; AWS still says: {refused} "
-                    "Look for something in it that is not the collection's, remove that, and run again."
-                ) from refused
-            call.progress.heartbeat(f"waiting until nothing holds {thing}")
-            call.clock.sleep(_POLL_SECONDS)
-        else:
-            return True
+    """Retry until AWS accepts the removal: what uses it is being deleted, which takes minutes for a gateway."""
+    in_use = Retry(
+        passes=lambda error: is_in_use(error.code),
+        seconds=call.params["timeout_seconds"],
+        line=lambda error, _pause: f"waiting for {thing}, which is still in use: {error.code}",
+        pauses=partial(polling_intervals, longest=_POLL_SECONDS),
+    )
+    try:
+        retry(call.clock, call.progress, in_use, partial(teardown_remove.remove, call.aws, thing))
+    except AwsError as error:
+        if is_gone(error.code):
+            return False
+        if not is_in_use(error.code):
+            raise
+        raise Failure(
+            f"Waited {call.params['timeout_seconds']} s for {thing}, which is still in use. {error} Look for a resource in "
+            "it that the collection does not manage, remove that, and run again."
+        ) from error
+    return True

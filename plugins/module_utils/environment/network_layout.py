@@ -25,7 +25,7 @@ def layout(
         raise ValueError(f"network_zones names {', '.join(unknown)}; the region offers {', '.join(zones)}")
     chosen = list(wanted_zones) or list(zones)[:count]
     if not 1 <= len(chosen) <= _MOST_ZONES:
-        raise ValueError(f"{len(chosen)} zones are wanted; 2 to {_MOST_ZONES} can be laid out")
+        raise ValueError(f"{len(chosen)} zones are requested; 2 to {_MOST_ZONES} are possible")
     if len(chosen) < count and not wanted_zones:
         raise ValueError(f"network_zone_count is {count}; the region offers {len(zones)}: {', '.join(zones)}")
     tiers = ("public", "private", "data") if data else ("public", "private")

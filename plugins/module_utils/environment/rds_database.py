@@ -165,7 +165,7 @@ def _up(call: Invocation, part: Part, found: dict[str, Any] | None) -> dict[str,
 
 def _first(params: Mapping[str, Any]) -> dict[str, Any]:
     """What is said at the creation only."""
-    keys = {"KmsKeyId": params["kms_key_id"], "MasterUserSecretKmsKeyId": params["secret_kms_key_id"]}
+    keys = {"KmsKeyId": params["kms_key_arn"], "MasterUserSecretKmsKeyId": params["secret_kms_key_arn"]}
     return {
         "Engine": params["engine"],
         "MasterUsername": params["master_username"],

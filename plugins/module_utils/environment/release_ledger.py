@@ -8,14 +8,14 @@ from functools import partial
 from typing import Any
 
 from ..aws import dynamodb
-from ..aws.errors import AwsError, Failure
+from ..aws.errors import Failure
 from ..common.changes import Changes
 from ..common.invocation import Invocation
+from ..common.waiting import Retry, Wait, retry, wait_until
 
 # One partition per service; leases and releases are its entries.
 KEYS = {"service": "HASH", "entry": "RANGE"}
 _ACTIVE_SECONDS = 120
-_POLL_SECONDS = 1.0
 
 
 def run(call: Invocation) -> dict[str, Any]:
@@ -56,30 +56,30 @@ def run(call: Invocation) -> dict[str, Any]:
 
 
 def _active(call: Invocation) -> dict[str, Any]:
-    name, began = call.params["name"], call.clock.now()
-    while True:
-        found = dynamodb.table(call.aws, name)
-        if found is not None and found["TableStatus"] == "ACTIVE":
-            return found
-        if call.clock.now() - began > _ACTIVE_SECONDS:
-            raise Failure(f"Table {name} is not ready after {_ACTIVE_SECONDS} seconds. Run the playbook again.")
-        call.progress.heartbeat(f"table {name} is being created")
-        call.clock.sleep(_POLL_SECONDS)
+    name = call.params["name"]
+    table = wait_until(
+        call.clock,
+        call.progress,
+        Wait(
+            what=f"table {name}",
+            observe=partial(dynamodb.table, call.aws, name),
+            done=lambda found: found is not None and found["TableStatus"] == "ACTIVE",
+            seconds=_ACTIVE_SECONDS,
+            state=lambda found: found["TableStatus"] if found else "not there yet",
+        ),
+    )
+    return table or {}
 
 
 def _set_recoverable(call: Invocation, desired: bool) -> None:
-    """DynamoDB refuses this for a while of a table that it has just made."""
-    began = call.clock.now()
-    while True:
-        try:
-            dynamodb.set_recoverable(call.aws, call.params["name"], desired)
-        except AwsError as refused:
-            late = call.clock.now() - began > _ACTIVE_SECONDS
-            if refused.code != "ContinuousBackupsUnavailableException" or late:
-                raise
-            call.clock.sleep(_POLL_SECONDS)
-        else:
-            return
+    """DynamoDB refuses this for a while after the creation of a table."""
+    unavailable = Retry(
+        passes=lambda error: error.code == "ContinuousBackupsUnavailableException",
+        seconds=_ACTIVE_SECONDS,
+        line=lambda error, _pause: f"waiting for point-in-time recovery: {error.code}",
+    )
+    set_recoverable = partial(dynamodb.set_recoverable, call.aws, call.params["name"], desired)
+    retry(call.clock, call.progress, unavailable, set_recoverable)
 
 
 def _answer(changes: Changes, arn: str | None) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 # Copyright: pear.fargate contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What of an environment is in AWS Backup, and how it goes: the plan always, the vault with its backups where that is said."""
+"""Find and remove an environment's resources in AWS Backup: the plan always, the vault and its backups on request."""
 
 from __future__ import annotations
 

@@ -75,7 +75,7 @@ def _ecs(aws: Aws, name: str) -> list[Thing]:
 
 
 def _service_of(ecs_service: str) -> str:
-    service, _, colour = ecs_service.rpartition("-")
+    service, _dash, colour = ecs_service.rpartition("-")
     return service if colour in COLOURS else ""
 
 

@@ -1,6 +1,6 @@
 # Copyright: pear.fargate contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""In which order an environment goes, and what of it stays. Pure."""
+"""The removal order of an environment, and what is kept. Pure."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ DATA = {
 
 @dataclass(frozen=True)
 class Thing:
-    """Something that the collection made: what it is, what AWS calls it, and what its removal needs to know."""
+    """A resource of the collection: its kind, its ID on AWS, and what its removal needs."""
 
     kind: str
     id: str
@@ -87,7 +87,7 @@ class Thing:
 
 @dataclass(frozen=True)
 class Plan:
-    """What goes, in order; what stays; and why nothing may be done."""
+    """What is removed, in order; what is kept; and why the removal is refused."""
 
     remove: tuple[Thing, ...]
     keep: tuple[Thing, ...]
@@ -95,7 +95,7 @@ class Plan:
 
 
 def plan(found: Iterable[Thing], data: Sequence[str] = ()) -> Plan:
-    """Order what was found; keep data that was not named."""
+    """Order the resources; keep data that is not listed."""
     kept_kinds = {kind for name, kinds in DATA.items() if name not in data for kind in kinds}
     everything = sorted(found, key=lambda thing: (ORDER.index(thing.kind), thing.name, thing.id))
     kept = [thing for thing in everything if thing.kind in kept_kinds]
@@ -110,12 +110,12 @@ def plan(found: Iterable[Thing], data: Sequence[str] = ()) -> Plan:
 
 
 def is_gone(code: str) -> bool:
-    """Whether an error code says that there is nothing left to remove."""
+    """Whether an error code means that the resource does not exist."""
     return "NotFound" in code or code.startswith("NoSuch") or code == "ServiceNotActiveException"
 
 
 def is_in_use(code: str) -> bool:
-    """Whether an error code says that something that is going still holds it."""
+    """Whether an error code means that the resource is still in use."""
     return code in {
         "AuthFailure",  # an address whose gateway is not gone yet
         "ClusterContainsServicesException",

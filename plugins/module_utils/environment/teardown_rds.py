@@ -1,6 +1,6 @@
 # Copyright: pear.fargate contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What of an environment is on Amazon RDS, and how it goes: with a final snapshot, unless told otherwise."""
+"""Find and remove an environment's resources on Amazon RDS, with a final snapshot unless it is switched off."""
 
 from __future__ import annotations
 

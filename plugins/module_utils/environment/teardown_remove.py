@@ -31,7 +31,7 @@ from .teardown_order import Thing
 
 
 def remove(aws: Aws, thing: Thing) -> None:
-    """Ask AWS to remove it; some things go on for a while after that."""
+    """Request the removal; some resources take a while to disappear."""
     try:
         _REMOVERS[thing.kind](aws, thing)
     except AwsError as refused:
@@ -45,12 +45,12 @@ def _dns_record(aws: Aws, thing: Thing) -> None:
 
 
 def _autoscaling(aws: Aws, thing: Thing) -> None:
-    cluster, _, service = thing.id.partition("/")
+    cluster, service = thing.id.split("/", 1)
     autoscaling.deregister(aws, cluster, service)
 
 
 def _ecs_service(aws: Aws, thing: Thing) -> None:
-    cluster, _, service = thing.id.partition(" ")
+    cluster, service = thing.id.split(" ", 1)
     ecs.delete_service(aws, cluster, service, force=True)
 
 

@@ -34,7 +34,7 @@ _READS = {
 def run(call: Invocation) -> dict[str, Any]:
     """Create or change the network; return it. In check mode the ids of what would be made are null."""
     desired, aws, changes = call.params, call.aws, Changes(call.check_mode)
-    tags = {**desired["tags"], TAG_ENVIRONMENT: desired["name"], TAG_COMPONENT: "network"}
+    tags = {**desired["tags"], TAG_ENVIRONMENT: desired["environment"], TAG_COMPONENT: "network"}
     work = Work(call, changes, tags)
     if desired["existing_vpc_id"]:
         found = ec2.vpc(aws, desired["existing_vpc_id"])
@@ -61,12 +61,12 @@ def run(call: Invocation) -> dict[str, Any]:
 def _vpc(work: Work) -> Mapping[str, Any]:
     """Find or make the VPC, and read all that is in it."""
     desired, aws, changes = work.desired, work.aws, work.changes
-    name = EnvironmentNames(desired["name"]).vpc
-    found = ec2.environment_vpcs(aws, desired["name"])
+    name = EnvironmentNames(desired["environment"]).vpc
+    found = ec2.environment_vpcs(aws, desired["environment"])
     if len(found) > 1:
         ids = ", ".join(vpc["VpcId"] for vpc in found)
         raise Failure(
-            f"{len(found)} VPCs carry the tags of environment {desired['name']}: {ids}. Remove the tags from all but one."
+            f"{len(found)} VPCs carry the tags of environment {desired['environment']}: {ids}. Remove the tags from all but one."
         )
     if not found:
         make = partial(ec2.create_vpc, aws, desired["cidr"], desired["ipv6"], {**work.tags, "Name": name})
@@ -77,7 +77,8 @@ def _vpc(work: Work) -> Mapping[str, Any]:
     vpc = found[0]
     if vpc["CidrBlock"] != desired["cidr"]:
         raise Failure(
-            f"VPC {vpc['VpcId']} of environment {desired['name']} has the addresses {vpc['CidrBlock']}; network_cidr is {desired['cidr']}. "
+            f"VPC {vpc['VpcId']} of environment {desired['environment']} has the addresses {vpc['CidrBlock']}; network_cidr "
+            f"is {desired['cidr']}. "
             "A VPC's addresses cannot be changed: restore the variable, or make another environment."
         )
     work.vpc_id = vpc["VpcId"]
@@ -97,6 +98,7 @@ def _vpc(work: Work) -> Mapping[str, Any]:
                 f"IPv6 addresses of {work.vpc_id}",
                 partial(ec2.vpc, aws, work.vpc_id),
                 lambda now: bool(_ipv6(now)),
+                lambda _now: "none yet",
             )
     return vpc
 

@@ -10,11 +10,12 @@ from functools import partial
 from typing import Any, TypeVar
 
 from ..aws import ec2
-from ..aws.errors import AwsError, Failure
+from ..aws.errors import Failure
 from ..aws.naming import TAG_COMPONENT, TAG_ENVIRONMENT
 from ..aws.tags import tags_of
 from ..common.changes import Changes
 from ..common.invocation import Invocation
+from ..common.waiting import Retry, Wait, retry, wait_until
 from .environment_info import TAG_TIER
 from .vpc_settings import Group, Network, Table, ipv6_of, permissions, rules
 
@@ -22,7 +23,11 @@ T = TypeVar("T")
 # Stands for the id of what check mode would make.
 UNKNOWN = "(new)"
 _WAIT_SECONDS = 600
-_SETTLE_TRIES = 10
+_SETTLING = Retry(
+    passes=lambda error: error.code.endswith(".NotFound"),
+    seconds=15,
+    line=lambda error, _pause: f"waiting for EC2's consistency: {error.code}",
+)
 
 
 @dataclass
@@ -56,7 +61,7 @@ class Work:
         return list(self.found.get(kind, []))
 
     def name(self, part: str) -> str:
-        return f"{self.desired['name']}-{part}"
+        return f"{self.desired['environment']}-{part}"
 
     def make(self, what: str, described: Any, create: Callable[[], T]) -> T | None:
         """Create what is missing; None in check mode."""
@@ -78,34 +83,19 @@ class Work:
 
     def settled(self, write: Callable[[], T]) -> T:
         """EC2 is eventually consistent: what was made a moment ago may not be known yet by the next call."""
-        for _try in range(_SETTLE_TRIES):
-            try:
-                return write()
-            except AwsError as failed:
-                if not failed.code.endswith(".NotFound"):
-                    raise
-                self.call.clock.sleep(1.0)
-        return write()
+        return retry(self.call.clock, self.call.progress, _SETTLING, write)
 
-    def wait(self, what: str, read: Callable[[], T], done: Callable[[T], bool]) -> T:
-        until = self.call.clock.now() + _WAIT_SECONDS
-        while True:
-            now = read()
-            if done(now):
-                return now
-            if self.call.clock.now() > until:
-                raise Failure(f"Waited {_WAIT_SECONDS} s for {what}. Run the playbook again once AWS is done.")
-            self.call.progress.heartbeat(f"waiting for {what}")
-            self.call.clock.sleep(2.0)
+    def wait(self, what: str, read: Callable[[], T], done: Callable[[T], bool], state: Callable[[T], str] = str) -> T:
+        return wait_until(self.call.clock, self.call.progress, Wait(what, read, done, _WAIT_SECONDS, state))
 
     def ours(self, entry: Mapping[str, Any]) -> bool:
         known = tags_of(dict(entry))
-        return known.get(TAG_ENVIRONMENT) == self.desired["name"] and known.get(TAG_COMPONENT) == "network"
+        return known.get(TAG_ENVIRONMENT) == self.desired["environment"] and known.get(TAG_COMPONENT) == "network"
 
 
 def internet_gateways(work: Work, ipv6: bool) -> None:
     """One gateway for both ways, and with IPv6 one for the way out alone."""
-    name, aws = work.desired["name"], work.aws
+    name, aws = work.desired["environment"], work.aws
     attached = work.entries("internet_gateways")
     if attached:
         work.gateways["igw"] = attached[0]["InternetGatewayId"]
@@ -153,7 +143,7 @@ def subnets(work: Work, desired: Sequence[Mapping[str, str]], vpc_ipv6: str | No
             continue
         if there["AvailabilityZone"] != subnet["zone"]:
             raise Failure(
-                f"Subnet {there['SubnetId']} ({subnet['cidr']}) lies in {there['AvailabilityZone']}; {name} is wanted in {subnet['zone']}. "
+                f"Subnet {there['SubnetId']} ({subnet['cidr']}) lies in {there['AvailabilityZone']}; {name} belongs in {subnet['zone']}. "
                 f"A subnet cannot move: set network_zones to the zones in use, or remove the subnet first."
             )
         work.subnets[subnet["name"]] = there["SubnetId"]
@@ -182,7 +172,9 @@ def security_groups(work: Work, desired: Sequence[Group], lock_default: bool = F
     if missing and not work.check_mode:
         read = partial(ec2.security_groups, work.aws, work.vpc_id)
         names = {group.name for group in desired}
-        found = work.wait("the new security groups", read, lambda now: names <= {group["GroupName"] for group in now})
+        found = work.wait(
+            "the new security groups", read, lambda now: names <= _group_names(now), lambda now: str(_group_names(now))
+        )
         there = {group["GroupName"]: group for group in found}
     ids = {name: group["GroupId"] for name, group in there.items()}
     work.groups = {group.name: ids.get(group.name, UNKNOWN) for group in desired}
@@ -203,12 +195,21 @@ def _rules(work: Work, group: Group, found: Mapping[str, Any] | None, egress: bo
         return
     known = {name: work.groups.get(name, group_id) for name, group_id in ids.items()}
 
+    group_id = found["GroupId"] if found else UNKNOWN
+
     def write() -> None:
-        assert found is not None
         add, remove = permissions(desired - now, known), permissions(now - desired, known)
-        ec2.change_rules(work.aws, found["GroupId"], egress, add, remove)
+        ec2.change_rules(work.aws, group_id, egress, add, remove)
 
     work.put_right(f"security group {group.name} {word}", sorted(map(str, now)), sorted(map(str, desired)), write)
+
+
+def _group_names(groups: Sequence[Mapping[str, Any]]) -> set[str]:
+    return {group["GroupName"] for group in groups}
+
+
+def _states(nat_gateways: Mapping[str, Mapping[str, Any]]) -> str:
+    return ", ".join(f"{key} {nat_gateway['State']}" for key, nat_gateway in nat_gateways.items())
 
 
 def nat_gateways(work: Work, letters: Sequence[str]) -> None:
@@ -236,13 +237,16 @@ def nat_gateways(work: Work, letters: Sequence[str]) -> None:
 def _await_nat(work: Work, ids: Sequence[str]) -> None:
     read = partial(work.settled, partial(ec2.nat_states, work.aws, ids))
     states = work.wait(
-        "NAT gateways", read, lambda now: all(nat_gateway["State"] != "pending" for nat_gateway in now.values())
+        "NAT gateways",
+        read,
+        lambda now: all(nat_gateway["State"] != "pending" for nat_gateway in now.values()),
+        _states,
     )
     for nat_gateway in states.values():
         if nat_gateway["State"] != "available":
             why = nat_gateway.get("FailureMessage", "no reason given")
             raise Failure(
-                f"NAT gateway {nat_gateway['NatGatewayId']} is {nat_gateway['State']}: {why}. Run the playbook again once this is mended."
+                f"NAT gateway {nat_gateway['NatGatewayId']} is {nat_gateway['State']}: {why}. Run the playbook again once this is fixed."
             )
 
 
@@ -265,9 +269,10 @@ def surplus_nat_gateways(work: Work, letters: Sequence[str]) -> None:
     if surplus and not work.check_mode:
         read = partial(ec2.nat_states, work.aws, [nat_gateway["NatGatewayId"] for nat_gateway in surplus])
         work.wait(
-            "NAT gateways to go",
+            "the deletion of NAT gateways",
             read,
             lambda now: all(nat_gateway["State"] == "deleted" for nat_gateway in now.values()),
+            _states,
         )
         for nat_gateway in surplus:
             for address in nat_gateway.get("NatGatewayAddresses", []):
@@ -379,7 +384,7 @@ def flow_log(work: Work, desired: Mapping[str, str] | None) -> None:
     ours = [flow_log for flow_log in work.entries("flow_logs") if work.ours(flow_log)]
     fitting = [flow_log for flow_log in ours if desired and flow_log.get("LogGroupName") == desired["log_group"]]
     if desired and not fitting:
-        tags = {**work.tags, "Name": work.desired["name"]}
+        tags = {**work.tags, "Name": work.desired["environment"]}
         create = partial(ec2.create_flow_log, work.aws, work.vpc_id, desired["log_group"], desired["role_arn"], tags)
         work.make("flow log", desired["log_group"], create)
     surplus = [flow_log["FlowLogId"] for flow_log in ours if flow_log not in fitting]

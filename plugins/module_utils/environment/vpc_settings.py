@@ -94,7 +94,7 @@ def _tables(
 
 def groups(params: Mapping[str, Any], vpc_cidr: str) -> list[Group]:
     """The security groups, each open to the one before it: world, load balancer, tasks, and what tasks keep data in."""
-    names = EnvironmentNames(params["name"])
+    names = EnvironmentNames(params["environment"])
     everywhere = [ANYWHERE, *([ANYWHERE_6] if params["ipv6"] else [])]
     out = frozenset(Rule("-1", -1, -1, source) for source in everywhere)
     clients = [*params["ingress_cidrs"]]
@@ -134,7 +134,7 @@ def groups(params: Mapping[str, Any], vpc_cidr: str) -> list[Group]:
     if set(params["endpoints"]) - GATEWAY_SERVICES and not params["existing_vpc_id"]:
         made.append(
             Group(
-                f"{params['name']}-endpoints",
+                f"{params['environment']}-endpoints",
                 "Endpoints of AWS services, for everything inside the VPC",
                 frozenset({Rule("tcp", 443, 443, vpc_cidr)}),
                 frozenset(),
@@ -149,7 +149,7 @@ def normal(cidr: str) -> str:
 
 
 def _ports(text: str) -> tuple[int, int]:
-    first, _, last = text.partition("-")
+    first, _dash, last = text.partition("-")
     return int(first), int(last or first)
 
 
@@ -190,6 +190,6 @@ def _source(source: str, ids: Mapping[str, str]) -> dict[str, Any]:
 
 def ipv6_of(subnet: str, vpc_ipv6: str) -> str:
     """The /64 of a subnet: its place depends on tier and zone alone."""
-    tier, _, letter = subnet.partition("-")
+    tier, letter = subnet.split("-", 1)
     index = {"public": 0, "private": 64, "data": 128}[tier] + (ord(letter) - ord("a"))
     return str(list(ipaddress.ip_network(vpc_ipv6).subnets(new_prefix=64))[index])

@@ -1,13 +1,13 @@
 # Copyright: pear.fargate contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Have an image in ECR, and know it by digest: built and pushed where ECR lacks it, looked up where it is prebuilt."""
+"""Ensure an image in ECR and return its digest: build and push it if it is missing, or look up a prebuilt one."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeAlias
 
 from ..aws import ecr
 from ..aws.errors import Failure
@@ -19,7 +19,7 @@ _REFERENCE = re.compile(
     r"^(?P<repository>[^@]+?)(?::(?P<tag>[\w][\w.-]{0,127}))?(?:@(?P<digest>sha256:[0-9a-f]{64}))?$"
 )
 # What the module returns, and what ECR says of the image where it is in ECR already.
-Answer = tuple[dict[str, Any], dict[str, Any] | None]
+Answer: TypeAlias = "tuple[dict[str, Any], dict[str, Any] | None]"
 
 _ECR_HOST = re.compile(r"^\d{12}\.dkr[.-]ecr")
 
@@ -101,7 +101,7 @@ def _built(call: Invocation) -> Answer:
 def _listed(
     call: Invocation, answer: dict[str, Any], found: dict[str, Any], builder: build.Engine | None = None
 ) -> Answer:
-    """With a list of the image's parts beside it, where that is wanted; an image that is not here is pulled to be read."""
+    """Attach an SBOM if a command is given; an image that is not on this machine is pulled first."""
     if not call.params.get("sbom_command"):
         return answer, found
     repository, digest = found["repositoryName"], found["imageDigest"]

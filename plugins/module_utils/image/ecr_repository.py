@@ -25,12 +25,12 @@ def run(call: Invocation) -> dict[str, Any]:
     )
     found = ecr.find_repository(aws, name)
     if found is None:
-        create = partial(ecr.create_repository, aws, name, mutability, scan, desired["kms_key"], tags)
+        create = partial(ecr.create_repository, aws, name, mutability, scan, desired["kms_key_arn"], tags)
         changes.want("repository", None, name, create)
         if policy is not None:
             changes.want("lifecycle_policy", None, policy, partial(ecr.set_lifecycle_policy, aws, name, policy))
         return _answer(changes, None if call.check_mode else ecr.find_repository(aws, name))
-    _refuse_other_encryption(name, desired["kms_key"], found.get("encryptionConfiguration") or {})
+    _refuse_other_encryption(name, desired["kms_key_arn"], found.get("encryptionConfiguration") or {})
     changes.want(
         "immutable_tags", found["imageTagMutability"], mutability, partial(ecr.set_mutability, aws, name, mutability)
     )
@@ -107,7 +107,7 @@ def lifecycle(untagged_days: int, keep_images: int, keep_released: int) -> dict[
 def _refuse_other_encryption(name: str, desired: str | None, found: dict[str, Any]) -> None:
     if desired and found.get("kmsKey") != desired:
         raise Failure(
-            f"Repository {name} is encrypted with {found.get('kmsKey') or 'AES256'}, wanted is {desired}. ECR cannot change "
+            f"Repository {name} is encrypted with {found.get('kmsKey') or 'AES256'}; the inventory says {desired}. ECR cannot change "
             "the encryption of a repository that exists: move the images to one with another name."
         )
 

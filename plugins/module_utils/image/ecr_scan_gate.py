@@ -1,16 +1,18 @@
 # Copyright: pear.fargate contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Let an image pass only where its scan found no more than is allowed. What was not scanned does not pass by itself."""
+"""Fail if an image's scan found more than the limits allow, or if there is no result and no option permits that."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from ..aws import ecr
 from ..aws.errors import Failure
 from ..common.invocation import Invocation
+from ..common.waiting import Wait, WaitTimeoutError, wait_until
 
 SEVERITIES = ("CRITICAL", "HIGH", "MEDIUM", "LOW", "INFORMATIONAL", "UNDEFINED", "UNTRIAGED")
 # COMPLETE is a basic scan's word, ACTIVE an enhanced one's, which goes on as long as the image is there.
@@ -80,10 +82,17 @@ def excess(counts: Mapping[str, int], limits: Mapping[str, int]) -> dict[str, in
 
 def _scanned(call: Invocation) -> tuple[str, list[dict[str, Any]]]:
     repository, digest = call.params["repository"], call.params["digest"]
-    until = call.clock.now() + call.params["timeout_seconds"]
-    while True:
-        status, findings = ecr.scan_findings(call.aws, repository, digest)
-        if status not in _TO_COME or call.clock.now() > until:
-            return status, findings
-        call.progress.heartbeat(f"the scan of {repository} is {status.lower().replace('_', ' ')}")
-        call.clock.sleep(_POLL_SECONDS)
+    scan: Wait[tuple[str, list[dict[str, Any]]]] = Wait(
+        what=f"the scan of {repository}",
+        observe=partial(ecr.scan_findings, call.aws, repository, digest),
+        done=lambda observed: observed[0] not in _TO_COME,
+        seconds=call.params["timeout_seconds"],
+        state=lambda observed: observed[0].lower().replace("_", " "),
+        longest_pause=_POLL_SECONDS,
+    )
+    try:
+        return wait_until(call.clock, call.progress, scan)
+    except WaitTimeoutError as timeout:
+        # An unfinished scan is a missing result, for which there is an option.
+        status, findings = timeout.last
+        return status, findings

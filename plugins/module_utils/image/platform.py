@@ -1,6 +1,6 @@
 # Copyright: pear.fargate contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Whether images run on the platform that a task asks for: ECS says so only by tasks that end at once."""
+"""Whether images run on the task's platform. ECS reports a mismatch only by tasks that stop at once."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ _LAST_LINES = 25
 
 
 def check_command(command: Sequence[str]) -> None:
-    """Raise Failure where the generator is not there, or is not told what to look into."""
+    """Raise Failure if the generator is missing, or its command has no {archive}."""
     if shutil.which(command[0]) is None:
         raise Failure(
             f"registry_sbom_command begins with {command[0]}, which is no program on PATH. Install it on the controller."

@@ -31,7 +31,7 @@ _METRICS_PER_ALARM = 10
 
 @dataclass(frozen=True)
 class Plan:
-    """Requests to be put, names to be deleted, and both told as before and after by name."""
+    """Alarms to put, names to delete, and both as before and after by name."""
 
     put: Sequence[dict[str, Any]] = ()
     delete: Sequence[str] = ()
@@ -40,7 +40,7 @@ class Plan:
 
 
 def plan(found: Iterable[Mapping[str, Any]], desired: Iterable[Mapping[str, Any]], prefix: str | None) -> Plan:
-    """Compare alarms by name. Where there is a prefix, alarms that begin so and are not wanted go."""
+    """Compare alarms by name. With a prefix, alarms that have it and are not listed are deleted."""
     there = {alarm["AlarmName"]: alarm for alarm in found}
     by_name = {alarm["AlarmName"]: alarm for alarm in desired}
     before: dict[str, Any] = {}

@@ -1,6 +1,6 @@
 # Copyright: pear.fargate contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The alarms that every service of an environment has, and those of the load balancer they share. Pure.
+"""The alarms of every service, and those of the shared load balancer. Pure.
 
 A service's two colours are judged as one: the alarms keep their names and their meaning whichever of them is live.
 """
@@ -20,7 +20,7 @@ _INSIGHTS = "ECS/ContainerInsights"
 
 @dataclass(frozen=True)
 class Thresholds:
-    """From where on it is bad. A share or a percentile of a handful of requests says nothing."""
+    """Thresholds. Shares and percentiles need a minimum number of requests."""
 
     error_share_percent: float = 2.0
     latency_p99_seconds: float = 1.0
@@ -181,7 +181,7 @@ def _missing_tasks(observed: Observed) -> dict[str, Any]:
     return _alarm(
         observed,
         "missing-tasks",
-        "Fewer tasks run than are wanted, for ten minutes: they cannot be placed, pulled or started. The service's events say why.",
+        "Fewer tasks run than desired, for ten minutes: they cannot be placed, pulled or started. The service's events give the reason.",
         [
             *_per_colour(observed.ecs_service, "desired", _INSIGHTS, "DesiredTaskCount", "Average"),
             *_per_colour(observed.ecs_service, "running", _INSIGHTS, "RunningTaskCount", "Average"),

@@ -20,7 +20,7 @@ def run(call: Invocation) -> dict[str, Any]:
     """Create or change the topic that is named by its ARN."""
     desired, aws, changes = call.params, call.aws, Changes(call.check_mode)
     arn, tags = desired["arn"], desired["tags"]
-    said = {"DisplayName": desired["display_name"], "KmsMasterKeyId": desired["kms_key_id"]}
+    said = {"DisplayName": desired["display_name"], "KmsMasterKeyId": desired["kms_key_arn"]}
     found = sns.attributes(aws, arn)
     if found is None:
         given = {key: value for key, value in said.items() if value}

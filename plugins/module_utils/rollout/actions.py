@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from .model import Colour, Outcome, Release, Weights
 
@@ -99,8 +100,8 @@ class Done:
     outcome: Outcome
 
 
-FleetAction = Stage | Replace | ScaleIn | ScheduleScaleIn | CancelScaleIn
-Action = Record | Register | FleetAction | Prove | Shift | Collect | Wait | Done
+FleetAction: TypeAlias = "Stage | Replace | ScaleIn | ScheduleScaleIn | CancelScaleIn"
+Action: TypeAlias = "Record | Register | FleetAction | Prove | Shift | Collect | Wait | Done"
 
 
 @dataclass(frozen=True)

@@ -93,10 +93,10 @@ def errors(gate: ErrorGate, readings: Readings) -> Verdict:
     ceiling = _error_ceiling(gate, ours, significance)
     if ceiling and ceiling.result is not Result.PASS:
         return ceiling
-    if few_live := _too_few(gate, readings.live, "live"):
-        return ceiling or few_live
     live = readings.live
-    assert live is not None
+    few_live = _too_few(gate, live, "live")
+    if few_live or live is None:
+        return ceiling or few_live or unclear("live has no readings")
     test = difference_of_shares(ours.errors, ours.requests, live.errors, live.requests)
     seen = _shares(ours, live, test)
     if test.estimate <= gate.tolerance_percent / 100:

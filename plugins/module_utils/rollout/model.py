@@ -69,6 +69,10 @@ class RequestKind(StrEnum):
     ABORT = "abort"
 
 
+def _is_percent(weight: object) -> bool:
+    return isinstance(weight, int) and not isinstance(weight, bool) and 0 <= weight <= 100
+
+
 @dataclass(frozen=True)
 class Weights:
     """Shares of production traffic in whole percents. No value of this type can break invariant I1."""
@@ -77,7 +81,7 @@ class Weights:
     green: int
 
     def __post_init__(self) -> None:
-        if not all(type(weight) is int and 0 <= weight <= 100 for weight in (self.blue, self.green)):
+        if not all(_is_percent(weight) for weight in (self.blue, self.green)):
             raise ValueError(
                 f"weights are whole percents between 0 and 100, not blue {self.blue!r} green {self.green!r}"
             )

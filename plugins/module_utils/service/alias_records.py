@@ -98,7 +98,7 @@ class Plan:
 
 
 def plan(found: Iterable[Mapping[str, Any]], desired: DesiredNames) -> Plan:
-    """Compare the record sets of the wanted names with what they must be."""
+    """Compare the record sets of the names with the desired ones."""
     there = [dict(record) for record in found]
     changes: list[dict[str, Any]] = []
     before: dict[str, Any] = {}

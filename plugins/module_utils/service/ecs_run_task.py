@@ -1,6 +1,6 @@
 # Copyright: pear.fargate contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Run a command once in a task of what is live: same image, roles, secrets and network; its log is shown as it comes."""
+"""Run a command once in a task of the live version: same image, roles, secrets and network; its log is shown while it runs."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from ..aws.tags import lower_case_tag_list
 from ..aws.tasks import TaskState, started_by
 from ..common.invocation import Invocation
 from ..common.operator import user
+from ..common.waiting import Wait, WaitTimeoutError, wait_until
 from ..rollout.model import Colour
 from .location import ServiceLocation, locate
 
-_POLL_SECONDS = 2.0
 _KEPT_LINES = 200
 
 
 def run(call: Invocation) -> dict[str, Any]:
-    """Return exit_code, task_id, task_definition and the last lines of the log; Failure where it did not end with 0."""
+    """Return exit_code, task_id, task_definition and the last lines of the log; raise Failure if the exit code is not 0."""
     desired = call.params
     location = locate(call.aws, desired["environment"], desired["service"])
     service, definition = live_service(call, location)
@@ -60,7 +60,7 @@ def run(call: Invocation) -> dict[str, Any]:
 
 
 def live_service(call: Invocation, location: ServiceLocation) -> tuple[str, str]:
-    """The ECS service that has most of the traffic, and what it runs."""
+    """The ECS service with most of the traffic, and its task definition."""
     weights = {colour: location.production.weights.get(location.target_groups[colour].arn, 0) for colour in Colour}
     live = max(Colour, key=lambda colour: weights[colour])
     name = location.ecs_services[live]
@@ -71,27 +71,38 @@ def live_service(call: Invocation, location: ServiceLocation) -> tuple[str, str]
 
 
 def _followed(call: Invocation, location: ServiceLocation, task_id: str) -> tuple[TaskState, list[str]]:
-    """Wait for the end of a task, saying what it writes."""
-    until = call.clock.now() + call.params["timeout_seconds"]
+    """Wait until a task stops, and report its log lines."""
     kept: list[str] = []
     token: str | None = None
-    while True:
-        # Before the log: what it wrote until it stopped is there then.
+
+    def observe() -> TaskState | None:
+        nonlocal kept, token
+        # Before the log, so that the log of a stopped task is complete.
         task = ecs.task(call.aws, location.cluster, task_id)
         lines, token = logs.new_lines(call.aws, location.names.log_group, call.params["container"], task_id, token)
         for line in lines:
             call.progress.line(f"| {line}")
         kept = (kept + lines)[-_KEPT_LINES:]
-        if task is not None and task.status == "STOPPED":
-            return task, kept
-        if call.clock.now() > until:
-            seconds = call.params["timeout_seconds"]
-            ecs.stop_task(call.aws, location.cluster, task_id, f"took longer than {seconds} seconds")
-            raise Failure(
-                f"{' '.join(call.params['command'])} did not end within {seconds} seconds, and task {task_id[:12]} was "
-                "stopped. A longer timeout_seconds gives it more.",
-                task_id=task_id,
-                log=kept,
-            )
-        call.progress.heartbeat(f"task {task_id[:12]} is {task.status.lower() if task else 'not shown yet'}")
-        call.clock.sleep(_POLL_SECONDS)
+        return task
+
+    seconds = call.params["timeout_seconds"]
+    stopped: Wait[TaskState | None] = Wait(
+        what=f"task {task_id[:12]}",
+        observe=observe,
+        done=lambda task: task is not None and task.status == "STOPPED",
+        seconds=seconds,
+        state=lambda task: task.status.lower() if task else "not there yet",
+    )
+    try:
+        task = wait_until(call.clock, call.progress, stopped)
+    except WaitTimeoutError as timeout:
+        ecs.stop_task(call.aws, location.cluster, task_id, f"took longer than {seconds} seconds")
+        raise Failure(
+            f"{' '.join(call.params['command'])} did not end within {seconds} seconds, and task {task_id[:12]} was "
+            "stopped. Raise timeout_seconds to allow more time.",
+            task_id=task_id,
+            log=kept,
+        ) from timeout
+    if task is None:
+        raise Failure(f"Task {task_id[:12]} is not known to ECS any more.", task_id=task_id, log=kept)
+    return task, kept

@@ -1,6 +1,6 @@
 # Copyright: pear.fargate contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Tasks of a service that run at their times: each names the live version, and follows it at a release and at a rollback."""
+"""Scheduled tasks of a service, which start the live version and are updated by releases and rollbacks."""
 
 from __future__ import annotations
 
@@ -71,17 +71,17 @@ def _keep(
     _arn, partition, _elb, region, account = location.listener_arn.split(":")[:5]
     cluster = f"arn:{partition}:ecs:{region}:{account}:cluster/{location.cluster}"
     group = location.environment
+
+    def create(name: str, request: Mapping[str, Any]) -> None:
+        scheduler.create_group(call.aws, group, {"pear:environment": group})
+        scheduler.create(call.aws, group, name, request)
+
     for schedule in call.params["schedules"]:
         name = f"{location.service}.{schedule['name']}"
         request = requested(schedule, location.service, cluster, definition, network, call.params["role_arn"])
         current = there.get(name)
         if current is None:
-
-            def create(name: str = name, request: Mapping[str, Any] = request) -> None:
-                scheduler.create_group(call.aws, group, {"pear:environment": group})
-                scheduler.create(call.aws, group, name, request)
-
-            changes.want(f"schedule {name}", None, schedule["expression"], create)
+            changes.want(f"schedule {name}", None, schedule["expression"], partial(create, name, request))
             continue
         differ = [key for key in request if current.get(key) != request[key]]
         if differ:
@@ -117,7 +117,7 @@ def requested(
             "Arn": cluster_arn,
             "RoleArn": role_arn,
             "Input": json.dumps({"containerOverrides": [override]}, sort_keys=True),
-            # What could not be started for an hour is not started in the middle of the next run.
+            # EventBridge retries a failed start for at most an hour, so that it does not overlap the next run.
             "RetryPolicy": {"MaximumEventAgeInSeconds": 3600, "MaximumRetryAttempts": 3},
             "EcsParameters": {
                 "TaskDefinitionArn": definition,
@@ -138,7 +138,7 @@ def _spelled(network: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _follow(call: Invocation, changes: Changes, there: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """After a rollback: the same schedules, of the version that is live now."""
+    """After a rollback: point the schedules at the live version."""
     if not there:
         return _answer(changes)
     location = locate(call.aws, call.params["environment"], call.params["service"])

@@ -77,7 +77,7 @@ def _policy(call: Invocation, changes: Changes, created: bool) -> None:
 
 
 def _attached(call: Invocation, changes: Changes, created: bool) -> None:
-    """What is attached beside is left alone: an account may attach policies of its own to every role."""
+    """Other attached policies are preserved: an account may attach its own to every role."""
     desired, aws, name = call.params["managed_policy_arns"], call.aws, call.params["name"]
     there = [] if created or not desired else iam.attached_policies(aws, name)
     for arn in desired:

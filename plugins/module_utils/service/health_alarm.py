@@ -29,7 +29,7 @@ def desired(environment: str, service: str, check_id: str, host: str, tell: Sequ
             "threshold": 1,
             "periods": 1,
             "datapoints": None,
-            # A new check has none yet, and is not to wake anybody for it.
+            # A new check has no data yet, which must not raise the alarm.
             "missing_data": "missing",
             "actions_enabled": True,
             "alarm_actions": tell,

@@ -1,6 +1,6 @@
 # Copyright: pear.fargate contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A Route 53 health check: what it must be, what of it can be changed, and which one is ours. Pure."""
+"""A Route 53 health check: its desired configuration, what can be changed, and which check belongs to the service. Pure."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _REFERENCE_LIMIT = 64
 
 @dataclass(frozen=True)
 class HealthCheckPlan:
-    """What to do about the health check of a service: keep, change, create beside the old one, or remove."""
+    """Plan for the health check of a service: keep, change, replace, or remove."""
 
     keep: str | None = None
     update: Mapping[str, Any] | None = None
@@ -53,7 +53,7 @@ def config(options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def plan(found: Sequence[Mapping[str, Any]], desired: Mapping[str, Any] | None) -> HealthCheckPlan:
-    """Compare the checks that carry the service's reference with the one that is wanted, or none."""
+    """Compare the service's health checks, found by reference, with the desired one or none."""
     if desired is None:
         return HealthCheckPlan(remove=[check["Id"] for check in found])
     fitting = [check for check in found if not _differing(check, desired, _FIXED)]
@@ -85,10 +85,10 @@ def _known(found: Mapping[str, Any], desired: Mapping[str, Any]) -> dict[str, An
 
 
 def reference_prefix(environment: str, service: str) -> str:
-    """How the caller reference of a service's checks begins; the colon at its end keeps two services apart."""
+    """Prefix of the caller references of a service's checks; the trailing colon separates services whose names begin alike."""
     return fit(f"pear:{environment}:{service}", _REFERENCE_LIMIT - 12) + ":"
 
 
 def reference(environment: str, service: str, now: float) -> str:
-    """A caller reference of its own for each check: Route 53 never takes one twice, even after a deletion."""
+    """A unique caller reference: Route 53 never accepts one twice, even after a deletion."""
     return f"{reference_prefix(environment, service)}{int(now):x}"

@@ -1,6 +1,6 @@
 # Copyright: pear.fargate contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Where a service stands on AWS: its cluster, target groups and rules, found by name from environment and service."""
+"""The location of a service on AWS: its cluster, target groups and rules, found by the names of environment and service."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .routing import PRODUCTION, TEST, find_rule
 
 
 class NotProvisionedError(Failure):
-    """What a release stands on is not there yet."""
+    """The environment or the service is not provisioned yet."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class ServiceLocation:
 
 
 def locate(aws: Aws, environment_name: str, service: str, listener_arn: str | None = None) -> ServiceLocation:
-    """Return where the service stands, or say what is not provisioned."""
+    """Return the service's location, or raise NotProvisionedError."""
     names = ServiceNames(environment_name, service)
     group_names = {colour: names.target_group(colour) for colour in Colour}
     balancer = elbv2.load_balancer(aws, EnvironmentNames(environment_name).load_balancer)

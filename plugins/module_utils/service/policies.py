@@ -1,6 +1,6 @@
 # Copyright: pear.fargate contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""IAM policies of a service's two roles: exactly what its tasks need. Pure.
+"""IAM policies of a service's two roles, with least privilege. Pure.
 
 The execution role is used by Fargate to start a task, the task role by the containers themselves.
 """

@@ -1,6 +1,6 @@
 # Copyright: pear.fargate contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Make the names of a service lead to its load balancer: health check first, then all records in one batch."""
+"""Point the names of a service at its load balancer: health check first, then all records in one change batch."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from ..aws import cloudwatch, route53
 from ..aws.errors import Failure
 from ..common.changes import Changes
 from ..common.invocation import Invocation
+from ..common.waiting import Wait, wait_until
 from ..monitoring.alarms import plan as plan_alarms
 from . import health_alarm, health_check
 from .alias_records import Balancer, DesiredNames, Routing, plan
 
 _SYNC_SECONDS = 300
-_POLL_SECONDS = 2
 _NOT_YET = "(to be created)"
 
 
@@ -155,12 +155,14 @@ def _records(call: Invocation, changes: Changes, zone_id: str | None, routing: R
 
 
 def _wait(call: Invocation, change_id: str) -> None:
-    deadline = call.clock.now() + _SYNC_SECONDS
-    while (status := route53.change_status(call.aws, change_id)) != "INSYNC":
-        if call.clock.now() > deadline:
-            raise Failure(
-                f"Waited {_SYNC_SECONDS} s for Route 53 to carry out {change_id}; it is still {status}. The records are "
-                "accepted, and will answer on all name servers later: run again to look."
-            )
-        call.progress.heartbeat("waiting for all name servers of Route 53")
-        call.clock.sleep(_POLL_SECONDS)
+    wait_until(
+        call.clock,
+        call.progress,
+        Wait(
+            what=f"change {change_id} on all name servers of Route 53",
+            observe=partial(route53.change_status, call.aws, change_id),
+            done=lambda status: status == "INSYNC",
+            seconds=_SYNC_SECONDS,
+            advice="Route 53 has accepted the records and continues to distribute them.",
+        ),
+    )

@@ -1,6 +1,6 @@
 # Copyright: pear.fargate contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Rules and target groups of a service, and what has to change about its rules. Pure.
+"""Rules and target groups of a service, and the changes of its rules. Pure.
 
 The production rule forwards to both colours with weights. The test rule has the same conditions and the header
 X-Release: candidate besides; it comes right before. Weights belong to releases: here they are written once, when a
@@ -9,6 +9,7 @@ rule is created, and kept as they are ever after.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -30,7 +31,7 @@ class DesiredRules:
         return self.conditions.under_test() if kind == TEST else self.conditions
 
     def priority_of(self, kind: str) -> int:
-        """The test rule must be asked first: what it matches, the production rule matches too."""
+        """The test rule must come first: the production rule matches the same requests too."""
         return self.priority - 1 if kind == TEST else self.priority
 
     def first_weights(self, kind: str) -> dict[str, int]:
@@ -40,7 +41,7 @@ class DesiredRules:
 
 @dataclass(frozen=True)
 class RuleChange:
-    """What is to be done about one rule; without a rule it is created."""
+    """Change of one rule; without a rule it is created."""
 
     kind: str
     rule: Rule | None
@@ -66,7 +67,7 @@ def find_rule(rules: Sequence[Rule], kind: str, blue: str, green: str) -> Rule |
 
 
 def plan(rules: Sequence[Rule], desired: DesiredRules) -> list[RuleChange]:
-    """Return a change per rule, needed or not: the test rule first, as it is the one asked first."""
+    """Return a change per rule, even an empty one: the test rule first, since it is evaluated first."""
     return [_change(find_rule(rules, kind, desired.blue, desired.green), kind, desired) for kind in (TEST, PRODUCTION)]
 
 
@@ -79,13 +80,13 @@ def _change(rule: Rule | None, kind: str, desired: DesiredRules) -> RuleChange:
         rule,
         conditions=rule.conditions != desired.conditions_of(kind),
         priority=rule.priority != desired.priority_of(kind),
-        # A rule that names one colour only cannot be shifted: the other one joins with no traffic.
+        # A rule with one colour only cannot shift traffic: the other is added with weight 0.
         weights={**dict.fromkeys(rule.weights, 100), **dict.fromkeys(missing, 0)} if missing else None,
     )
 
 
 def conflicts(rules: Sequence[Rule], desired: DesiredRules) -> list[str]:
-    """Return a sentence for each priority that another service's rule holds already."""
+    """Return a sentence for each priority that another service's rule has."""
     found = []
     for kind in (TEST, PRODUCTION):
         ours = find_rule(rules, kind, desired.blue, desired.green)
@@ -93,7 +94,7 @@ def conflicts(rules: Sequence[Rule], desired: DesiredRules) -> list[str]:
         for rule in rules:
             if rule.priority == priority and rule is not ours and not _is_ours(rule, desired):
                 found.append(
-                    f"priority {priority}, wanted for the {kind} rule, is taken by the rule of {rule.owner} "
+                    f"priority {priority} of the {kind} rule is taken by the rule of {rule.owner} "
                     f"({rule.conditions}); free priorities: {free_priorities(rules)}"
                 )
     return found
@@ -107,4 +108,4 @@ def free_priorities(rules: Sequence[Rule], count: int = 3) -> str:
     """Return the first even priorities that are free together with the odd one before them."""
     taken = {rule.priority for rule in rules}
     free = (priority for priority in range(10, 50001, 10) if not {priority, priority - 1} & taken)
-    return ", ".join(str(priority) for _, priority in zip(range(count), free, strict=False))
+    return ", ".join(str(priority) for priority in itertools.islice(free, count))

@@ -17,7 +17,7 @@ _PREDEFINED = {
 
 @dataclass(frozen=True)
 class Scaling:
-    """What is, or what should be: bounds, and policies and scheduled actions by name."""
+    """Current or desired state: bounds, and policies and scheduled actions by name."""
 
     minimum: int | None = None
     maximum: int | None = None
@@ -31,7 +31,7 @@ class Scaling:
 
 @dataclass(frozen=True)
 class Plan:
-    """What must be written, in the order of the fields."""
+    """Changes, applied in the order of the fields."""
 
     bounds: tuple[int, int] | None = None
     put_policies: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -41,7 +41,7 @@ class Plan:
 
 
 def plan(current: Scaling, desired: Scaling) -> Plan:
-    """Compare; a schedule of ours may have moved the bounds, and that is no difference."""
+    """Compare. Bounds that a schedule of the service has set are no difference."""
     allowed = {desired.bounds} | {
         (action.get("MinCapacity", desired.minimum), action.get("MaxCapacity", desired.maximum))
         for action in (schedule["ScalableTargetAction"] for schedule in desired.schedules.values())
@@ -124,7 +124,7 @@ def known_schedules(found: Iterable[Mapping[str, Any]], leave: str) -> dict[str,
 
 
 def problems(params: Mapping[str, Any]) -> list[str]:
-    """A sentence for each setting that makes no sense, the option named."""
+    """A sentence for each invalid setting, with its option."""
     minimum, maximum = params["minimum"], params["maximum"]
     found = []
     if minimum is not None and maximum is not None and minimum > maximum:

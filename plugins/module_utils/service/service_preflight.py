@@ -1,6 +1,6 @@
 # Copyright: pear.fargate contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Look before anything is changed: every finding about a service's variables at once, AWS asked only to read."""
+"""Validate a service's variables before anything is changed. Reads AWS, and reports all findings at once."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from .policies import secret_arn
 from .routing import DesiredRules, conflicts
 from .variables import findings, warnings
 
-# ELB takes no ARN here: what does not exist yet owns no rule.
+# Placeholder of an ARN: a target group that does not exist yet owns no rule.
 _NONE = "(none)"
 
 
 def run(call: Invocation) -> dict[str, Any]:
-    """Return nothing to complain of, or raise Failure with all findings."""
-    # First by itself: wrong credentials or a dead endpoint end here, with one clear sentence, within seconds.
+    """Return no findings, or raise Failure with all of them."""
+    # First and alone: wrong credentials or an unreachable endpoint fail here within seconds.
     identity = sts.caller(call.aws)
     values: Mapping[str, Any] = call.params["variables"]
     # A host that is no service has no variables here: the types of its roles' variables are all there is to check.
@@ -43,7 +43,7 @@ def run(call: Invocation) -> dict[str, Any]:
 
 
 def _careful(check: Callable[[], Iterator[str]], unchecked: list[str]) -> list[str]:
-    """A caller who may deploy need not be allowed to read everything: say what could not be looked at."""
+    """A deployer may lack the permission of a check: report the skipped check."""
     try:
         return list(check())
     except AwsError as failed:
@@ -89,7 +89,7 @@ def _secrets(call: Invocation, values: Mapping[str, Any], place: ArnScope) -> It
         if not isinstance(source, str):
             continue
         arn = secret_arn(source, place)
-        # What is named here may be a pasted secret: it is not repeated.
+        # The value may be a secret by mistake: it is not repeated.
         if ":secretsmanager:" in arn and not secretsmanager.secret_exists(call.aws, arn):
             yield f"service_secrets.{variable} names a secret that Secrets Manager does not have in {call.aws.region}"
         if ":ssm:" in arn and not ssm.parameter_exists(call.aws, _parameter(arn, source)):

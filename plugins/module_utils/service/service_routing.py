@@ -28,7 +28,7 @@ def run(call: Invocation) -> dict[str, Any]:
     found = elbv2.target_groups(call.aws, [names.target_group(colour) for colour in COLOURS])
     listener = call.params["listener_arn"]
     there = elbv2.rules(call.aws, listener) if listener else []
-    # Before the first write: a target group made for a rule that cannot be is of no use.
+    # Before the first write: without the rule a target group is useless.
     _refuse_conflicts(call, there, _desired(call, {name: group.arn for name, group in found.items()}, names))
     groups = {
         colour: _target_group(call, changes, names.target_group(colour), found.get(names.target_group(colour)))
@@ -102,7 +102,7 @@ def _target_group(call: Invocation, changes: Changes, name: str, found: TargetGr
         "deregistration_delay_seconds": call.params["deregistration_delay_seconds"],
         "slow_start_seconds": call.params["slow_start_seconds"],
         "algorithm": call.params["algorithm"],
-        # Sticky sessions would keep users on a colour that is being left.
+        # Sticky sessions would keep users on the old colour during a shift.
         "stickiness": False,
     }
     current = elbv2.target_group_attributes(call.aws, found.arn)
@@ -121,7 +121,7 @@ def _refuse_what_cannot_change(desired: TargetGroup, found: TargetGroup) -> None
         current, expected = getattr(found, what), getattr(desired, what)
         if expected and current != expected:
             raise Failure(
-                f"Target group {desired.name} has {what} {current!r}, wanted is {expected!r}, and AWS cannot change it. Remove the "
+                f"Target group {desired.name} has {what} {current!r}; the inventory says {expected!r}, which AWS cannot change. Remove the "
                 "service with its target groups first, or give the service another name."
             )
 

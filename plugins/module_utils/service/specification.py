@@ -1,6 +1,6 @@
 # Copyright: pear.fargate contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a service should be, as a release is given it: the options that every releasing module has, and what they mean."""
+"""The specification of a service: the options of every releasing module, and their conversion for the AWS layer."""
 
 from __future__ import annotations
 

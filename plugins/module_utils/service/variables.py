@@ -1,6 +1,6 @@
 # Copyright: pear.fargate contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What is wrong with a service's variables, all of it at once: option, value, and what would be valid. Pure."""
+"""Findings about a service's variables: option, value, and what would be valid. Pure."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def findings(values: Mapping[str, Any]) -> list[str]:
 
 
 def warnings(values: Mapping[str, Any]) -> Iterator[str]:
-    """What is valid, and still loses data in many programs: said, and left to who knows the program."""
+    """Warnings about valid settings that lose data in many programs."""
     count = values.get("service_desired_count")
     shared = [
         f"{volume.get('name')} at {volume.get('path')}"
