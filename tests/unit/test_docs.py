@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
 from pathlib import Path
+
+from tools import cutover_picture
 
 ROOT = Path(__file__).resolve().parents[2]
 _LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
@@ -26,17 +29,17 @@ def test_every_link_leads_somewhere() -> None:
     assert broken == []
 
 
-def test_every_playbook_has_a_page_and_stands_in_the_readme() -> None:
-    readme = (ROOT / "README.md").read_text()
+def test_every_playbook_has_a_page_and_stands_in_the_reference() -> None:
+    reference = (ROOT / "docs/reference.md").read_text()
     for playbook in sorted(ROOT.glob("playbooks/*.yml")):
         assert (ROOT / "docs/playbooks" / f"{playbook.stem}.md").is_file(), playbook.name
-        assert f"[`{playbook.name}`]" in readme, playbook.name
+        assert f"[`{playbook.name}`]" in reference, playbook.name
 
 
-def test_every_role_and_module_stands_in_the_readme() -> None:
-    readme = (ROOT / "README.md").read_text()
-    missing = [role.name for role in ROOT.glob("roles/*") if f"[`{role.name}`]" not in readme]
-    missing += [module.stem for module in ROOT.glob("plugins/modules/*.py") if f"`{module.stem}`" not in readme]
+def test_every_role_and_module_stands_in_the_reference() -> None:
+    reference = (ROOT / "docs/reference.md").read_text()
+    missing = [role.name for role in ROOT.glob("roles/*") if f"[`{role.name}`]" not in reference]
+    missing += [module.stem for module in ROOT.glob("plugins/modules/*.py") if f"`{module.stem}`" not in reference]
     assert missing == []
 
 
@@ -54,3 +57,8 @@ def test_every_test_that_a_document_names_exists() -> None:
 def test_costs_are_what_the_prices_make() -> None:
     done = subprocess.run([sys.executable, "tools/costs.py", "--check"], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+def test_the_picture_is_drawn_from_the_recording() -> None:
+    recording = json.loads((ROOT / "docs/images/cutover.json").read_text())
+    assert (ROOT / "docs/images/cutover.svg").read_text() == cutover_picture.picture(recording)
