@@ -85,8 +85,8 @@ def _told(output: str) -> str:
 
 
 @contextmanager
-def stage() -> Iterator[Stage]:
-    """Bring a sandbox up for the bench, and take it down whatever happens."""
+def stage(*options: str) -> Iterator[Stage]:
+    """Bring a sandbox up, with options of `sandbox up`; take it down whatever happens."""
     with tempfile.TemporaryDirectory(prefix="pear-bench-") as folder:
         environment = {
             "PEAR_SANDBOX_HOME": f"{folder}/home",
@@ -94,7 +94,7 @@ def stage() -> Iterator[Stage]:
             "PEAR_PROGRESS": "0",
         }
         here = Stage(environment)
-        here.python("-m", "sandbox", "up")
+        here.python("-m", "sandbox", "up", *options)
         try:
             for line in here.python("-m", "sandbox", "env").splitlines():
                 if match := _EXPORT.match(line):

@@ -126,8 +126,8 @@ def _descendants(pid: int) -> list[int]:
 
 
 def end(process: subprocess.Popen[str]) -> None:
-    """End a controller that should have ended by itself; what it said is shown with the failure."""
+    """End a controller that should have ended by itself; what nobody has read of its output is shown with the failure."""
     if process.poll() is None:
         kill_whole(process)
-        if process.stdout is not None:
-            print(process.stdout.read())
+    if process.stdout is not None and not process.stdout.closed:
+        print(process.stdout.read())

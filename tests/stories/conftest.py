@@ -32,7 +32,8 @@ class Stage:
             aws_secret_access_key=self.environment["AWS_SECRET_ACCESS_KEY"],
             region_name=self.environment["AWS_DEFAULT_REGION"],
         )
-        return session.client(service, endpoint_url=self.environment["AWS_ENDPOINT_URL"])
+        client: Any = session.client  # a service by its name, whichever it is
+        return client(service, endpoint_url=self.environment["AWS_ENDPOINT_URL"])
 
     def engine(self, *arguments: str) -> str:
         """Run podman or docker against the sandbox's own storage; return what it printed."""

@@ -16,10 +16,14 @@ BIN = Path(sys.executable).parent
 
 SHIPPED = {
     "CHANGELOG.rst",
+    "CODE_OF_CONDUCT.md",
+    "CONTRIBUTING.md",
     "FILES.json",
     "LICENSE",
+    "MAINTAINERS.md",
     "MANIFEST.json",
     "README.md",
+    "SECURITY.md",
     "ansible.cfg",
     "changelogs",
     "docs",

@@ -39,8 +39,8 @@ def test_the_execution_environment_and_the_runtime_admit_the_ansible_that_tests_
     assert __version__ in SpecifierSet(_yaml("meta/runtime.yml")["requires_ansible"])
 
 
-def test_the_readme_names_the_lowest_versions() -> None:
-    readme = " ".join((ROOT / "README.md").read_text().split())
+def test_the_documents_name_the_lowest_versions() -> None:
+    page = " ".join((ROOT / "docs/requirements.md").read_text().split())
     for name, bounds in _yaml("galaxy.yml")["dependencies"].items():
         lowest = next(one.version for one in SpecifierSet(bounds) if one.operator == ">=")
-        assert f"{name} ≥ {re.sub(r'([.]0)+$', '', lowest)}" in readme, name
+        assert f"{name} ≥ {re.sub(r'([.]0)+$', '', lowest)}" in page, name
