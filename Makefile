@@ -117,3 +117,11 @@ sanity-quick: setup-python ## The sanity tests that take seconds, import among t
 .PHONY: bare-root
 bare-root: ## The first five minutes on a Debian that has nothing. SUITE=bookworm or trixie (needs root and mmdebstrap)
 	@python3 tools/bare_root.py $(or $(SUITE),trixie)
+
+.PHONY: picture
+picture: setup ## Record a good and a bad canary on a sandbox and draw them: docs/images/cutover.svg (five minutes)
+	@$(PY) tools/cutover_record.py && $(PY) tools/cutover_picture.py
+
+.PHONY: idle-cost
+idle-cost: setup ## What 40 idle tasks with health checks cost, in shares of one core (root, Linux)
+	@$(PY) tools/idle_cost.py

@@ -117,7 +117,7 @@ def test_aws_that_is_away_for_a_while_loses_nothing(arcade: Arcade) -> None:
     options = {"steps": [{"weight": 50, "duration_seconds": 20}, {"weight": 100}]}
     settings = Settings.load(arcade.stage.home)
     with arcade.under_load(50, keep_alive=False) as running:
-        process = arcade.begin("r9", service_strategy="steps", service_strategy_options=options)
+        process = arcade.begin("away", service_strategy="steps", service_strategy_options=options)
         try:
             arcade.wait_for(lambda: arcade.weights()[before] == 50)
             services = {side: one["serviceArn"] for side, one in arcade.services().items()}
@@ -136,7 +136,7 @@ def test_aws_that_is_away_for_a_while_loses_nothing(arcade: Arcade) -> None:
         deadline = time.monotonic() + 150
         while ended.status != 0 and time.monotonic() < deadline:
             # The lease of one that gave up ends by itself.
-            ended = arcade.release("r9", service_strategy="steps", service_strategy_options=options)
+            ended = arcade.release("away", service_strategy="steps", service_strategy_options=options)
         ended.succeeded()
         summary = running.stop()
     live = arcade.live()
