@@ -38,6 +38,10 @@ class Failure(Exception):
         self.result = result
 
 
+class NotSentError(Failure):
+    """A write was kept back, because the time in which it may be sent was over."""
+
+
 class AwsError(Failure):
     """A failed call: 'Failed to …: <AWS's message>'."""
 
@@ -51,6 +55,11 @@ class AwsError(Failure):
         """Whether AWS throttled the call, and therefore did nothing."""
         # ECS has no specific error code for concurrent registrations of one family.
         return self.code in _THROTTLED or "Too many concurrent attempts" in str(self.cause)
+
+    @property
+    def may_arrive(self) -> bool:
+        """Whether nobody knows if the call took effect: it may still do so."""
+        return self.transient and not self.throttled
 
     @property
     def transient(self) -> bool:

@@ -10,12 +10,12 @@ from __future__ import annotations
 import difflib
 import functools
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ansible.module_utils.basic import missing_required_lib
 
-from .errors import AwsError, Failure
+from .errors import AwsError, Failure, NotSentError
 
 try:
     import botocore.loaders
@@ -60,6 +60,17 @@ def warm(services: Sequence[str]) -> None:
         _prepared[0].create_client(service, region_name="us-east-1", aws_access_key_id="-", aws_secret_access_key="-")
 
 
+class _Guard:
+    """Keeps a request back that comes too late. botocore asks when it has signed it: credentials may take long to come."""
+
+    def __init__(self, may_send: Callable[[], bool]) -> None:
+        self.may_send = may_send
+
+    def __call__(self, event_name: str, **_request: Any) -> None:
+        if not self.may_send():
+            raise NotSentError(f"{event_name.rpartition('.')[2]} was not sent: its time was over. Looking again first.")
+
+
 class Aws:
     """Access to one account and region, from the options of amazon.aws's common and region fragments."""
 
@@ -92,6 +103,10 @@ class Aws:
         self._refuse_unknown(region)
         self.region: str = region
 
+    def fenced(self, connect_timeout: float, read_timeout: float, may_send: Callable[[], bool]) -> Aws:
+        """The same account for writes that must not arrive late: sent once, not waited for long, and only in time."""
+        return _FencedAws(self, {"connect_timeout": connect_timeout, "read_timeout": read_timeout}, may_send)
+
     def elsewhere(self, region: str) -> Aws:
         """The same account in another region."""
         return self if region == self.region else Aws({**self._params, "region": region})
@@ -103,6 +118,9 @@ class Aws:
                 self._clients[service, probe] = self._make(service, _PROBE if probe else _NORMAL)
             return self._clients[service, probe]
 
+    def _config(self, config: Mapping[str, Any]) -> Config:
+        return Config(**config).merge(Config(**(self._params.get("aws_config") or {})))
+
     def _make(self, service: str, config: Mapping[str, Any]) -> Any:
         bundle = self._params.get("aws_ca_bundle")
         verify = bundle if bundle and self._params.get("validate_certs", True) else self._params.get("validate_certs")
@@ -112,7 +130,7 @@ class Aws:
                 region_name=self.region,
                 endpoint_url=self._params.get("endpoint_url"),
                 verify=verify,
-                config=Config(**config).merge(Config(**(self._params.get("aws_config") or {}))),
+                config=self._config(config),
             )
         except (boto.BotoCoreError, boto.ClientError, ValueError) as cause:
             if isinstance(cause, ValueError):
@@ -130,3 +148,25 @@ class Aws:
                 f"AWS has no region {region!r} that the installed botocore knows. Did you mean {near}? "
                 "If the region is newer than the installed botocore, upgrade boto3."
             )
+
+
+class _FencedAws(Aws):
+    """Clients of their own, whose requests are sent once: a repetition by the SDK would come after the lease was checked."""
+
+    def __init__(self, aws: Aws, timeouts: Mapping[str, float], may_send: Callable[[], bool]) -> None:
+        self._params = aws._params
+        self._session = aws._session
+        self._lock = aws._lock
+        self._clients = {}
+        self.region = aws.region
+        self._once: dict[str, Any] = {**timeouts, "retries": {"mode": "standard", "total_max_attempts": 1}}
+        self._guard = _Guard(may_send)
+
+    def _config(self, config: Mapping[str, Any]) -> Config:
+        # These settings win over those of aws_config.
+        return super()._config(config).merge(Config(**self._once))
+
+    def _make(self, service: str, config: Mapping[str, Any]) -> Any:
+        client = super()._make(service, config)
+        client.meta.events.register("before-send", self._guard)
+        return client

@@ -26,13 +26,13 @@ from ..rollout.actions import (
 from ..rollout.begin import Order, Refused, ReturnOrder, Unchanged, begin_deploy, begin_rollback
 from ..rollout.decide import decide
 from ..rollout.history import resumed, unfinished
-from ..rollout.lease import Held
+from ..rollout.late_writes import disagreements
+from ..rollout.lease import LATE_WRITE_SECONDS, Held
 from ..rollout.model import Fleet, Kind, Observed, OperatorRequest, Outcome, Phase, Readings, Release, RequestKind
 from ..rollout.restore import is_restored
 from .lease_holder import BACKOFF_SECONDS, TRIES, LeaseHolder
 from .ports import LeaseLostError, PortError, Ports, UnreadableRecord
 
-LATE_WRITE_SECONDS = 5.0
 # Fifty releases at once get through within a minute or two; as long as none of its requests is exposed, one can wait.
 _THROTTLED_TRIES = 24
 _LONGEST_PAUSE_SECONDS = 8.0
@@ -58,6 +58,9 @@ class Controller:
         self.lease_holder = LeaseHolder(ports, owner)
         self.interruption: str | None = None
         self._last_line = ""
+        # Until when a write may still arrive that nobody waits for, and whether a release ends for a rollback to begin.
+        self._late_until = 0.0
+        self._hurried = False
         self._unreadable_records: dict[str, UnreadableRecord] = {}
 
     def interrupt(self, reason: str) -> None:
@@ -83,7 +86,7 @@ class Controller:
         if unfinished(history) is None:
             # Looking comes before locking: what is live already costs no write.
             begun = start(self._fleet(), history, self.ports.clock.now())
-            if not isinstance(begun, Release):
+            if not isinstance(begun, Release) and not disagreements(self._fleet(), history):
                 return _not_begun(begun)
         return self._under_lease(order.id, False, lambda: self._deploy(order, start))
 
@@ -95,7 +98,9 @@ class Controller:
             if left.kind is Kind.DEPLOY and left.fingerprint == order.fingerprint and self._adoptable(left):
                 return self._resume(left)
             self._settle(left, f"release {order.id} of {order.by} takes its place")
-        return self._start(start)
+        right = self._put_right()
+        ending = self._start(start)
+        return replace(ending, changed=ending.changed or right)
 
     def rollback(self, order: ReturnOrder) -> Ending:
         """Return traffic: out of a release under way to its live colour, otherwise to the last good release."""
@@ -110,7 +115,9 @@ class Controller:
             ended = self._settle(left, f"rollback {order.id} of {order.by}")
             if under_way and order.named is None:
                 return self._stopped(ended)
-        return self._start(lambda fleet, history, now: begin_rollback(order, fleet, history, now))
+        right = self._put_right()
+        ending = self._start(lambda fleet, history, now: begin_rollback(order, fleet, history, now))
+        return replace(ending, changed=ending.changed or right)
 
     def _stopped(self, release: Release) -> Ending:
         """How a rollback ends that had a release under way to stop: its success is that what served before serves again."""
@@ -129,31 +136,16 @@ class Controller:
         if isinstance(answer, Held):
             return Ending(Outcome.REFUSED, answer.reason)
         try:
-            ending = work()
             if answer.from_living:
-                self._await_late_writes(ending.release)
+                self._late_until = self.ports.clock.now() + LATE_WRITE_SECONDS
+            ending = work()
         except LeaseLostError:
             self.lease_holder.lost()
             return Ending(Outcome.SUPERSEDED, "another controller took the lease: this one left without a write")
         finally:
             # Whatever ended it: the next one need not wait until the lease runs out.
-            self.lease_holder.give_back()
+            self.lease_holder.give_back(self._late_until)
         return ending
-
-    def _await_late_writes(self, release: Release | None) -> None:
-        """A controller that was overtaken between its renewal and its write may still move traffic once: undo that."""
-        if release is None:
-            return
-        weights = release.candidate_weights if release.outcome is Outcome.SUCCEEDED else release.stable_weights
-        colour = weights.leader
-        until = self.ports.clock.now() + LATE_WRITE_SECONDS
-        while self.ports.clock.now() < until:
-            fleet = self._fleet()
-            if fleet.weights != weights and colour and fleet.state(colour).healthy >= release.policy.minimum_healthy:
-                self.ports.progress.line(f"a late write of the overtaken controller set {fleet.weights}: undone")
-                self.lease_holder.with_retries(self.lease_holder.renew)
-                self.lease_holder.with_retries(lambda: self.ports.provider.shift(weights))
-            self.ports.clock.sleep(1.0)
 
     # --- the loop ---
 
@@ -181,8 +173,27 @@ class Controller:
         stop = OperatorRequest(
             left.id, RequestKind.ABORT, left.step, self.lease_holder.owner, Outcome.SUPERSEDED, reason
         )
+        # What served before a success is what a rollback goes to: that does not wait until no write can arrive any more.
+        self._hurried = left.outcome is Outcome.SUCCEEDED
         ending = self._run(resumed(left, self.ports.clock.now()), None if finish else stop)
+        self._hurried = False
         return ending.release or left
+
+    def _put_right(self) -> bool:
+        """Undo what a write left behind that arrived when nobody watched any more."""
+        found = disagreements(self._fleet(), self._history())
+        for disagreement in found:
+            self.ports.progress.line(f"put right: {disagreement.sentence}")
+            self.lease_holder.with_retries(lambda action=disagreement.action: self._repair(action))  # type: ignore[misc]
+        return bool(found)
+
+    def _repair(self, action: Shift | CancelScaleIn) -> None:
+        self.lease_holder.renew()
+        until = self.lease_holder.write_until
+        if isinstance(action, Shift):
+            self._write(lambda: self.ports.provider.shift(action.weights, until))
+        else:
+            self._write(lambda: self.ports.provider.apply(action, until))
 
     def _adoptable(self, left: Release) -> bool:
         return can_be_resumed(left, self._fleet())
@@ -261,6 +272,8 @@ class Controller:
             probe=ports.judges.probe(release)
             if exposed and fleet.weights == release.candidate_weights and stop is None
             else None,
+            late_until=self._late_until,
+            hurried=self._hurried,
         )
 
     def _say(self, release: Release, decision: Decision) -> None:
@@ -278,13 +291,14 @@ class Controller:
             return release
         if isinstance(action, Record):
             return self._save(release)
+        until = self.lease_holder.write_until
         match action:
-            case Shift():
-                ports.provider.shift(action.weights)
+            case Shift(weights=weights):
+                self._write(lambda: ports.provider.shift(weights, until))
             case Stage() | ScaleIn() | ScheduleScaleIn() | CancelScaleIn():
-                ports.provider.apply(action)
+                self._write(lambda: ports.provider.apply(action, until))
             case Replace():
-                ports.provider.apply(action)
+                self._write(lambda: ports.provider.apply(action, until))
                 return self._save(release)
             case Register():
                 return self._save(replace(release, task_definition=ports.provider.register(release)))
@@ -296,15 +310,24 @@ class Controller:
                 return self._save(replace(release, evidence=evidence))
         return release
 
+    def _write(self, write: Callable[[], None]) -> None:
+        """Send a write once. While it is unanswered nothing is scaled in: it may still arrive."""
+        try:
+            write()
+        except PortError as failure:
+            if failure.may_arrive:
+                self._late_until = self.ports.clock.now() + LATE_WRITE_SECONDS
+            raise
+
     def _trusts_lease_for(self, decision: Decision) -> bool:
-        """Renew before every write, and write only while the renewed lease is trusted.
+        """Renew before every write, and write only while the renewal is fresh.
 
         A process that was suspended after the renewal looks again instead: the lease may be another controller's by now.
         """
         if isinstance(decision.action, (Wait, Record)):
             return True
         self.lease_holder.renew()
-        return self.lease_holder.lease.trusted_by_holder(self.ports.clock.now())
+        return self.ports.clock.now() <= self.lease_holder.write_until
 
     def _has_to_stop(self, release: Release) -> bool:
         """Asked during a check that takes long: hold the lease, and hear a signal or a person meanwhile."""

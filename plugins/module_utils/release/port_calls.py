@@ -8,7 +8,7 @@ import functools
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
-from ..aws.errors import AwsError, Failure
+from ..aws.errors import AwsError, Failure, NotSentError
 from .ports import PortError
 
 P = ParamSpec("P")
@@ -25,7 +25,14 @@ def port_call(call: Callable[P, R]) -> Callable[P, R]:
             return call(*args, **kwargs)
         except AwsError as cause:
             conflict = cause.code in _PASSING and "TransactionConflict" in str(cause)
-            raise PortError(str(cause), transient=cause.transient or conflict, throttled=cause.throttled) from cause
+            raise PortError(
+                str(cause),
+                transient=cause.transient or conflict,
+                throttled=cause.throttled,
+                may_arrive=cause.may_arrive,
+            ) from cause
+        except NotSentError as cause:
+            raise PortError(str(cause), transient=True) from cause
         except Failure as cause:
             raise PortError(str(cause), transient=False) from cause
 

@@ -31,7 +31,7 @@ def ports(
     call: Invocation, location: ServiceLocation, spec: Specification | None = None, in_place: bool = False
 ) -> Ports:
     """The controller's ports onto AWS. A rollback has no specification."""
-    provider = ServiceProvider(ServiceFleet(call.aws, location, call.progress, spec), in_place)
+    provider = ServiceProvider(ServiceFleet(call.aws, location, call.progress, spec, clock=call.clock), in_place)
     gates = filled(call.params.get("gates") or {}, GATES)
     judges = CloudJudges(
         call.aws,

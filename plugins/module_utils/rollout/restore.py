@@ -9,10 +9,12 @@ from dataclasses import replace
 from . import in_place
 from .abort import AbortReason
 from .actions import Collect, Decision, Done, Record, ScaleIn, ScheduleScaleIn, Shift, Wait
+from .late_writes import watch
 from .lease import clock_time
 from .model import Fleet, Observed, Outcome, Phase, Release
 
 POLL_SECONDS = 2.0
+AFTER_LATE_WRITES_SECONDS = 60.0
 
 
 def begin_restore(observed: Observed, release: Release, abort: AbortReason, now: float) -> Decision:
@@ -69,6 +71,10 @@ def close(observed: Observed, release: Release, outcome: Outcome, now: float) ->
     """Put away what an ended release leaves, then mark it closed."""
     if release.closed:
         return Decision(Done(outcome), release.reason, release)
+    if observed.late_until and not observed.hurried:
+        watching = watch(observed, release, now)
+        if watching is not None:
+            return watching
     leftover = (
         _keep_warm(observed, release, now) if outcome is Outcome.SUCCEEDED else _scale_in_candidate(observed, release)
     )
@@ -80,6 +86,8 @@ def _keep_warm(observed: Observed, release: Release, now: float) -> Decision | N
         return None
     old = observed.fleet.state(release.live)
     warm_until = release.warm_until or now
+    if observed.hurried:
+        warm_until = max(warm_until, observed.late_until + AFTER_LATE_WRITES_SECONDS)
     if old.desired == 0 or observed.fleet.weights.of(release.live):
         return None
     if warm_until <= now:

@@ -273,10 +273,12 @@ class FakeProvider:
     def register(self, release: Release) -> str:
         return str(self.world.call("register", lambda: self.world.register(release)))
 
-    def apply(self, action: FleetAction) -> None:
+    def apply(self, action: FleetAction, until: float) -> None:
+        assert self.world.time <= until, f"{action} is sent too long after the renewal"
         self.world.call(type(action).__name__, lambda: self.world.change(action))
 
-    def shift(self, weights: Weights) -> None:
+    def shift(self, weights: Weights, until: float) -> None:
+        assert self.world.time <= until, f"{weights} are sent too long after the renewal"
         self.world.call("shift", lambda: self.world.shift(weights))
 
 
