@@ -24,7 +24,7 @@ from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import 
     Verdict,
 )
 
-from .world import BLUE, GREEN, Death, World, denied, throttled
+from .world import BLUE, GREEN, Death, World, denied, throttled, timed_out
 
 PLAN = Plan("steps", (Step(10, 4), Step(50, 4), Step(100)), bake_seconds=4)
 ROLLING = Plan("rolling", (Step(100),), bake_seconds=4)
@@ -333,7 +333,7 @@ def test_an_answer_that_is_lost_on_its_way_back_changes_nothing(story: Story) ->
         def lose(at: int, name: str, number: int = number, spoiled: Callable[[int, str], None] = spoiled) -> None:
             spoiled(at, name)
             if at == number:
-                raise throttled(name)
+                raise timed_out(name)
 
         world.after_call = lose
         assert story.act(world).outcome is story.outcome, f"{story.name}: answer {number} lost"
