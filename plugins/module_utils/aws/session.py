@@ -15,6 +15,7 @@ from typing import Any
 
 from ansible.module_utils.basic import missing_required_lib
 
+from . import answers
 from .errors import AwsError, Failure, NotSentError
 
 try:
@@ -125,13 +126,15 @@ class Aws:
         bundle = self._params.get("aws_ca_bundle")
         verify = bundle if bundle and self._params.get("validate_certs", True) else self._params.get("validate_certs")
         try:
-            return self._session.create_client(
+            client = self._session.create_client(
                 service,
                 region_name=self.region,
                 endpoint_url=self._params.get("endpoint_url"),
                 verify=verify,
                 config=self._config(config),
             )
+            client.meta.events.register("before-parse", answers.check)
+            return client
         except (boto.BotoCoreError, boto.ClientError, ValueError) as cause:
             if isinstance(cause, ValueError):
                 raise Failure(f"Failed to reach {service}: {cause}. Check endpoint_url or AWS_ENDPOINT_URL.") from cause

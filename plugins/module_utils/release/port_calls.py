@@ -14,9 +14,6 @@ from .ports import PortError
 P = ParamSpec("P")
 R = TypeVar("R")
 
-# A transaction that met another one, and a rule or service that another call is changing: later they go through.
-_PASSING = {"TransactionCanceledException", "TransactionConflictException", "TransactionInProgressException"}
-
 
 def port_call(call: Callable[P, R]) -> Callable[P, R]:
     @functools.wraps(call)
@@ -24,10 +21,9 @@ def port_call(call: Callable[P, R]) -> Callable[P, R]:
         try:
             return call(*args, **kwargs)
         except AwsError as cause:
-            conflict = cause.code in _PASSING and "TransactionConflict" in str(cause)
             raise PortError(
                 str(cause),
-                transient=cause.transient or conflict,
+                transient=cause.transient,
                 throttled=cause.throttled,
                 may_arrive=cause.may_arrive,
             ) from cause
