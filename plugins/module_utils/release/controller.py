@@ -27,11 +27,12 @@ from ..rollout.begin import Order, Refused, ReturnOrder, Unchanged, begin_deploy
 from ..rollout.decide import decide
 from ..rollout.history import resumed, unfinished
 from ..rollout.late_writes import disagreements
-from ..rollout.lease import LATE_WRITE_SECONDS, Held
+from ..rollout.lease import LATE_WRITE_SECONDS, WRITE_BEGINS_SECONDS, Held
 from ..rollout.model import Fleet, Kind, Observed, OperatorRequest, Outcome, Phase, Readings, Release, RequestKind
 from ..rollout.restore import is_restored
 from .lease_holder import BACKOFF_SECONDS, TRIES, LeaseHolder
 from .ports import LeaseLostError, PortError, Ports, UnreadableRecord
+from .unrecorded_return import RECORD_EVERY_SECONDS, RECORD_SECONDS, return_decision
 
 # Fifty releases at once get through within a minute or two; as long as none of its requests is exposed, one can wait.
 _THROTTLED_TRIES = 24
@@ -97,7 +98,9 @@ class Controller:
         if left is not None:
             if left.kind is Kind.DEPLOY and left.fingerprint == order.fingerprint and self._adoptable(left):
                 return self._resume(left)
-            self._settle(left, f"release {order.id} of {order.by} takes its place")
+            settled = self._settle(left, f"release {order.id} of {order.by} takes its place")
+            if not settled.closed:
+                return Ending(Outcome.INTERRUPTED, f"nothing was begun: {settled.id}: {settled.reason}", changed=True)
         right = self._put_right()
         ending = self._start(start)
         return replace(ending, changed=ending.changed or right)
@@ -112,6 +115,8 @@ class Controller:
             if left.kind is Kind.ROLLBACK and order.named in (None, left.target, left.digest) and self._adoptable(left):
                 return self._resume(left)
             under_way = left.kind is Kind.DEPLOY and left.outcome is None
+            if order.force and under_way:
+                left = replace(left, policy=replace(left.policy, return_to_unhealthy=True))
             ended = self._settle(left, f"rollback {order.id} of {order.by}")
             if under_way and order.named is None:
                 return self._stopped(ended)
@@ -244,13 +249,50 @@ class Controller:
                 self.ports.progress.line(f"{failure} (failure {failures} in a row)")
                 if failure.transient and failures < _tries(release, failure):
                     self.ports.clock.sleep(min(BACKOFF_SECONDS * 2 ** (failures - 1), _LONGEST_PAUSE_SECONDS))
+                elif release.outcome is not None:
+                    return self._not_closed(release, failure)
                 elif stop is None and release.phase is not Phase.RETURNING and release.outcome is None:
                     failures = 0
                     stop = OperatorRequest(
                         release.id, RequestKind.ABORT, release.step, "a failed call", reason=str(failure)
                     )
                 else:
-                    raise
+                    failures = 0
+                    release = self._return_unrecorded(release, failure)
+
+    def _not_closed(self, release: Release, failure: PortError) -> Ending:
+        """The outcome is on record. That something was not put away changes nothing about it."""
+        left = f"{release.reason}. What it leaves is not put away yet, the next run does that: {failure}"
+        return Ending(release.outcome, left, release, changed=True)
+
+    def _return_unrecorded(self, release: Release, failure: PortError) -> Release:
+        """Take the candidate out of traffic although nothing can be recorded; then try to record that for some minutes."""
+        now = self.ports.clock.now()
+        decision = return_decision(release, self._fleet(), str(failure), now)
+        if decision is None:
+            raise failure
+        self.ports.progress.line(f"the ledger cannot be written, traffic is returned without a record: {failure}")
+        self.lease_holder.with_retries(lambda: self._write_without_lease(decision))
+        until = now + RECORD_SECONDS
+        while self.ports.clock.now() < until:
+            try:
+                self.lease_holder.renew()
+                return self._save(decision.release)
+            except PortError as again:
+                self.ports.progress.heartbeat(f"the return of traffic is not recorded yet: {again}")
+                self.ports.clock.sleep(RECORD_EVERY_SECONDS)
+        raise PortError(
+            f"{failure} The candidate was taken out of traffic: {decision.reason}. This is not recorded.",
+            transient=True,
+        ) from failure
+
+    def _write_without_lease(self, decision: Decision) -> None:
+        until = self.ports.clock.now() + WRITE_BEGINS_SECONDS
+        match decision.action:
+            case Shift(weights=weights):
+                self._write(lambda: self.ports.provider.shift(weights, until))
+            case Replace() as action:
+                self._write(lambda: self.ports.provider.apply(action, until))
 
     def _left(self, release: Release) -> Ending:
         held = f"{self.interruption}: {release.id} is left as it is, in its {release.phase} phase"
@@ -278,7 +320,8 @@ class Controller:
 
     def _say(self, release: Release, decision: Decision) -> None:
         text = f"{release.service}: {decision.reason}"
-        if isinstance(decision.action, Wait):
+        wait = decision.action if isinstance(decision.action, Wait) else None
+        if wait and (not wait.told or text == self._last_line):
             self.ports.progress.heartbeat(text)
         elif text != self._last_line:
             self.ports.progress.line(text)

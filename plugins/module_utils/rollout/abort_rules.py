@@ -89,6 +89,11 @@ def can_be_resumed(release: Release, fleet: Fleet) -> bool:
     return release.is_rewriting or release.phase is Phase.PREPARING or fleet.weights in _own_weights(release)
 
 
+def has_own_weights(release: Release, fleet: Fleet) -> bool:
+    """Traffic is as this release set it."""
+    return fleet.weights in _own_weights(release)
+
+
 def _own_weights(release: Release) -> tuple[Weights, ...]:
     """The weights this release can have left behind, given what it has recorded."""
     if release.phase is Phase.BAKING:

@@ -46,7 +46,7 @@ def _undo(fleet: Fleet, release: Release, serving: Colour) -> Decision | None:
     if fleet.weights != Weights.all_to(serving) and side.healthy >= enough:
         return Decision(Shift(Weights.all_to(serving)), f"{late} set {fleet.weights}: undone", release)
     if side.desired == 0 and side.task_definition:
-        grown = Stage(serving, side.task_definition, release.capacity)
+        grown = Stage(serving, side.task_definition, release.capacity, as_it_is=True)
         return Decision(grown, f"{late} scaled {serving} in, which serves: undone", release)
     if side.scale_in_at is not None:
         return Decision(CancelScaleIn(serving), f"a scale-in of {serving} is scheduled, which serves: undone", release)

@@ -242,6 +242,8 @@ class Policy:
     window_seconds: int = 3600
     settle_seconds: int = 0
     hold_when_interrupted: bool = False
+    # Forced: traffic returns to tasks that run, healthy or not.
+    return_to_unhealthy: bool = False
 
 
 @dataclass(frozen=True)

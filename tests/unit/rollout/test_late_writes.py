@@ -5,7 +5,6 @@ The default takes a sample of the cases; PEAR_FAULTS=all takes all of them.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -18,6 +17,7 @@ from ansible_collections.pear.fargate.plugins.module_utils.rollout.begin import 
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.lease import LATE_WRITE_SECONDS
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import Outcome
 
+from .faults import sampled
 from .test_crashes import (
     POLICY,
     Story,
@@ -34,8 +34,6 @@ from .test_crashes import (
 )
 from .world import BLUE, GREEN, World, timed_out
 
-ALL = os.environ.get("PEAR_FAULTS") == "all"
-SAMPLE = 5
 WRITES = {"shift", "Stage", "ScaleIn", "ScheduleScaleIn", "CancelScaleIn", "Replace"}
 # A controller that watches looks every two seconds, and moves traffic at the next look.
 DARK_SECONDS = 6.0
@@ -157,18 +155,13 @@ def run(story: Story, at: int, arrives: int, rival: Callable[[World], Ending] | 
     return hanging
 
 
-def cases(calls: int, offset: int) -> Iterator[int]:
-    """The calls at which the write arrives: all of them, or every fifth."""
-    yield from range(1, calls + 1) if ALL else range(1 + offset % SAMPLE, calls + 1, SAMPLE)
-
-
 @pytest.mark.parametrize("rival", RIVALS)
 @pytest.mark.parametrize("story", STORIES, ids=lambda story: story.name)
 def test_a_write_of_an_overtaken_controller_that_arrives_late_is_at_worst_a_detour(story: Story, rival: str) -> None:
     tried = 0
     for at in writes_of(story):
         calls = run(story, at, 0, RIVALS[rival]).rivals_calls
-        for arrives in cases(calls, at):
+        for arrives in sampled(calls, at):
             hanging = run(story, at, arrives, RIVALS[rival])
             if not hanging.arrived:
                 # No write can be in flight for that long.
@@ -185,7 +178,7 @@ def test_an_unanswered_write_of_its_own_that_arrives_late_is_at_worst_a_detour(s
     tried = 0
     for at in writes_of(story):
         calls = run(story, at, 0, None).world.calls - at
-        for arrives in cases(calls, at):
+        for arrives in sampled(calls, at):
             hanging = run(story, at, arrives, None)
             if hanging.arrived:
                 tried += 1

@@ -37,6 +37,11 @@ class ListenerProvider:
 
     def stage(self, action: Stage) -> None:
         colour = action.colour
+        if action.as_it_is:
+            fresh = {"forceNewDeployment": True} if action.fresh else {}
+            self.fleet.update(colour, {"desiredCount": action.count, **fresh})
+            self._open_bounds(colour, action.count)
+            return
         self._show_to_testers(colour)
         state = self.fleet.services.get(colour)
         if state is None:
