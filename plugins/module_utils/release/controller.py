@@ -115,9 +115,7 @@ class Controller:
             if left.kind is Kind.ROLLBACK and order.named in (None, left.target, left.digest) and self._adoptable(left):
                 return self._resume(left)
             under_way = left.kind is Kind.DEPLOY and left.outcome is None
-            if order.force and under_way:
-                left = replace(left, policy=replace(left.policy, return_to_unhealthy=True))
-            ended = self._settle(left, f"rollback {order.id} of {order.by}")
+            ended = self._settle(replace(left, forced=order.force), f"rollback {order.id} of {order.by}")
             if under_way and order.named is None:
                 return self._stopped(ended)
         right = self._put_right()

@@ -242,8 +242,6 @@ class Policy:
     window_seconds: int = 3600
     settle_seconds: int = 0
     hold_when_interrupted: bool = False
-    # Forced: traffic returns to tasks that run, healthy or not.
-    return_to_unhealthy: bool = False
 
 
 @dataclass(frozen=True)
@@ -312,6 +310,8 @@ class Release:
     entered_at: float = 0.0
     since: float | None = None
     paused_since: float | None = None
+    # Traffic returns to the stable colour whatever its health: a person insisted.
+    forced: bool = False
     proofs: Mapping[str, Verdict] = field(default_factory=dict)
     cause: Outcome | None = None
     outcome: Outcome | None = None

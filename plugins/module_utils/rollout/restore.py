@@ -33,10 +33,8 @@ def begin_restore(observed: Observed, release: Release, abort: AbortReason, now:
 
 def can_return(observed: Observed, release: Release) -> bool:
     """A colour without healthy targets cannot take traffic back, however bad the candidate is, unless that is forced."""
-    live = observed.fleet.state(release.live)
-    if release.policy.return_to_unhealthy and live.running:
-        return True
-    return live.healthy >= max(1, release.policy.minimum_healthy)
+    healthy = observed.fleet.state(release.live).healthy
+    return release.forced or healthy >= max(1, release.policy.minimum_healthy)
 
 
 def is_restored(fleet: Fleet, release: Release) -> bool:
@@ -81,7 +79,7 @@ def _make_returnable(observed: Observed, release: Release) -> Decision:
         f"traffic cannot return to {live.colour} yet: {known}, {release.policy.minimum_healthy} healthy needed. "
         f"Traffic: {observed.fleet.weights}; {candidate.colour} has {candidate.healthy} healthy. ECS replaces tasks that "
         f"fail; this waits until then, at most {release.policy.return_timeout_seconds} s. To return traffic to tasks that "
-        "run and are not healthy: playbooks/rollback.yml -e force=true"
+        "run and are not healthy: playbooks/rollback.yml -e rollback_force=true"
     )
     return Decision(Wait(POLL_SECONDS, told=True), said, release)
 

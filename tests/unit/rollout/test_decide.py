@@ -248,7 +248,7 @@ ROWS = (
         seen(ALL, blue=replace(LIVE, healthy=0)),
         at(Phase.RETURNING, reason="x"),
         Wait(2.0, told=True),
-        "playbooks/rollback.yml -e force=true",
+        "playbooks/rollback.yml -e rollback_force=true",
     ),
     row(
         "home lacks tasks",
@@ -260,7 +260,7 @@ ROWS = (
     row(
         "forced home, healthy or not",
         seen(ALL, blue=replace(LIVE, healthy=0)),
-        replace(at(Phase.RETURNING, reason="x"), policy=replace(RELEASE.policy, return_to_unhealthy=True)),
+        replace(at(Phase.RETURNING, reason="x"), forced=True),
         Shift(HOME),
         "returning traffic to blue",
     ),
