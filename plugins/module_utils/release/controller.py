@@ -4,8 +4,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from ..rollout.abort_rules import can_be_resumed
 from ..rollout.actions import (
@@ -347,9 +348,16 @@ class Controller:
                 verdict = ports.judges.prove(release, action.check, lambda: self._has_to_stop(release))
                 return self._save(replace(release, proofs={**release.proofs, action.check: verdict}))
             case Collect():
-                evidence = ports.judges.collect(release, ports.provider.read())
-                return self._save(replace(release, evidence=evidence))
+                return self._save(replace(release, evidence=self._evidence(release)))
         return release
+
+    def _evidence(self, release: Release) -> Mapping[str, Any]:
+        """What can be read. What cannot is named, and ends no release."""
+        ports = self.ports
+        try:
+            return self.lease_holder.with_retries(lambda: ports.judges.collect(release, ports.provider.read()))
+        except PortError as failure:
+            return {"unread": [str(failure)]}
 
     def _write(self, write: Callable[[], None]) -> None:
         """Send a write once. While it is unanswered nothing is scaled in: it may still arrive."""

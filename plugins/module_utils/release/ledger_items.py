@@ -15,6 +15,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
+from ..common.text import harmless, one_line
 from ..rollout.lease import Lease
 from ..rollout.model import Kind, OperatorRequest, Release
 from ..rollout.record import from_plain, to_plain
@@ -70,7 +71,7 @@ def release_item(release: Release) -> Item:
     kept: dict[str, Any] | None = None if release.evidence is None else {}
     item = {
         **key(release.service, RELEASES + release.id),
-        "record": {"S": json.dumps(to_plain(replace(release, evidence=kept)), sort_keys=True)},
+        "record": {"S": json.dumps(to_plain(replace(_bounded(release), evidence=kept)), sort_keys=True)},
         "schema": {"N": str(SCHEMA)},
         "kind": {"S": str(release.kind)},
         "phase": {"S": str(release.phase)},
@@ -81,8 +82,14 @@ def release_item(release: Release) -> Item:
         item["digest"] = {"S": release.digest}
     if release.outcome is not None:
         item["outcome"] = {"S": str(release.outcome)}
-        item["reason"] = {"S": release.reason}
+        item["reason"] = {"S": one_line(release.reason)}
     return item
+
+
+def _bounded(release: Release) -> Release:
+    """The release with reasons that fit: they may hold what a check was answered, or a task's log."""
+    proofs = {name: replace(verdict, reason=one_line(verdict.reason)) for name, verdict in release.proofs.items()}
+    return replace(release, reason=one_line(release.reason), proofs=proofs)
 
 
 def release_of(item: Mapping[str, Mapping[str, Any]]) -> Release:
@@ -117,7 +124,7 @@ def evidence_item(release: Release) -> Item | None:
     """The evidence of a release as an entry of its own; None where it has none."""
     if not release.evidence:
         return None
-    text = json.dumps(to_plain(release.evidence), sort_keys=True)
+    text = json.dumps(harmless(to_plain(release.evidence)), sort_keys=True)
     if len(text) > EVIDENCE_CHARACTERS:
         text = json.dumps({"cut": True, "end": text[-EVIDENCE_CHARACTERS // 2 :]})
     return {**key(release.service, EVIDENCE + release.id), "evidence": {"S": text}}

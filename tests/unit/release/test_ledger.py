@@ -29,7 +29,9 @@ from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import 
     Plan,
     Release,
     RequestKind,
+    Result,
     Step,
+    Verdict,
 )
 from moto import mock_aws
 
@@ -185,3 +187,17 @@ def test_a_table_that_does_not_exist_is_said_in_a_sentence(ledger: DynamoLedger)
 
 def test_a_release_keeps_its_shape_in_the_table() -> None:
     assert release_of(release_item(RELEASE)) == RELEASE
+
+
+def test_a_release_whose_check_was_answered_a_megabyte_is_recorded(ledger: DynamoLedger) -> None:
+    ledger.take(LEASE, 0)
+    said = Verdict(Result.FAIL, "\x1b[31mheader x is " + "é" * 1_000_000 + "\nnext {{ line }}")
+    release = replace(RELEASE, proofs={"smoke": said}, reason=said.reason, outcome=Outcome.ROLLED_BACK)
+    ledger.save(replace(release, evidence={"logs": ["é" * 1_000_000]}), LEASE)
+    (read,) = ledger.history().releases
+    assert read.reason.startswith("header x is éé")
+    assert len(read.reason) < 3_000
+    assert read.proofs["smoke"].result is Result.FAIL
+    evidence = ledger.evidence(RELEASE.id)
+    assert evidence is not None
+    assert evidence["cut"] is True
