@@ -246,7 +246,7 @@ class Policy:
 
 @dataclass(frozen=True)
 class Traffic:
-    """What a target group answered over a window: counts, the p99, and one p99 per period for the rank test."""
+    """What a target group answered over a window: counts, one p99 per period, and the middle one of these by requests."""
 
     requests: int
     errors: int
