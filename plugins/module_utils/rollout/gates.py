@@ -156,8 +156,10 @@ def latency(gate: LatencyGate, readings: Readings) -> Verdict:
     if live is None or not live.p99_seconds:
         return unclear("live has no response times to compare with")
     ratio = ours.p99_seconds / live.p99_seconds
-    seen = f"p99 {_spread(ours)} of {ours.requests} requests against live's {_spread(live)} of {live.requests} "
+    seen = (
+        f"p99 {_spread(ours)} of {ours.requests} requests against live's {_spread(live)} of {live.requests} "
         f"(ratio {ratio:.2f}, limit {gate.maximum_ratio:g})"
+    )
     if ratio <= gate.maximum_ratio:
         return passed(seen)
     if min(len(ours.samples), len(live.samples)) < RANK_SAMPLES:
