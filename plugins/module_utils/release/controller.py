@@ -28,9 +28,10 @@ from ..rollout.begin import Order, Refused, ReturnOrder, Unchanged, begin_deploy
 from ..rollout.decide import decide
 from ..rollout.history import resumed, unfinished
 from ..rollout.late_writes import disagreements
-from ..rollout.lease import LATE_WRITE_SECONDS, WRITE_BEGINS_SECONDS, Held
+from ..rollout.lease import Held
 from ..rollout.model import Fleet, Kind, Observed, OperatorRequest, Outcome, Phase, Readings, Release, RequestKind
 from ..rollout.restore import is_restored
+from .fenced_writer import FencedWriter
 from .lease_holder import BACKOFF_SECONDS, TRIES, LeaseHolder
 from .ports import LeaseLostError, PortError, Ports, UnreadableRecord
 from .unrecorded_return import RECORD_EVERY_SECONDS, RECORD_SECONDS, return_decision
@@ -60,8 +61,8 @@ class Controller:
         self.lease_holder = LeaseHolder(ports, owner)
         self.interruption: str | None = None
         self._last_line = ""
-        # Until when a write may still arrive that nobody waits for, and whether a release ends for a rollback to begin.
-        self._late_until = 0.0
+        self.writer = FencedWriter(ports, self.lease_holder)
+        # A release ends for a rollback to begin.
         self._hurried = False
         self._unreadable_records: dict[str, UnreadableRecord] = {}
 
@@ -102,7 +103,7 @@ class Controller:
             settled = self._settle(left, f"release {order.id} of {order.by} takes its place")
             if not settled.closed:
                 return Ending(Outcome.INTERRUPTED, f"nothing was begun: {settled.id}: {settled.reason}", changed=True)
-        right = self._put_right()
+        right = self.writer.put_right(disagreements(self._fleet(), self._history()))
         ending = self._start(start)
         return replace(ending, changed=ending.changed or right)
 
@@ -119,7 +120,7 @@ class Controller:
             ended = self._settle(replace(left, forced=order.force), f"rollback {order.id} of {order.by}")
             if under_way and order.named is None:
                 return self._stopped(ended)
-        right = self._put_right()
+        right = self.writer.put_right(disagreements(self._fleet(), self._history()))
         ending = self._start(lambda fleet, history, now: begin_rollback(order, fleet, history, now))
         return replace(ending, changed=ending.changed or right)
 
@@ -141,14 +142,14 @@ class Controller:
             return Ending(Outcome.REFUSED, answer.reason)
         try:
             if answer.from_living:
-                self._late_until = self.ports.clock.now() + LATE_WRITE_SECONDS
+                self.writer.expect_late_writes()
             ending = work()
         except LeaseLostError:
             self.lease_holder.lost()
             return Ending(Outcome.SUPERSEDED, "another controller took the lease: this one left without a write")
         finally:
             # Whatever ended it: the next one need not wait until the lease runs out.
-            self.lease_holder.give_back(self._late_until)
+            self.lease_holder.give_back(self.writer.late_until)
         return ending
 
     # --- the loop ---
@@ -182,22 +183,6 @@ class Controller:
         ending = self._run(resumed(left, self.ports.clock.now()), None if finish else stop)
         self._hurried = False
         return ending.release or left
-
-    def _put_right(self) -> bool:
-        """Undo what a write left behind that arrived when nobody watched any more."""
-        found = disagreements(self._fleet(), self._history())
-        for disagreement in found:
-            self.ports.progress.line(f"put right: {disagreement.sentence}")
-            self.lease_holder.with_retries(lambda action=disagreement.action: self._repair(action))  # type: ignore[misc]
-        return bool(found)
-
-    def _repair(self, action: Shift | CancelScaleIn) -> None:
-        self.lease_holder.renew()
-        until = self.lease_holder.write_until
-        if isinstance(action, Shift):
-            self._write(lambda: self.ports.provider.shift(action.weights, until))
-        else:
-            self._write(lambda: self.ports.provider.apply(action, until))
 
     def _adoptable(self, left: Release) -> bool:
         return can_be_resumed(left, self._fleet())
@@ -271,7 +256,7 @@ class Controller:
         if decision is None:
             raise failure
         self.ports.progress.line(f"the ledger cannot be written, traffic is returned without a record: {failure}")
-        self.lease_holder.with_retries(lambda: self._write_without_lease(decision))
+        self.lease_holder.with_retries(lambda: self.writer.write_without_lease(decision.action))
         until = now + RECORD_SECONDS
         while self.ports.clock.now() < until:
             try:
@@ -284,14 +269,6 @@ class Controller:
             f"{failure} The candidate was taken out of traffic: {decision.reason}. This is not recorded.",
             transient=True,
         ) from failure
-
-    def _write_without_lease(self, decision: Decision) -> None:
-        until = self.ports.clock.now() + WRITE_BEGINS_SECONDS
-        match decision.action:
-            case Shift(weights=weights):
-                self._write(lambda: self.ports.provider.shift(weights, until))
-            case Replace() as action:
-                self._write(lambda: self.ports.provider.apply(action, until))
 
     def _left(self, release: Release) -> Ending:
         held = f"{self.interruption}: {release.id} is left as it is, in its {release.phase} phase"
@@ -313,7 +290,7 @@ class Controller:
             probe=ports.judges.probe(release)
             if exposed and fleet.weights == release.candidate_weights and stop is None
             else None,
-            late_until=self._late_until,
+            late_until=self.writer.late_until,
             hurried=self._hurried,
         )
 
@@ -333,14 +310,11 @@ class Controller:
             return release
         if isinstance(action, Record):
             return self._save(release)
-        until = self.lease_holder.write_until
         match action:
-            case Shift(weights=weights):
-                self._write(lambda: ports.provider.shift(weights, until))
-            case Stage() | ScaleIn() | ScheduleScaleIn() | CancelScaleIn():
-                self._write(lambda: ports.provider.apply(action, until))
+            case Shift() | Stage() | ScaleIn() | ScheduleScaleIn() | CancelScaleIn():
+                self.writer.write(action)
             case Replace():
-                self._write(lambda: ports.provider.apply(action, until))
+                self.writer.write(action)
                 return self._save(release)
             case Register():
                 return self._save(replace(release, task_definition=ports.provider.register(release)))
@@ -359,15 +333,6 @@ class Controller:
         except PortError as failure:
             return {"unread": [str(failure)]}
 
-    def _write(self, write: Callable[[], None]) -> None:
-        """Send a write once. While it is unanswered nothing is scaled in: it may still arrive."""
-        try:
-            write()
-        except PortError as failure:
-            if failure.may_arrive:
-                self._late_until = self.ports.clock.now() + LATE_WRITE_SECONDS
-            raise
-
     def _trusts_lease_for(self, decision: Decision) -> bool:
         """Renew before every write, and write only while the renewal is fresh.
 
@@ -375,8 +340,7 @@ class Controller:
         """
         if isinstance(decision.action, (Wait, Record)):
             return True
-        self.lease_holder.renew()
-        return self.ports.clock.now() <= self.lease_holder.write_until
+        return self.writer.renew()
 
     def _has_to_stop(self, release: Release) -> bool:
         """Asked during a check that takes long: hold the lease, and hear a signal or a person meanwhile."""

@@ -4,9 +4,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from ..rollout.abort import AbortReason
 from ..rollout.abort_rules import has_own_weights
-from ..rollout.actions import Decision, Replace, Shift
+from ..rollout.actions import Replace, Shift
 from ..rollout.model import Fleet, Kind, Observed, Outcome, Phase, Release
 from ..rollout.restore import begin_restore, restore
 
@@ -16,7 +18,16 @@ RECORD_EVERY_SECONDS = 10.0
 _EXPOSED = (Phase.SHIFTING, Phase.VERIFYING, Phase.BAKING, Phase.RETURNING)
 
 
-def return_decision(release: Release, fleet: Fleet, why: str, now: float) -> Decision | None:
+@dataclass(frozen=True)
+class Return:
+    """The write, its reason, and the release after it."""
+
+    action: Shift | Replace
+    reason: str
+    release: Release
+
+
+def return_decision(release: Release, fleet: Fleet, why: str, now: float) -> Return | None:
     """The write that takes the candidate out of traffic; None where it has none, or somebody else moved traffic since."""
     if release.kind is not Kind.DEPLOY or release.outcome is not None or release.phase not in _EXPOSED:
         return None
@@ -27,4 +38,6 @@ def return_decision(release: Release, fleet: Fleet, why: str, now: float) -> Dec
         decision = begin_restore(observed, release, AbortReason(Outcome.INTERRUPTED, why), now)
     else:
         decision = restore(observed, release, now)
-    return decision if isinstance(decision.action, (Shift, Replace)) else None
+    if not isinstance(decision.action, (Shift, Replace)):
+        return None
+    return Return(decision.action, decision.reason, decision.release)
