@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 
 from ..common.text import harmless, one_line
 from ..rollout.lease import Lease
-from ..rollout.model import Kind, OperatorRequest, Release
+from ..rollout.model import Kind, OperatorRequest, Phase, Release
 from ..rollout.record import from_plain, to_plain
 
 RELEASES, EVIDENCE, LEASE, REQUEST = "release/", "evidence/", "lease", "request"
@@ -52,9 +52,9 @@ def lease_item(lease: Lease) -> Item:
 
 
 def lease_of(item: Mapping[str, Mapping[str, Any]]) -> Lease | None:
-    """The lease of an item. One without a fencing number guards nothing, and is as good as none."""
+    """The lease of an item. One without a whole number as fencing number guards nothing, and is as good as none."""
     fence = _attribute(item, "fence", "N", "")
-    if not fence:
+    if not fence.isdigit():
         return None
     return Lease(
         service=item["service"]["S"],
@@ -97,7 +97,11 @@ def release_of(item: Mapping[str, Mapping[str, Any]]) -> Release:
     schema = int(_attribute(item, "schema", "N", "1"))
     if schema > SCHEMA:
         raise ValueError(f"a newer version of the collection wrote it (schema {schema}, this version reads {SCHEMA})")
-    return _from_record(Release, item)
+    release = _from_record(Release, item)
+    steps = len(release.plan.steps)
+    if not 0 <= release.step <= steps or (release.phase is Phase.SHIFTING and release.step == steps):
+        raise ValueError(f"it is at step {release.step + 1} of {steps}")
+    return release
 
 
 def has_outcome(item: Mapping[str, Mapping[str, Any]]) -> bool:
