@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,7 @@ from ansible_collections.pear.fargate.plugins.module_utils.aws.errors import Aws
 from ansible_collections.pear.fargate.plugins.module_utils.aws.session import Aws
 from ansible_collections.pear.fargate.plugins.module_utils.release.port_calls import port_call
 from ansible_collections.pear.fargate.plugins.module_utils.release.ports import PortError
+from ansible_collections.pear.fargate.plugins.module_utils.rollout import lease as leases
 from botocore import xform_name
 from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ClientError, ReadTimeoutError
@@ -182,3 +184,34 @@ def test_a_write_that_times_out_may_still_arrive(aws: Aws) -> None:
         port_call(elbv2.set_weights)(fenced, RULE, {"a": 100})
     assert failed.value.transient
     assert failed.value.may_arrive
+
+
+def test_calls_under_a_lease_end_before_it_does(aws: Aws) -> None:
+    config = aws.quick().client("dynamodb").meta.config
+    longest = config.retries["total_max_attempts"] * (config.connect_timeout + config.read_timeout)
+    # The lease is renewed at half of its time at the latest, and then such a call may begin.
+    assert longest < leases.SECONDS / 2
+
+
+READS_OF_PROVIDERS = {
+    "service", "services", "rule", "target_health", "tasks", "scheduled", "scalable_targets", "task_definition",
+    "register_task_definition", "owns_desired_count", "last_lines",
+}  # fmt: skip
+
+
+def test_every_write_of_a_provider_is_fenced() -> None:
+    """Registering a task definition is none: nothing runs of it by itself."""
+    fenced = set()
+    for path in sorted((PLUGINS / "release" / "providers").glob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
+                continue
+            of = node.func.value
+            name = node.func.attr
+            if not isinstance(of, ast.Name) or of.id not in ("ecs", "elbv2", "autoscaling", "logs"):
+                continue
+            if name in READS_OF_PROVIDERS:
+                continue
+            assert ast.unparse(node.args[0]).endswith(".writing"), f"{path.name}: {ast.unparse(node)}"
+            fenced.add(name)
+    assert {"set_weights", "update_service", "create_service", "register", "schedule", "unschedule"} <= fenced

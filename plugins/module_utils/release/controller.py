@@ -264,6 +264,8 @@ class Controller:
                 return self._save(decision.release)
             except PortError as again:
                 self.ports.progress.heartbeat(f"the return of traffic is not recorded yet: {again}")
+                if self.interruption is not None:
+                    break
                 self.ports.clock.sleep(RECORD_EVERY_SECONDS)
         raise PortError(
             f"{failure} The candidate was taken out of traffic: {decision.reason}. This is not recorded.",

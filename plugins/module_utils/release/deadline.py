@@ -37,16 +37,23 @@ def within(
     running: _Call[T] = _Call(call)
     until = time.monotonic() + seconds
     running.start()
-    while True:
-        running.join(max(0.0, min(_ASKED_EVERY_SECONDS, until - time.monotonic())))
-        if not running.is_alive():
-            break
-        if time.monotonic() >= until:
+    try:
+        _wait(running, seconds, until, stopped)
+    finally:
+        # Also where `stopped` itself fails, because another controller has the lease.
+        if running.is_alive():
             abort()
-            raise TimeoutError(f"no whole answer within {seconds:g} seconds")
-        if stopped is not None and stopped():
-            abort()
-            raise InterruptedError("the release was stopped")
     if running.failure is not None:
         raise running.failure
     return running.answers[0]
+
+
+def _wait(running: _Call[T], seconds: float, until: float, stopped: Callable[[], bool] | None) -> None:
+    while True:
+        running.join(max(0.0, min(_ASKED_EVERY_SECONDS, until - time.monotonic())))
+        if not running.is_alive():
+            return
+        if time.monotonic() >= until:
+            raise TimeoutError(f"no whole answer within {seconds:g} seconds")
+        if stopped is not None and stopped():
+            raise InterruptedError("the release was stopped")

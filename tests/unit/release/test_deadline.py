@@ -14,6 +14,7 @@ import pytest
 from ansible_collections.pear.fargate.plugins.module_utils.release import deadline
 from ansible_collections.pear.fargate.plugins.module_utils.release.deadline import within
 from ansible_collections.pear.fargate.plugins.module_utils.release.options import CHECK, filled
+from ansible_collections.pear.fargate.plugins.module_utils.release.ports import LeaseLostError
 from ansible_collections.pear.fargate.plugins.module_utils.release.smoke import BODY_BYTES, Endpoint, smoke
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import Result
 
@@ -97,6 +98,18 @@ def test_a_person_who_aborts_does_not_wait_for_an_answer_that_drips(
 def test_an_endless_answer_is_read_up_to_a_bound(certificate: Path) -> None:
     with server(certificate, flood) as endpoint:
         assert len(endpoint.request(check(timeout_seconds=30), {}).body) == BODY_BYTES
+
+
+def test_a_lease_that_is_lost_meanwhile_ends_the_exchange(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(deadline, "_ASKED_EVERY_SECONDS", 0.05)
+    ended = threading.Event()
+
+    def lost() -> bool:
+        raise LeaseLostError
+
+    with pytest.raises(LeaseLostError):
+        within(lambda: ended.wait(30), 60, ended.set, lost)
+    assert ended.is_set()
 
 
 def test_a_failure_inside_is_raised_outside() -> None:
