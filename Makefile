@@ -94,6 +94,11 @@ costs: setup-python ## Make the tables of docs/costs.md from the prices in docs/
 interruptions: setup ## Provision killed after each task in turn, and completed by the next run (half an hour; `make test` takes a sample)
 	@PEAR_INTERRUPTIONS=all pytest -q -x tests/stories/test_environments.py -k killed_again
 
+.PHONY: faults
+faults: setup ## Every call with every fault, in the model and on a sandbox (an hour; `make test` takes a sample)
+	@PEAR_FAULTS=all pytest -q -n 2 -s tests/unit/rollout
+	@PEAR_FAULTS=all pytest -q -s tests/stories/test_faults.py
+
 .PHONY: molecule
 molecule: setup ## A scenario per role: converge, idempotence, check mode, somebody's change, repair. SCENARIO=network for one
 	@tools/molecule.sh $(SCENARIO)

@@ -85,6 +85,13 @@ operator_request:
   description: What a person asked of the release under way.
   returned: always
   type: dict
+disagreements:
+  description:
+    - What AWS holds against the ledger while no release is under way, a sentence each, such as traffic on a colour without
+      healthy tasks or a scheduled scale-in of the colour that serves. The next release or rollback puts it right.
+  returned: always
+  type: list
+  elements: str
 rollback:
   description: Where a rollback would go, and how long it would take.
   returned: always

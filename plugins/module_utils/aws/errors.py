@@ -10,24 +10,19 @@ import inspect
 from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar
 
+from . import error_codes
+from .error_codes import Meaning
+
 # session.py reports a missing botocore before any call.
 with contextlib.suppress(ImportError):
     from botocore import exceptions as boto
+    from botocore.parsers import ResponseParserError
+
+# Other codes of denial come from policies of the resource, which another identity would not change.
+_UNPERMITTED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}
 
 P = ParamSpec("P")
 R = TypeVar("R")
-
-_REFUSED_CREDENTIALS = {
-    "AuthFailure",
-    "ExpiredToken",
-    "ExpiredTokenException",
-    "InvalidClientTokenId",
-    "InvalidSignatureException",
-    "SignatureDoesNotMatch",
-    "UnrecognizedClientException",
-}
-_THROTTLED = {"RequestLimitExceeded", "Throttling", "ThrottlingException", "TooManyRequestsException"}
-_DENIED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}
 
 
 class Failure(Exception):
@@ -38,27 +33,50 @@ class Failure(Exception):
         self.result = result
 
 
+class NotSentError(Failure):
+    """A write was kept back, because the time in which it may be sent was over."""
+
+
 class AwsError(Failure):
     """A failed call: 'Failed to …: <AWS's message>'."""
 
-    def __init__(self, attempt: str, cause: boto.BotoCoreError | boto.ClientError) -> None:
+    def __init__(self, attempt: str, cause: boto.BotoCoreError | boto.ClientError | ResponseParserError) -> None:
         self.code = error_code(cause)
+        self.meaning = meaning_of(cause)
         self.cause = cause
         super().__init__(f"Failed to {attempt}: {describe(cause)}", error_code=self.code)
 
     @property
     def throttled(self) -> bool:
         """Whether AWS throttled the call, and therefore did nothing."""
-        # ECS has no specific error code for concurrent registrations of one family.
-        return self.code in _THROTTLED or "Too many concurrent attempts" in str(self.cause)
+        return self.meaning is Meaning.THROTTLED
+
+    @property
+    def may_arrive(self) -> bool:
+        """Whether nobody knows if the call took effect: it may still do so."""
+        return self.meaning is Meaning.FAULT
 
     @property
     def transient(self) -> bool:
         """Whether the same call may succeed if it is retried."""
-        if isinstance(self.cause, boto.ClientError):
-            status = self.cause.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-            return status >= 500 or self.throttled
-        return isinstance(self.cause, (boto.HTTPClientError, boto.ConnectionError))
+        return self.meaning in (Meaning.THROTTLED, Meaning.BUSY, Meaning.FAULT)
+
+
+def meaning_of(cause: BaseException) -> Meaning:
+    """What a failed call's error means; of one that got no answer, or none that can be read, nobody knows the effect."""
+    if not isinstance(cause, boto.ClientError):
+        without_answer = (boto.HTTPClientError, boto.ConnectionError, ResponseParserError)
+        return Meaning.FAULT if isinstance(cause, without_answer) else Meaning.UNKNOWN
+    code = error_code(cause)
+    if code == "TransactionCanceledException":
+        reasons = cause.response.get("CancellationReasons") or []
+        return error_codes.of_transaction([reason.get("Code") for reason in reasons])
+    # ECS has no specific error code for concurrent registrations of one family.
+    if "Too many concurrent attempts" in str(cause):
+        return Meaning.THROTTLED
+    found = error_codes.meaning(code)
+    status = cause.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    return Meaning.FAULT if found is Meaning.UNKNOWN and status >= 500 else found
 
 
 def error_code(cause: BaseException) -> str:
@@ -68,9 +86,13 @@ def error_code(cause: BaseException) -> str:
     return type(cause).__name__
 
 
-def describe(cause: boto.BotoCoreError | boto.ClientError) -> str:
+def describe(cause: boto.BotoCoreError | boto.ClientError | ResponseParserError) -> str:
     """Return botocore's message, with advice where there is some."""
     said = str(cause).rstrip(".")
+    if isinstance(cause, ResponseParserError):
+        return (
+            f"{said}. The answer is not AWS's: check proxies between here and AWS, and AWS_ENDPOINT_URL if it is set."
+        )
     no_credentials = (
         boto.NoCredentialsError,
         boto.PartialCredentialsError,
@@ -87,10 +109,10 @@ def describe(cause: boto.BotoCoreError | boto.ClientError) -> str:
         return f"{said}. `aws configure list-profiles` lists the profiles of this machine."
     if isinstance(cause, (boto.HTTPClientError, boto.ConnectionError)):
         return f"{said}. Check the network, the region, and AWS_ENDPOINT_URL or the option endpoint_url if one is set."
-    code = error_code(cause)
-    if code in _REFUSED_CREDENTIALS:
+    found = meaning_of(cause)
+    if found is Meaning.CREDENTIALS:
         return f"{said}. AWS does not accept these credentials: renew them, and check this machine's time."
-    if code in _DENIED:
+    if error_code(cause) in _UNPERMITTED:
         return f"{said}. The identity in use lacks this permission: grant it, or use another profile."
     return f"{said}."
 
@@ -105,7 +127,7 @@ def aws_call(attempt: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
         def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
             try:
                 return call(*args, **kwargs)
-            except (boto.BotoCoreError, boto.ClientError) as cause:
+            except (boto.BotoCoreError, boto.ClientError, ResponseParserError) as cause:
                 bound = signature.bind(*args, **kwargs)
                 raise AwsError(attempt.format(**bound.arguments), cause) from cause
 

@@ -10,12 +10,13 @@ from __future__ import annotations
 import difflib
 import functools
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ansible.module_utils.basic import missing_required_lib
 
-from .errors import AwsError, Failure
+from . import answers
+from .errors import AwsError, Failure, NotSentError
 
 try:
     import botocore.loaders
@@ -32,6 +33,8 @@ _KEYS = {"access_key": "access_key", "secret_key": "secret_key", "token": "sessi
 _NORMAL = {"connect_timeout": 5, "read_timeout": 30, "retries": {"mode": "standard", "total_max_attempts": 4}}
 # The first call must fail within seconds if the endpoint does not answer.
 _PROBE = {"connect_timeout": 3, "read_timeout": 5, "retries": {"mode": "standard", "total_max_attempts": 2}}
+
+_QUICK = {"connect_timeout": 3, "read_timeout": 9, "retries": {"mode": "standard", "total_max_attempts": 3}}
 
 
 def _session(profile: str | None = None) -> Any:
@@ -58,6 +61,17 @@ def warm(services: Sequence[str]) -> None:
         _prepared.append(_session())
     for service in services:
         _prepared[0].create_client(service, region_name="us-east-1", aws_access_key_id="-", aws_secret_access_key="-")
+
+
+class _Guard:
+    """Keeps a request back that comes too late. botocore asks when it has signed it: credentials may take long to come."""
+
+    def __init__(self, may_send: Callable[[], bool]) -> None:
+        self.may_send = may_send
+
+    def __call__(self, event_name: str, **_request: Any) -> None:
+        if not self.may_send():
+            raise NotSentError(f"{event_name.rpartition('.')[2]} was not sent: its time was over. Looking again first.")
 
 
 class Aws:
@@ -92,6 +106,16 @@ class Aws:
         self._refuse_unknown(region)
         self.region: str = region
 
+    def fenced(self, connect_timeout: float, read_timeout: float, may_send: Callable[[], bool]) -> Aws:
+        """The same account for writes that must not arrive late: sent once, not waited for long, and only in time."""
+        once = {"mode": "standard", "total_max_attempts": 1}
+        config = {"connect_timeout": connect_timeout, "read_timeout": read_timeout, "retries": once}
+        return _ConfiguredAws(self, config, _Guard(may_send))
+
+    def quick(self) -> Aws:
+        """The same account for a caller that holds a lease: every call ends within 40 seconds, repetitions included."""
+        return _ConfiguredAws(self, _QUICK)
+
     def elsewhere(self, region: str) -> Aws:
         """The same account in another region."""
         return self if region == self.region else Aws({**self._params, "region": region})
@@ -103,17 +127,22 @@ class Aws:
                 self._clients[service, probe] = self._make(service, _PROBE if probe else _NORMAL)
             return self._clients[service, probe]
 
+    def _config(self, config: Mapping[str, Any]) -> Config:
+        return Config(**config).merge(Config(**(self._params.get("aws_config") or {})))
+
     def _make(self, service: str, config: Mapping[str, Any]) -> Any:
         bundle = self._params.get("aws_ca_bundle")
         verify = bundle if bundle and self._params.get("validate_certs", True) else self._params.get("validate_certs")
         try:
-            return self._session.create_client(
+            client = self._session.create_client(
                 service,
                 region_name=self.region,
                 endpoint_url=self._params.get("endpoint_url"),
                 verify=verify,
-                config=Config(**config).merge(Config(**(self._params.get("aws_config") or {}))),
+                config=self._config(config),
             )
+            client.meta.events.register("before-parse", answers.check)
+            return client
         except (boto.BotoCoreError, boto.ClientError, ValueError) as cause:
             if isinstance(cause, ValueError):
                 raise Failure(f"Failed to reach {service}: {cause}. Check endpoint_url or AWS_ENDPOINT_URL.") from cause
@@ -130,3 +159,25 @@ class Aws:
                 f"AWS has no region {region!r} that the installed botocore knows. Did you mean {near}? "
                 "If the region is newer than the installed botocore, upgrade boto3."
             )
+
+
+class _ConfiguredAws(Aws):
+    """Clients with timeouts and repetitions of their own, which win over those of aws_config."""
+
+    def __init__(self, aws: Aws, config: Mapping[str, Any], guard: _Guard | None = None) -> None:
+        self._params = aws._params
+        self._session = aws._session
+        self._lock = aws._lock
+        self._clients = {}
+        self.region = aws.region
+        self._own = config
+        self._guard = guard
+
+    def _config(self, config: Mapping[str, Any]) -> Config:
+        return super()._config(config).merge(Config(**self._own))
+
+    def _make(self, service: str, config: Mapping[str, Any]) -> Any:
+        client = super()._make(service, config)
+        if self._guard is not None:
+            client.meta.events.register("before-send", self._guard)
+        return client

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from .clock import Clock
+from .text import one_line
 
 
 class Progress(Protocol):
@@ -39,7 +40,7 @@ class WrittenProgress:
 
     def line(self, text: str) -> None:
         self._last = self._clock.now()
-        self._write(f"{self._last - self._began:6.1f} s  {text}")
+        self._write(f"{self._last - self._began:6.1f} s  {one_line(text)}")
 
     def heartbeat(self, text: str) -> None:
         if self._clock.now() - self._last >= self._quiet_seconds:

@@ -11,7 +11,9 @@ from typing import Any
 from ..aws.ecs_states import short
 from ..aws.errors import Failure
 from ..common.invocation import Invocation
+from ..common.text import harmless
 from ..rollout.history import good_releases, live_colour, rollback_target, unfinished
+from ..rollout.late_writes import disagreements
 from ..rollout.lease import Lease, clock_time
 from ..rollout.model import Colour, Fleet, Kind, Release
 from ..service.location import locate
@@ -24,6 +26,11 @@ from .results import summary
 
 def run(call: Invocation) -> dict[str, Any]:
     """Return how the service stands: weights, both colours, the release under way, the lease, and the last releases."""
+    answer: dict[str, Any] = harmless(_read(call))
+    return answer
+
+
+def _read(call: Invocation) -> dict[str, Any]:
     location = locate(call.aws, call.params["environment"], call.params["service"])
     ledger = DynamoLedger(call.aws, location.ledger, location.service)
     try:
@@ -37,6 +44,8 @@ def run(call: Invocation) -> dict[str, Any]:
     held = lease if lease and lease.owner and not lease.expired_for_others(call.clock.now()) else None
     target = rollback_target(history)
     stack = good_releases(history)
+    # A release under way moves traffic, and looks after what it finds.
+    wrong = [] if under_way or held else [found.sentence for found in disagreements(fleet, history)]
     return {
         "changed": False,
         "live": str(live) if live else None,
@@ -60,7 +69,9 @@ def run(call: Invocation) -> dict[str, Any]:
         "status": [
             *_status(location.service, fleet, under_way, held, target),
             *(f"  {record}. It is left alone" for record in recorded.unreadable),
+            *(f"  {sentence}: the next release or rollback puts it right" for sentence in wrong),
         ],
+        "disagreements": wrong,
         "table": table([_row(one) for one in newest]),
     }
 

@@ -4,8 +4,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from ..rollout.abort_rules import can_be_resumed
 from ..rollout.actions import (
@@ -26,13 +27,15 @@ from ..rollout.actions import (
 from ..rollout.begin import Order, Refused, ReturnOrder, Unchanged, begin_deploy, begin_rollback
 from ..rollout.decide import decide
 from ..rollout.history import resumed, unfinished
+from ..rollout.late_writes import disagreements
 from ..rollout.lease import Held
 from ..rollout.model import Fleet, Kind, Observed, OperatorRequest, Outcome, Phase, Readings, Release, RequestKind
 from ..rollout.restore import is_restored
+from .fenced_writer import FencedWriter
 from .lease_holder import BACKOFF_SECONDS, TRIES, LeaseHolder
 from .ports import LeaseLostError, PortError, Ports, UnreadableRecord
+from .unrecorded_return import RECORD_EVERY_SECONDS, RECORD_SECONDS, return_decision
 
-LATE_WRITE_SECONDS = 5.0
 # Fifty releases at once get through within a minute or two; as long as none of its requests is exposed, one can wait.
 _THROTTLED_TRIES = 24
 _LONGEST_PAUSE_SECONDS = 8.0
@@ -58,6 +61,9 @@ class Controller:
         self.lease_holder = LeaseHolder(ports, owner)
         self.interruption: str | None = None
         self._last_line = ""
+        self.writer = FencedWriter(ports, self.lease_holder)
+        # A release ends for a rollback to begin.
+        self._hurried = False
         self._unreadable_records: dict[str, UnreadableRecord] = {}
 
     def interrupt(self, reason: str) -> None:
@@ -83,7 +89,7 @@ class Controller:
         if unfinished(history) is None:
             # Looking comes before locking: what is live already costs no write.
             begun = start(self._fleet(), history, self.ports.clock.now())
-            if not isinstance(begun, Release):
+            if not isinstance(begun, Release) and not disagreements(self._fleet(), history):
                 return _not_begun(begun)
         return self._under_lease(order.id, False, lambda: self._deploy(order, start))
 
@@ -94,8 +100,12 @@ class Controller:
         if left is not None:
             if left.kind is Kind.DEPLOY and left.fingerprint == order.fingerprint and self._adoptable(left):
                 return self._resume(left)
-            self._settle(left, f"release {order.id} of {order.by} takes its place")
-        return self._start(start)
+            settled = self._settle(left, f"release {order.id} of {order.by} takes its place")
+            if not settled.closed:
+                return Ending(Outcome.INTERRUPTED, f"nothing was begun: {settled.id}: {settled.reason}", changed=True)
+        right = self.writer.put_right(disagreements(self._fleet(), self._history()))
+        ending = self._start(start)
+        return replace(ending, changed=ending.changed or right)
 
     def rollback(self, order: ReturnOrder) -> Ending:
         """Return traffic: out of a release under way to its live colour, otherwise to the last good release."""
@@ -107,10 +117,12 @@ class Controller:
             if left.kind is Kind.ROLLBACK and order.named in (None, left.target, left.digest) and self._adoptable(left):
                 return self._resume(left)
             under_way = left.kind is Kind.DEPLOY and left.outcome is None
-            ended = self._settle(left, f"rollback {order.id} of {order.by}")
+            ended = self._settle(replace(left, forced=order.force), f"rollback {order.id} of {order.by}")
             if under_way and order.named is None:
                 return self._stopped(ended)
-        return self._start(lambda fleet, history, now: begin_rollback(order, fleet, history, now))
+        right = self.writer.put_right(disagreements(self._fleet(), self._history()))
+        ending = self._start(lambda fleet, history, now: begin_rollback(order, fleet, history, now))
+        return replace(ending, changed=ending.changed or right)
 
     def _stopped(self, release: Release) -> Ending:
         """How a rollback ends that had a release under way to stop: its success is that what served before serves again."""
@@ -129,31 +141,16 @@ class Controller:
         if isinstance(answer, Held):
             return Ending(Outcome.REFUSED, answer.reason)
         try:
-            ending = work()
             if answer.from_living:
-                self._await_late_writes(ending.release)
+                self.writer.expect_late_writes()
+            ending = work()
         except LeaseLostError:
             self.lease_holder.lost()
             return Ending(Outcome.SUPERSEDED, "another controller took the lease: this one left without a write")
         finally:
             # Whatever ended it: the next one need not wait until the lease runs out.
-            self.lease_holder.give_back()
+            self.lease_holder.give_back(self.writer.late_until)
         return ending
-
-    def _await_late_writes(self, release: Release | None) -> None:
-        """A controller that was overtaken between its renewal and its write may still move traffic once: undo that."""
-        if release is None:
-            return
-        weights = release.candidate_weights if release.outcome is Outcome.SUCCEEDED else release.stable_weights
-        colour = weights.leader
-        until = self.ports.clock.now() + LATE_WRITE_SECONDS
-        while self.ports.clock.now() < until:
-            fleet = self._fleet()
-            if fleet.weights != weights and colour and fleet.state(colour).healthy >= release.policy.minimum_healthy:
-                self.ports.progress.line(f"a late write of the overtaken controller set {fleet.weights}: undone")
-                self.lease_holder.with_retries(self.lease_holder.renew)
-                self.lease_holder.with_retries(lambda: self.ports.provider.shift(weights))
-            self.ports.clock.sleep(1.0)
 
     # --- the loop ---
 
@@ -181,7 +178,10 @@ class Controller:
         stop = OperatorRequest(
             left.id, RequestKind.ABORT, left.step, self.lease_holder.owner, Outcome.SUPERSEDED, reason
         )
+        # What served before a success is what a rollback goes to: that does not wait until no write can arrive any more.
+        self._hurried = left.outcome is Outcome.SUCCEEDED
         ending = self._run(resumed(left, self.ports.clock.now()), None if finish else stop)
+        self._hurried = False
         return ending.release or left
 
     def _adoptable(self, left: Release) -> bool:
@@ -233,13 +233,44 @@ class Controller:
                 self.ports.progress.line(f"{failure} (failure {failures} in a row)")
                 if failure.transient and failures < _tries(release, failure):
                     self.ports.clock.sleep(min(BACKOFF_SECONDS * 2 ** (failures - 1), _LONGEST_PAUSE_SECONDS))
+                elif release.outcome is not None:
+                    return self._not_closed(release, failure)
                 elif stop is None and release.phase is not Phase.RETURNING and release.outcome is None:
                     failures = 0
                     stop = OperatorRequest(
                         release.id, RequestKind.ABORT, release.step, "a failed call", reason=str(failure)
                     )
                 else:
-                    raise
+                    failures = 0
+                    release = self._return_unrecorded(release, failure)
+
+    def _not_closed(self, release: Release, failure: PortError) -> Ending:
+        """The outcome is on record. That something was not put away changes nothing about it."""
+        left = f"{release.reason}. What it leaves is not put away yet, the next run does that: {failure}"
+        return Ending(release.outcome, left, release, changed=True)
+
+    def _return_unrecorded(self, release: Release, failure: PortError) -> Release:
+        """Take the candidate out of traffic although nothing can be recorded; then try to record that for some minutes."""
+        now = self.ports.clock.now()
+        decision = return_decision(release, self._fleet(), str(failure), now)
+        if decision is None:
+            raise failure
+        self.ports.progress.line(f"the ledger cannot be written, traffic is returned without a record: {failure}")
+        self.lease_holder.with_retries(lambda: self.writer.write_without_lease(decision.action))
+        until = now + RECORD_SECONDS
+        while self.ports.clock.now() < until:
+            try:
+                self.lease_holder.renew()
+                return self._save(decision.release)
+            except PortError as again:
+                self.ports.progress.heartbeat(f"the return of traffic is not recorded yet: {again}")
+                if self.interruption is not None:
+                    break
+                self.ports.clock.sleep(RECORD_EVERY_SECONDS)
+        raise PortError(
+            f"{failure} The candidate was taken out of traffic: {decision.reason}. This is not recorded.",
+            transient=True,
+        ) from failure
 
     def _left(self, release: Release) -> Ending:
         held = f"{self.interruption}: {release.id} is left as it is, in its {release.phase} phase"
@@ -261,11 +292,14 @@ class Controller:
             probe=ports.judges.probe(release)
             if exposed and fleet.weights == release.candidate_weights and stop is None
             else None,
+            late_until=self.writer.late_until,
+            hurried=self._hurried,
         )
 
     def _say(self, release: Release, decision: Decision) -> None:
         text = f"{release.service}: {decision.reason}"
-        if isinstance(decision.action, Wait):
+        wait = decision.action if isinstance(decision.action, Wait) else None
+        if wait and (not wait.told or text == self._last_line):
             self.ports.progress.heartbeat(text)
         elif text != self._last_line:
             self.ports.progress.line(text)
@@ -279,12 +313,10 @@ class Controller:
         if isinstance(action, Record):
             return self._save(release)
         match action:
-            case Shift():
-                ports.provider.shift(action.weights)
-            case Stage() | ScaleIn() | ScheduleScaleIn() | CancelScaleIn():
-                ports.provider.apply(action)
+            case Shift() | Stage() | ScaleIn() | ScheduleScaleIn() | CancelScaleIn():
+                self.writer.write(action)
             case Replace():
-                ports.provider.apply(action)
+                self.writer.write(action)
                 return self._save(release)
             case Register():
                 return self._save(replace(release, task_definition=ports.provider.register(release)))
@@ -292,19 +324,25 @@ class Controller:
                 verdict = ports.judges.prove(release, action.check, lambda: self._has_to_stop(release))
                 return self._save(replace(release, proofs={**release.proofs, action.check: verdict}))
             case Collect():
-                evidence = ports.judges.collect(release, ports.provider.read())
-                return self._save(replace(release, evidence=evidence))
+                return self._save(replace(release, evidence=self._evidence(release)))
         return release
 
+    def _evidence(self, release: Release) -> Mapping[str, Any]:
+        """What can be read. What cannot is named, and ends no release."""
+        ports = self.ports
+        try:
+            return self.lease_holder.with_retries(lambda: ports.judges.collect(release, ports.provider.read()))
+        except PortError as failure:
+            return {"unread": [str(failure)]}
+
     def _trusts_lease_for(self, decision: Decision) -> bool:
-        """Renew before every write, and write only while the renewed lease is trusted.
+        """Renew before every write, and write only while the renewal is fresh.
 
         A process that was suspended after the renewal looks again instead: the lease may be another controller's by now.
         """
         if isinstance(decision.action, (Wait, Record)):
             return True
-        self.lease_holder.renew()
-        return self.lease_holder.lease.trusted_by_holder(self.ports.clock.now())
+        return self.writer.renew()
 
     def _has_to_stop(self, release: Release) -> bool:
         """Asked during a check that takes long: hold the lease, and hear a signal or a person meanwhile."""

@@ -38,6 +38,7 @@ class LeaseHolder:
         self.ports = ports
         self.owner = owner
         self._lease: Lease | None = None
+        self._renewed_at = 0.0
 
     def take(self, release_id: str, *, force: bool) -> Taken | Held:
         """Take the lease, or say who has it."""
@@ -66,8 +67,15 @@ class LeaseHolder:
 
     def renew(self) -> None:
         """Every write comes after this: it fails for a controller whose lease another one has taken."""
-        self._lease = leases.renew(self.lease, self.ports.clock.now())
+        now = self.ports.clock.now()
+        self._lease = leases.renew(self.lease, now)
         self.ports.ledger.renew(self._lease)
+        self._renewed_at = now
+
+    @property
+    def write_until(self) -> float:
+        """Until when a write may be sent: shortly after the renewal, while the lease is trusted."""
+        return self._renewed_at + leases.WRITE_BEGINS_SECONDS
 
     def keep(self, now: float) -> None:
         """Renew while nothing is written, well before the end."""
@@ -78,11 +86,15 @@ class LeaseHolder:
         """Another controller has it: there is nothing left to give back."""
         self._lease = None
 
-    def give_back(self) -> None:
-        """Free the lease. Where that fails it ends by itself, so it is said and nothing more."""
+    def give_back(self, late_until: float = 0.0) -> None:
+        """Free the lease; while a write may still arrive, let it end with that time. Where that fails it ends by itself."""
         if self._lease is None:
             return
-        freed = leases.give_back(self._lease, self.ports.clock.now())
+        now = self.ports.clock.now()
+        freed = leases.give_back(self._lease, now) if late_until <= now else leases.let_end(self._lease, late_until)
+        if late_until > now:
+            until = leases.clock_time(late_until)
+            self.ports.progress.line(f"the lease stays until {until}: until then a write may still arrive")
         try:
             self.with_retries(partial(self.ports.ledger.renew, freed))
         except LeaseLostError:

@@ -64,7 +64,18 @@ class DynamoLedger:
     def take(self, lease: Lease, over: int) -> bool:
         """Write the lease on condition that the fencing number is still the one it was decided over."""
         held = Condition("fence = :over", {":over": {"N": str(over)}})
-        return dynamodb.put(self.aws, self.table, lease_item(lease), held if over else Condition(_ABSENT))
+        if over or dynamodb.put(self.aws, self.table, lease_item(lease), _ABSENT):
+            return not over or dynamodb.put(self.aws, self.table, lease_item(lease), held)
+        return self._replace_damaged(lease)
+
+    def _replace_damaged(self, lease: Lease) -> bool:
+        """Take the place of an entry whose fencing number is none, on condition that it is still that one."""
+        item = dynamodb.get(self.aws, self.table, key(self.service, LEASE))
+        if item is None or lease_of(item) is not None:
+            return False
+        return dynamodb.put(
+            self.aws, self.table, lease_item(lease), Condition("fence = :found", {":found": item["fence"]})
+        )
 
     @port_call
     def renew(self, lease: Lease) -> None:
@@ -100,7 +111,7 @@ class DynamoLedger:
         dynamodb.put(self.aws, self.table, operator_request_item(self.service, request))
 
 
-_ABSENT = "attribute_not_exists(fence)"
+_ABSENT = Condition("attribute_not_exists(fence)")
 
 
 def _mine(lease: Lease) -> Condition:

@@ -15,8 +15,9 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
+from ..common.text import harmless, one_line
 from ..rollout.lease import Lease
-from ..rollout.model import Kind, OperatorRequest, Release
+from ..rollout.model import Kind, OperatorRequest, Phase, Release
 from ..rollout.record import from_plain, to_plain
 
 RELEASES, EVIDENCE, LEASE, REQUEST = "release/", "evidence/", "lease", "request"
@@ -51,9 +52,9 @@ def lease_item(lease: Lease) -> Item:
 
 
 def lease_of(item: Mapping[str, Mapping[str, Any]]) -> Lease | None:
-    """The lease of an item. One without a fencing number guards nothing, and is as good as none."""
+    """The lease of an item. One without a whole number as fencing number guards nothing, and is as good as none."""
     fence = _attribute(item, "fence", "N", "")
-    if not fence:
+    if not fence.isdigit():
         return None
     return Lease(
         service=item["service"]["S"],
@@ -70,7 +71,7 @@ def release_item(release: Release) -> Item:
     kept: dict[str, Any] | None = None if release.evidence is None else {}
     item = {
         **key(release.service, RELEASES + release.id),
-        "record": {"S": json.dumps(to_plain(replace(release, evidence=kept)), sort_keys=True)},
+        "record": {"S": json.dumps(to_plain(replace(_bounded(release), evidence=kept)), sort_keys=True)},
         "schema": {"N": str(SCHEMA)},
         "kind": {"S": str(release.kind)},
         "phase": {"S": str(release.phase)},
@@ -81,8 +82,14 @@ def release_item(release: Release) -> Item:
         item["digest"] = {"S": release.digest}
     if release.outcome is not None:
         item["outcome"] = {"S": str(release.outcome)}
-        item["reason"] = {"S": release.reason}
+        item["reason"] = {"S": one_line(release.reason)}
     return item
+
+
+def _bounded(release: Release) -> Release:
+    """The release with reasons that fit: they may hold what a check was answered, or a task's log."""
+    proofs = {name: replace(verdict, reason=one_line(verdict.reason)) for name, verdict in release.proofs.items()}
+    return replace(release, reason=one_line(release.reason), proofs=proofs)
 
 
 def release_of(item: Mapping[str, Mapping[str, Any]]) -> Release:
@@ -90,7 +97,11 @@ def release_of(item: Mapping[str, Mapping[str, Any]]) -> Release:
     schema = int(_attribute(item, "schema", "N", "1"))
     if schema > SCHEMA:
         raise ValueError(f"a newer version of the collection wrote it (schema {schema}, this version reads {SCHEMA})")
-    return _from_record(Release, item)
+    release = _from_record(Release, item)
+    steps = len(release.plan.steps)
+    if not 0 <= release.step <= steps or (release.phase is Phase.SHIFTING and release.step == steps):
+        raise ValueError(f"it is at step {release.step + 1} of {steps}")
+    return release
 
 
 def has_outcome(item: Mapping[str, Mapping[str, Any]]) -> bool:
@@ -117,7 +128,7 @@ def evidence_item(release: Release) -> Item | None:
     """The evidence of a release as an entry of its own; None where it has none."""
     if not release.evidence:
         return None
-    text = json.dumps(to_plain(release.evidence), sort_keys=True)
+    text = json.dumps(harmless(to_plain(release.evidence)), sort_keys=True)
     if len(text) > EVIDENCE_CHARACTERS:
         text = json.dumps({"cut": True, "end": text[-EVIDENCE_CHARACTERS // 2 :]})
     return {**key(release.service, EVIDENCE + release.id), "evidence": {"S": text}}

@@ -13,6 +13,7 @@ from ..aws import cloudwatch
 from ..aws.cloudwatch import Metric, Window
 from ..aws.session import Aws
 from ..rollout.model import Colour, Fleet, Readings, Release, Traffic
+from ..rollout.statistics import weighted_median
 from ..service.location import ServiceLocation
 
 _NAMESPACE = "AWS/ApplicationELB"
@@ -23,7 +24,8 @@ _COUNTS = {
     # A target that is gone makes the load balancer itself answer 502, which no target is counted for.
     "refused": ("TargetConnectionErrorCount", "Sum"),
 }
-_TIMES = ("TargetResponseTime", "p99")
+# Both have a data point in the same periods: those in which a target answered.
+_TIMES = {"p99": ("TargetResponseTime", "p99"), "timed": ("TargetResponseTime", "SampleCount")}
 # Every look costs money and tells little before the next period has passed.
 _LOOKS_PER_PERIOD = 4
 # With all traffic on the candidate live answers nothing: its last minutes before and during the release stand for it.
@@ -57,7 +59,7 @@ class Metrics:
     _read_at: float = -math.inf
     _read_for: tuple[str, int, float | None] = ("", 0, None)
     _last: Readings = field(default_factory=Readings)
-    _baseline: Traffic | None = None
+    _baseline: Mapping[str, Sequence[float]] | None = None
     _baseline_of: str = ""
 
     def readings(self, release: Release, fleet: Fleet, now: float) -> Readings:
@@ -79,28 +81,32 @@ class Metrics:
         for colour in (release.candidate, release.live) if beside else (release.candidate,):
             wanted |= self._of_colour(colour)
         found = cloudwatch.values(self.aws, wanted, window)
+        candidate = _traffic(found, release.candidate)
         return Readings(
-            candidate=_traffic(found, release.candidate),
-            live=_traffic(found, release.live) if beside else self._before(release, window),
+            candidate=candidate,
+            live=_traffic(found, release.live) if beside else self._before(release, window, len(candidate.samples)),
             looks=_looks(release, self.options.period_seconds),
             metrics={name: found.get(name, ()) for name in self.options.bounds},
         )
 
-    def _before(self, release: Release, window: Window) -> Traffic:
-        """Live's traffic until it had none. It does not change any more, so it is read once."""
+    def _before(self, release: Release, window: Window, periods: int) -> Traffic:
+        """Live's traffic until it had none. It does not change any more, so it is read once.
+
+        Times of as many periods as the candidate has are compared, the newest: among more, one bad period is likelier.
+        """
         if self._baseline is None or self._baseline_of != release.id:
             start = math.floor(release.started_at / window.period_seconds) - _BASELINE_PERIODS
             # In place the same target group answers for both: its minutes before the deployment are the baseline.
             began = math.floor(release.started_at / window.period_seconds) * window.period_seconds
             end = began if release.in_place else window.start
             earlier = Window(max(0, start * window.period_seconds), end, window.period_seconds)
-            found = cloudwatch.values(self.aws, self._of_colour(release.live), earlier)
-            self._baseline, self._baseline_of = _traffic(found, release.live), release.id
-        return self._baseline
+            self._baseline = cloudwatch.values(self.aws, self._of_colour(release.live), earlier)
+            self._baseline_of = release.id
+        return _traffic(self._baseline, release.live, periods)
 
     def _of_colour(self, colour: Colour) -> dict[str, Metric]:
-        counts = {f"{colour}_{key}": self._of(colour, name, statistic) for key, (name, statistic) in _COUNTS.items()}
-        return {**counts, f"{colour}_p99": self._of(colour, *_TIMES)}
+        of_target_group = {**_COUNTS, **_TIMES}
+        return {f"{colour}_{key}": self._of(colour, *metric) for key, metric in of_target_group.items()}
 
     def _window(self, release: Release, now: float) -> Window | None:
         """Whole periods after the weights were set: an earlier one would hold traffic of the step before."""
@@ -118,16 +124,19 @@ class Metrics:
         return Metric(_NAMESPACE, name, statistic, dimensions)
 
 
-def _traffic(found: Mapping[str, Sequence[float]], colour: Colour) -> Traffic:
+def _traffic(found: Mapping[str, Sequence[float]], colour: Colour, periods: int | None = None) -> Traffic:
     # Where nothing happened CloudWatch has no data point: a target group without requests has none at all.
-    samples = tuple(found.get(f"{colour}_p99", ()))
+    samples, timed = tuple(found.get(f"{colour}_p99", ())), tuple(found.get(f"{colour}_timed", ()))
+    weights = timed if len(timed) == len(samples) else (1.0,) * len(samples)
+    if periods is not None:
+        samples, weights = samples[-periods:] if periods else (), weights[-periods:] if periods else ()
     requests = int(sum(found.get(f"{colour}_requests", ())))
     wrong = int(sum(found.get(f"{colour}_errors", ()))) + int(sum(found.get(f"{colour}_refused", ())))
     return Traffic(
         requests=requests,
         # One request may fail to connect more than once.
         errors=min(requests, wrong),
-        p99_seconds=max(samples) if samples else None,
+        p99_seconds=weighted_median(samples, weights),
         samples=samples,
     )
 

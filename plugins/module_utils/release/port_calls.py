@@ -8,14 +8,11 @@ import functools
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
-from ..aws.errors import AwsError, Failure
+from ..aws.errors import AwsError, Failure, NotSentError
 from .ports import PortError
 
 P = ParamSpec("P")
 R = TypeVar("R")
-
-# A transaction that met another one, and a rule or service that another call is changing: later they go through.
-_PASSING = {"TransactionCanceledException", "TransactionConflictException", "TransactionInProgressException"}
 
 
 def port_call(call: Callable[P, R]) -> Callable[P, R]:
@@ -24,8 +21,14 @@ def port_call(call: Callable[P, R]) -> Callable[P, R]:
         try:
             return call(*args, **kwargs)
         except AwsError as cause:
-            conflict = cause.code in _PASSING and "TransactionConflict" in str(cause)
-            raise PortError(str(cause), transient=cause.transient or conflict, throttled=cause.throttled) from cause
+            raise PortError(
+                str(cause),
+                transient=cause.transient,
+                throttled=cause.throttled,
+                may_arrive=cause.may_arrive,
+            ) from cause
+        except NotSentError as cause:
+            raise PortError(str(cause), transient=True) from cause
         except Failure as cause:
             raise PortError(str(cause), transient=False) from cause
 

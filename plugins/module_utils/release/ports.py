@@ -16,11 +16,13 @@ from ..rollout.model import Colour, Fleet, OperatorRequest, Readings, Release, V
 class PortError(Exception):
     """A call to the world failed. The text says what failed, why, and what to do."""
 
-    def __init__(self, sentence: str, *, transient: bool, throttled: bool = False) -> None:
+    def __init__(self, sentence: str, *, transient: bool, throttled: bool = False, may_arrive: bool = False) -> None:
         super().__init__(sentence)
         # The same call may succeed a little later; a throttled one did nothing.
         self.transient = transient
         self.throttled = throttled
+        # Nobody knows whether it took effect, or will.
+        self.may_arrive = may_arrive
 
 
 class LeaseLostError(Exception):
@@ -41,10 +43,11 @@ class Provider(Protocol):
 
     def register(self, release: Release) -> str: ...
 
-    def apply(self, action: FleetAction) -> None: ...
+    def apply(self, action: FleetAction, until: float) -> None:
+        """Carry the action out. No request of it is sent after `until`, and none is sent twice."""
 
-    def shift(self, weights: Weights) -> None:
-        """Move production traffic; return once the weights have been read back."""
+    def shift(self, weights: Weights, until: float) -> None:
+        """Move production traffic; return once the weights have been read back. `until` as with apply."""
 
     def difference(self, colour: Colour) -> dict[str, str]:
         """Before and after of a release in place, for check mode."""

@@ -11,6 +11,7 @@ from typing import Any
 
 from ..aws.errors import Failure
 from ..common.invocation import Invocation
+from ..common.text import harmless, printable
 from ..rollout.model import Outcome, Release
 from ..rollout.record import to_plain
 from .controller import Ending
@@ -32,17 +33,19 @@ _HEADS = {
 def result(call: Invocation, ending: Ending) -> dict[str, Any]:
     """Return the task's result; Failure with the same keys where the release is not what serves."""
     release = ending.release
-    answer = {
-        "changed": ending.changed,
-        "outcome": str(ending.outcome) if ending.outcome else ("staged" if ending.changed else "unchanged"),
-        "reason": ending.reason,
-        "release": summary(release) if release else None,
-        "evidence": dict(release.evidence or {}) if release else {},
-    }
+    answer = harmless(
+        {
+            "changed": ending.changed,
+            "outcome": str(ending.outcome) if ending.outcome else ("staged" if ending.changed else "unchanged"),
+            "reason": ending.reason,
+            "release": summary(release) if release else None,
+            "evidence": dict(release.evidence or {}) if release else {},
+        }
+    )
     _write_report(call, answer)
     if ending.outcome in (None, Outcome.SUCCEEDED):
         return answer
-    raise Failure(_message(ending, answer), **answer)
+    raise Failure(printable(_message(ending, answer)), **answer)
 
 
 def summary(release: Release) -> dict[str, Any]:

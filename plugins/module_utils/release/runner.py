@@ -31,12 +31,14 @@ def ports(
     call: Invocation, location: ServiceLocation, spec: Specification | None = None, in_place: bool = False
 ) -> Ports:
     """The controller's ports onto AWS. A rollback has no specification."""
-    provider = ServiceProvider(ServiceFleet(call.aws, location, call.progress, spec), in_place)
+    # No call may take longer than the lease lasts between two renewals.
+    aws = call.aws.quick()
+    provider = ServiceProvider(ServiceFleet(aws, location, call.progress, spec, clock=call.clock), in_place)
     gates = filled(call.params.get("gates") or {}, GATES)
     judges = CloudJudges(
-        call.aws,
+        aws,
         location,
-        Metrics(call.aws, location, MetricOptions.of(gates)),
+        Metrics(aws, location, MetricOptions.of(gates)),
         call.clock,
         call.progress,
         Endpoint(location.load_balancer_host, location.host, call.params.get("verify_tls", True)),
@@ -45,7 +47,7 @@ def ports(
         spec.network() if spec else {},
         provider.narrator.evidence,
     )
-    ledger = DynamoLedger(call.aws, location.ledger, location.service)
+    ledger = DynamoLedger(aws, location.ledger, location.service)
     return Ports(provider, judges, ledger, call.clock, call.progress)
 
 

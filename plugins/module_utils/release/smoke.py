@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import socket
@@ -14,10 +15,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..aws.elbv2_states import TEST_HEADER
+from ..common.text import bounded
 from ..rollout.gates import failed, passed, unclear
 from ..rollout.model import Verdict
+from .deadline import within
 
 _BODY_TOLD = 200
+# More of an answer is not read.
+BODY_BYTES = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -29,19 +34,30 @@ class Endpoint:
     verify: bool = True
     port: int = 443
 
-    def request(self, check: Mapping[str, Any], headers: Mapping[str, str]) -> Answer:
-        """One request of its own connection; the name in TLS is the service's, whatever the address is."""
+    def request(
+        self, check: Mapping[str, Any], headers: Mapping[str, str], stopped: Callable[[], bool] | None = None
+    ) -> Answer:
+        """One request of its own connection; the name in TLS is the service's, whatever the address is.
+
+        The whole exchange has to end within the check's timeout. `stopped` is asked meanwhile: that keeps the lease.
+        """
         context = ssl.create_default_context()
         if not self.verify:
             context.check_hostname = False
             context.verify_mode = ssl.CERT_NONE
         connection = _Named(self.address, self.port, self.host, check["timeout_seconds"], context)
-        body = check.get("body")
+        return within(
+            lambda: self._exchange(connection, check, headers), check["timeout_seconds"], connection.abort, stopped
+        )
+
+    def _exchange(self, connection: _Named, check: Mapping[str, Any], headers: Mapping[str, str]) -> Answer:
         began = time.perf_counter()
         try:
-            connection.request(check["method"], check["path"], body=body, headers={"Host": self.host, **headers})
+            connection.request(
+                check["method"], check["path"], body=check.get("body"), headers={"Host": self.host, **headers}
+            )
             answer = connection.getresponse()
-            content = answer.read()
+            content = answer.read(BODY_BYTES)
             seconds = time.perf_counter() - began
             return Answer(answer.status, {k.lower(): v for k, v in answer.getheaders()}, content, seconds)
         finally:
@@ -55,10 +71,19 @@ class _Named(http.client.HTTPSConnection):
         super().__init__(address, port, timeout=timeout, context=context)
         self._name = name
         self._tls = context
+        self._plain: socket.socket | None = None
 
     def connect(self) -> None:
         plain = socket.create_connection((self.host, self.port), self.timeout)
+        self._plain = plain
         self.sock = self._tls.wrap_socket(plain, server_hostname=self._name)
+
+    def abort(self) -> None:
+        """End the exchange from another thread."""
+        for open_socket in (self.sock, self._plain):
+            if open_socket is not None:
+                with contextlib.suppress(OSError):
+                    open_socket.shutdown(socket.SHUT_RDWR)
 
 
 @dataclass(frozen=True)
@@ -86,7 +111,7 @@ def smoke(
                 return unclear(f"check {check['name']} was stopped: {'; '.join(wrong)}")
             time.sleep(check["interval_seconds"])
         try:
-            answer = endpoint.request(check, headers)
+            answer = endpoint.request(check, headers, stopped)
         except (OSError, http.client.HTTPException) as refused:
             wrong = [f"no answer: {refused or type(refused).__name__}"]
             continue
@@ -105,7 +130,7 @@ def mistakes(check: Mapping[str, Any], answer: Answer) -> Iterator[str]:
     for name, value in check["expect_headers"].items():
         found = answer.headers.get(name.lower())
         if found != str(value):
-            yield f"header {name} is {found!r}, wanted {value!r}"
+            yield f"header {name} is {bounded(repr(found), _BODY_TOLD)}, wanted {value!r}"
     if check["expect_json"]:
         yield from _json_mistakes(check["expect_json"], answer.body)
     if check.get("expect_body") and check["expect_body"] not in answer.body.decode(errors="replace"):
@@ -124,7 +149,7 @@ def _json_mistakes(wanted: Mapping[str, Any], body: bytes) -> Iterator[str]:
     for path, value in wanted.items():
         found = dig(content, path)
         if found != value:
-            yield f"{path} is {json.dumps(found)}, wanted {json.dumps(value)}"
+            yield f"{path} is {bounded(json.dumps(found), _BODY_TOLD)}, wanted {json.dumps(value)}"
 
 
 def dig(content: Any, path: str) -> Any:

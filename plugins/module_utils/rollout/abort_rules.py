@@ -78,9 +78,20 @@ def can_be_resumed(release: Release, fleet: Fleet) -> bool:
     """Whether a release that was left can go on: not on its way back, no check failed, and all is where it put it."""
     if not release.goes_forward or any(verdict.result is Result.FAIL for verdict in release.proofs.values()):
         return False
+    candidate = fleet.state(release.candidate)
+    inherited = bool(release.replaced_deployment) and candidate.deployment_id == release.replaced_deployment
+    own = candidate.task_definition == release.task_definition and not inherited
+    if candidate.failure and own and release.phase is not Phase.PREPARING:
+        # Its deployment failed meanwhile: a new release starts a new one.
+        return False
     if release.in_place and not in_place.is_resumable(release, fleet):
         return False
     return release.is_rewriting or release.phase is Phase.PREPARING or fleet.weights in _own_weights(release)
+
+
+def has_own_weights(release: Release, fleet: Fleet) -> bool:
+    """Traffic is as this release set it."""
+    return fleet.weights in _own_weights(release)
 
 
 def _own_weights(release: Release) -> tuple[Weights, ...]:

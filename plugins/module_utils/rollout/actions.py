@@ -24,13 +24,14 @@ class Register:
 class Stage:
     """Give a colour this task definition and at least this many tasks.
 
-    `fresh` starts a new deployment where the task definition stays the same.
+    `fresh` starts a new deployment where the task definition stays the same. With `as_it_is` only the count is written.
     """
 
     colour: Colour
     task_definition: str
     count: int
     fresh: bool = False
+    as_it_is: bool = False
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,10 @@ class CancelScaleIn:
 
 @dataclass(frozen=True)
 class Wait:
+    """Look again later. A wait that a person has to know of at once is `told` when it begins."""
+
     seconds: float
+    told: bool = False
 
 
 @dataclass(frozen=True)

@@ -133,7 +133,10 @@ def _shares(ours: Traffic, live: Traffic, test: Test) -> str:
 
 
 def latency(gate: LatencyGate, readings: Readings) -> Verdict:
-    """p99: absolute ceiling, then the ratio to live; a ratio above the limit fails unless the rank test says chance."""
+    """The middle p99 of the periods: absolute ceiling, then the ratio to live.
+
+    A ratio above the limit fails unless the rank test says chance.
+    """
     few = _too_few(gate, readings.candidate, "the candidate")
     if few or readings.candidate is None:
         return few or unclear("the candidate has no readings")
@@ -142,11 +145,11 @@ def latency(gate: LatencyGate, readings: Readings) -> Verdict:
         return unclear("the candidate has no response times yet")
     if gate.ceiling_seconds is not None and ours.p99_seconds > gate.ceiling_seconds:
         return failed(
-            f"p99 {ours.p99_seconds * 1000:.0f} ms of {ours.requests} requests is above the ceiling of "
+            f"p99 {_spread(ours)} of {ours.requests} requests is above the ceiling of "
             f"{gate.ceiling_seconds * 1000:.0f} ms"
         )
     if gate.maximum_ratio is None:
-        return passed(f"p99 {ours.p99_seconds * 1000:.0f} ms of {ours.requests} requests is below its ceiling")
+        return passed(f"p99 {_spread(ours)} of {ours.requests} requests is below its ceiling")
     if few_live := _too_few(gate, readings.live, "live"):
         return few_live
     live = readings.live
@@ -154,8 +157,8 @@ def latency(gate: LatencyGate, readings: Readings) -> Verdict:
         return unclear("live has no response times to compare with")
     ratio = ours.p99_seconds / live.p99_seconds
     seen = (
-        f"p99 {ours.p99_seconds * 1000:.0f} ms of {ours.requests} requests against live's "
-        f"{live.p99_seconds * 1000:.0f} ms of {live.requests} (ratio {ratio:.2f}, limit {gate.maximum_ratio:g})"
+        f"p99 {_spread(ours)} of {ours.requests} requests against live's {_spread(live)} of {live.requests} "
+        f"(ratio {ratio:.2f}, limit {gate.maximum_ratio:g})"
     )
     if ratio <= gate.maximum_ratio:
         return passed(seen)
@@ -171,6 +174,15 @@ def latency(gate: LatencyGate, readings: Readings) -> Verdict:
     if test.p <= max(gate.significance / max(1, readings.looks), reachable):
         return failed(f"{seen}; {ranks}: slower, and not by chance")
     return unclear(f"{seen}; {ranks}: looks slower, but the periods do not agree")
+
+
+def _spread(traffic: Traffic) -> str:
+    """The middle p99, and between which values those of the periods lie."""
+    middle = f"{(traffic.p99_seconds or 0.0) * 1000:.0f} ms"
+    if len(traffic.samples) < 2:
+        return middle
+    low, high = min(traffic.samples) * 1000, max(traffic.samples) * 1000
+    return f"{middle} ({low:.0f} to {high:.0f} ms in {len(traffic.samples)} periods)"
 
 
 def alone(gates: Gates) -> Gates:

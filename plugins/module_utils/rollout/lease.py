@@ -5,6 +5,9 @@
 Clocks of two controllers may disagree. A holder stops trusting its own lease SKEW seconds before the end, and another
 waits SKEW seconds past it, so that they can differ by twice that before both believe they hold it. Beyond that the
 fencing number decides: every write begins with a conditional renewal, which fails for all but the last taker.
+
+Load balancers and ECS know no fencing numbers. So a write of a controller whose lease was taken may still arrive, but only
+for LATE_WRITE_SECONDS: until then the next controller undoes such writes, and scales nothing in.
 """
 
 from __future__ import annotations
@@ -14,6 +17,13 @@ from datetime import UTC, datetime
 
 SECONDS = 90
 SKEW = 15
+# A write is sent within this time after its lease was renewed, or not at all.
+WRITE_BEGINS_SECONDS = 10
+# It is sent once, and its answer is waited for this long: connecting, then reading.
+WRITE_CONNECT_SECONDS, WRITE_READ_SECONDS = 3, 7
+# What a network or AWS still takes to carry out a request that nobody waits for any more.
+_ARRIVES_SECONDS = 10
+LATE_WRITE_SECONDS = WRITE_BEGINS_SECONDS + WRITE_CONNECT_SECONDS + WRITE_READ_SECONDS + _ARRIVES_SECONDS
 
 
 @dataclass(frozen=True)
@@ -85,6 +95,11 @@ def renew(lease: Lease, now: float) -> Lease:
 def give_back(lease: Lease, now: float) -> Lease:
     """The freed lease keeps its fencing number: numbers never go back."""
     return replace(lease, owner="", release_id="", expires_at=now)
+
+
+def let_end(lease: Lease, at: float) -> Lease:
+    """The lease, ending so that others may adopt it at this time and not before."""
+    return replace(lease, expires_at=at - SKEW)
 
 
 def clock_time(seconds: float) -> str:

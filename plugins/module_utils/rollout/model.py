@@ -250,7 +250,7 @@ class Policy:
 
 @dataclass(frozen=True)
 class Traffic:
-    """What a target group answered over a window: counts, the p99, and one p99 per period for the rank test."""
+    """What a target group answered over a window: counts, one p99 per period, and the middle one of these by requests."""
 
     requests: int
     errors: int
@@ -314,6 +314,8 @@ class Release:
     entered_at: float = 0.0
     since: float | None = None
     paused_since: float | None = None
+    # Traffic returns to the stable colour whatever its health: a person insisted.
+    forced: bool = False
     proofs: Mapping[str, Verdict] = field(default_factory=dict)
     cause: Outcome | None = None
     outcome: Outcome | None = None
@@ -362,3 +364,7 @@ class Observed:
     readings: Readings = Readings()
     operator_request: OperatorRequest | None = None
     probe: Verdict | None = None
+    # Until when a write may still arrive that nobody waits for: of a controller that was overtaken, or an unanswered one.
+    late_until: float = 0.0
+    # A rollback waits for this release's end: what has to wait is scheduled.
+    hurried: bool = False

@@ -12,10 +12,13 @@ from functools import cache
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 T = TypeVar("T")
+_PLAIN = (str, int, float, bool, type(None))
 
 
 def to_plain(value: Any) -> Any:
     """Dataclasses become dicts, enumerations their values, tuples lists."""
+    if type(value) in _PLAIN:
+        return value
     if is_dataclass(value) and not isinstance(value, type):
         return {one.name: to_plain(getattr(value, one.name)) for one in fields(value)}
     if isinstance(value, Enum):

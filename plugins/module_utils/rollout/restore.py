@@ -8,11 +8,13 @@ from dataclasses import replace
 
 from . import in_place
 from .abort import AbortReason
-from .actions import Collect, Decision, Done, Record, ScaleIn, ScheduleScaleIn, Shift, Wait
+from .actions import Collect, Decision, Done, Record, ScaleIn, ScheduleScaleIn, Shift, Stage, Wait
+from .late_writes import watch
 from .lease import clock_time
 from .model import Fleet, Observed, Outcome, Phase, Release
 
 POLL_SECONDS = 2.0
+AFTER_LATE_WRITES_SECONDS = 60.0
 
 
 def begin_restore(observed: Observed, release: Release, abort: AbortReason, now: float) -> Decision:
@@ -30,8 +32,9 @@ def begin_restore(observed: Observed, release: Release, abort: AbortReason, now:
 
 
 def can_return(observed: Observed, release: Release) -> bool:
-    """A colour without healthy targets cannot take traffic back, however bad the candidate is."""
-    return observed.fleet.state(release.live).healthy >= max(1, release.policy.minimum_healthy)
+    """A colour without healthy targets cannot take traffic back, however bad the candidate is, unless that is forced."""
+    healthy = observed.fleet.state(release.live).healthy
+    return release.forced or healthy >= max(1, release.policy.minimum_healthy)
 
 
 def is_restored(fleet: Fleet, release: Release) -> bool:
@@ -49,9 +52,9 @@ def restore(observed: Observed, release: Release, now: float) -> Decision:
         return Decision(
             Shift(release.stable_weights), f"returning traffic to {release.live}: {release.reason}", release
         )
-    waited = now - release.entered_at
-    if away and live.desired and waited <= release.policy.return_timeout_seconds:
-        return Decision(Wait(POLL_SECONDS), f"traffic cannot return yet, live is not healthy: {live}", release)
+    left = release.policy.return_timeout_seconds - (now - release.entered_at)
+    if away and left >= 0 and not (release.first and live.desired == 0):
+        return _make_returnable(observed, release)
     if release.evidence is None:
         return Decision(Collect(), "keeping the evidence before anything is stopped", release)
     if not away and release.first and release.cause is Outcome.ROLLED_BACK:
@@ -65,10 +68,30 @@ def restore(observed: Observed, release: Release, now: float) -> Decision:
     return Decision(Record(), reason, replace(release, outcome=outcome, reason=reason, ended_at=now))
 
 
+def _make_returnable(observed: Observed, release: Release) -> Decision:
+    """Live cannot take traffic back: give it the tasks that it lacks, and say what is known and how long it is tried."""
+    live, candidate = observed.fleet.state(release.live), observed.fleet.state(release.candidate)
+    if live.task_definition and live.desired < release.capacity:
+        grown = Stage(live.colour, live.task_definition, release.capacity, as_it_is=True)
+        return Decision(grown, f"{live}: it gets {release.capacity} tasks, so that traffic can return to it", release)
+    known = f"{live}" + (f" ({live.failure})" if live.failure else "")
+    said = (
+        f"traffic cannot return to {live.colour} yet: {known}, {release.policy.minimum_healthy} healthy needed. "
+        f"Traffic: {observed.fleet.weights}; {candidate.colour} has {candidate.healthy} healthy. ECS replaces tasks that "
+        f"fail; this waits until then, at most {release.policy.return_timeout_seconds} s. To return traffic to tasks that "
+        "run and are not healthy: playbooks/rollback.yml -e rollback_force=true"
+    )
+    return Decision(Wait(POLL_SECONDS, told=True), said, release)
+
+
 def close(observed: Observed, release: Release, outcome: Outcome, now: float) -> Decision:
     """Put away what an ended release leaves, then mark it closed."""
     if release.closed:
         return Decision(Done(outcome), release.reason, release)
+    if observed.late_until and not observed.hurried:
+        watching = watch(observed, release, now)
+        if watching is not None:
+            return watching
     leftover = (
         _keep_warm(observed, release, now) if outcome is Outcome.SUCCEEDED else _scale_in_candidate(observed, release)
     )
@@ -80,6 +103,8 @@ def _keep_warm(observed: Observed, release: Release, now: float) -> Decision | N
         return None
     old = observed.fleet.state(release.live)
     warm_until = release.warm_until or now
+    if observed.hurried:
+        warm_until = max(warm_until, observed.late_until + AFTER_LATE_WRITES_SECONDS)
     if old.desired == 0 or observed.fleet.weights.of(release.live):
         return None
     if warm_until <= now:

@@ -128,6 +128,22 @@ def difference_of_shares(candidate_hits: int, candidate_n: int, live_hits: int, 
     )
 
 
+def weighted_median(values: Sequence[float], weights: Sequence[float]) -> float | None:
+    """The value with half of the weight on each side; between two values, their mean. None without any weight."""
+    half = sum(weights) / 2.0
+    if half <= 0:
+        return None
+    ordered = sorted(zip(values, weights, strict=True))
+    below = 0.0
+    for position, (value, weight) in enumerate(ordered):
+        below += weight
+        if math.isclose(below, half) and position + 1 < len(ordered):
+            return (value + ordered[position + 1][0]) / 2.0
+        if below >= half:
+            return value
+    return ordered[-1][0]
+
+
 def _rank_counts(m: int, n: int) -> list[int]:
     """For each value of U, the number of orderings of m candidates among n others that give it."""
     counts = [1] + [0] * (m * n)

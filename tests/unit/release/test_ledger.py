@@ -29,7 +29,9 @@ from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import 
     Plan,
     Release,
     RequestKind,
+    Result,
     Step,
+    Verdict,
 )
 from moto import mock_aws
 
@@ -136,6 +138,9 @@ def test_a_request_reaches_who_reads_it(ledger: DynamoLedger) -> None:
         pytest.param({"phase!": "levitating"}, "levitating", id="unknown phase"),
         pytest.param({"outcome!": "glorious"}, "glorious", id="unknown outcome"),
         pytest.param({"policy!": {"inconclusive": "maybe"}}, "maybe", id="unknown value deep inside"),
+        pytest.param({"step!": 7}, "step 8 of", id="a step that its plan does not have"),
+        pytest.param({"step!": -1}, "step 0 of", id="a step before the first"),
+        pytest.param({"plan!": {"strategy": "steps", "steps": []}, "phase!": "shifting"}, "of 0", id="no steps"),
     ],
 )
 def test_a_record_that_cannot_be_read_is_reported_by_its_key_and_hides_no_other(
@@ -185,3 +190,26 @@ def test_a_table_that_does_not_exist_is_said_in_a_sentence(ledger: DynamoLedger)
 
 def test_a_release_keeps_its_shape_in_the_table() -> None:
     assert release_of(release_item(RELEASE)) == RELEASE
+
+
+def test_a_release_whose_check_was_answered_a_megabyte_is_recorded(ledger: DynamoLedger) -> None:
+    ledger.take(LEASE, 0)
+    said = Verdict(Result.FAIL, "\x1b[31mheader x is " + "é" * 1_000_000 + "\nnext {{ line }}")
+    release = replace(RELEASE, proofs={"smoke": said}, reason=said.reason, outcome=Outcome.ROLLED_BACK)
+    ledger.save(replace(release, evidence={"logs": ["é" * 1_000_000]}), LEASE)
+    (read,) = ledger.history().releases
+    assert read.reason.startswith("header x is éé")
+    assert len(read.reason) < 3_000
+    assert read.proofs["smoke"].result is Result.FAIL
+    evidence = ledger.evidence(RELEASE.id)
+    assert evidence is not None
+    assert evidence["cut"] is True
+
+
+@pytest.mark.parametrize("fence", [{"S": "three"}, {"N": "1.5"}, {"N": "-3"}, {"BOOL": True}], ids=str)
+def test_a_lease_whose_number_is_none_is_replaced_once(ledger: DynamoLedger, fence: dict[str, Any]) -> None:
+    dynamodb.put(ledger.aws, ledger.table, {**key("scoreboard", LEASE_ENTRY), "owner": {"S": "ada"}, "fence": fence})
+    assert ledger.lease() is None
+    assert ledger.take(LEASE, 0)
+    assert not ledger.take(replace(LEASE, owner="grace"), 0)
+    assert ledger.lease() == LEASE

@@ -77,17 +77,18 @@ def test_the_window_holds_whole_periods_only(cloud: Cloud) -> None:
     assert cloud.windows == [Window(120, 240, 60)]
 
 
-def test_counts_are_added_and_the_slowest_minute_counts(cloud: Cloud) -> None:
+def test_counts_are_added_and_the_middle_minute_by_requests_counts(cloud: Cloud) -> None:
     cloud.found = {
         "blue_requests": (100.0, 50.0),
         "blue_errors": (3.0,),
         "blue_p99": (0.2, 0.5),
+        "blue_timed": (100.0, 50.0),
         "green_requests": (600.0,),
     }
     readings = metrics().readings(release(100.0), FLEET, 310.0)
     assert readings.candidate is not None
     assert readings.live is not None
-    assert (readings.candidate.requests, readings.candidate.errors, readings.candidate.p99_seconds) == (150, 3, 0.5)
+    assert (readings.candidate.requests, readings.candidate.errors, readings.candidate.p99_seconds) == (150, 3, 0.2)
     assert (readings.live.requests, readings.live.errors, readings.live.p99_seconds) == (600, 0, None)
     assert readings.looks == 5
 
@@ -147,3 +148,55 @@ def test_requests_that_met_no_target_are_errors_and_never_more_than_the_requests
     assert some is not None
     assert all_of_them is not None
     assert (some.errors, all_of_them.errors) == (40, 100)
+
+
+MINUTES = 15
+GOOD = (0.100,) * (MINUTES - 1)
+
+
+@pytest.mark.parametrize("bad", range(MINUTES))
+def test_one_bad_minute_of_the_baseline_hides_no_slow_version(cloud: Cloud, bad: int) -> None:
+    before = [*GOOD[:bad], 0.716, *GOOD[bad:]]
+    cloud.found = {
+        "blue_requests": (900.0,) * 3,
+        "blue_p99": (0.507, 0.498, 0.503),
+        "blue_timed": (900.0,) * 3,
+        "green_requests": (900.0,) * MINUTES,
+        "green_p99": tuple(before),
+        "green_timed": (900.0,) * MINUTES,
+    }
+    readings = metrics().readings(replace(release(5_000.0, step=2), started_at=4_000.0), ALONE, 5_300.0)
+    assert readings.live is not None
+    assert len(readings.live.samples) == 3
+    verdict = judge(Gates(latency=LatencyGate()), readings, FLEET.blue, 1)
+    assert verdict.result is Result.FAIL, verdict.reason
+    assert "p99 503 ms (498 to 507 ms in 3 periods) of 2700 requests against live's 100 ms" in verdict.reason
+
+
+@pytest.mark.parametrize("slow", [(0.9, 0.1, 0.1, 0.1), (0.1, 0.1, 0.1, 0.9)])
+def test_one_slow_minute_with_few_requests_fails_no_version(cloud: Cloud, slow: tuple[float, ...]) -> None:
+    cloud.found = {
+        "blue_requests": (900.0,) * 4,
+        "blue_p99": slow,
+        "blue_timed": tuple(20.0 if seconds > 0.5 else 900.0 for seconds in slow),
+        "green_requests": (900.0,) * MINUTES,
+        "green_p99": (0.1,) * MINUTES,
+        "green_timed": (900.0,) * MINUTES,
+    }
+    readings = metrics().readings(replace(release(5_000.0, step=2), started_at=4_000.0), ALONE, 5_300.0)
+    assert judge(Gates(latency=LatencyGate()), readings, FLEET.blue, 1).result is Result.PASS
+
+
+def test_most_of_the_requests_being_slow_fails_a_version_however_many_minutes_were_fast(cloud: Cloud) -> None:
+    cloud.found = {
+        "blue_requests": (3_000.0,),
+        "blue_p99": (0.1, 0.1, 0.1, 0.9),
+        "blue_timed": (10.0, 10.0, 10.0, 3_000.0),
+        "green_requests": (900.0,) * MINUTES,
+        "green_p99": (0.1,) * MINUTES,
+        "green_timed": (900.0,) * MINUTES,
+    }
+    readings = metrics().readings(replace(release(5_000.0, step=2), started_at=4_000.0), ALONE, 5_300.0)
+    assert readings.candidate is not None
+    assert readings.candidate.p99_seconds == 0.9
+    assert judge(Gates(latency=LatencyGate()), readings, FLEET.blue, 1).result is not Result.PASS

@@ -1,4 +1,7 @@
-"""The controller dies, or is refused, at every single call in turn: the next deploy or rollback still ends well."""
+"""The controller dies, or is refused, at every single call in turn: the next deploy or rollback still ends well.
+
+The default takes every fifth call; PEAR_FAULTS=all takes each.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ import pytest
 from ansible_collections.pear.fargate.plugins.module_utils.release.controller import Controller, Ending
 from ansible_collections.pear.fargate.plugins.module_utils.release.ports import PortError, UnreadableRecord
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.begin import Order, ReturnOrder
+from ansible_collections.pear.fargate.plugins.module_utils.rollout.lease import LATE_WRITE_SECONDS
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import (
     Gates,
     OperatorRequest,
@@ -23,7 +27,8 @@ from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import 
     Verdict,
 )
 
-from .world import BLUE, GREEN, Death, World, denied, throttled
+from .faults import sampled
+from .world import BLUE, GREEN, Death, World, denied, throttled, timed_out
 
 PLAN = Plan("steps", (Step(10, 4), Step(50, 4), Step(100)), bake_seconds=4)
 ROLLING = Plan("rolling", (Step(100),), bake_seconds=4)
@@ -221,7 +226,9 @@ def check_end(world: World) -> None:
     """The invariants as they hold once a controller has come to its end."""
     records = world.releases()
     assert all(one.closed and one.outcome is not None for one in records), "I5: a release without an end"
-    free = world.lease is None or world.lease.owner == "" or world.lease.expired_for_others(world.time)
+    # One that took over from a living controller and had nothing to do lets the lease end with the last possible write.
+    lease = world.lease
+    free = lease is None or lease.owner == "" or lease.expired_for_others(world.time + LATE_WRITE_SECONDS + 1)
     assert free, "the lease was not given back"
     if any(one.outcome is Outcome.SUCCEEDED for one in records):
         leader = world.weights.leader
@@ -247,7 +254,7 @@ def quiet(world: World) -> None:
 @pytest.mark.parametrize("story", STORIES, ids=lambda story: story.name)
 def test_a_death_at_any_call_is_made_good_by_whatever_runs_next(story: Story) -> None:
     cases = 0
-    for number in range(1, calls_of(story) + 1):
+    for number in sampled(calls_of(story), 0):
         for moment in ("before", "after"):
             for then, follow in NEXT.items():
                 world = story.world()
@@ -288,7 +295,7 @@ def test_a_refused_call_is_made_good_by_whatever_runs_next(
     story: Story, failure: Callable[[str], PortError], lasting: bool
 ) -> None:
     cases = 0
-    for number in range(1, calls_of(story) + 1):
+    for number in sampled(calls_of(story), 1):
         for then, follow in NEXT.items():
             world = story.world()
             story.spoil(world)
@@ -322,7 +329,7 @@ def test_a_refused_call_is_made_good_by_whatever_runs_next(
 def test_an_answer_that_is_lost_on_its_way_back_changes_nothing(story: Story) -> None:
     """The call took effect, and the controller was told that it timed out."""
     cases = 0
-    for number in range(1, calls_of(story) + 1):
+    for number in sampled(calls_of(story), 2):
         world = story.world()
         story.spoil(world)
         spoiled = world.after_call
@@ -330,7 +337,7 @@ def test_an_answer_that_is_lost_on_its_way_back_changes_nothing(story: Story) ->
         def lose(at: int, name: str, number: int = number, spoiled: Callable[[int, str], None] = spoiled) -> None:
             spoiled(at, name)
             if at == number:
-                raise throttled(name)
+                raise timed_out(name)
 
         world.after_call = lose
         assert story.act(world).outcome is story.outcome, f"{story.name}: answer {number} lost"
@@ -343,7 +350,7 @@ def test_an_answer_that_is_lost_on_its_way_back_changes_nothing(story: Story) ->
 def test_a_controller_that_stalls_until_its_lease_is_over_writes_nothing_when_it_wakes(story: Story) -> None:
     """Suspended after any call, such as the renewal before a write, while another controller takes the service over."""
     cases = 0
-    for number in range(1, calls_of(story) + 1):
+    for number in sampled(calls_of(story), 3):
         world = story.world()
         story.spoil(world)
         spoiled = world.after_call

@@ -237,7 +237,32 @@ ROWS = (
     ),
     row("evidence first", seen(HOME), at(Phase.RETURNING, reason="sick"), Collect(), "evidence"),
     row(
-        "home is sick too", seen(ALL, blue=replace(LIVE, healthy=0)), at(Phase.RETURNING, reason="x"), Wait(2.0), "yet"
+        "home is sick too",
+        seen(ALL, blue=replace(LIVE, healthy=0, failure="exit code 1")),
+        at(Phase.RETURNING, reason="x"),
+        Wait(2.0, told=True),
+        "traffic cannot return to blue yet: blue 0 healthy of 4 running, 4 wanted (exit code 1), 1 healthy needed",
+    ),
+    row(
+        "and how to force it is said",
+        seen(ALL, blue=replace(LIVE, healthy=0)),
+        at(Phase.RETURNING, reason="x"),
+        Wait(2.0, told=True),
+        "playbooks/rollback.yml -e rollback_force=true",
+    ),
+    row(
+        "home lacks tasks",
+        seen(ALL, blue=replace(LIVE, desired=0, running=0, healthy=0)),
+        at(Phase.RETURNING, reason="x"),
+        Stage(BLUE, LIVE.task_definition, 4, as_it_is=True),
+        "it gets 4 tasks, so that traffic can return to it",
+    ),
+    row(
+        "forced home, healthy or not",
+        seen(ALL, blue=replace(LIVE, healthy=0)),
+        replace(at(Phase.RETURNING, reason="x"), forced=True),
+        Shift(HOME),
+        "returning traffic to blue",
     ),
     row(
         "outcome recorded",

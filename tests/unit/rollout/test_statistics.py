@@ -12,6 +12,7 @@ from ansible_collections.pear.fargate.plugins.module_utils.rollout.statistics im
     fisher,
     mann_whitney,
     share_interval,
+    weighted_median,
 )
 from hypothesis import given
 from hypothesis import strategies as st
@@ -80,3 +81,21 @@ def test_the_interval_of_a_difference_holds_its_estimate_and_stays_between_minus
 def test_one_error_more_never_looks_better(m: int, n: int, data: st.DataObject) -> None:
     a, b = data.draw(st.integers(0, m - 1)), data.draw(st.integers(0, n))
     assert fisher(a + 1, m, b, n) <= fisher(a, m, b, n) + 1e-12
+
+
+@pytest.mark.parametrize(
+    ("values", "weights", "middle"),
+    [
+        ((), (), None),
+        ((1.0,), (0.0,), None),
+        ((3.0, 1.0, 2.0), (1, 1, 1), 2.0),
+        ((1.0, 3.0), (1, 1), 2.0),
+        ((1.0, 3.0), (1, 3), 3.0),
+        ((1.0, 2.0, 9.0), (1, 1, 100), 9.0),
+        ((9.0, 1.0, 2.0), (1, 40, 60), 2.0),
+    ],
+)
+def test_the_weighted_median_has_half_of_the_weight_on_each_side(
+    values: tuple[float, ...], weights: tuple[float, ...], middle: float | None
+) -> None:
+    assert weighted_median(values, weights) == middle

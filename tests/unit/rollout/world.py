@@ -72,6 +72,14 @@ class World:
     calls: int = 0
     before_call: Callable[[int, str], None] = lambda number, name: None
     after_call: Callable[[int, str], None] = lambda number, name: None
+    # May carry a call's effect out at another time than now, or lose its answer.
+    around_call: Callable[[int, str, Callable[[], Any]], Any] = lambda number, name, effect: effect()
+    # All traffic on a colour without a healthy task: for how long at most, and since when now.
+    dark_seconds: float = 0.0
+    dark_since: float | None = None
+    late: bool = False
+    # A late write arrived after the last read: nobody can know of it yet.
+    disturbed: bool = False
     ready_at: dict[Colour, float] = field(default_factory=dict)
     registered: int = 0
     minimum: int = 1
@@ -88,16 +96,33 @@ class World:
         self.calls += 1
         number = self.calls
         self.before_call(number, name)
-        answer = effect()
+        answer = self.around_call(number, name, effect)
         self.after_call(number, name)
         return answer
 
     def pass_time(self, seconds: float) -> None:
+        self.measure_darkness()
         self.time += seconds
+        self.measure_darkness()
         for colour, side in self.sides.items():
             if side.scale_in_at is not None and side.scale_in_at <= self.time:
                 self.sides[colour] = replace(side, desired=0, scale_in_at=None)
             self.settle(colour)
+
+    def arrive_late(self, effect: Callable[[], Any]) -> None:
+        """A write takes effect that its controller does not wait for any more: nobody checks it."""
+        self.late = self.disturbed = True
+        effect()
+        self.late = False
+
+    def measure_darkness(self) -> None:
+        leader = self.weights.leader
+        serving = leader is not None and self.weights.of(leader) == 100
+        if leader is None or not serving or self.sides[leader].healthy:
+            self.dark_since = None
+            return
+        self.dark_since = self.time if self.dark_since is None else self.dark_since
+        self.dark_seconds = max(self.dark_seconds, self.time - self.dark_since)
 
     def settle(self, colour: Colour) -> None:
         side = self.sides[colour]
@@ -141,7 +166,7 @@ class World:
         for colour in Colour:
             if weights.of(colour) > self.weights.of(colour):
                 healthy = self.sides[colour].healthy
-                assert healthy >= self.minimum, f"I2: {weights} with {healthy} healthy on {colour}"
+                assert self.disturbed or healthy >= self.minimum, f"I2: {weights} with {healthy} healthy on {colour}"
         self.writes.append(("shift", weights))
         self.weights = weights
 
@@ -150,20 +175,23 @@ class World:
         if isinstance(action, Replace):
             self.replace(action)
             return
-        if not isinstance(action, CancelScaleIn):
+        if not isinstance(action, CancelScaleIn) and not self.late:
             assert self.weights.of(action.colour) == 0 or isinstance(action, Stage), f"I3: {action} under traffic"
-        if isinstance(action, ScaleIn | ScheduleScaleIn):
+        if isinstance(action, ScaleIn | ScheduleScaleIn) and not self.late:
             for release in self.releases():
                 if not release.closed and release.live is action.colour:
                     assert release.outcome is Outcome.SUCCEEDED, f"I3: {action} before success is recorded"
                     assert isinstance(action, ScheduleScaleIn) or (release.warm_until or 0) <= self.time, "I3: window"
         if isinstance(action, Stage) and side.task_definition != action.task_definition:
-            assert self.weights.of(action.colour) == 0, "I3: a colour with traffic is replaced"
+            assert self.late or self.weights.of(action.colour) == 0, "I3: a colour with traffic is replaced"
         self.writes.append((type(action).__name__, action))
         match action:
             case Stage():
                 staged = replace(side, task_definition=action.task_definition, desired=action.count)
-                if side.task_definition != action.task_definition or action.fresh:
+                if action.fresh and side.healthy and side.task_definition == action.task_definition:
+                    # ECS starts new tasks before it stops the old ones.
+                    staged = replace(staged, deployment_id=self.new_deployment())
+                elif side.task_definition != action.task_definition or action.fresh:
                     staged = replace(staged, running=0, healthy=0, failure="", deployment_id=self.new_deployment())
                 self.sides[action.colour] = staged
                 self.ready_at[action.colour] = self.time + self.start_seconds
@@ -265,6 +293,7 @@ class FakeProvider:
 
     def read(self) -> Fleet:
         answer: Fleet = self.world.call("read", lambda: self.world.compared)
+        self.world.disturbed = False
         return answer
 
     def difference(self, colour: Colour) -> dict[str, str]:
@@ -273,10 +302,12 @@ class FakeProvider:
     def register(self, release: Release) -> str:
         return str(self.world.call("register", lambda: self.world.register(release)))
 
-    def apply(self, action: FleetAction) -> None:
+    def apply(self, action: FleetAction, until: float) -> None:
+        assert self.world.time <= until, f"{action} is sent too long after the renewal"
         self.world.call(type(action).__name__, lambda: self.world.change(action))
 
-    def shift(self, weights: Weights) -> None:
+    def shift(self, weights: Weights, until: float) -> None:
+        assert self.world.time <= until, f"{weights} are sent too long after the renewal"
         self.world.call("shift", lambda: self.world.shift(weights))
 
 
@@ -359,6 +390,10 @@ class Lines:
 
 def denied(name: str) -> PortError:
     return PortError(f"Failed to {name}: AccessDenied", transient=False)
+
+
+def timed_out(name: str) -> PortError:
+    return PortError(f"Failed to {name}: read timeout", transient=True, may_arrive=True)
 
 
 def throttled(name: str) -> PortError:

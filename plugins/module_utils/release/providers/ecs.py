@@ -66,7 +66,7 @@ class EcsProvider:
         if update:
             self.fleet.update(action.colour, update)
         if changes.tags:
-            ecs.tag(self.fleet.aws, state.arn, specified.tags)
+            ecs.tag(self.fleet.writing, state.arn, specified.tags)
 
     def _live(self, colour: Colour) -> LiveService:
         state = self.fleet.services.get(colour)

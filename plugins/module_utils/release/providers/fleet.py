@@ -15,6 +15,8 @@ from ...aws.elbv2_states import Rule, TargetState
 from ...aws.errors import Failure
 from ...aws.session import Aws
 from ...aws.tasks import TaskState
+from ...common.clock import Clock, SystemClock
+from ...rollout.lease import WRITE_CONNECT_SECONDS, WRITE_READ_SECONDS
 from ...rollout.model import Colour, Release
 from ...service.location import ServiceLocation
 from ...service.specification import Specification
@@ -22,6 +24,7 @@ from ..ports import Progress
 from .colour_state import Reading, needs_stopped_tasks
 
 _AT_ONCE = 4
+_SCALE_INS_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
@@ -41,8 +44,13 @@ class ServiceFleet:
     progress: Progress
     spec: Specification | None = None
     services: dict[Colour, ServiceState] = field(default_factory=dict)
-    # Scheduled scale-ins change by this run alone: they are read once, and again after each change.
+    # Scheduled scale-ins change by this run, which reads them again, or by a write that arrived late.
     scale_ins: dict[str, float] | None = None
+    clock: Clock = field(default_factory=SystemClock)
+    # No write is sent after this time.
+    write_until: float = 0.0
+    _scale_ins_read_at: float = 0.0
+    _writing: Aws | None = None
 
     def read(self) -> FleetReading:
         aws, location = self.aws, self.location
@@ -70,7 +78,9 @@ class ServiceFleet:
         return ecs.tasks(self.aws, self.location.cluster, self.location.ecs_services[colour], "STOPPED")
 
     def _scale_ins(self) -> dict[str, float]:
-        if self.scale_ins is None:
+        now = self.clock.now()
+        if self.scale_ins is None or now - self._scale_ins_read_at >= _SCALE_INS_SECONDS:
+            self._scale_ins_read_at = now
             names = list(self.location.ecs_services.values())
             self.scale_ins = autoscaling.scheduled(self.aws, self.location.cluster, names, SCALE_IN)
         return self.scale_ins
@@ -96,9 +106,19 @@ class ServiceFleet:
             )
         return self.spec
 
+    @property
+    def writing(self) -> Aws:
+        """For writes: each request is sent once, and only while the lease was just renewed."""
+        if self._writing is None:
+            self._writing = self.aws.fenced(WRITE_CONNECT_SECONDS, WRITE_READ_SECONDS, self._may_write)
+        return self._writing
+
+    def _may_write(self) -> bool:
+        return self.clock.now() <= self.write_until
+
     def update(self, colour: Colour, request: dict[str, Any]) -> None:
-        ecs.update_service(self.aws, self.location.cluster, self.location.ecs_services[colour], request)
+        ecs.update_service(self.writing, self.location.cluster, self.location.ecs_services[colour], request)
 
     def create(self, colour: Colour, request: dict[str, Any]) -> None:
         name = self.location.ecs_services[colour]
-        ecs.create_service(self.aws, self.location.cluster, name, request, self.specification().tags)
+        ecs.create_service(self.writing, self.location.cluster, name, request, self.specification().tags)

@@ -30,13 +30,18 @@ class ListenerProvider:
     def shift(self, weights: Weights) -> None:
         """ModifyRule answers with the rule as it is then: that is the reading back."""
         location = self.fleet.location
-        written = elbv2.set_weights(self.fleet.aws, location.production.arn, self._by_arn(weights))
+        written = elbv2.set_weights(self.fleet.writing, location.production.arn, self._by_arn(weights))
         found = weights_of(written, location)
         if found != weights:
             raise PortError(f"The production rule has {found} after {weights} was written to it", transient=True)
 
     def stage(self, action: Stage) -> None:
         colour = action.colour
+        if action.as_it_is:
+            fresh = {"forceNewDeployment": True} if action.fresh else {}
+            self.fleet.update(colour, {"desiredCount": action.count, **fresh})
+            self._open_bounds(colour, action.count)
+            return
         self._show_to_testers(colour)
         state = self.fleet.services.get(colour)
         if state is None:
@@ -56,7 +61,7 @@ class ListenerProvider:
     def scale_in(self, colour: Colour) -> None:
         cluster, name = self.fleet.location.cluster, self.fleet.location.ecs_services[colour]
         if name in autoscaling.scalable_targets(self.fleet.aws, cluster, [name]):
-            autoscaling.register(self.fleet.aws, cluster, name, NO_TASKS)
+            autoscaling.register(self.fleet.writing, cluster, name, NO_TASKS)
         self.fleet.update(colour, {"desiredCount": 0})
 
     def schedule_scale_in(self, colour: Colour, at: float) -> None:
@@ -64,13 +69,13 @@ class ListenerProvider:
         if name not in autoscaling.scalable_targets(aws, cluster, [name]):
             state = self.fleet.services.get(colour)
             # Room to stay as it is until then; without a policy nothing moves inside of it.
-            autoscaling.register(aws, cluster, name, Bounds(0, max(1, state.desired if state else 1)))
-        autoscaling.schedule(aws, cluster, name, SCALE_IN, at, NO_TASKS)
+            autoscaling.register(self.fleet.writing, cluster, name, Bounds(0, max(1, state.desired if state else 1)))
+        autoscaling.schedule(self.fleet.writing, cluster, name, SCALE_IN, at, NO_TASKS)
         self.fleet.scale_ins = None
 
     def cancel_scale_in(self, colour: Colour) -> None:
         location = self.fleet.location
-        autoscaling.unschedule(self.fleet.aws, location.cluster, location.ecs_services[colour], SCALE_IN)
+        autoscaling.unschedule(self.fleet.writing, location.cluster, location.ecs_services[colour], SCALE_IN)
         self.fleet.scale_ins = None
         self._open_bounds(colour, None)
 
@@ -87,9 +92,9 @@ class ListenerProvider:
             return
         if other is not None and other.maximum > 0 and other.minimum > 0:
             if colour in self.fleet.services:
-                autoscaling.register(aws, location.cluster, name, other)
+                autoscaling.register(self.fleet.writing, location.cluster, name, other)
         elif own is not None:
-            autoscaling.deregister(aws, location.cluster, name)
+            autoscaling.deregister(self.fleet.writing, location.cluster, name)
             self.fleet.scale_ins = None
 
     def _show_to_testers(self, colour: Colour) -> None:
@@ -98,7 +103,7 @@ class ListenerProvider:
             return
         test, weights = self.fleet.location.test, self._by_arn(Weights.all_to(colour))
         if dict(test.weights) != weights or self._test_colour is not None:
-            elbv2.set_weights(self.fleet.aws, test.arn, weights)
+            elbv2.set_weights(self.fleet.writing, test.arn, weights)
         self._test_colour = colour
 
     def _by_arn(self, weights: Weights) -> dict[str, int]:

@@ -56,7 +56,8 @@ class ServiceProvider:
         return self.fleet.register(release)
 
     @port_call
-    def apply(self, action: FleetAction) -> None:
+    def apply(self, action: FleetAction, until: float) -> None:
+        self.fleet.write_until = until
         match action:
             case Stage():
                 self.listener.stage(action)
@@ -70,7 +71,8 @@ class ServiceProvider:
                 self.listener.cancel_scale_in(colour)
 
     @port_call
-    def shift(self, weights: Weights) -> None:
+    def shift(self, weights: Weights, until: float) -> None:
+        self.fleet.write_until = until
         self.listener.shift(weights)
 
     @port_call

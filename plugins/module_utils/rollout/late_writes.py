@@ -1,0 +1,111 @@
+# Copyright: pear.fargate contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Writes that arrive late: while one may, undo it and scale nothing in; what one left behind is found and put right."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from . import in_place
+from .actions import CancelScaleIn, Decision, Shift, Stage, Wait
+from .lease import clock_time
+from .model import Colour, Fleet, Kind, Observed, Outcome, Release, Weights
+
+POLL_SECONDS = 2.0
+
+
+def watch(observed: Observed, release: Release, now: float) -> Decision | None:
+    """What is done at the end of a release before anything is put away; None once no write can arrive any more."""
+    if release.in_place:
+        return _watch_in_place(observed, release, now)
+    serving = release.candidate if release.outcome is Outcome.SUCCEEDED else release.live
+    nothing_served_before = release.first and serving is release.live
+    if not nothing_served_before:
+        undoing = _undo(observed.fleet, release, serving)
+        if undoing is not None:
+            return undoing
+    if now < observed.late_until:
+        return _wait(observed, release)
+    side = observed.fleet.state(serving)
+    away = observed.fleet.weights != Weights.all_to(serving)
+    recovering = away and side.desired and now <= observed.late_until + release.policy.return_timeout_seconds
+    if recovering and not nothing_served_before and release.outcome is not Outcome.INTERRUPTED:
+        return Decision(Wait(POLL_SECONDS), f"a late write moved traffic; it returns once healthy: {side}", release)
+    return None
+
+
+def _undo(fleet: Fleet, release: Release, serving: Colour) -> Decision | None:
+    """The write that takes back what a late one did to the colour that serves; traffic comes first."""
+    side, other = fleet.state(serving), fleet.state(serving.other)
+    late = "a write that arrived late"
+    if fleet.weights.of(serving) and side.healthy == 0 and other.healthy:
+        away = f"{late} left {serving} without healthy tasks: {serving.other} serves until it has some"
+        return Decision(Shift(Weights.all_to(serving.other)), away, release)
+    enough = max(1, release.policy.minimum_healthy) if other.healthy else 1
+    if fleet.weights != Weights.all_to(serving) and side.healthy >= enough:
+        return Decision(Shift(Weights.all_to(serving)), f"{late} set {fleet.weights}: undone", release)
+    if side.desired == 0 and side.task_definition:
+        grown = Stage(serving, side.task_definition, release.capacity, as_it_is=True)
+        return Decision(grown, f"{late} scaled {serving} in, which serves: undone", release)
+    if side.scale_in_at is not None:
+        return Decision(CancelScaleIn(serving), f"a scale-in of {serving} is scheduled, which serves: undone", release)
+    return None
+
+
+def _watch_in_place(observed: Observed, release: Release, now: float) -> Decision | None:
+    if release.outcome is not Outcome.SUCCEEDED:
+        back = in_place.write_back(observed, release)
+        if back is not None:
+            return back
+    if now < observed.late_until:
+        return _wait(observed, release)
+    state = observed.fleet.state(release.live)
+    if (
+        release.outcome is not Outcome.SUCCEEDED
+        and in_place.is_restored(observed.fleet, release)
+        and not state.settled
+        and now <= observed.late_until + release.policy.return_timeout_seconds
+    ):
+        return Decision(Wait(POLL_SECONDS), f"returning after a write that arrived late: {state}", release)
+    return None
+
+
+def _wait(observed: Observed, release: Release) -> Decision:
+    until = clock_time(observed.late_until)
+    said = f"traffic: {observed.fleet.weights}; a write may still arrive until {until}: nothing is scaled in before"
+    return Decision(Wait(POLL_SECONDS), said, release)
+
+
+@dataclass(frozen=True)
+class Disagreement:
+    """What AWS holds against the ledger or the rule, and the write that puts it right."""
+
+    sentence: str
+    action: Shift | CancelScaleIn
+
+
+def disagreements(fleet: Fleet, history: Sequence[Release]) -> list[Disagreement]:
+    """What no release can have meant, while none is under way: traffic without tasks, a scale-in of what serves."""
+    found = []
+    weights, recorded = fleet.weights, _serving(history)
+    if recorded is not None:
+        side, other = fleet.state(recorded), fleet.state(recorded.other)
+        if weights.of(recorded.other) and other.healthy == 0 and side.healthy:
+            sentence = f"{other.colour} has {weights.of(other.colour)} % of traffic and no healthy task"
+            found.append(Disagreement(f"{sentence}; the ledger has {recorded}", Shift(Weights.all_to(recorded))))
+            weights = Weights.all_to(recorded)
+    for colour in Colour:
+        at = fleet.state(colour).scale_in_at
+        if at is not None and weights.of(colour):
+            sentence = (
+                f"{colour} has {weights.of(colour)} % of traffic and is going to be scaled in at {clock_time(at)}"
+            )
+            found.append(Disagreement(sentence, CancelScaleIn(colour)))
+    return found
+
+
+def _serving(history: Sequence[Release]) -> Colour | None:
+    """The colour that the last success on record gave all traffic to."""
+    done = [one for one in history if one.outcome is Outcome.SUCCEEDED and one.kind in (Kind.DEPLOY, Kind.ROLLBACK)]
+    return max(done, key=lambda one: one.started_at).candidate if done else None

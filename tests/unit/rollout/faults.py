@@ -1,0 +1,14 @@
+"""Which of many cases a run takes: a fifth of them, evenly spread, or all with PEAR_FAULTS=all (`make faults`)."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+ALL = os.environ.get("PEAR_FAULTS") == "all"
+SAMPLE = 5
+
+
+def sampled(calls: int, offset: int = 0) -> Iterator[int]:
+    """Numbers of calls, from 1; the offset makes samples of different tests differ."""
+    yield from range(1, calls + 1) if ALL else range(1 + offset % SAMPLE, calls + 1, SAMPLE)

@@ -1,0 +1,89 @@
+"""The controller on a real table with damaged entries: a rollback returns traffic, a deploy refuses and names the entry."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from ansible_collections.pear.fargate.plugins.module_utils.aws import dynamodb
+from ansible_collections.pear.fargate.plugins.module_utils.aws.session import Aws
+from ansible_collections.pear.fargate.plugins.module_utils.release.controller import Controller, Ending
+from ansible_collections.pear.fargate.plugins.module_utils.release.ledger import DynamoLedger
+from ansible_collections.pear.fargate.plugins.module_utils.release.ledger_items import key
+from ansible_collections.pear.fargate.plugins.module_utils.rollout.begin import ReturnOrder
+from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import Outcome
+from moto import mock_aws
+
+from .test_crashes import POLICY, order
+from .world import World
+
+RECORDS = [
+    pytest.param({"record": {"S": "{half"}}, id="no JSON"),
+    pytest.param({}, id="no record"),
+    pytest.param({"record": {"S": "null"}}, id="null"),
+    pytest.param({"record": {"S": '{"phase": "levitating"}'}}, id="unknown phase"),
+    pytest.param({"record": {"N": "7"}, "schema": {"S": "x"}}, id="other types"),
+]
+BESIDE: list[tuple[str, dict[str, Any]]] = [
+    ("lease", {"owner": {"S": "ada"}}),
+    ("lease", {"owner": {"S": "ada"}, "fence": {"S": "three"}}),
+    ("request", {"record": {"S": "no JSON"}}),
+    ("request", {}),
+]
+
+
+@pytest.fixture
+def ledger(monkeypatch: pytest.MonkeyPatch) -> Iterator[DynamoLedger]:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    with mock_aws():
+        aws = Aws({"region": "eu-central-1"})
+        dynamodb.create_table(aws, "local-releases", {"service": "HASH", "entry": "RANGE"}, {})
+        yield DynamoLedger(aws, "local-releases", "scoreboard")
+
+
+def controller(world: World, ledger: DynamoLedger) -> Controller:
+    return Controller(replace(world.ports(), ledger=ledger), "ada")
+
+
+def deploy(world: World, ledger: DynamoLedger, name: str, number: int) -> Ending:
+    return controller(world, ledger).deploy(order(name, number))
+
+
+def damage(ledger: DynamoLedger, entry: str, attributes: dict[str, Any]) -> None:
+    dynamodb.put(ledger.aws, ledger.table, {**key(ledger.service, entry), **attributes})
+
+
+@pytest.mark.parametrize("attributes", RECORDS)
+def test_a_damaged_record_stops_a_deploy_in_a_sentence_and_no_rollback(
+    ledger: DynamoLedger, attributes: dict[str, Any]
+) -> None:
+    world = World(alarms={"errors": "OK"})
+    for number, name in enumerate(("one", "two")):
+        assert deploy(world, ledger, name, number).outcome is Outcome.SUCCEEDED
+    damage(ledger, "release/20990101T000000Z-deploy-x", attributes)
+    refused = deploy(world, ledger, "three", 2)
+    assert refused.outcome is Outcome.REFUSED
+    assert "release/20990101T000000Z-deploy-x of the ledger cannot be read" in refused.reason
+    assert "delete this item" in refused.reason
+    before = world.weights
+    returned = controller(world, ledger).rollback(ReturnOrder("rollback-1", "scoreboard", "grace", POLICY))
+    assert returned.outcome is Outcome.SUCCEEDED, returned.reason
+    assert world.weights != before
+
+
+@pytest.mark.parametrize(("entry", "attributes"), BESIDE)
+def test_a_damaged_lease_or_request_keeps_nobody_from_anything(
+    ledger: DynamoLedger, entry: str, attributes: dict[str, Any]
+) -> None:
+    world = World(alarms={"errors": "OK"})
+    assert deploy(world, ledger, "one", 0).outcome is Outcome.SUCCEEDED
+    damage(ledger, entry, attributes)
+    assert deploy(world, ledger, "two", 1).outcome is Outcome.SUCCEEDED
+    damage(ledger, entry, attributes)
+    assert controller(world, ledger).rollback(ReturnOrder("rollback-1", "scoreboard", "grace", POLICY)).outcome is (
+        Outcome.SUCCEEDED
+    )
