@@ -25,6 +25,7 @@ from ..rollout.actions import (
 )
 from ..rollout.begin import Order, Refused, ReturnOrder, Unchanged, begin_deploy, begin_rollback
 from ..rollout.decide import decide
+from ..rollout.forward import probe_is_due
 from ..rollout.history import resumed, unfinished
 from ..rollout.lease import Held
 from ..rollout.model import Fleet, Kind, Observed, OperatorRequest, Outcome, Phase, Readings, Release, RequestKind
@@ -258,8 +259,8 @@ class Controller:
             readings=ports.judges.readings(release, fleet, now) if exposed and stop is None else Readings(),
             operator_request=stop
             or (ports.ledger.operator_request() if release.outcome is None and release.kind is Kind.DEPLOY else None),
-            probe=ports.judges.probe(release)
-            if exposed and fleet.weights == release.candidate_weights and stop is None
+            probe=ports.judges.probe(release, lambda: self._has_to_stop(release))
+            if exposed and stop is None and probe_is_due(release, fleet, now)
             else None,
         )
 

@@ -8,19 +8,20 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ..aws import cloudwatch
+from ..aws import cloudwatch, elbv2
 from ..aws.session import Aws
 from ..common.clock import Clock
 from ..rollout.gates import judge, unclear
 from ..rollout.model import Colour, Fleet, Readings, Release, Verdict
 from ..service.location import ServiceLocation
 from .black_box import BlackBox
+from .every_target import Route, smoke
 from .evidence import Evidence
 from .metrics import Metrics
 from .one_off import Watch, one_off
 from .port_calls import port_call
 from .ports import Progress
-from .smoke import Endpoint, smoke
+from .smoke import Endpoint
 
 
 @dataclass
@@ -58,12 +59,12 @@ class CloudJudges:
             watch = Watch(self.clock, self.progress, stopped)
             return one_off(self.aws, self.location, release, options, self.network, watch)
         # In place there is no candidate to ask for: the new version is what the production rule forwards to.
-        return smoke(self._endpoint(), options, candidate=not release.in_place, stopped=stopped)
+        return smoke(self._route(release, not release.in_place, stopped), options)
 
     @port_call
-    def probe(self, release: Release) -> Verdict | None:
+    def probe(self, release: Release, stopped: Callable[[], bool]) -> Verdict | None:
         """After the last step: does the production rule answer with this version? Where the service has a probe."""
-        return smoke(self._endpoint(), self.version_probe, candidate=False) if self.version_probe else None
+        return smoke(self._route(release, False, stopped), self.version_probe) if self.version_probe else None
 
     @port_call
     def collect(self, release: Release, fleet: Fleet) -> dict[str, Any]:
@@ -76,10 +77,11 @@ class CloudJudges:
         side = fleet.state(release.candidate)
         return judge(release.gates, readings, side, release.policy.minimum_healthy).reason
 
-    def _endpoint(self) -> Endpoint:
-        if self.endpoint is None:
-            return Endpoint(self.location.load_balancer_host, self.location.host)
-        return self.endpoint
+    def _route(self, release: Release, candidate: bool, stopped: Callable[[], bool]) -> Route:
+        """To as many targets as the load balancer finds healthy at this moment: capacity may have changed since staging."""
+        targets = elbv2.target_health(self.aws, self.location.target_groups[release.candidate].arn)
+        endpoint = self.endpoint or Endpoint(self.location.load_balancer_host, self.location.host)
+        return Route(endpoint, sum(target.state == "healthy" for target in targets), candidate, stopped)
 
 
 def _unknown(check: str) -> Verdict:

@@ -65,6 +65,9 @@ CHECK = {
     "expect_body": {"type": "str"},
     "maximum_milliseconds": {"type": "int"},
     "tries": {"type": "int", "default": 5},
+    "attempts": {"type": "int", "default": 1},
+    "every_target": {"type": "bool", "default": True},
+    "identity": {"type": "str"},
     "interval_seconds": {"type": "float", "default": 2.0},
     "timeout_seconds": {"type": "int", "default": 10},
     "command": {"type": "list", "elements": "str", "default": []},
@@ -197,6 +200,13 @@ def _plan(params: Mapping[str, Any], gates: Gates) -> Plan:
     findings = [] if isinstance(made, Plan) else made
     names = [one["name"] for one in params["checks"]]
     findings += [f"checks: {name} is there twice" for name in sorted({one for one in names if names.count(one) > 1})]
+    asked = [*params["checks"], *([params["version_probe"]] if params["version_probe"] else [])]
+    findings += [
+        f"check {one['name']}: {option} is {one[option]}; valid is 1 or more"
+        for one in asked
+        for option in ("tries", "attempts")
+        if one[option] < 1
+    ]
     if given["strategy"] == "rolling":
         findings += _meaningless_in_place(params["policy"])
     if findings or not isinstance(made, Plan):

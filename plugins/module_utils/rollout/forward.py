@@ -13,7 +13,7 @@ from .abort_rules import judgement, not_ready, wanted_count
 from .actions import CancelScaleIn, Decision, Prove, Record, Register, Shift, Stage, Wait
 from .gates import combine
 from .lease import clock_time
-from .model import Observed, OnInconclusive, Outcome, Phase, Release, RequestKind, Result, Step, Verdict, Weights
+from .model import Fleet, Observed, OnInconclusive, Outcome, Phase, Release, RequestKind, Result, Step, Verdict, Weights
 
 POLL_SECONDS = 2.0
 
@@ -137,8 +137,7 @@ def _hold(
         return _enter(release.at(Phase.SHIFTING, now, last), f"promoted to the last step by {_requester(observed)}")
     if request in (RequestKind.PROMOTE, RequestKind.PROMOTE_ALL):
         return None
-    held = now - (release.since if release.since is not None else now)
-    left = max(step.duration_seconds, release.policy.settle_seconds) - held
+    left = _seconds_left(release, step, now)
     verdict = judgement(observed, release)
     if left > 0:
         said = f"{left:.0f} s left at {observed.fleet.weights}; {verdict.reason}"
@@ -148,6 +147,22 @@ def _hold(
     if judged and observed.probe is not None and release.step >= last:
         verdict = combine((verdict, observed.probe))
     return _when_unclear(release, verdict, -left) if judged and verdict.result is not Result.PASS else None
+
+
+def _seconds_left(release: Release, step: Step, now: float) -> float:
+    held = now - (release.since if release.since is not None else now)
+    return max(step.duration_seconds, release.policy.settle_seconds) - held
+
+
+def probe_is_due(release: Release, fleet: Fleet, now: float) -> bool:
+    """The version probe asks every target, so it is asked only when its answer decides: as the last step or the bake ends."""
+    last = release.step + 1 >= len(release.plan.steps)
+    replacing = release.in_place and release.phase is Phase.SHIFTING
+    if not last or replacing or fleet.weights != release.candidate_weights:
+        return False
+    if release.phase is Phase.BAKING:
+        return _seconds_left(release, Step(100, release.plan.bake_seconds), now) <= 0
+    return release.phase is Phase.SHIFTING and _seconds_left(release, release.plan.steps[release.step], now) <= 0
 
 
 def _pause(observed: Observed, release: Release, now: float) -> Decision | None:
