@@ -279,6 +279,14 @@ options:
         description: Whether Ctrl-C leaves traffic where it is, instead of returning it.
         type: bool
         default: false
+      when_stable_is_down:
+        description:
+          - What happens when the live colour loses all its healthy targets while the candidate has some.
+          - V(promote) gives all traffic to the candidate, since it has passed its checks and the other choice is errors;
+            the release is judged on as before. V(ask) waits for a person's promote. V(hold) goes on with the plan.
+        type: str
+        choices: [promote, hold, ask]
+        default: promote
   verify_tls:
     description: Whether checks verify the load balancer's certificate.
     type: bool

@@ -14,6 +14,7 @@ from ..common.invocation import Invocation
 from ..rollout.history import good_releases, live_colour, rollback_target, unfinished
 from ..rollout.lease import Lease, clock_time
 from ..rollout.model import Colour, Fleet, Kind, Release
+from ..rollout.stable_down import no_way_back, unserved
 from ..service.location import locate
 from .ledger import DynamoLedger
 from .ports import PortError
@@ -90,6 +91,17 @@ def _way_back(fleet: Fleet, target: Any, under_way: Release | None) -> dict[str,
             "takes": "as long as its tasks take to be replaced",
             "warm_until": None,
         }
+    stuck = no_way_back(fleet, under_way) if under_way else ""
+    if stuck:
+        return {
+            "possible": False,
+            "reason": stuck,
+            "release": None,
+            "digest": None,
+            "warm": False,
+            "takes": "",
+            "warm_until": None,
+        }
     if under_way and under_way.kind is Kind.DEPLOY and not under_way.first and not under_way.in_place:
         return {
             "possible": True,
@@ -118,6 +130,8 @@ def _way_back(fleet: Fleet, target: Any, under_way: Release | None) -> dict[str,
 def _status(service: str, fleet: Fleet, under_way: Release | None, lease: Lease | None, target: Any) -> list[str]:
     """Some lines for a person."""
     lines = [f"{service}: traffic {fleet.weights}"]
+    if without := unserved(fleet):
+        lines.append(f"  {without}")
     for colour in Colour:
         definition = fleet.state(colour).task_definition
         lines.append(f"  {fleet.state(colour)}" + (f"  {short(definition)}" if definition else ""))

@@ -30,6 +30,7 @@ from ..rollout.history import resumed, unfinished
 from ..rollout.lease import Held
 from ..rollout.model import Fleet, Kind, Observed, OperatorRequest, Outcome, Phase, Readings, Release, RequestKind
 from ..rollout.restore import is_restored
+from ..rollout.stable_down import no_way_back
 from .lease_holder import BACKOFF_SECONDS, TRIES, LeaseHolder
 from .ports import LeaseLostError, PortError, Ports, UnreadableRecord
 
@@ -100,7 +101,17 @@ class Controller:
 
     def rollback(self, order: ReturnOrder) -> Ending:
         """Return traffic: out of a release under way to its live colour, otherwise to the last good release."""
+        # Before the lease is taken: the controller that has it may still serve users, by a promotion.
+        stuck = "" if order.force else self._no_way_back()
+        if stuck:
+            return _not_begun(
+                Refused(f"nothing was changed: {stuck}. -e rollback_force=true returns traffic all the same")
+            )
         return self._under_lease(order.id, True, lambda: self._rollback(order))
+
+    def _no_way_back(self) -> str:
+        left = unfinished(self._history())
+        return no_way_back(self._fleet(), left) if left else ""
 
     def _rollback(self, order: ReturnOrder) -> Ending:
         left = unfinished(self._history())
@@ -108,7 +119,7 @@ class Controller:
             if left.kind is Kind.ROLLBACK and order.named in (None, left.target, left.digest) and self._adoptable(left):
                 return self._resume(left)
             under_way = left.kind is Kind.DEPLOY and left.outcome is None
-            ended = self._settle(left, f"rollback {order.id} of {order.by}")
+            ended = self._settle(replace(left, forced=order.force), f"rollback {order.id} of {order.by}")
             if under_way and order.named is None:
                 return self._stopped(ended)
         return self._start(lambda fleet, history, now: begin_rollback(order, fleet, history, now))
@@ -257,7 +268,7 @@ class Controller:
         return Observed(
             fleet=fleet,
             readings=ports.judges.readings(release, fleet, now) if exposed and stop is None else Readings(),
-            operator_request=stop
+            operator_request=(stop if release.phase is not Phase.RETURNING else None)
             or (ports.ledger.operator_request() if release.outcome is None and release.kind is Kind.DEPLOY else None),
             probe=ports.judges.probe(release, lambda: self._has_to_stop(release))
             if exposed and stop is None and probe_is_due(release, fleet, now)

@@ -13,7 +13,7 @@ from typing import Any
 from ..aws.errors import Failure
 from ..common.operator import operator
 from ..rollout.begin import Order, ReturnOrder
-from ..rollout.model import Bound, ErrorGate, Gates, Kind, LatencyGate, OnInconclusive, Plan, Policy
+from ..rollout.model import Bound, ErrorGate, Gates, Kind, LatencyGate, OnInconclusive, Plan, Policy, WhenStableIsDown
 from ..rollout.strategy import STRATEGIES
 from ..rollout.strategy import plan as plan_of
 from ..service.specification import Specification
@@ -102,6 +102,7 @@ POLICY = {
     "window_seconds": {"type": "int", "default": 3600},
     "settle_seconds": {"type": "int", "default": 0},
     "hold_when_interrupted": {"type": "bool", "default": False},
+    "when_stable_is_down": {"type": "str", "choices": [str(one) for one in WhenStableIsDown], "default": "promote"},
 }
 # What every blue/green module needs to find its service.
 PLACE_ARGUMENTS: dict[str, Any] = {
@@ -173,7 +174,13 @@ def return_order(params: Mapping[str, Any], now: float) -> ReturnOrder:
 
 def policy(params: Mapping[str, Any]) -> Policy:
     given = filled(params["policy"], POLICY)
-    return Policy(**{**given, "inconclusive": OnInconclusive(given["inconclusive"])})
+    return Policy(
+        **{
+            **given,
+            "inconclusive": OnInconclusive(given["inconclusive"]),
+            "when_stable_is_down": WhenStableIsDown(given["when_stable_is_down"]),
+        }
+    )
 
 
 def token() -> str:

@@ -14,6 +14,7 @@ from .actions import CancelScaleIn, Decision, Prove, Record, Register, Shift, St
 from .gates import combine
 from .lease import clock_time
 from .model import Fleet, Observed, OnInconclusive, Outcome, Phase, Release, RequestKind, Result, Step, Verdict, Weights
+from .stable_down import decide_when_down, unserved
 
 POLL_SECONDS = 2.0
 
@@ -83,6 +84,17 @@ def _prove(observed: Observed, release: Release, now: float) -> Decision:
 def _shift(observed: Observed, release: Release, now: float) -> Decision | AbortReason:
     if release.in_place:
         return in_place.follow(observed, release, now)
+    rescue = decide_when_down(observed, release, now)
+    if rescue is not None:
+        return rescue
+    found = _next_in_step(observed, release, now)
+    without = unserved(observed.fleet)
+    if without and isinstance(found, Decision) and isinstance(found.action, Wait):
+        return replace(found, reason=f"{without}; {found.reason}")
+    return found
+
+
+def _next_in_step(observed: Observed, release: Release, now: float) -> Decision | AbortReason:
     step = release.plan.steps[release.step]
     title = f"step {release.step + 1} of {len(release.plan.steps)}"
     wanted = Weights.split(release.candidate, step.weight)

@@ -61,6 +61,14 @@ class OnInconclusive(StrEnum):
     CONTINUE = "continue"
 
 
+class WhenStableIsDown(StrEnum):
+    """What a release does when the stable colour loses all its healthy targets while the candidate has some."""
+
+    PROMOTE = "promote"
+    HOLD = "hold"
+    ASK = "ask"
+
+
 class RequestKind(StrEnum):
     PROMOTE = "promote"
     PROMOTE_ALL = "promote_all"
@@ -242,6 +250,7 @@ class Policy:
     window_seconds: int = 3600
     settle_seconds: int = 0
     hold_when_interrupted: bool = False
+    when_stable_is_down: WhenStableIsDown = WhenStableIsDown.PROMOTE
 
 
 @dataclass(frozen=True)
@@ -310,6 +319,10 @@ class Release:
     entered_at: float = 0.0
     since: float | None = None
     paused_since: float | None = None
+    # Since when the stable colour has traffic and no healthy target.
+    stable_down_since: float | None = None
+    # Traffic returns to the stable colour whatever its health: a person insisted.
+    forced: bool = False
     proofs: Mapping[str, Verdict] = field(default_factory=dict)
     cause: Outcome | None = None
     outcome: Outcome | None = None

@@ -11,6 +11,7 @@ from .abort import AbortReason
 from .actions import Collect, Decision, Done, Record, ScaleIn, ScheduleScaleIn, Shift, Wait
 from .lease import clock_time
 from .model import Fleet, Observed, Outcome, Phase, Release
+from .stable_down import no_way_back, take_over_instead, took_over, unserved
 
 POLL_SECONDS = 2.0
 
@@ -31,7 +32,8 @@ def begin_restore(observed: Observed, release: Release, abort: AbortReason, now:
 
 def can_return(observed: Observed, release: Release) -> bool:
     """A colour without healthy targets cannot take traffic back, however bad the candidate is."""
-    return observed.fleet.state(release.live).healthy >= max(1, release.policy.minimum_healthy)
+    healthy = observed.fleet.state(release.live).healthy
+    return release.forced or healthy >= max(1, release.policy.minimum_healthy)
 
 
 def is_restored(fleet: Fleet, release: Release) -> bool:
@@ -49,9 +51,13 @@ def restore(observed: Observed, release: Release, now: float) -> Decision:
         return Decision(
             Shift(release.stable_weights), f"returning traffic to {release.live}: {release.reason}", release
         )
+    over = take_over_instead(observed, release) if away else None
+    if over is not None:
+        return over
     waited = now - release.entered_at
-    if away and live.desired and waited <= release.policy.return_timeout_seconds:
-        return Decision(Wait(POLL_SECONDS), f"traffic cannot return yet, live is not healthy: {live}", release)
+    if away and live.desired and not took_over(observed, release) and waited <= release.policy.return_timeout_seconds:
+        why = no_way_back(observed.fleet, release) or str(live)
+        return Decision(Wait(POLL_SECONDS), f"traffic cannot return yet: {why}", release)
     if release.evidence is None:
         return Decision(Collect(), "keeping the evidence before anything is stopped", release)
     if not away and release.first and release.cause is Outcome.ROLLED_BACK:
@@ -59,10 +65,18 @@ def restore(observed: Observed, release: Release, now: float) -> Decision:
     elif not away:
         outcome, reason = release.cause or Outcome.INTERRUPTED, release.reason
     else:
-        outcome = Outcome.INTERRUPTED
-        why = "this is the first release, there is nowhere to return to" if release.first else str(live)
-        reason = f"{release.reason}; traffic stays at {observed.fleet.weights}, for {why}: a person has to look"
+        outcome, reason = Outcome.INTERRUPTED, f"{release.reason}; {_stays(observed, release)}"
     return Decision(Record(), reason, replace(release, outcome=outcome, reason=reason, ended_at=now))
+
+
+def _stays(observed: Observed, release: Release) -> str:
+    """Where traffic is at the end of a return that was not possible, and who is served there."""
+    fleet = observed.fleet
+    why = (
+        "this is the first release, there is nowhere to return to" if release.first else str(fleet.state(release.live))
+    )
+    who = unserved(fleet) or f"{release.candidate} serves: {fleet.state(release.candidate)}"
+    return f"traffic stays at {fleet.weights}, for {why}. {who}. A person has to look"
 
 
 def close(observed: Observed, release: Release, outcome: Outcome, now: float) -> Decision:

@@ -152,6 +152,7 @@ ROWS = (
         Record(),
         "step 1 of 3 passed",
     ),
+    row("promoted past a step", seen(TENTH), replace(RELEASE, step=2), Shift(ALL), "step 3 of 3"),
     row("moved by others", seen(Weights(30, 70)), replace(RELEASE, since=NOW), Shift(HOME), "somebody else"),
     row(
         "replaced by others",
