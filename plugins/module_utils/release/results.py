@@ -19,14 +19,16 @@ from .options import token
 # What a message shows of the evidence; all of it is in the result, in the ledger and in the report.
 _LINES_SHOWN = 12
 _HEADS = {
-    Outcome.ROLLED_BACK: "rolled back, the version before serves",
+    Outcome.ROLLED_BACK: "rolled back",
     Outcome.FAILED: "failed",
     Outcome.SUPERSEDED: "superseded",
-    Outcome.INCONCLUSIVE: "inconclusive, and so returned",
-    Outcome.APPROVAL_EXPIRED: "not approved in time, and so returned",
+    Outcome.INCONCLUSIVE: "inconclusive",
+    Outcome.APPROVAL_EXPIRED: "not approved in time",
     Outcome.INTERRUPTED: "interrupted",
     Outcome.REFUSED: "refused",
 }
+# What these end with is that the version before serves; a first release has none before it.
+_RETURNED = {Outcome.ROLLED_BACK, Outcome.INCONCLUSIVE, Outcome.APPROVAL_EXPIRED}
 
 
 def result(call: Invocation, ending: Ending) -> dict[str, Any]:
@@ -53,7 +55,7 @@ def summary(release: Release) -> dict[str, Any]:
 
 def _message(ending: Ending, answer: Mapping[str, Any]) -> str:
     """The outcome first, then the cause, then the evidence."""
-    head = _HEADS[ending.outcome or Outcome.INTERRUPTED]
+    head = _head(ending)
     service = f"{ending.release.service}: " if ending.release else ""
     lines = [f"{service}{head}: {ending.reason}."]
     evidence = answer["evidence"]
@@ -65,6 +67,14 @@ def _message(ending: Ending, answer: Mapping[str, Any]) -> str:
         logs = evidence.get("logs", [])[-_LINES_SHOWN:]
         lines += [*(["last log lines of the candidate:"] if logs else []), *(f"  {line}" for line in logs)]
     return "\n".join(lines)
+
+
+def _head(ending: Ending) -> str:
+    outcome = ending.outcome or Outcome.INTERRUPTED
+    if outcome not in _RETURNED or ending.release is None:
+        return _HEADS[outcome]
+    first = ending.release.first
+    return f"{_HEADS[outcome]}, {'there is no version before it' if first else 'the version before serves'}"
 
 
 def _write_report(call: Invocation, answer: Mapping[str, Any]) -> None:

@@ -43,7 +43,8 @@ def not_ready(observed: Observed, release: Release, weight: int) -> str | None:
     if release.policy.minimum_healthy == 0:
         return None if candidate.running >= needed else f"{weight} % needs {needed} running: {candidate}"
     if candidate.healthy < needed:
-        return f"{weight} % needs {needed} healthy: {candidate}"
+        why = f" ({candidate.unhealthy})" if candidate.unhealthy else ""
+        return f"{weight} % needs {needed} healthy: {candidate}{why}"
     quiet = _alarms_quiet(observed, release)
     return quiet.reason if quiet.result is Result.FAIL else None
 

@@ -126,6 +126,8 @@ class ColourState:
     healthy: int = 0
     steady: bool = True
     failure: str = ""
+    # Why targets are unhealthy, as the load balancer tells it.
+    unhealthy: str = ""
     scale_in_at: float | None = None
     # The deployment that ECS works on or has completed; empty where the colour has no ECS service.
     deployment_id: str = ""
