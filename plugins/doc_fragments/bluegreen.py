@@ -300,4 +300,9 @@ options:
   report:
     description: File for the whole result as JSON.
     type: path
+  version:
+    description:
+      - What people call the version, such as the image's tag. Messages, status and history show it, and a rollback accepts it.
+      - If omitted, they show the digest.
+    type: str
 """

@@ -29,7 +29,10 @@ options:
     description: Who asks, as history and lease show it. The default is user@host.
     type: str
   to:
-    description: Id or digest of the release to go back to, as history shows them.
+    description:
+      - Id, digest, tag or revision (C(family:revision)) of the release to go back or forward to, as history shows them, or the beginning
+        of one that only this release has.
+      - If omitted, the last release that succeeded before the live one.
     type: str
   force:
     description: Whether to go back in spite of objections.
@@ -125,16 +128,18 @@ outcome:
   returned: always
   type: str
 reason:
-  description: Why, in a sentence.
-  returned: always
+  description: Why, in a sentence. The message of a failed task ends with it.
+  returned: on success, and with C(-v)
   type: str
 release:
-  description: The release as the ledger has it.
+  description: The release as the ledger has it. Of a failed task without C(-v) only C(id) and C(version).
   returned: when there is one
   type: dict
 evidence:
-  description: What was kept before anything was stopped, of a release that did not succeed.
-  returned: always
+  description:
+    - What was kept before anything was stopped, of a release that did not succeed.
+    - It is in the ledger and in O(report) always.
+  returned: on success, and with C(-v)
   type: dict
 plan:
   description: What would be done.

@@ -110,12 +110,12 @@ outcome:
   type: str
   sample: succeeded
 reason:
-  description: Why, in a sentence.
-  returned: always
+  description: Why, in a sentence. The message of a failed task ends with it.
+  returned: on success, and with C(-v)
   type: str
 evidence:
-  description: What was seen to go wrong.
-  returned: always
+  description: What was seen to go wrong. It is in the ledger and in O(report) always.
+  returned: on success, and with C(-v)
   type: dict
 schedules:
   description: Why nothing could be done about the schedules yet, or nothing.

@@ -26,7 +26,7 @@ from ..rollout.actions import (
 from ..rollout.begin import Order, Refused, ReturnOrder, Unchanged, begin_deploy, begin_rollback
 from ..rollout.decide import decide
 from ..rollout.forward import probe_is_due
-from ..rollout.history import resumed, unfinished
+from ..rollout.history import is_named, resumed, unfinished
 from ..rollout.lease import Held
 from ..rollout.model import Fleet, Kind, Observed, OperatorRequest, Outcome, Phase, Readings, Release, RequestKind
 from ..rollout.restore import is_restored
@@ -116,7 +116,8 @@ class Controller:
     def _rollback(self, order: ReturnOrder) -> Ending:
         left = unfinished(self._history())
         if left is not None:
-            if left.kind is Kind.ROLLBACK and order.named in (None, left.target, left.digest) and self._adoptable(left):
+            same = order.named is None or is_named(left, order.named)
+            if left.kind is Kind.ROLLBACK and same and self._adoptable(left):
                 return self._resume(left)
             under_way = left.kind is Kind.DEPLOY and left.outcome is None
             ended = self._settle(replace(left, forced=order.force), f"rollback {order.id} of {order.by}")

@@ -120,6 +120,7 @@ RELEASE_ARGUMENTS: dict[str, Any] = {
     "verify_tls": {"type": "bool", "default": True},
     "contract": {"type": "bool", "default": False},
     "report": {"type": "path"},
+    "version": {"type": "str"},
 }
 
 
@@ -146,6 +147,7 @@ def order(params: Mapping[str, Any], spec: Specification, now: float) -> Order:
         verifications=after,
         desired_count=spec.desired_count,
         contract=params["contract"],
+        version=params["version"] or "",
     )
 
 
@@ -167,7 +169,7 @@ def return_order(params: Mapping[str, Any], now: float) -> ReturnOrder:
         service=params["service"],
         by=operator(params),
         policy=policy(params),
-        named=params["to"],
+        named=params["to"] or None,
         force=params["force"],
     )
 

@@ -19,6 +19,7 @@ from ..rollout.stable_down import no_way_back
 from ..rollout.strategy import timeline
 from ..service.specification import Specification
 from .ports import Ports
+from .preflight import Finding
 
 
 def predicted(
@@ -26,7 +27,7 @@ def predicted(
     ports: Ports,
     spec: Specification | None,
     wanted: Order | ReturnOrder,
-    preflight: Callable[[Fleet], Sequence[str]] = lambda fleet: (),
+    preflight: Callable[[Fleet], Sequence[Finding]] = lambda fleet: (),
 ) -> dict[str, Any]:
     """The result of check mode. Only reads."""
     fleet, history, now = ports.provider.read(), ports.ledger.history().releases, call.clock.now()
@@ -44,8 +45,13 @@ def predicted(
     if isinstance(begun, Refused) and left is None:
         raise Failure(f"{begun.reason}.", outcome=str(Outcome.REFUSED), changed=False)
     findings = preflight(fleet) if isinstance(begun, Release) else ()
-    if findings:
-        raise Failure(f"refused: {'; '.join(findings)}.", outcome=str(Outcome.REFUSED), changed=False)
+    # Check mode tells what differs from the inventory (drift) also while an alarm fires.
+    for finding in findings:
+        if finding.momentary:
+            call.progress.line(f"warning, a release would be refused now: {finding}")
+    lasting = [str(finding) for finding in findings if not finding.momentary]
+    if lasting:
+        raise Failure(f"refused: {'; '.join(lasting)}.", outcome=str(Outcome.REFUSED), changed=False)
     steps = [f"bring {left.kind} {left.id} of {left.by} to its end, or go on with it"] if left else []
     if isinstance(begun, Release):
         steps += _steps(begun, fleet, now)

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -20,14 +21,28 @@ from ..service.specification import Specification
 
 # Rights that a release does not need, and a region that has no such quota: said, and gone on.
 _UNREADABLE = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "NoSuchResourceException"}
+_WITHOUT_ALARMS = """-e '{"service_gates": {"alarms": []}}'"""
 _TASKS = "ecs-tasks.amazonaws.com"
-Findings = Callable[[], Iterator[str]]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What stands in the way of a release. `momentary`: it is so now, and says nothing about a release at another time."""
+
+    sentence: str
+    momentary: bool = False
+
+    def __str__(self) -> str:
+        return self.sentence
+
+
+Findings = Callable[[], Iterator[str | Finding]]
 
 
 def preflight(
     call: Invocation, location: ServiceLocation, spec: Specification, order: Order, fleet: Fleet
-) -> list[str]:
-    """A sentence per finding. What the caller may not read is said, and is no finding: a release needs not that right."""
+) -> list[Finding]:
+    """Everything that is found. What the caller may not read is said, and is no finding: a release needs not that right."""
     tasks = max(order.desired_count, fleet.blue.running, fleet.green.running)
     checks: list[Findings] = [
         partial(_alarms, call, order),
@@ -37,10 +52,10 @@ def preflight(
         partial(image_platform.findings, call, spec.params["containers"], spec.params["architecture"]),
         partial(_fleet, location, fleet),
     ]
-    found: list[str] = []
+    found: list[Finding] = []
     for check in checks:
         try:
-            found += check()
+            found += [one if isinstance(one, Finding) else Finding(one) for one in check()]
         except AwsError as failed:
             if failed.code not in _UNREADABLE:
                 raise
@@ -48,13 +63,17 @@ def preflight(
     return found
 
 
-def _alarms(call: Invocation, order: Order) -> Iterator[str]:
+def _alarms(call: Invocation, order: Order) -> Iterator[str | Finding]:
     states = cloudwatch.alarm_states(call.aws, order.gates.alarms) if order.gates.alarms else {}
     for name in order.gates.alarms:
         if name not in states:
             yield f"alarm {name} of the gates does not exist: it could never pass"
         elif states[name] == "ALARM":
-            yield f"alarm {name} of the gates is firing already: the release would be returned at once"
+            yield Finding(
+                f"alarm {name} of the gates is firing already: the release would be returned at once. To release a fix anyway, take it out "
+                f"of service_gates for this run, such as {_WITHOUT_ALARMS}",
+                momentary=True,
+            )
 
 
 def _addresses(call: Invocation, spec: Specification, tasks: int) -> Iterator[str]:
@@ -103,13 +122,14 @@ def _listed(value: Any) -> list[Any]:
     return list(value) if isinstance(value, (list, tuple)) else [value]
 
 
-def _fleet(location: ServiceLocation, fleet: Fleet) -> Iterator[str]:
+def _fleet(location: ServiceLocation, fleet: Fleet) -> Iterator[Finding]:
     live = live_colour(fleet, [])
     if live is None or fleet.weights.of(live) != 100:
         return
     side = fleet.state(live)
     if not side.steady and side.desired:
-        yield (
+        yield Finding(
             f"{location.ecs_services[live]}, which is live, is in the middle of a deployment ({side}): somebody else is releasing, "
-            "or the last release is not over"
+            "or the last release is not over",
+            momentary=True,
         )

@@ -215,9 +215,7 @@ def _when_unclear(release: Release, verdict: Verdict, waited: float) -> Decision
 
 
 def _succeed(release: Release, now: float) -> Decision:
-    # Twelve digits, as people and other programs show a digest; the record holds all of it.
-    version = release.digest[: len("sha256:") + 12] or release.task_definition
-    reason = f"{version} serves all traffic from {release.candidate}"
+    reason = f"{release.label} serves all traffic from {release.candidate}"
     warm_until = None if release.in_place else now + release.policy.window_seconds
     done = replace(release, outcome=Outcome.SUCCEEDED, reason=reason, ended_at=now, warm_until=warm_until)
     return _enter(done, reason)

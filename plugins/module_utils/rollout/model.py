@@ -303,6 +303,8 @@ class Release:
     started_at: float
     by: str
     task_definition: str = ""
+    # What people call the version: the image's tag, where it is known.
+    version: str = ""
     target: str = ""
     fingerprint: str = ""
     gates: Gates = Gates()
@@ -337,6 +339,19 @@ class Release:
     @property
     def in_place(self) -> bool:
         return self.live is self.candidate
+
+    @property
+    def revision(self) -> str:
+        """family:revision of the task definition."""
+        return self.task_definition.rpartition("/")[2]
+
+    @property
+    def label(self) -> str:
+        """The version as people know it: its tag, or else twelve digits of its digest, and the revision."""
+        name = self.version or self.digest[: len("sha256:") + 12]
+        if name and self.revision:
+            return f"{name} ({self.revision})"
+        return name or self.revision or "this version"
 
     @property
     def is_rewriting(self) -> bool:
