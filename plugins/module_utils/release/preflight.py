@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any
 
 from ..aws import cloudwatch, ec2, iam, service_quotas
+from ..aws.elbv2_states import TEST_HEADER
 from ..aws.errors import AwsError
 from ..common.invocation import Invocation
 from ..image import platform as image_platform
@@ -17,6 +18,7 @@ from ..rollout.begin import Order
 from ..rollout.history import live_colour
 from ..rollout.model import Fleet
 from ..service.location import ServiceLocation
+from ..service.rule_match import Request, answering
 from ..service.specification import Specification
 
 # Rights that a release does not need, and a region that has no such quota: said, and gone on.
@@ -51,6 +53,7 @@ def preflight(
         partial(_roles, call, spec),
         partial(image_platform.findings, call, spec.params["containers"], spec.params["architecture"]),
         partial(_fleet, location, fleet),
+        partial(_answered_by_others, location, call.params, order),
     ]
     found: list[Finding] = []
     for check in checks:
@@ -120,6 +123,27 @@ def _trusts_ecs(trust: Mapping[str, Any]) -> bool:
 def _listed(value: Any) -> list[Any]:
     """A policy may write one thing without a list around it."""
     return list(value) if isinstance(value, (list, tuple)) else [value]
+
+
+def _answered_by_others(location: ServiceLocation, options: Mapping[str, Any], order: Order) -> Iterator[str]:
+    """A check proves something only where this service answers it: the listener's rules say who does."""
+    test_header = {TEST_HEADER[0]: TEST_HEADER[1][0]}
+    requests = [
+        (f"check {one['name']}", one, location.production if order.plan.in_place else location.test)
+        for one in options.get("checks") or ()
+        if not one["command"]
+    ]
+    if probe := options.get("version_probe"):
+        requests.append(("the version probe", probe, location.production))
+    for title, check, own in requests:
+        sent = {**check["headers"], **(test_header if own is location.test else {})}
+        found = answering(location.rules, Request(location.host, check["path"], sent))
+        if found is None or found.arn != own.arn:
+            by = f"the rule of {found.owner} ({found.conditions}, priority {found.priority})" if found else "no rule"
+            yield (
+                f"{title}: {check['path']} of {location.host} is answered by {by}, not by this service ({own.conditions}, priority "
+                f"{own.priority}): correct the check's path, service_hosts, service_paths or service_priority"
+            )
 
 
 def _fleet(location: ServiceLocation, fleet: Fleet) -> Iterator[Finding]:

@@ -66,15 +66,16 @@ def _message(ending: Ending, answer: Mapping[str, Any]) -> str:
     """What was seen first; last the outcome and its cause, what serves now, and what to do."""
     service = f"{ending.release.service}: " if ending.release else ""
     cause = ending.reason.rstrip(".")
-    lines = [*_seen(answer["evidence"]), f"{service}{_head(ending)}: {cause}."]
+    lines = [*_seen(answer["evidence"], cause), f"{service}{_head(ending)}: {cause}."]
     release = ending.release
     if release is not None and ending.outcome is not Outcome.REFUSED:
         lines += [line for line in (serves_now(ending.outcome, release), _next(ending.outcome, release)) if line]
     return "\n".join(lines)
 
 
-def _seen(evidence: Mapping[str, Any]) -> list[str]:
-    lines = [f"  {cause}" for cause in evidence.get("causes", [])]
+def _seen(evidence: Mapping[str, Any], reason: str) -> list[str]:
+    # What the reason says already is not said twice.
+    lines = [f"  {cause}" for cause in evidence.get("causes", []) if cause not in reason]
     tasks = evidence.get("tasks", [])
     for task in tasks[:1]:
         lines += _log(f"{task['container']}, task {task['task'][:12]}", task["log_lines"])
