@@ -12,7 +12,7 @@ from ..aws import cloudwatch, elbv2
 from ..aws.session import Aws
 from ..common.clock import Clock
 from ..rollout.gates import judge, unclear
-from ..rollout.model import Colour, Fleet, Readings, Release, Verdict
+from ..rollout.model import Colour, ColourState, Fleet, Readings, Release, Verdict
 from ..service.location import ServiceLocation
 from .black_box import BlackBox
 from .every_target import Route, smoke
@@ -22,6 +22,15 @@ from .one_off import Watch, one_off
 from .port_calls import port_call
 from .ports import Progress
 from .smoke import Endpoint
+
+
+@dataclass(frozen=True)
+class Look:
+    """What the gates were given at one look."""
+
+    release: Release
+    candidate: ColourState
+    readings: Readings
 
 
 @dataclass
@@ -40,15 +49,16 @@ class CloudJudges:
     # What was seen while the release went on, by colour.
     evidence: Mapping[Colour, Evidence] = field(default_factory=dict)
 
+    # What was judged last: the evidence holds the readings of the look that decided, not of a later one.
+    _last_look: Look | None = None
+
     @port_call
     def readings(self, release: Release, fleet: Fleet, now: float) -> Readings:
-        return self._readings(release, fleet, now)
-
-    def _readings(self, release: Release, fleet: Fleet, now: float) -> Readings:
         gates = release.gates
         states = cloudwatch.alarm_states(self.aws, gates.alarms) if gates.alarms else {}
         found = self.metrics.readings(release, fleet, now) if gates.need_metrics else Readings()
-        return replace(found, alarms=states)
+        self._last_look = Look(release, fleet.state(release.candidate), replace(found, alarms=states))
+        return self._last_look.readings
 
     @port_call
     def prove(self, release: Release, check: str, stopped: Callable[[], bool]) -> Verdict:
@@ -70,12 +80,13 @@ class CloudJudges:
     def collect(self, release: Release, fleet: Fleet) -> dict[str, Any]:
         """Keep what would be gone once the candidate is stopped, and the verdict over what was last read."""
         black_box = BlackBox(self.aws, self.location, self.evidence.get(release.candidate) or Evidence())
-        return black_box.collect(release, fleet, lambda: self._judgement(release, fleet))
+        return black_box.collect(release, fleet, self._judgement(release))
 
-    def _judgement(self, release: Release, fleet: Fleet) -> str:
-        readings = self._readings(release, fleet, self.clock.now())
-        side = fleet.state(release.candidate)
-        return judge(release.gates, readings, side, release.policy.minimum_healthy).reason
+    def _judgement(self, release: Release) -> list[str]:
+        look = self._last_look
+        if look is None or look.release.id != release.id:
+            return []
+        return [judge(release.gates, look.readings, look.candidate, release.policy.minimum_healthy).reason]
 
     def _route(self, release: Release, candidate: bool, stopped: Callable[[], bool]) -> Route:
         """To as many targets as the load balancer finds healthy at this moment: capacity may have changed since staging."""

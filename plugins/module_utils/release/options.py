@@ -14,7 +14,7 @@ from ..aws.errors import Failure
 from ..common.operator import operator
 from ..rollout.begin import Order, ReturnOrder
 from ..rollout.model import Bound, ErrorGate, Gates, Kind, LatencyGate, OnInconclusive, Plan, Policy, WhenStableIsDown
-from ..rollout.strategy import STRATEGIES
+from ..rollout.strategy import STRATEGIES, metrics_seconds
 from ..rollout.strategy import plan as plan_of
 from ..service.specification import Specification
 from .ledger_items import new_id
@@ -205,7 +205,7 @@ def image_digest(params: Mapping[str, Any]) -> str:
 def _plan(params: Mapping[str, Any], gates: Gates) -> Plan:
     given = filled(params["plan"], STRATEGY)
     timing = filled(params["gates"], GATES)
-    made = plan_of(given, gates, timing["period_seconds"] * 2 + timing["delay_seconds"])
+    made = plan_of(given, gates, metrics_seconds(timing["period_seconds"], timing["delay_seconds"]))
     findings = [] if isinstance(made, Plan) else made
     names = [one["name"] for one in params["checks"]]
     findings += [f"checks: {name} is there twice" for name in sorted({one for one in names if names.count(one) > 1})]

@@ -103,7 +103,8 @@ def _next_in_step(observed: Observed, release: Release, now: float) -> Decision 
     last = release.step + 1 == len(release.plan.steps) and not release.plan.bake_seconds
     hold = _hold(observed, release, step, now, judged=last or step.duration_seconds > 0)
     if hold is None:
-        return _next_step(release, title, now)
+        judged = last or step.duration_seconds > 0
+        return _next_step(release, f"{title} {_why_on(observed, release) if judged else 'passed'}", now)
     if release.since is None and isinstance(hold, Decision) and isinstance(hold.action, Wait):
         return _enter(replace(release, since=now), f"{title}: {wanted}")
     return hold
@@ -119,18 +120,31 @@ def _move(observed: Observed, release: Release, wanted: Weights, title: str) -> 
     return Decision(Shift(wanted), f"{title}: {wanted}; {observed.fleet.state(release.candidate)}", release)
 
 
-def _next_step(release: Release, title: str, now: float) -> Decision:
+def _next_step(release: Release, passed: str, now: float) -> Decision:
     following = release.step + 1
     if following < len(release.plan.steps):
-        return _enter(release.at(Phase.SHIFTING, now, following), f"{title} passed")
+        return _enter(release.at(Phase.SHIFTING, now, following), passed)
     if release.plan.bake_seconds:
-        return _enter(replace(release.at(Phase.BAKING, now, following), since=now), f"{title} passed: baking")
-    return _succeed(release, now)
+        baking = replace(release.at(Phase.BAKING, now, following), since=now)
+        return _enter(baking, f"{passed}; baking for {release.plan.bake_seconds} s")
+    return _succeed(release, passed, now)
+
+
+def _why_on(observed: Observed, release: Release) -> str:
+    """Why a step that was judged is over: by a person, or by a verdict, which is told with its numbers."""
+    if _operator_request(observed, release) in (RequestKind.PROMOTE, RequestKind.PROMOTE_ALL):
+        return f"promoted by {_requester(observed)}"
+    verdict = judgement(observed, release)
+    if verdict.result is Result.PASS and observed.probe is not None:
+        verdict = combine((verdict, observed.probe))
+    said = "passed" if verdict.result is Result.PASS else "goes on although it cannot be told"
+    return f"{said}: {verdict.reason}"
 
 
 def _bake(observed: Observed, release: Release, now: float) -> Decision | AbortReason:
     baking = Step(100, release.plan.bake_seconds)
-    return _hold(observed, release, baking, now, judged=True) or _succeed(release, now)
+    hold = _hold(observed, release, baking, now, judged=True)
+    return hold or _succeed(release, f"bake {_why_on(observed, release)}", now)
 
 
 def _hold(
@@ -214,11 +228,11 @@ def _when_unclear(release: Release, verdict: Verdict, waited: float) -> Decision
             return AbortReason(Outcome.INCONCLUSIVE, unclear)
 
 
-def _succeed(release: Release, now: float) -> Decision:
+def _succeed(release: Release, passed: str, now: float) -> Decision:
     reason = f"{release.label} serves all traffic from {release.candidate}"
     warm_until = None if release.in_place else now + release.policy.window_seconds
     done = replace(release, outcome=Outcome.SUCCEEDED, reason=reason, ended_at=now, warm_until=warm_until)
-    return _enter(done, reason)
+    return _enter(done, f"{reason}; {passed}")
 
 
 def _enter(release: Release, reason: str) -> Decision:
