@@ -28,7 +28,18 @@ from ..rollout.decide import decide
 from ..rollout.forward import probe_is_due
 from ..rollout.history import is_named, resumed, unfinished
 from ..rollout.lease import Held
-from ..rollout.model import Fleet, Kind, Observed, OperatorRequest, Outcome, Phase, Readings, Release, RequestKind
+from ..rollout.model import (
+    Fleet,
+    Kind,
+    Observed,
+    OperatorRequest,
+    Outcome,
+    Phase,
+    Readings,
+    Release,
+    RequestKind,
+    Result,
+)
 from ..rollout.restore import is_restored
 from ..rollout.stable_down import no_way_back
 from .lease_holder import BACKOFF_SECONDS, TRIES, LeaseHolder
@@ -60,6 +71,8 @@ class Controller:
         self.lease_holder = LeaseHolder(ports, owner)
         self.interruption: str | None = None
         self._last_line = ""
+        # The cause of an end is the reason of several decisions.
+        self._said_at_the_end: set[str] = set()
         self._unreadable_records: dict[str, UnreadableRecord] = {}
 
     def interrupt(self, reason: str) -> None:
@@ -280,9 +293,11 @@ class Controller:
         text = f"{release.service}: {decision.reason}"
         if isinstance(decision.action, Wait):
             self.ports.progress.heartbeat(text)
-        elif text != self._last_line:
+        elif text != self._last_line and not (_is_over(decision.release) and text in self._said_at_the_end):
             self.ports.progress.line(text)
             self._last_line = text
+        if _is_over(decision.release):
+            self._said_at_the_end.add(text)
 
     def _apply(self, decision: Decision) -> Release:
         ports, action, release = self.ports, decision.action, decision.release
@@ -303,6 +318,9 @@ class Controller:
                 return self._save(replace(release, task_definition=ports.provider.register(release)))
             case Prove():
                 verdict = ports.judges.prove(release, action.check, lambda: self._has_to_stop(release))
+                if verdict.result is Result.PASS:
+                    # Any other verdict is the cause of what follows, and told as that.
+                    ports.progress.line(f"{release.service}: {verdict.reason}")
                 return self._save(replace(release, proofs={**release.proofs, action.check: verdict}))
             case Collect():
                 evidence = ports.judges.collect(release, ports.provider.read())
@@ -341,6 +359,10 @@ def _proven(release: Release) -> bool:
     if release.in_place:
         return False
     return release.phase is Phase.SHIFTING and release.step == 0 and release.since is None and release.goes_forward
+
+
+def _is_over(release: Release) -> bool:
+    return release.outcome is not None or release.phase is Phase.RETURNING
 
 
 def _tries(release: Release, failure: PortError) -> int:

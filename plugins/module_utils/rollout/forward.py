@@ -78,7 +78,9 @@ def _prove(observed: Observed, release: Release, now: float) -> Decision:
         where = "before the deployment" if release.in_place else f"on {release.candidate}, before it has any traffic"
         return Decision(Prove(missing), f"check {missing} {where}", release)
     following = Phase.STAGING if release.in_place else Phase.SHIFTING
-    return _enter(release.at(following, now), combine(release.proofs.values()).reason)
+    verdict = combine(release.proofs.values())
+    said = "every check passed" if verdict.result is Result.PASS else verdict.reason
+    return _enter(release.at(following, now), said)
 
 
 def _shift(observed: Observed, release: Release, now: float) -> Decision | AbortReason:

@@ -123,7 +123,7 @@ ROWS = (
     row("staged", seen(), STAGING, Record(), "now the checks migrate, smoke"),
     row("first check", seen(), at(Phase.PROVING), Prove("migrate"), "before it has any traffic"),
     row("failed check", seen(), at(Phase.PROVING, proofs=FAILED), Record(), "migrate exited with 1"),
-    row("all checks passed", seen(), at(Phase.PROVING, proofs=PASSED), Record(), "exit 0; 200"),
+    row("all checks passed", seen(), at(Phase.PROVING, proofs=PASSED), Record(), "every check passed"),
     row("first step", seen(), RELEASE, Shift(TENTH), "step 1 of 3: blue 90 % green 10 %"),
     row("alarm firing before it", seen(readings=FIRING), RELEASE, Wait(2.0), "alarm errors is firing"),
     row("shifted", seen(TENTH), RELEASE, Record(), "step 1 of 3"),
