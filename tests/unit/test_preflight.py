@@ -50,6 +50,12 @@ def test_every_size_that_fargate_offers_is_accepted(cpu: int) -> None:
             "offers 16384 to 61440 in steps of 4096 for it; 18432 MiB goes with service_cpu 4096",
             id="memory between the steps",
         ),
+        pytest.param(
+            {"service_cpu": 4096}, "512 MiB goes with service_cpu 256", id="only what Fargate offers is advised"
+        ),
+        pytest.param(
+            {"service_memory": 4096}, "4096 MiB goes with service_cpu 512 or 1024 or 2048", id="all that fits"
+        ),
         pytest.param({"service_cpu": 300}, "service_cpu is 300; Fargate offers 256, 512", id="cpu"),
         pytest.param({"service_port": 70000}, "service_port is 70000; valid: 1 to 65535", id="port"),
         pytest.param(

@@ -106,8 +106,8 @@ def _size(values: Mapping[str, Any]) -> Iterator[str]:
         yield f"service_cpu is {cpu}; Fargate offers {', '.join(map(str, FARGATE_MEMORY))}"
     elif memory not in FARGATE_MEMORY[cpu]:
         valid = FARGATE_MEMORY[cpu]
-        fitting = next((size for size, offered in FARGATE_MEMORY.items() if memory in offered), None)
-        other = f"; {memory} MiB goes with service_cpu {fitting} and more" if fitting else ""
+        fitting = [str(size) for size, offered in FARGATE_MEMORY.items() if memory in offered]
+        other = f"; {memory} MiB goes with service_cpu {' or '.join(fitting)}" if fitting else ""
         yield f"service_memory is {memory} with service_cpu {cpu}; Fargate offers {_listed(valid)} for it{other}"
 
 
