@@ -47,6 +47,10 @@ options:
     description: Tags of the repository; other tags are left unchanged.
     type: dict
     default: {}
+  first_tags:
+    description: Tags that are written where they are missing, and left as they are otherwise, such as the name of the first of several services.
+    type: dict
+    default: {}
 attributes:
   action:
     description: Runs on the controller.
@@ -93,6 +97,7 @@ ARGUMENT_SPEC = {
     "keep_released": {"type": "int", "default": 100},
     "kms_key": {"type": "str"},
     "tags": {"type": "dict", "default": {}},
+    "first_tags": {"type": "dict", "default": {}},
 }
 
 
