@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.support.plays import Player
 
-from .arcade import CANARY, GATES, RELEASE, Arcade, arcade
+from .arcade import CANARY, CLUSTER, GATES, RELEASE, Arcade, arcade, finished
 from .load import assert_not_one_failed
 from .test_deploy import mutating_calls
 from .test_deployer import asked, beyond
@@ -89,6 +89,18 @@ def test_a_migration_that_fails_ends_the_release_before_any_traffic(arcade: Arca
     for told in ("task schema ended with exit code 0", "task migration failed: exit code 3", "table scores is locked"):
         assert told in failed.output, failed.output
     assert arcade.live() == before
+
+
+def test_a_canary_whose_live_colour_dies_takes_all_traffic(arcade: Arcade) -> None:
+    before = arcade.live()
+    candidate = {"blue": "green", "green": "blue"}[before]
+    options = {"percent": 20, "duration_seconds": 300}
+    release = arcade.begin("rescue", service_strategy="canary", service_strategy_options=options)
+    arcade.wait_for(lambda: arcade.weights()[candidate] == 20)
+    arcade.stage.client("ecs").update_service(cluster=CLUSTER, service=f"arcade-{before}", desiredCount=0)
+    ended = finished(release, 120).succeeded()
+    assert f"80 % of requests are not served: {before} has no healthy target" in ended.output, ended.output
+    assert arcade.live() == candidate
 
 
 def test_a_good_version_passes_a_canary_and_a_bake_that_metrics_judge(arcade: Arcade) -> None:

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import yaml
+
 ROOT = Path(__file__).resolve().parents[2]
 _LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
 
@@ -38,6 +40,13 @@ def test_every_role_and_module_stands_in_the_readme() -> None:
     missing = [role.name for role in ROOT.glob("roles/*") if f"[`{role.name}`]" not in readme]
     missing += [module.stem for module in ROOT.glob("plugins/modules/*.py") if f"`{module.stem}`" not in readme]
     assert missing == []
+
+
+def test_the_documentation_of_every_module_can_be_read() -> None:
+    """A colon in a sentence ends it for YAML, and ansible-doc shows nothing at all."""
+    for module in sorted((ROOT / "plugins" / "modules").glob("*.py")):
+        (text,) = re.findall(r'^DOCUMENTATION = r"""(.*?)"""', module.read_text(), re.DOTALL | re.MULTILINE)
+        assert yaml.safe_load(text)["module"] == module.stem
 
 
 def test_every_test_that_a_document_names_exists() -> None:
