@@ -9,6 +9,8 @@ from typing import Any
 
 from ansible.errors import AnsibleError
 
+from ..module_utils.service.service_preflight import ENVIRONMENT_VARIABLES
+from ..plugin_utils import nested_options
 from ..plugin_utils.in_process import InProcessAction
 from ..plugin_utils.release_order import Disorder, Node, batches, waves
 from ..plugin_utils.role_variables import RoleVariables, rivals, roles_of_the_collection, unknown, validate
@@ -24,6 +26,7 @@ class ActionModule(InProcessAction):
         roles = roles_of_the_collection()
         found = unknown(variables, roles)
         values: dict[str, Any] = {}
+        environment: dict[str, Any] = {}
         order: dict[str, Any] = {}
         groups = variables.get("group_names") or ()
         if "environment" in groups:
@@ -34,11 +37,19 @@ class ActionModule(InProcessAction):
                 checked, problems = self._checked(roles[name], variables)
                 values |= checked
                 found += problems
+            found += nested_options.findings(values)
             found += self._database(roles["database"], values, variables)
+            environment = self._of_environment(roles, variables)
             problems, order = self._together(roles["service"], variables)
             found += problems
         # The environment's variables are validated with each role: the same finding is reported once.
-        own = {"variables": values, "findings": list(dict.fromkeys(found))}
+        account = variables.get("environment_account")
+        own = {
+            "variables": values,
+            "environment": environment,
+            "findings": list(dict.fromkeys(found)),
+            "account": None if account is None else str(self._templar.template(account)),
+        }
         self._task.args = {**self._task.args, **own}
         return {**super().run(tmp, task_vars), **order}
 
@@ -65,6 +76,21 @@ class ActionModule(InProcessAction):
                 continue
             values |= {key: value for key, value in templated.items() if value != variables.get("omit")}
         return values, problems
+
+    def _of_environment(self, roles: Mapping[str, RoleVariables], variables: Mapping[str, Any]) -> dict[str, Any]:
+        """What a service stands on, as the inventory says it: by the variables of its environment's host where there is one."""
+        named = (variables.get("environment_name"), variables.get("environment_region"))
+        for host in variables["groups"].get("environment", ()):
+            own = variables["hostvars"][host]
+            if (own.get("environment_name"), own.get("environment_region")) == named:
+                break
+        else:
+            return {}
+        found: dict[str, Any] = {}
+        for role in ("file_system", "load_balancer"):
+            options = {name: own[name] for name in roles[role].options if name in own}
+            found |= self._checked(roles[role], {**variables, **options})[0]
+        return {name: found[name] for name in ENVIRONMENT_VARIABLES if name in found}
 
     def _database(self, role: RoleVariables, values: Mapping[str, Any], variables: Mapping[str, Any]) -> list[str]:
         """Refuse service_database where the environment has no database."""

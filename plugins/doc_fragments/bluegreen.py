@@ -184,14 +184,33 @@ options:
         description: Text that the answer must hold.
         type: str
       maximum_milliseconds:
-        description: How long an answer may take.
+        description: How long an answer may take. Of ten answers, nine must keep to it.
         type: int
       tries:
-        description: How often it is asked until it is right.
+        description:
+          - How often it is asked until an answer is right for the first time. From then on one wrong answer fails the check.
+          - Answers that are right but too slow are asked for again as often.
         type: int
         default: 5
+      attempts:
+        description: How often every target is asked, C(interval_seconds) apart.
+        type: int
+        default: 1
+      every_target:
+        description:
+          - Whether every healthy target is asked. The load balancer chooses the target of a request, so the number of requests
+            is such that none is left out, but for one case in a thousand. Two targets take 11 requests, three 20, ten 88.
+          - V(false) asks once, for a request that must not be repeated.
+        type: bool
+        default: true
+      identity:
+        description:
+          - A header of the answer, or a dotted path in its JSON, whose value differs from task to task, such as the task's ID.
+            The check then counts targets instead of requests, and says which target answered what.
+          - If omitted, targets are covered by the number of requests.
+        type: str
       interval_seconds:
-        description: Pause between tries.
+        description: Pause between tries and between attempts.
         type: float
         default: 2.0
       timeout_seconds:
@@ -257,6 +276,14 @@ options:
         description: Whether Ctrl-C leaves traffic where it is, instead of returning it.
         type: bool
         default: false
+      when_stable_is_down:
+        description:
+          - What happens when the live colour loses all its healthy targets while the candidate has some.
+          - V(promote) gives all traffic to the candidate, since it has passed its checks and the other choice is errors;
+            the release is judged on as before. V(ask) waits for a person's promote. V(hold) goes on with the plan.
+        type: str
+        choices: [promote, hold, ask]
+        default: promote
   verify_tls:
     description: Whether checks verify the load balancer's certificate.
     type: bool
@@ -270,4 +297,9 @@ options:
   report:
     description: File for the whole result as JSON.
     type: path
+  version:
+    description:
+      - What people call the version, such as the image's tag. Messages, status and history show it, and a rollback accepts it.
+      - If omitted, they show the digest.
+    type: str
 """

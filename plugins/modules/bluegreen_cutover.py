@@ -79,16 +79,18 @@ outcome:
   returned: always
   type: str
 reason:
-  description: Why, in a sentence.
-  returned: always
+  description: Why, in a sentence. The message of a failed task ends with it.
+  returned: on success, and with C(-v)
   type: str
 release:
-  description: The release as the ledger has it.
+  description: The release as the ledger has it. Of a failed task without C(-v) only C(id) and C(version).
   returned: when there is one
   type: dict
 evidence:
-  description: What was kept before anything was stopped, of a release that did not succeed.
-  returned: always
+  description:
+    - What was kept before anything was stopped, of a release that did not succeed.
+    - It is in the ledger and in O(report) always.
+  returned: on success, and with C(-v)
   type: dict
 plan:
   description: What would be done.

@@ -29,7 +29,10 @@ options:
     description: Who asks, as history and lease show it. The default is user@host.
     type: str
   to:
-    description: Id or digest of the release to go back to, as history shows them.
+    description:
+      - Id, digest, tag or revision (C(family:revision)) of the release to go back or forward to, as history shows them, or the beginning
+        of one that only this release has.
+      - If omitted, the last release that succeeded before the live one.
     type: str
   force:
     description: Whether to go back in spite of objections.
@@ -81,6 +84,14 @@ options:
         description: Whether Ctrl-C leaves traffic where it is, instead of returning it.
         type: bool
         default: false
+      when_stable_is_down:
+        description:
+          - What happens when the live colour loses all its healthy targets while the candidate has some.
+          - V(promote) gives all traffic to the candidate, since it has passed its checks and the other choice is errors;
+            the release is judged on as before. V(ask) waits for a person's promote. V(hold) goes on with the plan.
+        type: str
+        choices: [promote, hold, ask]
+        default: promote
   report:
     description: File for the whole result as JSON.
     type: path
@@ -117,16 +128,18 @@ outcome:
   returned: always
   type: str
 reason:
-  description: Why, in a sentence.
-  returned: always
+  description: Why, in a sentence. The message of a failed task ends with it.
+  returned: on success, and with C(-v)
   type: str
 release:
-  description: The release as the ledger has it.
+  description: The release as the ledger has it. Of a failed task without C(-v) only C(id) and C(version).
   returned: when there is one
   type: dict
 evidence:
-  description: What was kept before anything was stopped, of a release that did not succeed.
-  returned: always
+  description:
+    - What was kept before anything was stopped, of a release that did not succeed.
+    - It is in the ledger and in O(report) always.
+  returned: on success, and with C(-v)
   type: dict
 plan:
   description: What would be done.

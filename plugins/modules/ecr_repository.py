@@ -47,6 +47,12 @@ options:
     description: Tags of the repository; other tags are left unchanged.
     type: dict
     default: {}
+  first_tags:
+    description:
+      - Tags that are written where they are missing, and left as they are otherwise, such as the name of the first of several
+        services.
+    type: dict
+    default: {}
 extends_documentation_fragment:
   - amazon.aws.common.modules
   - amazon.aws.region.modules
@@ -84,6 +90,7 @@ ARGUMENT_SPEC = {
     "keep_released": {"type": "int", "default": 100},
     "kms_key_arn": {"type": "str", "no_log": False},
     "tags": {"type": "dict", "default": {}},
+    "first_tags": {"type": "dict", "default": {}},
 }
 
 

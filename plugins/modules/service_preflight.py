@@ -22,6 +22,15 @@ options:
     description: The service's variables. The action plugin fills them in from the host.
     type: dict
     default: {}
+  environment:
+    description: What the environment has by its own variables. The action plugin fills it in.
+    type: dict
+    default: {}
+  account:
+    description:
+      - The account that the environment is in (C(environment_account)). Credentials of another account are refused.
+      - Not checked if omitted.
+    type: str
   findings:
     description: Findings of the action plugin, which fills them in.
     type: list
@@ -85,6 +94,8 @@ from ansible_collections.pear.fargate.plugins.module_utils.service.service_prefl
 
 ARGUMENT_SPEC = {
     "variables": {"type": "dict", "default": {}},
+    "environment": {"type": "dict", "default": {}},
+    "account": {"type": "str"},
     "findings": {"type": "list", "elements": "str", "default": []},
 }
 

@@ -9,7 +9,7 @@ module: service_release
 short_description: Make a version of a service live, by the strategy of your choice
 version_added: 0.1.0
 description:
-  - With O(strategy=rolling), ECS replaces the tasks of the live colour in place. Tasks of O(checks) such as migrations run before that,
+  - With O(strategy=rolling), ECS replaces the tasks of the live colour in place. Tasks of O(checks), such as migrations, run before that;
     requests of O(checks), the version probe, the gates and the bake come after it. Where something fails, the last good version is
     deployed again. With any other strategy it does what M(pear.fargate.bluegreen_cutover) does.
   - All strategies have the same preflight, lease, ledger, evidence and report.
@@ -110,12 +110,12 @@ outcome:
   type: str
   sample: succeeded
 reason:
-  description: Why, in a sentence.
-  returned: always
+  description: Why, in a sentence. The message of a failed task ends with it.
+  returned: on success, and with C(-v)
   type: str
 evidence:
-  description: What was seen to go wrong.
-  returned: always
+  description: What was seen to go wrong. It is in the ledger and in O(report) always.
+  returned: on success, and with C(-v)
   type: dict
 schedules:
   description: Why nothing could be done about the schedules yet, or nothing.

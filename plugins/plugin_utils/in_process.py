@@ -83,7 +83,8 @@ class InProcessAction(ActionBase):
         params = plain(validated.validated_parameters)
         clock = SystemClock()
         try:
-            call = Invocation(params, Aws(params), self._task.check_mode, clock, self._progress(clock, task_vars or {}))
+            progress = self._progress(clock, task_vars or {})
+            call = Invocation(params, Aws(params), self._task.check_mode, clock, progress, Display().verbosity)
             return {**result, **type(self).module_run(call)}
         except Failure as failure:
             return {**result, "failed": True, "msg": str(failure), **failure.result}

@@ -16,7 +16,7 @@ SERVICES: Mapping[str, Sequence[str]] = {
     "backup_plan": ("backup", "iam"),
     "bluegreen_cutover": _RELEASE,
     "bluegreen_info": _RELEASE,
-    "bluegreen_request": ("dynamodb",),
+    "bluegreen_request": _RELEASE,
     "bluegreen_rollback": _RELEASE,
     "cloudwatch_alarms": ("cloudwatch",),
     "cloudwatch_dashboard": ("cloudwatch",),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.support.plays import Player
 
-from .arcade import CANARY, GATES, RELEASE, Arcade, arcade
+from .arcade import CANARY, CLUSTER, GATES, RELEASE, Arcade, arcade, finished
 from .load import assert_not_one_failed
 from .test_deploy import mutating_calls
 from .test_deployer import asked, beyond
@@ -58,6 +58,28 @@ def test_a_version_that_answers_wrongly_gets_no_request(arcade: Arcade) -> None:
     assert arcade.live() == before
 
 
+def test_one_of_two_tasks_that_fell_back_to_memory_fails_the_release(arcade: Arcade) -> None:
+    before = arcade.live()
+    # The first task makes the directory; the other one finds it, and keeps its scores in memory.
+    program = """
+import os
+try:
+    os.mkdir("/data/first")
+except FileExistsError:
+    os.environ["SCORE_DB_PATH"] = "/nowhere/db.sqlite"
+os.execvp("python3", ["python3", "-m", "scoreboard"])
+"""
+    failed = arcade.release(
+        "half",
+        service_command=["python3", "-c", program],
+        service_volumes=[{"name": "data", "path": "/data", "access_point": "scoreboard", "shared": True}],
+    ).failed()
+    assert "of 11 answers of 2 healthy targets are wrong" in failed.output, failed.output
+    assert 'storage_mode is "memory", wanted "sqlite"' in failed.output
+    assert f"Now {before} serves all traffic with the version before." in failed.output
+    assert arcade.live() == before
+
+
 def test_a_migration_that_fails_ends_the_release_before_any_traffic(arcade: Arcade) -> None:
     before = arcade.live()
     program = "import sys; print('table scores is locked', file=sys.stderr); sys.exit(3)"
@@ -69,15 +91,28 @@ def test_a_migration_that_fails_ends_the_release_before_any_traffic(arcade: Arca
     assert arcade.live() == before
 
 
+def test_a_canary_whose_live_colour_dies_takes_all_traffic(arcade: Arcade) -> None:
+    before = arcade.live()
+    candidate = {"blue": "green", "green": "blue"}[before]
+    options = {"percent": 20, "duration_seconds": 300}
+    release = arcade.begin("rescue", service_strategy="canary", service_strategy_options=options)
+    arcade.wait_for(lambda: arcade.weights()[candidate] == 20)
+    arcade.stage.client("ecs").update_service(cluster=CLUSTER, service=f"arcade-{before}", desiredCount=0)
+    ended = finished(release, 120).succeeded()
+    assert f"80 % of requests are not served: {before} has no healthy target" in ended.output, ended.output
+    assert arcade.live() == candidate
+
+
 def test_a_good_version_passes_a_canary_and_a_bake_that_metrics_judge(arcade: Arcade) -> None:
     before = arcade.live()
-    options = {"percent": 20, "duration_seconds": 15, "bake_seconds": 15}
+    options = {"percent": 20, "duration_seconds": 25, "bake_seconds": 25}
     with arcade.under_load() as running:
         released = arcade.release(
             "good", service_strategy="canary", service_strategy_options=options, service_gates=GATES
         ).succeeded()
         summary = running.stop()
     assert "baking" in released.output, released.output
+    assert "step 1 of 2 passed: " in released.output and "5xx share" in released.output, released.output
     assert arcade.live() != before
     assert_not_one_failed(summary, 1000)
 
@@ -85,7 +120,7 @@ def test_a_good_version_passes_a_canary_and_a_bake_that_metrics_judge(arcade: Ar
 def test_errors_of_the_candidate_return_traffic(arcade: Arcade) -> None:
     before = arcade.live()
     chaos = {"CHAOS_ENABLED": "true", "CHAOS_ERROR_RATE": "0.3"}
-    options = {"percent": 20, "duration_seconds": 40, "bake_seconds": 20}
+    options = {"percent": 20, "duration_seconds": 40, "bake_seconds": 25}
     with arcade.under_load() as running:
         failed = arcade.release(
             "chaos", environment=chaos, service_strategy="canary", service_strategy_options=options, service_gates=GATES
@@ -101,7 +136,7 @@ def test_errors_of_the_candidate_return_traffic(arcade: Arcade) -> None:
 def test_slowness_of_the_candidate_returns_traffic(arcade: Arcade) -> None:
     before = arcade.live()
     chaos = {"CHAOS_ENABLED": "true", "CHAOS_LATENCY_MS_P50": "150", "CHAOS_LATENCY_MS_P99": "300"}
-    options = {"percent": 20, "duration_seconds": 40, "bake_seconds": 20}
+    options = {"percent": 20, "duration_seconds": 40, "bake_seconds": 25}
     gates = {**GATES, "latency": {"maximum_ratio": 2.0, "minimum_requests": 50}}
     with arcade.under_load() as running:
         failed = arcade.release(

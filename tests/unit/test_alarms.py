@@ -25,6 +25,8 @@ from botocore.session import get_session
 from botocore.validate import ParamValidator
 from moto import mock_aws
 
+from sandbox.metrics.expressions import Frame, parse
+
 REGION = "eu-central-1"
 ARN = f"arn:aws:elasticloadbalancing:{REGION}:123456789012"
 ENVIRONMENT: dict[str, Any] = {
@@ -67,7 +69,7 @@ def put(
 
 def test_check_mode_tells_all_alarms_and_makes_none(aws: Any) -> None:
     message = put(service_alarms(ENVIRONMENT, "scores"), check_mode=True)
-    assert len(message["put"]) == 7
+    assert len(message["put"]) == 8
     assert aws.describe_alarms()["MetricAlarms"] == []
 
 
@@ -197,3 +199,46 @@ def test_no_two_widgets_lie_on_each_other() -> None:
         assert max(x for x, _ in cells) < 24
         assert not taken & cells
         taken |= cells
+
+
+def judged(kind: str, **metrics: float) -> float:
+    """What an alarm's expression comes to in one minute; a metric that is not named has no data point."""
+    (alarm,) = [one for one in service_alarms(ENVIRONMENT, "scores") if one["name"].endswith(f"/{kind}")]
+    (expression,) = [metric["expression"] for metric in alarm["metrics"] if "expression" in metric]
+    ids = tuple(metric["id"] for metric in alarm["metrics"] if "expression" not in metric)
+    assert set(metrics) <= set(ids)
+    series = {name: {0.0: metrics[name]} if name in metrics else {} for name in ids}
+    found = parse(expression).evaluate(Frame(series, ids, dict.fromkeys(ids, 60), (0.0,)))
+    assert isinstance(found, dict)
+    return float(found[0.0])
+
+
+def test_errors_of_one_colour_are_not_diluted_by_the_other() -> None:
+    canary = {"requests_blue": 900.0, "requests_green": 100.0, "errors_green": 10.0}
+    assert judged("error-share", **canary) == 10.0
+    assert judged("error-share", requests_blue=900.0, errors_blue=9.0) == 1.0
+    assert judged("error-share", requests_blue=12.0, errors_blue=6.0, requests_green=10.0) == pytest.approx(
+        27.3, abs=0.1
+    )
+    assert judged("error-share", requests_blue=5.0, errors_blue=5.0) == 0.0, "a handful says nothing"
+    assert judged("error-share") == 0.0
+
+
+def test_a_task_that_takes_no_connection_is_an_error_of_the_service() -> None:
+    assert judged("error-share", requests_blue=100.0, refused_blue=92.0) == 92.0
+
+
+def test_a_warm_colour_does_not_hide_a_live_one_without_targets() -> None:
+    warm = {"healthy_green": 2.0, "desired_green": 2.0}
+    assert judged("no-healthy-target", healthy_green=2.0) == 2.0, "which is why there is another alarm"
+    assert judged("colour-without-target", **warm, desired_blue=2.0) == 1.0
+    assert judged("colour-without-target", **warm, unhealthy_blue=2.0, healthy_blue=0.0) == 1.0
+    assert judged("colour-without-target", **warm, desired_blue=2.0, healthy_blue=1.0) == 0.0
+    assert judged("colour-without-target", **warm) == 0.0, "a cold colour should have none"
+
+
+def test_without_container_insights_a_colour_is_judged_by_its_targets() -> None:
+    blind = {**ENVIRONMENT, "cluster": {"container_insights": "disabled"}}
+    (alarm,) = [one for one in service_alarms(blind, "scores") if one["name"].endswith("colour-without-target")]
+    assert not [metric for metric in alarm["metrics"] if "desired" in metric["id"]]
+    assert "desired" not in alarm["metrics"][-1]["expression"]

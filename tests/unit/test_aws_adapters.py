@@ -134,8 +134,7 @@ def test_stopped_tasks_say_why(aws: Aws, stub: Stubber) -> None:
     assert found.culprit is not None
     assert found.culprit.name == "app"
     assert found.cause == (
-        "Essential container in task exited; container app: exit code 137 (SIGKILL: out of memory, or not stopped in time), "
-        "OutOfMemoryError"
+        "Essential container in task exited; container app: exit code 137 (SIGKILL), OutOfMemoryError"
     )
 
 

@@ -142,6 +142,13 @@ def test_every_role_and_module_stands_in_the_reference() -> None:
     assert missing == []
 
 
+def test_the_documentation_of_every_module_can_be_read() -> None:
+    """A colon in a sentence ends it for YAML, and ansible-doc shows nothing at all."""
+    for module in sorted((ROOT / "plugins" / "modules").glob("*.py")):
+        (text,) = re.findall(r'^DOCUMENTATION = r"""(.*?)"""', module.read_text(), re.DOTALL | re.MULTILINE)
+        assert yaml.safe_load(text)["module"] == module.stem
+
+
 def test_every_page_of_the_docs_is_linked_from_another_page() -> None:
     linked = {
         (document.parent / target).resolve()

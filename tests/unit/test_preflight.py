@@ -50,6 +50,12 @@ def test_every_size_that_fargate_offers_is_accepted(cpu: int) -> None:
             "offers 16384 to 61440 in steps of 4096 for it; 18432 MiB goes with service_cpu 4096",
             id="memory between the steps",
         ),
+        pytest.param(
+            {"service_cpu": 4096}, "512 MiB goes with service_cpu 256", id="only what Fargate offers is advised"
+        ),
+        pytest.param(
+            {"service_memory": 4096}, "4096 MiB goes with service_cpu 512 or 1024 or 2048", id="all that fits"
+        ),
         pytest.param({"service_cpu": 300}, "service_cpu is 300; Fargate offers 256, 512", id="cpu"),
         pytest.param({"service_port": 70000}, "service_port is 70000; valid: 1 to 65535", id="port"),
         pytest.param(
@@ -138,14 +144,43 @@ def test_a_prebuilt_image_needs_nothing_to_build() -> None:
     assert validate(registry, values)[1] == []
 
 
-def test_tasks_that_share_writable_files_are_warned_about() -> None:
-    volume = {"name": "data", "path": "/data", "access_point": "scores"}
-    shared = {**GOOD, "service_desired_count": 2, "service_volumes": [volume]}
-    (warning,) = warnings(shared)
+VOLUME = {"name": "data", "path": "/data", "access_point": "scores"}
+ALONE = {
+    **GOOD,
+    "service_volumes": [VOLUME],
+    "service_desired_count": 1,
+    "service_strategy": "rolling",
+    "service_minimum_healthy_percent": 0,
+    "service_maximum_percent": 100,
+}
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        pytest.param({"service_desired_count": 2}, "up to 2 tasks write", id="two tasks"),
+        pytest.param({"service_strategy": "canary"}, "up to 2 tasks write", id="one task of each colour"),
+        pytest.param({"service_strategy": "canary"}, "until its rollback window is over", id="and for how long"),
+        pytest.param({"service_maximum_percent": 200}, "up to 2 tasks write", id="old beside new in a deployment"),
+        pytest.param({"autoscaling_maximum": 5}, "autoscaling_maximum is 5", id="as many as autoscaling starts"),
+        pytest.param(
+            {"autoscaling_schedules": [{"name": "sale", "maximum": 9}]},
+            "autoscaling_schedules sale is 9",
+            id="at times",
+        ),
+    ],
+)
+def test_tasks_that_share_writable_files_are_warned_about(change: dict[str, Any], told: str) -> None:
+    (warning,) = warnings({**ALONE, **change})
     assert "data at /data" in warning
-    assert not [*warnings({**shared, "service_desired_count": 1})]
-    assert not [*warnings({**shared, "service_volumes": [{**volume, "read_only": True}]})]
-    assert not [*warnings({**shared, "service_volumes": [{**volume, "shared": True}]})]
+    assert told in warning
+
+
+def test_one_writer_at_a_time_is_no_warning_nor_are_files_that_may_be_shared() -> None:
+    assert not [*warnings(ALONE)]
+    many = {**ALONE, "service_desired_count": 2}
+    assert not [*warnings({**many, "service_volumes": [{**VOLUME, "read_only": True}]})]
+    assert not [*warnings({**many, "service_volumes": [{**VOLUME, "shared": True}]})]
 
 
 @pytest.mark.parametrize(

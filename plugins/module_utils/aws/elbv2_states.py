@@ -85,7 +85,13 @@ class TargetState:
 
     @property
     def unhealthy(self) -> bool:
-        return self.state in {"unhealthy", "unhealthy.draining", "unavailable"}
+        # `unavailable` says that the load balancer does not know (Elb.InternalError), not that the target is ill.
+        return self.state in {"unhealthy", "unhealthy.draining"}
+
+    @property
+    def told(self) -> str:
+        """The reason code and what the load balancer says about it."""
+        return ": ".join(part for part in (self.reason, self.description.rstrip(".")) if part) or self.state
 
 
 @dataclass(frozen=True)

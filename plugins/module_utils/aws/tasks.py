@@ -8,7 +8,11 @@ import re
 from dataclasses import dataclass, replace
 
 # Signals by exit status, as a shell counts them.
-_SIGNALS = {137: "SIGKILL: out of memory, or not stopped in time", 139: "SIGSEGV", 143: "SIGTERM"}
+_SIGNALS = {137: "SIGKILL", 139: "SIGSEGV", 143: "SIGTERM"}
+_KILLED = 137
+# Not a failure of the container itself: somebody had the task stopped.
+# https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Task.html
+_STOPPED_FROM_OUTSIDE = {"ServiceSchedulerInitiated", "UserInitiated", "SpotInterruption", "TerminationNotice"}
 
 
 def started_by(text: str) -> str:
@@ -29,10 +33,15 @@ class ContainerState:
     def failed(self) -> bool:
         return self.exit_code not in (None, 0) or bool(self.reason)
 
-    def __str__(self) -> str:
+    def told(self, stop_code: str) -> str:
+        """How it ended. The task's stop code tells who sent a signal; only ECS's own reason calls it out of memory."""
         said = []
         if self.exit_code is not None:
-            signal = _SIGNALS.get(self.exit_code)
+            signal = _SIGNALS.get(self.exit_code, "")
+            if self.exit_code == _KILLED and stop_code in _STOPPED_FROM_OUTSIDE:
+                signal += ": it did not end within its stop timeout"
+            elif self.exit_code == _KILLED and not self.reason:
+                signal += ": ECS gives no reason; it may have been out of memory"
             said.append(f"exit code {self.exit_code}" + (f" ({signal})" if signal else ""))
         if self.reason:
             said.append(self.reason)
@@ -68,7 +77,7 @@ class TaskState:
             replace(container, reason="") if container.reason == self.stopped_reason else container
             for container in self.containers
         ]
-        containers = [str(container) for container in own if container.failed]
+        containers = [container.told(self.stop_code) for container in own if container.failed]
         return "; ".join([without_arns(self.stopped_reason).rstrip(".") or "stopped", *containers])
 
     @property

@@ -24,6 +24,8 @@ class Invocation:
     check_mode: bool = False
     clock: Clock = field(default_factory=SystemClock)
     progress: Progress = field(default_factory=SilentProgress)
+    # How often -v was given: a failed task's result is printed, so it is short without.
+    verbosity: int = 0
 
 
 Run = Callable[[Invocation], dict[str, Any]]
@@ -38,7 +40,8 @@ def run_as_module(argument_spec: Mapping[str, Any], run: Run) -> None:
     """Run in the module's own process."""
     module = AnsibleModule(argument_spec=with_aws_options(argument_spec), supports_check_mode=True)
     try:
-        result = run(Invocation(module.params, Aws(module.params), module.check_mode))
+        verbosity = getattr(module, "_verbosity", 0)
+        result = run(Invocation(module.params, Aws(module.params), module.check_mode, verbosity=verbosity))
     except Failure as failure:
         module.fail_json(msg=str(failure), **failure.result)
     module.exit_json(**result)

@@ -87,15 +87,39 @@ def _built(call: Invocation) -> Answer:
         )
     call.progress.line(f"building {reference} with {engine.name}")
     engine.build(planned, reference, {"org.opencontainers.image.version": tag, **desired["labels"]})
-    with engine.logged_in(*ecr.login(call.aws)):
-        call.progress.line(f"pushing {reference}")
-        engine.push(reference)
+    meanwhile = _pushed_meanwhile(call, engine, reference, tag)
+    if meanwhile is not None:
+        return _listed(
+            call, _answer(False, uri, tag, meanwhile["imageDigest"], "pushed by another run meanwhile"), meanwhile
+        )
     pushed = ecr.find_image(call.aws, desired["repository"], tag)
     if pushed is None:
         raise Failure(f"{reference} was pushed, but ECR does not list it. Was the repository changed meanwhile?")
     return _listed(
         call, _answer(True, uri, tag, pushed["imageDigest"], f"built and pushed with {engine.name}"), pushed, engine
     )
+
+
+def _pushed_meanwhile(call: Invocation, engine: build.Engine, reference: str, tag: str) -> dict[str, Any] | None:
+    """Push the image; or return what ECR has under its tag by now, where a run of another service built the same content.
+
+    Tags are immutable: the registry refuses the second push, and a mutable tag would move under the first one's release.
+    """
+    repository = call.params["repository"]
+    there = ecr.find_image(call.aws, repository, tag)
+    if there is not None:
+        return there
+    try:
+        with engine.logged_in(*ecr.login(call.aws)):
+            call.progress.line(f"pushing {reference}")
+            engine.push(reference)
+    except Failure:
+        there = ecr.find_image(call.aws, repository, tag)
+        if there is None:
+            raise
+        call.progress.line(f"{reference} was pushed by another run meanwhile: using {there['imageDigest'][:19]}")
+        return there
+    return None
 
 
 def _listed(

@@ -25,7 +25,8 @@ def run(call: Invocation) -> dict[str, Any]:
     )
     found = ecr.find_repository(aws, name)
     if found is None:
-        create = partial(ecr.create_repository, aws, name, mutability, scan, desired["kms_key_arn"], tags)
+        first = {**tags, **desired["first_tags"]}
+        create = partial(ecr.create_repository, aws, name, mutability, scan, desired["kms_key_arn"], first)
         changes.want("repository", None, name, create)
         if policy is not None:
             changes.want("lifecycle_policy", None, policy, partial(ecr.set_lifecycle_policy, aws, name, policy))
@@ -40,6 +41,8 @@ def run(call: Invocation) -> dict[str, Any]:
     changes.want("lifecycle_policy", known, policy, partial(ecr.set_lifecycle_policy, aws, name, policy))
     arn = found["repositoryArn"]
     is_tagged = ecr.repository_tags(aws, arn)
+    # Several services may share a repository: each would write its own name again.
+    tags |= {key: value for key, value in desired["first_tags"].items() if key not in is_tagged}
     changes.want("tags", {key: is_tagged.get(key) for key in tags}, tags, partial(ecr.tag_repository, aws, arn, tags))
     return _answer(changes, found)
 

@@ -2,7 +2,8 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """The alarms of every service, and those of the shared load balancer. Pure.
 
-A service's two colours are judged as one: the alarms keep their names and their meaning whichever of them is live.
+Alarms keep their names and their meaning whichever colour is live. Where one colour could hide the other (a warm one without
+traffic beside a live one without targets), each is judged by its own requests and targets, and the worse one counts.
 """
 
 from __future__ import annotations
@@ -59,22 +60,22 @@ def dimension(arn: str) -> str:
 def service_alarms(observed: Observed) -> list[dict[str, Any]]:
     """Alarms of a service, each with a reason for what a missing datapoint means."""
     limits = observed.thresholds
-    enough = f"(FILL(requests_blue, 0) + FILL(requests_green, 0)) >= {limits.minimum_requests_per_minute}"
+    minimum = limits.minimum_requests_per_minute
+    enough = f"(FILL(requests_blue, 0) + FILL(requests_green, 0)) >= {minimum}"
+    shares = [_error_share([colour], minimum) for colour in COLOURS] + [_error_share(list(COLOURS), minimum)]
     requests = _balancer(observed, "requests", "RequestCount", "Sum")
     alarms = [
         _alarm(
             observed,
             "error-share",
-            f"More than {limits.error_share_percent:g} % of the answers are errors of the service (5xx). "
-            "Compare with the last release; rollback.yml returns to the one before.",
+            f"More than {limits.error_share_percent:g} % of the answers of a colour, or of both, are errors of the service (5xx, or no "
+            "connection to a task). Compare with the last release; rollback.yml returns to the one before.",
             [
                 *_balancer(observed, "errors", "HTTPCode_Target_5XX_Count", "Sum"),
+                # The load balancer answers 502 itself where a task takes no connection: no target's 5xx counts it.
+                *_balancer(observed, "refused", "TargetConnectionErrorCount", "Sum"),
                 *requests,
-                _judged(
-                    f"IF({enough}, 100 * (FILL(errors_blue, 0) + FILL(errors_green, 0)) / "
-                    "(FILL(requests_blue, 0) + FILL(requests_green, 0)), 0)",
-                    "errors in percent",
-                ),
+                _judged(f"MAX([{', '.join(shares)}])", "errors in percent"),
             ],
             # No traffic is no error; the alarm no-healthy-target covers a service without targets.
             _Rule(">", limits.error_share_percent, 5, 3, "notBreaching"),
@@ -111,6 +112,7 @@ def service_alarms(observed: Observed) -> list[dict[str, Any]]:
             # A target group without any target reports nothing: here silence is the worst news.
             _Rule("<", 1, 3, 3, "breaching"),
         ),
+        _colour_without_target(observed),
         *(
             _utilisation(observed, what, limit)
             for what, limit in (("CPU", limits.cpu_percent), ("Memory", limits.memory_percent))
@@ -159,6 +161,39 @@ class _Rule:
 
     def options(self) -> dict[str, Any]:
         return dict(vars(self))
+
+
+def _error_share(colours: Sequence[str], minimum_requests: int) -> str:
+    """Percent of the requests of these colours that failed; 0 where they are too few to say anything."""
+    requests, failed = _sum(["requests"], colours), _sum(["errors", "refused"], colours)
+    # A division by zero would leave no data point where the share of the other colour has one.
+    return f"IF({requests} >= {minimum_requests}, 100 * {failed} / ({requests} + ({requests} < 1)), 0)"
+
+
+def _sum(metrics: Sequence[str], colours: Sequence[str]) -> str:
+    return f"({' + '.join(f'FILL({metric}_{colour}, 0)' for metric in metrics for colour in colours)})"
+
+
+def _colour_without_target(observed: Observed) -> dict[str, Any]:
+    """A colour that should have healthy targets, by its tasks or by its targets, and has none."""
+    metrics = [
+        *_balancer(observed, "healthy", "HealthyHostCount", "Minimum"),
+        *_balancer(observed, "unhealthy", "UnHealthyHostCount", "Maximum"),
+    ]
+    expected = ["unhealthy"]
+    if observed.container_insights:
+        metrics += _per_colour(observed.ecs_service, "desired", _INSIGHTS, "DesiredTaskCount", "Average")
+        expected.append("desired")
+    down = [f"IF(({_sum(expected, [colour])} > 0) AND (FILL(healthy_{colour}, 0) < 1), 1, 0)" for colour in COLOURS]
+    return _alarm(
+        observed,
+        "colour-without-target",
+        "A colour that should run tasks has had no healthy target for five minutes: its share of the requests fails, or, if it is the "
+        "warm one, a rollback is not immediate. status.yml says which.",
+        [*metrics, _judged(" + ".join(down), "colours without a healthy target")],
+        # A service without any target is the alarm no-healthy-target's.
+        _Rule(">", 0, 5, 5, "notBreaching"),
+    )
 
 
 def _utilisation(observed: Observed, what: str, limit: float) -> dict[str, Any]:

@@ -36,7 +36,7 @@ class BlackBox:
     evidence: Evidence = field(default_factory=Evidence)
     unread: list[str] = field(default_factory=list)
 
-    def collect(self, release: Release, fleet: Fleet, readings: Callable[[], str]) -> dict[str, Any]:
+    def collect(self, release: Release, fleet: Fleet, readings: Sequence[str]) -> dict[str, Any]:
         self.unread = []
         colour = release.candidate
         group, name = self.location.target_groups[colour], self.location.ecs_services[colour]
@@ -53,7 +53,7 @@ class BlackBox:
         return {
             **evidence.as_dict(),
             "causes": evidence.causes(),
-            "readings": self._read(lambda: [readings()], []),
+            "readings": list(readings),
             "logs": self._running_logs(name),
             "fleet": {"weights": str(fleet.weights), **{str(one): str(fleet.state(one)) for one in Colour}},
             "definition_changes": self._definition_changes(release, fleet),

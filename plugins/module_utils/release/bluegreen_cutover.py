@@ -34,6 +34,6 @@ def run(call: Invocation) -> dict[str, Any]:
         return predicted(call, aws_ports, spec, release_order, look_ahead)
     controller = Controller(aws_ports, lease_owner(call), bool(call.params.get("stage_only")))
     # Made before the lease is taken and again under it: what it finds does not change that fast.
-    findings = cache(lambda fleet: tuple(look_ahead(fleet)))
+    findings = cache(lambda fleet: tuple(map(str, look_ahead(fleet))))
     ending = run_controller(call, controller, lambda: controller.deploy(release_order, findings))
     return result(call, ending)

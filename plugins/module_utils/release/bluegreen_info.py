@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,10 +13,12 @@ from ..aws.ecs_states import short
 from ..aws.errors import Failure
 from ..common.invocation import Invocation
 from ..common.text import harmless
-from ..rollout.history import good_releases, live_colour, rollback_target, unfinished
+from ..rollout.history import Target, good_releases, live_colour, roll_forward, rollback_target, unfinished
 from ..rollout.late_writes import disagreements
 from ..rollout.lease import Lease, clock_time
 from ..rollout.model import Colour, Fleet, Kind, Release
+from ..rollout.stable_down import no_way_back, unserved
+from ..rollout.who_acts import who_acts
 from ..service.location import locate
 from .ledger import DynamoLedger
 from .ports import PortError
@@ -67,7 +70,7 @@ def _read(call: Invocation) -> dict[str, Any]:
         "history": [_row(one) for one in newest],
         "unreadable": [str(record) for record in recorded.unreadable],
         "status": [
-            *_status(location.service, fleet, under_way, held, target),
+            *_status(_Standing(location.service, fleet, history, held, call.clock.now())),
             *(f"  {record}. It is left alone" for record in recorded.unreadable),
             *(f"  {sentence}: the next release or rollback puts it right" for sentence in wrong),
         ],
@@ -101,6 +104,17 @@ def _way_back(fleet: Fleet, target: Any, under_way: Release | None) -> dict[str,
             "takes": "as long as its tasks take to be replaced",
             "warm_until": None,
         }
+    stuck = no_way_back(fleet, under_way) if under_way else ""
+    if stuck:
+        return {
+            "possible": False,
+            "reason": stuck,
+            "release": None,
+            "digest": None,
+            "warm": False,
+            "takes": "",
+            "warm_until": None,
+        }
     if under_way and under_way.kind is Kind.DEPLOY and not under_way.first and not under_way.in_place:
         return {
             "possible": True,
@@ -126,26 +140,53 @@ def _way_back(fleet: Fleet, target: Any, under_way: Release | None) -> dict[str,
     }
 
 
-def _status(service: str, fleet: Fleet, under_way: Release | None, lease: Lease | None, target: Any) -> list[str]:
+def _version(task_definition: str, history: Sequence[Release]) -> str:
+    """The version of a colour by tag and revision, where a release on record made it."""
+    made = next((one for one in history if one.task_definition == task_definition and one.version), None)
+    return made.label if made else short(task_definition)
+
+
+@dataclass(frozen=True)
+class _Standing:
+    """What the lines of the status are made from."""
+
+    service: str
+    fleet: Fleet
+    history: Sequence[Release]
+    lease: Lease | None
+    now: float
+
+
+def _status(standing: _Standing) -> list[str]:
     """Some lines for a person."""
+    service, fleet, history = standing.service, standing.fleet, standing.history
+    lease, now = standing.lease, standing.now
+    under_way, target = unfinished(history), rollback_target(history)
     lines = [f"{service}: traffic {fleet.weights}"]
+    if without := unserved(fleet):
+        lines.append(f"  {without}")
     for colour in Colour:
-        definition = fleet.state(colour).task_definition
-        lines.append(f"  {fleet.state(colour)}" + (f"  {short(definition)}" if definition else ""))
+        version = _version(fleet.state(colour).task_definition, history)
+        lines.append(f"  {fleet.state(colour)}" + (f"  {version}" if version else ""))
     if under_way:
         steps = len(under_way.plan.steps)
         step = f"step {min(under_way.step + 1, steps)} of {steps}"
         lines.append(f"  {under_way.kind} {under_way.id} by {under_way.by}: {under_way.phase}, {step}")
-        nobody = "nobody works on it: deploy the same version again to go on, or roll back"
-        lines.append(f"  held by {lease.owner} since {clock_time(lease.taken_at)}" if lease else f"  {nobody}")
+        lines += [f"  {line}" for line in who_acts(under_way, lease, now)]
     back = _way_back(fleet, target, under_way)
     if back["possible"] and back["reason"]:
         lines.append(f"  rollback: {back['reason']} ({back['takes']})")
     elif back["possible"]:
         until = f", warm until {back['warm_until']}" if back["warm_until"] else ""
-        lines.append(f"  rollback: to {back['release']} ({back['takes']}{until})")
+        version = f", {target.release.label}" if isinstance(target, Target) else ""
+        lines.append(f"  rollback: to {back['release']}{version} ({back['takes']}{until})")
     else:
         lines.append(f"  rollback: {back['reason']}")
+    newer = roll_forward(history)
+    if newer is not None and not isinstance(target, str):
+        lines.append(
+            f"  roll forward: to {newer.label} with playbooks/rollback.yml -l {service} -e rollback_to={newer.id}"
+        )
     return lines
 
 
@@ -157,6 +198,7 @@ def _row(release: Release) -> dict[str, Any]:
         "at": f"{datetime.fromtimestamp(release.started_at, UTC):%Y-%m-%d %H:%M:%S}Z",
         "by": release.by,
         "digest": release.digest,
+        "version": release.version,
         "task_definition": short(release.task_definition) if release.task_definition else "",
         "strategy": release.plan.strategy,
         "outcome": str(release.outcome) if release.outcome else str(release.phase),
@@ -165,7 +207,8 @@ def _row(release: Release) -> dict[str, Any]:
     }
 
 
-_COLUMNS = ("at", "kind", "by", "digest", "task_definition", "strategy", "outcome", "seconds", "reason")
+# An id begins with the time and the kind.
+_COLUMNS = ("id", "version", "task_definition", "digest", "by", "strategy", "outcome", "seconds", "reason")
 _WIDEST = {"digest": 19, "reason": 80, "by": 32}
 
 

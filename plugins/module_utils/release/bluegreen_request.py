@@ -11,9 +11,12 @@ from ..common.invocation import Invocation
 from ..common.operator import operator
 from ..rollout.history import unfinished
 from ..rollout.model import OperatorRequest, Phase, Release, RequestKind
+from ..rollout.stable_down import no_way_back
 from ..service.location import locate
 from .ledger import DynamoLedger
 from .ports import PortError
+from .providers.fleet import ServiceFleet
+from .providers.service_provider import ServiceProvider
 
 
 def run(call: Invocation) -> dict[str, Any]:
@@ -28,6 +31,9 @@ def run(call: Invocation) -> dict[str, Any]:
                 f"Service {location.service} has no release under way: there is nothing to {kind.replace('_', ' ')}."
             )
         _refuse_in_place(under_way, kind)
+        if kind in (RequestKind.ABORT, RequestKind.PROMOTE, RequestKind.PROMOTE_ALL):
+            fleet = ServiceProvider(ServiceFleet(call.aws, location, call.progress)).read()
+            _refuse_without_effect(under_way, kind, no_way_back(fleet, under_way))
         request = OperatorRequest(
             under_way.id, kind, under_way.step, operator(call.params), reason=call.params["reason"]
         )
@@ -44,6 +50,19 @@ def run(call: Invocation) -> dict[str, Any]:
         else "no controller is at work: run deploy.yml to go on, or rollback.yml"
     )
     return {"changed": True, "reason": f"{kind} asked of {under_way.id}, step {under_way.step + 1}; {said}", **answer}
+
+
+def _refuse_without_effect(release: Release, kind: RequestKind, no_way_back: str) -> None:
+    """A request that could only wait is refused with what would help instead."""
+    if kind is RequestKind.ABORT and no_way_back:
+        raise Failure(
+            f"Release {release.id} cannot return its traffic: {no_way_back}. playbooks/rollback.yml -e rollback_force=true returns it "
+            "all the same."
+        )
+    if kind is not RequestKind.ABORT and release.phase is Phase.RETURNING and not no_way_back:
+        raise Failure(
+            f"Release {release.id} is returning its traffic to {release.live}: there is nothing to {kind.replace('_', ' ')}."
+        )
 
 
 def _refuse_in_place(release: Release, kind: RequestKind) -> None:

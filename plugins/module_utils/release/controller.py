@@ -26,11 +26,24 @@ from ..rollout.actions import (
 )
 from ..rollout.begin import Order, Refused, ReturnOrder, Unchanged, begin_deploy, begin_rollback
 from ..rollout.decide import decide
-from ..rollout.history import resumed, unfinished
+from ..rollout.forward import probe_is_due
+from ..rollout.history import is_named, resumed, unfinished
 from ..rollout.late_writes import disagreements
 from ..rollout.lease import Held
-from ..rollout.model import Fleet, Kind, Observed, OperatorRequest, Outcome, Phase, Readings, Release, RequestKind
+from ..rollout.model import (
+    Fleet,
+    Kind,
+    Observed,
+    OperatorRequest,
+    Outcome,
+    Phase,
+    Readings,
+    Release,
+    RequestKind,
+    Result,
+)
 from ..rollout.restore import is_restored
+from ..rollout.stable_down import no_way_back
 from .fenced_writer import FencedWriter
 from .lease_holder import BACKOFF_SECONDS, TRIES, LeaseHolder
 from .ports import LeaseLostError, PortError, Ports, UnreadableRecord
@@ -64,6 +77,8 @@ class Controller:
         self.writer = FencedWriter(ports, self.lease_holder)
         # A release ends for a rollback to begin.
         self._hurried = False
+        # The cause of an end is the reason of several decisions.
+        self._said_at_the_end: set[str] = set()
         self._unreadable_records: dict[str, UnreadableRecord] = {}
 
     def interrupt(self, reason: str) -> None:
@@ -109,12 +124,23 @@ class Controller:
 
     def rollback(self, order: ReturnOrder) -> Ending:
         """Return traffic: out of a release under way to its live colour, otherwise to the last good release."""
+        # Before the lease is taken: the controller that has it may still serve users, by a promotion.
+        stuck = "" if order.force else self._no_way_back()
+        if stuck:
+            return _not_begun(
+                Refused(f"nothing was changed: {stuck}. -e rollback_force=true returns traffic all the same")
+            )
         return self._under_lease(order.id, True, lambda: self._rollback(order))
+
+    def _no_way_back(self) -> str:
+        left = unfinished(self._history())
+        return no_way_back(self._fleet(), left) if left else ""
 
     def _rollback(self, order: ReturnOrder) -> Ending:
         left = unfinished(self._history())
         if left is not None:
-            if left.kind is Kind.ROLLBACK and order.named in (None, left.target, left.digest) and self._adoptable(left):
+            same = order.named is None or is_named(left, order.named)
+            if left.kind is Kind.ROLLBACK and same and self._adoptable(left):
                 return self._resume(left)
             under_way = left.kind is Kind.DEPLOY and left.outcome is None
             ended = self._settle(replace(left, forced=order.force), f"rollback {order.id} of {order.by}")
@@ -287,10 +313,10 @@ class Controller:
         return Observed(
             fleet=fleet,
             readings=ports.judges.readings(release, fleet, now) if exposed and stop is None else Readings(),
-            operator_request=stop
+            operator_request=(stop if release.phase is not Phase.RETURNING else None)
             or (ports.ledger.operator_request() if release.outcome is None and release.kind is Kind.DEPLOY else None),
-            probe=ports.judges.probe(release)
-            if exposed and fleet.weights == release.candidate_weights and stop is None
+            probe=ports.judges.probe(release, lambda: self._has_to_stop(release))
+            if exposed and stop is None and probe_is_due(release, fleet, now)
             else None,
             late_until=self.writer.late_until,
             hurried=self._hurried,
@@ -301,9 +327,11 @@ class Controller:
         wait = decision.action if isinstance(decision.action, Wait) else None
         if wait and (not wait.told or text == self._last_line):
             self.ports.progress.heartbeat(text)
-        elif text != self._last_line:
+        elif text != self._last_line and not (_is_over(decision.release) and text in self._said_at_the_end):
             self.ports.progress.line(text)
             self._last_line = text
+        if _is_over(decision.release):
+            self._said_at_the_end.add(text)
 
     def _apply(self, decision: Decision) -> Release:
         ports, action, release = self.ports, decision.action, decision.release
@@ -322,6 +350,9 @@ class Controller:
                 return self._save(replace(release, task_definition=ports.provider.register(release)))
             case Prove():
                 verdict = ports.judges.prove(release, action.check, lambda: self._has_to_stop(release))
+                if verdict.result is Result.PASS:
+                    # Any other verdict is the cause of what follows, and told as that.
+                    ports.progress.line(f"{release.service}: {verdict.reason}")
                 return self._save(replace(release, proofs={**release.proofs, action.check: verdict}))
             case Collect():
                 return self._save(replace(release, evidence=self._evidence(release)))
@@ -366,6 +397,10 @@ def _proven(release: Release) -> bool:
     if release.in_place:
         return False
     return release.phase is Phase.SHIFTING and release.step == 0 and release.since is None and release.goes_forward
+
+
+def _is_over(release: Release) -> bool:
+    return release.outcome is not None or release.phase is Phase.RETURNING
 
 
 def _tries(release: Release, failure: PortError) -> int:

@@ -66,7 +66,7 @@ class Evidence:
         sentences = [
             f"{count} task{'s' if count > 1 else ''} stopped: {cause}" for cause, count in counted.most_common()
         ]
-        targets = Counter(_description(target) for target in self.unhealthy_targets.values())
+        targets = Counter(target.told for target in self.unhealthy_targets.values())
         sentences += [
             f"{count} target{'s' if count > 1 else ''} unhealthy: {cause}{self._health_check_suffix}"
             for cause, count in targets.most_common()
@@ -102,13 +102,7 @@ class Evidence:
         return f" ({self.health_check})" if self.health_check else ""
 
     def _target(self, target: TargetState) -> str:
-        return (
-            f"target {target.address}:{target.port} {target.state}: {_description(target)}{self._health_check_suffix}"
-        )
-
-
-def _description(target: TargetState) -> str:
-    return ": ".join(part for part in (target.reason, target.description.rstrip(".")) if part) or target.state
+        return f"target {target.address}:{target.port} {target.state}: {target.told}{self._health_check_suffix}"
 
 
 def sentence(reason: str, evidence: Evidence) -> str:

@@ -8,19 +8,29 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ..aws import cloudwatch
+from ..aws import cloudwatch, elbv2
 from ..aws.session import Aws
 from ..common.clock import Clock
 from ..rollout.gates import judge, unclear
-from ..rollout.model import Colour, Fleet, Readings, Release, Verdict
+from ..rollout.model import Colour, ColourState, Fleet, Readings, Release, Verdict
 from ..service.location import ServiceLocation
 from .black_box import BlackBox
+from .every_target import Route, smoke
 from .evidence import Evidence
 from .metrics import Metrics
 from .one_off import Watch, one_off
 from .port_calls import port_call
 from .ports import Progress
-from .smoke import Endpoint, smoke
+from .smoke import Endpoint
+
+
+@dataclass(frozen=True)
+class Look:
+    """What the gates were given at one look."""
+
+    release: Release
+    candidate: ColourState
+    readings: Readings
 
 
 @dataclass
@@ -39,15 +49,16 @@ class CloudJudges:
     # What was seen while the release went on, by colour.
     evidence: Mapping[Colour, Evidence] = field(default_factory=dict)
 
+    # What was judged last: the evidence holds the readings of the look that decided, not of a later one.
+    _last_look: Look | None = None
+
     @port_call
     def readings(self, release: Release, fleet: Fleet, now: float) -> Readings:
-        return self._readings(release, fleet, now)
-
-    def _readings(self, release: Release, fleet: Fleet, now: float) -> Readings:
         gates = release.gates
         states = cloudwatch.alarm_states(self.aws, gates.alarms) if gates.alarms else {}
         found = self.metrics.readings(release, fleet, now) if gates.need_metrics else Readings()
-        return replace(found, alarms=states)
+        self._last_look = Look(release, fleet.state(release.candidate), replace(found, alarms=states))
+        return self._last_look.readings
 
     @port_call
     def prove(self, release: Release, check: str, stopped: Callable[[], bool]) -> Verdict:
@@ -58,28 +69,30 @@ class CloudJudges:
             watch = Watch(self.clock, self.progress, stopped)
             return one_off(self.aws, self.location, release, options, self.network, watch)
         # In place there is no candidate to ask for: the new version is what the production rule forwards to.
-        return smoke(self._endpoint(), options, candidate=not release.in_place, stopped=stopped)
+        return smoke(self._route(release, not release.in_place, stopped), options)
 
     @port_call
-    def probe(self, release: Release) -> Verdict | None:
+    def probe(self, release: Release, stopped: Callable[[], bool]) -> Verdict | None:
         """After the last step: does the production rule answer with this version? Where the service has a probe."""
-        return smoke(self._endpoint(), self.version_probe, candidate=False) if self.version_probe else None
+        return smoke(self._route(release, False, stopped), self.version_probe) if self.version_probe else None
 
     @port_call
     def collect(self, release: Release, fleet: Fleet) -> dict[str, Any]:
         """Keep what would be gone once the candidate is stopped, and the verdict over what was last read."""
         black_box = BlackBox(self.aws, self.location, self.evidence.get(release.candidate) or Evidence())
-        return black_box.collect(release, fleet, lambda: self._judgement(release, fleet))
+        return black_box.collect(release, fleet, self._judgement(release))
 
-    def _judgement(self, release: Release, fleet: Fleet) -> str:
-        readings = self._readings(release, fleet, self.clock.now())
-        side = fleet.state(release.candidate)
-        return judge(release.gates, readings, side, release.policy.minimum_healthy).reason
+    def _judgement(self, release: Release) -> list[str]:
+        look = self._last_look
+        if look is None or look.release.id != release.id:
+            return []
+        return [judge(release.gates, look.readings, look.candidate, release.policy.minimum_healthy).reason]
 
-    def _endpoint(self) -> Endpoint:
-        if self.endpoint is None:
-            return Endpoint(self.location.load_balancer_host, self.location.host)
-        return self.endpoint
+    def _route(self, release: Release, candidate: bool, stopped: Callable[[], bool]) -> Route:
+        """To as many targets as the load balancer finds healthy at this moment: capacity may have changed since staging."""
+        targets = elbv2.target_health(self.aws, self.location.target_groups[release.candidate].arn)
+        endpoint = self.endpoint or Endpoint(self.location.load_balancer_host, self.location.host)
+        return Route(endpoint, sum(target.state == "healthy" for target in targets), candidate, stopped)
 
 
 def _unknown(check: str) -> Verdict:

@@ -13,8 +13,8 @@ from typing import Any
 from ..aws.errors import Failure
 from ..common.operator import operator
 from ..rollout.begin import Order, ReturnOrder
-from ..rollout.model import Bound, ErrorGate, Gates, Kind, LatencyGate, OnInconclusive, Plan, Policy
-from ..rollout.strategy import STRATEGIES
+from ..rollout.model import Bound, ErrorGate, Gates, Kind, LatencyGate, OnInconclusive, Plan, Policy, WhenStableIsDown
+from ..rollout.strategy import STRATEGIES, metrics_seconds
 from ..rollout.strategy import plan as plan_of
 from ..service.specification import Specification
 from .ledger_items import new_id
@@ -65,6 +65,9 @@ CHECK = {
     "expect_body": {"type": "str"},
     "maximum_milliseconds": {"type": "int"},
     "tries": {"type": "int", "default": 5},
+    "attempts": {"type": "int", "default": 1},
+    "every_target": {"type": "bool", "default": True},
+    "identity": {"type": "str"},
     "interval_seconds": {"type": "float", "default": 2.0},
     "timeout_seconds": {"type": "int", "default": 10},
     "command": {"type": "list", "elements": "str", "default": []},
@@ -99,6 +102,7 @@ POLICY = {
     "window_seconds": {"type": "int", "default": 3600},
     "settle_seconds": {"type": "int", "default": 0},
     "hold_when_interrupted": {"type": "bool", "default": False},
+    "when_stable_is_down": {"type": "str", "choices": [str(one) for one in WhenStableIsDown], "default": "promote"},
 }
 # What every blue/green module needs to find its service.
 PLACE_ARGUMENTS: dict[str, Any] = {
@@ -116,6 +120,7 @@ RELEASE_ARGUMENTS: dict[str, Any] = {
     "verify_tls": {"type": "bool", "default": True},
     "contract": {"type": "bool", "default": False},
     "report": {"type": "path"},
+    "version": {"type": "str"},
 }
 
 
@@ -142,6 +147,7 @@ def order(params: Mapping[str, Any], spec: Specification, now: float) -> Order:
         verifications=after,
         desired_count=spec.desired_count,
         contract=params["contract"],
+        version=params["version"] or "",
     )
 
 
@@ -163,14 +169,20 @@ def return_order(params: Mapping[str, Any], now: float) -> ReturnOrder:
         service=params["service"],
         by=operator(params),
         policy=policy(params),
-        named=params["to"],
+        named=params["to"] or None,
         force=params["force"],
     )
 
 
 def policy(params: Mapping[str, Any]) -> Policy:
     given = filled(params["policy"], POLICY)
-    return Policy(**{**given, "inconclusive": OnInconclusive(given["inconclusive"])})
+    return Policy(
+        **{
+            **given,
+            "inconclusive": OnInconclusive(given["inconclusive"]),
+            "when_stable_is_down": WhenStableIsDown(given["when_stable_is_down"]),
+        }
+    )
 
 
 def token() -> str:
@@ -193,10 +205,17 @@ def image_digest(params: Mapping[str, Any]) -> str:
 def _plan(params: Mapping[str, Any], gates: Gates) -> Plan:
     given = filled(params["plan"], STRATEGY)
     timing = filled(params["gates"], GATES)
-    made = plan_of(given, gates, timing["period_seconds"] * 2 + timing["delay_seconds"])
+    made = plan_of(given, gates, metrics_seconds(timing["period_seconds"], timing["delay_seconds"]))
     findings = [] if isinstance(made, Plan) else made
     names = [one["name"] for one in params["checks"]]
     findings += [f"checks: {name} is there twice" for name in sorted({one for one in names if names.count(one) > 1})]
+    asked = [*params["checks"], *([params["version_probe"]] if params["version_probe"] else [])]
+    findings += [
+        f"check {one['name']}: {option} is {one[option]}; valid is 1 or more"
+        for one in asked
+        for option in ("tries", "attempts")
+        if one[option] < 1
+    ]
     if given["strategy"] == "rolling":
         findings += _meaningless_in_place(params["policy"])
     if findings or not isinstance(made, Plan):

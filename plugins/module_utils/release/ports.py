@@ -61,7 +61,8 @@ class Judges(Protocol):
     def prove(self, release: Release, check: str, stopped: Callable[[], bool]) -> Verdict:
         """Run a check. One that takes long asks every few seconds whether it has to stop: that keeps the lease."""
 
-    def probe(self, release: Release) -> Verdict | None: ...
+    def probe(self, release: Release, stopped: Callable[[], bool]) -> Verdict | None:
+        """Run the version probe, where the service has one; `stopped` as for a check."""
 
     def collect(self, release: Release, fleet: Fleet) -> dict[str, Any]: ...
 

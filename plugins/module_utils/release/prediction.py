@@ -15,9 +15,11 @@ from ..rollout.begin import Order, Refused, ReturnOrder, Unchanged, begin_deploy
 from ..rollout.history import unfinished
 from ..rollout.lease import clock_time
 from ..rollout.model import Fleet, Outcome, Release
+from ..rollout.stable_down import no_way_back
 from ..rollout.strategy import timeline
 from ..service.specification import Specification
 from .ports import Ports
+from .preflight import Finding
 
 
 def predicted(
@@ -25,11 +27,14 @@ def predicted(
     ports: Ports,
     spec: Specification | None,
     wanted: Order | ReturnOrder,
-    preflight: Callable[[Fleet], Sequence[str]] = lambda fleet: (),
+    preflight: Callable[[Fleet], Sequence[Finding]] = lambda fleet: (),
 ) -> dict[str, Any]:
     """The result of check mode. Only reads."""
     fleet, history, now = ports.provider.read(), ports.ledger.history().releases, call.clock.now()
     left = unfinished(history)
+    stuck = no_way_back(fleet, left) if left and isinstance(wanted, ReturnOrder) and not wanted.force else ""
+    if stuck:
+        raise Failure(f"refused: {stuck}.", outcome=str(Outcome.REFUSED), changed=False)
     begun = (
         begin_deploy(wanted, fleet, history, now)
         if isinstance(wanted, Order)

@@ -5,10 +5,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from ..aws import cloudwatch, ec2, iam, service_quotas
+from ..aws.elbv2_states import TEST_HEADER
 from ..aws.errors import AwsError
 from ..common.invocation import Invocation
 from ..image import platform as image_platform
@@ -16,18 +18,33 @@ from ..rollout.begin import Order
 from ..rollout.history import live_colour
 from ..rollout.model import Fleet
 from ..service.location import ServiceLocation
+from ..service.rule_match import Request, answering
 from ..service.specification import Specification
 
 # Rights that a release does not need, and a region that has no such quota: said, and gone on.
 _UNREADABLE = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "NoSuchResourceException"}
+_WITHOUT_ALARMS = """-e '{"service_gates": {"alarms": []}}'"""
 _TASKS = "ecs-tasks.amazonaws.com"
-Findings = Callable[[], Iterator[str]]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What stands in the way of a release. `momentary`: it is so now, and says nothing about a release at another time."""
+
+    sentence: str
+    momentary: bool = False
+
+    def __str__(self) -> str:
+        return self.sentence
+
+
+Findings = Callable[[], Iterator[str | Finding]]
 
 
 def preflight(
     call: Invocation, location: ServiceLocation, spec: Specification, order: Order, fleet: Fleet
-) -> list[str]:
-    """A sentence per finding. What the caller may not read is said, and is no finding: a release needs not that right."""
+) -> list[Finding]:
+    """Everything that is found. What the caller may not read is said, and is no finding: a release needs not that right."""
     tasks = max(order.desired_count, fleet.blue.running, fleet.green.running)
     checks: list[Findings] = [
         partial(_alarms, call, order),
@@ -36,11 +53,12 @@ def preflight(
         partial(_roles, call, spec),
         partial(image_platform.findings, call, spec.params["containers"], spec.params["architecture"]),
         partial(_fleet, location, fleet),
+        partial(_answered_by_others, location, call.params, order),
     ]
-    found: list[str] = []
+    found: list[Finding] = []
     for check in checks:
         try:
-            found += check()
+            found += [one if isinstance(one, Finding) else Finding(one) for one in check()]
         except AwsError as failed:
             if failed.code not in _UNREADABLE:
                 raise
@@ -48,13 +66,17 @@ def preflight(
     return found
 
 
-def _alarms(call: Invocation, order: Order) -> Iterator[str]:
+def _alarms(call: Invocation, order: Order) -> Iterator[str | Finding]:
     states = cloudwatch.alarm_states(call.aws, order.gates.alarms) if order.gates.alarms else {}
     for name in order.gates.alarms:
         if name not in states:
             yield f"alarm {name} of the gates does not exist: it could never pass"
         elif states[name] == "ALARM":
-            yield f"alarm {name} of the gates is firing already: the release would be returned at once"
+            yield Finding(
+                f"alarm {name} of the gates is firing already: the release would be returned at once. To release a fix anyway, take it out "
+                f"of service_gates for this run, such as {_WITHOUT_ALARMS}",
+                momentary=True,
+            )
 
 
 def _addresses(call: Invocation, spec: Specification, tasks: int) -> Iterator[str]:
@@ -103,13 +125,35 @@ def _listed(value: Any) -> list[Any]:
     return list(value) if isinstance(value, (list, tuple)) else [value]
 
 
-def _fleet(location: ServiceLocation, fleet: Fleet) -> Iterator[str]:
+def _answered_by_others(location: ServiceLocation, options: Mapping[str, Any], order: Order) -> Iterator[str]:
+    """A check proves something only where this service answers it: the listener's rules say who does."""
+    test_header = {TEST_HEADER[0]: TEST_HEADER[1][0]}
+    requests = [
+        (f"check {one['name']}", one, location.production if order.plan.in_place else location.test)
+        for one in options.get("checks") or ()
+        if not one["command"]
+    ]
+    if probe := options.get("version_probe"):
+        requests.append(("the version probe", probe, location.production))
+    for title, check, own in requests:
+        sent = {**check["headers"], **(test_header if own is location.test else {})}
+        found = answering(location.rules, Request(location.host, check["path"], sent))
+        if found is None or found.arn != own.arn:
+            by = f"the rule of {found.owner} ({found.conditions}, priority {found.priority})" if found else "no rule"
+            yield (
+                f"{title}: {check['path']} of {location.host} is answered by {by}, not by this service ({own.conditions}, priority "
+                f"{own.priority}): correct the check's path, service_hosts, service_paths or service_priority"
+            )
+
+
+def _fleet(location: ServiceLocation, fleet: Fleet) -> Iterator[Finding]:
     live = live_colour(fleet, [])
     if live is None or fleet.weights.of(live) != 100:
         return
     side = fleet.state(live)
     if not side.steady and side.desired:
-        yield (
+        yield Finding(
             f"{location.ecs_services[live]}, which is live, is in the middle of a deployment ({side}): somebody else is releasing, "
-            "or the last release is not over"
+            "or the last release is not over",
+            momentary=True,
         )

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,14 +20,16 @@ from .options import token
 # What a message shows of the evidence; all of it is in the result, in the ledger and in the report.
 _LINES_SHOWN = 12
 _HEADS = {
-    Outcome.ROLLED_BACK: "rolled back, the version before serves",
+    Outcome.ROLLED_BACK: "rolled back",
     Outcome.FAILED: "failed",
     Outcome.SUPERSEDED: "superseded",
-    Outcome.INCONCLUSIVE: "inconclusive, and so returned",
-    Outcome.APPROVAL_EXPIRED: "not approved in time, and so returned",
+    Outcome.INCONCLUSIVE: "inconclusive",
+    Outcome.APPROVAL_EXPIRED: "not approved in time",
     Outcome.INTERRUPTED: "interrupted",
     Outcome.REFUSED: "refused",
 }
+# What these end with is that the version before serves; a first release has none before it.
+_RETURNED = {Outcome.ROLLED_BACK, Outcome.INCONCLUSIVE, Outcome.APPROVAL_EXPIRED}
 
 
 def result(call: Invocation, ending: Ending) -> dict[str, Any]:
@@ -45,7 +47,16 @@ def result(call: Invocation, ending: Ending) -> dict[str, Any]:
     _write_report(call, answer)
     if ending.outcome in (None, Outcome.SUCCEEDED):
         return answer
-    raise Failure(printable(_message(ending, answer)), **answer)
+    message = printable(_message(ending, answer))
+    if call.verbosity:
+        raise Failure(message, **answer)
+    # Ansible prints the whole result of a failed task: the message has to be seen among it. The rest is in the ledger and the report.
+    raise Failure(
+        message,
+        changed=ending.changed,
+        outcome=answer["outcome"],
+        release={"id": release.id, "version": release.label} if release else None,
+    )
 
 
 def summary(release: Release) -> dict[str, Any]:
@@ -55,19 +66,56 @@ def summary(release: Release) -> dict[str, Any]:
 
 
 def _message(ending: Ending, answer: Mapping[str, Any]) -> str:
-    """The outcome first, then the cause, then the evidence."""
-    head = _HEADS[ending.outcome or Outcome.INTERRUPTED]
+    """What was seen first; last the outcome and its cause, what serves now, and what to do."""
     service = f"{ending.release.service}: " if ending.release else ""
-    lines = [f"{service}{head}: {ending.reason}."]
-    evidence = answer["evidence"]
-    lines += [f"  {cause}" for cause in evidence.get("causes", [])]
-    for task in evidence.get("tasks", [])[:1]:
-        lines += [f"last log lines of {task['container']}, task {task['task'][:12]}:"]
-        lines += [f"  {line}" for line in task["log_lines"]]
-    if not evidence.get("tasks"):
-        logs = evidence.get("logs", [])[-_LINES_SHOWN:]
-        lines += [*(["last log lines of the candidate:"] if logs else []), *(f"  {line}" for line in logs)]
+    cause = ending.reason.rstrip(".")
+    lines = [*_seen(answer["evidence"], cause), f"{service}{_head(ending)}: {cause}."]
+    release = ending.release
+    if release is not None and ending.outcome is not Outcome.REFUSED:
+        lines += [line for line in (serves_now(ending.outcome, release), _next(ending.outcome, release)) if line]
     return "\n".join(lines)
+
+
+def _seen(evidence: Mapping[str, Any], reason: str) -> list[str]:
+    # What the reason says already is not said twice.
+    lines = [f"  {cause}" for cause in evidence.get("causes", []) if cause not in reason]
+    tasks = evidence.get("tasks", [])
+    for task in tasks[:1]:
+        lines += _log(f"{task['container']}, task {task['task'][:12]}", task["log_lines"])
+    if "logs" in evidence and not tasks and not evidence.get("unread"):
+        lines += _log("the candidate", evidence["logs"][-_LINES_SHOWN:])
+    return lines
+
+
+def _log(whose: str, log_lines: Sequence[str]) -> list[str]:
+    if not log_lines:
+        return [f"the log of {whose} is empty"]
+    return [f"last log lines of {whose}:", *(f"  {line}" for line in log_lines)]
+
+
+def serves_now(outcome: Outcome | None, release: Release) -> str:
+    """Who has the traffic at the end, where the outcome alone decides it."""
+    if outcome in _RETURNED and not release.first:
+        if release.in_place:
+            return f"Now {release.stable_task_definition.rpartition('/')[2]}, the version before, serves on {release.live}."
+        return f"Now {release.live} serves all traffic with the version before."
+    return ""
+
+
+def _next(outcome: Outcome | None, release: Release) -> str:
+    status = f"playbooks/status.yml -l {release.service}"
+    if outcome is Outcome.SUPERSEDED:
+        return f"Next: {status} shows who works on it."
+    if outcome is Outcome.INTERRUPTED:
+        return f"Next: {status}, then playbooks/release.yml with the same version to go on, or playbooks/rollback.yml."
+    return f"Next: correct it and release again. All evidence: run with -v, or set service_report; {release.id} is its release."
+
+
+def _head(ending: Ending) -> str:
+    outcome = ending.outcome or Outcome.INTERRUPTED
+    if outcome not in _RETURNED or ending.release is None:
+        return _HEADS[outcome]
+    return _HEADS[outcome] + (", there is no version before it" if ending.release.first else "")
 
 
 def _write_report(call: Invocation, answer: Mapping[str, Any]) -> None:

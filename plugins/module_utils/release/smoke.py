@@ -1,6 +1,6 @@
 # Copyright: pear.fargate contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Requests to a colour that has no traffic, through the load balancer's test rule, and what their answers must be."""
+"""One request of a check through the load balancer, and what is not as wanted about its answer."""
 
 from __future__ import annotations
 
@@ -14,10 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..aws.elbv2_states import TEST_HEADER
 from ..common.text import bounded
-from ..rollout.gates import failed, passed, unclear
-from ..rollout.model import Verdict
 from .deadline import within
 
 _BODY_TOLD = 200
@@ -96,29 +93,6 @@ class Answer:
 
 def never() -> bool:
     return False
-
-
-def smoke(
-    endpoint: Endpoint, check: Mapping[str, Any], candidate: bool = True, stopped: Callable[[], bool] = never
-) -> Verdict:
-    """Ask until the answer is as wanted or the tries are used up; the verdict tells the last answer."""
-    headers = {**check["headers"], **({TEST_HEADER[0]: TEST_HEADER[1][0]} if candidate else {})}
-    asked = f"{check['method']} {check['path']}"
-    wrong = ["not asked"]
-    for number in range(check["tries"]):
-        if number:
-            if stopped():
-                return unclear(f"check {check['name']} was stopped: {'; '.join(wrong)}")
-            time.sleep(check["interval_seconds"])
-        try:
-            answer = endpoint.request(check, headers, stopped)
-        except (OSError, http.client.HTTPException) as refused:
-            wrong = [f"no answer: {refused or type(refused).__name__}"]
-            continue
-        wrong = list(mistakes(check, answer))
-        if not wrong:
-            return passed(f"check {check['name']}: {asked} answers {answer.status} in {answer.seconds * 1000:.0f} ms")
-    return failed(f"check {check['name']}: {asked}: {'; '.join(wrong)}")
 
 
 def mistakes(check: Mapping[str, Any], answer: Answer) -> Iterator[str]:

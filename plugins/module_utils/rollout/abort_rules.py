@@ -43,7 +43,8 @@ def not_ready(observed: Observed, release: Release, weight: int) -> str | None:
     if release.policy.minimum_healthy == 0:
         return None if candidate.running >= needed else f"{weight} % needs {needed} running: {candidate}"
     if candidate.healthy < needed:
-        return f"{weight} % needs {needed} healthy: {candidate}"
+        why = f" ({candidate.unhealthy})" if candidate.unhealthy else ""
+        return f"{weight} % needs {needed} healthy: {candidate}{why}"
     quiet = _alarms_quiet(observed, release)
     return quiet.reason if quiet.result is Result.FAIL else None
 
@@ -104,8 +105,10 @@ def _own_weights(release: Release) -> tuple[Weights, ...]:
     here = Weights.split(release.candidate, release.plan.steps[release.step].weight)
     if release.since is not None:
         return (here,)
-    before = release.plan.steps[release.step - 1].weight if release.step else 0
-    return (here, Weights.split(release.candidate, before))
+    # A promotion to the last step, or a rescue, skips steps: any earlier one may be where traffic still is.
+    before = (Weights.split(release.candidate, step.weight) for step in release.plan.steps[: release.step])
+    home = (release.stable_weights,) if release.step == 0 or release.stable_down_since is not None else ()
+    return (here, *home, *before)
 
 
 def _candidate_failing(observed: Observed, release: Release, now: float) -> AbortReason | None:

@@ -29,6 +29,7 @@ class Order:
     verifications: tuple[str, ...] = ()
     desired_count: int = 1
     contract: bool = False
+    version: str = ""
 
 
 @dataclass(frozen=True)
@@ -67,8 +68,10 @@ def begin_deploy(order: Order, fleet: Fleet, history: Sequence[Release], now: fl
     state = fleet.state(live)
     serving = _serving(state, history)
     if fleet.weights.of(live) == 100 and _is_what_serves(order, state, serving):
-        made_by = f"release {serving.id} with " if serving else ""
-        return Unchanged(f"{made_by}{order.digest or 'this version'} serves all traffic from {live} already")
+        version = (
+            f"release {serving.id} with {serving.label}" if serving else order.version or order.digest or "this version"
+        )
+        return Unchanged(f"{version} serves all traffic from {live} already")
     if order.plan.in_place:
         return _in_place(order, state, history, now)
     first = fleet.state(live).desired == 0 and fleet.state(live).running == 0
@@ -78,6 +81,7 @@ def begin_deploy(order: Order, fleet: Fleet, history: Sequence[Release], now: fl
         kind=Kind.DEPLOY,
         digest=order.digest,
         fingerprint=order.fingerprint,
+        version=order.version,
         live=live,
         candidate=live.other,
         plan=at_once(order.plan) if first else order.plan,
@@ -116,6 +120,7 @@ def _in_place(order: Order, live: ColourState, history: Sequence[Release], now: 
         kind=Kind.DEPLOY,
         digest=order.digest,
         fingerprint=order.fingerprint,
+        version=order.version,
         live=live.colour,
         candidate=live.colour,
         plan=order.plan,
@@ -184,6 +189,7 @@ def begin_rollback(
         digest=target.digest,
         fingerprint=target.fingerprint,
         task_definition=target.task_definition,
+        version=target.version,
         target=target.id,
         live=live,
         candidate=live.other,

@@ -13,7 +13,8 @@ from .abort_rules import judgement, not_ready, wanted_count
 from .actions import CancelScaleIn, Decision, Prove, Record, Register, Shift, Stage, Wait
 from .gates import combine
 from .lease import clock_time
-from .model import Observed, OnInconclusive, Outcome, Phase, Release, RequestKind, Result, Step, Verdict, Weights
+from .model import Fleet, Observed, OnInconclusive, Outcome, Phase, Release, RequestKind, Result, Step, Verdict, Weights
+from .stable_down import decide_when_down, unserved
 
 POLL_SECONDS = 2.0
 
@@ -77,12 +78,25 @@ def _prove(observed: Observed, release: Release, now: float) -> Decision:
         where = "before the deployment" if release.in_place else f"on {release.candidate}, before it has any traffic"
         return Decision(Prove(missing), f"check {missing} {where}", release)
     following = Phase.STAGING if release.in_place else Phase.SHIFTING
-    return _enter(release.at(following, now), combine(release.proofs.values()).reason)
+    verdict = combine(release.proofs.values())
+    said = "every check passed" if verdict.result is Result.PASS else verdict.reason
+    return _enter(release.at(following, now), said)
 
 
 def _shift(observed: Observed, release: Release, now: float) -> Decision | AbortReason:
     if release.in_place:
         return in_place.follow(observed, release, now)
+    rescue = decide_when_down(observed, release, now)
+    if rescue is not None:
+        return rescue
+    found = _next_in_step(observed, release, now)
+    without = unserved(observed.fleet)
+    if without and isinstance(found, Decision) and isinstance(found.action, Wait):
+        return replace(found, reason=f"{without}; {found.reason}")
+    return found
+
+
+def _next_in_step(observed: Observed, release: Release, now: float) -> Decision | AbortReason:
     step = release.plan.steps[release.step]
     title = f"step {release.step + 1} of {len(release.plan.steps)}"
     wanted = Weights.split(release.candidate, step.weight)
@@ -91,7 +105,8 @@ def _shift(observed: Observed, release: Release, now: float) -> Decision | Abort
     last = release.step + 1 == len(release.plan.steps) and not release.plan.bake_seconds
     hold = _hold(observed, release, step, now, judged=last or step.duration_seconds > 0)
     if hold is None:
-        return _next_step(release, title, now)
+        judged = last or step.duration_seconds > 0
+        return _next_step(release, f"{title} {_why_on(observed, release) if judged else 'passed'}", now)
     if release.since is None and isinstance(hold, Decision) and isinstance(hold.action, Wait):
         return _enter(replace(release, since=now), f"{title}: {wanted}")
     return hold
@@ -107,18 +122,31 @@ def _move(observed: Observed, release: Release, wanted: Weights, title: str) -> 
     return Decision(Shift(wanted), f"{title}: {wanted}; {observed.fleet.state(release.candidate)}", release)
 
 
-def _next_step(release: Release, title: str, now: float) -> Decision:
+def _next_step(release: Release, passed: str, now: float) -> Decision:
     following = release.step + 1
     if following < len(release.plan.steps):
-        return _enter(release.at(Phase.SHIFTING, now, following), f"{title} passed")
+        return _enter(release.at(Phase.SHIFTING, now, following), passed)
     if release.plan.bake_seconds:
-        return _enter(replace(release.at(Phase.BAKING, now, following), since=now), f"{title} passed: baking")
-    return _succeed(release, now)
+        baking = replace(release.at(Phase.BAKING, now, following), since=now)
+        return _enter(baking, f"{passed}; baking for {release.plan.bake_seconds} s")
+    return _succeed(release, passed, now)
+
+
+def _why_on(observed: Observed, release: Release) -> str:
+    """Why a step that was judged is over: by a person, or by a verdict, which is told with its numbers."""
+    if _operator_request(observed, release) in (RequestKind.PROMOTE, RequestKind.PROMOTE_ALL):
+        return f"promoted by {_requester(observed)}"
+    verdict = judgement(observed, release)
+    if verdict.result is Result.PASS and observed.probe is not None:
+        verdict = combine((verdict, observed.probe))
+    said = "passed" if verdict.result is Result.PASS else "goes on although it cannot be told"
+    return f"{said}: {verdict.reason}"
 
 
 def _bake(observed: Observed, release: Release, now: float) -> Decision | AbortReason:
     baking = Step(100, release.plan.bake_seconds)
-    return _hold(observed, release, baking, now, judged=True) or _succeed(release, now)
+    hold = _hold(observed, release, baking, now, judged=True)
+    return hold or _succeed(release, f"bake {_why_on(observed, release)}", now)
 
 
 def _hold(
@@ -137,8 +165,7 @@ def _hold(
         return _enter(release.at(Phase.SHIFTING, now, last), f"promoted to the last step by {_requester(observed)}")
     if request in (RequestKind.PROMOTE, RequestKind.PROMOTE_ALL):
         return None
-    held = now - (release.since if release.since is not None else now)
-    left = max(step.duration_seconds, release.policy.settle_seconds) - held
+    left = _seconds_left(release, step, now)
     verdict = judgement(observed, release)
     if left > 0:
         said = f"{left:.0f} s left at {observed.fleet.weights}; {verdict.reason}"
@@ -148,6 +175,22 @@ def _hold(
     if judged and observed.probe is not None and release.step >= last:
         verdict = combine((verdict, observed.probe))
     return _when_unclear(release, verdict, -left) if judged and verdict.result is not Result.PASS else None
+
+
+def _seconds_left(release: Release, step: Step, now: float) -> float:
+    held = now - (release.since if release.since is not None else now)
+    return max(step.duration_seconds, release.policy.settle_seconds) - held
+
+
+def probe_is_due(release: Release, fleet: Fleet, now: float) -> bool:
+    """The version probe asks every target, so it is asked only when its answer decides: as the last step or the bake ends."""
+    last = release.step + 1 >= len(release.plan.steps)
+    replacing = release.in_place and release.phase is Phase.SHIFTING
+    if not last or replacing or fleet.weights != release.candidate_weights:
+        return False
+    if release.phase is Phase.BAKING:
+        return _seconds_left(release, Step(100, release.plan.bake_seconds), now) <= 0
+    return release.phase is Phase.SHIFTING and _seconds_left(release, release.plan.steps[release.step], now) <= 0
 
 
 def _pause(observed: Observed, release: Release, now: float) -> Decision | None:
@@ -187,13 +230,11 @@ def _when_unclear(release: Release, verdict: Verdict, waited: float) -> Decision
             return AbortReason(Outcome.INCONCLUSIVE, unclear)
 
 
-def _succeed(release: Release, now: float) -> Decision:
-    # Twelve digits, as people and other programs show a digest; the record holds all of it.
-    version = release.digest[: len("sha256:") + 12] or release.task_definition
-    reason = f"{version} serves all traffic from {release.candidate}"
+def _succeed(release: Release, passed: str, now: float) -> Decision:
+    reason = f"{release.label} serves all traffic from {release.candidate}"
     warm_until = None if release.in_place else now + release.policy.window_seconds
     done = replace(release, outcome=Outcome.SUCCEEDED, reason=reason, ended_at=now, warm_until=warm_until)
-    return _enter(done, reason)
+    return _enter(done, f"{reason}; {passed}")
 
 
 def _enter(release: Release, reason: str) -> Decision:

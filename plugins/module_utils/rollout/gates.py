@@ -51,7 +51,8 @@ def judge(gates: Gates, readings: Readings, candidate: ColourState, minimum: int
 
 def health(side: ColourState, minimum: int) -> Verdict:
     if side.healthy < minimum:
-        return failed(f"{side.colour} has {side.healthy} healthy targets, fewer than its minimum of {minimum}")
+        why = f" ({side.unhealthy})" if side.unhealthy else ""
+        return failed(f"{side.colour} has {side.healthy} healthy targets, fewer than its minimum of {minimum}{why}")
     return passed(f"{side.colour} has {side.healthy} healthy targets (minimum {minimum})")
 
 

@@ -9,6 +9,9 @@ from dataclasses import dataclass, replace
 
 from .model import Colour, Fleet, Kind, Outcome, Release
 
+# A list of releases in a message is cut after so many characters.
+_LISTED = 1000
+
 
 @dataclass(frozen=True)
 class Target:
@@ -48,19 +51,70 @@ def rollback_target(history: Sequence[Release], named: str | None = None) -> Tar
         return "no release of this service has succeeded yet, so there is nothing to go back to"
     live = stack[-1]
     if named is None:
-        if len(stack) < 2:
-            return f"{live.id} is the only release of this service that succeeded: there is nothing before it"
-        chosen = stack[-2]
-    else:
-        matching = [one for one in history if named in (one.id, one.digest) and one.kind is Kind.DEPLOY]
-        good = [one for one in matching if one.outcome is Outcome.SUCCEEDED]
-        if not good:
-            known = ", ".join(one.id for one in reversed(stack[:-1])) or "none"
-            return f"{named} is not a release of this service that succeeded; releases to go back to: {known}"
-        chosen = good[-1]
-        if chosen.id == live.id:
-            return f"{chosen.id} is live already"
+        return (
+            Target(stack[-2], live, _objections(history, stack[-2]))
+            if len(stack) > 1
+            else _nothing_before(history, live)
+        )
+    chosen = _named(history, named, live)
+    if isinstance(chosen, str):
+        return chosen
+    if chosen.id == live.id:
+        return f"{chosen.id} ({chosen.label}) is live already"
     return Target(chosen, live, _objections(history, chosen))
+
+
+def _deployed(history: Sequence[Release]) -> list[Release]:
+    """Every release that succeeded, the newest first: what can be gone back to, or forward."""
+    good = [one for one in history if one.kind is Kind.DEPLOY and one.outcome is Outcome.SUCCEEDED]
+    return sorted(good, key=lambda one: (one.started_at, one.id), reverse=True)
+
+
+def roll_forward(history: Sequence[Release]) -> Release | None:
+    """The next release that succeeded after the live one: what the last rollback went back over."""
+    stack = good_releases(history)
+    newer = [one for one in _deployed(history) if stack and one.started_at > stack[-1].started_at]
+    return newer[-1] if newer else None
+
+
+def _nothing_before(history: Sequence[Release], live: Release) -> str:
+    newer = roll_forward(history)
+    if newer is None:
+        return (
+            f"{live.id} ({live.label}) is the only release of this service that succeeded: there is nothing before it"
+        )
+    return (
+        f"{live.id} ({live.label}) serves, and no release that succeeded lies before it; "
+        f"roll forward to {newer.label} with -e rollback_to={newer.id}"
+    )
+
+
+def _named(history: Sequence[Release], named: str, live: Release) -> Release | str:
+    """The release that a person means by an id, a digest, a tag or a revision, or by the beginning of one."""
+    good = _deployed(history)
+    exact = [one for one in good if named in _names(one)]
+    found = exact or [one for one in good if is_named(one, named)]
+    others = ", ".join(f"{one.id} ({one.label})" for one in good if one.id != live.id)[:_LISTED] or "none"
+    if not found:
+        return f"{named} names no release of this service that succeeded; releases to go back to: {others}"
+    if len({(one.digest, one.task_definition) for one in found}) > 1:
+        told = ", ".join(f"{one.id} ({one.label})" for one in found)
+        return f"{named} names {len(found)} releases of this service, so more of the name is needed: {told}"
+    return found[0]
+
+
+def is_named(release: Release, named: str) -> bool:
+    return any(name.startswith(named) for name in _names(release))
+
+
+def _names(release: Release) -> list[str]:
+    """A rollback goes by the name of the release that it returns to."""
+    digest = release.digest.removeprefix("sha256:")
+    return [
+        name
+        for name in (release.target or release.id, release.digest, digest, release.version, release.revision)
+        if name
+    ]
 
 
 def _objections(history: Sequence[Release], chosen: Release) -> tuple[str, ...]:

@@ -61,6 +61,14 @@ class OnInconclusive(StrEnum):
     CONTINUE = "continue"
 
 
+class WhenStableIsDown(StrEnum):
+    """What a release does when the stable colour loses all its healthy targets while the candidate has some."""
+
+    PROMOTE = "promote"
+    HOLD = "hold"
+    ASK = "ask"
+
+
 class RequestKind(StrEnum):
     PROMOTE = "promote"
     PROMOTE_ALL = "promote_all"
@@ -122,6 +130,8 @@ class ColourState:
     healthy: int = 0
     steady: bool = True
     failure: str = ""
+    # Why targets are unhealthy, as the load balancer tells it.
+    unhealthy: str = ""
     scale_in_at: float | None = None
     # The deployment that ECS works on or has completed; empty where the colour has no ECS service.
     deployment_id: str = ""
@@ -246,6 +256,7 @@ class Policy:
     window_seconds: int = 3600
     settle_seconds: int = 0
     hold_when_interrupted: bool = False
+    when_stable_is_down: WhenStableIsDown = WhenStableIsDown.PROMOTE
 
 
 @dataclass(frozen=True)
@@ -296,6 +307,8 @@ class Release:
     started_at: float
     by: str
     task_definition: str = ""
+    # What people call the version: the image's tag, where it is known.
+    version: str = ""
     target: str = ""
     fingerprint: str = ""
     gates: Gates = Gates()
@@ -314,6 +327,8 @@ class Release:
     entered_at: float = 0.0
     since: float | None = None
     paused_since: float | None = None
+    # Since when the stable colour has traffic and no healthy target.
+    stable_down_since: float | None = None
     # Traffic returns to the stable colour whatever its health: a person insisted.
     forced: bool = False
     proofs: Mapping[str, Verdict] = field(default_factory=dict)
@@ -328,6 +343,19 @@ class Release:
     @property
     def in_place(self) -> bool:
         return self.live is self.candidate
+
+    @property
+    def revision(self) -> str:
+        """family:revision of the task definition."""
+        return self.task_definition.rpartition("/")[2]
+
+    @property
+    def label(self) -> str:
+        """The version as people know it: its tag, or else twelve digits of its digest, and the revision."""
+        name = self.version or self.digest[: len("sha256:") + 12]
+        if name and self.revision:
+            return f"{name} ({self.revision})"
+        return name or self.revision or "this version"
 
     @property
     def is_rewriting(self) -> bool:

@@ -12,6 +12,7 @@ from .actions import Collect, Decision, Done, Record, ScaleIn, ScheduleScaleIn, 
 from .late_writes import watch
 from .lease import clock_time
 from .model import Fleet, Observed, Outcome, Phase, Release
+from .stable_down import take_over_instead, took_over, unserved
 
 POLL_SECONDS = 2.0
 AFTER_LATE_WRITES_SECONDS = 60.0
@@ -52,8 +53,12 @@ def restore(observed: Observed, release: Release, now: float) -> Decision:
         return Decision(
             Shift(release.stable_weights), f"returning traffic to {release.live}: {release.reason}", release
         )
+    over = take_over_instead(observed, release) if away else None
+    if over is not None:
+        return over
     left = release.policy.return_timeout_seconds - (now - release.entered_at)
-    if away and left >= 0 and not (release.first and live.desired == 0):
+    nowhere = took_over(observed, release) or (release.first and live.desired == 0)
+    if away and left >= 0 and not nowhere:
         return _make_returnable(observed, release)
     if release.evidence is None:
         return Decision(Collect(), "keeping the evidence before anything is stopped", release)
@@ -62,10 +67,18 @@ def restore(observed: Observed, release: Release, now: float) -> Decision:
     elif not away:
         outcome, reason = release.cause or Outcome.INTERRUPTED, release.reason
     else:
-        outcome = Outcome.INTERRUPTED
-        why = "this is the first release, there is nowhere to return to" if release.first else str(live)
-        reason = f"{release.reason}; traffic stays at {observed.fleet.weights}, for {why}: a person has to look"
+        outcome, reason = Outcome.INTERRUPTED, f"{release.reason}; {_stays(observed, release)}"
     return Decision(Record(), reason, replace(release, outcome=outcome, reason=reason, ended_at=now))
+
+
+def _stays(observed: Observed, release: Release) -> str:
+    """Where traffic is at the end of a return that was not possible, and who is served there."""
+    fleet = observed.fleet
+    why = (
+        "this is the first release, there is nowhere to return to" if release.first else str(fleet.state(release.live))
+    )
+    who = unserved(fleet) or f"{release.candidate} serves: {fleet.state(release.candidate)}"
+    return f"traffic stays at {fleet.weights}, for {why}. {who}. A person has to look"
 
 
 def _make_returnable(observed: Observed, release: Release) -> Decision:

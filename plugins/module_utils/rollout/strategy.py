@@ -28,8 +28,17 @@ STEP_OPTIONS = frozenset({"weight", "duration_seconds", "approval", "approval_ti
 SECONDS = ("bake_seconds", "interval_seconds", "duration_seconds", "approval_timeout_seconds")
 PERCENTS = ("step_percent", "percent", "weight")
 DAY = 86_400
-# CloudWatch has load balancer metrics once a minute, up to two minutes late: a shorter step is never judged.
-METRICS_SECONDS = 180
+# Fewer periods say little, and none nothing at all.
+JUDGED_PERIODS = 3
+
+
+def metrics_seconds(period_seconds: int, delay_seconds: int) -> int:
+    """How long a step lasts at least that metrics judge: it may begin anywhere in a period, and the last ones come late."""
+    return period_seconds * (JUDGED_PERIODS + 1) + delay_seconds
+
+
+# CloudWatch has a load balancer's metrics once a minute, a minute late.
+METRICS_SECONDS = metrics_seconds(60, 60)
 
 
 @dataclass(frozen=True)
@@ -42,13 +51,13 @@ class TimelineRow:
     until: int
 
 
-def plan(settings: Mapping[str, Any], gates: Gates, metrics_seconds: int = METRICS_SECONDS) -> Plan | list[str]:
+def plan(settings: Mapping[str, Any], gates: Gates, shortest: int = METRICS_SECONDS) -> Plan | list[str]:
     """Return the plan that the settings describe, or everything that is wrong with them."""
     findings = _findings(settings)
     if findings:
         return findings
     made = Plan(settings["strategy"], _steps(settings), int(settings.get("bake_seconds") or 0))
-    return _too_short(made, gates, metrics_seconds) or made
+    return _too_short(made, gates, shortest) or made
 
 
 def at_once(made: Plan) -> Plan:
@@ -151,7 +160,7 @@ def _steps(settings: Mapping[str, Any]) -> tuple[Step, ...]:
             )
 
 
-def _too_short(made: Plan, gates: Gates, metrics_seconds: int) -> list[str]:
+def _too_short(made: Plan, gates: Gates, shortest: int) -> list[str]:
     """Metric gates without the time to see a metric could only ever be inconclusive."""
     if not gates.need_metrics:
         return []
@@ -159,8 +168,8 @@ def _too_short(made: Plan, gates: Gates, metrics_seconds: int) -> list[str]:
     last = made.steps[-1].duration_seconds
     judged.append(("the last step and the bake together", last + made.bake_seconds))
     return [
-        f"{name} lasts {seconds} seconds, but metrics arrive {metrics_seconds} seconds late at most: "
-        f"make it at least {metrics_seconds}, or set no metric gate"
+        f"{name} lasts {seconds} seconds, in which CloudWatch may have fewer than {JUDGED_PERIODS} whole periods to judge by: "
+        f"make it at least {shortest}, or set no metric gate"
         for name, seconds in judged
-        if seconds < metrics_seconds
+        if seconds < shortest
     ]

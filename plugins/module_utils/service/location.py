@@ -29,6 +29,8 @@ class ServiceLocation:
     target_groups: Mapping[Colour, TargetGroup]
     production: Rule
     test: Rule
+    # All rules of the listener, this service's and others'.
+    rules: tuple[Rule, ...] = ()
 
     @property
     def cluster(self) -> str:
@@ -88,6 +90,7 @@ def locate(aws: Aws, environment_name: str, service: str, listener_arn: str | No
         {colour: groups[name] for colour, name in group_names.items()},
         production,
         test,
+        tuple(rules),
     )
 
 

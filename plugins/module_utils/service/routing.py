@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ..aws.elbv2_states import TEST_HEADER, Conditions, Rule
+from .rule_match import shadowed
 
 PRODUCTION, TEST = "production", "test"
 
@@ -86,8 +87,8 @@ def _change(rule: Rule | None, kind: str, desired: DesiredRules) -> RuleChange:
 
 
 def conflicts(rules: Sequence[Rule], desired: DesiredRules) -> list[str]:
-    """Return a sentence for each priority that another service's rule has."""
-    found = []
+    """Return a sentence for each priority that another service's rule holds already, and for each that comes before ours."""
+    found = shadows(rules, desired)
     for kind in (TEST, PRODUCTION):
         ours = find_rule(rules, kind, desired.blue, desired.green)
         priority = desired.priority_of(kind)
@@ -97,6 +98,25 @@ def conflicts(rules: Sequence[Rule], desired: DesiredRules) -> list[str]:
                     f"priority {priority} of the {kind} rule is taken by the rule of {rule.owner} "
                     f"({rule.conditions}); free priorities: {free_priorities(rules)}"
                 )
+    return found
+
+
+def shadows(rules: Sequence[Rule], desired: DesiredRules) -> list[str]:
+    """Return a sentence for each rule of another service that takes requests of this one, as it is asked earlier."""
+    found = []
+    for rule in rules:
+        if _is_ours(rule, desired):
+            continue
+        taken = {
+            kind: shadowed(rule, desired.conditions_of(kind), desired.priority_of(kind)) for kind in (PRODUCTION, TEST)
+        }
+        if taken[PRODUCTION] or taken[TEST]:
+            which = "production" if taken[PRODUCTION] else "test"
+            found.append(
+                f"the rule of {rule.owner} ({rule.conditions}) has priority {rule.priority} and so answers every request for "
+                f"{taken[PRODUCTION] or taken[TEST]} before the {which} rule of this service (priority "
+                f"{desired.priority_of(which)}): give them different service_hosts or service_paths, or this one a smaller service_priority"
+            )
     return found
 
 

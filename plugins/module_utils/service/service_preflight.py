@@ -8,17 +8,25 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
-from ..aws import elbv2, secretsmanager, ssm, sts
+from ..aws import efs, elbv2, secretsmanager, ssm, sts
 from ..aws.arns import ArnScope
 from ..aws.elbv2_states import Conditions
 from ..aws.errors import AwsError, Failure
 from ..aws.naming import COLOURS, EnvironmentNames, ServiceNames
+from ..aws.tags import tags_of
 from ..common.invocation import Invocation
-from ..image import container_image
+from ..image import build, container_image
 from .policies import secret_arn
 from .routing import DesiredRules, conflicts
 from .variables import findings, warnings
 
+# Variables of the environment that say what a service can stand on.
+ENVIRONMENT_VARIABLES = (
+    "file_system_enabled",
+    "file_system_access_points",
+    "load_balancer_certificate",
+    "load_balancer_domain",
+)
 # Placeholder of an ARN: a target group that does not exist yet owns no rule.
 _NONE = "(none)"
 
@@ -27,19 +35,34 @@ def run(call: Invocation) -> dict[str, Any]:
     """Return no findings, or raise Failure with all of them."""
     # First and alone: wrong credentials or an unreachable endpoint fail here within seconds.
     identity = sts.caller(call.aws)
+    _refuse_other_account(call.params["account"], identity)
     values: Mapping[str, Any] = call.params["variables"]
     # A host that is no service has no variables here: the types of its roles' variables are all there is to check.
     found = [*call.params["findings"], *(findings(values) if values else ())]
     place = ArnScope(call.aws.region, identity["account"], identity["arn"].split(":")[1])
     unchecked: list[str] = []
-    for check in (_priorities, _image, _secrets) if values else ():
+    for check in (_priorities, _image, _secrets, _access_points) if values else ():
         found += _careful(partial(check, call, values, place), unchecked)
     if found:
         text = "\n".join(f"  - {finding}" for finding in found)
         count = "1 finding" if len(found) == 1 else f"{len(found)} findings"
         raise Failure(f"{count}, and nothing was changed:\n{text}", findings=found, unchecked=unchecked)
-    told_only = [*warnings(values), *(f"Not looked at before the release: {failed}" for failed in unchecked)]
+    uncovered = _uncovered_hosts(values, call.params["environment"])
+    told_only = [
+        *warnings(values),
+        *uncovered,
+        *(f"Not looked at before the release: {failed}" for failed in unchecked),
+    ]
     return {"changed": False, "findings": [], "unchecked": unchecked, "warnings": told_only}
+
+
+def _refuse_other_account(wanted: str | None, identity: Mapping[str, str]) -> None:
+    """First by itself: whatever else is found in the wrong account means nothing."""
+    if wanted and wanted != identity["account"]:
+        raise Failure(
+            f"The credentials are of account {identity['account']} ({identity['arn']}), and environment_account is {wanted}: nothing was "
+            "changed. Use credentials of that account, or another inventory."
+        )
 
 
 def _careful(check: Callable[[], Iterator[str]], unchecked: list[str]) -> list[str]:
@@ -63,7 +86,12 @@ def _priorities(call: Invocation, values: Mapping[str, Any], place: ArnScope) ->
     names = [ServiceNames(name, service).target_group(colour) for colour in COLOURS]
     groups = elbv2.target_groups(call.aws, names)
     blue, green = (groups[name].arn if name in groups else f"{_NONE} {name}" for name in names)
-    for taken in conflicts(elbv2.rules(call.aws, https), DesiredRules(Conditions(), priority, blue, green)):
+    hosts, paths = (values.get(key) or [] for key in ("service_hosts", "service_paths"))
+    if not all(isinstance(one, list) and all(isinstance(item, str) for item in one) for one in (hosts, paths)):
+        return
+    for taken in conflicts(
+        elbv2.rules(call.aws, https), DesiredRules(Conditions.of(hosts, paths), priority, blue, green)
+    ):
         yield f"service_priority is {priority}: {taken}"
 
 
@@ -73,6 +101,8 @@ def _image(call: Invocation, values: Mapping[str, Any], place: ArnScope) -> Iter
     if not image:
         if not (values.get("registry_build") or {}).get("context"):
             yield "neither service_image nor registry_build.context is set: there is nothing to run"
+        else:
+            yield from _build_context(values["registry_build"])
         return
     desired = {"image": image, "tag": values.get("registry_tag") or None}
     try:
@@ -81,6 +111,49 @@ def _image(call: Invocation, values: Mapping[str, Any], place: ArnScope) -> Iter
         raise
     except Failure as missing:
         yield f"service_image is {image!r}: {missing}"
+
+
+def _build_context(given: Mapping[str, Any]) -> Iterator[str]:
+    try:
+        build.plan(str(given["context"]), str(given.get("containerfile") or ""), {}, "", "")
+    except Failure as missing:
+        yield str(missing)
+
+
+def _access_points(call: Invocation, values: Mapping[str, Any], place: ArnScope) -> Iterator[str]:
+    """An access point is made by the inventory's role file_system, or is there already."""
+    wanted = {
+        volume["access_point"]: str(volume.get("name"))
+        for volume in values.get("service_volumes") or []
+        if isinstance(volume, Mapping) and isinstance(volume.get("access_point"), str)
+    }
+    environment = call.params["environment"]
+    planned = environment.get("file_system_access_points") if environment.get("file_system_enabled") else []
+    known = {str(point.get("name")) for point in planned or [] if isinstance(point, Mapping)}
+    if not wanted.keys() - known or not isinstance(values.get("environment_name"), str):
+        return
+    found = efs.find_file_system(call.aws, values["environment_name"])
+    points = efs.access_points(call.aws, found["FileSystemId"]) if found else []
+    known |= {tags_of(point).get("Name", "") for point in points}
+    for point in sorted(wanted.keys() - known):
+        yield (
+            f"service_volumes: the access point {point!r} of {wanted[point]} does not exist, and the environment makes none of that name; "
+            f"there are {', '.join(sorted(known)) or 'none'}. Add it to file_system_access_points, and set file_system_enabled"
+        )
+
+
+def _uncovered_hosts(values: Mapping[str, Any], environment: Mapping[str, Any]) -> Iterator[str]:
+    """The role load_balancer's own certificates cover the domain and one label below it. Others may have been added by hand."""
+    domain, source = environment.get("load_balancer_domain"), environment.get("load_balancer_certificate")
+    if not isinstance(domain, str) or source not in ("requested", "self_signed"):
+        return
+    for host in values.get("service_hosts") or []:
+        label, _, rest = str(host).lower().partition(".")
+        if str(host).lower() != domain.lower() and (rest != domain.lower() or not label):
+            yield (
+                f"service_hosts holds {host!r}, which the load balancer's certificate does not cover ({domain} and *.{domain}): clients "
+                "refuse it unless another certificate was added to the listener"
+            )
 
 
 def _secrets(call: Invocation, values: Mapping[str, Any], place: ArnScope) -> Iterator[str]:

@@ -67,8 +67,8 @@ def findings(values: Mapping[str, Any]) -> list[str]:
 
 
 def warnings(values: Mapping[str, Any]) -> Iterator[str]:
-    """Warnings about valid settings that lose data in many programs."""
-    count = values.get("service_desired_count")
+    """What is valid, and still loses data in many programs: said, and left to who knows the program."""
+    count, why = _writers(values)
     shared = [
         f"{volume.get('name')} at {volume.get('path')}"
         for volume in values.get("service_volumes") or []
@@ -76,12 +76,37 @@ def warnings(values: Mapping[str, Any]) -> Iterator[str]:
         and volume.get("access_point")
         and not (volume.get("read_only") or volume.get("shared"))
     ]
-    if shared and isinstance(count, int) and count > 1:
+    if shared and count > 1:
         yield (
-            f"{count} tasks write to the same files ({', '.join(shared)}) over NFS. A database file, such as SQLite's in WAL mode, "
-            "can be damaged by that: set service_desired_count to 1, keep the data in a database, or set the volume's option "
-            "shared if the program bears it"
+            f"up to {count} tasks write to the same files ({', '.join(shared)}) over NFS: {why}. A database file, such as SQLite's in WAL "
+            "mode, can be damaged by that: keep the data in a database, or set the volume's option shared if the program bears it. "
+            "With service_desired_count 1, no larger autoscaling_maximum, service_strategy rolling, service_minimum_healthy_percent 0 and "
+            "service_maximum_percent 100 ECS stops the old task before it starts the new one, and nobody is served in between"
         )
+
+
+def _writers(values: Mapping[str, Any]) -> tuple[int, str]:
+    """How many tasks may run at once, those of a release included, and why."""
+    counts = {
+        "service_desired_count": values.get("service_desired_count"),
+        "autoscaling_maximum": values.get("autoscaling_maximum"),
+    }
+    for schedule in values.get("autoscaling_schedules") or []:
+        if isinstance(schedule, Mapping):
+            counts[f"autoscaling_schedules {schedule.get('name')}"] = schedule.get("maximum")
+    known = {name: count for name, count in counts.items() if isinstance(count, int)}
+    if not known:
+        return 0, ""
+    name = max(known, key=lambda one: known[one])
+    count = known[name]
+    if values.get("service_strategy", "rolling") != "rolling":
+        why = "both colours run while a release shifts traffic, and until its rollback window is over"
+        return count * 2, f"{name} is {count}, and {why}"
+    percent = values.get("service_maximum_percent")
+    most = count * (percent if isinstance(percent, int) else 200) // 100
+    if most > count:
+        return most, f"{name} is {count}, and a deployment runs old and new tasks together (service_maximum_percent)"
+    return count, f"{name} is {count}"
 
 
 def _names(values: Mapping[str, Any]) -> Iterator[str]:
@@ -106,8 +131,8 @@ def _size(values: Mapping[str, Any]) -> Iterator[str]:
         yield f"service_cpu is {cpu}; Fargate offers {', '.join(map(str, FARGATE_MEMORY))}"
     elif memory not in FARGATE_MEMORY[cpu]:
         valid = FARGATE_MEMORY[cpu]
-        fitting = next((size for size, offered in FARGATE_MEMORY.items() if memory in offered), None)
-        other = f"; {memory} MiB goes with service_cpu {fitting} and more" if fitting else ""
+        fitting = [str(size) for size, offered in FARGATE_MEMORY.items() if memory in offered]
+        other = f"; {memory} MiB goes with service_cpu {' or '.join(fitting)}" if fitting else ""
         yield f"service_memory is {memory} with service_cpu {cpu}; Fargate offers {_listed(valid)} for it{other}"
 
 

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.pear.fargate.plugins.module_utils.aws.errors import Failure
-from ansible_collections.pear.fargate.plugins.module_utils.release.bluegreen_info import _status, table
+from ansible_collections.pear.fargate.plugins.module_utils.release.bluegreen_info import _Standing, _status, table
 from ansible_collections.pear.fargate.plugins.module_utils.release.options import order, return_order
+from ansible_collections.pear.fargate.plugins.module_utils.rollout.lease import Lease
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import (
     Colour,
     ColourState,
     Fleet,
     Kind,
     OnInconclusive,
+    Outcome,
+    Phase,
     Plan,
+    Policy,
     Release,
     Step,
     Weights,
@@ -88,8 +93,8 @@ def test_a_rollback_names_where_to_and_whether_by_force() -> None:
 
 def test_history_is_a_table_whose_columns_line_up() -> None:
     row = {
-        "at": "2026-01-01 00:00:00Z",
-        "kind": "deploy",
+        "id": "20260101T000000Z-deploy-1a2b",
+        "version": "1.4.2",
         "by": "ada",
         "digest": DIGEST,
         "task_definition": "test-app:1",
@@ -98,21 +103,73 @@ def test_history_is_a_table_whose_columns_line_up() -> None:
         "seconds": 90,
         "reason": "fine",
     }
-    head, first, second = table([row, {**row, "seconds": None, "kind": "rollback"}])
-    assert head.index("kind") == first.index("deploy") == second.index("rollback")
+    head, first, second = table([row, {**row, "seconds": None, "strategy": "all_at_once"}])
+    assert head.index("strategy") == first.index("canary") == second.index("all_at_once")
+    assert first.startswith("20260101T000000Z-deploy-1a2b  1.4.2"), "what a rollback can be told to go to comes first"
     assert "…" in first
 
 
+FLEET = Fleet(Weights(80, 20), ColourState(Colour.BLUE, "app:1", 2, 2, 2), ColourState(Colour.GREEN, "app:2", 2, 2, 2))
+STEPS = Plan("steps", (Step(20, 60, True, 600), Step(100)))
+UNDER_WAY = Release("r2", "app", Kind.DEPLOY, "d", Colour.BLUE, Colour.GREEN, STEPS, 0.0, "ada", phase=Phase.SHIFTING)
+GOOD = replace(UNDER_WAY, id="r1", task_definition="app:1", version="1.4.1", outcome=Outcome.SUCCEEDED, closed=True)
+LEASE = Lease("app", "ada [1]", "r2", 1, 0.0, 90.0)
+
+
+def status(*history: Release, lease: Lease | None = LEASE, now: float = 100.0, fleet: Fleet = FLEET) -> str:
+    return "\n".join(_status(_Standing("app", fleet, history, lease, now)))
+
+
 def test_in_the_middle_of_a_release_the_way_back_is_to_stop_it() -> None:
-    fleet = Fleet(
-        Weights(80, 20), ColourState(Colour.BLUE, "app:1", 2, 2, 2), ColourState(Colour.GREEN, "app:2", 2, 2, 2)
+    assert status(UNDER_WAY).endswith("rollback: stops r2, and returns all traffic to blue (one write, about a second)")
+    assert status().endswith(
+        "rollback: no release of this service has succeeded yet, so there is nothing to go back to"
     )
-    under_way = Release(
-        "r2", "app", Kind.DEPLOY, "d", Colour.BLUE, Colour.GREEN, Plan("canary", (Step(20), Step(100))), 0.0, "ada"
-    )
-    lines = _status("app", fleet, under_way, None, "there is nothing before it")
-    assert lines[-1] == "  rollback: stops r2, and returns all traffic to blue (one write, about a second)"
-    assert "nobody works on it" in lines[-2]
-    assert (
-        _status("app", fleet, None, None, "there is nothing before it")[-1] == "  rollback: there is nothing before it"
-    )
+
+
+@pytest.mark.parametrize(
+    ("release", "lease", "told"),
+    [
+        (UNDER_WAY, LEASE, "held by ada [1] since 1970-01-01 00:00:00Z"),
+        (UNDER_WAY, None, "lost: no controller works on it"),
+        (replace(UNDER_WAY, paused_since=60.0), LEASE, "paused since 1970-01-01 00:01:00Z; it returns traffic at"),
+        (replace(UNDER_WAY, paused_since=60.0), LEASE, "playbooks/pause.yml -l app -e resume=true"),
+        (
+            replace(UNDER_WAY, since=0.0),
+            LEASE,
+            "waiting for approval of step 1 since 1970-01-01 00:01:00Z, until 1970-01-01 00:11:00Z: playbooks/promote.yml -l app",
+        ),
+        (
+            replace(
+                UNDER_WAY,
+                since=0.0,
+                plan=Plan("canary", (Step(20, 30), Step(100))),
+                policy=Policy(inconclusive=OnInconclusive.APPROVAL, patience_seconds=10),
+            ),
+            LEASE,
+            "waiting for approval of step 1, which the gates cannot judge since 1970-01-01 00:00:40Z",
+        ),
+    ],
+)
+def test_the_status_of_a_release_says_who_has_to_act(release: Release, lease: Lease | None, told: str) -> None:
+    assert told in status(release, lease=lease)
+
+
+def test_a_step_that_is_not_over_waits_for_nobody() -> None:
+    assert "waiting" not in status(replace(UNDER_WAY, since=90.0))
+
+
+def test_a_release_whose_live_colour_is_down_has_no_way_back_and_says_who_is_not_served() -> None:
+    told = status(UNDER_WAY, fleet=replace(FLEET, blue=replace(FLEET.blue, healthy=0)))
+    assert "80 % of requests are not served: blue has no healthy target" in told
+    assert "rollback: blue cannot take traffic back" in told
+    assert "about a second" not in told
+
+
+def test_versions_are_shown_by_tag_and_revision_and_the_way_forward_is_named() -> None:
+    newer = replace(GOOD, id="r3", task_definition="app:2", version="1.4.2", started_at=5.0)
+    back = replace(GOOD, id="r4", kind=Kind.ROLLBACK, target="r1", started_at=9.0)
+    told = status(GOOD, newer, back, fleet=replace(FLEET, weights=Weights(100, 0)))
+    assert "blue 2 healthy of 2 running, 2 wanted  1.4.1 (app:1)" in told
+    assert "roll forward to 1.4.2 (app:2) with -e rollback_to=r3" in told
+    assert "only release" not in told

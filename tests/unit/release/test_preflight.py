@@ -68,7 +68,10 @@ def found(fleet: Fleet = CALM, said: RecordedProgress | None = None, **params: A
     spec = SimpleNamespace(params={**PARAMS, **params})
     location = SimpleNamespace(ecs_services={Colour.BLUE: "app-blue"})
     return "; ".join(
-        preflight(call, cast(ServiceLocation, location), cast(Specification, spec), cast(Order, order), fleet)
+        str(finding)
+        for finding in preflight(
+            call, cast(ServiceLocation, location), cast(Specification, spec), cast(Order, order), fleet
+        )
     )
 
 

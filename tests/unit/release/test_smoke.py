@@ -6,8 +6,9 @@ import json
 from typing import Any
 
 import pytest
+from ansible_collections.pear.fargate.plugins.module_utils.release.every_target import Route, smoke
 from ansible_collections.pear.fargate.plugins.module_utils.release.options import CHECK, filled
-from ansible_collections.pear.fargate.plugins.module_utils.release.smoke import Answer, Endpoint, dig, mistakes, smoke
+from ansible_collections.pear.fargate.plugins.module_utils.release.smoke import Answer, Endpoint, dig, mistakes
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import Result
 
 READY = {"status": "ready", "storage_mode": "memory", "checks": [{"status": "ok"}]}
@@ -61,7 +62,7 @@ def test_a_long_body_is_cut() -> None:
 
 def test_nobody_at_the_door_is_a_failure_with_its_reason() -> None:
     # Port 9 of loopback: nothing listens there.
-    verdict = smoke(Endpoint("127.0.0.1", "app.example.com", verify=False, port=9), check(tries=1))
+    verdict = smoke(Route(Endpoint("127.0.0.1", "app.example.com", verify=False, port=9), 1), check(tries=1))
     assert verdict.result is Result.FAIL
     assert "no answer" in verdict.reason
 

@@ -92,6 +92,7 @@ def row(name: str, observed: Observed, release: Release, action: Action, said: s
     return pytest.param(observed, release, action, said, *more, id=name)
 
 
+JUDGED = "step 1 of 3 passed: green has 4 healthy targets (minimum 1); alarm errors is quiet"
 PREPARING, STAGING = at(Phase.PREPARING), at(Phase.STAGING)
 ROWS = (
     row("nothing registered", seen(), at(Phase.PREPARING, task_definition=""), Register(), "has to be registered"),
@@ -122,12 +123,12 @@ ROWS = (
     row("staged", seen(), STAGING, Record(), "now the checks migrate, smoke"),
     row("first check", seen(), at(Phase.PROVING), Prove("migrate"), "before it has any traffic"),
     row("failed check", seen(), at(Phase.PROVING, proofs=FAILED), Record(), "migrate exited with 1"),
-    row("all checks passed", seen(), at(Phase.PROVING, proofs=PASSED), Record(), "exit 0; 200"),
+    row("all checks passed", seen(), at(Phase.PROVING, proofs=PASSED), Record(), "every check passed"),
     row("first step", seen(), RELEASE, Shift(TENTH), "step 1 of 3: blue 90 % green 10 %"),
     row("alarm firing before it", seen(readings=FIRING), RELEASE, Wait(2.0), "alarm errors is firing"),
     row("shifted", seen(TENTH), RELEASE, Record(), "step 1 of 3"),
     row("lease_holder", seen(TENTH), replace(RELEASE, since=NOW - 20), Wait(2.0), "40 s left"),
-    row("held and judged", seen(TENTH), replace(RELEASE, since=NOW - 61), Record(), "step 1 of 3 passed"),
+    row("held and judged", seen(TENTH), replace(RELEASE, since=NOW - 61), Record(), JUDGED),
     row("alarm", seen(TENTH, readings=FIRING), replace(RELEASE, since=NOW), Shift(HOME), "alarm errors is firing"),
     row("sick", seen(TENTH, replace(READY, healthy=0)), replace(RELEASE, since=NOW), Shift(HOME), "fewer than its"),
     row("unclear", seen(TENTH, readings=UNKNOWN), replace(RELEASE, since=NOW - 70), Wait(2.0), "20 s of patience"),
@@ -150,8 +151,9 @@ ROWS = (
         seen(TENTH, readings=UNKNOWN),
         replace(RELEASE, since=NOW - 99, policy=replace(RELEASE.policy, inconclusive=OnInconclusive.CONTINUE)),
         Record(),
-        "step 1 of 3 passed",
+        "step 1 of 3 goes on although it cannot be told: alarm errors has no data",
     ),
+    row("promoted past a step", seen(TENTH), replace(RELEASE, step=2), Shift(ALL), "step 3 of 3"),
     row("moved by others", seen(Weights(30, 70)), replace(RELEASE, since=NOW), Shift(HOME), "somebody else"),
     row(
         "replaced by others",
@@ -165,7 +167,7 @@ ROWS = (
         seen(TENTH, operator_request=requested(RequestKind.PROMOTE)),
         replace(RELEASE, since=NOW),
         Record(),
-        "step 1 of 3 passed",
+        "step 1 of 3 promoted by grace",
     ),
     row(
         "promoted at an earlier step",

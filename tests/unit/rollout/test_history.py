@@ -75,6 +75,31 @@ def test_the_stack_of_good_releases(history: list[Release], stack: list[str]) ->
     assert [one.id for one in good_releases(history)] == stack
 
 
+TAGGED = [
+    release(
+        11,
+        id="20260101-a",
+        version="1.4.1",
+        task_definition="arn:aws:ecs:x:1:task-definition/app:1",
+        digest="sha256:ab12ff",
+    ),
+    release(
+        12,
+        id="20260102-b",
+        version="1.4.11",
+        task_definition="arn:aws:ecs:x:1:task-definition/app:11",
+        digest="sha256:cd34ff",
+    ),
+    release(
+        13,
+        id="20260103-c",
+        version="1.4.12",
+        task_definition="arn:aws:ecs:x:1:task-definition/app:12",
+        digest="sha256:ef56ff",
+    ),
+]
+
+
 @pytest.mark.parametrize(
     ("history", "named", "answer"),
     [
@@ -85,7 +110,21 @@ def test_the_stack_of_good_releases(history: list[Release], stack: list[str]) ->
         pytest.param([], None, "no release of this service has succeeded", id="no history"),
         pytest.param([release(1)], None, "nothing before it", id="only one"),
         pytest.param([release(1), release(2)], "r9", "releases to go back to: r1", id="an unknown name"),
-        pytest.param([release(1), release(2)], "r2", "r2 is live already", id="what is live"),
+        pytest.param([release(1), release(2)], "r2", "is live already", id="what is live"),
+        pytest.param([TAGGED[0], TAGGED[1], release(30)], "1.4.1", "20260101-a", id="by its tag"),
+        pytest.param([*TAGGED, release(30)], "1.4", "1.4 names 3 releases", id="the beginning of several tags"),
+        pytest.param([*TAGGED, release(30)], "app:1", "20260101-a", id="a revision that begins another one"),
+        pytest.param([*TAGGED, release(30)], "20260102", "20260102-b", id="the beginning of an id"),
+        pytest.param([*TAGGED, release(30)], "ab12", "20260101-a", id="the beginning of a digest"),
+        pytest.param([*TAGGED, release(30)], "9", "20260103-c (1.4.12 (app:12)), 20260102-b", id="what there is"),
+        pytest.param([release(1), release(2), back(3, 1)], "r2", "r2", id="forward again after a rollback"),
+        pytest.param(
+            [release(1), release(2), back(3, 1)],
+            None,
+            "roll forward to sha256:2 (task:2) with -e rollback_to=r2",
+            id="bottom",
+        ),
+        pytest.param([release(1), release(2), back(3, 1)], "r7", "releases to go back to: r2", id="one above is there"),
     ],
 )
 def test_what_a_rollback_goes_back_to(history: list[Release], named: str | None, answer: str) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import ErrorGate, Gates, Plan, Step
-from ansible_collections.pear.fargate.plugins.module_utils.rollout.strategy import plan, timeline
+from ansible_collections.pear.fargate.plugins.module_utils.rollout.strategy import metrics_seconds, plan, timeline
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -97,3 +97,11 @@ def test_a_linear_plan_rises_to_a_hundred_in_steps_of_at_most_its_width(width: i
     weights = [0, *(step.weight for step in made.steps)]
     assert weights[-1] == 100
     assert all(0 < after - before <= width for before, after in itertools.pairwise(weights))
+
+
+@pytest.mark.parametrize("began", range(0, 60, 7))
+def test_the_shortest_judged_step_has_three_whole_periods_wherever_it_begins(began: int) -> None:
+    period, delay = 60, 60
+    end = began + metrics_seconds(period, delay)
+    first, last = -(-began // period) * period, (end - delay) // period * period
+    assert (last - first) // period >= 3

@@ -328,7 +328,7 @@ class FakeJudges:
         answer: Verdict = self.world.call("prove", lambda: self.world.proofs.get(check, passed))
         return answer
 
-    def probe(self, release: Release) -> Verdict | None:
+    def probe(self, release: Release, stopped: Callable[[], bool]) -> Verdict | None:
         answer: Verdict | None = self.world.call("probe", lambda: self.world.probe)
         return answer
 

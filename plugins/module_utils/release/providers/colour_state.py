@@ -48,9 +48,15 @@ def colour_state(reading: Reading) -> ColourState:
         healthy=max(0, min(running, healthy - others)),
         steady=len(state.deployments) <= 1 and primary is not None and primary.rollout_state == "COMPLETED",
         failure=failure_of(state, reading.stopped),
+        unhealthy=_why_unhealthy(reading.targets),
         scale_in_at=reading.scale_in_at,
         deployment_id=primary.id if primary else "",
     )
+
+
+def _why_unhealthy(targets: Sequence[TargetState]) -> str:
+    said = Counter(target.told for target in targets if target.unhealthy)
+    return "; ".join(f"{count} unhealthy: {why}" for why, count in said.most_common())
 
 
 def needs_stopped_tasks(state: ServiceState | None) -> bool:

@@ -19,6 +19,7 @@ from .ecs import EcsProvider
 from .fleet import ServiceFleet
 from .listener import ListenerProvider
 from .narrator import Narrator
+from .steady_health import SteadyHealth
 
 
 @dataclass
@@ -30,6 +31,7 @@ class ServiceProvider:
     listener: ListenerProvider = field(init=False)
     ecs: EcsProvider = field(init=False)
     narrator: Narrator = field(init=False)
+    health: SteadyHealth = field(default_factory=SteadyHealth)
 
     def __post_init__(self) -> None:
         self.listener, self.ecs = ListenerProvider(self.fleet), EcsProvider(self.fleet)
@@ -45,8 +47,10 @@ class ServiceProvider:
         return Fleet(weights, states[Colour.BLUE], states[Colour.GREEN])
 
     def _state(self, reading: Reading, weights: Weights) -> ColourState:
+        reading = self.health.known(reading)
         self.narrator.look(reading)
-        state = replace(colour_state(reading), ecs_rollback=self.narrator.rollback_cause(reading))
+        state = self.health.believe(reading, colour_state(reading))
+        state = replace(state, ecs_rollback=self.narrator.rollback_cause(reading))
         if self.in_place and weights.leader is reading.colour:
             return replace(state, deviations=self.ecs.changes(reading.colour).reasons)
         return state

@@ -1,0 +1,50 @@
+"""Check mode: what a release would do is told also while something momentary would have it refused."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+from ansible_collections.pear.fargate.plugins.module_utils.aws.errors import Failure
+from ansible_collections.pear.fargate.plugins.module_utils.aws.session import Aws
+from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import Invocation
+from ansible_collections.pear.fargate.plugins.module_utils.release import prediction
+from ansible_collections.pear.fargate.plugins.module_utils.release.prediction import predicted
+from ansible_collections.pear.fargate.plugins.module_utils.release.preflight import Finding
+from ansible_collections.pear.fargate.plugins.module_utils.rollout.begin import ReturnOrder
+from ansible_collections.pear.fargate.plugins.module_utils.service.specification import Specification
+
+from ..clocks import RecordedProgress
+from ..rollout.test_crashes import POLICY, order, with_two_releases
+from ..rollout.test_stable_down import stuck_canary
+from ..rollout.world import World
+
+FIRING = Finding("alarm errors is firing already", momentary=True)
+NO_ROLE = Finding("role app-task does not exist")
+
+
+def check_mode(monkeypatch: pytest.MonkeyPatch, world: World, wanted: Any, *findings: Finding) -> tuple[Any, list[str]]:
+    monkeypatch.setattr(prediction.ecs, "task_definition", lambda *_: {"cpu": "256"})
+    said = RecordedProgress()
+    spec = cast(Specification, SimpleNamespace(task_definition=lambda: {"cpu": "512"}))
+    call = Invocation({}, cast(Aws, None), check_mode=True, progress=said)
+    return predicted(call, world.ports(), spec, wanted, lambda fleet: findings), said.lines
+
+
+def test_a_firing_alarm_is_a_warning_and_the_difference_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    told, lines = check_mode(monkeypatch, with_two_releases(), order("three"), FIRING)
+    assert told["changed"] and "256" in told["diff"]["before"] and "512" in told["diff"]["after"]
+    assert "warning, a release would be refused now: alarm errors is firing already" in lines
+
+
+def test_what_would_stop_a_release_at_any_time_refuses_check_mode(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(Failure, match="role app-task does not exist") as refused:
+        check_mode(monkeypatch, with_two_releases(), order("three"), FIRING, NO_ROLE)
+    assert "firing" not in str(refused.value)
+
+
+def test_a_rollback_that_has_nowhere_to_go_is_refused_in_check_mode_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    wanted = ReturnOrder("rollback-1", "scoreboard", "grace", POLICY)
+    with pytest.raises(Failure, match="cannot take traffic back"):
+        check_mode(monkeypatch, stuck_canary(), wanted)

@@ -1,0 +1,110 @@
+"""How a release ended, as a failed task prints it: what was seen, then the outcome, what serves, and what to do."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+from ansible_collections.pear.fargate.plugins.module_utils.aws.errors import Failure
+from ansible_collections.pear.fargate.plugins.module_utils.aws.session import Aws
+from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import Invocation
+from ansible_collections.pear.fargate.plugins.module_utils.release.controller import Ending
+from ansible_collections.pear.fargate.plugins.module_utils.release.results import result
+from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import (
+    Colour,
+    Kind,
+    Outcome,
+    Plan,
+    Release,
+    Step,
+)
+
+SEEN = {
+    "causes": ["2 tasks stopped: container app: exit code 3"],
+    "tasks": [{"task": "0123456789abcdef", "container": "app", "log_lines": ["no licence"]}],
+    "logs": [],
+}
+RELEASE = Release(
+    "r2",
+    "app",
+    Kind.DEPLOY,
+    "sha256:2",
+    Colour.BLUE,
+    Colour.GREEN,
+    Plan("canary", (Step(10, 60), Step(100))),
+    0.0,
+    "ada",
+    task_definition="task-definition/app:2",
+    evidence=SEEN,
+)
+
+
+def failed(outcome: Outcome, release: Release | None = RELEASE, verbosity: int = 0, **params: Any) -> Failure:
+    call = Invocation(params, cast(Aws, None), verbosity=verbosity)
+    with pytest.raises(Failure) as found:
+        result(call, Ending(outcome, "5xx share 20 %", release, changed=True))
+    return found.value
+
+
+def test_the_summary_comes_last() -> None:
+    assert str(failed(Outcome.ROLLED_BACK)).splitlines() == [
+        "  2 tasks stopped: container app: exit code 3",
+        "last log lines of app, task 0123456789ab:",
+        "  no licence",
+        "app: rolled back: 5xx share 20 %.",
+        "Now blue serves all traffic with the version before.",
+        "Next: correct it and release again. All evidence: run with -v, or set service_report; r2 is its release.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("outcome", "first", "told"),
+    [
+        (Outcome.FAILED, True, "app: failed: 5xx"),
+        (Outcome.INCONCLUSIVE, True, "inconclusive, there is no version before it: 5xx"),
+        (Outcome.APPROVAL_EXPIRED, True, "not approved in time, there is no version before it"),
+        (Outcome.INCONCLUSIVE, False, "Now blue serves all traffic with the version before."),
+        (Outcome.INTERRUPTED, False, "playbooks/release.yml with the same version to go on"),
+        (Outcome.SUPERSEDED, False, "shows who works on it"),
+    ],
+)
+def test_each_outcome_says_what_serves_and_what_to_do(outcome: Outcome, first: bool, told: str) -> None:
+    message = str(failed(outcome, replace(RELEASE, first=first)))
+    assert told in message
+    assert not (first and "the version before." in message)
+
+
+def test_in_place_the_version_that_was_returned_to_is_named() -> None:
+    in_place = replace(RELEASE, live=Colour.GREEN, stable_task_definition="task-definition/app:1")
+    assert "Now app:1, the version before, serves on green." in str(failed(Outcome.ROLLED_BACK, in_place))
+
+
+def test_a_refusal_names_its_reason_alone() -> None:
+    assert str(failed(Outcome.REFUSED, None)) == "refused: 5xx share 20 %."
+
+
+@pytest.mark.parametrize(
+    ("evidence", "told"),
+    [
+        ({"tasks": [], "logs": []}, "the log of the candidate is empty"),
+        ({"tasks": [{"task": "t", "container": "app", "log_lines": []}]}, "the log of app, task t is empty"),
+    ],
+)
+def test_an_empty_log_is_called_empty(evidence: dict[str, Any], told: str) -> None:
+    assert told in str(failed(Outcome.ROLLED_BACK, replace(RELEASE, evidence=evidence)))
+
+
+def test_a_log_that_could_not_be_read_is_not_called_empty() -> None:
+    evidence = {"tasks": [], "logs": [], "unread": ["AccessDenied"]}
+    assert "empty" not in str(failed(Outcome.ROLLED_BACK, replace(RELEASE, evidence=evidence)))
+
+
+def test_evidence_is_printed_with_v_and_is_in_the_report_always(tmp_path: Path) -> None:
+    report = tmp_path / "report.json"
+    short = failed(Outcome.ROLLED_BACK, report=str(report)).result
+    assert short == {"changed": True, "outcome": "rolled_back", "release": {"id": "r2", "version": "sha256:2 (app:2)"}}
+    assert json.loads(report.read_text())["evidence"] == SEEN
+    assert failed(Outcome.ROLLED_BACK, verbosity=1).result["evidence"] == SEEN

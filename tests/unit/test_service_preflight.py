@@ -1,0 +1,99 @@
+"""Mistakes about what a service stands on: the account, access points, the build context, hosts outside the certificate."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.pear.fargate.plugins.module_utils.aws.errors import Failure
+from ansible_collections.pear.fargate.plugins.module_utils.aws.session import Aws
+from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import Invocation
+from ansible_collections.pear.fargate.plugins.module_utils.service import service_preflight
+from ansible_collections.pear.fargate.plugins.modules.service_preflight import ARGUMENT_SPEC
+
+VOLUME = {"name": "data", "path": "/data", "access_point": "scores"}
+PLANNED = {"file_system_enabled": True, "file_system_access_points": [{"name": "scores", "path": "/scores"}]}
+DOMAIN = {"load_balancer_domain": "prod.example.com", "load_balancer_certificate": "requested"}
+
+
+@pytest.fixture(autouse=True)
+def cloud(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An account with a file system that has one access point, and nothing else that a service could clash with."""
+    identity = {"account": "123456789012", "arn": "arn:aws:iam::123456789012:user/ci"}
+    monkeypatch.setattr(service_preflight.sts, "caller", lambda _: identity)
+    monkeypatch.setattr(service_preflight.elbv2, "load_balancer", lambda *_: None)
+    monkeypatch.setattr(
+        service_preflight.efs, "find_file_system", lambda _, name: {"FileSystemId": "fs-1"} if name == "prod" else None
+    )
+    point = {"AccessPointId": "fsap-1", "Tags": [{"Key": "Name", "Value": "uploads"}]}
+    monkeypatch.setattr(service_preflight.efs, "access_points", lambda *_: [point])
+
+
+def preflight(tmp_path: Path, environment: Any = None, account: str | None = None, **variables: Any) -> dict[str, Any]:
+    values = {"environment_name": "prod", "service_name": "app", "service_paths": ["/*"]}
+    (tmp_path / "Containerfile").write_text("FROM scratch\n")
+    values |= {"registry_build": {"context": str(tmp_path)}, **variables}
+    given = {"variables": values, "environment": environment or {}, "account": account}
+    validated = ArgumentSpecValidator(ARGUMENT_SPEC).validate(given)
+    assert not validated.error_messages
+    aws = cast(Aws, type("NoAws", (), {"region": "eu-central-1"})())
+    return service_preflight.run(Invocation(validated.validated_parameters, aws))
+
+
+def test_what_is_right_has_no_finding(tmp_path: Path) -> None:
+    told = preflight(
+        tmp_path,
+        {**PLANNED, **DOMAIN},
+        "123456789012",
+        service_volumes=[VOLUME],
+        service_hosts=["scores.prod.example.com", "prod.example.com", "*.prod.example.com"],
+    )
+    assert (told["findings"], told["warnings"]) == ([], told["warnings"])
+    assert not [warning for warning in told["warnings"] if "certificate" in warning]
+
+
+def test_credentials_of_another_account_are_refused_first(tmp_path: Path) -> None:
+    with pytest.raises(Failure, match=r"account 123456789012 .* environment_account is 999999999999") as refused:
+        preflight(tmp_path, account="999999999999", registry_build={"context": "/nowhere"})
+    assert "/nowhere" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("point", "environment", "missing"),
+    [
+        pytest.param("scores", PLANNED, False, id="the inventory makes it"),
+        pytest.param("scores", {**PLANNED, "file_system_enabled": False}, True, id="but not without a file system"),
+        pytest.param("uploads", {}, False, id="it is there already"),
+        pytest.param("scors", PLANNED, True, id="a typo"),
+    ],
+)
+def test_an_access_point_is_made_or_there(tmp_path: Path, point: str, environment: Any, missing: bool) -> None:
+    volumes = [{**VOLUME, "access_point": point}]
+    if not missing:
+        assert preflight(tmp_path, environment, service_volumes=volumes)["findings"] == []
+        return
+    with pytest.raises(Failure, match=f"the access point '{point}' of data does not exist") as refused:
+        preflight(tmp_path, environment, service_volumes=volumes)
+    assert "uploads" in str(refused.value), "what there is"
+
+
+def test_a_build_context_that_is_not_there_is_a_finding(tmp_path: Path) -> None:
+    with pytest.raises(Failure, match=r"The build context .*nowhere is no directory"):
+        preflight(tmp_path, registry_build={"context": str(tmp_path / "nowhere")})
+
+
+def test_a_build_file_that_is_not_there_is_a_finding(tmp_path: Path) -> None:
+    with pytest.raises(Failure, match=r"There is no Dockerfile.prod in"):
+        preflight(tmp_path, registry_build={"context": str(tmp_path), "containerfile": "Dockerfile.prod"})
+
+
+@pytest.mark.parametrize("host", ["scores.example.com", "a.b.prod.example.com", "prod.example.org"])
+def test_a_host_outside_the_certificate_is_told(tmp_path: Path, host: str) -> None:
+    told = preflight(tmp_path, DOMAIN, service_hosts=[host])["warnings"]
+    assert any(
+        f"service_hosts holds '{host}', which the load balancer's certificate does not cover" in one for one in told
+    )
+    own = {**DOMAIN, "load_balancer_certificate": "existing"}
+    assert not [one for one in preflight(tmp_path, own, service_hosts=[host])["warnings"] if "certificate" in one]
