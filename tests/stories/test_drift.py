@@ -293,7 +293,7 @@ def test_drift_says_so_by_its_exit_status(found: PlayResult) -> None:
 
 @pytest.mark.parametrize("what", CHANGES)
 def test_a_change_behind_its_back_is_named(found: PlayResult, what: str) -> None:
-    report = found.output.partition("PLAY [Report]")[2]
+    report = found.output.partition("PLAY [Report the drift]")[2]
     assert CHANGES[what][1] in report, report
 
 

@@ -125,8 +125,11 @@ def _listed(value: Any) -> list[Any]:
     return list(value) if isinstance(value, (list, tuple)) else [value]
 
 
-def _answered_by_others(location: ServiceLocation, options: Mapping[str, Any], order: Order) -> Iterator[str]:
-    """A check proves something only where this service answers it: the listener's rules say who does."""
+def _answered_by_others(location: ServiceLocation, options: Mapping[str, Any], order: Order) -> Iterator[Finding]:
+    """A check proves something only where this service answers it: the listener's rules say who does.
+
+    Momentary, since provisioning, which comes first, may be what puts the rules right.
+    """
     test_header = {TEST_HEADER[0]: TEST_HEADER[1][0]}
     requests = [
         (f"check {one['name']}", one, location.production if order.plan.in_place else location.test)
@@ -140,9 +143,10 @@ def _answered_by_others(location: ServiceLocation, options: Mapping[str, Any], o
         found = answering(location.rules, Request(location.host, check["path"], sent))
         if found is None or found.arn != own.arn:
             by = f"the rule of {found.owner} ({found.conditions}, priority {found.priority})" if found else "no rule"
-            yield (
+            yield Finding(
                 f"{title}: {check['path']} of {location.host} is answered by {by}, not by this service ({own.conditions}, priority "
-                f"{own.priority}): correct the check's path, service_hosts, service_paths or service_priority"
+                f"{own.priority}): correct the check's path, service_hosts, service_paths or service_priority",
+                momentary=True,
             )
 
 
