@@ -81,7 +81,7 @@ def answered_by_others(*others: Rule, in_place: bool = False, **options: Any) ->
     location = SimpleNamespace(host=HOST, test=TEST_RULE, production=PRODUCTION_RULE, rules=rules)
     order = SimpleNamespace(plan=SimpleNamespace(in_place=in_place))
     given = {"checks": [CHECK], **options}
-    return list(_answered_by_others(cast(ServiceLocation, location), given, cast(Order, order)))
+    return [str(one) for one in _answered_by_others(cast(ServiceLocation, location), given, cast(Order, order))]
 
 
 def test_checks_that_this_service_answers_have_no_finding() -> None:

@@ -134,7 +134,13 @@ class Controller:
 
     def _no_way_back(self) -> str:
         left = unfinished(self._history())
-        return no_way_back(self._fleet(), left) if left else ""
+        stuck = no_way_back(self._fleet(), left) if left else ""
+        if not stuck:
+            return ""
+        lease = self.lease_holder.with_retries(self.ports.ledger.lease)
+        if lease and lease.owner and not lease.expired_for_others(self.ports.clock.now()):
+            return stuck
+        return f"{stuck}, once its controller works again: release the same version to go on with it"
 
     def _rollback(self, order: ReturnOrder) -> Ending:
         left = unfinished(self._history())

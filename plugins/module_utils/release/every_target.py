@@ -134,6 +134,8 @@ class _Questions:
     def _ask(self) -> Reply:
         try:
             answer = self.route.endpoint.request(self.check, self._headers, self.route.stopped)
+        except InterruptedError:
+            raise _Stopped from None
         except (OSError, http.client.HTTPException) as refused:
             return Reply(f"no answer: {refused or type(refused).__name__}")
         found = list(mistakes(self._content, answer))

@@ -44,10 +44,15 @@ def predicted(
         return _answer(False, "unchanged", begun.reason, [], {"before": "", "after": ""})
     if isinstance(begun, Refused) and left is None:
         raise Failure(f"{begun.reason}.", outcome=str(Outcome.REFUSED), changed=False)
-    # Findings such as a firing alarm are about now. What differs from the inventory is shown all the same.
     findings = preflight(fleet) if isinstance(begun, Release) else ()
-    steps = [f"this release would be refused now: {finding}" for finding in findings]
-    steps += [f"bring {left.kind} {left.id} of {left.by} to its end, or go on with it"] if left else []
+    # Check mode tells what differs from the inventory (drift) also while an alarm fires.
+    for finding in findings:
+        if finding.momentary:
+            call.progress.line(f"warning, a release would be refused now: {finding}")
+    lasting = [str(finding) for finding in findings if not finding.momentary]
+    if lasting:
+        raise Failure(f"refused: {'; '.join(lasting)}.", outcome=str(Outcome.REFUSED), changed=False)
+    steps = [f"bring {left.kind} {left.id} of {left.by} to its end, or go on with it"] if left else []
     if isinstance(begun, Release):
         steps += _steps(begun, fleet, now)
     for line in steps:

@@ -100,7 +100,7 @@ def _quota(call: Invocation, spec: Specification, tasks: int) -> Iterator[str]:
         )
 
 
-def _roles(call: Invocation, spec: Specification) -> Iterator[str]:
+def _roles(call: Invocation, spec: Specification) -> Iterator[str | Finding]:
     """ECS takes a role that it may not assume without a word, and then starts no task."""
     for option in ("execution_role_arn", "task_role_arn"):
         name = str(spec.params[option] or "").rpartition("/")[2]
@@ -108,7 +108,11 @@ def _roles(call: Invocation, spec: Specification) -> Iterator[str]:
         if name and role is None:
             yield f"role {name} ({option}) does not exist; playbooks/provision.yml makes it"
         elif role is not None and not _trusts_ecs(role["AssumeRolePolicyDocument"]):
-            yield f"role {name} ({option}) does not let {_TASKS} assume it; playbooks/provision.yml puts that right"
+            # A drift of the role, which check mode of provisioning shows too.
+            sentence = (
+                f"role {name} ({option}) does not let {_TASKS} assume it; playbooks/provision.yml puts that right"
+            )
+            yield Finding(sentence, momentary=True)
 
 
 def _trusts_ecs(trust: Mapping[str, Any]) -> bool:
@@ -125,8 +129,11 @@ def _listed(value: Any) -> list[Any]:
     return list(value) if isinstance(value, (list, tuple)) else [value]
 
 
-def _answered_by_others(location: ServiceLocation, options: Mapping[str, Any], order: Order) -> Iterator[str]:
-    """A check proves something only where this service answers it: the listener's rules say who does."""
+def _answered_by_others(location: ServiceLocation, options: Mapping[str, Any], order: Order) -> Iterator[Finding]:
+    """A check proves something only where this service answers it: the listener's rules say who does.
+
+    Momentary, since provisioning, which comes first, may be what puts the rules right.
+    """
     test_header = {TEST_HEADER[0]: TEST_HEADER[1][0]}
     requests = [
         (f"check {one['name']}", one, location.production if order.plan.in_place else location.test)
@@ -140,9 +147,10 @@ def _answered_by_others(location: ServiceLocation, options: Mapping[str, Any], o
         found = answering(location.rules, Request(location.host, check["path"], sent))
         if found is None or found.arn != own.arn:
             by = f"the rule of {found.owner} ({found.conditions}, priority {found.priority})" if found else "no rule"
-            yield (
+            yield Finding(
                 f"{title}: {check['path']} of {location.host} is answered by {by}, not by this service ({own.conditions}, priority "
-                f"{own.priority}): correct the check's path, service_hosts, service_paths or service_priority"
+                f"{own.priority}): correct the check's path, service_hosts, service_paths or service_priority",
+                momentary=True,
             )
 
 

@@ -12,7 +12,7 @@ from .actions import Collect, Decision, Done, Record, ScaleIn, ScheduleScaleIn, 
 from .late_writes import watch
 from .lease import clock_time
 from .model import Fleet, Observed, Outcome, Phase, Release
-from .stable_down import take_over_instead, took_over, unserved
+from .stable_down import no_way_back, take_over_instead, took_over, unserved
 
 POLL_SECONDS = 2.0
 AFTER_LATE_WRITES_SECONDS = 60.0
@@ -88,11 +88,12 @@ def _make_returnable(observed: Observed, release: Release) -> Decision:
         grown = Stage(live.colour, live.task_definition, release.capacity, as_it_is=True)
         return Decision(grown, f"{live}: it gets {release.capacity} tasks, so that traffic can return to it", release)
     known = f"{live}" + (f" ({live.failure})" if live.failure else "")
+    way = no_way_back(observed.fleet, release)
     said = (
         f"traffic cannot return to {live.colour} yet: {known}, {release.policy.minimum_healthy} healthy needed. "
         f"Traffic: {observed.fleet.weights}; {candidate.colour} has {candidate.healthy} healthy. ECS replaces tasks that "
         f"fail; this waits until then, at most {release.policy.return_timeout_seconds} s. To return traffic to tasks that "
-        "run and are not healthy: playbooks/rollback.yml -e rollback_force=true"
+        "run and are not healthy: playbooks/rollback.yml -e rollback_force=true" + (f". {way}" if way else "")
     )
     return Decision(Wait(POLL_SECONDS, told=True), said, release)
 

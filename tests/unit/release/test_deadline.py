@@ -13,9 +13,10 @@ from pathlib import Path
 import pytest
 from ansible_collections.pear.fargate.plugins.module_utils.release import deadline
 from ansible_collections.pear.fargate.plugins.module_utils.release.deadline import within
+from ansible_collections.pear.fargate.plugins.module_utils.release.every_target import Route, smoke
 from ansible_collections.pear.fargate.plugins.module_utils.release.options import CHECK, filled
 from ansible_collections.pear.fargate.plugins.module_utils.release.ports import LeaseLostError
-from ansible_collections.pear.fargate.plugins.module_utils.release.smoke import BODY_BYTES, Endpoint, smoke
+from ansible_collections.pear.fargate.plugins.module_utils.release.smoke import BODY_BYTES, Endpoint
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import Result
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n"
@@ -75,7 +76,7 @@ def check(**options: object) -> dict[str, object]:
 
 def test_an_answer_that_drips_ends_with_the_checks_timeout(certificate: Path) -> None:
     with server(certificate, drip) as endpoint:
-        verdict = smoke(endpoint, check(timeout_seconds=1))
+        verdict = smoke(Route(endpoint, 1), check(timeout_seconds=1))
     assert verdict.result is Result.FAIL
     assert "no whole answer within 1 seconds" in verdict.reason
 

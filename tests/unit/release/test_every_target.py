@@ -47,7 +47,7 @@ class Balancer:
     order: Iterator[Target]
     asked: list[Mapping[str, str]] = field(default_factory=list)
 
-    def request(self, check: Mapping[str, Any], headers: Mapping[str, str]) -> Answer:
+    def request(self, check: Mapping[str, Any], headers: Mapping[str, str], stopped: object = None) -> Answer:
         self.asked.append(headers)
         return next(self.order).answer()
 

@@ -88,7 +88,7 @@ ROWS = (
         "a return with nowhere to go says so",
         seen(TENTH, blue=DOWN),
         at(Phase.RETURNING, reason="pager"),
-        Wait(2.0),
+        Wait(2.0, told=True),
         "blue cannot take traffic back: it has 0 healthy targets and needs 1; 90 % of requests are not served",
     ),
     (
@@ -198,6 +198,15 @@ def test_a_rollback_with_nowhere_to_go_is_refused_at_once_and_leaves_the_lease_a
     assert ending.outcome is Outcome.REFUSED
     assert "cannot take traffic back" in ending.reason and "rollback_force=true" in ending.reason
     assert (world.time, world.lease, world.writes) == (before, lease, writes)
+
+
+def test_a_rollback_that_is_refused_says_when_nobody_would_hear_a_promotion() -> None:
+    world = stuck_canary()
+    assert world.lease is not None
+    world.lease = replace(world.lease, owner="ada", expires_at=world.time + 90)
+    assert "release the same version to go on" not in rollback(world).reason
+    world.pass_time(200)
+    assert "gives it all traffic, once its controller works again: release the same version" in rollback(world).reason
 
 
 def test_a_forced_rollback_returns_traffic_whatever_the_health() -> None:
