@@ -22,7 +22,7 @@ class ActionModule(ActionBase):
             return {
                 **result,
                 "failed": True,
-                "msg": "Nobody kept what check mode found. Set callbacks_enabled = pear.fargate.drift in ansible.cfg, or "
+                "msg": "The differences that check mode found were not kept. Set callbacks_enabled = pear.fargate.drift in ansible.cfg, or "
                 "ANSIBLE_CALLBACKS_ENABLED=pear.fargate.drift in the environment, and run again.",
             }
         rows = LOG.rows

@@ -53,7 +53,7 @@ class AwsError(Failure):
 
     @property
     def may_arrive(self) -> bool:
-        """Whether nobody knows if the call took effect: it may still do so."""
+        """Whether it is unknown if the call took effect: it may still do so."""
         return self.meaning is Meaning.FAULT
 
     @property

@@ -104,7 +104,7 @@ def service_alarms(observed: Observed) -> list[dict[str, Any]]:
         _alarm(
             observed,
             "no-healthy-target",
-            "Nobody is served: no task of the service is healthy.",
+            "No request is served: no task of the service is healthy.",
             [
                 *_balancer(observed, "healthy", "HealthyHostCount", "Minimum"),
                 _judged("FILL(healthy_blue, 0) + FILL(healthy_green, 0)", "healthy targets"),

@@ -55,7 +55,7 @@ class BlackBox:
             "causes": evidence.causes(),
             "readings": list(readings),
             "logs": self._running_logs(name),
-            "fleet": {"weights": str(fleet.weights), **{str(one): str(fleet.state(one)) for one in Colour}},
+            "fleet": {"weights": str(fleet.weights), **{str(colour): str(fleet.state(colour)) for colour in Colour}},
             "definition_changes": self._definition_changes(release, fleet),
             "unread": list(self.unread),
         }
@@ -104,8 +104,8 @@ class BlackBox:
 
 def definition_changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
     """What differs between two task definitions, by container. Values of variables may be secrets: names only."""
-    old = {one["name"]: one for one in before.get("containerDefinitions", [])}
-    new = {one["name"]: one for one in after.get("containerDefinitions", [])}
+    old = {container["name"]: container for container in before.get("containerDefinitions", [])}
+    new = {container["name"]: container for container in after.get("containerDefinitions", [])}
     found: dict[str, Any] = {}
     for name in sorted({*old, *new}):
         changes = _container_changes(old.get(name, {}), new.get(name, {}))
@@ -118,8 +118,8 @@ def _container_changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> d
     changes: dict[str, Any] = {}
     if before.get("image") != after.get("image"):
         changes["image"] = [before.get("image"), after.get("image")]
-    old = {one["name"]: one["value"] for one in before.get("environment", [])}
-    new = {one["name"]: one["value"] for one in after.get("environment", [])}
+    old = {variable["name"]: variable["value"] for variable in before.get("environment", [])}
+    new = {variable["name"]: variable["value"] for variable in after.get("environment", [])}
     variables = {
         "added": sorted(new.keys() - old.keys()),
         "removed": sorted(old.keys() - new.keys()),

@@ -42,7 +42,7 @@ def _read(call: Invocation) -> dict[str, Any]:
     except PortError as failed:
         raise Failure(str(failed)) from failed
     history = recorded.releases
-    newest = sorted(history, key=lambda one: -one.started_at)[: call.params["limit"]]
+    newest = sorted(history, key=lambda release: -release.started_at)[: call.params["limit"]]
     live, under_way = live_colour(fleet, history), unfinished(history)
     held = lease if lease and lease.owner and not lease.expired_for_others(call.clock.now()) else None
     target = rollback_target(history)
@@ -52,8 +52,8 @@ def _read(call: Invocation) -> dict[str, Any]:
     return {
         "changed": False,
         "live": str(live) if live else None,
-        "weights": {str(one): fleet.weights.of(one) for one in Colour},
-        "colours": {str(one): _side(fleet, one) for one in Colour},
+        "weights": {str(colour): fleet.weights.of(colour) for colour in Colour},
+        "colours": {str(colour): _side(fleet, colour) for colour in Colour},
         "release": summary(stack[-1]) if stack else None,
         "under_way": summary(under_way) if under_way else None,
         "lease": {"owner": held.owner, "release": held.release_id, "until": clock_time(held.expires_at)}
@@ -67,7 +67,7 @@ def _read(call: Invocation) -> dict[str, Any]:
         if request and under_way
         else None,
         "rollback": _way_back(fleet, target, under_way),
-        "history": [_row(one) for one in newest],
+        "history": [_row(release) for release in newest],
         "unreadable": [str(record) for record in recorded.unreadable],
         "status": [
             *_status(_Standing(location.service, fleet, history, held, call.clock.now())),
@@ -75,7 +75,7 @@ def _read(call: Invocation) -> dict[str, Any]:
             *(f"  {sentence}: the next release or rollback puts it right" for sentence in wrong),
         ],
         "disagreements": wrong,
-        "table": table([_row(one) for one in newest]),
+        "table": table([_row(release) for release in newest]),
     }
 
 
@@ -127,7 +127,11 @@ def _way_back(fleet: Fleet, target: Any, under_way: Release | None) -> dict[str,
         }
     if isinstance(target, str):
         return {"possible": False, "reason": target}
-    sides = [fleet.state(one) for one in Colour if fleet.state(one).task_definition == target.release.task_definition]
+    sides = [
+        fleet.state(colour)
+        for colour in Colour
+        if fleet.state(colour).task_definition == target.release.task_definition
+    ]
     warm = next((side for side in sides if side.desired and side.healthy), None)
     return {
         "possible": not target.objections,
@@ -142,7 +146,9 @@ def _way_back(fleet: Fleet, target: Any, under_way: Release | None) -> dict[str,
 
 def _version(task_definition: str, history: Sequence[Release]) -> str:
     """The version of a colour by tag and revision, where a release on record made it."""
-    made = next((one for one in history if one.task_definition == task_definition and one.version), None)
+    made = next(
+        (release for release in history if release.task_definition == task_definition and release.version), None
+    )
     return made.label if made else short(task_definition)
 
 

@@ -187,7 +187,7 @@ class _Questions:
         at = times[math.ceil(_FAST_SHARE * len(times)) - 1]
         if at <= limit:
             return ""
-        slow = sum(one > limit for one in times)
+        slow = sum(seconds > limit for seconds in times)
         return f"{slow} of {len(times)} answers took longer than {limit} ms, the slowest {times[-1]:.0f} ms"
 
 

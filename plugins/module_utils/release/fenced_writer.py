@@ -15,7 +15,7 @@ from .ports import PortError, Ports
 
 
 class FencedWriter:
-    """`late_until`: until when a write may still arrive that nobody waits for, of this controller or an overtaken one."""
+    """`late_until`: until when a write may still arrive that no controller waits for, of this controller or an overtaken one."""
 
     def __init__(self, ports: Ports, lease_holder: LeaseHolder) -> None:
         self.ports = ports
@@ -39,7 +39,7 @@ class FencedWriter:
         self._send(action, self.ports.clock.now() + WRITE_BEGINS_SECONDS)
 
     def put_right(self, found: Sequence[Disagreement]) -> bool:
-        """Undo what a write left behind that arrived when nobody watched any more."""
+        """Undo what a late write left behind that arrived unobserved."""
         for disagreement in found:
             self.ports.progress.line(f"put right: {disagreement.sentence}")
             self.lease_holder.with_retries(partial(self._repair, disagreement))

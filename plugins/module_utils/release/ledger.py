@@ -103,7 +103,7 @@ class DynamoLedger:
         try:
             return operator_request_of(item) if item else None
         except ValueError:
-            # Nobody can act on a request that cannot be read; the next one overwrites it.
+            # A request that cannot be read cannot be followed; the next one overwrites it.
             return None
 
     @port_call

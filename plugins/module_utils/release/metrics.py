@@ -43,8 +43,10 @@ class MetricOptions:
     @classmethod
     def of(cls, options: Mapping[str, Any]) -> MetricOptions:
         bounds = {
-            one["name"]: Metric(one["namespace"], one["metric"], one["statistic"], dict(one["dimensions"]))
-            for one in options["metrics"]
+            metric["name"]: Metric(
+                metric["namespace"], metric["metric"], metric["statistic"], dict(metric["dimensions"])
+            )
+            for metric in options["metrics"]
         }
         return cls(options["period_seconds"], options["delay_seconds"], bounds)
 

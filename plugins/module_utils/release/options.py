@@ -74,7 +74,11 @@ CHECK = {
     "container": {"type": "str", "default": "app"},
 }
 STRATEGY = {
-    "strategy": {"type": "str", "choices": [one for one in STRATEGIES if one != "rolling"], "default": "all_at_once"},
+    "strategy": {
+        "type": "str",
+        "choices": [strategy for strategy in STRATEGIES if strategy != "rolling"],
+        "default": "all_at_once",
+    },
     "percent": {"type": "int"},
     "duration_seconds": {"type": "int"},
     "step_percent": {"type": "int"},
@@ -102,7 +106,11 @@ POLICY = {
     "window_seconds": {"type": "int", "default": 3600},
     "settle_seconds": {"type": "int", "default": 0},
     "hold_when_interrupted": {"type": "bool", "default": False},
-    "when_stable_is_down": {"type": "str", "choices": [str(one) for one in WhenStableIsDown], "default": "promote"},
+    "when_stable_is_down": {
+        "type": "str",
+        "choices": [str(choice) for choice in WhenStableIsDown],
+        "default": "promote",
+    },
 }
 # What every blue/green module needs to find its service.
 PLACE_ARGUMENTS: dict[str, Any] = {
@@ -126,7 +134,9 @@ RELEASE_ARGUMENTS: dict[str, Any] = {
 
 def filled(options: Mapping[str, Any], spec: Mapping[str, Any]) -> dict[str, Any]:
     """A dictionary option with the defaults of its suboptions: Ansible fills those in only where the option is given."""
-    return {name: options[name] if options.get(name) is not None else one.get("default") for name, one in spec.items()}
+    return {
+        name: options[name] if options.get(name) is not None else option.get("default") for name, option in spec.items()
+    }
 
 
 def order(params: Mapping[str, Any], spec: Specification, now: float) -> Order:
@@ -198,7 +208,9 @@ def fingerprint(spec: Specification) -> str:
 
 def image_digest(params: Mapping[str, Any]) -> str:
     """Digest of the service's own container; its whole reference where that names none."""
-    image: str = next(one["image"] for one in params["containers"] if one["name"] == params["container"])
+    image: str = next(
+        container["image"] for container in params["containers"] if container["name"] == params["container"]
+    )
     return image.rpartition("@")[2]
 
 
@@ -207,14 +219,14 @@ def _plan(params: Mapping[str, Any], gates: Gates) -> Plan:
     timing = filled(params["gates"], GATES)
     made = plan_of(given, gates, metrics_seconds(timing["period_seconds"], timing["delay_seconds"]))
     findings = [] if isinstance(made, Plan) else made
-    names = [one["name"] for one in params["checks"]]
-    findings += [f"checks: {name} is there twice" for name in sorted({one for one in names if names.count(one) > 1})]
+    names = [check["name"] for check in params["checks"]]
+    findings += [f"checks: {name} is there twice" for name in sorted({name for name in names if names.count(name) > 1})]
     asked = [*params["checks"], *([params["version_probe"]] if params["version_probe"] else [])]
     findings += [
-        f"check {one['name']}: {option} is {one[option]}; valid is 1 or more"
-        for one in asked
+        f"check {name['name']}: {option} is {name[option]}; valid is 1 or more"
+        for name in asked
         for option in ("tries", "attempts")
-        if one[option] < 1
+        if name[option] < 1
     ]
     if given["strategy"] == "rolling":
         findings += _meaningless_in_place(params["policy"])
@@ -245,5 +257,5 @@ def _gates(given: Mapping[str, Any]) -> Gates:
         alarms=tuple(given["alarms"]),
         errors=ErrorGate(**errors) if errors else None,
         latency=LatencyGate(**latency) if latency else None,
-        bounds=tuple(Bound(one["name"], one["minimum"], one["maximum"]) for one in given["metrics"]),
+        bounds=tuple(Bound(metric["name"], metric["minimum"], metric["maximum"]) for metric in given["metrics"]),
     )

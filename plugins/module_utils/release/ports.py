@@ -21,7 +21,7 @@ class PortError(Exception):
         # The same call may succeed a little later; a throttled one did nothing.
         self.transient = transient
         self.throttled = throttled
-        # Nobody knows whether it took effect, or will.
+        # It is unknown whether it took effect, or will.
         self.may_arrive = may_arrive
 
 

@@ -66,7 +66,7 @@ def predicted(
 
 
 def predicted_first(call: Invocation, spec: Specification, wanted: Order, missing: str) -> dict[str, Any]:
-    """The result of check mode before there is anything to release to: nobody is on it, so blue gets all at once."""
+    """The result of check mode before there is anything to release to: no version serves, so blue gets all at once."""
     steps = [missing, f"release {wanted.digest or 'the image'} to blue, {wanted.desired_count} tasks, with all traffic"]
     for line in steps:
         call.progress.line(line)

@@ -58,7 +58,7 @@ def preflight(
     found: list[Finding] = []
     for check in checks:
         try:
-            found += [one if isinstance(one, Finding) else Finding(one) for one in check()]
+            found += [finding if isinstance(finding, Finding) else Finding(finding) for finding in check()]
         except AwsError as failed:
             if failed.code not in _UNREADABLE:
                 raise
@@ -88,7 +88,7 @@ def _addresses(call: Invocation, spec: Specification, tasks: int) -> Iterator[st
 
 
 def _quota(call: Invocation, spec: Specification, tasks: int) -> Iterator[str]:
-    if any(one["capacity_provider"] != "FARGATE" for one in spec.params["capacity_providers"]):
+    if any(provider["capacity_provider"] != "FARGATE" for provider in spec.params["capacity_providers"]):
         # Spot has a quota of its own; what goes where is ECS's to decide.
         return
     needed = tasks * spec.params["cpu"] / 1024
@@ -136,9 +136,9 @@ def _answered_by_others(location: ServiceLocation, options: Mapping[str, Any], o
     """
     test_header = {TEST_HEADER[0]: TEST_HEADER[1][0]}
     requests = [
-        (f"check {one['name']}", one, location.production if order.plan.in_place else location.test)
-        for one in options.get("checks") or ()
-        if not one["command"]
+        (f"check {check['name']}", check, location.production if order.plan.in_place else location.test)
+        for check in options.get("checks") or ()
+        if not check["command"]
     ]
     if probe := options.get("version_probe"):
         requests.append(("the version probe", probe, location.production))

@@ -76,7 +76,7 @@ class ScaleIn:
 
 @dataclass(frozen=True)
 class ScheduleScaleIn:
-    """Have AWS set a colour's desired count to zero at a given time, with nobody of ours running."""
+    """Have AWS set a colour's desired count to zero at a given time, with no controller running."""
 
     colour: Colour
     at: float

@@ -15,7 +15,7 @@ from .strategy import at_once
 
 @dataclass(frozen=True)
 class Order:
-    """What is wanted of a deploy. The fingerprint stands for the digest and the whole task definition."""
+    """The order of a deploy. The fingerprint stands for the digest and the whole task definition."""
 
     id: str
     service: str
@@ -34,7 +34,7 @@ class Order:
 
 @dataclass(frozen=True)
 class ReturnOrder:
-    """What is wanted of a rollback: the last good release, or a named one; `force` overrides the objections."""
+    """The order of a rollback: the last good release, or a named one; `force` overrides the objections."""
 
     id: str
     service: str
@@ -46,7 +46,7 @@ class ReturnOrder:
 
 @dataclass(frozen=True)
 class Unchanged:
-    """Nothing has to be done: what is wanted is live."""
+    """Nothing has to be done: the ordered version is live."""
 
     reason: str
 
@@ -151,11 +151,13 @@ def _stable_version(live: ColourState, history: Sequence[Release]) -> str:
 def _serving(side: ColourState, history: Sequence[Release]) -> Release | None:
     """The release that made what this side runs."""
     made = [
-        one
-        for one in history
-        if one.outcome is Outcome.SUCCEEDED and one.task_definition and one.task_definition == side.task_definition
+        release
+        for release in history
+        if release.outcome is Outcome.SUCCEEDED
+        and release.task_definition
+        and release.task_definition == side.task_definition
     ]
-    return max(made, key=lambda one: one.started_at) if made else None
+    return max(made, key=lambda release: release.started_at) if made else None
 
 
 def begin_rollback(

@@ -208,7 +208,7 @@ def _pause(observed: Observed, release: Release, now: float) -> Decision | None:
 
 def _await_approval(release: Release, limit: int, waited: float, why: str) -> Decision | AbortReason:
     if waited > limit:
-        return AbortReason(Outcome.APPROVAL_EXPIRED, f"nobody promoted within {limit} seconds ({why})")
+        return AbortReason(Outcome.APPROVAL_EXPIRED, f"not promoted within {limit} seconds ({why})")
     left = f"{limit - waited:.0f} s left, then traffic returns to {release.live}"
     return Decision(Wait(POLL_SECONDS), f"waiting for promote ({why}): {left}", release)
 
@@ -251,7 +251,7 @@ def _operator_request(observed: Observed, release: Release) -> RequestKind | Non
 
 
 def _requester(observed: Observed) -> str:
-    return observed.operator_request.by if observed.operator_request else "nobody"
+    return observed.operator_request.by if observed.operator_request else "an unknown operator"
 
 
 PHASES: Mapping[Phase, Callable[[Observed, Release, float], Decision | AbortReason]] = {

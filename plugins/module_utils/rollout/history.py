@@ -30,13 +30,13 @@ def good_releases(history: Sequence[Release]) -> list[Release]:
     """
     stack: list[Release] = []
     by_id = {release.id: release for release in history}
-    for release in sorted(history, key=lambda one: (one.started_at, one.id)):
+    for release in sorted(history, key=lambda release: (release.started_at, release.id)):
         if release.outcome is not Outcome.SUCCEEDED:
             continue
         if release.kind is Kind.DEPLOY:
             stack.append(release)
             continue
-        ids = [one.id for one in stack]
+        ids = [release.id for release in stack]
         if release.target in ids:
             del stack[ids.index(release.target) + 1 :]
         elif release.target in by_id:
@@ -66,14 +66,14 @@ def rollback_target(history: Sequence[Release], named: str | None = None) -> Tar
 
 def _deployed(history: Sequence[Release]) -> list[Release]:
     """Every release that succeeded, the newest first: what can be gone back to, or forward."""
-    good = [one for one in history if one.kind is Kind.DEPLOY and one.outcome is Outcome.SUCCEEDED]
-    return sorted(good, key=lambda one: (one.started_at, one.id), reverse=True)
+    good = [release for release in history if release.kind is Kind.DEPLOY and release.outcome is Outcome.SUCCEEDED]
+    return sorted(good, key=lambda release: (release.started_at, release.id), reverse=True)
 
 
 def roll_forward(history: Sequence[Release]) -> Release | None:
     """The next release that succeeded after the live one: what the last rollback went back over."""
     stack = good_releases(history)
-    newer = [one for one in _deployed(history) if stack and one.started_at > stack[-1].started_at]
+    newer = [release for release in _deployed(history) if stack and release.started_at > stack[-1].started_at]
     return newer[-1] if newer else None
 
 
@@ -92,13 +92,15 @@ def _nothing_before(history: Sequence[Release], live: Release) -> str:
 def _named(history: Sequence[Release], named: str, live: Release) -> Release | str:
     """The release that a person means by an id, a digest, a tag or a revision, or by the beginning of one."""
     good = _deployed(history)
-    exact = [one for one in good if named in _names(one)]
-    found = exact or [one for one in good if is_named(one, named)]
-    others = ", ".join(f"{one.id} ({one.label})" for one in good if one.id != live.id)[:_LISTED] or "none"
+    exact = [release for release in good if named in _names(release)]
+    found = exact or [release for release in good if is_named(release, named)]
+    others = (
+        ", ".join(f"{release.id} ({release.label})" for release in good if release.id != live.id)[:_LISTED] or "none"
+    )
     if not found:
         return f"{named} names no release of this service that succeeded; releases to go back to: {others}"
-    if len({(one.digest, one.task_definition) for one in found}) > 1:
-        told = ", ".join(f"{one.id} ({one.label})" for one in found)
+    if len({(release.digest, release.task_definition) for release in found}) > 1:
+        told = ", ".join(f"{release.id} ({release.label})" for release in found)
         return f"{named} names {len(found)} releases of this service, so more of the name is needed: {told}"
     return found[0]
 
@@ -119,20 +121,22 @@ def _names(release: Release) -> list[str]:
 
 def _objections(history: Sequence[Release], chosen: Release) -> tuple[str, ...]:
     return tuple(
-        f"release {one.id} after {chosen.id} was marked as a contract step of the database: "
+        f"release {release.id} after {chosen.id} was marked as a contract step of the database: "
         f"what ran before it may no longer understand the schema"
-        for one in history
-        if one.contract and one.outcome is Outcome.SUCCEEDED and one.started_at > chosen.started_at
+        for release in history
+        if release.contract and release.outcome is Outcome.SUCCEEDED and release.started_at > chosen.started_at
     )
 
 
 def unfinished(history: Sequence[Release]) -> Release | None:
     """The release that a controller left before its end, if any. A lease makes sure there is at most one."""
-    return next((one for one in sorted(history, key=lambda one: -one.started_at) if not one.closed), None)
+    return next(
+        (release for release in sorted(history, key=lambda release: -release.started_at) if not release.closed), None
+    )
 
 
 def resumed(release: Release, now: float) -> Release:
-    """The release as it is taken up again: time that passed with nobody watching neither counts against it nor for it."""
+    """The release as it is taken up again: time that passed unobserved neither counts against it nor for it."""
     since = None if release.since is None else now
     return replace(release, entered_at=now, since=since)
 
@@ -142,5 +146,5 @@ def live_colour(fleet: Fleet, history: Sequence[Release]) -> Colour | None:
     leader = fleet.weights.leader
     if leader is not None and fleet.weights.of(leader) == 100:
         return leader
-    finished = [one for one in history if one.outcome is Outcome.SUCCEEDED]
-    return max(finished, key=lambda one: one.started_at).candidate if finished else leader
+    finished = [release for release in history if release.outcome is Outcome.SUCCEEDED]
+    return max(finished, key=lambda release: release.started_at).candidate if finished else leader

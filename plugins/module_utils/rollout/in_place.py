@@ -97,7 +97,7 @@ def not_done_in_time(observed: Observed, release: Release, now: float) -> AbortR
 
 
 def is_resumable(release: Release, fleet: Fleet) -> bool:
-    """Nobody else deployed since: the colour has this release's version, or still what it had before."""
+    """No other deployment was started since: the colour has this release's version, or still what it had before."""
     state = fleet.state(release.candidate)
     return (
         release.phase is Phase.PREPARING

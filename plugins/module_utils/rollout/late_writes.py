@@ -107,5 +107,9 @@ def disagreements(fleet: Fleet, history: Sequence[Release]) -> list[Disagreement
 
 def _serving(history: Sequence[Release]) -> Colour | None:
     """The colour that the last success on record gave all traffic to."""
-    done = [one for one in history if one.outcome is Outcome.SUCCEEDED and one.kind in (Kind.DEPLOY, Kind.ROLLBACK)]
-    return max(done, key=lambda one: one.started_at).candidate if done else None
+    done = [
+        release
+        for release in history
+        if release.outcome is Outcome.SUCCEEDED and release.kind in (Kind.DEPLOY, Kind.ROLLBACK)
+    ]
+    return max(done, key=lambda release: release.started_at).candidate if done else None

@@ -392,7 +392,7 @@ class Observed:
     readings: Readings = Readings()
     operator_request: OperatorRequest | None = None
     probe: Verdict | None = None
-    # Until when a write may still arrive that nobody waits for: of a controller that was overtaken, or an unanswered one.
+    # Until when a write may still arrive that no controller waits for: of a controller that was overtaken, or an unanswered one.
     late_until: float = 0.0
     # A rollback waits for this release's end: what has to wait is scheduled.
     hurried: bool = False

@@ -20,13 +20,13 @@ def to_plain(value: Any) -> Any:
     if type(value) in _PLAIN:
         return value
     if is_dataclass(value) and not isinstance(value, type):
-        return {one.name: to_plain(getattr(value, one.name)) for one in fields(value)}
+        return {item.name: to_plain(getattr(value, item.name)) for item in fields(value)}
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, Mapping):
-        return {str(key): to_plain(one) for key, one in value.items()}
+        return {str(key): to_plain(element) for key, element in value.items()}
     if isinstance(value, (list, tuple)):
-        return [to_plain(one) for one in value]
+        return [to_plain(element) for element in value]
     return value
 
 
@@ -46,9 +46,9 @@ def _read(kind: Any, plain: Any) -> Any:
     if origin in (Union, types.UnionType):
         if plain is None:
             return None
-        return _read(next(one for one in arguments if one is not types.NoneType), plain)
+        return _read(next(argument for argument in arguments if argument is not types.NoneType), plain)
     if origin is tuple:
-        return tuple(_read(arguments[0], one) for one in plain)
+        return tuple(_read(arguments[0], element) for element in plain)
     if isinstance(origin, type) and issubclass(origin, Mapping):
         return {key: _read(arguments[1], one) for key, one in plain.items()}
     if isinstance(kind, type) and is_dataclass(kind):
@@ -64,10 +64,10 @@ def _hints(kind: Any) -> dict[str, Any]:
 def _read_dataclass(kind: Any, plain: Mapping[str, Any]) -> Any:
     hints = _hints(kind)
     missing = [
-        one.name
-        for one in fields(kind)
-        if one.name not in plain and one.default is MISSING and one.default_factory is MISSING
+        item.name
+        for item in fields(kind)
+        if item.name not in plain and item.default is MISSING and item.default_factory is MISSING
     ]
     if missing:
         raise ValueError(f"the record of a {kind.__name__} lacks {', '.join(missing)}")
-    return kind(**{one.name: _read(hints[one.name], plain[one.name]) for one in fields(kind) if one.name in plain})
+    return kind(**{item.name: _read(hints[item.name], plain[item.name]) for item in fields(kind) if item.name in plain})

@@ -216,7 +216,7 @@ ROWS = (
         seen(Weights(50, 50)),
         replace(RELEASE, step=1, since=NOW - 601),
         Shift(HOME),
-        "nobody promoted within 600",
+        "not promoted within 600",
     ),
     row(
         "paused too long",

@@ -36,7 +36,7 @@ def colour_state(reading: Reading) -> ColourState:
     if state is None:
         return ColourState(reading.colour)
     primary = state.primary
-    others = sum(one.running for one in state.deployments if not one.primary)
+    others = sum(deployment.running for deployment in state.deployments if not deployment.primary)
     running = primary.running if primary else state.running
     healthy = sum(target.state == "healthy" for target in reading.targets)
     return ColourState(
