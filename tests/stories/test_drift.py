@@ -288,7 +288,7 @@ def found(deployed: Player, stage: Stage) -> Iterator[PlayResult]:
 
 def test_drift_says_so_by_its_exit_status(found: PlayResult) -> None:
     assert found.failed().status == 2
-    assert "from the inventory; playbooks/deploy.yml puts them right" in found.output
+    assert "from the inventory; playbooks/deploy.yml puts them right" in found.output, found.output
 
 
 @pytest.mark.parametrize("what", CHANGES)

@@ -100,15 +100,14 @@ def _quota(call: Invocation, spec: Specification, tasks: int) -> Iterator[str]:
         )
 
 
-def _roles(call: Invocation, spec: Specification) -> Iterator[str | Finding]:
-    """ECS takes a role that it may not assume without a word, and then starts no task."""
+def _roles(call: Invocation, spec: Specification) -> Iterator[Finding]:
+    """ECS takes a role that it may not assume without a word, and then starts no task. Provisioning comes first, and puts it right."""
     for option in ("execution_role_arn", "task_role_arn"):
         name = str(spec.params[option] or "").rpartition("/")[2]
         role = iam.role(call.aws, name) if name else None
         if name and role is None:
-            yield f"role {name} ({option}) does not exist; playbooks/provision.yml makes it"
+            yield Finding(f"role {name} ({option}) does not exist; playbooks/provision.yml makes it", momentary=True)
         elif role is not None and not _trusts_ecs(role["AssumeRolePolicyDocument"]):
-            # A drift of the role, which check mode of provisioning shows too.
             sentence = (
                 f"role {name} ({option}) does not let {_TASKS} assume it; playbooks/provision.yml puts that right"
             )
