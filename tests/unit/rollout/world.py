@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from functools import cache
 from typing import Any
 
 from ansible_collections.pear.fargate.plugins.module_utils.release.ports import (
@@ -41,11 +40,6 @@ from ansible_collections.pear.fargate.plugins.module_utils.rollout.record import
 BLUE, GREEN = Colour.BLUE, Colour.GREEN
 
 
-@cache
-def read_release(text: str) -> Release:
-    return from_plain(Release, json.loads(text))
-
-
 class Death(BaseException):
     """The controller's process is gone. Not an Exception, as no handler of the controller may survive it."""
 
@@ -64,7 +58,9 @@ class World:
     alarms: dict[str, str] = field(default_factory=dict)
     proofs: dict[str, Verdict] = field(default_factory=dict)
     probe: Verdict | None = None
-    records: dict[str, str] = field(default_factory=dict)
+    records: dict[str, Release] = field(default_factory=dict)
+    # Whether each record is written as the ledger holds it and read back: once a story is enough.
+    as_text: bool = False
     unreadable: list[UnreadableRecord] = field(default_factory=list)
     lease: Lease | None = None
     operator_request: OperatorRequest | None = None
@@ -91,6 +87,13 @@ class World:
     # What a release in place finds to differ from its specification, by the task definition that runs.
     specified: str = ""
     looks: int = 0
+
+    def copy(self) -> World:
+        """A world of its own: what the fields hold is frozen, so their containers are all that has to be copied."""
+        fresh = World()
+        for name, value in vars(self).items():
+            setattr(fresh, name, value.copy() if isinstance(value, (dict, list, set)) else value)
+        return fresh
 
     def call(self, name: str, effect: Callable[[], Any]) -> Any:
         self.calls += 1
@@ -145,7 +148,7 @@ class World:
         self.sides[colour] = ColourState(colour, task_definition, count, count, count, deployment_id=deployment)
 
     def releases(self) -> list[Release]:
-        return [read_release(text) for text in self.records.values()]
+        return list(self.records.values())
 
     @property
     def fleet(self) -> Fleet:
@@ -272,10 +275,12 @@ class World:
             raise LeaseLostError
         held = self.records.get(release.id)
         if held is not None:
-            ended = read_release(held).outcome
+            ended = held.outcome
             assert ended is None or release.outcome is ended, f"I5: the outcome {ended} became {release.outcome}"
         self.writes.append(("save", release))
-        self.records[release.id] = json.dumps(to_plain(release))
+        if self.as_text:
+            release = from_plain(Release, json.loads(json.dumps(to_plain(release))))
+        self.records[release.id] = release
 
     def ports(self) -> Ports:
         return Ports(
