@@ -46,7 +46,7 @@ http.server.ThreadingHTTPServer(("", 8080), Handler).serve_forever()
 """
 
 
-def eventually(what: Callable[[], Any], timeout: float = 60.0, message: str = "") -> Any:
+def eventually(what: Callable[[], Any], timeout: float = 180.0, message: str = "") -> Any:
     """Ask until the answer is truthy; fail with the last answer."""
     deadline = time.monotonic() + timeout
     while not (answer := what()):
@@ -170,7 +170,7 @@ class World:
 
     def delete_service(self, name: str) -> None:
         self.client("ecs").delete_service(cluster="tests", service=name, force=True)
-        eventually(lambda: self.service(name)["status"] == "INACTIVE", message=f"{name} ends")
+        eventually(lambda: self.service(name)["status"] == "INACTIVE", timeout=240, message=f"{name} ends")
 
 
 def build(running: Running) -> World:
