@@ -12,6 +12,7 @@ from ansible_collections.pear.fargate.plugins.module_utils.aws.autoscaling impor
 from ansible_collections.pear.fargate.plugins.module_utils.aws.errors import Failure
 from ansible_collections.pear.fargate.plugins.module_utils.aws.session import Aws
 from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import Invocation
+from ansible_collections.pear.fargate.plugins.module_utils.service import autoscaling_service
 from ansible_collections.pear.fargate.plugins.module_utils.service.autoscaling_service import run
 from ansible_collections.pear.fargate.plugins.module_utils.service.scaling import Plan, Scaling, plan
 from ansible_collections.pear.fargate.plugins.module_utils.service.service_routing import run as route
@@ -99,6 +100,19 @@ def test_check_mode_tells_everything_and_writes_nothing(scaling: Any) -> None:
     message = invoke(True, minimum=2, maximum=9, policies=[CPU], schedules=[MORNING])
     assert list(message["diff"]["after"]) == ["bounds", "policy cpu", "schedule morning"]
     assert scaling.describe_scalable_targets(ServiceNamespace="ecs")["ScalableTargets"] == []
+
+
+def test_check_mode_takes_only_what_is_missing_for_not_provisioned(
+    monkeypatch: pytest.MonkeyPatch, scaling: Any
+) -> None:
+    def denied(*_: Any) -> None:
+        raise Failure("Failed to read the load balancer: AccessDenied.")
+
+    missing = invoke(True, service="unknown", minimum=2, maximum=9)
+    assert "not provisioned yet" in str(missing)
+    monkeypatch.setattr(autoscaling_service, "locate", denied)
+    with pytest.raises(Failure, match="AccessDenied"):
+        invoke(True, minimum=2, maximum=9)
 
 
 def test_all_kinds_are_written_once(scaling: Any) -> None:

@@ -14,7 +14,7 @@ from ..aws.naming import EnvironmentNames, ServiceNames
 from ..common.changes import Changes
 from ..common.invocation import Invocation
 from ..rollout.model import Colour
-from .location import ServiceLocation, locate
+from .location import NotProvisionedError, ServiceLocation, locate
 from .scaling import Plan, Scaling, known_policies, known_schedules, plan, policy, problems, schedule
 
 
@@ -58,7 +58,8 @@ def _scaled(call: Invocation) -> bool:
 def _location(call: Invocation) -> ServiceLocation | None:
     try:
         return locate(call.aws, call.params["environment"], call.params["service"])
-    except Failure:
+    except NotProvisionedError:
+        # Any other failure, such as a missing permission, fails check mode too.
         if call.check_mode:
             return None
         raise
