@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from .gates import alone
 from .history import good_releases, live_colour, rollback_target
-from .model import ColourState, Fleet, Gates, Kind, Outcome, Phase, Plan, Policy, Release, Step
+from .model import Colour, ColourState, Fleet, Gates, Kind, Outcome, Phase, Plan, Policy, Release, Step
 from .strategy import at_once
 
 
@@ -75,6 +75,17 @@ def begin_deploy(order: Order, fleet: Fleet, history: Sequence[Release], now: fl
     if order.plan.in_place:
         return _in_place(order, state, history, now)
     first = fleet.state(live).desired == 0 and fleet.state(live).running == 0
+    return replace(
+        _ordered(order, live, live.other, now),
+        plan=at_once(order.plan) if first else order.plan,
+        gates=alone(order.gates) if first else order.gates,
+        capacity=order.desired_count if first else max(1, fleet.state(live).running),
+        first=first,
+    )
+
+
+def _ordered(order: Order, live: Colour, candidate: Colour, now: float) -> Release:
+    """What every release takes over from its order."""
     return Release(
         id=order.id,
         service=order.service,
@@ -83,17 +94,17 @@ def begin_deploy(order: Order, fleet: Fleet, history: Sequence[Release], now: fl
         fingerprint=order.fingerprint,
         version=order.version,
         live=live,
-        candidate=live.other,
-        plan=at_once(order.plan) if first else order.plan,
+        candidate=candidate,
+        plan=order.plan,
         started_at=now,
         entered_at=now,
         by=order.by,
-        gates=alone(order.gates) if first else order.gates,
+        gates=order.gates,
         policy=order.policy,
         checks=order.checks,
-        capacity=order.desired_count if first else max(1, fleet.state(live).running),
+        verifications=order.verifications,
+        capacity=order.desired_count,
         contract=order.contract,
-        first=first,
     )
 
 
@@ -114,26 +125,10 @@ def _in_place(order: Order, live: ColourState, history: Sequence[Release], now: 
     stable = _stable_version(live, history)
     # Nothing good was there before: there is no baseline to compare with, and no version to return to.
     first = not stable
-    return Release(
-        id=order.id,
-        service=order.service,
-        kind=Kind.DEPLOY,
-        digest=order.digest,
-        fingerprint=order.fingerprint,
-        version=order.version,
-        live=live.colour,
-        candidate=live.colour,
-        plan=order.plan,
-        started_at=now,
-        entered_at=now,
-        by=order.by,
+    return replace(
+        _ordered(order, live.colour, live.colour, now),
         gates=alone(order.gates) if first else order.gates,
-        policy=order.policy,
-        checks=order.checks,
-        verifications=order.verifications,
         stable_task_definition=stable,
-        capacity=order.desired_count,
-        contract=order.contract,
         first=first,
     )
 
