@@ -17,6 +17,7 @@ from ..rollout.history import Target, good_releases, live_colour, roll_forward, 
 from ..rollout.late_writes import disagreements
 from ..rollout.lease import Lease, clock_time
 from ..rollout.model import Colour, Fleet, Kind, Release
+from ..rollout.partial_return import carried_percent, needed_targets
 from ..rollout.stable_down import no_way_back, unserved
 from ..rollout.who_acts import who_acts
 from ..service.location import locate
@@ -116,9 +117,11 @@ def _way_back(fleet: Fleet, target: Any, under_way: Release | None) -> dict[str,
             "warm_until": None,
         }
     if under_way and under_way.kind is Kind.DEPLOY and not under_way.first and not under_way.in_place:
+        share = carried_percent(fleet, under_way.live, needed_targets(fleet, under_way))
+        returned = "all traffic" if share == 100 else f"{share} % of traffic at once, the rest as its tasks recover,"
         return {
             "possible": True,
-            "reason": f"stops {under_way.id}, and returns all traffic to {under_way.live}",
+            "reason": f"stops {under_way.id}, and returns {returned} to {under_way.live}",
             "release": None,
             "digest": None,
             "warm": True,

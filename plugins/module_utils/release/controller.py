@@ -147,7 +147,7 @@ class Controller:
         if left is not None:
             same = order.named is None or is_named(left, order.named)
             if left.kind is Kind.ROLLBACK and same and self._adoptable(left):
-                return self._resume(left)
+                return self._resume(replace(left, forced=order.force))
             under_way = left.kind is Kind.DEPLOY and left.outcome is None
             ended = self._settle(replace(left, forced=order.force), f"rollback {order.id} of {order.by}")
             if under_way and order.named is None:

@@ -87,6 +87,8 @@ class World:
     # What a release in place finds to differ from its specification, by the task definition that runs.
     specified: str = ""
     looks: int = 0
+    # How many tasks of a colour can be healthy at most, and until when.
+    short: dict[Colour, tuple[int, float]] = field(default_factory=dict)
 
     def copy(self) -> World:
         """A world of its own: what the fields hold is frozen, so their containers are all that has to be copied."""
@@ -141,7 +143,9 @@ class World:
             )
             self.sides[colour] = replace(side, running=0, healthy=0, failure=failed)
         elif self.time >= self.ready_at.get(colour, 0):
-            self.sides[colour] = replace(side, running=side.desired, healthy=side.desired, failure="")
+            most, until = self.short.get(colour, (side.desired, 0.0))
+            healthy = min(most, side.desired) if self.time < until else side.desired
+            self.sides[colour] = replace(side, running=side.desired, healthy=healthy, failure="")
 
     def live(self, colour: Colour, task_definition: str, count: int = 2) -> None:
         deployment = self.new_deployment()
