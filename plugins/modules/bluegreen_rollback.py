@@ -146,6 +146,11 @@ plan:
   returned: in check mode
   type: list
   elements: str
+disagreements:
+  description: Where the rule, the tasks or the scheduled scale-ins disagree with the ledger. M(pear.fargate.bluegreen_info) describes them.
+  returned: in check mode, while no release is under way
+  type: list
+  elements: dict
 """
 
 from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import run_as_module

@@ -13,8 +13,8 @@ from ..aws.ecs_states import short
 from ..aws.errors import Failure
 from ..common.invocation import Invocation
 from ..common.text import harmless
+from ..rollout.disagreements import Disagreement, disagreements
 from ..rollout.history import Target, good_releases, live_colour, roll_forward, rollback_target, unfinished
-from ..rollout.late_writes import disagreements
 from ..rollout.lease import Lease, clock_time
 from ..rollout.model import Colour, Fleet, Kind, Release
 from ..rollout.partial_return import carried_percent, needed_targets
@@ -49,7 +49,7 @@ def _read(call: Invocation) -> dict[str, Any]:
     target = rollback_target(history)
     stack = good_releases(history)
     # A release under way moves traffic, and looks after what it finds.
-    wrong = [] if under_way or held else [found.sentence for found in disagreements(fleet, history)]
+    wrong = [] if under_way or held else disagreements(fleet, history, call.clock.now())
     return {
         "changed": False,
         "live": str(live) if live else None,
@@ -73,11 +73,17 @@ def _read(call: Invocation) -> dict[str, Any]:
         "status": [
             *_status(_Standing(location.service, fleet, history, held, call.clock.now())),
             *(f"  {record}. It is left alone" for record in recorded.unreadable),
-            *(f"  {sentence}: the next release or rollback puts it right" for sentence in wrong),
+            *(f"  {found.sentence}" + _who_repairs(found) for found in wrong),
         ],
-        "disagreements": wrong,
+        "disagreements": [found.row for found in wrong],
         "table": table([_row(release) for release in newest]),
     }
+
+
+def _who_repairs(found: Disagreement) -> str:
+    if found.repair is None:
+        return ". Somebody may have meant that: the next release takes the rule for the truth"
+    return ". The next release or rollback puts it right"
 
 
 def _side(fleet: Fleet, colour: Colour) -> dict[str, Any]:

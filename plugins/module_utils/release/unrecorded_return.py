@@ -27,9 +27,14 @@ class Return:
     release: Release
 
 
+def _is_exposed(release: Release) -> bool:
+    """In place the version has requests as soon as its deployment begins, which may be all that could not be recorded."""
+    return release.phase in _EXPOSED or (release.in_place and release.phase is Phase.STAGING)
+
+
 def return_decision(release: Release, fleet: Fleet, why: str, now: float) -> Return | None:
     """The write that takes the candidate out of traffic; None where it has none, or somebody else moved traffic since."""
-    if release.kind is not Kind.DEPLOY or release.outcome is not None or release.phase not in _EXPOSED:
+    if release.kind is not Kind.DEPLOY or release.outcome is not None or not _is_exposed(release):
         return None
     observed = Observed(fleet)
     if release.goes_forward:

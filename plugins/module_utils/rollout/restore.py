@@ -152,10 +152,10 @@ def _keep_warm(observed: Observed, release: Release, now: float) -> Decision | N
         return None
     if warm_until <= now:
         return Decision(ScaleIn(release.live), f"the rollback window of {release.live} is over", release)
-    if old.scale_in_at is not None:
+    if old.scale_in_at is not None and old.scale_in_for == (release.id,):
         return None
     kept = f"{release.live} stays warm until {clock_time(warm_until)}"
-    return Decision(ScheduleScaleIn(release.live, warm_until), kept, release)
+    return Decision(ScheduleScaleIn(release.live, warm_until, release.id), kept, release)
 
 
 def _scale_in_candidate(observed: Observed, release: Release) -> Decision | None:

@@ -111,7 +111,7 @@ class World:
         self.measure_darkness()
         for colour, side in self.sides.items():
             if side.scale_in_at is not None and side.scale_in_at <= self.time:
-                self.sides[colour] = replace(side, desired=0, scale_in_at=None)
+                self.sides[colour] = replace(side, desired=0, scale_in_at=None, scale_in_for=())
             self.settle(colour)
 
     def arrive_late(self, effect: Callable[[], Any]) -> None:
@@ -205,9 +205,9 @@ class World:
             case ScaleIn():
                 self.sides[action.colour] = replace(side, desired=0)
             case ScheduleScaleIn():
-                self.sides[action.colour] = replace(side, scale_in_at=action.at)
+                self.sides[action.colour] = replace(side, scale_in_at=action.at, scale_in_for=(action.release_id,))
             case CancelScaleIn():
-                self.sides[action.colour] = replace(side, scale_in_at=None)
+                self.sides[action.colour] = replace(side, scale_in_at=None, scale_in_for=())
         self.settle(action.colour)
 
     def replace(self, action: Replace) -> None:
