@@ -1,6 +1,8 @@
-"""Single calls that are lost, refused or garbled while a release runs: users notice none of it.
+"""Calls that are lost, refused or garbled while a release runs: users notice none of it.
 
-The default takes a sample; PEAR_FAULTS=all (`make faults`) takes every operation with every fault, and prints the table.
+The default takes a sample of single faults. PEAR_FAULTS=all (`make faults`) takes every operation with every fault: those that a
+release makes good by itself together, each at the first call of every operation; those that end it one by one.
+PEAR_FAULTS=single takes each alone, which lasts some hours. Both print the table of what they saw.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ import pytest
 
 from tests.support.fault_proxy import Fault, FaultProxy, Kind
 from tests.support.fault_table import OPERATIONS, SINGLE, promised
+from tests.support.plays import PlayResult
 
 from .arcade import Arcade, arcade
 from .load import assert_not_one_failed
@@ -22,7 +25,9 @@ __all__ = ["arcade", "proxy"]
 
 SAMPLE = (("ModifyRule", Kind.LOSE), ("TransactWriteItems", Kind.TRUNCATE), ("DescribeServices", Kind.PAGE))
 CASES = [(operation, kind) for operation in OPERATIONS for kind in SINGLE]
-TAKEN = CASES if os.environ.get("PEAR_FAULTS") == "all" else SAMPLE
+ENDING = [(operation, Kind.DENY) for operation in OPERATIONS]
+TAKEN = {"single": CASES, "all": ENDING}.get(os.environ.get("PEAR_FAULTS", ""), SAMPLE)
+TOGETHER = [kind for kind in SINGLE if kind is not Kind.DENY] if os.environ.get("PEAR_FAULTS") == "all" else []
 OUTCOME = re.compile(r"fatal: .*?\b(rolled_back|interrupted|refused|failed|inconclusive|superseded)\b", re.DOTALL)
 
 
@@ -38,6 +43,11 @@ def outcomes() -> Iterator[dict[tuple[str, Kind], str]]:
             print(f"{operation:24} {'; '.join(cells)}")
 
 
+def outcome_of(ended: PlayResult) -> str:
+    said = OUTCOME.search(ended.output)
+    return "succeeded" if ended.status == 0 else said[1] if said else "no outcome"
+
+
 @pytest.mark.parametrize(("operation", "kind"), TAKEN, ids=lambda value: str(value))
 def test_a_single_fault_costs_no_request_and_the_next_release_ends_well(
     arcade: Arcade, proxy: FaultProxy, outcomes: dict[tuple[str, Kind], str], operation: str, kind: Kind
@@ -48,11 +58,27 @@ def test_a_single_fault_costs_no_request_and_the_next_release_ends_well(
         ended = through(arcade, proxy).release(version)
         assert "Traceback" not in ended.output, ended.output
         assert fault.met.is_set(), f"{operation} was never called: {sorted(set(proxy.calls))}"
-        said = OUTCOME.search(ended.output)
-        outcomes[operation, kind] = "succeeded" if ended.status == 0 else said[1] if said else "no outcome"
+        outcomes[operation, kind] = outcome_of(ended)
         if ended.status != 0:
             arcade.release(version).succeeded()
         summary = running.stop()
     assert outcomes[operation, kind] == promised(operation, kind), ended.output
+    assert sorted(arcade.weights().values()) == [0, 100]
+    assert_not_one_failed(summary, 100)
+
+
+@pytest.mark.parametrize("kind", TOGETHER, ids=str)
+def test_a_fault_at_the_first_call_of_every_operation_costs_no_request_and_ends_no_release(
+    arcade: Arcade, proxy: FaultProxy, outcomes: dict[tuple[str, Kind], str], kind: Kind
+) -> None:
+    with arcade.under_load(50, keep_alive=False) as running:
+        faults = {operation: proxy.add(Fault(operation, kind)) for operation in OPERATIONS}
+        ended = through(arcade, proxy).release(f"every-{kind}")
+        assert "Traceback" not in ended.output, ended.output
+        outcomes |= {(operation, kind): outcome_of(ended) for operation, fault in faults.items() if fault.met.is_set()}
+        summary = running.stop()
+    ended.succeeded()
+    assert [operation for operation, fault in faults.items() if not fault.met.is_set()] == []
+    assert {promised(operation, kind) for operation in OPERATIONS} == {"succeeded"}
     assert sorted(arcade.weights().values()) == [0, 100]
     assert_not_one_failed(summary, 100)

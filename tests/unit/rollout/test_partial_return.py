@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from ansible_collections.pear.fargate.plugins.module_utils.release.controller import Controller
@@ -30,11 +30,12 @@ from .test_crashes import (
     deploy,
     fire_in_the_bake_while_live_is_short,
     keep_the_old_version_short,
+    order,
     roll_back,
     with_many_tasks,
 )
 from .test_decide import ALL, BLUE, GREEN, HOME, NOW, RELEASE
-from .world import World, timed_out
+from .world import Lines, World, timed_out
 
 LIVE = ColourState(BLUE, "task:1", 8, 8, 8)
 CANDIDATE = ColourState(GREEN, "task:2", 8, 8, 8)
@@ -203,6 +204,18 @@ def test_a_release_that_fails_while_live_is_short_returns_in_parts_and_ends_roll
     assert deploy(world, "three").outcome is Outcome.ROLLED_BACK
     assert shifts(world, before)[-3:] == ["blue 0 % green 100 %", "blue 37 % green 63 %", "blue 100 % green 0 %"]
     check_end(world)
+
+
+def test_a_return_that_has_to_wait_says_so_at_once_and_once() -> None:
+    world = with_many_tasks()
+    fire_in_the_bake_while_live_is_short(world)
+    ports = world.ports()
+    assert Controller(ports, "ada").deploy(order("three", 2)).outcome is Outcome.ROLLED_BACK
+    said = cast(Lines, ports.progress).said
+    waiting = [line for line in said if "traffic: blue 37 % green 63 %" in line]
+    assert waiting[0].startswith("scoreboard: traffic: blue 37 %") and "rollback_force=true" in waiting[0]
+    assert all(line.startswith("… ") for line in waiting[1:]), "the same line twice"
+    assert said.index(waiting[0]) == 1 + next(number for number, line in enumerate(said) if "returning 37 %" in line)
 
 
 def test_a_rollback_to_a_version_that_is_short_moves_traffic_at_once_and_the_rest_as_it_recovers() -> None:
