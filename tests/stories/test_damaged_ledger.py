@@ -13,7 +13,6 @@ from .arcade import Arcade, arcade
 __all__ = ["arcade"]
 
 TABLE = "local-releases"
-ENTRY = "release/20990101T000000Z-deploy-dead"
 Item = dict[str, Any]
 
 
@@ -32,53 +31,67 @@ def put(arcade: Arcade, entry: str, attributes: Item) -> None:
     arcade.stage.client("dynamodb").put_item(TableName=TABLE, Item=item)
 
 
-def changed(**values: Any) -> Callable[[Arcade], None]:
-    """A copy of the newest release, with values that nobody knows; as if it were under way."""
+def changed(**values: Any) -> Callable[[Arcade], Item]:
+    """The newest release as if it were under way, with values that nobody knows."""
 
-    def damage(arcade: Arcade) -> None:
-        newest = [item for item in entries(arcade) if item["entry"]["S"].startswith("release/")][-1]
-        record = {**json.loads(newest["record"]["S"]), "id": "20990101T000000Z-deploy-dead", "closed": False, **values}
+    def damaged(arcade: Arcade) -> Item:
+        newest = [item for item in entries(arcade) if item["entry"]["S"].startswith("release/2")][-1]
+        record = {**json.loads(newest["record"]["S"]), "closed": False, **values}
         kept = {name: value for name, value in newest.items() if name not in ("service", "entry", "outcome", "reason")}
-        put(arcade, ENTRY, {**kept, "record": {"S": json.dumps(record)}})
+        return {**kept, "record": {"S": json.dumps(record)}}
 
-    return damage
+    return damaged
 
 
-RECORDS = {
+RECORDS: dict[str, Callable[[Arcade], Item]] = {
     "unknown outcome": changed(outcome="glorious"),
     "unknown phase": changed(phase="levitating"),
     "a step that its plan does not have": changed(step=7),
-    "no record": lambda arcade: put(arcade, ENTRY, {"kind": {"S": "deploy"}}),
+    "no record": lambda arcade: {"kind": {"S": "deploy"}},
 }
-BESIDE = {
-    "lease without fence": lambda arcade: put(arcade, "lease", {"owner": {"S": "ada"}}),
-    "request that is no JSON": lambda arcade: put(arcade, "request", {"record": {"S": "no JSON"}}),
+BESIDE: dict[str, tuple[str, Item]] = {
+    "lease without fence": ("lease", {"owner": {"S": "ada"}}),
+    "request that is no JSON": ("request", {"record": {"S": "no JSON"}}),
 }
+
+
+def entry_of(damage: str) -> str:
+    return f"release/20990101T000000Z-deploy-{damage.replace(' ', '-')}"
+
+
+def named(damage: str) -> str:
+    return f"arcade {entry_of(damage)} of the ledger cannot be read"
 
 
 @pytest.fixture
 def repaired(arcade: Arcade) -> Iterator[None]:
-    """Two releases, so that there is one to return to; afterwards the damaged entries are deleted, as the message says."""
-    arcade.release("ledger-1").succeeded()
-    arcade.release("ledger-2").succeeded()
+    """Afterwards the damaged entries are deleted, as the message says."""
     yield
-    for entry in (ENTRY, "request"):
+    for entry in (*map(entry_of, RECORDS), "request"):
         key = {"service": {"S": "arcade"}, "entry": {"S": entry}}
         arcade.stage.client("dynamodb").delete_item(TableName=TABLE, Key=key)
 
 
 @pytest.mark.parametrize("damage", RECORDS)
-def test_a_damaged_record_is_named_by_status_refused_by_a_release_and_no_obstacle_for_a_rollback(
+def test_a_damaged_record_is_named_by_status_and_a_release_refuses_and_says_how_to_repair_it(
     arcade: Arcade, repaired: None, damage: str
 ) -> None:
     before = arcade.live()
-    RECORDS[damage](arcade)
-    named = f"arcade {ENTRY} of the ledger cannot be read"
-    assert named in arcade.play("status").succeeded().output
-    refused = arcade.release("ledger-3").failed()
-    assert named in refused.output and "delete this item" in refused.output, refused.output
+    put(arcade, entry_of(damage), RECORDS[damage](arcade))
+    assert named(damage) in arcade.play("status").succeeded().output
+    refused = arcade.release("refused").failed()
+    assert named(damage) in refused.output and "delete this item" in refused.output, refused.output
+    assert arcade.live() == before
+
+
+def test_damaged_records_are_named_by_a_rollback_and_keep_it_from_nothing(arcade: Arcade, repaired: None) -> None:
+    arcade.release("one").succeeded()
+    arcade.release("two").succeeded()
+    before = arcade.live()
+    for damage, damaged in RECORDS.items():
+        put(arcade, entry_of(damage), damaged(arcade))
     returned = arcade.play("rollback").succeeded()
-    assert named in returned.output, returned.output
+    assert [damage for damage in RECORDS if named(damage) not in returned.output] == [], returned.output
     assert arcade.live() != before
 
 
@@ -87,10 +100,10 @@ def test_a_damaged_lease_or_request_keeps_neither_status_nor_a_release_nor_a_rol
     arcade: Arcade, repaired: None, damage: str
 ) -> None:
     before = arcade.live()
-    BESIDE[damage](arcade)
+    put(arcade, *BESIDE[damage])
     assert "Traceback" not in arcade.play("status").succeeded().output
-    arcade.release("ledger-3").succeeded()
+    arcade.release(damage.replace(" ", "-")).succeeded()
     assert arcade.live() != before
-    BESIDE[damage](arcade)
+    put(arcade, *BESIDE[damage])
     assert "Traceback" not in arcade.play("rollback").succeeded().output
     assert arcade.live() == before
