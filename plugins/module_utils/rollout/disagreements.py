@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from .actions import CancelScaleIn, ScheduleScaleIn, Shift
+from .history import good_releases
 from .lease import clock_time
 from .model import Colour, ColourState, Fleet, Kind, Outcome, Release, Weights
 
@@ -78,9 +79,12 @@ def _why_not_on(other: ColourState, weights: Weights, history: Sequence[Release]
         release for release in history if release.task_definition and release.task_definition == other.task_definition
     ]
     newest = max(made, key=lambda release: release.started_at) if made else None
-    if newest is not None and newest.outcome in _RETURNED:
+    if newest is None:
+        return ""
+    if newest.outcome in _RETURNED:
         return f"{other.colour} runs what {newest.id} ended with as {newest.outcome}"
-    return ""
+    gone_back_over = newest.outcome is Outcome.SUCCEEDED and newest not in good_releases(history)
+    return f"{other.colour} runs {newest.id}, which a rollback went back over" if gone_back_over else ""
 
 
 def _of_serving(side: ColourState) -> Iterator[Disagreement]:
