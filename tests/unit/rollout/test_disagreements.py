@@ -132,6 +132,18 @@ ROWS: tuple[tuple[str, list[Any], Repair | None, str], ...] = (
         "traffic: blue 100 %",
     ),
     (
+        "also where a later try of that version failed",
+        found(
+            HOME,
+            replace(LAST, id="deploy-1", started_at=1.0, candidate=BLUE, live=GREEN, task_definition="task:1"),
+            LAST,
+            replace(failed(Outcome.ROLLED_BACK), task_definition="task:1"),
+            blue=replace(OLD, scale_in_at=None),
+        ),
+        None,
+        "traffic: blue 100 %",
+    ),
+    (
         "traffic is not moved to a colour without tasks",
         found(HOME, blue=replace(OLD, **GONE), green=replace(SERVING, **GONE)),
         None,
