@@ -16,7 +16,31 @@ description:
   - The ledger, a table of DynamoDB, holds every release and a lease, so that one controller writes at a time.
     A controller that dies is taken over by the next run, which resumes the release or returns traffic.
   - Releasing what is live already changes nothing.
+  - A service that the collection provisioned is named by O(environment), and its version is described by the options of the service.
+    One that others made is named by O(services), and its version by O(task_definition).
 options:
+  environment:
+    required: false
+  subnets:
+    required: false
+  security_groups:
+    required: false
+  port:
+    required: false
+  cpu:
+    required: false
+  memory:
+    required: false
+  containers:
+    required: false
+  desired_count:
+    required: false
+  task_definition:
+    description:
+      - The version to release, with O(services). A task definition that is registered already, by family, C(family:revision) or ARN.
+        A family stands for its latest active revision.
+      - It takes the place of the options that say what a task is made of, and as many tasks run as the live colour has.
+    type: str
   stage_only:
     description:
       - Stops before the first step. The candidate is up and checked, answers to the header C(X-Release=candidate), and has no
@@ -39,6 +63,9 @@ attributes:
 extends_documentation_fragment:
   - pear.fargate.service
   - pear.fargate.bluegreen
+  - pear.fargate.bluegreen.policy
+  - pear.fargate.bluegreen.place
+  - pear.fargate.bluegreen.existing
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.boto3
@@ -67,6 +94,21 @@ EXAMPLES = r"""
       - name: storage
         path: /readyz
         expect_json: {storage_mode: sqlite}
+
+- name: Shift traffic between two ECS services that Terraform made
+  pear.fargate.bluegreen_cutover:
+    service: web
+    services:
+      blue: {name: web-a, target_group_arn: "{{ terraform.target_group_a }}"}
+      green: {name: web-b, target_group_arn: "{{ terraform.target_group_b }}"}
+    rule_arn: "{{ terraform.rule }}"
+    cluster: apps
+    ledger_table: web-releases
+    task_definition: web:42
+    plan: {strategy: canary, percent: 10, duration_seconds: 300, bake_seconds: 300}
+    gates:
+      errors: {tolerance_percent: 0.5}
+      alarms: [web-5xx]
 """
 
 RETURN = r"""
@@ -101,14 +143,36 @@ plan:
 
 from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import run_as_module
 from ansible_collections.pear.fargate.plugins.module_utils.release.bluegreen_cutover import run
-from ansible_collections.pear.fargate.plugins.module_utils.release.options import RELEASE_ARGUMENTS
+from ansible_collections.pear.fargate.plugins.module_utils.release.options import PLACE_ARGUMENTS, RELEASE_ARGUMENTS
+from ansible_collections.pear.fargate.plugins.module_utils.service.existing import EXISTING_CONSTRAINTS
 from ansible_collections.pear.fargate.plugins.module_utils.service.specification import SERVICE_ARGUMENTS
 
-ARGUMENT_SPEC = {**SERVICE_ARGUMENTS, **RELEASE_ARGUMENTS, "stage_only": {"type": "bool", "default": False}}
+# What describes a version and its service where the collection makes both; with services, ECS knows it already.
+_DESCRIBED = ("subnets", "security_groups", "port", "cpu", "memory", "containers", "desired_count")
+ARGUMENT_SPEC = {
+    **SERVICE_ARGUMENTS,
+    **{name: {**SERVICE_ARGUMENTS[name], "required": False} for name in _DESCRIBED},
+    **PLACE_ARGUMENTS,
+    **RELEASE_ARGUMENTS,
+    "task_definition": {"type": "str"},
+    "stage_only": {"type": "bool", "default": False},
+}
+CONSTRAINTS = {
+    "required_one_of": [*EXISTING_CONSTRAINTS["required_one_of"], *(("services", name) for name in _DESCRIBED)],
+    "mutually_exclusive": [
+        *EXISTING_CONSTRAINTS["mutually_exclusive"],
+        *(("services", name) for name in ("listener_arn", *_DESCRIBED)),
+    ],
+    "required_by": {
+        **EXISTING_CONSTRAINTS["required_by"],
+        "services": (*EXISTING_CONSTRAINTS["required_by"]["services"], "task_definition"),
+        "task_definition": ("services",),
+    },
+}
 
 
 def main() -> None:
-    run_as_module(ARGUMENT_SPEC, run)
+    run_as_module(ARGUMENT_SPEC, run, CONSTRAINTS)
 
 
 if __name__ == "__main__":

@@ -13,17 +13,6 @@ description:
 author:
   - pear.fargate contributors (@pear-fargate)
 options:
-  environment:
-    description: Name of the environment.
-    type: str
-    required: true
-  service:
-    description: Name of the service.
-    type: str
-    required: true
-  by:
-    description: Who asks, as history and lease show it. The default is user@host.
-    type: str
   limit:
     description: How many releases of the history are returned, the newest first.
     type: int
@@ -39,6 +28,8 @@ attributes:
     description: Changes nothing.
     support: none
 extends_documentation_fragment:
+  - pear.fargate.bluegreen.place
+  - pear.fargate.bluegreen.existing
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.boto3
@@ -116,12 +107,14 @@ table:
 from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import run_as_module
 from ansible_collections.pear.fargate.plugins.module_utils.release.bluegreen_info import run
 from ansible_collections.pear.fargate.plugins.module_utils.release.options import PLACE_ARGUMENTS
+from ansible_collections.pear.fargate.plugins.module_utils.service.existing import EXISTING_CONSTRAINTS
 
 ARGUMENT_SPEC = {**PLACE_ARGUMENTS, "limit": {"type": "int", "default": 20}}
+CONSTRAINTS = EXISTING_CONSTRAINTS
 
 
 def main() -> None:
-    run_as_module(ARGUMENT_SPEC, run)
+    run_as_module(ARGUMENT_SPEC, run, CONSTRAINTS)
 
 
 if __name__ == "__main__":

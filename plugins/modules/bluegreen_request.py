@@ -14,17 +14,6 @@ description:
 author:
   - pear.fargate contributors (@pear-fargate)
 options:
-  environment:
-    description: Name of the environment.
-    type: str
-    required: true
-  service:
-    description: Name of the service.
-    type: str
-    required: true
-  by:
-    description: Who asks, as history and lease show it. The default is user@host.
-    type: str
   request:
     description: V(promote) ends the step or approves it, V(promote_all) goes to the last step, V(abort) returns traffic.
     type: str
@@ -45,6 +34,8 @@ attributes:
     description: Has no difference to show.
     support: none
 extends_documentation_fragment:
+  - pear.fargate.bluegreen.place
+  - pear.fargate.bluegreen.existing
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.boto3
@@ -80,16 +71,18 @@ reason:
 from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import run_as_module
 from ansible_collections.pear.fargate.plugins.module_utils.release.bluegreen_request import run
 from ansible_collections.pear.fargate.plugins.module_utils.release.options import PLACE_ARGUMENTS
+from ansible_collections.pear.fargate.plugins.module_utils.service.existing import EXISTING_CONSTRAINTS
 
 ARGUMENT_SPEC = {
     **PLACE_ARGUMENTS,
     "request": {"type": "str", "choices": ["promote", "promote_all", "pause", "resume", "abort"], "required": True},
     "reason": {"type": "str", "default": ""},
 }
+CONSTRAINTS = EXISTING_CONSTRAINTS
 
 
 def main() -> None:
-    run_as_module(ARGUMENT_SPEC, run)
+    run_as_module(ARGUMENT_SPEC, run, CONSTRAINTS)
 
 
 if __name__ == "__main__":

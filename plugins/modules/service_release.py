@@ -78,6 +78,8 @@ attributes:
 extends_documentation_fragment:
   - pear.fargate.service
   - pear.fargate.bluegreen
+  - pear.fargate.bluegreen.policy
+  - pear.fargate.bluegreen.place
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.boto3

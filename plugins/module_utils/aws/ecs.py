@@ -207,6 +207,8 @@ def service_state(raw: Mapping[str, Any]) -> ServiceState:
             for event in raw.get("events", [])
         ),
         current_service_deployment=raw.get("currentServiceDeployment", ""),
+        deployment_controller=raw.get("deploymentController", {}).get("type", "ECS"),
+        deployment_strategy=raw.get("deploymentConfiguration", {}).get("strategy", "ROLLING"),
         settings=service_definition.described(raw),
         tags=tags_of(raw),
     )

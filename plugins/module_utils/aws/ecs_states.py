@@ -61,6 +61,9 @@ class ServiceState:
     deployments: tuple[Deployment, ...] = ()
     events: tuple[Event, ...] = ()
     current_service_deployment: str = ""
+    # ECS, CODE_DEPLOY or EXTERNAL; and what ECS does with a deployment: ROLLING, BLUE_GREEN, LINEAR or CANARY.
+    deployment_controller: str = "ECS"
+    deployment_strategy: str = "ROLLING"
     settings: dict[str, Any] = field(default_factory=dict)
     tags: dict[str, str] = field(default_factory=dict)
 

@@ -121,6 +121,17 @@ def _candidate_failing(observed: Observed, release: Release, now: float) -> Abor
     return AbortReason(Outcome.ROLLED_BACK, f"{release.candidate} does not run: {candidate.failure}")
 
 
+def _candidate_put_back(observed: Observed, release: Release, now: float) -> AbortReason | None:
+    """ECS put the version before back on the candidate's service by itself, where its circuit breaker is set to do that."""
+    candidate = observed.fleet.state(release.candidate)
+    inherited = candidate.deployment_id == release.replaced_deployment
+    if release.phase is not Phase.STAGING or inherited or not candidate.ecs_rollback:
+        return None
+    if candidate.task_definition == release.task_definition:
+        return None
+    return AbortReason(Outcome.ROLLED_BACK, f"{release.candidate} does not run: {candidate.ecs_rollback}")
+
+
 def _candidate_replaced(observed: Observed, release: Release, now: float) -> AbortReason | None:
     candidate = observed.fleet.state(release.candidate)
     if release.phase in (Phase.PREPARING, Phase.STAGING) or candidate.task_definition == release.task_definition:
@@ -183,6 +194,7 @@ RULES: tuple[Callable[[Observed, Release, float], AbortReason | None], ...] = (
     _abort_requested,
     _weights_changed_by_others,
     _candidate_failing,
+    _candidate_put_back,
     _candidate_replaced,
     _judged_bad,
     _not_proven,

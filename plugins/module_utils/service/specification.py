@@ -134,6 +134,11 @@ class Specification:
         return int(self.params["desired_count"])
 
     @property
+    def registered(self) -> str:
+        """ARN of a task definition that others registered; empty where the release registers its own."""
+        return ""
+
+    @property
     def tags(self) -> dict[str, str]:
         return dict(self.params["tags"])
 
