@@ -224,7 +224,7 @@ options:
         type: str
         default: app
   version_probe:
-    description: A request to the production rule after the last step that only this version answers as wanted.
+    description: A request to the production rule after the last step whose expected answer only this version gives.
     type: dict
     suboptions: *check
   verify_tls:
@@ -286,7 +286,7 @@ options:
         default: 3600
       old_colour:
         description:
-          - What becomes of the colour without traffic at the end, which is the old one after a success and the candidate after a failure.
+          - Whether the colour without traffic is scaled in at the end. That is the old one after a success, the candidate after a failure.
             V(scale_in) sets its desired count to 0, after a success once O(policy.window_seconds) have passed.
             V(keep) leaves its tasks running.
           - V(auto) is V(scale_in), but V(keep) with O(services), as desired counts of services that others made are theirs.

@@ -67,8 +67,8 @@ RETURN = r"""
 outcome:
   description:
     - V(succeeded) and V(unchanged) are success, V(staged) too; V(planned) is what check mode says.
-    - All others fail the task. V(rolled_back) traffic is back on the version before; V(superseded) somebody else took over; V(inconclusive)
-      the gates could not tell; V(approval_expired) nobody promoted in time; V(interrupted) a signal or a failed call;
+    - All others fail the task. V(rolled_back) traffic is back on the version before; V(superseded) another controller took over;
+      V(inconclusive) the gates could not tell; V(approval_expired) no promotion came in time; V(interrupted) a signal or a failed call;
       V(refused) nothing was changed.
   returned: always
   type: str

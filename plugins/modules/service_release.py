@@ -13,7 +13,7 @@ description:
     requests of O(checks), the version probe, the gates and the bake come after it. Where something fails, the last good version is
     deployed again. With any other strategy it does what M(pear.fargate.bluegreen_cutover) does.
   - All strategies have the same preflight, lease, ledger, evidence and report.
-  - After a release that succeeded, tasks that run at their times are what O(schedules) says, of the version that is live.
+  - After a release that succeeded, the scheduled tasks are those of O(schedules), of the version that is live.
   - One task for all of it, since Ansible starts a process for each task and host, and for each that is skipped too.
 author:
   - pear.fargate contributors (@pear-fargate)
@@ -29,7 +29,7 @@ options:
     elements: str
     default: []
   schedules:
-    description: What runs when. An empty list removes what an earlier one made; without a list nobody looks.
+    description: Scheduled tasks. An empty list removes those of an earlier release. Left unchanged if omitted.
     type: list
     elements: dict
     suboptions:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from . import service_definition
-from .ecs_states import Deployment, Event, ServiceDeployment, ServiceState
+from .ecs_states import Deployment, Event, ServiceState
 from .errors import Failure, aws_call, is_code
 from .session import Aws
 from .tags import lower_case_tag_list, tags_of
@@ -101,13 +101,6 @@ def update_service(aws: Aws, cluster: str, service: str, request: Mapping[str, A
 @aws_call("delete ECS service {service}")
 def delete_service(aws: Aws, cluster: str, service: str, force: bool = False) -> None:
     aws.client("ecs").delete_service(cluster=cluster, service=service, force=force)
-
-
-@aws_call("read deployment {arn}")
-def service_deployment(aws: Aws, arn: str) -> ServiceDeployment | None:
-    """The service deployment; None if ECS has none (yet)."""
-    found = aws.client("ecs").describe_service_deployments(serviceDeploymentArns=[arn])["serviceDeployments"]
-    return _service_deployment(found[0]) if found else None
 
 
 @aws_call("read task definition {reference}")
@@ -206,7 +199,6 @@ def service_state(raw: Mapping[str, Any]) -> ServiceState:
             Event(event["id"], event["createdAt"].timestamp(), event["message"].strip())
             for event in raw.get("events", [])
         ),
-        current_service_deployment=raw.get("currentServiceDeployment", ""),
         deployment_controller=raw.get("deploymentController", {}).get("type", "ECS"),
         deployment_strategy=raw.get("deploymentConfiguration", {}).get("strategy", "ROLLING"),
         settings=service_definition.described(raw),
@@ -225,18 +217,6 @@ def _deployment(raw: Mapping[str, Any]) -> Deployment:
         failed_tasks=raw.get("failedTasks", 0),
         rollout_state=raw.get("rolloutState", ""),
         reason=raw.get("rolloutStateReason", ""),
-    )
-
-
-def _service_deployment(raw: Mapping[str, Any]) -> ServiceDeployment:
-    breaker = raw.get("deploymentCircuitBreaker", {})
-    return ServiceDeployment(
-        arn=raw["serviceDeploymentArn"],
-        status=raw["status"],
-        reason=raw.get("statusReason", ""),
-        rollback_reason=raw.get("rollback", {}).get("reason", ""),
-        breaker_failures=breaker.get("failureCount", 0),
-        breaker_threshold=breaker.get("threshold", 0),
     )
 
 

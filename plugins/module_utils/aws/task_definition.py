@@ -247,8 +247,8 @@ def _without_empty(mapping: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in mapping.items() if value is not None and value not in ([], {}, "")}
 
 
-def same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    return normalise(one) == normalise(other)
+def same(first: Mapping[str, Any], second: Mapping[str, Any]) -> bool:
+    return normalise(first) == normalise(second)
 
 
 def text(definition: Mapping[str, Any] | None) -> str:

@@ -1,6 +1,6 @@
 # Copyright: pear.fargate contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A check asks every healthy target, and its verdict says how many answers of how many targets were as wanted.
+"""A check asks every healthy target, and its verdict says how many answers of how many targets were as expected.
 
 A load balancer does not say which target answered. With `identity` the answer itself says it. Without it the number of
 requests is such that every target is asked even if each request chose its target at random; in turn, as an application

@@ -1,6 +1,6 @@
 # Copyright: pear.fargate contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""One request of a check through the load balancer, and what is not as wanted about its answer."""
+"""One request of a check through the load balancer, and how its answer differs from the expected one."""
 
 from __future__ import annotations
 

@@ -107,8 +107,8 @@ def _own_weights(release: Release) -> tuple[Weights, ...]:
         return (here,)
     # A promotion to the last step, or a rescue, skips steps: any earlier one may be where traffic still is.
     before = (Weights.split(release.candidate, step.weight) for step in release.plan.steps[: release.step])
-    home = (release.stable_weights,) if release.step == 0 or release.stable_down_since is not None else ()
-    return (here, *home, *before)
+    stable = (release.stable_weights,) if release.step == 0 or release.stable_down_since is not None else ()
+    return (here, *stable, *before)
 
 
 def _candidate_failing(observed: Observed, release: Release, now: float) -> AbortReason | None:

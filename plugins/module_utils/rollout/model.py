@@ -70,7 +70,7 @@ class WhenStableIsDown(StrEnum):
 
 
 class OldColour(StrEnum):
-    """What becomes of the colour that has no traffic at the end of a release: the old one, or a candidate that failed."""
+    """Whether the colour without traffic is scaled in at the end of a release: the old one, or a candidate that failed."""
 
     SCALE_IN = "scale_in"
     KEEP = "keep"
