@@ -19,12 +19,12 @@ options:
   listener_arn:
     description: The https listener that holds the service's rules. Empty only in check mode.
     type: str
-  subnets:
+  subnet_ids:
     description: Private subnets of the tasks, one per availability zone.
     type: list
     elements: str
     required: true
-  security_groups:
+  security_group_ids:
     description: Security groups of the tasks.
     type: list
     elements: str

@@ -12,6 +12,9 @@ description:
   - Manages capacity bounds, target tracking policies and scheduled actions of the live colour, and removes others.
   - Leaves the other colour unchanged, since releases keep it warm and scale it in.
   - Changes nothing while a release shifts traffic, and reports this in RV(note).
+seealso:
+  - module: pear.fargate.bluegreen_cutover
+  - module: community.aws.application_autoscaling_policy
 author:
   - pear.fargate contributors (@pear-fargate)
 options:
@@ -138,6 +141,7 @@ note:
   description: Why nothing was changed, if so.
   returned: always
   type: str
+  sample: ""
 """
 
 from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import run_as_module

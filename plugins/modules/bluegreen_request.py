@@ -11,6 +11,9 @@ version_added: 0.1.0
 description:
   - Leaves a operator_request in the ledger; the controller that runs the release takes it up within seconds.
   - A promotion holds for the step at which it was asked, and for no later one.
+seealso:
+  - module: pear.fargate.bluegreen_cutover
+  - module: pear.fargate.bluegreen_info
 author:
   - pear.fargate contributors (@pear-fargate)
 options:
@@ -54,18 +57,22 @@ release:
   description: The release that was asked.
   returned: always
   type: str
+  sample: 20260314-101500-deploy-9f3a
 phase:
   description: The phase it was in.
   returned: always
   type: str
+  sample: shifting
 step:
   description: The step it was at, from 1.
   returned: always
   type: int
+  sample: 1
 reason:
   description: What was asked, and whether a controller is there to hear it.
   returned: always
   type: str
+  sample: promote asked of 20260314-101500-deploy-9f3a, step 1; its controller takes it up within seconds
 """
 
 from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import run_as_module

@@ -14,6 +14,9 @@ description:
   - Rolling back twice goes back two releases.
   - Refuses a target that is sick, and to go back across a release that is marked as a contract step of the
     database, unless O(force) is set.
+seealso:
+  - module: pear.fargate.bluegreen_cutover
+  - module: pear.fargate.bluegreen_info
 author:
   - pear.fargate contributors (@pear-fargate)
 options:
@@ -65,32 +68,31 @@ EXAMPLES = r"""
 
 RETURN = r"""
 outcome:
-  description:
-    - V(succeeded) and V(unchanged) are success, V(staged) too; V(planned) is what check mode says.
-    - All others fail the task. V(rolled_back) traffic is back on the version before; V(superseded) another controller took over;
-      V(inconclusive) the gates could not tell; V(approval_expired) no promotion came in time; V(interrupted) a signal or a failed call;
-      V(refused) nothing was changed.
+  description: How it ended. The values are those of M(pear.fargate.bluegreen_cutover), but for V(staged) and V(failed).
   returned: always
   type: str
+  sample: succeeded
 reason:
   description: Why, in a sentence. The message of a failed task ends with it.
   returned: on success, and with C(-v)
   type: str
+  sample: 1.4.1 (production-scoreboard:41) serves all traffic from blue
 release:
-  description: The release as the ledger has it. Of a failed task without C(-v) only C(id) and C(version).
+  description: The rollback as the ledger has it, with the keys of M(pear.fargate.bluegreen_cutover).
   returned: when there is one
   type: dict
+  sample: {id: 20260314-103000-rollback-02bd, kind: rollback, target: 20260313-160200-deploy-11c0, outcome: succeeded}
 evidence:
-  description:
-    - What was kept before anything was stopped, of a release that did not succeed.
-    - It is in the ledger and in O(report) always.
+  description: What was kept of a rollback that did not succeed, with the keys of M(pear.fargate.bluegreen_cutover).
   returned: on success, and with C(-v)
   type: dict
+  sample: {}
 plan:
   description: What would be done.
   returned: in check mode
   type: list
   elements: str
+  sample: ["stage sha256:5d0c1e on blue, 3 tasks"]
 """
 
 from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import run_as_module

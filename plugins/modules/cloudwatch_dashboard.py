@@ -11,6 +11,8 @@ version_added: 0.1.0
 description:
   - Compares the content of the dashboard; the order of keys and widgets, and white space, are ignored.
   - Fails with CloudWatch's validation messages if there are any.
+seealso:
+  - module: pear.fargate.cloudwatch_alarms
 author:
   - pear.fargate contributors (@pear-fargate)
 options:

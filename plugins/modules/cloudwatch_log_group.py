@@ -11,6 +11,9 @@ version_added: 0.1.0
 description:
   - Manages retention, KMS key and tags of a log group. Check mode writes nothing.
   - M(amazon.aws.cloudwatchlogs_log_group) writes a retention that differs even in check mode.
+seealso:
+  - module: pear.fargate.cloudwatch_alarms
+  - module: amazon.aws.cloudwatchlogs_log_group
 author:
   - pear.fargate contributors (@pear-fargate)
 options:

@@ -12,6 +12,9 @@ description:
   - Builds an image with podman, buildah or docker and pushes it, unless ECR already has its tag.
   - If O(tag) is omitted, the tag is derived from the content of the build, so that an unchanged source tree is never built twice.
   - With O(image), looks up the digest of a prebuilt image and builds nothing.
+seealso:
+  - module: pear.fargate.ecr_repository
+  - module: pear.fargate.ecr_scan_gate
 author:
   - pear.fargate contributors (@pear-fargate)
 options:
@@ -128,6 +131,7 @@ sbom:
   description: Digest of the artifact with the image's parts; null in check mode if it would be created.
   returned: with O(sbom_command)
   type: str
+  sample: sha256:7c5d0b2f9e
 scan:
   description: Findings that count, by severity.
   returned: with a gate

@@ -11,6 +11,10 @@ version_added: 0.1.0
 description:
   - Manages an ECR repository with tag immutability, scanning, encryption, lifecycle policy and tags.
   - M(community.aws.ecs_ecr) supports neither tags nor encryption.
+seealso:
+  - module: pear.fargate.container_image
+  - module: pear.fargate.ecr_registry_settings
+  - module: community.aws.ecs_ecr
 author:
   - pear.fargate contributors (@pear-fargate)
 options:
@@ -76,6 +80,7 @@ repository_arn:
   description: ARN of the repository.
   returned: always
   type: str
+  sample: arn:aws:ecr:eu-central-1:123456789012:repository/scoreboard
 """
 
 from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import run_as_module

@@ -11,6 +11,9 @@ version_added: 0.1.0
 description:
   - Manages an ECS cluster with both Fargate capacity providers, Container Insights, default strategy and tags.
   - M(community.aws.ecs_cluster) supports neither settings nor tags.
+seealso:
+  - module: pear.fargate.vpc_network
+  - module: community.aws.ecs_cluster
 author:
   - pear.fargate contributors (@pear-fargate)
 options:

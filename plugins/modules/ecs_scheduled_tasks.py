@@ -12,6 +12,9 @@ description:
   - Manages schedules of EventBridge Scheduler that start a task of the live version with another command.
   - A schedule refers to the live version. The playbooks update it after each release and rollback.
   - Removes schedules of the service that are not listed. The tasks write to the service's log group.
+seealso:
+  - module: pear.fargate.ecs_run_task
+  - module: pear.fargate.service_release
 author:
   - pear.fargate contributors (@pear-fargate)
 options:
@@ -90,6 +93,7 @@ reason:
   description: Why nothing could be done yet, or empty.
   returned: always
   type: str
+  sample: ""
 """
 
 from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import run_as_module

@@ -11,6 +11,9 @@ version_added: 0.1.0
 description:
   - Manages the trust policy, one inline policy, managed policies, permissions boundary and tags of a role.
   - Other policies of the role are left unchanged.
+seealso:
+  - module: pear.fargate.service_release
+  - module: amazon.aws.iam_role
 author:
   - pear.fargate contributors (@pear-fargate)
 options:

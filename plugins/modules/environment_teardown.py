@@ -13,6 +13,8 @@ description:
   - Removes a partly created environment too.
   - Keeps databases, file systems, images and the backup vault unless O(data) lists them.
   - Fails before the first removal if a resource has deletion protection.
+seealso:
+  - module: pear.fargate.environment_info
 author:
   - pear.fargate contributors (@pear-fargate)
 options:
@@ -94,6 +96,7 @@ refusals:
   returned: always
   type: list
   elements: str
+  sample: []
 """
 
 from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import run_as_module

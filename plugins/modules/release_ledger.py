@@ -11,6 +11,9 @@ version_added: 0.1.0
 description:
   - Manages the DynamoDB table with the releases and leases of an environment's services.
   - Never reads or changes its items.
+seealso:
+  - module: pear.fargate.bluegreen_cutover
+  - module: community.aws.dynamodb_table
 author:
   - pear.fargate contributors (@pear-fargate)
 options:
@@ -44,6 +47,7 @@ table_arn:
   description: ARN of the table; null in check mode if it would be created.
   returned: always
   type: str
+  sample: arn:aws:dynamodb:eu-central-1:123456789012:table/production-releases
 """
 
 from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import run_as_module

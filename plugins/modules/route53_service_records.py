@@ -12,6 +12,9 @@ description:
   - Makes each name an alias of the load balancer, and returns the ID of the health check.
   - All records are written in one change batch, which Route 53 carries out as a whole or not at all.
   - Refuses to replace a record with another target, unless O(overwrite=true). Records of other set identifiers are left unchanged.
+seealso:
+  - module: pear.fargate.acm_validated_certificate
+  - module: amazon.aws.route53
 author:
   - pear.fargate contributors (@pear-fargate)
 options:

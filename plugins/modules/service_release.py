@@ -15,6 +15,10 @@ description:
   - All strategies have the same preflight, lease, ledger, evidence and report.
   - After a release that succeeded, the scheduled tasks are those of O(schedules), of the version that is live.
   - One task for all of it, since Ansible starts a process for each task and host, and for each that is skipped too.
+seealso:
+  - module: pear.fargate.bluegreen_cutover
+  - module: pear.fargate.bluegreen_rollback
+  - module: pear.fargate.ecs_scheduled_tasks
 author:
   - pear.fargate contributors (@pear-fargate)
 options:
@@ -93,8 +97,8 @@ EXAMPLES = r"""
     strategy: canary
     plan: {percent: 10, duration_seconds: 300}
     listener_arn: arn:aws:elasticloadbalancing:eu-central-1:123456789012:listener/app/production/50dc6c495c0c9188/f2f7dc8efc522ab2
-    subnets: [subnet-0a, subnet-0b, subnet-0c]
-    security_groups: [sg-0d]
+    subnet_ids: [subnet-0a, subnet-0b, subnet-0c]
+    security_group_ids: [sg-0d]
     port: 8080
     cpu: 256
     memory: 512
@@ -115,14 +119,17 @@ reason:
   description: Why, in a sentence. The message of a failed task ends with it.
   returned: on success, and with C(-v)
   type: str
+  sample: 1.4.2 (production-scoreboard:42) serves all traffic from green
 evidence:
   description: What was seen to go wrong. It is in the ledger and in O(report) always.
   returned: on success, and with C(-v)
   type: dict
+  sample: {causes: ["3 tasks stopped: exit code 1"]}
 schedules:
   description: Why nothing could be done about the schedules yet, or nothing.
   returned: with schedules
   type: str
+  sample: ""
 """
 
 from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import run_as_module

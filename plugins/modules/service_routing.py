@@ -14,6 +14,9 @@ description:
   - Weights belong to releases. They are written when a rule is created (blue 100, green 0; the test rule the other way
     round) and never again, so that running this at any time moves no traffic.
   - Never changes the rules of other services. Fails if one of them has the priority already.
+seealso:
+  - module: pear.fargate.application_load_balancer
+  - module: pear.fargate.bluegreen_cutover
 author:
   - pear.fargate contributors (@pear-fargate)
 options:
@@ -159,6 +162,7 @@ conflicts:
   returned: when a priority is taken
   type: list
   elements: str
+  sample: []
 """
 
 from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import run_as_module

@@ -11,6 +11,9 @@ version_added: 0.1.0
 description:
   - Manages an SNS topic and its subscriptions.
   - Subscriptions that others made, and the topic's policy, are preserved.
+seealso:
+  - module: pear.fargate.cloudwatch_alarms
+  - module: community.aws.sns_topic
 author:
   - pear.fargate contributors (@pear-fargate)
 options:
@@ -65,6 +68,7 @@ topic_arn:
   description: ARN of the topic.
   returned: always
   type: str
+  sample: arn:aws:sns:eu-central-1:123456789012:production-alarms
 """
 
 from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import run_as_module

@@ -81,7 +81,7 @@ def _alarms(call: Invocation, order: Order) -> Iterator[str | Finding]:
 
 def _addresses(call: Invocation, spec: Specification, tasks: int) -> Iterator[str]:
     """Each task takes an address; for a while there are twice as many tasks."""
-    free = ec2.free_addresses(call.aws, list(spec.params["subnets"]))
+    free = ec2.free_addresses(call.aws, list(spec.params["subnet_ids"]))
     if sum(free.values()) < tasks:
         told = ", ".join(f"{subnet} {count}" for subnet, count in sorted(free.items()))
         yield f"{tasks} more tasks need as many addresses; the subnets have {sum(free.values())} left ({told})"
