@@ -36,17 +36,8 @@ options:
     description: Tags of a certificate that is imported for the first time.
     type: dict
     default: {}
-attributes:
-  action:
-    description: Runs on the controller.
-    support: full
-  check_mode:
-    description: Says whether it would be imported.
-    support: full
-  diff_mode:
-    description: A certificate has no diff worth reading.
-    support: none
 extends_documentation_fragment:
+  - pear.fargate.attributes.no_diff
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.boto3

@@ -49,17 +49,8 @@ options:
     description: Tags of a certificate that is requested.
     type: dict
     default: {}
-attributes:
-  action:
-    description: Runs on the controller, with progress lines.
-    support: full
-  check_mode:
-    description: Says whether one would be requested or proven, and does neither.
-    support: full
-  diff_mode:
-    description: Shows status and validation records.
-    support: full
 extends_documentation_fragment:
+  - pear.fargate.attributes
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.boto3

@@ -18,14 +18,6 @@ seealso:
 author:
   - pear.fargate contributors (@pear-fargate)
 options:
-  environment:
-    description: Name of the environment.
-    type: str
-    required: true
-  service:
-    description: Name of the service.
-    type: str
-    required: true
   minimum:
     description: Minimum number of tasks. If this and O(maximum) are omitted, autoscaling is removed.
     type: int
@@ -110,6 +102,7 @@ options:
         description: Maximum number of tasks from that time on.
         type: int
 extends_documentation_fragment:
+  - pear.fargate.service.name
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.boto3

@@ -55,17 +55,8 @@ seealso:
   - module: pear.fargate.release_ledger
 author:
   - pear.fargate contributors (@pear-fargate)
-attributes:
-  action:
-    description: Runs on the controller, with progress lines.
-    support: full
-  check_mode:
-    description: Tells the whole plan with times, and changes nothing.
-    support: full
-  diff_mode:
-    description: Shows the task definition, before and after.
-    support: full
 extends_documentation_fragment:
+  - pear.fargate.attributes.release
   - pear.fargate.service
   - pear.fargate.bluegreen
   - pear.fargate.bluegreen.policy

@@ -20,17 +20,8 @@ options:
     description: How many releases of the history are returned, the newest first.
     type: int
     default: 20
-attributes:
-  action:
-    description: Runs on the controller, with progress lines.
-    support: full
-  check_mode:
-    description: Reads only.
-    support: full
-  diff_mode:
-    description: Changes nothing.
-    support: none
 extends_documentation_fragment:
+  - pear.fargate.attributes.read_only
   - pear.fargate.bluegreen.place
   - pear.fargate.bluegreen.existing
   - amazon.aws.common.modules

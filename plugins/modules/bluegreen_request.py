@@ -26,17 +26,8 @@ options:
     description: Why, for the history.
     type: str
     default: ""
-attributes:
-  action:
-    description: Runs on the controller, with progress lines.
-    support: full
-  check_mode:
-    description: Says what would be asked, and asks nothing.
-    support: full
-  diff_mode:
-    description: Has no difference to show.
-    support: none
 extends_documentation_fragment:
+  - pear.fargate.attributes.no_diff
   - pear.fargate.bluegreen.place
   - pear.fargate.bluegreen.existing
   - amazon.aws.common.modules

@@ -30,17 +30,8 @@ options:
     description: Whether to go back in spite of objections.
     type: bool
     default: false
-attributes:
-  action:
-    description: Runs on the controller, with progress lines.
-    support: full
-  check_mode:
-    description: Tells what would be done, and changes nothing.
-    support: full
-  diff_mode:
-    description: Shows the task definition, before and after.
-    support: full
 extends_documentation_fragment:
+  - pear.fargate.attributes.release
   - pear.fargate.bluegreen.place
   - pear.fargate.bluegreen.policy
   - pear.fargate.bluegreen.existing

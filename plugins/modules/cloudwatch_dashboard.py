@@ -24,17 +24,8 @@ options:
     description: Body of the dashboard, as CloudWatch documents it. P(pear.fargate.service_dashboard#filter) builds that of a service.
     type: dict
     required: true
-attributes:
-  action:
-    description: Runs on the controller.
-    support: full
-  check_mode:
-    description: Predicts what would change, and changes nothing.
-    support: full
-  diff_mode:
-    description: Shows the body before and after.
-    support: full
 extends_documentation_fragment:
+  - pear.fargate.attributes
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.boto3

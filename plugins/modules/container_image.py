@@ -96,17 +96,8 @@ options:
     type: list
     elements: str
     default: []
-attributes:
-  action:
-    description: Runs on the controller.
-    support: full
-  check_mode:
-    description: Says whether an image would be built.
-    support: full
-  diff_mode:
-    description: An image has no diff worth reading.
-    support: none
 extends_documentation_fragment:
+  - pear.fargate.attributes.no_diff
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.boto3

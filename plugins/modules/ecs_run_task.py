@@ -18,14 +18,6 @@ seealso:
 author:
   - pear.fargate contributors (@pear-fargate)
 options:
-  environment:
-    description: Name of the environment.
-    type: str
-    required: true
-  service:
-    description: Name of the service.
-    type: str
-    required: true
   command:
     description: The command and its arguments. The image's entry point is kept.
     type: list
@@ -43,17 +35,9 @@ options:
     description: Seconds after which the task is stopped.
     type: int
     default: 900
-attributes:
-  action:
-    description: Runs on the controller, with the task's log as it comes.
-    support: full
-  check_mode:
-    description: Says what would run, and runs nothing.
-    support: full
-  diff_mode:
-    description: Has no difference to show.
-    support: none
 extends_documentation_fragment:
+  - pear.fargate.attributes.no_diff
+  - pear.fargate.service.name
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.boto3

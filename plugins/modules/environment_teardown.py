@@ -52,17 +52,8 @@ options:
     description: Maximum time to wait for a resource's dependencies to be deleted, a final snapshot included.
     type: int
     default: 1800
-attributes:
-  action:
-    description: Runs on the controller, with progress lines.
-    support: full
-  check_mode:
-    description: Lists what would be removed, and removes nothing.
-    support: full
-  diff_mode:
-    description: Lists the resources to remove.
-    support: full
 extends_documentation_fragment:
+  - pear.fargate.attributes
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.boto3

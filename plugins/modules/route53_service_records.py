@@ -18,14 +18,6 @@ seealso:
 author:
   - pear.fargate contributors (@pear-fargate)
 options:
-  environment:
-    description: Name of the environment.
-    type: str
-    required: true
-  service:
-    description: Name of the service.
-    type: str
-    required: true
   zone:
     description: Name of the public hosted zone of the names.
     type: str
@@ -151,6 +143,7 @@ options:
     type: dict
     default: {}
 extends_documentation_fragment:
+  - pear.fargate.service.name
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.boto3

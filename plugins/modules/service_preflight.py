@@ -38,17 +38,8 @@ options:
     type: list
     elements: str
     default: []
-attributes:
-  action:
-    description: Runs on the controller, where it sees the host's variables.
-    support: full
-  check_mode:
-    description: Reads only.
-    support: full
-  diff_mode:
-    description: Changes nothing.
-    support: none
 extends_documentation_fragment:
+  - pear.fargate.attributes.read_only
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.boto3

@@ -34,52 +34,12 @@ options:
     default: []
   schedules:
     description: Scheduled tasks. An empty list removes those of an earlier release. Left unchanged if omitted.
-    type: list
-    elements: dict
-    suboptions:
-      name:
-        description: Name of the schedule.
-        type: str
-        required: true
-      expression:
-        description: V(rate(1 hour\)), V(cron(0 3 * * ? *\)) or V(at(2026-12-24T18:00:00\)).
-        type: str
-        required: true
-      timezone:
-        description: Time zone of the expression, which follows its summer time.
-        type: str
-        default: UTC
-      command:
-        description: The command and its arguments. The image's entry point stays.
-        type: list
-        elements: str
-        required: true
-      container:
-        description: Container that runs it.
-        type: str
-        default: app
-      variables:
-        description: Further environment variables of that container; no secrets.
-        type: dict
-        default: {}
-      enabled:
-        description: Whether it runs.
-        type: bool
-        default: true
   schedule_role_arn:
     description: Role by which the tasks are started.
     type: str
-attributes:
-  action:
-    description: Runs on the controller, with progress lines.
-    support: full
-  check_mode:
-    description: Tells what would be done, and changes nothing.
-    support: full
-  diff_mode:
-    description: Shows the task definition, the settings of the ECS service, and the schedules, before and after.
-    support: full
 extends_documentation_fragment:
+  - pear.fargate.attributes.release
+  - pear.fargate.service.schedules
   - pear.fargate.service
   - pear.fargate.bluegreen
   - pear.fargate.bluegreen.policy

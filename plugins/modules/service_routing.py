@@ -20,14 +20,6 @@ seealso:
 author:
   - pear.fargate contributors (@pear-fargate)
 options:
-  environment:
-    description: Name of the environment; the names of the target groups begin with it.
-    type: str
-    required: true
-  service:
-    description: Name of the service.
-    type: str
-    required: true
   vpc_id:
     description: VPC of the target groups. Empty only in check mode, where the VPC would be created too.
     type: str
@@ -106,6 +98,7 @@ options:
     type: dict
     default: {}
 extends_documentation_fragment:
+  - pear.fargate.service.name
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.boto3

@@ -12,7 +12,7 @@ from .load import Traffic, assert_not_one_failed, traffic
 from .test_deploy import mutating_calls
 from .website import HOST, Website
 
-CANARY = {"strategy": "canary", "percent": 20, "duration_seconds": 25, "bake_seconds": 5}
+CANARY = {"strategy": "canary", "percent": 20, "duration_seconds": 25, "bake_seconds": 25}
 GATES = {"errors": {"tolerance_percent": 2, "minimum_requests": 50}, "period_seconds": 5, "delay_seconds": 5}
 CHECKS = [{"name": "page", "path": "/", "expect_headers": {"x-version": "v2"}}]
 WRITES = {"elasticloadbalancing:ModifyRule", "ecs:UpdateService", "dynamodb:PutItem", "dynamodb:TransactWriteItems"}
