@@ -11,6 +11,7 @@ version_added: 0.1.0
 description:
   - Manages the DynamoDB table with the releases and leases of an environment's services.
   - Never reads or changes its items.
+  - With O(state=absent) it is removed. All releases on record are removed with it.
 seealso:
   - module: pear.fargate.bluegreen_cutover
   - module: community.aws.dynamodb_table
@@ -25,11 +26,9 @@ options:
     description: Whether the table can be restored to any second of the last 35 days.
     type: bool
     default: true
-  tags:
-    description: Tags of the table; other tags are left unchanged.
-    type: dict
-    default: {}
 extends_documentation_fragment:
+  - pear.fargate.resource
+  - pear.fargate.resource.tags
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.boto3
@@ -51,12 +50,14 @@ table_arn:
 """
 
 from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import run_as_module
+from ansible_collections.pear.fargate.plugins.module_utils.common.resource import STATE_ARGUMENTS, TAG_ARGUMENTS
 from ansible_collections.pear.fargate.plugins.module_utils.environment.release_ledger import run
 
 ARGUMENT_SPEC = {
     "name": {"type": "str", "required": True},
     "point_in_time_recovery": {"type": "bool", "default": True},
-    "tags": {"type": "dict", "default": {}},
+    **STATE_ARGUMENTS,
+    **TAG_ARGUMENTS,
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -70,3 +71,13 @@ def test_the_options_of_fragments_have_the_names_of_the_collection() -> None:
     names = [name for fragment in fragments() for name, _ in options(fragment["options"])]
     assert names, "no fragment was read"
     assert {name: OTHER_NAMES[name] for name in names if name in OTHER_NAMES} == {}
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda module: module.stem)
+def test_one_resource_has_a_state_and_its_tags_can_be_purged(module: Path) -> None:
+    """Modules that extend one of the two fragments have the options of their argument spec too."""
+    extended = block(module, "DOCUMENTATION").get("extends_documentation_fragment", [])
+    loaded = importlib.import_module(f"ansible_collections.pear.fargate.plugins.modules.{module.stem}")
+    spec = getattr(loaded, "ARGUMENT_SPEC", {})
+    assert ("state" in spec) == ("pear.fargate.resource" in extended)
+    assert ("purge_tags" in spec) == ("pear.fargate.resource.tags" in extended)

@@ -185,6 +185,11 @@ def tag(aws: Aws, arn: str, tags: Mapping[str, str]) -> None:
     aws.client("ecs").tag_resource(resourceArn=arn, tags=lower_case_tag_list(tags))
 
 
+@aws_call("remove tags of {arn}")
+def untag(aws: Aws, arn: str, keys: list[str]) -> None:
+    aws.client("ecs").untag_resource(resourceArn=arn, tagKeys=keys)
+
+
 def service_state(raw: Mapping[str, Any]) -> ServiceState:
     return ServiceState(
         name=raw["serviceName"],

@@ -101,6 +101,11 @@ def tag(aws: Aws, arn: str, desired: dict[str, str]) -> None:
     aws.client("logs").tag_resource(resourceArn=arn, tags=desired)
 
 
+@aws_call("remove tags of log group {arn}")
+def untag(aws: Aws, arn: str, keys: list[str]) -> None:
+    aws.client("logs").untag_resource(resourceArn=arn, tagKeys=keys)
+
+
 @aws_call("read the log groups whose names begin with {prefix}")
 def log_group_names(aws: Aws, prefix: str) -> list[str]:
     pages = aws.client("logs").get_paginator("describe_log_groups").paginate(logGroupNamePrefix=prefix)
