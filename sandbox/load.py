@@ -1,4 +1,8 @@
-"""Steady load: requests at a fixed rate, whatever the answers take, and a count of what came back as one JSON object."""
+"""Steady load: requests at a fixed rate, and a count of what came back as one JSON object.
+
+Answers may take what they take, up to a number of requests in flight. Where these are reached, requests are left out
+rather than sent later: a machine that has other work to do is not loaded with what it could not answer before.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,7 @@ import asyncio
 import json
 import signal
 import ssl
+import sys
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -19,7 +24,6 @@ import h11
 from .edge.http1 import HEAD_LIMIT, Fields, MalformedMessage, Peer
 
 _TIMEOUT_SECONDS = 30.0
-_AT_ONCE = 1000
 _IDLE_SECONDS = 5.0
 
 
@@ -119,13 +123,19 @@ class Load:
         ended = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, ended.set)
-        began, flying, room = loop.time(), set[asyncio.Task[None]](), asyncio.Semaphore(_AT_ONCE)
-        while not ended.is_set() and loop.time() - began < self.arguments.seconds:
+        began, flying, room = loop.time(), set[asyncio.Task[None]](), asyncio.Semaphore(self.arguments.in_flight)
+        print(f"sending to {self.arguments.url}", file=sys.stderr, flush=True)
+        end = began + self.arguments.seconds
+        while not ended.is_set() and loop.time() < end:
             due = began + self.tally.sent / self.arguments.rate
             if (wait := due - loop.time()) > 0:
                 await asyncio.sleep(wait)
                 continue
-            await room.acquire()
+            if room.locked():
+                await room.acquire()
+                began = max(began, loop.time() - self.tally.sent / self.arguments.rate)
+            else:
+                await room.acquire()
             self.tally.sent += 1
             task = loop.create_task(self._send())
             flying.add(task)
@@ -177,6 +187,7 @@ def parser() -> argparse.ArgumentParser:
     main.add_argument("url")
     main.add_argument("--rate", type=float, default=50, help="requests a second")
     main.add_argument("--seconds", type=float, default=10)
+    main.add_argument("--in-flight", type=int, default=1000, help="requests that may be in flight at once")
     main.add_argument("--keep-alive", action=argparse.BooleanOptionalAction, default=True)
     main.add_argument("--resolve", action="append", default=[], metavar="HOST:PORT:ADDRESS", help="as curl has it")
     main.add_argument("--cacert", help="trust this certificate")
