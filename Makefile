@@ -80,7 +80,7 @@ setup-test: setup ## Set-up interrupted, doubled and refused: for real, in clone
 
 .PHONY: sandbox-test
 sandbox-test: setup ## Fidelity tests of the sandbox: real containers, real traffic
-	@pytest -q tests/sandbox
+	@pytest -q -n 2 --dist loadfile tests/sandbox
 
 .PHONY: stories
 stories: setup ## End-to-end stories: playbooks on a sandbox of their own, under load
