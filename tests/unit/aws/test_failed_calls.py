@@ -22,7 +22,7 @@ from botocore import xform_name
 from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ClientError, ReadTimeoutError
 
-PLUGINS = Path(__file__).resolve().parents[2] / "plugins" / "module_utils"
+PLUGINS = Path(__file__).resolve().parents[3] / "plugins" / "module_utils"
 RULE = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:listener-rule/app/a/1/2/3"
 SCALING = "application-autoscaling"
 CLUSTER_ARN = "arn:aws:ecs:eu-central-1:123456789012:cluster/c"
