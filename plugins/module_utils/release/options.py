@@ -162,7 +162,7 @@ def order(params: Mapping[str, Any], spec: Specification, now: float) -> Order:
         id=new_id(Kind.DEPLOY, now, token()),
         service=spec.service,
         by=operator(params),
-        digest=image_digest(params),
+        digest=_digest(params, spec),
         fingerprint=fingerprint(spec),
         plan=plan,
         gates=gates,
@@ -224,6 +224,12 @@ def fingerprint(spec: Specification) -> str:
         return spec.registered
     content = json.dumps(spec.task_definition(), sort_keys=True, default=str)
     return hashlib.sha256(content.encode()).hexdigest()[:16]
+
+
+def _digest(params: Mapping[str, Any], spec: Specification) -> str:
+    """A task definition of others may name its image by a tag. Its revision identifies the version then."""
+    digest = image_digest(params)
+    return digest if digest.startswith("sha256:") or not spec.registered else ""
 
 
 def image_digest(params: Mapping[str, Any]) -> str:
