@@ -76,6 +76,37 @@ def test_every_finding_is_told() -> None:
         assert told in str(refused.value)
 
 
+def test_what_needs_two_tasks_at_once_is_refused_where_only_one_may_write() -> None:
+    one = {"single_writer": True, "desired_count": 1}
+    assert made(**one).single_writer
+    canary = {"strategy": "canary", "percent": 10, "duration_seconds": 60}
+    with pytest.raises(Failure) as refused:
+        made(single_writer=True, desired_count=2, plan=canary, policy={"minimum_healthy": 2}, stage_only=True)
+    for told in (
+        "desired_count is 2, but single_writer allows 1 task",
+        "canary gives the candidate 10 % of traffic while live has the rest",
+        "policy.minimum_healthy is 2",
+        "stage_only starts a candidate beside live",
+    ):
+        assert told in str(refused.value)
+
+
+def test_one_writer_has_ecs_stop_a_task_before_it_starts_the_next() -> None:
+    def settings(**options: Any) -> dict[str, Any]:
+        params = ArgumentSpecValidator(ARGUMENT_SPEC).validate({**BASE, **options}).validated_parameters
+        found = Specification(params, "eu-central-1").settings("arn:target-group")
+        return {
+            key: found[key] for key in ("minimum_healthy_percent", "maximum_percent", "availability_zone_rebalancing")
+        }
+
+    assert settings(single_writer=True, desired_count=1) == {
+        "minimum_healthy_percent": 0,
+        "maximum_percent": 100,
+        "availability_zone_rebalancing": "DISABLED",
+    }
+    assert settings()["maximum_percent"] == 200
+
+
 def test_a_step_too_short_for_its_metrics_is_refused() -> None:
     canary = {"strategy": "canary", "percent": 10, "duration_seconds": 60, "bake_seconds": 600}
     with pytest.raises(Failure, match="lasts 60 seconds"):
