@@ -131,6 +131,10 @@ picture: setup ## Record a good and a bad canary on a sandbox and draw them: doc
 chaos-table: setup ## Release every kind of bad version under load: the table of docs/how-a-release-decides.md (15 minutes)
 	@$(PY) tools/chaos_table.py
 
+.PHONY: session
+session: setup ## Record docs/session.md on a sandbox (five minutes)
+	@$(PY) tools/session_record.py
+
 .PHONY: idle-cost
 idle-cost: setup ## What 40 idle tasks with health checks cost, in shares of one core (root, Linux)
 	@$(PY) tools/idle_cost.py

@@ -264,6 +264,10 @@ def _more_than_one_writer(params: Mapping[str, Any], made: Plan) -> list[str]:
     least = params["policy"].get("minimum_healthy") or 1
     if least > 1:
         findings.append(f"policy.minimum_healthy is {least}, but single_writer allows 1 task")
+    if params["policy"].get("hold_when_interrupted"):
+        findings.append(
+            "policy.hold_when_interrupted is true, but with single_writer it would leave the service without a task"
+        )
     if params.get("stage_only"):
         findings.append("stage_only starts a candidate beside live, which single_writer does not allow")
     return findings

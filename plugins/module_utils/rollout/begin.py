@@ -80,9 +80,13 @@ def begin_deploy(order: Order, fleet: Fleet, history: Sequence[Release], now: fl
         _ordered(order, live, live.other, now),
         plan=at_once(order.plan) if first else order.plan,
         gates=alone(order.gates) if first else order.gates,
-        capacity=order.desired_count if first or order.single_writer else max(1, fleet.state(live).running),
+        capacity=order.desired_count if first else _as_many_as_live(order, fleet.state(live)),
         first=first,
     )
+
+
+def _as_many_as_live(order: Order, live: ColourState) -> int:
+    return 1 if order.single_writer else max(1, live.running)
 
 
 def _ordered(order: Order, live: Colour, candidate: Colour, now: float) -> Release:

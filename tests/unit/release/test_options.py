@@ -80,12 +80,14 @@ def test_what_needs_two_tasks_at_once_is_refused_where_only_one_may_write() -> N
     one = {"single_writer": True, "desired_count": 1}
     assert made(**one).single_writer
     canary = {"strategy": "canary", "percent": 10, "duration_seconds": 60}
+    policy = {"minimum_healthy": 2, "hold_when_interrupted": True}
     with pytest.raises(Failure) as refused:
-        made(single_writer=True, desired_count=2, plan=canary, policy={"minimum_healthy": 2}, stage_only=True)
+        made(single_writer=True, desired_count=2, plan=canary, policy=policy, stage_only=True)
     for told in (
         "desired_count is 2, but single_writer allows 1 task",
         "canary gives the candidate 10 % of traffic while live has the rest",
         "policy.minimum_healthy is 2",
+        "policy.hold_when_interrupted is true",
         "stage_only starts a candidate beside live",
     ):
         assert told in str(refused.value)
