@@ -50,7 +50,8 @@ class Session:
             watching.join()
             self._keep("rollback", f"rollback.yml {INVENTORIES}", self.arcade.play("rollback").succeeded())
             self.load = running.stop()
-        self._keep("history", f"history.yml {INVENTORIES}", self.arcade.play("history").succeeded())
+        history = self.arcade.play("history", history_limit=3).succeeded()
+        self._keep("history", f"history.yml {INVENTORIES} -e history_limit=3", history)
         rolling: dict[str, Any] = {
             "service_strategy": "rolling",
             "service_checks": [],

@@ -91,9 +91,9 @@ def release_in_check_mode(arcade: Arcade) -> str:
 
 @pytest.mark.parametrize("strategy", ["all_at_once", "rolling"])
 def test_a_release_and_its_rollback_never_run_two_tasks(one_writer: Arcade, strategy: str) -> None:
-    stage = one_writer.stage
+    stage, live = one_writer.stage, one_writer.live()
     released = release(one_writer, f"w2-{strategy}", service_strategy=strategy).succeeded()
-    assert "waiting until 1 tasks have stopped" in released.output, released.output
+    assert f"stopping {live} (1 running): only one task may write at a time" in released.output, released.output
     assert "ann" in players(stage)
     ask(stage, "POST", "/score", {"player": f"bea-{strategy}", "score": 9})
     one_writer.play("rollback").succeeded()
