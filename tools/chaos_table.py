@@ -11,10 +11,11 @@ import re
 import subprocess
 import sys
 import tempfile
+import textwrap
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -100,25 +101,42 @@ KINDS: dict[str, tuple[str, dict[str, Any]]] = {
 }
 
 
-@dataclass
 class Watch:
-    """When the candidate first had traffic, and when live had all of it again."""
+    """When the candidate first had traffic, and when live had all of it again. One cheap call a look: the machine is small."""
 
-    arcade: Arcade
-    home: str
-    exposed_at: float | None = None
-    returned_at: float | None = None
-    highest: int = 0
-    ended: threading.Event = field(default_factory=threading.Event)
+    def __init__(self, arcade: Arcade) -> None:
+        self._elbv2 = arcade.stage.client("elbv2")
+        self._home = self._target_group(f"local-arcade-{arcade.live()}")
+        self._rule = self._production_rule()
+        self.exposed_at: float | None = None
+        self.returned_at: float | None = None
+        self.highest = 0
+        self.ended = threading.Event()
 
     def run(self) -> None:
-        while not self.ended.wait(0.2):
-            share = 100 - self.arcade.weights()[self.home]
+        while not self.ended.wait(0.5):
+            share = 100 - self._weight()
             self.highest = max(self.highest, share)
             if share and self.exposed_at is None:
                 self.exposed_at = time.monotonic()
             if not share and self.exposed_at is not None and self.returned_at is None:
                 self.returned_at = time.monotonic()
+
+    def _target_group(self, name: str) -> str:
+        return str(self._elbv2.describe_target_groups(Names=[name])["TargetGroups"][0]["TargetGroupArn"])
+
+    def _production_rule(self) -> str:
+        balancer = self._elbv2.describe_load_balancers(Names=["local"])["LoadBalancers"][0]["LoadBalancerArn"]
+        for listener in self._elbv2.describe_listeners(LoadBalancerArn=balancer)["Listeners"]:
+            for rule in self._elbv2.describe_rules(ListenerArn=listener["ListenerArn"])["Rules"]:
+                tested = any(condition["Field"] == "http-header" for condition in rule["Conditions"])
+                if not tested and self._home in weights_of(rule):
+                    return str(rule["RuleArn"])
+        raise LookupError("arcade has no production rule")
+
+    def _weight(self) -> int:
+        (rule,) = self._elbv2.describe_rules(RuleArns=[self._rule])["Rules"]
+        return weights_of(rule)[self._home]
 
     @property
     def seconds(self) -> float | None:
@@ -126,6 +144,12 @@ class Watch:
         if self.exposed_at is None or self.returned_at is None:
             return None
         return self.returned_at - self.exposed_at
+
+
+def weights_of(rule: dict[str, Any]) -> dict[str, int]:
+    """Weights by target group of a rule that forwards."""
+    groups = rule["Actions"][0].get("ForwardConfig", {}).get("TargetGroups", [])
+    return {group["TargetGroupArn"]: group["Weight"] for group in groups}
 
 
 @dataclass(frozen=True)
@@ -149,7 +173,7 @@ class Row:
 
 @contextlib.contextmanager
 def watched(arcade: Arcade) -> Iterator[Watch]:
-    watch = Watch(arcade, arcade.live())
+    watch = Watch(arcade)
     thread = threading.Thread(target=watch.run)
     thread.start()
     try:
@@ -176,7 +200,7 @@ def released(arcade: Arcade, name: str, report: Path) -> Row:
 def shortened(reason: str) -> str:
     """The first finding, without what a table's cell cannot hold."""
     first = re.split(r"; (?=[a-z])", reason)[0]
-    return first.replace("|", "/")[:160]
+    return textwrap.shorten(first.replace("|", "/"), 160, placeholder=" …")
 
 
 def table(rows: list[Row]) -> str:
