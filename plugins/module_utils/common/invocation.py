@@ -42,9 +42,11 @@ def failed_result(failure: Failure, verbosity: int) -> dict[str, Any]:
     return {"failed": True, "msg": str(failure), **more}
 
 
-def run_as_module(argument_spec: Mapping[str, Any], run: Run) -> None:
-    """Run in the module's own process."""
-    module = AnsibleModule(argument_spec=with_aws_options(argument_spec), supports_check_mode=True)
+def run_as_module(argument_spec: Mapping[str, Any], run: Run, constraints: Mapping[str, Any] | None = None) -> None:
+    """Run in the module's own process. `constraints` are those of AnsibleModule, such as required_one_of."""
+    module = AnsibleModule(
+        argument_spec=with_aws_options(argument_spec), supports_check_mode=True, **(constraints or {})
+    )
     verbosity = getattr(module, "_verbosity", 0)
     try:
         result = run(Invocation(module.params, Aws(module.params), module.check_mode, verbosity=verbosity))
