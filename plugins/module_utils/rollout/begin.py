@@ -89,6 +89,10 @@ def begin_deploy(order: Order, fleet: Fleet, history: Sequence[Release], now: fl
     )
 
 
+def _as_many_as_live(order: Order, live: ColourState) -> int:
+    return 1 if order.single_writer else max(1, live.running)
+
+
 def adopted(order: Order, fleet: Fleet, history: Sequence[Release], now: float) -> Release | None:
     """What others deployed and what serves all traffic, as a release that succeeded; None where the ledger has it already."""
     live = live_colour(fleet, history)
@@ -118,10 +122,6 @@ def adopted(order: Order, fleet: Fleet, history: Sequence[Release], now: float) 
         ended_at=before,
         closed=True,
     )
-
-
-def _as_many_as_live(order: Order, live: ColourState) -> int:
-    return 1 if order.single_writer else max(1, live.running)
 
 
 def _ordered(order: Order, live: Colour, candidate: Colour, now: float) -> Release:

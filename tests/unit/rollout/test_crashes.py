@@ -153,6 +153,16 @@ def fire_in_the_bake(world: World) -> None:
     world.after_call = watch
 
 
+def fire_for_three(world: World) -> None:
+    """The alarm fires once the third version has all traffic."""
+
+    def watch(number: int, name: str) -> None:
+        serves = world.weights.green == 100 and world.sides[GREEN].task_definition == "task:three"
+        world.alarms["errors"] = "ALARM" if serves and world.sides[GREEN].healthy else "OK"
+
+    world.after_call = watch
+
+
 def with_many_tasks() -> World:
     """Two releases, and both colours with eight tasks."""
     world = with_two_releases()
@@ -169,16 +179,6 @@ def fire_in_the_bake_while_live_is_short(world: World) -> None:
             world.short[BLUE] = (2, world.time + 10)
             world.sides[BLUE] = replace(world.sides[BLUE], healthy=2)
         world.alarms["errors"] = "ALARM" if world.weights.green and BLUE in world.short else "OK"
-
-    world.after_call = watch
-
-
-def fire_for_three(world: World) -> None:
-    """The alarm fires once the third version has all traffic."""
-
-    def watch(number: int, name: str) -> None:
-        serves = world.weights.green == 100 and world.sides[GREEN].task_definition == "task:three"
-        world.alarms["errors"] = "ALARM" if serves and world.sides[GREEN].healthy else "OK"
 
     world.after_call = watch
 

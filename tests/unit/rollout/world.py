@@ -87,12 +87,12 @@ class World:
     # What a release in place finds to differ from its specification, by the task definition that runs.
     specified: str = ""
     looks: int = 0
-    # How many tasks of a colour can be healthy at most, and until when.
-    short: dict[Colour, tuple[int, float]] = field(default_factory=dict)
     # Only one task may write: a task that is told to stop goes on for a while, and none may start beside it.
     one_writer: bool = False
     stop_seconds: float = 5.0
     stopped_at: dict[Colour, float] = field(default_factory=dict)
+    # How many tasks of a colour can be healthy at most, and until when.
+    short: dict[Colour, tuple[int, float]] = field(default_factory=dict)
 
     def copy(self) -> World:
         """A world of its own: what the fields hold is frozen, so their containers are all that has to be copied."""
