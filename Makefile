@@ -97,7 +97,7 @@ interruptions: setup ## Provision killed after each task in turn, and completed 
 .PHONY: faults
 faults: setup ## Every call with every fault, in the model and on a sandbox (an hour; `make test` takes a sample)
 	@PEAR_FAULTS=all pytest -q -n 2 -s tests/unit/rollout
-	@PEAR_FAULTS=all pytest -q -s tests/stories/test_faults.py
+	@PEAR_FAULTS=all pytest -q -s tests/stories/test_faults.py tests/stories/test_deaths.py tests/stories/test_late_writes.py tests/stories/test_damaged_ledger.py
 
 .PHONY: molecule
 molecule: setup ## A scenario per role: converge, idempotence, check mode, somebody's change, repair. SCENARIO=network for one

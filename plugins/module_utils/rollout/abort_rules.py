@@ -11,6 +11,7 @@ from . import in_place
 from .abort import AbortReason
 from .gates import alarms, combine, judge
 from .model import Fleet, Observed, OnInconclusive, Outcome, Phase, Release, RequestKind, Result, Verdict, Weights
+from .partial_return import is_enough
 
 
 def abort_reason(observed: Observed, release: Release, now: float) -> AbortReason | None:
@@ -172,6 +173,9 @@ def _not_ready_in_time(observed: Observed, release: Release, now: float) -> Abor
     if shifted or release.phase in (Phase.PROVING, Phase.BAKING) or release.paused_since is not None:
         return None
     if now - release.entered_at <= limit:
+        return None
+    if release.is_rewriting and is_enough(observed.fleet, release, release.candidate):
+        # It returns traffic to what is healthy there, rather than to the version that it leaves.
         return None
     if release.phase is Phase.PREPARING:
         live = observed.fleet.state(release.live)

@@ -140,6 +140,8 @@ class ColourState:
     # Why targets are unhealthy, as the load balancer tells it.
     unhealthy: str = ""
     scale_in_at: float | None = None
+    # The releases that scheduled scale-ins of this colour were made for; empty text where one does not say.
+    scale_in_for: tuple[str, ...] = ()
     # The deployment that ECS works on or has completed; empty where the colour has no ECS service.
     deployment_id: str = ""
     # Why ECS put the deployment before this one back by itself; empty where it did not.

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from ..aws import autoscaling, ecs
-from ..aws.autoscaling import SCALE_IN, Bounds
+from ..aws.autoscaling import Bounds, is_scale_in
 from ..aws.errors import Failure
 from ..aws.naming import EnvironmentNames, ServiceNames
 from ..common.changes import Changes
@@ -73,7 +73,7 @@ def _observe(call: Invocation, cluster: str, name: str) -> Scaling:
         bounds.minimum,
         bounds.maximum,
         known_policies(autoscaling.policies(call.aws, cluster, name)),
-        known_schedules(autoscaling.scheduled_actions(call.aws, cluster, name), leave=SCALE_IN),
+        known_schedules(autoscaling.scheduled_actions(call.aws, cluster, name), leave=is_scale_in),
     )
 
 

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -110,8 +110,8 @@ def _known(found: Mapping[str, Any]) -> dict[str, Any]:
     return configuration
 
 
-def known_schedules(found: Iterable[Mapping[str, Any]], leave: str) -> dict[str, dict[str, Any]]:
-    """Scheduled actions by name, without the one that belongs to releases."""
+def known_schedules(found: Iterable[Mapping[str, Any]], leave: Callable[[str], bool]) -> dict[str, dict[str, Any]]:
+    """Scheduled actions by name, without those that belong to releases."""
     return {
         action["ScheduledActionName"]: {
             "Schedule": action["Schedule"],
@@ -119,7 +119,7 @@ def known_schedules(found: Iterable[Mapping[str, Any]], leave: str) -> dict[str,
             "ScalableTargetAction": dict(action.get("ScalableTargetAction", {})),
         }
         for action in found
-        if action["ScheduledActionName"] != leave
+        if not leave(action["ScheduledActionName"])
     }
 
 

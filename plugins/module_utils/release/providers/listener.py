@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...aws import autoscaling, elbv2, service_definition
-from ...aws.autoscaling import SCALE_IN, Bounds
+from ...aws.autoscaling import Bounds, ScaleIn
 from ...aws.ecs_states import ServiceState
 from ...aws.errors import Failure
-from ...rollout.actions import Stage
+from ...rollout.actions import ScheduleScaleIn, Stage
 from ...rollout.model import Colour, Weights
 from ...service.location import weights_of
 from ..ports import PortError
@@ -69,20 +69,28 @@ class ListenerProvider:
             autoscaling.register(self.fleet.writing, cluster, name, NO_TASKS)
         self.fleet.update(colour, {"desiredCount": 0})
 
-    def schedule_scale_in(self, colour: Colour, at: float) -> None:
-        aws, cluster, name = self.fleet.aws, self.fleet.location.cluster, self.fleet.location.ecs_services[colour]
+    def schedule_scale_in(self, action: ScheduleScaleIn) -> None:
+        colour, cluster = action.colour, self.fleet.location.cluster
+        aws, name = self.fleet.aws, self.fleet.location.ecs_services[colour]
         if name not in autoscaling.scalable_targets(aws, cluster, [name]):
             state = self.fleet.services.get(colour)
             # Room to stay as it is until then; without a policy nothing moves inside of it.
             autoscaling.register(self.fleet.writing, cluster, name, Bounds(0, max(1, state.desired if state else 1)))
-        autoscaling.schedule(self.fleet.writing, cluster, name, SCALE_IN, at, NO_TASKS)
-        self.fleet.scale_ins = None
+        scheduled = ScaleIn(action.at, action.release_id)
+        autoscaling.schedule(self.fleet.writing, cluster, name, scheduled.name, action.at, NO_TASKS)
+        self._unschedule(name, {scheduled.name})
 
     def cancel_scale_in(self, colour: Colour) -> None:
-        location = self.fleet.location
-        autoscaling.unschedule(self.fleet.writing, location.cluster, location.ecs_services[colour], SCALE_IN)
-        self.fleet.scale_ins = None
+        self._unschedule(self.fleet.location.ecs_services[colour], set())
         self._open_bounds(colour, None)
+
+    def _unschedule(self, name: str, keep: set[str]) -> None:
+        """Delete the scale-ins of all releases, as a late write may have added one."""
+        cluster = self.fleet.location.cluster
+        for scale_in in autoscaling.scale_ins(self.fleet.aws, cluster, name):
+            if scale_in.name not in keep:
+                autoscaling.unschedule(self.fleet.writing, cluster, name, scale_in.name)
+        self.fleet.scale_ins = None
 
     def _open_bounds(self, colour: Colour, count: int | None) -> None:
         """Give a colour that is used again the bounds of the other one, or take it out of autoscaling if that has none.

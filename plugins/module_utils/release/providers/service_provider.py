@@ -69,8 +69,8 @@ class ServiceProvider:
                 self.ecs.replace(action)
             case ScaleIn(colour=colour):
                 self.listener.scale_in(colour)
-            case ScheduleScaleIn(colour=colour, at=at):
-                self.listener.schedule_scale_in(colour, at)
+            case ScheduleScaleIn():
+                self.listener.schedule_scale_in(action)
             case CancelScaleIn(colour=colour):
                 self.listener.cancel_scale_in(colour)
 
