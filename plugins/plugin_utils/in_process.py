@@ -22,7 +22,7 @@ from ansible.utils.display import Display
 from ..module_utils.aws.errors import Failure
 from ..module_utils.aws.session import Aws, warm
 from ..module_utils.common.clock import SystemClock
-from ..module_utils.common.invocation import Invocation, Run, with_aws_options
+from ..module_utils.common.invocation import Invocation, Run, failed_result, with_aws_options
 from ..module_utils.common.progress import Progress, SilentProgress, WrittenProgress
 from .module_services import SERVICES
 
@@ -59,6 +59,7 @@ class InProcessAction(ActionBase):
     _supports_async = True
 
     argument_spec: ClassVar[Mapping[str, Any]]
+    constraints: ClassVar[Mapping[str, Any]] = {}
     # A staticmethod: a plain function as a class attribute would be bound to the instance.
     module_run: ClassVar[Run]
 
@@ -70,6 +71,7 @@ class InProcessAction(ActionBase):
         if kind == "action":
             module = importlib.import_module(f"{plugins}.modules.{name}")
             cls.argument_spec = module.ARGUMENT_SPEC
+            cls.constraints = getattr(module, "CONSTRAINTS", {})
             cls.module_run = staticmethod(module.run)
             warm(SERVICES[name])
 
@@ -77,7 +79,8 @@ class InProcessAction(ActionBase):
         result: dict[str, Any] = super().run(tmp, task_vars)
         if not self._in_controller():
             return {**result, **self._execute_module(task_vars=task_vars, wrap_async=bool(self._task.async_val))}
-        validated = ArgumentSpecValidator(with_aws_options(self.argument_spec)).validate(self._task.args)
+        validator = ArgumentSpecValidator(with_aws_options(self.argument_spec), **self.constraints)
+        validated = validator.validate(self._task.args)
         if validated.error_messages:
             raise AnsibleActionFail("; ".join(validated.error_messages))
         params = plain(validated.validated_parameters)
@@ -87,7 +90,7 @@ class InProcessAction(ActionBase):
             call = Invocation(params, Aws(params), self._task.check_mode, clock, progress, Display().verbosity)
             return {**result, **type(self).module_run(call)}
         except Failure as failure:
-            return {**result, "failed": True, "msg": str(failure), **failure.result}
+            return {**result, **failed_result(failure, Display().verbosity)}
 
     def _in_controller(self) -> bool:
         return (

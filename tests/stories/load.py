@@ -39,12 +39,18 @@ class Traffic:
 
 @contextlib.contextmanager
 def traffic(
-    stage: Stage, path: str = "/leaderboard", rate: int = 100, *options: str, host: str = HOST
+    stage: Stage,
+    path: str = "/leaderboard",
+    rate: int = 100,
+    *options: str,
+    host: str = HOST,
+    url: str = "",
+    resolve: str = "",
 ) -> Iterator[Traffic]:
-    """Send up to `rate` requests a second to the live service until the block ends, for half an hour at most."""
+    """Send up to `rate` requests a second to the live service, or to a URL, until the block ends, for half an hour at most."""
     command = [
-        *(sys.executable, "-m", "sandbox", "load", f"https://{host}{path}", "--insecure"),
-        *("--resolve", f"{host}:443:{stage.load_balancer}"),
+        *(sys.executable, "-m", "sandbox", "load", url or f"https://{host}{path}", "--insecure"),
+        *("--resolve", resolve or f"{host}:443:{stage.load_balancer}"),
         *("--rate", str(rate), "--seconds", "1800", "--in-flight", str(IN_FLIGHT)),
         *("--group-by-header", "x-version", *options),
     ]

@@ -20,12 +20,14 @@ from ..rollout.model import Colour, Fleet, Kind, Release
 from ..rollout.partial_return import carried_percent, needed_targets
 from ..rollout.stable_down import no_way_back, unserved
 from ..rollout.who_acts import who_acts
-from ..service.location import locate
+from ..service.existing import locate_by
 from .ledger import DynamoLedger
 from .ports import PortError
 from .providers.fleet import ServiceFleet
 from .providers.service_provider import ServiceProvider
 from .results import summary
+
+_ONE_WRITER_TAKES = "as long as one task takes to stop and another one to start; nobody is served meanwhile"
 
 
 def run(call: Invocation) -> dict[str, Any]:
@@ -35,7 +37,7 @@ def run(call: Invocation) -> dict[str, Any]:
 
 
 def _read(call: Invocation) -> dict[str, Any]:
-    location = locate(call.aws, call.params["environment"], call.params["service"])
+    location = locate_by(call.aws, call.params)
     ledger = DynamoLedger(call.aws, location.ledger, location.service)
     try:
         fleet = ServiceProvider(ServiceFleet(call.aws, location, call.progress)).read()
@@ -130,8 +132,8 @@ def _way_back(fleet: Fleet, target: Any, under_way: Release | None) -> dict[str,
             "reason": f"stops {under_way.id}, and returns {returned} to {under_way.live}",
             "release": None,
             "digest": None,
-            "warm": True,
-            "takes": "one write, about a second",
+            "warm": not under_way.single_writer,
+            "takes": _ONE_WRITER_TAKES if under_way.single_writer else "one write, about a second",
             "warm_until": None,
         }
     if isinstance(target, str):
@@ -148,9 +150,15 @@ def _way_back(fleet: Fleet, target: Any, under_way: Release | None) -> dict[str,
         "release": target.release.id,
         "digest": target.release.digest,
         "warm": warm is not None,
-        "takes": "one write, about a second" if warm else "as long as its tasks take to start",
+        "takes": _takes(target.release, bool(warm)),
         "warm_until": clock_time(warm.scale_in_at) if warm and warm.scale_in_at else None,
     }
+
+
+def _takes(target: Release, warm: bool) -> str:
+    if target.single_writer:
+        return _ONE_WRITER_TAKES
+    return "one write, about a second" if warm else "as long as its tasks take to start"
 
 
 def _version(task_definition: str, history: Sequence[Release]) -> str:

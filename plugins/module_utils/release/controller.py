@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from ..rollout.abort_rules import can_be_resumed
@@ -24,7 +25,7 @@ from ..rollout.actions import (
     Stage,
     Wait,
 )
-from ..rollout.begin import Order, Refused, ReturnOrder, Unchanged, begin_deploy, begin_rollback
+from ..rollout.begin import Order, Refused, ReturnOrder, Unchanged, adopted, begin_deploy, begin_rollback
 from ..rollout.decide import decide
 from ..rollout.disagreements import Disagreement, disagreements
 from ..rollout.forward import probe_is_due
@@ -43,6 +44,7 @@ from ..rollout.model import (
     Result,
 )
 from ..rollout.restore import is_restored
+from ..rollout.single_writer import has_begun_to_return
 from ..rollout.stable_down import no_way_back
 from .fenced_writer import FencedWriter
 from .lease_holder import BACKOFF_SECONDS, TRIES, LeaseHolder
@@ -119,7 +121,7 @@ class Controller:
             if not settled.closed:
                 return Ending(Outcome.INTERRUPTED, f"nothing was begun: {settled.id}: {settled.reason}", changed=True)
         right = self.writer.put_right(self._disagreements())
-        ending = self._start(start)
+        ending = self._start(start, partial(adopted, order))
         return replace(ending, changed=ending.changed or right)
 
     def rollback(self, order: ReturnOrder) -> Ending:
@@ -187,10 +189,19 @@ class Controller:
 
     # --- the loop ---
 
-    def _start(self, start: Callable[[Fleet, Sequence[Release], float], Release | Unchanged | Refused]) -> Ending:
-        begun = start(self._fleet(), self._history(), self.ports.clock.now())
+    def _start(
+        self,
+        start: Callable[[Fleet, Sequence[Release], float], Release | Unchanged | Refused],
+        found: Callable[[Fleet, Sequence[Release], float], Release | None] = lambda fleet, history, now: None,
+    ) -> Ending:
+        fleet, history, now = self._fleet(), self._history(), self.ports.clock.now()
+        begun = start(fleet, history, now)
         if not isinstance(begun, Release):
             return _not_begun(begun)
+        before = found(fleet, history, now)
+        if before is not None:
+            self.ports.progress.line(f"{before.label} serves from {before.candidate}: on record now, to go back to")
+            self.lease_holder.with_retries(lambda: self._save(before))
         self.lease_holder.with_retries(lambda: self._save(begun))
         return self._run(begun)
 
@@ -207,7 +218,8 @@ class Controller:
         A rollback that has begun to move traffic ends where it was going: what it would return to is what was to be left.
         """
         self.ports.progress.line(f"{left.kind} {left.id} of {left.by} was left unfinished: bringing it to its end")
-        finish = left.kind is Kind.ROLLBACK and left.phase is Phase.SHIFTING
+        returning = left.single_writer and has_begun_to_return(self._fleet(), left)
+        finish = left.kind is Kind.ROLLBACK and left.phase is Phase.SHIFTING and not returning
         stop = OperatorRequest(
             left.id, RequestKind.ABORT, left.step, self.lease_holder.owner, Outcome.SUPERSEDED, reason
         )
@@ -315,7 +327,7 @@ class Controller:
     def _observe(self, release: Release, stop: OperatorRequest | None, now: float) -> Observed:
         ports = self.ports
         self.lease_holder.keep(now)
-        fleet = ports.provider.read()
+        fleet = ports.provider.read(release.single_writer)
         shifting = release.outcome is None and release.phase in (Phase.SHIFTING, Phase.VERIFYING, Phase.BAKING)
         exposed = shifting and release.kind is Kind.DEPLOY
         if stop is None and self.interruption is not None:

@@ -13,9 +13,21 @@ from typing import Any
 from ..aws.errors import Failure
 from ..common.operator import operator
 from ..rollout.begin import Order, ReturnOrder
-from ..rollout.model import Bound, ErrorGate, Gates, Kind, LatencyGate, OnInconclusive, Plan, Policy, WhenStableIsDown
+from ..rollout.model import (
+    Bound,
+    ErrorGate,
+    Gates,
+    Kind,
+    LatencyGate,
+    OldColour,
+    OnInconclusive,
+    Plan,
+    Policy,
+    WhenStableIsDown,
+)
 from ..rollout.strategy import STRATEGIES, metrics_seconds
 from ..rollout.strategy import plan as plan_of
+from ..service.existing import EXISTING_ARGUMENTS
 from ..service.specification import Specification
 from .ledger_items import new_id
 
@@ -104,6 +116,7 @@ POLICY = {
     "pause_timeout_seconds": {"type": "int", "default": 3600},
     "return_timeout_seconds": {"type": "int", "default": 600},
     "window_seconds": {"type": "int", "default": 3600},
+    "old_colour": {"type": "str", "choices": ["auto", *map(str, OldColour)], "default": "auto"},
     "settle_seconds": {"type": "int", "default": 0},
     "hold_when_interrupted": {"type": "bool", "default": False},
     "when_stable_is_down": {
@@ -114,9 +127,10 @@ POLICY = {
 }
 # What every blue/green module needs to find its service.
 PLACE_ARGUMENTS: dict[str, Any] = {
-    "environment": {"type": "str", "required": True},
+    "environment": {"type": "str"},
     "service": {"type": "str", "required": True},
     "by": {"type": "str"},
+    **EXISTING_ARGUMENTS,
 }
 RELEASE_ARGUMENTS: dict[str, Any] = {
     "by": {"type": "str"},
@@ -148,7 +162,7 @@ def order(params: Mapping[str, Any], spec: Specification, now: float) -> Order:
         id=new_id(Kind.DEPLOY, now, token()),
         service=spec.service,
         by=operator(params),
-        digest=image_digest(params),
+        digest=_digest(params, spec),
         fingerprint=fingerprint(spec),
         plan=plan,
         gates=gates,
@@ -157,7 +171,9 @@ def order(params: Mapping[str, Any], spec: Specification, now: float) -> Order:
         verifications=after,
         desired_count=spec.desired_count,
         contract=params["contract"],
+        single_writer=params["single_writer"],
         version=params["version"] or "",
+        adopts=bool(spec.registered),
     )
 
 
@@ -186,11 +202,14 @@ def return_order(params: Mapping[str, Any], now: float) -> ReturnOrder:
 
 def policy(params: Mapping[str, Any]) -> Policy:
     given = filled(params["policy"], POLICY)
+    # Desired counts of services that others made are theirs.
+    default = OldColour.KEEP if params.get("services") else OldColour.SCALE_IN
     return Policy(
         **{
             **given,
             "inconclusive": OnInconclusive(given["inconclusive"]),
             "when_stable_is_down": WhenStableIsDown(given["when_stable_is_down"]),
+            "old_colour": default if given["old_colour"] == "auto" else OldColour(given["old_colour"]),
         }
     )
 
@@ -202,8 +221,16 @@ def token() -> str:
 
 def fingerprint(spec: Specification) -> str:
     """Stands for everything that a task of this version is made from."""
+    if spec.registered:
+        return spec.registered
     content = json.dumps(spec.task_definition(), sort_keys=True, default=str)
     return hashlib.sha256(content.encode()).hexdigest()[:16]
+
+
+def _digest(params: Mapping[str, Any], spec: Specification) -> str:
+    """A task definition of others may name its image by a tag. Its revision identifies the version then."""
+    digest = image_digest(params)
+    return digest if digest.startswith("sha256:") or not spec.registered else ""
 
 
 def image_digest(params: Mapping[str, Any]) -> str:
@@ -230,6 +257,8 @@ def _plan(params: Mapping[str, Any], gates: Gates) -> Plan:
     ]
     if given["strategy"] == "rolling":
         findings += _meaningless_in_place(params["policy"])
+    if params["single_writer"] and isinstance(made, Plan):
+        findings += _more_than_one_writer(params, made)
     if findings or not isinstance(made, Plan):
         raise Failure(f"{_counted(findings)}, and nothing was changed: " + "; ".join(findings), findings=findings)
     return made
@@ -245,6 +274,29 @@ def _meaningless_in_place(given: Mapping[str, Any]) -> list[str]:
         for name in _NEUTRAL
         if given.get(name) not in (None, _NEUTRAL[name])
     ]
+
+
+def _more_than_one_writer(params: Mapping[str, Any], made: Plan) -> list[str]:
+    """Settings that need two tasks at once, or tasks of both versions, and so contradict single_writer."""
+    findings = []
+    if params["desired_count"] > 1:
+        findings.append(f"desired_count is {params['desired_count']}, but single_writer allows 1 task")
+    shares = [step.weight for step in made.steps if step.weight < 100]
+    if shares:
+        findings.append(
+            f"the strategy {made.strategy} gives the candidate {shares[0]} % of traffic while live has the rest, but single_writer stops "
+            "live before the candidate starts: choose all_at_once or rolling"
+        )
+    least = params["policy"].get("minimum_healthy") or 1
+    if least > 1:
+        findings.append(f"policy.minimum_healthy is {least}, but single_writer allows 1 task")
+    if params["policy"].get("hold_when_interrupted"):
+        findings.append(
+            "policy.hold_when_interrupted is true, but with single_writer it would leave the service without a task"
+        )
+    if params.get("stage_only"):
+        findings.append("stage_only starts a candidate beside live, which single_writer does not allow")
+    return findings
 
 
 def _counted(findings: list[str]) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from . import in_place
+from . import in_place, single_writer
 from .abort import AbortReason
 from .gates import alarms, combine, judge
 from .model import Fleet, Observed, OnInconclusive, Outcome, Phase, Release, RequestKind, Result, Verdict, Weights
@@ -30,6 +30,8 @@ def judgement(observed: Observed, release: Release) -> Verdict:
 
 def wanted_count(observed: Observed, release: Release) -> int:
     """As many tasks as live runs now (autoscaling may have grown it), and never fewer than when the release began."""
+    if release.single_writer:
+        return release.capacity
     return max(release.capacity, observed.fleet.state(release.live).running, release.policy.minimum_healthy)
 
 
@@ -46,6 +48,9 @@ def not_ready(observed: Observed, release: Release, weight: int) -> str | None:
     if candidate.healthy < needed:
         why = f" ({candidate.unhealthy})" if candidate.unhealthy else ""
         return f"{weight} % needs {needed} healthy: {candidate}{why}"
+    if release.single_writer:
+        # Nobody is served until the candidate has traffic: an alarm that fires for that would keep it so.
+        return None
     quiet = _alarms_quiet(observed, release)
     return quiet.reason if quiet.result is Result.FAIL else None
 
@@ -88,6 +93,8 @@ def can_be_resumed(release: Release, fleet: Fleet) -> bool:
         return False
     if release.in_place and not in_place.is_resumable(release, fleet):
         return False
+    if release.single_writer and single_writer.has_begun_to_return(fleet, release):
+        return False
     return release.is_rewriting or release.phase is Phase.PREPARING or fleet.weights in _own_weights(release)
 
 
@@ -108,8 +115,8 @@ def _own_weights(release: Release) -> tuple[Weights, ...]:
         return (here,)
     # A promotion to the last step, or a rescue, skips steps: any earlier one may be where traffic still is.
     before = (Weights.split(release.candidate, step.weight) for step in release.plan.steps[: release.step])
-    home = (release.stable_weights,) if release.step == 0 or release.stable_down_since is not None else ()
-    return (here, *home, *before)
+    stable = (release.stable_weights,) if release.step == 0 or release.stable_down_since is not None else ()
+    return (here, *stable, *before)
 
 
 def _candidate_failing(observed: Observed, release: Release, now: float) -> AbortReason | None:
@@ -120,6 +127,17 @@ def _candidate_failing(observed: Observed, release: Release, now: float) -> Abor
     if release.phase is Phase.PREPARING or not candidate.failure or not ours or inherited:
         return None
     return AbortReason(Outcome.ROLLED_BACK, f"{release.candidate} does not run: {candidate.failure}")
+
+
+def _candidate_put_back(observed: Observed, release: Release, now: float) -> AbortReason | None:
+    """ECS put the version before back on the candidate's service by itself, where its circuit breaker is set to do that."""
+    candidate = observed.fleet.state(release.candidate)
+    inherited = candidate.deployment_id == release.replaced_deployment
+    if release.phase is not Phase.STAGING or inherited or not candidate.ecs_rollback:
+        return None
+    if candidate.task_definition == release.task_definition:
+        return None
+    return AbortReason(Outcome.ROLLED_BACK, f"{release.candidate} does not run: {candidate.ecs_rollback}")
 
 
 def _candidate_replaced(observed: Observed, release: Release, now: float) -> AbortReason | None:
@@ -138,6 +156,9 @@ def _judged_bad(observed: Observed, release: Release, now: float) -> AbortReason
     if weight == 0 or release.phase not in (Phase.SHIFTING, Phase.VERIFYING, Phase.BAKING):
         return None
     replacing = release.in_place and release.phase is not Phase.BAKING
+    if replacing and release.single_writer and release.phase is Phase.SHIFTING:
+        # No task has answered yet: what fires now fires for the requests that nobody served.
+        return None
     # While ECS replaces tasks, old and new ones answer in one target group: only alarms can be judged.
     verdict = _alarms_quiet(observed, release) if replacing else judgement(observed, release)
     if verdict.result is not Result.FAIL:
@@ -187,6 +208,7 @@ RULES: tuple[Callable[[Observed, Release, float], AbortReason | None], ...] = (
     _abort_requested,
     _weights_changed_by_others,
     _candidate_failing,
+    _candidate_put_back,
     _candidate_replaced,
     _judged_bad,
     _not_proven,

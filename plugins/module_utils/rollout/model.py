@@ -69,6 +69,13 @@ class WhenStableIsDown(StrEnum):
     ASK = "ask"
 
 
+class OldColour(StrEnum):
+    """Whether the colour without traffic is scaled in at the end of a release: the old one, or a candidate that failed."""
+
+    SCALE_IN = "scale_in"
+    KEEP = "keep"
+
+
 class RequestKind(StrEnum):
     PROMOTE = "promote"
     PROMOTE_ALL = "promote_all"
@@ -128,6 +135,8 @@ class ColourState:
     desired: int = 0
     running: int = 0
     healthy: int = 0
+    # Tasks whose program may still run, those that are stopping included; counted only where one task at a time may write.
+    unended: int = 0
     steady: bool = True
     failure: str = ""
     # Why targets are unhealthy, as the load balancer tells it.
@@ -259,6 +268,7 @@ class Policy:
     settle_seconds: int = 0
     hold_when_interrupted: bool = False
     when_stable_is_down: WhenStableIsDown = WhenStableIsDown.PROMOTE
+    old_colour: OldColour = OldColour.SCALE_IN
 
 
 @dataclass(frozen=True)
@@ -323,6 +333,8 @@ class Release:
     stable_task_definition: str = ""
     replaced_deployment: str = ""
     contract: bool = False
+    # No task of one version runs beside one of the other.
+    single_writer: bool = False
     first: bool = False
     phase: Phase = Phase.PREPARING
     step: int = 0

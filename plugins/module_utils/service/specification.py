@@ -75,6 +75,8 @@ _VOLUME = {
     "access_point_id": {"type": "str"},
     "root_directory": {"type": "str"},
 }
+# ECS stops a task before it starts another one in its place, and starts none only to spread tasks over zones.
+_ONE_AT_A_TIME = {"minimum_healthy_percent": 0, "maximum_percent": 100, "availability_zone_rebalancing": False}
 _CAPACITY_PROVIDER = {
     "capacity_provider": {"type": "str", "required": True},
     "weight": {"type": "int", "default": 0},
@@ -85,8 +87,8 @@ SERVICE_ARGUMENTS: dict[str, Any] = {
     "environment": {"type": "str", "required": True},
     "service": {"type": "str", "required": True},
     "listener_arn": {"type": "str"},
-    "subnets": {"type": "list", "elements": "str", "required": True},
-    "security_groups": {"type": "list", "elements": "str", "required": True},
+    "subnet_ids": {"type": "list", "elements": "str", "required": True},
+    "security_group_ids": {"type": "list", "elements": "str", "required": True},
     "assign_public_ip": {"type": "bool", "default": False},
     "container": {"type": "str", "default": "app"},
     "port": {"type": "int", "required": True},
@@ -103,6 +105,7 @@ SERVICE_ARGUMENTS: dict[str, Any] = {
     "minimum_healthy_percent": {"type": "int", "default": 100},
     "maximum_percent": {"type": "int", "default": 200},
     "availability_zone_rebalancing": {"type": "bool", "default": True},
+    "single_writer": {"type": "bool", "default": False},
     "platform_version": {"type": "str", "default": "LATEST"},
     "enable_execute_command": {"type": "bool", "default": False},
     "capacity_providers": {"type": "list", "elements": "dict", "default": [], "options": _CAPACITY_PROVIDER},
@@ -134,6 +137,11 @@ class Specification:
         return int(self.params["desired_count"])
 
     @property
+    def registered(self) -> str:
+        """ARN of a task definition that others registered; empty where the release registers its own."""
+        return ""
+
+    @property
     def tags(self) -> dict[str, str]:
         return dict(self.params["tags"])
 
@@ -141,8 +149,8 @@ class Specification:
         """The networkConfiguration of a task that runs by itself, as those of the service do."""
         return {
             "awsvpcConfiguration": {
-                "subnets": list(self.params["subnets"]),
-                "securityGroups": list(self.params["security_groups"]),
+                "subnets": list(self.params["subnet_ids"]),
+                "securityGroups": list(self.params["security_group_ids"]),
                 "assignPublicIp": "ENABLED" if self.params["assign_public_ip"] else "DISABLED",
             }
         }
@@ -156,4 +164,5 @@ class Specification:
 
     def settings(self, target_group_arn: str) -> dict[str, Any]:
         """Return the settings of the ECS service whose targets go to this target group."""
-        return service_definition.wanted(self.params, target_group_arn)
+        one_at_a_time = _ONE_AT_A_TIME if self.params["single_writer"] else {}
+        return service_definition.wanted({**self.params, **one_at_a_time}, target_group_arn)

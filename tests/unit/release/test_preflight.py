@@ -26,7 +26,7 @@ DIGEST = f"sha256:{'1' * 64}"
 PARAMS = {
     "architecture": "X86_64",
     "containers": [{"name": "app", "image": f"123456789012.dkr.ecr.eu-central-1.amazonaws.com/team/app@{DIGEST}"}],
-    "subnets": ["subnet-a", "subnet-b"],
+    "subnet_ids": ["subnet-a", "subnet-b"],
     "cpu": 1024,
     "capacity_providers": [{"capacity_provider": "FARGATE", "weight": 1, "base": 0}],
     "execution_role_arn": "arn:aws:iam::123456789012:role/prod-app-execution",
@@ -83,6 +83,12 @@ def test_where_nothing_stands_in_the_way_nothing_is_found(cloud: Cloud) -> None:
 def test_an_alarm_that_could_not_pass(cloud: Cloud, states: dict[str, str], told: str) -> None:
     cloud.alarms = states
     assert told in found()
+
+
+def test_a_refusal_for_a_firing_alarm_says_how_to_release_a_fix_anyway(cloud: Cloud) -> None:
+    cloud.alarms = {"errors": "ALARM"}
+    assert "To release a fix anyway, take it out of service_gates for this run" in found()
+    assert """-e '{"service_gates": {"alarms": []}}'""" in found()
 
 
 def test_an_image_for_another_processor(cloud: Cloud) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 from ...aws import autoscaling, elbv2, service_definition
 from ...aws.autoscaling import Bounds, ScaleIn
 from ...aws.ecs_states import ServiceState
+from ...aws.errors import Failure
 from ...rollout.actions import ScheduleScaleIn, Stage
 from ...rollout.model import Colour, Weights
 from ...service.location import weights_of
@@ -30,7 +31,7 @@ class ListenerProvider:
     def shift(self, weights: Weights) -> None:
         """ModifyRule answers with the rule as it is then: that is the reading back."""
         location = self.fleet.location
-        written = elbv2.set_weights(self.fleet.writing, location.production.arn, self._by_arn(weights))
+        written = elbv2.set_weights(self.fleet.writing, self.fleet.production, self._by_arn(weights))
         found = weights_of(written, location)
         if found != weights:
             raise PortError(f"The production rule has {found} after {weights} was written to it", transient=True)
@@ -40,10 +41,14 @@ class ListenerProvider:
         if action.as_it_is:
             fresh = {"forceNewDeployment": True} if action.fresh else {}
             self.fleet.update(colour, {"desiredCount": action.count, **fresh})
-            self._open_bounds(colour, action.count)
+            self.open_bounds(colour, action.count)
             return
         self._show_to_testers(colour)
         state = self.fleet.services.get(colour)
+        if state is None and self.fleet.location.given:
+            raise Failure(
+                f"ECS service {self.fleet.location.ecs_services[colour]} was deleted meanwhile. Make it again."
+            )
         if state is None:
             request = service_definition.create_request(self._settings(colour), action.task_definition, action.count)
             self.fleet.create(colour, request)
@@ -56,7 +61,7 @@ class ListenerProvider:
             update["forceNewDeployment"] = True
         self.fleet.update(colour, update)
         # After the service: autoscaling moves the count into its bounds at once, of whatever version the service has then.
-        self._open_bounds(colour, action.count)
+        self.open_bounds(colour, action.count)
 
     def scale_in(self, colour: Colour) -> None:
         cluster, name = self.fleet.location.cluster, self.fleet.location.ecs_services[colour]
@@ -77,7 +82,7 @@ class ListenerProvider:
 
     def cancel_scale_in(self, colour: Colour) -> None:
         self._unschedule(self.fleet.location.ecs_services[colour], set())
-        self._open_bounds(colour, None)
+        self.open_bounds(colour, None)
 
     def _unschedule(self, name: str, keep: set[str]) -> None:
         """Delete the scale-ins of all releases, as a late write may have added one."""
@@ -87,7 +92,7 @@ class ListenerProvider:
                 autoscaling.unschedule(self.fleet.writing, cluster, name, scale_in.name)
         self.fleet.scale_ins = None
 
-    def _open_bounds(self, colour: Colour, count: int | None) -> None:
+    def open_bounds(self, colour: Colour, count: int | None) -> None:
         """Give a colour that is used again the bounds of the other one, or take it out of autoscaling if that has none.
 
         With a count, only where its present bounds would not let it have that many.
@@ -96,6 +101,9 @@ class ListenerProvider:
         name = location.ecs_services[colour]
         bounds = autoscaling.scalable_targets(aws, location.cluster, list(location.ecs_services.values()))
         own, other = bounds.get(name), bounds.get(location.ecs_services[colour.other])
+        if location.given and (own is None or own.maximum > 0):
+            # Autoscaling of services that others made is theirs, but for a scale-in that a release was asked for.
+            return
         if count is not None and own is not None and own.maximum >= count:
             return
         if other is not None and other.maximum > 0 and other.minimum > 0:
@@ -110,8 +118,8 @@ class ListenerProvider:
         if self._test_colour is colour:
             return
         test, weights = self.fleet.location.test, self._by_arn(Weights.all_to(colour))
-        if dict(test.weights) != weights or self._test_colour is not None:
-            elbv2.set_weights(self.fleet.writing, test.arn, weights)
+        if test is not None and (dict(test.weights) != weights or self._test_colour is not None):
+            elbv2.set_weights(self.fleet.writing, test, weights)
         self._test_colour = colour
 
     def _by_arn(self, weights: Weights) -> dict[str, int]:
@@ -123,7 +131,7 @@ class ListenerProvider:
         return {**settings, "rollback": False}
 
     def _changed_settings(self, colour: Colour, state: ServiceState) -> dict[str, Any]:
-        if self.fleet.spec is None:
+        if self.fleet.spec is None or self.fleet.location.given:
             return {}
         settings: Mapping[str, Any] = self._settings(colour)
         return service_definition.update_request(settings, service_definition.differences(state.settings, settings))

@@ -7,11 +7,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from ...aws import logs
 from ...aws.tasks import TaskState
 from ...rollout.actions import CancelScaleIn, FleetAction, Replace, ScaleIn, ScheduleScaleIn, Stage
 from ...rollout.model import Colour, ColourState, Fleet, Release, Weights
 from ...service.location import weights_of
+from .. import task_logs
 from ..evidence import Evidence
 from ..port_calls import port_call
 from .colour_state import Reading, colour_state
@@ -40,8 +40,8 @@ class ServiceProvider:
         self.narrator = Narrator(self.fleet.progress, self._log_lines, evidence)
 
     @port_call
-    def read(self) -> Fleet:
-        reading = self.fleet.read()
+    def read(self, count_unended: bool = False) -> Fleet:
+        reading = self.fleet.read(count_unended)
         weights = weights_of(reading.rule, self.fleet.location)
         states = {colour: self._state(reading.colours[colour], weights) for colour in Colour}
         return Fleet(weights, states[Colour.BLUE], states[Colour.GREEN])
@@ -67,6 +67,8 @@ class ServiceProvider:
                 self.listener.stage(action)
             case Replace():
                 self.ecs.replace(action)
+                if action.count:
+                    self.listener.open_bounds(action.colour, action.count)
             case ScaleIn(colour=colour):
                 self.listener.scale_in(colour)
             case ScheduleScaleIn():
@@ -85,5 +87,4 @@ class ServiceProvider:
 
     def _log_lines(self, task: TaskState) -> Sequence[str]:
         culprit = task.culprit
-        group = self.fleet.location.names.log_group
-        return logs.last_lines(self.fleet.aws, group, culprit.name, task.id) if culprit else ()
+        return task_logs.last_lines(self.fleet.aws, self.fleet.location, task, culprit.name) if culprit else ()

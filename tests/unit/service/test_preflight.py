@@ -1,0 +1,237 @@
+"""Bad input: each finding names the variable, its value and what would be valid, and a secret is never repeated."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible.parsing.dataloader import DataLoader
+from ansible_collections.pear.fargate.plugins.filter.service import one_host_of_each_environment
+from ansible_collections.pear.fargate.plugins.module_utils.service.variables import FARGATE_MEMORY, findings, warnings
+from ansible_collections.pear.fargate.plugins.plugin_utils.role_variables import read_roles, rivals, unknown, validate
+
+from tests.support.plays import ROOT
+
+GOOD: dict[str, Any] = {
+    "environment_name": "production",
+    "service_name": "scoreboard",
+    "service_cpu": 256,
+    "service_memory": 512,
+    "service_port": 8080,
+    "service_priority": 10,
+    "service_desired_count": 2,
+    "service_hosts": ["scores.example.com"],
+    "service_paths": ["/*"],
+    "service_health_check": {"path": "/healthz", "interval_seconds": 10, "timeout_seconds": 5},
+    "service_environment": {"LOG_LEVEL": "info"},
+    "service_secrets": {"KEY": "arn:aws:secretsmanager:eu-central-1:123456789012:secret:key-AbCdEf", "B": "/app/b"},
+}
+
+
+def test_what_is_right_has_no_finding() -> None:
+    assert findings(GOOD) == []
+
+
+@pytest.mark.parametrize("cpu", FARGATE_MEMORY)
+def test_every_size_that_fargate_offers_is_accepted(cpu: int) -> None:
+    for memory in FARGATE_MEMORY[cpu]:
+        assert findings({**GOOD, "service_cpu": cpu, "service_memory": memory}) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        pytest.param(
+            {"service_memory": 300}, "is 300 with service_cpu 256; Fargate offers 512, 1024, 2048", id="memory"
+        ),
+        pytest.param(
+            {"service_cpu": 8192, "service_memory": 18432},
+            "offers 16384 to 61440 in steps of 4096 for it; 18432 MiB goes with service_cpu 4096",
+            id="memory between the steps",
+        ),
+        pytest.param(
+            {"service_cpu": 4096}, "512 MiB goes with service_cpu 256", id="only what Fargate offers is advised"
+        ),
+        pytest.param(
+            {"service_memory": 4096}, "4096 MiB goes with service_cpu 512 or 1024 or 2048", id="all that fits"
+        ),
+        pytest.param({"service_cpu": 300}, "service_cpu is 300; Fargate offers 256, 512", id="cpu"),
+        pytest.param({"service_port": 70000}, "service_port is 70000; valid: 1 to 65535", id="port"),
+        pytest.param(
+            {"service_priority": 1}, "service_priority is 1; valid: 2 to 50000", id="no room for the test rule"
+        ),
+        pytest.param({"service_slow_start_seconds": 10}, "is 10; valid: 30 to 900, or 0", id="slow start"),
+        pytest.param({"environment_name": "a-name-that-is-far-too-long"}, "(27 characters)", id="name too long"),
+        pytest.param({"service_name": "Score_Board"}, "lower case letters", id="characters of a name"),
+        pytest.param(
+            {"service_health_check": {"path": "healthz"}}, "'healthz'; it must begin with /", id="health path"
+        ),
+        pytest.param({"service_health_check": {"interval_seconds": 2}}, "valid: 5 to 300", id="interval"),
+        pytest.param(
+            {"service_health_check": {"interval_seconds": 5, "timeout_seconds": 5}},
+            "the timeout must be shorter",
+            id="timeout not below the interval",
+        ),
+        pytest.param({"service_health_check": {"matcher": "ok"}}, "matcher is 'ok'", id="matcher"),
+        pytest.param({"service_hosts": list("abcd")}, "hold 5 values", id="too many condition values"),
+        pytest.param({"service_hosts": [], "service_paths": []}, "both empty", id="no condition"),
+        pytest.param(
+            {"service_minimum_healthy_percent": 100, "service_maximum_percent": 100},
+            "no task could ever be replaced",
+            id="percents that stall",
+        ),
+        pytest.param({"service_environment": {"KEY": "x"}}, "KEY: in service_secrets and", id="a name twice"),
+    ],
+)
+def test_a_finding(change: dict[str, Any], message: str) -> None:
+    found = findings({**GOOD, **change})
+    assert any(message in finding for finding in found), found
+
+
+def test_a_pasted_secret_is_not_repeated() -> None:
+    (found,) = findings({**GOOD, "service_secrets": {"KEY": "p4ss word!"}})
+    assert found.startswith("service_secrets.KEY is neither")
+    assert "p4ss" not in found
+
+
+def test_all_findings_come_at_once() -> None:
+    assert len(findings({**GOOD, "service_port": 0, "service_memory": 1, "service_name": "X"})) == 3
+
+
+def test_variables_that_no_role_knows_are_named_with_the_nearest_known_one() -> None:
+    roles = read_roles(DataLoader())
+    names = ["service_prot", "network_natt", "registry_image", "__service_found", "someone_elses", "service_port"]
+    assert unknown(names, roles) == [
+        "network_natt is no variable of pear.fargate; did you mean network_nat?",
+        "service_prot is no variable of pear.fargate; did you mean service_port?",
+    ]
+
+
+def test_two_services_do_not_ask_for_the_same_priorities() -> None:
+    assert rivals({"shop": 30, "scores": 10, "admin": 20, "later": None}) == []
+    (message,) = rivals({"shop": 21, "scores": 10, "admin": 20})
+    assert message.startswith("service_priority of admin is 20, and that of shop is 21;")
+    assert len(rivals({"shop": 20, "scores": 20, "admin": 20})) == 2
+
+
+def test_one_host_stands_for_each_environment() -> None:
+    places = {"shop": ("staging", "a"), "scores": ("staging", "a"), "admin": ("staging", "b"), "idle": ("other", "a")}
+    hostvars = {host: {"environment_name": name, "environment_region": at} for host, (name, at) in places.items()}
+    assert one_host_of_each_environment(hostvars, ["scores", "shop", "admin"]) == ["scores", "admin"]
+
+
+def test_types_are_checked_and_applied() -> None:
+    service = read_roles(DataLoader())["service"]
+    values, problems = validate(service, {**GOOD, "environment_region": "eu-central-1", "service_port": "8080"})
+    assert problems == []
+    assert values["service_port"] == 8080
+    _, problems = validate(service, {"environment_region": "eu-central-1", "service_desired_count": "many"})
+    assert len(problems) == 2
+
+
+@pytest.mark.parametrize(
+    "role", sorted(path.parent.parent.name for path in ROOT.glob("roles/*/meta/argument_specs.yml"))
+)
+def test_a_role_describes_every_variable_that_it_has_a_default_for(role: str) -> None:
+    read = read_roles(DataLoader(), Path(ROOT) / "roles")[role]
+    assert set(read.defaults) <= set(read.options)
+
+
+def test_a_prebuilt_image_needs_nothing_to_build() -> None:
+    registry = read_roles(DataLoader())["registry"]
+    values = {**registry.defaults, "environment_name": "production", "service_image": "nginx@sha256:" + "0" * 64}
+    assert validate(registry, values)[1] == []
+
+
+VOLUME = {"name": "data", "path": "/data", "access_point": "scores"}
+ALONE = {
+    **GOOD,
+    "service_volumes": [VOLUME],
+    "service_desired_count": 1,
+    "service_strategy": "rolling",
+    "service_single_writer": True,
+}
+MANY = {**ALONE, "service_single_writer": False}
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        pytest.param({"service_desired_count": 2}, "up to 4 tasks write", id="two tasks"),
+        pytest.param({"service_strategy": "canary"}, "up to 2 tasks write", id="one task of each colour"),
+        pytest.param({"service_strategy": "canary"}, "until its rollback window is over", id="and for how long"),
+        pytest.param({"service_maximum_percent": 200}, "up to 2 tasks write", id="old beside new in a deployment"),
+        pytest.param({"service_maximum_percent": 100}, "is still stopping", id="new beside one that stops"),
+        pytest.param({"autoscaling_maximum": 5}, "autoscaling_maximum is 5", id="as many as autoscaling starts"),
+        pytest.param(
+            {"autoscaling_schedules": [{"name": "sale", "maximum": 9}]},
+            "autoscaling_schedules sale is 9",
+            id="at times",
+        ),
+    ],
+)
+def test_tasks_that_share_writable_files_are_warned_about(change: dict[str, Any], told: str) -> None:
+    (warning,) = warnings({**MANY, **change})
+    assert "data at /data" in warning
+    assert told in warning
+
+
+def test_one_writer_at_a_time_is_no_warning_nor_are_files_that_may_be_shared() -> None:
+    assert not [*warnings(ALONE)]
+    many = {**MANY, "service_desired_count": 2}
+    assert not [*warnings({**many, "service_volumes": [{**VOLUME, "read_only": True}]})]
+    assert not [*warnings({**many, "service_volumes": [{**VOLUME, "shared": True}]})]
+
+
+@pytest.mark.parametrize(
+    ("change", "found"),
+    [
+        pytest.param({"service_desired_count": 2}, "service_desired_count is 2", id="two tasks"),
+        pytest.param({"autoscaling_maximum": 2}, "autoscaling_maximum is 2", id="autoscaling"),
+        pytest.param({"autoscaling_schedules": [{"name": "day", "maximum": 1}]}, "would start tasks", id="schedule"),
+        pytest.param({"service_strategy": "canary"}, "service_strategy is canary", id="canary"),
+        pytest.param({"service_strategy": "linear"}, "service_strategy is linear", id="linear"),
+    ],
+)
+def test_what_contradicts_one_writer_is_refused_by_name(change: dict[str, Any], found: str) -> None:
+    (finding,) = findings({**ALONE, **change})
+    assert found in finding and "service_single_writer is true" in finding
+    assert not findings(ALONE)
+    assert not findings({**MANY, **change})
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        pytest.param({"service_checks": [{"name": "schema", "command": ["migrate"]}]}, "schema", id="one-off task"),
+        pytest.param({"service_schedules": [{"name": "cleaning", "command": ["clean"]}]}, "cleaning", id="schedule"),
+        pytest.param({"service_gates": {"alarms": ["errors"]}}, "alarms holds errors", id="alarm of the downtime"),
+    ],
+)
+def test_what_runs_beside_one_writer_or_judges_its_downtime_is_warned_about(change: dict[str, Any], told: str) -> None:
+    (warning,) = warnings({**ALONE, **change})
+    assert told in warning
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        pytest.param({"image": ""}, "without an image", id="no image"),
+        pytest.param({"memory_mib": 512}, "memory_mib is 512 of service_memory 512", id="all of the memory"),
+        pytest.param({"metrics": ["("]}, "no regular expression", id="a broken pattern"),
+        pytest.param({"dimensions": ["route"]}, "lists of labels", id="a label that is no list"),
+    ],
+)
+def test_a_collector_that_could_not_work_is_found_before_anything_is_made(change: dict[str, Any], named: str) -> None:
+    collector = {"enabled": True, "image": "collector@sha256:1"}
+    assert findings({**GOOD, "service_collector": collector}) == []
+    (found,) = findings({**GOOD, "service_collector": {**collector, **change}})
+    assert named in found
+    assert findings({**GOOD, "service_collector": {**collector, **change, "enabled": False}}) == []
+
+
+def test_an_app_cannot_have_the_port_of_its_collector() -> None:
+    collector = {"enabled": True, "image": "collector@sha256:1"}
+    (found,) = findings({**GOOD, "service_collector": collector, "service_port": 4318})
+    assert "service_port is 4318" in found

@@ -1,0 +1,124 @@
+"""Target groups and rules against moto: made once, then unchanged; weights are never written twice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import pytest
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.pear.fargate.plugins.module_utils.aws import elbv2
+from ansible_collections.pear.fargate.plugins.module_utils.aws.errors import Failure
+from ansible_collections.pear.fargate.plugins.module_utils.aws.session import Aws
+from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import Invocation
+from ansible_collections.pear.fargate.plugins.module_utils.service.service_routing import run
+from ansible_collections.pear.fargate.plugins.modules.service_routing import ARGUMENT_SPEC
+from moto import mock_aws
+
+REGION = "eu-central-1"
+
+
+@pytest.fixture
+def options(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    with mock_aws():
+        ec2, elb = boto3.client("ec2", REGION), boto3.client("elbv2", REGION)
+        subnets = [subnet["SubnetId"] for subnet in ec2.describe_subnets()["Subnets"]]
+        balancer = elb.create_load_balancer(Name="staging", Subnets=subnets)["LoadBalancers"][0]
+        listener = elb.create_listener(
+            LoadBalancerArn=balancer["LoadBalancerArn"],
+            Protocol="HTTP",
+            Port=80,
+            DefaultActions=[{"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "404"}}],
+        )["Listeners"][0]
+        yield {
+            "environment": "staging",
+            "service": "scoreboard",
+            "vpc_id": balancer["VpcId"],
+            "listener_arn": listener["ListenerArn"],
+            "port": 8080,
+            "hosts": ["scores.example.com"],
+            "priority": 10,
+            "health_check": {"path": "/healthz"},
+            "tags": {"pear:environment": "staging"},
+        }
+
+
+def invoke(options: dict[str, Any], check_mode: bool = False) -> dict[str, Any]:
+    validated = ArgumentSpecValidator(ARGUMENT_SPEC).validate(options)
+    assert not validated.error_messages
+    return run(Invocation(validated.validated_parameters, Aws({"region": REGION}), check_mode))
+
+
+def rules(options: dict[str, Any]) -> dict[str, Any]:
+    return {rule.priority: rule for rule in elbv2.rules(Aws({"region": REGION}), options["listener_arn"])}
+
+
+def test_check_mode_predicts_on_an_empty_environment_and_makes_nothing(options: dict[str, Any]) -> None:
+    predicted = invoke({**options, "vpc_id": None, "listener_arn": None}, check_mode=True)
+    assert predicted["changed"]
+    assert "production rule" in predicted["diff"]["after"]
+    assert boto3.client("elbv2", REGION).describe_target_groups()["TargetGroups"] == []
+
+
+def test_it_is_made_once(options: dict[str, Any]) -> None:
+    made = invoke(options)
+    assert made["changed"]
+    assert made["weights"] == {"blue": 100, "green": 0}
+    test_rule, production = rules(options)[9], rules(options)[10]
+    assert production.weights == {made["target_groups"]["blue"]: 100, made["target_groups"]["green"]: 0}
+    assert test_rule.weights == {made["target_groups"]["blue"]: 0, made["target_groups"]["green"]: 100}
+    assert str(test_rule.conditions) == "host scores.example.com and path /* and header x-release: candidate"
+    again = invoke(options)
+    assert again["diff"] == {"before": {}, "after": {}}
+    assert not again["changed"]
+
+
+def test_weights_that_a_release_has_set_are_kept_through_every_other_change(options: dict[str, Any]) -> None:
+    made = invoke(options)
+    shifted = {made["target_groups"]["blue"]: 5, made["target_groups"]["green"]: 95}
+    elbv2.set_weights(Aws({"region": REGION}), rules(options)[10], shifted)
+    changed = invoke({**options, "priority": 20, "hosts": ["new.example.com"], "health_check": {"path": "/ready"}})
+    assert changed["changed"]
+    assert changed["weights"] == {"blue": 5, "green": 95}
+    assert rules(options)[20].weights == shifted
+    assert rules(options)[19].conditions.hosts == ("new.example.com",)
+    assert not invoke({**options, "priority": 20, "hosts": ["new.example.com"], "health_check": {"path": "/ready"}})[
+        "changed"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "message"),
+    [
+        ("deregistration_delay_seconds", 5, "attributes of staging-scoreboard-blue"),
+        ("health_check", {"path": "/healthz", "interval_seconds": 20}, "health check of staging-scoreboard-blue"),
+        ("tags", {"pear:environment": "other"}, "tags"),
+        ("paths", ["/api/*"], "conditions of the production rule"),
+    ],
+)
+def test_a_changed_property_is_told_and_put_right(
+    options: dict[str, Any], option: str, value: Any, message: str
+) -> None:
+    invoke(options)
+    changed = {**options, option: value}
+    assert message in invoke(changed, check_mode=True)["diff"]["after"]
+    assert invoke(changed)["changed"]
+    assert not invoke(changed)["changed"]
+
+
+def test_a_priority_of_another_service_is_refused_naming_it_and_free_ones(options: dict[str, Any]) -> None:
+    invoke(options)
+    with pytest.raises(Failure) as refused:
+        invoke({**options, "service": "website", "hosts": ["www.example.com"]})
+    assert "staging-scoreboard-blue and staging-scoreboard-green" in str(refused.value)
+    assert "free priorities: 20, 30, 40" in str(refused.value)
+    assert len(rules(options)) == 2
+
+
+def test_what_aws_cannot_change_is_refused(options: dict[str, Any]) -> None:
+    invoke(options)
+    with pytest.raises(Failure, match="protocol_version 'HTTP1'; the inventory says 'HTTP2'"):
+        invoke({**options, "protocol_version": "HTTP2"})
