@@ -13,7 +13,18 @@ from typing import Any
 from ..aws.errors import Failure
 from ..common.operator import operator
 from ..rollout.begin import Order, ReturnOrder
-from ..rollout.model import Bound, ErrorGate, Gates, Kind, LatencyGate, OnInconclusive, Plan, Policy, WhenStableIsDown
+from ..rollout.model import (
+    Bound,
+    ErrorGate,
+    Gates,
+    Kind,
+    LatencyGate,
+    MissingData,
+    OnInconclusive,
+    Plan,
+    Policy,
+    WhenStableIsDown,
+)
 from ..rollout.strategy import STRATEGIES, metrics_seconds
 from ..rollout.strategy import plan as plan_of
 from ..service.specification import Specification
@@ -28,6 +39,7 @@ METRIC = {
     "dimensions": _DIMENSIONS,
     "minimum": {"type": "float"},
     "maximum": {"type": "float"},
+    "missing": {"type": "str", "choices": [str(choice) for choice in MissingData], "default": "inconclusive"},
 }
 GATES = {
     "alarms": {"type": "list", "elements": "str", "default": []},
@@ -51,7 +63,7 @@ GATES = {
     },
     "metrics": {"type": "list", "elements": "dict", "default": [], "options": METRIC},
     "period_seconds": {"type": "int", "default": 60},
-    "delay_seconds": {"type": "int", "default": 60},
+    "delay_seconds": {"type": "int", "default": 120},
 }
 CHECK = {
     "name": {"type": "str", "required": True},
@@ -257,5 +269,8 @@ def _gates(given: Mapping[str, Any]) -> Gates:
         alarms=tuple(given["alarms"]),
         errors=ErrorGate(**errors) if errors else None,
         latency=LatencyGate(**latency) if latency else None,
-        bounds=tuple(Bound(metric["name"], metric["minimum"], metric["maximum"]) for metric in given["metrics"]),
+        bounds=tuple(
+            Bound(metric["name"], metric["minimum"], metric["maximum"], MissingData(metric["missing"]))
+            for metric in given["metrics"]
+        ),
     )

@@ -69,6 +69,14 @@ class WhenStableIsDown(StrEnum):
     ASK = "ask"
 
 
+class MissingData(StrEnum):
+    """What it means for a gate that a metric has no data point."""
+
+    INCONCLUSIVE = "inconclusive"
+    ZERO = "zero"
+    PASS = "pass"
+
+
 class RequestKind(StrEnum):
     PROMOTE = "promote"
     PROMOTE_ALL = "promote_all"
@@ -221,11 +229,12 @@ class LatencyGate:
 
 @dataclass(frozen=True)
 class Bound:
-    """A CloudWatch metric of the user's and the range it has to stay in."""
+    """A CloudWatch metric of the user's and the range it has to stay in. `missing` is what no data point means."""
 
     name: str
     minimum: float | None = None
     maximum: float | None = None
+    missing: MissingData = MissingData.INCONCLUSIVE
 
 
 @dataclass(frozen=True)
@@ -261,12 +270,22 @@ class Policy:
 
 @dataclass(frozen=True)
 class Traffic:
-    """What a target group answered over a window: counts, one p99 per period, and the middle one of these by requests."""
+    """What a target group answered over a window: counts, one p99 per period, and the middle one of these by requests.
+
+    `unanswered` is the part of the errors that no target answered and no failed connection explains: a target that timed
+    out or closed the connection, but also a client that left. So it is only ever compared, never held against a ceiling.
+    """
 
     requests: int
     errors: int
     p99_seconds: float | None = None
     samples: tuple[float, ...] = ()
+    unanswered: int = 0
+
+    @property
+    def certain_errors(self) -> int:
+        """5xx answers and failed connections."""
+        return self.errors - self.unanswered
 
 
 @dataclass(frozen=True)
