@@ -26,7 +26,7 @@ class Measurements:
     def add(self, reported: Sequence[Mapping[str, Any]], until: float) -> None:
         for one in reported:
             for metric, at, samples, unit in balancers.from_report(one):
-                self.store.add(metric, at, samples, unit)
+                self.store.add_late(metric, at, samples, unit)
         if until:
             self.store.told_until(balancers.NAMESPACE, until)
 

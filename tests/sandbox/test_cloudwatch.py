@@ -103,11 +103,33 @@ def test_metrics_are_what_really_passed(world: World, shop: dict[str, str]) -> N
 
     found = eventually(told, timeout=15, message="the requests are told")
     assert sum(found["requests"]) == sum(found["fine"]) == sum(found["all"]) == 21
-    assert sum(found["bad"]) == 0 and found["bad"]
+    assert found["bad"] == [], "a count has no data point where it is zero"
     assert sum(found["fixed"]) == sum(found["own"]) == 3
     assert max(found["slowest"]) >= 0.3 > min(found["usual"])
     assert set(found["healthy"]) == {1}
     assert set(found["share"]) == {100}
+
+
+def test_what_the_load_balancer_answers_itself_is_counted_for_it_alone(world: World, shop: dict[str, str]) -> None:
+    since = next_minute()
+    whole = {"LoadBalancer": shop["LoadBalancer"]}
+    assert [get(f"http://{world.address}/shop/close") for _ in range(7)] == [502] * 7
+
+    def told() -> dict[str, list[float]] | None:
+        found = read(
+            world.running,
+            since,
+            own=("HTTPCode_ELB_5XX_Count", "Sum", whole),
+            requests=("RequestCount", "Sum", shop),
+            own_of_group=("HTTPCode_ELB_5XX_Count", "Sum", shop),
+            bad=("HTTPCode_Target_5XX_Count", "Sum", shop),
+            times=("TargetResponseTime", "SampleCount", shop),
+        )
+        return found if sum(found["own"]) >= 7 and sum(found["requests"]) >= 7 else None
+
+    found = eventually(told, timeout=30, message="the answers are told")
+    assert sum(found["own"]) == sum(found["requests"]) == 7
+    assert found["own_of_group"] == found["bad"] == found["times"] == []
 
 
 def test_statistics_are_answered_one_by_one_too(world: World, shop: dict[str, str]) -> None:
