@@ -20,6 +20,7 @@ from ..rollout.actions import (
     Replace,
     ScaleIn,
     ScheduleScaleIn,
+    SetScaleIn,
     Shift,
     Stage,
     Wait,
@@ -347,7 +348,7 @@ class Controller:
         if isinstance(action, Record):
             return self._save(release)
         match action:
-            case Shift() | Stage() | ScaleIn() | ScheduleScaleIn() | CancelScaleIn():
+            case Shift() | Stage() | ScaleIn() | ScheduleScaleIn() | CancelScaleIn() | SetScaleIn():
                 self.writer.write(action)
             case Replace():
                 self.writer.write(action)

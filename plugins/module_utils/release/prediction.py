@@ -13,6 +13,7 @@ from ..aws.errors import Failure
 from ..common.invocation import Invocation
 from ..rollout.begin import Order, Refused, ReturnOrder, Unchanged, begin_deploy, begin_rollback
 from ..rollout.history import unfinished
+from ..rollout.late_writes import Disagreement, disagreements
 from ..rollout.lease import clock_time
 from ..rollout.model import Fleet, Outcome, Release
 from ..rollout.stable_down import no_way_back
@@ -41,7 +42,7 @@ def predicted(
         else begin_rollback(wanted, fleet, history, now)
     )
     if isinstance(begun, Unchanged) and left is None:
-        return _answer(False, "unchanged", begun.reason, [], {"before": "", "after": ""})
+        return _unchanged(call, begun, disagreements(fleet, history))
     if isinstance(begun, Refused) and left is None:
         raise Failure(f"{begun.reason}.", outcome=str(Outcome.REFUSED), changed=False)
     findings = preflight(fleet) if isinstance(begun, Release) else ()
@@ -63,6 +64,22 @@ def predicted(
     else:
         difference = _difference(call, spec, fleet, begun)
     return _answer(True, "planned", reason, steps, difference)
+
+
+def _unchanged(call: Invocation, begun: Unchanged, wrong: Sequence[Disagreement]) -> dict[str, Any]:
+    """The version stays. What an earlier run left behind would be put right."""
+    steps = [f"put right: {found.sentence}" for found in wrong]
+    for line in steps:
+        call.progress.line(line)
+    if not steps:
+        return _answer(False, "unchanged", begun.reason, [], {"before": "", "after": ""})
+    return _answer(
+        True,
+        "planned",
+        steps[0],
+        steps,
+        {"before": {"left": [found.sentence for found in wrong]}, "after": {"left": []}},
+    )
 
 
 def predicted_first(call: Invocation, spec: Specification, wanted: Order, missing: str) -> dict[str, Any]:

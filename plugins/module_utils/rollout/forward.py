@@ -11,6 +11,7 @@ from . import in_place
 from .abort import AbortReason
 from .abort_rules import judgement, not_ready, wanted_count
 from .actions import CancelScaleIn, Decision, Prove, Record, Register, Shift, Stage, Wait
+from .dynamic_scaling import hold_before_shift
 from .gates import combine
 from .lease import clock_time
 from .model import Fleet, Observed, OnInconclusive, Outcome, Phase, Release, RequestKind, Result, Step, Verdict, Weights
@@ -113,7 +114,7 @@ def _next_in_step(observed: Observed, release: Release, now: float) -> Decision 
 
 
 def _move(observed: Observed, release: Release, wanted: Weights, title: str) -> Decision:
-    making_ready = _make_ready(observed, release)
+    making_ready = _make_ready(observed, release) or hold_before_shift(observed, release)
     if making_ready is not None:
         return making_ready
     waiting = not_ready(observed, release, wanted.of(release.candidate))

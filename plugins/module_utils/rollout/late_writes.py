@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from . import in_place
-from .actions import CancelScaleIn, Decision, Shift, Stage, Wait
+from .actions import CancelScaleIn, Decision, SetScaleIn, Shift, Stage, Wait
+from .dynamic_scaling import left_suspended
 from .lease import clock_time
 from .model import Colour, Fleet, Kind, Observed, Outcome, Release, Weights
 
@@ -82,11 +83,14 @@ class Disagreement:
     """What AWS holds against the ledger or the rule, and the write that puts it right."""
 
     sentence: str
-    action: Shift | CancelScaleIn
+    action: Shift | CancelScaleIn | SetScaleIn
 
 
 def disagreements(fleet: Fleet, history: Sequence[Release]) -> list[Disagreement]:
-    """What no release can have meant, while none is under way: traffic without tasks, a scale-in of what serves."""
+    """What no release can have meant, while none is under way: traffic without tasks, a scale-in of what serves.
+
+    A dynamic scale-in that is suspended is a release's own doing: releases end it, and nobody else may count on it.
+    """
     found = []
     weights, recorded = fleet.weights, _serving(history)
     if recorded is not None:
@@ -102,6 +106,9 @@ def disagreements(fleet: Fleet, history: Sequence[Release]) -> list[Disagreement
                 f"{colour} has {weights.of(colour)} % of traffic and is going to be scaled in at {clock_time(at)}"
             )
             found.append(Disagreement(sentence, CancelScaleIn(colour)))
+    for colour in left_suspended(fleet):
+        sentence = f"{colour} serves and autoscaling takes none of its tasks away: dynamic scale-in was left suspended"
+        found.append(Disagreement(sentence, SetScaleIn(colour, suspended=False)))
     return found
 
 

@@ -141,6 +141,8 @@ class ColourState:
     # Why targets are unhealthy, as the load balancer tells it.
     unhealthy: str = ""
     scale_in_at: float | None = None
+    # Whether autoscaling may take no task away; None where it does not own the count.
+    scale_in_suspended: bool | None = None
     # The deployment that ECS works on or has completed; empty where the colour has no ECS service.
     deployment_id: str = ""
     # Why ECS put the deployment before this one back by itself; empty where it did not.

@@ -20,6 +20,7 @@ from ansible_collections.pear.fargate.plugins.module_utils.rollout.actions impor
     Replace,
     ScaleIn,
     ScheduleScaleIn,
+    SetScaleIn,
     Stage,
 )
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.lease import Lease
@@ -150,6 +151,19 @@ class World:
     def releases(self) -> list[Release]:
         return list(self.records.values())
 
+    def autoscale(self) -> None:
+        """From now on policies of target tracking own both counts."""
+        for colour, side in self.sides.items():
+            self.sides[colour] = replace(side, scale_in_suspended=False)
+
+    def track_load(self) -> None:
+        """What target tracking does some minutes later: a colour gets the tasks that its share of the traffic needs."""
+        for colour, side in self.sides.items():
+            if side.scale_in_suspended is False and side.desired:
+                needed = max(self.minimum, side.desired * self.weights.of(colour) // 100)
+                self.sides[colour] = replace(side, desired=needed)
+                self.settle(colour)
+
     @property
     def fleet(self) -> Fleet:
         return Fleet(self.weights, self.sides[BLUE], self.sides[GREEN])
@@ -178,7 +192,7 @@ class World:
         if isinstance(action, Replace):
             self.replace(action)
             return
-        if not isinstance(action, CancelScaleIn) and not self.late:
+        if not isinstance(action, CancelScaleIn | SetScaleIn) and not self.late:
             assert self.weights.of(action.colour) == 0 or isinstance(action, Stage), f"I3: {action} under traffic"
         if isinstance(action, ScaleIn | ScheduleScaleIn) and not self.late:
             for release in self.releases():
@@ -204,6 +218,8 @@ class World:
                 self.sides[action.colour] = replace(side, scale_in_at=action.at)
             case CancelScaleIn():
                 self.sides[action.colour] = replace(side, scale_in_at=None)
+            case SetScaleIn():
+                self.sides[action.colour] = replace(side, scale_in_suspended=action.suspended)
         self.settle(action.colour)
 
     def replace(self, action: Replace) -> None:

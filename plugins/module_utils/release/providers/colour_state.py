@@ -29,6 +29,7 @@ class Reading:
     targets: tuple[TargetState, ...] = ()
     stopped: Sequence[TaskState] = ()
     scale_in_at: float | None = None
+    scale_in_suspended: bool | None = None
 
 
 def colour_state(reading: Reading) -> ColourState:
@@ -50,6 +51,7 @@ def colour_state(reading: Reading) -> ColourState:
         failure=failure_of(state, reading.stopped),
         unhealthy=_why_unhealthy(reading.targets),
         scale_in_at=reading.scale_in_at,
+        scale_in_suspended=reading.scale_in_suspended,
         deployment_id=primary.id if primary else "",
     )
 

@@ -8,8 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
-from ...aws import autoscaling, ecs, elbv2, task_definition
-from ...aws.autoscaling import SCALE_IN
+from ...aws import ecs, elbv2, task_definition
 from ...aws.ecs_states import ServiceState, short
 from ...aws.elbv2_states import Rule, TargetState
 from ...aws.errors import Failure
@@ -22,9 +21,9 @@ from ...service.location import ServiceLocation
 from ...service.specification import Specification
 from ..ports import Progress
 from .colour_state import Reading, needs_stopped_tasks
+from .scaling_reader import Scaling, ScalingReader
 
 _AT_ONCE = 4
-_SCALE_INS_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
@@ -44,13 +43,14 @@ class ServiceFleet:
     progress: Progress
     spec: Specification | None = None
     services: dict[Colour, ServiceState] = field(default_factory=dict)
-    # Scheduled scale-ins change by this run, which reads them again, or by a write that arrived late.
-    scale_ins: dict[str, float] | None = None
     clock: Clock = field(default_factory=SystemClock)
     # No write is sent after this time.
     write_until: float = 0.0
-    _scale_ins_read_at: float = 0.0
+    scaling: ScalingReader = field(init=False)
     _writing: Aws | None = None
+
+    def __post_init__(self) -> None:
+        self.scaling = ScalingReader(self.aws, self.location, self.clock)
 
     def read(self) -> FleetReading:
         aws, location = self.aws, self.location
@@ -60,30 +60,21 @@ class ServiceFleet:
             targets = {
                 colour: pool.submit(elbv2.target_health, aws, location.target_groups[colour].arn) for colour in Colour
             }
-            scheduled = pool.submit(self._scale_ins)
+            scaling = pool.submit(self.scaling.read)
             found = services.result()
             self.services = {colour: found[name] for colour, name in location.ecs_services.items() if name in found}
-            readings = {
-                colour: self._reading(colour, targets[colour].result(), scheduled.result()) for colour in Colour
-            }
+            readings = {colour: self._reading(colour, targets[colour].result(), scaling.result()) for colour in Colour}
             return FleetReading(rule.result(), readings)
 
-    def _reading(self, colour: Colour, targets: tuple[TargetState, ...], scheduled: dict[str, float]) -> Reading:
-        name = self.location.ecs_services[colour]
-        return Reading(colour, self.services.get(colour), targets, self._stopped(colour), scheduled.get(name))
+    def _reading(self, colour: Colour, targets: tuple[TargetState, ...], scaling: Scaling) -> Reading:
+        name, state = self.location.ecs_services[colour], self.services.get(colour)
+        at, suspended = scaling.scale_ins.get(name), scaling.suspended(name)
+        return Reading(colour, state, targets, self._stopped(colour), at, suspended)
 
     def _stopped(self, colour: Colour) -> list[TaskState]:
         if not needs_stopped_tasks(self.services.get(colour)):
             return []
         return ecs.tasks(self.aws, self.location.cluster, self.location.ecs_services[colour], "STOPPED")
-
-    def _scale_ins(self) -> dict[str, float]:
-        now = self.clock.now()
-        if self.scale_ins is None or now - self._scale_ins_read_at >= _SCALE_INS_SECONDS:
-            self._scale_ins_read_at = now
-            names = list(self.location.ecs_services.values())
-            self.scale_ins = autoscaling.scheduled(self.aws, self.location.cluster, names, SCALE_IN)
-        return self.scale_ins
 
     def register(self, release: Release) -> str:
         """Return a revision that is as specified: one that is known already, or a new one."""

@@ -69,15 +69,21 @@ class ListenerProvider:
         if name not in autoscaling.scalable_targets(aws, cluster, [name]):
             state = self.fleet.services.get(colour)
             # Room to stay as it is until then; without a policy nothing moves inside of it.
-            autoscaling.register(self.fleet.writing, cluster, name, Bounds(0, max(1, state.desired if state else 1)))
+            room = Bounds(0, max(1, state.desired if state else 1), scale_in_suspended=True)
+            autoscaling.register(self.fleet.writing, cluster, name, room)
         autoscaling.schedule(self.fleet.writing, cluster, name, SCALE_IN, at, NO_TASKS)
-        self.fleet.scale_ins = None
+        self.fleet.scaling.forget()
 
     def cancel_scale_in(self, colour: Colour) -> None:
         location = self.fleet.location
         autoscaling.unschedule(self.fleet.writing, location.cluster, location.ecs_services[colour], SCALE_IN)
-        self.fleet.scale_ins = None
+        self.fleet.scaling.forget()
         self._open_bounds(colour, None)
+
+    def set_scale_in(self, colour: Colour, suspended: bool) -> None:
+        location = self.fleet.location
+        autoscaling.set_scale_in(self.fleet.writing, location.cluster, location.ecs_services[colour], suspended)
+        self.fleet.scaling.forget()
 
     def _open_bounds(self, colour: Colour, count: int | None) -> None:
         """Give a colour that is used again the bounds of the other one, or take it out of autoscaling if that has none.
@@ -95,7 +101,7 @@ class ListenerProvider:
                 autoscaling.register(self.fleet.writing, location.cluster, name, other)
         elif own is not None:
             autoscaling.deregister(self.fleet.writing, location.cluster, name)
-            self.fleet.scale_ins = None
+            self.fleet.scaling.forget()
 
     def _show_to_testers(self, colour: Colour) -> None:
         """The test rule forwards to the candidate. It carries no production traffic."""

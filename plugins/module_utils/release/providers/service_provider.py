@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from ...aws import logs
 from ...aws.tasks import TaskState
-from ...rollout.actions import CancelScaleIn, FleetAction, Replace, ScaleIn, ScheduleScaleIn, Stage
+from ...rollout.actions import CancelScaleIn, FleetAction, Replace, ScaleIn, ScheduleScaleIn, SetScaleIn, Stage
 from ...rollout.model import Colour, ColourState, Fleet, Release, Weights
 from ...service.location import weights_of
 from ..evidence import Evidence
@@ -73,6 +73,8 @@ class ServiceProvider:
                 self.listener.schedule_scale_in(colour, at)
             case CancelScaleIn(colour=colour):
                 self.listener.cancel_scale_in(colour)
+            case SetScaleIn(colour=colour, suspended=suspended):
+                self.listener.set_scale_in(colour, suspended)
 
     @port_call
     def shift(self, weights: Weights, until: float) -> None:
