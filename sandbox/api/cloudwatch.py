@@ -2,33 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from ..metrics import balancers
 from ..metrics.queries import InvalidQuery, Query, check_period, evaluate
 from ..metrics.samples import Samples, UnknownStatistic
-from ..metrics.store import Metric, Regions, Store
+from ..metrics.store import Metric
 from .cloudwatch_alarms import AlarmClock
 from .overlay import patch
-from .server import Sandbox
+from .state import Sandbox
 
 _LARGE_ANSWER = 100_800
-
-
-class Measurements:
-    """Takes what the edge reports into the store."""
-
-    def __init__(self, store: Store) -> None:
-        self.store = store
-
-    def add(self, reported: Sequence[Mapping[str, Any]], until: float) -> None:
-        for one in reported:
-            for metric, at, samples, unit in balancers.from_report(one):
-                self.store.add_late(metric, at, samples, unit)
-        if until:
-            self.store.told_until(balancers.NAMESPACE, until)
 
 
 def install(sandbox: Sandbox) -> None:
@@ -37,9 +22,8 @@ def install(sandbox: Sandbox) -> None:
     from moto.cloudwatch.responses import CloudWatchResponse
     from moto.core.responses import ActionResult
 
-    metrics = sandbox.metrics = Regions(sandbox.settings.time_factor)
-    sandbox.measurements = Measurements(metrics.of(sandbox.settings.region))
-    sandbox.alarms = AlarmClock(sandbox, metrics)
+    metrics = sandbox.metrics
+    sandbox.starts.append(AlarmClock(sandbox).start)
 
     @patch(CloudWatchBackend, "put_metric_data", ("self", "namespace", "metric_data"))
     def put_metric_data(original: Any, self: Any, namespace: str, metric_data: list[dict[str, Any]]) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import secrets
 import time
 import urllib.error
 import urllib.request
@@ -13,8 +12,10 @@ from functools import partial
 from typing import Any
 
 from ..config import Settings
-from .overlay import ApiError, Context, handler, internal, patch
-from .server import Sandbox
+from ..errors import ApiError
+from ..registry_login import token
+from .overlay import Context, handler, internal, patch
+from .state import Sandbox
 
 _TOKEN_SECONDS = 12 * 3600
 # What the registry says of a manifest that it refuses, in ECR's words.
@@ -22,16 +23,6 @@ _REFUSALS = {
     "MANIFEST_BLOB_UNKNOWN": "LayersNotFoundException",
     "MANIFEST_UNKNOWN": "ReferencedImagesNotFoundException",
 }
-
-
-def token(settings: Settings) -> str:
-    """The password that opens the registry; made once per sandbox, readable by its owner only."""
-    path = settings.home / "registry" / "token"
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch(mode=0o600)
-        path.write_text(secrets.token_urlsafe(32))
-    return path.read_text()
 
 
 def install(sandbox: Sandbox) -> None:

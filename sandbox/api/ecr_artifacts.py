@@ -10,8 +10,9 @@ from collections.abc import Callable
 from http.client import HTTPMessage
 from typing import Any
 
-from .overlay import ApiError, Context, handler
-from .server import Sandbox
+from ..errors import ApiError
+from .overlay import Context, handler
+from .state import Sandbox
 
 # What ECR names as the size of a part.
 _PART_BYTES = 20 << 20

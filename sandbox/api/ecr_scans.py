@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 from moto.core.utils import utcnow
 from moto.ecr.exceptions import ScanNotFoundException
 from moto.ecr.models import ECRBackend, Repository
 
+from ..errors import ApiError
 from .ecr_images import PushedImage, Scan
-from .overlay import ApiError, internal, patch
-from .server import Sandbox
+from .overlay import internal, patch
+from .state import Sandbox
 
 _SEVERITIES = ("INFORMATIONAL", "LOW", "MEDIUM", "HIGH", "CRITICAL", "UNDEFINED")
 # What the next scans of a repository will say, by the repository's ARN.
@@ -31,6 +33,7 @@ def _scan(repository: Repository, image: PushedImage) -> None:
 
 
 def install(sandbox: Sandbox) -> None:
+    sandbox.keep("scans", sys.modules[__name__], "_planted")
     _planted.clear()
 
     @patch(ECRBackend, "start_image_scan", ("self", "registry_id", "repository_name", "image_id"))

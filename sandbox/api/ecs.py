@@ -5,13 +5,13 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-from ..fargate import Fargate
+from ..errors import ApiError
 from ..fargate.model import Breaker, Deployment, Service, Task
 from ..fargate.network import NoAddress
 from . import ecs_definitions
 from .ecs_answers import Answers
-from .overlay import ApiError, Context, handler, patch
-from .server import Sandbox
+from .overlay import Context, handler, patch
+from .state import Sandbox
 
 _DEFAULTS: dict[str, Any] = {
     "deploymentConfiguration": {},
@@ -47,7 +47,7 @@ _DEPLOYS = {
 
 
 def install(sandbox: Sandbox) -> None:
-    fargate = sandbox.fargate = Fargate(sandbox)
+    fargate = sandbox.fargate
     store, scheduler = fargate.store, fargate.scheduler
     answers = Answers(sandbox.settings, store)
     ecs_definitions.install(sandbox, store)
@@ -350,7 +350,8 @@ def _tagged(sandbox: Sandbox, arn: str) -> list[dict[str, str]]:
         if found is not None:
             return found["tags"]
     elif kind == "service":
-        service = store.services.get(tuple(rest.split("/")[-2:]))
+        cluster_name, _, name = rest.rpartition("/")
+        service = store.services.get((cluster_name, name))
         if service is not None:
             return service.tags
     elif kind == "task":

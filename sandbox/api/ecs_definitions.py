@@ -6,9 +6,10 @@ import copy
 import time
 from typing import Any
 
+from ..errors import ApiError
 from ..fargate.store import Store
-from .overlay import ApiError, Context, handler
-from .server import Sandbox
+from .overlay import Context, handler
+from .state import Sandbox
 
 _GIB = 1024
 

@@ -8,16 +8,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 
-class ApiError(Exception):
-    """An error answered as AWS answers it."""
-
-    def __init__(self, code: str, message: str, status: int = 400) -> None:
-        super().__init__(f"{code}: {message}")
-        self.code = code
-        self.message = message
-        self.status = status
-
-
 class OverlayMismatch(RuntimeError):
     """What an overlay replaces is not what the overlay was written for."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import threading
+import time
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,11 @@ from unittest.mock import Mock
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from sandbox.api.server import Sandbox
+from sandbox.api.state import Sandbox
 from sandbox.config import Settings
-from sandbox.snapshot import _Pickler, _put_back, _state_of, _Unpickler
+from sandbox.metrics.balancers import one
+from sandbox.metrics.store import Metric
+from sandbox.snapshot import Snapshots, _Pickler, _put_back, _state_of, _Unpickler
 
 
 class Named(defaultdict[str, Any]):
@@ -76,3 +79,23 @@ def test_of_the_policies_of_aws_only_those_that_are_attached_are_kept(sandbox: S
     assert len(iam.managed_policies) == total
     assert list(iam.get_role("kept").managed_policies) == [arn]
     iam.reset()
+
+
+def test_what_is_measured_after_a_restore_joins_what_was_restored(tmp_path: Path) -> None:
+    sandbox = Sandbox(Settings(tmp_path, "127.77", "podman", "none"), Mock())
+    metric, region = Metric.of("Shop", "Orders", {}), sandbox.settings.region
+    sandbox.metrics.of(region).add(metric, time.time(), one(1.0))
+    snapshots = Snapshots(sandbox)
+    snapshots.save_slow()
+    snapshots.restore()
+    assert list(sandbox.metrics.of(region).metrics()) == [metric]
+    sandbox.fargate.usage.sample(1234.0)
+    assert sandbox.metrics.of(region)._told_until == {"AWS/ECS": 1234.0}
+
+
+def test_a_name_is_kept_once(tmp_path: Path) -> None:
+    sandbox = Sandbox(Settings(tmp_path, "127.77", "podman", "none"), Mock())
+    names = [part.name for part in sandbox.kept]
+    assert len(names) == len(set(names)) and {"targets", "store", "network", "shipper", "faults", "metrics"} <= set(
+        names
+    )
