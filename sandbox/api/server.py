@@ -40,6 +40,7 @@ OVERLAY_MODULES = (
     "cloudwatch",
     "ecs",
     "autoscaling",
+    "target_tracking",
     "faults",
     "route53",
 )

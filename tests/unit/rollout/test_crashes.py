@@ -505,7 +505,7 @@ def test_on_failure_the_first_write_is_the_return_of_traffic() -> None:
     half = writes.index("blue 50 % green 50 %")
     after = writes[half + 1 :]
     assert after[0] == "blue 100 % green 0 %"
-    assert after[-3:] == ["save", "ScaleIn", "save"]
+    assert after[-4:] == ["save", "ScaleIn", "SetScaleIn", "save"]
 
 
 def test_a_rollback_takes_the_lease_and_the_running_cutover_leaves_without_another_write() -> None:
