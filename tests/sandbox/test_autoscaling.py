@@ -32,7 +32,7 @@ def idle(world: World) -> Iterator[tuple[str, str]]:
     """Two services without load, each with two tasks."""
     names = ("idle", "held")
     for name in names:
-        world.create_service(name, world.define(name), desiredCount=2)
+        world.create_service(name, world.define(name), None, desired=2)
     eventually(lambda: all(world.steady(name) for name in names), message="both are up")
     yield names
     for name in names:
