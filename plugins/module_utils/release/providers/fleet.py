@@ -50,6 +50,7 @@ class ServiceFleet:
     # No write is sent after this time.
     write_until: float = 0.0
     _scale_ins_read_at: float = 0.0
+    _production: Rule | None = None
     _writing: Aws | None = None
 
     def read(self) -> FleetReading:
@@ -66,7 +67,13 @@ class ServiceFleet:
             readings = {
                 colour: self._reading(colour, targets[colour].result(), scheduled.result()) for colour in Colour
             }
-            return FleetReading(rule.result(), readings)
+            self._production = rule.result()
+            return FleetReading(self._production, readings)
+
+    @property
+    def production(self) -> Rule:
+        """The production rule as it was read last: what others added to it since the run began is kept by the next write."""
+        return self._production or self.location.production
 
     def _reading(self, colour: Colour, targets: tuple[TargetState, ...], scheduled: dict[str, float]) -> Reading:
         name = self.location.ecs_services[colour]

@@ -30,7 +30,7 @@ class ListenerProvider:
     def shift(self, weights: Weights) -> None:
         """ModifyRule answers with the rule as it is then: that is the reading back."""
         location = self.fleet.location
-        written = elbv2.set_weights(self.fleet.writing, location.production.arn, self._by_arn(weights))
+        written = elbv2.set_weights(self.fleet.writing, self.fleet.production, self._by_arn(weights))
         found = weights_of(written, location)
         if found != weights:
             raise PortError(f"The production rule has {found} after {weights} was written to it", transient=True)
@@ -103,7 +103,7 @@ class ListenerProvider:
             return
         test, weights = self.fleet.location.test, self._by_arn(Weights.all_to(colour))
         if dict(test.weights) != weights or self._test_colour is not None:
-            elbv2.set_weights(self.fleet.writing, test.arn, weights)
+            elbv2.set_weights(self.fleet.writing, test, weights)
         self._test_colour = colour
 
     def _by_arn(self, weights: Weights) -> dict[str, int]:
