@@ -12,8 +12,10 @@ from typing import Any
 from .errors import aws_call, is_code
 from .session import Aws
 
+# Neither a scaling policy nor a scheduled action can carry tags: the name tells whose it is.
+OWN = "pear-"
 # The scheduled action that scales the old colour in at the end of the rollback window.
-SCALE_IN = "pear-rollback-window-over"
+SCALE_IN = f"{OWN}rollback-window-over"
 # DescribeScalableTargets takes so many resources, and answers page by page.
 _TARGETS_PER_CALL = 50
 _ECS = {"ServiceNamespace": "ecs", "ScalableDimension": "ecs:service:DesiredCount"}

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from . import rule_actions
 from .elbv2_states import Conditions, HealthCheck, LoadBalancerSettings, Rule, TargetGroup, TargetState
 from .errors import aws_call, is_code
 from .session import Aws
@@ -42,7 +43,7 @@ def create_load_balancer(
         IpAddressType=settings.address_type,
         Subnets=list(settings.subnet_ids),
         SecurityGroups=list(settings.security_group_ids),
-        Tags=tag_list(tags),
+        **_tagged(tags),
     )["LoadBalancers"][0]
 
 
@@ -86,7 +87,7 @@ def listeners(aws: Aws, load_balancer_arn: str) -> list[dict[str, Any]]:
 @aws_call("create a listener of load balancer {arn}")
 def create_listener(aws: Aws, arn: str, settings: Mapping[str, Any], tags: Mapping[str, str]) -> dict[str, Any]:
     """`settings` as CreateListener takes them: Protocol, Port, DefaultActions, and for HTTPS SslPolicy and Certificates."""
-    return aws.client("elbv2").create_listener(LoadBalancerArn=arn, Tags=tag_list(tags), **settings)["Listeners"][0]
+    return aws.client("elbv2").create_listener(LoadBalancerArn=arn, **_tagged(tags), **settings)["Listeners"][0]
 
 
 @aws_call("change listener {arn}")
@@ -120,8 +121,8 @@ def create_rule(
         ListenerArn=listener_arn,
         Priority=priority,
         Conditions=_conditions(conditions),
-        Actions=[_forward(weights)],
-        Tags=tag_list(tags),
+        Actions=rule_actions.with_weights((), weights),
+        **_tagged(tags),
     )
     return _rule(answer["Rules"][0])
 
@@ -132,10 +133,11 @@ def set_conditions(aws: Aws, rule_arn: str, conditions: Conditions) -> None:
     aws.client("elbv2").modify_rule(RuleArn=rule_arn, Conditions=_conditions(conditions))
 
 
-@aws_call("set the weights of rule {rule_arn}")
-def set_weights(aws: Aws, rule_arn: str, weights: Mapping[str, int]) -> Rule:
-    """Weights by target group ARN."""
-    return _rule(aws.client("elbv2").modify_rule(RuleArn=rule_arn, Actions=[_forward(weights)])["Rules"][0])
+@aws_call("set the weights of rule {rule.arn}")
+def set_weights(aws: Aws, rule: Rule, weights: Mapping[str, int]) -> Rule:
+    """Weights by target group ARN. ModifyRule replaces all actions, so the rule's others and its stickiness are sent again."""
+    actions = rule_actions.with_weights(rule.actions, weights)
+    return _rule(aws.client("elbv2").modify_rule(RuleArn=rule.arn, Actions=actions)["Rules"][0])
 
 
 @aws_call("set the priorities of the rules")
@@ -208,7 +210,7 @@ def create_target_group(
         VpcId=settings.vpc_id,
         TargetType="ip",
         **_health_check(health_check),
-        Tags=tag_list(tags),
+        **_tagged(tags),
     )
     return _target_group(answer["TargetGroups"][0])
 
@@ -256,14 +258,9 @@ def add_tags(aws: Aws, arns: Sequence[str], desired: Mapping[str, str]) -> None:
     aws.client("elbv2").add_tags(ResourceArns=list(arns), Tags=tag_list(desired))
 
 
-def _forward(weights: Mapping[str, int]) -> dict[str, Any]:
-    return {
-        "Type": "forward",
-        "ForwardConfig": {
-            "TargetGroups": [{"TargetGroupArn": arn, "Weight": weight} for arn, weight in weights.items()],
-            "TargetGroupStickinessConfig": {"Enabled": False},
-        },
-    }
+def _tagged(tags: Mapping[str, str]) -> dict[str, Any]:
+    """ELB refuses an empty list of tags."""
+    return {"Tags": tag_list(tags)} if tags else {}
 
 
 def _conditions(conditions: Conditions) -> list[dict[str, Any]]:
@@ -290,7 +287,9 @@ def _rule(raw: Mapping[str, Any]) -> Rule:
         ),
         others=tuple(sorted(condition["Field"] for condition in fields if condition["Field"] not in known)),
     )
-    return Rule(raw["RuleArn"], int(raw["Priority"]), conditions, _weights(raw["Actions"]))
+    return Rule(
+        raw["RuleArn"], int(raw["Priority"]), conditions, rule_actions.weights(raw["Actions"]), tuple(raw["Actions"])
+    )
 
 
 def _values(fields: Sequence[Mapping[str, Any]], field: str, config: str) -> tuple[str, ...]:
@@ -302,16 +301,6 @@ def _values(fields: Sequence[Mapping[str, Any]], field: str, config: str) -> tup
             for value in condition.get(config, {}).get("Values") or condition.get("Values", [])
         )
     )
-
-
-def _weights(actions: Sequence[Mapping[str, Any]]) -> dict[str, int]:
-    forward = next((action for action in actions if action["Type"] == "forward"), None)
-    if forward is None:
-        return {}
-    if "ForwardConfig" in forward:
-        # ELB returns a single target group without a weight, or with weight 1.
-        return {group["TargetGroupArn"]: group.get("Weight", 1) for group in forward["ForwardConfig"]["TargetGroups"]}
-    return {forward["TargetGroupArn"]: 1}
 
 
 def _target_group(raw: Mapping[str, Any]) -> TargetGroup:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 TEST_HEADER = ("x-release", ("candidate",))
 
@@ -65,6 +66,8 @@ class Rule:
     priority: int
     conditions: Conditions
     weights: Mapping[str, int] = field(default_factory=dict)
+    # As ELB answered, for the next write: what stands before the forward action, and its stickiness, may be others'.
+    actions: tuple[Mapping[str, Any], ...] = field(default=(), compare=False, repr=False)
 
     @property
     def owner(self) -> str:

@@ -47,24 +47,57 @@ class ServiceFleet:
     # No write is sent after this time.
     write_until: float = 0.0
     scaling: ScalingReader = field(init=False)
+    _production: Rule | None = None
+    _rule_read_at: float = 0.0
     _writing: Aws | None = None
 
     def __post_init__(self) -> None:
         self.scaling = ScalingReader(self.aws, self.location, self.clock)
 
-    def read(self) -> FleetReading:
+    def read(self, longest_seconds: float = 0.0) -> FleetReading:
+        """Everything as it is now; of the rule, as it was at most so long ago."""
         aws, location = self.aws, self.location
         with ThreadPoolExecutor(_AT_ONCE) as pool:
             services = pool.submit(ecs.services, aws, location.cluster, list(location.ecs_services.values()))
-            rule = pool.submit(elbv2.rule, aws, location.production.arn)
-            targets = {
-                colour: pool.submit(elbv2.target_health, aws, location.target_groups[colour].arn) for colour in Colour
-            }
+            rule = pool.submit(self._rule, longest_seconds)
+            targets = {colour: pool.submit(self._health, colour) for colour in Colour if self._may_have_targets(colour)}
             scaling = pool.submit(self.scaling.read)
             found = services.result()
             self.services = {colour: found[name] for colour, name in location.ecs_services.items() if name in found}
-            readings = {colour: self._reading(colour, targets[colour].result(), scaling.result()) for colour in Colour}
-            return FleetReading(rule.result(), readings)
+            self._production = rule.result()
+            for colour in Colour:
+                if colour not in targets and self._may_have_targets(colour):
+                    targets[colour] = pool.submit(self._health, colour)
+            health = {colour: targets[colour].result() if colour in targets else () for colour in Colour}
+            readings = {colour: self._reading(colour, health[colour], scaling.result()) for colour in Colour}
+            return FleetReading(self._production, readings)
+
+    @property
+    def production(self) -> Rule:
+        """The production rule as it was read last: what others added to it since the run began is kept by the next write."""
+        return self._production or self.location.production
+
+    def forget_rule(self) -> None:
+        """Before a write of it: should the answer be lost, nobody knows what it is."""
+        self._rule_read_at = 0.0
+
+    def _rule(self, longest_seconds: float) -> Rule:
+        now = self.clock.now()
+        if self._production is None or now - self._rule_read_at >= longest_seconds:
+            self._production = elbv2.rule(self.aws, self.location.production.arn)
+            self._rule_read_at = now
+        return self._production
+
+    def _health(self, colour: Colour) -> tuple[TargetState, ...]:
+        return elbv2.target_health(self.aws, self.location.target_groups[colour].arn)
+
+    def _may_have_targets(self, colour: Colour) -> bool:
+        """A colour without tasks and traffic has no target to ask for. All Describe calls of load balancers share one quota."""
+        if self._production is None:
+            return True
+        state = self.services.get(colour)
+        weight = self._production.weights.get(self.location.target_groups[colour].arn, 0)
+        return weight > 0 or (state is not None and (state.desired > 0 or state.running > 0))
 
     def _reading(self, colour: Colour, targets: tuple[TargetState, ...], scaling: Scaling) -> Reading:
         name, state = self.location.ecs_services[colour], self.services.get(colour)

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...aws import autoscaling, elbv2, service_definition
-from ...aws.autoscaling import SCALE_IN, Bounds
+from ...aws.autoscaling import OWN, SCALE_IN, Bounds
 from ...aws.ecs_states import ServiceState
 from ...rollout.actions import Stage
 from ...rollout.model import Colour, Weights
 from ...service.location import weights_of
+from ...service.scaling import foreign
 from ..ports import PortError
 from .fleet import ServiceFleet
 
@@ -30,7 +31,8 @@ class ListenerProvider:
     def shift(self, weights: Weights) -> None:
         """ModifyRule answers with the rule as it is then: that is the reading back."""
         location = self.fleet.location
-        written = elbv2.set_weights(self.fleet.writing, location.production.arn, self._by_arn(weights))
+        self.fleet.forget_rule()
+        written = elbv2.set_weights(self.fleet.writing, self.fleet.production, self._by_arn(weights))
         found = weights_of(written, location)
         if found != weights:
             raise PortError(f"The production rule has {found} after {weights} was written to it", transient=True)
@@ -99,9 +101,19 @@ class ListenerProvider:
         if other is not None and other.maximum > 0 and other.minimum > 0:
             if colour in self.fleet.services:
                 autoscaling.register(self.fleet.writing, location.cluster, name, other)
+        elif own is not None and self._others_scale(name):
+            # Deregistering would delete what others made.
+            if count is not None:
+                autoscaling.register(self.fleet.writing, location.cluster, name, Bounds(own.minimum, count))
         elif own is not None:
             autoscaling.deregister(self.fleet.writing, location.cluster, name)
             self.fleet.scaling.forget()
+
+    def _others_scale(self, name: str) -> bool:
+        aws, cluster = self.fleet.aws, self.fleet.location.cluster
+        names = [policy["PolicyName"] for policy in autoscaling.policies(aws, cluster, name)]
+        names += [action["ScheduledActionName"] for action in autoscaling.scheduled_actions(aws, cluster, name)]
+        return bool(foreign(names, OWN))
 
     def _show_to_testers(self, colour: Colour) -> None:
         """The test rule forwards to the candidate. It carries no production traffic."""
@@ -109,7 +121,7 @@ class ListenerProvider:
             return
         test, weights = self.fleet.location.test, self._by_arn(Weights.all_to(colour))
         if dict(test.weights) != weights or self._test_colour is not None:
-            elbv2.set_weights(self.fleet.writing, test.arn, weights)
+            elbv2.set_weights(self.fleet.writing, test, weights)
         self._test_colour = colour
 
     def _by_arn(self, weights: Weights) -> dict[str, int]:
