@@ -18,6 +18,8 @@ from .model import Fleet, Observed, OnInconclusive, Outcome, Phase, Release, Req
 from .stable_down import decide_when_down, unserved
 
 POLL_SECONDS = 2.0
+# While traffic is held and nothing is due. All controllers of an account share its quota of reads.
+WATCH_SECONDS = 5.0
 
 
 def _prepare(observed: Observed, release: Release, now: float) -> Decision:
@@ -93,7 +95,7 @@ def _shift(observed: Observed, release: Release, now: float) -> Decision | Abort
     found = _next_in_step(observed, release, now)
     without = unserved(observed.fleet)
     if without and isinstance(found, Decision) and isinstance(found.action, Wait):
-        return replace(found, reason=f"{without}; {found.reason}")
+        return replace(found, action=Wait(POLL_SECONDS), reason=f"{without}; {found.reason}")
     return found
 
 
@@ -170,7 +172,7 @@ def _hold(
     verdict = judgement(observed, release)
     if left > 0:
         said = f"{left:.0f} s left at {observed.fleet.weights}; {verdict.reason}"
-        return Decision(Wait(min(POLL_SECONDS, left)), said, release)
+        return Decision(Wait(min(WATCH_SECONDS, left)), said, release)
     if step.approval:
         return _await_approval(release, step.approval_timeout_seconds, -left, "this step wants it")
     if judged and observed.probe is not None and release.step >= last:
@@ -204,21 +206,21 @@ def _pause(observed: Observed, release: Release, now: float) -> Decision | None:
         )
     if request in (RequestKind.RESUME, RequestKind.PROMOTE, RequestKind.PROMOTE_ALL):
         return _enter(replace(release, paused_since=None, entered_at=now), f"resumed by {_requester(observed)}")
-    return Decision(Wait(POLL_SECONDS), f"paused since {clock_time(release.paused_since)}", release)
+    return Decision(Wait(WATCH_SECONDS), f"paused since {clock_time(release.paused_since)}", release)
 
 
 def _await_approval(release: Release, limit: int, waited: float, why: str) -> Decision | AbortReason:
     if waited > limit:
         return AbortReason(Outcome.APPROVAL_EXPIRED, f"not promoted within {limit} seconds ({why})")
     left = f"{limit - waited:.0f} s left, then traffic returns to {release.live}"
-    return Decision(Wait(POLL_SECONDS), f"waiting for promote ({why}): {left}", release)
+    return Decision(Wait(WATCH_SECONDS), f"waiting for promote ({why}): {left}", release)
 
 
 def _when_unclear(release: Release, verdict: Verdict, waited: float) -> Decision | AbortReason | None:
     patience = release.policy.patience_seconds
     if waited <= patience:
         said = f"cannot tell yet, {patience - waited:.0f} s of patience left: {verdict.reason}"
-        return Decision(Wait(POLL_SECONDS), said, release)
+        return Decision(Wait(WATCH_SECONDS), said, release)
     if verdict.result is Result.FAIL:
         return AbortReason(Outcome.ROLLED_BACK, verdict.reason)
     unclear = f"cannot tell: {verdict.reason}"

@@ -317,6 +317,9 @@ class FakeProvider:
         self.world.disturbed = False
         return answer
 
+    def glance(self) -> Fleet:
+        return self.read()
+
     def difference(self, colour: Colour) -> dict[str, str]:
         raise NotImplementedError
 
@@ -418,4 +421,9 @@ def timed_out(name: str) -> PortError:
 
 
 def throttled(name: str) -> PortError:
-    return PortError(f"Failed to {name}: Throttling", transient=True, throttled=True)
+    reads = name in READS
+    return PortError(f"Failed to {name}: Throttling", transient=True, throttled=True, reads=reads)
+
+
+# What only reads, by the names of the world's calls.
+READS = frozenset({"read", "readings", "history", "lease", "operator_request"})

@@ -21,6 +21,9 @@ from .listener import ListenerProvider
 from .narrator import Narrator
 from .steady_health import SteadyHealth
 
+# A listener rule changes by this run's writes, or by somebody's hand.
+_RULE_SECONDS = 10.0
+
 
 @dataclass
 class ServiceProvider:
@@ -41,7 +44,14 @@ class ServiceProvider:
 
     @port_call
     def read(self) -> Fleet:
-        reading = self.fleet.read()
+        return self._look(0.0)
+
+    @port_call
+    def glance(self) -> Fleet:
+        return self._look(_RULE_SECONDS)
+
+    def _look(self, longest_seconds: float) -> Fleet:
+        reading = self.fleet.read(longest_seconds)
         weights = weights_of(reading.rule, self.fleet.location)
         states = {colour: self._state(reading.colours[colour], weights) for colour in Colour}
         return Fleet(weights, states[Colour.BLUE], states[Colour.GREEN])
