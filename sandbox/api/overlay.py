@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -45,6 +45,11 @@ def handler(service: str, operation: str) -> Callable[[Handler], Handler]:
         return function
 
     return register
+
+
+def handle(service: str, handlers: Mapping[str, Handler]) -> None:
+    """Register the handlers of a service's operations."""
+    registered.handlers.update({(service, operation): function for operation, function in handlers.items()})
 
 
 def internal(method: str, path: str) -> Callable[[InternalRoute], InternalRoute]:
