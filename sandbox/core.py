@@ -14,6 +14,7 @@ from .engine import Engine
 from .faults.model import Faults
 from .lateness import Lateness
 from .metrics.store import Regions
+from .rates import Rates
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -54,6 +55,7 @@ class Core:
     stopping: threading.Event = field(default_factory=threading.Event)
     lateness: Lateness = field(default_factory=lambda: Lateness(time.time))
     faults: Faults = field(default_factory=Faults)
+    rates: Rates = field(default_factory=Rates)
     kept: list[Kept] = field(default_factory=list)
     starts: list[Callable[[], None]] = field(default_factory=list)
     # Called after a call or a tick that has changed something.
