@@ -10,6 +10,7 @@ from typing import Any
 
 from ..aws import ecs
 from ..common.changes import Changes
+from ..common.eventual import ECS_ROLE, once_ready
 from ..common.invocation import Invocation
 
 PROVIDERS = ["FARGATE", "FARGATE_SPOT"]
@@ -22,7 +23,8 @@ def run(call: Invocation) -> dict[str, Any]:
     strategy = _strategy(desired["capacity_provider_strategy"])
     found = ecs.cluster(aws, name)
     if found is None:
-        changes.want("cluster", None, name, partial(ecs.create_cluster, aws, name, insights, PROVIDERS, strategy, tags))
+        create = partial(ecs.create_cluster, aws, name, insights, PROVIDERS, strategy, tags)
+        changes.want("cluster", None, name, lambda: once_ready(call, ECS_ROLE, create))
         found = None if call.check_mode else ecs.cluster(aws, name)
         return _answer(changes, found)
     settings = {setting["name"]: setting["value"] for setting in found.get("settings", [])}
