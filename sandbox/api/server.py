@@ -41,6 +41,7 @@ OVERLAY_MODULES = (
     "ecs",
     "autoscaling",
     "target_tracking",
+    "first_calls",
     "faults",
     "route53",
 )

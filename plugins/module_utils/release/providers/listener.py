@@ -130,7 +130,7 @@ class ListenerProvider:
     def _settings(self, colour: Colour) -> dict[str, Any]:
         """A candidate that fails must stay as it failed: the release returns traffic, ECS returns nothing."""
         settings = self.fleet.specification().settings(self.fleet.location.target_groups[colour].arn)
-        return {**settings, "rollback": False}
+        return {**settings, "rollback": False, "alarms": []}
 
     def _changed_settings(self, colour: Colour, state: ServiceState) -> dict[str, Any]:
         if self.fleet.spec is None:
