@@ -13,8 +13,8 @@ from .config import ACCESS_KEY, SECRET_KEY, Settings
 from .engine import Engine
 from .faults.model import Faults
 from .lateness import Lateness
+from .laws.rates import Rates
 from .metrics.store import Regions
-from .rates import Rates
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from ..cron import due_between, rate_seconds
+from ..laws.cron import due_between, rate_seconds
 from ..periodic import Periodic
 from .overlay import patch
 from .state import Sandbox

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..fargate.model import Service
+from ..laws.target_tracking import LOW_MINUTES, Allowed, Policy, wanted
 from ..metrics.store import Metric, Store
 from ..periodic import Periodic
-from ..target_tracking import LOW_MINUTES, Allowed, Policy, wanted
 from .overlay import patch
 from .state import Sandbox
 

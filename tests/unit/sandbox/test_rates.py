@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sandbox.rates import QUOTAS, Rates
+from sandbox.laws.rates import QUOTAS, Rates
 
 REGION, ELB = "eu-central-1", "elasticloadbalancing"
 

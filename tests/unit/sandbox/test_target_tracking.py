@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from sandbox.cron import UnknownExpression, due_between, is_due, rate_seconds
-from sandbox.target_tracking import Allowed, Policy, wanted
+from sandbox.laws.cron import UnknownExpression, due_between, is_due, rate_seconds
+from sandbox.laws.target_tracking import Allowed, Policy, wanted
 
 QUIET = (0.0,) * 15
 FREE = Allowed()
