@@ -80,11 +80,11 @@ setup-test: setup ## Set-up interrupted, doubled and refused: for real, in clone
 
 .PHONY: sandbox-test
 sandbox-test: setup ## Fidelity tests of the sandbox: real containers, real traffic
-	@pytest -q tests/sandbox
+	@pytest -q -n 2 --dist loadfile tests/sandbox
 
 .PHONY: stories
 stories: setup ## End-to-end stories: playbooks on a sandbox of their own, under load
-	@pytest -q -n 2 --dist loadfile tests/stories
+	@pytest -q -n 2 --dist loadfile --timeout 1800 tests/stories
 
 .PHONY: costs
 costs: setup-python ## Make the tables of docs/costs.md from the prices in docs/costs.yml

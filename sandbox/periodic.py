@@ -15,7 +15,8 @@ class Periodic:
     """Calls `work` each `seconds` until the event given to `start` is set.
 
     An error of `work` goes to the log, and the next call is made all the same: what is broken for one service must not
-    stop all the others. With `lateness`, the delay of this loop counts as lateness of the machine.
+    stop all the others. With `lateness`, the delay of this loop counts as lateness of the machine. With `share`, the pauses
+    grow where the work takes so long that it would take more than this share of the time.
     """
 
     def __init__(
@@ -24,11 +25,13 @@ class Periodic:
         seconds: float,
         work: Callable[[], None],
         lateness: Lateness | None = None,
+        share: float = 1.0,
     ) -> None:
         self._name = name
         self._seconds = seconds
         self._work = work
         self._lateness = lateness
+        self._share = share
         self._thread: threading.Thread | None = None
 
     def start(self, stopping: threading.Event) -> None:
@@ -41,13 +44,15 @@ class Periodic:
             self._thread.join(timeout)
 
     def _run(self, stopping: threading.Event) -> None:
-        before = time.monotonic()
-        while not stopping.wait(self._seconds):
+        before, pause = time.monotonic(), self._seconds
+        while not stopping.wait(pause):
+            began = time.monotonic()
             try:
                 self._work()
             except Exception:  # noqa: BLE001 - printed; see the class
                 print(f"{self._name}: this round failed, the next one follows", file=sys.stderr, flush=True)
                 traceback.print_exc(file=sys.stderr)
+            pause = max(self._seconds, (time.monotonic() - began) / self._share) if self._share < 1 else self._seconds
             if self._lateness is not None:
                 self._lateness.loop_ran(self._name, self._seconds, time.monotonic() - before)
             before = time.monotonic()

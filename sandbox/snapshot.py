@@ -17,7 +17,8 @@ import sys
 import threading
 import traceback
 import types
-from collections import defaultdict
+import weakref
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,9 @@ from .periodic import Periodic
 
 _SLOW_SERVICES = frozenset({"logs", "xray"})
 _SLOW_SECONDS = 5.0
+# The file of what grows takes the API's lock while it is made: for no more than this share of the time.
+_SLOW_SHARE = 0.05
+_EVENTS_OF_A_CHUNK = 1000
 _ATTEMPTS = 10
 _LOCKS: Mapping[type, Callable[[], Any]] = {
     type(threading.Lock()): threading.Lock,
@@ -50,7 +54,7 @@ class Snapshots:
         self._folder.mkdir(mode=0o700, exist_ok=True)
         self._saving = threading.Lock()
         self._wanted = self._saved = 0
-        self._slow = Periodic("snapshots", _SLOW_SECONDS, self.save_slow)
+        self._slow = Periodic("snapshots", _SLOW_SECONDS, self.save_slow, share=_SLOW_SHARE)
 
     @property
     def exists(self) -> bool:
@@ -189,7 +193,15 @@ class _Pickler(pickle.Pickler):
         from cryptography import x509
         from cryptography.hazmat.primitives.asymmetric import ec, rsa
         from moto.iam.models import AWSManagedPolicy
+        from moto.logs.models import LogStream
 
+        from .metrics.samples import Samples
+
+        if isinstance(value, LogStream):
+            return _log_stream, (), {**vars(value), "events": _chunks_of(value)}, None, None, _put_back_stream
+        if isinstance(value, Samples):
+            plain = vars(value) | {"values": dict(value.values)}
+            return _samples, (marshal.dumps(plain),)
         if type(value) in _LOCKS:
             return _LOCKS[type(value)], ()
         if isinstance(value, types.FunctionType) and "<locals>" in value.__qualname__ and value.__closure__ is None:
@@ -224,6 +236,48 @@ def _defaultdict(kind: type[defaultdict[Any, Any]], factory: Any) -> defaultdict
     made = kind.__new__(kind)
     defaultdict.__init__(made, factory)
     return made
+
+
+# Log events and samples are by far the most that there is: as plain values, which marshal writes many times faster than
+# pickle writes objects; and of the events, which are only ever appended, those that were not there the last time.
+_CHUNKS: weakref.WeakKeyDictionary[Any, list[bytes]] = weakref.WeakKeyDictionary()
+
+
+def _chunks_of(stream: Any) -> list[bytes]:
+    whole = _CHUNKS.setdefault(stream, [])
+    while len(stream.events) >= (len(whole) + 1) * _EVENTS_OF_A_CHUNK:
+        whole.append(_plain(stream.events[len(whole) * _EVENTS_OF_A_CHUNK :][:_EVENTS_OF_A_CHUNK]))
+    return [*whole, _plain(stream.events[len(whole) * _EVENTS_OF_A_CHUNK :])]
+
+
+def _plain(events: list[Any]) -> bytes:
+    return marshal.dumps([(*vars(event).items(),) for event in events])
+
+
+def _log_stream() -> Any:
+    from moto.logs.models import LogStream
+
+    return LogStream.__new__(LogStream)
+
+
+def _put_back_stream(stream: Any, state: dict[str, Any]) -> None:
+    from moto.logs.models import LogEvent
+
+    vars(stream).update(state)
+    stream.events = []
+    for chunk in state["events"]:
+        for attributes in marshal.loads(chunk):
+            event: Any = LogEvent.__new__(LogEvent)
+            vars(event).update(attributes)
+            stream.events.append(event)
+            LogEvent._event_id = max(LogEvent._event_id, event.event_id + 1)
+
+
+def _samples(plain: bytes) -> Any:
+    from .metrics.samples import Samples
+
+    attributes = marshal.loads(plain)
+    return Samples(**attributes | {"values": Counter(attributes["values"])})
 
 
 def _managed_policy(account: str, partition: str, arn: str, attachment_count: int) -> Any:

@@ -94,20 +94,6 @@ def test_a_family_without_revisions_is_none_but_another_refusal_is_told(aws: Aws
         ecs.task_definition(aws, "local-app")
 
 
-def test_a_record_of_a_rollback_carries_its_reason(aws: Aws, stub: Stubber) -> None:
-    record = {
-        "serviceDeploymentArn": "arn:1",
-        "status": "ROLLBACK_IN_PROGRESS",
-        "rollback": {"reason": "tasks failed to start"},
-        "deploymentCircuitBreaker": {"status": "TRIGGERED", "failureCount": 3, "threshold": 3},
-    }
-    stub.add_response("describe_service_deployments", {"serviceDeployments": [record], "failures": []})
-    found = ecs.service_deployment(aws, "arn:1")
-    assert found is not None
-    assert found.rolls_back
-    assert (found.rollback_reason, found.breaker_failures) == ("tasks failed to start", 3)
-
-
 def test_stopped_tasks_say_why(aws: Aws, stub: Stubber) -> None:
     arn = f"{ARN}:task/local/0123456789abcdef"
     task: dict[str, Any] = {

@@ -78,10 +78,17 @@ CHECK: dict[str, Any] = {"name": "ready", "path": "/readyz", "headers": {}, "com
 
 def answered_by_others(*others: Rule, in_place: bool = False, **options: Any) -> list[str]:
     rules = (TEST_RULE, PRODUCTION_RULE, *others)
-    location = SimpleNamespace(host=HOST, test=TEST_RULE, production=PRODUCTION_RULE, rules=rules)
+    location = SimpleNamespace(
+        host=HOST,
+        test=TEST_RULE,
+        production=PRODUCTION_RULE,
+        rules=rules,
+        test_rules=rules,
+        test_headers={"x-release": "candidate"},
+    )
     order = SimpleNamespace(plan=SimpleNamespace(in_place=in_place))
     given = {"checks": [CHECK], **options}
-    return [str(one) for one in _answered_by_others(cast(ServiceLocation, location), given, cast(Order, order))]
+    return [str(finding) for finding in _answered_by_others(cast(ServiceLocation, location), given, cast(Order, order))]
 
 
 def test_checks_that_this_service_answers_have_no_finding() -> None:
@@ -113,3 +120,11 @@ def test_a_check_that_another_service_answers_is_a_finding(other: Rule, options:
 def test_a_task_asks_nobody() -> None:
     everything = rule(10, Conditions())
     assert answered_by_others(everything, checks=[{**CHECK, "command": ["migrate"]}]) == []
+
+
+def test_a_request_that_asks_a_candidate_without_a_test_rule_is_a_finding() -> None:
+    location = SimpleNamespace(host=HOST, test=None, production=PRODUCTION_RULE, rules=(), test_rules=())
+    order = SimpleNamespace(plan=SimpleNamespace(in_place=False))
+    ready = {"checks": [{"name": "ready", "path": "/readyz", "headers": {}, "command": []}]}
+    (found,) = _answered_by_others(cast(ServiceLocation, location), ready, cast(Order, order))
+    assert "name one with test_rule_arn" in str(found)

@@ -14,8 +14,8 @@ from botocore.validate import ParamValidator
 FULL: dict[str, Any] = {
     "environment": "local",
     "service": "app",
-    "subnets": ["subnet-1"],
-    "security_groups": ["sg-1"],
+    "subnet_ids": ["subnet-1"],
+    "security_group_ids": ["sg-1"],
     "port": 8080,
     "cpu": 256,
     "memory": 512,

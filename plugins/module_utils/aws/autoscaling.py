@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from .errors import aws_call, is_code
+from .errors import aws_call, passing_over
 from .session import Aws
 
 # Neither a scaling policy nor a scheduled action can carry tags: the name tells whose it is.
@@ -84,12 +84,8 @@ def set_scale_in(aws: Aws, cluster: str, service: str, suspended: bool) -> None:
 @aws_call("end the autoscaling of ECS service {service}")
 def deregister(aws: Aws, cluster: str, service: str) -> None:
     """Take the service out of autoscaling; its policies and scheduled actions go with it."""
-    client = aws.client("application-autoscaling")
-    try:
-        client.deregister_scalable_target(**_ECS, ResourceId=_resource(cluster, service))
-    except client.exceptions.ClientError as cause:
-        if not is_code(cause, "ObjectNotFoundException"):
-            raise
+    with passing_over("ObjectNotFoundException"):
+        aws.client("application-autoscaling").deregister_scalable_target(**_ECS, ResourceId=_resource(cluster, service))
 
 
 @aws_call("read the scheduled scaling of cluster {cluster}")
@@ -121,12 +117,10 @@ def schedule(aws: Aws, cluster: str, service: str, name: str, at: float, bounds:
 
 @aws_call("call off the scheduled scaling of ECS service {service}")
 def unschedule(aws: Aws, cluster: str, service: str, name: str) -> None:
-    client = aws.client("application-autoscaling")
-    try:
-        client.delete_scheduled_action(**_ECS, ResourceId=_resource(cluster, service), ScheduledActionName=name)
-    except client.exceptions.ClientError as cause:
-        if not is_code(cause, "ObjectNotFoundException"):
-            raise
+    with passing_over("ObjectNotFoundException"):
+        aws.client("application-autoscaling").delete_scheduled_action(
+            **_ECS, ResourceId=_resource(cluster, service), ScheduledActionName=name
+        )
 
 
 @aws_call("read the scaling policies of ECS service {service}")
@@ -153,12 +147,10 @@ def put_policy(aws: Aws, cluster: str, service: str, name: str, configuration: M
 
 @aws_call("delete scaling policy {name} of ECS service {service}")
 def delete_policy(aws: Aws, cluster: str, service: str, name: str) -> None:
-    client = aws.client("application-autoscaling")
-    try:
-        client.delete_scaling_policy(**_ECS, ResourceId=_resource(cluster, service), PolicyName=name)
-    except client.exceptions.ClientError as cause:
-        if not is_code(cause, "ObjectNotFoundException"):
-            raise
+    with passing_over("ObjectNotFoundException"):
+        aws.client("application-autoscaling").delete_scaling_policy(
+            **_ECS, ResourceId=_resource(cluster, service), PolicyName=name
+        )
 
 
 @aws_call("read the scheduled actions of ECS service {service}")

@@ -7,8 +7,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from . import rule_actions
-from .elbv2_states import Conditions, HealthCheck, LoadBalancerSettings, Rule, TargetGroup, TargetState
+from . import elbv2_actions
+from .elbv2_states import (
+    DEFAULT_PRIORITY,
+    Conditions,
+    HealthCheck,
+    LoadBalancerSettings,
+    Rule,
+    TargetGroup,
+    TargetState,
+)
 from .errors import aws_call, is_code
 from .session import Aws
 from .tags import tag_list, tags_of
@@ -30,6 +38,11 @@ def load_balancer(aws: Aws, name: str) -> dict[str, Any] | None:
         if is_code(cause, "LoadBalancerNotFound"):
             return None
         raise
+
+
+@aws_call("read load balancer {arn}")
+def load_balancer_by_arn(aws: Aws, arn: str) -> dict[str, Any]:
+    return aws.client("elbv2").describe_load_balancers(LoadBalancerArns=[arn])["LoadBalancers"][0]
 
 
 @aws_call("create load balancer {name}")
@@ -84,6 +97,11 @@ def listeners(aws: Aws, load_balancer_arn: str) -> list[dict[str, Any]]:
     return [listener for page in pages for listener in page["Listeners"]]
 
 
+@aws_call("read listener {arn}")
+def listener(aws: Aws, arn: str) -> dict[str, Any]:
+    return aws.client("elbv2").describe_listeners(ListenerArns=[arn])["Listeners"][0]
+
+
 @aws_call("create a listener of load balancer {arn}")
 def create_listener(aws: Aws, arn: str, settings: Mapping[str, Any], tags: Mapping[str, str]) -> dict[str, Any]:
     """`settings` as CreateListener takes them: Protocol, Port, DefaultActions, and for HTTPS SslPolicy and Certificates."""
@@ -121,7 +139,7 @@ def create_rule(
         ListenerArn=listener_arn,
         Priority=priority,
         Conditions=_conditions(conditions),
-        Actions=rule_actions.with_weights((), weights),
+        Actions=elbv2_actions.with_weights((), weights),
         **_tagged(tags),
     )
     return _rule(answer["Rules"][0])
@@ -133,11 +151,11 @@ def set_conditions(aws: Aws, rule_arn: str, conditions: Conditions) -> None:
     aws.client("elbv2").modify_rule(RuleArn=rule_arn, Conditions=_conditions(conditions))
 
 
-@aws_call("set the weights of rule {rule.arn}")
-def set_weights(aws: Aws, rule: Rule, weights: Mapping[str, int]) -> Rule:
-    """Weights by target group ARN. ModifyRule replaces all actions, so the rule's others and its stickiness are sent again."""
-    actions = rule_actions.with_weights(rule.actions, weights)
-    return _rule(aws.client("elbv2").modify_rule(RuleArn=rule.arn, Actions=actions)["Rules"][0])
+@aws_call("set the weights of rule {rule_arn}")
+def set_weights(aws: Aws, rule_arn: str, weights: Mapping[str, int], actions: Sequence[Mapping[str, Any]] = ()) -> Rule:
+    """Weights by target group ARN. `actions` are those that the rule has: ELB removes what is not sent again."""
+    written = elbv2_actions.with_weights(actions, weights)
+    return _rule(aws.client("elbv2").modify_rule(RuleArn=rule_arn, Actions=written)["Rules"][0])
 
 
 @aws_call("set the priorities of the rules")
@@ -162,6 +180,12 @@ def target_groups(aws: Aws, names: Sequence[str]) -> dict[str, TargetGroup]:
             else {key: group for name in names for key, group in target_groups(aws, [name]).items()}
         )
     return {raw["TargetGroupName"]: _target_group(raw) for raw in found}
+
+
+@aws_call("read the target groups")
+def target_groups_by_arn(aws: Aws, arns: Sequence[str]) -> dict[str, TargetGroup]:
+    found = aws.client("elbv2").describe_target_groups(TargetGroupArns=list(arns))["TargetGroups"]
+    return {raw["TargetGroupArn"]: _target_group(raw) for raw in found}
 
 
 @aws_call("read the target groups of {load_balancer_arn}")
@@ -287,9 +311,8 @@ def _rule(raw: Mapping[str, Any]) -> Rule:
         ),
         others=tuple(sorted(condition["Field"] for condition in fields if condition["Field"] not in known)),
     )
-    return Rule(
-        raw["RuleArn"], int(raw["Priority"]), conditions, rule_actions.weights(raw["Actions"]), tuple(raw["Actions"])
-    )
+    priority = DEFAULT_PRIORITY if raw.get("IsDefault") else int(raw["Priority"])
+    return Rule(raw["RuleArn"], priority, conditions, elbv2_actions.weights(raw["Actions"]), tuple(raw["Actions"]))
 
 
 def _values(fields: Sequence[Mapping[str, Any]], field: str, config: str) -> tuple[str, ...]:

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 TEST_HEADER = ("x-release", ("candidate",))
+# The default rule comes after every other; 50000 is the last priority that a rule can be given.
+DEFAULT_PRIORITY = 50001
 
 
 @dataclass(frozen=True)
@@ -66,8 +68,12 @@ class Rule:
     priority: int
     conditions: Conditions
     weights: Mapping[str, int] = field(default_factory=dict)
-    # As ELB answered, for the next write: what stands before the forward action, and its stickiness, may be others'.
-    actions: tuple[Mapping[str, Any], ...] = field(default=(), compare=False, repr=False)
+    # All actions as ELB described them. Only aws/elbv2.py looks into them: ModifyRule replaces every action.
+    actions: tuple[Mapping[str, Any], ...] = ()
+
+    @property
+    def is_default(self) -> bool:
+        return self.priority == DEFAULT_PRIORITY
 
     @property
     def owner(self) -> str:

@@ -9,19 +9,24 @@ from functools import partial
 from typing import Any
 
 from ..aws import ecs
+from ..aws.tags import tags_of
 from ..common.changes import Changes
 from ..common.eventual import ECS_ROLE, once_ready
 from ..common.invocation import Invocation
+from ..common.resource import TagCalls, put_tags_right, remove
 
 PROVIDERS = ["FARGATE", "FARGATE_SPOT"]
 
 
 def run(call: Invocation) -> dict[str, Any]:
-    """Create or change the cluster; return its ARN, null in check mode where it would be created."""
+    """Create, change or remove the cluster; return its ARN, null in check mode where it would be created."""
     desired, aws, changes = call.params, call.aws, Changes(call.check_mode)
     name, insights, tags = desired["name"], desired["container_insights"], dict(desired["tags"])
     strategy = _strategy(desired["capacity_provider_strategy"])
     found = ecs.cluster(aws, name)
+    if desired["state"] == "absent":
+        remove(changes, "cluster", found is not None, partial(ecs.delete_cluster, aws, name))
+        return _answer(changes, found)
     if found is None:
         create = partial(ecs.create_cluster, aws, name, insights, PROVIDERS, strategy, tags)
         changes.want("cluster", None, name, lambda: once_ready(call, ECS_ROLE, create))
@@ -40,8 +45,8 @@ def run(call: Invocation) -> dict[str, Any]:
         _capacity(PROVIDERS, strategy),
         partial(ecs.set_capacity, aws, name, PROVIDERS, strategy),
     )
-    known = {tag["key"]: tag["value"] for tag in found.get("tags", [])}
-    changes.want("tags", {key: known.get(key) for key in tags}, tags, partial(ecs.tag, aws, found["clusterArn"], tags))
+    arn, known = found["clusterArn"], tags_of(found)
+    put_tags_right(changes, desired, TagCalls(lambda: known, partial(ecs.tag, aws, arn), partial(ecs.untag, aws, arn)))
     return _answer(changes, found)
 
 

@@ -19,7 +19,7 @@ from ..rollout.lease import Lease, clock_time
 from ..rollout.model import Colour, Fleet, Kind, Release
 from ..rollout.stable_down import no_way_back, unserved
 from ..rollout.who_acts import who_acts
-from ..service.location import locate
+from ..service.existing import locate_by
 from .ledger import DynamoLedger
 from .ports import PortError
 from .providers.fleet import ServiceFleet
@@ -34,7 +34,7 @@ def run(call: Invocation) -> dict[str, Any]:
 
 
 def _read(call: Invocation) -> dict[str, Any]:
-    location = locate(call.aws, call.params["environment"], call.params["service"])
+    location = locate_by(call.aws, call.params)
     ledger = DynamoLedger(call.aws, location.ledger, location.service)
     try:
         fleet = ServiceProvider(ServiceFleet(call.aws, location, call.progress)).read()

@@ -7,6 +7,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from ..rollout.abort_rules import can_be_resumed
@@ -26,7 +27,7 @@ from ..rollout.actions import (
     Stage,
     Wait,
 )
-from ..rollout.begin import Order, Refused, ReturnOrder, Unchanged, begin_deploy, begin_rollback
+from ..rollout.begin import Order, Refused, ReturnOrder, Unchanged, adopted, begin_deploy, begin_rollback
 from ..rollout.decide import decide
 from ..rollout.forward import probe_is_due
 from ..rollout.history import is_named, resumed, unfinished
@@ -125,7 +126,7 @@ class Controller:
             if not settled.closed:
                 return Ending(Outcome.INTERRUPTED, f"nothing was begun: {settled.id}: {settled.reason}", changed=True)
         right = self.writer.put_right(disagreements(self._fleet(), self._history()))
-        ending = self._start(start)
+        ending = self._start(start, partial(adopted, order))
         return replace(ending, changed=ending.changed or right)
 
     def rollback(self, order: ReturnOrder) -> Ending:
@@ -192,10 +193,19 @@ class Controller:
 
     # --- the loop ---
 
-    def _start(self, start: Callable[[Fleet, Sequence[Release], float], Release | Unchanged | Refused]) -> Ending:
-        begun = start(self._fleet(), self._history(), self.ports.clock.now())
+    def _start(
+        self,
+        start: Callable[[Fleet, Sequence[Release], float], Release | Unchanged | Refused],
+        found: Callable[[Fleet, Sequence[Release], float], Release | None] = lambda fleet, history, now: None,
+    ) -> Ending:
+        fleet, history, now = self._fleet(), self._history(), self.ports.clock.now()
+        begun = start(fleet, history, now)
         if not isinstance(begun, Release):
             return _not_begun(begun)
+        before = found(fleet, history, now)
+        if before is not None:
+            self.ports.progress.line(f"{before.label} serves from {before.candidate}: on record now, to go back to")
+            self.lease_holder.with_retries(lambda: self._save(before))
         self.lease_holder.with_retries(lambda: self._save(begun))
         return self._run(begun)
 

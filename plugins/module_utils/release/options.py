@@ -20,6 +20,7 @@ from ..rollout.model import (
     Kind,
     LatencyGate,
     MissingData,
+    OldColour,
     OnInconclusive,
     Plan,
     Policy,
@@ -27,6 +28,7 @@ from ..rollout.model import (
 )
 from ..rollout.strategy import STRATEGIES, metrics_seconds
 from ..rollout.strategy import plan as plan_of
+from ..service.existing import EXISTING_ARGUMENTS
 from ..service.specification import Specification
 from .ledger_items import new_id
 
@@ -116,6 +118,7 @@ POLICY = {
     "pause_timeout_seconds": {"type": "int", "default": 3600},
     "return_timeout_seconds": {"type": "int", "default": 600},
     "window_seconds": {"type": "int", "default": 3600},
+    "old_colour": {"type": "str", "choices": ["auto", *map(str, OldColour)], "default": "auto"},
     "settle_seconds": {"type": "int", "default": 0},
     "hold_when_interrupted": {"type": "bool", "default": False},
     "when_stable_is_down": {
@@ -126,9 +129,10 @@ POLICY = {
 }
 # What every blue/green module needs to find its service.
 PLACE_ARGUMENTS: dict[str, Any] = {
-    "environment": {"type": "str", "required": True},
+    "environment": {"type": "str"},
     "service": {"type": "str", "required": True},
     "by": {"type": "str"},
+    **EXISTING_ARGUMENTS,
 }
 RELEASE_ARGUMENTS: dict[str, Any] = {
     "by": {"type": "str"},
@@ -170,6 +174,7 @@ def order(params: Mapping[str, Any], spec: Specification, now: float) -> Order:
         desired_count=spec.desired_count,
         contract=params["contract"],
         version=params["version"] or "",
+        adopts=bool(spec.registered),
     )
 
 
@@ -198,11 +203,14 @@ def return_order(params: Mapping[str, Any], now: float) -> ReturnOrder:
 
 def policy(params: Mapping[str, Any]) -> Policy:
     given = filled(params["policy"], POLICY)
+    # Desired counts of services that others made are theirs.
+    default = OldColour.KEEP if params.get("services") else OldColour.SCALE_IN
     return Policy(
         **{
             **given,
             "inconclusive": OnInconclusive(given["inconclusive"]),
             "when_stable_is_down": WhenStableIsDown(given["when_stable_is_down"]),
+            "old_colour": default if given["old_colour"] == "auto" else OldColour(given["old_colour"]),
         }
     )
 
@@ -214,6 +222,8 @@ def token() -> str:
 
 def fingerprint(spec: Specification) -> str:
     """Stands for everything that a task of this version is made from."""
+    if spec.registered:
+        return spec.registered
     content = json.dumps(spec.task_definition(), sort_keys=True, default=str)
     return hashlib.sha256(content.encode()).hexdigest()[:16]
 

@@ -11,7 +11,7 @@ https://docs.aws.amazon.com/autoscaling/application/userguide/application-auto-s
 from __future__ import annotations
 
 from .actions import Decision, SetScaleIn
-from .model import Colour, Fleet, Kind, Observed, Outcome, Release
+from .model import Colour, Fleet, Kind, Observed, OldColour, Outcome, Release
 
 
 def hold_before_shift(observed: Observed, release: Release) -> Decision | None:
@@ -26,12 +26,17 @@ def hold_before_shift(observed: Observed, release: Release) -> Decision | None:
 
 
 def put_away(observed: Observed, release: Release) -> Decision | None:
-    """At the end of a release: the colour with traffic scales in again, one that stays warm does not."""
-    for colour in left_suspended(observed.fleet):
+    """At the end of a release: the colour with traffic scales in again, one that stays warm does not.
+
+    Where both colours are kept for good, both scale in again.
+    """
+    keeps_both = release.policy.old_colour is OldColour.KEEP
+    both = tuple(colour for colour in Colour if observed.fleet.state(colour).scale_in_suspended)
+    for colour in both if keeps_both else left_suspended(observed.fleet):
         said = f"{colour}: autoscaling takes tasks away again where load allows it"
         return Decision(SetScaleIn(colour, suspended=False), said, release)
     old = observed.fleet.state(release.live)
-    keeps_warm = release.outcome is Outcome.SUCCEEDED and not release.in_place and old.desired > 0
+    keeps_warm = release.outcome is Outcome.SUCCEEDED and not (release.in_place or keeps_both) and old.desired > 0
     if keeps_warm and observed.fleet.weights.of(release.live) == 0 and old.scale_in_suspended is False:
         said = f"{release.live}: autoscaling takes no task away while it stays warm"
         return Decision(SetScaleIn(release.live, suspended=True), said, release)

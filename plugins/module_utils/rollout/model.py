@@ -77,6 +77,13 @@ class MissingData(StrEnum):
     PASS = "pass"
 
 
+class OldColour(StrEnum):
+    """Whether the colour without traffic is scaled in at the end of a release: the old one, or a candidate that failed."""
+
+    SCALE_IN = "scale_in"
+    KEEP = "keep"
+
+
 class RequestKind(StrEnum):
     PROMOTE = "promote"
     PROMOTE_ALL = "promote_all"
@@ -268,6 +275,7 @@ class Policy:
     settle_seconds: int = 0
     hold_when_interrupted: bool = False
     when_stable_is_down: WhenStableIsDown = WhenStableIsDown.PROMOTE
+    old_colour: OldColour = OldColour.SCALE_IN
 
 
 @dataclass(frozen=True)

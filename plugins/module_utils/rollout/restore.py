@@ -12,7 +12,7 @@ from .actions import Collect, Decision, Done, Record, ScaleIn, ScheduleScaleIn, 
 from .dynamic_scaling import put_away
 from .late_writes import watch
 from .lease import clock_time
-from .model import Fleet, Observed, Outcome, Phase, Release
+from .model import Fleet, Observed, OldColour, Outcome, Phase, Release
 from .stable_down import no_way_back, take_over_instead, took_over, unserved
 
 POLL_SECONDS = 2.0
@@ -107,9 +107,13 @@ def close(observed: Observed, release: Release, outcome: Outcome, now: float) ->
         watching = watch(observed, release, now)
         if watching is not None:
             return watching
-    leftover = (
-        _keep_warm(observed, release, now) if outcome is Outcome.SUCCEEDED else _scale_in_candidate(observed, release)
-    )
+    leftover = None
+    if release.policy.old_colour is OldColour.SCALE_IN:
+        leftover = (
+            _keep_warm(observed, release, now)
+            if outcome is Outcome.SUCCEEDED
+            else _scale_in_candidate(observed, release)
+        )
     leftover = leftover or put_away(observed, release)
     return leftover or Decision(Record(), release.reason, replace(release, closed=True))
 

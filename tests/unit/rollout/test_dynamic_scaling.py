@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from ansible_collections.pear.fargate.plugins.module_utils.release.controller import Controller
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.actions import SetScaleIn
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.late_writes import disagreements
-from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import Outcome
+from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import OldColour, Outcome
 
-from .test_crashes import check_end, deploy, fire_at_half, roll_back, with_cold_blue, with_two_releases
+from .test_crashes import POLICY, check_end, deploy, fire_at_half, order, roll_back, with_cold_blue, with_two_releases
 from .world import BLUE, GREEN, World
 
 
@@ -83,6 +84,13 @@ def test_a_suspension_that_was_left_is_found_and_ended_by_the_next_deploy() -> N
     ending = deploy(world, "two")
     assert (ending.outcome, ending.changed) == (None, True)
     assert world.sides[BLUE].scale_in_suspended is False
+
+
+def test_two_colours_that_are_both_kept_both_scale_in_again() -> None:
+    world = with_many_tasks()
+    kept = replace(order("three"), policy=replace(POLICY, old_colour=OldColour.KEEP))
+    assert Controller(world.ports(), "me").deploy(kept).outcome is Outcome.SUCCEEDED
+    assert [world.sides[colour].scale_in_suspended for colour in (BLUE, GREEN)] == [False, False]
 
 
 def test_a_service_without_autoscaling_has_nothing_suspended() -> None:

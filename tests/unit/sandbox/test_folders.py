@@ -64,6 +64,17 @@ def test_every_file_says_in_its_first_line_what_it_is_for() -> None:
     assert not silent
 
 
+def test_no_function_is_longer_than_a_screen() -> None:
+    long = [
+        f"{path.relative_to(SANDBOX)}, {node.name}: {node.end_lineno - node.lineno + 1} lines"
+        for path in sorted(SANDBOX.rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        if node.end_lineno is not None and node.end_lineno - node.lineno >= 60
+    ]
+    assert not long
+
+
 def test_no_loop_of_a_thread_but_the_common_one() -> None:
     """A loop of its own would have its own way to go on after an error. The heart only measures how late it is."""
     loops = [

@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from sandbox.api.state import Sandbox
 from sandbox.config import Settings
 from sandbox.metrics.balancers import one
+from sandbox.metrics.samples import Samples
 from sandbox.metrics.store import Metric
 from sandbox.snapshot import Snapshots, _Pickler, _put_back, _state_of, _Unpickler
 
@@ -79,6 +80,30 @@ def test_of_the_policies_of_aws_only_those_that_are_attached_are_kept(sandbox: S
     assert len(iam.managed_policies) == total
     assert list(iam.get_role("kept").managed_policies) == [arn]
     iam.reset()
+
+
+def test_log_events_are_kept_in_their_order_also_those_that_came_after_the_first_save(sandbox: Sandbox) -> None:
+    logs = sandbox.backend("logs")
+    logs.create_log_group("group", {})
+    logs.create_log_stream("group", "stream")
+    for first, last in ((0, 2500), (2500, 4100)):
+        events = [{"timestamp": 1_700_000_000_000 + n, "message": f"line {n}"} for n in range(first, last)]
+        logs.groups["group"].streams["stream"].put_log_events(events)
+        found = through(sandbox, logs.groups["group"]).streams["stream"]
+        assert [event.message for event in found.events] == [f"line {n}" for n in range(last)]
+    assert vars(found.events[-1]) == vars(logs.groups["group"].streams["stream"].events[-1])
+    assert found.log_group.streams["stream"] is found
+    logs.reset()
+
+
+def test_samples_are_kept_with_their_distribution(sandbox: Sandbox) -> None:
+    samples = Samples()
+    for value in (0.1, 0.1, 7.0):
+        samples.add(value)
+    found = through(sandbox, [samples, Samples()])
+    assert found == [samples, Samples()]
+    found[0].add(0.1)
+    assert found[0].statistic("p50") == 0.1
 
 
 def test_what_is_measured_after_a_restore_joins_what_was_restored(tmp_path: Path) -> None:

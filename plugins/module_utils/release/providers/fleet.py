@@ -112,6 +112,8 @@ class ServiceFleet:
     def register(self, release: Release) -> str:
         """Return a revision that is as specified: one that is known already, or a new one."""
         spec = self.specification()
+        if spec.registered:
+            return spec.registered
         definition = spec.task_definition()
         candidate = self.services.get(release.candidate)
         for reference in (candidate.task_definition if candidate else "", spec.names.family):

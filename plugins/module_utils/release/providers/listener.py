@@ -11,6 +11,7 @@ from typing import Any
 from ...aws import autoscaling, elbv2, service_definition
 from ...aws.autoscaling import OWN, SCALE_IN, Bounds
 from ...aws.ecs_states import ServiceState
+from ...aws.errors import Failure
 from ...rollout.actions import Stage
 from ...rollout.model import Colour, Weights
 from ...service.location import weights_of
@@ -32,7 +33,8 @@ class ListenerProvider:
         """ModifyRule answers with the rule as it is then: that is the reading back."""
         location = self.fleet.location
         self.fleet.forget_rule()
-        written = elbv2.set_weights(self.fleet.writing, self.fleet.production, self._by_arn(weights))
+        production = self.fleet.production
+        written = elbv2.set_weights(self.fleet.writing, production.arn, self._by_arn(weights), production.actions)
         found = weights_of(written, location)
         if found != weights:
             raise PortError(f"The production rule has {found} after {weights} was written to it", transient=True)
@@ -46,6 +48,10 @@ class ListenerProvider:
             return
         self._show_to_testers(colour)
         state = self.fleet.services.get(colour)
+        if state is None and self.fleet.location.given:
+            raise Failure(
+                f"ECS service {self.fleet.location.ecs_services[colour]} was deleted meanwhile. Make it again."
+            )
         if state is None:
             request = service_definition.create_request(self._settings(colour), action.task_definition, action.count)
             self.fleet.create(colour, request)
@@ -96,6 +102,9 @@ class ListenerProvider:
         name = location.ecs_services[colour]
         bounds = autoscaling.scalable_targets(aws, location.cluster, list(location.ecs_services.values()))
         own, other = bounds.get(name), bounds.get(location.ecs_services[colour.other])
+        if location.given and (own is None or own.maximum > 0):
+            # Autoscaling of services that others made is theirs, but for a scale-in that a release was asked for.
+            return
         if count is not None and own is not None and own.maximum >= count:
             return
         if other is not None and other.maximum > 0 and other.minimum > 0:
@@ -120,8 +129,8 @@ class ListenerProvider:
         if self._test_colour is colour:
             return
         test, weights = self.fleet.location.test, self._by_arn(Weights.all_to(colour))
-        if dict(test.weights) != weights or self._test_colour is not None:
-            elbv2.set_weights(self.fleet.writing, test, weights)
+        if test is not None and (dict(test.weights) != weights or self._test_colour is not None):
+            elbv2.set_weights(self.fleet.writing, test.arn, weights, test.actions)
         self._test_colour = colour
 
     def _by_arn(self, weights: Weights) -> dict[str, int]:
@@ -133,7 +142,7 @@ class ListenerProvider:
         return {**settings, "rollback": False, "alarms": []}
 
     def _changed_settings(self, colour: Colour, state: ServiceState) -> dict[str, Any]:
-        if self.fleet.spec is None:
+        if self.fleet.spec is None or self.fleet.location.given:
             return {}
         settings: Mapping[str, Any] = self._settings(colour)
         return service_definition.update_request(settings, service_definition.differences(state.settings, settings))
