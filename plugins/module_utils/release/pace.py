@@ -17,6 +17,8 @@ _JITTER = 0.25
 _SLOWEST = 16.0
 _RECOVERY = 0.9
 _THROTTLED_SECONDS = 2.0
+# Who was throttled several times in a row asks sooner again than others: nobody goes without an answer for long.
+_SOONEST_SECONDS = 5.0
 # Who sees nothing for so long has another problem than others that read as well.
 BLIND_SECONDS = 900.0
 
@@ -28,6 +30,7 @@ class Pace:
     randomness: random.Random = field(default_factory=random.Random)
     _slowness: float = 1.0
     _blind_since: float | None = None
+    _in_a_row: int = 0
 
     def throttled(self, now: float) -> float | None:
         """A read was throttled: the seconds until it is tried again; None where none was answered for a long time."""
@@ -35,12 +38,14 @@ class Pace:
         if now - self._blind_since > BLIND_SECONDS:
             return None
         self._slowness = min(_SLOWEST, self._slowness * 2)
+        self._in_a_row += 1
         longest = min(LONGEST_SECONDS, _THROTTLED_SECONDS * self._slowness)
+        longest = max(min(longest, _SOONEST_SECONDS), longest / self._in_a_row)
         return longest * self.randomness.uniform(0.5, 1.0)
 
     def answered(self) -> None:
         """All reads of a look were answered."""
-        self._blind_since = None
+        self._blind_since, self._in_a_row = None, 0
         self._slowness = max(1.0, self._slowness * _RECOVERY)
 
     def seconds(self, seconds: float) -> float:

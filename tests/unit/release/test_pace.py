@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import heapq
 import random
 
 from ansible_collections.pear.fargate.plugins.module_utils.aws.errors import AwsError
 from ansible_collections.pear.fargate.plugins.module_utils.release.pace import BLIND_SECONDS, LONGEST_SECONDS, Pace
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import Outcome
 from botocore.exceptions import ClientError
+
+from sandbox.laws.rates import Rates
 
 from ..rollout.test_crashes import check_end, deploy, with_two_releases
 from ..rollout.world import throttled
@@ -31,6 +34,30 @@ def test_throttled_reads_slow_it_down_and_answers_bring_it_back() -> None:
     for _ in range(60):
         one.answered()
     assert one.seconds(2.0) <= 2.5
+
+
+def test_two_hundred_controllers_share_the_quota_of_load_balancers_and_nobody_goes_without() -> None:
+    """Each looks at two target groups, and keeps what it has read where the second read is throttled, as ServiceFleet does."""
+    rates, seconds, reads = Rates(), 1200.0, 2
+    paces = [Pace(random.Random(number)) for number in range(200)]
+    due = [(number / 40, number) for number in range(200)]
+    read, seen, longest, looks = [0] * 200, [0.0] * 200, 0.0, 0
+    heapq.heapify(due)
+    while due[0][0] < seconds:
+        now, number = heapq.heappop(due)
+        while read[number] < reads and rates.takes("eu-central-1", "elasticloadbalancing", "DescribeTargetHealth", now):
+            read[number] += 1
+        if read[number] < reads:
+            pause = paces[number].throttled(now)
+            assert pause is not None, "a controller gave up"
+            heapq.heappush(due, (now + pause, number))
+            continue
+        longest, looks = max(longest, now - seen[number]), looks + 1
+        read[number], seen[number] = 0, now
+        paces[number].answered()
+        heapq.heappush(due, (now + paces[number].seconds(5.0), number))
+    assert looks * reads > 0.95 * seconds * 10, "the quota is used"
+    assert longest < 180
 
 
 def test_who_sees_nothing_for_a_quarter_of_an_hour_does_not_wait_for_a_quota() -> None:

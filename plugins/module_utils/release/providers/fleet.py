@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import math
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
@@ -24,6 +25,7 @@ from .colour_state import Reading, needs_stopped_tasks
 from .scaling_reader import Scaling, ScalingReader
 
 _AT_ONCE = 4
+_UNFINISHED_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,8 @@ class ServiceFleet:
     write_until: float = 0.0
     scaling: ScalingReader = field(init=False)
     _production: Rule | None = None
-    _rule_read_at: float = 0.0
+    _rule_read_at: float = -math.inf
+    _unfinished: dict[Colour, tuple[float, tuple[TargetState, ...]]] = field(default_factory=dict)
     _writing: Aws | None = None
 
     def __post_init__(self) -> None:
@@ -58,9 +61,10 @@ class ServiceFleet:
         """Everything as it is now; of the rule, as it was at most so long ago."""
         aws, location = self.aws, self.location
         with ThreadPoolExecutor(_AT_ONCE) as pool:
+            in_use = [colour for colour in Colour if self._may_have_targets(colour)]
             services = pool.submit(ecs.services, aws, location.cluster, list(location.ecs_services.values()))
             rule = pool.submit(self._rule, longest_seconds)
-            targets = {colour: pool.submit(self._health, colour) for colour in Colour if self._may_have_targets(colour)}
+            targets = {colour: pool.submit(self._health, colour) for colour in in_use}
             scaling = pool.submit(self.scaling.read)
             found = services.result()
             self.services = {colour: found[name] for colour, name in location.ecs_services.items() if name in found}
@@ -70,6 +74,7 @@ class ServiceFleet:
                     targets[colour] = pool.submit(self._health, colour)
             health = {colour: targets[colour].result() if colour in targets else () for colour in Colour}
             readings = {colour: self._reading(colour, health[colour], scaling.result()) for colour in Colour}
+            self._unfinished.clear()
             return FleetReading(self._production, readings)
 
     @property
@@ -79,7 +84,7 @@ class ServiceFleet:
 
     def forget_rule(self) -> None:
         """Before a write of it: should the answer be lost, nobody knows what it is."""
-        self._rule_read_at = 0.0
+        self._rule_read_at = -math.inf
 
     def _rule(self, longest_seconds: float) -> Rule:
         now = self.clock.now()
@@ -89,7 +94,17 @@ class ServiceFleet:
         return self._production
 
     def _health(self, colour: Colour) -> tuple[TargetState, ...]:
-        return elbv2.target_health(self.aws, self.location.target_groups[colour].arn)
+        """As it is now, or as a look a little earlier read it that was throttled at something else.
+
+        Without that, many runs at once would spend the quota on looks that none of them completes.
+        """
+        now = self.clock.now()
+        at, known = self._unfinished.get(colour, (-math.inf, ()))
+        if now - at <= _UNFINISHED_SECONDS:
+            return known
+        known = elbv2.target_health(self.aws, self.location.target_groups[colour].arn)
+        self._unfinished[colour] = (now, known)
+        return known
 
     def _may_have_targets(self, colour: Colour) -> bool:
         """A colour without tasks and traffic has no target to ask for. All Describe calls of load balancers share one quota."""
