@@ -97,7 +97,7 @@ interruptions: setup ## Provision killed after each task in turn, and completed 
 .PHONY: faults
 faults: setup ## Every call with every fault, in the model and on a sandbox (an hour; `make test` takes a sample)
 	@PEAR_FAULTS=all pytest -q -n 2 -s tests/unit/rollout
-	@PEAR_FAULTS=all pytest -q -s tests/stories/test_faults.py
+	@PEAR_FAULTS=all pytest -q -s tests/stories/test_faults.py tests/stories/test_deaths.py tests/stories/test_late_writes.py tests/stories/test_damaged_ledger.py
 
 .PHONY: molecule
 molecule: setup ## A scenario per role: converge, idempotence, check mode, somebody's change, repair. SCENARIO=network for one
@@ -126,6 +126,14 @@ bare-root: ## The first five minutes on a Debian that has nothing. SUITE=bookwor
 .PHONY: picture
 picture: setup ## Record a good and a bad canary on a sandbox and draw them: docs/images/cutover.svg (five minutes)
 	@$(PY) tools/cutover_record.py && $(PY) tools/cutover_picture.py
+
+.PHONY: chaos-table
+chaos-table: setup ## Release every kind of bad version under load: the table of docs/how-a-release-decides.md (15 minutes)
+	@$(PY) tools/chaos_table.py
+
+.PHONY: session
+session: setup ## Record docs/session.md on a sandbox (five minutes)
+	@$(PY) tools/session_record.py
 
 .PHONY: idle-cost
 idle-cost: setup ## What 40 idle tasks with health checks cost, in shares of one core (root, Linux)

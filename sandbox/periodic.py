@@ -7,35 +7,29 @@ import threading
 import time
 import traceback
 from collections.abc import Callable
+from dataclasses import dataclass, field
 
 from .lateness import Lateness
 
 
+@dataclass
 class Periodic:
     """Calls `work` each `seconds` until the event given to `start` is set.
 
     An error of `work` goes to the log, and the next call is made all the same: what is broken for one service must not
-    stop all the others. With `lateness`, the delay of this loop counts as lateness of the machine. With `share`, the pauses
-    grow where the work takes so long that it would take more than this share of the time.
+    stop all the others. With `lateness`, the delay of this loop counts as lateness of the machine. `work` takes no more
+    than `share` of the time: after a long call the pause is longer.
     """
 
-    def __init__(
-        self,
-        name: str,
-        seconds: float,
-        work: Callable[[], None],
-        lateness: Lateness | None = None,
-        share: float = 1.0,
-    ) -> None:
-        self._name = name
-        self._seconds = seconds
-        self._work = work
-        self._lateness = lateness
-        self._share = share
-        self._thread: threading.Thread | None = None
+    name: str
+    seconds: float
+    work: Callable[[], None]
+    lateness: Lateness | None = None
+    share: float = 1.0
+    _thread: threading.Thread | None = field(default=None, init=False)
 
     def start(self, stopping: threading.Event) -> None:
-        self._thread = threading.Thread(target=self._run, args=(stopping,), name=self._name, daemon=True)
+        self._thread = threading.Thread(target=self._run, args=(stopping,), name=self.name, daemon=True)
         self._thread.start()
 
     def join(self, timeout: float) -> None:
@@ -44,15 +38,19 @@ class Periodic:
             self._thread.join(timeout)
 
     def _run(self, stopping: threading.Event) -> None:
-        before, pause = time.monotonic(), self._seconds
+        before, pause = time.monotonic(), self.seconds
         while not stopping.wait(pause):
             began = time.monotonic()
             try:
-                self._work()
+                self.work()
             except Exception:  # noqa: BLE001 - printed; see the class
-                print(f"{self._name}: this round failed, the next one follows", file=sys.stderr, flush=True)
+                print(f"{self.name}: this round failed, the next one follows", file=sys.stderr, flush=True)
                 traceback.print_exc(file=sys.stderr)
-            pause = max(self._seconds, (time.monotonic() - began) / self._share) if self._share < 1 else self._seconds
-            if self._lateness is not None:
-                self._lateness.loop_ran(self._name, self._seconds, time.monotonic() - before)
-            before = time.monotonic()
+            ended = time.monotonic()
+            if self.lateness is not None:
+                self.lateness.loop_ran(self.name, pause, ended - before)
+            before, pause = ended, self.pause_after(ended - began)
+
+    def pause_after(self, took: float) -> float:
+        """How long to wait after a call that took so long."""
+        return self.seconds if self.share >= 1 else max(self.seconds, took / self.share)

@@ -290,7 +290,7 @@ options:
         type: int
         default: 3600
       return_timeout_seconds:
-        description: How long a return waits for a live colour that is not healthy.
+        description: How long a return waits for a live colour that is not healthy, or that has too few healthy targets for all traffic.
         type: int
         default: 600
       window_seconds:

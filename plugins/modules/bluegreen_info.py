@@ -196,12 +196,13 @@ operator_request:
       sample: 20260314-101500-deploy-9f3a
 disagreements:
   description:
-    - What AWS holds against the ledger while no release is under way, a sentence each, such as traffic on a colour without
-      healthy tasks or a scheduled scale-in of the colour that serves. The next release or rollback puts it right.
+    - Where the rule, the tasks or the scheduled scale-ins disagree with the ledger while no release is under way, such as traffic
+      on a colour without healthy tasks or a scheduled scale-in of the colour that serves. The next release or rollback puts it right.
   returned: always
   type: list
-  elements: str
-  sample: []
+  elements: dict
+  sample:
+    - {what: scheduled scale-in of blue, found: "at 2026-03-01 12:00:00Z, for deploy-1", recorded: it serves}
 rollback:
   description: Where a rollback would go, and how long it would take.
   returned: always

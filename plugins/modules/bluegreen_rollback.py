@@ -84,6 +84,13 @@ plan:
   type: list
   elements: str
   sample: ["stage sha256:5d0c1e on blue, 3 tasks"]
+disagreements:
+  description: Where the rule, the tasks or the scheduled scale-ins disagree with the ledger. M(pear.fargate.bluegreen_info) describes them.
+  returned: in check mode, while no release is under way
+  type: list
+  elements: dict
+  sample:
+    - {what: scheduled scale-in of blue, found: "at 2026-03-01 12:00:00Z, for deploy-1", recorded: it serves}
 """
 
 from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import run_as_module

@@ -37,18 +37,8 @@ class Overlays:
 registered = Overlays()
 
 
-def handler(service: str, operation: str) -> Callable[[Handler], Handler]:
-    """Register fn(request, context) -> response for a call of a JSON-protocol service."""
-
-    def register(function: Handler) -> Handler:
-        registered.handlers[service, operation] = function
-        return function
-
-    return register
-
-
 def handle(service: str, handlers: Mapping[str, Handler]) -> None:
-    """Register the handlers of a service's operations."""
+    """Register fn(request, context) -> response for operations of a service with a JSON protocol."""
     registered.handlers.update({(service, operation): function for operation, function in handlers.items()})
 
 

@@ -159,6 +159,7 @@ class Website:
                 taskDefinition=first,
                 desiredCount=2 if colour == "blue" else 0,
                 launchType="FARGATE",
+                healthCheckGracePeriodSeconds=120,
                 loadBalancers=[{"targetGroupArn": self.groups[colour], "containerName": "page", "containerPort": PORT}],
                 networkConfiguration={"awsvpcConfiguration": network},
                 deploymentConfiguration={"deploymentCircuitBreaker": {"enable": True, "rollback": True}},

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from . import elbv2_actions
+from . import rule_actions
 from .elbv2_states import (
     DEFAULT_PRIORITY,
     Conditions,
@@ -41,8 +41,14 @@ def load_balancer(aws: Aws, name: str) -> dict[str, Any] | None:
 
 
 @aws_call("read load balancer {arn}")
-def load_balancer_by_arn(aws: Aws, arn: str) -> dict[str, Any]:
-    return aws.client("elbv2").describe_load_balancers(LoadBalancerArns=[arn])["LoadBalancers"][0]
+def load_balancer_of_arn(aws: Aws, arn: str) -> dict[str, Any] | None:
+    client = aws.client("elbv2")
+    try:
+        return client.describe_load_balancers(LoadBalancerArns=[arn])["LoadBalancers"][0]
+    except client.exceptions.ClientError as cause:
+        if is_code(cause, "LoadBalancerNotFound"):
+            return None
+        raise
 
 
 @aws_call("create load balancer {name}")
@@ -139,7 +145,7 @@ def create_rule(
         ListenerArn=listener_arn,
         Priority=priority,
         Conditions=_conditions(conditions),
-        Actions=elbv2_actions.with_weights((), weights),
+        Actions=rule_actions.with_weights((), weights),
         **_tagged(tags),
     )
     return _rule(answer["Rules"][0])
@@ -151,11 +157,11 @@ def set_conditions(aws: Aws, rule_arn: str, conditions: Conditions) -> None:
     aws.client("elbv2").modify_rule(RuleArn=rule_arn, Conditions=_conditions(conditions))
 
 
-@aws_call("set the weights of rule {rule_arn}")
-def set_weights(aws: Aws, rule_arn: str, weights: Mapping[str, int], actions: Sequence[Mapping[str, Any]] = ()) -> Rule:
-    """Weights by target group ARN. `actions` are those that the rule has: ELB removes what is not sent again."""
-    written = elbv2_actions.with_weights(actions, weights)
-    return _rule(aws.client("elbv2").modify_rule(RuleArn=rule_arn, Actions=written)["Rules"][0])
+@aws_call("set the weights of rule {rule.arn}")
+def set_weights(aws: Aws, rule: Rule, weights: Mapping[str, int]) -> Rule:
+    """Weights by target group ARN. ModifyRule replaces all actions, so the rule's others and its stickiness are sent again."""
+    actions = rule_actions.with_weights(rule.actions, weights)
+    return _rule(aws.client("elbv2").modify_rule(RuleArn=rule.arn, Actions=actions)["Rules"][0])
 
 
 @aws_call("set the priorities of the rules")
@@ -312,7 +318,7 @@ def _rule(raw: Mapping[str, Any]) -> Rule:
         others=tuple(sorted(condition["Field"] for condition in fields if condition["Field"] not in known)),
     )
     priority = DEFAULT_PRIORITY if raw.get("IsDefault") else int(raw["Priority"])
-    return Rule(raw["RuleArn"], priority, conditions, elbv2_actions.weights(raw["Actions"]), tuple(raw["Actions"]))
+    return Rule(raw["RuleArn"], priority, conditions, rule_actions.weights(raw["Actions"]), tuple(raw["Actions"]))
 
 
 def _values(fields: Sequence[Mapping[str, Any]], field: str, config: str) -> tuple[str, ...]:

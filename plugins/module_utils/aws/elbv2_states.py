@@ -68,8 +68,8 @@ class Rule:
     priority: int
     conditions: Conditions
     weights: Mapping[str, int] = field(default_factory=dict)
-    # All actions as ELB described them. Only aws/elbv2.py looks into them: ModifyRule replaces every action.
-    actions: tuple[Mapping[str, Any], ...] = ()
+    # As ELB answered, for the next write: what stands before the forward action, and its stickiness, may be others'.
+    actions: tuple[Mapping[str, Any], ...] = field(default=(), compare=False, repr=False)
 
     @property
     def is_default(self) -> bool:

@@ -29,9 +29,9 @@ from ..rollout.actions import (
 )
 from ..rollout.begin import Order, Refused, ReturnOrder, Unchanged, adopted, begin_deploy, begin_rollback
 from ..rollout.decide import decide
+from ..rollout.disagreements import Disagreement, disagreements
 from ..rollout.forward import probe_is_due
 from ..rollout.history import is_named, resumed, unfinished
-from ..rollout.late_writes import disagreements
 from ..rollout.lease import Held
 from ..rollout.model import (
     Fleet,
@@ -46,6 +46,7 @@ from ..rollout.model import (
     Result,
 )
 from ..rollout.restore import is_restored
+from ..rollout.single_writer import has_begun_to_return
 from ..rollout.stable_down import no_way_back
 from .fenced_writer import FencedWriter
 from .lease_holder import BACKOFF_SECONDS, TRIES, LeaseHolder
@@ -111,7 +112,7 @@ class Controller:
         if unfinished(history) is None:
             # Looking comes before locking: what is live already costs no write.
             begun = start(self._fleet(), history, self.ports.clock.now())
-            if not isinstance(begun, Release) and not disagreements(self._fleet(), history):
+            if not isinstance(begun, Release) and not any(found.repair for found in self._disagreements()):
                 return _not_begun(begun)
         return self._under_lease(order.id, False, lambda: self._deploy(order, start))
 
@@ -125,7 +126,7 @@ class Controller:
             settled = self._settle(left, f"release {order.id} of {order.by} takes its place")
             if not settled.closed:
                 return Ending(Outcome.INTERRUPTED, f"nothing was begun: {settled.id}: {settled.reason}", changed=True)
-        right = self.writer.put_right(disagreements(self._fleet(), self._history()))
+        right = self.writer.put_right(self._disagreements())
         ending = self._start(start, partial(adopted, order))
         return replace(ending, changed=ending.changed or right)
 
@@ -154,12 +155,13 @@ class Controller:
         if left is not None:
             same = order.named is None or is_named(left, order.named)
             if left.kind is Kind.ROLLBACK and same and self._adoptable(left):
-                return self._resume(left)
+                return self._resume(replace(left, forced=order.force))
             under_way = left.kind is Kind.DEPLOY and left.outcome is None
             ended = self._settle(replace(left, forced=order.force), f"rollback {order.id} of {order.by}")
             if under_way and order.named is None:
                 return self._stopped(ended)
-        right = self.writer.put_right(disagreements(self._fleet(), self._history()))
+        # Anything else waits: traffic returns first.
+        right = self.writer.put_right([found for found in self._disagreements() if found.is_urgent])
         ending = self._start(lambda fleet, history, now: begin_rollback(order, fleet, history, now))
         return replace(ending, changed=ending.changed or right)
 
@@ -222,7 +224,8 @@ class Controller:
         A rollback that has begun to move traffic ends where it was going: what it would return to is what was to be left.
         """
         self.ports.progress.line(f"{left.kind} {left.id} of {left.by} was left unfinished: bringing it to its end")
-        finish = left.kind is Kind.ROLLBACK and left.phase is Phase.SHIFTING
+        returning = left.single_writer and has_begun_to_return(self._fleet(), left)
+        finish = left.kind is Kind.ROLLBACK and left.phase is Phase.SHIFTING and not returning
         stop = OperatorRequest(
             left.id, RequestKind.ABORT, left.step, self.lease_holder.owner, Outcome.SUPERSEDED, reason
         )
@@ -231,6 +234,9 @@ class Controller:
         ending = self._run(resumed(left, self.ports.clock.now()), None if finish else stop)
         self._hurried = False
         return ending.release or left
+
+    def _disagreements(self) -> list[Disagreement]:
+        return disagreements(self._fleet(), self._history(), self.ports.clock.now())
 
     def _adoptable(self, left: Release) -> bool:
         return can_be_resumed(left, self._fleet())
@@ -341,8 +347,8 @@ class Controller:
     def _observe(self, release: Release, stop: OperatorRequest | None, now: float) -> Observed:
         ports = self.ports
         self.lease_holder.keep(now)
-        glance = self._waited and now >= self.writer.late_until
-        fleet = ports.provider.glance() if glance else ports.provider.read()
+        glance = self._waited and now >= self.writer.late_until and not release.single_writer
+        fleet = ports.provider.glance() if glance else ports.provider.read(release.single_writer)
         shifting = release.outcome is None and release.phase in (Phase.SHIFTING, Phase.VERIFYING, Phase.BAKING)
         exposed = shifting and release.kind is Kind.DEPLOY
         if stop is None and self.interruption is not None:

@@ -12,8 +12,8 @@ from ..aws.ecs_states import short
 from ..aws.errors import Failure
 from ..common.invocation import Invocation
 from ..rollout.begin import Order, Refused, ReturnOrder, Unchanged, begin_deploy, begin_rollback
+from ..rollout.disagreements import disagreements
 from ..rollout.history import unfinished
-from ..rollout.late_writes import Disagreement, disagreements
 from ..rollout.lease import clock_time
 from ..rollout.model import Fleet, Outcome, Release
 from ..rollout.stable_down import no_way_back
@@ -41,8 +41,16 @@ def predicted(
         if isinstance(wanted, Order)
         else begin_rollback(wanted, fleet, history, now)
     )
+    wrong = [] if left else disagreements(fleet, history, now)
+    told = {"disagreements": [found.row for found in wrong]}
+    # A rollback puts right only what keeps users from being served.
+    repaired = [found for found in wrong if (found.repair if isinstance(wanted, Order) else found.is_urgent)]
+    repairs = [f"put right: {found.sentence}" for found in repaired]
     if isinstance(begun, Unchanged) and left is None:
-        return _unchanged(call, begun, disagreements(fleet, history))
+        for line in repairs:
+            call.progress.line(line)
+        unchanged = _answer(bool(repairs), "unchanged", begun.reason, repairs, {"before": "", "after": ""})
+        return unchanged | told
     if isinstance(begun, Refused) and left is None:
         raise Failure(f"{begun.reason}.", outcome=str(Outcome.REFUSED), changed=False)
     findings = preflight(fleet) if isinstance(begun, Release) else ()
@@ -53,9 +61,9 @@ def predicted(
     lasting = [str(finding) for finding in findings if not finding.momentary]
     if lasting:
         raise Failure(f"refused: {'; '.join(lasting)}.", outcome=str(Outcome.REFUSED), changed=False)
-    steps = [f"bring {left.kind} {left.id} of {left.by} to its end, or go on with it"] if left else []
+    steps = [f"bring {left.kind} {left.id} of {left.by} to its end, or go on with it"] if left else repairs
     if isinstance(begun, Release):
-        steps += _steps(begun, fleet, now)
+        steps = [*steps, *_steps(begun, fleet, now)]
     for line in steps:
         call.progress.line(line)
     reason = steps[0] if steps else "nothing to do"
@@ -63,23 +71,7 @@ def predicted(
         difference = ports.provider.difference(begun.live)
     else:
         difference = _difference(call, spec, fleet, begun)
-    return _answer(True, "planned", reason, steps, difference)
-
-
-def _unchanged(call: Invocation, begun: Unchanged, wrong: Sequence[Disagreement]) -> dict[str, Any]:
-    """The version stays. What an earlier run left behind would be put right."""
-    steps = [f"put right: {found.sentence}" for found in wrong]
-    for line in steps:
-        call.progress.line(line)
-    if not steps:
-        return _answer(False, "unchanged", begun.reason, [], {"before": "", "after": ""})
-    return _answer(
-        True,
-        "planned",
-        steps[0],
-        steps,
-        {"before": {"left": [found.sentence for found in wrong]}, "after": {"left": []}},
-    )
+    return _answer(True, "planned", reason, steps, difference) | told
 
 
 def predicted_first(call: Invocation, spec: Specification, wanted: Order, missing: str) -> dict[str, Any]:
@@ -108,7 +100,9 @@ def _steps(release: Release, fleet: Fleet, now: float) -> list[str]:
     if release.in_place:
         return _steps_in_place(release, fleet, now)
     what = release.digest or short(release.task_definition)
-    lines = [f"stage {what} on {release.candidate}, {release.capacity} tasks, beside {fleet.state(release.live)}"]
+    lines = _downtime(release, fleet)
+    beside = "" if release.single_writer else f", beside {fleet.state(release.live)}"
+    lines.append(f"stage {what} on {release.candidate}, {_tasks(release.capacity)}{beside}")
     lines += [f"check {name}, before any traffic" for name in release.checks]
     rows = timeline(release.plan)
     lines += [
@@ -118,14 +112,36 @@ def _steps(release: Release, fleet: Fleet, now: float) -> list[str]:
     ]
     end = now + (rows[-1].until if rows else 0)
     warm = f"{release.live} stays warm for {release.policy.window_seconds} s"
+    if release.single_writer:
+        warm = f"{release.live} has no tasks: a return stops {release.candidate} first, and nobody is served meanwhile"
     lines.append(f"expected end {clock_time(end)} and the time that tasks take to start, then {warm}")
     return lines
+
+
+def _tasks(count: int) -> str:
+    return f"{count} task{'' if count == 1 else 's'}"
+
+
+def _downtime(release: Release, fleet: Fleet) -> list[str]:
+    """Where one task at a time may write: from when until when nobody is served."""
+    live = fleet.state(release.live)
+    if not release.single_writer or not live.desired:
+        return []
+    until = "the new task is healthy"
+    if not release.in_place:
+        checked = f", {', '.join(release.checks)} passed" if release.checks else ""
+        until = f"{release.candidate} is healthy{checked} and has the traffic"
+    return [
+        f"stop {live.colour} ({_tasks(live.running)}) and wait until no task of it runs: requests are answered with 503 until "
+        f"{until}; that is as long as a task takes to stop, to start and to become healthy"
+    ]
 
 
 def _steps_in_place(release: Release, fleet: Fleet, now: float) -> list[str]:
     live = fleet.state(release.live)
     lines = [f"{release.live}: {deviation}" for deviation in live.deviations] or [f"{release.live}: new tasks"]
     lines += [f"check {name}, before the deployment" for name in release.checks]
+    lines += _downtime(release, fleet)
     lines.append(f"replace the tasks of {live} in place")
     lines += [f"check {name}, after the deployment" for name in release.verifications]
     if release.plan.bake_seconds:

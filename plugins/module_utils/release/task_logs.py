@@ -15,7 +15,7 @@ from ..service.location import ServiceLocation
 def last_lines(aws: Aws, location: ServiceLocation, task: TaskState, container: str) -> Sequence[str]:
     """The newest log lines of a task's container, oldest first; empty where it wrote none, or logs elsewhere."""
     if location.given is None:
-        return logs.last_lines(aws, location.names.log_group, container, task.id)
+        return logs.last_lines(aws, location.log_group, container, task.id)
     definition = ecs.task_definition(aws, task.task_definition)
     found = task_definition.log_stream(definition, container) if definition else None
     if found is None:

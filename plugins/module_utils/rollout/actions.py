@@ -39,13 +39,14 @@ class Replace:
     """Have ECS replace the tasks of a colour that holds traffic, a few at a time.
 
     With `specified` the settings of the specification are written too. `fresh` starts a new deployment where nothing
-    else would.
+    else would. With `count` a colour that was stopped gets that many tasks again.
     """
 
     colour: Colour
     task_definition: str
     specified: bool = True
     fresh: bool = False
+    count: int | None = None
 
 
 @dataclass(frozen=True)
@@ -76,10 +77,14 @@ class ScaleIn:
 
 @dataclass(frozen=True)
 class ScheduleScaleIn:
-    """Have AWS set a colour's desired count to zero at a given time, with no controller running."""
+    """Have AWS set a colour's desired count to zero at a given time, with no controller running.
+
+    It carries the release whose rollback window it ends, and takes the place of those made for others.
+    """
 
     colour: Colour
     at: float
+    release_id: str
 
 
 @dataclass(frozen=True)

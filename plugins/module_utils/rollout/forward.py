@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from . import in_place
+from . import in_place, single_writer
 from .abort import AbortReason
 from .abort_rules import judgement, not_ready, wanted_count
 from .actions import CancelScaleIn, Decision, Prove, Record, Register, Shift, Stage, Wait
@@ -15,6 +15,7 @@ from .dynamic_scaling import hold_before_shift
 from .gates import combine
 from .lease import clock_time
 from .model import Fleet, Observed, OnInconclusive, Outcome, Phase, Release, RequestKind, Result, Step, Verdict, Weights
+from .partial_return import carried_percent, is_enough
 from .stable_down import decide_when_down, unserved
 
 POLL_SECONDS = 2.0
@@ -34,7 +35,8 @@ def _prepare(observed: Observed, release: Release, now: float) -> Decision:
     candidate = observed.fleet.state(release.candidate)
     prepared = replace(release, replaced_deployment=candidate.deployment_id)
     if not release.in_place:
-        return _enter(prepared.at(Phase.STAGING, now), f"staging {release.candidate} beside {release.live}")
+        beside = "after" if release.single_writer else "beside"
+        return _enter(prepared.at(Phase.STAGING, now), f"staging {release.candidate} {beside} {release.live}")
     if release.checks:
         return _enter(prepared.at(Phase.PROVING, now), f"checks before the deployment: {', '.join(release.checks)}")
     return _enter(prepared.at(Phase.STAGING, now), f"replacing the tasks of {release.live}")
@@ -43,6 +45,9 @@ def _prepare(observed: Observed, release: Release, now: float) -> Decision:
 def _stage(observed: Observed, release: Release, now: float) -> Decision:
     if release.in_place:
         return in_place.stage(observed, release, now)
+    stopping = single_writer.before_staging(observed, release, now) if release.single_writer else None
+    if stopping is not None:
+        return stopping
     candidate = observed.fleet.state(release.candidate)
     making_ready = _make_ready(observed, release)
     if making_ready is not None:
@@ -89,7 +94,7 @@ def _prove(observed: Observed, release: Release, now: float) -> Decision:
 def _shift(observed: Observed, release: Release, now: float) -> Decision | AbortReason:
     if release.in_place:
         return in_place.follow(observed, release, now)
-    rescue = decide_when_down(observed, release, now)
+    rescue = None if release.single_writer else decide_when_down(observed, release, now)
     if rescue is not None:
         return rescue
     found = _next_in_step(observed, release, now)
@@ -104,7 +109,9 @@ def _next_in_step(observed: Observed, release: Release, now: float) -> Decision 
     title = f"step {release.step + 1} of {len(release.plan.steps)}"
     wanted = Weights.split(release.candidate, step.weight)
     if observed.fleet.weights != wanted:
-        return _pause(observed, release, now) or _move(observed, release, wanted, title)
+        moving = _pause(observed, release, now) or _move(observed, release, wanted, title)
+        waiting = release.is_rewriting and isinstance(moving.action, Wait)
+        return _roll_back_in_part(observed, moving, now) if waiting else moving
     last = release.step + 1 == len(release.plan.steps) and not release.plan.bake_seconds
     hold = _hold(observed, release, step, now, judged=last or step.duration_seconds > 0)
     if hold is None:
@@ -123,6 +130,26 @@ def _move(observed: Observed, release: Release, wanted: Weights, title: str) -> 
     if waiting is not None:
         return Decision(Wait(POLL_SECONDS), f"{title} waits: {waiting}", release)
     return Decision(Shift(wanted), f"{title}: {wanted}; {observed.fleet.state(release.candidate)}", release)
+
+
+def _roll_back_in_part(observed: Observed, waiting: Decision, now: float) -> Decision:
+    """Give the version to return to what its healthy targets can carry, and the rest as it gets more of them."""
+    fleet, release = observed.fleet, waiting.release
+    if release.paused_since is not None or not is_enough(fleet, release, release.candidate):
+        return waiting
+    share = carried_percent(fleet, release.candidate, wanted_count(observed, release))
+    if release.forced or now - release.entered_at > release.policy.return_timeout_seconds:
+        share = 100
+    weights = Weights.split(release.candidate, share)
+    if weights != fleet.weights:
+        said = f"returning {share} % of traffic to {release.candidate} now; {waiting.reason}"
+        return Decision(Shift(weights), said, release)
+    said = (
+        f"traffic: {fleet.weights}; {waiting.reason}. ECS starts the missing tasks, the rest of the traffic follows them, "
+        f"all of it after {release.policy.return_timeout_seconds} s at the latest. "
+        "To return all of it now: playbooks/rollback.yml -e rollback_force=true"
+    )
+    return Decision(Wait(POLL_SECONDS, told=True), said, release)
 
 
 def _next_step(release: Release, passed: str, now: float) -> Decision:
@@ -235,7 +262,8 @@ def _when_unclear(release: Release, verdict: Verdict, waited: float) -> Decision
 
 def _succeed(release: Release, passed: str, now: float) -> Decision:
     reason = f"{release.label} serves all traffic from {release.candidate}"
-    warm_until = None if release.in_place else now + release.policy.window_seconds
+    window = 0 if release.single_writer else release.policy.window_seconds
+    warm_until = None if release.in_place else now + window
     done = replace(release, outcome=Outcome.SUCCEEDED, reason=reason, ended_at=now, warm_until=warm_until)
     return _enter(done, f"{reason}; {passed}")
 

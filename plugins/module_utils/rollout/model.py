@@ -143,11 +143,15 @@ class ColourState:
     desired: int = 0
     running: int = 0
     healthy: int = 0
+    # Tasks whose program may still run, those that are stopping included; counted only where one task at a time may write.
+    unended: int = 0
     steady: bool = True
     failure: str = ""
     # Why targets are unhealthy, as the load balancer tells it.
     unhealthy: str = ""
     scale_in_at: float | None = None
+    # The releases that scheduled scale-ins of this colour were made for; empty text where one does not say.
+    scale_in_for: tuple[str, ...] = ()
     # Whether autoscaling may take no task away; None where it does not own the count.
     scale_in_suspended: bool | None = None
     # The deployment that ECS works on or has completed; empty where the colour has no ECS service.
@@ -350,6 +354,8 @@ class Release:
     stable_task_definition: str = ""
     replaced_deployment: str = ""
     contract: bool = False
+    # No task of one version runs beside one of the other.
+    single_writer: bool = False
     first: bool = False
     phase: Phase = Phase.PREPARING
     step: int = 0

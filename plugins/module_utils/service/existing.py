@@ -93,11 +93,12 @@ def _location(
     same = test_listener_arn == listener_arn
     test_listener = listener if same else elbv2.listener(aws, test_listener_arn)
     all_rules = tuple(elbv2.rules(aws, listener_arn))
+    balancer = elbv2.load_balancer_of_arn(aws, listener["LoadBalancerArn"])
     return ServiceLocation(
         environment="",
         service=service,
         listener_arn=listener_arn,
-        load_balancer_host=elbv2.load_balancer_by_arn(aws, listener["LoadBalancerArn"])["DNSName"],
+        load_balancer_host=balancer["DNSName"] if balancer else "",
         target_groups=groups,
         production=production,
         test=test,

@@ -59,6 +59,10 @@ class ServiceLocation:
         return self.given.cluster if self.given else EnvironmentNames(self.environment).cluster
 
     @property
+    def log_group(self) -> str:
+        return self.names.log_group
+
+    @property
     def ledger(self) -> str:
         return self.given.ledger if self.given else EnvironmentNames(self.environment).ledger
 

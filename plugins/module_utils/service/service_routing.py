@@ -160,7 +160,7 @@ def _rule(call: Invocation, changes: Changes, desired: DesiredRules, change: Rul
             f"target groups of the {change.kind} rule",
             _shares(rule.weights),
             _shares(joined),
-            lambda: elbv2.set_weights(call.aws, rule.arn, joined, rule.actions),
+            lambda: elbv2.set_weights(call.aws, rule, joined),
         )
     return rule
 

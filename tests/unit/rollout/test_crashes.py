@@ -31,6 +31,7 @@ from .world import BLUE, GREEN, Death, World, denied, throttled, timed_out
 
 PLAN = Plan("steps", (Step(10, 4), Step(50, 4), Step(100)), bake_seconds=4)
 ROLLING = Plan("rolling", (Step(100),), bake_seconds=4)
+ONE_WRITER = Plan("all_at_once", (Step(100),), bake_seconds=4)
 POLICY = Policy(stage_timeout_seconds=60, patience_seconds=4, return_timeout_seconds=20, window_seconds=600)
 
 
@@ -52,7 +53,10 @@ def order(name: str, number: int = 0, plan: Plan = PLAN) -> Order:
 
 def deploy(world: World, name: str, plan: Plan = PLAN) -> Ending:
     world.specified = f"task:{name}" if plan.in_place else ""
-    return Controller(world.ports(), f"deployer of {name}").deploy(order(name, len(world.records), plan))
+    given = order(name, len(world.records), plan)
+    if world.one_writer:
+        given = replace(given, desired_count=1, single_writer=True)
+    return Controller(world.ports(), f"deployer of {name}").deploy(given)
 
 
 def roll(world: World, name: str) -> Ending:
@@ -98,6 +102,19 @@ def with_ecs_rollback() -> World:
     return world
 
 
+def with_one_writer(plan: Plan) -> World:
+    return _with_one_writer(plan).copy()
+
+
+@cache
+def _with_one_writer(plan: Plan) -> World:
+    world = World(alarms={"errors": "OK"}, one_writer=True, specified_count=1)
+    for name in ("one", "two"):
+        assert deploy(world, name, plan).outcome is Outcome.SUCCEEDED
+    world.calls = 0
+    return world
+
+
 def with_cold_blue() -> World:
     world = with_two_releases()
     world.pass_time(POLICY.window_seconds + 1)
@@ -137,6 +154,43 @@ def fire_in_the_bake(world: World) -> None:
     world.after_call = watch
 
 
+def fire_for_three(world: World) -> None:
+    """The alarm fires once the third version has all traffic."""
+
+    def watch(number: int, name: str) -> None:
+        serves = world.weights.green == 100 and world.sides[GREEN].task_definition == "task:three"
+        world.alarms["errors"] = "ALARM" if serves and world.sides[GREEN].healthy else "OK"
+
+    world.after_call = watch
+
+
+def with_many_tasks() -> World:
+    """Two releases, and both colours with eight tasks."""
+    world = with_two_releases()
+    for colour in (BLUE, GREEN):
+        world.sides[colour] = replace(world.sides[colour], desired=8, running=8, healthy=8)
+    return world
+
+
+def fire_in_the_bake_while_live_is_short(world: World) -> None:
+    """Once the candidate has all traffic, live has two healthy tasks of eight for ten seconds, and the alarm fires."""
+
+    def watch(number: int, name: str) -> None:
+        if world.weights.green == 100 and BLUE not in world.short:
+            world.short[BLUE] = (2, world.time + 10)
+            world.sides[BLUE] = replace(world.sides[BLUE], healthy=2)
+        world.alarms["errors"] = "ALARM" if world.weights.green and BLUE in world.short else "OK"
+
+    world.after_call = watch
+
+
+def keep_the_old_version_short(world: World) -> None:
+    """The version to return to has two healthy tasks of eight for ten seconds."""
+    idle = world.weights.leader.other if world.weights.leader else GREEN
+    world.short[idle] = (2, world.time + 10)
+    world.sides[idle] = replace(world.sides[idle], healthy=2)
+
+
 STORIES = (
     Story(
         "first deploy",
@@ -162,6 +216,20 @@ STORIES = (
     ),
     Story("warm rollback", with_two_releases, roll_back, Outcome.SUCCEEDED),
     Story("cold rollback", with_cold_blue, roll_back, Outcome.SUCCEEDED),
+    Story(
+        "deploy that fails in the bake while live is short of tasks",
+        with_many_tasks,
+        lambda world: deploy(world, "three"),
+        Outcome.ROLLED_BACK,
+        fire_in_the_bake_while_live_is_short,
+    ),
+    Story(
+        "warm rollback to a version that is short of tasks",
+        with_many_tasks,
+        roll_back,
+        Outcome.SUCCEEDED,
+        keep_the_old_version_short,
+    ),
     Story(
         "first rolling deploy",
         lambda: World(alarms={"errors": "OK"}),
@@ -204,6 +272,33 @@ STORIES = (
         Outcome.ROLLED_BACK,
         lambda world: world.proofs.update(smoke=Verdict(Result.FAIL, "smoke fails")),
         plan=ROLLING,
+    ),
+    *(
+        Story(
+            f"{plan.strategy} with one writer{title}",
+            lambda plan=plan: with_one_writer(plan),  # type: ignore[misc]
+            lambda world, plan=plan: deploy(world, "three", plan),  # type: ignore[misc]
+            outcome,
+            spoil,
+            plan=plan,
+        )
+        for plan in (ONE_WRITER, ROLLING)
+        for title, outcome, spoil in (
+            ("", Outcome.SUCCEEDED, lambda world: None),
+            (
+                " that fails in the bake",
+                Outcome.ROLLED_BACK,
+                fire_in_the_bake if plan.in_place else fire_for_three,
+            ),
+            (" that never runs", Outcome.ROLLED_BACK, lambda world: world.sick.add("task:three")),
+        )
+    ),
+    Story(
+        "rollback with one writer",
+        lambda: with_one_writer(ONE_WRITER),
+        roll_back,
+        Outcome.SUCCEEDED,
+        plan=ONE_WRITER,
     ),
 )
 NEXT: dict[str, Callable[[World, Plan], Ending]] = {
@@ -250,6 +345,7 @@ def quiet(world: World) -> None:
     world.alarms["errors"] = "OK"
     world.sick.clear()
     world.proofs.clear()
+    world.short.clear()
     for colour in (BLUE, GREEN):
         world.settle(colour)
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from ansible_collections.pear.fargate.plugins.module_utils.release.controller import Controller
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.actions import SetScaleIn
-from ansible_collections.pear.fargate.plugins.module_utils.rollout.late_writes import disagreements
+from ansible_collections.pear.fargate.plugins.module_utils.rollout.disagreements import disagreements
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import OldColour, Outcome
 
 from .test_crashes import POLICY, check_end, deploy, fire_at_half, order, roll_back, with_cold_blue, with_two_releases
@@ -79,8 +79,8 @@ def test_a_rollback_moves_traffic_first() -> None:
 def test_a_suspension_that_was_left_is_found_and_ended_by_the_next_deploy() -> None:
     world = with_two_releases()
     world.sides[BLUE] = replace(world.sides[BLUE], scale_in_suspended=True)
-    (found,) = disagreements(world.fleet, world.releases())
-    assert "blue serves and autoscaling takes none of its tasks away" in found.sentence
+    (found,) = disagreements(world.fleet, world.releases(), world.time)
+    assert "autoscaling of blue: takes no task away, dynamic scale-in is suspended" in found.sentence
     ending = deploy(world, "two")
     assert (ending.outcome, ending.changed) == (None, True)
     assert world.sides[BLUE].scale_in_suspended is False

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -15,24 +16,28 @@ from ansible_collections.pear.fargate.plugins.module_utils.release.ports import 
 from ansible_collections.pear.fargate.plugins.module_utils.rollout import lease as leases
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.begin import ReturnOrder
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.lease import LATE_WRITE_SECONDS
-from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import Outcome
+from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import Outcome, Plan
 
 from .faults import sampled
 from .test_crashes import (
+    ONE_WRITER,
     POLICY,
+    ROLLING,
     Story,
     check_end,
     deploy,
     fire_at_half,
+    fire_for_three,
     fire_in_the_bake,
     quiet,
     roll,
     roll_back,
     with_cold_blue,
+    with_one_writer,
     with_two_releases,
     with_two_rolled_releases,
 )
-from .world import BLUE, GREEN, World, timed_out
+from .world import BLUE, GREEN, World, throttled, timed_out
 
 WRITES = {"shift", "Stage", "ScaleIn", "ScheduleScaleIn", "CancelScaleIn", "Replace"}
 # A controller that watches looks every two seconds, and moves traffic at the next look.
@@ -188,6 +193,33 @@ def test_an_unanswered_write_of_its_own_that_arrives_late_is_at_worst_a_detour(s
     print(f"\n{story.name}: {tried} late writes of its own")
 
 
+@pytest.mark.parametrize("rival", [*RIVALS, "nobody"])
+@pytest.mark.parametrize("plan", [ONE_WRITER, ROLLING], ids=lambda plan: plan.strategy)
+@pytest.mark.parametrize("fails", [False, True], ids=["succeeds", "fails"])
+def test_a_late_write_starts_no_second_writer(plan: Plan, fails: bool, rival: str) -> None:
+    """The world refuses every task that would start beside another one."""
+    spoil = (fire_in_the_bake if plan.in_place else fire_for_three) if fails else (lambda world: None)
+    story = Story(
+        "one writer",
+        lambda: with_one_writer(plan),
+        lambda world: deploy(world, "three", plan),
+        Outcome.ROLLED_BACK if fails else Outcome.SUCCEEDED,
+        spoil,
+    )
+    acts = RIVALS.get(rival)
+    tried = 0
+    for at in writes_of(story):
+        first = run(story, at, 0, acts)
+        for arrives in sampled(first.rivals_calls if acts else first.world.calls - at, at):
+            hanging = run(story, at, arrives, acts)
+            if hanging.arrived:
+                tried += 1
+                quiet(hanging.world)
+                hanging.world.pass_time(0)
+                check_end(hanging.world)
+    assert tried, "no write arrived"
+
+
 def check_quiet_end(world: World, told: str) -> None:
     quiet(world)
     world.pass_time(0)
@@ -196,6 +228,26 @@ def check_quiet_end(world: World, told: str) -> None:
         check_end(world)
     except AssertionError as broken:
         raise AssertionError(f"{told}: {broken}") from broken
+
+
+@pytest.mark.parametrize("story", STORIES, ids=lambda story: story.name)
+def test_every_write_and_every_repeat_of_one_follows_a_renewal_of_the_lease(story: Story) -> None:
+    world = story.world()
+    story.spoil(world)
+    names: list[str] = []
+    refused: set[str] = set()
+
+    def refuse_once(number: int, name: str) -> None:
+        names.append(name)
+        if name in WRITES and name not in refused:
+            refused.add(name)
+            raise throttled(name)
+
+    world.before_call = refuse_once
+    assert story.act(world).outcome is story.outcome
+    assert refused
+    unfenced = [name for before, name in pairwise(names) if name in WRITES and before != "renew"]
+    assert unfenced == []
 
 
 def test_no_write_can_be_in_flight_any_more_when_an_expired_lease_is_adopted() -> None:

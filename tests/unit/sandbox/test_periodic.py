@@ -52,3 +52,9 @@ def test_only_a_loop_that_is_given_the_machines_lateness_adds_to_it(counted: boo
     loop.join(30)
     assert ("slow" in lateness._loops) == counted
     assert not counted or lateness._loops["slow"][1] > 2
+
+
+def test_work_that_takes_long_is_done_less_often_where_its_share_is_limited() -> None:
+    loop = Periodic("snapshots", 5.0, lambda: None, share=0.05)
+    assert (loop.pause_after(0.1), loop.pause_after(2.0)) == (5.0, 40.0)
+    assert Periodic("alarms", 5.0, lambda: None).pause_after(2.0) == 5.0

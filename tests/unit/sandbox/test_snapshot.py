@@ -82,6 +82,26 @@ def test_of_the_policies_of_aws_only_those_that_are_attached_are_kept(sandbox: S
     iam.reset()
 
 
+def test_what_is_measured_after_a_restore_joins_what_was_restored(tmp_path: Path) -> None:
+    sandbox = Sandbox(Settings(tmp_path, "127.77", "podman", "none"), Mock())
+    metric, region = Metric.of("Shop", "Orders", {}), sandbox.settings.region
+    sandbox.metrics.of(region).add(metric, time.time(), one(1.0))
+    snapshots = Snapshots(sandbox)
+    snapshots.save_slow()
+    snapshots.restore()
+    assert list(sandbox.metrics.of(region).metrics()) == [metric]
+    sandbox.fargate.usage.sample(1234.0)
+    assert sandbox.metrics.of(region)._told_until == {"AWS/ECS": 1234.0}
+
+
+def test_a_name_is_kept_once(tmp_path: Path) -> None:
+    sandbox = Sandbox(Settings(tmp_path, "127.77", "podman", "none"), Mock())
+    names = [part.name for part in sandbox.kept]
+    assert len(names) == len(set(names)) and {"targets", "store", "network", "shipper", "faults", "metrics"} <= set(
+        names
+    )
+
+
 def test_log_events_are_kept_in_their_order_also_those_that_came_after_the_first_save(sandbox: Sandbox) -> None:
     logs = sandbox.backend("logs")
     logs.create_log_group("group", {})
@@ -104,23 +124,3 @@ def test_samples_are_kept_with_their_distribution(sandbox: Sandbox) -> None:
     assert found == [samples, Samples()]
     found[0].add(0.1)
     assert found[0].statistic("p50") == 0.1
-
-
-def test_what_is_measured_after_a_restore_joins_what_was_restored(tmp_path: Path) -> None:
-    sandbox = Sandbox(Settings(tmp_path, "127.77", "podman", "none"), Mock())
-    metric, region = Metric.of("Shop", "Orders", {}), sandbox.settings.region
-    sandbox.metrics.of(region).add(metric, time.time(), one(1.0))
-    snapshots = Snapshots(sandbox)
-    snapshots.save_slow()
-    snapshots.restore()
-    assert list(sandbox.metrics.of(region).metrics()) == [metric]
-    sandbox.fargate.usage.sample(1234.0)
-    assert sandbox.metrics.of(region)._told_until == {"AWS/ECS": 1234.0}
-
-
-def test_a_name_is_kept_once(tmp_path: Path) -> None:
-    sandbox = Sandbox(Settings(tmp_path, "127.77", "podman", "none"), Mock())
-    names = [part.name for part in sandbox.kept]
-    assert len(names) == len(set(names)) and {"targets", "store", "network", "shipper", "faults", "metrics"} <= set(
-        names
-    )

@@ -138,7 +138,7 @@ def test_its_version_is_read_from_the_task_definition_and_the_ecs_service(given:
 def test_weights_are_written_and_nothing_else_of_the_rule(given: dict[str, Any]) -> None:
     location = locate_by(AWS, options(given))
     groups = {given["services"][colour]["target_group_arn"]: weight for colour, weight in (("blue", 40), ("green", 60))}
-    written = elbv2.set_weights(AWS, location.production.arn, groups, location.production.actions)
+    written = elbv2.set_weights(AWS, location.production, groups)
     assert written.weights == groups
     (action,) = boto3.client("elbv2", REGION).describe_rules(RuleArns=[given["rule_arn"]])["Rules"][0]["Actions"]
     assert action["ForwardConfig"]["TargetGroupStickinessConfig"] == {"Enabled": True, "DurationSeconds": 60}

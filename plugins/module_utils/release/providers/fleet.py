@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import math
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ...aws import ecs, elbv2, task_definition
@@ -57,7 +57,7 @@ class ServiceFleet:
     def __post_init__(self) -> None:
         self.scaling = ScalingReader(self.aws, self.location, self.clock)
 
-    def read(self, longest_seconds: float = 0.0) -> FleetReading:
+    def read(self, longest_seconds: float = 0.0, count_unended: bool = False) -> FleetReading:
         """Everything as it is now; of the rule, as it was at most so long ago."""
         aws, location = self.aws, self.location
         with ThreadPoolExecutor(_AT_ONCE) as pool:
@@ -74,6 +74,10 @@ class ServiceFleet:
                     targets[colour] = pool.submit(self._health, colour)
             health = {colour: targets[colour].result() if colour in targets else () for colour in Colour}
             readings = {colour: self._reading(colour, health[colour], scaling.result()) for colour in Colour}
+            if count_unended:
+                readings = {
+                    colour: replace(reading, unended=self._unended(colour)) for colour, reading in readings.items()
+                }
             self._unfinished.clear()
             return FleetReading(self._production, readings)
 
@@ -114,10 +118,29 @@ class ServiceFleet:
         weight = self._production.weights.get(self.location.target_groups[colour].arn, 0)
         return weight > 0 or (state is not None and (state.desired > 0 or state.running > 0))
 
+    def _unended(self, colour: Colour) -> int:
+        """Tasks whose program may still run. ECS does not count a task as running any more once it is to stop."""
+        service = self.services.get(colour)
+        if service is None or service.desired:
+            return service.running + service.pending if service else 0
+        # In this order no task is missed that is told to stop between the two calls.
+        tasks = {
+            task.id: task
+            for status in ("RUNNING", "STOPPED")
+            for task in ecs.tasks(self.aws, self.location.cluster, service.name, status)
+        }
+        return sum(not task.has_ended for task in tasks.values())
+
     def _reading(self, colour: Colour, targets: tuple[TargetState, ...], scaling: Scaling) -> Reading:
         name, state = self.location.ecs_services[colour], self.services.get(colour)
-        at, suspended = scaling.scale_ins.get(name), scaling.suspended(name)
-        return Reading(colour, state, targets, self._stopped(colour), at, suspended)
+        return Reading(
+            colour,
+            state,
+            targets,
+            self._stopped(colour),
+            scaling.scale_ins.get(name, ()),
+            scale_in_suspended=scaling.suspended(name),
+        )
 
     def _stopped(self, colour: Colour) -> list[TaskState]:
         if not needs_stopped_tasks(self.services.get(colour)):

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...aws import autoscaling, elbv2, service_definition
-from ...aws.autoscaling import OWN, SCALE_IN, Bounds
+from ...aws.autoscaling import OWN, Bounds, ScaleIn
 from ...aws.ecs_states import ServiceState
 from ...aws.errors import Failure
-from ...rollout.actions import Stage
+from ...rollout.actions import ScheduleScaleIn, Stage
 from ...rollout.model import Colour, Weights
 from ...service.location import weights_of
 from ...service.scaling import foreign
@@ -33,8 +33,7 @@ class ListenerProvider:
         """ModifyRule answers with the rule as it is then: that is the reading back."""
         location = self.fleet.location
         self.fleet.forget_rule()
-        production = self.fleet.production
-        written = elbv2.set_weights(self.fleet.writing, production.arn, self._by_arn(weights), production.actions)
+        written = elbv2.set_weights(self.fleet.writing, self.fleet.production, self._by_arn(weights))
         found = weights_of(written, location)
         if found != weights:
             raise PortError(f"The production rule has {found} after {weights} was written to it", transient=True)
@@ -44,7 +43,7 @@ class ListenerProvider:
         if action.as_it_is:
             fresh = {"forceNewDeployment": True} if action.fresh else {}
             self.fleet.update(colour, {"desiredCount": action.count, **fresh})
-            self._open_bounds(colour, action.count)
+            self.open_bounds(colour, action.count)
             return
         self._show_to_testers(colour)
         state = self.fleet.services.get(colour)
@@ -64,7 +63,7 @@ class ListenerProvider:
             update["forceNewDeployment"] = True
         self.fleet.update(colour, update)
         # After the service: autoscaling moves the count into its bounds at once, of whatever version the service has then.
-        self._open_bounds(colour, action.count)
+        self.open_bounds(colour, action.count)
 
     def scale_in(self, colour: Colour) -> None:
         cluster, name = self.fleet.location.cluster, self.fleet.location.ecs_services[colour]
@@ -72,28 +71,36 @@ class ListenerProvider:
             autoscaling.register(self.fleet.writing, cluster, name, NO_TASKS)
         self.fleet.update(colour, {"desiredCount": 0})
 
-    def schedule_scale_in(self, colour: Colour, at: float) -> None:
-        aws, cluster, name = self.fleet.aws, self.fleet.location.cluster, self.fleet.location.ecs_services[colour]
+    def schedule_scale_in(self, action: ScheduleScaleIn) -> None:
+        colour, cluster = action.colour, self.fleet.location.cluster
+        aws, name = self.fleet.aws, self.fleet.location.ecs_services[colour]
         if name not in autoscaling.scalable_targets(aws, cluster, [name]):
             state = self.fleet.services.get(colour)
             # Room to stay as it is until then; without a policy nothing moves inside of it.
             room = Bounds(0, max(1, state.desired if state else 1), scale_in_suspended=True)
             autoscaling.register(self.fleet.writing, cluster, name, room)
-        autoscaling.schedule(self.fleet.writing, cluster, name, SCALE_IN, at, NO_TASKS)
-        self.fleet.scaling.forget()
+        scheduled = ScaleIn(action.at, action.release_id)
+        autoscaling.schedule(self.fleet.writing, cluster, name, scheduled.name, action.at, NO_TASKS)
+        self._unschedule(name, {scheduled.name})
 
     def cancel_scale_in(self, colour: Colour) -> None:
-        location = self.fleet.location
-        autoscaling.unschedule(self.fleet.writing, location.cluster, location.ecs_services[colour], SCALE_IN)
+        self._unschedule(self.fleet.location.ecs_services[colour], set())
+        self.open_bounds(colour, None)
+
+    def _unschedule(self, name: str, keep: set[str]) -> None:
+        """Delete the scale-ins of all releases, as a late write may have added one."""
+        cluster = self.fleet.location.cluster
+        for scale_in in autoscaling.scale_ins(self.fleet.aws, cluster, name):
+            if scale_in.name not in keep:
+                autoscaling.unschedule(self.fleet.writing, cluster, name, scale_in.name)
         self.fleet.scaling.forget()
-        self._open_bounds(colour, None)
 
     def set_scale_in(self, colour: Colour, suspended: bool) -> None:
         location = self.fleet.location
         autoscaling.set_scale_in(self.fleet.writing, location.cluster, location.ecs_services[colour], suspended)
         self.fleet.scaling.forget()
 
-    def _open_bounds(self, colour: Colour, count: int | None) -> None:
+    def open_bounds(self, colour: Colour, count: int | None) -> None:
         """Give a colour that is used again the bounds of the other one, or take it out of autoscaling if that has none.
 
         With a count, only where its present bounds would not let it have that many.
@@ -130,7 +137,7 @@ class ListenerProvider:
             return
         test, weights = self.fleet.location.test, self._by_arn(Weights.all_to(colour))
         if test is not None and (dict(test.weights) != weights or self._test_colour is not None):
-            elbv2.set_weights(self.fleet.writing, test.arn, weights, test.actions)
+            elbv2.set_weights(self.fleet.writing, test, weights)
         self._test_colour = colour
 
     def _by_arn(self, weights: Weights) -> dict[str, int]:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ...aws import autoscaling
-from ...aws.autoscaling import SCALE_IN, Bounds
+from ...aws.autoscaling import Bounds, ScaleIn
 from ...aws.session import Aws
 from ...common.clock import Clock
 from ...service.location import ServiceLocation
@@ -19,9 +19,9 @@ _SECONDS = 5.0
 
 @dataclass(frozen=True)
 class Scaling:
-    """By ECS service: when a scale-in is scheduled, and what autoscaling may do."""
+    """By ECS service: the scale-ins that are scheduled, and what autoscaling may do."""
 
-    scale_ins: Mapping[str, float] = field(default_factory=dict)
+    scale_ins: Mapping[str, tuple[ScaleIn, ...]] = field(default_factory=dict)
     targets: Mapping[str, Bounds] = field(default_factory=dict)
 
     def suspended(self, service: str) -> bool | None:
@@ -44,7 +44,7 @@ class ScalingReader:
             cluster, names = self.location.cluster, list(self.location.ecs_services.values())
             targets = autoscaling.scalable_targets(self.aws, cluster, names)
             # A scheduled action belongs to a scalable target and goes with it.
-            scale_ins = autoscaling.scheduled(self.aws, cluster, names, SCALE_IN) if targets else {}
+            scale_ins = {name: autoscaling.scale_ins(self.aws, cluster, name) for name in targets}
             self._last = Scaling(scale_ins, targets)
         return self._last
 

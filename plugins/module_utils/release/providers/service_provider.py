@@ -43,15 +43,15 @@ class ServiceProvider:
         self.narrator = Narrator(self.fleet.progress, self._log_lines, evidence)
 
     @port_call
-    def read(self) -> Fleet:
-        return self._look(0.0)
+    def read(self, count_unended: bool = False) -> Fleet:
+        return self._look(0.0, count_unended)
 
     @port_call
     def glance(self) -> Fleet:
         return self._look(_RULE_SECONDS)
 
-    def _look(self, longest_seconds: float) -> Fleet:
-        reading = self.fleet.read(longest_seconds)
+    def _look(self, longest_seconds: float, count_unended: bool = False) -> Fleet:
+        reading = self.fleet.read(longest_seconds, count_unended)
         weights = weights_of(reading.rule, self.fleet.location)
         states = {colour: self._state(reading.colours[colour], weights) for colour in Colour}
         return Fleet(weights, states[Colour.BLUE], states[Colour.GREEN])
@@ -77,10 +77,12 @@ class ServiceProvider:
                 self.listener.stage(action)
             case Replace():
                 self.ecs.replace(action)
+                if action.count:
+                    self.listener.open_bounds(action.colour, action.count)
             case ScaleIn(colour=colour):
                 self.listener.scale_in(colour)
-            case ScheduleScaleIn(colour=colour, at=at):
-                self.listener.schedule_scale_in(colour, at)
+            case ScheduleScaleIn():
+                self.listener.schedule_scale_in(action)
             case CancelScaleIn(colour=colour):
                 self.listener.cancel_scale_in(colour)
             case SetScaleIn(colour=colour, suspended=suspended):

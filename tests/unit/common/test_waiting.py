@@ -16,8 +16,8 @@ from ansible_collections.pear.fargate.plugins.module_utils.common.waiting import
 )
 from botocore.exceptions import ClientError
 
-from .clocks import QuickClock
-from .progress import Lines
+from ..clocks import QuickClock
+from ..progress import Lines
 
 
 def states(*observed: str) -> Callable[[], str]:

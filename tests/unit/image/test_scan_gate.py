@@ -15,7 +15,7 @@ from ansible_collections.pear.fargate.plugins.module_utils.image import ecr_scan
 from ansible_collections.pear.fargate.plugins.modules.ecr_scan_gate import ARGUMENT_SPEC
 from botocore.stub import Stubber
 
-from .clocks import QuickClock
+from ..clocks import QuickClock
 
 REGION = "eu-central-1"
 DIGEST = f"sha256:{'1' * 64}"

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from ansible_collections.pear.fargate.plugins.module_utils.aws import autoscaling, cloudwatch
-from ansible_collections.pear.fargate.plugins.module_utils.aws.autoscaling import Bounds
+from ansible_collections.pear.fargate.plugins.module_utils.aws.autoscaling import Bounds, ScaleIn
 from ansible_collections.pear.fargate.plugins.module_utils.aws.cloudwatch import Metric, Window
 from ansible_collections.pear.fargate.plugins.module_utils.aws.session import Aws
 from botocore.stub import ANY, Stubber
@@ -56,19 +56,30 @@ def test_a_scale_in_is_scheduled_in_utc(aws: Aws, scaling: Stubber) -> None:
 def test_a_scheduled_scale_in_is_read_back_as_the_same_moment(aws: Aws, scaling: Stubber) -> None:
     action = {
         **ECS,
-        "ScheduledActionName": "pear-window",
+        "ScheduledActionName": "pear-rollback-window-over-deploy-7",
         "ScheduledActionARN": "arn",
         "ResourceId": BLUE,
         "Schedule": "at(2033-05-18T03:33:20)",
         "CreationTime": 1,
     }
-    other = {**action, "ResourceId": "service/local/another-blue"}
+    without_release = {
+        **action,
+        "ScheduledActionName": "pear-rollback-window-over",
+        "Schedule": "at(2033-05-18T03:33:19)",
+    }
+    of_the_user = {**action, "ScheduledActionName": "pear-rollback-window-overnight", "Schedule": "cron(0 1 * * ? *)"}
+    # With a scalable dimension the API requires the resource.
     scaling.add_response(
         "describe_scheduled_actions",
-        {"ScheduledActions": [action, other]},
-        {**ECS, "ScheduledActionNames": ["pear-window"]},
+        {"ScheduledActions": [action, of_the_user, without_release]},
+        {**ECS, "ResourceId": BLUE},
     )
-    assert autoscaling.scheduled(aws, "local", ["app-blue", "app-green"], "pear-window") == {"app-blue": 2e9}
+    found = autoscaling.scale_ins(aws, "local", "app-blue")
+    assert found == (ScaleIn(2e9 - 1, ""), ScaleIn(2e9, "deploy-7"))
+    assert [scale_in.name for scale_in in found] == [
+        "pear-rollback-window-over",
+        "pear-rollback-window-over-deploy-7",
+    ]
 
 
 @pytest.mark.parametrize("call", ["unschedule", "deregister"])

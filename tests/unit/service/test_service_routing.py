@@ -79,7 +79,7 @@ def test_it_is_made_once(options: dict[str, Any]) -> None:
 def test_weights_that_a_release_has_set_are_kept_through_every_other_change(options: dict[str, Any]) -> None:
     made = invoke(options)
     shifted = {made["target_groups"]["blue"]: 5, made["target_groups"]["green"]: 95}
-    elbv2.set_weights(Aws({"region": REGION}), made["rules"]["production"], shifted)
+    elbv2.set_weights(Aws({"region": REGION}), rules(options)[10], shifted)
     changed = invoke({**options, "priority": 20, "hosts": ["new.example.com"], "health_check": {"path": "/ready"}})
     assert changed["changed"]
     assert changed["weights"] == {"blue": 5, "green": 95}

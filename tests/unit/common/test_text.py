@@ -8,7 +8,7 @@ from ansible_collections.pear.fargate.plugins.module_utils.common.text import bo
 from hypothesis import given
 from hypothesis import strategies as st
 
-from .clocks import QuickClock
+from ..clocks import QuickClock
 
 
 @pytest.mark.parametrize(

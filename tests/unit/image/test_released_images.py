@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,11 +13,9 @@ from ansible_collections.pear.fargate.plugins.module_utils.image import containe
 from ansible_collections.pear.fargate.plugins.module_utils.image import ecr_repository as repository
 from moto import mock_aws
 
+from .manifests import MANIFEST
+
 REGION = "eu-central-1"
-KIND = "application/vnd.oci.image.manifest.v1+json"
-MANIFEST = json.dumps(
-    {"schemaVersion": 2, "mediaType": KIND, "config": {"digest": "sha256:c", "size": 1}, "layers": []}
-)
 
 
 def expired(policy: dict[str, Any], images: list[set[str]]) -> set[int]:

@@ -18,7 +18,7 @@ from ansible_collections.pear.fargate.plugins.modules.container_image import ARG
 from ansible_collections.pear.fargate.plugins.modules.ecr_repository import ARGUMENT_SPEC as REPOSITORY
 from moto import mock_aws
 
-from .test_released_images import MANIFEST
+from .manifests import MANIFEST
 
 REGION = "eu-central-1"
 

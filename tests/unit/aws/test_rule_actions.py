@@ -8,7 +8,7 @@ from typing import Any
 
 import boto3
 import pytest
-from ansible_collections.pear.fargate.plugins.module_utils.aws import elbv2, elbv2_actions
+from ansible_collections.pear.fargate.plugins.module_utils.aws import elbv2, rule_actions
 from ansible_collections.pear.fargate.plugins.module_utils.aws.elbv2_states import Conditions
 from ansible_collections.pear.fargate.plugins.module_utils.aws.session import Aws
 from ansible_collections.pear.fargate.plugins.module_utils.common.progress import SilentProgress
@@ -83,15 +83,14 @@ def test_a_weight_write_keeps_the_login_and_the_stickiness(
         stubber.add_response("describe_rules", {"Rules": [before]}, {"RuleArns": [RULE]})
         expected = {"RuleArn": RULE, "Actions": [sent, forward(sticky, blue=90, green=10)]}
         stubber.add_response("modify_rule", {"Rules": [after]}, expected)
-        rule = elbv2.rule(aws, RULE)
-        written = elbv2.set_weights(aws, RULE, {BLUE: 90, GREEN: 10}, rule.actions)
+        written = elbv2.set_weights(aws, elbv2.rule(aws, RULE), {BLUE: 90, GREEN: 10})
         stubber.assert_no_pending_responses()
     assert written.weights == {BLUE: 90, GREEN: 10}
 
 
 def test_a_rule_that_forwards_to_one_target_group_becomes_a_weighted_one() -> None:
-    written = elbv2_actions.with_weights([{"Type": "forward", "TargetGroupArn": BLUE}], {BLUE: 100, GREEN: 0})
-    assert elbv2_actions.weights(written) == {BLUE: 100, GREEN: 0}
+    written = rule_actions.with_weights([{"Type": "forward", "TargetGroupArn": BLUE}], {BLUE: 100, GREEN: 0})
+    assert rule_actions.weights(written) == {BLUE: 100, GREEN: 0}
     assert "TargetGroupArn" not in written[0]
 
 

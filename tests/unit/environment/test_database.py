@@ -7,17 +7,11 @@ from typing import Any
 
 import boto3
 import pytest
-from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.pear.fargate.plugins.module_utils.aws.errors import Failure
-from ansible_collections.pear.fargate.plugins.module_utils.aws.session import Aws
-from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import Invocation
-from ansible_collections.pear.fargate.plugins.module_utils.environment.rds_database import run
-from ansible_collections.pear.fargate.plugins.modules.rds_database import ARGUMENT_SPEC
 from moto import mock_aws
 
-from .clocks import QuickClock
+from ..databases import REGION, invoke
 
-REGION = "eu-central-1"
 # moto keeps no word of these.
 UNSEEN = {"performance_insights_days": 0}
 
@@ -45,12 +39,6 @@ def options(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
 @pytest.fixture(params=["postgres", "aurora-postgresql"])
 def either(request: pytest.FixtureRequest, options: dict[str, Any]) -> dict[str, Any]:
     return {**options, "engine": request.param}
-
-
-def invoke(options: dict[str, Any], check_mode: bool = False) -> dict[str, Any]:
-    validated = ArgumentSpecValidator(ARGUMENT_SPEC).validate(options)
-    assert not validated.error_messages
-    return run(Invocation(validated.validated_parameters, Aws({"region": REGION}), check_mode, QuickClock()))
 
 
 def test_check_mode_makes_nothing(either: dict[str, Any]) -> None:

@@ -26,7 +26,7 @@ from ansible_collections.pear.fargate.plugins.modules import vpc_network as vpc_
 from botocore.exceptions import ClientError
 from moto import mock_aws
 
-from .clocks import QuickClock
+from ..clocks import QuickClock
 
 REGION = "eu-central-1"
 POLICY = json.dumps(

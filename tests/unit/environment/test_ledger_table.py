@@ -17,7 +17,7 @@ from ansible_collections.pear.fargate.plugins.modules.release_ledger import ARGU
 from botocore.exceptions import ClientError
 from moto import mock_aws
 
-from .clocks import QuickClock
+from ..clocks import QuickClock
 
 REGION = "eu-central-1"
 NAME = "staging-releases"

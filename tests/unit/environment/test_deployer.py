@@ -11,7 +11,7 @@ from ansible_collections.pear.fargate.plugins.module_utils.aws.arns import ArnSc
 from ansible_collections.pear.fargate.plugins.module_utils.environment.deployer import allows, github_subjects, render
 from botocore.session import get_session
 
-FILES = Path(__file__).resolve().parents[2] / "roles/deployer/files"
+FILES = Path(__file__).resolve().parents[3] / "roles/deployer/files"
 PLACE = ArnScope("eu-central-1", "123456789012")
 KINDS = ("read-only", "rollback", "release", "provision", "provision-data", "destroy")
 # IAM's limits: of all inline policies of a role together, and of a managed policy.

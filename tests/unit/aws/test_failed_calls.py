@@ -11,6 +11,7 @@ from typing import Any
 import botocore.session
 import pytest
 from ansible_collections.pear.fargate.plugins.module_utils.aws import autoscaling, dynamodb, ecs, elbv2, error_codes
+from ansible_collections.pear.fargate.plugins.module_utils.aws.elbv2_states import Conditions, Rule
 from ansible_collections.pear.fargate.plugins.module_utils.aws.error_codes import Meaning
 from ansible_collections.pear.fargate.plugins.module_utils.aws.errors import AwsError, meaning_of
 from ansible_collections.pear.fargate.plugins.module_utils.aws.session import Aws
@@ -21,7 +22,7 @@ from botocore import xform_name
 from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ClientError, ReadTimeoutError
 
-PLUGINS = Path(__file__).resolve().parents[2] / "plugins" / "module_utils"
+PLUGINS = Path(__file__).resolve().parents[3] / "plugins" / "module_utils"
 RULE = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:listener-rule/app/a/1/2/3"
 SCALING = "application-autoscaling"
 CLUSTER_ARN = "arn:aws:ecs:eu-central-1:123456789012:cluster/c"
@@ -157,7 +158,7 @@ def test_a_fenced_write_is_sent_once_whatever_aws_config_says(aws: Aws, status: 
     )
     client.meta.events.register("before-send", answering)
     with pytest.raises(AwsError):
-        elbv2.set_weights(fenced, RULE, {"a": 100})
+        elbv2.set_weights(fenced, Rule(RULE, 10, Conditions()), {"a": 100})
     assert answering.sent == 1
     assert (client.meta.config.connect_timeout, client.meta.config.read_timeout) == (3, 7)
     assert aws.client("elbv2").meta.config.read_timeout == 30
@@ -168,7 +169,7 @@ def test_a_fenced_write_whose_time_is_over_is_not_sent(aws: Aws) -> None:
     answering = Answering(200, b"")
     fenced.client("elbv2").meta.events.register_last("before-send", answering)
     with pytest.raises(PortError, match=r"ModifyRule was not sent") as kept:
-        port_call(elbv2.set_weights)(fenced, RULE, {"a": 100})
+        port_call(elbv2.set_weights)(fenced, Rule(RULE, 10, Conditions()), {"a": 100})
     assert answering.sent == 0
     assert kept.value.transient
     assert not kept.value.may_arrive
@@ -181,7 +182,7 @@ def test_a_write_that_times_out_may_still_arrive(aws: Aws) -> None:
     fenced = aws.fenced(3, 7, lambda: True)
     fenced.client("elbv2").meta.events.register("before-send", hang)
     with pytest.raises(PortError) as failed:
-        port_call(elbv2.set_weights)(fenced, RULE, {"a": 100})
+        port_call(elbv2.set_weights)(fenced, Rule(RULE, 10, Conditions()), {"a": 100})
     assert failed.value.transient
     assert failed.value.may_arrive
 
@@ -194,7 +195,7 @@ def test_calls_under_a_lease_end_before_it_does(aws: Aws) -> None:
 
 
 READS_OF_PROVIDERS = {
-    "service", "services", "rule", "target_health", "tasks", "scheduled", "scalable_targets", "task_definition",
+    "service", "services", "rule", "target_health", "tasks", "scale_ins", "scalable_targets", "task_definition",
     "register_task_definition", "owns_desired_count", "last_lines", "policies", "scheduled_actions",
 }  # fmt: skip
 

@@ -9,7 +9,7 @@ from typing import Any
 import boto3
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible_collections.pear.fargate.plugins.module_utils.aws.autoscaling import SCALE_IN
+from ansible_collections.pear.fargate.plugins.module_utils.aws.autoscaling import SCALE_IN, ScaleIn
 from ansible_collections.pear.fargate.plugins.module_utils.aws.errors import Failure
 from ansible_collections.pear.fargate.plugins.module_utils.aws.session import Aws
 from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import Invocation
@@ -151,16 +151,18 @@ def test_all_kinds_are_written_once(scaling: Any) -> None:
 
 def test_what_is_not_wanted_any_more_goes_and_the_releases_own_action_stays(scaling: Any) -> None:
     invoke(minimum=2, maximum=9, policies=[CPU], schedules=[MORNING])
-    scaling.put_scheduled_action(
-        **RESOURCE,
-        ScheduledActionName=SCALE_IN,
-        Schedule="at(2030-01-01T00:00:00)",
-        ScalableTargetAction={"MinCapacity": 0},
-    )
+    names = {SCALE_IN, ScaleIn(2e9, "deploy-7").name}
+    for name in names:
+        scaling.put_scheduled_action(
+            **RESOURCE,
+            ScheduledActionName=name,
+            Schedule="at(2030-01-01T00:00:00)",
+            ScalableTargetAction={"MinCapacity": 0},
+        )
     assert invoke(minimum=2, maximum=9)["changed"]
     assert scaling.describe_scaling_policies(ServiceNamespace="ecs")["ScalingPolicies"] == []
     actions = scaling.describe_scheduled_actions(ServiceNamespace="ecs")["ScheduledActions"]
-    assert [action["ScheduledActionName"] for action in actions] == [SCALE_IN]
+    assert {action["ScheduledActionName"] for action in actions} == names
 
 
 OTHERS = {
