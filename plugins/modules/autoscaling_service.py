@@ -137,10 +137,11 @@ note:
   type: str
   sample: ""
 foreign:
-  description: Scaling policies and scheduled actions of the live colour that others made: unchanged, and named in a warning.
+  description: Scaling policies and scheduled actions of the live colour that others made. They stay, and a warning names them.
   returned: always
   type: list
   elements: str
+  sample: []
 """
 
 from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import run_as_module

@@ -191,7 +191,7 @@ def test_a_rollback_returns_traffic_before_anything_that_is_not_urgent() -> None
 def test_what_cannot_be_undone_is_told_and_costs_no_write() -> None:
     world = with_two_releases()
     world.weights = Weights.all_to(GREEN)
-    world.sides[GREEN] = replace(world.sides[GREEN], scale_in_at=None, scale_in_for=())
+    world.sides[GREEN] = replace(world.sides[GREEN], scale_in_at=None, scale_in_for=(), scale_in_suspended=False)
     world.sides[BLUE] = replace(world.sides[BLUE], desired=0, running=0, healthy=0)
     before = len(world.writes)
     ending = deploy(world, "one")
