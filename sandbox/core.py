@@ -13,6 +13,7 @@ from .config import ACCESS_KEY, SECRET_KEY, Settings
 from .engine import Engine
 from .faults.model import Faults
 from .lateness import Lateness
+from .laws.rates import Rates
 from .metrics.store import Regions
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ class Core:
     stopping: threading.Event = field(default_factory=threading.Event)
     lateness: Lateness = field(default_factory=lambda: Lateness(time.time))
     faults: Faults = field(default_factory=Faults)
+    rates: Rates = field(default_factory=Rates)
     kept: list[Kept] = field(default_factory=list)
     starts: list[Callable[[], None]] = field(default_factory=list)
     # Called after a call or a tick that has changed something.

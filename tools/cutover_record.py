@@ -30,7 +30,7 @@ RATE = 100
 TIME_FACTOR = 12  # a minute of CloudWatch lasts five seconds
 CANARY: dict[str, Any] = {
     "service_strategy": "canary",
-    "service_strategy_options": {"percent": 20, "duration_seconds": 20, "bake_seconds": 15},
+    "service_strategy_options": {"percent": 20, "duration_seconds": 30, "bake_seconds": 30},
     "service_gates": GATES,
 }
 CHAOS = {"CHAOS_ENABLED": "true", "CHAOS_ERROR_RATE": "0.3"}

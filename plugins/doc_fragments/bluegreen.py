@@ -62,7 +62,10 @@ options:
         elements: str
         default: []
       errors:
-        description: The candidate's share of 5xx answers against live's, by an exact one-sided test.
+        description:
+          - The candidate's share of 5xx answers against live's, by an exact one-sided test.
+          - A request that no target answered counts as one. The load balancer answers 502 or 504 then, and CloudWatch counts
+            that for the load balancer only, so it is taken from the requests that no target's answer accounts for.
         type: dict
         suboptions:
           tolerance_percent:
@@ -78,7 +81,9 @@ options:
             type: int
             default: 100
           ceiling_percent:
-            description: A share that is never right, whatever live's is.
+            description:
+              - A share that is never right, whatever live's is. Requests that no target answered are not held against it,
+                since a client that leaves before the answer is counted as one of them too.
             type: float
       latency:
         description: The candidate's p99 against live's.
@@ -131,14 +136,22 @@ options:
           maximum:
             description: The most that is right.
             type: float
+          missing:
+            description:
+              - What it means that a metric has no data point in the whole step. Many metrics have one only where something
+                happened, such as V(HTTPCode_Target_5XX_Count).
+              - V(inconclusive) cannot tell, V(zero) judges the value 0, V(pass) passes.
+            type: str
+            choices: [inconclusive, zero, pass]
+            default: inconclusive
       period_seconds:
         description: Period of the metrics; those of a load balancer come once a minute.
         type: int
         default: 60
       delay_seconds:
-        description: How late a period is complete in CloudWatch.
+        description: How long after its end a period is complete in CloudWatch. Those of a load balancer take up to two minutes.
         type: int
-        default: 60
+        default: 120
   checks:
     description: Checks of the candidate before it has any production traffic, in order; requests go through the test rule.
     type: list

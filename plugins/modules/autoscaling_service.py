@@ -9,7 +9,8 @@ module: autoscaling_service
 short_description: Manage the autoscaling of a service
 version_added: 0.1.0
 description:
-  - Manages capacity bounds, target tracking policies and scheduled actions of the live colour, and removes others.
+  - Manages capacity bounds, target tracking policies and scheduled actions of the live colour. On AWS their names
+    begin with C(pear-); what others made has other names, and is never changed or deleted.
   - Leaves the other colour unchanged, since releases keep it warm and scale it in.
   - Changes nothing while a release shifts traffic, and reports this in RV(note).
 seealso:
@@ -135,6 +136,12 @@ note:
   returned: always
   type: str
   sample: ""
+foreign:
+  description: Scaling policies and scheduled actions of the live colour that others made. They stay, and a warning names them.
+  returned: always
+  type: list
+  elements: str
+  sample: []
 """
 
 from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import run_as_module

@@ -83,7 +83,7 @@ EXAMPLES = r"""
         image: 123456789012.dkr.ecr.eu-central-1.amazonaws.com/scoreboard@sha256:9b7c2f0d4b1e0a6f
         ports: [8080]
     desired_count: 3
-    plan: {strategy: canary, percent: 10, duration_seconds: 300, bake_seconds: 300}
+    plan: {strategy: canary, percent: 10, duration_seconds: 360, bake_seconds: 360}
     gates:
       errors: {tolerance_percent: 0.5}
     checks:

@@ -74,11 +74,15 @@ options:
         type: str
         choices: [primary, secondary]
   evaluate_target_health:
-    description: Whether a load balancer without a healthy target counts as unhealthy.
+    description:
+      - Whether Route 53 asks the load balancer for its health. It counts as unhealthy as soon as one of its target groups has no
+        healthy target or B(no target at all), and the idle colour of every service behind it is such a target group.
+      - The default is V(true) with O(routing.policy=simple), where there is no other answer to give, and V(false) otherwise.
     type: bool
-    default: true
   health_check:
-    description: Health check of the records. If omitted there is none.
+    description:
+      - Health check of the records. If omitted there is none.
+      - Needed with O(routing.policy) V(weighted) or V(failover), unless O(evaluate_target_health=true).
     type: dict
     suboptions:
       host:
@@ -219,7 +223,7 @@ ARGUMENT_SPEC = {
             "failover": {"type": "str", "choices": ["primary", "secondary"]},
         },
     },
-    "evaluate_target_health": {"type": "bool", "default": True},
+    "evaluate_target_health": {"type": "bool"},
     "health_check": {
         "type": "dict",
         "options": {

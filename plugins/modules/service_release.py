@@ -55,7 +55,7 @@ EXAMPLES = r"""
     environment: production
     service: scoreboard
     strategy: canary
-    plan: {percent: 10, duration_seconds: 300}
+    plan: {percent: 10, duration_seconds: 360}
     listener_arn: arn:aws:elasticloadbalancing:eu-central-1:123456789012:listener/app/production/50dc6c495c0c9188/f2f7dc8efc522ab2
     subnet_ids: [subnet-0a, subnet-0b, subnet-0c]
     security_group_ids: [sg-0d]

@@ -1,4 +1,4 @@
-"""Application Auto Scaling: moto keeps targets, policies and schedules; one-time schedules of services are carried out."""
+"""Application Auto Scaling: moto keeps targets, policies and schedules; the schedules of services are carried out here."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from ..laws.cron import due_between, rate_seconds
 from ..periodic import Periodic
 from .overlay import patch
 from .state import Sandbox
+from .target_tracking import bring_into_bounds
 
 _TICK_SECONDS = 0.5
 _ONCE = re.compile(r"at\((\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)\)").fullmatch
@@ -18,13 +20,14 @@ _DESIRED_COUNT = "ecs:service:DesiredCount"
 
 
 class Schedules:
-    """Carries out `at(...)` actions: new bounds for the target, and a desired count that is within them."""
+    """Carries out scheduled actions: new bounds for the target, and a desired count that is within them."""
 
     def __init__(self, sandbox: Sandbox) -> None:
         self._sandbox = sandbox
         self._done: set[tuple[str, str]] = set()
+        self._last: dict[tuple[str, str], float] = {}
         self._loop = Periodic("schedules", _TICK_SECONDS, lambda: self.tick(time.time()))
-        sandbox.keep("schedules", self, "_done")
+        sandbox.keep("schedules", self, "_done", "_last")
 
     def start(self) -> None:
         self._loop.start(self._sandbox.stopping)
@@ -33,28 +36,40 @@ class Schedules:
         with self._sandbox.lock:
             backend = self._sandbox.backend("application-autoscaling")
             for action in backend.scheduled_actions:
-                at = due(action.schedule, action.timezone)
-                # Put again with another schedule it is another action.
-                key = (action.arn, action.schedule)
-                if action.scalable_dimension != _DESIRED_COUNT or at is None or at > now or key in self._done:
-                    continue
-                self._done.add(key)
-                if at >= action.creation_time:
+                if action.scalable_dimension == _DESIRED_COUNT and self._is_due(action, now):
                     self._carry_out(backend, action)
+
+    def _is_due(self, action: Any, now: float) -> bool:
+        # Put again with another schedule it is another action.
+        key = (action.arn, action.schedule)
+        at = due(action.schedule, action.timezone)
+        if at is not None:
+            if at > now or key in self._done:
+                return False
+            self._done.add(key)
+            return at >= float(action.creation_time)
+        before = self._last.setdefault(key, max(float(action.creation_time), now - _TICK_SECONDS))
+        interval = rate_seconds(action.schedule)
+        if interval is not None:
+            is_due = now - before >= interval
+            if is_due:
+                self._last[key] = now
+            return is_due
+        self._last[key] = now
+        zone = ZoneInfo(action.timezone or "UTC")
+        return due_between(action.schedule, datetime.fromtimestamp(before, zone), datetime.fromtimestamp(now, zone))
 
     def _carry_out(self, backend: Any, action: Any) -> None:
         target = backend.targets.get(action.scalable_dimension, {}).get(action.resource_id)
-        _, cluster, name = action.resource_id.split("/")
-        service = self._sandbox.fargate.store.services.get((cluster, name))
-        if target is None or service is None:
+        if target is None or (target.suspended_state or {}).get("ScheduledScalingSuspended"):
             return
         bounds = action.scalable_target_action or {}
         target.update(bounds.get("MinCapacity"), bounds.get("MaxCapacity"), None)
-        service.desired = min(max(service.desired, int(target.min_capacity)), int(target.max_capacity))
+        bring_into_bounds(self._sandbox, target)
 
 
 def due(schedule: str, timezone: str | None) -> float | None:
-    """When a one-time schedule strikes; None for cron and rate expressions, which are not carried out here."""
+    """When a one-time schedule is due; None for cron and rate expressions."""
     once = _ONCE(schedule)
     if once is None:
         return None

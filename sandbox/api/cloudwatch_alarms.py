@@ -26,11 +26,17 @@ class AlarmClock:
         self._evaluated: dict[tuple[str, str], tuple[Any, float]] = {}
         self._loop = Periodic("alarms", _TICK_SECONDS, lambda: self.tick(time.time()))
         sandbox.keep("alarms", self, "_evaluated")
+        sandbox.fargate.scheduler.firing = self.firing
         _keep_states()
         _composites()
 
     def start(self) -> None:
         self._loop.start(self._sandbox.stopping)
+
+    def firing(self, names: list[str]) -> list[str]:
+        """Which of these are in ALARM, in the sandbox's region."""
+        alarms = dict(self._alarms()).get(self._sandbox.settings.region, {}) if names else {}
+        return [name for name in names if name in alarms and alarms[name].state_value == "ALARM"]
 
     def tick(self, now: float) -> None:
         """Evaluate the alarms that are due."""

@@ -101,6 +101,9 @@ class ServiceCalls:
             if "deploymentConfiguration" in changed:
                 merged = {**service.settings["deploymentConfiguration"], **changed["deploymentConfiguration"]}
                 changed["deploymentConfiguration"] = _deployment_configuration(merged)
+            strategy = changed.get("capacityProviderStrategy")
+            if strategy is not None and strategy != service.settings.get("capacityProviderStrategy", []):
+                _require_new_deployment(request)
             settings = {**service.settings, **changed}
             self._check(settings)
             deploys = request.get("forceNewDeployment") or any(
@@ -202,6 +205,16 @@ class ServiceCalls:
                 )
 
 
+def _require_new_deployment(request: dict[str, Any]) -> None:
+    """https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateService.html; the message is ECS's."""
+    if not request.get("forceNewDeployment"):
+        raise ApiError(
+            "InvalidParameterException",
+            "When switching from launch type to capacity provider strategy on an existing service, or making a change to a "
+            "capacity provider strategy on a service that is already using one, you must force a new deployment.",
+        )
+
+
 def _deployment(settings: dict[str, Any]) -> Deployment:
     breaker = settings["deploymentConfiguration"].get("deploymentCircuitBreaker") or {}
     return Deployment(
@@ -213,5 +226,8 @@ def _deployment(settings: dict[str, Any]) -> Deployment:
 
 def _deployment_configuration(given: dict[str, Any]) -> dict[str, Any]:
     breaker = {"enable": False, "rollback": False, **(given.get("deploymentCircuitBreaker") or {})}
+    alarms = given.get("alarms") or {}
+    if alarms and set(alarms) != {"alarmNames", "enable", "rollback"}:
+        raise ApiError("InvalidParameterException", "Deployment alarms need alarmNames, enable and rollback.")
     defaults = {"maximumPercent": 200, "minimumHealthyPercent": 100, "strategy": "ROLLING", "bakeTimeInMinutes": 0}
     return {**defaults, **given, "deploymentCircuitBreaker": breaker}

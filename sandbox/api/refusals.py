@@ -65,7 +65,8 @@ def throttled(protocol: str, service: str) -> ApiError:
         return ApiError("RequestLimitExceeded", "Request limit exceeded.", 503)
     if service == "s3":
         return ApiError("SlowDown", "Please reduce your request rate.", 503)
-    if protocol in {QUERY, REST_XML}:
+    # https://docs.aws.amazon.com/elasticloadbalancing/latest/userguide/elb-api-throttling.html, although its protocol is the same
+    if protocol in {QUERY, REST_XML} and service != "elasticloadbalancing":
         return ApiError("Throttling", "Rate exceeded")
     return ApiError("ThrottlingException", "Rate exceeded")
 

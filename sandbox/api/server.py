@@ -41,6 +41,8 @@ OVERLAY_MODULES = (
     "cloudwatch",
     "ecs",
     "autoscaling",
+    "target_tracking",
+    "first_calls",
     "faults",
     "route53",
 )
@@ -94,6 +96,8 @@ class Application:
         own = OWN_AGENT in environ.get("HTTP_USER_AGENT", "")
         met = [] if own else self.sandbox.faults.met_by(service, operation)
         try:
+            if not own and not self.sandbox.rates.takes(context.region, service, operation, call.at):
+                raise refusals.throttled(protocol, service)
             refusals.delay(met)
             fault = refusals.refusal(met, protocol, service, operation, context)
             if fault is None:
@@ -240,6 +244,10 @@ def _internal_routes(sandbox: Sandbox) -> None:
     def calls(query: dict[str, str], body: Any) -> Any:
         since = float(query.get("since", 0))
         return {"calls": [{**vars(call), "mutating": call.mutating} for call in sandbox.calls if call.at >= since]}
+
+    @internal("GET", "/_sandbox/throttled")
+    def throttled(query: dict[str, str], body: Any) -> Any:
+        return {"throttled": sandbox.rates.refused()}
 
     @internal("DELETE", "/_sandbox/calls")
     def forget_calls(query: dict[str, str], body: Any) -> Any:

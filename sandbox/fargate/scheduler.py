@@ -36,6 +36,8 @@ class Scheduler:
         self._starters = ThreadPoolExecutor(_WORKERS, thread_name_prefix="start")
         self._enders = ThreadPoolExecutor(_WORKERS, thread_name_prefix="end")
         self._ended = threading.Event()
+        # Which of these alarms are in ALARM.
+        self.firing: Callable[[list[str]], list[str]] = lambda names: []
         # Called after a tick that has found or made something new.
         self.changed: Callable[[], None] = lambda: None
         self._known: tuple[object, ...] = ()
@@ -203,8 +205,9 @@ class Scheduler:
         alive = [task for task in tasks if task.alive]
         primary = service.primary
         self._count_failures(service, tasks)
-        if primary.breaker.tripped(service.desired) and primary.rollout_state == "IN_PROGRESS":
-            self._fail(service, primary)
+        failure = self._failure(service, primary) if primary.rollout_state == "IN_PROGRESS" else None
+        if failure is not None:
+            self._fail(service, primary, *failure)
             primary = service.primary
         new = [task for task in alive if task.deployment_id == primary.id]
         old = [task for task in alive if task.deployment_id != primary.id]
@@ -253,11 +256,22 @@ class Scheduler:
                 )
                 deployment.retry_at = time.time() + pause / self._timers.factor
 
-    def _fail(self, service: Service, failed: Deployment) -> None:
-        failed.finish("FAILED", "STOPPED", "ECS deployment circuit breaker: tasks failed to start.")
+    def _failure(self, service: Service, deployment: Deployment) -> tuple[str, str, bool] | None:
+        """What fails a deployment and how, and whether the one before comes back; None while nothing does."""
+        if deployment.breaker.tripped(service.desired):
+            return "circuit breaker", "tasks failed to start", deployment.breaker.rollback
+        # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-alarm-failure.html
+        alarms = deployment.settings.get("deploymentConfiguration", {}).get("alarms") or {}
+        firing = (
+            self.firing(alarms.get("alarmNames") or []) if alarms.get("enable") and not deployment.rolls_back else []
+        )
+        return ("alarm", f"alarm detected: {', '.join(firing)}", bool(alarms.get("rollback"))) if firing else None
+
+    def _fail(self, service: Service, failed: Deployment, detector: str, why: str, rollback: bool) -> None:
+        failed.finish("FAILED", "STOPPED", f"ECS deployment {detector}: {why}.")
         failed.record_reason = failed.reason
-        service.say(f"(deployment {failed.id}) deployment failed: tasks failed to start.")
-        good = service.last_completed() if failed.breaker.rollback else None
+        service.say(f"(deployment {failed.id}) deployment failed: {why}.")
+        good = service.last_completed() if rollback else None
         if good is None:
             return
         failed.record_status = "ROLLBACK_IN_PROGRESS"
@@ -271,7 +285,7 @@ class Scheduler:
             settings=good.settings,
             breaker=Breaker(False, False),
             revision=good.revision,
-            reason=f"ECS deployment circuit breaker: rolling back to deploymentId {good.id}.",
+            reason=f"ECS deployment {detector}: rolling back to deploymentId {good.id}.",
             rolls_back=failed.id,
         )
         service.say(f"rolling back to (deployment {good.id}).")

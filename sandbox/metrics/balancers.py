@@ -18,7 +18,7 @@ def record(store: Store, reported: Sequence[Mapping[str, Any]], until: float) ->
     """Take what the edge counted up to a moment into the store."""
     for counts in reported:
         for metric, at, samples, unit in from_report(counts):
-            store.add(metric, at, samples, unit)
+            store.add_late(metric, at, samples, unit)
     if until:
         store.told_until(NAMESPACE, until)
 
@@ -32,13 +32,15 @@ def from_report(reported: Mapping[str, Any]) -> Iterator[Sample]:
     def sample(name: str, samples: Samples, unit: str = "Count", **of: str) -> Sample:
         return Metric.of(NAMESPACE, name, of or dimensions), at, samples, unit
 
-    # AWS reports these while targets are registered, zeros too; the others only where they happened.
+    # RequestCount is reported while targets are registered, zeros too; the others only where they happened. AWS's page
+    # says of HTTPCode_Target_* now this and now that; what accounts have is data points that are not zero.
+    # https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-cloudwatch-metrics.html
     alive = targets > 0
     if reported["requests"] or alive:
         yield sample("RequestCount", counted(reported["requests"]))
     for kind in _KINDS:
         number = reported["target_codes"].get(kind, 0)
-        if number or alive:
+        if number:
             yield sample(f"HTTPCode_Target_{kind}_Count", counted(number))
     if reported["connection_errors"]:
         yield sample("TargetConnectionErrorCount", counted(reported["connection_errors"]))

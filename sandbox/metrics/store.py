@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from .arrival import Arriving, arrives_at
 from .samples import Samples, merged
 
 # The scenes of a sandbox last minutes; AWS keeps single minutes for 15 days.
@@ -51,6 +52,7 @@ class Store:
         self._series: dict[Metric, dict[float, Samples]] = {}
         self._units: dict[Metric, str] = {}
         self._told_until: dict[str, float] = {}
+        self._arriving: Arriving[tuple[Metric, float, Samples]] = Arriving()
 
     def seconds(self, period: float) -> float:
         """How long a period of CloudWatch's time lasts here."""
@@ -64,15 +66,24 @@ class Store:
 
     def add(self, metric: Metric, at: float, samples: Samples, unit: str = "None", resolution: int = 60) -> None:
         """Samples of a moment. Standard resolution dates them to the beginning of their minute, as AWS does."""
-        slot = round(self.slot(at, resolution), 6)
         with self._lock:
-            series = self._series.setdefault(metric, {})
             self._units[metric] = unit
-            if slot not in series:
-                series[slot] = Samples()
-                for old in [one for one in series if one < slot - _KEEP_SECONDS]:
-                    del series[old]
-            series[slot].merge(samples)
+            self._merge(metric, round(self.slot(at, resolution), 6), samples)
+
+    def add_late(self, metric: Metric, at: float, samples: Samples, unit: str = "None") -> None:
+        """Samples of a load balancer's node, which CloudWatch has later."""
+        slot, minute = round(self.slot(at, 60), 6), self.seconds(60)
+        with self._lock:
+            self._units[metric] = unit
+            self._arriving.send(arrives_at(at, slot + minute, minute), (metric, slot, samples))
+
+    def _merge(self, metric: Metric, slot: float, samples: Samples) -> None:
+        series = self._series.setdefault(metric, {})
+        if slot not in series:
+            series[slot] = Samples()
+            for old in [one for one in series if one < slot - _KEEP_SECONDS]:
+                del series[old]
+        series[slot].merge(samples)
 
     def told_until(self, namespace: str, at: float) -> None:
         """All of a namespace that AWS itself measures is told up to a moment."""
@@ -86,11 +97,16 @@ class Store:
         told = self._told_until.get(metric.namespace, 0.0)
         return self.slot(max(told, now - _SILENCE_SECONDS), 60)
 
-    def query(self, metric: Metric, start: float, end: float, period: int) -> dict[float, Samples]:
+    def query(
+        self, metric: Metric, start: float, end: float, period: int, now: float | None = None
+    ) -> dict[float, Samples]:
         """The samples of each period that begins within start (rounded down to its minute) and end, and has any."""
-        first, end = self.slot(start, min(period, 60)), min(end, self.settled(metric))
+        now = time.time() if now is None else now
+        first, end = self.slot(start, min(period, 60)), min(end, self.settled(metric, now))
         found: dict[float, list[Samples]] = {}
         with self._lock:
+            for arrived in self._arriving.take(now):
+                self._merge(*arrived)
             for at, samples in self._series.get(metric, {}).items():
                 if first - 1e-6 <= at < end:
                     begins = max(self.slot(at, period), first)
@@ -102,4 +118,6 @@ class Store:
 
     def metrics(self) -> Iterator[Metric]:
         with self._lock:
+            for arrived in self._arriving.take(time.time()):
+                self._merge(*arrived)
             return iter(list(self._series))

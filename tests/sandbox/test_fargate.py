@@ -327,3 +327,41 @@ def test_a_one_time_schedule_scales_a_service_in(cleaned: World) -> None:
         "ScalableTargets"
     ]
     assert (target["MinCapacity"], target["MaxCapacity"]) == (0, 1)
+
+
+def test_a_changed_capacity_provider_strategy_wants_a_new_deployment(world: World) -> None:
+    ecs = world.client("ecs")
+    world.create_service("providers", world.define("providers"), None, desired=0)
+    spot = [{"capacityProvider": "FARGATE_SPOT", "weight": 1, "base": 0}]
+    with pytest.raises(ClientError, match="you must force a new deployment"):
+        ecs.update_service(cluster="tests", service="providers", capacityProviderStrategy=spot)
+    ecs.update_service(cluster="tests", service="providers", capacityProviderStrategy=spot, forceNewDeployment=True)
+    assert world.service("providers")["capacityProviderStrategy"] == spot
+    ecs.update_service(cluster="tests", service="providers", capacityProviderStrategy=spot)
+    world.delete_service("providers")
+
+
+def test_an_alarm_that_fires_fails_a_deployment_and_the_one_before_comes_back(world: World) -> None:
+    ecs, cloudwatch = world.client("ecs"), world.client("cloudwatch")
+    # Without data, and so it stays as it is set.
+    cloudwatch.put_metric_alarm(
+        AlarmName="guard", Namespace="None", MetricName="none", Statistic="Sum", Period=60, EvaluationPeriods=1,
+        Threshold=1, ComparisonOperator="GreaterThanThreshold", TreatMissingData="ignore",
+    )  # fmt: skip
+    alarms = {"alarms": {"alarmNames": ["guard"], "enable": True, "rollback": True}}
+    good = world.define("guarded")
+    world.create_service("guarded", good, None, deploymentConfiguration=alarms)
+    eventually(lambda: world.steady("guarded"), message="the first version is up")
+    bad = world.define("guarded", {"VERSION": "bad"})
+    cloudwatch.set_alarm_state(AlarmName="guard", StateValue="ALARM", StateReason="test")
+    ecs.update_service(cluster="tests", service="guarded", taskDefinition=bad)
+
+    def returned() -> bool:
+        return bool(world.service("guarded")["taskDefinition"] == good and world.steady("guarded"))
+
+    eventually(returned, message="ECS rolled back")
+    reasons = [deployment["rolloutStateReason"] for deployment in world.service("guarded")["deployments"]]
+    assert any("rolling back" in reason or "completed" in reason for reason in reasons), reasons
+    events = [event["message"] for event in world.service("guarded")["events"]]
+    assert any("alarm detected: guard" in message for message in events), events
+    world.delete_service("guarded")

@@ -6,6 +6,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -68,7 +69,7 @@ def test_calls_are_refused_as_each_service_says_it(sandbox: Running) -> None:
     fault(sandbox, "add", "throttle", "elbv2:DescribeLoadBalancers", "--count", "2")
     fault(sandbox, "add", "deny", "ecs:ListClusters")
     fault(sandbox, "add", "error", "efs:Describe*", "--code", "ServiceUnavailable", "--status", "503")
-    assert code_of(elbv2.describe_load_balancers) == "Throttling"
+    assert code_of(elbv2.describe_load_balancers) == "ThrottlingException"
     assert code_of(ecs.list_clusters) == "AccessDeniedException"
     assert code_of(efs.describe_file_systems) == "ServiceUnavailable"
     assert "ecs:ListClusters" in (listing := fault(sandbox, "list")) and "met 1 times" in listing
@@ -163,3 +164,22 @@ def test_a_zone_is_lost_and_none_is_placed_there_until_it_is_back(world: World, 
     )
     assert placed["tasks"] == []
     assert "Capacity is unavailable at this time" in placed["failures"][0]["reason"]
+
+
+def test_calls_are_throttled_as_aws_publishes_it(sandbox: Running) -> None:
+    """Many callers at once empty the bucket that all Describe calls of load balancers share; one that waits gets through."""
+    elbv2, codes = impatient(sandbox, "elbv2"), []
+
+    def call(_number: int) -> None:
+        try:
+            elbv2.describe_load_balancers()
+        except ClientError as refused:
+            codes.append(refused.response["Error"]["Code"])
+
+    with ThreadPoolExecutor(16) as callers:
+        for _round in range(20):
+            list(callers.map(call, range(64)))
+            if codes:
+                break
+    assert set(codes) == {"ThrottlingException"}
+    assert eventually(lambda: sandbox.client("elbv2").describe_load_balancers(), timeout=30)

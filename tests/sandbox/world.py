@@ -22,6 +22,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
         status = int(os.environ.get("STATUS", "200"))
         if "/sleep/" in self.path:
             time.sleep(float(self.path.rpartition("/")[2]))
+        if self.path.endswith("/close"):
+            self.close_connection = True
+            return
         body = json.dumps({"version": os.environ.get("VERSION"), "path": self.path, "environment": dict(os.environ),
                            "headers": dict(self.headers), "user": os.getuid()}).encode()
         self.send_response(status)

@@ -25,7 +25,7 @@ INVENTORIES = ("inventories/local", "tests/stories/inventory")
 RELEASE = "playbooks/release.yml"
 CANARY = {"service_strategy": "canary", "service_strategy_options": {"percent": 20, "duration_seconds": 6}}
 # A minute of CloudWatch lasts five seconds on the stage.
-GATES = {"errors": {"tolerance_percent": 2, "minimum_requests": 50}, "period_seconds": 5, "delay_seconds": 5}
+GATES = {"errors": {"tolerance_percent": 2, "minimum_requests": 50}, "period_seconds": 5, "delay_seconds": 10}
 
 
 class Arcade:

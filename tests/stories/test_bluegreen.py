@@ -105,7 +105,7 @@ def test_a_canary_whose_live_colour_dies_takes_all_traffic(arcade: Arcade) -> No
 
 def test_a_good_version_passes_a_canary_and_a_bake_that_metrics_judge(arcade: Arcade) -> None:
     before = arcade.live()
-    options = {"percent": 20, "duration_seconds": 25, "bake_seconds": 25}
+    options = {"percent": 20, "duration_seconds": 30, "bake_seconds": 30}
     with arcade.under_load() as running:
         released = arcade.release(
             "good", service_strategy="canary", service_strategy_options=options, service_gates=GATES
@@ -120,7 +120,7 @@ def test_a_good_version_passes_a_canary_and_a_bake_that_metrics_judge(arcade: Ar
 def test_errors_of_the_candidate_return_traffic(arcade: Arcade) -> None:
     before = arcade.live()
     chaos = {"CHAOS_ENABLED": "true", "CHAOS_ERROR_RATE": "0.3"}
-    options = {"percent": 20, "duration_seconds": 40, "bake_seconds": 25}
+    options = {"percent": 20, "duration_seconds": 40, "bake_seconds": 30}
     with arcade.under_load() as running:
         failed = arcade.release(
             "chaos", environment=chaos, service_strategy="canary", service_strategy_options=options, service_gates=GATES
@@ -136,7 +136,7 @@ def test_errors_of_the_candidate_return_traffic(arcade: Arcade) -> None:
 def test_slowness_of_the_candidate_returns_traffic(arcade: Arcade) -> None:
     before = arcade.live()
     chaos = {"CHAOS_ENABLED": "true", "CHAOS_LATENCY_MS_P50": "150", "CHAOS_LATENCY_MS_P99": "300"}
-    options = {"percent": 20, "duration_seconds": 40, "bake_seconds": 25}
+    options = {"percent": 20, "duration_seconds": 40, "bake_seconds": 30}
     gates = {**GATES, "latency": {"maximum_ratio": 2.0, "minimum_requests": 50}}
     with arcade.under_load() as running:
         failed = arcade.release(

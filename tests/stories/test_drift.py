@@ -158,7 +158,7 @@ def policy(stage: Stage) -> None:
         ServiceNamespace="ecs",
         ScalableDimension="ecs:service:DesiredCount",
         ResourceId="service/local/scoreboard-blue",
-        PolicyName="cpu",
+        PolicyName="pear-cpu",
     )
 
 

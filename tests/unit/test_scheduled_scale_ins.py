@@ -11,10 +11,13 @@ import pytest
 from ansible_collections.pear.fargate.plugins.module_utils.aws import autoscaling
 from ansible_collections.pear.fargate.plugins.module_utils.aws.autoscaling import Bounds, ScaleIn
 from ansible_collections.pear.fargate.plugins.module_utils.aws.session import Aws
+from ansible_collections.pear.fargate.plugins.module_utils.common.clock import SystemClock
 from ansible_collections.pear.fargate.plugins.module_utils.release.providers.fleet import ServiceFleet
 from ansible_collections.pear.fargate.plugins.module_utils.release.providers.listener import ListenerProvider
+from ansible_collections.pear.fargate.plugins.module_utils.release.providers.scaling_reader import ScalingReader
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.actions import ScheduleScaleIn
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import Colour
+from ansible_collections.pear.fargate.plugins.module_utils.service.location import ServiceLocation
 from moto import mock_aws
 
 REGION = "eu-central-1"
@@ -33,12 +36,13 @@ def provider(monkeypatch: pytest.MonkeyPatch) -> Iterator[ListenerProvider]:
         for colour in Colour:
             ecs.create_service(cluster="local", serviceName=f"app-{colour}", taskDefinition="app", desiredCount=2)
         aws = Aws({"region": REGION})
+        location = SimpleNamespace(cluster="local", ecs_services={colour: f"app-{colour}" for colour in Colour})
         fleet = SimpleNamespace(
             aws=aws,
             writing=aws,
-            location=SimpleNamespace(cluster="local", ecs_services={colour: f"app-{colour}" for colour in Colour}),
+            location=location,
             services={BLUE: SimpleNamespace(desired=2)},
-            scale_ins={},
+            scaling=ScalingReader(aws, cast(ServiceLocation, location), SystemClock()),
         )
         yield ListenerProvider(cast(ServiceFleet, fleet))
 
@@ -50,9 +54,13 @@ def scale_ins(provider: ListenerProvider) -> Any:
 def test_a_scheduled_scale_in_carries_its_release_and_replaces_those_of_others(provider: ListenerProvider) -> None:
     provider.schedule_scale_in(ScheduleScaleIn(BLUE, 2e9, "deploy-7"))
     assert scale_ins(provider) == (ScaleIn(2e9, "deploy-7"),)
+    assert provider.fleet.scaling.read().scale_ins["app-blue"] == scale_ins(provider)
     provider.schedule_scale_in(ScheduleScaleIn(BLUE, 2e9 + 60, "deploy-8"))
     assert scale_ins(provider) == (ScaleIn(2e9 + 60, "deploy-8"),)
-    assert provider.fleet.scale_ins is None, "what was read before is not believed any more"
+    assert provider.fleet.scaling.read().scale_ins["app-blue"] == scale_ins(provider), (
+        "what was read before is forgotten"
+    )
+    assert provider.fleet.scaling.read().suspended("app-blue"), "and nothing takes tasks from it before"
 
 
 def test_a_colour_that_is_used_again_has_no_scale_in_left_whatever_release_made_it(provider: ListenerProvider) -> None:

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -12,8 +12,12 @@ from typing import Any
 from .errors import aws_call, passing_over
 from .session import Aws
 
+# Neither a scaling policy nor a scheduled action can carry tags: the name tells whose it is.
+OWN = "pear-"
 # Scheduled actions that scale an old colour in at the end of a rollback window: this, a hyphen, and the release's id.
-SCALE_IN = "pear-rollback-window-over"
+SCALE_IN = f"{OWN}rollback-window-over"
+# DescribeScalableTargets takes so many resources, and answers page by page.
+_TARGETS_PER_CALL = 50
 _ECS = {"ServiceNamespace": "ecs", "ScalableDimension": "ecs:service:DesiredCount"}
 
 
@@ -23,6 +27,7 @@ class Bounds:
 
     minimum: int
     maximum: int
+    scale_in_suspended: bool = False
 
 
 @aws_call("read the scalable target of ECS service {service}")
@@ -34,24 +39,46 @@ def owns_desired_count(aws: Aws, cluster: str, service: str) -> bool:
 @aws_call("read the scalable targets of cluster {cluster}")
 def scalable_targets(aws: Aws, cluster: str, services: Sequence[str]) -> dict[str, Bounds]:
     """Bounds by service; a service without autoscaling is missing."""
-    answer = aws.client("application-autoscaling").describe_scalable_targets(
-        **_ECS, ResourceIds=[_resource(cluster, service) for service in services]
-    )
     return {
-        target["ResourceId"].rpartition("/")[2]: Bounds(target["MinCapacity"], target["MaxCapacity"])
-        for target in answer["ScalableTargets"]
+        target["ResourceId"].rpartition("/")[2]: Bounds(
+            target["MinCapacity"],
+            target["MaxCapacity"],
+            target.get("SuspendedState", {}).get("DynamicScalingInSuspended", False),
+        )
+        for target in _targets(aws, cluster, services)
     }
+
+
+def _targets(aws: Aws, cluster: str, services: Sequence[str]) -> Iterator[dict[str, Any]]:
+    pages = aws.client("application-autoscaling").get_paginator("describe_scalable_targets")
+    for start in range(0, len(services), _TARGETS_PER_CALL):
+        resources = [_resource(cluster, service) for service in services[start : start + _TARGETS_PER_CALL]]
+        for page in pages.paginate(**_ECS, ResourceIds=resources):
+            yield from page["ScalableTargets"]
 
 
 @aws_call("set the bounds of ECS service {service}")
 def register(aws: Aws, cluster: str, service: str, bounds: Bounds) -> None:
-    """Make the service scalable within bounds, or change them. Its policies stay."""
+    """Make the service scalable within bounds, or change them. Its policies stay, and so does what is suspended already."""
+    suspended = {"SuspendedState": {"DynamicScalingInSuspended": True}} if bounds.scale_in_suspended else {}
     aws.client("application-autoscaling").register_scalable_target(
         **_ECS,
         ResourceId=_resource(cluster, service),
         MinCapacity=bounds.minimum,
         MaxCapacity=bounds.maximum,
+        **suspended,
     )
+
+
+@aws_call("suspend or resume the dynamic scale-in of ECS service {service}")
+def set_scale_in(aws: Aws, cluster: str, service: str, suspended: bool) -> None:
+    """Whether policies may take tasks away. What else is suspended stays so; a service without autoscaling has nothing to suspend."""
+    for target in _targets(aws, cluster, [service]):
+        aws.client("application-autoscaling").register_scalable_target(
+            **_ECS,
+            ResourceId=target["ResourceId"],
+            SuspendedState={**target.get("SuspendedState", {}), "DynamicScalingInSuspended": suspended},
+        )
 
 
 @aws_call("end the autoscaling of ECS service {service}")

@@ -21,6 +21,8 @@ with contextlib.suppress(ImportError):
 # Other codes of denial come from policies of the resource, which another identity would not change.
 _UNPERMITTED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}
 
+_READING = ("Describe", "Get", "List", "BatchGet", "Query", "Filter")
+
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -50,6 +52,11 @@ class AwsError(Failure):
     def throttled(self) -> bool:
         """Whether AWS throttled the call, and therefore did nothing."""
         return self.meaning is Meaning.THROTTLED
+
+    @property
+    def reads(self) -> bool:
+        """Whether the call only reads, by its name."""
+        return str(getattr(self.cause, "operation_name", "")).startswith(_READING)
 
     @property
     def may_arrive(self) -> bool:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 _NETWORK = {"subnets", "security_groups", "assign_public_ip"}
-_DEPLOYMENT = {"minimum_healthy_percent", "maximum_percent", "circuit_breaker", "rollback"}
+_DEPLOYMENT = {"minimum_healthy_percent", "maximum_percent", "circuit_breaker", "rollback", "alarms"}
 _PLAIN = {
     "availability_zone_rebalancing": "availabilityZoneRebalancing",
     "health_check_grace_seconds": "healthCheckGracePeriodSeconds",
@@ -32,6 +32,9 @@ def wanted(spec: Mapping[str, Any], target_group_arn: str) -> dict[str, Any]:
         "maximum_percent": spec["maximum_percent"],
         "circuit_breaker": True,
         "rollback": True,
+        # ECS returns to the last completed deployment where one of them fires, also while no controller runs.
+        # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-alarm-failure.html
+        "alarms": sorted((spec.get("gates") or {}).get("alarms") or []),
         "availability_zone_rebalancing": "ENABLED" if spec["availability_zone_rebalancing"] else "DISABLED",
         "health_check_grace_seconds": spec["health_check_grace_seconds"],
         "platform_version": spec["platform_version"],
@@ -49,7 +52,7 @@ def described(raw: Mapping[str, Any]) -> dict[str, Any]:
     """Return the same settings of a service that ECS describes."""
     vpc = raw.get("networkConfiguration", {}).get("awsvpcConfiguration", {})
     deployment = raw.get("deploymentConfiguration", {})
-    breaker = deployment.get("deploymentCircuitBreaker", {})
+    breaker, alarms = deployment.get("deploymentCircuitBreaker", {}), deployment.get("alarms", {})
     return {
         "subnets": sorted(vpc.get("subnets", [])),
         "security_groups": sorted(vpc.get("securityGroups", [])),
@@ -58,6 +61,7 @@ def described(raw: Mapping[str, Any]) -> dict[str, Any]:
         "maximum_percent": deployment.get("maximumPercent", 200),
         "circuit_breaker": breaker.get("enable", False),
         "rollback": breaker.get("rollback", False),
+        "alarms": sorted(alarms.get("alarmNames", [])) if alarms.get("enable") and alarms.get("rollback") else [],
         "availability_zone_rebalancing": raw.get("availabilityZoneRebalancing", "DISABLED"),
         "health_check_grace_seconds": raw.get("healthCheckGracePeriodSeconds", 0),
         "platform_version": raw.get("platformVersion", "LATEST"),
@@ -114,6 +118,11 @@ def _request(settings: Mapping[str, Any], changed: set[str]) -> dict[str, Any]:
             "minimumHealthyPercent": settings["minimum_healthy_percent"],
             "maximumPercent": settings["maximum_percent"],
             "deploymentCircuitBreaker": {"enable": settings["circuit_breaker"], "rollback": settings["rollback"]},
+            "alarms": {
+                "alarmNames": settings["alarms"],
+                "enable": bool(settings["alarms"]),
+                "rollback": bool(settings["alarms"]),
+            },
         }
     if "capacity_providers" in changed:
         request["capacityProviderStrategy"] = [

@@ -12,6 +12,7 @@ from ..aws import elbv2, wafv2
 from ..aws.elbv2_states import LoadBalancerSettings
 from ..aws.errors import Failure
 from ..common.changes import Changes
+from ..common.eventual import WEB_ACL_TARGET, once_ready
 from ..common.invocation import Invocation
 from ..common.waiting import Wait, wait_until
 
@@ -43,10 +44,14 @@ def run(call: Invocation) -> dict[str, Any]:
     )
     listeners = _listeners(call, changes, arn)
     _tags(call, changes, arn)
+    active = _active(call, found)
     if desired["web_acl_arn"] is not None:
         acl = desired["web_acl_arn"]
-        changes.want("web_acl_arn", wafv2.web_acl(aws, arn) or "", acl, partial(wafv2.set_web_acl, aws, arn, acl))
-    return {**_answer(changes, _active(call, found)), "listeners": listeners}
+        attach = partial(wafv2.set_web_acl, aws, arn, acl)
+        changes.want(
+            "web_acl_arn", wafv2.web_acl(aws, arn) or "", acl, lambda: once_ready(call, WEB_ACL_TARGET, attach)
+        )
+    return {**_answer(changes, active), "listeners": listeners}
 
 
 def _create(call: Invocation) -> dict[str, Any]:

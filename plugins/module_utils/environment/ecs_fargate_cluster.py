@@ -11,6 +11,7 @@ from typing import Any
 from ..aws import ecs
 from ..aws.tags import tags_of
 from ..common.changes import Changes
+from ..common.eventual import ECS_ROLE, once_ready
 from ..common.invocation import Invocation
 from ..common.resource import TagCalls, put_tags_right, remove
 
@@ -27,7 +28,8 @@ def run(call: Invocation) -> dict[str, Any]:
         remove(changes, "cluster", found is not None, partial(ecs.delete_cluster, aws, name))
         return _answer(changes, found)
     if found is None:
-        changes.want("cluster", None, name, partial(ecs.create_cluster, aws, name, insights, PROVIDERS, strategy, tags))
+        create = partial(ecs.create_cluster, aws, name, insights, PROVIDERS, strategy, tags)
+        changes.want("cluster", None, name, lambda: once_ready(call, ECS_ROLE, create))
         found = None if call.check_mode else ecs.cluster(aws, name)
         return _answer(changes, found)
     settings = {setting["name"]: setting["value"] for setting in found.get("settings", [])}

@@ -61,7 +61,6 @@ def service_alarms(observed: Observed) -> list[dict[str, Any]]:
     """Alarms of a service, each with a reason for what a missing datapoint means."""
     limits = observed.thresholds
     minimum = limits.minimum_requests_per_minute
-    enough = f"(FILL(requests_blue, 0) + FILL(requests_green, 0)) >= {minimum}"
     shares = [_error_share([colour], minimum) for colour in COLOURS] + [_error_share(list(COLOURS), minimum)]
     requests = _balancer(observed, "requests", "RequestCount", "Sum")
     alarms = [
@@ -87,7 +86,7 @@ def service_alarms(observed: Observed) -> list[dict[str, Any]]:
             [
                 *_balancer(observed, "latency", "TargetResponseTime", "p99"),
                 *requests,
-                _judged(f"IF({enough}, MAX([FILL(latency_blue, 0), FILL(latency_green, 0)]), 0)", "p99 in seconds"),
+                _judged(f"MAX([{', '.join(_latency(colour, minimum) for colour in COLOURS)}])", "p99 in seconds"),
             ],
             _Rule(">", limits.latency_p99_seconds, 5, 3, "notBreaching"),
         ),
@@ -104,10 +103,11 @@ def service_alarms(observed: Observed) -> list[dict[str, Any]]:
         _alarm(
             observed,
             "no-healthy-target",
-            "No request is served: no task of the service is healthy.",
+            "No request is served: no task of the service is healthy, or none of the colour that requests are sent to.",
             [
                 *_balancer(observed, "healthy", "HealthyHostCount", "Minimum"),
-                _judged("FILL(healthy_blue, 0) + FILL(healthy_green, 0)", "healthy targets"),
+                *requests,
+                _judged(_healthy_where_needed(), "healthy targets"),
             ],
             # A target group without any target reports nothing: here silence is the worst news.
             _Rule("<", 1, 3, 3, "breaching"),
@@ -168,6 +168,22 @@ def _error_share(colours: Sequence[str], minimum_requests: int) -> str:
     requests, failed = _sum(["requests"], colours), _sum(["errors", "refused"], colours)
     # A division by zero would leave no data point where the share of the other colour has one.
     return f"IF({requests} >= {minimum_requests}, 100 * {failed} / ({requests} + ({requests} < 1)), 0)"
+
+
+def _latency(colour: str, minimum_requests: int) -> str:
+    """p99 of a colour; 0 where its own requests are too few to say anything."""
+    return f"IF(FILL(requests_{colour}, 0) >= {minimum_requests}, FILL(latency_{colour}, 0), 0)"
+
+
+def _healthy_where_needed() -> str:
+    """Healthy targets of both colours; 0 where one of them gets requests and has none.
+
+    A minute that no colour has reported yet has no value: filled with zero, a late minute would look like an outage.
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-metric-math.html
+    """
+    lost = [f"(1 - ((FILL(requests_{colour}, 0) > 0) AND (FILL(healthy_{colour}, 0) < 1)))" for colour in COLOURS]
+    total = f"SUM([{', '.join(f'healthy_{colour}' for colour in COLOURS)}])"
+    return f"IF({total} >= 0, {' * '.join([total, *lost])})"
 
 
 def _sum(metrics: Sequence[str], colours: Sequence[str]) -> str:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -21,6 +22,7 @@ from ..rollout.actions import (
     Replace,
     ScaleIn,
     ScheduleScaleIn,
+    SetScaleIn,
     Shift,
     Stage,
     Wait,
@@ -48,6 +50,7 @@ from ..rollout.single_writer import has_begun_to_return
 from ..rollout.stable_down import no_way_back
 from .fenced_writer import FencedWriter
 from .lease_holder import BACKOFF_SECONDS, TRIES, LeaseHolder
+from .pace import Pace
 from .ports import LeaseLostError, PortError, Ports, UnreadableRecord
 from .unrecorded_return import RECORD_EVERY_SECONDS, RECORD_SECONDS, return_decision
 
@@ -82,6 +85,9 @@ class Controller:
         # The cause of an end is the reason of several decisions.
         self._said_at_the_end: set[str] = set()
         self._unreadable_records: dict[str, UnreadableRecord] = {}
+        # The same owner waits the same: a test can be repeated.
+        self._pace = Pace(random.Random(owner))
+        self._waited = False
 
     def interrupt(self, reason: str) -> None:
         """Ask for an orderly end from a signal handler: traffic is returned or stays, as the release's policy says."""
@@ -266,7 +272,10 @@ class Controller:
                     return self._left(release)
                 if self.stage_only and stop is None and _proven(release):
                     return Ending(None, f"{release.candidate} is staged and proven, without traffic", release, True)
-                decision = decide(self._observe(release, stop, now), release, now)
+                observed = self._observe(release, stop, now)
+                self._pace.answered()
+                decision = decide(observed, release, now)
+                self._waited = isinstance(decision.action, Wait)
                 self._say(release, decision)
                 if isinstance(decision.action, Done):
                     return Ending(decision.action.outcome, decision.reason, release, changed=True)
@@ -277,6 +286,8 @@ class Controller:
                     release = self._apply(decision)
                 failures = 0
             except PortError as failure:
+                if failure.throttled_read and self._waits_for_quota(failure):
+                    continue
                 failures += 1
                 self.ports.progress.line(f"{failure} (failure {failures} in a row)")
                 if failure.transient and failures < _tries(release, failure):
@@ -291,6 +302,15 @@ class Controller:
                 else:
                     failures = 0
                     release = self._return_unrecorded(release, failure)
+
+    def _waits_for_quota(self, failure: PortError) -> bool:
+        """Others read as well. That says nothing about the release, so it does not count towards its end."""
+        pause = self._pace.throttled(self.ports.clock.now())
+        if pause is None or self.interruption is not None:
+            return False
+        self.ports.progress.heartbeat(f"{failure} Looking again in {pause:.0f} s")
+        self.ports.clock.sleep(pause)
+        return True
 
     def _not_closed(self, release: Release, failure: PortError) -> Ending:
         """The outcome is on record. That something was not put away changes nothing about it."""
@@ -327,7 +347,8 @@ class Controller:
     def _observe(self, release: Release, stop: OperatorRequest | None, now: float) -> Observed:
         ports = self.ports
         self.lease_holder.keep(now)
-        fleet = ports.provider.read(release.single_writer)
+        glance = self._waited and now >= self.writer.late_until and not release.single_writer
+        fleet = ports.provider.glance() if glance else ports.provider.read(release.single_writer)
         shifting = release.outcome is None and release.phase in (Phase.SHIFTING, Phase.VERIFYING, Phase.BAKING)
         exposed = shifting and release.kind is Kind.DEPLOY
         if stop is None and self.interruption is not None:
@@ -358,12 +379,12 @@ class Controller:
     def _apply(self, decision: Decision) -> Release:
         ports, action, release = self.ports, decision.action, decision.release
         if isinstance(action, Wait):
-            ports.clock.sleep(action.seconds)
+            ports.clock.sleep(self._pace.seconds(action.seconds))
             return release
         if isinstance(action, Record):
             return self._save(release)
         match action:
-            case Shift() | Stage() | ScaleIn() | ScheduleScaleIn() | CancelScaleIn():
+            case Shift() | Stage() | ScaleIn() | ScheduleScaleIn() | CancelScaleIn() | SetScaleIn():
                 self.writer.write(action)
             case Replace():
                 self.writer.write(action)

@@ -4,12 +4,14 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 from functools import partial
 from typing import Protocol, TypeVar
 
 from ..rollout import lease as leases
 from ..rollout.lease import Claim, Held, Lease, Taken
+from .pace import Pace
 from .ports import Clock, LeaseLostError, Ledger, PortError, Progress
 
 TRIES = 5
@@ -39,6 +41,7 @@ class LeaseHolder:
         self.owner = owner
         self._lease: Lease | None = None
         self._renewed_at = 0.0
+        self._randomness = random.Random(owner)
 
     def take(self, release_id: str, *, force: bool) -> Taken | Held:
         """Take the lease, or say who has it."""
@@ -105,13 +108,22 @@ class LeaseHolder:
         self._lease = None
 
     def with_retries(self, call: Callable[[], T]) -> T:
-        """Make a call that may be repeated; give up after some tries, or at once where repeating cannot help."""
-        for failures in range(TRIES - 1):
+        """Make a call that may be repeated; give up after some tries, or at once where repeating cannot help.
+
+        A throttled read is repeated longer: it is answered once others read less.
+        """
+        failures, pace = 0, Pace(self._randomness)
+        while True:
             try:
                 return call()
             except PortError as failure:
-                if not failure.transient:
+                pause = pace.throttled(self.ports.clock.now()) if failure.throttled_read else None
+                if pause is not None:
+                    self.ports.progress.heartbeat(f"{failure} Asking again in {pause:.0f} s")
+                    self.ports.clock.sleep(pause)
+                    continue
+                failures += 1
+                if not failure.transient or failures >= TRIES:
                     raise
-                self.ports.progress.line(f"{failure} (failure {failures + 1} in a row)")
-                self.ports.clock.sleep(BACKOFF_SECONDS * 2**failures)
-        return call()
+                self.ports.progress.line(f"{failure} (failure {failures} in a row)")
+                self.ports.clock.sleep(BACKOFF_SECONDS * 2 ** (failures - 1))

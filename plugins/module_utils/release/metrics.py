@@ -18,12 +18,17 @@ from ..service.location import ServiceLocation
 
 _NAMESPACE = "AWS/ApplicationELB"
 # https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-cloudwatch-metrics.html
+# RequestCount counts a request for which a target was chosen. A 502 or 504 that the load balancer then answers itself is
+# counted for the load balancer only: of a target group, it is a request that no HTTPCode_Target_* counts.
 _COUNTS = {
     "requests": ("RequestCount", "Sum"),
-    "errors": ("HTTPCode_Target_5XX_Count", "Sum"),
-    # A target that is gone makes the load balancer itself answer 502, which no target is counted for.
+    "2xx": ("HTTPCode_Target_2XX_Count", "Sum"),
+    "3xx": ("HTTPCode_Target_3XX_Count", "Sum"),
+    "4xx": ("HTTPCode_Target_4XX_Count", "Sum"),
+    "5xx": ("HTTPCode_Target_5XX_Count", "Sum"),
     "refused": ("TargetConnectionErrorCount", "Sum"),
 }
+_ANSWERED = ("2xx", "3xx", "4xx", "5xx")
 # Both have a data point in the same periods: those in which a target answered.
 _TIMES = {"p99": ("TargetResponseTime", "p99"), "timed": ("TargetResponseTime", "SampleCount")}
 # Every look costs money and tells little before the next period has passed.
@@ -37,7 +42,7 @@ class MetricOptions:
     """How CloudWatch is read: its period, and how late a period is complete. Both in seconds."""
 
     period_seconds: int = 60
-    delay_seconds: int = 60
+    delay_seconds: int = 120
     bounds: Mapping[str, Metric] = field(default_factory=dict)
 
     @classmethod
@@ -132,12 +137,16 @@ def _traffic(found: Mapping[str, Sequence[float]], colour: Colour, periods: int 
     weights = timed if len(timed) == len(samples) else (1.0,) * len(samples)
     if periods is not None:
         samples, weights = samples[-periods:] if periods else (), weights[-periods:] if periods else ()
-    requests = int(sum(found.get(f"{colour}_requests", ())))
-    wrong = int(sum(found.get(f"{colour}_errors", ()))) + int(sum(found.get(f"{colour}_refused", ())))
+    counts = {name: int(sum(found.get(f"{colour}_{name}", ()))) for name in _COUNTS}
+    requests = counts["requests"]
+    answered = sum(counts[name] for name in _ANSWERED)
+    # One request may fail to connect more than once.
+    wrong = min(requests, counts["5xx"] + counts["refused"])
+    errors = min(requests, counts["5xx"] + max(counts["refused"], requests - answered))
     return Traffic(
         requests=requests,
-        # One request may fail to connect more than once.
-        errors=min(requests, wrong),
+        errors=errors,
+        unanswered=errors - wrong,
         p99_seconds=weighted_median(samples, weights),
         samples=samples,
     )

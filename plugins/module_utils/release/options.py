@@ -19,6 +19,7 @@ from ..rollout.model import (
     Gates,
     Kind,
     LatencyGate,
+    MissingData,
     OldColour,
     OnInconclusive,
     Plan,
@@ -40,6 +41,7 @@ METRIC = {
     "dimensions": _DIMENSIONS,
     "minimum": {"type": "float"},
     "maximum": {"type": "float"},
+    "missing": {"type": "str", "choices": [str(choice) for choice in MissingData], "default": "inconclusive"},
 }
 GATES = {
     "alarms": {"type": "list", "elements": "str", "default": []},
@@ -63,7 +65,7 @@ GATES = {
     },
     "metrics": {"type": "list", "elements": "dict", "default": [], "options": METRIC},
     "period_seconds": {"type": "int", "default": 60},
-    "delay_seconds": {"type": "int", "default": 60},
+    "delay_seconds": {"type": "int", "default": 120},
 }
 CHECK = {
     "name": {"type": "str", "required": True},
@@ -309,5 +311,8 @@ def _gates(given: Mapping[str, Any]) -> Gates:
         alarms=tuple(given["alarms"]),
         errors=ErrorGate(**errors) if errors else None,
         latency=LatencyGate(**latency) if latency else None,
-        bounds=tuple(Bound(metric["name"], metric["minimum"], metric["maximum"]) for metric in given["metrics"]),
+        bounds=tuple(
+            Bound(metric["name"], metric["minimum"], metric["maximum"], MissingData(metric["missing"]))
+            for metric in given["metrics"]
+        ),
     )

@@ -26,6 +26,7 @@ def port_call(call: Callable[P, R]) -> Callable[P, R]:
                 transient=cause.transient,
                 throttled=cause.throttled,
                 may_arrive=cause.may_arrive,
+                reads=cause.reads,
             ) from cause
         except NotSentError as cause:
             raise PortError(str(cause), transient=True) from cause

@@ -16,13 +16,27 @@ from ..rollout.model import Colour, Fleet, OperatorRequest, Readings, Release, V
 class PortError(Exception):
     """A call to the world failed. The text says what failed, why, and what to do."""
 
-    def __init__(self, sentence: str, *, transient: bool, throttled: bool = False, may_arrive: bool = False) -> None:
+    def __init__(
+        self,
+        sentence: str,
+        *,
+        transient: bool,
+        throttled: bool = False,
+        may_arrive: bool = False,
+        reads: bool = False,
+    ) -> None:
         super().__init__(sentence)
+        self.reads = reads
         # The same call may succeed a little later; a throttled one did nothing.
         self.transient = transient
         self.throttled = throttled
         # It is unknown whether it took effect, or will.
         self.may_arrive = may_arrive
+
+    @property
+    def throttled_read(self) -> bool:
+        """It changed nothing and says nothing about the release: whoever asks less often gets an answer."""
+        return self.throttled and self.reads
 
 
 class LeaseLostError(Exception):
@@ -41,6 +55,9 @@ class Provider(Protocol):
 
     def read(self, count_unended: bool = False) -> Fleet:
         """The fleet. With `count_unended` also the tasks that are stopping, of a colour that should have none."""
+
+    def glance(self) -> Fleet:
+        """As read, while nothing is written: what changes only by somebody else's hand may be some seconds old."""
 
     def register(self, release: Release) -> str: ...
 

@@ -190,11 +190,14 @@ def _not_ready_in_time(observed: Observed, release: Release, now: float) -> Abor
     if release.phase is Phase.PREPARING:
         live = observed.fleet.state(release.live)
         return AbortReason(Outcome.REFUSED, f"nothing was changed: no healthy {live} within {limit} seconds")
-    weight = release.plan.steps[release.step].weight if release.phase is Phase.SHIFTING else 100
-    return AbortReason(
-        Outcome.ROLLED_BACK,
-        f"not ready after {limit} seconds: " + (not_ready(observed, release, weight) or "its service is not steady"),
-    )
+    shifting = release.phase is Phase.SHIFTING
+    weight = release.plan.steps[release.step].weight if shifting else 100
+    why = not_ready(observed, release, weight)
+    ready = why is None and (shifting or observed.fleet.state(release.candidate).steady)
+    if ready or (shifting and observed.fleet.weights == Weights.split(release.candidate, weight)):
+        # A controller that could not read for a while finds what it waited for, or its own shift.
+        return None
+    return AbortReason(Outcome.ROLLED_BACK, f"not ready after {limit} seconds: " + (why or "its service is not steady"))
 
 
 def _paused_too_long(observed: Observed, release: Release, now: float) -> AbortReason | None:

@@ -95,6 +95,14 @@ class CancelScaleIn:
 
 
 @dataclass(frozen=True)
+class SetScaleIn:
+    """Suspend or resume the dynamic scale-in of a colour that autoscaling owns. Its bounds and policies stay."""
+
+    colour: Colour
+    suspended: bool
+
+
+@dataclass(frozen=True)
 class Wait:
     """Look again later. A wait that a person has to know of at once is `told` when it begins."""
 
@@ -109,7 +117,7 @@ class Done:
     outcome: Outcome
 
 
-FleetAction: TypeAlias = "Stage | Replace | ScaleIn | ScheduleScaleIn | CancelScaleIn"
+FleetAction: TypeAlias = "Stage | Replace | ScaleIn | ScheduleScaleIn | CancelScaleIn | SetScaleIn"
 Action: TypeAlias = "Record | Register | FleetAction | Prove | Shift | Collect | Wait | Done"
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from .actions import CancelScaleIn, ScheduleScaleIn, Shift
+from .actions import CancelScaleIn, ScheduleScaleIn, SetScaleIn, Shift
 from .history import good_releases
 from .lease import clock_time
 from .model import Colour, ColourState, Fleet, Kind, Outcome, Release, Weights
@@ -19,7 +19,7 @@ _LEFT_OVER_SECONDS = 600.0
 _SAME_TIME_SECONDS = 60.0
 _RETURNED = (Outcome.ROLLED_BACK, Outcome.SUPERSEDED, Outcome.INCONCLUSIVE, Outcome.APPROVAL_EXPIRED, Outcome.FAILED)
 
-Repair: TypeAlias = "Shift | CancelScaleIn | ScheduleScaleIn"
+Repair: TypeAlias = "Shift | CancelScaleIn | ScheduleScaleIn | SetScaleIn"
 
 
 @dataclass(frozen=True)
@@ -92,6 +92,14 @@ def _of_serving(side: ColourState) -> Iterator[Disagreement]:
     if side.scale_in_at is not None:
         yield Disagreement(
             f"scheduled scale-in of {side.colour}", _scheduled(side), "it serves", CancelScaleIn(side.colour)
+        )
+    if side.scale_in_suspended:
+        # Releases suspend it and end that: nobody else may count on it.
+        yield Disagreement(
+            f"autoscaling of {side.colour}",
+            "takes no task away, dynamic scale-in is suspended",
+            "it serves, and no release is under way",
+            SetScaleIn(side.colour, suspended=False),
         )
 
 

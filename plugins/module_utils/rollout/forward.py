@@ -11,6 +11,7 @@ from . import in_place, single_writer
 from .abort import AbortReason
 from .abort_rules import judgement, not_ready, wanted_count
 from .actions import CancelScaleIn, Decision, Prove, Record, Register, Shift, Stage, Wait
+from .dynamic_scaling import hold_before_shift
 from .gates import combine
 from .lease import clock_time
 from .model import Fleet, Observed, OnInconclusive, Outcome, Phase, Release, RequestKind, Result, Step, Verdict, Weights
@@ -18,6 +19,8 @@ from .partial_return import carried_percent, is_enough
 from .stable_down import decide_when_down, unserved
 
 POLL_SECONDS = 2.0
+# While traffic is held and nothing is due. All controllers of an account share its quota of reads.
+WATCH_SECONDS = 5.0
 
 
 def _prepare(observed: Observed, release: Release, now: float) -> Decision:
@@ -97,7 +100,7 @@ def _shift(observed: Observed, release: Release, now: float) -> Decision | Abort
     found = _next_in_step(observed, release, now)
     without = unserved(observed.fleet)
     if without and isinstance(found, Decision) and isinstance(found.action, Wait):
-        return replace(found, reason=f"{without}; {found.reason}")
+        return replace(found, action=Wait(POLL_SECONDS), reason=f"{without}; {found.reason}")
     return found
 
 
@@ -120,7 +123,7 @@ def _next_in_step(observed: Observed, release: Release, now: float) -> Decision 
 
 
 def _move(observed: Observed, release: Release, wanted: Weights, title: str) -> Decision:
-    making_ready = _make_ready(observed, release)
+    making_ready = _make_ready(observed, release) or hold_before_shift(observed, release)
     if making_ready is not None:
         return making_ready
     waiting = not_ready(observed, release, wanted.of(release.candidate))
@@ -196,7 +199,7 @@ def _hold(
     verdict = judgement(observed, release)
     if left > 0:
         said = f"{left:.0f} s left at {observed.fleet.weights}; {verdict.reason}"
-        return Decision(Wait(min(POLL_SECONDS, left)), said, release)
+        return Decision(Wait(min(WATCH_SECONDS, left)), said, release)
     if step.approval:
         return _await_approval(release, step.approval_timeout_seconds, -left, "this step wants it")
     if judged and observed.probe is not None and release.step >= last:
@@ -230,21 +233,21 @@ def _pause(observed: Observed, release: Release, now: float) -> Decision | None:
         )
     if request in (RequestKind.RESUME, RequestKind.PROMOTE, RequestKind.PROMOTE_ALL):
         return _enter(replace(release, paused_since=None, entered_at=now), f"resumed by {_requester(observed)}")
-    return Decision(Wait(POLL_SECONDS), f"paused since {clock_time(release.paused_since)}", release)
+    return Decision(Wait(WATCH_SECONDS), f"paused since {clock_time(release.paused_since)}", release)
 
 
 def _await_approval(release: Release, limit: int, waited: float, why: str) -> Decision | AbortReason:
     if waited > limit:
         return AbortReason(Outcome.APPROVAL_EXPIRED, f"not promoted within {limit} seconds ({why})")
     left = f"{limit - waited:.0f} s left, then traffic returns to {release.live}"
-    return Decision(Wait(POLL_SECONDS), f"waiting for promote ({why}): {left}", release)
+    return Decision(Wait(WATCH_SECONDS), f"waiting for promote ({why}): {left}", release)
 
 
 def _when_unclear(release: Release, verdict: Verdict, waited: float) -> Decision | AbortReason | None:
     patience = release.policy.patience_seconds
     if waited <= patience:
         said = f"cannot tell yet, {patience - waited:.0f} s of patience left: {verdict.reason}"
-        return Decision(Wait(POLL_SECONDS), said, release)
+        return Decision(Wait(WATCH_SECONDS), said, release)
     if verdict.result is Result.FAIL:
         return AbortReason(Outcome.ROLLED_BACK, verdict.reason)
     unclear = f"cannot tell: {verdict.reason}"

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from .model import Bound, ColourState, ErrorGate, Gates, LatencyGate, Readings, Result, Traffic, Verdict
+from .model import Bound, ColourState, ErrorGate, Gates, LatencyGate, MissingData, Readings, Result, Traffic, Verdict
 from .statistics import Test, binomial_tail, difference_of_shares, mann_whitney, share_interval
 
 RANK_SAMPLES = 4
@@ -44,7 +44,7 @@ def judge(gates: Gates, readings: Readings, candidate: ColourState, minimum: int
             *alarms(gates.alarms, readings.alarms),
             *([errors(gates.errors, readings)] if gates.errors else []),
             *([latency(gates.latency, readings)] if gates.latency else []),
-            *(bound(limit, readings.metrics.get(limit.name, ())) for limit in gates.bounds),
+            *(bound(limit, readings.metrics.get(limit.name)) for limit in gates.bounds),
         )
     )
 
@@ -81,7 +81,7 @@ def _too_few(gate: ErrorGate | LatencyGate, traffic: Traffic | None, side: str) 
 
 
 def errors(gate: ErrorGate, readings: Readings) -> Verdict:
-    """5xx share: absolute ceiling first, then candidate against live by an exact test.
+    """Share of 5xx, by a target or by the load balancer: absolute ceiling first, then candidate against live by an exact test.
 
     Failing takes both significance and size: with millions of requests a harmless difference is significant, and with
     a hundred a large one may be chance. Large but not yet significant is inconclusive, so sparse errors do not pass.
@@ -110,15 +110,16 @@ def errors(gate: ErrorGate, readings: Readings) -> Verdict:
 def _error_ceiling(gate: ErrorGate, ours: Traffic, significance: float) -> Verdict | None:
     if gate.ceiling_percent is None:
         return None
-    share = ours.errors / ours.requests
-    low, high = share_interval(ours.errors, ours.requests)
+    errors = ours.certain_errors
+    share = errors / ours.requests
+    low, high = share_interval(errors, ours.requests)
     seen = (
         f"5xx share {share:.2%} of {ours.requests} (95 % interval {low:.2%} to {high:.2%}), "
         f"ceiling {gate.ceiling_percent:g} %"
     )
     if share * 100 <= gate.ceiling_percent:
         return passed(seen)
-    p = binomial_tail(ours.errors, ours.requests, gate.ceiling_percent / 100)
+    p = binomial_tail(errors, ours.requests, gate.ceiling_percent / 100)
     if p <= significance:
         return failed(f"{seen}, p {p:.2g}: above it, and not by chance")
     return unclear(f"{seen}, p {p:.2g}: above it, but so few requests cannot rule out chance")
@@ -126,11 +127,16 @@ def _error_ceiling(gate: ErrorGate, ours: Traffic, significance: float) -> Verdi
 
 def _shares(ours: Traffic, live: Traffic, test: Test) -> str:
     return (
-        f"5xx share {ours.errors / ours.requests:.2%} of {ours.requests} against live's "
-        f"{live.errors / live.requests:.2%} of {live.requests} "
+        f"5xx share {ours.errors / ours.requests:.2%} of {ours.requests}{_unanswered(ours)} against live's "
+        f"{live.errors / live.requests:.2%} of {live.requests}{_unanswered(live)} "
         f"(difference {test.estimate * 100:+.2f} points, 95 % from {test.low * 100:+.2f} to {test.high * 100:+.2f}, "
         f"p {test.p:.2g})"
     )
+
+
+def _unanswered(traffic: Traffic) -> str:
+    """A hanging version has no 5xx of its own to be found in its logs."""
+    return f" (no target answered {traffic.unanswered} of them)" if traffic.unanswered else ""
 
 
 def latency(gate: LatencyGate, readings: Readings) -> Verdict:
@@ -204,11 +210,17 @@ def _orderings(m: int, n: int) -> float:
     return total
 
 
-def bound(limit: Bound, values: Sequence[float]) -> Verdict:
-    """A metric of the user's, by its latest value."""
+def bound(limit: Bound, values: Sequence[float] | None) -> Verdict:
+    """A metric of the user's, by its latest value. None: there was no whole period to read yet."""
+    if values is None:
+        return unclear(f"metric {limit.name} has no whole period yet")
     if not values:
-        return unclear(f"metric {limit.name} has no data")
-    latest = values[-1]
+        match limit.missing:
+            case MissingData.PASS:
+                return passed(f"metric {limit.name} has no data, which passes")
+            case MissingData.INCONCLUSIVE:
+                return unclear(f"metric {limit.name} has no data (missing: zero or pass, where that is no fault)")
+    latest = values[-1] if values else 0.0
     if limit.maximum is not None and latest > limit.maximum:
         return failed(f"metric {limit.name} is {latest:g}, above {limit.maximum:g}")
     if limit.minimum is not None and latest < limit.minimum:

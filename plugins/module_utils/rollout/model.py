@@ -69,6 +69,14 @@ class WhenStableIsDown(StrEnum):
     ASK = "ask"
 
 
+class MissingData(StrEnum):
+    """What it means for a gate that a metric has no data point."""
+
+    INCONCLUSIVE = "inconclusive"
+    ZERO = "zero"
+    PASS = "pass"
+
+
 class OldColour(StrEnum):
     """Whether the colour without traffic is scaled in at the end of a release: the old one, or a candidate that failed."""
 
@@ -144,6 +152,8 @@ class ColourState:
     scale_in_at: float | None = None
     # The releases that scheduled scale-ins of this colour were made for; empty text where one does not say.
     scale_in_for: tuple[str, ...] = ()
+    # Whether autoscaling may take no task away; None where it does not own the count.
+    scale_in_suspended: bool | None = None
     # The deployment that ECS works on or has completed; empty where the colour has no ECS service.
     deployment_id: str = ""
     # Why ECS put the deployment before this one back by itself; empty where it did not.
@@ -232,11 +242,12 @@ class LatencyGate:
 
 @dataclass(frozen=True)
 class Bound:
-    """A CloudWatch metric of the user's and the range it has to stay in."""
+    """A CloudWatch metric of the user's and the range it has to stay in. `missing` is what no data point means."""
 
     name: str
     minimum: float | None = None
     maximum: float | None = None
+    missing: MissingData = MissingData.INCONCLUSIVE
 
 
 @dataclass(frozen=True)
@@ -273,12 +284,22 @@ class Policy:
 
 @dataclass(frozen=True)
 class Traffic:
-    """What a target group answered over a window: counts, one p99 per period, and the middle one of these by requests."""
+    """What a target group answered over a window: counts, one p99 per period, and the middle one of these by requests.
+
+    `unanswered` is the part of the errors that no target answered and no failed connection explains: a target that timed
+    out or closed the connection, but also a client that left. So it is only ever compared, never held against a ceiling.
+    """
 
     requests: int
     errors: int
     p99_seconds: float | None = None
     samples: tuple[float, ...] = ()
+    unanswered: int = 0
+
+    @property
+    def certain_errors(self) -> int:
+        """5xx answers and failed connections."""
+        return self.errors - self.unanswered
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from dataclasses import replace
 from . import in_place, single_writer
 from .abort import AbortReason
 from .actions import Collect, Decision, Done, Record, ScaleIn, ScheduleScaleIn, Shift, Stage, Wait
+from .dynamic_scaling import put_away
 from .late_writes import watch
 from .lease import clock_time
 from .model import Fleet, Observed, OldColour, Outcome, Phase, Release, Weights
@@ -154,6 +155,7 @@ def close(observed: Observed, release: Release, outcome: Outcome, now: float) ->
             if outcome is Outcome.SUCCEEDED
             else _scale_in_candidate(observed, release)
         )
+    leftover = leftover or put_away(observed, release)
     return leftover or Decision(Record(), release.reason, replace(release, closed=True))
 
 

@@ -37,8 +37,8 @@ def metrics_seconds(period_seconds: int, delay_seconds: int) -> int:
     return period_seconds * (JUDGED_PERIODS + 1) + delay_seconds
 
 
-# CloudWatch has a load balancer's metrics once a minute, a minute late.
-METRICS_SECONDS = metrics_seconds(60, 60)
+# CloudWatch has a load balancer's metrics once a minute, and a minute is whole up to two minutes after its end.
+METRICS_SECONDS = metrics_seconds(60, 120)
 
 
 @dataclass(frozen=True)

@@ -4,18 +4,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
 from ..aws import autoscaling, ecs
-from ..aws.autoscaling import Bounds, is_scale_in
+from ..aws.autoscaling import OWN, Bounds, is_scale_in
 from ..aws.errors import Failure
 from ..aws.naming import EnvironmentNames, ServiceNames
 from ..common.changes import Changes
 from ..common.invocation import Invocation
 from ..rollout.model import Colour
 from .location import NotProvisionedError, ServiceLocation, locate
-from .scaling import Plan, Scaling, known_policies, known_schedules, plan, policy, problems, schedule
+from .scaling import Plan, Scaling, foreign, known_policies, known_schedules, plan, policy, problems, schedule
 
 
 def run(call: Invocation) -> dict[str, Any]:
@@ -39,13 +40,13 @@ def run(call: Invocation) -> dict[str, Any]:
     current = _observe(call, location.cluster, name)
     if call.params["minimum"] is None:
         _remove(call, changes, location.cluster, name, current)
-        return _answer(changes, live)
+        return _answer(changes, live, foreign_names=current.foreign)
     desired = _desired(call, location, live)
     planned = plan(current, desired)
     _tell(changes, planned, current)
     if not call.check_mode:
         _apply(call, location.cluster, name, planned)
-    return _answer(changes, live)
+    return _answer(changes, live, foreign_names=current.foreign)
 
 
 def _scaled(call: Invocation) -> bool:
@@ -69,11 +70,14 @@ def _observe(call: Invocation, cluster: str, name: str) -> Scaling:
     bounds = autoscaling.scalable_targets(call.aws, cluster, [name]).get(name)
     if bounds is None:
         return Scaling()
+    policies = autoscaling.policies(call.aws, cluster, name)
+    actions = autoscaling.scheduled_actions(call.aws, cluster, name)
     return Scaling(
         bounds.minimum,
         bounds.maximum,
-        known_policies(autoscaling.policies(call.aws, cluster, name)),
-        known_schedules(autoscaling.scheduled_actions(call.aws, cluster, name), leave=is_scale_in),
+        known_policies(policies, OWN),
+        known_schedules(actions, OWN, leave=is_scale_in),
+        foreign([one["PolicyName"] for one in policies] + [one["ScheduledActionName"] for one in actions], OWN),
     )
 
 
@@ -88,8 +92,15 @@ def _desired(call: Invocation, location: ServiceLocation, live: Colour) -> Scali
 
 
 def _remove(call: Invocation, changes: Changes, cluster: str, name: str, current: Scaling) -> None:
-    """Bounds without a policy or a schedule are how releases keep a colour warm: those stay."""
-    if current.policies or current.schedules:
+    """Bounds without a policy or a schedule are how releases keep a colour warm: those stay.
+
+    Deregistering would delete what others made with ours, so beside theirs only ours go.
+    """
+    if current.foreign:
+        _tell(changes, ours := plan(current, Scaling(*current.bounds)), current)
+        if not call.check_mode:
+            _apply(call, cluster, name, ours)
+    elif current.policies or current.schedules:
         autoscaled = {
             "bounds": list(current.bounds),
             "policies": sorted(current.policies),
@@ -117,21 +128,27 @@ def _apply(call: Invocation, cluster: str, name: str, planned: Plan) -> None:
         autoscaling.register(aws, cluster, name, Bounds(*planned.bounds))
         call.progress.line(f"{name} scales between {planned.bounds[0]} and {planned.bounds[1]} tasks")
     for policy_name in planned.delete_policies:
-        autoscaling.delete_policy(aws, cluster, name, policy_name)
+        autoscaling.delete_policy(aws, cluster, name, OWN + policy_name)
     for schedule_name in planned.delete_schedules:
-        autoscaling.unschedule(aws, cluster, name, schedule_name)
+        autoscaling.unschedule(aws, cluster, name, OWN + schedule_name)
     for policy_name, configuration in planned.put_policies.items():
-        autoscaling.put_policy(aws, cluster, name, policy_name, configuration)
+        autoscaling.put_policy(aws, cluster, name, OWN + policy_name, configuration)
         call.progress.line(f"policy {policy_name} of {name} put")
     for schedule_name, action in planned.put_schedules.items():
-        autoscaling.put_schedule(aws, cluster, name, schedule_name, action)
+        autoscaling.put_schedule(aws, cluster, name, OWN + schedule_name, action)
         call.progress.line(f"schedule {schedule_name} of {name} put")
 
 
-def _answer(changes: Changes, live: Colour | None, note: str = "") -> dict[str, Any]:
+def _answer(changes: Changes, live: Colour | None, note: str = "", foreign_names: Sequence[str] = ()) -> dict[str, Any]:
+    left = (
+        f"Left unchanged, since their names do not begin with {OWN}: {', '.join(foreign_names)}. They scale the service too; delete "
+        "those that you do not want."
+    )
     return {
         "changed": bool(changes.after),
         "diff": {"before": changes.before, "after": changes.after},
         "colour": str(live) if live else None,
         "note": note,
+        "foreign": list(foreign_names),
+        **({"warnings": [left]} if foreign_names else {}),
     }

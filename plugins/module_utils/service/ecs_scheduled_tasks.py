@@ -13,6 +13,7 @@ from typing import Any
 from ..aws import ecs, scheduler
 from ..aws.errors import Failure
 from ..common.changes import Changes
+from ..common.eventual import SCHEDULER_ROLE, once_ready
 from ..common.invocation import Invocation
 from .ecs_run_task import live_service
 from .location import NotProvisionedError, ServiceLocation, locate
@@ -74,7 +75,10 @@ def _keep(
 
     def create(name: str, request: Mapping[str, Any]) -> None:
         scheduler.create_group(call.aws, group, {"pear:environment": group})
-        scheduler.create(call.aws, group, name, request)
+        once_ready(call, SCHEDULER_ROLE, partial(scheduler.create, call.aws, group, name, request))
+
+    def update(name: str, request: Mapping[str, Any]) -> None:
+        once_ready(call, SCHEDULER_ROLE, partial(scheduler.update, call.aws, group, name, request))
 
     for schedule in call.params["schedules"]:
         name = f"{location.service}.{schedule['name']}"
@@ -83,14 +87,23 @@ def _keep(
         if current is None:
             changes.want(f"schedule {name}", None, schedule["expression"], partial(create, name, request))
             continue
-        differ = [key for key in request if current.get(key) != request[key]]
+        differ = [key for key in request if not holds(current.get(key), request[key])]
         if differ:
             changes.want(
                 f"schedule {name}",
                 {key: current.get(key) for key in differ},
                 {key: request[key] for key in differ},
-                partial(scheduler.update, call.aws, group, name, request),
+                partial(update, name, request),
             )
+
+
+def holds(current: Any, wanted: Any) -> bool:
+    """Whether everything that is wanted is there. What AWS adds by itself, such as defaults, is no difference."""
+    if isinstance(wanted, Mapping):
+        return isinstance(current, Mapping) and all(holds(current.get(key), value) for key, value in wanted.items())
+    if isinstance(wanted, list) and isinstance(current, list):
+        return sorted(map(str, current)) == sorted(map(str, wanted))
+    return bool(current == wanted)
 
 
 def requested(

@@ -53,6 +53,11 @@ def _refuse(call: Invocation, routing: Routing) -> None:
         if name.lower() != zone and not name.lower().endswith(f".{zone}"):
             found.append(f"name {name} does not lie in zone {zone}")
     check = call.params["health_check"]
+    if routing.policy != "simple" and not check and not _evaluates(call, routing):
+        found.append(
+            f"routing.policy is {routing.policy} and there is no health_check: Route 53 would answer with this side whatever its "
+            "state. Give a health_check with a host that leads here only"
+        )
     if (
         check
         and routing.policy != "simple"
@@ -63,6 +68,15 @@ def _refuse(call: Invocation, routing: Routing) -> None:
         )
     if found:
         raise Failure(f"Records of {call.params['service']}: {'; '.join(found)}. Nothing was changed.")
+
+
+def _evaluates(call: Invocation, routing: Routing) -> bool:
+    """Not by default where it decides: a load balancer with an empty target group, as idle colours have, is unhealthy to Route 53.
+
+    https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/resource-record-sets-values-alias-common.html
+    """
+    given = call.params["evaluate_target_health"]
+    return bool(given) if given is not None else routing.policy == "simple"
 
 
 def _health_check(call: Invocation, changes: Changes) -> tuple[str | None, list[str]]:
@@ -130,7 +144,7 @@ def _records(call: Invocation, changes: Changes, zone_id: str | None, routing: R
         Balancer(balancer["name"], balancer["dns_name"], balancer["zone_id"]),
         call.params["families"],
         routing,
-        call.params["evaluate_target_health"],
+        _evaluates(call, routing),
         check_id,
         call.params["overwrite"],
     )

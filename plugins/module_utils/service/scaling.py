@@ -23,6 +23,8 @@ class Scaling:
     maximum: int | None = None
     policies: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     schedules: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    # Names of policies and scheduled actions that others made.
+    foreign: Sequence[str] = ()
 
     @property
     def bounds(self) -> tuple[int | None, int | None]:
@@ -94,9 +96,18 @@ def schedule(option: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def known_policies(found: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
-    """Policies by name, as policy() writes them; one of another type is kept apart by its type."""
-    return {policy["PolicyName"]: _known(policy) for policy in found}
+def foreign(names: Iterable[str], own: str) -> list[str]:
+    """What others made: a policy and a scheduled action carry no tags, so the beginning of the name is the mark."""
+    return sorted(name for name in names if not name.startswith(own))
+
+
+def known_policies(found: Iterable[Mapping[str, Any]], own: str) -> dict[str, dict[str, Any]]:
+    """Our policies by the name of the option, as policy() writes them; one of another type is kept apart by its type."""
+    return {
+        policy["PolicyName"].removeprefix(own): _known(policy)
+        for policy in found
+        if policy["PolicyName"].startswith(own)
+    }
 
 
 def _known(found: Mapping[str, Any]) -> dict[str, Any]:
@@ -110,16 +121,18 @@ def _known(found: Mapping[str, Any]) -> dict[str, Any]:
     return configuration
 
 
-def known_schedules(found: Iterable[Mapping[str, Any]], leave: Callable[[str], bool]) -> dict[str, dict[str, Any]]:
-    """Scheduled actions by name, without those that belong to releases."""
+def known_schedules(
+    found: Iterable[Mapping[str, Any]], own: str, leave: Callable[[str], bool]
+) -> dict[str, dict[str, Any]]:
+    """Our scheduled actions by the name of the option, without those that belong to releases."""
     return {
-        action["ScheduledActionName"]: {
+        action["ScheduledActionName"].removeprefix(own): {
             "Schedule": action["Schedule"],
             "Timezone": action.get("Timezone", "UTC"),
             "ScalableTargetAction": dict(action.get("ScalableTargetAction", {})),
         }
         for action in found
-        if not leave(action["ScheduledActionName"])
+        if action["ScheduledActionName"].startswith(own) and not leave(action["ScheduledActionName"])
     }
 
 

@@ -68,7 +68,8 @@ def findings(values: Mapping[str, Any]) -> list[str]:
 
 
 def warnings(values: Mapping[str, Any]) -> Iterator[str]:
-    """What is valid, and still loses data in many programs: said, and left to who knows the program."""
+    """What is valid, and still loses data or connections in many programs: said, and left to who knows the program."""
+    yield from _stale_password(values)
     count, why = _writers(values)
     shared = [
         f"{volume.get('name')} at {volume.get('path')}"
@@ -133,6 +134,19 @@ def _single_writer(values: Mapping[str, Any]) -> Iterator[str]:
         yield (
             "autoscaling_schedules is set, but service_single_writer is true: a schedule would start tasks of the colour that a "
             "release has stopped"
+        )
+
+
+def _stale_password(values: Mapping[str, Any]) -> Iterator[str]:
+    """https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/rds-secrets-manager.html: a new password every seven days."""
+    variables = values.get("service_database_variables")
+    if values.get("service_database") is not True or not isinstance(variables, Mapping):
+        return
+    if variables.get("password") and not variables.get("secret_arn"):
+        yield (
+            f"{variables['password']} is the database owner's password as it is when a task starts, and RDS changes it every seven days: a "
+            "task that runs longer can open no new connection then. Give service_database_variables a name for secret_arn, and have the "
+            "program read the secret when it connects; or use a user of the program's own (docs/database.md)"
         )
 
 
@@ -245,6 +259,13 @@ def _conditions(values: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _percents(values: Mapping[str, Any]) -> Iterator[str]:
+    slow, algorithm = values.get("service_slow_start_seconds"), values.get("service_algorithm")
+    if algorithm == "least_outstanding_requests" and slow:
+        # https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-target-group-attributes.html
+        yield (
+            f"service_slow_start_seconds is {slow} with service_algorithm {algorithm}; slow start exists with round_robin only: "
+            "set it to 0, or the algorithm to round_robin"
+        )
     lowest, highest = values.get("service_minimum_healthy_percent"), values.get("service_maximum_percent")
     if lowest == 100 and highest == 100:
         yield (

@@ -13,6 +13,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.amazon.aws.plugins.module_utils.modules import aws_argument_spec
 from ansible_collections.pear.fargate.plugins.module_utils.aws import autoscaling, ecs, logs
 from ansible_collections.pear.fargate.plugins.module_utils.aws.arns import ArnScope
+from ansible_collections.pear.fargate.plugins.module_utils.aws.autoscaling import Bounds
 from ansible_collections.pear.fargate.plugins.module_utils.aws.errors import AwsError
 from ansible_collections.pear.fargate.plugins.module_utils.aws.options import AWS_OPTIONS
 from ansible_collections.pear.fargate.plugins.module_utils.aws.session import Aws
@@ -164,6 +165,56 @@ def test_the_last_log_lines_come_oldest_first_and_none_where_nothing_was_written
 def test_autoscaling_owns_the_count_only_where_it_has_a_target(aws: Aws) -> None:
     with mock_aws():
         assert not autoscaling.owns_desired_count(aws, "local", "app-blue")
+
+
+def test_dynamic_scale_in_is_suspended_alone_and_the_rest_of_the_target_stays(aws: Aws) -> None:
+    with mock_aws():
+        boto3.client("ecs", REGION).create_cluster(clusterName="local")
+        boto3.client("ecs", REGION).create_service(cluster="local", serviceName="app-blue", desiredCount=3)
+        scaling = boto3.client("application-autoscaling", REGION)
+        target = {
+            "ServiceNamespace": "ecs",
+            "ScalableDimension": "ecs:service:DesiredCount",
+            "ResourceId": "service/local/app-blue",
+        }
+        before = {"ScheduledScalingSuspended": True, "DynamicScalingInSuspended": False}
+        scaling.register_scalable_target(**target, MinCapacity=2, MaxCapacity=9, SuspendedState=before)
+        for suspended in (True, False):
+            autoscaling.set_scale_in(aws, "local", "app-blue", suspended)
+            assert autoscaling.scalable_targets(aws, "local", ["app-blue"]) == {"app-blue": Bounds(2, 9, suspended)}
+            (found,) = scaling.describe_scalable_targets(ServiceNamespace="ecs")["ScalableTargets"]
+            assert found["SuspendedState"]["ScheduledScalingSuspended"]
+        autoscaling.set_scale_in(aws, "local", "app-green", True)
+        assert len(scaling.describe_scalable_targets(ServiceNamespace="ecs")["ScalableTargets"]) == 1
+
+
+def test_more_services_than_one_call_takes_are_read_in_several(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = [f"app{number}-blue" for number in range(120)]
+    client = aws.client("application-autoscaling")
+    monkeypatch.setattr(aws, "client", lambda service: client)
+    with Stubber(client) as stub:
+        for start in range(0, 120, 50):
+            resources = [f"service/local/{name}" for name in names[start : start + 50]]
+            expected = {
+                "ServiceNamespace": "ecs",
+                "ScalableDimension": "ecs:service:DesiredCount",
+                "ResourceIds": resources,
+            }
+            targets = [_scalable_target(resource) for resource in resources]
+            stub.add_response("describe_scalable_targets", {"ScalableTargets": targets}, expected)
+        assert list(autoscaling.scalable_targets(aws, "local", names)) == names
+
+
+def _scalable_target(resource: str) -> dict[str, Any]:
+    return {
+        "ServiceNamespace": "ecs",
+        "ResourceId": resource,
+        "ScalableDimension": "ecs:service:DesiredCount",
+        "MinCapacity": 1,
+        "MaxCapacity": 2,
+        "RoleARN": "arn:aws:iam::123456789012:role/scaling",
+        "CreationTime": datetime(2026, 1, 1, tzinfo=UTC),
+    }
 
 
 def test_a_role_is_made_once_then_changed_only_where_it_differs(aws: Aws) -> None:

@@ -196,7 +196,7 @@ def test_calls_under_a_lease_end_before_it_does(aws: Aws) -> None:
 
 READS_OF_PROVIDERS = {
     "service", "services", "rule", "target_health", "tasks", "scale_ins", "scalable_targets", "task_definition",
-    "register_task_definition", "owns_desired_count", "last_lines",
+    "register_task_definition", "owns_desired_count", "last_lines", "policies", "scheduled_actions",
 }  # fmt: skip
 
 

@@ -203,6 +203,12 @@ def test_no_two_widgets_lie_on_each_other() -> None:
 
 def judged(kind: str, **metrics: float) -> float:
     """What an alarm's expression comes to in one minute; a metric that is not named has no data point."""
+    value = judged_or_missing(kind, **metrics)
+    assert value is not None
+    return value
+
+
+def judged_or_missing(kind: str, **metrics: float) -> float | None:
     (alarm,) = [one for one in service_alarms(ENVIRONMENT, "scores") if one["name"].endswith(f"/{kind}")]
     (expression,) = [metric["expression"] for metric in alarm["metrics"] if "expression" in metric]
     ids = tuple(metric["id"] for metric in alarm["metrics"] if "expression" not in metric)
@@ -210,7 +216,7 @@ def judged(kind: str, **metrics: float) -> float:
     series = {name: {0.0: metrics[name]} if name in metrics else {} for name in ids}
     found = parse(expression).evaluate(Frame(series, ids, dict.fromkeys(ids, 60), (0.0,)))
     assert isinstance(found, dict)
-    return float(found[0.0])
+    return found.get(0.0)
 
 
 def test_errors_of_one_colour_are_not_diluted_by_the_other() -> None:
@@ -230,11 +236,24 @@ def test_a_task_that_takes_no_connection_is_an_error_of_the_service() -> None:
 
 def test_a_warm_colour_does_not_hide_a_live_one_without_targets() -> None:
     warm = {"healthy_green": 2.0, "desired_green": 2.0}
-    assert judged("no-healthy-target", healthy_green=2.0) == 2.0, "which is why there is another alarm"
+    assert judged("no-healthy-target", healthy_green=2.0, healthy_blue=0.0, requests_blue=90.0) == 0.0
+    assert judged("no-healthy-target", healthy_green=2.0, requests_blue=90.0) == 0.0
+    assert judged("no-healthy-target", healthy_green=0.0, healthy_blue=2.0, requests_blue=90.0) == 2.0, "a cold colour"
+    assert judged("no-healthy-target", healthy_green=2.0) == 2.0, "nothing is asked for: the next alarm sees it"
     assert judged("colour-without-target", **warm, desired_blue=2.0) == 1.0
     assert judged("colour-without-target", **warm, unhealthy_blue=2.0, healthy_blue=0.0) == 1.0
     assert judged("colour-without-target", **warm, desired_blue=2.0, healthy_blue=1.0) == 0.0
     assert judged("colour-without-target", **warm) == 0.0, "a cold colour should have none"
+
+
+def test_a_minute_that_is_late_is_no_outage() -> None:
+    assert judged_or_missing("no-healthy-target") is None
+
+
+def test_the_p99_of_a_handful_of_requests_counts_for_nothing_however_many_the_other_colour_has() -> None:
+    canary = {"requests_blue": 900.0, "latency_blue": 0.2, "latency_green": 4.0}
+    assert judged("latency-p99", **canary, requests_green=3.0) == 0.2
+    assert judged("latency-p99", **canary, requests_green=30.0) == 4.0
 
 
 def test_without_container_insights_a_colour_is_judged_by_its_targets() -> None:

@@ -135,6 +135,16 @@ def test_what_is_asked_for_reads_back_as_what_is_wanted() -> None:
     assert service_definition.differences(service_definition.described(created), SETTINGS) == set()
 
 
+def test_the_alarms_of_the_gates_are_those_that_ecs_rolls_back_by() -> None:
+    settings = service_definition.wanted({**SPEC, "gates": {"alarms": ["b", "a"]}}, "arn:tg")
+    created = service_definition.create_request(settings, f"{ARN}1", 2)
+    assert created["deploymentConfiguration"]["alarms"] == {"alarmNames": ["a", "b"], "enable": True, "rollback": True}
+    assert service_definition.differences(service_definition.described(created), settings) == set()
+    without = service_definition.update_request(SETTINGS, service_definition.differences(settings, SETTINGS))
+    assert without["deploymentConfiguration"]["alarms"] == {"alarmNames": [], "enable": False, "rollback": False}
+    assert service_definition.differences(service_definition.described({**created, **without}), SETTINGS) == set()
+
+
 def test_an_update_names_only_what_changes() -> None:
     assert service_definition.update_request(SETTINGS, {"health_check_grace_seconds"}) == {
         "healthCheckGracePeriodSeconds": 30

@@ -57,6 +57,7 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Cloud:
 
 
 def metrics(**options: Any) -> Metrics:
+    """As configured by default, but for what a test is about."""
     return Metrics(cast(Aws, None), PLACE, MetricOptions(**options))
 
 
@@ -65,25 +66,29 @@ def release(since: float | None, step: int = 0) -> Release:
     return Release("r", "s", Kind.DEPLOY, "d", Colour.GREEN, Colour.BLUE, plan, 0.0, "me", since=since, step=step)
 
 
-@pytest.mark.parametrize("now", [100.0, 179.0, 239.9])
+@pytest.mark.parametrize("now", [100.0, 179.0, 299.9])
 def test_nothing_is_read_before_a_whole_period_is_complete(cloud: Cloud, now: float) -> None:
-    # Weights set at 100: the first whole minute is 120 to 180, and it is there a minute later.
+    # Weights set at 100: the first whole minute is 120 to 180, and it is whole two minutes later.
     readings = metrics().readings(release(100.0), FLEET, now)
     assert (readings.candidate, cloud.windows) == (None, [])
 
 
 def test_the_window_holds_whole_periods_only(cloud: Cloud) -> None:
-    metrics().readings(release(100.0), FLEET, 310.0)
+    metrics().readings(release(100.0), FLEET, 370.0)
     assert cloud.windows == [Window(120, 240, 60)]
 
 
 def test_counts_are_added_and_the_middle_minute_by_requests_counts(cloud: Cloud) -> None:
     cloud.found = {
         "blue_requests": (100.0, 50.0),
-        "blue_errors": (3.0,),
+        "blue_2xx": (97.0, 50.0),
+        "blue_5xx": (3.0,),
         "blue_p99": (0.2, 0.5),
         "blue_timed": (100.0, 50.0),
         "green_requests": (600.0,),
+        "green_2xx": (400.0,),
+        "green_3xx": (150.0,),
+        "green_4xx": (50.0,),
     }
     readings = metrics().readings(release(100.0), FLEET, 310.0)
     assert readings.candidate is not None
@@ -111,9 +116,14 @@ ALONE = Fleet(Weights(100, 0), FLEET.blue, FLEET.green)
 
 
 def test_once_live_has_no_traffic_its_minutes_before_stand_for_it(cloud: Cloud) -> None:
-    cloud.found = {"blue_requests": (900.0,), "green_requests": (800.0, 700.0), "green_errors": (3.0,)}
+    cloud.found = {
+        "blue_requests": (900.0,),
+        "green_requests": (800.0, 700.0),
+        "green_2xx": (797.0, 700.0),
+        "green_5xx": (3.0,),
+    }
     reader, baking = metrics(), replace(release(5_000.0, step=2), started_at=4_210.0)
-    readings = reader.readings(baking, ALONE, 5_300.0)
+    readings = reader.readings(baking, ALONE, 5_350.0)
     # From fifteen minutes before the release on, to where the candidate's window begins.
     assert cloud.windows == [Window(5_040, 5_220, 60), Window(3_300, 5_040, 60)]
     assert readings.live is not None
@@ -131,8 +141,10 @@ def test_what_was_before_is_read_once(cloud: Cloud) -> None:
 def test_a_good_candidate_passes_its_bake(cloud: Cloud) -> None:
     cloud.found = {
         "blue_requests": (900.0, 900.0),
+        "blue_2xx": (900.0, 900.0),
         "blue_p99": (0.020, 0.021),
         "green_requests": (900.0, 900.0),
+        "green_2xx": (900.0, 900.0),
         "green_p99": (0.020, 0.022),
     }
     readings = metrics().readings(replace(release(5_000.0, step=2), started_at=4_000.0), ALONE, 5_300.0)
@@ -141,13 +153,39 @@ def test_a_good_candidate_passes_its_bake(cloud: Cloud) -> None:
 
 
 def test_requests_that_met_no_target_are_errors_and_never_more_than_the_requests(cloud: Cloud) -> None:
-    cloud.found = {"blue_requests": (100.0,), "blue_errors": (10.0,), "blue_refused": (30.0,)}
+    cloud.found = {"blue_requests": (100.0,), "blue_2xx": (60.0,), "blue_5xx": (10.0,), "blue_refused": (30.0,)}
     some = metrics().readings(release(100.0), FLEET, 310.0).candidate
-    cloud.found = {"blue_requests": (100.0,), "blue_errors": (10.0,), "blue_refused": (300.0,)}
+    cloud.found = {"blue_requests": (100.0,), "blue_2xx": (60.0,), "blue_5xx": (10.0,), "blue_refused": (300.0,)}
     all_of_them = metrics().readings(release(100.0), FLEET, 310.0).candidate
     assert some is not None
     assert all_of_them is not None
-    assert (some.errors, all_of_them.errors) == (40, 100)
+    assert (some.errors, some.unanswered, all_of_them.errors) == (40, 0, 100)
+
+
+def answers(requests: float, *, ok: float, wrong: float = 0.0) -> dict[str, tuple[float, ...]]:
+    """Counts of a minute of one colour, each only where it is not zero."""
+    counts = {"requests": requests, "2xx": ok, "5xx": wrong}
+    return {name: (count,) for name, count in counts.items() if count}
+
+
+@pytest.mark.parametrize(
+    ("candidate", "live", "result"),
+    [
+        pytest.param(answers(1000, ok=700), answers(4000, ok=4000), Result.FAIL, id="a version that hangs on 30 %"),
+        pytest.param(answers(1000, ok=0), answers(4000, ok=4000), Result.FAIL, id="a version that answers nothing"),
+        pytest.param(answers(1000, ok=950), answers(4000, ok=3800), Result.PASS, id="clients leave both alike"),
+        pytest.param(answers(1000, ok=990, wrong=10), answers(4000, ok=3960), Result.PASS, id="live hangs as often"),
+    ],
+)
+def test_what_the_load_balancer_answered_itself_is_judged_against_live(
+    cloud: Cloud, candidate: dict[str, tuple[float, ...]], live: dict[str, tuple[float, ...]], result: Result
+) -> None:
+    cloud.found = {f"blue_{name}": count for name, count in candidate.items()}
+    cloud.found |= {f"green_{name}": count for name, count in live.items()}
+    readings = metrics().readings(release(100.0), FLEET, 310.0)
+    verdict = judge(Gates(errors=ErrorGate()), readings, FLEET.blue, 1)
+    assert verdict.result is result, verdict.reason
+    assert "no target answered" in verdict.reason
 
 
 MINUTES = 15

@@ -76,8 +76,9 @@ def with_two_releases() -> World:
 @cache
 def _two_releases() -> World:
     world = World(alarms={"errors": "OK"})
-    for name in ("one", "two"):
-        assert deploy(world, name).outcome is Outcome.SUCCEEDED
+    assert deploy(world, "one").outcome is Outcome.SUCCEEDED
+    world.autoscale()
+    assert deploy(world, "two").outcome is Outcome.SUCCEEDED
     world.calls = 0
     return world
 
@@ -331,7 +332,9 @@ def check_end(world: World) -> None:
         serving, idle = world.sides[leader], world.sides[leader.other]
         assert serving.healthy >= world.minimum, f"I2: {serving} serves"
         assert serving.scale_in_at is None, "I3: the serving colour is going to be scaled in"
+        assert not serving.scale_in_suspended, f"{serving} serves and never scales in"
         assert idle.desired == 0 or idle.scale_in_at is not None, f"{idle} is left over"
+        assert idle.desired == 0 or idle.scale_in_suspended is not False, f"{idle} is warm, and shrinks"
         good = {one.task_definition for one in records if one.outcome is Outcome.SUCCEEDED}
         assert serving.task_definition in good, f"{serving.task_definition} serves and never succeeded"
 
@@ -598,7 +601,7 @@ def test_on_failure_the_first_write_is_the_return_of_traffic() -> None:
     half = writes.index("blue 50 % green 50 %")
     after = writes[half + 1 :]
     assert after[0] == "blue 100 % green 0 %"
-    assert after[-3:] == ["save", "ScaleIn", "save"]
+    assert after[-4:] == ["save", "ScaleIn", "SetScaleIn", "save"]
 
 
 def test_a_rollback_takes_the_lease_and_the_running_cutover_leaves_without_another_write() -> None:

@@ -127,11 +127,11 @@ ROWS = (
     row("first step", seen(), RELEASE, Shift(TENTH), "step 1 of 3: blue 90 % green 10 %"),
     row("alarm firing before it", seen(readings=FIRING), RELEASE, Wait(2.0), "alarm errors is firing"),
     row("shifted", seen(TENTH), RELEASE, Record(), "step 1 of 3"),
-    row("lease_holder", seen(TENTH), replace(RELEASE, since=NOW - 20), Wait(2.0), "40 s left"),
+    row("lease_holder", seen(TENTH), replace(RELEASE, since=NOW - 20), Wait(5.0), "40 s left"),
     row("held and judged", seen(TENTH), replace(RELEASE, since=NOW - 61), Record(), JUDGED),
     row("alarm", seen(TENTH, readings=FIRING), replace(RELEASE, since=NOW), Shift(HOME), "alarm errors is firing"),
     row("sick", seen(TENTH, replace(READY, healthy=0)), replace(RELEASE, since=NOW), Shift(HOME), "fewer than its"),
-    row("unclear", seen(TENTH, readings=UNKNOWN), replace(RELEASE, since=NOW - 70), Wait(2.0), "20 s of patience"),
+    row("unclear", seen(TENTH, readings=UNKNOWN), replace(RELEASE, since=NOW - 70), Wait(5.0), "20 s of patience"),
     row(
         "unclear for too long",
         seen(TENTH, readings=UNKNOWN),
@@ -143,7 +143,7 @@ ROWS = (
         "unclear and a person may decide",
         seen(TENTH, readings=UNKNOWN),
         replace(RELEASE, since=NOW - 99, policy=replace(RELEASE.policy, inconclusive=OnInconclusive.APPROVAL)),
-        Wait(2.0),
+        Wait(5.0),
         "waiting for promote",
     ),
     row(
@@ -173,7 +173,7 @@ ROWS = (
         "promoted at an earlier step",
         seen(Weights(50, 50), operator_request=requested(RequestKind.PROMOTE, 0)),
         replace(RELEASE, step=1, since=NOW),
-        Wait(2.0),
+        Wait(5.0),
         "waiting for promote",
     ),
     row(
@@ -187,7 +187,7 @@ ROWS = (
         "promoted another",
         seen(TENTH, operator_request=requested(RequestKind.PROMOTE, 0, "r1")),
         replace(RELEASE, since=NOW),
-        Wait(2.0),
+        Wait(5.0),
         "60 s",
     ),
     row(
@@ -225,7 +225,7 @@ ROWS = (
         Shift(HOME),
         "paused for longer",
     ),
-    row("baking", seen(ALL), at(Phase.BAKING, step=3, since=NOW - 20), Wait(2.0), "100 s left"),
+    row("baking", seen(ALL), at(Phase.BAKING, step=3, since=NOW - 20), Wait(5.0), "100 s left"),
     row("baked", seen(ALL), at(Phase.BAKING, step=3, since=NOW - 121), Record(), "serves all traffic from green"),
     row(
         "ill in the bake", seen(ALL, readings=FIRING), at(Phase.BAKING, step=3, since=NOW), Shift(HOME), "alarm errors"

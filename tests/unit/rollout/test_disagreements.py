@@ -231,7 +231,7 @@ def test_a_rollback_that_died_while_the_version_it_left_stood_in_is_followed_by_
 def test_what_cannot_be_undone_is_told_and_costs_no_write() -> None:
     world = with_two_releases()
     world.weights = Weights.all_to(GREEN)
-    world.sides[GREEN] = replace(world.sides[GREEN], scale_in_at=None, scale_in_for=())
+    world.sides[GREEN] = replace(world.sides[GREEN], scale_in_at=None, scale_in_for=(), scale_in_suspended=False)
     world.sides[BLUE] = replace(world.sides[BLUE], desired=0, running=0, healthy=0)
     before = len(world.writes)
     ending = deploy(world, "one")

@@ -11,6 +11,7 @@ from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import 
     ErrorGate,
     Gates,
     LatencyGate,
+    MissingData,
     Readings,
     Result,
     Traffic,
@@ -112,6 +113,30 @@ def test_an_alarm_passes_only_when_it_is_quiet(state: str | None, result: Result
 )
 def test_a_bound_judges_the_latest_value(values: tuple[float, ...], result: Result) -> None:
     assert gates.bound(Bound("queue depth", 0.0, 1.0), values).result is result
+
+
+@pytest.mark.parametrize(
+    ("missing", "limits", "result"),
+    [
+        pytest.param(MissingData.INCONCLUSIVE, {"maximum": 5.0}, UNCLEAR, id="cannot tell"),
+        pytest.param(MissingData.PASS, {"minimum": 1.0}, PASS, id="passes"),
+        pytest.param(MissingData.ZERO, {"maximum": 5.0}, PASS, id="zero is within"),
+        pytest.param(MissingData.ZERO, {"minimum": 1.0}, FAIL, id="zero is below"),
+    ],
+)
+def test_the_metric_says_what_no_data_point_means(
+    missing: MissingData, limits: dict[str, float], result: Result
+) -> None:
+    limit = Bound("errors", missing=missing, **limits)
+    assert gates.bound(limit, ()).result is result
+    assert gates.bound(limit, None).result is UNCLEAR, "before a whole period nothing is known, whatever it may mean"
+
+
+def test_requests_that_no_target_answered_are_not_held_against_a_ceiling() -> None:
+    # Clients that leave are among them: of those nobody knows how many are usual.
+    readings = Readings(candidate=Traffic(1000, 100, unanswered=100), live=Traffic(9000, 900, unanswered=900))
+    verdict = gates.errors(ErrorGate(ceiling_percent=5.0), readings)
+    assert verdict.result is PASS, verdict.reason
 
 
 @pytest.mark.parametrize(("p99", "result"), [(0.2, PASS), (1.2, FAIL)], ids=["below its ceiling", "above it"])

@@ -20,6 +20,7 @@ from ansible_collections.pear.fargate.plugins.module_utils.rollout.actions impor
     Replace,
     ScaleIn,
     ScheduleScaleIn,
+    SetScaleIn,
     Stage,
 )
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.lease import Lease
@@ -160,6 +161,19 @@ class World:
     def releases(self) -> list[Release]:
         return list(self.records.values())
 
+    def autoscale(self) -> None:
+        """From now on policies of target tracking own both counts."""
+        for colour, side in self.sides.items():
+            self.sides[colour] = replace(side, scale_in_suspended=False)
+
+    def track_load(self) -> None:
+        """What target tracking does some minutes later: a colour gets the tasks that its share of the traffic needs."""
+        for colour, side in self.sides.items():
+            if side.scale_in_suspended is False and side.desired:
+                needed = max(self.minimum, side.desired * self.weights.of(colour) // 100)
+                self.sides[colour] = replace(side, desired=needed)
+                self.settle(colour)
+
     @property
     def fleet(self) -> Fleet:
         return Fleet(self.weights, self.sides[BLUE], self.sides[GREEN])
@@ -193,7 +207,7 @@ class World:
             return
         if self.one_writer and isinstance(action, Stage):
             self.assert_nobody_writes(action)
-        if not isinstance(action, CancelScaleIn) and not self.late and not self.one_writer:
+        if not isinstance(action, CancelScaleIn | SetScaleIn) and not self.late and not self.one_writer:
             assert self.weights.of(action.colour) == 0 or isinstance(action, Stage), f"I3: {action} under traffic"
         if isinstance(action, ScaleIn | ScheduleScaleIn) and not self.late and not self.one_writer:
             for release in self.releases():
@@ -219,6 +233,8 @@ class World:
                 self.sides[action.colour] = replace(side, scale_in_at=action.at, scale_in_for=(action.release_id,))
             case CancelScaleIn():
                 self.sides[action.colour] = replace(side, scale_in_at=None, scale_in_for=())
+            case SetScaleIn():
+                self.sides[action.colour] = replace(side, scale_in_suspended=action.suspended)
         self.settle(action.colour)
 
     def stop(self, colour: Colour) -> None:
@@ -339,6 +355,9 @@ class FakeProvider:
         self.world.disturbed = False
         return answer
 
+    def glance(self) -> Fleet:
+        return self.read()
+
     def difference(self, colour: Colour) -> dict[str, str]:
         raise NotImplementedError
 
@@ -440,4 +459,9 @@ def timed_out(name: str) -> PortError:
 
 
 def throttled(name: str) -> PortError:
-    return PortError(f"Failed to {name}: Throttling", transient=True, throttled=True)
+    reads = name in READS
+    return PortError(f"Failed to {name}: Throttling", transient=True, throttled=True, reads=reads)
+
+
+# What only reads, by the names of the world's calls.
+READS = frozenset({"read", "readings", "history", "lease", "operator_request"})

@@ -76,7 +76,7 @@ def test_a_fault_that_cannot_be_is_refused(given: dict[str, Any], said: str) -> 
     ("model", "service", "throttled", "denied"),
     [
         ("ecs", "ecs", "ThrottlingException", "AccessDeniedException"),
-        ("elbv2", "elasticloadbalancing", "Throttling", "AccessDenied"),
+        ("elbv2", "elasticloadbalancing", "ThrottlingException", "AccessDenied"),
         ("ec2", "ec2", "RequestLimitExceeded", "UnauthorizedOperation"),
         ("efs", "elasticfilesystem", "ThrottlingException", "AccessDeniedException"),
         ("route53", "route53", "Throttling", "AccessDenied"),

@@ -14,7 +14,7 @@ ORDER = (
     # What has no state of its own
     "config", "errors", "locks", "ports", "lateness", "periodic", "processes", "engine", "registry_login", "wsgi",
     # AWS's rules without AWS's API
-    "faults", "metrics", "dns",
+    "faults", "laws", "metrics", "dns",
     # The API process
     "core", "snapshot", "fargate", "api",
     # The other processes

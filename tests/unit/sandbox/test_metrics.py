@@ -221,9 +221,10 @@ def report(**given: object) -> dict[str, object]:
     return {**empty, **given}
 
 
-def test_a_load_balancer_reports_zeros_while_it_has_targets_and_nothing_without() -> None:
+def test_a_load_balancer_reports_no_requests_while_it_has_targets_and_nothing_without() -> None:
     found = {metric.name: one.statistic("Sum") for metric, _, one, _ in from_report(report(healthy=2))}
-    assert found["RequestCount"] == found["HTTPCode_Target_5XX_Count"] == 0
+    assert found["RequestCount"] == 0
+    assert not [name for name in found if name.startswith("HTTPCode_")], "these have no data point where they are zero"
     assert "TargetResponseTime" not in found and "HealthyHostCount" not in found
     assert list(from_report(report())) == []
 
@@ -238,3 +239,26 @@ def test_each_metric_has_the_dimensions_that_aws_gives_it() -> None:
     own = report(balancer_codes={"502": 2, "503": 1})
     found = {(metric.name, metric.dimensions): one for metric, _, one, _ in from_report(own)}
     assert found["HTTPCode_ELB_5XX_Count", (both[0],)].statistic("Sum") == 3
+
+
+def test_what_the_load_balancer_answered_itself_is_no_answer_of_a_target() -> None:
+    hung = report(target_group="targetgroup/t/2", requests=5, target_codes={"2XX": 3}, healthy=2)
+    found = {metric.name: one.statistic("Sum") for metric, _, one, _ in from_report(hung)}
+    assert (found["RequestCount"], found["HTTPCode_Target_2XX_Count"]) == (5, 3)
+    assert not [name for name in found if "ELB" in name or name == "TargetResponseTime"]
+
+
+@pytest.mark.parametrize("factor", [1.0, 12.0])
+def test_a_minute_of_a_load_balancer_is_partial_at_its_end_and_whole_two_minutes_later(factor: float) -> None:
+    made, minute = Store(factor), 60 / factor
+    requests = Metric.of("AWS/ApplicationELB", "RequestCount", {"LoadBalancer": "app/a/1"})
+    for second in range(60):
+        made.add_late(requests, second / factor, samples(1))
+    made.told_until("AWS/ApplicationELB", 10 * minute)
+
+    def seen(minutes: float) -> float:
+        return sum(one.total for one in made.query(requests, 0, minute, 60, now=minutes * minute).values())
+
+    assert seen(0.9) == 0
+    assert 0 < seen(1.0) < seen(2.0) < 60
+    assert seen(3.0) == 60

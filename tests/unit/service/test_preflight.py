@@ -235,3 +235,25 @@ def test_an_app_cannot_have_the_port_of_its_collector() -> None:
     collector = {"enabled": True, "image": "collector@sha256:1"}
     (found,) = findings({**GOOD, "service_collector": collector, "service_port": 4318})
     assert "service_port is 4318" in found
+
+
+def test_slow_start_goes_with_round_robin_only() -> None:
+    slow = {"service_slow_start_seconds": 60, "service_algorithm": "least_outstanding_requests"}
+    (found,) = findings({**GOOD, **slow})
+    assert "slow start exists with round_robin only" in found
+    assert not findings({**GOOD, **slow, "service_algorithm": "round_robin"})
+    assert not findings({**GOOD, **slow, "service_slow_start_seconds": 0})
+
+
+@pytest.mark.parametrize(
+    ("variables", "warned"),
+    [
+        pytest.param({"host": "PGHOST", "password": "PGPASSWORD"}, True, id="injected at the start only"),
+        pytest.param({"password": "PGPASSWORD", "secret_arn": "DB_SECRET_ARN"}, False, id="read when it connects"),
+        pytest.param({"host": "PGHOST"}, False, id="no password"),
+    ],
+)
+def test_a_password_that_rotates_under_running_tasks_is_said(variables: dict[str, str], warned: bool) -> None:
+    told = [*warnings({"service_database": True, "service_database_variables": variables})]
+    assert bool(told) is warned
+    assert not [*warnings({"service_database": False, "service_database_variables": variables})]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,8 +13,14 @@ from ansible_collections.pear.fargate.plugins.module_utils.aws.autoscaling impor
 from ansible_collections.pear.fargate.plugins.module_utils.aws.errors import Failure
 from ansible_collections.pear.fargate.plugins.module_utils.aws.session import Aws
 from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import Invocation
+from ansible_collections.pear.fargate.plugins.module_utils.common.progress import SilentProgress
+from ansible_collections.pear.fargate.plugins.module_utils.release.providers.fleet import ServiceFleet
+from ansible_collections.pear.fargate.plugins.module_utils.release.providers.listener import ListenerProvider
+from ansible_collections.pear.fargate.plugins.module_utils.rollout.actions import Stage
+from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import Colour
 from ansible_collections.pear.fargate.plugins.module_utils.service import autoscaling_service
 from ansible_collections.pear.fargate.plugins.module_utils.service.autoscaling_service import run
+from ansible_collections.pear.fargate.plugins.module_utils.service.location import locate
 from ansible_collections.pear.fargate.plugins.module_utils.service.scaling import Plan, Scaling, plan
 from ansible_collections.pear.fargate.plugins.module_utils.service.service_routing import run as route
 from ansible_collections.pear.fargate.plugins.modules.autoscaling_service import ARGUMENT_SPEC
@@ -135,7 +142,7 @@ def test_all_kinds_are_written_once(scaling: Any) -> None:
         policy["PolicyName"]: policy
         for policy in scaling.describe_scaling_policies(ServiceNamespace="ecs")["ScalingPolicies"]
     }
-    label = found["requests"]["TargetTrackingScalingPolicyConfiguration"]["PredefinedMetricSpecification"][
+    label = found["pear-requests"]["TargetTrackingScalingPolicyConfiguration"]["PredefinedMetricSpecification"][
         "ResourceLabel"
     ]
     assert label.startswith("app/staging/")
@@ -156,6 +163,62 @@ def test_what_is_not_wanted_any_more_goes_and_the_releases_own_action_stays(scal
     assert scaling.describe_scaling_policies(ServiceNamespace="ecs")["ScalingPolicies"] == []
     actions = scaling.describe_scheduled_actions(ServiceNamespace="ecs")["ScheduledActions"]
     assert {action["ScheduledActionName"] for action in actions} == names
+
+
+OTHERS = {
+    "PolicyName": "cpu",
+    "PolicyType": "TargetTrackingScaling",
+    "TargetTrackingScalingPolicyConfiguration": {
+        "TargetValue": 30,
+        "PredefinedMetricSpecification": {"PredefinedMetricType": "ECSServiceAverageCPUUtilization"},
+    },
+}
+
+
+def others(scaling: Any) -> Any:
+    policies = scaling.describe_scaling_policies(ServiceNamespace="ecs")["ScalingPolicies"]
+    actions = scaling.describe_scheduled_actions(ServiceNamespace="ecs")["ScheduledActions"]
+    return (
+        [policy for policy in policies if not policy["PolicyName"].startswith("pear-")],
+        [action for action in actions if not action["ScheduledActionName"].startswith("pear-")],
+    )
+
+
+@pytest.mark.parametrize(
+    "then",
+    [
+        pytest.param({"minimum": 2, "maximum": 9, "policies": [CPU]}, id="ours of the same name stands beside it"),
+        pytest.param({"minimum": 2, "maximum": 9}, id="a release without policies"),
+        pytest.param({}, id="autoscaling that ends"),
+    ],
+)
+def test_what_others_made_is_neither_changed_nor_deleted(scaling: Any, then: dict[str, Any]) -> None:
+    invoke(minimum=2, maximum=9, policies=[CPU], schedules=[MORNING])
+    scaling.put_scaling_policy(**RESOURCE, **OTHERS)
+    at = {"Schedule": "cron(0 7 * * ? *)", "ScalableTargetAction": {"MinCapacity": 3}}
+    scaling.put_scheduled_action(**RESOURCE, ScheduledActionName="morning", **at)
+    before = others(scaling)
+    assert [len(kind) for kind in before] == [1, 1]
+    assert "cpu, morning" in invoke(True, **then)["warnings"][0]
+    told = invoke(**then)
+    assert told["foreign"] == ["cpu", "morning"]
+    assert others(scaling) == before
+    mine = scaling.describe_scaling_policies(ServiceNamespace="ecs")["ScalingPolicies"]
+    kept = [policy["PolicyName"] for policy in mine if policy["PolicyName"] != "cpu"]
+    assert kept == [f"pear-{policy['name']}" for policy in then.get("policies", [])]
+    assert not invoke(**then)["changed"]
+
+
+def test_a_colour_that_is_used_again_keeps_what_others_made(scaling: Any) -> None:
+    scaling.register_scalable_target(**RESOURCE, MinCapacity=0, MaxCapacity=0)
+    scaling.put_scaling_policy(**RESOURCE, **OTHERS)
+    aws = Aws({"region": REGION})
+    fleet = ServiceFleet(aws, locate(aws, "staging", "scores"), SilentProgress(), write_until=math.inf)
+    fleet.read()
+    ListenerProvider(fleet).stage(Stage(Colour.BLUE, "", 2, as_it_is=True))
+    (target,) = scaling.describe_scalable_targets(ServiceNamespace="ecs")["ScalableTargets"]
+    assert (target["MinCapacity"], target["MaxCapacity"]) == (0, 2)
+    assert [policy["PolicyName"] for policy in others(scaling)[0]] == ["cpu"]
 
 
 def test_without_bounds_autoscaling_ends_but_what_a_release_keeps_stays(scaling: Any) -> None:

@@ -152,6 +152,36 @@ def test_records_and_check_are_made_once(options: dict[str, Any]) -> None:
     assert record["HealthCheckId"] == made["health_check_id"]
 
 
+FAILOVER_HERE = {"policy": "failover", "set_identifier": "eu", "failover": "primary"}
+
+
+@pytest.mark.parametrize(
+    ("routing", "given", "evaluates"),
+    [
+        pytest.param({}, {}, True, id="a simple name"),
+        pytest.param(FAILOVER_HERE, {}, False, id="a failover name: an idle colour would make it unhealthy"),
+        pytest.param({"policy": "weighted", "set_identifier": "eu", "weight": 5}, {}, False, id="a weighted name"),
+        pytest.param(FAILOVER_HERE, {"evaluate_target_health": True}, True, id="on request"),
+    ],
+)
+def test_the_health_of_the_load_balancer_decides_on_request_only(
+    options: dict[str, Any], routing: dict[str, Any], given: dict[str, Any], evaluates: bool
+) -> None:
+    made = invoke({**options, "health_check": CHECK, **({"routing": routing} if routing else {}), **given})
+    zone = f"/hostedzone/{made['zone_id']}"
+    records = boto3.client("route53").list_resource_record_sets(HostedZoneId=zone)["ResourceRecordSets"]
+    (record,) = [record for record in records if record["Type"] == "A"]
+    assert record["AliasTarget"]["EvaluateTargetHealth"] is evaluates
+
+
+def test_a_name_with_two_sides_wants_a_health_check(options: dict[str, Any]) -> None:
+    with pytest.raises(
+        Failure, match="there is no health_check: Route 53 would answer with this side whatever its state"
+    ):
+        invoke({**options, "routing": FAILOVER_HERE})
+    assert invoke({**options, "routing": FAILOVER_HERE, "evaluate_target_health": True})["changed"]
+
+
 @pytest.mark.parametrize(
     ("change", "same_check"),
     [

@@ -31,6 +31,7 @@ class Reading:
     stopped: Sequence[TaskState] = ()
     scale_ins: tuple[ScaleIn, ...] = ()
     unended: int = 0
+    scale_in_suspended: bool | None = None
 
 
 def colour_state(reading: Reading) -> ColourState:
@@ -54,6 +55,7 @@ def colour_state(reading: Reading) -> ColourState:
         unhealthy=_why_unhealthy(reading.targets),
         scale_in_at=reading.scale_ins[0].at if reading.scale_ins else None,
         scale_in_for=tuple(scale_in.release_id for scale_in in reading.scale_ins),
+        scale_in_suspended=reading.scale_in_suspended,
         deployment_id=primary.id if primary else "",
     )
 

@@ -4,12 +4,12 @@
 
 from __future__ import annotations
 
+import math
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ...aws import autoscaling, ecs, elbv2, task_definition
-from ...aws.autoscaling import ScaleIn
+from ...aws import ecs, elbv2, task_definition
 from ...aws.ecs_states import ServiceState, short
 from ...aws.elbv2_states import Rule, TargetState
 from ...aws.errors import Failure
@@ -22,9 +22,10 @@ from ...service.location import ServiceLocation
 from ...service.specification import Specification
 from ..ports import Progress
 from .colour_state import Reading, needs_stopped_tasks
+from .scaling_reader import Scaling, ScalingReader
 
 _AT_ONCE = 4
-_SCALE_INS_SECONDS = 5.0
+_UNFINISHED_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
@@ -44,40 +45,78 @@ class ServiceFleet:
     progress: Progress
     spec: Specification | None = None
     services: dict[Colour, ServiceState] = field(default_factory=dict)
-    # Scheduled scale-ins change by this run, which reads them again, or by a write that arrived late.
-    scale_ins: dict[str, tuple[ScaleIn, ...]] | None = None
     clock: Clock = field(default_factory=SystemClock)
     # No write is sent after this time.
     write_until: float = 0.0
-    _scale_ins_read_at: float = 0.0
+    scaling: ScalingReader = field(init=False)
     _production: Rule | None = None
+    _rule_read_at: float = -math.inf
+    _unfinished: dict[Colour, tuple[float, tuple[TargetState, ...]]] = field(default_factory=dict)
     _writing: Aws | None = None
 
-    def read(self, count_unended: bool = False) -> FleetReading:
+    def __post_init__(self) -> None:
+        self.scaling = ScalingReader(self.aws, self.location, self.clock)
+
+    def read(self, longest_seconds: float = 0.0, count_unended: bool = False) -> FleetReading:
+        """Everything as it is now; of the rule, as it was at most so long ago."""
         aws, location = self.aws, self.location
         with ThreadPoolExecutor(_AT_ONCE) as pool:
+            in_use = [colour for colour in Colour if self._may_have_targets(colour)]
             services = pool.submit(ecs.services, aws, location.cluster, list(location.ecs_services.values()))
-            rule = pool.submit(elbv2.rule, aws, location.production.arn)
-            targets = {
-                colour: pool.submit(elbv2.target_health, aws, location.target_groups[colour].arn) for colour in Colour
-            }
-            scheduled = pool.submit(self._scale_ins)
+            rule = pool.submit(self._rule, longest_seconds)
+            targets = {colour: pool.submit(self._health, colour) for colour in in_use}
+            scaling = pool.submit(self.scaling.read)
             found = services.result()
             self.services = {colour: found[name] for colour, name in location.ecs_services.items() if name in found}
-            readings = {
-                colour: self._reading(colour, targets[colour].result(), scheduled.result()) for colour in Colour
-            }
+            self._production = rule.result()
+            for colour in Colour:
+                if colour not in targets and self._may_have_targets(colour):
+                    targets[colour] = pool.submit(self._health, colour)
+            health = {colour: targets[colour].result() if colour in targets else () for colour in Colour}
+            readings = {colour: self._reading(colour, health[colour], scaling.result()) for colour in Colour}
             if count_unended:
                 readings = {
                     colour: replace(reading, unended=self._unended(colour)) for colour, reading in readings.items()
                 }
-            self._production = rule.result()
+            self._unfinished.clear()
             return FleetReading(self._production, readings)
 
     @property
     def production(self) -> Rule:
         """The production rule as it was read last: what others added to it since the run began is kept by the next write."""
         return self._production or self.location.production
+
+    def forget_rule(self) -> None:
+        """Before a write of it: should the answer be lost, nobody knows what it is."""
+        self._rule_read_at = -math.inf
+
+    def _rule(self, longest_seconds: float) -> Rule:
+        now = self.clock.now()
+        if self._production is None or now - self._rule_read_at >= longest_seconds:
+            self._production = elbv2.rule(self.aws, self.location.production.arn)
+            self._rule_read_at = now
+        return self._production
+
+    def _health(self, colour: Colour) -> tuple[TargetState, ...]:
+        """As it is now, or as a look a little earlier read it that was throttled at something else.
+
+        Without that, many runs at once would spend the quota on looks that none of them completes.
+        """
+        now = self.clock.now()
+        at, known = self._unfinished.get(colour, (-math.inf, ()))
+        if now - at <= _UNFINISHED_SECONDS:
+            return known
+        known = elbv2.target_health(self.aws, self.location.target_groups[colour].arn)
+        self._unfinished[colour] = (now, known)
+        return known
+
+    def _may_have_targets(self, colour: Colour) -> bool:
+        """A colour without tasks and traffic has no target to ask for. All Describe calls of load balancers share one quota."""
+        if self._production is None:
+            return True
+        state = self.services.get(colour)
+        weight = self._production.weights.get(self.location.target_groups[colour].arn, 0)
+        return weight > 0 or (state is not None and (state.desired > 0 or state.running > 0))
 
     def _unended(self, colour: Colour) -> int:
         """Tasks whose program may still run. ECS does not count a task as running any more once it is to stop."""
@@ -92,25 +131,21 @@ class ServiceFleet:
         }
         return sum(not task.has_ended for task in tasks.values())
 
-    def _reading(
-        self, colour: Colour, targets: tuple[TargetState, ...], scheduled: dict[str, tuple[ScaleIn, ...]]
-    ) -> Reading:
-        name = self.location.ecs_services[colour]
-        return Reading(colour, self.services.get(colour), targets, self._stopped(colour), scheduled.get(name, ()))
+    def _reading(self, colour: Colour, targets: tuple[TargetState, ...], scaling: Scaling) -> Reading:
+        name, state = self.location.ecs_services[colour], self.services.get(colour)
+        return Reading(
+            colour,
+            state,
+            targets,
+            self._stopped(colour),
+            scaling.scale_ins.get(name, ()),
+            scale_in_suspended=scaling.suspended(name),
+        )
 
     def _stopped(self, colour: Colour) -> list[TaskState]:
         if not needs_stopped_tasks(self.services.get(colour)):
             return []
         return ecs.tasks(self.aws, self.location.cluster, self.location.ecs_services[colour], "STOPPED")
-
-    def _scale_ins(self) -> dict[str, tuple[ScaleIn, ...]]:
-        now = self.clock.now()
-        if self.scale_ins is None or now - self._scale_ins_read_at >= _SCALE_INS_SECONDS:
-            self._scale_ins_read_at = now
-            names = list(self.location.ecs_services.values())
-            cluster = self.location.cluster
-            self.scale_ins = {name: autoscaling.scale_ins(self.aws, cluster, name) for name in names}
-        return self.scale_ins
 
     def register(self, release: Release) -> str:
         """Return a revision that is as specified: one that is known already, or a new one."""

@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...aws import autoscaling, elbv2, service_definition
-from ...aws.autoscaling import Bounds, ScaleIn
+from ...aws.autoscaling import OWN, Bounds, ScaleIn
 from ...aws.ecs_states import ServiceState
 from ...aws.errors import Failure
 from ...rollout.actions import ScheduleScaleIn, Stage
 from ...rollout.model import Colour, Weights
 from ...service.location import weights_of
+from ...service.scaling import foreign
 from ..ports import PortError
 from .fleet import ServiceFleet
 
@@ -31,6 +32,7 @@ class ListenerProvider:
     def shift(self, weights: Weights) -> None:
         """ModifyRule answers with the rule as it is then: that is the reading back."""
         location = self.fleet.location
+        self.fleet.forget_rule()
         written = elbv2.set_weights(self.fleet.writing, self.fleet.production, self._by_arn(weights))
         found = weights_of(written, location)
         if found != weights:
@@ -75,7 +77,8 @@ class ListenerProvider:
         if name not in autoscaling.scalable_targets(aws, cluster, [name]):
             state = self.fleet.services.get(colour)
             # Room to stay as it is until then; without a policy nothing moves inside of it.
-            autoscaling.register(self.fleet.writing, cluster, name, Bounds(0, max(1, state.desired if state else 1)))
+            room = Bounds(0, max(1, state.desired if state else 1), scale_in_suspended=True)
+            autoscaling.register(self.fleet.writing, cluster, name, room)
         scheduled = ScaleIn(action.at, action.release_id)
         autoscaling.schedule(self.fleet.writing, cluster, name, scheduled.name, action.at, NO_TASKS)
         self._unschedule(name, {scheduled.name})
@@ -90,7 +93,12 @@ class ListenerProvider:
         for scale_in in autoscaling.scale_ins(self.fleet.aws, cluster, name):
             if scale_in.name not in keep:
                 autoscaling.unschedule(self.fleet.writing, cluster, name, scale_in.name)
-        self.fleet.scale_ins = None
+        self.fleet.scaling.forget()
+
+    def set_scale_in(self, colour: Colour, suspended: bool) -> None:
+        location = self.fleet.location
+        autoscaling.set_scale_in(self.fleet.writing, location.cluster, location.ecs_services[colour], suspended)
+        self.fleet.scaling.forget()
 
     def open_bounds(self, colour: Colour, count: int | None) -> None:
         """Give a colour that is used again the bounds of the other one, or take it out of autoscaling if that has none.
@@ -109,9 +117,19 @@ class ListenerProvider:
         if other is not None and other.maximum > 0 and other.minimum > 0:
             if colour in self.fleet.services:
                 autoscaling.register(self.fleet.writing, location.cluster, name, other)
+        elif own is not None and self._others_scale(name):
+            # Deregistering would delete what others made.
+            if count is not None:
+                autoscaling.register(self.fleet.writing, location.cluster, name, Bounds(own.minimum, count))
         elif own is not None:
             autoscaling.deregister(self.fleet.writing, location.cluster, name)
-            self.fleet.scale_ins = None
+            self.fleet.scaling.forget()
+
+    def _others_scale(self, name: str) -> bool:
+        aws, cluster = self.fleet.aws, self.fleet.location.cluster
+        names = [policy["PolicyName"] for policy in autoscaling.policies(aws, cluster, name)]
+        names += [action["ScheduledActionName"] for action in autoscaling.scheduled_actions(aws, cluster, name)]
+        return bool(foreign(names, OWN))
 
     def _show_to_testers(self, colour: Colour) -> None:
         """The test rule forwards to the candidate. It carries no production traffic."""
@@ -128,7 +146,7 @@ class ListenerProvider:
     def _settings(self, colour: Colour) -> dict[str, Any]:
         """A candidate that fails must stay as it failed: the release returns traffic, ECS returns nothing."""
         settings = self.fleet.specification().settings(self.fleet.location.target_groups[colour].arn)
-        return {**settings, "rollback": False}
+        return {**settings, "rollback": False, "alarms": []}
 
     def _changed_settings(self, colour: Colour, state: ServiceState) -> dict[str, Any]:
         if self.fleet.spec is None or self.fleet.location.given:

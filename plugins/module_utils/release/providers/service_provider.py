@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from ...aws.tasks import TaskState
-from ...rollout.actions import CancelScaleIn, FleetAction, Replace, ScaleIn, ScheduleScaleIn, Stage
+from ...rollout.actions import CancelScaleIn, FleetAction, Replace, ScaleIn, ScheduleScaleIn, SetScaleIn, Stage
 from ...rollout.model import Colour, ColourState, Fleet, Release, Weights
 from ...service.location import weights_of
 from .. import task_logs
@@ -20,6 +20,9 @@ from .fleet import ServiceFleet
 from .listener import ListenerProvider
 from .narrator import Narrator
 from .steady_health import SteadyHealth
+
+# A listener rule changes by this run's writes, or by somebody's hand.
+_RULE_SECONDS = 10.0
 
 
 @dataclass
@@ -41,7 +44,14 @@ class ServiceProvider:
 
     @port_call
     def read(self, count_unended: bool = False) -> Fleet:
-        reading = self.fleet.read(count_unended)
+        return self._look(0.0, count_unended)
+
+    @port_call
+    def glance(self) -> Fleet:
+        return self._look(_RULE_SECONDS)
+
+    def _look(self, longest_seconds: float, count_unended: bool = False) -> Fleet:
+        reading = self.fleet.read(longest_seconds, count_unended)
         weights = weights_of(reading.rule, self.fleet.location)
         states = {colour: self._state(reading.colours[colour], weights) for colour in Colour}
         return Fleet(weights, states[Colour.BLUE], states[Colour.GREEN])
@@ -75,6 +85,8 @@ class ServiceProvider:
                 self.listener.schedule_scale_in(action)
             case CancelScaleIn(colour=colour):
                 self.listener.cancel_scale_in(colour)
+            case SetScaleIn(colour=colour, suspended=suspended):
+                self.listener.set_scale_in(colour, suspended)
 
     @port_call
     def shift(self, weights: Weights, until: float) -> None:

@@ -1,0 +1,99 @@
+"""How many calls AWS takes: token buckets per region, by service and by the group of calls that share one. Pure.
+
+The figures are those of AWS's pages, where a page has some. Where none is published the service has no bucket here.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import threading
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Quota:
+    """Calls that share one bucket: how many at once, and how many a second on and on. `each`: a bucket for every call."""
+
+    calls: tuple[str, ...]
+    burst: float
+    sustained: float
+    each: bool = False
+
+    def concerns(self, operation: str) -> bool:
+        return any(fnmatch.fnmatchcase(operation, pattern) for pattern in self.calls)
+
+
+# The first quota of a service that a call matches is the one that counts it.
+QUOTAS: dict[str, tuple[Quota, ...]] = {
+    # https://docs.aws.amazon.com/elasticloadbalancing/latest/userguide/elb-api-throttling.html
+    "elasticloadbalancing": (Quota(("Describe*",), 40, 10),),
+    # https://docs.aws.amazon.com/AmazonECS/latest/APIReference/request-throttling.html
+    "ecs": (
+        Quota(("RegisterTaskDefinition", "DeregisterTaskDefinition"), 20, 1),
+        Quota(("DescribeTaskDefinition", "ListTaskDefinition*"), 50, 20),
+        Quota(("CreateService", "UpdateService", "DeleteService"), 50, 5),
+        Quota(("DescribeServices", "ListServices", "*ServiceDeployments", "DescribeServiceRevisions"), 100, 20),
+        Quota(("DescribeClusters", "ListClusters"), 50, 20),
+        Quota(("DescribeTasks", "ListTasks"), 100, 20),
+        Quota(("RunTask", "StartTask", "StopTask"), 100, 40),
+    ),
+    # https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-throttling.html
+    "ec2": (Quota(("Describe*", "Get*"), 100, 20, each=True), Quota(("*",), 50, 5, each=True)),
+    # Five requests a second, of an account: https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/DNSLimitations.html
+    "route53": (Quota(("*",), 5, 5),),
+    # https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch_limits.html
+    "cloudwatch": (
+        Quota(("GetMetricData",), 50, 50),
+        Quota(("PutMetricAlarm", "DeleteAlarms", "SetAlarmState"), 3, 3, each=True),
+        Quota(("DescribeAlarms",), 9, 9),
+        Quota(("PutDashboard", "GetDashboard", "ListDashboards", "DeleteDashboards"), 10, 10, each=True),
+    ),
+    # https://docs.aws.amazon.com/acm/latest/userguide/acm-limits.html
+    "acm": (
+        Quota(("DescribeCertificate", "GetCertificate"), 10, 10, each=True),
+        Quota(("ListCertificates",), 8, 8),
+        Quota(("RequestCertificate", "ImportCertificate", "DeleteCertificate"), 5, 5, each=True),
+    ),
+}
+QUOTAS["monitoring"] = QUOTAS["cloudwatch"]
+
+
+@dataclass
+class Bucket:
+    tokens: float
+    at: float
+
+    def take(self, quota: Quota, now: float) -> bool:
+        self.tokens = min(quota.burst, self.tokens + max(0.0, now - self.at) * quota.sustained)
+        self.at = now
+        if self.tokens < 1:
+            return False
+        self.tokens -= 1
+        return True
+
+
+@dataclass
+class Rates:
+    """The buckets of one account, and how many calls found theirs empty."""
+
+    _buckets: dict[tuple[str, str, str], Bucket] = field(default_factory=dict)
+    _refused: dict[str, int] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def takes(self, region: str, service: str, operation: str, now: float) -> bool:
+        """Whether a call is carried out now. One that is not costs no token."""
+        quota = next((quota for quota in QUOTAS.get(service, ()) if quota.concerns(operation)), None)
+        if quota is None:
+            return True
+        name = operation if quota.each else quota.calls[0]
+        with self._lock:
+            bucket = self._buckets.setdefault((region, service, name), Bucket(quota.burst, now))
+            taken = bucket.take(quota, now)
+            if not taken:
+                self._refused[f"{service}:{operation}"] = self._refused.get(f"{service}:{operation}", 0) + 1
+            return taken
+
+    def refused(self) -> dict[str, int]:
+        """How many calls were throttled, by service and operation."""
+        with self._lock:
+            return dict(self._refused)

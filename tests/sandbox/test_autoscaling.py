@@ -1,0 +1,73 @@
+"""Autoscaling acts on the sandbox's own metrics. A minute lasts two seconds here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.sandbox.world import World, eventually
+
+CPU = {
+    "TargetValue": 50.0,
+    "PredefinedMetricSpecification": {"PredefinedMetricType": "ECSServiceAverageCPUUtilization"},
+}
+
+
+def target(name: str) -> dict[str, Any]:
+    return {
+        "ServiceNamespace": "ecs",
+        "ResourceId": f"service/tests/{name}",
+        "ScalableDimension": "ecs:service:DesiredCount",
+    }
+
+
+def count(world: World, name: str) -> int:
+    return int(world.service(name)["desiredCount"])
+
+
+@pytest.fixture(scope="module")
+def idle(world: World) -> Iterator[tuple[str, str]]:
+    """Two services without load, each with two tasks."""
+    names = ("idle", "held")
+    for name in names:
+        world.create_service(name, world.define(name), None, desired=2)
+    eventually(lambda: all(world.steady(name) for name in names), message="both are up")
+    yield names
+    for name in names:
+        world.delete_service(name)
+
+
+def test_target_tracking_scales_in_what_is_idle_but_for_what_is_suspended(world: World, idle: tuple[str, str]) -> None:
+    scaling = world.client("application-autoscaling")
+    for name in idle:
+        scaling.register_scalable_target(**target(name), MinCapacity=1, MaxCapacity=4)
+    suspended = {"DynamicScalingInSuspended": True}
+    scaling.register_scalable_target(**target("held"), SuspendedState=suspended)
+    for name in reversed(idle):
+        scaling.put_scaling_policy(
+            **target(name),
+            PolicyName="cpu",
+            PolicyType="TargetTrackingScaling",
+            TargetTrackingScalingPolicyConfiguration=CPU,
+        )
+    eventually(lambda: count(world, "idle") == 1, message="the idle service is scaled in")
+    assert count(world, "held") == 2
+    found = scaling.describe_scalable_targets(ServiceNamespace="ecs", ResourceIds=[target("held")["ResourceId"]])
+    (held,) = found["ScalableTargets"]
+    assert (held["MinCapacity"], held["MaxCapacity"], held["SuspendedState"]["DynamicScalingInSuspended"]) == (
+        1,
+        4,
+        True,
+    )
+    scaling.register_scalable_target(**target("held"), SuspendedState={"DynamicScalingInSuspended": False})
+    eventually(lambda: count(world, "held") == 1, message="it is scaled in once that is resumed")
+
+
+def test_new_bounds_move_the_count_at_once(world: World, idle: tuple[str, str]) -> None:
+    scaling = world.client("application-autoscaling")
+    scaling.register_scalable_target(**target("held"), MinCapacity=3, MaxCapacity=4)
+    assert count(world, "held") == 3
+    scaling.register_scalable_target(**target("held"), MinCapacity=0, MaxCapacity=0)
+    assert count(world, "held") == 0

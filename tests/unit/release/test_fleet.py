@@ -1,0 +1,117 @@
+"""What one look at a service asks AWS for: no more than a decision needs, since all runs of an account share its quotas."""
+
+from __future__ import annotations
+
+import threading
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+from ansible_collections.pear.fargate.plugins.module_utils.aws import autoscaling, ecs, elbv2
+from ansible_collections.pear.fargate.plugins.module_utils.aws.elbv2_states import Conditions, Rule
+from ansible_collections.pear.fargate.plugins.module_utils.aws.errors import AwsError
+from ansible_collections.pear.fargate.plugins.module_utils.aws.session import Aws
+from ansible_collections.pear.fargate.plugins.module_utils.common.progress import SilentProgress
+from ansible_collections.pear.fargate.plugins.module_utils.release.providers.fleet import ServiceFleet
+from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import Colour
+from ansible_collections.pear.fargate.plugins.module_utils.service.location import ServiceLocation
+from botocore.exceptions import ClientError
+
+from ..clocks import QuickClock
+
+BLUE, GREEN = Colour.BLUE, Colour.GREEN
+THROTTLED = ClientError({"Error": {"Code": "ThrottlingException", "Message": "Rate exceeded"}}, "DescribeTargetHealth")
+
+
+class Account:
+    """Blue serves with two tasks; green has none. Every read is noted."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.asked: list[str] = []
+        self.tasks = {"web-blue": 2, "web-green": 0}
+        self.throttled: set[str] = set()
+        self._lock = threading.Lock()
+        monkeypatch.setattr(ecs, "services", self.services)
+        monkeypatch.setattr(elbv2, "rule", self.rule)
+        monkeypatch.setattr(elbv2, "target_health", self.target_health)
+        monkeypatch.setattr(autoscaling, "scalable_targets", lambda *_: {})
+
+    def note(self, what: str) -> None:
+        with self._lock:
+            self.asked.append(what)
+
+    def services(self, _aws: Any, _cluster: str, names: list[str]) -> dict[str, Any]:
+        return {
+            name: SimpleNamespace(desired=self.tasks[name], running=self.tasks[name], primary=None) for name in names
+        }
+
+    def rule(self, _aws: Any, arn: str) -> Rule:
+        self.note("rule")
+        return Rule(arn, 10, Conditions(), {"arn:blue": 100, "arn:green": 0})
+
+    def target_health(self, _aws: Any, arn: str) -> tuple[Any, ...]:
+        self.note(arn)
+        if arn in self.throttled:
+            raise AwsError("read the health of targets", THROTTLED)
+        return ()
+
+
+@pytest.fixture
+def account(monkeypatch: pytest.MonkeyPatch) -> Account:
+    return Account(monkeypatch)
+
+
+def fleet(clock: QuickClock) -> ServiceFleet:
+    place = SimpleNamespace(
+        cluster="c",
+        ecs_services={BLUE: "web-blue", GREEN: "web-green"},
+        production=SimpleNamespace(arn="arn:rule"),
+        target_groups={BLUE: SimpleNamespace(arn="arn:blue"), GREEN: SimpleNamespace(arn="arn:green")},
+    )
+    return ServiceFleet(cast(Aws, None), cast(ServiceLocation, place), SilentProgress(), clock=clock)
+
+
+def look(account: Account, reader: ServiceFleet, longest_seconds: float = 0.0) -> list[str]:
+    account.asked.clear()
+    reader.read(longest_seconds)
+    return sorted(account.asked)
+
+
+def test_the_targets_of_a_colour_without_tasks_and_traffic_are_not_asked_for(account: Account) -> None:
+    reader = fleet(QuickClock())
+    assert look(account, reader) == ["arn:blue", "arn:green", "rule"], "at first nothing is known"
+    assert look(account, reader) == ["arn:blue", "rule"]
+    account.tasks["web-green"] = 1
+    assert look(account, reader) == ["arn:blue", "arn:green", "rule"], "in the same look in which it has a task"
+
+
+def test_a_glance_takes_a_rule_that_was_read_some_seconds_ago_and_a_write_forgets_it(account: Account) -> None:
+    clock = QuickClock()
+    reader = fleet(clock)
+    look(account, reader)
+    clock.sleep(6)
+    assert look(account, reader, 10.0) == ["arn:blue"]
+    clock.sleep(6)
+    assert look(account, reader, 10.0) == ["arn:blue", "rule"]
+    reader.forget_rule()
+    clock.sleep(1)
+    assert look(account, reader, 10.0) == ["arn:blue", "rule"]
+
+
+def test_a_look_that_was_throttled_goes_on_where_it_was(account: Account) -> None:
+    clock = QuickClock()
+    reader = fleet(clock)
+    account.tasks["web-green"] = 2
+    account.throttled = {"arn:green"}
+    with pytest.raises(AwsError, match="Rate exceeded"):
+        look(account, reader)
+    account.throttled = set()
+    clock.sleep(20)
+    assert look(account, reader) == ["arn:green", "rule"]
+    assert look(account, reader) == ["arn:blue", "arn:green", "rule"], "a finished look is not used again"
+    account.throttled = {"arn:green"}
+    with pytest.raises(AwsError):
+        look(account, reader)
+    account.throttled = set()
+    clock.sleep(60)
+    assert look(account, reader) == ["arn:blue", "arn:green", "rule"], "nor one that is old"

@@ -1,0 +1,111 @@
+"""The pace of a controller: apart from others, slower while AWS throttles, and back again."""
+
+from __future__ import annotations
+
+import heapq
+import random
+
+from ansible_collections.pear.fargate.plugins.module_utils.aws.errors import AwsError
+from ansible_collections.pear.fargate.plugins.module_utils.release.pace import BLIND_SECONDS, LONGEST_SECONDS, Pace
+from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import Outcome
+from botocore.exceptions import ClientError
+
+from sandbox.laws.rates import Rates
+
+from ..rollout.test_crashes import check_end, deploy, with_two_releases
+from ..rollout.world import throttled
+
+
+def pace() -> Pace:
+    return Pace(random.Random(1))
+
+
+def test_no_look_comes_earlier_than_a_decision_wants_it_and_no_two_are_in_step() -> None:
+    waits = [pace().seconds(2.0) for _ in range(3)] + [Pace(random.Random(seed)).seconds(2.0) for seed in range(50)]
+    assert min(waits) >= 2.0 and max(waits) <= 2.5
+    assert len(set(waits)) > 40
+
+
+def test_throttled_reads_slow_it_down_and_answers_bring_it_back() -> None:
+    one = pace()
+    for _ in range(10):
+        assert (one.throttled(0.0) or 0) <= LONGEST_SECONDS
+    assert one.seconds(2.0) >= LONGEST_SECONDS
+    for _ in range(60):
+        one.answered()
+    assert one.seconds(2.0) <= 2.5
+
+
+def test_two_hundred_controllers_share_the_quota_of_load_balancers_and_nobody_goes_without() -> None:
+    """Each looks at two target groups, and keeps what it has read where the second read is throttled, as ServiceFleet does."""
+    rates, seconds, reads = Rates(), 1200.0, 2
+    paces = [Pace(random.Random(number)) for number in range(200)]
+    due = [(number / 40, number) for number in range(200)]
+    read, seen, longest, looks = [0] * 200, [0.0] * 200, 0.0, 0
+    heapq.heapify(due)
+    while due[0][0] < seconds:
+        now, number = heapq.heappop(due)
+        while read[number] < reads and rates.takes("eu-central-1", "elasticloadbalancing", "DescribeTargetHealth", now):
+            read[number] += 1
+        if read[number] < reads:
+            pause = paces[number].throttled(now)
+            assert pause is not None, "a controller gave up"
+            heapq.heappush(due, (now + pause, number))
+            continue
+        longest, looks = max(longest, now - seen[number]), looks + 1
+        read[number], seen[number] = 0, now
+        paces[number].answered()
+        heapq.heappush(due, (now + paces[number].seconds(5.0), number))
+    assert looks * reads > 0.95 * seconds * 10, "the quota is used"
+    assert longest < 180
+
+
+def test_who_sees_nothing_for_a_quarter_of_an_hour_does_not_wait_for_a_quota() -> None:
+    one = pace()
+    assert one.throttled(0.0) is not None
+    assert one.throttled(BLIND_SECONDS) is not None
+    assert one.throttled(BLIND_SECONDS + 1) is None
+    one.answered()
+    assert one.throttled(BLIND_SECONDS + 2) is not None
+
+
+def test_a_call_reads_or_writes_by_its_name() -> None:
+    def error(operation: str) -> AwsError:
+        return AwsError("try", ClientError({"Error": {"Code": "Throttling"}}, operation))
+
+    assert error("DescribeTargetHealth").reads and error("GetMetricData").reads and error("Query").reads
+    assert not error("ModifyRule").reads and not error("UpdateService").reads
+
+
+def test_reads_that_are_throttled_for_minutes_end_no_release() -> None:
+    world = with_two_releases()
+    began: list[float] = []
+
+    def bucket_is_empty(_at: int, name: str) -> None:
+        if world.weights.green == 10 and name == "read":
+            began.append(world.time)
+            if world.time < began[0] + 300:
+                raise throttled(name)
+
+    world.before_call = bucket_is_empty
+    ending = deploy(world, "three")
+    assert ending.outcome is Outcome.SUCCEEDED, ending.reason
+    assert began and world.time > began[0] + 300
+    check_end(world)
+
+
+def test_a_bad_version_is_returned_once_it_can_be_seen_again() -> None:
+    world = with_two_releases()
+    began: list[float] = []
+
+    def bucket_is_empty(_at: int, name: str) -> None:
+        if world.weights.green == 50 and name == "readings":
+            world.alarms["errors"] = "ALARM"
+            began.append(world.time)
+            if world.time < began[0] + 60:
+                raise throttled(name)
+
+    world.before_call = bucket_is_empty
+    ending = deploy(world, "three")
+    assert ending.outcome is Outcome.ROLLED_BACK
+    assert "alarm errors is firing" in ending.reason

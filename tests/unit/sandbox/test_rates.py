@@ -1,0 +1,53 @@
+"""Token buckets: so many calls at once, so many a second on and on, and which calls share one."""
+
+from __future__ import annotations
+
+import pytest
+
+from sandbox.laws.rates import QUOTAS, Rates
+
+REGION, ELB = "eu-central-1", "elasticloadbalancing"
+
+
+def taken(rates: Rates, service: str, operation: str, calls: int, now: float) -> int:
+    return sum(rates.takes(REGION, service, operation, now) for _ in range(calls))
+
+
+def test_all_describe_calls_of_load_balancers_share_one_bucket() -> None:
+    rates = Rates()
+    assert taken(rates, ELB, "DescribeRules", 30, 0.0) == 30
+    assert taken(rates, ELB, "DescribeTargetHealth", 30, 0.0) == 10
+    assert taken(rates, ELB, "ModifyRule", 50, 0.0) == 50, "writes are no Describe calls"
+    assert taken(rates, ELB, "DescribeTargetHealth", 30, 1.0) == 10, "ten a second"
+    assert taken(rates, ELB, "DescribeRules", 90, 3600.0) == 40, "never more than the bucket holds"
+    assert rates.refused() == {f"{ELB}:DescribeTargetHealth": 40, f"{ELB}:DescribeRules": 50}
+
+
+def test_each_region_has_its_own() -> None:
+    rates = Rates()
+    assert taken(rates, ELB, "DescribeRules", 50, 0.0) == 40
+    assert rates.takes("us-east-1", ELB, "DescribeRules", 0.0)
+
+
+def test_ec2_has_a_bucket_for_every_call() -> None:
+    rates = Rates()
+    assert taken(rates, "ec2", "DescribeSubnets", 120, 0.0) == 100
+    assert taken(rates, "ec2", "DescribeVpcs", 120, 0.0) == 100
+    assert taken(rates, "ec2", "CreateTags", 120, 0.0) == 50
+
+
+def test_a_registration_a_second_is_sustained() -> None:
+    rates = Rates()
+    assert taken(rates, "ecs", "RegisterTaskDefinition", 50, 0.0) == 20
+    assert [rates.takes(REGION, "ecs", "RegisterTaskDefinition", second) for second in (0.5, 1.0, 1.5, 2.0)] == [
+        False,
+        True,
+        False,
+        True,
+    ]
+
+
+@pytest.mark.parametrize("service", ["dynamodb", "s3", "sts"])
+def test_what_publishes_no_figure_is_not_throttled(service: str) -> None:
+    assert service not in QUOTAS
+    assert taken(Rates(), service, "GetItem", 500, 0.0) == 500
