@@ -34,6 +34,7 @@ extends_documentation_fragment:
   - amazon.aws.region.modules
   - amazon.aws.boto3
   - pear.fargate.attributes
+  - pear.fargate.ownership
 """
 
 EXAMPLES = r"""
@@ -58,6 +59,7 @@ ARGUMENT_SPEC = {
     "name": {"type": "str", "required": True},
     "retention_days": {"type": "int", "default": 0},
     "kms_key_arn": {"type": "str", "no_log": False},
+    "adopt": {"type": "bool", "default": False},
     "tags": {"type": "dict", "default": {}},
 }
 

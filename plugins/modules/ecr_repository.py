@@ -58,6 +58,7 @@ extends_documentation_fragment:
   - amazon.aws.region.modules
   - amazon.aws.boto3
   - pear.fargate.attributes
+  - pear.fargate.ownership
 """
 
 EXAMPLES = r"""
@@ -89,6 +90,7 @@ ARGUMENT_SPEC = {
     "keep_images": {"type": "int", "default": 200},
     "keep_released": {"type": "int", "default": 100},
     "kms_key_arn": {"type": "str", "no_log": False},
+    "adopt": {"type": "bool", "default": False},
     "tags": {"type": "dict", "default": {}},
     "first_tags": {"type": "dict", "default": {}},
 }

@@ -50,6 +50,7 @@ extends_documentation_fragment:
   - amazon.aws.region.modules
   - amazon.aws.boto3
   - pear.fargate.attributes
+  - pear.fargate.ownership
 """
 
 EXAMPLES = r"""
@@ -85,6 +86,7 @@ ARGUMENT_SPEC = {
     "policy_name": {"type": "str", "required": True},
     "managed_policy_arns": {"type": "list", "elements": "str", "default": []},
     "permissions_boundary": {"type": "str"},
+    "adopt": {"type": "bool", "default": False},
     "tags": {"type": "dict", "default": {}},
 }
 

@@ -107,6 +107,7 @@ extends_documentation_fragment:
   - amazon.aws.region.modules
   - amazon.aws.boto3
   - pear.fargate.attributes
+  - pear.fargate.ownership
 """
 
 EXAMPLES = r"""
@@ -189,6 +190,7 @@ ARGUMENT_SPEC = {
     "deregistration_delay_seconds": {"type": "int", "default": 30},
     "slow_start_seconds": {"type": "int", "default": 0},
     "algorithm": {"type": "str", "choices": ["round_robin", "least_outstanding_requests"], "default": "round_robin"},
+    "adopt": {"type": "bool", "default": False},
     "tags": {"type": "dict", "default": {}},
 }
 

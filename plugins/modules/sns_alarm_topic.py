@@ -50,6 +50,7 @@ extends_documentation_fragment:
   - amazon.aws.region.modules
   - amazon.aws.boto3
   - pear.fargate.attributes
+  - pear.fargate.ownership
 """
 
 EXAMPLES = r"""
@@ -83,6 +84,7 @@ ARGUMENT_SPEC = {
             "endpoint": {"type": "str", "required": True},
         },
     },
+    "adopt": {"type": "bool", "default": False},
     "tags": {"type": "dict", "default": {}},
 }
 

@@ -94,6 +94,7 @@ extends_documentation_fragment:
   - amazon.aws.region.modules
   - amazon.aws.boto3
   - pear.fargate.attributes
+  - pear.fargate.ownership
 """
 
 EXAMPLES = r"""
@@ -152,6 +153,7 @@ ARGUMENT_SPEC = {
         "options": {"log_group": {"type": "str", "required": True}, "role_arn": {"type": "str", "required": True}},
     },
     "existing_vpc_id": {"type": "str", "default": ""},
+    "adopt": {"type": "bool", "default": False},
     "tags": {"type": "dict", "default": {}},
 }
 

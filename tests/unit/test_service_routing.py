@@ -95,7 +95,7 @@ def test_weights_that_a_release_has_set_are_kept_through_every_other_change(opti
     [
         ("deregistration_delay_seconds", 5, "attributes of staging-scoreboard-blue"),
         ("health_check", {"path": "/healthz", "interval_seconds": 20}, "health check of staging-scoreboard-blue"),
-        ("tags", {"pear:environment": "other"}, "tags"),
+        ("tags", {"pear:environment": "staging", "team": "games"}, "tags"),
         ("paths", ["/api/*"], "conditions of the production rule"),
     ],
 )

@@ -76,7 +76,9 @@ def built(ecr: Any, monkeypatch: pytest.MonkeyPatch, folder: Path, when: str) ->
 def test_an_image_that_another_run_pushed_meanwhile_is_used(
     ecr: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, when: str, changed: bool, pushes: int
 ) -> None:
-    ecr.create_repository(repositoryName="scores", imageTagMutability="IMMUTABLE")
+    ecr.create_repository(
+        repositoryName="scores", imageTagMutability="IMMUTABLE", tags=[{"Key": "pear:component", "Value": "registry"}]
+    )
     answer, engine = built(ecr, monkeypatch, tmp_path, when)
     (image,) = ecr.describe_images(repositoryName="scores")["imageDetails"]
     assert answer["image"]["digest"] == image["imageDigest"]

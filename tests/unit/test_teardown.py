@@ -29,6 +29,7 @@ from moto import mock_aws
 from .clocks import QuickClock
 
 REGION = "eu-central-1"
+OURS = {"pear:environment": "staging"}
 POLICY = json.dumps(
     {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}]}
 )
@@ -113,7 +114,7 @@ def make(name: str) -> None:
     groups = [group["GroupId"] for group in ec2.describe_security_groups(Filters=named)["SecurityGroups"]]
     files = {"name": name, "subnet_ids": subnets[:1], "security_group_ids": groups, "tags": tags}
     file_system.run(Invocation(params(efs_file_system, files), aws, False, QuickClock()))
-    boto3.client("logs", REGION).create_log_group(logGroupName=f"/pear/{name}/scores")
+    boto3.client("logs", REGION).create_log_group(logGroupName=f"/pear/{name}/scores", tags=tags)
     boto3.client("sns", REGION).create_topic(Name=f"{name}-alarms", Tags=pairs)
     make_tasks(name, pairs)
     boto3.client("cloudwatch", REGION).put_metric_alarm(
@@ -125,6 +126,7 @@ def make(name: str) -> None:
         Statistic="Sum",
         Threshold=1,
         ComparisonOperator="GreaterThanThreshold",
+        Tags=pairs,
     )
 
 
@@ -133,15 +135,19 @@ def make_tasks(name: str, pairs: list[dict[str, str]]) -> None:
     iam, ecs = boto3.client("iam"), boto3.client("ecs", REGION)
     iam.create_role(RoleName=f"{name}-scores-task", AssumeRolePolicyDocument="{}", Tags=pairs)
     iam.put_role_policy(RoleName=f"{name}-scores-task", PolicyName="task", PolicyDocument=POLICY)
-    ecs.create_cluster(clusterName=name, tags=[{"key": "pear:environment", "value": name}])
+    lower = [{"key": "pear:environment", "value": name}]
+    ecs.create_cluster(clusterName=name, tags=lower)
     containers = [{"name": "app", "image": "i", "memory": 1}]
     ecs.register_task_definition(family=f"{name}-scores", containerDefinitions=containers)
-    ecs.create_service(cluster=name, serviceName="scores-blue", taskDefinition=f"{name}-scores", desiredCount=1)
+    ecs.create_service(
+        cluster=name, serviceName="scores-blue", taskDefinition=f"{name}-scores", desiredCount=1, tags=lower
+    )
     boto3.client("dynamodb", REGION).create_table(
         TableName=f"{name}-releases",
         BillingMode="PAY_PER_REQUEST",
         KeySchema=[{"AttributeName": "service", "KeyType": "HASH"}],
         AttributeDefinitions=[{"AttributeName": "service", "AttributeType": "S"}],
+        Tags=pairs,
     )
 
 
@@ -160,6 +166,7 @@ def test_what_watches_health_checks_goes_from_the_region_that_keeps_their_metric
             Statistic="Minimum",
             Threshold=1,
             ComparisonOperator="LessThanThreshold",
+            Tags=[{"Key": "pear:environment", "Value": name}],
         )
     assert not invoke()["changed"], "without names there are no health checks, and that region is not asked"
     removed = invoke(zones=["example.com"])["removed"]
@@ -280,7 +287,7 @@ def test_deletion_protection_is_respected_before_the_first_removal(aws: None) ->
 
 
 def test_what_is_half_there_goes_as_far_as_it_is_there(aws: None) -> None:
-    boto3.client("logs", REGION).create_log_group(logGroupName="/pear/staging/scores")
+    boto3.client("logs", REGION).create_log_group(logGroupName="/pear/staging/scores", tags=OURS)
     assert invoke()["removed"] == ["log group /pear/staging/scores"]
     assert not invoke()["changed"]
 
@@ -296,7 +303,7 @@ def refusing(code: str, times: int, requested: list[Thing]) -> Any:
 
 
 def test_it_asks_again_while_something_that_is_going_holds_a_thing(aws: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    boto3.client("logs", REGION).create_log_group(logGroupName="/pear/staging/scores")
+    boto3.client("logs", REGION).create_log_group(logGroupName="/pear/staging/scores", tags=OURS)
     requested: list[Thing] = []
     real = teardown_remove.remove
     refuse = refusing("DependencyViolation", 3, requested)
@@ -306,14 +313,14 @@ def test_it_asks_again_while_something_that_is_going_holds_a_thing(aws: None, mo
 
 
 def test_it_says_what_aws_says_where_nothing_lets_go(aws: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    boto3.client("logs", REGION).create_log_group(logGroupName="/pear/staging/scores")
+    boto3.client("logs", REGION).create_log_group(logGroupName="/pear/staging/scores", tags=OURS)
     monkeypatch.setattr(teardown_remove, "remove", refusing("DependencyViolation", 10**6, []))
     with pytest.raises(Failure, match=r"Waited 30 s for log group .*, which is still in use\. .*DependencyViolation"):
         invoke(timeout_seconds=30)
 
 
 def test_a_refusal_that_waiting_does_not_cure_ends_it(aws: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    boto3.client("logs", REGION).create_log_group(logGroupName="/pear/staging/scores")
+    boto3.client("logs", REGION).create_log_group(logGroupName="/pear/staging/scores", tags=OURS)
     monkeypatch.setattr(teardown_remove, "remove", refusing("AccessDenied", 1, []))
     with pytest.raises(AwsError, match="lacks this permission"):
         invoke()

@@ -193,7 +193,7 @@ def _lose_endpoint(ec2: Any, made: dict[str, Any]) -> None:
 
 
 def _lose_tag(ec2: Any, made: dict[str, Any]) -> None:
-    ec2.delete_tags(Resources=[made["security_group_ids"]["staging-tasks"]], Tags=[{"Key": "pear:environment"}])
+    ec2.delete_tags(Resources=[made["security_group_ids"]["staging-tasks"]], Tags=[{"Key": "pear:component"}])
 
 
 def _other_table(ec2: Any, made: dict[str, Any]) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 from ..aws import ecs
 from ..common.changes import Changes
 from ..common.invocation import Invocation
+from ..common.ownership import Existing, claim
 
 PROVIDERS = ["FARGATE", "FARGATE_SPOT"]
 
@@ -25,6 +26,8 @@ def run(call: Invocation) -> dict[str, Any]:
         changes.want("cluster", None, name, partial(ecs.create_cluster, aws, name, insights, PROVIDERS, strategy, tags))
         found = None if call.check_mode else ecs.cluster(aws, name)
         return _answer(changes, found)
+    known = {tag["key"]: tag["value"] for tag in found.get("tags", [])}
+    claim(call, run, tags, [Existing("cluster", name, known)])
     settings = {setting["name"]: setting["value"] for setting in found.get("settings", [])}
     changes.want(
         "container_insights",
@@ -38,7 +41,6 @@ def run(call: Invocation) -> dict[str, Any]:
         _capacity(PROVIDERS, strategy),
         partial(ecs.set_capacity, aws, name, PROVIDERS, strategy),
     )
-    known = {tag["key"]: tag["value"] for tag in found.get("tags", [])}
     changes.want("tags", {key: known.get(key) for key in tags}, tags, partial(ecs.tag, aws, found["clusterArn"], tags))
     return _answer(changes, found)
 

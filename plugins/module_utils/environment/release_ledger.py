@@ -11,6 +11,7 @@ from ..aws import dynamodb
 from ..aws.errors import Failure
 from ..common.changes import Changes
 from ..common.invocation import Invocation
+from ..common.ownership import Existing, claim
 from ..common.waiting import Retry, Wait, retry, wait_until
 
 # One partition per service; leases and releases are its entries.
@@ -35,9 +36,10 @@ def run(call: Invocation) -> dict[str, Any]:
                 f"Nothing was changed: table {name} has the keys {keys}, and a ledger has {KEYS}. It is not a ledger: "
                 "rename it, or give the environment another name."
             )
+        known = dynamodb.table_tags(aws, found["TableArn"]) if tags else {}
+        claim(call, run, tags, [Existing("ledger", name, known)])
         billing = found.get("BillingModeSummary", {}).get("BillingMode", "PROVISIONED")
         changes.want("billing_mode", billing, "PAY_PER_REQUEST", partial(dynamodb.pay_per_request, aws, name))
-        known = dynamodb.table_tags(aws, found["TableArn"]) if tags else {}
         differ = {key: value for key, value in tags.items() if known.get(key) != value}
         changes.want(
             "tags",

@@ -66,9 +66,12 @@ def _ecs(aws: Aws, name: str) -> list[Thing]:
     if cluster is None or tags_of(cluster).get(TAG_ENVIRONMENT) != name:
         return []
     cluster_name = cluster["clusterName"]
-    services = ecs.service_names(aws, cluster_name)
+    states = ecs.services(aws, cluster_name, ecs.service_names(aws, cluster_name))
+    services = sorted(service for service, state in states.items() if state.tags.get(TAG_ENVIRONMENT) == name)
+    others = ", ".join(sorted(set(states) - set(services)))
+    why = f"ECS services of others run in it: {others}" if others else ""
     scaled = autoscaling.scalable_targets(aws, cluster_name, services) if services else {}
-    things = [Thing("cluster", cluster["clusterArn"], cluster_name)]
+    things = [Thing("cluster", cluster["clusterArn"], cluster_name, protected=why)]
     things += [Thing("autoscaling", f"{cluster_name}/{service}", service, cluster_name) for service in scaled]
     things += [Thing("ECS service", f"{cluster_name} {service}", service, _service_of(service)) for service in services]
     return things
@@ -125,7 +128,8 @@ def _log_groups(aws: Aws, name: str) -> list[Thing]:
     prefix = f"/pear/{name}/"
     return [
         Thing("log group", group, group, group.removeprefix(prefix).partition("/")[0])
-        for group in logs.log_group_names(aws, prefix)
+        for group, arn in logs.log_groups(aws, prefix).items()
+        if logs.tags(aws, arn).get(TAG_ENVIRONMENT) == name
     ]
 
 
@@ -138,6 +142,8 @@ def _ledger(aws: Aws, name: str) -> list[Thing]:
     table = EnvironmentNames(name).ledger
     found = dynamodb.table(aws, table)
     if found is None or found["TableStatus"] == "DELETING":
+        return []
+    if dynamodb.table_tags(aws, found["TableArn"]).get(TAG_ENVIRONMENT) != name:
         return []
     why = "its deletion protection is on; switch it off first" if found.get("DeletionProtectionEnabled") else ""
     return [Thing("ledger", table, table, protected=why)]
@@ -180,7 +186,11 @@ def _schedules(aws: Aws, name: str) -> list[Thing]:
 
 def _alarms(aws: Aws, name: str) -> list[Thing]:
     found = cloudwatch.metric_alarms(aws, f"{name}/")
-    return [Thing("alarm", alarm["AlarmName"], alarm["AlarmName"], aws.region) for alarm in found]
+    return [
+        Thing("alarm", alarm["AlarmName"], alarm["AlarmName"], aws.region)
+        for alarm in found
+        if cloudwatch.alarm_tags(aws, alarm["AlarmArn"]).get(TAG_ENVIRONMENT) == name
+    ]
 
 
 def beside_health_checks(aws: Aws, name: str) -> list[Thing]:

@@ -12,6 +12,7 @@ from ..aws.ecr import RELEASED_PREFIX, SBOM_PREFIX
 from ..aws.errors import Failure
 from ..common.changes import Changes
 from ..common.invocation import Invocation
+from ..common.ownership import Existing, claim
 
 
 def run(call: Invocation) -> dict[str, Any]:
@@ -31,6 +32,8 @@ def run(call: Invocation) -> dict[str, Any]:
         if policy is not None:
             changes.want("lifecycle_policy", None, policy, partial(ecr.set_lifecycle_policy, aws, name, policy))
         return _answer(changes, None if call.check_mode else ecr.find_repository(aws, name))
+    is_tagged = ecr.repository_tags(aws, found["repositoryArn"])
+    claim(call, run, tags, [Existing("repository", name, is_tagged)])
     _refuse_other_encryption(name, desired["kms_key_arn"], found.get("encryptionConfiguration") or {})
     changes.want(
         "immutable_tags", found["imageTagMutability"], mutability, partial(ecr.set_mutability, aws, name, mutability)
@@ -40,7 +43,6 @@ def run(call: Invocation) -> dict[str, Any]:
     known = ecr.lifecycle_policy(aws, name)
     changes.want("lifecycle_policy", known, policy, partial(ecr.set_lifecycle_policy, aws, name, policy))
     arn = found["repositoryArn"]
-    is_tagged = ecr.repository_tags(aws, arn)
     # Several services may share a repository: each would write its own name again.
     tags |= {key: value for key, value in desired["first_tags"].items() if key not in is_tagged}
     changes.want("tags", {key: is_tagged.get(key) for key in tags}, tags, partial(ecr.tag_repository, aws, arn, tags))

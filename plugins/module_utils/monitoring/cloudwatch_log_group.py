@@ -9,6 +9,7 @@ from typing import Any
 from ..aws import logs
 from ..common.changes import Changes
 from ..common.invocation import Invocation
+from ..common.ownership import Existing, claim
 
 
 def run(call: Invocation) -> dict[str, Any]:
@@ -19,13 +20,14 @@ def run(call: Invocation) -> dict[str, Any]:
     if found is None:
         changes.want(f"log group {name}", None, {"retention_days": days}, lambda: _create(call))
     else:
+        # The ARN of DescribeLogGroups ends in :*, which the calls for tags do not take.
+        arn = found["arn"].removesuffix(":*")
+        current = logs.tags(call.aws, arn) if desired else {}
+        claim(call, run, desired, [Existing("log_group", name, current)])
         changes.want(
             "retention_days", found.get("retentionInDays", 0), days, lambda: logs.set_retention(call.aws, name, days)
         )
         changes.want("kms_key_arn", found.get("kmsKeyId"), key, lambda: logs.set_key(call.aws, name, key))
-        # The ARN of DescribeLogGroups ends in :*, which the calls for tags do not take.
-        arn = found["arn"].removesuffix(":*")
-        current = logs.tags(call.aws, arn) if desired else {}
         differ = {tag: value for tag, value in desired.items() if current.get(tag) != value}
         changes.want("tags", {tag: current.get(tag) for tag in differ}, differ, lambda: logs.tag(call.aws, arn, differ))
     return {

@@ -12,6 +12,7 @@ from typing import Any
 from ..aws import sns
 from ..common.changes import Changes
 from ..common.invocation import Invocation
+from ..common.ownership import Existing, claim
 
 PROTOCOLS = ("email", "email-json", "http", "https", "sms", "sqs", "lambda", "application")
 
@@ -26,9 +27,10 @@ def run(call: Invocation) -> dict[str, Any]:
         given = {key: value for key, value in said.items() if value}
         changes.want("topic", None, arn, partial(sns.create, aws, arn.rpartition(":")[2], given, tags))
     else:
+        known = sns.tags(aws, arn) if tags else {}
+        claim(call, run, tags, [Existing("topic", arn.rpartition(":")[2], known)])
         for key, value in said.items():
             changes.want(key, found.get(key, ""), value, partial(sns.set_attribute, aws, arn, key, value))
-        known = sns.tags(aws, arn) if tags else {}
         differ = {key: value for key, value in tags.items() if known.get(key) != value}
         changes.want("tags", {key: known.get(key) for key in differ}, differ, partial(sns.tag, aws, arn, differ))
     there = sns.subscriptions(aws, arn) if found and desired["subscriptions"] else set()

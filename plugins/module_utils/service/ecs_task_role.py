@@ -10,6 +10,7 @@ from typing import Any
 from ..aws import iam
 from ..common.changes import Changes
 from ..common.invocation import Invocation
+from ..common.ownership import Existing, claim
 
 
 def run(call: Invocation) -> dict[str, Any]:
@@ -30,7 +31,9 @@ def run(call: Invocation) -> dict[str, Any]:
                 desired["tags"],
             )
             call.progress.line(f"role {name} created")
-    elif found is not None:
+    else:
+        tags = {tag["Key"]: tag["Value"] for tag in found.get("Tags", [])}
+        claim(call, run, desired["tags"], [Existing("role", name, tags)])
         _settle(call, changes, found)
     _policy(call, changes, created)
     _attached(call, changes, created)

@@ -14,6 +14,7 @@ from ..aws.errors import Failure
 from ..aws.naming import COLOURS, ServiceNames
 from ..common.changes import Changes
 from ..common.invocation import Invocation
+from ..common.ownership import Existing, claim
 from .routing import PRODUCTION, DesiredRules, RuleChange, conflicts, plan
 
 # In check mode a target group that would be created has no ARN yet.
@@ -26,6 +27,13 @@ def run(call: Invocation) -> dict[str, Any]:
     _refuse_missing(call)
     names = ServiceNames(call.params["environment"], call.params["service"])
     found = elbv2.target_groups(call.aws, [names.target_group(colour) for colour in COLOURS])
+    tags = elbv2.tags(call.aws, [group.arn for group in found.values()]) if found else {}
+    claim(
+        call,
+        run,
+        call.params["tags"],
+        [Existing("target_group", name, tags[group.arn]) for name, group in found.items()],
+    )
     listener = call.params["listener_arn"]
     there = elbv2.rules(call.aws, listener) if listener else []
     # Before the first write: without the rule a target group is useless.
