@@ -9,6 +9,7 @@ from typing import Any
 
 from ansible.errors import AnsibleError
 
+from ..module_utils.service.foreign import VARIABLES as SHARED_VARIABLES
 from ..module_utils.service.service_preflight import ENVIRONMENT_VARIABLES
 from ..plugin_utils import nested_options
 from ..plugin_utils.in_process import InProcessAction
@@ -27,11 +28,14 @@ class ActionModule(InProcessAction):
         found = unknown(variables, roles)
         values: dict[str, Any] = {}
         environment: dict[str, Any] = {}
+        shared: dict[str, Any] = {}
         order: dict[str, Any] = {}
         groups = variables.get("group_names") or ()
         if "environment" in groups:
             for name in sorted(set(roles) - set(_SERVICE_ROLES)):
-                found += self._checked(roles[name], variables)[1]
+                checked, problems = self._checked(roles[name], variables)
+                shared |= {name: checked[name] for name in SHARED_VARIABLES if name in checked}
+                found += problems
         if "services" in groups:
             for name in _SERVICE_ROLES:
                 checked, problems = self._checked(roles[name], variables)
@@ -47,6 +51,7 @@ class ActionModule(InProcessAction):
         own = {
             "variables": values,
             "environment": environment,
+            "shared": shared,
             "findings": list(dict.fromkeys(found)),
             "account": None if account is None else str(self._templar.template(account)),
         }

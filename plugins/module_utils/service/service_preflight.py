@@ -16,6 +16,7 @@ from ..aws.naming import COLOURS, EnvironmentNames, ServiceNames
 from ..aws.tags import tags_of
 from ..common.invocation import Invocation
 from ..image import build, container_image
+from . import foreign
 from .policies import secret_arn
 from .routing import DesiredRules, conflicts
 from .variables import findings, warnings
@@ -43,6 +44,8 @@ def run(call: Invocation) -> dict[str, Any]:
     unchecked: list[str] = []
     for check in (_priorities, _image, _secrets, _access_points) if values else ():
         found += _careful(partial(check, call, values, place), unchecked)
+    if call.params["ownership"]:
+        found += _foreign(call, values, place, unchecked)
     if found:
         text = "\n".join(f"  - {finding}" for finding in found)
         count = "1 finding" if len(found) == 1 else f"{len(found)} findings"
@@ -72,6 +75,16 @@ def _careful(check: Callable[[], Iterator[str]], unchecked: list[str]) -> list[s
     except AwsError as failed:
         unchecked.append(str(failed))
         return []
+
+
+def _foreign(call: Invocation, values: Mapping[str, Any], place: ArnScope, unchecked: list[str]) -> list[str]:
+    """Resources of others under the names of ours."""
+    shared, found = call.params["shared"], []
+    if isinstance(shared.get("environment_name"), str):
+        found += foreign.of_environment(call.aws, shared, place, unchecked)
+    if isinstance(values.get("environment_name"), str) and isinstance(values.get("service_name"), str):
+        found += foreign.of_service(call.aws, values, unchecked)
+    return found
 
 
 def _priorities(call: Invocation, values: Mapping[str, Any], place: ArnScope) -> Iterator[str]:
