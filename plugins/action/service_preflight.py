@@ -9,13 +9,14 @@ from typing import Any
 
 from ansible.errors import AnsibleError
 
-from ..module_utils.service.foreign import VARIABLES as SHARED_VARIABLES
+from ..module_utils.service import existing_fit, foreign
 from ..module_utils.service.service_preflight import ENVIRONMENT_VARIABLES
 from ..plugin_utils import nested_options
 from ..plugin_utils.in_process import InProcessAction
 from ..plugin_utils.release_order import Disorder, Node, batches, waves
 from ..plugin_utils.role_variables import RoleVariables, rivals, roles_of_the_collection, unknown, validate
 
+SHARED_VARIABLES = (*foreign.VARIABLES, *existing_fit.VARIABLES)
 _SERVICE_ROLES = ("registry", "service", "autoscaling")
 # Read once, before Ansible forks a worker for each host.
 roles_of_the_collection()

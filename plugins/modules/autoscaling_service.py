@@ -24,6 +24,9 @@ options:
     description: Name of the service.
     type: str
     required: true
+  cluster:
+    description: Name of a cluster that others made and the service runs in. The environment's own if omitted.
+    type: str
   minimum:
     description: Minimum number of tasks. If this and O(maximum) are omitted, autoscaling is removed.
     type: int
@@ -172,6 +175,7 @@ _SCHEDULE = {
     "name": {"type": "str", "required": True},
     "when": {"type": "str", "required": True},
     "timezone": {"type": "str", "default": "UTC"},
+    "cluster": {"type": "str"},
     "minimum": {"type": "int"},
     "maximum": {"type": "int"},
 }

@@ -50,6 +50,21 @@ options:
     type: list
     elements: str
     default: ["/*"]
+  existing:
+    description:
+      - What of others the service uses. The target groups carry it as tags, by which every playbook finds the service.
+      - Resources of the environment's own where omitted.
+    type: dict
+    suboptions:
+      cluster:
+        description: Name of the cluster.
+        type: str
+      listener_arn:
+        description: ARN of the listener.
+        type: str
+      log_group:
+        description: Name of the log group.
+        type: str
   priority:
     description:
       - Priority of the production rule, V(2) to V(50000); the lowest number is evaluated first.
@@ -174,6 +189,10 @@ ARGUMENT_SPEC = {
     "protocol_version": {"type": "str", "choices": ["HTTP1", "HTTP2", "GRPC"], "default": "HTTP1"},
     "hosts": {"type": "list", "elements": "str", "default": []},
     "paths": {"type": "list", "elements": "str", "default": ["/*"]},
+    "existing": {
+        "type": "dict",
+        "options": {"cluster": {"type": "str"}, "listener_arn": {"type": "str"}, "log_group": {"type": "str"}},
+    },
     "priority": {"type": "int", "required": True},
     "health_check": {
         "type": "dict",

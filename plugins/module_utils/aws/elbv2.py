@@ -32,6 +32,17 @@ def load_balancer(aws: Aws, name: str) -> dict[str, Any] | None:
         raise
 
 
+@aws_call("read load balancer {arn}")
+def load_balancer_of_arn(aws: Aws, arn: str) -> dict[str, Any] | None:
+    client = aws.client("elbv2")
+    try:
+        return client.describe_load_balancers(LoadBalancerArns=[arn])["LoadBalancers"][0]
+    except client.exceptions.ClientError as cause:
+        if is_code(cause, "LoadBalancerNotFound"):
+            return None
+        raise
+
+
 @aws_call("create load balancer {name}")
 def create_load_balancer(
     aws: Aws, name: str, settings: LoadBalancerSettings, tags: Mapping[str, str]
@@ -138,6 +149,11 @@ def set_weights(aws: Aws, rule: Rule, weights: Mapping[str, int]) -> Rule:
     """Weights by target group ARN. ModifyRule replaces all actions, so the rule's others and its stickiness are sent again."""
     actions = rule_actions.with_weights(rule.actions, weights)
     return _rule(aws.client("elbv2").modify_rule(RuleArn=rule.arn, Actions=actions)["Rules"][0])
+
+
+@aws_call("delete rule {rule_arn}")
+def delete_rule(aws: Aws, rule_arn: str) -> None:
+    aws.client("elbv2").delete_rule(RuleArn=rule_arn)
 
 
 @aws_call("set the priorities of the rules")

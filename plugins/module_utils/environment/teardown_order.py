@@ -20,6 +20,7 @@ ORDER = (
     "schedules",
     "autoscaling",
     "ECS service",
+    "listener rule",
     "load balancer",
     "target group",
     "certificate",

@@ -98,6 +98,7 @@ _REMOVERS: Mapping[str, Callable[[Aws, Thing], None]] = {
     "schedules": _by_id(scheduler.delete_group),
     "autoscaling": _autoscaling,
     "ECS service": _ecs_service,
+    "listener rule": _by_id(elbv2.delete_rule),
     "load balancer": _by_id(elbv2.delete_load_balancer),
     "target group": _by_id(elbv2.delete_target_group),
     "certificate": _by_id(acm.delete_certificate),

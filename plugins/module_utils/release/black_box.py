@@ -82,7 +82,7 @@ class BlackBox:
     def _lines(self, task: TaskState, container: ContainerState | None) -> Sequence[str]:
         if container is None:
             return ()
-        group = self.location.names.log_group
+        group = self.location.log_group
         return self._read(lambda: logs.last_lines(self.aws, group, container.name, task.id), ())
 
     def _definition_changes(self, release: Release, fleet: Fleet) -> dict[str, Any]:

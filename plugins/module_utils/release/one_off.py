@@ -78,7 +78,7 @@ def _started_by(release: Release, name: str) -> str:
 def _verdict(aws: Aws, location: ServiceLocation, check: Mapping[str, Any], task: TaskState) -> Verdict:
     container = next((container for container in task.containers if container.name == check["container"]), None)
     code = container.exit_code if container else None
-    lines = logs.last_lines(aws, location.names.log_group, check["container"], task.id)
+    lines = logs.last_lines(aws, location.log_group, check["container"], task.id)
     told = f"; last log lines: {' | '.join(lines[-5:])}" if lines else ""
     if code == 0:
         return passed(f"task {check['name']} ended with exit code 0")

@@ -19,13 +19,16 @@ class Balancer:
     name: str
     dns_name: str
     zone_id: str
+    # Where it is: one of the same name in another region is another environment's.
+    region: str = ""
 
     def owns(self, record: Mapping[str, Any]) -> bool:
         """Whether a record leads to this load balancer, or to one of the same name that was there before it."""
         target = bare(record.get("AliasTarget", {}).get("DNSName", ""))
         if not target:
             return False
-        former = re.compile(rf"(internal-)?{re.escape(self.name.lower())}-\d+\.[a-z0-9-]+\.elb\.")
+        region = re.escape(self.region) if self.region else "[a-z0-9-]+"
+        former = re.compile(rf"(internal-)?{re.escape(self.name.lower())}-\d+\.{region}\.elb\.")
         return target == bare(self.dns_name) or bool(former.match(target))
 
 

@@ -11,12 +11,13 @@ from typing import Any
 from ..aws import elbv2
 from ..aws.elbv2_states import Conditions, HealthCheck, Rule, TargetGroup
 from ..aws.errors import Failure
-from ..aws.naming import COLOURS, ServiceNames
+from ..aws.naming import COLOURS, TAG_CLUSTER, TAG_LISTENER, TAG_LOG_GROUP, ServiceNames
 from ..common.changes import Changes
 from ..common.invocation import Invocation
 from ..common.ownership import Existing, claim
 from .routing import PRODUCTION, DesiredRules, RuleChange, conflicts, plan
 
+_LOCATION = {TAG_CLUSTER: "cluster", TAG_LISTENER: "listener_arn", TAG_LOG_GROUP: "log_group"}
 # In check mode a target group that would be created has no ARN yet.
 _NOT_YET = "(to be created: {name})"
 
@@ -45,6 +46,7 @@ def run(call: Invocation) -> dict[str, Any]:
     desired = _desired(call, {group.name: group.arn for group in groups.values()}, names)
     rules = _rules(call, changes, there, desired)
     _tags(call, changes, [group.arn for group in groups.values()] + [rule.arn for rule in rules.values() if rule])
+    _location(call, changes, [group.arn for group in groups.values()])
     production = rules[PRODUCTION]
     weights = production.weights if production else desired.first_weights(PRODUCTION)
     return {
@@ -171,6 +173,21 @@ def _rule(call: Invocation, changes: Changes, desired: DesiredRules, change: Rul
             lambda: elbv2.set_weights(call.aws, rule, joined),
         )
     return rule
+
+
+def _location(call: Invocation, changes: Changes, groups: Sequence[str]) -> None:
+    """What of others the service uses. An empty value says that it is ours again."""
+    existing = call.params["existing"] or {}
+    known = [arn for arn in groups if arn.startswith("arn:")]
+    current = elbv2.tags(call.aws, known) if known else {}
+    for arn, tags in current.items():
+        desired = {tag: existing.get(key) or "" for tag, key in _LOCATION.items() if existing.get(key) or tags.get(tag)}
+        changes.want(
+            f"location of {arn.split('/')[1]}",
+            {tag: tags.get(tag) for tag in desired},
+            desired,
+            partial(elbv2.add_tags, call.aws, [arn], desired),
+        )
 
 
 def _tags(call: Invocation, changes: Changes, arns: Sequence[str]) -> None:

@@ -85,5 +85,5 @@ class ServiceProvider:
 
     def _log_lines(self, task: TaskState) -> Sequence[str]:
         culprit = task.culprit
-        group = self.fleet.location.names.log_group
+        group = self.fleet.location.log_group
         return logs.last_lines(self.fleet.aws, group, culprit.name, task.id) if culprit else ()
