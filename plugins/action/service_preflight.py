@@ -40,7 +40,10 @@ class ActionModule(InProcessAction):
         if "services" in groups:
             for name in _SERVICE_ROLES:
                 checked, problems = self._checked(roles[name], variables)
-                values |= checked
+                # A role that only takes a name leaves it null: the role that has its default knows it.
+                values |= {
+                    option: value for option, value in checked.items() if value is not None or option not in values
+                }
                 found += problems
             found += nested_options.findings(values)
             found += self._database(roles["database"], values, variables)

@@ -324,3 +324,82 @@ def test_a_refusal_that_waiting_does_not_cure_ends_it(aws: None, monkeypatch: py
     monkeypatch.setattr(teardown_remove, "remove", refusing("AccessDenied", 1, []))
     with pytest.raises(AwsError, match="lacks this permission"):
         invoke()
+
+
+def test_one_service_goes_and_its_neighbours_of_nearly_the_same_name_stay(aws: None) -> None:
+    elb, logs, iam = boto3.client("elbv2", REGION), boto3.client("logs", REGION), boto3.client("iam")
+    make("staging")
+    balancer = elb.describe_load_balancers(Names=["staging"])["LoadBalancers"][0]
+    default = [{"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "404"}}]
+    listener = elb.create_listener(
+        LoadBalancerArn=balancer["LoadBalancerArn"], Protocol="HTTP", Port=80, DefaultActions=default
+    )["Listeners"][0]["ListenerArn"]
+    pairs = [{"Key": "pear:environment", "Value": "staging"}]
+    for number, service in enumerate(("scores", "scores-admin")):
+        if service != "scores":
+            group: dict[str, Any] = {"Protocol": "HTTP", "Port": 80, "VpcId": balancer["VpcId"], "TargetType": "ip"}
+            tags = [*pairs, {"Key": "pear:service", "Value": service}]
+            elb.create_target_group(Name=f"staging-{service}-blue", **group, Tags=tags)
+            logs.create_log_group(logGroupName=f"/pear/staging/{service}", tags=OURS)
+            iam.create_role(RoleName=f"staging-{service}-task", AssumeRolePolicyDocument="{}", Tags=pairs)
+        found = elb.describe_target_groups(Names=[f"staging-{service}-blue"])["TargetGroups"][0]["TargetGroupArn"]
+        condition = {"Field": "host-header", "HostHeaderConfig": {"Values": [f"{service}.example"]}}
+        action = {"Type": "forward", "TargetGroupArn": found}
+        elb.create_rule(ListenerArn=listener, Priority=number + 1, Conditions=[condition], Actions=[action])
+    with pytest.raises(Failure, match="to remove service scores of environment staging it must be 'scores'"):
+        invoke(service="scores", confirm="staging")
+    predicted = invoke(True, service="scores", confirm="")["removed"]
+    removed = invoke(service="scores", confirm="scores")["removed"]
+    assert removed == predicted
+    assert {thing.split(" ")[0] for thing in removed} == {
+        "alarm", "ECS", "listener", "target", "task", "log", "role", "autoscaling",
+    } - ({"autoscaling"} if not any(thing.startswith("autoscaling") for thing in removed) else set())  # fmt: skip
+    assert not any("admin" in thing for thing in removed)
+    left = [group["TargetGroupName"] for group in elb.describe_target_groups()["TargetGroups"]]
+    assert left == ["staging-scores-admin-blue"]
+    rules = [rule for rule in elb.describe_rules(ListenerArn=listener)["Rules"] if not rule["IsDefault"]]
+    assert [rule["Priority"] for rule in rules] == ["2"]
+    assert [group["logGroupName"] for group in logs.describe_log_groups()["logGroups"]] == [
+        "/pear/staging/scores-admin"
+    ]
+    assert elb.describe_load_balancers(Names=["staging"])["LoadBalancers"]
+    assert boto3.client("ecs", REGION).describe_clusters(clusters=["staging"])["clusters"][0]["status"] == "ACTIVE"
+    assert not invoke(service="scores", confirm="scores")["changed"]
+
+
+def test_what_others_run_in_our_cluster_refuses_its_removal(aws: None) -> None:
+    make("staging")
+    ecs = boto3.client("ecs", REGION)
+    ecs.create_service(cluster="staging", serviceName="theirs", taskDefinition="staging-scores", desiredCount=1)
+    with pytest.raises(Failure, match="cluster staging: ECS services of others run in it: theirs"):
+        invoke()
+    assert len(ecs.list_services(cluster="staging")["serviceArns"]) == 2
+
+
+def test_rules_and_services_beside_what_others_have_go_and_theirs_stays(aws: None) -> None:
+    elb, ecs = boto3.client("elbv2", REGION), boto3.client("ecs", REGION)
+    subnets = [subnet["SubnetId"] for subnet in boto3.client("ec2", REGION).describe_subnets()["Subnets"]][:2]
+    balancer = elb.create_load_balancer(Name="corp", Subnets=subnets)["LoadBalancers"][0]
+    default = [{"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "404"}}]
+    listener = elb.create_listener(
+        LoadBalancerArn=balancer["LoadBalancerArn"], Protocol="HTTP", Port=80, DefaultActions=default
+    )["Listeners"][0]["ListenerArn"]
+    tags = {**OURS, "pear:service": "scores", "pear:listener": listener, "pear:cluster": "corp"}
+    group: dict[str, Any] = {"Protocol": "HTTP", "Port": 80, "VpcId": balancer["VpcId"], "TargetType": "ip"}
+    pairs = [{"Key": key, "Value": value} for key, value in tags.items()]
+    made = elb.create_target_group(Name="staging-scores-blue", **group, Tags=pairs)["TargetGroups"][0]["TargetGroupArn"]
+    for priority, action in ((1, default[0]), (2, {"Type": "forward", "TargetGroupArn": made})):
+        condition = {"Field": "path-pattern", "PathPatternConfig": {"Values": [f"/{priority}"]}}
+        elb.create_rule(ListenerArn=listener, Priority=priority, Conditions=[condition], Actions=[action])
+    ecs.create_cluster(clusterName="corp")
+    ecs.register_task_definition(family="f", containerDefinitions=[{"name": "app", "image": "i", "memory": 1}])
+    mine = [{"key": "pear:environment", "value": "staging"}]
+    for name, marked in (("scores-blue", mine), ("theirs", [])):
+        ecs.create_service(cluster="corp", serviceName=name, taskDefinition="f", desiredCount=1, tags=marked)
+    removed = invoke()["removed"]
+    assert [thing.partition(" ")[0] for thing in removed] == ["ECS", "listener", "target"]
+    rules = [rule["Priority"] for rule in elb.describe_rules(ListenerArn=listener)["Rules"]]
+    assert sorted(rules) == ["1", "default"]
+    services = ecs.describe_services(cluster="corp", services=["scores-blue", "theirs"])["services"]
+    assert [service["serviceName"] for service in services if service["status"] == "ACTIVE"] == ["theirs"]
+    assert not invoke()["changed"]

@@ -142,11 +142,16 @@ def _beside(aws: Aws, name: str, groups: Sequence[Thing]) -> list[Thing]:
     """Rules in listeners of others, which stay there: those that forward to our target groups and to nothing else."""
     ours = {group.id for group in groups}
     listeners = sorted({group.detail[TAG_LISTENER] for group in groups if group.detail.get(TAG_LISTENER)})
-    rules = [rule for listener in listeners for rule in elbv2.rules(aws, listener)]
+    return rules_to(aws, listeners, ours)
+
+
+def rules_to(aws: Aws, listeners: Sequence[str], target_groups: set[str]) -> list[Thing]:
+    """Rules of these listeners that forward to these target groups alone."""
+    rules = [rule for listener in listeners for rule in elbv2.rules(aws, listener)] if target_groups else []
     return [
         Thing("listener rule", rule.arn, f"{rule.conditions} → {rule.owner}")
         for rule in rules
-        if rule.weights and set(rule.weights) <= ours
+        if rule.weights and set(rule.weights) <= target_groups
     ]
 
 

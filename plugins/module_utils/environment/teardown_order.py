@@ -18,6 +18,7 @@ ORDER = (
     "health check",
     "hosted zone",
     "schedules",
+    "schedule",
     "autoscaling",
     "ECS service",
     "listener rule",

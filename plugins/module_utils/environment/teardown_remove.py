@@ -96,6 +96,7 @@ _REMOVERS: Mapping[str, Callable[[Aws, Thing], None]] = {
     "dashboard": lambda aws, thing: cloudwatch.delete_dashboards(aws, [thing.id]),
     "topic": lambda aws, thing: sns.delete(aws.elsewhere(thing.detail), thing.id),
     "schedules": _by_id(scheduler.delete_group),
+    "schedule": lambda aws, thing: scheduler.delete(aws, thing.detail, thing.id),
     "autoscaling": _autoscaling,
     "ECS service": _ecs_service,
     "listener rule": _by_id(elbv2.delete_rule),
