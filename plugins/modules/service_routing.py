@@ -76,6 +76,9 @@ options:
     type: dict
     default: {}
     suboptions:
+      port:
+        description: Port to request, such as one of a management server beside the app. The port of the traffic if omitted.
+        type: int
       path:
         description: Path to request.
         type: str
@@ -204,6 +207,7 @@ ARGUMENT_SPEC = {
             "timeout_seconds": {"type": "int", "default": 5},
             "healthy_threshold": {"type": "int", "default": 2},
             "unhealthy_threshold": {"type": "int", "default": 3},
+            "port": {"type": "int"},
         },
     },
     "deregistration_delay_seconds": {"type": "int", "default": 30},

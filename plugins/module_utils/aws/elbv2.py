@@ -335,6 +335,7 @@ def _target_group(raw: Mapping[str, Any]) -> TargetGroup:
             timeout_seconds=raw["HealthCheckTimeoutSeconds"],
             healthy_threshold=raw["HealthyThresholdCount"],
             unhealthy_threshold=raw["UnhealthyThresholdCount"],
+            port=raw.get("HealthCheckPort", "traffic-port"),
         ),
     )
 
@@ -347,7 +348,7 @@ def _health_check(check: HealthCheck) -> dict[str, Any]:
     return {
         "HealthCheckEnabled": True,
         "HealthCheckProtocol": "HTTP",
-        "HealthCheckPort": "traffic-port",
+        "HealthCheckPort": check.port,
         "HealthCheckPath": check.path,
         "Matcher": {"GrpcCode" if check.grpc else "HttpCode": check.matcher},
         "HealthCheckIntervalSeconds": check.interval_seconds,

@@ -200,7 +200,8 @@ def _tags(call: Invocation, changes: Changes, arns: Sequence[str]) -> None:
 
 
 def _health_check(params: Mapping[str, Any]) -> HealthCheck:
-    return HealthCheck(**params["health_check"], grpc=params["protocol_version"] == "GRPC")
+    options = {**params["health_check"], "port": str(params["health_check"]["port"] or "traffic-port")}
+    return HealthCheck(**options, grpc=params["protocol_version"] == "GRPC")
 
 
 def _as_dict(check: HealthCheck | None) -> dict[str, Any]:
