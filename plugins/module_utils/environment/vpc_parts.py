@@ -200,7 +200,9 @@ def security_groups(work: Work, desired: Sequence[Group], lock_default: bool = F
 def _rules(work: Work, group: Group, found: Mapping[str, Any] | None, egress: bool, ids: Mapping[str, str]) -> None:
     key, word = ("IpPermissionsEgress", "egress") if egress else ("IpPermissions", "ingress")
     desired = group.egress if egress else group.ingress
-    now = rules(found[key], {group_id: name for name, group_id in ids.items()}) if found else frozenset()
+    # A group of others stands for itself by its id: it may have any name.
+    ours = {group_id: name for name, group_id in ids.items() if name in work.groups}
+    now = rules(found[key], ours) if found else frozenset()
     if now == desired:
         return
     known = {name: work.groups.get(name, group_id) for name, group_id in ids.items()}
