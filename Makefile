@@ -80,11 +80,11 @@ setup-test: setup ## Set-up interrupted, doubled and refused: for real, in clone
 
 .PHONY: sandbox-test
 sandbox-test: setup ## Fidelity tests of the sandbox: real containers, real traffic
-	@pytest -q tests/sandbox
+	@pytest -q -n 2 --dist loadfile tests/sandbox
 
 .PHONY: stories
 stories: setup ## End-to-end stories: playbooks on a sandbox of their own, under load
-	@pytest -q -n 2 --dist loadfile tests/stories
+	@pytest -q -n 2 --dist loadfile --timeout 1800 tests/stories
 
 .PHONY: costs
 costs: setup-python ## Make the tables of docs/costs.md from the prices in docs/costs.yml
@@ -97,7 +97,7 @@ interruptions: setup ## Provision killed after each task in turn, and completed 
 .PHONY: faults
 faults: setup ## Every call with every fault, in the model and on a sandbox (an hour; `make test` takes a sample)
 	@PEAR_FAULTS=all pytest -q -n 2 -s tests/unit/rollout
-	@PEAR_FAULTS=all pytest -q -s tests/stories/test_faults.py
+	@PEAR_FAULTS=all pytest -q -s tests/stories/test_faults.py tests/stories/test_deaths.py tests/stories/test_late_writes.py tests/stories/test_damaged_ledger.py
 
 .PHONY: molecule
 molecule: setup ## A scenario per role: converge, idempotence, check mode, somebody's change, repair. SCENARIO=network for one

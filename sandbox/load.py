@@ -1,4 +1,8 @@
-"""Steady load: requests at a fixed rate, whatever the answers take, and a count of what came back as one JSON object."""
+"""Steady load: requests at a fixed rate, and a count of what came back as one JSON object.
+
+Answers may take what they take, up to a number of requests in flight. Where these are reached, requests are left out
+rather than sent later: a machine that has other work to do is not loaded with what it could not answer before.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,7 @@ import asyncio
 import json
 import signal
 import ssl
+import sys
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -14,10 +19,11 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-from .edge.http1 import HEAD_LIMIT, MalformedMessage, encode_head, read_body, read_head, response_framing
+import h11
+
+from .edge.http1 import HEAD_LIMIT, Fields, MalformedMessage, Peer
 
 _TIMEOUT_SECONDS = 30.0
-_AT_ONCE = 1000
 _IDLE_SECONDS = 5.0
 
 
@@ -76,11 +82,13 @@ class Load:
         self.url = urlsplit(arguments.url)
         self.arguments = arguments
         self.tally = Tally()
-        self._idle: list[tuple[asyncio.StreamReader, asyncio.StreamWriter, float]] = []
+        self._idle: list[tuple[Peer, float]] = []
         self._tls = self._context() if self.url.scheme == "https" else None
         self._port = self.url.port or (443 if self._tls else 80)
         self._address = self._resolve()
-        self._request = self._build()
+        self._method = "POST" if arguments.data else "GET"
+        self._body = (arguments.data or "").encode()
+        self._headers = self._fields()
 
     def _context(self) -> ssl.SSLContext:
         context = ssl.create_default_context(cafile=self.arguments.cacert)
@@ -95,17 +103,19 @@ class Load:
                 return str(address)
         return self.url.hostname or ""
 
-    def _build(self) -> bytes:
-        body = (self.arguments.data or "").encode()
-        method = "POST" if body else "GET"
-        path = (self.url.path or "/") + (f"?{self.url.query}" if self.url.query else "")
+    def _fields(self) -> Fields:
         headers = [("Host", self.url.netloc), ("User-Agent", "pear-load")]
         headers += [(name, value.strip()) for name, _, value in (one.partition(":") for one in self.arguments.header)]
-        if body:
-            headers += [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
+        if self._body:
+            headers += [("Content-Type", "application/json"), ("Content-Length", str(len(self._body)))]
         if not self.arguments.keep_alive:
             headers.append(("Connection", "close"))
-        return encode_head(f"{method} {path} HTTP/1.1", headers) + body
+        return [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
+
+    def _encode(self, peer: Peer) -> bytes:
+        path = (self.url.path or "/") + (f"?{self.url.query}" if self.url.query else "")
+        head = peer.encode_request(self._method, path, self._headers)
+        return head + (peer.encode(self._body) if self._body else b"") + peer.encode_end()
 
     async def run(self) -> None:
         """Send at the rate until the time is over or a signal comes; wait for what is in flight."""
@@ -113,13 +123,19 @@ class Load:
         ended = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, ended.set)
-        began, flying, room = loop.time(), set[asyncio.Task[None]](), asyncio.Semaphore(_AT_ONCE)
-        while not ended.is_set() and loop.time() - began < self.arguments.seconds:
+        began, flying, room = loop.time(), set[asyncio.Task[None]](), asyncio.Semaphore(self.arguments.in_flight)
+        print(f"sending to {self.arguments.url}", file=sys.stderr, flush=True)
+        end = began + self.arguments.seconds
+        while not ended.is_set() and loop.time() < end:
             due = began + self.tally.sent / self.arguments.rate
             if (wait := due - loop.time()) > 0:
                 await asyncio.sleep(wait)
                 continue
-            await room.acquire()
+            if room.locked():
+                await room.acquire()
+                began = max(began, loop.time() - self.tally.sent / self.arguments.rate)
+            else:
+                await room.acquire()
             self.tally.sent += 1
             task = loop.create_task(self._send())
             flying.add(task)
@@ -131,14 +147,11 @@ class Load:
         began = time.monotonic()
         try:
             async with asyncio.timeout(_TIMEOUT_SECONDS):
-                reader, writer = await self._connection()
-                writer.write(self._request)
-                await writer.drain()
-                head = await read_head(reader)
-                if head is None:
-                    raise ConnectionResetError
-                status = int(head.start[1])
-                async for _ in read_body(reader, response_framing(head, "GET", status)):
+                peer = await self._connection()
+                peer.writer.write(self._encode(peer))
+                await peer.writer.drain()
+                head = await peer.response()
+                async for _ in peer.body():
                     pass
         except TimeoutError:
             self.tally.failed("timeout")
@@ -146,26 +159,27 @@ class Load:
         except ConnectionRefusedError:
             self.tally.failed("connection refused")
             return
-        except (ConnectionError, asyncio.IncompleteReadError, ssl.SSLError, MalformedMessage, OSError) as broken:
+        except (ssl.SSLError, MalformedMessage, OSError) as broken:
             self.tally.failed(f"connection broke: {type(broken).__name__}")
             return
         group = head.fields.get(self.arguments.group_by_header.lower()) if self.arguments.group_by_header else None
-        self.tally.answered(status, group, time.monotonic() - began)
-        if self.arguments.keep_alive and "close" not in head.tokens("connection"):
-            self._idle.append((reader, writer, time.monotonic()))
+        self.tally.answered(head.status, group, time.monotonic() - began)
+        if self.arguments.keep_alive and peer.next_cycle():
+            self._idle.append((peer, time.monotonic()))
         else:
-            writer.close()
+            peer.close()
 
-    async def _connection(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    async def _connection(self) -> Peer:
         while self._idle:
-            reader, writer, since = self._idle.pop()
-            if time.monotonic() - since < _IDLE_SECONDS and not reader.at_eof():
-                return reader, writer
-            writer.close()
+            peer, since = self._idle.pop()
+            if time.monotonic() - since < _IDLE_SECONDS and not peer.gone:
+                return peer
+            peer.close()
         name = self.url.hostname if self._tls else None
-        return await asyncio.open_connection(
+        reader, writer = await asyncio.open_connection(
             self._address, self._port, ssl=self._tls, server_hostname=name, limit=HEAD_LIMIT
         )
+        return Peer(reader, writer, h11.CLIENT)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -173,6 +187,7 @@ def parser() -> argparse.ArgumentParser:
     main.add_argument("url")
     main.add_argument("--rate", type=float, default=50, help="requests a second")
     main.add_argument("--seconds", type=float, default=10)
+    main.add_argument("--in-flight", type=int, default=1000, help="requests that may be in flight at once")
     main.add_argument("--keep-alive", action=argparse.BooleanOptionalAction, default=True)
     main.add_argument("--resolve", action="append", default=[], metavar="HOST:PORT:ADDRESS", help="as curl has it")
     main.add_argument("--cacert", help="trust this certificate")

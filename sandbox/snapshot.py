@@ -17,16 +17,20 @@ import sys
 import threading
 import traceback
 import types
-from collections import defaultdict
+import weakref
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from .api.server import Sandbox
+from .core import Core, Kept
+from .periodic import Periodic
 
 _SLOW_SERVICES = frozenset({"logs", "xray"})
 _SLOW_SECONDS = 5.0
+# The file of what grows takes the API's lock while it is made: for no more than this share of the time.
+_SLOW_SHARE = 0.05
+_EVENTS_OF_A_CHUNK = 1000
 _ATTEMPTS = 10
 _LOCKS: Mapping[type, Callable[[], Any]] = {
     type(threading.Lock()): threading.Lock,
@@ -44,19 +48,20 @@ def file_of(home: Path) -> Path:
 class Snapshots:
     """Saves and restores everything that the API process keeps in memory."""
 
-    def __init__(self, sandbox: Sandbox) -> None:
-        self._sandbox = sandbox
-        self._folder = file_of(sandbox.settings.home).parent
+    def __init__(self, core: Core) -> None:
+        self._core = core
+        self._folder = file_of(core.settings.home).parent
         self._folder.mkdir(mode=0o700, exist_ok=True)
         self._saving = threading.Lock()
         self._wanted = self._saved = 0
+        self._slow = Periodic("snapshots", _SLOW_SECONDS, self.save_slow, share=_SLOW_SHARE)
 
     @property
     def exists(self) -> bool:
-        return file_of(self._sandbox.settings.home).exists()
+        return file_of(self._core.settings.home).exists()
 
     def start(self) -> None:
-        threading.Thread(target=self._run, name="snapshots", daemon=True).start()
+        self._slow.start(self._core.stopping)
 
     def after(self, service: str, operation: str) -> None:
         """A call that changes something was carried out."""
@@ -68,51 +73,57 @@ class Snapshots:
                 self.save_slow()
         except Exception:  # noqa: BLE001 - an older state would be a lie: from now on there is none
             traceback.print_exc(file=sys.stderr)
-            file_of(self._sandbox.settings.home).unlink(missing_ok=True)
+            file_of(self._core.settings.home).unlink(missing_ok=True)
 
     def save(self) -> None:
         """Returns once a state that was taken after this call began is in the file; several callers share one."""
-        with self._sandbox.lock:
+        with self._core.lock:
             self._wanted += 1
             mine = self._wanted
         with self._saving:
             if self._saved >= mine:
                 return
-            with self._sandbox.lock:
+            with self._core.lock:
                 taken = self._wanted
-                content = self._pickled(lambda service: service not in _SLOW_SERVICES, _parts(self._sandbox))
+                content = self._pickled(growing=False)
             self._write("state.pickle", content)
             self._saved = taken
 
     def save_slow(self) -> None:
-        with self._sandbox.lock:
-            content = self._pickled(lambda service: service in _SLOW_SERVICES, _slow_parts(self._sandbox))
+        with self._core.lock:
+            content = self._pickled(growing=True)
         with self._saving:
             self._write("growing.pickle", content)
 
     def restore(self) -> None:
         """Put the state of the files into this process, before anything of it runs."""
-        for name, parts in (("state.pickle", _parts), ("growing.pickle", _slow_parts)):
+        for name, growing in (("state.pickle", False), ("growing.pickle", True)):
             path = self._folder / name
             if not path.exists():
                 continue
             with path.open("rb") as file:
-                state = _Unpickler(file, self._sandbox).load()
+                state = _Unpickler(file, self._core).load()
             for key, attributes in state["backends"].items():
                 _put_back(_backend(*key), attributes)
-            for part, owner, names in parts(self._sandbox):
-                for attribute in names:
-                    setattr(owner, attribute, state["parts"][part, attribute])
+            for part in self._kept(growing):
+                for attribute in part.attributes:
+                    setattr(part.owner, attribute, state["parts"][part.name, attribute])
 
-    def _pickled(self, wanted: Callable[[str], bool], parts: Iterator[tuple[str, Any, tuple[str, ...]]]) -> bytes:
+    def _kept(self, growing: bool) -> list[Kept]:
+        return [part for part in self._core.kept if part.growing == growing]
+
+    def _pickled(self, growing: bool) -> bytes:
+        services = {key: backend for key, backend in _backends() if (key[0] in _SLOW_SERVICES) == growing}
         state = {
-            "backends": {key: _state_of(backend) for key, backend in _backends() if wanted(key[0])},
-            "parts": {(part, name): getattr(owner, name) for part, owner, names in parts for name in names},
+            "backends": {key: _state_of(backend) for key, backend in services.items()},
+            "parts": {
+                (part.name, name): getattr(part.owner, name) for part in self._kept(growing) for name in part.attributes
+            },
         }
         for attempt in range(_ATTEMPTS):
             out = io.BytesIO()
             try:
-                _Pickler(out, self._sandbox).dump(state)
+                _Pickler(out, self._core).dump(state)
             except RuntimeError:
                 # Something that is not under the lock grew while it was read.
                 if attempt == _ATTEMPTS - 1:
@@ -127,33 +138,6 @@ class Snapshots:
         part.write_bytes(content)
         part.chmod(0o600)
         os.replace(part, self._folder / name)
-
-    def _run(self) -> None:
-        while not self._sandbox.stopping.wait(_SLOW_SECONDS):
-            try:
-                self.save_slow()
-            except Exception:  # noqa: BLE001 - said aloud in the log; the next save may succeed
-                traceback.print_exc(file=sys.stderr)
-
-
-def _parts(sandbox: Sandbox) -> Iterator[tuple[str, Any, tuple[str, ...]]]:
-    """What the overlays keep beside moto: by name, whose, and which attributes."""
-    from .api import ecr_scans
-
-    fargate = sandbox.fargate
-    yield "targets", sandbox.targets, ("_groups", "_verdicts", "version")
-    yield "store", fargate.store, ("definitions", "services", "inactive", "tasks")
-    yield "network", fargate.network, ("_taken",)
-    yield "shipper", fargate.runtime.shipper, ("_tails",)
-    yield "route53", sandbox.route53, ("_health",)
-    yield "schedules", sandbox.schedules, ("_done",)
-    yield "alarms", sandbox.alarms, ("_evaluated",)
-    yield "faults", sandbox.faults, ("_on", "_met", "_made")
-    yield "scans", ecr_scans, ("_planted",)
-
-
-def _slow_parts(sandbox: Sandbox) -> Iterator[tuple[str, Any, tuple[str, ...]]]:
-    yield "metrics", sandbox.metrics, ("_stores",)
 
 
 def _backends() -> Iterator[tuple[tuple[str, str, str], Any]]:
@@ -197,9 +181,9 @@ def _backend(service: str, account: str, region: str) -> Any:
 class _Pickler(pickle.Pickler):
     """Knows what belongs to the process and not to the state, and how to take what pickle does not."""
 
-    def __init__(self, out: io.BytesIO, sandbox: Sandbox) -> None:
+    def __init__(self, out: io.BytesIO, core: Core) -> None:
         super().__init__(out, protocol=5)
-        self._own = {id(sandbox): "sandbox", id(sandbox.lock): "lock", id(sandbox.engine): "engine"}
+        self._own = {id(core): "core", id(core.lock): "lock", id(core.engine): "engine"}
         self._backends = {id(backend): key for key, backend in _backends()}
 
     def persistent_id(self, value: Any) -> Any:
@@ -209,7 +193,15 @@ class _Pickler(pickle.Pickler):
         from cryptography import x509
         from cryptography.hazmat.primitives.asymmetric import ec, rsa
         from moto.iam.models import AWSManagedPolicy
+        from moto.logs.models import LogStream
 
+        from .metrics.samples import Samples
+
+        if isinstance(value, LogStream):
+            return _log_stream, (), {**vars(value), "events": _chunks_of(value)}, None, None, _put_back_stream
+        if isinstance(value, Samples):
+            plain = vars(value) | {"values": dict(value.values)}
+            return _samples, (marshal.dumps(plain),)
         if type(value) in _LOCKS:
             return _LOCKS[type(value)], ()
         if isinstance(value, types.FunctionType) and "<locals>" in value.__qualname__ and value.__closure__ is None:
@@ -228,9 +220,9 @@ class _Pickler(pickle.Pickler):
 
 
 class _Unpickler(pickle.Unpickler):
-    def __init__(self, file: Any, sandbox: Sandbox) -> None:
+    def __init__(self, file: Any, core: Core) -> None:
         super().__init__(file)
-        self._own = {"sandbox": sandbox, "lock": sandbox.lock, "engine": sandbox.engine}
+        self._own = {"core": core, "lock": core.lock, "engine": core.engine}
 
     def persistent_load(self, key: Any) -> Any:
         return self._own[key] if isinstance(key, str) else _backend(*key)
@@ -244,6 +236,48 @@ def _defaultdict(kind: type[defaultdict[Any, Any]], factory: Any) -> defaultdict
     made = kind.__new__(kind)
     defaultdict.__init__(made, factory)
     return made
+
+
+# Log events and samples are by far the most that there is: as plain values, which marshal writes many times faster than
+# pickle writes objects; and of the events, which are only ever appended, those that were not there the last time.
+_CHUNKS: weakref.WeakKeyDictionary[Any, list[bytes]] = weakref.WeakKeyDictionary()
+
+
+def _chunks_of(stream: Any) -> list[bytes]:
+    whole = _CHUNKS.setdefault(stream, [])
+    while len(stream.events) >= (len(whole) + 1) * _EVENTS_OF_A_CHUNK:
+        whole.append(_plain(stream.events[len(whole) * _EVENTS_OF_A_CHUNK :][:_EVENTS_OF_A_CHUNK]))
+    return [*whole, _plain(stream.events[len(whole) * _EVENTS_OF_A_CHUNK :])]
+
+
+def _plain(events: list[Any]) -> bytes:
+    return marshal.dumps([(*vars(event).items(),) for event in events])
+
+
+def _log_stream() -> Any:
+    from moto.logs.models import LogStream
+
+    return LogStream.__new__(LogStream)
+
+
+def _put_back_stream(stream: Any, state: dict[str, Any]) -> None:
+    from moto.logs.models import LogEvent
+
+    vars(stream).update(state)
+    stream.events = []
+    for chunk in state["events"]:
+        for attributes in marshal.loads(chunk):
+            event: Any = LogEvent.__new__(LogEvent)
+            vars(event).update(attributes)
+            stream.events.append(event)
+            LogEvent._event_id = max(LogEvent._event_id, event.event_id + 1)
+
+
+def _samples(plain: bytes) -> Any:
+    from .metrics.samples import Samples
+
+    attributes = marshal.loads(plain)
+    return Samples(**attributes | {"values": Counter(attributes["values"])})
 
 
 def _managed_policy(account: str, partition: str, arn: str, attachment_count: int) -> Any:

@@ -9,7 +9,7 @@ source tools/setup_packages.sh
 
 venv=${VENV:-.venv}
 python=${PYTHON:-python3}
-venv_mib=900
+venv_mib=1050
 # make and an activated environment put it first: an interpreter that is about to be removed makes no environment.
 PATH=$(printf '%s' "$PATH" | tr ':' '\n' | grep -vxF "$PWD/$venv/bin" | paste -sd:)
 engine=${PEAR_SANDBOX_ENGINE:-podman}

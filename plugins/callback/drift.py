@@ -44,5 +44,6 @@ class CallbackModule(CallbackBase):
             LOG.failed.append(f"{result._host.get_name()}: {result._task.get_name()}")
 
     def _keep(self, result: Any) -> None:
-        if result._task.check_mode and result._result.get("changed"):
-            LOG.rows.extend(rows_of(result._host.get_name(), result._task.name, result._result))
+        found = result._result
+        if result._task.check_mode and (found.get("changed") or found.get("disagreements")):
+            LOG.rows.extend(rows_of(result._host.get_name(), result._task.name, found))

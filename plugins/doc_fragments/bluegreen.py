@@ -1,6 +1,6 @@
 # Copyright: pear.fargate contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Options of blue/green releases: how traffic moves, what is judged, what is checked before, and what happens otherwise."""
+"""Options of blue/green releases: how traffic moves, what is judged, what is checked; policy; the service; services of others."""
 
 from __future__ import annotations
 
@@ -8,9 +8,6 @@ from __future__ import annotations
 class ModuleDocFragment:
     DOCUMENTATION = r"""
 options:
-  by:
-    description: Who releases, as history and lease show it. The default is user@host.
-    type: str
   plan:
     description: How traffic moves to the candidate.
     type: dict
@@ -227,9 +224,28 @@ options:
         type: str
         default: app
   version_probe:
-    description: A request to the production rule after the last step that only this version answers as wanted.
+    description: A request to the production rule after the last step whose expected answer only this version gives.
     type: dict
     suboptions: *check
+  verify_tls:
+    description: Whether checks verify the load balancer's certificate.
+    type: bool
+    default: true
+  contract:
+    description:
+      - Marks a release that the versions before it cannot follow, such as the end of a database migration.
+      - A rollback across it wants C(force).
+    type: bool
+    default: false
+  version:
+    description:
+      - What people call the version, such as the image's tag. Messages, status and history show it, and a rollback accepts it.
+      - If omitted, they show the digest.
+    type: str
+"""
+
+    POLICY = r"""
+options:
   policy:
     description: What happens otherwise.
     type: dict
@@ -261,13 +277,23 @@ options:
         type: int
         default: 3600
       return_timeout_seconds:
-        description: How long a return waits for a live colour that is not healthy.
+        description: How long a return waits for a live colour that is not healthy, or that has too few healthy targets for all traffic.
         type: int
         default: 600
       window_seconds:
         description: How long the old colour stays warm after a success. AWS scales it in by itself afterwards.
         type: int
         default: 3600
+      old_colour:
+        description:
+          - Whether the colour without traffic is scaled in at the end. That is the old one after a success, the candidate after a failure.
+            V(scale_in) sets its desired count to 0, after a success once O(policy.window_seconds) have passed.
+            V(keep) leaves its tasks running.
+          - V(auto) is V(scale_in), but V(keep) with O(services), as desired counts of services that others made are theirs.
+            With both, V(scale_in) registers the ECS service with Application Auto Scaling, whose scheduled action sets the count.
+        type: str
+        choices: [auto, scale_in, keep]
+        default: auto
       settle_seconds:
         description: How long each step is watched at least.
         type: int
@@ -284,22 +310,67 @@ options:
         type: str
         choices: [promote, hold, ask]
         default: promote
-  verify_tls:
-    description: Whether checks verify the load balancer's certificate.
-    type: bool
-    default: true
-  contract:
-    description:
-      - Marks a release that the versions before it cannot follow, such as the end of a database migration.
-      - A rollback across it wants C(force).
-    type: bool
-    default: false
   report:
     description: File for the whole result as JSON.
     type: path
-  version:
+"""
+
+    PLACE = r"""
+options:
+  environment:
+    description: Name of the environment. Required unless O(services) names a service that others made.
+    type: str
+  service:
+    description: Name of the service; its releases are on record under it.
+    type: str
+    required: true
+  by:
+    description: Who asks, as history and lease show it. The default is user@host.
+    type: str
+"""
+
+    EXISTING = r"""
+options:
+  services:
     description:
-      - What people call the version, such as the image's tag. Messages, status and history show it, and a rollback accepts it.
-      - If omitted, they show the digest.
+      - Both ECS services and their target groups, where others made them, such as Terraform, with names of their own.
+      - O(rule_arn), O(cluster) and O(ledger_table) are required with it. Only weights of the named rules, and desired counts and
+        task definitions of the named ECS services, are written. Nothing is created, tagged or removed.
+      - If omitted, they have the names that C(playbooks/provision.yml) gives them.
+    type: dict
+    suboptions:
+      blue:
+        description: The first of the two.
+        type: dict
+        required: true
+        suboptions: &colour
+          name:
+            description: Name of the ECS service. Its deployment controller is C(ECS), its strategy C(ROLLING).
+            type: str
+            required: true
+          target_group_arn:
+            description: Target group that the ECS service registers its tasks in.
+            type: str
+            required: true
+      green:
+        description: The second of the two.
+        type: dict
+        required: true
+        suboptions: *colour
+  rule_arn:
+    description:
+      - Listener rule that forwards production traffic to both target groups of O(services), and to no other. Weights of 100 and 0
+        say which one is live. Its other actions and its stickiness stay.
+    type: str
+  test_rule_arn:
+    description:
+      - Listener rule that forwards requests of testers to both target groups. It is set to the candidate when that is brought up;
+        requests of checks have the headers that it asks for. If omitted, there can be no requests among the checks.
+    type: str
+  cluster:
+    description: Name of the cluster that O(services) are in.
+    type: str
+  ledger_table:
+    description: Name of the table for leases and releases, as M(pear.fargate.release_ledger) makes it.
     type: str
 """

@@ -1,6 +1,6 @@
 # Copyright: pear.fargate contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Options that every releasing module has: what the service should be."""
+"""Options that every releasing module has: what the service should be; its name alone; its scheduled tasks."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ options:
   listener_arn:
     description: The https listener that holds the service's rules. Empty only in check mode.
     type: str
-  subnets:
+  subnet_ids:
     description: Private subnets of the tasks, one per availability zone.
     type: list
     elements: str
     required: true
-  security_groups:
+  security_group_ids:
     description: Security groups of the tasks.
     type: list
     elements: str
@@ -281,4 +281,54 @@ options:
     description: Tags of services, tasks and revisions; other tags are left unchanged.
     type: dict
     default: {}
+"""
+
+    NAME = r"""
+options:
+  environment:
+    description: Name of the environment.
+    type: str
+    required: true
+  service:
+    description: Name of the service.
+    type: str
+    required: true
+"""
+
+    SCHEDULES = r"""
+options:
+  schedules:
+    description: Scheduled tasks of the service.
+    type: list
+    elements: dict
+    suboptions:
+      name:
+        description: Name of the schedule.
+        type: str
+        required: true
+      expression:
+        description: V(rate(1 hour\)), V(cron(0 3 * * ? *\)) or V(at(2026-12-24T18:00:00\)).
+        type: str
+        required: true
+      timezone:
+        description: Time zone of the expression, including daylight saving time.
+        type: str
+        default: UTC
+      command:
+        description: The command and its arguments. The image's entry point is kept.
+        type: list
+        elements: str
+        required: true
+      container:
+        description: Container that runs the command.
+        type: str
+        default: app
+      variables:
+        description: Additional environment variables of that container; no secrets.
+        type: dict
+        default: {}
+      enabled:
+        description: Whether the schedule is enabled.
+        type: bool
+        default: true
 """

@@ -80,7 +80,7 @@ def _observed(
         {colour: alarms.dimension(arn) for colour, arn in groups.items()},
         environment["cluster"]["container_insights"] != "disabled",
         thresholds,
-        environment["cluster"]["name"],
+        environment["cluster"].get("name", ""),
         log_group,
     )
 

@@ -11,6 +11,9 @@ version_added: 0.1.0
 description:
   - Imports a certificate into AWS Certificate Manager, and re-imports it under the same ARN when it changes.
   - Unlike M(community.aws.acm_certificate) it needs no chain, so that a self-signed certificate works.
+seealso:
+  - module: pear.fargate.acm_validated_certificate
+  - module: community.aws.acm_certificate
 author:
   - pear.fargate contributors (@pear-fargate)
 options:
@@ -33,17 +36,8 @@ options:
     description: Tags of a certificate that is imported for the first time.
     type: dict
     default: {}
-attributes:
-  action:
-    description: Runs on the controller.
-    support: full
-  check_mode:
-    description: Says whether it would be imported.
-    support: full
-  diff_mode:
-    description: A certificate has no diff worth reading.
-    support: none
 extends_documentation_fragment:
+  - pear.fargate.attributes.no_diff
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.boto3
@@ -63,6 +57,7 @@ certificate_arn:
   description: ARN of the certificate; null in check mode if it would be imported for the first time.
   returned: always
   type: str
+  sample: arn:aws:acm:eu-central-1:123456789012:certificate/6e2b1b1c-3a7f-4f7e-9d42-0c1d2e3f4a5b
 """
 
 from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import run_as_module

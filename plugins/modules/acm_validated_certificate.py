@@ -12,6 +12,9 @@ description:
   - Finds the issued certificate of AWS Certificate Manager that covers a domain and exactly the given alternative names.
   - If there is none, requests one, writes the validation records into a hosted zone of Route 53, and waits until it is issued.
   - ACM renews such a certificate automatically while the validation records exist.
+seealso:
+  - module: pear.fargate.acm_imported_certificate
+  - module: pear.fargate.route53_service_records
 author:
   - pear.fargate contributors (@pear-fargate)
 options:
@@ -46,17 +49,8 @@ options:
     description: Tags of a certificate that is requested.
     type: dict
     default: {}
-attributes:
-  action:
-    description: Runs on the controller, with progress lines.
-    support: full
-  check_mode:
-    description: Says whether one would be requested or proven, and does neither.
-    support: full
-  diff_mode:
-    description: Shows status and validation records.
-    support: full
 extends_documentation_fragment:
+  - pear.fargate.attributes
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.boto3
@@ -76,6 +70,7 @@ certificate_arn:
   description: ARN of the certificate; null in check mode if one would be requested.
   returned: always
   type: str
+  sample: arn:aws:acm:eu-central-1:123456789012:certificate/6e2b1b1c-3a7f-4f7e-9d42-0c1d2e3f4a5b
 status:
   description: ACM's status of the certificate.
   returned: always

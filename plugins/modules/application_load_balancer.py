@@ -12,6 +12,9 @@ description:
   - Creates or changes an application load balancer. The HTTPS listener on port 443 answers 404 by default; port 80 redirects to HTTPS.
   - Never reads or writes listener rules. Rules belong to services, and their weights to releases.
   - Always enables HTTP/2 and drops invalid headers.
+seealso:
+  - module: pear.fargate.service_routing
+  - module: amazon.aws.elb_application_lb
 author:
   - pear.fargate contributors (@pear-fargate)
 options:
@@ -103,18 +106,24 @@ load_balancer_arn:
   description: ARN of the load balancer; null in check mode if it would be created.
   returned: always
   type: str
+  sample: arn:aws:elasticloadbalancing:eu-central-1:123456789012:loadbalancer/app/production/50dc6c495c0c9188
 dns_name:
   description: DNS name of the load balancer, or null.
   returned: always
   type: str
+  sample: production-1234567890.eu-central-1.elb.amazonaws.com
 zone_id:
   description: Hosted zone ID of the DNS name, for alias records, or null.
   returned: always
   type: str
+  sample: Z215JYRZR1TBD5
 listeners:
   description: ARNs of the listeners under V(http) and V(https).
   returned: always
   type: dict
+  sample:
+    http: arn:aws:elasticloadbalancing:eu-central-1:123456789012:listener/app/production/50dc6c495c0c9188/a1b2c3d4e5f60718
+    https: arn:aws:elasticloadbalancing:eu-central-1:123456789012:listener/app/production/50dc6c495c0c9188/f2f7dc8efc522ab2
 """
 
 from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import run_as_module

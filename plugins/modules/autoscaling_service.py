@@ -13,17 +13,12 @@ description:
     begin with C(pear-); what others made has other names, and is never changed or deleted.
   - Leaves the other colour unchanged, since releases keep it warm and scale it in.
   - Changes nothing while a release shifts traffic, and reports this in RV(note).
+seealso:
+  - module: pear.fargate.bluegreen_cutover
+  - module: community.aws.application_autoscaling_policy
 author:
   - pear.fargate contributors (@pear-fargate)
 options:
-  environment:
-    description: Name of the environment.
-    type: str
-    required: true
-  service:
-    description: Name of the service.
-    type: str
-    required: true
   cluster:
     description: Name of a cluster that others made and the service runs in. The environment's own if omitted.
     type: str
@@ -111,6 +106,7 @@ options:
         description: Maximum number of tasks from that time on.
         type: int
 extends_documentation_fragment:
+  - pear.fargate.service.name
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.boto3
@@ -142,11 +138,13 @@ note:
   description: Why nothing was changed, if so.
   returned: always
   type: str
+  sample: ""
 foreign:
-  description: Scaling policies and scheduled actions of the live colour that others made: unchanged, and named in a warning.
+  description: Scaling policies and scheduled actions of the live colour that others made, unchanged, and named in a warning.
   returned: always
   type: list
   elements: str
+  sample: [cpu-tracking]
 """
 
 from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import run_as_module

@@ -12,6 +12,10 @@ description:
   - Manages the vault, the rules and the tag-based selection of one plan.
   - A changed rule applies to new backups; existing backups keep their lifecycle.
   - Never removes the vault or its backups.
+seealso:
+  - module: pear.fargate.efs_file_system
+  - module: pear.fargate.rds_database
+  - module: amazon.aws.backup_plan
 author:
   - pear.fargate contributors (@pear-fargate)
 options:

@@ -16,7 +16,31 @@ description:
   - The ledger, a table of DynamoDB, holds every release and a lease, so that one controller writes at a time.
     A controller that dies is taken over by the next run, which resumes the release or returns traffic.
   - Releasing what is live already changes nothing.
+  - A service that the collection provisioned is named by O(environment), and its version is described by the options of the service.
+    One that others made is named by O(services), and its version by O(task_definition).
 options:
+  environment:
+    required: false
+  subnet_ids:
+    required: false
+  security_group_ids:
+    required: false
+  port:
+    required: false
+  cpu:
+    required: false
+  memory:
+    required: false
+  containers:
+    required: false
+  desired_count:
+    required: false
+  task_definition:
+    description:
+      - The version to release, with O(services). A task definition that is registered already, by family, C(family:revision) or ARN.
+        A family stands for its latest active revision.
+      - It takes the place of the options that say what a task is made of, and as many tasks run as the live colour has.
+    type: str
   stage_only:
     description:
       - Stops before the first step. The candidate is up and checked, answers to the header C(X-Release=candidate), and has no
@@ -24,21 +48,20 @@ options:
       - It has no meaning with the strategy V(rolling), which has no candidate beside the live version.
     type: bool
     default: false
+seealso:
+  - module: pear.fargate.bluegreen_rollback
+  - module: pear.fargate.bluegreen_info
+  - module: pear.fargate.bluegreen_request
+  - module: pear.fargate.release_ledger
 author:
   - pear.fargate contributors (@pear-fargate)
-attributes:
-  action:
-    description: Runs on the controller, with progress lines.
-    support: full
-  check_mode:
-    description: Tells the whole plan with times, and changes nothing.
-    support: full
-  diff_mode:
-    description: Shows the task definition, before and after.
-    support: full
 extends_documentation_fragment:
+  - pear.fargate.attributes.release
   - pear.fargate.service
   - pear.fargate.bluegreen
+  - pear.fargate.bluegreen.policy
+  - pear.fargate.bluegreen.place
+  - pear.fargate.bluegreen.existing
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.boto3
@@ -50,8 +73,8 @@ EXAMPLES = r"""
     environment: production
     service: scoreboard
     listener_arn: arn:aws:elasticloadbalancing:eu-central-1:123456789012:listener/app/production/50dc6c495c0c9188/f2f7dc8efc522ab2
-    subnets: [subnet-0a, subnet-0b, subnet-0c]
-    security_groups: [sg-0d]
+    subnet_ids: [subnet-0a, subnet-0b, subnet-0c]
+    security_group_ids: [sg-0d]
     port: 8080
     cpu: 256
     memory: 512
@@ -67,48 +90,193 @@ EXAMPLES = r"""
       - name: storage
         path: /readyz
         expect_json: {storage_mode: sqlite}
+
+- name: Shift traffic between two ECS services that Terraform made
+  pear.fargate.bluegreen_cutover:
+    service: web
+    services:
+      blue: {name: web-a, target_group_arn: "{{ terraform.target_group_a }}"}
+      green: {name: web-b, target_group_arn: "{{ terraform.target_group_b }}"}
+    rule_arn: "{{ terraform.rule }}"
+    cluster: apps
+    ledger_table: web-releases
+    task_definition: web:42
+    plan: {strategy: canary, percent: 10, duration_seconds: 300, bake_seconds: 300}
+    gates:
+      errors: {tolerance_percent: 0.5}
+      alarms: [web-5xx]
 """
 
 RETURN = r"""
 outcome:
   description:
     - V(succeeded) and V(unchanged) are success, V(staged) too; V(planned) is what check mode says.
-    - All others fail the task. V(rolled_back) traffic is back on the version before; V(superseded) somebody else took over; V(inconclusive)
-      the gates could not tell; V(approval_expired) nobody promoted in time; V(interrupted) a signal or a failed call;
+    - All others fail the task. V(rolled_back) traffic is back on the version before; V(superseded) another controller took over;
+      V(inconclusive) the gates could not tell; V(approval_expired) no promotion came in time; V(interrupted) a signal or a failed call;
       V(failed) there was no version to return to, or the return did not complete; V(refused) nothing was changed.
   returned: always
   type: str
+  sample: succeeded
 reason:
   description: Why, in a sentence. The message of a failed task ends with it.
   returned: on success, and with C(-v)
   type: str
+  sample: 1.4.2 (production-scoreboard:42) serves all traffic from green
 release:
   description: The release as the ledger has it. Of a failed task without C(-v) only C(id) and C(version).
   returned: when there is one
   type: dict
+  contains:
+    id:
+      description: Id of the release.
+      type: str
+      sample: 20260314-101500-deploy-9f3a
+    kind:
+      description: V(deploy) or V(rollback).
+      type: str
+      sample: deploy
+    by:
+      description: Who released.
+      type: str
+      sample: ada@workstation
+    version:
+      description: The version as people call it, such as the tag of the image.
+      type: str
+      sample: 1.4.2
+    digest:
+      description: Digest of the image; empty for a task definition that others deployed.
+      type: str
+      sample: sha256:9b7c2f0d4b1e0a6f
+    task_definition:
+      description: ARN of the task definition.
+      type: str
+      sample: arn:aws:ecs:eu-central-1:123456789012:task-definition/production-scoreboard:42
+    live:
+      description: The colour that was live when it began.
+      type: str
+      sample: blue
+    candidate:
+      description: The colour that it released to.
+      type: str
+      sample: green
+    phase:
+      description: The phase that it is in or ended in.
+      type: str
+      sample: baking
+    step:
+      description: Number of the step, from 0.
+      type: int
+      sample: 1
+    outcome:
+      description: How it ended, or null.
+      type: str
+      sample: succeeded
+    reason:
+      description: Why it ended so.
+      type: str
+      sample: 1.4.2 (production-scoreboard:42) serves all traffic from green
+    started_at:
+      description: When it began, in seconds since 1970.
+      type: float
+      sample: 1773483300.0
+    ended_at:
+      description: When it ended, or null.
+      type: float
+      sample: 1773483960.0
+    warm_until:
+      description: Until when the old colour keeps its tasks, or null.
+      type: float
+      sample: 1773487560.0
 evidence:
   description:
     - What was kept before anything was stopped, of a release that did not succeed.
     - It is in the ledger and in O(report) always.
   returned: on success, and with C(-v)
   type: dict
+  contains:
+    causes:
+      description: What went wrong, the most frequent cause first.
+      type: list
+      elements: str
+      sample: ["3 tasks stopped: exit code 1"]
+    tasks:
+      description: Tasks that stopped, each with C(task), C(cause), C(container) and C(log_lines).
+      type: list
+      elements: dict
+    targets:
+      description: Targets that were unhealthy, a sentence each.
+      type: list
+      elements: str
+    events:
+      description: Complaints of ECS.
+      type: list
+      elements: str
+    readings:
+      description: What the gates read at the look that decided.
+      type: list
+      elements: str
+      sample: ["5xx share 12.1 % of 480 requests against 0.2 %"]
+    logs:
+      description: Last log lines of a task that still ran.
+      type: list
+      elements: str
+    fleet:
+      description: Weights and both colours at that moment.
+      type: dict
+    definition_changes:
+      description: Differences of the task definitions by container; of variables the names only.
+      type: dict
+    unread:
+      description: What could not be read, and why.
+      type: list
+      elements: str
 plan:
   description: What would be done.
   returned: in check mode
   type: list
   elements: str
+  sample: ["stage sha256:9b7c on green, 3 tasks", "step 1 of 2: 10 % to green for 300 s, from +0 s"]
+disagreements:
+  description: Where the rule, the tasks or the scheduled scale-ins disagree with the ledger. M(pear.fargate.bluegreen_info) describes them.
+  returned: in check mode, while no release is under way
+  type: list
+  elements: dict
+  sample:
+    - {what: scheduled scale-in of blue, found: "at 2026-03-01 12:00:00Z, for deploy-1", recorded: it serves}
 """
 
 from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import run_as_module
 from ansible_collections.pear.fargate.plugins.module_utils.release.bluegreen_cutover import run
-from ansible_collections.pear.fargate.plugins.module_utils.release.options import RELEASE_ARGUMENTS
+from ansible_collections.pear.fargate.plugins.module_utils.release.options import PLACE_ARGUMENTS, RELEASE_ARGUMENTS
+from ansible_collections.pear.fargate.plugins.module_utils.service.existing import EXISTING_CONSTRAINTS
 from ansible_collections.pear.fargate.plugins.module_utils.service.specification import SERVICE_ARGUMENTS
 
-ARGUMENT_SPEC = {**SERVICE_ARGUMENTS, **RELEASE_ARGUMENTS, "stage_only": {"type": "bool", "default": False}}
+# What describes a version and its service where the collection makes both; with services, ECS knows it already.
+_DESCRIBED = ("subnet_ids", "security_group_ids", "port", "cpu", "memory", "containers", "desired_count")
+ARGUMENT_SPEC = {
+    **SERVICE_ARGUMENTS,
+    **{name: {**SERVICE_ARGUMENTS[name], "required": False} for name in _DESCRIBED},
+    **PLACE_ARGUMENTS,
+    **RELEASE_ARGUMENTS,
+    "task_definition": {"type": "str"},
+    "stage_only": {"type": "bool", "default": False},
+}
+CONSTRAINTS = {
+    "required_one_of": [*EXISTING_CONSTRAINTS["required_one_of"], *(("services", name) for name in _DESCRIBED)],
+    "mutually_exclusive": [
+        *EXISTING_CONSTRAINTS["mutually_exclusive"],
+        *(("services", name) for name in ("listener_arn", *_DESCRIBED)),
+    ],
+    "required_by": {
+        **EXISTING_CONSTRAINTS["required_by"],
+        "services": (*EXISTING_CONSTRAINTS["required_by"]["services"], "task_definition"),
+        "task_definition": ("services",),
+    },
+}
 
 
 def main() -> None:
-    run_as_module(ARGUMENT_SPEC, run)
+    run_as_module(ARGUMENT_SPEC, run, CONSTRAINTS)
 
 
 if __name__ == "__main__":

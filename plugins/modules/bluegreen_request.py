@@ -11,20 +11,12 @@ version_added: 0.1.0
 description:
   - Leaves a operator_request in the ledger; the controller that runs the release takes it up within seconds.
   - A promotion holds for the step at which it was asked, and for no later one.
+seealso:
+  - module: pear.fargate.bluegreen_cutover
+  - module: pear.fargate.bluegreen_info
 author:
   - pear.fargate contributors (@pear-fargate)
 options:
-  environment:
-    description: Name of the environment.
-    type: str
-    required: true
-  service:
-    description: Name of the service.
-    type: str
-    required: true
-  by:
-    description: Who asks, as history and lease show it. The default is user@host.
-    type: str
   request:
     description: V(promote) ends the step or approves it, V(promote_all) goes to the last step, V(abort) returns traffic.
     type: str
@@ -34,17 +26,10 @@ options:
     description: Why, for the history.
     type: str
     default: ""
-attributes:
-  action:
-    description: Runs on the controller, with progress lines.
-    support: full
-  check_mode:
-    description: Says what would be asked, and asks nothing.
-    support: full
-  diff_mode:
-    description: Has no difference to show.
-    support: none
 extends_documentation_fragment:
+  - pear.fargate.attributes.no_diff
+  - pear.fargate.bluegreen.place
+  - pear.fargate.bluegreen.existing
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.boto3
@@ -63,33 +48,39 @@ release:
   description: The release that was asked.
   returned: always
   type: str
+  sample: 20260314-101500-deploy-9f3a
 phase:
   description: The phase it was in.
   returned: always
   type: str
+  sample: shifting
 step:
   description: The step it was at, from 1.
   returned: always
   type: int
+  sample: 1
 reason:
   description: What was asked, and whether a controller is there to hear it.
   returned: always
   type: str
+  sample: promote asked of 20260314-101500-deploy-9f3a, step 1; its controller takes it up within seconds
 """
 
 from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import run_as_module
 from ansible_collections.pear.fargate.plugins.module_utils.release.bluegreen_request import run
 from ansible_collections.pear.fargate.plugins.module_utils.release.options import PLACE_ARGUMENTS
+from ansible_collections.pear.fargate.plugins.module_utils.service.existing import EXISTING_CONSTRAINTS
 
 ARGUMENT_SPEC = {
     **PLACE_ARGUMENTS,
     "request": {"type": "str", "choices": ["promote", "promote_all", "pause", "resume", "abort"], "required": True},
     "reason": {"type": "str", "default": ""},
 }
+CONSTRAINTS = EXISTING_CONSTRAINTS
 
 
 def main() -> None:
-    run_as_module(ARGUMENT_SPEC, run)
+    run_as_module(ARGUMENT_SPEC, run, CONSTRAINTS)
 
 
 if __name__ == "__main__":

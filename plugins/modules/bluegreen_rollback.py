@@ -14,20 +14,12 @@ description:
   - Rolling back twice goes back two releases.
   - Refuses a target that is sick, and to go back across a release that is marked as a contract step of the
     database, unless O(force) is set.
+seealso:
+  - module: pear.fargate.bluegreen_cutover
+  - module: pear.fargate.bluegreen_info
 author:
   - pear.fargate contributors (@pear-fargate)
 options:
-  environment:
-    description: Name of the environment.
-    type: str
-    required: true
-  service:
-    description: Name of the service.
-    type: str
-    required: true
-  by:
-    description: Who asks, as history and lease show it. The default is user@host.
-    type: str
   to:
     description:
       - Id, digest, tag or revision (C(family:revision)) of the release to go back or forward to, as history shows them, or the beginning
@@ -38,74 +30,11 @@ options:
     description: Whether to go back in spite of objections.
     type: bool
     default: false
-  policy:
-    description: What happens otherwise; see M(pear.fargate.bluegreen_cutover).
-    type: dict
-    default: {}
-    suboptions:
-      minimum_healthy:
-        description: Healthy targets that a colour needs before it gets traffic, and while it has any.
-        type: int
-        default: 1
-      capacity_percent:
-        description: Share of its part of live's tasks that the candidate must have healthy before each step.
-        type: int
-        default: 100
-      stage_timeout_seconds:
-        description: How long the candidate may take to come up.
-        type: int
-        default: 900
-      inconclusive:
-        description: What follows when the gates cannot tell.
-        type: str
-        choices: [return, approval, continue]
-        default: return
-      patience_seconds:
-        description: How long a step is prolonged until the gates can tell.
-        type: int
-        default: 300
-      pause_timeout_seconds:
-        description: How long a pause, or the wait for an approval of what is inconclusive, may last.
-        type: int
-        default: 3600
-      return_timeout_seconds:
-        description: How long a return waits for a live colour that is not healthy.
-        type: int
-        default: 600
-      window_seconds:
-        description: How long the old colour stays warm after a success. AWS scales it in by itself afterwards.
-        type: int
-        default: 3600
-      settle_seconds:
-        description: How long each step is watched at least.
-        type: int
-        default: 0
-      hold_when_interrupted:
-        description: Whether Ctrl-C leaves traffic where it is, instead of returning it.
-        type: bool
-        default: false
-      when_stable_is_down:
-        description:
-          - What happens when the live colour loses all its healthy targets while the candidate has some.
-          - V(promote) gives all traffic to the candidate, since it has passed its checks and the other choice is errors;
-            the release is judged on as before. V(ask) waits for a person's promote. V(hold) goes on with the plan.
-        type: str
-        choices: [promote, hold, ask]
-        default: promote
-  report:
-    description: File for the whole result as JSON.
-    type: path
-attributes:
-  action:
-    description: Runs on the controller, with progress lines.
-    support: full
-  check_mode:
-    description: Tells what would be done, and changes nothing.
-    support: full
-  diff_mode:
-    description: Shows the task definition, before and after.
-    support: full
 extends_documentation_fragment:
+  - pear.fargate.attributes.release
+  - pear.fargate.bluegreen.place
+  - pear.fargate.bluegreen.policy
+  - pear.fargate.bluegreen.existing
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.boto3
@@ -116,41 +45,58 @@ EXAMPLES = r"""
   pear.fargate.bluegreen_rollback:
     environment: production
     service: scoreboard
+
+- name: Back to the version before, of a service that Terraform made
+  pear.fargate.bluegreen_rollback:
+    service: web
+    services:
+      blue: {name: web-a, target_group_arn: "{{ terraform.target_group_a }}"}
+      green: {name: web-b, target_group_arn: "{{ terraform.target_group_b }}"}
+    rule_arn: "{{ terraform.rule }}"
+    cluster: apps
+    ledger_table: web-releases
 """
 
 RETURN = r"""
 outcome:
-  description:
-    - V(succeeded) and V(unchanged) are success, V(staged) too; V(planned) is what check mode says.
-    - All others fail the task. V(rolled_back) traffic is back on the version before; V(superseded) somebody else took over; V(inconclusive)
-      the gates could not tell; V(approval_expired) nobody promoted in time; V(interrupted) a signal or a failed call;
-      V(refused) nothing was changed.
+  description: How it ended. The values are those of M(pear.fargate.bluegreen_cutover), but for V(staged) and V(failed).
   returned: always
   type: str
+  sample: succeeded
 reason:
   description: Why, in a sentence. The message of a failed task ends with it.
   returned: on success, and with C(-v)
   type: str
+  sample: 1.4.1 (production-scoreboard:41) serves all traffic from blue
 release:
-  description: The release as the ledger has it. Of a failed task without C(-v) only C(id) and C(version).
+  description: The rollback as the ledger has it, with the keys of M(pear.fargate.bluegreen_cutover).
   returned: when there is one
   type: dict
+  sample: {id: 20260314-103000-rollback-02bd, kind: rollback, target: 20260313-160200-deploy-11c0, outcome: succeeded}
 evidence:
-  description:
-    - What was kept before anything was stopped, of a release that did not succeed.
-    - It is in the ledger and in O(report) always.
+  description: What was kept of a rollback that did not succeed, with the keys of M(pear.fargate.bluegreen_cutover).
   returned: on success, and with C(-v)
   type: dict
+  sample: {}
 plan:
   description: What would be done.
   returned: in check mode
   type: list
   elements: str
+  sample: ["stage sha256:5d0c1e on blue, 3 tasks"]
+disagreements:
+  description: Where the rule, the tasks or the scheduled scale-ins disagree with the ledger. M(pear.fargate.bluegreen_info) describes them.
+  returned: in check mode, while no release is under way
+  type: list
+  elements: dict
+  sample:
+    - {what: scheduled scale-in of blue, found: "at 2026-03-01 12:00:00Z, for deploy-1", recorded: it serves}
 """
 
 from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import run_as_module
 from ansible_collections.pear.fargate.plugins.module_utils.release.bluegreen_rollback import run
 from ansible_collections.pear.fargate.plugins.module_utils.release.options import PLACE_ARGUMENTS, POLICY
+from ansible_collections.pear.fargate.plugins.module_utils.service.existing import EXISTING_CONSTRAINTS
 
 ARGUMENT_SPEC = {
     **PLACE_ARGUMENTS,
@@ -159,10 +105,11 @@ ARGUMENT_SPEC = {
     "policy": {"type": "dict", "options": POLICY, "default": {}},
     "report": {"type": "path"},
 }
+CONSTRAINTS = EXISTING_CONSTRAINTS
 
 
 def main() -> None:
-    run_as_module(ARGUMENT_SPEC, run)
+    run_as_module(ARGUMENT_SPEC, run, CONSTRAINTS)
 
 
 if __name__ == "__main__":

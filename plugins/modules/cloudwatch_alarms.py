@@ -11,6 +11,10 @@ version_added: 0.1.0
 description:
   - Reads all alarms of the set at once, writes those that differ, and deletes those that are no longer listed.
   - Ignores the order of dimensions and actions, and defaults that CloudWatch fills in.
+seealso:
+  - module: pear.fargate.sns_alarm_topic
+  - module: pear.fargate.cloudwatch_dashboard
+  - module: amazon.aws.cloudwatch_metric_alarm
 author:
   - pear.fargate contributors (@pear-fargate)
 options:
@@ -143,16 +147,19 @@ alarms:
   returned: always
   type: list
   elements: str
+  sample: [production/scoreboard/error-share]
 put:
   description: Names of those that were created or changed.
   returned: always
   type: list
   elements: str
+  sample: [production/scoreboard/error-share]
 deleted:
   description: Names of those that were deleted.
   returned: always
   type: list
   elements: str
+  sample: []
 """
 
 from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import run_as_module

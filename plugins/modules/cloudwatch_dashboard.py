@@ -11,6 +11,8 @@ version_added: 0.1.0
 description:
   - Compares the content of the dashboard; the order of keys and widgets, and white space, are ignored.
   - Fails with CloudWatch's validation messages if there are any.
+seealso:
+  - module: pear.fargate.cloudwatch_alarms
 author:
   - pear.fargate contributors (@pear-fargate)
 options:
@@ -19,20 +21,13 @@ options:
     type: str
     required: true
   body:
-    description: Body of the dashboard, as CloudWatch documents it. P(pear.fargate.service_dashboard#filter) builds that of a service.
+    description: >-
+      Body of the dashboard, as CloudWatch documents it. P(pear.fargate.service_dashboard#filter) builds that of a service.
+      Required with O(state=present).
     type: dict
-    required: true
-attributes:
-  action:
-    description: Runs on the controller.
-    support: full
-  check_mode:
-    description: Predicts what would change, and changes nothing.
-    support: full
-  diff_mode:
-    description: Shows the body before and after.
-    support: full
 extends_documentation_fragment:
+  - pear.fargate.resource
+  - pear.fargate.attributes
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.boto3
@@ -62,16 +57,20 @@ name:
 """
 
 from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import run_as_module
+from ansible_collections.pear.fargate.plugins.module_utils.common.resource import STATE_ARGUMENTS
 from ansible_collections.pear.fargate.plugins.module_utils.monitoring.cloudwatch_dashboard import run
 
 ARGUMENT_SPEC = {
     "name": {"type": "str", "required": True},
-    "body": {"type": "dict", "required": True},
+    "body": {"type": "dict"},
+    **STATE_ARGUMENTS,
 }
+
+CONSTRAINTS = {"required_if": [("state", "present", ("body",))]}
 
 
 def main() -> None:
-    run_as_module(ARGUMENT_SPEC, run)
+    run_as_module(ARGUMENT_SPEC, run, CONSTRAINTS)
 
 
 if __name__ == "__main__":

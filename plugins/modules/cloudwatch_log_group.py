@@ -11,6 +11,10 @@ version_added: 0.1.0
 description:
   - Manages retention, KMS key and tags of a log group. Check mode writes nothing.
   - M(amazon.aws.cloudwatchlogs_log_group) writes a retention that differs even in check mode.
+  - With O(state=absent) it is removed. Its events are removed with it.
+seealso:
+  - module: pear.fargate.cloudwatch_alarms
+  - module: amazon.aws.cloudwatchlogs_log_group
 author:
   - pear.fargate contributors (@pear-fargate)
 options:
@@ -25,11 +29,9 @@ options:
   kms_key_arn:
     description: ARN of the KMS key for new events. The default is CloudWatch's own key.
     type: str
-  tags:
-    description: Tags of the log group; other tags are left unchanged.
-    type: dict
-    default: {}
 extends_documentation_fragment:
+  - pear.fargate.resource
+  - pear.fargate.resource.tags
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.boto3
@@ -53,14 +55,16 @@ name:
 """
 
 from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import run_as_module
+from ansible_collections.pear.fargate.plugins.module_utils.common.resource import STATE_ARGUMENTS, TAG_ARGUMENTS
 from ansible_collections.pear.fargate.plugins.module_utils.monitoring.cloudwatch_log_group import run
 
 ARGUMENT_SPEC = {
     "name": {"type": "str", "required": True},
     "retention_days": {"type": "int", "default": 0},
     "kms_key_arn": {"type": "str", "no_log": False},
+    **STATE_ARGUMENTS,
     "adopt": {"type": "bool", "default": False},
-    "tags": {"type": "dict", "default": {}},
+    **TAG_ARGUMENTS,
 }
 
 

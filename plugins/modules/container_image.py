@@ -12,6 +12,9 @@ description:
   - Builds an image with podman, buildah or docker and pushes it, unless ECR already has its tag.
   - If O(tag) is omitted, the tag is derived from the content of the build, so that an unchanged source tree is never built twice.
   - With O(image), looks up the digest of a prebuilt image and builds nothing.
+seealso:
+  - module: pear.fargate.ecr_repository
+  - module: pear.fargate.ecr_scan_gate
 author:
   - pear.fargate contributors (@pear-fargate)
 options:
@@ -93,17 +96,8 @@ options:
     type: list
     elements: str
     default: []
-attributes:
-  action:
-    description: Runs on the controller.
-    support: full
-  check_mode:
-    description: Says whether an image would be built.
-    support: full
-  diff_mode:
-    description: An image has no diff worth reading.
-    support: none
 extends_documentation_fragment:
+  - pear.fargate.attributes.no_diff
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.boto3
@@ -128,6 +122,7 @@ sbom:
   description: Digest of the artifact with the image's parts; null in check mode if it would be created.
   returned: with O(sbom_command)
   type: str
+  sample: sha256:7c5d0b2f9e
 scan:
   description: Findings that count, by severity.
   returned: with a gate

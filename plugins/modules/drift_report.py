@@ -12,6 +12,8 @@ description:
   - Prints every property that tasks in check mode would have changed so far, for all hosts of the run.
   - Fails if there is drift, or if a task failed and could not check.
   - The callback P(pear.fargate.drift#callback) must be enabled, as the collection's ansible.cfg does.
+seealso:
+  - module: pear.fargate.environment_info
 author:
   - pear.fargate contributors (@pear-fargate)
 options: {}
@@ -45,6 +47,7 @@ unseen:
   returned: always
   type: list
   elements: str
+  sample: []
 """
 
 from ansible.module_utils.basic import AnsibleModule

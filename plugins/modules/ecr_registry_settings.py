@@ -12,6 +12,8 @@ description:
   - Manages one replication rule, for repositories with a prefix, and pull-through caches.
   - These are settings of the registry, that is of an account and region. Other rules are preserved.
   - ECR replicates only images that are pushed after the rule was created.
+seealso:
+  - module: pear.fargate.ecr_repository
 author:
   - pear.fargate contributors (@pear-fargate)
 options:

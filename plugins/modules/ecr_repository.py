@@ -11,6 +11,11 @@ version_added: 0.1.0
 description:
   - Manages an ECR repository with tag immutability, scanning, encryption, lifecycle policy and tags.
   - M(community.aws.ecs_ecr) supports neither tags nor encryption.
+  - With O(state=absent) it is removed. ECR refuses to remove a repository that has images.
+seealso:
+  - module: pear.fargate.container_image
+  - module: pear.fargate.ecr_registry_settings
+  - module: community.aws.ecs_ecr
 author:
   - pear.fargate contributors (@pear-fargate)
 options:
@@ -43,10 +48,6 @@ options:
   kms_key_arn:
     description: ARN of the repository's KMS key. The default is AES-256 with a key of ECR.
     type: str
-  tags:
-    description: Tags of the repository; other tags are left unchanged.
-    type: dict
-    default: {}
   first_tags:
     description:
       - Tags that are written where they are missing, and left as they are otherwise, such as the name of the first of several
@@ -54,6 +55,8 @@ options:
     type: dict
     default: {}
 extends_documentation_fragment:
+  - pear.fargate.resource
+  - pear.fargate.resource.tags
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.boto3
@@ -77,9 +80,11 @@ repository_arn:
   description: ARN of the repository.
   returned: always
   type: str
+  sample: arn:aws:ecr:eu-central-1:123456789012:repository/scoreboard
 """
 
 from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import run_as_module
+from ansible_collections.pear.fargate.plugins.module_utils.common.resource import STATE_ARGUMENTS, TAG_ARGUMENTS
 from ansible_collections.pear.fargate.plugins.module_utils.image.ecr_repository import run
 
 ARGUMENT_SPEC = {
@@ -90,8 +95,9 @@ ARGUMENT_SPEC = {
     "keep_images": {"type": "int", "default": 200},
     "keep_released": {"type": "int", "default": 100},
     "kms_key_arn": {"type": "str", "no_log": False},
+    **STATE_ARGUMENTS,
     "adopt": {"type": "bool", "default": False},
-    "tags": {"type": "dict", "default": {}},
+    **TAG_ARGUMENTS,
     "first_tags": {"type": "dict", "default": {}},
 }
 

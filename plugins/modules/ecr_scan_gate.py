@@ -11,6 +11,8 @@ version_added: 0.1.0
 description:
   - Waits for the basic or enhanced scan of an image in ECR, and fails if its findings exceed the limits.
   - Fails if there is no scan result, unless O(without_result) permits it.
+seealso:
+  - module: pear.fargate.container_image
 author:
   - pear.fargate contributors (@pear-fargate)
 options:
@@ -62,15 +64,18 @@ status:
   description: Status of the scan, as ECR names it.
   returned: always
   type: str
+  sample: COMPLETE
 counts:
   description: Findings that count, by severity.
   returned: always
   type: dict
+  sample: {MEDIUM: 3}
 ignored:
   description: Names of ignored findings.
   returned: where there is a result
   type: list
   elements: str
+  sample: [CVE-2025-12345]
 """
 
 from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import run_as_module

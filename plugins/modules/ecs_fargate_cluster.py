@@ -11,6 +11,10 @@ version_added: 0.1.0
 description:
   - Manages an ECS cluster with both Fargate capacity providers, Container Insights, default strategy and tags.
   - M(community.aws.ecs_cluster) supports neither settings nor tags.
+  - With O(state=absent) it is removed. AWS refuses to remove a cluster that has services or tasks.
+seealso:
+  - module: pear.fargate.vpc_network
+  - module: community.aws.ecs_cluster
 author:
   - pear.fargate contributors (@pear-fargate)
 options:
@@ -43,11 +47,9 @@ options:
         description: Relative share of the tasks beyond the base.
         type: int
         default: 1
-  tags:
-    description: Tags of the cluster; other tags are left unchanged.
-    type: dict
-    default: {}
 extends_documentation_fragment:
+  - pear.fargate.resource
+  - pear.fargate.resource.tags
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.boto3
@@ -76,6 +78,7 @@ cluster_arn:
 """
 
 from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import run_as_module
+from ansible_collections.pear.fargate.plugins.module_utils.common.resource import STATE_ARGUMENTS, TAG_ARGUMENTS
 from ansible_collections.pear.fargate.plugins.module_utils.environment.ecs_fargate_cluster import run
 
 ARGUMENT_SPEC = {
@@ -91,8 +94,9 @@ ARGUMENT_SPEC = {
             "weight": {"type": "int", "default": 1},
         },
     },
+    **STATE_ARGUMENTS,
     "adopt": {"type": "bool", "default": False},
-    "tags": {"type": "dict", "default": {}},
+    **TAG_ARGUMENTS,
 }
 
 

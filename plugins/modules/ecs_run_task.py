@@ -12,17 +12,12 @@ description:
   - Starts a task of the live version with another command, shows its log until it stops, and fails if its exit code is not 0.
   - Image, roles, secrets, volumes and network are those of the service. The task is not registered in a target group.
   - A run that is interrupted leaves the task running; C(aws ecs stop-task) ends it.
+seealso:
+  - module: pear.fargate.ecs_scheduled_tasks
+  - module: community.aws.ecs_task
 author:
   - pear.fargate contributors (@pear-fargate)
 options:
-  environment:
-    description: Name of the environment.
-    type: str
-    required: true
-  service:
-    description: Name of the service.
-    type: str
-    required: true
   command:
     description: The command and its arguments. The image's entry point is kept.
     type: list
@@ -40,17 +35,9 @@ options:
     description: Seconds after which the task is stopped.
     type: int
     default: 900
-attributes:
-  action:
-    description: Runs on the controller, with the task's log as it comes.
-    support: full
-  check_mode:
-    description: Says what would run, and runs nothing.
-    support: full
-  diff_mode:
-    description: Has no difference to show.
-    support: none
 extends_documentation_fragment:
+  - pear.fargate.attributes.no_diff
+  - pear.fargate.service.name
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.boto3
@@ -69,23 +56,28 @@ task_id:
   description: Id of the task.
   returned: outside check mode
   type: str
+  sample: 0b1f3f0c2a7d4e5f8a9b0c1d2e3f4a5b
 task_definition:
   description: ARN of the live task definition.
   returned: always
   type: str
+  sample: arn:aws:ecs:eu-central-1:123456789012:task-definition/production-scoreboard:42
 exit_code:
   description: Exit code of the container.
   returned: outside check mode
   type: int
+  sample: 0
 log:
   description: The last 200 lines of the log.
   returned: always
   type: list
   elements: str
+  sample: ["12 rows removed"]
 reason:
   description: The outcome, or in check mode what would run.
   returned: success
   type: str
+  sample: ended with exit code 0
 """
 
 from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import run_as_module

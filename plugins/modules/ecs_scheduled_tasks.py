@@ -12,55 +12,20 @@ description:
   - Manages schedules of EventBridge Scheduler that start a task of the live version with another command.
   - A schedule refers to the live version. The playbooks update it after each release and rollback.
   - Removes schedules of the service that are not listed. The tasks write to the service's log group.
+seealso:
+  - module: pear.fargate.ecs_run_task
+  - module: pear.fargate.service_release
 author:
   - pear.fargate contributors (@pear-fargate)
 options:
-  environment:
-    description: Name of the environment.
-    type: str
-    required: true
-  service:
-    description: Name of the service.
-    type: str
-    required: true
   schedules:
     description: The schedules. If omitted, existing schedules are pointed at the live version.
-    type: list
-    elements: dict
-    suboptions:
-      name:
-        description: Name of the schedule.
-        type: str
-        required: true
-      expression:
-        description: V(rate(1 hour\)), V(cron(0 3 * * ? *\)) or V(at(2026-12-24T18:00:00\)).
-        type: str
-        required: true
-      timezone:
-        description: Time zone of the expression, including daylight saving time.
-        type: str
-        default: UTC
-      command:
-        description: The command and its arguments. The image's entry point is kept.
-        type: list
-        elements: str
-        required: true
-      container:
-        description: Container that runs the command.
-        type: str
-        default: app
-      variables:
-        description: Additional environment variables of that container; no secrets.
-        type: dict
-        default: {}
-      enabled:
-        description: Whether the schedule is enabled.
-        type: bool
-        default: true
   role_arn:
     description: ARN of the role that starts the tasks.
     type: str
 extends_documentation_fragment:
+  - pear.fargate.service.schedules
+  - pear.fargate.service.name
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.boto3
@@ -90,6 +55,7 @@ reason:
   description: Why nothing could be done yet, or empty.
   returned: always
   type: str
+  sample: ""
 """
 
 from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import run_as_module

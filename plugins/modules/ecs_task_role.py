@@ -11,6 +11,10 @@ version_added: 0.1.0
 description:
   - Manages the trust policy, one inline policy, managed policies, permissions boundary and tags of a role.
   - Other policies of the role are left unchanged.
+  - With O(state=absent) it is removed. Policies that the options name are removed with it; IAM refuses to remove a role that has others.
+seealso:
+  - module: pear.fargate.service_release
+  - module: amazon.aws.iam_role
 author:
   - pear.fargate contributors (@pear-fargate)
 options:
@@ -23,9 +27,10 @@ options:
     type: str
     default: ""
   trust_policy:
-    description: Trust policy. The filter P(pear.fargate.trust_policy#filter) builds one for ECS tasks of the account and region.
+    description: >-
+      Trust policy. The filter P(pear.fargate.trust_policy#filter) builds one for ECS tasks of the account and region.
+      Required with O(state=present).
     type: dict
-    required: true
   policy:
     description: Document of the inline policy. If omitted, the policy is removed.
     type: dict
@@ -41,11 +46,9 @@ options:
   permissions_boundary:
     description: ARN of the permissions boundary.
     type: str
-  tags:
-    description: Tags of the role; other tags are left unchanged.
-    type: dict
-    default: {}
 extends_documentation_fragment:
+  - pear.fargate.resource
+  - pear.fargate.resource.tags
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.boto3
@@ -76,23 +79,27 @@ arn:
 """
 
 from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import run_as_module
+from ansible_collections.pear.fargate.plugins.module_utils.common.resource import STATE_ARGUMENTS, TAG_ARGUMENTS
 from ansible_collections.pear.fargate.plugins.module_utils.service.ecs_task_role import run
 
 ARGUMENT_SPEC = {
     "name": {"type": "str", "required": True},
     "description": {"type": "str", "default": ""},
-    "trust_policy": {"type": "dict", "required": True},
+    "trust_policy": {"type": "dict"},
     "policy": {"type": "dict"},
     "policy_name": {"type": "str", "required": True},
     "managed_policy_arns": {"type": "list", "elements": "str", "default": []},
     "permissions_boundary": {"type": "str"},
+    **STATE_ARGUMENTS,
     "adopt": {"type": "bool", "default": False},
-    "tags": {"type": "dict", "default": {}},
+    **TAG_ARGUMENTS,
 }
+
+CONSTRAINTS = {"required_if": [("state", "present", ("trust_policy",))]}
 
 
 def main() -> None:
-    run_as_module(ARGUMENT_SPEC, run)
+    run_as_module(ARGUMENT_SPEC, run, CONSTRAINTS)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,9 @@ description:
   - Manages one EFS file system with mount targets, access points, policy, lifecycle and backups.
   - The file system is always encrypted, and its policy denies every access that does not use TLS.
   - EFS cannot change access points. The module fails if one differs, and never deletes one.
+seealso:
+  - module: pear.fargate.backup_plan
+  - module: community.aws.efs
 author:
   - pear.fargate contributors (@pear-fargate)
 options:

@@ -12,6 +12,9 @@ description:
   - Finds the network, load balancer, cluster, repositories, file system and database of an environment by name and tag.
   - A resource that does not exist yet is null or empty, so that each playbook runs alone and on a partly created environment.
   - Fails within seconds if credentials are missing, the region is unknown or the endpoint does not answer.
+seealso:
+  - module: pear.fargate.vpc_network
+  - module: pear.fargate.environment_teardown
 author:
   - pear.fargate contributors (@pear-fargate)
 options:

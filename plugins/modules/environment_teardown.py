@@ -13,6 +13,8 @@ description:
   - Removes a partly created environment too.
   - Keeps databases, file systems, images and the backup vault unless O(data) lists them.
   - Fails before the first removal if a resource has deletion protection.
+seealso:
+  - module: pear.fargate.environment_info
 author:
   - pear.fargate contributors (@pear-fargate)
 options:
@@ -60,17 +62,8 @@ options:
     description: Maximum time to wait for a resource's dependencies to be deleted, a final snapshot included.
     type: int
     default: 1800
-attributes:
-  action:
-    description: Runs on the controller, with progress lines.
-    support: full
-  check_mode:
-    description: Lists what would be removed, and removes nothing.
-    support: full
-  diff_mode:
-    description: Lists the resources to remove.
-    support: full
 extends_documentation_fragment:
+  - pear.fargate.attributes
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.boto3
@@ -104,6 +97,7 @@ refusals:
   returned: always
   type: list
   elements: str
+  sample: []
 """
 
 from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import run_as_module

@@ -14,6 +14,10 @@ description:
   - The database is always encrypted, never public, and refuses connections without TLS. RDS manages the password.
   - What RDS keeps for the maintenance window is returned in RV(pending), and applied at once only with O(apply_immediately).
   - Refuses changes that RDS cannot make before the first change. Never deletes a database.
+seealso:
+  - module: pear.fargate.backup_plan
+  - module: amazon.aws.rds_instance
+  - module: amazon.aws.rds_cluster
 author:
   - pear.fargate contributors (@pear-fargate)
 options:
@@ -189,6 +193,7 @@ reader_host:
   description: Host name of Aurora's readers; for an instance the same as RV(host).
   returned: always
   type: str
+  sample: production-database.c9akciq32rgx.eu-central-1.rds.amazonaws.com
 port:
   description: Port to connect to.
   returned: always

@@ -11,6 +11,10 @@ version_added: 0.1.0
 description:
   - Manages the DynamoDB table with the releases and leases of an environment's services.
   - Never reads or changes its items.
+  - With O(state=absent) it is removed. All releases on record are removed with it.
+seealso:
+  - module: pear.fargate.bluegreen_cutover
+  - module: community.aws.dynamodb_table
 author:
   - pear.fargate contributors (@pear-fargate)
 options:
@@ -22,11 +26,9 @@ options:
     description: Whether the table can be restored to any second of the last 35 days.
     type: bool
     default: true
-  tags:
-    description: Tags of the table; other tags are left unchanged.
-    type: dict
-    default: {}
 extends_documentation_fragment:
+  - pear.fargate.resource
+  - pear.fargate.resource.tags
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.boto3
@@ -45,16 +47,19 @@ table_arn:
   description: ARN of the table; null in check mode if it would be created.
   returned: always
   type: str
+  sample: arn:aws:dynamodb:eu-central-1:123456789012:table/production-releases
 """
 
 from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import run_as_module
+from ansible_collections.pear.fargate.plugins.module_utils.common.resource import STATE_ARGUMENTS, TAG_ARGUMENTS
 from ansible_collections.pear.fargate.plugins.module_utils.environment.release_ledger import run
 
 ARGUMENT_SPEC = {
     "name": {"type": "str", "required": True},
     "point_in_time_recovery": {"type": "bool", "default": True},
+    **STATE_ARGUMENTS,
     "adopt": {"type": "bool", "default": False},
-    "tags": {"type": "dict", "default": {}},
+    **TAG_ARGUMENTS,
 }
 
 

@@ -12,17 +12,12 @@ description:
   - Makes each name an alias of the load balancer, and returns the ID of the health check.
   - All records are written in one change batch, which Route 53 carries out as a whole or not at all.
   - Refuses to replace a record with another target, unless O(overwrite=true). Records of other set identifiers are left unchanged.
+seealso:
+  - module: pear.fargate.acm_validated_certificate
+  - module: amazon.aws.route53
 author:
   - pear.fargate contributors (@pear-fargate)
 options:
-  environment:
-    description: Name of the environment.
-    type: str
-    required: true
-  service:
-    description: Name of the service.
-    type: str
-    required: true
   zone:
     description: Name of the public hosted zone of the names.
     type: str
@@ -152,6 +147,7 @@ options:
     type: dict
     default: {}
 extends_documentation_fragment:
+  - pear.fargate.service.name
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.boto3

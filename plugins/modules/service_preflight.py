@@ -15,6 +15,8 @@ description:
     does not exist.
   - Reports all findings at once, each with the variable, its value and what would be valid. Changes nothing.
   - The first call checks credentials, region and endpoint, and fails within seconds.
+seealso:
+  - module: pear.fargate.service_release
 author:
   - pear.fargate contributors (@pear-fargate)
 options:
@@ -46,17 +48,8 @@ options:
     type: list
     elements: str
     default: []
-attributes:
-  action:
-    description: Runs on the controller, where it sees the host's variables.
-    support: full
-  check_mode:
-    description: Reads only.
-    support: full
-  diff_mode:
-    description: Changes nothing.
-    support: none
 extends_documentation_fragment:
+  - pear.fargate.attributes.read_only
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.boto3
@@ -79,6 +72,7 @@ findings:
   returned: always
   type: list
   elements: str
+  sample: []
 order:
   description: Order of a release, if services depend on each other; returned for the first host of the play only.
   returned: where there is one
@@ -97,6 +91,7 @@ unchecked:
   returned: always
   type: list
   elements: str
+  sample: ["quota: servicequotas:GetServiceQuota is not allowed"]
 """
 
 from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import run_as_module

@@ -13,8 +13,12 @@ description:
     requests of O(checks), the version probe, the gates and the bake come after it. Where something fails, the last good version is
     deployed again. With any other strategy it does what M(pear.fargate.bluegreen_cutover) does.
   - All strategies have the same preflight, lease, ledger, evidence and report.
-  - After a release that succeeded, tasks that run at their times are what O(schedules) says, of the version that is live.
+  - After a release that succeeded, the scheduled tasks are those of O(schedules), of the version that is live.
   - One task for all of it, since Ansible starts a process for each task and host, and for each that is skipped too.
+seealso:
+  - module: pear.fargate.bluegreen_cutover
+  - module: pear.fargate.bluegreen_rollback
+  - module: pear.fargate.ecs_scheduled_tasks
 author:
   - pear.fargate contributors (@pear-fargate)
 options:
@@ -29,55 +33,17 @@ options:
     elements: str
     default: []
   schedules:
-    description: What runs when. An empty list removes what an earlier one made; without a list nobody looks.
-    type: list
-    elements: dict
-    suboptions:
-      name:
-        description: Name of the schedule.
-        type: str
-        required: true
-      expression:
-        description: V(rate(1 hour\)), V(cron(0 3 * * ? *\)) or V(at(2026-12-24T18:00:00\)).
-        type: str
-        required: true
-      timezone:
-        description: Time zone of the expression, which follows its summer time.
-        type: str
-        default: UTC
-      command:
-        description: The command and its arguments. The image's entry point stays.
-        type: list
-        elements: str
-        required: true
-      container:
-        description: Container that runs it.
-        type: str
-        default: app
-      variables:
-        description: Further environment variables of that container; no secrets.
-        type: dict
-        default: {}
-      enabled:
-        description: Whether it runs.
-        type: bool
-        default: true
+    description: Scheduled tasks. An empty list removes those of an earlier release. Left unchanged if omitted.
   schedule_role_arn:
     description: Role by which the tasks are started.
     type: str
-attributes:
-  action:
-    description: Runs on the controller, with progress lines.
-    support: full
-  check_mode:
-    description: Tells what would be done, and changes nothing.
-    support: full
-  diff_mode:
-    description: Shows the task definition, the settings of the ECS service, and the schedules, before and after.
-    support: full
 extends_documentation_fragment:
+  - pear.fargate.attributes.release
+  - pear.fargate.service.schedules
   - pear.fargate.service
   - pear.fargate.bluegreen
+  - pear.fargate.bluegreen.policy
+  - pear.fargate.bluegreen.place
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.boto3
@@ -91,8 +57,8 @@ EXAMPLES = r"""
     strategy: canary
     plan: {percent: 10, duration_seconds: 300}
     listener_arn: arn:aws:elasticloadbalancing:eu-central-1:123456789012:listener/app/production/50dc6c495c0c9188/f2f7dc8efc522ab2
-    subnets: [subnet-0a, subnet-0b, subnet-0c]
-    security_groups: [sg-0d]
+    subnet_ids: [subnet-0a, subnet-0b, subnet-0c]
+    security_group_ids: [sg-0d]
     port: 8080
     cpu: 256
     memory: 512
@@ -113,14 +79,24 @@ reason:
   description: Why, in a sentence. The message of a failed task ends with it.
   returned: on success, and with C(-v)
   type: str
+  sample: 1.4.2 (production-scoreboard:42) serves all traffic from green
 evidence:
   description: What was seen to go wrong. It is in the ledger and in O(report) always.
   returned: on success, and with C(-v)
   type: dict
+  sample: {causes: ["3 tasks stopped: exit code 1"]}
 schedules:
   description: Why nothing could be done about the schedules yet, or nothing.
   returned: with schedules
   type: str
+  sample: ""
+disagreements:
+  description: Where the rule, the tasks or the scheduled scale-ins disagree with the ledger. M(pear.fargate.bluegreen_info) describes them.
+  returned: in check mode, while no release is under way
+  type: list
+  elements: dict
+  sample:
+    - {what: scheduled scale-in of blue, found: "at 2026-03-01 12:00:00Z, for deploy-1", recorded: it serves}
 """
 
 from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import run_as_module

@@ -14,17 +14,12 @@ description:
   - Weights belong to releases. They are written when a rule is created (blue 100, green 0; the test rule the other way
     round) and never again, so that running this at any time moves no traffic.
   - Never changes the rules of other services. Fails if one of them has the priority already.
+seealso:
+  - module: pear.fargate.application_load_balancer
+  - module: pear.fargate.bluegreen_cutover
 author:
   - pear.fargate contributors (@pear-fargate)
 options:
-  environment:
-    description: Name of the environment; the names of the target groups begin with it.
-    type: str
-    required: true
-  service:
-    description: Name of the service.
-    type: str
-    required: true
   vpc_id:
     description: VPC of the target groups. Empty only in check mode, where the VPC would be created too.
     type: str
@@ -121,6 +116,7 @@ options:
     type: dict
     default: {}
 extends_documentation_fragment:
+  - pear.fargate.service.name
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.boto3
@@ -178,6 +174,7 @@ conflicts:
   returned: when a priority is taken
   type: list
   elements: str
+  sample: []
 """
 
 from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import run_as_module

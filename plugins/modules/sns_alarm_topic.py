@@ -11,6 +11,10 @@ version_added: 0.1.0
 description:
   - Manages an SNS topic and its subscriptions.
   - Subscriptions that others made, and the topic's policy, are preserved.
+  - With O(state=absent) it is removed. All its subscriptions end with it.
+seealso:
+  - module: pear.fargate.cloudwatch_alarms
+  - module: community.aws.sns_topic
 author:
   - pear.fargate contributors (@pear-fargate)
 options:
@@ -41,11 +45,9 @@ options:
         description: Endpoint of the subscription.
         type: str
         required: true
-  tags:
-    description: Tags of the topic; other tags are left unchanged.
-    type: dict
-    default: {}
 extends_documentation_fragment:
+  - pear.fargate.resource
+  - pear.fargate.resource.tags
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.boto3
@@ -66,9 +68,11 @@ topic_arn:
   description: ARN of the topic.
   returned: always
   type: str
+  sample: arn:aws:sns:eu-central-1:123456789012:production-alarms
 """
 
 from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import run_as_module
+from ansible_collections.pear.fargate.plugins.module_utils.common.resource import STATE_ARGUMENTS, TAG_ARGUMENTS
 from ansible_collections.pear.fargate.plugins.module_utils.monitoring.sns_alarm_topic import PROTOCOLS, run
 
 ARGUMENT_SPEC = {
@@ -84,8 +88,9 @@ ARGUMENT_SPEC = {
             "endpoint": {"type": "str", "required": True},
         },
     },
+    **STATE_ARGUMENTS,
     "adopt": {"type": "bool", "default": False},
-    "tags": {"type": "dict", "default": {}},
+    **TAG_ARGUMENTS,
 }
 
 

@@ -17,6 +17,10 @@ description:
     addresses, an endpoint by its service, so that a tag changed by hand is put right and nothing is made twice.
   - NAT gateways and endpoints that it made and that are wanted no more are deleted after no route leads to them. Subnets
     and groups are never deleted.
+seealso:
+  - module: pear.fargate.application_load_balancer
+  - module: pear.fargate.ecs_fargate_cluster
+  - module: amazon.aws.ec2_vpc_net
 author:
   - pear.fargate contributors (@pear-fargate)
 options:
@@ -121,22 +125,27 @@ vpc_id:
   description: ID of the VPC; null in check mode if it would be created.
   returned: always
   type: str
+  sample: vpc-0123456789abcdef0
 subnet_ids:
   description: Subnets by name, such as C(private-a).
   returned: always
   type: dict
+  sample: {private-a: subnet-0a, public-a: subnet-0b}
 security_group_ids:
   description: Security groups by name.
   returned: always
   type: dict
+  sample: {production-tasks: sg-0a}
 nat_gateway_ids:
   description: NAT gateways by the letter of their zone.
   returned: always
   type: dict
+  sample: {a: nat-0a}
 route_table_ids:
   description: Route tables by name, such as C(public).
   returned: always
   type: dict
+  sample: {public: rtb-0a}
 """
 
 from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import run_as_module

@@ -44,6 +44,9 @@ def rows_of(host: str, task: str, result: Mapping[str, Any]) -> Iterator[Row]:
         for what, before, after in _differences("", _parsed(diff.get("before")), _parsed(diff.get("after"))):
             found = True
             yield Row(host, what or task, text(before), text(after))
+    for disagreement in result.get("disagreements") or []:
+        found = True
+        yield Row(host, disagreement["what"], disagreement["found"], disagreement["recorded"])
     if not found:
         item = result.get("_ansible_item_label") or result.get("item")
         yield Row(host, f"{task} ({text(item)})" if item else task, "", "differs")

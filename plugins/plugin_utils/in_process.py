@@ -59,6 +59,7 @@ class InProcessAction(ActionBase):
     _supports_async = True
 
     argument_spec: ClassVar[Mapping[str, Any]]
+    constraints: ClassVar[Mapping[str, Any]] = {}
     # A staticmethod: a plain function as a class attribute would be bound to the instance.
     module_run: ClassVar[Run]
 
@@ -70,6 +71,7 @@ class InProcessAction(ActionBase):
         if kind == "action":
             module = importlib.import_module(f"{plugins}.modules.{name}")
             cls.argument_spec = module.ARGUMENT_SPEC
+            cls.constraints = getattr(module, "CONSTRAINTS", {})
             cls.module_run = staticmethod(module.run)
             warm(SERVICES[name])
 
@@ -77,7 +79,8 @@ class InProcessAction(ActionBase):
         result: dict[str, Any] = super().run(tmp, task_vars)
         if not self._in_controller():
             return {**result, **self._execute_module(task_vars=task_vars, wrap_async=bool(self._task.async_val))}
-        validated = ArgumentSpecValidator(with_aws_options(self.argument_spec)).validate(self._task.args)
+        validator = ArgumentSpecValidator(with_aws_options(self.argument_spec), **self.constraints)
+        validated = validator.validate(self._task.args)
         if validated.error_messages:
             raise AnsibleActionFail("; ".join(validated.error_messages))
         params = plain(validated.validated_parameters)

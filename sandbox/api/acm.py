@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .overlay import patch
-from .server import Sandbox
+from .state import Sandbox
 
 
 def install(sandbox: Sandbox) -> None:

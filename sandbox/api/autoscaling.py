@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import re
-import sys
-import threading
 import time
-import traceback
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from ..periodic import Periodic
 from .overlay import patch
-from .server import Sandbox
+from .state import Sandbox
 
 _TICK_SECONDS = 0.5
 _ONCE = re.compile(r"at\((\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)\)").fullmatch
@@ -25,16 +23,11 @@ class Schedules:
     def __init__(self, sandbox: Sandbox) -> None:
         self._sandbox = sandbox
         self._done: set[tuple[str, str]] = set()
+        self._loop = Periodic("schedules", _TICK_SECONDS, lambda: self.tick(time.time()))
+        sandbox.keep("schedules", self, "_done")
 
     def start(self) -> None:
-        threading.Thread(target=self._run, name="schedules", daemon=True).start()
-
-    def _run(self) -> None:
-        while not self._sandbox.stopping.wait(_TICK_SECONDS):
-            try:
-                self.tick(time.time())
-            except Exception:  # noqa: BLE001 - said aloud in the log; one broken schedule must not stop all the others
-                traceback.print_exc(file=sys.stderr)
+        self._loop.start(self._sandbox.stopping)
 
     def tick(self, now: float) -> None:
         with self._sandbox.lock:
@@ -72,7 +65,7 @@ def install(sandbox: Sandbox) -> None:
     from moto.applicationautoscaling.exceptions import AWSValidationException
     from moto.applicationautoscaling.models import ApplicationAutoscalingBackend
 
-    sandbox.schedules = Schedules(sandbox)
+    sandbox.starts.append(Schedules(sandbox).start)
 
     @patch(ApplicationAutoscalingBackend, "_ecs_service_exists_for_target", ("self", "r_id"))
     def exists(original: Any, self: Any, r_id: str) -> bool:

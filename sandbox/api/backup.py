@@ -6,8 +6,9 @@ import json
 import uuid
 from typing import Any
 
-from .overlay import ApiError, OverlayMismatch
-from .server import Sandbox
+from ..errors import ApiError
+from .overlay import OverlayMismatch
+from .state import Sandbox
 
 # What a new account has switched on.
 _RESOURCE_TYPES = ("Aurora", "DynamoDB", "EBS", "EC2", "EFS", "RDS", "S3")

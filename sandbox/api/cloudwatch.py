@@ -2,69 +2,67 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from ..metrics import balancers
+from moto.cloudwatch.exceptions import InvalidParameterCombination, InvalidParameterValue, ValidationError
+from moto.cloudwatch.models import CloudWatchBackend, MetricDatum
+from moto.cloudwatch.responses import CloudWatchResponse
+from moto.core.responses import ActionResult
+
 from ..metrics.queries import InvalidQuery, Query, check_period, evaluate
 from ..metrics.samples import Samples, UnknownStatistic
-from ..metrics.store import Metric, Regions, Store
+from ..metrics.store import Metric, Regions
 from .cloudwatch_alarms import AlarmClock
 from .overlay import patch
-from .server import Sandbox
+from .state import Sandbox
 
 _LARGE_ANSWER = 100_800
 
 
-class Measurements:
-    """Takes what the edge reports into the store."""
+class MetricCalls:
+    """The calls about metrics, answered from the sandbox's own store."""
 
-    def __init__(self, store: Store) -> None:
-        self.store = store
+    def __init__(self, metrics: Regions) -> None:
+        self._metrics = metrics
 
-    def add(self, reported: Sequence[Mapping[str, Any]], until: float) -> None:
-        for one in reported:
-            for metric, at, samples, unit in balancers.from_report(one):
-                self.store.add(metric, at, samples, unit)
-        if until:
-            self.store.told_until(balancers.NAMESPACE, until)
+    def install(self) -> None:
+        patch(CloudWatchBackend, "put_metric_data", ("self", "namespace", "metric_data"))(self._put)
+        data = ("self", "queries", "start_time", "end_time", "scan_by")
+        patch(CloudWatchBackend, "get_metric_data", data)(self._get_data)
+        patch(CloudWatchResponse, "get_metric_statistics", ("self",))(self._get_statistics)
+        filters = ("self", "metric_name", "namespace", "dimensions")
+        patch(CloudWatchBackend, "get_filtered_metrics", filters)(self._get_filtered)
 
-
-def install(sandbox: Sandbox) -> None:
-    from moto.cloudwatch.exceptions import InvalidParameterCombination, InvalidParameterValue, ValidationError
-    from moto.cloudwatch.models import CloudWatchBackend, MetricDatum
-    from moto.cloudwatch.responses import CloudWatchResponse
-    from moto.core.responses import ActionResult
-
-    metrics = sandbox.metrics = Regions(sandbox.settings.time_factor)
-    sandbox.measurements = Measurements(metrics.of(sandbox.settings.region))
-    sandbox.alarms = AlarmClock(sandbox, metrics)
-
-    @patch(CloudWatchBackend, "put_metric_data", ("self", "namespace", "metric_data"))
-    def put_metric_data(original: Any, self: Any, namespace: str, metric_data: list[dict[str, Any]]) -> None:
+    def _put(self, original: Any, backend: Any, namespace: str, metric_data: list[dict[str, Any]]) -> None:
         if namespace.startswith("AWS/"):
             raise InvalidParameterValue("The value AWS/ for parameter Namespace is invalid.")
         for number, datum in enumerate(metric_data):
-            self._validate_parameters_put_metric_data(datum, number + 1)
+            backend._validate_parameters_put_metric_data(datum, number + 1)
         for datum in metric_data:
             dimensions = {one["Name"]: one["Value"] for one in datum.get("Dimensions", [])}
             at = seconds(datum["Timestamp"]) if datum.get("Timestamp") else datetime.now(UTC).timestamp()
             metric = Metric.of(namespace, datum["MetricName"], dimensions)
             resolution = int(datum.get("StorageResolution") or 60)
             unit = datum.get("Unit") or "None"
-            metrics.of(self.region_name).add(metric, at, samples_of(datum), unit, resolution)
+            self._metrics.of(backend.region_name).add(metric, at, samples_of(datum), unit, resolution)
 
-    @patch(CloudWatchBackend, "get_metric_data", ("self", "queries", "start_time", "end_time", "scan_by"))
-    def get_metric_data(
-        original: Any, self: Any, queries: list[dict[str, Any]], start_time: Any, end_time: Any, scan_by: str = ""
+    def _get_data(
+        self,
+        original: Any,
+        backend: Any,
+        queries: list[dict[str, Any]],
+        start_time: Any,
+        end_time: Any,
+        scan_by: str = "",
     ) -> list[dict[str, Any]]:
         start, end = seconds(start_time), seconds(end_time)
         if start >= end:
             raise ValidationError("The parameter StartTime must be less than the parameter EndTime.")
         try:
             parsed = [Query.of(one) for one in queries]
-            found = evaluate(metrics.of(self.region_name), parsed, start, end)
+            found = evaluate(self._metrics.of(backend.region_name), parsed, start, end)
         except InvalidQuery as invalid:
             raise ValidationError(str(invalid)) from invalid
         answers = []
@@ -82,9 +80,8 @@ def install(sandbox: Sandbox) -> None:
                 )
         return answers
 
-    @patch(CloudWatchResponse, "get_metric_statistics", ("self",))
-    def get_metric_statistics(original: Any, self: Any) -> Any:
-        asked = self._get_params()
+    def _get_statistics(self, original: Any, response: Any) -> Any:
+        asked = response._get_params()
         simple, extended = asked.get("Statistics") or [], asked.get("ExtendedStatistics") or []
         if not simple and not extended:
             raise InvalidParameterCombination("Must specify either Statistics or ExtendedStatistics")
@@ -94,7 +91,7 @@ def install(sandbox: Sandbox) -> None:
         dimensions = {one["Name"]: one["Value"] for one in asked.get("Dimensions") or []}
         metric = Metric.of(asked["Namespace"], asked["MetricName"], dimensions)
         try:
-            store = metrics.of(self.region)
+            store = self._metrics.of(response.region)
             found = store.query(metric, start, end, check_period(period))
             points = [
                 {"Timestamp": moment(at), "Unit": store.unit(metric)}
@@ -106,13 +103,17 @@ def install(sandbox: Sandbox) -> None:
             raise InvalidParameterValue(str(invalid)) from invalid
         return ActionResult({"Label": metric.name, "Datapoints": points})
 
-    @patch(CloudWatchBackend, "get_filtered_metrics", ("self", "metric_name", "namespace", "dimensions"))
-    def get_filtered_metrics(
-        original: Any, self: Any, metric_name: str | None, namespace: str | None, dimensions: list[dict[str, str]]
+    def _get_filtered(
+        self,
+        original: Any,
+        backend: Any,
+        metric_name: str | None,
+        namespace: str | None,
+        dimensions: list[dict[str, str]],
     ) -> list[Any]:
         found = [
             metric
-            for metric in metrics.of(self.region_name).metrics()
+            for metric in self._metrics.of(backend.region_name).metrics()
             if metric_name in (None, metric.name)
             and namespace in (None, metric.namespace)
             and all(_has(metric, one["Name"], one.get("Value")) for one in dimensions or [])
@@ -123,6 +124,11 @@ def install(sandbox: Sandbox) -> None:
             )
             for one in found
         ]
+
+
+def install(sandbox: Sandbox) -> None:
+    MetricCalls(sandbox.metrics).install()
+    sandbox.starts.append(AlarmClock(sandbox).start)
 
 
 def _has(metric: Metric, name: str, value: str | None) -> bool:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import sys
-import threading
 import time
-import traceback
 from typing import Any
 
 from ..metrics.alarms import INSUFFICIENT_DATA, MORE_PERIODS, Condition, judge
 from ..metrics.queries import InvalidQuery, Query, evaluate
 from ..metrics.rules import InvalidRule, holds
-from ..metrics.store import Metric, Regions, Store
+from ..metrics.store import Metric, Store
+from ..periodic import Periodic
 from .overlay import OverlayMismatch, patch
-from .server import Sandbox
+from .state import Sandbox
 
 _TICK_SECONDS = 0.5
 _HIGH_RESOLUTION_SECONDS = 10
@@ -22,22 +20,17 @@ _HIGH_RESOLUTION_SECONDS = 10
 class AlarmClock:
     """Brings the state of every alarm to what its metrics say."""
 
-    def __init__(self, sandbox: Sandbox, metrics: Regions) -> None:
+    def __init__(self, sandbox: Sandbox) -> None:
         self._sandbox = sandbox
-        self._metrics = metrics
+        self._metrics = sandbox.metrics
         self._evaluated: dict[tuple[str, str], tuple[Any, float]] = {}
+        self._loop = Periodic("alarms", _TICK_SECONDS, lambda: self.tick(time.time()))
+        sandbox.keep("alarms", self, "_evaluated")
         _keep_states()
         _composites()
 
     def start(self) -> None:
-        threading.Thread(target=self._run, name="alarms", daemon=True).start()
-
-    def _run(self) -> None:
-        while not self._sandbox.stopping.wait(_TICK_SECONDS):
-            try:
-                self.tick(time.time())
-            except Exception:  # noqa: BLE001 - said aloud in the log; one broken alarm must not stop all the others
-                traceback.print_exc(file=sys.stderr)
+        self._loop.start(self._sandbox.stopping)
 
     def tick(self, now: float) -> None:
         """Evaluate the alarms that are due."""

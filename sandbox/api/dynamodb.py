@@ -6,7 +6,7 @@ import uuid
 from typing import Any
 
 from .overlay import patch
-from .server import Sandbox
+from .state import Sandbox
 
 
 def install(sandbox: Sandbox) -> None:

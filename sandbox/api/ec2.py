@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .overlay import OverlayMismatch
-from .server import Sandbox
+from .state import Sandbox
 
 
 def install(sandbox: Sandbox) -> None:

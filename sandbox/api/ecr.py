@@ -5,17 +5,26 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import secrets
 import time
 import urllib.error
 import urllib.request
-from functools import partial
 from typing import Any
 
-from ..config import Settings
-from .overlay import ApiError, Context, handler, internal, patch
-from .server import Sandbox
+from moto.ecr.models import ECRBackend
 
+from ..config import Settings
+from ..errors import ApiError
+from ..registry_login import token
+from .ecr_artifacts import ArtifactCalls
+from .ecr_images import Pushed, record
+from .ecr_scans import Scans
+from .overlay import Context, handle, internal, patch
+from .state import Sandbox
+
+_CREATE_REPOSITORY = (
+    "self", "repository_name", "registry_id", "encryption_config", "image_scan_config", "image_tag_mutability", "tags",
+    "image_tag_mutability_exclusion_filters",
+)  # fmt: skip
 _TOKEN_SECONDS = 12 * 3600
 # What the registry says of a manifest that it refuses, in ECR's words.
 _REFUSALS = {
@@ -24,74 +33,67 @@ _REFUSALS = {
 }
 
 
-def token(settings: Settings) -> str:
-    """The password that opens the registry; made once per sandbox, readable by its owner only."""
-    path = settings.home / "registry" / "token"
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch(mode=0o600)
-        path.write_text(secrets.token_urlsafe(32))
-    return path.read_text()
+class RepositoryCalls:
+    """The calls about repositories and images, and what the registry's front asks."""
 
+    def __init__(self, sandbox: Sandbox) -> None:
+        self._sandbox = sandbox
+        self._settings = sandbox.settings
+        self._scans = Scans(sandbox)
 
-def install(sandbox: Sandbox) -> None:
-    from moto.ecr.models import ECRBackend
+    def install(self) -> None:
+        patch(ECRBackend, "create_repository", _CREATE_REPOSITORY)(self._create_repository)
+        handle(
+            "ecr",
+            {
+                "GetAuthorizationToken": self._get_authorization_token,
+                "PutImage": self._put_image,
+                "GetDownloadUrlForLayer": self._get_download_url,
+            },
+        )
+        internal("GET", "/_sandbox/ecr/repository")(self._listing)
+        internal("POST", "/_sandbox/ecr/pushed")(self._pushed)
+        handle("ecr", ArtifactCalls(self._sandbox, self.repository).handlers())
+        self._scans.install()
 
-    from . import ecr_artifacts, ecr_scans
-    from .ecr_images import Pushed, record
+    def repository(self, name: str) -> Any:
+        found = self._sandbox.backend("ecr").repositories.get(name)
+        if found is None:
+            account = self._sandbox.settings.account
+            raise ApiError(
+                "RepositoryNotFoundException",
+                f"The repository with name '{name}' does not exist in the registry with id '{account}'",
+            )
+        return found
 
-    settings = sandbox.settings
-
-    @patch(
-        ECRBackend,
-        "create_repository",
-        (
-            "self",
-            "repository_name",
-            "registry_id",
-            "encryption_config",
-            "image_scan_config",
-            "image_tag_mutability",
-            "tags",
-            "image_tag_mutability_exclusion_filters",
-        ),
-    )
-    def create_repository(original: Any, self: Any, *arguments: Any, **named: Any) -> Any:
-        repository = original(self, *arguments, **named)
-        repository.uri = f"{settings.registry}/{repository.name}"
+    def _create_repository(self, original: Any, backend: Any, *arguments: Any, **named: Any) -> Any:
+        repository = original(backend, *arguments, **named)
+        repository.uri = f"{self._settings.registry}/{repository.name}"
         return repository
 
-    @handler("ecr", "GetAuthorizationToken")
-    def get_authorization_token(request: dict[str, Any], context: Context) -> dict[str, Any]:
-        credential = base64.b64encode(f"AWS:{token(settings)}".encode()).decode()
+    def _get_authorization_token(self, request: dict[str, Any], context: Context) -> dict[str, Any]:
+        credential = base64.b64encode(f"AWS:{token(self._settings)}".encode()).decode()
         return {
             "authorizationData": [
                 {
                     "authorizationToken": credential,
                     "expiresAt": time.time() + _TOKEN_SECONDS,
-                    "proxyEndpoint": f"http://{settings.registry}",
+                    "proxyEndpoint": f"http://{self._settings.registry}",
                 }
             ]
         }
 
-    def keep(repository_name: str, pushed: Pushed) -> None:
-        """Let the API list what the registry took."""
-        with sandbox.lock:
-            repository = _repository(sandbox, repository_name)
-            ecr_scans.after_push(repository, record(repository, pushed))
-
-    @handler("ecr", "PutImage")
-    def put_image(request: dict[str, Any], context: Context) -> dict[str, Any]:
+    def _put_image(self, request: dict[str, Any], context: Context) -> dict[str, Any]:
         name, tag, manifest = request["repositoryName"], request.get("imageTag"), request["imageManifest"]
         digest = f"sha256:{hashlib.sha256(manifest.encode()).hexdigest()}"
         media_type = request.get("imageManifestMediaType") or json.loads(manifest).get("mediaType")
-        with sandbox.lock:
-            _check_new(_repository(sandbox, name), request.get("imageDigest") or digest, digest, tag)
-        _put_manifest(settings, name, digest, manifest, media_type)
-        keep(name, Pushed(manifest, media_type, digest, tag))
+        with self._sandbox.lock:
+            _check_new(self.repository(name), request.get("imageDigest") or digest, digest, tag)
+        _put_manifest(self._settings, name, digest, manifest, media_type)
+        self._keep(name, Pushed(manifest, media_type, digest, tag))
         return {
             "image": {
-                "registryId": settings.account,
+                "registryId": self._settings.account,
                 "repositoryName": name,
                 "imageId": {"imageDigest": digest, **({"imageTag": tag} if tag else {})},
                 "imageManifest": manifest,
@@ -99,39 +101,32 @@ def install(sandbox: Sandbox) -> None:
             }
         }
 
-    @handler("ecr", "GetDownloadUrlForLayer")
-    def get_download_url(request: dict[str, Any], context: Context) -> dict[str, Any]:
+    def _get_download_url(self, request: dict[str, Any], context: Context) -> dict[str, Any]:
         name, digest = request["repositoryName"], request["layerDigest"]
-        with sandbox.lock:
-            _repository(sandbox, name)
+        with self._sandbox.lock:
+            self.repository(name)
         # As S3 does for ECR: whoever has the address needs no login.
-        return {"downloadUrl": f"{settings.registry_backend}/v2/{name}/blobs/{digest}", "layerDigest": digest}
+        return {"downloadUrl": f"{self._settings.registry_backend}/v2/{name}/blobs/{digest}", "layerDigest": digest}
 
-    @internal("GET", "/_sandbox/ecr/repository")
-    def repository(query: dict[str, str], body: Any) -> Any:
-        with sandbox.lock:
-            found = _repository(sandbox, query["name"])
+    def _listing(self, query: dict[str, str], body: Any) -> Any:
+        with self._sandbox.lock:
+            found = self.repository(query["name"])
             tags = {tag: image.image_digest for image in found.images for tag in image.image_tags}
             return {"tags": tags, "digests": [image.image_digest for image in found.images]}
 
-    @internal("POST", "/_sandbox/ecr/pushed")
-    def pushed(query: dict[str, str], body: Any) -> Any:
-        keep(body["repository"], Pushed(body["manifest"], body["media_type"], body["digest"], body["tag"]))
+    def _pushed(self, query: dict[str, str], body: Any) -> Any:
+        self._keep(body["repository"], Pushed(body["manifest"], body["media_type"], body["digest"], body["tag"]))
         return {}
 
-    ecr_scans.install(sandbox)
-    ecr_artifacts.install(sandbox, partial(_repository, sandbox))
+    def _keep(self, repository_name: str, pushed: Pushed) -> None:
+        """Let the API list what the registry took."""
+        with self._sandbox.lock:
+            repository = self.repository(repository_name)
+            self._scans.after_push(repository, record(repository, pushed))
 
 
-def _repository(sandbox: Sandbox, name: str) -> Any:
-    found = sandbox.backend("ecr").repositories.get(name)
-    if found is None:
-        account = sandbox.settings.account
-        raise ApiError(
-            "RepositoryNotFoundException",
-            f"The repository with name '{name}' does not exist in the registry with id '{account}'",
-        )
-    return found
+def install(sandbox: Sandbox) -> None:
+    RepositoryCalls(sandbox).install()
 
 
 def _check_new(repository: Any, given_digest: str, digest: str, tag: str | None) -> None:

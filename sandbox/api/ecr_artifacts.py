@@ -10,56 +10,67 @@ from collections.abc import Callable
 from http.client import HTTPMessage
 from typing import Any
 
-from .overlay import ApiError, Context, handler
-from .server import Sandbox
+from ..errors import ApiError
+from .overlay import Context, Handler
+from .state import Sandbox
 
 # What ECR names as the size of a part.
 _PART_BYTES = 20 << 20
 
 
-def install(sandbox: Sandbox, repository: Callable[[str], Any]) -> None:
-    settings = sandbox.settings
-    # Uploads of layers that are under way: where the registry takes the next part.
-    uploads: dict[str, str] = {}
+class ArtifactCalls:
+    """The calls about layers and about what refers to an image."""
 
-    @handler("ecr", "InitiateLayerUpload")
-    def initiate_layer_upload(request: dict[str, Any], context: Context) -> dict[str, Any]:
+    def __init__(self, sandbox: Sandbox, repository: Callable[[str], Any]) -> None:
+        self._sandbox = sandbox
+        self._settings = sandbox.settings
+        self._repository = repository
+        # Uploads of layers that are in progress: where the registry takes the next part.
+        self._uploads: dict[str, str] = {}
+        sandbox.keep("uploads", self, "_uploads")
+
+    def handlers(self) -> dict[str, Handler]:
+        return {
+            "InitiateLayerUpload": self.initiate_layer_upload,
+            "UploadLayerPart": self.upload_layer_part,
+            "CompleteLayerUpload": self.complete_layer_upload,
+            "ListImageReferrers": self.list_image_referrers,
+        }
+
+    def initiate_layer_upload(self, request: dict[str, Any], context: Context) -> dict[str, Any]:
         name = request["repositoryName"]
-        with sandbox.lock:
-            repository(name)
-        answer = _registry("POST", f"{settings.registry_backend}/v2/{name}/blobs/uploads/")
+        with self._sandbox.lock:
+            self._repository(name)
+        answer = _registry("POST", f"{self._settings.registry_backend}/v2/{name}/blobs/uploads/")
         upload = answer["Docker-Upload-UUID"]
-        uploads[upload] = answer["Location"]
+        self._uploads[upload] = answer["Location"]
         return {"uploadId": upload, "partSize": _PART_BYTES}
 
-    @handler("ecr", "UploadLayerPart")
-    def upload_layer_part(request: dict[str, Any], context: Context) -> dict[str, Any]:
+    def upload_layer_part(self, request: dict[str, Any], context: Context) -> dict[str, Any]:
         upload, part = request["uploadId"], base64.b64decode(request["layerPartBlob"])
         if len(part) != request["partLastByte"] - request["partFirstByte"] + 1:
             raise ApiError(
                 "InvalidLayerPartException", f"The part has {len(part)} bytes, which is not what its range says."
             )
-        uploads[upload] = _registry("PATCH", _place(uploads, upload), part)["Location"]
+        self._uploads[upload] = _registry("PATCH", self._place(upload), part)["Location"]
         named = {key: request[key] for key in ("repositoryName", "uploadId")}
-        return {"registryId": settings.account, **named, "lastByteReceived": request["partLastByte"]}
+        return {"registryId": self._settings.account, **named, "lastByteReceived": request["partLastByte"]}
 
-    @handler("ecr", "CompleteLayerUpload")
-    def complete_layer_upload(request: dict[str, Any], context: Context) -> dict[str, Any]:
+    def complete_layer_upload(self, request: dict[str, Any], context: Context) -> dict[str, Any]:
         name, upload, (digest,) = request["repositoryName"], request["uploadId"], request["layerDigests"]
-        if _has_blob(settings.registry_backend, name, digest):
+        if _has_blob(self._settings.registry_backend, name, digest):
             raise ApiError(
                 "LayerAlreadyExistsException", f"Layer with digest '{digest}' already exists in repository '{name}'."
             )
-        place = _place(uploads, upload)
+        place = self._place(upload)
         _registry("PUT", f"{place}{'&' if '?' in place else '?'}digest={digest}")
-        del uploads[upload]
-        return {"registryId": settings.account, "repositoryName": name, "uploadId": upload, "layerDigest": digest}
+        del self._uploads[upload]
+        return {"registryId": self._settings.account, "repositoryName": name, "uploadId": upload, "layerDigest": digest}
 
-    @handler("ecr", "ListImageReferrers")
-    def list_image_referrers(request: dict[str, Any], context: Context) -> dict[str, Any]:
+    def list_image_referrers(self, request: dict[str, Any], context: Context) -> dict[str, Any]:
         types = request.get("filter", {}).get("artifactTypes")
-        with sandbox.lock:
-            images = list(repository(request["repositoryName"]).images)
+        with self._sandbox.lock:
+            images = list(self._repository(request["repositoryName"]).images)
         found = [one for one in images if one.refers_to == request["subjectId"]["imageDigest"]]
         return {
             "referrers": [
@@ -75,11 +86,10 @@ def install(sandbox: Sandbox, repository: Callable[[str], Any]) -> None:
             ]
         }
 
-
-def _place(uploads: dict[str, str], upload: str) -> str:
-    if upload not in uploads:
-        raise ApiError("UploadNotFoundException", f"There is no upload '{upload}'.")
-    return uploads[upload]
+    def _place(self, upload: str) -> str:
+        if upload not in self._uploads:
+            raise ApiError("UploadNotFoundException", f"There is no upload '{upload}'.")
+        return self._uploads[upload]
 
 
 def _has_blob(backend: str, name: str, digest: str) -> bool:

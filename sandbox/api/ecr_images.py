@@ -15,7 +15,7 @@ from typing import Any
 from moto.core.utils import utcnow
 from moto.ecr.models import Image, Repository
 
-from .overlay import ApiError
+from ..errors import ApiError
 
 
 @dataclass(frozen=True)

@@ -8,41 +8,50 @@ from moto.core.utils import utcnow
 from moto.ecr.exceptions import ScanNotFoundException
 from moto.ecr.models import ECRBackend, Repository
 
+from ..errors import ApiError
 from .ecr_images import PushedImage, Scan
-from .overlay import ApiError, internal, patch
-from .server import Sandbox
+from .overlay import internal, patch
+from .state import Sandbox
 
 _SEVERITIES = ("INFORMATIONAL", "LOW", "MEDIUM", "HIGH", "CRITICAL", "UNDEFINED")
-# What the next scans of a repository will say, by the repository's ARN.
-_planted: dict[str, Scan] = {}
 
 
-def after_push(repository: Repository, image: PushedImage) -> None:
-    """Scan an image that is new, where its repository or the registry's rules say so."""
-    configured: Any = repository.image_scanning_configuration
-    if image.scan is None and (configured.get("scanOnPush") or repository.scanning_config["scanFrequency"] != "MANUAL"):
-        _scan(repository, image)
+class Scans:
+    """Scans that find what was planted."""
 
+    def __init__(self, sandbox: Sandbox) -> None:
+        self._sandbox = sandbox
+        # What the next scans of a repository will say, by the repository's ARN.
+        self._planted: dict[str, Scan] = {}
+        sandbox.keep("scans", self, "_planted")
 
-def _scan(repository: Repository, image: PushedImage) -> None:
-    planted = _planted.get(repository.arn, Scan())
-    image.scan = Scan(planted.status, planted.findings)
-    image.last_scan = utcnow()
+    def install(self) -> None:
+        image = ("self", "registry_id", "repository_name", "image_id")
+        patch(ECRBackend, "start_image_scan", image)(self._start)
+        patch(ECRBackend, "describe_image_scan_findings", image)(self._describe)
+        internal("POST", "/_sandbox/ecr/findings")(self._plant)
 
+    def after_push(self, repository: Repository, image: PushedImage) -> None:
+        """Scan an image that is new, where its repository or the registry's rules say so."""
+        configured: Any = repository.image_scanning_configuration
+        if image.scan is None and (
+            configured.get("scanOnPush") or repository.scanning_config["scanFrequency"] != "MANUAL"
+        ):
+            self._scan(repository, image)
 
-def install(sandbox: Sandbox) -> None:
-    _planted.clear()
+    def _scan(self, repository: Repository, image: PushedImage) -> None:
+        planted = self._planted.get(repository.arn, Scan())
+        image.scan = Scan(planted.status, planted.findings)
+        image.last_scan = utcnow()
 
-    @patch(ECRBackend, "start_image_scan", ("self", "registry_id", "repository_name", "image_id"))
-    def start_image_scan(original: Any, self: Any, registry_id: Any, repository_name: str, image_id: Any) -> Any:
-        answer = original(self, registry_id, repository_name, image_id)
-        repository = self.repositories[repository_name]
-        _scan(repository, repository._get_image(image_id.get("imageTag"), image_id.get("imageDigest")))
+    def _start(self, original: Any, backend: Any, registry_id: Any, repository_name: str, image_id: Any) -> Any:
+        answer = original(backend, registry_id, repository_name, image_id)
+        repository = backend.repositories[repository_name]
+        self._scan(repository, repository._get_image(image_id.get("imageTag"), image_id.get("imageDigest")))
         return answer
 
-    @patch(ECRBackend, "describe_image_scan_findings", ("self", "registry_id", "repository_name", "image_id"))
-    def describe(original: Any, self: Any, registry_id: Any, repository_name: str, image_id: Any) -> Any:
-        repository = self._get_repository(repository_name, registry_id)
+    def _describe(self, original: Any, backend: Any, registry_id: Any, repository_name: str, image_id: Any) -> Any:
+        repository = backend._get_repository(repository_name, registry_id)
         image = repository._get_image(image_id.get("imageTag"), image_id.get("imageDigest"))
         if image.scan is None:
             said = ", ".join(f"{key}:'{image_id.get(key, 'null')}'" for key in ("imageDigest", "imageTag"))
@@ -57,21 +66,20 @@ def install(sandbox: Sandbox) -> None:
             answer["imageScanFindings"] = {**image.scan.summary, "findings": list(image.scan.findings)}
         return answer
 
-    @internal("POST", "/_sandbox/ecr/findings")
-    def plant(query: dict[str, str], body: Any) -> Any:
+    def _plant(self, query: dict[str, str], body: Any) -> Any:
         """Say what the scan of an image (tag or digest), or of every image of a repository from now on, finds."""
         findings = tuple(body.get("findings", ()))
         for finding in findings:
             if finding.get("severity") not in _SEVERITIES or "name" not in finding:
                 raise ApiError("InvalidParameterException", f"A finding has a name and a severity of {_SEVERITIES}.")
         scan = Scan(body.get("status", "COMPLETE"), findings)
-        with sandbox.lock:
-            repository = sandbox.backend("ecr").repositories.get(body["repository"])
+        with self._sandbox.lock:
+            repository = self._sandbox.backend("ecr").repositories.get(body["repository"])
             if repository is None:
                 raise ApiError("RepositoryNotFoundException", f"There is no repository {body['repository']}.", 404)
             wanted = body.get("image")
             if wanted is None:
-                _planted[repository.arn] = scan
+                self._planted[repository.arn] = scan
             meant = [one for one in repository.images if wanted in {None, one.image_digest, *one.image_tags}]
             if wanted is not None and not meant:
                 raise ApiError("ImageNotFoundException", f"There is no image {wanted} in {repository.name}.", 404)

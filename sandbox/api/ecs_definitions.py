@@ -6,9 +6,9 @@ import copy
 import time
 from typing import Any
 
-from ..fargate.store import Store
-from .overlay import ApiError, Context, handler
-from .server import Sandbox
+from ..errors import ApiError
+from .overlay import Context, Handler
+from .state import Sandbox
 
 _GIB = 1024
 
@@ -50,18 +50,31 @@ def refuse(message: str) -> ApiError:
     return ApiError("ClientException", message)
 
 
-def install(sandbox: Sandbox, store: Store) -> None:
-    settings = sandbox.settings
+class DefinitionCalls:
+    """The calls about task definitions."""
 
-    @handler("ecs", "RegisterTaskDefinition")
-    def register(request: dict[str, Any], context: Context) -> dict[str, Any]:
+    def __init__(self, sandbox: Sandbox) -> None:
+        self._settings = sandbox.settings
+        self._store = sandbox.fargate.store
+
+    def handlers(self) -> dict[str, Handler]:
+        return {
+            "RegisterTaskDefinition": self.register,
+            "DescribeTaskDefinition": self.describe,
+            "DeregisterTaskDefinition": self.deregister,
+            "DeleteTaskDefinitions": self.delete,
+            "ListTaskDefinitions": self.list_definitions,
+            "ListTaskDefinitionFamilies": self.list_families,
+        }
+
+    def register(self, request: dict[str, Any], context: Context) -> dict[str, Any]:
         _check(request)
-        with store.lock:
+        with self._store.lock:
             family = request["family"]
             revision = 1 + max(
-                (int(one["revision"]) for one in store.definitions.values() if one["family"] == family), default=0
+                (int(one["revision"]) for one in self._store.definitions.values() if one["family"] == family), default=0
             )
-            arn = f"arn:aws:ecs:{context.region}:{settings.account}:task-definition/{family}:{revision}"
+            arn = f"arn:aws:ecs:{context.region}:{self._settings.account}:task-definition/{family}:{revision}"
             definition = {key: copy.deepcopy(request[key]) for key in _KEPT if request.get(key) is not None}
             definition |= {
                 "taskDefinitionArn": arn,
@@ -71,16 +84,15 @@ def install(sandbox: Sandbox, store: Store) -> None:
                 "placementConstraints": definition.get("placementConstraints", []),
                 "compatibilities": ["EC2", "FARGATE"],
                 "registeredAt": time.time(),
-                "registeredBy": f"arn:aws:iam::{settings.account}:user/{context.access_key}",
+                "registeredBy": f"arn:aws:iam::{self._settings.account}:user/{context.access_key}",
                 "containerDefinitions": [_filled_in(one) for one in request["containerDefinitions"]],
                 "tags": request.get("tags", []),
             }
-            store.definitions[arn] = definition
+            self._store.definitions[arn] = definition
             return {"taskDefinition": _public(definition), "tags": definition["tags"]}
 
-    @handler("ecs", "DescribeTaskDefinition")
-    def describe(request: dict[str, Any], context: Context) -> dict[str, Any]:
-        found = store.definition(request["taskDefinition"])
+    def describe(self, request: dict[str, Any], context: Context) -> dict[str, Any]:
+        found = self._store.definition(request["taskDefinition"])
         if found is None:
             raise refuse("Unable to describe task definition.")
         answer: dict[str, Any] = {"taskDefinition": _public(found)}
@@ -88,19 +100,17 @@ def install(sandbox: Sandbox, store: Store) -> None:
             answer["tags"] = found["tags"]
         return answer
 
-    @handler("ecs", "DeregisterTaskDefinition")
-    def deregister(request: dict[str, Any], context: Context) -> dict[str, Any]:
-        found = store.definition(request["taskDefinition"])
+    def deregister(self, request: dict[str, Any], context: Context) -> dict[str, Any]:
+        found = self._store.definition(request["taskDefinition"])
         if found is None:
             raise refuse("Unable to describe task definition.")
         found["status"], found["deregisteredAt"] = "INACTIVE", time.time()
         return {"taskDefinition": _public(found)}
 
-    @handler("ecs", "DeleteTaskDefinitions")
-    def delete(request: dict[str, Any], context: Context) -> dict[str, Any]:
+    def delete(self, request: dict[str, Any], context: Context) -> dict[str, Any]:
         deleted, failures = [], []
         for reference in request["taskDefinitions"]:
-            found = store.definition(reference)
+            found = self._store.definition(reference)
             if found is None or found["status"] == "ACTIVE":
                 reason = (
                     "The specified task definition is still in ACTIVE status. Deregister it first."
@@ -109,23 +119,23 @@ def install(sandbox: Sandbox, store: Store) -> None:
                 )
                 failures.append({"arn": reference, "reason": reason})
                 continue
-            del store.definitions[found["taskDefinitionArn"]]
+            del self._store.definitions[found["taskDefinitionArn"]]
             deleted.append(_public({**found, "status": "DELETE_IN_PROGRESS"}))
         return {"taskDefinitions": deleted, "failures": failures}
 
-    @handler("ecs", "ListTaskDefinitions")
-    def list_definitions(request: dict[str, Any], context: Context) -> dict[str, Any]:
+    def list_definitions(self, request: dict[str, Any], context: Context) -> dict[str, Any]:
         wanted, status = request.get("familyPrefix"), request.get("status", "ACTIVE")
         found = [
-            one for one in store.definitions.values() if one["status"] == status and wanted in (None, one["family"])
+            one
+            for one in self._store.definitions.values()
+            if one["status"] == status and wanted in (None, one["family"])
         ]
         ordered = sorted(found, key=lambda one: (one["family"], one["revision"]), reverse=request.get("sort") == "DESC")
         return {"taskDefinitionArns": [one["taskDefinitionArn"] for one in ordered]}
 
-    @handler("ecs", "ListTaskDefinitionFamilies")
-    def list_families(request: dict[str, Any], context: Context) -> dict[str, Any]:
+    def list_families(self, request: dict[str, Any], context: Context) -> dict[str, Any]:
         prefix = request.get("familyPrefix", "")
-        families = {one["family"] for one in store.definitions.values() if one["status"] == "ACTIVE"}
+        families = {one["family"] for one in self._store.definitions.values() if one["status"] == "ACTIVE"}
         return {"families": sorted(one for one in families if one.startswith(prefix))}
 
 

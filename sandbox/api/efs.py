@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-from pathlib import Path
 from typing import Any
 
-from .overlay import ApiError, OverlayMismatch, patch
-from .server import Sandbox
+from ..errors import ApiError
+from ..fargate.file_systems import files_of, no_such_file_system
+from .overlay import OverlayMismatch, patch
+from .state import Sandbox
 
 # The tag calls from before TagResource: AWS still answers them, and the stock module still makes them.
 _LEGACY_TAGS = (
@@ -17,58 +17,6 @@ _LEGACY_TAGS = (
     "/2015-02-01/create-tags/<file_system_id>",
     "/2015-02-01/delete-tags/<file_system_id>",
 )
-
-
-def directory(
-    sandbox: Sandbox, file_system_id: str, access_point_id: str | None, root_directory: str, zone: str | None = None
-) -> Path:
-    """The directory to mount. An access point's own directory is made, with its owner, when it is first used.
-
-    Raises ApiError where the file system, the access point, a mount target in the zone, or a root directory that
-    nothing says how to make, does not exist.
-    """
-    with sandbox.lock:
-        backend = sandbox.backend("efs")
-        system = backend.file_systems_by_id.get(file_system_id)
-        if system is None:
-            raise _no_file_system(file_system_id)
-        point = backend.access_points.get(access_point_id) if access_point_id else None
-        if access_point_id and (point is None or point.file_system_id != file_system_id):
-            raise ApiError("AccessPointNotFound", f"Access Point {access_point_id} does not exist.", 404)
-        zones = {target.availability_zone_name for target in system.iter_mount_targets()}
-    if zone is not None and zone not in zones:
-        raise ApiError(
-            "MountTargetNotFound",
-            f'Failed to resolve "{file_system_id}.efs.{sandbox.settings.region}.amazonaws.com": the file system has no '
-            f"mount target in {zone}",
-            404,
-        )
-    root: dict[str, Any] = point.root_directory if point else {"Path": root_directory}
-    return _folder(_top(sandbox, file_system_id), root)
-
-
-def _folder(top: Path, root: dict[str, Any]) -> Path:
-    top.mkdir(parents=True, exist_ok=True)
-    folder = (top / root["Path"].lstrip("/")).resolve()
-    if not folder.is_relative_to(top.resolve()):
-        # A link that a container left must not open the machine's own files to the next one.
-        raise ApiError("BadRequest", f"{root['Path']} leads out of the file system {top.name}")
-    if folder.exists():
-        return folder
-    creation = root.get("CreationInfo")
-    if creation is None:
-        raise ApiError(
-            "NoSuchDirectory",
-            f"mounting {top.name}:{root['Path']} failed, reason given by server: No such file or directory",
-        )
-    folder.mkdir(parents=True)
-    os.chown(folder, int(creation["OwnerUid"]), int(creation["OwnerGid"]))
-    folder.chmod(int(creation["Permissions"], 8))
-    return folder
-
-
-def _top(sandbox: Sandbox, file_system_id: str) -> Path:
-    return sandbox.settings.home / "efs" / file_system_id
 
 
 def install(sandbox: Sandbox) -> None:
@@ -89,8 +37,8 @@ def install(sandbox: Sandbox) -> None:
     @patch(EFSBackend, "delete_file_system", ("self", "file_system_id"))
     def with_its_files(original: Any, self: Any, file_system_id: str) -> None:
         original(self, file_system_id)
-        if _top(sandbox, file_system_id).exists():
-            shutil.rmtree(_top(sandbox, file_system_id))
+        if files_of(sandbox, file_system_id).exists():
+            shutil.rmtree(files_of(sandbox, file_system_id))
 
     @patch(
         EFSBackend,
@@ -101,7 +49,7 @@ def install(sandbox: Sandbox) -> None:
         original: Any, self: Any, client_token: str, tags: Any, file_system_id: str, **named: Any
     ) -> Any:
         if file_system_id not in self.file_systems_by_id:
-            raise _no_file_system(file_system_id)
+            raise no_such_file_system(file_system_id)
         for point in self.access_points.values():
             if point.client_token == client_token:
                 raise ApiError(
@@ -110,15 +58,11 @@ def install(sandbox: Sandbox) -> None:
         return original(self, client_token, tags=tags, file_system_id=file_system_id, **named)
 
 
-def _no_file_system(file_system_id: str) -> ApiError:
-    return ApiError("FileSystemNotFound", f"File system '{file_system_id}' does not exist.", 404)
-
-
 def _system(response: Any) -> Any:
     file_system_id = response._get_param("FileSystemId")
     systems = response.efs_backend.file_systems_by_id
     if file_system_id not in systems:
-        raise _no_file_system(file_system_id)
+        raise no_such_file_system(file_system_id)
     return systems[file_system_id]
 
 

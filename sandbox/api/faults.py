@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..errors import ApiError
 from ..faults.model import TARGET_KINDS, InvalidFault
-from .overlay import ApiError, internal
-from .server import Sandbox
+from .overlay import internal
+from .state import Sandbox
 
 
 def install(sandbox: Sandbox) -> None:
@@ -45,13 +46,15 @@ def _subject(sandbox: Sandbox, body: dict[str, Any]) -> str:
     kind, subject = body.get("kind"), str(body.get("subject", ""))
     with sandbox.lock:
         if kind in TARGET_KINDS:
-            groups = {one.arn: one.name for one in sandbox.backend("elbv2").target_groups.values()}
+            groups: dict[str, str] = {one.arn: one.name for one in sandbox.backend("elbv2").target_groups.values()}
             arn = next((arn for arn, name in groups.items() if subject in (arn, name)), None)
             task = sandbox.fargate.store.tasks.get(subject.rpartition("/")[2])
-            if arn is None and task is None:
-                known = ", ".join(sorted(groups.values())) or "none"
-                raise InvalidFault(f"No target group and no task is named {subject!r}. Target groups: {known}.")
-            return arn or str(task.id)
+            if arn is not None:
+                return arn
+            if task is not None:
+                return task.id
+            known = ", ".join(sorted(groups.values())) or "none"
+            raise InvalidFault(f"No target group and no task is named {subject!r}. Target groups: {known}.")
         if kind == "zone":
             zones = sorted({zone for zone, subnets in sandbox.backend("ec2").subnets.items() if subnets})
             if subject not in zones:

@@ -6,7 +6,7 @@ from typing import Any
 
 from ..metrics.emf import points
 from .overlay import patch
-from .server import Sandbox
+from .state import Sandbox
 
 
 def install(sandbox: Sandbox) -> None:

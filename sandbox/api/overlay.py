@@ -3,19 +3,9 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
-
-
-class ApiError(Exception):
-    """An error answered as AWS answers it."""
-
-    def __init__(self, code: str, message: str, status: int = 400) -> None:
-        super().__init__(f"{code}: {message}")
-        self.code = code
-        self.message = message
-        self.status = status
 
 
 class OverlayMismatch(RuntimeError):
@@ -47,14 +37,9 @@ class Overlays:
 registered = Overlays()
 
 
-def handler(service: str, operation: str) -> Callable[[Handler], Handler]:
-    """Register fn(request, context) -> response for a call of a JSON-protocol service."""
-
-    def register(function: Handler) -> Handler:
-        registered.handlers[service, operation] = function
-        return function
-
-    return register
+def handle(service: str, handlers: Mapping[str, Handler]) -> None:
+    """Register fn(request, context) -> response for operations of a service with a JSON protocol."""
+    registered.handlers.update({(service, operation): function for operation, function in handlers.items()})
 
 
 def internal(method: str, path: str) -> Callable[[InternalRoute], InternalRoute]:

@@ -7,7 +7,7 @@ import secrets
 from typing import Any
 
 from .overlay import OverlayMismatch, patch
-from .server import Sandbox
+from .state import Sandbox
 
 # What RDS does at once only where that is asked for.
 _WAITS = ("engine_version", "db_instance_class", "allocated_storage", "storage_type", "multi_az")

@@ -8,8 +8,9 @@ import uuid
 from dataclasses import dataclass
 from xml.sax.saxutils import escape
 
+from ..errors import ApiError
 from ..faults.model import Fault
-from .overlay import ApiError, Context
+from .overlay import Context
 
 JSON, QUERY, EC2, REST_JSON, REST_XML = "json", "query", "ec2", "rest-json", "rest-xml"
 _REST = {"elasticfilesystem": REST_JSON, "route53": REST_XML, "s3": REST_XML, "lambda": REST_JSON}

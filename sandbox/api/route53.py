@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 import time
-import traceback
 from typing import Any
 
 from ..dns import zones
@@ -13,8 +11,9 @@ from ..dns.checks import ANSWER_SECONDS, Check, Health, passes, probe
 from ..dns.server import NameServer
 from ..metrics.balancers import one as sampled
 from ..metrics.store import Metric
+from ..periodic import Periodic
 from .overlay import patch
-from .server import Sandbox
+from .state import Sandbox
 
 _TICK_SECONDS = 0.5
 _CHECKER_REGION = "eu-west-1"
@@ -29,10 +28,12 @@ class HostedZones:
         self._health: dict[str, Health] = {}
         self._due: dict[str, float] = {}
         self._probing: set[str] = set()
+        self._loop = Periodic("health-checks", _TICK_SECONDS, lambda: self._begin_probes(time.monotonic()))
+        sandbox.keep("route53", self, "_health")
 
     def start(self) -> None:
         NameServer(self._sandbox.settings.name_server, self.answer).start()
-        threading.Thread(target=self._run, name="health-checks", daemon=True).start()
+        self._loop.start(self._sandbox.stopping)
 
     def answer(self, name: str, kind: str) -> zones.Answer:
         return zones.answer(self.world(), name, kind)
@@ -67,13 +68,6 @@ class HostedZones:
 
     def status(self, one_id: str) -> Health:
         return self._health.get(one_id, Health())
-
-    def _run(self) -> None:
-        while not self._sandbox.stopping.wait(_TICK_SECONDS):
-            try:
-                self._begin_probes(time.monotonic())
-            except Exception:  # noqa: BLE001 - said aloud in the log; one broken check must not stop all the others
-                traceback.print_exc(file=sys.stderr)
 
     def _begin_probes(self, now: float) -> None:
         with self._sandbox.lock:
@@ -162,7 +156,8 @@ def install(sandbox: Sandbox) -> None:
     from moto.route53.models import Route53Backend
     from moto.route53.responses import Route53
 
-    served = sandbox.route53 = HostedZones(sandbox)
+    served = HostedZones(sandbox)
+    sandbox.starts.append(served.start)
 
     @patch(Route53Backend, "change_resource_record_sets", ("self", "zoneid", "change_list"))
     def change_record_sets(original: Any, self: Any, zoneid: str, change_list: list[dict[str, Any]]) -> None:

@@ -4,29 +4,27 @@ from __future__ import annotations
 
 import importlib
 import json
-import os
 import re
 import signal
 import threading
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
-from pathlib import Path
+from types import FrameType
 from typing import Any
 from urllib.parse import parse_qs
 
 from ..config import Settings
+from ..core import OWN_AGENT
 from ..engine import Engine
-from ..faults.model import Faults
-from ..lateness import Lateness, start_heart
+from ..errors import ApiError
+from ..lateness import start_heart
 from ..snapshot import Snapshots
+from ..wsgi import listen
 from . import refusals
 from .operations import rest_operation
-from .overlay import ApiError, Context, internal, registered
-
-os.environ.setdefault("MOTO_IAM_LOAD_MANAGED_POLICIES", "true")
-os.environ.setdefault("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")
+from .overlay import Context, internal, registered
+from .state import Call, Sandbox
 
 OVERLAY_MODULES = (
     "ec2",
@@ -46,7 +44,6 @@ OVERLAY_MODULES = (
     "route53",
 )
 _CREDENTIAL = re.compile(r"Credential=([^/]+)/\d+/([^/]+)/([^/]+)/aws4_request")
-_READ_ONLY = re.compile(r"^(Describe|List|Get|BatchGet|BatchCheck|Head|Query|Scan|Search|Lookup|Simulate|Test|Filter)")
 _JSON_SERVICES = {
     "AmazonEC2ContainerServiceV20141113": "ecs",
     "AmazonEC2ContainerRegistry_V20150921": "ecr",
@@ -62,85 +59,9 @@ _JSON_SERVICES = {
     "AmazonSQS": "sqs",
 }
 
-# What the sandbox asks of itself meets no faults: they are for its users.
-_OWN_AGENT = "pear-sandbox-itself"
 _SEEN_BY_THE_EDGE = {"elasticloadbalancing", "acm"}
 
 StartResponse = Callable[..., Any]
-
-
-@dataclass(frozen=True)
-class Call:
-    """One API call as it arrived; what proves that check mode writes nothing."""
-
-    service: str
-    operation: str
-    at: float
-
-    @property
-    def mutating(self) -> bool:
-        return not _READ_ONLY.match(self.operation)
-
-
-@dataclass
-class Sandbox:
-    """What the parts of the API process share. `lock` guards moto's state, which is not safe for threads by itself."""
-
-    settings: Settings
-    engine: Engine
-    lock: threading.RLock = field(default_factory=threading.RLock)
-    stopping: threading.Event = field(default_factory=threading.Event)
-    calls: list[Call] = field(default_factory=list)
-    lateness: Lateness = field(default_factory=lambda: Lateness(time.time))
-    fargate: Any = None
-    targets: Any = None
-    measurements: Any = None
-    metrics: Any = None
-    alarms: Any = None
-    route53: Any = None
-    schedules: Any = None
-    snapshots: Snapshots | None = None
-    faults: Faults = field(default_factory=Faults)
-
-    def client(self, service: str) -> Any:
-        """A boto3 client of this very API, for parts that use it as any caller would."""
-        import boto3
-        from botocore.config import Config
-
-        from ..config import ACCESS_KEY, SECRET_KEY
-
-        return boto3.Session().client(
-            service,  # type: ignore[call-overload]
-            endpoint_url=self.settings.endpoint,
-            region_name=self.settings.region,
-            aws_access_key_id=ACCESS_KEY,
-            aws_secret_access_key=SECRET_KEY,
-            config=Config(user_agent_extra=_OWN_AGENT),
-        )
-
-    def backend(self, service: str, region: str | None = None) -> Any:
-        """moto's state of a service; hold `lock` while touching it."""
-        from moto.backends import get_backend
-
-        name = (
-            "aws" if service == "sts" else "global" if service in {"iam", "route53"} else region or self.settings.region
-        )
-        return get_backend(service)[self.settings.account][name]  # type: ignore[call-overload]
-
-    def efs_directory(
-        self,
-        file_system_id: str,
-        access_point_id: str | None = None,
-        root_directory: str = "/",
-        zone: str | None = None,
-    ) -> Path:
-        """The shared directory that stands for a file system, or for the part of it an access point opens.
-
-        Where a zone is given, the file system must have a mount target there, as a task's must.
-        """
-        from .efs import directory
-
-        return directory(self, file_system_id, access_point_id, root_directory, zone)
 
 
 def create_sandbox(settings: Settings) -> Sandbox:
@@ -169,7 +90,7 @@ class Application:
         call = Call(service, operation, time.time())
         self.sandbox.calls.append(call)
         protocol = _protocol(environ, service)
-        own = _OWN_AGENT in environ.get("HTTP_USER_AGENT", "")
+        own = OWN_AGENT in environ.get("HTTP_USER_AGENT", "")
         met = [] if own else self.sandbox.faults.met_by(service, operation)
         try:
             refusals.delay(met)
@@ -195,8 +116,8 @@ class Application:
         else:
             with self.sandbox.lock:
                 done = iter(list(self._moto(environ, start_response)))
-        if call.mutating and self.sandbox.snapshots is not None:
-            self.sandbox.snapshots.after(call.service, call.operation)
+        if call.mutating:
+            self.sandbox.after_change(call.service, call.operation)
         return done
 
     def _internal(self, environ: dict[str, Any], start_response: StartResponse, path: str) -> Iterable[bytes]:
@@ -272,24 +193,41 @@ def _encode(value: Any) -> Any:
     raise TypeError(f"{type(value).__name__} cannot be answered as JSON")
 
 
-def listen(application: Application, address: str, port: int) -> Any:
-    """A server with a thread per request, which begins to answer when it is told to."""
-    from werkzeug.serving import WSGIRequestHandler, make_server
-
-    class Handler(WSGIRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-            """The calls are counted; a line for each would fill the disk."""
-
-    server = make_server(address, port, application, threaded=True, request_handler=Handler)
-    server.daemon_threads = True  # type: ignore[attr-defined]
-    return server
-
-
 def serve(settings: Settings) -> None:
     """Run the API process until SIGTERM: the server, the scheduler and the clocks."""
     sandbox = create_sandbox(settings)
+    sandbox.application = Application(sandbox)
+    _internal_routes(sandbox)
+    server = listen(sandbox.application, settings.api_address, settings.api_port)
+
+    def end(number: int, frame: FrameType | None) -> None:
+        sandbox.stopping.set()
+        threading.Thread(target=server.shutdown, daemon=True).start()
+
+    signal.signal(signal.SIGTERM, end)
+    start_heart(sandbox.lateness, sandbox.stopping)
+    _restore(sandbox)
+    sandbox.fargate.start()
+    for start in sandbox.starts:
+        start()
+    try:
+        server.serve_forever()
+    finally:
+        sandbox.fargate.stop()
+
+
+def _restore(sandbox: Sandbox) -> None:
+    """Continue from the state that a killed process left, and save this one's from now on."""
+    snapshots = Snapshots(sandbox)
+    sandbox.after_change = snapshots.after
+    if snapshots.exists:
+        snapshots.restore()
+        sandbox.fargate.adopt()
+        sandbox.targets.touch()
+    snapshots.start()
+
+
+def _internal_routes(sandbox: Sandbox) -> None:
     started = time.time()
 
     @internal("GET", "/_sandbox/health")
@@ -306,26 +244,3 @@ def serve(settings: Settings) -> None:
     def forget_calls(query: dict[str, str], body: Any) -> Any:
         sandbox.calls.clear()
         return {}
-
-    server = listen(Application(sandbox), settings.api_address, settings.api_port)
-
-    def end(number: int, frame: Any) -> None:
-        sandbox.stopping.set()
-        threading.Thread(target=server.shutdown, daemon=True).start()
-
-    signal.signal(signal.SIGTERM, end)
-    start_heart(sandbox.lateness, sandbox.stopping)
-    snapshots = sandbox.snapshots = Snapshots(sandbox)
-    if snapshots.exists:
-        snapshots.restore()
-        sandbox.fargate.adopt()
-        sandbox.targets.touch()
-    snapshots.start()
-    sandbox.fargate.start()
-    sandbox.alarms.start()
-    sandbox.route53.start()
-    sandbox.schedules.start()
-    try:
-        server.serve_forever()
-    finally:
-        sandbox.fargate.stop()

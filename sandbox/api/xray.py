@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from .overlay import patch
-from .server import Sandbox
+from .state import Sandbox
 
 _ANNOTATION = re.compile(r'\s*annotation[.\[](\w+)\]?\s*=\s*"([^"]*)"\s*$')
 

@@ -6,12 +6,13 @@ import base64
 import binascii
 import secrets
 import time
+from dataclasses import dataclass
 from http import HTTPStatus
 
-from .http1 import Head, encode_head
+from .http1 import Fields, Head
 from .state import FixedResponse, Redirect, RequestView
 
-SERVER = ("Server", "awselb/2.0")
+SERVER = (b"Server", b"awselb/2.0")
 TARGET_GROUP_COOKIE = "AWSALBTG"
 TARGET_COOKIE = "AWSALB"
 
@@ -23,24 +24,35 @@ def phrase(status: int) -> str:
         return "Unknown"
 
 
-def whole(status: int, headers: list[tuple[str, str]], body: bytes, keep: bool) -> bytes:
+@dataclass(frozen=True, slots=True)
+class Answer:
     """A complete response of the load balancer itself."""
-    own = [SERVER, ("Date", time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime()))]
-    length = [("Content-Length", str(len(body))), ("Connection", "keep-alive" if keep else "close")]
-    return encode_head(f"HTTP/1.1 {status} {phrase(status)}", [*own, *headers, *length]) + body
+
+    status: int
+    headers: Fields
+    body: bytes
+
+    @property
+    def reason(self) -> bytes:
+        return phrase(self.status).encode()
 
 
-def error(status: int, keep: bool) -> bytes:
+def whole(status: int, own: Fields, body: bytes) -> Answer:
+    date = (b"Date", time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime()).encode())
+    return Answer(status, [SERVER, date, *own, (b"Content-Length", b"%d" % len(body))], body)
+
+
+def error(status: int) -> Answer:
     title = f"{status} {phrase(status)}"
     page = f"<html>\r\n<head><title>{title}</title></head>\r\n<body>\r\n<center><h1>{title}</h1></center>\r\n</body>\r\n</html>\r\n"
-    return whole(status, [("Content-Type", "text/html")], page.encode(), keep)
+    return whole(status, [(b"Content-Type", b"text/html")], page.encode())
 
 
-def fixed(action: FixedResponse, keep: bool) -> bytes:
-    return whole(action.status, [("Content-Type", action.content_type)], action.body.encode(), keep)
+def fixed(action: FixedResponse) -> Answer:
+    return whole(action.status, [(b"Content-Type", action.content_type.encode())], action.body.encode())
 
 
-def redirect(action: Redirect, request: RequestView, protocol: str, port: int, keep: bool) -> bytes:
+def redirect(action: Redirect, request: RequestView, protocol: str, port: int) -> Answer:
     """A redirect with #{protocol}, #{host}, #{port}, #{path} and #{query} filled in; a scheme's own port is left out."""
     values = {
         "#{protocol}": protocol.lower(),
@@ -58,16 +70,17 @@ def redirect(action: Redirect, request: RequestView, protocol: str, port: int, k
     scheme, target_port, query = fill(action.protocol).lower(), fill(action.port), fill(action.query)
     host = fill(action.host) + ("" if target_port == {"http": "80", "https": "443"}.get(scheme) else f":{target_port}")
     location = f"{scheme}://{host}{fill(action.path)}" + (f"?{query}" if query else "")
-    return whole(action.status, [("Location", location)], b"", keep)
+    return whole(action.status, [(b"Location", location.encode("latin-1"))], b"")
 
 
-def trace_id() -> str:
-    return f"Root=1-{int(time.time()):08x}-{secrets.token_hex(12)}"
+def trace_id() -> bytes:
+    return f"Root=1-{int(time.time()):08x}-{secrets.token_hex(12)}".encode()
 
 
-def cookie(name: str, value: str, seconds: int) -> tuple[str, str]:
+def cookie(name: str, value: str, seconds: int) -> tuple[bytes, bytes]:
     expires = time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime(time.time() + seconds))
-    return "Set-Cookie", f"{name}={base64.urlsafe_b64encode(value.encode()).decode()}; Expires={expires}; Path=/"
+    encoded = base64.urlsafe_b64encode(value.encode()).decode()
+    return b"Set-Cookie", f"{name}={encoded}; Expires={expires}; Path=/".encode()
 
 
 def read_cookie(head: Head, name: str) -> str | None:

@@ -6,6 +6,8 @@ import asyncio
 import ssl
 from collections.abc import Callable
 
+import h11
+
 from ..lateness import Lateness, Timeout
 from .health import (
     CHECKS_DISABLED,
@@ -19,7 +21,7 @@ from .health import (
     matches_code,
 )
 from .health import judge as judge_result
-from .http1 import HEAD_LIMIT, MalformedMessage, encode_head, read_head
+from .http1 import HEAD_LIMIT, MalformedMessage, Peer
 from .spoils import Spoils
 from .state import HealthCheck, State, Target
 
@@ -83,7 +85,7 @@ async def probe(place: tuple[str, int], check: HealthCheck, lateness: Lateness) 
             status = await _status(place, check)
     except TimeoutError:
         return TIMED_OUT
-    except (OSError, MalformedMessage, asyncio.IncompleteReadError):
+    except (OSError, MalformedMessage):
         return FAILED
     return PASSED if matches_code(check.matcher, status) else code_mismatch(status)
 
@@ -95,13 +97,12 @@ async def _status(place: tuple[str, int], check: HealthCheck) -> int:
         context = ssl.create_default_context()
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     reader, writer = await asyncio.open_connection(*place, ssl=context, limit=HEAD_LIMIT)
+    target = Peer(reader, writer, h11.CLIENT)
     try:
-        headers = [("Host", f"{place[0]}:{place[1]}"), ("User-Agent", "ELB-HealthChecker/2.0"), ("Connection", "close")]
-        writer.write(encode_head(f"GET {check.path} HTTP/1.1", headers))
+        host = f"{place[0]}:{place[1]}".encode()
+        headers = [(b"Host", host), (b"User-Agent", b"ELB-HealthChecker/2.0"), (b"Connection", b"close")]
+        writer.write(target.encode_request("GET", check.path, headers))
         await writer.drain()
-        head = await read_head(reader)
-        if head is None or not head.start[1].isdigit():
-            raise MalformedMessage("no status line")
-        return int(head.start[1])
+        return (await target.response()).status
     finally:
-        writer.close()
+        target.close()

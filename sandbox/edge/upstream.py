@@ -6,8 +6,10 @@ import asyncio
 import time
 from dataclasses import dataclass, field
 
+import h11
+
 from ..lateness import Lateness, Timeout
-from .http1 import HEAD_LIMIT
+from .http1 import HEAD_LIMIT, Peer
 
 # ALB waits ten seconds for a connection. A task's address answers within the machine or is gone: one second tells.
 CONNECT_SECONDS = 1.0
@@ -19,21 +21,17 @@ class ConnectFailed(OSError):
     """The target took no connection; nothing was sent, so another may be tried."""
 
 
-@dataclass(slots=True)
-class Connection:
+class Connection(Peer):
     """One connection to a target; `reused` when it carried a request before."""
 
-    reader: asyncio.StreamReader
-    writer: asyncio.StreamWriter
-    reused: bool = False
-    idle_since: float = 0.0
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        super().__init__(reader, writer, h11.CLIENT)
+        self.reused = False
+        self.idle_since = 0.0
 
     def usable(self) -> bool:
         fresh = time.monotonic() - self.idle_since < IDLE_SECONDS
-        return fresh and not self.reader.at_eof() and not self.writer.is_closing()
-
-    def close(self) -> None:
-        self.writer.close()
+        return fresh and not self.gone
 
 
 @dataclass
@@ -60,6 +58,10 @@ class Pool:
         return Connection(reader, writer)
 
     def give_back(self, place: tuple[str, int], connection: Connection) -> None:
+        """Keep a connection whose response is complete, unless it can carry no other or holds what nobody asked for."""
+        if connection.left_over() or not connection.next_cycle():
+            connection.close()
+            return
         connection.idle_since = time.monotonic()
         self.idle.setdefault(place, []).append(connection)
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from ..api.overlay import ApiError
-from ..api.server import Sandbox
+from ..core import Core
+from ..errors import ApiError
+from .model import TargetHealth
 from .network import Network
 from .runtime import ContainerRuntime
 from .scheduler import Scheduler
@@ -15,26 +16,20 @@ from .usage import UsageSampler
 class Fargate:
     """The scheduler with its runtime, as the API process starts and stops it."""
 
-    def __init__(self, sandbox: Sandbox) -> None:
-        self.store = Store(sandbox.lock)
-        self.network = Network(sandbox)
-        self.runtime = ContainerRuntime(sandbox)
+    def __init__(self, core: Core, targets: TargetHealth) -> None:
+        self.store = Store(core.lock)
+        self.network = Network(core)
+        self.runtime = ContainerRuntime(core)
         self.scheduler = Scheduler(
             self.store,
             self.runtime,
-            sandbox.targets,
+            targets,
             self.network,
-            Timers(sandbox.settings.time_factor, sandbox.lateness),
+            Timers(core.settings.time_factor, core.lateness),
         )
-        metrics = sandbox.metrics.of(sandbox.settings.region)
-        self.usage = UsageSampler(self.store, self.runtime, metrics, sandbox.stopping)
-
-        self._sandbox = sandbox
-        self.scheduler.changed = self._save
-
-    def _save(self) -> None:
-        if self._sandbox.snapshots is not None:
-            self._sandbox.snapshots.after("ecs", "Tick")
+        self.usage = UsageSampler(core, self.store, self.runtime)
+        core.keep("store", self.store, "definitions", "services", "inactive", "tasks")
+        self.scheduler.changed = lambda: core.after_change("ecs", "Tick")
 
     def adopt(self) -> None:
         """Take up the containers that an API process before this one has started, and remove those it lost count of."""

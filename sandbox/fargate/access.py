@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import threading
 
-from ..api.server import Application, Sandbox, listen
+from ..core import Core
+from ..wsgi import listen
 from .model import Task
 
 # STS gives at most twelve hours to a role; Fargate renews them, variables cannot be renewed.
@@ -18,8 +19,8 @@ _LIFE_SECONDS = 12 * 3600
 class Access:
     """Answers containers, once the bridge exists: that is when the first container is attached to it."""
 
-    def __init__(self, sandbox: Sandbox, gateway: str) -> None:
-        self._sandbox = sandbox
+    def __init__(self, core: Core, gateway: str) -> None:
+        self._core = core
         self._gateway = gateway
         self._lock = threading.Lock()
         self._listening = False
@@ -27,18 +28,18 @@ class Access:
     def ensure(self) -> None:
         with self._lock:
             if not self._listening:
-                server = listen(Application(self._sandbox), self._gateway, self._sandbox.settings.api_port)
+                server = listen(self._core.application, self._gateway, self._core.settings.api_port)
                 threading.Thread(target=server.serve_forever, name="access", daemon=True).start()
                 self._listening = True
 
     def variables(self, task: Task) -> dict[str, str]:
-        settings = self._sandbox.settings
+        settings = self._core.settings
         told = {"AWS_REGION": settings.region, "AWS_ENDPOINT_URL": f"http://{self._gateway}:{settings.api_port}"}
         role = task.overrides.get("taskRoleArn") or task.definition.get("taskRoleArn")
         if not role:
             return told
-        with self._sandbox.lock:
-            sts = self._sandbox.backend("sts")
+        with self._core.lock:
+            sts = self._core.backend("sts")
             given = sts.assume_role(settings.region, task.id, role, "", _LIFE_SECONDS, "")
         return told | {
             "AWS_ACCESS_KEY_ID": given.access_key_id,

@@ -9,24 +9,25 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from ..api.overlay import ApiError
-from ..api.server import Sandbox
+from ..core import Core
+from ..errors import ApiError
+from .file_systems import directory
 from .model import StartFailed, Task
 
 _TASK_FAILED = "TaskFailedToStart"
 
 
-def secret_values(sandbox: Sandbox, container: Mapping[str, Any]) -> dict[str, str]:
+def secret_values(core: Core, container: Mapping[str, Any]) -> dict[str, str]:
     """The values of a container's secrets, from Secrets Manager (with JSON key) or Parameter Store."""
-    return {one["name"]: _secret(sandbox, one["valueFrom"]) for one in container.get("secrets") or []}
+    return {one["name"]: _secret(core, one["valueFrom"]) for one in container.get("secrets") or []}
 
 
-def _secret(sandbox: Sandbox, source: str) -> str:
+def _secret(core: Core, source: str) -> str:
     try:
         if ":secretsmanager:" in source:
-            return _from_secrets_manager(sandbox, source)
+            return _from_secrets_manager(core, source)
         name = source.partition(":parameter")[2] if source.startswith("arn:") else source
-        answer = sandbox.client("ssm").get_parameter(Name=name, WithDecryption=True)
+        answer = core.client("ssm").get_parameter(Name=name, WithDecryption=True)
         return str(answer["Parameter"]["Value"])
     except ClientError as refused:
         raise StartFailed(
@@ -37,7 +38,7 @@ def _secret(sandbox: Sandbox, source: str) -> str:
         ) from refused
 
 
-def _from_secrets_manager(sandbox: Sandbox, source: str) -> str:
+def _from_secrets_manager(core: Core, source: str) -> str:
     """ARN, or ARN:json-key:version-stage:version-id."""
     parts = source.split(":")
     arn, (key, stage, version) = ":".join(parts[:7]), ([*parts[7:], "", "", ""])[:3]
@@ -46,7 +47,7 @@ def _from_secrets_manager(sandbox: Sandbox, source: str) -> str:
         request["VersionStage"] = stage
     if version:
         request["VersionId"] = version
-    text = str(sandbox.client("secretsmanager").get_secret_value(**request)["SecretString"])
+    text = str(core.client("secretsmanager").get_secret_value(**request)["SecretString"])
     if not key:
         return text
     try:
@@ -60,26 +61,26 @@ def _from_secrets_manager(sandbox: Sandbox, source: str) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def mounts(sandbox: Sandbox, task: Task, container: Mapping[str, Any]) -> list[tuple[Path, str, bool]]:
+def mounts(core: Core, task: Task, container: Mapping[str, Any]) -> list[tuple[Path, str, bool]]:
     """Host directory, path in the container, and whether it is read-only, for each mount point."""
     volumes = {one["name"]: one for one in task.definition.get("volumes") or []}
     return [
-        (_volume(sandbox, task, volumes[point["sourceVolume"]]), point["containerPath"], bool(point.get("readOnly")))
+        (_volume(core, task, volumes[point["sourceVolume"]]), point["containerPath"], bool(point.get("readOnly")))
         for point in container.get("mountPoints") or []
     ]
 
 
-def _volume(sandbox: Sandbox, task: Task, volume: Mapping[str, Any]) -> Path:
+def _volume(core: Core, task: Task, volume: Mapping[str, Any]) -> Path:
     efs = volume.get("efsVolumeConfiguration")
     if efs is None:
         # An empty volume that the containers of one task share, and that ends with it.
-        folder = sandbox.settings.home / "tasks" / task.id / "volumes" / volume["name"]
+        folder = core.settings.home / "tasks" / task.id / "volumes" / volume["name"]
         folder.mkdir(parents=True, exist_ok=True)
         folder.chmod(0o1777)
         return folder
     point = (efs.get("authorizationConfig") or {}).get("accessPointId")
     try:
-        return sandbox.efs_directory(efs["fileSystemId"], point, efs.get("rootDirectory") or "/", task.zone)
+        return directory(core, efs["fileSystemId"], point, efs.get("rootDirectory") or "/", task.zone)
     except ApiError as refused:
         raise StartFailed(
             _TASK_FAILED,
@@ -88,7 +89,7 @@ def _volume(sandbox: Sandbox, task: Task, volume: Mapping[str, Any]) -> Path:
         ) from refused
 
 
-def prepare_log_stream(sandbox: Sandbox, task: Task, container: Mapping[str, Any]) -> tuple[str, str] | None:
+def prepare_log_stream(core: Core, task: Task, container: Mapping[str, Any]) -> tuple[str, str] | None:
     """Create the container's log stream; return group and stream. None where the container has no awslogs driver."""
     configuration = container.get("logConfiguration")
     if configuration is None or configuration["logDriver"] != "awslogs":
@@ -96,7 +97,7 @@ def prepare_log_stream(sandbox: Sandbox, task: Task, container: Mapping[str, Any
     options = configuration["options"]
     group = options["awslogs-group"]
     stream = f"{options.get('awslogs-stream-prefix', 'ecs')}/{container['name']}/{task.id}"
-    logs = sandbox.client("logs")
+    logs = core.client("logs")
     try:
         if options.get("awslogs-create-group") == "true":
             _tolerate(logs.create_log_group, "ResourceAlreadyExistsException", logGroupName=group)

@@ -12,7 +12,8 @@ from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from ..api.server import Sandbox
+from ..core import Core
+from ..periodic import Periodic
 
 _TICK_SECONDS = 0.3
 _BATCH = 1000
@@ -33,13 +34,14 @@ class Tail:
 class LogShipper:
     """Follows log files by the id of their container."""
 
-    def __init__(self, sandbox: Sandbox) -> None:
-        self._sandbox = sandbox
+    def __init__(self, core: Core) -> None:
+        self._core = core
         self._tails: dict[str, Tail] = {}
-        self._thread = threading.Thread(target=self._run, name="logs", daemon=True)
+        self._loop = Periodic("logs", _TICK_SECONDS, self._ship_all)
+        core.keep("shipper", self, "_tails")
 
     def start(self) -> None:
-        self._thread.start()
+        self._loop.start(self._core.stopping)
 
     def follow(self, key: str, path: Path, group: str, stream: str) -> None:
         self._tails[key] = Tail(path, group, stream)
@@ -50,10 +52,9 @@ class LogShipper:
         if tail is not None:
             self._ship(tail)
 
-    def _run(self) -> None:
-        while not self._sandbox.stopping.wait(_TICK_SECONDS):
-            for tail in list(self._tails.values()):
-                self._ship(tail)
+    def _ship_all(self) -> None:
+        for tail in list(self._tails.values()):
+            self._ship(tail)
 
     def _ship(self, tail: Tail) -> None:
         with tail.lock:
@@ -73,7 +74,7 @@ class LogShipper:
             for start in range(0, len(events), _BATCH):
                 batch = sorted(events[start : start + _BATCH], key=lambda event: event[0])
                 try:
-                    self._sandbox.client("logs").put_log_events(
+                    self._core.client("logs").put_log_events(
                         logGroupName=tail.group,
                         logStreamName=tail.stream,
                         logEvents=[{"timestamp": at, "message": message} for at, message in batch],

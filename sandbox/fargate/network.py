@@ -6,8 +6,8 @@ import ipaddress
 from collections.abc import Sequence
 from typing import Any
 
-from ..api.overlay import ApiError
-from ..api.server import Sandbox
+from ..core import Core
+from ..errors import ApiError
 from .model import Task
 
 # AWS keeps the first four addresses and the last one of each subnet for itself.
@@ -24,13 +24,14 @@ class NoAddress(Exception):
 class Network:
     """Hands out addresses; what load balancers and mount targets use is not ours to give."""
 
-    def __init__(self, sandbox: Sandbox) -> None:
-        self._sandbox = sandbox
+    def __init__(self, core: Core) -> None:
+        self._core = core
         self._taken: dict[str, set[str]] = {}
+        core.keep("network", self, "_taken")
 
     def place(self, subnets: Sequence[str]) -> tuple[str, str, str]:
         """Subnet, zone and address for a new task: the subnet with the fewest tasks first. Raises NoAddress."""
-        lost = {fault.subject for fault in self._sandbox.faults.of_kind(["zone"])}
+        lost = {fault.subject for fault in self._core.faults.of_kind(["zone"])}
         for subnet_id in sorted(subnets, key=lambda one: len(self._taken.get(one, ()))):
             subnet = self.subnet(subnet_id)
             if subnet.availability_zone in lost:
@@ -48,8 +49,8 @@ class Network:
         raise NoAddress("The subnets have no free IP address.")
 
     def subnet(self, subnet_id: str) -> Any:
-        with self._sandbox.lock:
-            for by_zone in self._sandbox.backend("ec2").subnets.values():
+        with self._core.lock:
+            for by_zone in self._core.backend("ec2").subnets.values():
                 if subnet_id in by_zone:
                     return by_zone[subnet_id]
         raise ApiError(
@@ -60,6 +61,6 @@ class Network:
         self._taken.get(task.subnet_id, set()).discard(task.address)
 
     def _interfaces(self, subnet_id: str) -> set[str]:
-        with self._sandbox.lock:
-            interfaces = self._sandbox.backend("ec2").enis.values()
+        with self._core.lock:
+            interfaces = self._core.backend("ec2").enis.values()
             return {str(one.private_ip_address) for one in interfaces if one.subnet.id == subnet_id}

@@ -11,10 +11,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..api.ecr import token
-from ..api.overlay import ApiError
-from ..api.server import Sandbox
+from ..core import Core
 from ..engine import ContainerSpec, EngineError
+from ..errors import ApiError
+from ..registry_login import token
 from . import inputs
 from .access import Access
 from .admission import Admission, allowed
@@ -35,18 +35,18 @@ _PAUSE_PROGRAM = Path("/usr/bin/catatonit")
 class ContainerRuntime:
     """Runs tasks on the sandbox's engine."""
 
-    def __init__(self, sandbox: Sandbox) -> None:
-        self._sandbox = sandbox
-        self._engine = sandbox.engine
-        self.shipper = LogShipper(sandbox)
-        self._metadata = Metadata(sandbox.settings.region, sandbox.settings.account)
-        self._gateway = sandbox.settings.subnet.rpartition(".")[0] + ".1"
-        self._access = Access(sandbox, self._gateway)
+    def __init__(self, core: Core) -> None:
+        self._core = core
+        self._engine = core.engine
+        self.shipper = LogShipper(core)
+        self._metadata = Metadata(core.settings.region, core.settings.account)
+        self._gateway = core.settings.subnet.rpartition(".")[0] + ".1"
+        self._access = Access(core, self._gateway)
         self._addresses: dict[str, str] = {}
         self._pids: dict[str, int] = {}
-        self._lateness = sandbox.lateness
+        self._lateness = core.lateness
         self._admission = Admission(lambda: allowed(self._lateness.stretch()))
-        self._inside = Inside(sandbox.engine, sandbox.lateness)
+        self._inside = Inside(core.engine, core.lateness)
         self._pause_lock = threading.Lock()
         self._pause_ready = False
 
@@ -65,8 +65,8 @@ class ContainerRuntime:
 
     def launch(self, task: Task) -> None:
         definitions = {one["name"]: one for one in task.definition["containerDefinitions"]}
-        streams = {name: inputs.prepare_log_stream(self._sandbox, task, one) for name, one in definitions.items()}
-        secrets = {name: inputs.secret_values(self._sandbox, one) for name, one in definitions.items()}
+        streams = {name: inputs.prepare_log_stream(self._core, task, one) for name, one in definitions.items()}
+        secrets = {name: inputs.secret_values(self._core, one) for name, one in definitions.items()}
         with self._admission.start():
             for name, one in definitions.items():
                 task.containers[name].image_digest = self._pull(name, one["image"])
@@ -79,8 +79,8 @@ class ContainerRuntime:
                 self._start_container(task, definitions[name], pause, secrets[name], streams[name])
 
     def _pull(self, container: str, image: str) -> str:
-        registry = self._sandbox.settings.registry
-        credentials = ("AWS", token(self._sandbox.settings)) if image.startswith(f"{registry}/") else None
+        registry = self._core.settings.registry
+        credentials = ("AWS", token(self._core.settings)) if image.startswith(f"{registry}/") else None
         try:
             if not (image.startswith("localhost/") and self._engine.attempt("image", "inspect", image).returncode == 0):
                 self._engine.pull(image, credentials)
@@ -96,10 +96,10 @@ class ContainerRuntime:
             self._pause_ready = True
         spec = ContainerSpec(
             image=_PAUSE_IMAGE,
-            name=f"{self._sandbox.settings.network}-{task.id}",
+            name=f"{self._core.settings.network}-{task.id}",
             entry_point=["/catatonit", "-P"],
             labels={"pear.task": task.id, "pear.pause": "true"},
-            network=self._sandbox.settings.network,
+            network=self._core.settings.network,
         )
         try:
             pause = self._engine.run(spec)
@@ -113,7 +113,7 @@ class ContainerRuntime:
     def _import_pause(self) -> None:
         import tarfile
 
-        archive = self._sandbox.settings.home / "pause.tar"
+        archive = self._core.settings.home / "pause.tar"
         with tarfile.open(archive, "w") as tar:
             tar.add(_PAUSE_PROGRAM, arcname="catatonit")
         self._engine.call("import", str(archive), _PAUSE_IMAGE)
@@ -189,7 +189,7 @@ class ContainerRuntime:
         running = {one["Id"]: one for one in containers if one["State"]["Pid"]}
         pause = next((one for one in containers if "pear.pause" in one["Config"]["Labels"]), None)
         if pause is not None:
-            self._addresses[task.id] = pause["NetworkSettings"]["Networks"][self._sandbox.settings.network]["IPAddress"]
+            self._addresses[task.id] = pause["NetworkSettings"]["Networks"][self._core.settings.network]["IPAddress"]
             self._metadata.ensure(self._gateway)
             self._access.ensure()
         for definition in task.definition["containerDefinitions"]:
@@ -200,7 +200,7 @@ class ContainerRuntime:
                 self._begin_checks(task, state, definition, running[state.runtime_id])
 
     def _spec(self, task: Task, definition: Mapping[str, Any], pause: str, secrets: Mapping[str, str]) -> ContainerSpec:
-        name, settings = definition["name"], self._sandbox.settings
+        name, settings = definition["name"], self._core.settings
         override: dict[str, Any] = next(
             (one for one in task.overrides.get("containerOverrides", []) if one.get("name") == name), {}
         )
@@ -222,7 +222,7 @@ class ContainerRuntime:
             command=override.get("command") or definition.get("command") or None,
             environment={**environment, **secrets},
             labels={"pear.task": task.id, "pear.container": name},
-            mounts=inputs.mounts(self._sandbox, task, definition),
+            mounts=inputs.mounts(self._core, task, definition),
             network=f"container:{pause}",
             user=definition.get("user"),
             working_directory=definition.get("workingDirectory"),
@@ -253,7 +253,7 @@ class ContainerRuntime:
     def _check_health(self, task: Task, state: ContainerState, check: HealthCheck, place: Place) -> None:
         """Run the command at its interval, as long as the container runs."""
         began, health = state.started_at or time.time(), ContainerHealth(state.health)
-        while task.desired == "RUNNING" and state.status == "RUNNING" and not self._sandbox.stopping.is_set():
+        while task.desired == "RUNNING" and state.status == "RUNNING" and not self._core.stopping.is_set():
             try:
                 status = self._inside.run(place, check.command, check.timeout)
                 passed = None if status is None else status == 0
@@ -262,7 +262,7 @@ class ContainerRuntime:
             health = health.after(passed, check, self._lateness.elapsed(began))
             state.health = health.status
             due = time.monotonic() + check.interval
-            if not self._sandbox.stopping.wait(check.interval):
+            if not self._core.stopping.wait(check.interval):
                 self._lateness.loop_ran("health checks", check.interval, check.interval + time.monotonic() - due)
 
     # End
@@ -301,7 +301,7 @@ class ContainerRuntime:
         self._engine.remove(*self._engine.containers(**{"pear.task": task.id}))
         self._addresses.pop(task.id, None)
         self._metadata.forget(task)
-        shutil.rmtree(self._sandbox.settings.home / "tasks" / task.id, ignore_errors=True)
+        shutil.rmtree(self._core.settings.home / "tasks" / task.id, ignore_errors=True)
 
 
 def _lives(pid: int) -> bool:

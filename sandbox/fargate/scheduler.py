@@ -9,6 +9,7 @@ import traceback
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 
+from ..periodic import Periodic
 from .model import Breaker, Deployment, Runtime, Service, StartFailed, TargetHealth, Task
 from .network import Network, NoAddress
 from .planning import plan
@@ -37,11 +38,13 @@ class Scheduler:
         self._ended = threading.Event()
         # Called after a tick that has found or made something new.
         self.changed: Callable[[], None] = lambda: None
-        self._thread = threading.Thread(target=self._run, name="scheduler", daemon=True)
+        self._known: tuple[object, ...] = ()
+        self._loop = Periodic("scheduler", _TICK_SECONDS, self._round, timers.lateness)
 
     def start(self) -> None:
         self._go_on()
-        self._thread.start()
+        self._known = self._state()
+        self._loop.start(self._ended)
 
     def _go_on(self) -> None:
         """What an API process before this one was about when it was killed: starts begin anew, ends are carried through."""
@@ -53,22 +56,15 @@ class Scheduler:
 
     def stop(self) -> None:
         self._ended.set()
-        self._thread.join(timeout=5)
+        self._loop.join(timeout=5)
         for workers in (self._starters, self._enders):
             workers.shutdown(wait=False, cancel_futures=True)
 
-    def _run(self) -> None:
-        before, known = time.monotonic(), self._state()
-        while not self._ended.wait(_TICK_SECONDS):
-            try:
-                self.tick()
-                if (state := self._state()) != known:
-                    known = state
-                    self.changed()
-            except Exception:  # noqa: BLE001 - said aloud in the log; one broken service must not stop all the others
-                traceback.print_exc(file=sys.stderr)
-            self._timers.lateness.loop_ran("scheduler", _TICK_SECONDS, time.monotonic() - before)
-            before = time.monotonic()
+    def _round(self) -> None:
+        self.tick()
+        if (state := self._state()) != self._known:
+            self._known = state
+            self.changed()
 
     def _state(self) -> tuple[object, ...]:
         """Differs where a task or a deployment has come to another state."""

@@ -15,7 +15,7 @@ class Store:
     """Kept in memory. `lock` is the API process's one lock, so that no order of locks can be wrong."""
 
     def __init__(self, lock: threading.RLock) -> None:
-        self.lock: Any = lock
+        self.lock = lock
         self.definitions: dict[str, dict[str, Any]] = {}  # by ARN
         self.services: dict[Key, Service] = {}  # by cluster and name
         self.inactive: dict[Key, Service] = {}

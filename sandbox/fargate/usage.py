@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import sys
-import threading
 import time
-import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from ..core import Core
 from ..metrics.balancers import one
 from ..metrics.store import Metric
 from ..metrics.store import Store as Metrics
+from ..periodic import Periodic
 from .model import Task
 from .store import Store
 
@@ -40,23 +39,21 @@ class Processes(Protocol):
 class UsageSampler:
     """Samples every running task of every service, three times a minute of CloudWatch's time."""
 
-    def __init__(self, store: Store, processes: Processes, metrics: Metrics, stopping: threading.Event) -> None:
+    def __init__(self, core: Core, store: Store, processes: Processes) -> None:
+        self._core = core
         self._store = store
         self._processes = processes
-        self._metrics = metrics
-        self._stopping = stopping
         self._before: dict[str, tuple[float, Used]] = {}
+        pause = max(1.0, self._metrics.seconds(_SAMPLE_SECONDS))
+        self._loop = Periodic("usage", pause, lambda: self.sample(time.time()))
+
+    @property
+    def _metrics(self) -> Metrics:
+        """Looked up for each sample: restoring a snapshot replaces the store."""
+        return self._core.metrics.of(self._core.settings.region)
 
     def start(self) -> None:
-        threading.Thread(target=self._run, name="usage", daemon=True).start()
-
-    def _run(self) -> None:
-        pause = max(1.0, self._metrics.seconds(_SAMPLE_SECONDS))
-        while not self._stopping.wait(pause):
-            try:
-                self.sample(time.time())
-            except Exception:  # noqa: BLE001 - said aloud in the log; the next sample may be taken again
-                traceback.print_exc(file=sys.stderr)
+        self._loop.start(self._core.stopping)
 
     def sample(self, now: float) -> None:
         with self._store.lock:

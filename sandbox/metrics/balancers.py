@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from .samples import Samples
-from .store import Metric
+from .store import Metric, Store
 
 NAMESPACE = "AWS/ApplicationELB"
 _KINDS = ("2XX", "3XX", "4XX", "5XX")
 
 Sample = tuple[Metric, float, Samples, str]
+
+
+def record(store: Store, reported: Sequence[Mapping[str, Any]], until: float) -> None:
+    """Take what the edge counted up to a moment into the store."""
+    for counts in reported:
+        for metric, at, samples, unit in from_report(counts):
+            store.add(metric, at, samples, unit)
+    if until:
+        store.told_until(NAMESPACE, until)
 
 
 def from_report(reported: Mapping[str, Any]) -> Iterator[Sample]:

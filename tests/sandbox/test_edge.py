@@ -443,11 +443,12 @@ def test_least_outstanding_requests_go_to_whoever_has_least_to_do() -> None:
             attributes = {"load_balancing.algorithm.type": "least_outstanding_requests"}
             group = Group([one.port for one in both], attributes=attributes)
             made.apply([rule("default", forward(only=1))], only=group)
-            held = asyncio.create_task(made.get("/sleep/0.5"))
-            await asyncio.sleep(0.1)
-            (busy,) = [one.name for one in both if one.requests]
-            assert set(await shares(made, 20)) == {"a", "b"} - {busy}
-            await held
+            # Held until the other requests are answered, however long that takes.
+            held = asyncio.create_task(made.get("/sleep/120"))
+            while not (busy := [one.name for one in both if one.requests]):
+                await asyncio.sleep(0.01)
+            assert set(await shares(made, 20)) == {"a", "b"} - set(busy)
+            held.cancel()
 
     run(story)
 

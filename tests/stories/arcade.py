@@ -74,7 +74,7 @@ class Arcade:
         found = ecs.describe_services(cluster=CLUSTER, services=["arcade-blue", "arcade-green"])["services"]
         return {one["serviceName"].rpartition("-")[2]: one for one in found}
 
-    def wait_for(self, what: Callable[[], bool], seconds: float = 240) -> None:
+    def wait_for(self, what: Callable[[], bool], seconds: float = 900) -> None:
         deadline = time.monotonic() + seconds
         while not what():
             assert time.monotonic() < deadline, f"waited {seconds} s; weights {self.weights()}"
@@ -96,7 +96,7 @@ def arcade(deployed: Player, stage: Stage) -> Arcade:
     return made
 
 
-def finished(process: subprocess.Popen[str], seconds: float = 300) -> PlayResult:
+def finished(process: subprocess.Popen[str], seconds: float = 900) -> PlayResult:
     output, _ = process.communicate(timeout=seconds)
     return PlayResult(process.returncode, output, parse_recap(output))
 

@@ -53,7 +53,7 @@ def _run(command: list[str], environment: dict[str, str]) -> subprocess.Complete
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=600,
     )
     assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
     return done

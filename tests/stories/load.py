@@ -17,6 +17,8 @@ from .conftest import Stage
 
 # The host name that inventories/local gives the sample app; the load balancer's rule asks for it.
 HOST = "scores.local.example.test"
+# On a machine with other work, more would only queue up in the application until a drain ends before its turn.
+IN_FLIGHT = 20
 
 
 @dataclass
@@ -29,7 +31,7 @@ class Traffic:
     def stop(self) -> dict[str, Any]:
         if self.summary is None:
             self.process.terminate()
-            output, errors = self.process.communicate(timeout=60)
+            output, errors = self.process.communicate(timeout=180)
             assert output.strip(), errors
             self.summary = json.loads(output)
         return self.summary
@@ -37,13 +39,20 @@ class Traffic:
 
 @contextlib.contextmanager
 def traffic(
-    stage: Stage, path: str = "/leaderboard", rate: int = 100, *options: str, host: str = HOST
+    stage: Stage,
+    path: str = "/leaderboard",
+    rate: int = 100,
+    *options: str,
+    host: str = HOST,
+    url: str = "",
+    resolve: str = "",
 ) -> Iterator[Traffic]:
-    """Send `rate` requests a second to the live service until the block ends, for ten minutes at most."""
+    """Send up to `rate` requests a second to the live service, or to a URL, until the block ends, for half an hour at most."""
     command = [
-        *(sys.executable, "-m", "sandbox", "load", f"https://{host}{path}", "--insecure"),
-        *("--resolve", f"{host}:443:{stage.load_balancer}"),
-        *("--rate", str(rate), "--seconds", "600", "--group-by-header", "x-version", *options),
+        *(sys.executable, "-m", "sandbox", "load", url or f"https://{host}{path}", "--insecure"),
+        *("--resolve", resolve or f"{host}:443:{stage.load_balancer}"),
+        *("--rate", str(rate), "--seconds", "1800", "--in-flight", str(IN_FLIGHT)),
+        *("--group-by-header", "x-version", *options),
     ]
     process = subprocess.Popen(
         command,
@@ -56,6 +65,8 @@ def traffic(
     )
     running = Traffic(process)
     try:
+        assert process.stderr is not None
+        assert process.stderr.readline().startswith("sending to "), process.communicate()
         yield running
         running.stop()
     finally:

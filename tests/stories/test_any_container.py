@@ -18,7 +18,7 @@ def answer(stage: Stage, host: str, path: str) -> tuple[int, str, str]:
     """Status, Server header and body of a request to the load balancer for this host."""
     # The certificate is of the environment's own making; who speaks is not in question here.
     context = ssl._create_unverified_context()
-    connection = HTTPSConnection(stage.load_balancer, timeout=10, context=context)
+    connection = HTTPSConnection(stage.load_balancer, timeout=60, context=context)
     try:
         connection.request("GET", path, headers={"Host": host})
         got = connection.getresponse()

@@ -53,6 +53,6 @@ def test_every_finding_is_told_at_once_and_nothing_is_written(player: Player, st
 def test_an_account_out_of_reach_is_one_clear_sentence(stage: Stage, environment: dict[str, str], told: str) -> None:
     region = {"environment_region": told} if told.startswith("eu-") else None
     refused = (
-        Player({**stage.environment, **environment}).run("playbooks/deploy.yml", variables=region, timeout=60).failed()
+        Player({**stage.environment, **environment}).run("playbooks/deploy.yml", variables=region, timeout=300).failed()
     )
     assert told in refused.output

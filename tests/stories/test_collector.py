@@ -34,7 +34,7 @@ def observed(deployed: Player, stage: Stage) -> Player:
 def request(stage: Stage, path: str, request_id: str) -> int:
     # The certificate is of the environment's own making; who speaks is not in question here.
     context = ssl._create_unverified_context()
-    connection = HTTPSConnection(stage.load_balancer, timeout=10, context=context)
+    connection = HTTPSConnection(stage.load_balancer, timeout=60, context=context)
     try:
         headers = {"Host": "observed.local.example.test", "X-Request-Id": request_id}
         connection.request("GET", path, headers=headers)
@@ -43,7 +43,7 @@ def request(stage: Stage, path: str, request_id: str) -> int:
         connection.close()
 
 
-def eventually(what: Callable[[], Any], message: str, timeout: float = 20.0) -> Any:
+def eventually(what: Callable[[], Any], message: str, timeout: float = 120.0) -> Any:
     until = time.monotonic() + timeout
     while not (found := what()):
         assert time.monotonic() < until, message

@@ -29,7 +29,7 @@ def mutating_calls(stage: Stage) -> list[str]:
     import json
     import urllib.request
 
-    with urllib.request.urlopen(stage.environment["AWS_ENDPOINT_URL"] + "/_sandbox/calls", timeout=10) as answer:
+    with urllib.request.urlopen(stage.environment["AWS_ENDPOINT_URL"] + "/_sandbox/calls", timeout=60) as answer:
         calls = json.load(answer)["calls"]
     written = [f"{call['service']}:{call['operation']}" for call in calls if call["mutating"]]
     # Running containers write their logs all the time, whatever a playbook does.

@@ -25,7 +25,7 @@ _NOT_THE_PLAYBOOKS = {"logs:PutLogEvents", "logs:CreateLogStream"}
 
 
 def asked(stage: Stage) -> list[str]:
-    with urllib.request.urlopen(stage.environment["AWS_ENDPOINT_URL"] + "/_sandbox/calls", timeout=10) as answer:
+    with urllib.request.urlopen(stage.environment["AWS_ENDPOINT_URL"] + "/_sandbox/calls", timeout=60) as answer:
         return [f"{call['service']}:{call['operation']}" for call in json.load(answer)["calls"]]
 
 

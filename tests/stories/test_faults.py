@@ -1,89 +1,56 @@
-"""Calls that are lost, delayed, refused or garbled while a release runs: users notice none of it.
+"""Calls that are lost, refused or garbled while a release runs: users notice none of it.
 
-The default takes a sample; PEAR_FAULTS=all (`make faults`) takes every operation with every fault.
+The default takes a sample of single faults. PEAR_FAULTS=all (`make faults`) takes every operation with every fault: those that a
+release makes good by itself together, each at the first call of every operation; those that end it one by one.
+PEAR_FAULTS=single takes each alone, which lasts some hours. Both print the table of what they saw.
 """
 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
-from dataclasses import replace
 
 import pytest
 
-from tests.support.fault_proxy import Fault, FaultProxy, Kind, fault_proxy
+from tests.support.fault_proxy import Fault, FaultProxy, Kind
+from tests.support.fault_table import OPERATIONS, SINGLE, promised
+from tests.support.plays import PlayResult
 
-from .arcade import Arcade, arcade, end, finished
+from .arcade import Arcade, arcade
 from .load import assert_not_one_failed
+from .proxied import proxy, through
 
-__all__ = ["arcade"]
+__all__ = ["arcade", "proxy"]
 
-LATE = "a write that arrived late"
-OPERATIONS = (
-    "ModifyRule",
-    "UpdateService",
-    "PutScheduledAction",
-    "RegisterScalableTarget",
-    "TransactWriteItems",
-    "PutItem",
-    "GetItem",
-    "Query",
-    "DescribeRules",
-    "DescribeServices",
-    "DescribeTargetHealth",
-)
-SINGLE = (Kind.DROP, Kind.LOSE, Kind.THROTTLE, Kind.ERROR, Kind.TRUNCATE, Kind.PAGE, Kind.DENY)
 SAMPLE = (("ModifyRule", Kind.LOSE), ("TransactWriteItems", Kind.TRUNCATE), ("DescribeServices", Kind.PAGE))
 CASES = [(operation, kind) for operation in OPERATIONS for kind in SINGLE]
-TAKEN = CASES if os.environ.get("PEAR_FAULTS") == "all" else SAMPLE
+ENDING = [(operation, Kind.DENY) for operation in OPERATIONS]
+TAKEN = {"single": CASES, "all": ENDING}.get(os.environ.get("PEAR_FAULTS", ""), SAMPLE)
+TOGETHER = [kind for kind in SINGLE if kind is not Kind.DENY] if os.environ.get("PEAR_FAULTS") == "all" else []
+OUTCOME = re.compile(r"fatal: .*?\b(rolled_back|interrupted|refused|failed|inconclusive|superseded)\b", re.DOTALL)
 
 
-@pytest.fixture
-def proxy(arcade: Arcade) -> Iterator[FaultProxy]:
-    with fault_proxy(arcade.stage.environment["AWS_ENDPOINT_URL"]) as made:
-        yield made
+@pytest.fixture(scope="module")
+def outcomes() -> Iterator[dict[tuple[str, Kind], str]]:
+    """How the release ended, by call and fault; printed at the end."""
+    found: dict[tuple[str, Kind], str] = {}
+    yield found
+    print(f"\n{len(found)} of {len(CASES)} cases of a call and a fault")
+    for operation in OPERATIONS:
+        cells = [f"{kind}: {found[operation, kind]}" for kind in SINGLE if (operation, kind) in found]
+        if cells:
+            print(f"{operation:24} {'; '.join(cells)}")
 
 
-def through(arcade: Arcade, proxy: FaultProxy) -> Arcade:
-    """The same service, reached through the proxy."""
-    made = Arcade(arcade.stage)
-    made.player = replace(arcade.player, environment={**arcade.player.environment, "AWS_ENDPOINT_URL": proxy.url})
-    return made
-
-
-def test_a_shift_of_an_overtaken_release_that_arrives_after_the_rollback_is_undone(
-    arcade: Arcade, proxy: FaultProxy
-) -> None:
-    before = arcade.live()
-    options = {"steps": [{"weight": 30, "duration_seconds": 3}, {"weight": 100}]}
-    with arcade.under_load(50, keep_alive=False) as running:
-        process = through(arcade, proxy).begin("late", service_strategy="steps", service_strategy_options=options)
-        rollback = None
-        try:
-            arcade.wait_for(lambda: arcade.weights()[before] == 70)
-            held = proxy.add(Fault("ModifyRule", Kind.HOLD))
-            assert held.met.wait(60)
-            rollback = arcade.player.start("playbooks/rollback.yml", "-l", "arcade")
-            arcade.wait_for(lambda: arcade.weights()[before] == 100)
-            held.let_go.set()
-            assert held.arrived.wait(20)
-            arcade.wait_for(lambda: arcade.weights()[before] == 100, 15)
-            returned = finished(rollback).succeeded()
-            overtaken = finished(process).failed()
-        finally:
-            end(process)
-            if rollback is not None:
-                end(rollback)
-        summary = running.stop()
-    assert LATE in returned.output, returned.output
-    assert "superseded" in overtaken.output, overtaken.output
-    assert arcade.weights()[before] == 100
-    assert_not_one_failed(summary, 500)
+def outcome_of(ended: PlayResult) -> str:
+    said = OUTCOME.search(ended.output)
+    return "succeeded" if ended.status == 0 else said[1] if said else "no outcome"
 
 
 @pytest.mark.parametrize(("operation", "kind"), TAKEN, ids=lambda value: str(value))
 def test_a_single_fault_costs_no_request_and_the_next_release_ends_well(
-    arcade: Arcade, proxy: FaultProxy, operation: str, kind: Kind
+    arcade: Arcade, proxy: FaultProxy, outcomes: dict[tuple[str, Kind], str], operation: str, kind: Kind
 ) -> None:
     with arcade.under_load(50, keep_alive=False) as running:
         fault = proxy.add(Fault(operation, kind))
@@ -91,10 +58,27 @@ def test_a_single_fault_costs_no_request_and_the_next_release_ends_well(
         ended = through(arcade, proxy).release(version)
         assert "Traceback" not in ended.output, ended.output
         assert fault.met.is_set(), f"{operation} was never called: {sorted(set(proxy.calls))}"
-        if kind is not Kind.DENY:
-            ended.succeeded()
-        else:
+        outcomes[operation, kind] = outcome_of(ended)
+        if ended.status != 0:
             arcade.release(version).succeeded()
         summary = running.stop()
+    assert outcomes[operation, kind] == promised(operation, kind), ended.output
+    assert sorted(arcade.weights().values()) == [0, 100]
+    assert_not_one_failed(summary, 100)
+
+
+@pytest.mark.parametrize("kind", TOGETHER, ids=str)
+def test_a_fault_at_the_first_call_of_every_operation_costs_no_request_and_ends_no_release(
+    arcade: Arcade, proxy: FaultProxy, outcomes: dict[tuple[str, Kind], str], kind: Kind
+) -> None:
+    with arcade.under_load(50, keep_alive=False) as running:
+        faults = {operation: proxy.add(Fault(operation, kind)) for operation in OPERATIONS}
+        ended = through(arcade, proxy).release(f"every-{kind}")
+        assert "Traceback" not in ended.output, ended.output
+        outcomes |= {(operation, kind): outcome_of(ended) for operation, fault in faults.items() if fault.met.is_set()}
+        summary = running.stop()
+    ended.succeeded()
+    assert [operation for operation, fault in faults.items() if not fault.met.is_set()] == []
+    assert {promised(operation, kind) for operation in OPERATIONS} == {"succeeded"}
     assert sorted(arcade.weights().values()) == [0, 100]
     assert_not_one_failed(summary, 100)

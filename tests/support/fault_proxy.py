@@ -5,7 +5,7 @@ from __future__ import annotations
 import http.client
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -24,22 +24,30 @@ class Kind(StrEnum):
     DENY = "deny"
     TRUNCATE = "truncate"  # half of the answer, with status 200
     PAGE = "page"  # a proxy's page, with status 200
+    DIE_BEFORE = "die before"  # the caller dies, and the request never arrives
+    DIE_AFTER = "die after"  # it takes effect, and the caller dies before it hears of it
 
 
 @dataclass
 class Fault:
-    """Meets the next `times` calls of an operation whose body matches."""
+    """Meets the next `times` calls of an operation whose body matches, once `later` of these have passed."""
 
     operation: str
     kind: Kind
     times: int = 1
     body: str = ""
+    later: int = 0
+    # Ends the caller.
+    kill: Callable[[], None] = lambda: None
     met: threading.Event = field(default_factory=threading.Event)
     let_go: threading.Event = field(default_factory=threading.Event)
     arrived: threading.Event = field(default_factory=threading.Event)
 
     def meets(self, operation: str, body: bytes) -> bool:
-        return self.times > 0 and operation == self.operation and re.search(self.body, body.decode()) is not None
+        if self.times == 0 or operation != self.operation or re.search(self.body, body.decode()) is None:
+            return False
+        self.later -= 1
+        return self.later < 0
 
 
 @dataclass(frozen=True)
@@ -123,6 +131,13 @@ class FaultProxy:
                 fault.let_go.wait()
                 self.forward(call)
                 fault.arrived.set()
+                return None
+            case Kind.DIE_BEFORE:
+                fault.kill()
+                return None
+            case Kind.DIE_AFTER:
+                self.forward(call)
+                fault.kill()
                 return None
             case Kind.TRUNCATE:
                 whole = self.forward(call)

@@ -68,7 +68,7 @@ class Player:
         *arguments: str,
         variables: dict[str, Any] | None = None,
         check: bool = False,
-        timeout: float = 600,
+        timeout: float = 1500,
     ) -> PlayResult:
         command = self.command(playbook, *arguments, variables=variables, check=check)
         done = subprocess.run(

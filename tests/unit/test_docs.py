@@ -37,6 +37,8 @@ NESTED: dict[str, dict[str, Any]] = {
 FOREIGN = {
     *("OTEL_PROPAGATORS", "DB_SECRET_ARN", "DRY_RUN", "group_vars", "integrity_check"),
     "DNS_NAME_OF_THE_LOAD_BALANCER",
+    # Terraform's.
+    "ignore_changes",
 }
 
 

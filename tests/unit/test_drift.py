@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.pear.fargate.plugins.plugin_utils.drift import Row, rows_of, table
+from ansible_collections.pear.fargate.plugins.callback import drift
+from ansible_collections.pear.fargate.plugins.callback.drift import CallbackModule
+from ansible_collections.pear.fargate.plugins.plugin_utils.drift import Log, Row, rows_of, table
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -34,12 +37,43 @@ ROOT = Path(__file__).resolve().parents[2]
             {"diff": [{"before": "old\n", "after": "new\n"}]}, [Row("h", "Task", "old", "new")], id="text is one row"
         ),
         pytest.param({}, [Row("h", "Task", "", "differs")], id="no diff is still a difference"),
+        pytest.param(
+            {
+                "diff": {"before": "", "after": ""},
+                "disagreements": [{"what": "traffic", "found": "blue 0 %", "recorded": "blue 100 %"}],
+            },
+            [Row("h", "traffic", "blue 0 %", "blue 100 %")],
+            id="what disagrees with the ledger",
+        ),
         pytest.param({"item": {"n": 1}}, [Row("h", 'Task ({"n": 1})', "", "differs")], id="an item of a loop"),
         pytest.param({"diff": {"before": {}, "after": {}}}, [Row("h", "Task", "", "differs")], id="an empty diff"),
     ],
 )
 def test_a_changed_result_becomes_rows(result: dict[str, Any], rows: list[Row]) -> None:
     assert list(rows_of("h", "Task", result)) == rows
+
+
+@pytest.mark.parametrize(
+    ("check_mode", "result", "kept"),
+    [
+        pytest.param(True, {"changed": False, "disagreements": [{"what": "a", "found": "b", "recorded": "c"}]}, 1),
+        pytest.param(True, {"changed": False, "disagreements": []}, 0),
+        pytest.param(False, {"changed": False, "disagreements": [{"what": "a", "found": "b", "recorded": "c"}]}, 0),
+        pytest.param(True, {"changed": True}, 1),
+    ],
+)
+def test_what_disagrees_with_the_ledger_is_kept_also_where_nothing_would_be_written(
+    monkeypatch: pytest.MonkeyPatch, check_mode: bool, result: dict[str, Any], kept: int
+) -> None:
+    log = Log()
+    monkeypatch.setattr(drift, "LOG", log)
+    told = SimpleNamespace(
+        _result=result,
+        _task=SimpleNamespace(check_mode=check_mode, name="Release", loop=None),
+        _host=SimpleNamespace(get_name=lambda: "h"),
+    )
+    CallbackModule().v2_runner_on_ok(told)
+    assert len(log.rows) == kept
 
 
 def test_the_table_fits_its_columns() -> None:

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from .errors import aws_call, is_code
+from .errors import aws_call, passing_over
 from .session import Aws
 
 # Neither a scaling policy nor a scheduled action can carry tags: the name tells whose it is.
 OWN = "pear-"
-# The scheduled action that scales the old colour in at the end of the rollback window.
+# Scheduled actions that scale an old colour in at the end of a rollback window: this, a hyphen, and the release's id.
 SCALE_IN = f"{OWN}rollback-window-over"
 _ECS = {"ServiceNamespace": "ecs", "ScalableDimension": "ecs:service:DesiredCount"}
 
@@ -59,26 +59,35 @@ def register(aws: Aws, cluster: str, service: str, bounds: Bounds) -> None:
 @aws_call("end the autoscaling of ECS service {service}")
 def deregister(aws: Aws, cluster: str, service: str) -> None:
     """Take the service out of autoscaling; its policies and scheduled actions go with it."""
-    client = aws.client("application-autoscaling")
-    try:
-        client.deregister_scalable_target(**_ECS, ResourceId=_resource(cluster, service))
-    except client.exceptions.ClientError as cause:
-        if not is_code(cause, "ObjectNotFoundException"):
-            raise
+    with passing_over("ObjectNotFoundException"):
+        aws.client("application-autoscaling").deregister_scalable_target(**_ECS, ResourceId=_resource(cluster, service))
 
 
-@aws_call("read the scheduled scaling of cluster {cluster}")
-def scheduled(aws: Aws, cluster: str, services: Sequence[str], name: str) -> dict[str, float]:
-    """When the scheduled action of this name runs, by service, in seconds since the epoch."""
-    client = aws.client("application-autoscaling")
-    pages = client.get_paginator("describe_scheduled_actions").paginate(**_ECS, ScheduledActionNames=[name])
-    resources = {_resource(cluster, service): service for service in services}
-    return {
-        resources[action["ResourceId"]]: _moment(action["Schedule"])
-        for page in pages
-        for action in page["ScheduledActions"]
-        if action["ResourceId"] in resources
-    }
+@dataclass(frozen=True)
+class ScaleIn:
+    """A scheduled scale-in: when, in seconds since the epoch, and for which release; empty where its name does not say."""
+
+    at: float
+    release_id: str
+
+    @property
+    def name(self) -> str:
+        return f"{SCALE_IN}-{self.release_id}" if self.release_id else SCALE_IN
+
+
+def is_scale_in(name: str) -> bool:
+    """Whether a scheduled action belongs to a release."""
+    return name == SCALE_IN or name.startswith(f"{SCALE_IN}-")
+
+
+def scale_ins(aws: Aws, cluster: str, service: str) -> tuple[ScaleIn, ...]:
+    """The scale-ins that releases have scheduled for a service, the earliest first."""
+    found = [
+        ScaleIn(_moment(action["Schedule"]), action["ScheduledActionName"][len(SCALE_IN) + 1 :])
+        for action in scheduled_actions(aws, cluster, service)
+        if is_scale_in(action["ScheduledActionName"])
+    ]
+    return tuple(sorted(found, key=lambda scale_in: (scale_in.at, scale_in.release_id)))
 
 
 @aws_call("schedule the scaling of ECS service {service}")
@@ -96,12 +105,10 @@ def schedule(aws: Aws, cluster: str, service: str, name: str, at: float, bounds:
 
 @aws_call("call off the scheduled scaling of ECS service {service}")
 def unschedule(aws: Aws, cluster: str, service: str, name: str) -> None:
-    client = aws.client("application-autoscaling")
-    try:
-        client.delete_scheduled_action(**_ECS, ResourceId=_resource(cluster, service), ScheduledActionName=name)
-    except client.exceptions.ClientError as cause:
-        if not is_code(cause, "ObjectNotFoundException"):
-            raise
+    with passing_over("ObjectNotFoundException"):
+        aws.client("application-autoscaling").delete_scheduled_action(
+            **_ECS, ResourceId=_resource(cluster, service), ScheduledActionName=name
+        )
 
 
 @aws_call("read the scaling policies of ECS service {service}")
@@ -128,12 +135,10 @@ def put_policy(aws: Aws, cluster: str, service: str, name: str, configuration: M
 
 @aws_call("delete scaling policy {name} of ECS service {service}")
 def delete_policy(aws: Aws, cluster: str, service: str, name: str) -> None:
-    client = aws.client("application-autoscaling")
-    try:
-        client.delete_scaling_policy(**_ECS, ResourceId=_resource(cluster, service), PolicyName=name)
-    except client.exceptions.ClientError as cause:
-        if not is_code(cause, "ObjectNotFoundException"):
-            raise
+    with passing_over("ObjectNotFoundException"):
+        aws.client("application-autoscaling").delete_scaling_policy(
+            **_ECS, ResourceId=_resource(cluster, service), PolicyName=name
+        )
 
 
 @aws_call("read the scheduled actions of ECS service {service}")

@@ -150,6 +150,11 @@ def tag_table(aws: Aws, arn: str, tags: Mapping[str, str]) -> None:
     aws.client("dynamodb").tag_resource(ResourceArn=arn, Tags=tag_list(tags))
 
 
+@aws_call("remove tags of {arn}")
+def untag_table(aws: Aws, arn: str, keys: list[str]) -> None:
+    aws.client("dynamodb").untag_resource(ResourceArn=arn, TagKeys=keys)
+
+
 @aws_call("delete table {name}")
 def delete_table(aws: Aws, name: str) -> None:
     aws.client("dynamodb").delete_table(TableName=name)

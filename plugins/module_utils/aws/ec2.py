@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .errors import Failure, aws_call, is_code
+from .errors import Failure, aws_call, passing_over
 from .naming import TAG_COMPONENT, TAG_ENVIRONMENT
 from .session import Aws
 from .tags import tag_filters, tag_list, tags_of
@@ -219,12 +219,8 @@ def address(aws: Aws, name: str, tags: Tags) -> str:
 
 @aws_call("release address {allocation_id}")
 def release_address(aws: Aws, allocation_id: str) -> None:
-    client = aws.client("ec2")
-    try:
-        client.release_address(AllocationId=allocation_id)
-    except client.exceptions.ClientError as cause:
-        if not is_code(cause, "InvalidAllocationID.NotFound"):
-            raise
+    with passing_over("InvalidAllocationID.NotFound"):
+        aws.client("ec2").release_address(AllocationId=allocation_id)
 
 
 @aws_call("create a NAT gateway in {subnet_id}")

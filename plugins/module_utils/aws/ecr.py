@@ -263,6 +263,11 @@ def tag_repository(aws: Aws, arn: str, tags: dict[str, str]) -> None:
     aws.client("ecr").tag_resource(resourceArn=arn, tags=tag_list(tags))
 
 
+@aws_call("remove tags of {arn}")
+def untag_repository(aws: Aws, arn: str, keys: list[str]) -> None:
+    aws.client("ecr").untag_resource(resourceArn=arn, tagKeys=keys)
+
+
 @aws_call("read the repositories")
 def repositories(aws: Aws) -> list[dict[str, Any]]:
     """Every repository of the account and region."""
@@ -271,9 +276,9 @@ def repositories(aws: Aws) -> list[dict[str, Any]]:
 
 
 @aws_call("delete repository {name}")
-def delete_repository(aws: Aws, name: str) -> None:
-    """Delete the repository with its images."""
-    aws.client("ecr").delete_repository(repositoryName=name, force=True)
+def delete_repository(aws: Aws, name: str, with_images: bool = True) -> None:
+    """Without its images, ECR refuses to delete a repository that has some."""
+    aws.client("ecr").delete_repository(repositoryName=name, force=with_images)
 
 
 @aws_call("read the registry")

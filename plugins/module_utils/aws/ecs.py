@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from . import service_definition
-from .ecs_states import Deployment, Event, ServiceDeployment, ServiceState
+from .ecs_states import Deployment, Event, ServiceState
 from .errors import Failure, aws_call, is_code
 from .session import Aws
 from .tags import lower_case_tag_list, tags_of
@@ -103,13 +103,6 @@ def delete_service(aws: Aws, cluster: str, service: str, force: bool = False) ->
     aws.client("ecs").delete_service(cluster=cluster, service=service, force=force)
 
 
-@aws_call("read deployment {arn}")
-def service_deployment(aws: Aws, arn: str) -> ServiceDeployment | None:
-    """The service deployment; None if ECS has none (yet)."""
-    found = aws.client("ecs").describe_service_deployments(serviceDeploymentArns=[arn])["serviceDeployments"]
-    return _service_deployment(found[0]) if found else None
-
-
 @aws_call("read task definition {reference}")
 def task_definition(aws: Aws, reference: str) -> dict[str, Any] | None:
     """A task definition by ARN, or the latest active revision by family."""
@@ -192,6 +185,11 @@ def tag(aws: Aws, arn: str, tags: Mapping[str, str]) -> None:
     aws.client("ecs").tag_resource(resourceArn=arn, tags=lower_case_tag_list(tags))
 
 
+@aws_call("remove tags of {arn}")
+def untag(aws: Aws, arn: str, keys: list[str]) -> None:
+    aws.client("ecs").untag_resource(resourceArn=arn, tagKeys=keys)
+
+
 def service_state(raw: Mapping[str, Any]) -> ServiceState:
     return ServiceState(
         name=raw["serviceName"],
@@ -206,7 +204,8 @@ def service_state(raw: Mapping[str, Any]) -> ServiceState:
             Event(event["id"], event["createdAt"].timestamp(), event["message"].strip())
             for event in raw.get("events", [])
         ),
-        current_service_deployment=raw.get("currentServiceDeployment", ""),
+        deployment_controller=raw.get("deploymentController", {}).get("type", "ECS"),
+        deployment_strategy=raw.get("deploymentConfiguration", {}).get("strategy", "ROLLING"),
         settings=service_definition.described(raw),
         tags=tags_of(raw),
     )
@@ -223,18 +222,6 @@ def _deployment(raw: Mapping[str, Any]) -> Deployment:
         failed_tasks=raw.get("failedTasks", 0),
         rollout_state=raw.get("rolloutState", ""),
         reason=raw.get("rolloutStateReason", ""),
-    )
-
-
-def _service_deployment(raw: Mapping[str, Any]) -> ServiceDeployment:
-    breaker = raw.get("deploymentCircuitBreaker", {})
-    return ServiceDeployment(
-        arn=raw["serviceDeploymentArn"],
-        status=raw["status"],
-        reason=raw.get("statusReason", ""),
-        rollback_reason=raw.get("rollback", {}).get("reason", ""),
-        breaker_failures=breaker.get("failureCount", 0),
-        breaker_threshold=breaker.get("threshold", 0),
     )
 
 

@@ -1,6 +1,6 @@
 # Copyright: pear.fargate contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""An ECS service as dataclasses: deployments, events, service deployments."""
+"""An ECS service as dataclasses: deployments, events."""
 
 from __future__ import annotations
 
@@ -60,32 +60,15 @@ class ServiceState:
     pending: int
     deployments: tuple[Deployment, ...] = ()
     events: tuple[Event, ...] = ()
-    current_service_deployment: str = ""
+    # ECS, CODE_DEPLOY or EXTERNAL; and what ECS does with a deployment: ROLLING, BLUE_GREEN, LINEAR or CANARY.
+    deployment_controller: str = "ECS"
+    deployment_strategy: str = "ROLLING"
     settings: dict[str, Any] = field(default_factory=dict)
     tags: dict[str, str] = field(default_factory=dict)
 
     @property
     def primary(self) -> Deployment | None:
         return next((deployment for deployment in self.deployments if deployment.primary), None)
-
-    def deployment(self, deployment_id: str) -> Deployment | None:
-        return next((deployment for deployment in self.deployments if deployment.id == deployment_id), None)
-
-
-@dataclass(frozen=True)
-class ServiceDeployment:
-    """ECS's record of one deployment of a service (DescribeServiceDeployments)."""
-
-    arn: str
-    status: str
-    reason: str = ""
-    rollback_reason: str = ""
-    breaker_failures: int = 0
-    breaker_threshold: int = 0
-
-    @property
-    def rolls_back(self) -> bool:
-        return self.status.startswith("ROLLBACK") or self.status == "STOP_REQUESTED"
 
 
 def short(arn: str) -> str:

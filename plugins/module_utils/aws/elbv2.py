@@ -8,7 +8,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from . import rule_actions
-from .elbv2_states import Conditions, HealthCheck, LoadBalancerSettings, Rule, TargetGroup, TargetState
+from .elbv2_states import (
+    DEFAULT_PRIORITY,
+    Conditions,
+    HealthCheck,
+    LoadBalancerSettings,
+    Rule,
+    TargetGroup,
+    TargetState,
+)
 from .errors import aws_call, is_code
 from .session import Aws
 from .tags import tag_list, tags_of
@@ -95,6 +103,11 @@ def listeners(aws: Aws, load_balancer_arn: str) -> list[dict[str, Any]]:
     return [listener for page in pages for listener in page["Listeners"]]
 
 
+@aws_call("read listener {arn}")
+def listener(aws: Aws, arn: str) -> dict[str, Any]:
+    return aws.client("elbv2").describe_listeners(ListenerArns=[arn])["Listeners"][0]
+
+
 @aws_call("create a listener of load balancer {arn}")
 def create_listener(aws: Aws, arn: str, settings: Mapping[str, Any], tags: Mapping[str, str]) -> dict[str, Any]:
     """`settings` as CreateListener takes them: Protocol, Port, DefaultActions, and for HTTPS SslPolicy and Certificates."""
@@ -178,6 +191,12 @@ def target_groups(aws: Aws, names: Sequence[str]) -> dict[str, TargetGroup]:
             else {key: group for name in names for key, group in target_groups(aws, [name]).items()}
         )
     return {raw["TargetGroupName"]: _target_group(raw) for raw in found}
+
+
+@aws_call("read the target groups")
+def target_groups_by_arn(aws: Aws, arns: Sequence[str]) -> dict[str, TargetGroup]:
+    found = aws.client("elbv2").describe_target_groups(TargetGroupArns=list(arns))["TargetGroups"]
+    return {raw["TargetGroupArn"]: _target_group(raw) for raw in found}
 
 
 @aws_call("read the target groups of {load_balancer_arn}")
@@ -303,9 +322,8 @@ def _rule(raw: Mapping[str, Any]) -> Rule:
         ),
         others=tuple(sorted(condition["Field"] for condition in fields if condition["Field"] not in known)),
     )
-    return Rule(
-        raw["RuleArn"], int(raw["Priority"]), conditions, rule_actions.weights(raw["Actions"]), tuple(raw["Actions"])
-    )
+    priority = DEFAULT_PRIORITY if raw.get("IsDefault") else int(raw["Priority"])
+    return Rule(raw["RuleArn"], priority, conditions, rule_actions.weights(raw["Actions"]), tuple(raw["Actions"]))
 
 
 def _values(fields: Sequence[Mapping[str, Any]], field: str, config: str) -> tuple[str, ...]:

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 TEST_HEADER = ("x-release", ("candidate",))
+# The default rule comes after every other; 50000 is the last priority that a rule can be given.
+DEFAULT_PRIORITY = 50001
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,10 @@ class Rule:
     weights: Mapping[str, int] = field(default_factory=dict)
     # As ELB answered, for the next write: what stands before the forward action, and its stickiness, may be others'.
     actions: tuple[Mapping[str, Any], ...] = field(default=(), compare=False, repr=False)
+
+    @property
+    def is_default(self) -> bool:
+        return self.priority == DEFAULT_PRIORITY
 
     @property
     def owner(self) -> str:

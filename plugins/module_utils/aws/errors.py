@@ -7,7 +7,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, ParamSpec, TypeVar
 
 from . import error_codes
@@ -63,7 +63,7 @@ class AwsError(Failure):
 
 
 def meaning_of(cause: BaseException) -> Meaning:
-    """What a failed call's error means; of one that got no answer, or none that can be read, nobody knows the effect."""
+    """What a failed call's error means. Without an answer that can be read, the effect of the call is unknown."""
     if not isinstance(cause, boto.ClientError):
         without_answer = (boto.HTTPClientError, boto.ConnectionError, ResponseParserError)
         return Meaning.FAULT if isinstance(cause, without_answer) else Meaning.UNKNOWN
@@ -134,6 +134,16 @@ def aws_call(attempt: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
         return wrapper
 
     return decorate
+
+
+@contextlib.contextmanager
+def passing_over(*codes: str) -> Iterator[None]:
+    """A call for which an answer with one of these codes is as good as a success, such as the removal of what is gone."""
+    try:
+        yield
+    except boto.ClientError as cause:
+        if not is_code(cause, *codes):
+            raise
 
 
 def is_code(cause: BaseException, *codes: str) -> bool:

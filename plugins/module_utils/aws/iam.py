@@ -90,6 +90,11 @@ def tag_role(aws: Aws, name: str, tags: Mapping[str, str]) -> None:
     aws.client("iam").tag_role(RoleName=name, Tags=tag_list(tags))
 
 
+@aws_call("remove tags of role {name}")
+def untag_role(aws: Aws, name: str, keys: list[str]) -> None:
+    aws.client("iam").untag_role(RoleName=name, TagKeys=keys)
+
+
 @aws_call("read the roles whose names begin with {prefix}")
 def role_names(aws: Aws, prefix: str) -> list[str]:
     pages = aws.client("iam").get_paginator("list_roles").paginate()

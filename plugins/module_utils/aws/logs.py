@@ -12,10 +12,12 @@ from .task_definition import LOG_STREAM_PREFIX
 
 
 @aws_call("read the last log lines of container {container} of task {task_id}")
-def last_lines(aws: Aws, log_group: str, container: str, task_id: str, limit: int = 10) -> list[str]:
+def last_lines(
+    aws: Aws, log_group: str, container: str, task_id: str, limit: int = 10, stream_prefix: str = LOG_STREAM_PREFIX
+) -> list[str]:
     """The newest log lines of a task's container, oldest first; empty if it wrote none."""
     client = aws.client("logs")
-    stream = f"{LOG_STREAM_PREFIX}/{container}/{task_id}"
+    stream = f"{stream_prefix}/{container}/{task_id}"
     try:
         events = client.get_log_events(logGroupName=log_group, logStreamName=stream, limit=limit, startFromHead=False)[
             "events"
@@ -97,6 +99,11 @@ def tags(aws: Aws, arn: str) -> dict[str, str]:
 @aws_call("tag log group {arn}")
 def tag(aws: Aws, arn: str, desired: dict[str, str]) -> None:
     aws.client("logs").tag_resource(resourceArn=arn, tags=desired)
+
+
+@aws_call("remove tags of log group {arn}")
+def untag(aws: Aws, arn: str, keys: list[str]) -> None:
+    aws.client("logs").untag_resource(resourceArn=arn, tagKeys=keys)
 
 
 @aws_call("read the log groups whose names begin with {prefix}")

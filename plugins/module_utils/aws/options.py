@@ -3,7 +3,7 @@
 """Region, profile, credentials and endpoint: the common options of AWS modules, as amazon.aws defines them.
 
 Written down here and not imported: amazon.aws brings boto3 along, a fifth of a second for each task of each host.
-tests/unit/test_aws_adapters.py compares the two.
+tests/unit/aws/test_aws_adapters.py compares the two.
 """
 
 from __future__ import annotations

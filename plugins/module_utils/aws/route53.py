@@ -141,7 +141,7 @@ _REGIONS = {"cn-": "cn-northwest-1", "us-gov-": "us-gov-west-1"}
 
 def metrics_region(region: str) -> str:
     """The region that keeps the metrics of health checks, of the partition that `region` is in."""
-    return next((home for prefix, home in _REGIONS.items() if region.startswith(prefix)), "us-east-1")
+    return next((source for prefix, source in _REGIONS.items() if region.startswith(prefix)), "us-east-1")
 
 
 @aws_call("delete hosted zone {zone_id}")

@@ -25,8 +25,8 @@ _PLAIN = {
 def wanted(spec: Mapping[str, Any], target_group_arn: str) -> dict[str, Any]:
     """Return the settings of the service of one colour, from the specification of a release."""
     return {
-        "subnets": sorted(spec["subnets"]),
-        "security_groups": sorted(spec["security_groups"]),
+        "subnets": sorted(spec["subnet_ids"]),
+        "security_groups": sorted(spec["security_group_ids"]),
         "assign_public_ip": bool(spec.get("assign_public_ip")),
         "minimum_healthy_percent": spec["minimum_healthy_percent"],
         "maximum_percent": spec["maximum_percent"],

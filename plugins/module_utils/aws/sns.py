@@ -55,6 +55,11 @@ def tag(aws: Aws, arn: str, desired: Mapping[str, str]) -> None:
     aws.client("sns").tag_resource(ResourceArn=arn, Tags=tag_list(desired))
 
 
+@aws_call("remove tags of topic {arn}")
+def untag(aws: Aws, arn: str, keys: list[str]) -> None:
+    aws.client("sns").untag_resource(ResourceArn=arn, TagKeys=keys)
+
+
 @aws_call("read the topics named {name}")
 def topic_arns(aws: Aws, name: str) -> list[str]:
     pages = aws.client("sns").get_paginator("list_topics").paginate()

@@ -182,6 +182,18 @@ def _efs(volume: Mapping[str, Any]) -> dict[str, Any]:
     return efs
 
 
+def log_stream(definition: Mapping[str, Any], container: str) -> tuple[str, str] | None:
+    """Log group and stream prefix of a container, where it logs to CloudWatch Logs in streams that can be found by task."""
+    found: Mapping[str, Any] = next(
+        (entry for entry in definition["containerDefinitions"] if entry["name"] == container), {}
+    )
+    configuration = found.get("logConfiguration", {})
+    options = configuration.get("options", {})
+    if configuration.get("logDriver") != "awslogs" or "awslogs-stream-prefix" not in options:
+        return None
+    return options["awslogs-group"], options["awslogs-stream-prefix"]
+
+
 def normalise(definition: Mapping[str, Any]) -> dict[str, Any]:
     """Return a request or a described task definition without defaults, order and read-only fields."""
     normal = {key: value for key, value in definition.items() if key not in _READ_ONLY}
@@ -235,8 +247,8 @@ def _without_empty(mapping: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in mapping.items() if value is not None and value not in ([], {}, "")}
 
 
-def same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    return normalise(one) == normalise(other)
+def same(first: Mapping[str, Any], second: Mapping[str, Any]) -> bool:
+    return normalise(first) == normalise(second)
 
 
 def text(definition: Mapping[str, Any] | None) -> str:

@@ -36,9 +36,11 @@ def with_aws_options(argument_spec: Mapping[str, Any]) -> dict[str, Any]:
     return {**AWS_OPTIONS, **argument_spec}
 
 
-def run_as_module(argument_spec: Mapping[str, Any], run: Run) -> None:
-    """Run in the module's own process."""
-    module = AnsibleModule(argument_spec=with_aws_options(argument_spec), supports_check_mode=True)
+def run_as_module(argument_spec: Mapping[str, Any], run: Run, constraints: Mapping[str, Any] | None = None) -> None:
+    """Run in the module's own process. `constraints` are those of AnsibleModule, such as required_one_of."""
+    module = AnsibleModule(
+        argument_spec=with_aws_options(argument_spec), supports_check_mode=True, **(constraints or {})
+    )
     try:
         verbosity = getattr(module, "_verbosity", 0)
         result = run(Invocation(module.params, Aws(module.params), module.check_mode, verbosity=verbosity))

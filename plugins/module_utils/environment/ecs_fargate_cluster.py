@@ -9,25 +9,30 @@ from functools import partial
 from typing import Any
 
 from ..aws import ecs
+from ..aws.tags import tags_of
 from ..common.changes import Changes
 from ..common.invocation import Invocation
 from ..common.ownership import Existing, claim
+from ..common.resource import TagCalls, put_tags_right, remove
 
 PROVIDERS = ["FARGATE", "FARGATE_SPOT"]
 
 
 def run(call: Invocation) -> dict[str, Any]:
-    """Create or change the cluster; return its ARN, null in check mode where it would be created."""
+    """Create, change or remove the cluster; return its ARN, null in check mode where it would be created."""
     desired, aws, changes = call.params, call.aws, Changes(call.check_mode)
     name, insights, tags = desired["name"], desired["container_insights"], dict(desired["tags"])
     strategy = _strategy(desired["capacity_provider_strategy"])
     found = ecs.cluster(aws, name)
+    known = tags_of(found or {})
+    claim(call, run, tags, [Existing("cluster", name, known)] if found else [])
+    if desired["state"] == "absent":
+        remove(changes, "cluster", found is not None, partial(ecs.delete_cluster, aws, name))
+        return _answer(changes, found)
     if found is None:
         changes.want("cluster", None, name, partial(ecs.create_cluster, aws, name, insights, PROVIDERS, strategy, tags))
         found = None if call.check_mode else ecs.cluster(aws, name)
         return _answer(changes, found)
-    known = {tag["key"]: tag["value"] for tag in found.get("tags", [])}
-    claim(call, run, tags, [Existing("cluster", name, known)])
     settings = {setting["name"]: setting["value"] for setting in found.get("settings", [])}
     changes.want(
         "container_insights",
@@ -41,7 +46,8 @@ def run(call: Invocation) -> dict[str, Any]:
         _capacity(PROVIDERS, strategy),
         partial(ecs.set_capacity, aws, name, PROVIDERS, strategy),
     )
-    changes.want("tags", {key: known.get(key) for key in tags}, tags, partial(ecs.tag, aws, found["clusterArn"], tags))
+    arn = found["clusterArn"]
+    put_tags_right(changes, desired, TagCalls(lambda: known, partial(ecs.tag, aws, arn), partial(ecs.untag, aws, arn)))
     return _answer(changes, found)
 
 

@@ -5,8 +5,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -66,27 +66,75 @@ def _version(call: Invocation) -> str:
     return version
 
 
+@dataclass(frozen=True)
+class _Kind:
+    """What an instance and a cluster have in common, each by its own calls and keys."""
+
+    name: str
+    read: Callable[..., dict[str, Any] | None]
+    create: Callable[..., None]
+    modify: Callable[..., None]
+    desired: Callable[[Mapping[str, Any]], dict[str, Any]]
+    database_key: str
+    arn_key: str
+
+    def part(self, call: Invocation) -> Part:
+        aws, name = call.aws, call.params["name"]
+        return Part(
+            self.name,
+            name,
+            partial(self.read, aws, name),
+            lambda request: self.create(aws, name, request, dict(call.params["tags"])),
+            partial(self.modify, aws, name),
+        )
+
+
+_INSTANCE = _Kind(
+    "instance",
+    rds.instance,
+    rds.create_instance,
+    rds.modify_instance,
+    decide.instance_wanted,
+    "DBName",
+    "DBInstanceArn",
+)
+_CLUSTER = _Kind(
+    "cluster",
+    rds.cluster,
+    rds.create_cluster,
+    rds.modify_cluster,
+    decide.cluster_wanted,
+    "DatabaseName",
+    "DBClusterArn",
+)
+
+
+def _create(call: Invocation, changes: Changes, kind: _Kind) -> None:
+    first = {kind.database_key: call.params["database_name"], **_first(call.params)}
+    request = {**rds_shapes.request(kind.name, kind.desired(call.params)), **first}
+    make(call, changes, kind.part(call), request)
+
+
+def _changed(
+    call: Invocation, changes: Changes, kind: _Kind, found: dict[str, Any]
+) -> tuple[dict[str, Any], list[str]]:
+    """Tags and settings put right; and what of them waits for the maintenance window."""
+    name = call.params["name"]
+    _tags(call, changes, name, found[kind.arn_key], found)
+    found = put_right(call, changes, kind.part(call), found, kind.desired(call.params))
+    now, deferred = rds_shapes.now(kind.name, found), rds_shapes.deferred(kind.name, found)
+    return found, decide.waiting_changes(name, now, deferred)
+
+
 def _instance(
     call: Invocation, changes: Changes, found: dict[str, Any] | None
 ) -> tuple[dict[str, Any] | None, list[str]]:
-    aws, name = call.aws, call.params["name"]
-    desired = decide.instance_wanted(call.params)
-    part = Part(
-        "instance",
-        name,
-        partial(rds.instance, aws, name),
-        lambda request: rds.create_instance(aws, name, request, dict(call.params["tags"])),
-        partial(rds.modify_instance, aws, name),
-    )
     if found is None:
-        first = {"DBName": call.params["database_name"], **_first(call.params)}
-        make(call, changes, part, {**rds_shapes.request("instance", desired), **first})
+        _create(call, changes, _INSTANCE)
         if call.check_mode:
             return None, []
-    found = _up(call, part, found)
-    _tags(call, changes, name, found["DBInstanceArn"], found)
-    found = put_right(call, changes, part, found, desired)
-    waits = decide.waiting_changes(name, rds_shapes.now("instance", found), rds_shapes.deferred("instance", found))
+    part = _INSTANCE.part(call)
+    found, waits = _changed(call, changes, _INSTANCE, _up(call, part, found))
     if "pending-reboot" in rds_shapes.parameter_states(found):
         waits += _restart(call, changes, part)
     return found, waits
@@ -96,26 +144,15 @@ def _cluster(
     call: Invocation, changes: Changes, found: dict[str, Any] | None
 ) -> tuple[dict[str, Any] | None, list[str]]:
     aws, name = call.aws, call.params["name"]
-    desired = decide.cluster_wanted(call.params)
-    part = Part(
-        "cluster",
-        name,
-        partial(rds.cluster, aws, name),
-        lambda request: rds.create_cluster(aws, name, request, dict(call.params["tags"])),
-        partial(rds.modify_cluster, aws, name),
-    )
     if found is None:
-        first = {"DatabaseName": call.params["database_name"], **_first(call.params)}
-        make(call, changes, part, {**rds_shapes.request("cluster", desired), **first})
+        _create(call, changes, _CLUSTER)
     members = _members(call, changes, found)
     if found is None and call.check_mode:
         return None, []
-    found = _up(call, part, found)
+    up = _up(call, _CLUSTER.part(call), found)
     for member in members if not call.check_mode else ():
         await_up(call, member)
-    _tags(call, changes, name, found["DBClusterArn"], found)
-    found = put_right(call, changes, part, found, desired)
-    waits = decide.waiting_changes(name, rds_shapes.now("cluster", found), rds_shapes.deferred("cluster", found))
+    found, waits = _changed(call, changes, _CLUSTER, up)
     there = {
         member["DBInstanceIdentifier"] for member in rds.members(aws, name) if rds_shapes.status(member) != "deleting"
     }

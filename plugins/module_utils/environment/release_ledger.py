@@ -9,9 +9,11 @@ from typing import Any
 
 from ..aws import dynamodb
 from ..aws.errors import Failure
+from ..aws.session import Aws
 from ..common.changes import Changes
 from ..common.invocation import Invocation
 from ..common.ownership import Existing, claim
+from ..common.resource import TagCalls, put_tags_right, remove
 from ..common.waiting import Retry, Wait, retry, wait_until
 
 # One partition per service; leases and releases are its entries.
@@ -20,33 +22,26 @@ _ACTIVE_SECONDS = 120
 
 
 def run(call: Invocation) -> dict[str, Any]:
-    """Create or change the table; entries are never touched."""
+    """Create, change or remove the table; entries are never touched while it exists."""
     aws, name, tags = call.aws, call.params["name"], call.params["tags"]
     changes = Changes(call.check_mode)
     found = dynamodb.table(aws, name)
+    if found is not None:
+        _refuse_other_tables(name, found)
+        known = dynamodb.table_tags(aws, found["TableArn"]) if tags else {}
+        claim(call, run, tags, [Existing("ledger", name, known)])
+    if call.params["state"] == "absent":
+        remove(changes, "table", found is not None, partial(dynamodb.delete_table, aws, name))
+        return _answer(changes, found["TableArn"] if found else None)
     if found is None:
         changes.want("table", None, name, partial(dynamodb.create_table, aws, name, KEYS, tags))
         if call.check_mode:
             return _answer(changes, None)
         found = _active(call)
     else:
-        keys = {key["AttributeName"]: key["KeyType"] for key in found["KeySchema"]}
-        if keys != KEYS:
-            raise Failure(
-                f"Nothing was changed: table {name} has the keys {keys}, and a ledger has {KEYS}. It is not a ledger: "
-                "rename it, or give the environment another name."
-            )
-        known = dynamodb.table_tags(aws, found["TableArn"]) if tags else {}
-        claim(call, run, tags, [Existing("ledger", name, known)])
         billing = found.get("BillingModeSummary", {}).get("BillingMode", "PROVISIONED")
         changes.want("billing_mode", billing, "PAY_PER_REQUEST", partial(dynamodb.pay_per_request, aws, name))
-        differ = {key: value for key, value in tags.items() if known.get(key) != value}
-        changes.want(
-            "tags",
-            {key: known.get(key) for key in differ},
-            differ,
-            partial(dynamodb.tag_table, aws, found["TableArn"], differ),
-        )
+        put_tags_right(changes, call.params, _tag_calls(aws, found["TableArn"]))
     desired = call.params["point_in_time_recovery"]
     changes.want(
         "point_in_time_recovery",
@@ -55,6 +50,23 @@ def run(call: Invocation) -> dict[str, Any]:
         partial(_set_recoverable, call, desired),
     )
     return _answer(changes, found["TableArn"])
+
+
+def _tag_calls(aws: Aws, arn: str) -> TagCalls:
+    return TagCalls(
+        partial(dynamodb.table_tags, aws, arn),
+        partial(dynamodb.tag_table, aws, arn),
+        partial(dynamodb.untag_table, aws, arn),
+    )
+
+
+def _refuse_other_tables(name: str, found: dict[str, Any]) -> None:
+    keys = {key["AttributeName"]: key["KeyType"] for key in found["KeySchema"]}
+    if keys != KEYS:
+        raise Failure(
+            f"Nothing was changed: table {name} has the keys {keys}, and a ledger has {KEYS}. It is not a ledger: "
+            "rename it, or give the environment another name."
+        )
 
 
 def _active(call: Invocation) -> dict[str, Any]:

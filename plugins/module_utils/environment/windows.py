@@ -50,6 +50,6 @@ def _span(start: int, end: int, cycle: int) -> tuple[int, int] | None:
     return (start, length) if length >= _SHORTEST else None
 
 
-def _meet(one: tuple[int, int], other: tuple[int, int]) -> bool:
+def _meet(first: tuple[int, int], second: tuple[int, int]) -> bool:
     """Whether two spans of a week share a minute; either may go on into the next week."""
-    return (other[0] - one[0]) % _WEEK < one[1] or (one[0] - other[0]) % _WEEK < other[1]
+    return (second[0] - first[0]) % _WEEK < first[1] or (first[0] - second[0]) % _WEEK < second[1]

@@ -13,10 +13,11 @@ from ..aws.errors import Failure
 from ..common.changes import Changes
 from ..common.invocation import Invocation
 from ..common.ownership import Existing, claim
+from ..common.resource import TagCalls, put_tags_right, remove
 
 
 def run(call: Invocation) -> dict[str, Any]:
-    """Create or change the repository; return its URI and ARN, null in check mode where it would be created."""
+    """Create, change or remove the repository; return its URI and ARN, null in check mode where it would be created."""
     desired, aws, changes = call.params, call.aws, Changes(call.check_mode)
     name, tags = desired["name"], dict(desired["tags"])
     mutability = "IMMUTABLE" if desired["immutable_tags"] else "MUTABLE"
@@ -25,6 +26,11 @@ def run(call: Invocation) -> dict[str, Any]:
         lifecycle(desired["untagged_days"], desired["keep_images"], desired["keep_released"]),
     )
     found = ecr.find_repository(aws, name)
+    is_tagged = ecr.repository_tags(aws, found["repositoryArn"]) if found else {}
+    claim(call, run, tags, [Existing("repository", name, is_tagged)] if found else [])
+    if desired["state"] == "absent":
+        remove(changes, "repository", found is not None, partial(ecr.delete_repository, aws, name, with_images=False))
+        return _answer(changes, found)
     if found is None:
         first = {**tags, **desired["first_tags"]}
         create = partial(ecr.create_repository, aws, name, mutability, scan, desired["kms_key_arn"], first)
@@ -32,8 +38,6 @@ def run(call: Invocation) -> dict[str, Any]:
         if policy is not None:
             changes.want("lifecycle_policy", None, policy, partial(ecr.set_lifecycle_policy, aws, name, policy))
         return _answer(changes, None if call.check_mode else ecr.find_repository(aws, name))
-    is_tagged = ecr.repository_tags(aws, found["repositoryArn"])
-    claim(call, run, tags, [Existing("repository", name, is_tagged)])
     _refuse_other_encryption(name, desired["kms_key_arn"], found.get("encryptionConfiguration") or {})
     changes.want(
         "immutable_tags", found["imageTagMutability"], mutability, partial(ecr.set_mutability, aws, name, mutability)
@@ -44,8 +48,9 @@ def run(call: Invocation) -> dict[str, Any]:
     changes.want("lifecycle_policy", known, policy, partial(ecr.set_lifecycle_policy, aws, name, policy))
     arn = found["repositoryArn"]
     # Several services may share a repository: each would write its own name again.
-    tags |= {key: value for key, value in desired["first_tags"].items() if key not in is_tagged}
-    changes.want("tags", {key: is_tagged.get(key) for key in tags}, tags, partial(ecr.tag_repository, aws, arn, tags))
+    tags |= {key: is_tagged.get(key, value) for key, value in desired["first_tags"].items()}
+    calls = TagCalls(lambda: is_tagged, partial(ecr.tag_repository, aws, arn), partial(ecr.untag_repository, aws, arn))
+    put_tags_right(changes, {**desired, "tags": tags}, calls)
     return _answer(changes, found)
 
 

@@ -6,20 +6,25 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from ..aws import cloudwatch
 from ..aws.errors import Failure
 from ..common.changes import Changes
 from ..common.invocation import Invocation
+from ..common.resource import remove
 
 
 def run(call: Invocation) -> dict[str, Any]:
-    """Write the dashboard where it shows something else than it should."""
+    """Write the dashboard where it shows something else than it should, or remove it."""
     name, desired = call.params["name"], call.params["body"]
     written = cloudwatch.dashboard(call.aws, name)
-    current = _parsed(written)
     changes = Changes(call.check_mode)
+    if call.params["state"] == "absent":
+        remove(changes, name, written is not None, partial(cloudwatch.delete_dashboards, call.aws, [name]))
+        return _answer(changes, name)
+    current = _parsed(written)
     warnings: list[str] = []
     changes.want(
         name,
@@ -30,6 +35,10 @@ def run(call: Invocation) -> dict[str, Any]:
     if warnings:
         # CloudWatch keeps such a dashboard, and shows the widget in question as broken.
         raise Failure(f"CloudWatch keeps dashboard {name}, but complains: {'; '.join(warnings)}. Correct the body.")
+    return _answer(changes, name)
+
+
+def _answer(changes: Changes, name: str) -> dict[str, Any]:
     return {
         "changed": bool(changes.after),
         "diff": {"before": changes.before, "after": changes.after},

@@ -4,32 +4,39 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from ..aws import logs
 from ..common.changes import Changes
 from ..common.invocation import Invocation
 from ..common.ownership import Existing, claim
+from ..common.resource import TagCalls, put_tags_right, remove
 
 
 def run(call: Invocation) -> dict[str, Any]:
-    """Create or change the log group; other tags are left alone."""
-    name, days, key, desired = (call.params[option] for option in ("name", "retention_days", "kms_key_arn", "tags"))
-    changes = Changes(call.check_mode)
+    """Create, change or remove the log group."""
+    name, days, key = (call.params[option] for option in ("name", "retention_days", "kms_key_arn"))
+    aws, changes = call.aws, Changes(call.check_mode)
     found = logs.log_group(call.aws, name)
-    if found is None:
+    # The ARN of DescribeLogGroups ends in :*, which the calls for tags do not take.
+    arn = found["arn"].removesuffix(":*") if found else ""
+    if found and call.params["tags"]:
+        claim(call, run, call.params["tags"], [Existing("log_group", name, logs.tags(aws, arn))])
+    if call.params["state"] == "absent":
+        remove(changes, f"log group {name}", found is not None, partial(logs.delete_log_group, call.aws, name))
+    elif found is None:
         changes.want(f"log group {name}", None, {"retention_days": days}, lambda: _create(call))
     else:
-        # The ARN of DescribeLogGroups ends in :*, which the calls for tags do not take.
-        arn = found["arn"].removesuffix(":*")
-        current = logs.tags(call.aws, arn) if desired else {}
-        claim(call, run, desired, [Existing("log_group", name, current)])
         changes.want(
             "retention_days", found.get("retentionInDays", 0), days, lambda: logs.set_retention(call.aws, name, days)
         )
         changes.want("kms_key_arn", found.get("kmsKeyId"), key, lambda: logs.set_key(call.aws, name, key))
-        differ = {tag: value for tag, value in desired.items() if current.get(tag) != value}
-        changes.want("tags", {tag: current.get(tag) for tag in differ}, differ, lambda: logs.tag(call.aws, arn, differ))
+        put_tags_right(
+            changes,
+            call.params,
+            TagCalls(partial(logs.tags, aws, arn), partial(logs.tag, aws, arn), partial(logs.untag, aws, arn)),
+        )
     return {
         "changed": bool(changes.after),
         "diff": {"before": changes.before, "after": changes.after},

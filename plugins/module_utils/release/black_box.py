@@ -12,12 +12,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from ..aws import ecs, elbv2, logs
+from ..aws import ecs, elbv2
 from ..aws.errors import AwsError
 from ..aws.session import Aws
 from ..aws.tasks import ContainerState, TaskState
 from ..rollout.model import Colour, Fleet, Release
 from ..service.location import ServiceLocation
+from . import task_logs
 from .evidence import Evidence, TaskFailure
 
 _FAILURES_KEPT = 5
@@ -82,8 +83,7 @@ class BlackBox:
     def _lines(self, task: TaskState, container: ContainerState | None) -> Sequence[str]:
         if container is None:
             return ()
-        group = self.location.log_group
-        return self._read(lambda: logs.last_lines(self.aws, group, container.name, task.id), ())
+        return self._read(lambda: task_logs.last_lines(self.aws, self.location, task, container.name), ())
 
     def _definition_changes(self, release: Release, fleet: Fleet) -> dict[str, Any]:
         """Image and environment of the live revision against the candidate's: names of variables, never values."""

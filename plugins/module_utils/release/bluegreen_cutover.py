@@ -4,11 +4,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache, partial
 from typing import Any
 
 from ..common.invocation import Invocation
-from ..service.location import NotProvisionedError, locate
+from ..rollout.begin import Order
+from ..service.existing import locate_existing, registered_version
+from ..service.location import NotProvisionedError, ServiceLocation, locate
 from ..service.specification import Specification
 from .controller import Controller
 from .options import order
@@ -20,6 +23,11 @@ from .runner import lease_owner, ports, run_controller
 
 def run(call: Invocation) -> dict[str, Any]:
     """Return how the release ended; Failure with the same keys where it is not what serves."""
+    if call.params.get("services"):
+        location = locate_existing(call.aws, call.params)
+        version = registered_version(call.aws, call.params, location)
+        adopting = replace(call, params=version.params)
+        return _release(adopting, location, version, order(version.params, version, call.clock.now()))
     spec = Specification(call.params, call.aws.region)
     release_order = order(call.params, spec, call.clock.now())
     try:
@@ -28,6 +36,10 @@ def run(call: Invocation) -> dict[str, Any]:
         if call.check_mode:
             return predicted_first(call, spec, release_order, str(missing))
         raise
+    return _release(call, location, spec, release_order)
+
+
+def _release(call: Invocation, location: ServiceLocation, spec: Specification, release_order: Order) -> dict[str, Any]:
     aws_ports = ports(call, location, spec, release_order.plan.in_place)
     look_ahead = partial(preflight, call, location, spec, release_order)
     if call.check_mode:

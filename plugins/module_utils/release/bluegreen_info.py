@@ -13,13 +13,14 @@ from ..aws.ecs_states import short
 from ..aws.errors import Failure
 from ..common.invocation import Invocation
 from ..common.text import harmless
+from ..rollout.disagreements import Disagreement, disagreements
 from ..rollout.history import Target, good_releases, live_colour, roll_forward, rollback_target, unfinished
-from ..rollout.late_writes import disagreements
 from ..rollout.lease import Lease, clock_time
 from ..rollout.model import Colour, Fleet, Kind, Release
+from ..rollout.partial_return import carried_percent, needed_targets
 from ..rollout.stable_down import no_way_back, unserved
 from ..rollout.who_acts import who_acts
-from ..service.location import locate
+from ..service.existing import locate_by
 from .ledger import DynamoLedger
 from .ports import PortError
 from .providers.fleet import ServiceFleet
@@ -34,7 +35,7 @@ def run(call: Invocation) -> dict[str, Any]:
 
 
 def _read(call: Invocation) -> dict[str, Any]:
-    location = locate(call.aws, call.params["environment"], call.params["service"])
+    location = locate_by(call.aws, call.params)
     ledger = DynamoLedger(call.aws, location.ledger, location.service)
     try:
         fleet = ServiceProvider(ServiceFleet(call.aws, location, call.progress)).read()
@@ -48,7 +49,7 @@ def _read(call: Invocation) -> dict[str, Any]:
     target = rollback_target(history)
     stack = good_releases(history)
     # A release under way moves traffic, and looks after what it finds.
-    wrong = [] if under_way or held else [found.sentence for found in disagreements(fleet, history)]
+    wrong = [] if under_way or held else disagreements(fleet, history, call.clock.now())
     return {
         "changed": False,
         "live": str(live) if live else None,
@@ -72,11 +73,17 @@ def _read(call: Invocation) -> dict[str, Any]:
         "status": [
             *_status(_Standing(location.service, fleet, history, held, call.clock.now())),
             *(f"  {record}. It is left alone" for record in recorded.unreadable),
-            *(f"  {sentence}: the next release or rollback puts it right" for sentence in wrong),
+            *(f"  {found.sentence}" + _who_repairs(found) for found in wrong),
         ],
-        "disagreements": wrong,
+        "disagreements": [found.row for found in wrong],
         "table": table([_row(release) for release in newest]),
     }
+
+
+def _who_repairs(found: Disagreement) -> str:
+    if found.repair is None:
+        return ". Somebody may have meant that: the next release takes the rule for the truth"
+    return ". The next release or rollback puts it right"
 
 
 def _side(fleet: Fleet, colour: Colour) -> dict[str, Any]:
@@ -116,9 +123,11 @@ def _way_back(fleet: Fleet, target: Any, under_way: Release | None) -> dict[str,
             "warm_until": None,
         }
     if under_way and under_way.kind is Kind.DEPLOY and not under_way.first and not under_way.in_place:
+        share = carried_percent(fleet, under_way.live, needed_targets(fleet, under_way))
+        returned = "all traffic" if share == 100 else f"{share} % of traffic at once, the rest as its tasks recover,"
         return {
             "possible": True,
-            "reason": f"stops {under_way.id}, and returns all traffic to {under_way.live}",
+            "reason": f"stops {under_way.id}, and returns {returned} to {under_way.live}",
             "release": None,
             "digest": None,
             "warm": True,

@@ -12,7 +12,7 @@ from ..common.operator import operator
 from ..rollout.history import unfinished
 from ..rollout.model import OperatorRequest, Phase, Release, RequestKind
 from ..rollout.stable_down import no_way_back
-from ..service.location import locate
+from ..service.existing import locate_by
 from .ledger import DynamoLedger
 from .ports import PortError
 from .providers.fleet import ServiceFleet
@@ -21,7 +21,7 @@ from .providers.service_provider import ServiceProvider
 
 def run(call: Invocation) -> dict[str, Any]:
     """Write the request; Failure where there is no release that could follow it."""
-    location = locate(call.aws, call.params["environment"], call.params["service"])
+    location = locate_by(call.aws, call.params)
     ledger = DynamoLedger(call.aws, location.ledger, location.service)
     kind = RequestKind(call.params["request"])
     try:

@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..common.invocation import Invocation
-from ..service.location import locate
+from ..service.existing import locate_by
 from .controller import Controller
 from .options import return_order
 from .prediction import predicted
@@ -16,7 +16,7 @@ from .runner import lease_owner, ports, run_controller
 
 
 def run(call: Invocation) -> dict[str, Any]:
-    location = locate(call.aws, call.params["environment"], call.params["service"])
+    location = locate_by(call.aws, call.params)
     aws_ports = ports(call, location)
     rollback_order = return_order(call.params, call.clock.now())
     if call.check_mode:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from ..rollout.abort_rules import can_be_resumed
@@ -24,11 +25,11 @@ from ..rollout.actions import (
     Stage,
     Wait,
 )
-from ..rollout.begin import Order, Refused, ReturnOrder, Unchanged, begin_deploy, begin_rollback
+from ..rollout.begin import Order, Refused, ReturnOrder, Unchanged, adopted, begin_deploy, begin_rollback
 from ..rollout.decide import decide
+from ..rollout.disagreements import Disagreement, disagreements
 from ..rollout.forward import probe_is_due
 from ..rollout.history import is_named, resumed, unfinished
-from ..rollout.late_writes import disagreements
 from ..rollout.lease import Held
 from ..rollout.model import (
     Fleet,
@@ -104,7 +105,7 @@ class Controller:
         if unfinished(history) is None:
             # Looking comes before locking: what is live already costs no write.
             begun = start(self._fleet(), history, self.ports.clock.now())
-            if not isinstance(begun, Release) and not disagreements(self._fleet(), history):
+            if not isinstance(begun, Release) and not any(found.repair for found in self._disagreements()):
                 return _not_begun(begun)
         return self._under_lease(order.id, False, lambda: self._deploy(order, start))
 
@@ -118,8 +119,8 @@ class Controller:
             settled = self._settle(left, f"release {order.id} of {order.by} takes its place")
             if not settled.closed:
                 return Ending(Outcome.INTERRUPTED, f"nothing was begun: {settled.id}: {settled.reason}", changed=True)
-        right = self.writer.put_right(disagreements(self._fleet(), self._history()))
-        ending = self._start(start)
+        right = self.writer.put_right(self._disagreements())
+        ending = self._start(start, partial(adopted, order))
         return replace(ending, changed=ending.changed or right)
 
     def rollback(self, order: ReturnOrder) -> Ending:
@@ -147,12 +148,13 @@ class Controller:
         if left is not None:
             same = order.named is None or is_named(left, order.named)
             if left.kind is Kind.ROLLBACK and same and self._adoptable(left):
-                return self._resume(left)
+                return self._resume(replace(left, forced=order.force))
             under_way = left.kind is Kind.DEPLOY and left.outcome is None
             ended = self._settle(replace(left, forced=order.force), f"rollback {order.id} of {order.by}")
             if under_way and order.named is None:
                 return self._stopped(ended)
-        right = self.writer.put_right(disagreements(self._fleet(), self._history()))
+        # Anything else waits: traffic returns first.
+        right = self.writer.put_right([found for found in self._disagreements() if found.is_urgent])
         ending = self._start(lambda fleet, history, now: begin_rollback(order, fleet, history, now))
         return replace(ending, changed=ending.changed or right)
 
@@ -186,10 +188,19 @@ class Controller:
 
     # --- the loop ---
 
-    def _start(self, start: Callable[[Fleet, Sequence[Release], float], Release | Unchanged | Refused]) -> Ending:
-        begun = start(self._fleet(), self._history(), self.ports.clock.now())
+    def _start(
+        self,
+        start: Callable[[Fleet, Sequence[Release], float], Release | Unchanged | Refused],
+        found: Callable[[Fleet, Sequence[Release], float], Release | None] = lambda fleet, history, now: None,
+    ) -> Ending:
+        fleet, history, now = self._fleet(), self._history(), self.ports.clock.now()
+        begun = start(fleet, history, now)
         if not isinstance(begun, Release):
             return _not_begun(begun)
+        before = found(fleet, history, now)
+        if before is not None:
+            self.ports.progress.line(f"{before.label} serves from {before.candidate}: on record now, to go back to")
+            self.lease_holder.with_retries(lambda: self._save(before))
         self.lease_holder.with_retries(lambda: self._save(begun))
         return self._run(begun)
 
@@ -215,6 +226,9 @@ class Controller:
         ending = self._run(resumed(left, self.ports.clock.now()), None if finish else stop)
         self._hurried = False
         return ending.release or left
+
+    def _disagreements(self) -> list[Disagreement]:
+        return disagreements(self._fleet(), self._history(), self.ports.clock.now())
 
     def _adoptable(self, left: Release) -> bool:
         return can_be_resumed(left, self._fleet())

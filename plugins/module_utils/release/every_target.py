@@ -1,6 +1,6 @@
 # Copyright: pear.fargate contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A check asks every healthy target, and its verdict says how many answers of how many targets were as wanted.
+"""A check asks every healthy target, and its verdict says how many answers of how many targets were as expected.
 
 A load balancer does not say which target answered. With `identity` the answer itself says it. Without it the number of
 requests is such that every target is asked even if each request chose its target at random; in turn, as an application
@@ -16,10 +16,9 @@ import math
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from ..aws.elbv2_states import TEST_HEADER
 from ..rollout.gates import failed, passed, unclear
 from ..rollout.model import Verdict
 from .smoke import Answer, Endpoint, dig, mistakes, never
@@ -35,11 +34,11 @@ _FAST_SHARE = 0.9
 
 @dataclass(frozen=True)
 class Route:
-    """How the requests of a check reach the targets of a colour: through the test rule, or through the production rule."""
+    """How the requests of a check reach the targets of a colour: through the production rule, or with the test rule's headers."""
 
     endpoint: Endpoint
     targets: int
-    candidate: bool = True
+    headers: Mapping[str, str] = field(default_factory=dict)
     stopped: Callable[[], bool] = never
     pause: Callable[[float], None] = time.sleep
 
@@ -75,7 +74,7 @@ class _Questions:
         self.title = f"check {check['name']}: {check['method']} {check['path']}"
         # Times are judged over a whole round.
         self._content = {**check, "maximum_milliseconds": None}
-        self._headers = {**check["headers"], **({TEST_HEADER[0]: TEST_HEADER[1][0]} if route.candidate else {})}
+        self._headers = {**check["headers"], **route.headers}
         self._asked_to_stop_at = time.monotonic()
 
     def verdict(self) -> Verdict:

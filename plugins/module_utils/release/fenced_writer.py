@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from ..rollout.actions import FleetAction, Shift
-from ..rollout.late_writes import Disagreement
+from ..rollout.disagreements import Disagreement, Repair
 from ..rollout.lease import LATE_WRITE_SECONDS, WRITE_BEGINS_SECONDS
 from .lease_holder import LeaseHolder
 from .ports import PortError, Ports
@@ -39,16 +39,17 @@ class FencedWriter:
         self._send(action, self.ports.clock.now() + WRITE_BEGINS_SECONDS)
 
     def put_right(self, found: Sequence[Disagreement]) -> bool:
-        """Undo what a late write left behind that arrived unobserved."""
+        """Undo what a late write or somebody else left behind; what cannot be undone is told."""
         for disagreement in found:
-            self.ports.progress.line(f"put right: {disagreement.sentence}")
-            self.lease_holder.with_retries(partial(self._repair, disagreement))
-        return bool(found)
+            self.ports.progress.line(("put right: " if disagreement.repair else "") + disagreement.sentence)
+            if disagreement.repair is not None:
+                self.lease_holder.with_retries(partial(self._repair, disagreement.repair))
+        return any(disagreement.repair for disagreement in found)
 
-    def _repair(self, disagreement: Disagreement) -> None:
+    def _repair(self, repair: Repair) -> None:
         if not self.renew():
             raise PortError("The renewal of the lease took too long to write after it", transient=True)
-        self.write(disagreement.action)
+        self.write(repair)
 
     def _send(self, action: Shift | FleetAction, until: float) -> None:
         try:

@@ -48,6 +48,7 @@ class CloudJudges:
     network: Mapping[str, Any] = field(default_factory=dict)
     # What was seen while the release went on, by colour.
     evidence: Mapping[Colour, Evidence] = field(default_factory=dict)
+    test_endpoint: Endpoint | None = None
 
     # What was judged last: the evidence holds the readings of the look that decided, not of a later one.
     _last_look: Look | None = None
@@ -91,8 +92,10 @@ class CloudJudges:
     def _route(self, release: Release, candidate: bool, stopped: Callable[[], bool]) -> Route:
         """To as many targets as the load balancer finds healthy at this moment: capacity may have changed since staging."""
         targets = elbv2.target_health(self.aws, self.location.target_groups[release.candidate].arn)
-        endpoint = self.endpoint or Endpoint(self.location.load_balancer_host, self.location.host)
-        return Route(endpoint, sum(target.state == "healthy" for target in targets), candidate, stopped)
+        known = (self.test_endpoint if candidate else None) or self.endpoint
+        endpoint = known or Endpoint(self.location.load_balancer_host, self.location.host)
+        healthy = sum(target.state == "healthy" for target in targets)
+        return Route(endpoint, healthy, self.location.test_headers if candidate else {}, stopped)
 
 
 def _unknown(check: str) -> Verdict:

@@ -8,13 +8,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..aws import ecs, logs
+from ..aws import ecs
 from ..aws.session import Aws
 from ..aws.tasks import TaskState, started_by
 from ..common.clock import Clock
 from ..rollout.gates import failed, passed, unclear
 from ..rollout.model import Release, Verdict
 from ..service.location import ServiceLocation
+from . import task_logs
 from .ports import Progress
 
 _POLL_SECONDS = 2.0
@@ -78,7 +79,7 @@ def _started_by(release: Release, name: str) -> str:
 def _verdict(aws: Aws, location: ServiceLocation, check: Mapping[str, Any], task: TaskState) -> Verdict:
     container = next((container for container in task.containers if container.name == check["container"]), None)
     code = container.exit_code if container else None
-    lines = logs.last_lines(aws, location.log_group, check["container"], task.id)
+    lines = task_logs.last_lines(aws, location, task, check["container"])
     told = f"; last log lines: {' | '.join(lines[-5:])}" if lines else ""
     if code == 0:
         return passed(f"task {check['name']} ended with exit code 0")

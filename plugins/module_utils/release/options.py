@@ -13,9 +13,21 @@ from typing import Any
 from ..aws.errors import Failure
 from ..common.operator import operator
 from ..rollout.begin import Order, ReturnOrder
-from ..rollout.model import Bound, ErrorGate, Gates, Kind, LatencyGate, OnInconclusive, Plan, Policy, WhenStableIsDown
+from ..rollout.model import (
+    Bound,
+    ErrorGate,
+    Gates,
+    Kind,
+    LatencyGate,
+    OldColour,
+    OnInconclusive,
+    Plan,
+    Policy,
+    WhenStableIsDown,
+)
 from ..rollout.strategy import STRATEGIES, metrics_seconds
 from ..rollout.strategy import plan as plan_of
+from ..service.existing import EXISTING_ARGUMENTS
 from ..service.specification import Specification
 from .ledger_items import new_id
 
@@ -104,6 +116,7 @@ POLICY = {
     "pause_timeout_seconds": {"type": "int", "default": 3600},
     "return_timeout_seconds": {"type": "int", "default": 600},
     "window_seconds": {"type": "int", "default": 3600},
+    "old_colour": {"type": "str", "choices": ["auto", *map(str, OldColour)], "default": "auto"},
     "settle_seconds": {"type": "int", "default": 0},
     "hold_when_interrupted": {"type": "bool", "default": False},
     "when_stable_is_down": {
@@ -114,9 +127,10 @@ POLICY = {
 }
 # What every blue/green module needs to find its service.
 PLACE_ARGUMENTS: dict[str, Any] = {
-    "environment": {"type": "str", "required": True},
+    "environment": {"type": "str"},
     "service": {"type": "str", "required": True},
     "by": {"type": "str"},
+    **EXISTING_ARGUMENTS,
 }
 RELEASE_ARGUMENTS: dict[str, Any] = {
     "by": {"type": "str"},
@@ -148,7 +162,7 @@ def order(params: Mapping[str, Any], spec: Specification, now: float) -> Order:
         id=new_id(Kind.DEPLOY, now, token()),
         service=spec.service,
         by=operator(params),
-        digest=image_digest(params),
+        digest=_digest(params, spec),
         fingerprint=fingerprint(spec),
         plan=plan,
         gates=gates,
@@ -158,6 +172,7 @@ def order(params: Mapping[str, Any], spec: Specification, now: float) -> Order:
         desired_count=spec.desired_count,
         contract=params["contract"],
         version=params["version"] or "",
+        adopts=bool(spec.registered),
     )
 
 
@@ -186,11 +201,14 @@ def return_order(params: Mapping[str, Any], now: float) -> ReturnOrder:
 
 def policy(params: Mapping[str, Any]) -> Policy:
     given = filled(params["policy"], POLICY)
+    # Desired counts of services that others made are theirs.
+    default = OldColour.KEEP if params.get("services") else OldColour.SCALE_IN
     return Policy(
         **{
             **given,
             "inconclusive": OnInconclusive(given["inconclusive"]),
             "when_stable_is_down": WhenStableIsDown(given["when_stable_is_down"]),
+            "old_colour": default if given["old_colour"] == "auto" else OldColour(given["old_colour"]),
         }
     )
 
@@ -202,8 +220,16 @@ def token() -> str:
 
 def fingerprint(spec: Specification) -> str:
     """Stands for everything that a task of this version is made from."""
+    if spec.registered:
+        return spec.registered
     content = json.dumps(spec.task_definition(), sort_keys=True, default=str)
     return hashlib.sha256(content.encode()).hexdigest()[:16]
+
+
+def _digest(params: Mapping[str, Any], spec: Specification) -> str:
+    """A task definition of others may name its image by a tag. Its revision identifies the version then."""
+    digest = image_digest(params)
+    return digest if digest.startswith("sha256:") or not spec.registered else ""
 
 
 def image_digest(params: Mapping[str, Any]) -> str:

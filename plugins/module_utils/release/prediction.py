@@ -12,6 +12,7 @@ from ..aws.ecs_states import short
 from ..aws.errors import Failure
 from ..common.invocation import Invocation
 from ..rollout.begin import Order, Refused, ReturnOrder, Unchanged, begin_deploy, begin_rollback
+from ..rollout.disagreements import disagreements
 from ..rollout.history import unfinished
 from ..rollout.lease import clock_time
 from ..rollout.model import Fleet, Outcome, Release
@@ -40,8 +41,16 @@ def predicted(
         if isinstance(wanted, Order)
         else begin_rollback(wanted, fleet, history, now)
     )
+    wrong = [] if left else disagreements(fleet, history, now)
+    told = {"disagreements": [found.row for found in wrong]}
+    # A rollback puts right only what keeps users from being served.
+    repaired = [found for found in wrong if (found.repair if isinstance(wanted, Order) else found.is_urgent)]
+    repairs = [f"put right: {found.sentence}" for found in repaired]
     if isinstance(begun, Unchanged) and left is None:
-        return _answer(False, "unchanged", begun.reason, [], {"before": "", "after": ""})
+        for line in repairs:
+            call.progress.line(line)
+        unchanged = _answer(bool(repairs), "unchanged", begun.reason, repairs, {"before": "", "after": ""})
+        return unchanged | told
     if isinstance(begun, Refused) and left is None:
         raise Failure(f"{begun.reason}.", outcome=str(Outcome.REFUSED), changed=False)
     findings = preflight(fleet) if isinstance(begun, Release) else ()
@@ -52,9 +61,9 @@ def predicted(
     lasting = [str(finding) for finding in findings if not finding.momentary]
     if lasting:
         raise Failure(f"refused: {'; '.join(lasting)}.", outcome=str(Outcome.REFUSED), changed=False)
-    steps = [f"bring {left.kind} {left.id} of {left.by} to its end, or go on with it"] if left else []
+    steps = [f"bring {left.kind} {left.id} of {left.by} to its end, or go on with it"] if left else repairs
     if isinstance(begun, Release):
-        steps += _steps(begun, fleet, now)
+        steps = [*steps, *_steps(begun, fleet, now)]
     for line in steps:
         call.progress.line(line)
     reason = steps[0] if steps else "nothing to do"
@@ -62,7 +71,7 @@ def predicted(
         difference = ports.provider.difference(begun.live)
     else:
         difference = _difference(call, spec, fleet, begun)
-    return _answer(True, "planned", reason, steps, difference)
+    return _answer(True, "planned", reason, steps, difference) | told
 
 
 def predicted_first(call: Invocation, spec: Specification, wanted: Order, missing: str) -> dict[str, Any]:

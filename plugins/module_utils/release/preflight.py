@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from ..aws import cloudwatch, ec2, iam, service_quotas
-from ..aws.elbv2_states import TEST_HEADER
+from ..aws.elbv2_states import Rule
 from ..aws.errors import AwsError
 from ..common.invocation import Invocation
 from ..image import platform as image_platform
@@ -81,7 +81,7 @@ def _alarms(call: Invocation, order: Order) -> Iterator[str | Finding]:
 
 def _addresses(call: Invocation, spec: Specification, tasks: int) -> Iterator[str]:
     """Each task takes an address; for a while there are twice as many tasks."""
-    free = ec2.free_addresses(call.aws, list(spec.params["subnets"]))
+    free = ec2.free_addresses(call.aws, list(spec.params["subnet_ids"]))
     if sum(free.values()) < tasks:
         told = ", ".join(f"{subnet} {count}" for subnet, count in sorted(free.items()))
         yield f"{tasks} more tasks need as many addresses; the subnets have {sum(free.values())} left ({told})"
@@ -128,13 +128,12 @@ def _listed(value: Any) -> list[Any]:
     return list(value) if isinstance(value, (list, tuple)) else [value]
 
 
-def _answered_by_others(location: ServiceLocation, options: Mapping[str, Any], order: Order) -> Iterator[Finding]:
+def _answered_by_others(location: ServiceLocation, options: Mapping[str, Any], order: Order) -> Iterator[str | Finding]:
     """A check proves something only where this service answers it: the listener's rules say who does.
 
     Momentary, since provisioning, which comes first, may be what puts the rules right.
     """
-    test_header = {TEST_HEADER[0]: TEST_HEADER[1][0]}
-    requests = [
+    requests: list[tuple[str, Mapping[str, Any], Rule | None]] = [
         (f"check {check['name']}", check, location.production if order.plan.in_place else location.test)
         for check in options.get("checks") or ()
         if not check["command"]
@@ -142,8 +141,13 @@ def _answered_by_others(location: ServiceLocation, options: Mapping[str, Any], o
     if probe := options.get("version_probe"):
         requests.append(("the version probe", probe, location.production))
     for title, check, own in requests:
-        sent = {**check["headers"], **(test_header if own is location.test else {})}
-        found = answering(location.rules, Request(location.host, check["path"], sent))
+        if own is None:
+            yield f"{title} asks the candidate, which needs a rule for it: name one with test_rule_arn, or leave the check out"
+            continue
+        by_test = own is location.test
+        sent = {**check["headers"], **(location.test_headers if by_test else {})}
+        rules = location.test_rules if by_test else location.rules
+        found = answering(rules, Request(location.host, check["path"], sent))
         if found is None or found.arn != own.arn:
             by = f"the rule of {found.owner} ({found.conditions}, priority {found.priority})" if found else "no rule"
             yield Finding(

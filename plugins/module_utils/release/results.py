@@ -47,7 +47,7 @@ def result(call: Invocation, ending: Ending) -> dict[str, Any]:
     _write_report(call, answer)
     if ending.outcome in (None, Outcome.SUCCEEDED):
         return answer
-    message = printable(_message(ending, answer))
+    message = printable(_message(ending, answer, by_playbooks=not call.params.get("services")))
     if call.verbosity:
         raise Failure(message, **answer)
     # Ansible prints the whole result of a failed task: the message has to be seen among it. The rest is in the ledger and the report.
@@ -65,14 +65,16 @@ def summary(release: Release) -> dict[str, Any]:
     return {key: plain[key] for key in plain if key not in ("evidence", "gates", "policy")}
 
 
-def _message(ending: Ending, answer: Mapping[str, Any]) -> str:
+def _message(ending: Ending, answer: Mapping[str, Any], by_playbooks: bool = True) -> str:
     """What was seen first; last the outcome and its cause, what serves now, and what to do."""
     service = f"{ending.release.service}: " if ending.release else ""
     cause = ending.reason.rstrip(".")
     lines = [*_seen(answer["evidence"], cause), f"{service}{_head(ending)}: {cause}."]
     release = ending.release
     if release is not None and ending.outcome is not Outcome.REFUSED:
-        lines += [line for line in (serves_now(ending.outcome, release), _next(ending.outcome, release)) if line]
+        lines += [
+            line for line in (serves_now(ending.outcome, release), _next(ending.outcome, release, by_playbooks)) if line
+        ]
     return "\n".join(lines)
 
 
@@ -102,13 +104,20 @@ def serves_now(outcome: Outcome | None, release: Release) -> str:
     return ""
 
 
-def _next(outcome: Outcome | None, release: Release) -> str:
-    status = f"playbooks/status.yml -l {release.service}"
+def _next(outcome: Outcome | None, release: Release, by_playbooks: bool = True) -> str:
+    """What to do: by playbook, or by module where the services are not the playbooks'."""
+    status = f"playbooks/status.yml -l {release.service}" if by_playbooks else "pear.fargate.bluegreen_info"
+    again, back = ("playbooks/release.yml", "playbooks/rollback.yml")
+    report = "service_report"
+    if not by_playbooks:
+        again, back, report = "pear.fargate.bluegreen_cutover", "pear.fargate.bluegreen_rollback", "report"
     if outcome is Outcome.SUPERSEDED:
         return f"Next: {status} shows who works on it."
     if outcome is Outcome.INTERRUPTED:
-        return f"Next: {status}, then playbooks/release.yml with the same version to go on, or playbooks/rollback.yml."
-    return f"Next: correct it and release again. All evidence: run with -v, or set service_report; {release.id} is its release."
+        return f"Next: {status}, then {again} with the same version to go on, or {back}."
+    return (
+        f"Next: correct it and release again. All evidence: run with -v, or set {report}; {release.id} is its release."
+    )
 
 
 def _head(ending: Ending) -> str:

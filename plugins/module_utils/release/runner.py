@@ -14,7 +14,7 @@ from ..aws.errors import Failure
 from ..common.invocation import Invocation
 from ..common.operator import operator
 from ..rollout.model import Outcome
-from ..service.location import ServiceLocation
+from ..service.location import ListenerPort, ServiceLocation
 from ..service.specification import Specification
 from .controller import Controller, Ending
 from .judges import CloudJudges
@@ -41,14 +41,20 @@ def ports(
         Metrics(aws, location, MetricOptions.of(gates)),
         call.clock,
         call.progress,
-        Endpoint(location.load_balancer_host, location.host, call.params.get("verify_tls", True)),
+        _endpoint(call, location, location.listener_port),
         {check["name"]: check for check in call.params.get("checks") or []},
         call.params.get("version_probe"),
         spec.network() if spec else {},
         provider.narrator.evidence,
+        _endpoint(call, location, location.test_listener_port),
     )
     ledger = DynamoLedger(aws, location.ledger, location.service)
     return Ports(provider, judges, ledger, call.clock, call.progress)
+
+
+def _endpoint(call: Invocation, location: ServiceLocation, listener: ListenerPort) -> Endpoint:
+    verify = call.params.get("verify_tls", True)
+    return Endpoint(location.load_balancer_host, location.host, verify, listener.port, listener.tls)
 
 
 def run_controller(call: Invocation, controller: Controller, work: Callable[[], Ending]) -> Ending:

@@ -1,6 +1,6 @@
 # Copyright: pear.fargate contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""One request of a check through the load balancer, and what is not as wanted about its answer."""
+"""One request of a check through the load balancer, and how its answer differs from the expected one."""
 
 from __future__ import annotations
 
@@ -30,6 +30,7 @@ class Endpoint:
     host: str
     verify: bool = True
     port: int = 443
+    tls: bool = True
 
     def request(
         self, check: Mapping[str, Any], headers: Mapping[str, str], stopped: Callable[[], bool] | None = None
@@ -38,14 +39,19 @@ class Endpoint:
 
         The whole exchange has to end within the check's timeout. `stopped` is asked meanwhile: that keeps the lease.
         """
+        connection = _Named(self.address, self.port, self.host, check["timeout_seconds"], self._context())
+        return within(
+            lambda: self._exchange(connection, check, headers), check["timeout_seconds"], connection.abort, stopped
+        )
+
+    def _context(self) -> ssl.SSLContext | None:
+        if not self.tls:
+            return None
         context = ssl.create_default_context()
         if not self.verify:
             context.check_hostname = False
             context.verify_mode = ssl.CERT_NONE
-        connection = _Named(self.address, self.port, self.host, check["timeout_seconds"], context)
-        return within(
-            lambda: self._exchange(connection, check, headers), check["timeout_seconds"], connection.abort, stopped
-        )
+        return context
 
     def _exchange(self, connection: _Named, check: Mapping[str, Any], headers: Mapping[str, str]) -> Answer:
         began = time.perf_counter()
@@ -61,11 +67,11 @@ class Endpoint:
             connection.close()
 
 
-class _Named(http.client.HTTPSConnection):
+class _Named(http.client.HTTPConnection):
     """A connection to an address with another name in TLS: DNS may lead elsewhere, or not be set yet."""
 
-    def __init__(self, address: str, port: int, name: str, timeout: float, context: ssl.SSLContext) -> None:
-        super().__init__(address, port, timeout=timeout, context=context)
+    def __init__(self, address: str, port: int, name: str, timeout: float, context: ssl.SSLContext | None) -> None:
+        super().__init__(address, port, timeout=timeout)
         self._name = name
         self._tls = context
         self._plain: socket.socket | None = None
@@ -73,7 +79,7 @@ class _Named(http.client.HTTPSConnection):
     def connect(self) -> None:
         plain = socket.create_connection((self.host, self.port), self.timeout)
         self._plain = plain
-        self.sock = self._tls.wrap_socket(plain, server_hostname=self._name)
+        self.sock = self._tls.wrap_socket(plain, server_hostname=self._name) if self._tls else plain
 
     def abort(self) -> None:
         """End the exchange from another thread."""

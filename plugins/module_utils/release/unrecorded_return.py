@@ -10,7 +10,7 @@ from ..rollout.abort import AbortReason
 from ..rollout.abort_rules import has_own_weights
 from ..rollout.actions import Replace, Shift
 from ..rollout.model import Fleet, Kind, Observed, Outcome, Phase, Release
-from ..rollout.restore import begin_restore, restore
+from ..rollout.restore import begin_restore, can_return, restore
 
 # For how long recording is tried again, and how often.
 RECORD_SECONDS = 300.0
@@ -27,9 +27,14 @@ class Return:
     release: Release
 
 
+def _is_exposed(release: Release) -> bool:
+    """In place the version has requests as soon as its deployment begins, which may be all that could not be recorded."""
+    return release.phase in _EXPOSED or (release.in_place and release.phase is Phase.STAGING)
+
+
 def return_decision(release: Release, fleet: Fleet, why: str, now: float) -> Return | None:
     """The write that takes the candidate out of traffic; None where it has none, or somebody else moved traffic since."""
-    if release.kind is not Kind.DEPLOY or release.outcome is not None or release.phase not in _EXPOSED:
+    if release.kind is not Kind.DEPLOY or release.outcome is not None or not _is_exposed(release):
         return None
     observed = Observed(fleet)
     if release.goes_forward:
@@ -38,6 +43,10 @@ def return_decision(release: Release, fleet: Fleet, why: str, now: float) -> Ret
         decision = begin_restore(observed, release, AbortReason(Outcome.INTERRUPTED, why), now)
     else:
         decision = restore(observed, release, now)
+    if not release.in_place and can_return(observed, release) and fleet.weights != release.stable_weights:
+        # All of it: nobody may be left to move the rest once live has more healthy targets.
+        reason = f"returning traffic to {release.live}: {decision.release.reason}"
+        return Return(Shift(release.stable_weights), reason, decision.release)
     if not isinstance(decision.action, (Shift, Replace)):
         return None
     return Return(decision.action, decision.reason, decision.release)

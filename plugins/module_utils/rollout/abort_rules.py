@@ -11,6 +11,7 @@ from . import in_place
 from .abort import AbortReason
 from .gates import alarms, combine, judge
 from .model import Fleet, Observed, OnInconclusive, Outcome, Phase, Release, RequestKind, Result, Verdict, Weights
+from .partial_return import is_enough
 
 
 def abort_reason(observed: Observed, release: Release, now: float) -> AbortReason | None:
@@ -107,8 +108,8 @@ def _own_weights(release: Release) -> tuple[Weights, ...]:
         return (here,)
     # A promotion to the last step, or a rescue, skips steps: any earlier one may be where traffic still is.
     before = (Weights.split(release.candidate, step.weight) for step in release.plan.steps[: release.step])
-    home = (release.stable_weights,) if release.step == 0 or release.stable_down_since is not None else ()
-    return (here, *home, *before)
+    stable = (release.stable_weights,) if release.step == 0 or release.stable_down_since is not None else ()
+    return (here, *stable, *before)
 
 
 def _candidate_failing(observed: Observed, release: Release, now: float) -> AbortReason | None:
@@ -119,6 +120,17 @@ def _candidate_failing(observed: Observed, release: Release, now: float) -> Abor
     if release.phase is Phase.PREPARING or not candidate.failure or not ours or inherited:
         return None
     return AbortReason(Outcome.ROLLED_BACK, f"{release.candidate} does not run: {candidate.failure}")
+
+
+def _candidate_put_back(observed: Observed, release: Release, now: float) -> AbortReason | None:
+    """ECS put the version before back on the candidate's service by itself, where its circuit breaker is set to do that."""
+    candidate = observed.fleet.state(release.candidate)
+    inherited = candidate.deployment_id == release.replaced_deployment
+    if release.phase is not Phase.STAGING or inherited or not candidate.ecs_rollback:
+        return None
+    if candidate.task_definition == release.task_definition:
+        return None
+    return AbortReason(Outcome.ROLLED_BACK, f"{release.candidate} does not run: {candidate.ecs_rollback}")
 
 
 def _candidate_replaced(observed: Observed, release: Release, now: float) -> AbortReason | None:
@@ -162,6 +174,9 @@ def _not_ready_in_time(observed: Observed, release: Release, now: float) -> Abor
         return None
     if now - release.entered_at <= limit:
         return None
+    if release.is_rewriting and is_enough(observed.fleet, release, release.candidate):
+        # It returns traffic to what is healthy there, rather than to the version that it leaves.
+        return None
     if release.phase is Phase.PREPARING:
         live = observed.fleet.state(release.live)
         return AbortReason(Outcome.REFUSED, f"nothing was changed: no healthy {live} within {limit} seconds")
@@ -183,6 +198,7 @@ RULES: tuple[Callable[[Observed, Release, float], AbortReason | None], ...] = (
     _abort_requested,
     _weights_changed_by_others,
     _candidate_failing,
+    _candidate_put_back,
     _candidate_replaced,
     _judged_bad,
     _not_proven,

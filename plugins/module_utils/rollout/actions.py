@@ -76,10 +76,14 @@ class ScaleIn:
 
 @dataclass(frozen=True)
 class ScheduleScaleIn:
-    """Have AWS set a colour's desired count to zero at a given time, with no controller running."""
+    """Have AWS set a colour's desired count to zero at a given time, with no controller running.
+
+    It carries the release whose rollback window it ends, and takes the place of those made for others.
+    """
 
     colour: Colour
     at: float
+    release_id: str
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,8 @@ class Order:
     desired_count: int = 1
     contract: bool = False
     version: str = ""
+    # Others deployed what serves now: it is taken on record, so that a rollback can go back to it.
+    adopts: bool = False
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,8 @@ class Refused:
 
 
 def begin_deploy(order: Order, fleet: Fleet, history: Sequence[Release], now: float) -> Release | Unchanged | Refused:
+    found = adopted(order, fleet, history, now)
+    history = [*history, found] if found else history
     live = live_colour(fleet, history)
     if live is None:
         return Refused(
@@ -81,6 +85,37 @@ def begin_deploy(order: Order, fleet: Fleet, history: Sequence[Release], now: fl
         gates=alone(order.gates) if first else order.gates,
         capacity=order.desired_count if first else max(1, fleet.state(live).running),
         first=first,
+    )
+
+
+def adopted(order: Order, fleet: Fleet, history: Sequence[Release], now: float) -> Release | None:
+    """What others deployed and what serves all traffic, as a release that succeeded; None where the ledger has it already."""
+    live = live_colour(fleet, history)
+    if not order.adopts or live is None or fleet.weights.of(live) != 100:
+        return None
+    state = fleet.state(live)
+    good = state.settled and state.desired > 0 and not state.failure
+    if not good or not state.task_definition or _serving(state, history):
+        return None
+    before = now - 1
+    return Release(
+        id=f"before-{order.id}",
+        service=order.service,
+        kind=Kind.DEPLOY,
+        digest="",
+        fingerprint=state.task_definition,
+        task_definition=state.task_definition,
+        live=live.other,
+        candidate=live,
+        plan=Plan("adopted", ()),
+        started_at=before,
+        entered_at=before,
+        by=order.by,
+        capacity=state.desired,
+        outcome=Outcome.SUCCEEDED,
+        reason="it served all traffic before this release",
+        ended_at=before,
+        closed=True,
     )
 
 

@@ -14,6 +14,7 @@ from .actions import CancelScaleIn, Decision, Prove, Record, Register, Shift, St
 from .gates import combine
 from .lease import clock_time
 from .model import Fleet, Observed, OnInconclusive, Outcome, Phase, Release, RequestKind, Result, Step, Verdict, Weights
+from .partial_return import carried_percent, is_enough
 from .stable_down import decide_when_down, unserved
 
 POLL_SECONDS = 2.0
@@ -101,7 +102,9 @@ def _next_in_step(observed: Observed, release: Release, now: float) -> Decision 
     title = f"step {release.step + 1} of {len(release.plan.steps)}"
     wanted = Weights.split(release.candidate, step.weight)
     if observed.fleet.weights != wanted:
-        return _pause(observed, release, now) or _move(observed, release, wanted, title)
+        moving = _pause(observed, release, now) or _move(observed, release, wanted, title)
+        waiting = release.is_rewriting and isinstance(moving.action, Wait)
+        return _roll_back_in_part(observed, moving, now) if waiting else moving
     last = release.step + 1 == len(release.plan.steps) and not release.plan.bake_seconds
     hold = _hold(observed, release, step, now, judged=last or step.duration_seconds > 0)
     if hold is None:
@@ -120,6 +123,26 @@ def _move(observed: Observed, release: Release, wanted: Weights, title: str) -> 
     if waiting is not None:
         return Decision(Wait(POLL_SECONDS), f"{title} waits: {waiting}", release)
     return Decision(Shift(wanted), f"{title}: {wanted}; {observed.fleet.state(release.candidate)}", release)
+
+
+def _roll_back_in_part(observed: Observed, waiting: Decision, now: float) -> Decision:
+    """Give the version to return to what its healthy targets can carry, and the rest as it gets more of them."""
+    fleet, release = observed.fleet, waiting.release
+    if release.paused_since is not None or not is_enough(fleet, release, release.candidate):
+        return waiting
+    share = carried_percent(fleet, release.candidate, wanted_count(observed, release))
+    if release.forced or now - release.entered_at > release.policy.return_timeout_seconds:
+        share = 100
+    weights = Weights.split(release.candidate, share)
+    if weights != fleet.weights:
+        said = f"returning {share} % of traffic to {release.candidate} now; {waiting.reason}"
+        return Decision(Shift(weights), said, release)
+    said = (
+        f"traffic: {fleet.weights}; {waiting.reason}. ECS starts the missing tasks, the rest of the traffic follows them, "
+        f"all of it after {release.policy.return_timeout_seconds} s at the latest. "
+        "To return all of it now: playbooks/rollback.yml -e rollback_force=true"
+    )
+    return Decision(Wait(POLL_SECONDS, told=True), said, release)
 
 
 def _next_step(release: Release, passed: str, now: float) -> Decision:

@@ -142,7 +142,7 @@ def resumed(release: Release, now: float) -> Release:
 
 
 def live_colour(fleet: Fleet, history: Sequence[Release]) -> Colour | None:
-    """Traffic is the truth; where it is split, the last success says which side was home; else the larger share."""
+    """Traffic is the truth; where it is split, the colour of the last success; else the colour with the larger share."""
     leader = fleet.weights.leader
     if leader is not None and fleet.weights.of(leader) == 100:
         return leader

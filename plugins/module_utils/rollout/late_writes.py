@@ -1,16 +1,13 @@
 # Copyright: pear.fargate contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Writes that arrive late: while one may, undo it and scale nothing in; what one left behind is found and put right."""
+"""Writes that arrive late: while one may, undo it and scale nothing in."""
 
 from __future__ import annotations
-
-from collections.abc import Sequence
-from dataclasses import dataclass
 
 from . import in_place
 from .actions import CancelScaleIn, Decision, Shift, Stage, Wait
 from .lease import clock_time
-from .model import Colour, Fleet, Kind, Observed, Outcome, Release, Weights
+from .model import Colour, Fleet, Observed, Outcome, Release, Weights
 
 POLL_SECONDS = 2.0
 
@@ -75,41 +72,3 @@ def _wait(observed: Observed, release: Release) -> Decision:
     until = clock_time(observed.late_until)
     said = f"traffic: {observed.fleet.weights}; a write may still arrive until {until}: nothing is scaled in before"
     return Decision(Wait(POLL_SECONDS), said, release)
-
-
-@dataclass(frozen=True)
-class Disagreement:
-    """What AWS holds against the ledger or the rule, and the write that puts it right."""
-
-    sentence: str
-    action: Shift | CancelScaleIn
-
-
-def disagreements(fleet: Fleet, history: Sequence[Release]) -> list[Disagreement]:
-    """What no release can have meant, while none is under way: traffic without tasks, a scale-in of what serves."""
-    found = []
-    weights, recorded = fleet.weights, _serving(history)
-    if recorded is not None:
-        side, other = fleet.state(recorded), fleet.state(recorded.other)
-        if weights.of(recorded.other) and other.healthy == 0 and side.healthy:
-            sentence = f"{other.colour} has {weights.of(other.colour)} % of traffic and no healthy task"
-            found.append(Disagreement(f"{sentence}; the ledger has {recorded}", Shift(Weights.all_to(recorded))))
-            weights = Weights.all_to(recorded)
-    for colour in Colour:
-        at = fleet.state(colour).scale_in_at
-        if at is not None and weights.of(colour):
-            sentence = (
-                f"{colour} has {weights.of(colour)} % of traffic and is going to be scaled in at {clock_time(at)}"
-            )
-            found.append(Disagreement(sentence, CancelScaleIn(colour)))
-    return found
-
-
-def _serving(history: Sequence[Release]) -> Colour | None:
-    """The colour that the last success on record gave all traffic to."""
-    done = [
-        release
-        for release in history
-        if release.outcome is Outcome.SUCCEEDED and release.kind in (Kind.DEPLOY, Kind.ROLLBACK)
-    ]
-    return max(done, key=lambda release: release.started_at).candidate if done else None

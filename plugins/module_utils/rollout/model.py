@@ -69,6 +69,13 @@ class WhenStableIsDown(StrEnum):
     ASK = "ask"
 
 
+class OldColour(StrEnum):
+    """Whether the colour without traffic is scaled in at the end of a release: the old one, or a candidate that failed."""
+
+    SCALE_IN = "scale_in"
+    KEEP = "keep"
+
+
 class RequestKind(StrEnum):
     PROMOTE = "promote"
     PROMOTE_ALL = "promote_all"
@@ -133,6 +140,8 @@ class ColourState:
     # Why targets are unhealthy, as the load balancer tells it.
     unhealthy: str = ""
     scale_in_at: float | None = None
+    # The releases that scheduled scale-ins of this colour were made for; empty text where one does not say.
+    scale_in_for: tuple[str, ...] = ()
     # The deployment that ECS works on or has completed; empty where the colour has no ECS service.
     deployment_id: str = ""
     # Why ECS put the deployment before this one back by itself; empty where it did not.
@@ -257,6 +266,7 @@ class Policy:
     settle_seconds: int = 0
     hold_when_interrupted: bool = False
     when_stable_is_down: WhenStableIsDown = WhenStableIsDown.PROMOTE
+    old_colour: OldColour = OldColour.SCALE_IN
 
 
 @dataclass(frozen=True)

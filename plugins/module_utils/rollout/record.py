@@ -50,7 +50,7 @@ def _read(kind: Any, plain: Any) -> Any:
     if origin is tuple:
         return tuple(_read(arguments[0], element) for element in plain)
     if isinstance(origin, type) and issubclass(origin, Mapping):
-        return {key: _read(arguments[1], one) for key, one in plain.items()}
+        return {key: _read(arguments[1], element) for key, element in plain.items()}
     if isinstance(kind, type) and is_dataclass(kind):
         return _read_dataclass(kind, plain)
     return kind(plain)

@@ -11,7 +11,8 @@ from .abort import AbortReason
 from .actions import Collect, Decision, Done, Record, ScaleIn, ScheduleScaleIn, Shift, Stage, Wait
 from .late_writes import watch
 from .lease import clock_time
-from .model import Fleet, Observed, Outcome, Phase, Release
+from .model import Fleet, Observed, OldColour, Outcome, Phase, Release, Weights
+from .partial_return import is_enough, returned_weights, why_partial
 from .stable_down import no_way_back, take_over_instead, took_over, unserved
 
 POLL_SECONDS = 2.0
@@ -27,15 +28,30 @@ def begin_restore(observed: Observed, release: Release, abort: AbortReason, now:
         return Decision(Record(), abort.reason, ended)
     if release.in_place:
         return in_place.write_back(observed, turned) or Decision(Record(), abort.reason, turned)
-    if observed.fleet.weights != release.stable_weights and can_return(observed, release):
-        return Decision(Shift(release.stable_weights), f"returning traffic to {release.live}: {abort.reason}", turned)
-    return Decision(Record(), abort.reason, turned)
+    shift = return_shift(observed, turned, now)
+    if shift is None:
+        return Decision(Record(), abort.reason, turned)
+    return Decision(shift, _returning(observed, turned, shift.weights), turned)
+
+
+def return_shift(observed: Observed, release: Release, now: float) -> Shift | None:
+    """The write that gives live what its healthy targets can carry; None where they have it, or cannot have any."""
+    if observed.fleet.weights == release.stable_weights or not can_return(observed, release):
+        return None
+    weights = returned_weights(observed.fleet, release, now)
+    return None if weights == observed.fleet.weights else Shift(weights)
+
+
+def _returning(observed: Observed, release: Release, weights: Weights) -> str:
+    if weights == release.stable_weights:
+        return f"returning traffic to {release.live}: {release.reason}"
+    share = f"returning {weights.of(release.live)} % of traffic to {release.live} now"
+    return f"{share}, as {why_partial(observed.fleet, release)}: {release.reason}"
 
 
 def can_return(observed: Observed, release: Release) -> bool:
     """A colour without healthy targets cannot take traffic back, however bad the candidate is, unless that is forced."""
-    healthy = observed.fleet.state(release.live).healthy
-    return release.forced or healthy >= max(1, release.policy.minimum_healthy)
+    return release.forced or is_enough(observed.fleet, release, release.live)
 
 
 def is_restored(fleet: Fleet, release: Release) -> bool:
@@ -49,11 +65,10 @@ def restore(observed: Observed, release: Release, now: float) -> Decision:
         return in_place.restore(observed, release, now)
     away = observed.fleet.weights != release.stable_weights
     live = observed.fleet.state(release.live)
-    if away and can_return(observed, release):
-        return Decision(
-            Shift(release.stable_weights), f"returning traffic to {release.live}: {release.reason}", release
-        )
-    over = take_over_instead(observed, release) if away else None
+    shift = return_shift(observed, release, now)
+    if shift is not None:
+        return Decision(shift, _returning(observed, release, shift.weights), release)
+    over = take_over_instead(observed, release) if away and not can_return(observed, release) else None
     if over is not None:
         return over
     left = release.policy.return_timeout_seconds - (now - release.entered_at)
@@ -83,19 +98,33 @@ def _stays(observed: Observed, release: Release) -> str:
 
 def _make_returnable(observed: Observed, release: Release) -> Decision:
     """Live cannot take traffic back: give it the tasks that it lacks, and say what is known and how long it is tried."""
-    live, candidate = observed.fleet.state(release.live), observed.fleet.state(release.candidate)
+    live = observed.fleet.state(release.live)
     if live.task_definition and live.desired < release.capacity:
         grown = Stage(live.colour, live.task_definition, release.capacity, as_it_is=True)
         return Decision(grown, f"{live}: it gets {release.capacity} tasks, so that traffic can return to it", release)
+    said = _partly(observed, release) if can_return(observed, release) else _not_yet(observed, release)
+    return Decision(Wait(POLL_SECONDS, told=True), said, release)
+
+
+def _partly(observed: Observed, release: Release) -> str:
+    fleet, limit = observed.fleet, release.policy.return_timeout_seconds
+    return (
+        f"traffic: {fleet.weights}, as {why_partial(fleet, release)} ({fleet.state(release.live).running} running). "
+        f"ECS starts the missing ones; the rest of the traffic follows them, and all of it after {limit} s at the latest. "
+        "To return all of it now: playbooks/rollback.yml -e rollback_force=true"
+    )
+
+
+def _not_yet(observed: Observed, release: Release) -> str:
+    live, candidate = observed.fleet.state(release.live), observed.fleet.state(release.candidate)
     known = f"{live}" + (f" ({live.failure})" if live.failure else "")
     way = no_way_back(observed.fleet, release)
-    said = (
+    return (
         f"traffic cannot return to {live.colour} yet: {known}, {release.policy.minimum_healthy} healthy needed. "
         f"Traffic: {observed.fleet.weights}; {candidate.colour} has {candidate.healthy} healthy. ECS replaces tasks that "
         f"fail; this waits until then, at most {release.policy.return_timeout_seconds} s. To return traffic to tasks that "
         "run and are not healthy: playbooks/rollback.yml -e rollback_force=true" + (f". {way}" if way else "")
     )
-    return Decision(Wait(POLL_SECONDS, told=True), said, release)
 
 
 def close(observed: Observed, release: Release, outcome: Outcome, now: float) -> Decision:
@@ -106,9 +135,13 @@ def close(observed: Observed, release: Release, outcome: Outcome, now: float) ->
         watching = watch(observed, release, now)
         if watching is not None:
             return watching
-    leftover = (
-        _keep_warm(observed, release, now) if outcome is Outcome.SUCCEEDED else _scale_in_candidate(observed, release)
-    )
+    leftover = None
+    if release.policy.old_colour is OldColour.SCALE_IN:
+        leftover = (
+            _keep_warm(observed, release, now)
+            if outcome is Outcome.SUCCEEDED
+            else _scale_in_candidate(observed, release)
+        )
     return leftover or Decision(Record(), release.reason, replace(release, closed=True))
 
 
@@ -123,10 +156,10 @@ def _keep_warm(observed: Observed, release: Release, now: float) -> Decision | N
         return None
     if warm_until <= now:
         return Decision(ScaleIn(release.live), f"the rollback window of {release.live} is over", release)
-    if old.scale_in_at is not None:
+    if old.scale_in_at is not None and old.scale_in_for == (release.id,):
         return None
     kept = f"{release.live} stays warm until {clock_time(warm_until)}"
-    return Decision(ScheduleScaleIn(release.live, warm_until), kept, release)
+    return Decision(ScheduleScaleIn(release.live, warm_until, release.id), kept, release)
 
 
 def _scale_in_candidate(observed: Observed, release: Release) -> Decision | None:

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 from ..aws import autoscaling, ecs
-from ..aws.autoscaling import OWN, SCALE_IN, Bounds
+from ..aws.autoscaling import OWN, Bounds, is_scale_in
 from ..aws.errors import Failure
 from ..aws.naming import EnvironmentNames, ServiceNames
 from ..common.changes import Changes
@@ -76,7 +76,7 @@ def _observe(call: Invocation, cluster: str, name: str) -> Scaling:
         bounds.minimum,
         bounds.maximum,
         known_policies(policies, OWN),
-        known_schedules(actions, OWN, leave=SCALE_IN),
+        known_schedules(actions, OWN, leave=is_scale_in),
         foreign([one["PolicyName"] for one in policies] + [one["ScheduledActionName"] for one in actions], OWN),
     )
 

@@ -8,9 +8,11 @@ from functools import partial
 from typing import Any
 
 from ..aws import iam
+from ..aws.tags import tags_of
 from ..common.changes import Changes
 from ..common.invocation import Invocation
 from ..common.ownership import Existing, claim
+from ..common.resource import TagCalls, put_tags_right, remove
 
 
 def run(call: Invocation) -> dict[str, Any]:
@@ -18,6 +20,10 @@ def run(call: Invocation) -> dict[str, Any]:
     desired, aws, name = call.params, call.aws, call.params["name"]
     changes = Changes(call.check_mode)
     found = iam.role(aws, name)
+    claim(call, run, desired["tags"], [Existing("role", name, tags_of(found))] if found else [])
+    if desired["state"] == "absent":
+        remove(changes, "role", found is not None, partial(_remove, call))
+        return _answer(changes, found)
     created = found is None
     if found is None:
         changes.want("role", None, name, lambda: None)
@@ -32,11 +38,23 @@ def run(call: Invocation) -> dict[str, Any]:
             )
             call.progress.line(f"role {name} created")
     else:
-        tags = {tag["Key"]: tag["Value"] for tag in found.get("Tags", [])}
-        claim(call, run, desired["tags"], [Existing("role", name, tags)])
         _settle(call, changes, found)
     _policy(call, changes, created)
     _attached(call, changes, created)
+    return _answer(changes, found)
+
+
+def _remove(call: Invocation) -> None:
+    """IAM refuses to delete a role that has a policy of others."""
+    aws, name, policy = call.aws, call.params["name"], call.params["policy_name"]
+    if policy in iam.role_policies(aws, name):
+        iam.delete_role_policy(aws, name, policy)
+    for arn in set(call.params["managed_policy_arns"]) & set(iam.attached_policies(aws, name)):
+        iam.detach_policy(aws, name, arn)
+    iam.delete_role(aws, name)
+
+
+def _answer(changes: Changes, found: dict[str, Any] | None) -> dict[str, Any]:
     return {
         "changed": bool(changes.after),
         "diff": {"before": changes.before, "after": changes.after},
@@ -58,13 +76,9 @@ def _settle(call: Invocation, changes: Changes, found: dict[str, Any]) -> None:
         desired["permissions_boundary"],
         lambda: iam.set_boundary(aws, name, desired["permissions_boundary"]),
     )
-    tags = {tag["Key"]: tag["Value"] for tag in found.get("Tags", [])}
-    changes.want(
-        "tags",
-        {key: tags.get(key) for key in desired["tags"]},
-        desired["tags"],
-        lambda: iam.tag_role(aws, name, desired["tags"]),
-    )
+    known = tags_of(found)
+    calls = TagCalls(lambda: known, partial(iam.tag_role, aws, name), partial(iam.untag_role, aws, name))
+    put_tags_right(changes, desired, calls)
 
 
 def _policy(call: Invocation, changes: Changes, created: bool) -> None:

@@ -22,6 +22,23 @@ class NotProvisionedError(Failure):
 
 
 @dataclass(frozen=True)
+class GivenNames:
+    """Names of a service that others made: the collection derives none and makes nothing."""
+
+    cluster: str
+    ledger: str
+    ecs_services: Mapping[Colour, str]
+
+
+@dataclass(frozen=True)
+class ListenerPort:
+    """Where a rule's listener is reached at its load balancer."""
+
+    port: int = 443
+    tls: bool = True
+
+
+@dataclass(frozen=True)
 class ServiceLocation:
     environment: str
     service: str
@@ -29,14 +46,21 @@ class ServiceLocation:
     load_balancer_host: str
     target_groups: Mapping[Colour, TargetGroup]
     production: Rule
-    test: Rule
-    # All rules of the listener, this service's and others'.
+    # Only a service that others made can lack a test rule.
+    test: Rule | None
+    # All rules of the listener, this service's and others'; and those of the test rule's listener.
     rules: tuple[Rule, ...] = ()
+    test_rules: tuple[Rule, ...] = ()
+    listener_port: ListenerPort = ListenerPort()
+    test_listener_port: ListenerPort = ListenerPort()
+    given: GivenNames | None = None
     # What the target groups' tags say of a cluster, a listener and a log group that others made.
     tags: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def cluster(self) -> str:
+        if self.given:
+            return self.given.cluster
         return self.tags.get(TAG_CLUSTER) or EnvironmentNames(self.environment).cluster
 
     @property
@@ -45,14 +69,16 @@ class ServiceLocation:
 
     @property
     def ledger(self) -> str:
-        return EnvironmentNames(self.environment).ledger
+        return self.given.ledger if self.given else EnvironmentNames(self.environment).ledger
 
     @property
     def names(self) -> ServiceNames:
         return ServiceNames(self.environment, self.service)
 
     @property
-    def ecs_services(self) -> dict[Colour, str]:
+    def ecs_services(self) -> Mapping[Colour, str]:
+        if self.given:
+            return self.given.ecs_services
         return {colour: self.names.ecs_service(colour) for colour in Colour}
 
     @property
@@ -65,6 +91,12 @@ class ServiceLocation:
         """A host name that the production rule matches; a wildcard gets a name that fits."""
         hosts = self.production.conditions.hosts
         return hosts[0].replace("*", "pear") if hosts else self.load_balancer_host
+
+    @property
+    def test_headers(self) -> dict[str, str]:
+        """What a request needs to match the test rule."""
+        headers = self.test.conditions.headers if self.test else ()
+        return {name: values[0].replace("*", "pear").replace("?", "x") for name, values in headers}
 
     def target_group_dimension(self, colour: Colour) -> str:
         """A target group as CloudWatch names it: targetgroup/NAME/ID."""
@@ -104,7 +136,8 @@ def locate(aws: Aws, environment_name: str, service: str, listener_arn: str | No
         production,
         test,
         tuple(rules),
-        tags,
+        tuple(rules),
+        tags=tags,
     )
 
 

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -121,8 +121,10 @@ def _known(found: Mapping[str, Any]) -> dict[str, Any]:
     return configuration
 
 
-def known_schedules(found: Iterable[Mapping[str, Any]], own: str, leave: str) -> dict[str, dict[str, Any]]:
-    """Our scheduled actions by the name of the option, without the one that belongs to releases."""
+def known_schedules(
+    found: Iterable[Mapping[str, Any]], own: str, leave: Callable[[str], bool]
+) -> dict[str, dict[str, Any]]:
+    """Our scheduled actions by the name of the option, without those that belong to releases."""
     return {
         action["ScheduledActionName"].removeprefix(own): {
             "Schedule": action["Schedule"],
@@ -130,7 +132,7 @@ def known_schedules(found: Iterable[Mapping[str, Any]], own: str, leave: str) ->
             "ScalableTargetAction": dict(action.get("ScalableTargetAction", {})),
         }
         for action in found
-        if action["ScheduledActionName"].startswith(own) and action["ScheduledActionName"] != leave
+        if action["ScheduledActionName"].startswith(own) and not leave(action["ScheduledActionName"])
     }
 
 

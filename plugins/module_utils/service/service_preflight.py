@@ -102,7 +102,9 @@ def _priorities(call: Invocation, values: Mapping[str, Any], place: ArnScope) ->
     groups = elbv2.target_groups(call.aws, names)
     blue, green = (groups[name].arn if name in groups else f"{_NONE} {name}" for name in names)
     hosts, paths = (values.get(key) or [] for key in ("service_hosts", "service_paths"))
-    if not all(isinstance(one, list) and all(isinstance(item, str) for item in one) for one in (hosts, paths)):
+    if not all(
+        isinstance(patterns, list) and all(isinstance(item, str) for item in patterns) for patterns in (hosts, paths)
+    ):
         return
     for taken in conflicts(
         elbv2.rules(call.aws, https), DesiredRules(Conditions.of(hosts, paths), priority, blue, green)

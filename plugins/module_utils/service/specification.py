@@ -85,8 +85,8 @@ SERVICE_ARGUMENTS: dict[str, Any] = {
     "environment": {"type": "str", "required": True},
     "service": {"type": "str", "required": True},
     "listener_arn": {"type": "str"},
-    "subnets": {"type": "list", "elements": "str", "required": True},
-    "security_groups": {"type": "list", "elements": "str", "required": True},
+    "subnet_ids": {"type": "list", "elements": "str", "required": True},
+    "security_group_ids": {"type": "list", "elements": "str", "required": True},
     "assign_public_ip": {"type": "bool", "default": False},
     "container": {"type": "str", "default": "app"},
     "port": {"type": "int", "required": True},
@@ -131,6 +131,11 @@ class Specification:
         return int(self.params["desired_count"])
 
     @property
+    def registered(self) -> str:
+        """ARN of a task definition that others registered; empty where the release registers its own."""
+        return ""
+
+    @property
     def tags(self) -> dict[str, str]:
         return dict(self.params["tags"])
 
@@ -138,8 +143,8 @@ class Specification:
         """The networkConfiguration of a task that runs by itself, as those of the service do."""
         return {
             "awsvpcConfiguration": {
-                "subnets": list(self.params["subnets"]),
-                "securityGroups": list(self.params["security_groups"]),
+                "subnets": list(self.params["subnet_ids"]),
+                "securityGroups": list(self.params["security_group_ids"]),
                 "assignPublicIp": "ENABLED" if self.params["assign_public_ip"] else "DISABLED",
             }
         }

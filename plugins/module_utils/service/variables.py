@@ -81,7 +81,7 @@ def warnings(values: Mapping[str, Any]) -> Iterator[str]:
             f"up to {count} tasks write to the same files ({', '.join(shared)}) over NFS: {why}. A database file, such as SQLite's in WAL "
             "mode, can be damaged by that: keep the data in a database, or set the volume's option shared if the program bears it. "
             "With service_desired_count 1, no larger autoscaling_maximum, service_strategy rolling, service_minimum_healthy_percent 0 and "
-            "service_maximum_percent 100 ECS stops the old task before it starts the new one, and nobody is served in between"
+            "service_maximum_percent 100 ECS stops the old task before it starts the new one, and no request is served in between"
         )
 
 

@@ -60,7 +60,7 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(black_box.ecs, "tasks", lambda *a: [OF_ANOTHER, CRASHED] if a[-1] == "STOPPED" else [])
     sick = TargetState("10.0.0.9", 8080, "unhealthy", "Target.ResponseCodeMismatch", "codes: [503]")
     monkeypatch.setattr(black_box.elbv2, "target_health", lambda *_: (sick,))
-    monkeypatch.setattr(black_box.logs, "last_lines", lambda *_: ["no licence, giving up"])
+    monkeypatch.setattr(black_box.task_logs, "last_lines", lambda *_: ["no licence, giving up"])
     monkeypatch.setattr(black_box.ecs, "task_definition", lambda *_: None)
 
 
@@ -76,7 +76,7 @@ def test_tasks_of_this_deployment_are_kept_with_their_last_lines_beside_sick_tar
 
 
 def test_logs_that_may_not_be_read_hide_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(black_box.logs, "last_lines", denied)
+    monkeypatch.setattr(black_box.task_logs, "last_lines", denied)
     evidence = kept()
     assert [one["task"] for one in evidence["tasks"]] == ["t1"]
     assert evidence["readings"] == ["5xx share 30 %"]

@@ -21,6 +21,7 @@ from ansible_collections.pear.fargate.plugins.module_utils.release.smoke import 
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import Result, Verdict
 
 SQLITE, MEMORY = {"storage_mode": "sqlite"}, {"storage_mode": "memory"}
+TESTERS = {"x-release": "candidate"}
 
 
 @dataclass
@@ -61,7 +62,7 @@ def ask(
 ) -> tuple[Verdict, list[float]]:
     pauses: list[float] = []
     wanted = {"name": "ready", "path": "/readyz", "expect_json": SQLITE, **options}
-    route = Route(cast(Endpoint, balancer), targets, stopped=stopped, pause=pauses.append)
+    route = Route(cast(Endpoint, balancer), targets, TESTERS, stopped=stopped, pause=pauses.append)
     return smoke(route, filled(wanted, CHECK)), pauses
 
 
@@ -176,7 +177,7 @@ def test_a_release_that_ends_meanwhile_stops_the_check() -> None:
     assert verdict.reason == "check ready was stopped"
 
 
-def test_requests_go_through_the_test_rule() -> None:
+def test_requests_have_the_headers_of_their_route() -> None:
     balancer = in_turn(Target("a", [SQLITE]))
     ask(balancer, targets=1)
     assert balancer.asked == [{"x-release": "candidate"}]

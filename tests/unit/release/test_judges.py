@@ -27,10 +27,13 @@ TARGETS = (
 )
 
 
+TESTERS = {"x-release": "candidate"}
+
+
 @pytest.fixture
 def judges() -> CloudJudges:
     groups = {Colour.GREEN: SimpleNamespace(arn="green")}
-    location = cast(ServiceLocation, SimpleNamespace(target_groups=groups))
+    location = cast(ServiceLocation, SimpleNamespace(target_groups=groups, test_headers=TESTERS))
     check = {"name": "ready", "command": []}
     return CloudJudges(
         cast(Aws, None),
@@ -78,4 +81,4 @@ def test_a_check_goes_to_the_healthy_targets_of_the_candidate(
     else:
         judges.probe(RELEASE, lambda: False)
     (route,) = routes
-    assert (route.targets, route.candidate) == (2, run == "prove")
+    assert (route.targets, route.headers) == (2, TESTERS if run == "prove" else {})

@@ -33,8 +33,8 @@ DIGEST = "sha256:" + "a" * 64
 BASE: dict[str, Any] = {
     "environment": "test",
     "service": "app",
-    "subnets": ["subnet-1"],
-    "security_groups": ["sg-1"],
+    "subnet_ids": ["subnet-1"],
+    "security_group_ids": ["sg-1"],
     "port": 8080,
     "cpu": 256,
     "memory": 512,

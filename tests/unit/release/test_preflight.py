@@ -26,7 +26,7 @@ DIGEST = f"sha256:{'1' * 64}"
 PARAMS = {
     "architecture": "X86_64",
     "containers": [{"name": "app", "image": f"123456789012.dkr.ecr.eu-central-1.amazonaws.com/team/app@{DIGEST}"}],
-    "subnets": ["subnet-a", "subnet-b"],
+    "subnet_ids": ["subnet-a", "subnet-b"],
     "cpu": 1024,
     "capacity_providers": [{"capacity_provider": "FARGATE", "weight": 1, "base": 0}],
     "execution_role_arn": "arn:aws:iam::123456789012:role/prod-app-execution",

@@ -30,6 +30,7 @@ from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import 
     Verdict,
     Weights,
 )
+from ansible_collections.pear.fargate.plugins.module_utils.rollout.partial_return import returned_weights
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
@@ -83,7 +84,10 @@ class Adversary(RuleBasedStateMachine):
         moved = release.phase is not Phase.PREPARING
         turned = moved and release.goes_forward and decision.release.phase is Phase.RETURNING
         if turned and world.weights != release.stable_weights and world.sides[release.live].healthy >= 1:
-            assert decision.action == Shift(release.stable_weights), f"I4: {decision.action} came before the return"
+            returned = returned_weights(world.fleet, decision.release, world.time)
+            first = Record() if returned == world.weights else Shift(returned)
+            assert decision.action == first, f"I4: {decision.action} came before the return"
+            assert returned.of(release.live) >= world.weights.of(release.live), f"I4: {returned} is no return"
         after: Release | None = decision.release
         assert after is not None
         match decision.action:

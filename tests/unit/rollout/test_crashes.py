@@ -136,6 +136,33 @@ def fire_in_the_bake(world: World) -> None:
     world.after_call = watch
 
 
+def with_many_tasks() -> World:
+    """Two releases, and both colours with eight tasks."""
+    world = with_two_releases()
+    for colour in (BLUE, GREEN):
+        world.sides[colour] = replace(world.sides[colour], desired=8, running=8, healthy=8)
+    return world
+
+
+def fire_in_the_bake_while_live_is_short(world: World) -> None:
+    """Once the candidate has all traffic, live has two healthy tasks of eight for ten seconds, and the alarm fires."""
+
+    def watch(number: int, name: str) -> None:
+        if world.weights.green == 100 and BLUE not in world.short:
+            world.short[BLUE] = (2, world.time + 10)
+            world.sides[BLUE] = replace(world.sides[BLUE], healthy=2)
+        world.alarms["errors"] = "ALARM" if world.weights.green and BLUE in world.short else "OK"
+
+    world.after_call = watch
+
+
+def keep_the_old_version_short(world: World) -> None:
+    """The version to return to has two healthy tasks of eight for ten seconds."""
+    idle = world.weights.leader.other if world.weights.leader else GREEN
+    world.short[idle] = (2, world.time + 10)
+    world.sides[idle] = replace(world.sides[idle], healthy=2)
+
+
 STORIES = (
     Story(
         "first deploy",
@@ -161,6 +188,20 @@ STORIES = (
     ),
     Story("warm rollback", with_two_releases, roll_back, Outcome.SUCCEEDED),
     Story("cold rollback", with_cold_blue, roll_back, Outcome.SUCCEEDED),
+    Story(
+        "deploy that fails in the bake while live is short of tasks",
+        with_many_tasks,
+        lambda world: deploy(world, "three"),
+        Outcome.ROLLED_BACK,
+        fire_in_the_bake_while_live_is_short,
+    ),
+    Story(
+        "warm rollback to a version that is short of tasks",
+        with_many_tasks,
+        roll_back,
+        Outcome.SUCCEEDED,
+        keep_the_old_version_short,
+    ),
     Story(
         "first rolling deploy",
         lambda: World(alarms={"errors": "OK"}),
@@ -247,6 +288,7 @@ def quiet(world: World) -> None:
     world.alarms["errors"] = "OK"
     world.sick.clear()
     world.proofs.clear()
+    world.short.clear()
     for colour in (BLUE, GREEN):
         world.settle(colour)
 

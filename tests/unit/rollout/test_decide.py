@@ -292,9 +292,22 @@ BACK = at(Phase.RETURNING, outcome=Outcome.ROLLED_BACK, reason="sick", evidence=
 @pytest.mark.parametrize(
     ("observed", "release", "action"),
     [
-        pytest.param(seen(ALL), OVER, ScheduleScaleIn(BLUE, NOW + 600), id="the old colour is kept warm by AWS"),
+        pytest.param(
+            seen(ALL), OVER, ScheduleScaleIn(BLUE, NOW + 600, RELEASE.id), id="the old colour is kept warm by AWS"
+        ),
         pytest.param(seen(ALL), replace(OVER, warm_until=NOW - 1), ScaleIn(BLUE), id="no longer than its window"),
-        pytest.param(seen(ALL, blue=replace(LIVE, scale_in_at=NOW + 600)), OVER, Record(), id="scheduled already"),
+        pytest.param(
+            seen(ALL, blue=replace(LIVE, scale_in_at=NOW + 600, scale_in_for=(RELEASE.id,))),
+            OVER,
+            Record(),
+            id="scheduled already",
+        ),
+        pytest.param(
+            seen(ALL, blue=replace(LIVE, scale_in_at=NOW + 9, scale_in_for=("another",))),
+            OVER,
+            ScheduleScaleIn(BLUE, NOW + 600, RELEASE.id),
+            id="a schedule of another release is replaced",
+        ),
         pytest.param(seen(HOME), BACK, ScaleIn(GREEN), id="a failed candidate is put away"),
         pytest.param(seen(ALL), BACK, Record(), id="but never one that has traffic"),
         pytest.param(seen(HOME, EMPTY), replace(BACK, closed=True), Done(Outcome.ROLLED_BACK), id="nothing is left"),

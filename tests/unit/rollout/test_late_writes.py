@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -32,7 +33,7 @@ from .test_crashes import (
     with_two_releases,
     with_two_rolled_releases,
 )
-from .world import BLUE, GREEN, World, timed_out
+from .world import BLUE, GREEN, World, throttled, timed_out
 
 WRITES = {"shift", "Stage", "ScaleIn", "ScheduleScaleIn", "CancelScaleIn", "Replace"}
 # A controller that watches looks every two seconds, and moves traffic at the next look.
@@ -196,6 +197,26 @@ def check_quiet_end(world: World, told: str) -> None:
         check_end(world)
     except AssertionError as broken:
         raise AssertionError(f"{told}: {broken}") from broken
+
+
+@pytest.mark.parametrize("story", STORIES, ids=lambda story: story.name)
+def test_every_write_and_every_repeat_of_one_follows_a_renewal_of_the_lease(story: Story) -> None:
+    world = story.world()
+    story.spoil(world)
+    names: list[str] = []
+    refused: set[str] = set()
+
+    def refuse_once(number: int, name: str) -> None:
+        names.append(name)
+        if name in WRITES and name not in refused:
+            refused.add(name)
+            raise throttled(name)
+
+    world.before_call = refuse_once
+    assert story.act(world).outcome is story.outcome
+    assert refused
+    unfenced = [name for before, name in pairwise(names) if name in WRITES and before != "renew"]
+    assert unfenced == []
 
 
 def test_no_write_can_be_in_flight_any_more_when_an_expired_lease_is_adopted() -> None:

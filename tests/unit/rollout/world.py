@@ -87,6 +87,8 @@ class World:
     # What a release in place finds to differ from its specification, by the task definition that runs.
     specified: str = ""
     looks: int = 0
+    # How many tasks of a colour can be healthy at most, and until when.
+    short: dict[Colour, tuple[int, float]] = field(default_factory=dict)
 
     def copy(self) -> World:
         """A world of its own: what the fields hold is frozen, so their containers are all that has to be copied."""
@@ -109,7 +111,7 @@ class World:
         self.measure_darkness()
         for colour, side in self.sides.items():
             if side.scale_in_at is not None and side.scale_in_at <= self.time:
-                self.sides[colour] = replace(side, desired=0, scale_in_at=None)
+                self.sides[colour] = replace(side, desired=0, scale_in_at=None, scale_in_for=())
             self.settle(colour)
 
     def arrive_late(self, effect: Callable[[], Any]) -> None:
@@ -141,7 +143,9 @@ class World:
             )
             self.sides[colour] = replace(side, running=0, healthy=0, failure=failed)
         elif self.time >= self.ready_at.get(colour, 0):
-            self.sides[colour] = replace(side, running=side.desired, healthy=side.desired, failure="")
+            most, until = self.short.get(colour, (side.desired, 0.0))
+            healthy = min(most, side.desired) if self.time < until else side.desired
+            self.sides[colour] = replace(side, running=side.desired, healthy=healthy, failure="")
 
     def live(self, colour: Colour, task_definition: str, count: int = 2) -> None:
         deployment = self.new_deployment()
@@ -201,9 +205,9 @@ class World:
             case ScaleIn():
                 self.sides[action.colour] = replace(side, desired=0)
             case ScheduleScaleIn():
-                self.sides[action.colour] = replace(side, scale_in_at=action.at)
+                self.sides[action.colour] = replace(side, scale_in_at=action.at, scale_in_for=(action.release_id,))
             case CancelScaleIn():
-                self.sides[action.colour] = replace(side, scale_in_at=None)
+                self.sides[action.colour] = replace(side, scale_in_at=None, scale_in_for=())
         self.settle(action.colour)
 
     def replace(self, action: Replace) -> None:

@@ -13,7 +13,7 @@ from unittest.mock import Mock
 import pytest
 
 from sandbox.api.route53 import HostedZones
-from sandbox.api.server import Sandbox
+from sandbox.api.state import Sandbox
 from sandbox.config import Settings
 from sandbox.dns.checks import Check, Health, Result, passes, probe
 from sandbox.dns.zones import Balancer, Record, World, answer

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from sandbox.api.efs import directory
-from sandbox.api.overlay import ApiError
-from sandbox.api.server import Sandbox
+from sandbox.api.state import Sandbox
 from sandbox.config import Settings
 from sandbox.engine import Engine
+from sandbox.errors import ApiError
+from sandbox.fargate.file_systems import directory
 
 OWNED = {"OwnerUid": 0, "OwnerGid": 0, "Permissions": "0750"}
 

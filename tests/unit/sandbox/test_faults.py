@@ -9,10 +9,11 @@ import botocore.parsers
 import pytest
 from botocore.session import Session
 
-from sandbox.api.overlay import ApiError, Context
+from sandbox.api.overlay import Context
 from sandbox.api.refusals import encode, protocol_of, refusal
 from sandbox.edge.health import FAILED, TIMED_OUT, code_mismatch
 from sandbox.edge.spoils import Met, Spoil, Spoils
+from sandbox.errors import ApiError
 from sandbox.faults.model import Faults, InvalidFault
 
 

@@ -13,7 +13,7 @@ from moto.rds.responses import RDSResponse
 
 from sandbox.api import rds as overlay
 from sandbox.api.overlay import registered
-from tests.unit.test_database import REGION, invoke
+from tests.unit.databases import REGION, invoke
 
 
 @pytest.fixture

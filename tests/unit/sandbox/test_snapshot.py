@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import threading
+import time
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,12 @@ from unittest.mock import Mock
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from sandbox.api.server import Sandbox
+from sandbox.api.state import Sandbox
 from sandbox.config import Settings
-from sandbox.snapshot import _Pickler, _put_back, _state_of, _Unpickler
+from sandbox.metrics.balancers import one
+from sandbox.metrics.samples import Samples
+from sandbox.metrics.store import Metric
+from sandbox.snapshot import Snapshots, _Pickler, _put_back, _state_of, _Unpickler
 
 
 class Named(defaultdict[str, Any]):
@@ -76,3 +80,47 @@ def test_of_the_policies_of_aws_only_those_that_are_attached_are_kept(sandbox: S
     assert len(iam.managed_policies) == total
     assert list(iam.get_role("kept").managed_policies) == [arn]
     iam.reset()
+
+
+def test_what_is_measured_after_a_restore_joins_what_was_restored(tmp_path: Path) -> None:
+    sandbox = Sandbox(Settings(tmp_path, "127.77", "podman", "none"), Mock())
+    metric, region = Metric.of("Shop", "Orders", {}), sandbox.settings.region
+    sandbox.metrics.of(region).add(metric, time.time(), one(1.0))
+    snapshots = Snapshots(sandbox)
+    snapshots.save_slow()
+    snapshots.restore()
+    assert list(sandbox.metrics.of(region).metrics()) == [metric]
+    sandbox.fargate.usage.sample(1234.0)
+    assert sandbox.metrics.of(region)._told_until == {"AWS/ECS": 1234.0}
+
+
+def test_a_name_is_kept_once(tmp_path: Path) -> None:
+    sandbox = Sandbox(Settings(tmp_path, "127.77", "podman", "none"), Mock())
+    names = [part.name for part in sandbox.kept]
+    assert len(names) == len(set(names)) and {"targets", "store", "network", "shipper", "faults", "metrics"} <= set(
+        names
+    )
+
+
+def test_log_events_are_kept_in_their_order_also_those_that_came_after_the_first_save(sandbox: Sandbox) -> None:
+    logs = sandbox.backend("logs")
+    logs.create_log_group("group", {})
+    logs.create_log_stream("group", "stream")
+    for first, last in ((0, 2500), (2500, 4100)):
+        events = [{"timestamp": 1_700_000_000_000 + n, "message": f"line {n}"} for n in range(first, last)]
+        logs.groups["group"].streams["stream"].put_log_events(events)
+        found = through(sandbox, logs.groups["group"]).streams["stream"]
+        assert [event.message for event in found.events] == [f"line {n}" for n in range(last)]
+    assert vars(found.events[-1]) == vars(logs.groups["group"].streams["stream"].events[-1])
+    assert found.log_group.streams["stream"] is found
+    logs.reset()
+
+
+def test_samples_are_kept_with_their_distribution(sandbox: Sandbox) -> None:
+    samples = Samples()
+    for value in (0.1, 0.1, 7.0):
+        samples.add(value)
+    found = through(sandbox, [samples, Samples()])
+    assert found == [samples, Samples()]
+    found[0].add(0.1)
+    assert found[0].statistic("p50") == 0.1

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ...aws.autoscaling import ScaleIn
 from ...aws.ecs_states import ServiceState
 from ...aws.elbv2_states import TargetState
 from ...aws.tasks import TaskState
@@ -28,7 +29,7 @@ class Reading:
     state: ServiceState | None
     targets: tuple[TargetState, ...] = ()
     stopped: Sequence[TaskState] = ()
-    scale_in_at: float | None = None
+    scale_ins: tuple[ScaleIn, ...] = ()
 
 
 def colour_state(reading: Reading) -> ColourState:
@@ -49,7 +50,8 @@ def colour_state(reading: Reading) -> ColourState:
         steady=len(state.deployments) <= 1 and primary is not None and primary.rollout_state == "COMPLETED",
         failure=failure_of(state, reading.stopped),
         unhealthy=_why_unhealthy(reading.targets),
-        scale_in_at=reading.scale_in_at,
+        scale_in_at=reading.scale_ins[0].at if reading.scale_ins else None,
+        scale_in_for=tuple(scale_in.release_id for scale_in in reading.scale_ins),
         deployment_id=primary.id if primary else "",
     )
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ...aws import autoscaling, ecs, elbv2, task_definition
-from ...aws.autoscaling import SCALE_IN
+from ...aws.autoscaling import ScaleIn
 from ...aws.ecs_states import ServiceState, short
 from ...aws.elbv2_states import Rule, TargetState
 from ...aws.errors import Failure
@@ -45,7 +45,7 @@ class ServiceFleet:
     spec: Specification | None = None
     services: dict[Colour, ServiceState] = field(default_factory=dict)
     # Scheduled scale-ins change by this run, which reads them again, or by a write that arrived late.
-    scale_ins: dict[str, float] | None = None
+    scale_ins: dict[str, tuple[ScaleIn, ...]] | None = None
     clock: Clock = field(default_factory=SystemClock)
     # No write is sent after this time.
     write_until: float = 0.0
@@ -75,26 +75,31 @@ class ServiceFleet:
         """The production rule as it was read last: what others added to it since the run began is kept by the next write."""
         return self._production or self.location.production
 
-    def _reading(self, colour: Colour, targets: tuple[TargetState, ...], scheduled: dict[str, float]) -> Reading:
+    def _reading(
+        self, colour: Colour, targets: tuple[TargetState, ...], scheduled: dict[str, tuple[ScaleIn, ...]]
+    ) -> Reading:
         name = self.location.ecs_services[colour]
-        return Reading(colour, self.services.get(colour), targets, self._stopped(colour), scheduled.get(name))
+        return Reading(colour, self.services.get(colour), targets, self._stopped(colour), scheduled.get(name, ()))
 
     def _stopped(self, colour: Colour) -> list[TaskState]:
         if not needs_stopped_tasks(self.services.get(colour)):
             return []
         return ecs.tasks(self.aws, self.location.cluster, self.location.ecs_services[colour], "STOPPED")
 
-    def _scale_ins(self) -> dict[str, float]:
+    def _scale_ins(self) -> dict[str, tuple[ScaleIn, ...]]:
         now = self.clock.now()
         if self.scale_ins is None or now - self._scale_ins_read_at >= _SCALE_INS_SECONDS:
             self._scale_ins_read_at = now
             names = list(self.location.ecs_services.values())
-            self.scale_ins = autoscaling.scheduled(self.aws, self.location.cluster, names, SCALE_IN)
+            cluster = self.location.cluster
+            self.scale_ins = {name: autoscaling.scale_ins(self.aws, cluster, name) for name in names}
         return self.scale_ins
 
     def register(self, release: Release) -> str:
         """Return a revision that is as specified: one that is known already, or a new one."""
         spec = self.specification()
+        if spec.registered:
+            return spec.registered
         definition = spec.task_definition()
         candidate = self.services.get(release.candidate)
         for reference in (candidate.task_definition if candidate else "", spec.names.family):

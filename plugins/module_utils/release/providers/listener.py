@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...aws import autoscaling, elbv2, service_definition
-from ...aws.autoscaling import OWN, SCALE_IN, Bounds
+from ...aws.autoscaling import OWN, Bounds, ScaleIn
 from ...aws.ecs_states import ServiceState
-from ...rollout.actions import Stage
+from ...aws.errors import Failure
+from ...rollout.actions import ScheduleScaleIn, Stage
 from ...rollout.model import Colour, Weights
 from ...service.location import weights_of
 from ...service.scaling import foreign
@@ -45,6 +46,10 @@ class ListenerProvider:
             return
         self._show_to_testers(colour)
         state = self.fleet.services.get(colour)
+        if state is None and self.fleet.location.given:
+            raise Failure(
+                f"ECS service {self.fleet.location.ecs_services[colour]} was deleted meanwhile. Make it again."
+            )
         if state is None:
             request = service_definition.create_request(self._settings(colour), action.task_definition, action.count)
             self.fleet.create(colour, request)
@@ -65,20 +70,28 @@ class ListenerProvider:
             autoscaling.register(self.fleet.writing, cluster, name, NO_TASKS)
         self.fleet.update(colour, {"desiredCount": 0})
 
-    def schedule_scale_in(self, colour: Colour, at: float) -> None:
-        aws, cluster, name = self.fleet.aws, self.fleet.location.cluster, self.fleet.location.ecs_services[colour]
+    def schedule_scale_in(self, action: ScheduleScaleIn) -> None:
+        colour, cluster = action.colour, self.fleet.location.cluster
+        aws, name = self.fleet.aws, self.fleet.location.ecs_services[colour]
         if name not in autoscaling.scalable_targets(aws, cluster, [name]):
             state = self.fleet.services.get(colour)
             # Room to stay as it is until then; without a policy nothing moves inside of it.
             autoscaling.register(self.fleet.writing, cluster, name, Bounds(0, max(1, state.desired if state else 1)))
-        autoscaling.schedule(self.fleet.writing, cluster, name, SCALE_IN, at, NO_TASKS)
-        self.fleet.scale_ins = None
+        scheduled = ScaleIn(action.at, action.release_id)
+        autoscaling.schedule(self.fleet.writing, cluster, name, scheduled.name, action.at, NO_TASKS)
+        self._unschedule(name, {scheduled.name})
 
     def cancel_scale_in(self, colour: Colour) -> None:
-        location = self.fleet.location
-        autoscaling.unschedule(self.fleet.writing, location.cluster, location.ecs_services[colour], SCALE_IN)
-        self.fleet.scale_ins = None
+        self._unschedule(self.fleet.location.ecs_services[colour], set())
         self._open_bounds(colour, None)
+
+    def _unschedule(self, name: str, keep: set[str]) -> None:
+        """Delete the scale-ins of all releases, as a late write may have added one."""
+        cluster = self.fleet.location.cluster
+        for scale_in in autoscaling.scale_ins(self.fleet.aws, cluster, name):
+            if scale_in.name not in keep:
+                autoscaling.unschedule(self.fleet.writing, cluster, name, scale_in.name)
+        self.fleet.scale_ins = None
 
     def _open_bounds(self, colour: Colour, count: int | None) -> None:
         """Give a colour that is used again the bounds of the other one, or take it out of autoscaling if that has none.
@@ -89,6 +102,9 @@ class ListenerProvider:
         name = location.ecs_services[colour]
         bounds = autoscaling.scalable_targets(aws, location.cluster, list(location.ecs_services.values()))
         own, other = bounds.get(name), bounds.get(location.ecs_services[colour.other])
+        if location.given and (own is None or own.maximum > 0):
+            # Autoscaling of services that others made is theirs, but for a scale-in that a release was asked for.
+            return
         if count is not None and own is not None and own.maximum >= count:
             return
         if other is not None and other.maximum > 0 and other.minimum > 0:
@@ -113,7 +129,7 @@ class ListenerProvider:
         if self._test_colour is colour:
             return
         test, weights = self.fleet.location.test, self._by_arn(Weights.all_to(colour))
-        if dict(test.weights) != weights or self._test_colour is not None:
+        if test is not None and (dict(test.weights) != weights or self._test_colour is not None):
             elbv2.set_weights(self.fleet.writing, test, weights)
         self._test_colour = colour
 
@@ -126,7 +142,7 @@ class ListenerProvider:
         return {**settings, "rollback": False}
 
     def _changed_settings(self, colour: Colour, state: ServiceState) -> dict[str, Any]:
-        if self.fleet.spec is None:
+        if self.fleet.spec is None or self.fleet.location.given:
             return {}
         settings: Mapping[str, Any] = self._settings(colour)
         return service_definition.update_request(settings, service_definition.differences(state.settings, settings))

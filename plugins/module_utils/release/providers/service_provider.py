@@ -7,11 +7,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from ...aws import logs
 from ...aws.tasks import TaskState
 from ...rollout.actions import CancelScaleIn, FleetAction, Replace, ScaleIn, ScheduleScaleIn, Stage
 from ...rollout.model import Colour, ColourState, Fleet, Release, Weights
 from ...service.location import weights_of
+from .. import task_logs
 from ..evidence import Evidence
 from ..port_calls import port_call
 from .colour_state import Reading, colour_state
@@ -69,8 +69,8 @@ class ServiceProvider:
                 self.ecs.replace(action)
             case ScaleIn(colour=colour):
                 self.listener.scale_in(colour)
-            case ScheduleScaleIn(colour=colour, at=at):
-                self.listener.schedule_scale_in(colour, at)
+            case ScheduleScaleIn():
+                self.listener.schedule_scale_in(action)
             case CancelScaleIn(colour=colour):
                 self.listener.cancel_scale_in(colour)
 
@@ -85,5 +85,4 @@ class ServiceProvider:
 
     def _log_lines(self, task: TaskState) -> Sequence[str]:
         culprit = task.culprit
-        group = self.fleet.location.log_group
-        return logs.last_lines(self.fleet.aws, group, culprit.name, task.id) if culprit else ()
+        return task_logs.last_lines(self.fleet.aws, self.fleet.location, task, culprit.name) if culprit else ()

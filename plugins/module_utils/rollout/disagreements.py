@@ -1,0 +1,124 @@
+# Copyright: pear.fargate contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Where the rule, the tasks or the scheduled scale-ins disagree with the ledger while no release is under way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from .actions import CancelScaleIn, ScheduleScaleIn, Shift
+from .lease import clock_time
+from .model import Colour, ColourState, Fleet, Kind, Outcome, Release, Weights
+
+# The next release or rollback may use the tasks that are left over, so they are not stopped at once.
+_LEFT_OVER_SECONDS = 600.0
+# A schedule is written in whole seconds, and may be put off while a late write can arrive.
+_SAME_TIME_SECONDS = 60.0
+_RETURNED = (Outcome.ROLLED_BACK, Outcome.SUPERSEDED, Outcome.INCONCLUSIVE, Outcome.APPROVAL_EXPIRED, Outcome.FAILED)
+
+Repair: TypeAlias = "Shift | CancelScaleIn | ScheduleScaleIn"
+
+
+@dataclass(frozen=True)
+class Disagreement:
+    """What is found, what the ledger and the rule say instead, and the write that puts it right, if one can."""
+
+    subject: str
+    found: str
+    recorded: str
+    repair: Repair | None = None
+
+    @property
+    def sentence(self) -> str:
+        return f"{self.subject}: {self.found}; the ledger and the rule say: {self.recorded}"
+
+    @property
+    def row(self) -> dict[str, str]:
+        """As results hold it, and drift.yml shows it."""
+        return {"what": self.subject, "found": self.found, "recorded": self.recorded}
+
+    @property
+    def is_urgent(self) -> bool:
+        """Users are not served, or soon will not be."""
+        return isinstance(self.repair, (Shift, CancelScaleIn))
+
+
+def disagreements(fleet: Fleet, history: Sequence[Release], now: float) -> list[Disagreement]:
+    """What no release can have meant, traffic first."""
+    found = list(_of_traffic(fleet, history))
+    weights = next((one.repair.weights for one in found if isinstance(one.repair, Shift)), fleet.weights)
+    for colour in Colour:
+        if weights.of(colour):
+            found += _of_serving(fleet.state(colour))
+        elif not fleet.weights.of(colour):
+            found += _of_idle(fleet.state(colour), history, now)
+    return found
+
+
+def _of_traffic(fleet: Fleet, history: Sequence[Release]) -> Iterator[Disagreement]:
+    last = _last_success(history)
+    if last is None or fleet.weights == last.candidate_weights:
+        return
+    serving, other = fleet.state(last.candidate), fleet.state(last.candidate.other)
+    why = _why_not_on(other, fleet.weights, history)
+    repair = Shift(last.candidate_weights) if why and serving.healthy else None
+    recorded = f"{last.candidate_weights}, since {last.id} of {clock_time(last.ended_at or last.started_at)}"
+    yield Disagreement("traffic", str(fleet.weights) + (f", and {why}" if why else ""), recorded, repair)
+
+
+def _why_not_on(other: ColourState, weights: Weights, history: Sequence[Release]) -> str:
+    """Why traffic on the colour that the last success left is nobody's will; empty where a person may have moved it."""
+    if not other.healthy:
+        return f"{other.colour} has no healthy task"
+    if weights.of(other.colour) != 100:
+        return "no release is under way that would split it"
+    made = [
+        release for release in history if release.task_definition and release.task_definition == other.task_definition
+    ]
+    newest = max(made, key=lambda release: release.started_at) if made else None
+    if newest is not None and newest.outcome in _RETURNED:
+        return f"{other.colour} runs what {newest.id} ended with as {newest.outcome}"
+    return ""
+
+
+def _of_serving(side: ColourState) -> Iterator[Disagreement]:
+    if side.scale_in_at is not None:
+        yield Disagreement(
+            f"scheduled scale-in of {side.colour}", _scheduled(side), "it serves", CancelScaleIn(side.colour)
+        )
+
+
+def _of_idle(side: ColourState, history: Sequence[Release], now: float) -> Iterator[Disagreement]:
+    """A colour without traffic is scaled in at the end of the rollback window of the release that took its traffic."""
+    last = _last_success(history, beside=True)
+    if last is None or last.live is not side.colour or last.warm_until is None or not side.desired:
+        return
+    early = side.scale_in_at is not None and side.scale_in_at < last.warm_until - _SAME_TIME_SECONDS
+    own = side.scale_in_for in ((last.id,), ("",))
+    if side.scale_in_at is not None and own and not early:
+        return
+    at = max(last.warm_until, now + _LEFT_OVER_SECONDS)
+    recorded = f"at {clock_time(last.warm_until)}, for {last.id}"
+    repair = ScheduleScaleIn(side.colour, at, last.id)
+    yield Disagreement(f"scheduled scale-in of {side.colour}", _scheduled(side), recorded, repair)
+
+
+def _scheduled(side: ColourState) -> str:
+    if side.scale_in_at is None:
+        return f"none, with {side.running} tasks running"
+    made_for = ", ".join(release_id or "an unknown release" for release_id in side.scale_in_for)
+    return f"at {clock_time(side.scale_in_at)}" + (f", for {made_for}" if made_for else "")
+
+
+def _last_success(history: Sequence[Release], *, beside: bool = False) -> Release | None:
+    """The success that says where traffic is; with `beside`, the one that left the other colour warm."""
+    done = [
+        release
+        for release in history
+        if release.outcome is Outcome.SUCCEEDED
+        and release.kind in (Kind.DEPLOY, Kind.ROLLBACK)
+        and not (beside and release.in_place)
+    ]
+    return max(done, key=lambda release: release.started_at) if done else None

@@ -1,0 +1,197 @@
+# Copyright: pear.fargate contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Services that others made, by names of their own: their options, their location, and the version that is to be released."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ..aws import dynamodb, ecs, elbv2
+from ..aws.ecs_states import ServiceState
+from ..aws.elbv2_states import Rule, TargetGroup
+from ..aws.errors import Failure
+from ..aws.session import Aws
+from ..rollout.model import Colour
+from .location import GivenNames, ListenerPort, ServiceLocation, locate
+from .specification import Specification
+
+_COLOUR = {
+    "name": {"type": "str", "required": True},
+    "target_group_arn": {"type": "str", "required": True},
+}
+# Documented by the fragment pear.fargate.existing_services.
+EXISTING_ARGUMENTS: dict[str, Any] = {
+    "services": {
+        "type": "dict",
+        "options": {str(colour): {"type": "dict", "required": True, "options": _COLOUR} for colour in Colour},
+    },
+    "rule_arn": {"type": "str"},
+    "test_rule_arn": {"type": "str"},
+    "cluster": {"type": "str"},
+    "ledger_table": {"type": "str"},
+}
+EXISTING_CONSTRAINTS: dict[str, Any] = {
+    "required_one_of": [("environment", "services")],
+    "mutually_exclusive": [("environment", "services")],
+    "required_by": {
+        "services": ("rule_arn", "cluster", "ledger_table"),
+        **dict.fromkeys(("rule_arn", "test_rule_arn", "cluster", "ledger_table"), ("services",)),
+    },
+}
+
+
+def locate_by(aws: Aws, params: Mapping[str, Any], listener_arn: str | None = None) -> ServiceLocation:
+    """The location of the service that the options name: by environment, or by the names that others gave."""
+    if params.get("services"):
+        return locate_existing(aws, params)
+    return locate(aws, params["environment"], params["service"], listener_arn)
+
+
+def locate_existing(aws: Aws, params: Mapping[str, Any]) -> ServiceLocation:
+    """The location, or a Failure with everything that keeps traffic from being shifted there. Only reads."""
+    names = GivenNames(
+        params["cluster"],
+        params["ledger_table"],
+        {colour: params["services"][colour]["name"] for colour in Colour},
+    )
+    arns = {colour: params["services"][colour]["target_group_arn"] for colour in Colour}
+    production = elbv2.rule(aws, params["rule_arn"])
+    test = elbv2.rule(aws, params["test_rule_arn"]) if params["test_rule_arn"] else None
+    services = ecs.services(aws, names.cluster, list(names.ecs_services.values()))
+    findings = [
+        *_rule_findings("rule_arn", production, set(arns.values())),
+        *(_rule_findings("test_rule_arn", test, set(arns.values())) if test else ()),
+        *(
+            finding
+            for colour, name in names.ecs_services.items()
+            for finding in _service_findings(name, services.get(name), arns[colour], names.cluster)
+        ),
+    ]
+    if dynamodb.table(aws, names.ledger) is None:
+        findings.append(f"ledger_table {names.ledger} does not exist: make it once, with pear.fargate.release_ledger")
+    if findings:
+        raise Failure(f"Nothing was changed: {'; '.join(findings)}.", findings=findings, changed=False)
+    groups = elbv2.target_groups_by_arn(aws, list(arns.values()))
+    return _location(
+        aws, params["service"], names, {colour: groups[arn] for colour, arn in arns.items()}, (production, test)
+    )
+
+
+def _location(
+    aws: Aws,
+    service: str,
+    names: GivenNames,
+    groups: Mapping[Colour, TargetGroup],
+    rules: tuple[Rule, Rule | None],
+) -> ServiceLocation:
+    production, test = rules
+    listener_arn = listener_of(production.arn)
+    test_listener_arn = listener_of(test.arn) if test else listener_arn
+    listener = elbv2.listener(aws, listener_arn)
+    same = test_listener_arn == listener_arn
+    test_listener = listener if same else elbv2.listener(aws, test_listener_arn)
+    all_rules = tuple(elbv2.rules(aws, listener_arn))
+    balancer = elbv2.load_balancer_of_arn(aws, listener["LoadBalancerArn"])
+    return ServiceLocation(
+        environment="",
+        service=service,
+        listener_arn=listener_arn,
+        load_balancer_host=balancer["DNSName"] if balancer else "",
+        target_groups=groups,
+        production=production,
+        test=test,
+        rules=all_rules,
+        test_rules=all_rules if same else tuple(elbv2.rules(aws, test_listener_arn)),
+        listener_port=_port(listener),
+        test_listener_port=_port(test_listener),
+        given=names,
+    )
+
+
+def listener_of(rule_arn: str) -> str:
+    """The ARN of a rule is that of its listener with an id behind it."""
+    return rule_arn.rpartition("/")[0].replace(":listener-rule/", ":listener/", 1)
+
+
+def _port(listener: Mapping[str, Any]) -> ListenerPort:
+    return ListenerPort(int(listener["Port"]), listener["Protocol"] == "HTTPS")
+
+
+def _rule_findings(option: str, rule: Rule, groups: set[str]) -> Iterator[str]:
+    if rule.is_default:
+        yield f"{option} {rule.arn} is the default rule of its listener: traffic is shifted in a rule with conditions"
+    if set(rule.weights) != groups:
+        yield (
+            f"{option} {rule.arn} has to forward to both target groups of services and to no other, such as with the weights 100 "
+            f"and 0; it forwards to {', '.join(sorted(rule.weights)) or 'none'}"
+        )
+
+
+def _service_findings(name: str, state: ServiceState | None, group: str, cluster: str) -> Iterator[str]:
+    if state is None:
+        yield f"ECS service {name} does not exist in cluster {cluster}"
+        return
+    if state.deployment_controller != "ECS" or state.deployment_strategy != "ROLLING":
+        yield (
+            f"ECS service {name} is deployed by {state.deployment_controller} with the strategy {state.deployment_strategy}: two "
+            "controllers would shift its traffic. It needs the deployment controller ECS and the strategy ROLLING"
+        )
+    if group not in [balancer["target_group_arn"] for balancer in state.settings["load_balancers"]]:
+        yield f"ECS service {name} does not register its tasks in target group {group}"
+
+
+@dataclass(frozen=True)
+class RegisteredVersion(Specification):
+    """A version that others registered: its task definition as ECS describes it. Settings of its ECS service stay as they are."""
+
+    definition: Mapping[str, Any]
+
+    @property
+    def registered(self) -> str:
+        return str(self.definition["taskDefinitionArn"])
+
+    def task_definition(self) -> dict[str, Any]:
+        return dict(self.definition)
+
+
+def registered_version(aws: Aws, params: Mapping[str, Any], location: ServiceLocation) -> RegisteredVersion:
+    """The version to release, with the options that a specification has read from the task definition and the service."""
+    reference = params["task_definition"]
+    definition = ecs.task_definition(aws, reference)
+    if definition is None or definition.get("status", "ACTIVE") != "ACTIVE":
+        raise Failure(
+            f"Nothing was changed: task_definition {reference} does not exist, or is not active.", changed=False
+        )
+    names = location.ecs_services
+    services = ecs.services(aws, location.cluster, list(names.values()))
+    settings = services[names[Colour.BLUE]].settings
+    (container,) = {
+        balancer["container"]
+        for balancer in settings["load_balancers"]
+        if balancer["target_group_arn"] == location.target_groups[Colour.BLUE].arn
+    }
+    containers = [{"name": entry["name"], "image": entry["image"]} for entry in definition["containerDefinitions"]]
+    if container not in [entry["name"] for entry in containers]:
+        raise Failure(
+            f"Nothing was changed: task_definition {reference} has no container {container}, which the load balancer sends "
+            f"requests to; it has {', '.join(entry['name'] for entry in containers)}.",
+            changed=False,
+        )
+    read = {
+        "containers": containers,
+        "container": container,
+        "cpu": int(definition["cpu"]),
+        "memory": int(definition["memory"]),
+        "architecture": definition.get("runtimePlatform", {}).get("cpuArchitecture", "X86_64"),
+        "execution_role_arn": definition.get("executionRoleArn"),
+        "task_role_arn": definition.get("taskRoleArn"),
+        "subnet_ids": settings["subnets"],
+        "security_group_ids": settings["security_groups"],
+        "assign_public_ip": settings["assign_public_ip"],
+        "capacity_providers": settings["capacity_providers"],
+        "desired_count": max(1, *(state.desired for state in services.values())),
+        "tags": {},
+    }
+    return RegisteredVersion({**params, **read}, aws.region, definition)

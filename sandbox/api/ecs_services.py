@@ -1,0 +1,217 @@
+"""ECS services and their deployments: requests change what is wanted, the scheduler does the rest."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+from ..errors import ApiError
+from ..fargate.model import Breaker, Deployment, Service
+from .ecs_answers import Answers
+from .ecs_lookup import Lookup
+from .overlay import Context, Handler
+from .state import Sandbox
+
+_DEFAULTS: dict[str, Any] = {
+    "deploymentConfiguration": {},
+    "schedulingStrategy": "REPLICA",
+    "enableECSManagedTags": False,
+    "enableExecuteCommand": False,
+    "propagateTags": "NONE",
+    "availabilityZoneRebalancing": "DISABLED",
+    "loadBalancers": [],
+    "serviceRegistries": [],
+    "platformVersion": "1.4.0",
+    "healthCheckGracePeriodSeconds": 0,
+}
+_NOT_SETTINGS = {
+    "cluster",
+    "service",
+    "serviceName",
+    "desiredCount",
+    "clientToken",
+    "tags",
+    "forceNewDeployment",
+    "launchType",
+}
+# A change of one of these starts a deployment, as on ECS; the others take effect at once.
+_DEPLOYS = {
+    "taskDefinition",
+    "networkConfiguration",
+    "loadBalancers",
+    "platformVersion",
+    "capacityProviderStrategy",
+    "serviceRegistries",
+}
+
+
+class ServiceCalls:
+    """The calls about services."""
+
+    def __init__(self, sandbox: Sandbox, lookup: Lookup, answers: Answers) -> None:
+        self._sandbox = sandbox
+        self._fargate = sandbox.fargate
+        self._store = sandbox.fargate.store
+        self._lookup = lookup
+        self._answers = answers
+
+    def handlers(self) -> dict[str, Handler]:
+        return {
+            "CreateService": self.create,
+            "UpdateService": self.update,
+            "DeleteService": self.delete,
+            "DescribeServices": self.describe,
+            "ListServices": self.list_arns,
+            "ListServiceDeployments": self.list_deployments,
+            "DescribeServiceDeployments": self.describe_deployments,
+        }
+
+    def create(self, request: dict[str, Any], context: Context) -> dict[str, Any]:
+        with self._store.lock:
+            cluster, name = self._lookup.cluster(request), request["serviceName"]
+            settings = copy.deepcopy(_DEFAULTS) | {k: v for k, v in request.items() if k not in _NOT_SETTINGS}
+            settings["taskDefinition"] = self._lookup.definition_arn(request["taskDefinition"])
+            settings["deploymentConfiguration"] = _deployment_configuration(settings["deploymentConfiguration"])
+            known = self._store.services.get((cluster, name))
+            if known is not None:
+                if known.settings == settings and known.desired == request.get("desiredCount", 0):
+                    return {"service": self._answers.service(known, with_tags=True)}
+                raise ApiError("InvalidParameterException", "Creation of service was not idempotent.")
+            self._check(settings)
+            service = Service(
+                cluster=cluster,
+                name=name,
+                arn=self._answers.arn("service", f"{cluster}/{name}"),
+                settings=settings,
+                desired=int(request.get("desiredCount", 0)),
+                tags=list(request.get("tags", [])),
+                created_by=f"arn:aws:iam::{self._sandbox.settings.account}:user/{context.access_key}",
+            )
+            service.begin(_deployment(settings))
+            self._store.services[cluster, name] = service
+            self._store.inactive.pop((cluster, name), None)
+            return {"service": self._answers.service(service, with_tags=True)}
+
+    def update(self, request: dict[str, Any], context: Context) -> dict[str, Any]:
+        with self._store.lock:
+            service = self._lookup.service(request)
+            changed = {key: value for key, value in request.items() if key not in _NOT_SETTINGS and value is not None}
+            if "taskDefinition" in changed:
+                changed["taskDefinition"] = self._lookup.definition_arn(changed["taskDefinition"])
+            if "deploymentConfiguration" in changed:
+                merged = {**service.settings["deploymentConfiguration"], **changed["deploymentConfiguration"]}
+                changed["deploymentConfiguration"] = _deployment_configuration(merged)
+            settings = {**service.settings, **changed}
+            self._check(settings)
+            deploys = request.get("forceNewDeployment") or any(
+                service.settings.get(key) != settings.get(key) for key in _DEPLOYS
+            )
+            service.settings = settings
+            if request.get("desiredCount") is not None:
+                service.desired = int(request["desiredCount"])
+            if deploys:
+                service.begin(_deployment(settings))
+            return {"service": self._answers.service(service)}
+
+    def delete(self, request: dict[str, Any], context: Context) -> dict[str, Any]:
+        with self._store.lock:
+            service = self._lookup.service(request)
+            if service.desired > 0 and not request.get("force"):
+                raise ApiError("InvalidParameterException", "The service cannot be stopped while it is scaled above 0.")
+            service.status, service.desired = "DRAINING", 0
+            return {"service": self._answers.service(service)}
+
+    def describe(self, request: dict[str, Any], context: Context) -> dict[str, Any]:
+        with self._store.lock:
+            cluster = self._lookup.cluster(request)
+            found, failures = [], []
+            for reference in request["services"]:
+                key = (cluster, str(reference).rpartition("/")[2])
+                service = self._store.services.get(key) or self._store.inactive.get(key)
+                if service is None:
+                    failures.append({"arn": self._answers.arn("service", "/".join(key)), "reason": "MISSING"})
+                else:
+                    found.append(self._answers.service(service, "TAGS" in request.get("include", [])))
+            return {"services": found, "failures": failures}
+
+    def list_arns(self, request: dict[str, Any], context: Context) -> dict[str, Any]:
+        with self._store.lock:
+            cluster = self._lookup.cluster(request)
+            return {"serviceArns": sorted(one.arn for one in self._store.services.values() if one.cluster == cluster)}
+
+    def list_deployments(self, request: dict[str, Any], context: Context) -> dict[str, Any]:
+        with self._store.lock:
+            service = self._lookup.service(request)
+            wanted = request.get("status") or []
+            kept = (
+                "serviceDeploymentArn",
+                "serviceArn",
+                "clusterArn",
+                "startedAt",
+                "createdAt",
+                "finishedAt",
+                "status",
+                "statusReason",
+            )
+            found = [self._answers.service_deployment(service, one) for one in reversed(service.history)]
+            return {
+                "serviceDeployments": [
+                    {key: one[key] for key in kept if key in one}
+                    | {"targetServiceRevisionArn": one["targetServiceRevision"]["arn"]}
+                    for one in found
+                    if not wanted or one["status"] in wanted
+                ]
+            }
+
+    def describe_deployments(self, request: dict[str, Any], context: Context) -> dict[str, Any]:
+        with self._store.lock:
+            found, failures = [], []
+            for arn in request["serviceDeploymentArns"]:
+                cluster, name, record = arn.rpartition("service-deployment/")[2].split("/")
+                service = self._store.services.get((cluster, name))
+                one = next((d for d in service.history if d.record == record), None) if service else None
+                if service is None or one is None:
+                    failures.append({"arn": arn, "reason": "MISSING"})
+                else:
+                    found.append(self._answers.service_deployment(service, one))
+            return {"serviceDeployments": found, "failures": failures}
+
+    def _check(self, settings: dict[str, Any]) -> None:
+        vpc = (settings.get("networkConfiguration") or {}).get("awsvpcConfiguration")
+        if vpc is None:
+            raise ApiError(
+                "InvalidParameterException",
+                "Network Configuration must be provided when networkMode 'awsvpc' is specified.",
+            )
+        for subnet in vpc["subnets"]:
+            self._fargate.network.subnet(subnet)
+        containers = {
+            one["name"]: one for one in self._store.definitions[settings["taskDefinition"]]["containerDefinitions"]
+        }
+        for one in settings.get("loadBalancers") or []:
+            arn, name, port = one["targetGroupArn"], one["containerName"], one["containerPort"]
+            ports = [mapping["containerPort"] for mapping in containers.get(name, {}).get("portMappings", [])]
+            if port not in ports:
+                raise ApiError(
+                    "InvalidParameterException", f"The container {name} did not have a container port {port} defined."
+                )
+            if not self._sandbox.targets.load_balancers_of(arn):
+                raise ApiError(
+                    "InvalidParameterException",
+                    f"The target group with targetGroupArn {arn} does not have an associated load balancer.",
+                )
+
+
+def _deployment(settings: dict[str, Any]) -> Deployment:
+    breaker = settings["deploymentConfiguration"].get("deploymentCircuitBreaker") or {}
+    return Deployment(
+        task_definition=settings["taskDefinition"],
+        settings=copy.deepcopy(settings),
+        breaker=Breaker(bool(breaker.get("enable")), bool(breaker.get("rollback"))),
+    )
+
+
+def _deployment_configuration(given: dict[str, Any]) -> dict[str, Any]:
+    breaker = {"enable": False, "rollback": False, **(given.get("deploymentCircuitBreaker") or {})}
+    defaults = {"maximumPercent": 200, "minimumHealthyPercent": 100, "strategy": "ROLLING", "bakeTimeInMinutes": 0}
+    return {**defaults, **given, "deploymentCircuitBreaker": breaker}

@@ -1,0 +1,39 @@
+"""The state of the API process: what all parts share, with the parts themselves and the calls that arrived."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from ..core import Core
+from ..fargate import Fargate
+from .targets import Targets
+
+_READ_ONLY = re.compile(r"^(Describe|List|Get|BatchGet|BatchCheck|Head|Query|Scan|Search|Lookup|Simulate|Test|Filter)")
+
+
+@dataclass(frozen=True)
+class Call:
+    """One API call as it arrived; what proves that check mode writes nothing."""
+
+    service: str
+    operation: str
+    at: float
+
+    @property
+    def mutating(self) -> bool:
+        return not _READ_ONLY.match(self.operation)
+
+
+@dataclass
+class Sandbox(Core):
+    """Given to every overlay."""
+
+    calls: list[Call] = field(default_factory=list)
+    targets: Targets = field(init=False)
+    fargate: Fargate = field(init=False)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.targets = Targets(self)
+        self.fargate = Fargate(self, self.targets)

@@ -1,0 +1,95 @@
+"""What all parts of the API process share: settings, engine, lock, clock, faults, metrics, and who is saved and started."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from .config import ACCESS_KEY, SECRET_KEY, Settings
+from .engine import Engine
+from .faults.model import Faults
+from .lateness import Lateness
+from .metrics.store import Regions
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
+
+# moto reads these when it is first imported.
+os.environ.setdefault("MOTO_IAM_LOAD_MANAGED_POLICIES", "true")
+os.environ.setdefault("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")
+
+# Faults are for the users of the sandbox: calls that carry this agent meet none.
+OWN_AGENT = "pear-sandbox-itself"
+
+
+@dataclass(frozen=True)
+class Kept:
+    """Attributes of a part that are in the snapshots. What only grows is saved less often."""
+
+    name: str
+    owner: Any
+    attributes: tuple[str, ...]
+    growing: bool = False
+
+
+def _not_serving(environ: Any, start_response: Any) -> Any:
+    raise RuntimeError("the API process has no application yet")
+
+
+def _nothing_saved(service: str, operation: str) -> None:
+    """Until the process serves, nothing is saved."""
+
+
+@dataclass
+class Core:
+    """`lock` guards moto's state, which is not safe for threads by itself."""
+
+    settings: Settings
+    engine: Engine
+    lock: threading.RLock = field(default_factory=threading.RLock)
+    stopping: threading.Event = field(default_factory=threading.Event)
+    lateness: Lateness = field(default_factory=lambda: Lateness(time.time))
+    faults: Faults = field(default_factory=Faults)
+    kept: list[Kept] = field(default_factory=list)
+    starts: list[Callable[[], None]] = field(default_factory=list)
+    # Called after a call or a tick that has changed something.
+    after_change: Callable[[str, str], None] = _nothing_saved
+    # What answers API calls; containers reach it on the bridge's gateway.
+    application: WSGIApplication = _not_serving
+    metrics: Regions = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.metrics = Regions(self.settings.time_factor)
+        self.keep("faults", self.faults, "_on", "_met", "_made")
+        self.keep("metrics", self.metrics, "_stores", growing=True)
+
+    def keep(self, name: str, owner: Any, *attributes: str, growing: bool = False) -> None:
+        """Have the snapshots save these attributes: what is in memory beside moto is lost with the process otherwise."""
+        self.kept.append(Kept(name, owner, attributes, growing))
+
+    def client(self, service: str) -> Any:
+        """A boto3 client of this very API, for parts that use it as any caller would."""
+        import boto3
+        from botocore.config import Config
+
+        return boto3.Session().client(
+            service,  # type: ignore[call-overload]
+            endpoint_url=self.settings.endpoint,
+            region_name=self.settings.region,
+            aws_access_key_id=ACCESS_KEY,
+            aws_secret_access_key=SECRET_KEY,
+            config=Config(user_agent_extra=OWN_AGENT),
+        )
+
+    def backend(self, service: str, region: str | None = None) -> Any:
+        """moto's state of a service; hold `lock` while touching it."""
+        from moto.backends import get_backend
+
+        name = (
+            "aws" if service == "sts" else "global" if service in {"iam", "route53"} else region or self.settings.region
+        )
+        return get_backend(service)[self.settings.account][name]  # type: ignore[call-overload]

@@ -1,0 +1,82 @@
+"""The controller's process is killed at a call, before it arrives or after it took effect: whatever runs next ends well.
+
+The default takes a sample; PEAR_FAULTS=all (`make faults`) takes every write, before and after, with each next run.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+from typing import Any
+
+import pytest
+
+from tests.support.fault_proxy import Fault, FaultProxy, Kind
+
+from .arcade import Arcade, arcade, end, kill_whole
+from .load import assert_not_one_failed
+from .proxied import proxy, through
+
+__all__ = ["arcade", "proxy"]
+
+TABLE = "local-releases"
+STEPS: dict[str, Any] = {
+    "service_strategy": "steps",
+    "service_strategy_options": {"steps": [{"weight": 40, "duration_seconds": 3}, {"weight": 100}]},
+}
+# The call, and how many of its kind come before it.
+CALLS = (
+    ("RegisterTaskDefinition", 0),
+    ("UpdateService", 0),
+    ("ModifyRule", 1),
+    ("ModifyRule", 2),
+    ("TransactWriteItems", 0),
+    ("TransactWriteItems", 4),
+    ("RegisterScalableTarget", 0),
+    ("PutScheduledAction", 0),
+)
+KINDS = (Kind.DIE_BEFORE, Kind.DIE_AFTER)
+NEXT = ("the same release", "another release", "a rollback")
+CASES = [(operation, later, kind, then) for operation, later in CALLS for kind in KINDS for then in NEXT]
+SAMPLE = [("ModifyRule", 2, Kind.DIE_AFTER, "the same release"), ("UpdateService", 0, Kind.DIE_BEFORE, "a rollback")]
+TAKEN = CASES if os.environ.get("PEAR_FAULTS") == "all" else SAMPLE
+
+
+def end_lease(arcade: Arcade) -> None:
+    """As if the time of the dead controller's lease had passed."""
+    arcade.stage.client("dynamodb").update_item(
+        TableName=TABLE,
+        Key={"service": {"S": "arcade"}, "entry": {"S": "lease"}},
+        UpdateExpression="SET expires_at = :past",
+        ExpressionAttributeValues={":past": {"N": f"{time.time() - 60:.3f}"}},
+    )
+
+
+@pytest.mark.parametrize(("operation", "later", "kind", "then"), TAKEN, ids=str)
+def test_a_controller_that_is_killed_at_a_call_is_made_good_by_whatever_runs_next(
+    arcade: Arcade, proxy: FaultProxy, operation: str, later: int, kind: Kind, then: str
+) -> None:
+    doomed: list[subprocess.Popen[str]] = []
+    version = f"{operation}-{later}-{kind}-{then}".replace(" ", "-")
+    with arcade.under_load(50, keep_alive=False) as running:
+        fault = proxy.add(Fault(operation, kind, later=later, kill=lambda: kill_whole(doomed[0])))
+        doomed.append(through(arcade, proxy).begin(version, **STEPS))
+        try:
+            arcade.wait_for(lambda: doomed[0].poll() is not None)
+        finally:
+            end(doomed[0])
+        assert fault.met.is_set(), f"{operation} was not called {later + 1} times: {proxy.calls}"
+        if then == "a rollback":
+            ended = arcade.play("rollback")
+        else:
+            end_lease(arcade)
+            ended = arcade.release(version if then == "the same release" else f"{version}-next", **STEPS)
+        ended.succeeded()
+        summary = running.stop()
+    weights = arcade.weights()
+    assert sorted(weights.values()) == [0, 100]
+    live = arcade.live()
+    assert arcade.services()[live]["runningCount"] > 0
+    assert "under way" not in arcade.play("status").succeeded().output
+    assert_not_one_failed(summary, 100)

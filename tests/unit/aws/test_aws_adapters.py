@@ -1,0 +1,171 @@
+"""The adapters against botocore's own models (Stubber) and moto: missing is a value, failures are sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import boto3
+import pytest
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.amazon.aws.plugins.module_utils.modules import aws_argument_spec
+from ansible_collections.pear.fargate.plugins.module_utils.aws import autoscaling, ecs, logs
+from ansible_collections.pear.fargate.plugins.module_utils.aws.arns import ArnScope
+from ansible_collections.pear.fargate.plugins.module_utils.aws.errors import AwsError
+from ansible_collections.pear.fargate.plugins.module_utils.aws.options import AWS_OPTIONS
+from ansible_collections.pear.fargate.plugins.module_utils.aws.session import Aws
+from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import Invocation
+from ansible_collections.pear.fargate.plugins.module_utils.service.ecs_task_role import run as ensure_role
+from ansible_collections.pear.fargate.plugins.module_utils.service.policies import trust_policy
+from ansible_collections.pear.fargate.plugins.modules.ecs_task_role import ARGUMENT_SPEC
+from botocore.stub import Stubber
+from moto import mock_aws
+
+REGION = "eu-central-1"
+ARN = f"arn:aws:ecs:{REGION}:123456789012"
+SERVICE = {
+    "serviceName": "app-blue",
+    "serviceArn": f"{ARN}:service/local/app-blue",
+    "status": "ACTIVE",
+    "taskDefinition": f"{ARN}:task-definition/local-app:2",
+    "desiredCount": 2,
+    "runningCount": 2,
+    "pendingCount": 0,
+    "deployments": [
+        {
+            "id": "ecs-svc/2",
+            "status": "PRIMARY",
+            "taskDefinition": f"{ARN}:task-definition/local-app:2",
+            "desiredCount": 2,
+            "runningCount": 1,
+            "pendingCount": 1,
+            "failedTasks": 1,
+            "rolloutState": "IN_PROGRESS",
+            "rolloutStateReason": "in progress",
+        }
+    ],
+    "events": [{"id": "1", "createdAt": datetime(2025, 1, 1, tzinfo=UTC), "message": "(service app-blue) has started"}],
+    "tags": [{"key": "team", "value": "games"}],
+}
+
+
+@pytest.fixture
+def aws(monkeypatch: pytest.MonkeyPatch) -> Aws:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    return Aws({"region": REGION})
+
+
+@pytest.fixture
+def stub(aws: Aws) -> Iterator[Stubber]:
+    with Stubber(aws.client("ecs")) as stubber:
+        yield stubber
+        stubber.assert_no_pending_responses()
+
+
+def test_services_are_read_ten_at_a_time_and_deleted_ones_are_missing(aws: Aws, stub: Stubber) -> None:
+    names = [f"s{n}" for n in range(12)]
+    for some in (names[:10], names[10:]):
+        expected = {"cluster": "local", "services": some, "include": ["TAGS"]}
+        gone = {**SERVICE, "serviceName": some[0], "status": "INACTIVE"}
+        answer = {"services": [{**SERVICE, "serviceName": some[1]}, gone], "failures": []}
+        stub.add_response("describe_services", answer, expected)
+    found = ecs.services(aws, "local", names)
+    assert set(found) == {"s1", "s11"}
+    primary = found["s1"].primary
+    assert primary is not None
+    assert (primary.running, primary.failed_tasks, primary.rollout_state) == (1, 1, "IN_PROGRESS")
+    assert found["s1"].tags == {"team": "games"}
+
+
+def test_a_cluster_that_does_not_exist_has_no_services(aws: Aws, stub: Stubber) -> None:
+    stub.add_client_error("describe_services", "ClusterNotFoundException")
+    assert ecs.services(aws, "local", ["app-blue"]) == {}
+
+
+def test_a_family_without_revisions_is_none_but_another_refusal_is_told(aws: Aws, stub: Stubber) -> None:
+    stub.add_client_error("describe_task_definition", "ClientException", "Unable to describe task definition.")
+    assert ecs.task_definition(aws, "local-app") is None
+    stub.add_client_error("describe_task_definition", "ClientException", "Something else.")
+    with pytest.raises(AwsError, match=r"Failed to read task definition local-app: .*Something else"):
+        ecs.task_definition(aws, "local-app")
+
+
+def test_stopped_tasks_say_why(aws: Aws, stub: Stubber) -> None:
+    arn = f"{ARN}:task/local/0123456789abcdef"
+    task: dict[str, Any] = {
+        "taskArn": arn,
+        "taskDefinitionArn": f"{ARN}:task-definition/local-app:2",
+        "startedBy": "ecs-svc/2",
+        "lastStatus": "STOPPED",
+        "stopCode": "EssentialContainerExited",
+        "stoppedReason": "Essential container in task exited",
+        "attachments": [
+            {"type": "ElasticNetworkInterface", "details": [{"name": "privateIPv4Address", "value": "10.0.0.7"}]}
+        ],
+        "containers": [
+            {"name": "agent", "exitCode": 0},
+            {"name": "app", "exitCode": 137, "reason": "OutOfMemoryError"},
+        ],
+    }
+    stub.add_response(
+        "list_tasks", {"taskArns": [arn]}, {"cluster": "local", "serviceName": "app-blue", "desiredStatus": "STOPPED"}
+    )
+    stub.add_response("describe_tasks", {"tasks": [task], "failures": []}, {"cluster": "local", "tasks": [arn]})
+    (found,) = ecs.tasks(aws, "local", "app-blue", "STOPPED")
+    assert found.ended_badly
+    assert found.address == "10.0.0.7"
+    assert found.culprit is not None
+    assert found.culprit.name == "app"
+    assert found.cause == (
+        "Essential container in task exited; container app: exit code 137 (SIGKILL), OutOfMemoryError"
+    )
+
+
+def test_the_last_log_lines_come_oldest_first_and_none_where_nothing_was_written(aws: Aws) -> None:
+    with mock_aws():
+        client = boto3.client("logs", REGION)
+        client.create_log_group(logGroupName="/pear/local/app")
+        assert logs.last_lines(aws, "/pear/local/app", "app", "t1") == []
+        client.create_log_stream(logGroupName="/pear/local/app", logStreamName="ecs/app/t1")
+        now = int(datetime.now(UTC).timestamp() * 1000)
+        events = [{"timestamp": now + n, "message": f"line {n}\n"} for n in range(20)]
+        client.put_log_events(logGroupName="/pear/local/app", logStreamName="ecs/app/t1", logEvents=events)
+        assert logs.last_lines(aws, "/pear/local/app", "app", "t1", limit=2) == ["line 18", "line 19"]
+
+
+def test_autoscaling_owns_the_count_only_where_it_has_a_target(aws: Aws) -> None:
+    with mock_aws():
+        assert not autoscaling.owns_desired_count(aws, "local", "app-blue")
+
+
+def test_a_role_is_made_once_then_changed_only_where_it_differs(aws: Aws) -> None:
+    def ensure(check_mode: bool = False, **changes: Any) -> dict[str, Any]:
+        options = {
+            "name": "local-app-task",
+            "trust_policy": trust_policy(ArnScope(REGION, "123456789012")),
+            "policy": {
+                "Version": "2012-10-17",
+                "Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}],
+            },
+            "policy_name": "task",
+            "tags": {"team": "games"},
+            **changes,
+        }
+        validated = ArgumentSpecValidator(ARGUMENT_SPEC).validate(options)
+        return ensure_role(Invocation(validated.validated_parameters, aws, check_mode))
+
+    with mock_aws(config={"iam": {"load_aws_managed_policies": False}}):
+        predicted = ensure(check_mode=True)
+        assert (predicted["changed"], predicted["arn"]) == (True, None)
+        assert ensure()["arn"] == "arn:aws:iam::123456789012:role/local-app-task"
+        assert not ensure()["changed"]
+        assert list(ensure(check_mode=True, tags={"team": "ops"})["diff"]["after"]) == ["tags"]
+        assert ensure(policy=None)["diff"]["after"] == {"policy": None}
+        assert not ensure(policy=None)["changed"]
+
+
+def test_options_are_those_of_every_aws_module() -> None:
+    assert aws_argument_spec() == AWS_OPTIONS

@@ -1,0 +1,128 @@
+"""The database against moto: created once, then unchanged; differences are reported and corrected, impossible changes refused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import pytest
+from ansible_collections.pear.fargate.plugins.module_utils.aws.errors import Failure
+from moto import mock_aws
+
+from ..databases import REGION, invoke
+
+# moto keeps no word of these.
+UNSEEN = {"performance_insights_days": 0}
+
+
+@pytest.fixture
+def options(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    with mock_aws():
+        ec2 = boto3.client("ec2", REGION)
+        vpc = ec2.describe_vpcs()["Vpcs"][0]["VpcId"]
+        yield {
+            "name": "staging-database",
+            # Exactly: moto is not asked for versions.
+            "engine_version": "17.6",
+            "subnet_ids": [subnet["SubnetId"] for subnet in ec2.describe_subnets()["Subnets"]],
+            "security_group_ids": [
+                ec2.create_security_group(GroupName="database", Description="database", VpcId=vpc)["GroupId"]
+            ],
+            "tags": {"pear:environment": "staging"},
+            **UNSEEN,
+        }
+
+
+@pytest.fixture(params=["postgres", "aurora-postgresql"])
+def either(request: pytest.FixtureRequest, options: dict[str, Any]) -> dict[str, Any]:
+    return {**options, "engine": request.param}
+
+
+def test_check_mode_makes_nothing(either: dict[str, Any]) -> None:
+    predicted = invoke(either, check_mode=True)
+    assert predicted["changed"] and predicted["host"] is None
+    rds = boto3.client("rds", REGION)
+    assert rds.describe_db_instances()["DBInstances"] == rds.describe_db_clusters()["DBClusters"] == []
+    assert rds.describe_db_subnet_groups()["DBSubnetGroups"] == []
+
+
+def test_it_is_made_once(either: dict[str, Any]) -> None:
+    made = invoke(either)
+    assert made["changed"] and made["host"] and made["port"] == 5432
+    assert ":secret:rds!" in made["secret_arn"]
+    again = invoke(either)
+    assert again["diff"] == {"before": {}, "after": {}}
+    assert {key: again[key] for key in ("host", "secret_arn")} == {key: made[key] for key in ("host", "secret_arn")}
+
+
+def test_it_is_encrypted_protected_private_and_wants_tls(either: dict[str, Any]) -> None:
+    invoke(either)
+    rds = boto3.client("rds", REGION)
+    aurora = either["engine"] != "postgres"
+    (found,) = rds.describe_db_clusters()["DBClusters"] if aurora else rds.describe_db_instances()["DBInstances"]
+    assert found["StorageEncrypted"] and found["DeletionProtection"] and found["CopyTagsToSnapshot"]
+    assert not any(instance["PubliclyAccessible"] for instance in rds.describe_db_instances()["DBInstances"])
+    if aurora:
+        group = {"DBClusterParameterGroupName": found["DBClusterParameterGroup"]}
+        answer = rds.describe_db_cluster_parameters(**group)
+    else:
+        answer = rds.describe_db_parameters(DBParameterGroupName=found["DBParameterGroups"][0]["DBParameterGroupName"])
+    assert {parameter["ParameterName"]: parameter["ParameterValue"] for parameter in answer["Parameters"]} == {
+        "rds.force_ssl": "1"
+    }
+
+
+def test_what_changed_is_told_and_put_right_in_one_request(either: dict[str, Any]) -> None:
+    invoke(either)
+    changed: dict[str, Any] = {
+        "backup_retention_days": 14,
+        "backup_window": "05:00-06:00",
+        "maintenance_window": "Tue:03:30-Tue:04:30",
+        "deletion_protection": False,
+        "tags": {"pear:environment": "staging", "team": "games"},
+        "parameters": {"log_min_duration_statement": 500},
+    }
+    message = " ".join(invoke({**either, **changed}, check_mode=True)["diff"]["after"])
+    assert [option for option in changed if option not in message] == []
+    assert invoke({**either, **changed})["changed"]
+    assert invoke({**either, **changed})["diff"]["after"] == {}
+
+
+def test_a_cluster_has_a_reader_for_each_further_zone_and_loses_it_again(options: dict[str, Any]) -> None:
+    aurora = {**options, "engine": "aurora-postgresql"}
+    invoke(aurora)
+    rds = boto3.client("rds", REGION)
+    names = ["staging-database-1", "staging-database-2"]
+    assert [instance["DBInstanceIdentifier"] for instance in rds.describe_db_instances()["DBInstances"]] == names
+    assert invoke({**aurora, "multi_az": False})["changed"]
+    assert len(rds.describe_db_instances()["DBInstances"]) == 1
+    assert not invoke({**aurora, "multi_az": False})["changed"]
+
+
+def test_all_findings_come_at_once_and_nothing_is_made(options: dict[str, Any]) -> None:
+    wrong = {
+        "backup_window": "03:00-04:00",
+        "backup_retention_days": 36,
+        "max_allocated_gib": 10,
+        "engine_version": "latest",
+    }
+    with pytest.raises(Failure) as refused:
+        invoke({**options, **wrong, "subnet_ids": options["subnet_ids"][:1]})
+    assert len(refused.value.result["findings"]) == 5
+    assert boto3.client("rds", REGION).describe_db_subnet_groups()["DBSubnetGroups"] == []
+
+
+def test_what_rds_cannot_change_is_refused(options: dict[str, Any]) -> None:
+    invoke(options)
+    for option, value, message in (
+        ("engine", "aurora-postgresql", "not as aurora-postgresql"),
+        ("engine_version", "99", "done by hand"),
+        ("database_name", "other", "restore the option"),
+        ("port", 5433, "restore the option"),
+        ("kms_key_arn", "1234abcd-12ab-34cd-56ef-1234567890ab", "cannot be changed"),
+    ):
+        with pytest.raises(Failure, match=message):
+            invoke({**options, option: value})

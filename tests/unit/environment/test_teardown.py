@@ -1,0 +1,405 @@
+"""Removing an environment: the order, what stays, and against moto that a neighbour of nearly the same name is not touched."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import pytest
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.pear.fargate.plugins.module_utils.aws.errors import AwsError, Failure
+from ansible_collections.pear.fargate.plugins.module_utils.aws.session import Aws
+from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import Invocation
+from ansible_collections.pear.fargate.plugins.module_utils.environment import efs_file_system as file_system
+from ansible_collections.pear.fargate.plugins.module_utils.environment import (
+    environment_teardown,
+    teardown_remove,
+    vpc_network,
+)
+from ansible_collections.pear.fargate.plugins.module_utils.environment import rds_database as database
+from ansible_collections.pear.fargate.plugins.module_utils.environment.teardown_order import DATA, ORDER, Thing, plan
+from ansible_collections.pear.fargate.plugins.modules import efs_file_system, rds_database
+from ansible_collections.pear.fargate.plugins.modules import environment_teardown as module
+from ansible_collections.pear.fargate.plugins.modules import vpc_network as vpc_module
+from botocore.exceptions import ClientError
+from moto import mock_aws
+
+from ..clocks import QuickClock
+
+REGION = "eu-central-1"
+OURS = {"pear:environment": "staging"}
+POLICY = json.dumps(
+    {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}]}
+)
+
+
+def test_names_go_first_and_the_network_last() -> None:
+    things = [Thing(kind, kind) for kind in reversed(ORDER)]
+    kinds = [thing.kind for thing in plan(things, list(DATA)).remove]
+    assert kinds == list(ORDER)
+    for earlier, later in [
+        ("DNS record", "load balancer"),
+        ("ECS service", "cluster"),
+        ("load balancer", "certificate"),
+        ("load balancer", "target group"),
+        ("mount target", "subnet"),
+        ("NAT gateway", "address"),
+        ("security group rules", "security group"),
+        ("subnet", "VPC"),
+    ]:
+        assert kinds.index(earlier) < kinds.index(later)
+
+
+def test_everything_that_can_be_found_can_be_removed() -> None:
+    assert set(teardown_remove._REMOVERS) == set(ORDER)
+
+
+@pytest.mark.parametrize(
+    ("data", "kept"),
+    [
+        ([], {"file system", "access point", "repository"}),
+        (["images"], {"file system", "access point"}),
+        (["file_system", "images"], set()),
+    ],
+)
+def test_data_stays_unless_it_is_named(data: list[str], kept: set[str]) -> None:
+    things = [Thing(kind, kind) for kind in ("file system", "access point", "repository", "cluster", "mount target")]
+    planned = plan(things, data)
+    assert {thing.kind for thing in planned.keep} == kept
+    assert {"cluster", "mount target"} <= {thing.kind for thing in planned.remove}
+
+
+def test_what_has_the_name_of_something_that_stays_goes_all_the_same() -> None:
+    things = [Thing("backup vault", "staging-backup"), Thing("role", "staging-backup")]
+    planned = plan(things)
+    assert [thing.kind for thing in planned.keep] == ["backup vault"]
+    assert [thing.kind for thing in planned.remove] == ["role"]
+
+
+def test_a_database_that_stays_keeps_the_network_it_stands_in() -> None:
+    things = [Thing(kind, kind) for kind in ("database", "subnet", "VPC", "cluster")]
+    assert [thing.kind for thing in plan(things).remove] == ["cluster"]
+    assert {thing.kind for thing in plan(things, ["database"]).remove} == {"database", "subnet", "VPC", "cluster"}
+
+
+def params(spec: Any, options: dict[str, Any]) -> dict[str, Any]:
+    validated = ArgumentSpecValidator(spec.ARGUMENT_SPEC).validate(options)
+    assert not validated.error_messages
+    return validated.validated_parameters
+
+
+def invoke(check_mode: bool = False, **options: Any) -> dict[str, Any]:
+    given = params(module, {"environment": "staging", "confirm": "staging", **options})
+    return environment_teardown.run(Invocation(given, Aws({"region": REGION}), check_mode, QuickClock()))
+
+
+def make(name: str) -> None:
+    """An environment as roles make it, as far as moto knows the services."""
+    tags = {"pear:environment": name}
+    pairs = [{"Key": key, "Value": value} for key, value in tags.items()]
+    aws = Aws({"region": REGION})
+    network = params(vpc_module, {"environment": name, "cidr": "10.1.0.0/16", "zone_count": 2, "nat": "single"})
+    vpc = vpc_network.run(Invocation(network, aws, False, QuickClock()))["vpc_id"]
+    ec2, elb = boto3.client("ec2", REGION), boto3.client("elbv2", REGION)
+    inside = [{"Name": "vpc-id", "Values": [vpc]}]
+    subnets = [subnet["SubnetId"] for subnet in ec2.describe_subnets(Filters=inside)["Subnets"]]
+    elb.create_load_balancer(Name=name, Subnets=subnets[:2], Tags=pairs)
+    for colour in ("blue", "green"):
+        group: dict[str, Any] = {"Protocol": "HTTP", "Port": 80, "VpcId": vpc, "TargetType": "ip"}
+        service_tags = [*pairs, {"Key": "pear:service", "Value": "scores"}]
+        elb.create_target_group(Name=f"{name}-scores-{colour}", **group, Tags=service_tags)
+    named = [{"Name": "group-name", "Values": [f"{name}-file-system"]}]
+    groups = [group["GroupId"] for group in ec2.describe_security_groups(Filters=named)["SecurityGroups"]]
+    files = {"name": name, "subnet_ids": subnets[:1], "security_group_ids": groups, "tags": tags}
+    file_system.run(Invocation(params(efs_file_system, files), aws, False, QuickClock()))
+    boto3.client("logs", REGION).create_log_group(logGroupName=f"/pear/{name}/scores", tags=tags)
+    boto3.client("sns", REGION).create_topic(Name=f"{name}-alarms", Tags=pairs)
+    make_tasks(name, pairs)
+    boto3.client("cloudwatch", REGION).put_metric_alarm(
+        AlarmName=f"{name}/scores/cpu",
+        Namespace="n",
+        MetricName="m",
+        Period=60,
+        EvaluationPeriods=1,
+        Statistic="Sum",
+        Threshold=1,
+        ComparisonOperator="GreaterThanThreshold",
+        Tags=pairs,
+    )
+
+
+def make_tasks(name: str, pairs: list[dict[str, str]]) -> None:
+    """Cluster, service, role and ledger."""
+    iam, ecs = boto3.client("iam"), boto3.client("ecs", REGION)
+    iam.create_role(RoleName=f"{name}-scores-task", AssumeRolePolicyDocument="{}", Tags=pairs)
+    iam.put_role_policy(RoleName=f"{name}-scores-task", PolicyName="task", PolicyDocument=POLICY)
+    lower = [{"key": "pear:environment", "value": name}]
+    ecs.create_cluster(clusterName=name, tags=lower)
+    containers = [{"name": "app", "image": "i", "memory": 1}]
+    ecs.register_task_definition(family=f"{name}-scores", containerDefinitions=containers)
+    ecs.create_service(
+        cluster=name, serviceName="scores-blue", taskDefinition=f"{name}-scores", desiredCount=1, tags=lower
+    )
+    boto3.client("dynamodb", REGION).create_table(
+        TableName=f"{name}-releases",
+        BillingMode="PAY_PER_REQUEST",
+        KeySchema=[{"AttributeName": "service", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "service", "AttributeType": "S"}],
+        Tags=pairs,
+    )
+
+
+def test_what_watches_health_checks_goes_from_the_region_that_keeps_their_metrics(aws: None) -> None:
+    elsewhere = boto3.client("cloudwatch", "us-east-1")
+    for name in ("staging", "production"):
+        boto3.client("sns", "us-east-1").create_topic(
+            Name=f"{name}-alarms", Tags=[{"Key": "pear:environment", "Value": name}]
+        )
+        elsewhere.put_metric_alarm(
+            AlarmName=f"{name}/*health-check/scores",
+            Namespace="AWS/Route53",
+            MetricName="HealthCheckStatus",
+            Period=60,
+            EvaluationPeriods=1,
+            Statistic="Minimum",
+            Threshold=1,
+            ComparisonOperator="LessThanThreshold",
+            Tags=[{"Key": "pear:environment", "Value": name}],
+        )
+    assert not invoke()["changed"], "without names there are no health checks, and that region is not asked"
+    removed = invoke(zones=["example.com"])["removed"]
+    assert removed == ["alarm staging/*health-check/scores", "topic staging-alarms"]
+    assert [alarm["AlarmName"] for alarm in elsewhere.describe_alarms()["MetricAlarms"]] == [
+        "production/*health-check/scores"
+    ]
+    assert not invoke(zones=["example.com"])["changed"]
+
+
+def test_a_database_goes_where_that_is_said_and_leaves_a_snapshot(aws: None) -> None:
+    rds = boto3.client("rds", REGION)
+    tags = [{"Key": "pear:environment", "Value": "staging"}]
+    rds.create_db_instance(
+        DBInstanceIdentifier="staging",
+        DBInstanceClass="db.t4g.micro",
+        Engine="postgres",
+        AllocatedStorage=20,
+        Tags=tags,
+    )
+    assert not invoke()["changed"]
+    assert invoke(data=["database"])["removed"] == ["database staging"]
+    (snapshot,) = rds.describe_db_snapshots(SnapshotType="manual")["DBSnapshots"]
+    assert snapshot["DBSnapshotIdentifier"].startswith("staging-final-")
+    assert not invoke(data=["database"])["changed"]
+
+
+def test_a_cluster_goes_after_its_instances_with_all_that_it_stood_on(aws: None) -> None:
+    subnets = [subnet["SubnetId"] for subnet in boto3.client("ec2", REGION).describe_subnets()["Subnets"]]
+    options = {
+        "name": "staging-database",
+        "engine": "aurora-postgresql",
+        "engine_version": "17.6",
+        "subnet_ids": subnets,
+        "security_group_ids": ["sg-0a"],
+        "performance_insights_days": 0,
+        "deletion_protection": False,
+        "tags": {"pear:environment": "staging"},
+    }
+    validated = ArgumentSpecValidator(rds_database.ARGUMENT_SPEC).validate(options)
+    database.run(Invocation(validated.validated_parameters, Aws({"region": REGION}), False, QuickClock()))
+    boto3.client("logs", REGION).create_log_group(logGroupName="/aws/rds/cluster/staging-database/postgresql")
+    assert not invoke()["changed"]
+    assert invoke(data=["database"], final_snapshot=False)["removed"] == [
+        "database staging-database-1",
+        "database staging-database-2",
+        "database cluster staging-database",
+        "database subnet group staging-database",
+        "database cluster parameters staging-database-aurora-postgresql17",
+        "database log group /aws/rds/cluster/staging-database/postgresql",
+    ]
+    assert boto3.client("rds", REGION).describe_db_cluster_snapshots(SnapshotType="manual")["DBClusterSnapshots"] == []
+
+
+def test_a_protected_database_is_refused_before_anything_goes(aws: None) -> None:
+    boto3.client("rds", REGION).create_db_instance(
+        DBInstanceIdentifier="staging-database",
+        DBInstanceClass="db.t4g.micro",
+        Engine="postgres",
+        DeletionProtection=True,
+        Tags=[{"Key": "pear:environment", "Value": "staging"}],
+    )
+    with pytest.raises(Failure, match="set database_deletion_protection to false"):
+        invoke(data=["database"])
+
+
+@pytest.fixture
+def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    with mock_aws():
+        yield
+
+
+def test_an_environment_goes_but_its_files_and_the_neighbour_of_nearly_the_same_name(aws: None) -> None:
+    make("staging")
+    make("staging-b")
+    neighbour = invoke(check_mode=True, environment="staging-b")
+    done = invoke()
+    assert done["changed"]
+    assert [description.split()[0] for description in done["kept"]] == ["file"]
+    for kind in ("load balancer", "NAT gateway", "address", "security group", "cluster", "role", "VPC"):
+        assert any(description.startswith(f"{kind} ") for description in done["removed"]), kind
+    again = invoke()
+    assert not again["changed"]
+    assert again["kept"] == done["kept"]
+    assert invoke(check_mode=True, environment="staging-b")["removed"] == neighbour["removed"]
+    assert any(description.startswith("VPC") for description in neighbour["removed"])
+    assert invoke(data=["file_system"])["removed"] == done["kept"]
+
+
+def test_check_mode_lists_in_order_and_removes_nothing(aws: None) -> None:
+    make("staging")
+    listed = invoke(check_mode=True, confirm="")
+    assert listed["removed"] == invoke(check_mode=True)["removed"]
+    assert listed["removed"] == invoke()["removed"]
+
+
+@pytest.mark.parametrize("confirm", ["", "production"])
+def test_without_the_right_name_nothing_happens(aws: None, confirm: str) -> None:
+    make("staging")
+    with pytest.raises(Failure, match="it must be 'staging'"):
+        invoke(confirm=confirm)
+    assert invoke(check_mode=True)["changed"]
+
+
+def test_deletion_protection_is_respected_before_the_first_removal(aws: None) -> None:
+    make("staging")
+    elb = boto3.client("elbv2", REGION)
+    arn = elb.describe_load_balancers(Names=["staging"])["LoadBalancers"][0]["LoadBalancerArn"]
+    elb.modify_load_balancer_attributes(
+        LoadBalancerArn=arn, Attributes=[{"Key": "deletion_protection.enabled", "Value": "true"}]
+    )
+    before = invoke(check_mode=True)
+    with pytest.raises(Failure, match="load_balancer_deletion_protection"):
+        invoke()
+    assert invoke(check_mode=True) == before
+
+
+def test_what_is_half_there_goes_as_far_as_it_is_there(aws: None) -> None:
+    boto3.client("logs", REGION).create_log_group(logGroupName="/pear/staging/scores", tags=OURS)
+    assert invoke()["removed"] == ["log group /pear/staging/scores"]
+    assert not invoke()["changed"]
+
+
+def refusing(code: str, times: int, requested: list[Thing]) -> Any:
+    def remove(aws: Aws, thing: Thing) -> None:
+        requested.append(thing)
+        if len(requested) <= times:
+            answer: Any = {"Error": {"Code": code, "Message": "no"}}
+            raise AwsError(f"remove {thing}", ClientError(answer, "Delete"))
+
+    return remove
+
+
+def test_it_asks_again_while_something_that_is_going_holds_a_thing(aws: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    boto3.client("logs", REGION).create_log_group(logGroupName="/pear/staging/scores", tags=OURS)
+    requested: list[Thing] = []
+    real = teardown_remove.remove
+    refuse = refusing("DependencyViolation", 3, requested)
+    monkeypatch.setattr(teardown_remove, "remove", lambda aws, thing: (refuse(aws, thing), real(aws, thing)))
+    assert invoke()["changed"]
+    assert len(requested) == 4
+
+
+def test_it_says_what_aws_says_where_nothing_lets_go(aws: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    boto3.client("logs", REGION).create_log_group(logGroupName="/pear/staging/scores", tags=OURS)
+    monkeypatch.setattr(teardown_remove, "remove", refusing("DependencyViolation", 10**6, []))
+    with pytest.raises(Failure, match=r"Waited 30 s for log group .*, which is still in use\. .*DependencyViolation"):
+        invoke(timeout_seconds=30)
+
+
+def test_a_refusal_that_waiting_does_not_cure_ends_it(aws: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    boto3.client("logs", REGION).create_log_group(logGroupName="/pear/staging/scores", tags=OURS)
+    monkeypatch.setattr(teardown_remove, "remove", refusing("AccessDenied", 1, []))
+    with pytest.raises(AwsError, match="lacks this permission"):
+        invoke()
+
+
+def test_one_service_goes_and_its_neighbours_of_nearly_the_same_name_stay(aws: None) -> None:
+    elb, logs, iam = boto3.client("elbv2", REGION), boto3.client("logs", REGION), boto3.client("iam")
+    make("staging")
+    balancer = elb.describe_load_balancers(Names=["staging"])["LoadBalancers"][0]
+    default = [{"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "404"}}]
+    listener = elb.create_listener(
+        LoadBalancerArn=balancer["LoadBalancerArn"], Protocol="HTTP", Port=80, DefaultActions=default
+    )["Listeners"][0]["ListenerArn"]
+    pairs = [{"Key": "pear:environment", "Value": "staging"}]
+    for number, service in enumerate(("scores", "scores-admin")):
+        if service != "scores":
+            group: dict[str, Any] = {"Protocol": "HTTP", "Port": 80, "VpcId": balancer["VpcId"], "TargetType": "ip"}
+            tags = [*pairs, {"Key": "pear:service", "Value": service}]
+            elb.create_target_group(Name=f"staging-{service}-blue", **group, Tags=tags)
+            logs.create_log_group(logGroupName=f"/pear/staging/{service}", tags=OURS)
+            iam.create_role(RoleName=f"staging-{service}-task", AssumeRolePolicyDocument="{}", Tags=pairs)
+        found = elb.describe_target_groups(Names=[f"staging-{service}-blue"])["TargetGroups"][0]["TargetGroupArn"]
+        condition = {"Field": "host-header", "HostHeaderConfig": {"Values": [f"{service}.example"]}}
+        action = {"Type": "forward", "TargetGroupArn": found}
+        elb.create_rule(ListenerArn=listener, Priority=number + 1, Conditions=[condition], Actions=[action])
+    with pytest.raises(Failure, match="to remove service scores of environment staging it must be 'scores'"):
+        invoke(service="scores", confirm="staging")
+    predicted = invoke(True, service="scores", confirm="")["removed"]
+    removed = invoke(service="scores", confirm="scores")["removed"]
+    assert removed == predicted
+    assert {thing.split(" ")[0] for thing in removed} == {
+        "alarm", "ECS", "listener", "target", "task", "log", "role", "autoscaling",
+    } - ({"autoscaling"} if not any(thing.startswith("autoscaling") for thing in removed) else set())  # fmt: skip
+    assert not any("admin" in thing for thing in removed)
+    left = [group["TargetGroupName"] for group in elb.describe_target_groups()["TargetGroups"]]
+    assert left == ["staging-scores-admin-blue"]
+    rules = [rule for rule in elb.describe_rules(ListenerArn=listener)["Rules"] if not rule["IsDefault"]]
+    assert [rule["Priority"] for rule in rules] == ["2"]
+    assert [group["logGroupName"] for group in logs.describe_log_groups()["logGroups"]] == [
+        "/pear/staging/scores-admin"
+    ]
+    assert elb.describe_load_balancers(Names=["staging"])["LoadBalancers"]
+    assert boto3.client("ecs", REGION).describe_clusters(clusters=["staging"])["clusters"][0]["status"] == "ACTIVE"
+    assert not invoke(service="scores", confirm="scores")["changed"]
+
+
+def test_what_others_run_in_our_cluster_refuses_its_removal(aws: None) -> None:
+    make("staging")
+    ecs = boto3.client("ecs", REGION)
+    ecs.create_service(cluster="staging", serviceName="theirs", taskDefinition="staging-scores", desiredCount=1)
+    with pytest.raises(Failure, match="cluster staging: ECS services of others run in it: theirs"):
+        invoke()
+    assert len(ecs.list_services(cluster="staging")["serviceArns"]) == 2
+
+
+def test_rules_and_services_beside_what_others_have_go_and_theirs_stays(aws: None) -> None:
+    elb, ecs = boto3.client("elbv2", REGION), boto3.client("ecs", REGION)
+    subnets = [subnet["SubnetId"] for subnet in boto3.client("ec2", REGION).describe_subnets()["Subnets"]][:2]
+    balancer = elb.create_load_balancer(Name="corp", Subnets=subnets)["LoadBalancers"][0]
+    default = [{"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "404"}}]
+    listener = elb.create_listener(
+        LoadBalancerArn=balancer["LoadBalancerArn"], Protocol="HTTP", Port=80, DefaultActions=default
+    )["Listeners"][0]["ListenerArn"]
+    tags = {**OURS, "pear:service": "scores", "pear:listener": listener, "pear:cluster": "corp"}
+    group: dict[str, Any] = {"Protocol": "HTTP", "Port": 80, "VpcId": balancer["VpcId"], "TargetType": "ip"}
+    pairs = [{"Key": key, "Value": value} for key, value in tags.items()]
+    made = elb.create_target_group(Name="staging-scores-blue", **group, Tags=pairs)["TargetGroups"][0]["TargetGroupArn"]
+    for priority, action in ((1, default[0]), (2, {"Type": "forward", "TargetGroupArn": made})):
+        condition = {"Field": "path-pattern", "PathPatternConfig": {"Values": [f"/{priority}"]}}
+        elb.create_rule(ListenerArn=listener, Priority=priority, Conditions=[condition], Actions=[action])
+    ecs.create_cluster(clusterName="corp")
+    ecs.register_task_definition(family="f", containerDefinitions=[{"name": "app", "image": "i", "memory": 1}])
+    mine = [{"key": "pear:environment", "value": "staging"}]
+    for name, marked in (("scores-blue", mine), ("theirs", [])):
+        ecs.create_service(cluster="corp", serviceName=name, taskDefinition="f", desiredCount=1, tags=marked)
+    removed = invoke()["removed"]
+    assert [thing.partition(" ")[0] for thing in removed] == ["ECS", "listener", "target"]
+    rules = [rule["Priority"] for rule in elb.describe_rules(ListenerArn=listener)["Rules"]]
+    assert sorted(rules) == ["1", "default"]
+    services = ecs.describe_services(cluster="corp", services=["scores-blue", "theirs"])["services"]
+    assert [service["serviceName"] for service in services if service["status"] == "ACTIVE"] == ["theirs"]
+    assert not invoke()["changed"]

@@ -1,0 +1,83 @@
+"""Every module documents itself in one way: what it returns with an example, what to see next, and options by the same names."""
+
+from __future__ import annotations
+
+import importlib
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+MODULES = sorted((ROOT / "plugins/modules").glob("*.py"))
+# Another name for what one of our options means already.
+OTHER_NAMES = {
+    "env": "environment",
+    "environment_name": "environment",
+    "service_name": "service",
+    "kms_key": "kms_key_arn",
+    "kms_key_id": "kms_key_arn",
+    "subnets": "subnet_ids",
+    "security_groups": "security_group_ids",
+    "vpc": "vpc_id",
+    "listener": "listener_arn",
+}
+
+
+def block(module: Path, name: str) -> Any:
+    (text,) = re.findall(rf'^{name} = r"""(.*?)"""', module.read_text(), re.DOTALL | re.MULTILINE)
+    return yaml.safe_load(text)
+
+
+def fragments() -> Iterator[dict[str, Any]]:
+    for file in (ROOT / "plugins/doc_fragments").glob("*.py"):
+        for text in re.findall(r'r"""(.*?)"""', file.read_text(), re.DOTALL):
+            yield yaml.safe_load(text)
+
+
+def options(documented: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every option with those inside of it."""
+    for name, option in (documented or {}).items():
+        yield name, option
+        yield from options(option.get("suboptions", {}))
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda module: module.stem)
+def test_what_it_returns_has_an_example(module: Path) -> None:
+    for name, value in (block(module, "RETURN") or {}).items():
+        assert {"description", "returned", "type"} <= value.keys(), name
+        assert "sample" in value or "contains" in value, f"{name} has neither sample nor contains"
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda module: module.stem)
+def test_it_says_what_to_see_next_and_that_exists(module: Path) -> None:
+    named = [entry["module"] for entry in block(module, "DOCUMENTATION")["seealso"]]
+    own = [name.rpartition(".")[2] for name in named if name.startswith("pear.fargate.")]
+    assert own, "none of this collection"
+    assert [name for name in own if not (ROOT / f"plugins/modules/{name}.py").is_file()] == []
+    assert module.stem not in own
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda module: module.stem)
+def test_its_options_have_the_names_of_the_collection(module: Path) -> None:
+    names = [name for name, _ in options(block(module, "DOCUMENTATION").get("options", {}))]
+    assert {name: OTHER_NAMES[name] for name in names if name in OTHER_NAMES} == {}
+
+
+def test_the_options_of_fragments_have_the_names_of_the_collection() -> None:
+    names = [name for fragment in fragments() for name, _ in options(fragment["options"])]
+    assert names, "no fragment was read"
+    assert {name: OTHER_NAMES[name] for name in names if name in OTHER_NAMES} == {}
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda module: module.stem)
+def test_one_resource_has_a_state_and_its_tags_can_be_purged(module: Path) -> None:
+    """Modules that extend one of the two fragments have the options of their argument spec too."""
+    extended = block(module, "DOCUMENTATION").get("extends_documentation_fragment", [])
+    loaded = importlib.import_module(f"ansible_collections.pear.fargate.plugins.modules.{module.stem}")
+    spec = getattr(loaded, "ARGUMENT_SPEC", {})
+    assert ("state" in spec) == ("pear.fargate.resource" in extended)
+    assert ("purge_tags" in spec) == ("pear.fargate.resource.tags" in extended)

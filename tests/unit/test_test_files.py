@@ -1,0 +1,28 @@
+"""Unit tests lie in the room of what they test, and test files do not import each other: what they share has a file of its own."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+UNIT = Path(__file__).resolve().parent
+ROOMS = sorted(
+    room.name
+    for room in (UNIT.parents[1] / "plugins/module_utils").iterdir()
+    if room.is_dir() and "__" not in room.name
+)
+# Tests of releases share the worlds and the tables of these three.
+SHARED = {"test_crashes", "test_decide", "test_stable_down"}
+
+
+def test_every_room_has_its_tests() -> None:
+    assert [room for room in ROOMS if not list((UNIT / room).glob("test_*.py"))] == []
+
+
+@pytest.mark.parametrize("file", sorted(UNIT.rglob("test_*.py")), ids=lambda file: str(file.relative_to(UNIT)))
+def test_a_test_file_imports_no_other(file: Path) -> None:
+    nodes = [node for node in ast.walk(ast.parse(file.read_text())) if isinstance(node, ast.ImportFrom)]
+    named = {part for node in nodes for part in (node.module or "").split(".")}
+    assert {name for name in named if name.startswith("test_")} - SHARED == set()
