@@ -173,13 +173,13 @@ _SCHEDULE = {
     "name": {"type": "str", "required": True},
     "when": {"type": "str", "required": True},
     "timezone": {"type": "str", "default": "UTC"},
-    "cluster": {"type": "str"},
     "minimum": {"type": "int"},
     "maximum": {"type": "int"},
 }
 ARGUMENT_SPEC = {
     "environment": {"type": "str", "required": True},
     "service": {"type": "str", "required": True},
+    "cluster": {"type": "str"},
     "minimum": {"type": "int"},
     "maximum": {"type": "int"},
     "policies": {"type": "list", "elements": "dict", "default": [], "options": _POLICY},
