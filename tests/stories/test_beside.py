@@ -262,7 +262,7 @@ def test_a_service_deploys_beside_them_and_changes_nothing_of_theirs(corp: Corp,
 
 def test_every_playbook_finds_the_service_beside_them(corp: Corp, beside: Player) -> None:
     variables = corp.existing()
-    assert "live" in beside.run("playbooks/status.yml", variables=variables).succeeded().output
+    assert "team-portal:1" in beside.run("playbooks/status.yml", variables=variables).succeeded().output
     drift = beside.run("playbooks/drift.yml", variables=variables)
     assert drift.status == 0, drift.output
 
