@@ -127,6 +127,14 @@ bare-root: ## The first five minutes on a Debian that has nothing. SUITE=bookwor
 picture: setup ## Record a good and a bad canary on a sandbox and draw them: docs/images/cutover.svg (five minutes)
 	@$(PY) tools/cutover_record.py && $(PY) tools/cutover_picture.py
 
+.PHONY: chaos-table
+chaos-table: setup ## Release every kind of bad version under load: the table of docs/how-a-release-decides.md (15 minutes)
+	@$(PY) tools/chaos_table.py
+
+.PHONY: session
+session: setup ## Record docs/session.md on a sandbox (five minutes)
+	@$(PY) tools/session_record.py
+
 .PHONY: idle-cost
 idle-cost: setup ## What 40 idle tasks with health checks cost, in shares of one core (root, Linux)
 	@$(PY) tools/idle_cost.py

@@ -68,8 +68,8 @@ EXAMPLES = r"""
 
 RETURN = r"""
 findings:
-  description: Findings; empty if the task succeeds.
-  returned: always
+  description: Findings; empty if the task succeeds. The message of a failed task holds them already.
+  returned: on success, and with C(-v)
   type: list
   elements: str
   sample: []

@@ -22,7 +22,7 @@ from ansible.utils.display import Display
 from ..module_utils.aws.errors import Failure
 from ..module_utils.aws.session import Aws, warm
 from ..module_utils.common.clock import SystemClock
-from ..module_utils.common.invocation import Invocation, Run, with_aws_options
+from ..module_utils.common.invocation import Invocation, Run, failed_result, with_aws_options
 from ..module_utils.common.progress import Progress, SilentProgress, WrittenProgress
 from .module_services import SERVICES
 
@@ -90,7 +90,7 @@ class InProcessAction(ActionBase):
             call = Invocation(params, Aws(params), self._task.check_mode, clock, progress, Display().verbosity)
             return {**result, **type(self).module_run(call)}
         except Failure as failure:
-            return {**result, "failed": True, "msg": str(failure), **failure.result}
+            return {**result, **failed_result(failure, Display().verbosity)}
 
     def _in_controller(self) -> bool:
         return (

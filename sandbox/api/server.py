@@ -27,6 +27,7 @@ from .overlay import Context, internal, registered
 from .state import Call, Sandbox
 
 OVERLAY_MODULES = (
+    "iam",
     "ec2",
     "acm",
     "dynamodb",

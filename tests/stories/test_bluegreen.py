@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.support.plays import Player
 
-from .arcade import CANARY, CLUSTER, GATES, RELEASE, Arcade, arcade, finished
+from .arcade import CANARY, CLUSTER, GATES, HOST, RELEASE, Arcade, arcade, finished
 from .load import assert_not_one_failed
 from .test_deploy import mutating_calls
 from .test_deployer import asked, beyond
@@ -156,6 +156,16 @@ def test_check_mode_plans_the_first_release_of_a_service_that_is_not_provisioned
     told = player.run(RELEASE, "-l", "newcomer", variables=CANARY, check=True).succeeded()
     assert "newcomer is not provisioned" in told.output, told.output
     assert "to blue" in told.output, told.output
+    assert mutating_calls(arcade.stage)[before:] == []
+
+
+def test_a_service_whose_requests_another_rule_answers_first_is_refused_before_anything_is_made(arcade: Arcade) -> None:
+    """The same host and paths at a later priority: it would never get a request."""
+    before = len(mutating_calls(arcade.stage))
+    player = Player(arcade.stage.environment, ("inventories/local", "tests/stories/newcomer"))
+    refused = player.run("playbooks/provision.yml", "-l", "newcomer", variables={"service_hosts": [HOST]}).failed()
+    one_line = " ".join(refused.output.split())
+    assert f"every request for {HOST}" in one_line and "local-arcade" in one_line, refused.output
     assert mutating_calls(arcade.stage)[before:] == []
 
 

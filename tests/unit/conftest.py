@@ -10,6 +10,8 @@ import botocore.loaders
 
 # Fifteen hundred machine images, created for each test; no role of ours starts a machine.
 os.environ["MOTO_EC2_LOAD_DEFAULT_AMIS"] = "false"
+# Thirteen hundred policies of AWS for each of seven partitions, each time a test begins; a test that needs them makes them.
+os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "false"
 # Each client of each test would read its service's model from disk.
 botocore.loaders.create_loader = functools.cache(botocore.loaders.create_loader)
 # Models that stay in memory are many objects: looking for garbage among them every few hundred takes half of the time.

@@ -12,6 +12,8 @@ import botocore.session
 import pytest
 import yaml
 from ansible_collections.pear.fargate.plugins.module_utils.aws import session
+from ansible_collections.pear.fargate.plugins.module_utils.aws.errors import Failure
+from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import failed_result
 from ansible_collections.pear.fargate.plugins.plugin_utils.module_services import SERVICES
 
 PLUGINS = Path(__file__).resolve().parents[2] / "plugins"
@@ -75,6 +77,15 @@ def test_an_action_plugin_runs_its_module_and_prepares_its_clients(
     assert loaded[name]["runs_its_module"]
     assert loaded[name]["takes_its_options"]
     assert loaded[name]["prepared"] == list(SERVICES[name])
+
+
+@pytest.mark.parametrize(("verbosity", "repeated"), [(0, False), (1, True)])
+def test_a_failed_task_prints_its_findings_once(verbosity: int, repeated: bool) -> None:
+    """Ansible prints the message and every key of the result."""
+    failure = Failure("1 finding, and nothing was changed:\n  - port", findings=["port"], outcome="refused")
+    told = failed_result(failure, verbosity)
+    assert told.pop("findings", None) == (["port"] if repeated else None)
+    assert told == {"failed": True, "msg": str(failure), "outcome": "refused"}
 
 
 def test_services_to_prepare_are_named_for_every_module_and_known_to_botocore() -> None:

@@ -62,6 +62,14 @@ class TaskState:
     containers: tuple[ContainerState, ...] = ()
 
     @property
+    def has_ended(self) -> bool:
+        """Its containers have stopped; what may be left to do is to detach its network interface.
+
+        https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-lifecycle-explanation.html
+        """
+        return self.status in {"DEPROVISIONING", "STOPPED"}
+
+    @property
     def ended_badly(self) -> bool:
         """Stopped because of a failure, not because the service was scaled in."""
         return self.stop_code in {"EssentialContainerExited", "TaskFailedToStart"} or (

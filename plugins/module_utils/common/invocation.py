@@ -36,14 +36,20 @@ def with_aws_options(argument_spec: Mapping[str, Any]) -> dict[str, Any]:
     return {**AWS_OPTIONS, **argument_spec}
 
 
+def failed_result(failure: Failure, verbosity: int) -> dict[str, Any]:
+    """Result of a failed task. Ansible prints all of it, so the findings, which the message holds already, come with -v only."""
+    more = {key: value for key, value in failure.result.items() if verbosity or key != "findings"}
+    return {"failed": True, "msg": str(failure), **more}
+
+
 def run_as_module(argument_spec: Mapping[str, Any], run: Run, constraints: Mapping[str, Any] | None = None) -> None:
     """Run in the module's own process. `constraints` are those of AnsibleModule, such as required_one_of."""
     module = AnsibleModule(
         argument_spec=with_aws_options(argument_spec), supports_check_mode=True, **(constraints or {})
     )
+    verbosity = getattr(module, "_verbosity", 0)
     try:
-        verbosity = getattr(module, "_verbosity", 0)
         result = run(Invocation(module.params, Aws(module.params), module.check_mode, verbosity=verbosity))
     except Failure as failure:
-        module.fail_json(msg=str(failure), **failure.result)
+        module.fail_json(**failed_result(failure, verbosity))
     module.exit_json(**result)

@@ -27,6 +27,8 @@ from .providers.fleet import ServiceFleet
 from .providers.service_provider import ServiceProvider
 from .results import summary
 
+_ONE_WRITER_TAKES = "as long as one task takes to stop and another one to start; nobody is served meanwhile"
+
 
 def run(call: Invocation) -> dict[str, Any]:
     """Return how the service stands: weights, both colours, the release under way, the lease, and the last releases."""
@@ -130,8 +132,8 @@ def _way_back(fleet: Fleet, target: Any, under_way: Release | None) -> dict[str,
             "reason": f"stops {under_way.id}, and returns {returned} to {under_way.live}",
             "release": None,
             "digest": None,
-            "warm": True,
-            "takes": "one write, about a second",
+            "warm": not under_way.single_writer,
+            "takes": _ONE_WRITER_TAKES if under_way.single_writer else "one write, about a second",
             "warm_until": None,
         }
     if isinstance(target, str):
@@ -148,9 +150,15 @@ def _way_back(fleet: Fleet, target: Any, under_way: Release | None) -> dict[str,
         "release": target.release.id,
         "digest": target.release.digest,
         "warm": warm is not None,
-        "takes": "one write, about a second" if warm else "as long as its tasks take to start",
+        "takes": _takes(target.release, bool(warm)),
         "warm_until": clock_time(warm.scale_in_at) if warm and warm.scale_in_at else None,
     }
+
+
+def _takes(target: Release, warm: bool) -> str:
+    if target.single_writer:
+        return _ONE_WRITER_TAKES
+    return "one write, about a second" if warm else "as long as its tasks take to start"
 
 
 def _version(task_definition: str, history: Sequence[Release]) -> str:

@@ -44,6 +44,7 @@ from ..rollout.model import (
     Result,
 )
 from ..rollout.restore import is_restored
+from ..rollout.single_writer import has_begun_to_return
 from ..rollout.stable_down import no_way_back
 from .fenced_writer import FencedWriter
 from .lease_holder import BACKOFF_SECONDS, TRIES, LeaseHolder
@@ -217,7 +218,8 @@ class Controller:
         A rollback that has begun to move traffic ends where it was going: what it would return to is what was to be left.
         """
         self.ports.progress.line(f"{left.kind} {left.id} of {left.by} was left unfinished: bringing it to its end")
-        finish = left.kind is Kind.ROLLBACK and left.phase is Phase.SHIFTING
+        returning = left.single_writer and has_begun_to_return(self._fleet(), left)
+        finish = left.kind is Kind.ROLLBACK and left.phase is Phase.SHIFTING and not returning
         stop = OperatorRequest(
             left.id, RequestKind.ABORT, left.step, self.lease_holder.owner, Outcome.SUPERSEDED, reason
         )
@@ -325,7 +327,7 @@ class Controller:
     def _observe(self, release: Release, stop: OperatorRequest | None, now: float) -> Observed:
         ports = self.ports
         self.lease_holder.keep(now)
-        fleet = ports.provider.read()
+        fleet = ports.provider.read(release.single_writer)
         shifting = release.outcome is None and release.phase in (Phase.SHIFTING, Phase.VERIFYING, Phase.BAKING)
         exposed = shifting and release.kind is Kind.DEPLOY
         if stop is None and self.interruption is not None:

@@ -171,6 +171,7 @@ def order(params: Mapping[str, Any], spec: Specification, now: float) -> Order:
         verifications=after,
         desired_count=spec.desired_count,
         contract=params["contract"],
+        single_writer=params["single_writer"],
         version=params["version"] or "",
         adopts=bool(spec.registered),
     )
@@ -256,6 +257,8 @@ def _plan(params: Mapping[str, Any], gates: Gates) -> Plan:
     ]
     if given["strategy"] == "rolling":
         findings += _meaningless_in_place(params["policy"])
+    if params["single_writer"] and isinstance(made, Plan):
+        findings += _more_than_one_writer(params, made)
     if findings or not isinstance(made, Plan):
         raise Failure(f"{_counted(findings)}, and nothing was changed: " + "; ".join(findings), findings=findings)
     return made
@@ -271,6 +274,29 @@ def _meaningless_in_place(given: Mapping[str, Any]) -> list[str]:
         for name in _NEUTRAL
         if given.get(name) not in (None, _NEUTRAL[name])
     ]
+
+
+def _more_than_one_writer(params: Mapping[str, Any], made: Plan) -> list[str]:
+    """Settings that need two tasks at once, or tasks of both versions, and so contradict single_writer."""
+    findings = []
+    if params["desired_count"] > 1:
+        findings.append(f"desired_count is {params['desired_count']}, but single_writer allows 1 task")
+    shares = [step.weight for step in made.steps if step.weight < 100]
+    if shares:
+        findings.append(
+            f"the strategy {made.strategy} gives the candidate {shares[0]} % of traffic while live has the rest, but single_writer stops "
+            "live before the candidate starts: choose all_at_once or rolling"
+        )
+    least = params["policy"].get("minimum_healthy") or 1
+    if least > 1:
+        findings.append(f"policy.minimum_healthy is {least}, but single_writer allows 1 task")
+    if params["policy"].get("hold_when_interrupted"):
+        findings.append(
+            "policy.hold_when_interrupted is true, but with single_writer it would leave the service without a task"
+        )
+    if params.get("stage_only"):
+        findings.append("stage_only starts a candidate beside live, which single_writer does not allow")
+    return findings
 
 
 def _counted(findings: list[str]) -> str:

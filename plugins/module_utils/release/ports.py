@@ -39,7 +39,8 @@ class Provider(Protocol):
     the deployment with a rollback (StopServiceDeployment).
     """
 
-    def read(self) -> Fleet: ...
+    def read(self, count_unended: bool = False) -> Fleet:
+        """The fleet. With `count_unended` also the tasks that are stopping, of a colour that should have none."""
 
     def register(self, release: Release) -> str: ...
 

@@ -100,7 +100,9 @@ def _steps(release: Release, fleet: Fleet, now: float) -> list[str]:
     if release.in_place:
         return _steps_in_place(release, fleet, now)
     what = release.digest or short(release.task_definition)
-    lines = [f"stage {what} on {release.candidate}, {release.capacity} tasks, beside {fleet.state(release.live)}"]
+    lines = _downtime(release, fleet)
+    beside = "" if release.single_writer else f", beside {fleet.state(release.live)}"
+    lines.append(f"stage {what} on {release.candidate}, {_tasks(release.capacity)}{beside}")
     lines += [f"check {name}, before any traffic" for name in release.checks]
     rows = timeline(release.plan)
     lines += [
@@ -110,14 +112,36 @@ def _steps(release: Release, fleet: Fleet, now: float) -> list[str]:
     ]
     end = now + (rows[-1].until if rows else 0)
     warm = f"{release.live} stays warm for {release.policy.window_seconds} s"
+    if release.single_writer:
+        warm = f"{release.live} has no tasks: a return stops {release.candidate} first, and nobody is served meanwhile"
     lines.append(f"expected end {clock_time(end)} and the time that tasks take to start, then {warm}")
     return lines
+
+
+def _tasks(count: int) -> str:
+    return f"{count} task{'' if count == 1 else 's'}"
+
+
+def _downtime(release: Release, fleet: Fleet) -> list[str]:
+    """Where one task at a time may write: from when until when nobody is served."""
+    live = fleet.state(release.live)
+    if not release.single_writer or not live.desired:
+        return []
+    until = "the new task is healthy"
+    if not release.in_place:
+        checked = f", {', '.join(release.checks)} passed" if release.checks else ""
+        until = f"{release.candidate} is healthy{checked} and has the traffic"
+    return [
+        f"stop {live.colour} ({_tasks(live.running)}) and wait until no task of it runs: requests are answered with 503 until "
+        f"{until}; that is as long as a task takes to stop, to start and to become healthy"
+    ]
 
 
 def _steps_in_place(release: Release, fleet: Fleet, now: float) -> list[str]:
     live = fleet.state(release.live)
     lines = [f"{release.live}: {deviation}" for deviation in live.deviations] or [f"{release.live}: new tasks"]
     lines += [f"check {name}, before the deployment" for name in release.checks]
+    lines += _downtime(release, fleet)
     lines.append(f"replace the tasks of {live} in place")
     lines += [f"check {name}, after the deployment" for name in release.verifications]
     if release.plan.bake_seconds:

@@ -36,6 +36,9 @@ def return_decision(release: Release, fleet: Fleet, why: str, now: float) -> Ret
     """The write that takes the candidate out of traffic; None where it has none, or somebody else moved traffic since."""
     if release.kind is not Kind.DEPLOY or release.outcome is not None or not _is_exposed(release):
         return None
+    if release.single_writer:
+        # One write does not return it: the candidate's tasks have to stop first, and whoever has the lease may start them.
+        return None
     observed = Observed(fleet)
     if release.goes_forward:
         if not has_own_weights(release, fleet):

@@ -7,7 +7,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from . import in_place
+from . import in_place, single_writer
 from .abort import AbortReason
 from .gates import alarms, combine, judge
 from .model import Fleet, Observed, OnInconclusive, Outcome, Phase, Release, RequestKind, Result, Verdict, Weights
@@ -30,6 +30,8 @@ def judgement(observed: Observed, release: Release) -> Verdict:
 
 def wanted_count(observed: Observed, release: Release) -> int:
     """As many tasks as live runs now (autoscaling may have grown it), and never fewer than when the release began."""
+    if release.single_writer:
+        return release.capacity
     return max(release.capacity, observed.fleet.state(release.live).running, release.policy.minimum_healthy)
 
 
@@ -46,6 +48,9 @@ def not_ready(observed: Observed, release: Release, weight: int) -> str | None:
     if candidate.healthy < needed:
         why = f" ({candidate.unhealthy})" if candidate.unhealthy else ""
         return f"{weight} % needs {needed} healthy: {candidate}{why}"
+    if release.single_writer:
+        # Nobody is served until the candidate has traffic: an alarm that fires for that would keep it so.
+        return None
     quiet = _alarms_quiet(observed, release)
     return quiet.reason if quiet.result is Result.FAIL else None
 
@@ -87,6 +92,8 @@ def can_be_resumed(release: Release, fleet: Fleet) -> bool:
         # Its deployment failed meanwhile: a new release starts a new one.
         return False
     if release.in_place and not in_place.is_resumable(release, fleet):
+        return False
+    if release.single_writer and single_writer.has_begun_to_return(fleet, release):
         return False
     return release.is_rewriting or release.phase is Phase.PREPARING or fleet.weights in _own_weights(release)
 
@@ -149,6 +156,9 @@ def _judged_bad(observed: Observed, release: Release, now: float) -> AbortReason
     if weight == 0 or release.phase not in (Phase.SHIFTING, Phase.VERIFYING, Phase.BAKING):
         return None
     replacing = release.in_place and release.phase is not Phase.BAKING
+    if replacing and release.single_writer and release.phase is Phase.SHIFTING:
+        # No task has answered yet: what fires now fires for the requests that nobody served.
+        return None
     # While ECS replaces tasks, old and new ones answer in one target group: only alarms can be judged.
     verdict = _alarms_quiet(observed, release) if replacing else judgement(observed, release)
     if verdict.result is not Result.FAIL:

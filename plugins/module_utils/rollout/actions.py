@@ -39,13 +39,14 @@ class Replace:
     """Have ECS replace the tasks of a colour that holds traffic, a few at a time.
 
     With `specified` the settings of the specification are written too. `fresh` starts a new deployment where nothing
-    else would.
+    else would. With `count` a colour that was stopped gets that many tasks again.
     """
 
     colour: Colour
     task_definition: str
     specified: bool = True
     fresh: bool = False
+    count: int | None = None
 
 
 @dataclass(frozen=True)

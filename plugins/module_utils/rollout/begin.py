@@ -29,6 +29,7 @@ class Order:
     verifications: tuple[str, ...] = ()
     desired_count: int = 1
     contract: bool = False
+    single_writer: bool = False
     version: str = ""
     # Others deployed what serves now: it is taken on record, so that a rollback can go back to it.
     adopts: bool = False
@@ -83,9 +84,13 @@ def begin_deploy(order: Order, fleet: Fleet, history: Sequence[Release], now: fl
         _ordered(order, live, live.other, now),
         plan=at_once(order.plan) if first else order.plan,
         gates=alone(order.gates) if first else order.gates,
-        capacity=order.desired_count if first else max(1, fleet.state(live).running),
+        capacity=order.desired_count if first else _as_many_as_live(order, fleet.state(live)),
         first=first,
     )
+
+
+def _as_many_as_live(order: Order, live: ColourState) -> int:
+    return 1 if order.single_writer else max(1, live.running)
 
 
 def adopted(order: Order, fleet: Fleet, history: Sequence[Release], now: float) -> Release | None:
@@ -140,6 +145,7 @@ def _ordered(order: Order, live: Colour, candidate: Colour, now: float) -> Relea
         verifications=order.verifications,
         capacity=order.desired_count,
         contract=order.contract,
+        single_writer=order.single_writer,
     )
 
 
@@ -207,7 +213,9 @@ def begin_rollback(
     if fleet.state(live).task_definition == target.task_definition and fleet.weights.of(live) == 100:
         return Unchanged(f"release {target.id} serves all traffic from {live} already")
     side = fleet.state(live.other)
-    warm = side.task_definition == target.task_definition and side.desired > 0
+    single_writer = target.single_writer or found.leaves.single_writer
+    # Where one task at a time may write, live is stopped first: nothing is warm.
+    warm = side.task_definition == target.task_definition and side.desired > 0 and not single_writer
     sick = warm and side.healthy < order.policy.minimum_healthy
     if sick and not order.force:
         return Refused(
@@ -230,7 +238,8 @@ def begin_rollback(
         entered_at=now,
         by=order.by,
         policy=replace(order.policy, minimum_healthy=0) if sick else order.policy,
-        capacity=max(1, fleet.state(live).running),
+        capacity=1 if single_writer else max(1, fleet.state(live).running),
+        single_writer=single_writer,
         replaced_deployment=side.deployment_id,
         phase=Phase.SHIFTING if warm else Phase.STAGING,
     )

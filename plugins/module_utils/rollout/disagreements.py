@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from .actions import CancelScaleIn, ScheduleScaleIn, Shift
+from .history import good_releases
 from .lease import clock_time
 from .model import Colour, ColourState, Fleet, Kind, Outcome, Release, Weights
 
@@ -78,9 +79,13 @@ def _why_not_on(other: ColourState, weights: Weights, history: Sequence[Release]
         release for release in history if release.task_definition and release.task_definition == other.task_definition
     ]
     newest = max(made, key=lambda release: release.started_at) if made else None
-    if newest is not None and newest.outcome in _RETURNED:
+    kept = {release.task_definition for release in good_releases(history)}
+    if newest is None or other.task_definition in kept:
+        return ""
+    if newest.outcome in _RETURNED:
         return f"{other.colour} runs what {newest.id} ended with as {newest.outcome}"
-    return ""
+    gone_back_over = newest.outcome is Outcome.SUCCEEDED
+    return f"{other.colour} runs {newest.id}, which a rollback went back over" if gone_back_over else ""
 
 
 def _of_serving(side: ColourState) -> Iterator[Disagreement]:
@@ -121,4 +126,4 @@ def _last_success(history: Sequence[Release], *, beside: bool = False) -> Releas
         and release.kind in (Kind.DEPLOY, Kind.ROLLBACK)
         and not (beside and release.in_place)
     ]
-    return max(done, key=lambda release: release.started_at) if done else None
+    return max(done, key=lambda release: (release.started_at, release.ended_at or 0.0)) if done else None

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from . import in_place
+from . import in_place, single_writer
 from .abort import AbortReason
 from .abort_rules import judgement, not_ready, wanted_count
 from .actions import CancelScaleIn, Decision, Prove, Record, Register, Shift, Stage, Wait
@@ -32,7 +32,8 @@ def _prepare(observed: Observed, release: Release, now: float) -> Decision:
     candidate = observed.fleet.state(release.candidate)
     prepared = replace(release, replaced_deployment=candidate.deployment_id)
     if not release.in_place:
-        return _enter(prepared.at(Phase.STAGING, now), f"staging {release.candidate} beside {release.live}")
+        beside = "after" if release.single_writer else "beside"
+        return _enter(prepared.at(Phase.STAGING, now), f"staging {release.candidate} {beside} {release.live}")
     if release.checks:
         return _enter(prepared.at(Phase.PROVING, now), f"checks before the deployment: {', '.join(release.checks)}")
     return _enter(prepared.at(Phase.STAGING, now), f"replacing the tasks of {release.live}")
@@ -41,6 +42,9 @@ def _prepare(observed: Observed, release: Release, now: float) -> Decision:
 def _stage(observed: Observed, release: Release, now: float) -> Decision:
     if release.in_place:
         return in_place.stage(observed, release, now)
+    stopping = single_writer.before_staging(observed, release, now) if release.single_writer else None
+    if stopping is not None:
+        return stopping
     candidate = observed.fleet.state(release.candidate)
     making_ready = _make_ready(observed, release)
     if making_ready is not None:
@@ -87,7 +91,7 @@ def _prove(observed: Observed, release: Release, now: float) -> Decision:
 def _shift(observed: Observed, release: Release, now: float) -> Decision | AbortReason:
     if release.in_place:
         return in_place.follow(observed, release, now)
-    rescue = decide_when_down(observed, release, now)
+    rescue = None if release.single_writer else decide_when_down(observed, release, now)
     if rescue is not None:
         return rescue
     found = _next_in_step(observed, release, now)
@@ -255,7 +259,8 @@ def _when_unclear(release: Release, verdict: Verdict, waited: float) -> Decision
 
 def _succeed(release: Release, passed: str, now: float) -> Decision:
     reason = f"{release.label} serves all traffic from {release.candidate}"
-    warm_until = None if release.in_place else now + release.policy.window_seconds
+    window = 0 if release.single_writer else release.policy.window_seconds
+    warm_until = None if release.in_place else now + window
     done = replace(release, outcome=Outcome.SUCCEEDED, reason=reason, ended_at=now, warm_until=warm_until)
     return _enter(done, f"{reason}; {passed}")
 

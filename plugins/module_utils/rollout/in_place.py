@@ -9,6 +9,7 @@ from dataclasses import replace
 from .abort import AbortReason
 from .actions import Collect, Decision, Prove, Record, Replace, Wait
 from .model import ColourState, Fleet, Observed, Outcome, Phase, Release
+from .single_writer import stop_tasks
 
 POLL_SECONDS = 2.0
 # ECS answers reads for some seconds as if a write had not happened yet.
@@ -20,9 +21,14 @@ def stage(observed: Observed, release: Release, now: float) -> Decision:
     state = observed.fleet.state(release.candidate)
     same = state.task_definition == release.task_definition
     fresh = same and not state.deviations and _inherited(state, release) and _needs_new_tasks(state, release)
-    if same and not state.deviations and not fresh:
+    done = same and not state.deviations and not fresh
+    if done and not _is_stopped(state, release):
         return _enter(release.at(Phase.SHIFTING, now), f"{release.candidate}: ECS has the deployment")
-    action = Replace(release.candidate, release.task_definition, fresh=fresh)
+    stopping = stop_tasks(observed, release, state.colour, now) if release.single_writer else None
+    if stopping is not None:
+        return stopping
+    count = release.capacity if release.single_writer else None
+    action = Replace(release.candidate, release.task_definition, fresh=fresh, count=count)
     return Decision(action, f"{release.candidate}: {_why(state, fresh)}", release.at(Phase.SHIFTING, now))
 
 
@@ -34,6 +40,11 @@ def _why(state: ColourState, fresh: bool) -> str:
 
 def _needs_new_tasks(state: ColourState, release: Release) -> bool:
     return bool(state.failure) or state.healthy < min(release.policy.minimum_healthy, state.desired)
+
+
+def _is_stopped(state: ColourState, release: Release) -> bool:
+    """This release, or one before it, stopped the colour's tasks so that others may start."""
+    return release.single_writer and bool(state.task_definition) and state.desired == 0 and release.capacity > 0
 
 
 def _inherited(state: ColourState, release: Release) -> bool:
@@ -109,12 +120,15 @@ def is_resumable(release: Release, fleet: Fleet) -> bool:
 def is_restored(fleet: Fleet, release: Release) -> bool:
     """The version before this release is what the colour runs."""
     state = fleet.state(release.live)
-    return bool(release.stable_task_definition) and state.task_definition == release.stable_task_definition
+    is_stable = bool(release.stable_task_definition) and state.task_definition == release.stable_task_definition
+    return is_stable and not _is_stopped(state, release)
 
 
-def write_back(observed: Observed, release: Release) -> Decision | None:
+def write_back(observed: Observed, release: Release, now: float) -> Decision | None:
     """The write that returns the colour to the last good version; None where there is nothing to return, or nowhere."""
     state = observed.fleet.state(release.live)
+    if release.single_writer:
+        return _start_again(observed, release, now)
     failed_version_runs = state.task_definition == release.task_definition
     if not failed_version_runs or not release.returnable:
         return None
@@ -124,15 +138,30 @@ def write_back(observed: Observed, release: Release) -> Decision | None:
     )
 
 
+def _start_again(observed: Observed, release: Release, now: float) -> Decision | None:
+    """The write back where one task at a time may write: what runs ends first, and what was stopped starts again."""
+    state = observed.fleet.state(release.live)
+    failed_version_runs = state.task_definition == release.task_definition and release.returnable
+    ours = state.task_definition in (release.task_definition, release.stable_task_definition)
+    if not failed_version_runs and not (ours and _is_stopped(state, release)):
+        return None
+    stopping = stop_tasks(observed, release, state.colour, now)
+    if stopping is not None:
+        return stopping
+    good = release.stable_task_definition or state.task_definition
+    back = Replace(release.live, good, specified=False, count=release.capacity)
+    return Decision(back, f"starting {release.live} with {_short(good)}: {release.reason}", release)
+
+
 def restore(observed: Observed, release: Release, now: float) -> Decision:
     """Follow a return to its end: the version before, evidence, outcome."""
-    back = write_back(observed, release)
+    back = write_back(observed, release, now)
     if back is not None:
         return back
     if release.evidence is None:
         return Decision(Collect(), "keeping the evidence", release)
     state = observed.fleet.state(release.live)
-    waited = now - release.entered_at
+    waited = now - max(release.entered_at, observed.late_until if release.single_writer else 0.0)
     if _is_returning(observed, release) and not state.settled and waited <= release.policy.return_timeout_seconds:
         return Decision(Wait(POLL_SECONDS), f"returning to {_short(state.task_definition)}: {state}", release)
     outcome, reason = _end(observed, release)

@@ -52,7 +52,7 @@ def _undo(fleet: Fleet, release: Release, serving: Colour) -> Decision | None:
 
 def _watch_in_place(observed: Observed, release: Release, now: float) -> Decision | None:
     if release.outcome is not Outcome.SUCCEEDED:
-        back = in_place.write_back(observed, release)
+        back = in_place.write_back(observed, release, now)
         if back is not None:
             return back
     if now < observed.late_until:

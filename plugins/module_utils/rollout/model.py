@@ -135,6 +135,8 @@ class ColourState:
     desired: int = 0
     running: int = 0
     healthy: int = 0
+    # Tasks whose program may still run, those that are stopping included; counted only where one task at a time may write.
+    unended: int = 0
     steady: bool = True
     failure: str = ""
     # Why targets are unhealthy, as the load balancer tells it.
@@ -331,6 +333,8 @@ class Release:
     stable_task_definition: str = ""
     replaced_deployment: str = ""
     contract: bool = False
+    # No task of one version runs beside one of the other.
+    single_writer: bool = False
     first: bool = False
     phase: Phase = Phase.PREPARING
     step: int = 0

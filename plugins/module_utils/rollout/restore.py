@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from . import in_place
+from . import in_place, single_writer
 from .abort import AbortReason
 from .actions import Collect, Decision, Done, Record, ScaleIn, ScheduleScaleIn, Shift, Stage, Wait
 from .late_writes import watch
@@ -26,8 +26,11 @@ def begin_restore(observed: Observed, release: Release, abort: AbortReason, now:
     if release.phase is Phase.PREPARING:
         ended = replace(turned, outcome=abort.outcome, ended_at=now, evidence={})
         return Decision(Record(), abort.reason, ended)
+    if release.single_writer:
+        # Several writes return it: whoever finds it half done has to know that it is on its way back.
+        return Decision(Record(), abort.reason, turned)
     if release.in_place:
-        return in_place.write_back(observed, turned) or Decision(Record(), abort.reason, turned)
+        return in_place.write_back(observed, turned, now) or Decision(Record(), abort.reason, turned)
     shift = return_shift(observed, turned, now)
     if shift is None:
         return Decision(Record(), abort.reason, turned)
@@ -56,13 +59,19 @@ def can_return(observed: Observed, release: Release) -> bool:
 
 def is_restored(fleet: Fleet, release: Release) -> bool:
     """What served before the release serves again."""
-    return in_place.is_restored(fleet, release) if release.in_place else fleet.weights == release.stable_weights
+    if release.in_place:
+        return in_place.is_restored(fleet, release)
+    serves = not release.single_writer or fleet.state(release.live).healthy > 0
+    return fleet.weights == release.stable_weights and serves
 
 
 def restore(observed: Observed, release: Release, now: float) -> Decision:
     """Follow a return to its end: traffic, evidence, outcome."""
     if release.in_place:
         return in_place.restore(observed, release, now)
+    starting = single_writer.start_stable_again(observed, release, now) if release.single_writer else None
+    if starting is not None:
+        return starting
     away = observed.fleet.weights != release.stable_weights
     live = observed.fleet.state(release.live)
     shift = return_shift(observed, release, now)
@@ -79,6 +88,9 @@ def restore(observed: Observed, release: Release, now: float) -> Decision:
         return Decision(Collect(), "keeping the evidence before anything is stopped", release)
     if not away and release.first and release.cause is Outcome.ROLLED_BACK:
         outcome, reason = Outcome.FAILED, f"{release.reason}; there is no version before it to return to"
+    elif not away and release.single_writer and single_writer.is_short_of_targets(observed, release):
+        late = f"the return is not complete after {release.policy.return_timeout_seconds} s: {live}. Look at it now"
+        outcome, reason = Outcome.FAILED, f"{release.reason}; {late}"
     elif not away:
         outcome, reason = release.cause or Outcome.INTERRUPTED, release.reason
     else:

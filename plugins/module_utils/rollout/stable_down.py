@@ -95,6 +95,8 @@ def took_over(observed: Observed, release: Release) -> bool:
 def no_way_back(fleet: Fleet, release: Release) -> str:
     """Why a release under way cannot return its traffic now, and what can be done instead; empty where it can."""
     beside = release.kind is Kind.DEPLOY and not release.in_place and not release.first
+    # Where one task at a time may write, the stable colour was stopped: a return starts it again.
+    beside = beside and not release.single_writer
     needed = max(1, release.policy.minimum_healthy)
     live, candidate = fleet.state(release.live), fleet.state(release.candidate)
     away = fleet.weights != release.stable_weights

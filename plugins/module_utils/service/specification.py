@@ -75,6 +75,8 @@ _VOLUME = {
     "access_point_id": {"type": "str"},
     "root_directory": {"type": "str"},
 }
+# ECS stops a task before it starts another one in its place, and starts none only to spread tasks over zones.
+_ONE_AT_A_TIME = {"minimum_healthy_percent": 0, "maximum_percent": 100, "availability_zone_rebalancing": False}
 _CAPACITY_PROVIDER = {
     "capacity_provider": {"type": "str", "required": True},
     "weight": {"type": "int", "default": 0},
@@ -103,6 +105,7 @@ SERVICE_ARGUMENTS: dict[str, Any] = {
     "minimum_healthy_percent": {"type": "int", "default": 100},
     "maximum_percent": {"type": "int", "default": 200},
     "availability_zone_rebalancing": {"type": "bool", "default": True},
+    "single_writer": {"type": "bool", "default": False},
     "platform_version": {"type": "str", "default": "LATEST"},
     "enable_execute_command": {"type": "bool", "default": False},
     "capacity_providers": {"type": "list", "elements": "dict", "default": [], "options": _CAPACITY_PROVIDER},
@@ -163,4 +166,5 @@ class Specification:
 
     def settings(self, target_group_arn: str) -> dict[str, Any]:
         """Return the settings of the ECS service whose targets go to this target group."""
-        return service_definition.wanted(self.params, target_group_arn)
+        one_at_a_time = _ONE_AT_A_TIME if self.params["single_writer"] else {}
+        return service_definition.wanted({**self.params, **one_at_a_time}, target_group_arn)

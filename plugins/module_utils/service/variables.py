@@ -63,6 +63,7 @@ def findings(values: Mapping[str, Any]) -> list[str]:
         *_secrets(values),
         *_volumes(values),
         *_collector(values),
+        *_single_writer(values),
     ]
 
 
@@ -80,8 +81,58 @@ def warnings(values: Mapping[str, Any]) -> Iterator[str]:
         yield (
             f"up to {count} tasks write to the same files ({', '.join(shared)}) over NFS: {why}. A database file, such as SQLite's in WAL "
             "mode, can be damaged by that: keep the data in a database, or set the volume's option shared if the program bears it. "
-            "With service_desired_count 1, no larger autoscaling_maximum, service_strategy rolling, service_minimum_healthy_percent 0 and "
-            "service_maximum_percent 100 ECS stops the old task before it starts the new one, and no request is served in between"
+            "With service_desired_count 1, no larger autoscaling_maximum, service_strategy rolling or all_at_once, and "
+            "service_single_writer true a release stops the old task before it starts the new one, and no request is served in between"
+        )
+    if values.get("service_single_writer") is True:
+        yield from _other_writers(values)
+
+
+def _other_writers(values: Mapping[str, Any]) -> Iterator[str]:
+    """What runs beside the one task, or judges its downtime."""
+    commands = [
+        f"service_checks {check.get('name')}"
+        for check in values.get("service_checks") or []
+        if isinstance(check, Mapping) and check.get("command")
+    ]
+    schedules = [
+        f"service_schedules {schedule.get('name')}"
+        for schedule in values.get("service_schedules") or []
+        if isinstance(schedule, Mapping)
+    ]
+    if commands or schedules:
+        yield (
+            f"service_single_writer is true, and {', '.join([*commands, *schedules])} runs in a task of its own beside the service's: it "
+            "must not write to the same files"
+        )
+    alarms = (
+        (values.get("service_gates") or {}).get("alarms") if isinstance(values.get("service_gates"), Mapping) else []
+    )
+    if alarms:
+        yield (
+            f"service_single_writer is true, and service_gates.alarms holds {', '.join(map(str, alarms))}: an alarm that counts the "
+            "requests of a release's downtime fires after it and returns the release, which is down again for that"
+        )
+
+
+def _single_writer(values: Mapping[str, Any]) -> Iterator[str]:
+    """What would run more than one task of a service whose only task may write."""
+    if values.get("service_single_writer") is not True:
+        return
+    for option in ("service_desired_count", "autoscaling_maximum"):
+        value = values.get(option)
+        if isinstance(value, int) and value > 1:
+            yield f"{option} is {value}, but service_single_writer is true: at most 1"
+    strategy = values.get("service_strategy", "rolling")
+    if strategy in ("canary", "linear"):
+        yield (
+            f"service_strategy is {strategy}, but service_single_writer is true: two versions never run at once; valid are rolling and "
+            "all_at_once"
+        )
+    if values.get("autoscaling_schedules"):
+        yield (
+            "autoscaling_schedules is set, but service_single_writer is true: a schedule would start tasks of the colour that a "
+            "release has stopped"
         )
 
 
@@ -99,6 +150,8 @@ def _writers(values: Mapping[str, Any]) -> tuple[int, str]:
         return 0, ""
     name = max(known, key=lambda one: known[one])
     count = known[name]
+    if values.get("service_single_writer") is True:
+        return count, f"{name} is {count}"
     if values.get("service_strategy", "rolling") != "rolling":
         why = "both colours run while a release shifts traffic, and until its rollback window is over"
         return count * 2, f"{name} is {count}, and {why}"
@@ -106,7 +159,8 @@ def _writers(values: Mapping[str, Any]) -> tuple[int, str]:
     most = count * (percent if isinstance(percent, int) else 200) // 100
     if most > count:
         return most, f"{name} is {count}, and a deployment runs old and new tasks together (service_maximum_percent)"
-    return count, f"{name} is {count}"
+    # https://github.com/aws/containers-roadmap/issues/959
+    return count * 2, f"{name} is {count}, and ECS starts a new task while the one before it is still stopping"
 
 
 def _names(values: Mapping[str, Any]) -> Iterator[str]:

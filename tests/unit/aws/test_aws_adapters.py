@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import boto3
 import pytest
@@ -16,7 +17,11 @@ from ansible_collections.pear.fargate.plugins.module_utils.aws.errors import Aws
 from ansible_collections.pear.fargate.plugins.module_utils.aws.options import AWS_OPTIONS
 from ansible_collections.pear.fargate.plugins.module_utils.aws.session import Aws
 from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import Invocation
+from ansible_collections.pear.fargate.plugins.module_utils.release.ports import Progress
+from ansible_collections.pear.fargate.plugins.module_utils.release.providers.fleet import ServiceFleet
+from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import Colour
 from ansible_collections.pear.fargate.plugins.module_utils.service.ecs_task_role import run as ensure_role
+from ansible_collections.pear.fargate.plugins.module_utils.service.location import ServiceLocation
 from ansible_collections.pear.fargate.plugins.module_utils.service.policies import trust_policy
 from ansible_collections.pear.fargate.plugins.modules.ecs_task_role import ARGUMENT_SPEC
 from botocore.stub import Stubber
@@ -122,6 +127,26 @@ def test_stopped_tasks_say_why(aws: Aws, stub: Stubber) -> None:
     assert found.cause == (
         "Essential container in task exited; container app: exit code 137 (SIGKILL), OutOfMemoryError"
     )
+
+
+def test_a_task_that_is_told_to_stop_is_counted_until_its_containers_have_stopped(aws: Aws, stub: Stubber) -> None:
+    """ECS's running count is 0 as soon as it tells the last task to stop."""
+    said = {"running": [], "stopped": ["STOPPING", "DEPROVISIONING", "STOPPED"]}
+    for desired, states in said.items():
+        arns = [f"{ARN}:task/local/{state}" for state in states]
+        asked = {"cluster": "local", "serviceName": "app-blue", "desiredStatus": desired.upper()}
+        stub.add_response("list_tasks", {"taskArns": arns}, asked)
+        tasks = [
+            {"taskArn": arn, "taskDefinitionArn": "arn:1", "lastStatus": state, "containers": []}
+            for arn, state in zip(arns, states, strict=True)
+        ]
+        if tasks:
+            stub.add_response("describe_tasks", {"tasks": tasks, "failures": []}, {"cluster": "local", "tasks": arns})
+    location = cast(ServiceLocation, SimpleNamespace(cluster="local"))
+    fleet = ServiceFleet(aws, location, cast(Progress, None))
+    idle = ecs.service_state({**SERVICE, "desiredCount": 0, "runningCount": 0})
+    fleet.services = {Colour.BLUE: idle}
+    assert [fleet._unended(colour) for colour in (Colour.BLUE, Colour.GREEN)] == [1, 0]
 
 
 def test_the_last_log_lines_come_oldest_first_and_none_where_nothing_was_written(aws: Aws) -> None:

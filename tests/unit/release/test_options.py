@@ -76,6 +76,39 @@ def test_every_finding_is_told() -> None:
         assert told in str(refused.value)
 
 
+def test_what_needs_two_tasks_at_once_is_refused_where_only_one_may_write() -> None:
+    one = {"single_writer": True, "desired_count": 1}
+    assert made(**one).single_writer
+    canary = {"strategy": "canary", "percent": 10, "duration_seconds": 60}
+    policy = {"minimum_healthy": 2, "hold_when_interrupted": True}
+    with pytest.raises(Failure) as refused:
+        made(single_writer=True, desired_count=2, plan=canary, policy=policy, stage_only=True)
+    for told in (
+        "desired_count is 2, but single_writer allows 1 task",
+        "canary gives the candidate 10 % of traffic while live has the rest",
+        "policy.minimum_healthy is 2",
+        "policy.hold_when_interrupted is true",
+        "stage_only starts a candidate beside live",
+    ):
+        assert told in str(refused.value)
+
+
+def test_one_writer_has_ecs_stop_a_task_before_it_starts_the_next() -> None:
+    def settings(**options: Any) -> dict[str, Any]:
+        params = ArgumentSpecValidator(ARGUMENT_SPEC).validate({**BASE, **options}).validated_parameters
+        found = Specification(params, "eu-central-1").settings("arn:target-group")
+        return {
+            key: found[key] for key in ("minimum_healthy_percent", "maximum_percent", "availability_zone_rebalancing")
+        }
+
+    assert settings(single_writer=True, desired_count=1) == {
+        "minimum_healthy_percent": 0,
+        "maximum_percent": 100,
+        "availability_zone_rebalancing": "DISABLED",
+    }
+    assert settings()["maximum_percent"] == 200
+
+
 def test_a_step_too_short_for_its_metrics_is_refused() -> None:
     canary = {"strategy": "canary", "percent": 10, "duration_seconds": 60, "bake_seconds": 600}
     with pytest.raises(Failure, match="lasts 60 seconds"):
@@ -122,6 +155,8 @@ def status(*history: Release, lease: Lease | None = LEASE, now: float = 100.0, f
 
 def test_in_the_middle_of_a_release_the_way_back_is_to_stop_it() -> None:
     assert status(UNDER_WAY).endswith("rollback: stops r2, and returns all traffic to blue (one write, about a second)")
+    one = status(replace(UNDER_WAY, single_writer=True))
+    assert one.endswith("(as long as one task takes to stop and another one to start; nobody is served meanwhile)")
     assert status().endswith(
         "rollback: no release of this service has succeeded yet, so there is nothing to go back to"
     )

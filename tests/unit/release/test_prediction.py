@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -13,12 +14,13 @@ from ansible_collections.pear.fargate.plugins.module_utils.release import predic
 from ansible_collections.pear.fargate.plugins.module_utils.release.prediction import predicted
 from ansible_collections.pear.fargate.plugins.module_utils.release.preflight import Finding
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.begin import ReturnOrder
+from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import Plan
 from ansible_collections.pear.fargate.plugins.module_utils.service.specification import Specification
 
 from ..clocks import RecordedProgress
-from ..rollout.test_crashes import POLICY, order, with_two_releases
+from ..rollout.test_crashes import ONE_WRITER, POLICY, ROLLING, order, with_one_writer, with_two_releases
 from ..rollout.test_stable_down import stuck_canary
-from ..rollout.world import World
+from ..rollout.world import FakeProvider, World
 
 FIRING = Finding("alarm errors is firing already", momentary=True)
 NO_ROLE = Finding("role app-task does not exist")
@@ -42,6 +44,20 @@ def test_what_would_stop_a_release_at_any_time_refuses_check_mode(monkeypatch: p
     with pytest.raises(Failure, match="role app-task does not exist") as refused:
         check_mode(monkeypatch, with_two_releases(), order("three"), FIRING, NO_ROLE)
     assert "firing" not in str(refused.value)
+
+
+@pytest.mark.parametrize("plan", [ONE_WRITER, ROLLING], ids=lambda plan: plan.strategy)
+def test_the_downtime_of_one_writer_is_in_the_plan(monkeypatch: pytest.MonkeyPatch, plan: Plan) -> None:
+    world = with_one_writer(plan)
+    world.specified = "task:three" if plan.in_place else ""
+    monkeypatch.setattr(FakeProvider, "difference", lambda *_: {"before": "", "after": ""})
+    wanted = replace(order("three", plan=plan), desired_count=1, single_writer=True)
+    told, lines = check_mode(monkeypatch, world, wanted)
+    stop = next(
+        line for line in told["plan"] if line.startswith("stop blue (1 task) and wait until no task of it runs")
+    )
+    assert "requests are answered with 503 until" in stop and stop in lines
+    assert "stays warm" not in " ".join(lines)
 
 
 def test_a_rollback_that_has_nowhere_to_go_is_refused_in_check_mode_too(monkeypatch: pytest.MonkeyPatch) -> None:

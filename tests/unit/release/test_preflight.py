@@ -85,6 +85,12 @@ def test_an_alarm_that_could_not_pass(cloud: Cloud, states: dict[str, str], told
     assert told in found()
 
 
+def test_a_refusal_for_a_firing_alarm_says_how_to_release_a_fix_anyway(cloud: Cloud) -> None:
+    cloud.alarms = {"errors": "ALARM"}
+    assert "To release a fix anyway, take it out of service_gates for this run" in found()
+    assert """-e '{"service_gates": {"alarms": []}}'""" in found()
+
+
 def test_an_image_for_another_processor(cloud: Cloud) -> None:
     assert "is built for linux/amd64, and the task runs on linux/arm64" in found(architecture="ARM64")
     several = [("linux", "arm64"), ("unknown", "unknown")]

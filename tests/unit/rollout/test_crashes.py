@@ -31,6 +31,7 @@ from .world import BLUE, GREEN, Death, World, denied, throttled, timed_out
 
 PLAN = Plan("steps", (Step(10, 4), Step(50, 4), Step(100)), bake_seconds=4)
 ROLLING = Plan("rolling", (Step(100),), bake_seconds=4)
+ONE_WRITER = Plan("all_at_once", (Step(100),), bake_seconds=4)
 POLICY = Policy(stage_timeout_seconds=60, patience_seconds=4, return_timeout_seconds=20, window_seconds=600)
 
 
@@ -52,7 +53,10 @@ def order(name: str, number: int = 0, plan: Plan = PLAN) -> Order:
 
 def deploy(world: World, name: str, plan: Plan = PLAN) -> Ending:
     world.specified = f"task:{name}" if plan.in_place else ""
-    return Controller(world.ports(), f"deployer of {name}").deploy(order(name, len(world.records), plan))
+    given = order(name, len(world.records), plan)
+    if world.one_writer:
+        given = replace(given, desired_count=1, single_writer=True)
+    return Controller(world.ports(), f"deployer of {name}").deploy(given)
 
 
 def roll(world: World, name: str) -> Ending:
@@ -97,6 +101,19 @@ def with_ecs_rollback() -> World:
     return world
 
 
+def with_one_writer(plan: Plan) -> World:
+    return _with_one_writer(plan).copy()
+
+
+@cache
+def _with_one_writer(plan: Plan) -> World:
+    world = World(alarms={"errors": "OK"}, one_writer=True, specified_count=1)
+    for name in ("one", "two"):
+        assert deploy(world, name, plan).outcome is Outcome.SUCCEEDED
+    world.calls = 0
+    return world
+
+
 def with_cold_blue() -> World:
     world = with_two_releases()
     world.pass_time(POLICY.window_seconds + 1)
@@ -132,6 +149,16 @@ def fire_in_the_bake(world: World) -> None:
     def watch(number: int, name: str) -> None:
         serving = world.sides[BLUE]
         world.alarms["errors"] = "ALARM" if serving.task_definition == "task:three" and serving.steady else "OK"
+
+    world.after_call = watch
+
+
+def fire_for_three(world: World) -> None:
+    """The alarm fires once the third version has all traffic."""
+
+    def watch(number: int, name: str) -> None:
+        serves = world.weights.green == 100 and world.sides[GREEN].task_definition == "task:three"
+        world.alarms["errors"] = "ALARM" if serves and world.sides[GREEN].healthy else "OK"
 
     world.after_call = watch
 
@@ -244,6 +271,33 @@ STORIES = (
         Outcome.ROLLED_BACK,
         lambda world: world.proofs.update(smoke=Verdict(Result.FAIL, "smoke fails")),
         plan=ROLLING,
+    ),
+    *(
+        Story(
+            f"{plan.strategy} with one writer{title}",
+            lambda plan=plan: with_one_writer(plan),  # type: ignore[misc]
+            lambda world, plan=plan: deploy(world, "three", plan),  # type: ignore[misc]
+            outcome,
+            spoil,
+            plan=plan,
+        )
+        for plan in (ONE_WRITER, ROLLING)
+        for title, outcome, spoil in (
+            ("", Outcome.SUCCEEDED, lambda world: None),
+            (
+                " that fails in the bake",
+                Outcome.ROLLED_BACK,
+                fire_in_the_bake if plan.in_place else fire_for_three,
+            ),
+            (" that never runs", Outcome.ROLLED_BACK, lambda world: world.sick.add("task:three")),
+        )
+    ),
+    Story(
+        "rollback with one writer",
+        lambda: with_one_writer(ONE_WRITER),
+        roll_back,
+        Outcome.SUCCEEDED,
+        plan=ONE_WRITER,
     ),
 )
 NEXT: dict[str, Callable[[World, Plan], Ending]] = {

@@ -11,6 +11,7 @@ from ansible_collections.pear.fargate.plugins.module_utils.rollout.disagreements
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import (
     ColourState,
     Fleet,
+    Kind,
     Outcome,
     Release,
     Weights,
@@ -46,6 +47,11 @@ def failed(outcome: Outcome) -> Release:
         task_definition="task:3",
         outcome=outcome,
     )
+
+
+# A version that succeeded on blue, and the rollback from it to green.
+OVER = replace(LAST, id="deploy-3", started_at=10.0, live=GREEN, candidate=BLUE, task_definition="task:1")
+BACK = replace(LAST, id="rollback-4", started_at=20.0, kind=Kind.ROLLBACK, target="deploy-1", task_definition="task:2")
 
 
 def found(weights: Weights, *history: Release, blue: ColourState = OLD, green: ColourState = SERVING) -> list[Any]:
@@ -102,6 +108,12 @@ ROWS: tuple[tuple[str, list[Any], Repair | None, str], ...] = (
         "blue runs what deploy-3 ended with as rolled_back",
     ),
     (
+        "traffic on a version that a rollback went back over too",
+        found(HOME, replace(LAST, id="deploy-1", started_at=1.0, task_definition="task:2"), OVER, BACK),
+        Shift(ALL),
+        "blue runs deploy-3, which a rollback went back over",
+    ),
+    (
         "traffic that is split by nobody too",
         found(Weights(30, 70)),
         Shift(ALL),
@@ -116,6 +128,18 @@ ROWS: tuple[tuple[str, list[Any], Repair | None, str], ...] = (
     (
         "traffic that a person moved to an older version stays",
         found(HOME, blue=replace(OLD, scale_in_at=None)),
+        None,
+        "traffic: blue 100 %",
+    ),
+    (
+        "also where a later try of that version failed",
+        found(
+            HOME,
+            replace(LAST, id="deploy-1", started_at=1.0, candidate=BLUE, live=GREEN, task_definition="task:1"),
+            LAST,
+            replace(failed(Outcome.ROLLED_BACK), task_definition="task:1"),
+            blue=replace(OLD, scale_in_at=None),
+        ),
         None,
         "traffic: blue 100 %",
     ),
@@ -186,6 +210,22 @@ def test_a_rollback_returns_traffic_before_anything_that_is_not_urgent() -> None
     names = [name for name, _ in world.writes[before:]]
     assert "ScheduleScaleIn" not in names[: names.index("shift")]
     check_end(world)
+
+
+def test_a_rollback_that_died_while_the_version_it_left_stood_in_is_followed_by_traffic_where_it_had_returned_it() -> (
+    None
+):
+    """A write that arrived late took its tasks away; then its controller was gone too."""
+    world = with_two_releases()
+    assert deploy(world, "three").outcome is Outcome.SUCCEEDED
+    assert roll_back(world).outcome is Outcome.SUCCEEDED
+    serving = world.weights
+    rollback = max(world.releases(), key=lambda release: release.started_at)
+    world.records[rollback.id] = replace(rollback, closed=False)
+    world.weights = Weights.all_to(rollback.live)
+    ending = deploy(world, "two")
+    assert (ending.outcome, ending.changed) == (None, True)
+    assert world.weights == serving
 
 
 def test_what_cannot_be_undone_is_told_and_costs_no_write() -> None:

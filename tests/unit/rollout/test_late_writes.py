@@ -16,20 +16,24 @@ from ansible_collections.pear.fargate.plugins.module_utils.release.ports import 
 from ansible_collections.pear.fargate.plugins.module_utils.rollout import lease as leases
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.begin import ReturnOrder
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.lease import LATE_WRITE_SECONDS
-from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import Outcome
+from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import Outcome, Plan
 
 from .faults import sampled
 from .test_crashes import (
+    ONE_WRITER,
     POLICY,
+    ROLLING,
     Story,
     check_end,
     deploy,
     fire_at_half,
+    fire_for_three,
     fire_in_the_bake,
     quiet,
     roll,
     roll_back,
     with_cold_blue,
+    with_one_writer,
     with_two_releases,
     with_two_rolled_releases,
 )
@@ -187,6 +191,33 @@ def test_an_unanswered_write_of_its_own_that_arrives_late_is_at_worst_a_detour(s
                 check_quiet_end(hanging.world, told)
     assert tried, "no write arrived"
     print(f"\n{story.name}: {tried} late writes of its own")
+
+
+@pytest.mark.parametrize("rival", [*RIVALS, "nobody"])
+@pytest.mark.parametrize("plan", [ONE_WRITER, ROLLING], ids=lambda plan: plan.strategy)
+@pytest.mark.parametrize("fails", [False, True], ids=["succeeds", "fails"])
+def test_a_late_write_starts_no_second_writer(plan: Plan, fails: bool, rival: str) -> None:
+    """The world refuses every task that would start beside another one."""
+    spoil = (fire_in_the_bake if plan.in_place else fire_for_three) if fails else (lambda world: None)
+    story = Story(
+        "one writer",
+        lambda: with_one_writer(plan),
+        lambda world: deploy(world, "three", plan),
+        Outcome.ROLLED_BACK if fails else Outcome.SUCCEEDED,
+        spoil,
+    )
+    acts = RIVALS.get(rival)
+    tried = 0
+    for at in writes_of(story):
+        first = run(story, at, 0, acts)
+        for arrives in sampled(first.rivals_calls if acts else first.world.calls - at, at):
+            hanging = run(story, at, arrives, acts)
+            if hanging.arrived:
+                tried += 1
+                quiet(hanging.world)
+                hanging.world.pass_time(0)
+                check_end(hanging.world)
+    assert tried, "no write arrived"
 
 
 def check_quiet_end(world: World, told: str) -> None:

@@ -87,6 +87,10 @@ class World:
     # What a release in place finds to differ from its specification, by the task definition that runs.
     specified: str = ""
     looks: int = 0
+    # Only one task may write: a task that is told to stop goes on for a while, and none may start beside it.
+    one_writer: bool = False
+    stop_seconds: float = 5.0
+    stopped_at: dict[Colour, float] = field(default_factory=dict)
     # How many tasks of a colour can be healthy at most, and until when.
     short: dict[Colour, tuple[int, float]] = field(default_factory=dict)
 
@@ -112,6 +116,8 @@ class World:
         for colour, side in self.sides.items():
             if side.scale_in_at is not None and side.scale_in_at <= self.time:
                 self.sides[colour] = replace(side, desired=0, scale_in_at=None, scale_in_for=())
+            if side.unended and self.stopped_at[colour] <= self.time:
+                self.sides[colour] = replace(side, unended=0)
             self.settle(colour)
 
     def arrive_late(self, effect: Callable[[], Any]) -> None:
@@ -161,7 +167,10 @@ class World:
     @property
     def compared(self) -> Fleet:
         """The fleet as a release in place reads it: the live colour is compared with the specification."""
-        sides = dict(self.sides)
+        return self.seen(count_unended=False)
+
+    def seen(self, count_unended: bool) -> Fleet:
+        sides = {colour: side if count_unended else replace(side, unended=0) for colour, side in self.sides.items()}
         live = self.weights.leader
         if self.specified and live and sides[live].task_definition != self.specified:
             sides[live] = replace(sides[live], deviations=("the task definition differs",))
@@ -182,9 +191,11 @@ class World:
         if isinstance(action, Replace):
             self.replace(action)
             return
-        if not isinstance(action, CancelScaleIn) and not self.late:
+        if self.one_writer and isinstance(action, Stage):
+            self.assert_nobody_writes(action)
+        if not isinstance(action, CancelScaleIn) and not self.late and not self.one_writer:
             assert self.weights.of(action.colour) == 0 or isinstance(action, Stage), f"I3: {action} under traffic"
-        if isinstance(action, ScaleIn | ScheduleScaleIn) and not self.late:
+        if isinstance(action, ScaleIn | ScheduleScaleIn) and not self.late and not self.one_writer:
             for release in self.releases():
                 if not release.closed and release.live is action.colour:
                     assert release.outcome is Outcome.SUCCEEDED, f"I3: {action} before success is recorded"
@@ -203,15 +214,32 @@ class World:
                 self.sides[action.colour] = staged
                 self.ready_at[action.colour] = self.time + self.start_seconds
             case ScaleIn():
-                self.sides[action.colour] = replace(side, desired=0)
+                self.stop(action.colour)
             case ScheduleScaleIn():
                 self.sides[action.colour] = replace(side, scale_in_at=action.at, scale_in_for=(action.release_id,))
             case CancelScaleIn():
                 self.sides[action.colour] = replace(side, scale_in_at=None, scale_in_for=())
         self.settle(action.colour)
 
+    def stop(self, colour: Colour) -> None:
+        side = self.sides[colour]
+        if self.one_writer and side.running:
+            self.stopped_at[colour] = self.time + self.stop_seconds
+            side = replace(side, unended=side.running)
+        self.sides[colour] = replace(side, desired=0)
+
+    def assert_nobody_writes(self, action: Stage | Replace) -> None:
+        """No task may be left when one is started; the same write again, of a task that runs already, starts none."""
+        side, other = self.sides[action.colour], self.sides[action.colour.other]
+        told = f"two writers: {action} beside {side} and {other}"
+        assert not (other.desired or other.running or other.unended), told
+        again = side.task_definition == action.task_definition and side.desired and not action.fresh
+        assert again or not (side.running or side.unended), told
+
     def replace(self, action: Replace) -> None:
         """ECS replaces tasks in place: the old ones answer until the new ones are healthy."""
+        if self.one_writer:
+            self.assert_nobody_writes(action)
         side = self.sides[action.colour]
         self.writes.append(("Replace", action))
         first = not side.task_definition
@@ -222,6 +250,9 @@ class World:
             side = replace(side, deployment_id=self.new_deployment(), failure="", ecs_rollback="", steady=False)
             self.ready_at[action.colour] = self.time + self.start_seconds
         desired = self.specified_count if action.specified and (first or side.desired == 0) else side.desired
+        if action.count is not None and action.count != side.desired:
+            desired = action.count
+            self.ready_at[action.colour] = self.time + self.start_seconds
         running = 0 if first else side.running
         self.sides[action.colour] = replace(
             side,
@@ -240,6 +271,9 @@ class World:
         """A deployment in place that is due: it completes, or ECS puts the version before it back, or has none."""
         side = self.sides[colour]
         if side.steady or self.time < self.ready_at.get(colour, 0):
+            return
+        if side.desired == 0:
+            self.sides[colour] = replace(side, steady=True, running=0, healthy=0)
             return
         if side.task_definition not in self.sick:
             self.sides[colour] = replace(side, steady=True, running=side.desired, healthy=side.desired)
@@ -300,8 +334,8 @@ class World:
 class FakeProvider:
     world: World
 
-    def read(self) -> Fleet:
-        answer: Fleet = self.world.call("read", lambda: self.world.compared)
+    def read(self, count_unended: bool = False) -> Fleet:
+        answer: Fleet = self.world.call("read", lambda: self.world.seen(count_unended))
         self.world.disturbed = False
         return answer
 

@@ -68,8 +68,12 @@ def test_an_object_that_two_parts_share_stays_one(sandbox: Sandbox) -> None:
     assert found["left"] is found["right"]
 
 
-def test_of_the_policies_of_aws_only_those_that_are_attached_are_kept(sandbox: Sandbox) -> None:
+def test_of_the_policies_of_aws_only_those_that_are_attached_are_kept(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MOTO_IAM_LOAD_MANAGED_POLICIES", "true")
     iam = sandbox.backend("iam")
+    iam.reset()
     total, arn = len(iam.managed_policies), "arn:aws:iam::aws:policy/ReadOnlyAccess"
     iam.create_role("kept", "{}", "/", None, "", [], "3600")
     iam.attach_role_policy(arn, "kept")
@@ -79,6 +83,7 @@ def test_of_the_policies_of_aws_only_those_that_are_attached_are_kept(sandbox: S
     _put_back(iam, state)
     assert len(iam.managed_policies) == total
     assert list(iam.get_role("kept").managed_policies) == [arn]
+    monkeypatch.undo()
     iam.reset()
 
 

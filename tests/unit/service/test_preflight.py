@@ -150,18 +150,19 @@ ALONE = {
     "service_volumes": [VOLUME],
     "service_desired_count": 1,
     "service_strategy": "rolling",
-    "service_minimum_healthy_percent": 0,
-    "service_maximum_percent": 100,
+    "service_single_writer": True,
 }
+MANY = {**ALONE, "service_single_writer": False}
 
 
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        pytest.param({"service_desired_count": 2}, "up to 2 tasks write", id="two tasks"),
+        pytest.param({"service_desired_count": 2}, "up to 4 tasks write", id="two tasks"),
         pytest.param({"service_strategy": "canary"}, "up to 2 tasks write", id="one task of each colour"),
         pytest.param({"service_strategy": "canary"}, "until its rollback window is over", id="and for how long"),
         pytest.param({"service_maximum_percent": 200}, "up to 2 tasks write", id="old beside new in a deployment"),
+        pytest.param({"service_maximum_percent": 100}, "is still stopping", id="new beside one that stops"),
         pytest.param({"autoscaling_maximum": 5}, "autoscaling_maximum is 5", id="as many as autoscaling starts"),
         pytest.param(
             {"autoscaling_schedules": [{"name": "sale", "maximum": 9}]},
@@ -171,16 +172,46 @@ ALONE = {
     ],
 )
 def test_tasks_that_share_writable_files_are_warned_about(change: dict[str, Any], told: str) -> None:
-    (warning,) = warnings({**ALONE, **change})
+    (warning,) = warnings({**MANY, **change})
     assert "data at /data" in warning
     assert told in warning
 
 
 def test_one_writer_at_a_time_is_no_warning_nor_are_files_that_may_be_shared() -> None:
     assert not [*warnings(ALONE)]
-    many = {**ALONE, "service_desired_count": 2}
+    many = {**MANY, "service_desired_count": 2}
     assert not [*warnings({**many, "service_volumes": [{**VOLUME, "read_only": True}]})]
     assert not [*warnings({**many, "service_volumes": [{**VOLUME, "shared": True}]})]
+
+
+@pytest.mark.parametrize(
+    ("change", "found"),
+    [
+        pytest.param({"service_desired_count": 2}, "service_desired_count is 2", id="two tasks"),
+        pytest.param({"autoscaling_maximum": 2}, "autoscaling_maximum is 2", id="autoscaling"),
+        pytest.param({"autoscaling_schedules": [{"name": "day", "maximum": 1}]}, "would start tasks", id="schedule"),
+        pytest.param({"service_strategy": "canary"}, "service_strategy is canary", id="canary"),
+        pytest.param({"service_strategy": "linear"}, "service_strategy is linear", id="linear"),
+    ],
+)
+def test_what_contradicts_one_writer_is_refused_by_name(change: dict[str, Any], found: str) -> None:
+    (finding,) = findings({**ALONE, **change})
+    assert found in finding and "service_single_writer is true" in finding
+    assert not findings(ALONE)
+    assert not findings({**MANY, **change})
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        pytest.param({"service_checks": [{"name": "schema", "command": ["migrate"]}]}, "schema", id="one-off task"),
+        pytest.param({"service_schedules": [{"name": "cleaning", "command": ["clean"]}]}, "cleaning", id="schedule"),
+        pytest.param({"service_gates": {"alarms": ["errors"]}}, "alarms holds errors", id="alarm of the downtime"),
+    ],
+)
+def test_what_runs_beside_one_writer_or_judges_its_downtime_is_warned_about(change: dict[str, Any], told: str) -> None:
+    (warning,) = warnings({**ALONE, **change})
+    assert told in warning
 
 
 @pytest.mark.parametrize(

@@ -30,6 +30,7 @@ class Reading:
     targets: tuple[TargetState, ...] = ()
     stopped: Sequence[TaskState] = ()
     scale_ins: tuple[ScaleIn, ...] = ()
+    unended: int = 0
 
 
 def colour_state(reading: Reading) -> ColourState:
@@ -47,6 +48,7 @@ def colour_state(reading: Reading) -> ColourState:
         running=running,
         # Targets do not say which deployment they belong to: while an old one still runs, its tasks are counted off.
         healthy=max(0, min(running, healthy - others)),
+        unended=reading.unended,
         steady=len(state.deployments) <= 1 and primary is not None and primary.rollout_state == "COMPLETED",
         failure=failure_of(state, reading.stopped),
         unhealthy=_why_unhealthy(reading.targets),

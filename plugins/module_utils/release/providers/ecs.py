@@ -37,7 +37,8 @@ class EcsProvider:
         """Start the deployment: of the specified version with its settings, or back to a version before."""
         colour = action.colour
         if not action.specified:
-            self.fleet.update(colour, {"taskDefinition": action.task_definition})
+            count = {} if action.count is None else {"desiredCount": action.count}
+            self.fleet.update(colour, {"taskDefinition": action.task_definition, **count})
             return
         changes, specified = self.changes(colour), self._specified(colour)
         if changes.create:
@@ -58,8 +59,9 @@ class EcsProvider:
         update = service_definition.update_request(specified.settings, set(changes.settings))
         if state.task_definition != action.task_definition:
             update["taskDefinition"] = action.task_definition
-        if changes.desired_count is not None:
-            update["desiredCount"] = changes.desired_count
+        count = changes.desired_count if action.count is None else action.count
+        if count is not None:
+            update["desiredCount"] = count
         # ECS refuses a changed capacity provider strategy without a new deployment.
         if action.fresh or "capacityProviderStrategy" in update:
             update["forceNewDeployment"] = True

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ...aws import autoscaling, ecs, elbv2, task_definition
@@ -53,7 +53,7 @@ class ServiceFleet:
     _production: Rule | None = None
     _writing: Aws | None = None
 
-    def read(self) -> FleetReading:
+    def read(self, count_unended: bool = False) -> FleetReading:
         aws, location = self.aws, self.location
         with ThreadPoolExecutor(_AT_ONCE) as pool:
             services = pool.submit(ecs.services, aws, location.cluster, list(location.ecs_services.values()))
@@ -67,6 +67,10 @@ class ServiceFleet:
             readings = {
                 colour: self._reading(colour, targets[colour].result(), scheduled.result()) for colour in Colour
             }
+            if count_unended:
+                readings = {
+                    colour: replace(reading, unended=self._unended(colour)) for colour, reading in readings.items()
+                }
             self._production = rule.result()
             return FleetReading(self._production, readings)
 
@@ -74,6 +78,19 @@ class ServiceFleet:
     def production(self) -> Rule:
         """The production rule as it was read last: what others added to it since the run began is kept by the next write."""
         return self._production or self.location.production
+
+    def _unended(self, colour: Colour) -> int:
+        """Tasks whose program may still run. ECS does not count a task as running any more once it is to stop."""
+        service = self.services.get(colour)
+        if service is None or service.desired:
+            return service.running + service.pending if service else 0
+        # In this order no task is missed that is told to stop between the two calls.
+        tasks = {
+            task.id: task
+            for status in ("RUNNING", "STOPPED")
+            for task in ecs.tasks(self.aws, self.location.cluster, service.name, status)
+        }
+        return sum(not task.has_ended for task in tasks.values())
 
     def _reading(
         self, colour: Colour, targets: tuple[TargetState, ...], scheduled: dict[str, tuple[ScaleIn, ...]]

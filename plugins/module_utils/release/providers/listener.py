@@ -42,7 +42,7 @@ class ListenerProvider:
         if action.as_it_is:
             fresh = {"forceNewDeployment": True} if action.fresh else {}
             self.fleet.update(colour, {"desiredCount": action.count, **fresh})
-            self._open_bounds(colour, action.count)
+            self.open_bounds(colour, action.count)
             return
         self._show_to_testers(colour)
         state = self.fleet.services.get(colour)
@@ -62,7 +62,7 @@ class ListenerProvider:
             update["forceNewDeployment"] = True
         self.fleet.update(colour, update)
         # After the service: autoscaling moves the count into its bounds at once, of whatever version the service has then.
-        self._open_bounds(colour, action.count)
+        self.open_bounds(colour, action.count)
 
     def scale_in(self, colour: Colour) -> None:
         cluster, name = self.fleet.location.cluster, self.fleet.location.ecs_services[colour]
@@ -83,7 +83,7 @@ class ListenerProvider:
 
     def cancel_scale_in(self, colour: Colour) -> None:
         self._unschedule(self.fleet.location.ecs_services[colour], set())
-        self._open_bounds(colour, None)
+        self.open_bounds(colour, None)
 
     def _unschedule(self, name: str, keep: set[str]) -> None:
         """Delete the scale-ins of all releases, as a late write may have added one."""
@@ -93,7 +93,7 @@ class ListenerProvider:
                 autoscaling.unschedule(self.fleet.writing, cluster, name, scale_in.name)
         self.fleet.scale_ins = None
 
-    def _open_bounds(self, colour: Colour, count: int | None) -> None:
+    def open_bounds(self, colour: Colour, count: int | None) -> None:
         """Give a colour that is used again the bounds of the other one, or take it out of autoscaling if that has none.
 
         With a count, only where its present bounds would not let it have that many.

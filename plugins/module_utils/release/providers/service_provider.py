@@ -40,8 +40,8 @@ class ServiceProvider:
         self.narrator = Narrator(self.fleet.progress, self._log_lines, evidence)
 
     @port_call
-    def read(self) -> Fleet:
-        reading = self.fleet.read()
+    def read(self, count_unended: bool = False) -> Fleet:
+        reading = self.fleet.read(count_unended)
         weights = weights_of(reading.rule, self.fleet.location)
         states = {colour: self._state(reading.colours[colour], weights) for colour in Colour}
         return Fleet(weights, states[Colour.BLUE], states[Colour.GREEN])
@@ -67,6 +67,8 @@ class ServiceProvider:
                 self.listener.stage(action)
             case Replace():
                 self.ecs.replace(action)
+                if action.count:
+                    self.listener.open_bounds(action.colour, action.count)
             case ScaleIn(colour=colour):
                 self.listener.scale_in(colour)
             case ScheduleScaleIn():
