@@ -9,12 +9,14 @@ from typing import Any
 
 from ansible.errors import AnsibleError
 
+from ..module_utils.service import existing_fit, foreign
 from ..module_utils.service.service_preflight import ENVIRONMENT_VARIABLES
 from ..plugin_utils import nested_options
 from ..plugin_utils.in_process import InProcessAction
 from ..plugin_utils.release_order import Disorder, Node, batches, waves
 from ..plugin_utils.role_variables import RoleVariables, rivals, roles_of_the_collection, unknown, validate
 
+SHARED_VARIABLES = (*foreign.VARIABLES, *existing_fit.VARIABLES)
 _SERVICE_ROLES = ("registry", "service", "autoscaling")
 # Read once, before Ansible forks a worker for each host.
 roles_of_the_collection()
@@ -27,15 +29,21 @@ class ActionModule(InProcessAction):
         found = unknown(variables, roles)
         values: dict[str, Any] = {}
         environment: dict[str, Any] = {}
+        shared: dict[str, Any] = {}
         order: dict[str, Any] = {}
         groups = variables.get("group_names") or ()
         if "environment" in groups:
             for name in sorted(set(roles) - set(_SERVICE_ROLES)):
-                found += self._checked(roles[name], variables)[1]
+                checked, problems = self._checked(roles[name], variables)
+                shared |= {name: checked[name] for name in SHARED_VARIABLES if name in checked}
+                found += problems
         if "services" in groups:
             for name in _SERVICE_ROLES:
                 checked, problems = self._checked(roles[name], variables)
-                values |= checked
+                # A role that only takes a name leaves it null: the role that has its default knows it.
+                values |= {
+                    option: value for option, value in checked.items() if value is not None or option not in values
+                }
                 found += problems
             found += nested_options.findings(values)
             found += self._database(roles["database"], values, variables)
@@ -47,6 +55,7 @@ class ActionModule(InProcessAction):
         own = {
             "variables": values,
             "environment": environment,
+            "shared": shared,
             "findings": list(dict.fromkeys(found)),
             "account": None if account is None else str(self._templar.template(account)),
         }

@@ -283,6 +283,9 @@ options:
         description: Minimum number of tasks on this provider.
         type: int
         default: 0
+  log_group:
+    description: Log group of the containers. The service's own, C(/pear/ENVIRONMENT/SERVICE), if omitted.
+    type: str
   tags:
     description: Tags of services, tasks and revisions; other tags are left unchanged.
     type: dict

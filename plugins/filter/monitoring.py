@@ -54,13 +54,17 @@ def service_alarms(
     return alarms.composed(alarms.service_alarms(observed), more, observed.names.alarm_prefix, tell)
 
 
-def service_dashboard(environment: Mapping[str, Any], service: str, alarm_names: Sequence[str] = ()) -> dict[str, Any]:
+def service_dashboard(
+    environment: Mapping[str, Any], service: str, alarm_names: Sequence[str] = (), log_group: str = ""
+) -> dict[str, Any]:
     """Body of the dashboard of a service."""
     arns = [_place(environment).arn("cloudwatch", f"alarm:{name}") for name in alarm_names]
-    return dashboard.body(_observed(environment, service, alarms.Thresholds()), environment["region"], arns)
+    return dashboard.body(_observed(environment, service, alarms.Thresholds(), log_group), environment["region"], arns)
 
 
-def _observed(environment: Mapping[str, Any], service: str, thresholds: alarms.Thresholds) -> alarms.Observed:
+def _observed(
+    environment: Mapping[str, Any], service: str, thresholds: alarms.Thresholds, log_group: str = ""
+) -> alarms.Observed:
     names = ServiceNames(environment["name"], service)
     balancer = environment["load_balancer"]
     groups = {colour: balancer["target_groups"].get(names.target_group(colour)) for colour in COLOURS}
@@ -76,6 +80,8 @@ def _observed(environment: Mapping[str, Any], service: str, thresholds: alarms.T
         {colour: alarms.dimension(arn) for colour, arn in groups.items()},
         environment["cluster"]["container_insights"] != "disabled",
         thresholds,
+        environment["cluster"].get("name", ""),
+        log_group,
     )
 
 

@@ -4,11 +4,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ..module_utils.aws.arns import ArnScope
-from ..module_utils.aws.naming import ServiceNames
+from ..module_utils.aws.naming import EnvironmentNames, ServiceNames
 from ..module_utils.service import policies
 
 
@@ -36,9 +36,14 @@ def schedule_trust_policy(environment: Mapping[str, Any]) -> dict[str, Any]:
     return policies.schedule_trust_policy(_place(environment))
 
 
-def schedule_policy(environment: Mapping[str, Any], service: str) -> dict[str, Any]:
-    """Permissions of a service's schedules: start its tasks."""
-    return policies.schedule_policy(_place(environment), ServiceNames(environment["name"], service))
+def schedule_policy(
+    environment: Mapping[str, Any], service: str, cluster: str = "", roles: Sequence[str] = ()
+) -> dict[str, Any]:
+    """Permissions of a service's schedules: start its tasks. The environment's cluster and the service's own roles by default."""
+    place, names = _place(environment), ServiceNames(environment["name"], service)
+    passed = list(roles) or [place.role(role) for role in (names.execution_role, names.task_role)]
+    name = cluster.rpartition("/")[2] or EnvironmentNames(environment["name"]).cluster
+    return policies.schedule_policy(place, names, name, passed)
 
 
 def role_arn(environment: Mapping[str, Any], name: str) -> str:

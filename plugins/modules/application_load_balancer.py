@@ -87,6 +87,7 @@ extends_documentation_fragment:
   - amazon.aws.region.modules
   - amazon.aws.boto3
   - pear.fargate.attributes
+  - pear.fargate.ownership
 """
 
 EXAMPLES = r"""
@@ -148,6 +149,7 @@ ARGUMENT_SPEC = {
         "options": {"bucket": {"type": "str", "required": True}, "prefix": {"type": "str", "default": ""}},
     },
     "web_acl_arn": {"type": "str"},
+    "adopt": {"type": "bool", "default": False},
     "tags": {"type": "dict", "default": {}},
 }
 

@@ -19,6 +19,9 @@ seealso:
 author:
   - pear.fargate contributors (@pear-fargate)
 options:
+  cluster:
+    description: Name of a cluster that others made and the service runs in. The environment's own if omitted.
+    type: str
   minimum:
     description: Minimum number of tasks. If this and O(maximum) are omitted, autoscaling is removed.
     type: int
@@ -137,11 +140,11 @@ note:
   type: str
   sample: ""
 foreign:
-  description: Scaling policies and scheduled actions of the live colour that others made. They stay, and a warning names them.
+  description: Scaling policies and scheduled actions of the live colour that others made, unchanged, and named in a warning.
   returned: always
   type: list
   elements: str
-  sample: []
+  sample: [cpu-tracking]
 """
 
 from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import run_as_module
@@ -176,6 +179,7 @@ _SCHEDULE = {
 ARGUMENT_SPEC = {
     "environment": {"type": "str", "required": True},
     "service": {"type": "str", "required": True},
+    "cluster": {"type": "str"},
     "minimum": {"type": "int"},
     "maximum": {"type": "int"},
     "policies": {"type": "list", "elements": "dict", "default": [], "options": _POLICY},

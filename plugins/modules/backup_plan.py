@@ -78,6 +78,7 @@ extends_documentation_fragment:
   - amazon.aws.region.modules
   - amazon.aws.boto3
   - pear.fargate.attributes
+  - pear.fargate.ownership
 """
 
 EXAMPLES = r"""
@@ -132,6 +133,7 @@ ARGUMENT_SPEC = {
     "resource_types": {"type": "list", "elements": "str", "default": ["EFS"]},
     "role_arn": {"type": "str", "required": True},
     "kms_key_arn": {"type": "str", "no_log": False},
+    "adopt": {"type": "bool", "default": False},
     "tags": {"type": "dict", "default": {}},
 }
 

@@ -118,6 +118,7 @@ extends_documentation_fragment:
   - amazon.aws.region.modules
   - amazon.aws.boto3
   - pear.fargate.attributes
+  - pear.fargate.ownership
 """
 
 EXAMPLES = r"""
@@ -195,6 +196,7 @@ _ALARM = {
 ARGUMENT_SPEC = {
     "alarms": {"type": "list", "elements": "dict", "required": True, "options": _ALARM},
     "purge_prefix": {"type": "str"},
+    "adopt": {"type": "bool", "default": False},
     "tags": {"type": "dict", "default": {}},
 }
 

@@ -36,6 +36,7 @@ extends_documentation_fragment:
   - amazon.aws.region.modules
   - amazon.aws.boto3
   - pear.fargate.attributes
+  - pear.fargate.ownership
 """
 
 EXAMPLES = r"""
@@ -62,6 +63,7 @@ ARGUMENT_SPEC = {
     "retention_days": {"type": "int", "default": 0},
     "kms_key_arn": {"type": "str", "no_log": False},
     **STATE_ARGUMENTS,
+    "adopt": {"type": "bool", "default": False},
     **TAG_ARGUMENTS,
 }
 

@@ -61,6 +61,7 @@ extends_documentation_fragment:
   - amazon.aws.region.modules
   - amazon.aws.boto3
   - pear.fargate.attributes
+  - pear.fargate.ownership
 """
 
 EXAMPLES = r"""
@@ -95,6 +96,7 @@ ARGUMENT_SPEC = {
     "keep_released": {"type": "int", "default": 100},
     "kms_key_arn": {"type": "str", "no_log": False},
     **STATE_ARGUMENTS,
+    "adopt": {"type": "bool", "default": False},
     **TAG_ARGUMENTS,
     "first_tags": {"type": "dict", "default": {}},
 }

@@ -54,6 +54,7 @@ extends_documentation_fragment:
   - amazon.aws.region.modules
   - amazon.aws.boto3
   - pear.fargate.attributes
+  - pear.fargate.ownership
 """
 
 EXAMPLES = r"""
@@ -94,6 +95,7 @@ ARGUMENT_SPEC = {
         },
     },
     **STATE_ARGUMENTS,
+    "adopt": {"type": "bool", "default": False},
     **TAG_ARGUMENTS,
 }
 

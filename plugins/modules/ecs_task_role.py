@@ -53,6 +53,7 @@ extends_documentation_fragment:
   - amazon.aws.region.modules
   - amazon.aws.boto3
   - pear.fargate.attributes
+  - pear.fargate.ownership
 """
 
 EXAMPLES = r"""
@@ -90,6 +91,7 @@ ARGUMENT_SPEC = {
     "managed_policy_arns": {"type": "list", "elements": "str", "default": []},
     "permissions_boundary": {"type": "str"},
     **STATE_ARGUMENTS,
+    "adopt": {"type": "bool", "default": False},
     **TAG_ARGUMENTS,
 }
 

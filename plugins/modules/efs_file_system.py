@@ -87,6 +87,7 @@ extends_documentation_fragment:
   - amazon.aws.region.modules
   - amazon.aws.boto3
   - pear.fargate.attributes
+  - pear.fargate.ownership
 """
 
 EXAMPLES = r"""
@@ -149,6 +150,7 @@ ARGUMENT_SPEC = {
     "provisioned_throughput_mibps": {"type": "float"},
     "infrequent_access_after_days": {"type": "int", "choices": [0, 1, 7, 14, 30, 60, 90], "default": 0},
     "backup": {"type": "bool", "default": True},
+    "adopt": {"type": "bool", "default": False},
     "tags": {"type": "dict", "default": {}},
 }
 

@@ -45,6 +45,19 @@ options:
         type: list
         elements: str
         default: []
+  existing:
+    description: Resources that others made and that the environment uses, instead of a search by name. They are read only.
+    type: dict
+    suboptions:
+      load_balancer:
+        description: ARN of a load balancer, or of the one listener to use.
+        type: str
+      cluster:
+        description: Name or ARN of a cluster.
+        type: str
+      file_system:
+        description: ID of a file system.
+        type: str
   parts:
     description:
       - Parts to read. Other parts are missing from the result.
@@ -162,6 +175,10 @@ ARGUMENT_SPEC = {
             "private_subnet_ids": {"type": "list", "elements": "str", "default": []},
             "data_subnet_ids": {"type": "list", "elements": "str", "default": []},
         },
+    },
+    "existing": {
+        "type": "dict",
+        "options": {"load_balancer": {"type": "str"}, "cluster": {"type": "str"}, "file_system": {"type": "str"}},
     },
     "parts": {"type": "list", "elements": "str", "choices": [*PARTS, DATABASE], "default": list(PARTS)},
 }

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: environment_teardown
-short_description: Remove the resources of an environment
+short_description: Remove the resources of an environment, or of one of its services
 version_added: 0.1.0
 description:
   - Finds the collection's resources by tag, or by name where AWS has no tags, and removes them in dependency order.
@@ -22,8 +22,18 @@ options:
     description: Name of the environment.
     type: str
     required: true
+  service:
+    description:
+      - Name of one service to remove. The environment and its other services stay, and so do the service's releases in the ledger.
+      - The whole environment if omitted.
+    type: str
+  names:
+    description: Names of the service in DNS, whose records go with it.
+    type: list
+    elements: str
+    default: []
   confirm:
-    description: The environment's name again, as a confirmation. Not needed in check mode.
+    description: The name of what is removed, the service's or the environment's, as a confirmation. Not needed in check mode.
     type: str
     default: ""
   services:
@@ -95,6 +105,8 @@ from ansible_collections.pear.fargate.plugins.module_utils.environment.environme
 
 ARGUMENT_SPEC = {
     "environment": {"type": "str", "required": True},
+    "service": {"type": "str"},
+    "names": {"type": "list", "elements": "str", "default": []},
     "confirm": {"type": "str", "default": ""},
     "services": {"type": "list", "elements": "str", "default": []},
     "zones": {"type": "list", "elements": "str", "default": []},

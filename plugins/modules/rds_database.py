@@ -147,6 +147,7 @@ extends_documentation_fragment:
   - amazon.aws.region.modules
   - amazon.aws.boto3
   - pear.fargate.attributes
+  - pear.fargate.ownership
 """
 
 EXAMPLES = r"""
@@ -260,6 +261,7 @@ ARGUMENT_SPEC = {
         "default": ["postgresql"],
     },
     "apply_immediately": {"type": "bool", "default": False},
+    "adopt": {"type": "bool", "default": False},
     "tags": {"type": "dict", "default": {}},
     "timeout_seconds": {"type": "int", "default": 3600},
 }

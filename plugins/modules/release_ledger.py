@@ -33,6 +33,7 @@ extends_documentation_fragment:
   - amazon.aws.region.modules
   - amazon.aws.boto3
   - pear.fargate.attributes
+  - pear.fargate.ownership
 """
 
 EXAMPLES = r"""
@@ -57,6 +58,7 @@ ARGUMENT_SPEC = {
     "name": {"type": "str", "required": True},
     "point_in_time_recovery": {"type": "bool", "default": True},
     **STATE_ARGUMENTS,
+    "adopt": {"type": "bool", "default": False},
     **TAG_ARGUMENTS,
 }
 

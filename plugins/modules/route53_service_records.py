@@ -47,6 +47,10 @@ options:
         description: Id of the hosted zone that AWS keeps the load balancer's name in.
         type: str
         required: true
+      shared:
+        description: Whether others made it. A record that leads to it may be theirs, and is changed only with O(overwrite).
+        type: bool
+        default: false
   families:
     description: V(ipv4) for A records, V(ipv6) for AAAA records; V(ipv6) needs a dual-stack load balancer.
     type: list
@@ -211,6 +215,7 @@ ARGUMENT_SPEC = {
             "name": {"type": "str", "required": True},
             "dns_name": {"type": "str", "required": True},
             "zone_id": {"type": "str", "required": True},
+            "shared": {"type": "bool", "default": False},
         },
     },
     "families": {"type": "list", "elements": "str", "choices": ["ipv4", "ipv6"], "default": ["ipv4"]},

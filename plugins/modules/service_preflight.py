@@ -28,6 +28,16 @@ options:
     description: What the environment has by its own variables. The action plugin fills it in.
     type: dict
     default: {}
+  shared:
+    description: Variables of the environment's roles that decide which resources it has of its own. The action plugin fills them in.
+    type: dict
+    default: {}
+  ownership:
+    description:
+      - Whether to look for resources of others under the names of ours, and refuse them. Set it where the run creates or changes resources.
+      - Off by default, since it takes a call for each kind of resource.
+    type: bool
+    default: false
   account:
     description:
       - The account that the environment is in (C(environment_account)). Credentials of another account are refused.
@@ -90,6 +100,8 @@ from ansible_collections.pear.fargate.plugins.module_utils.service.service_prefl
 ARGUMENT_SPEC = {
     "variables": {"type": "dict", "default": {}},
     "environment": {"type": "dict", "default": {}},
+    "shared": {"type": "dict", "default": {}},
+    "ownership": {"type": "bool", "default": False},
     "account": {"type": "str"},
     "findings": {"type": "list", "elements": "str", "default": []},
 }

@@ -45,6 +45,21 @@ options:
     type: list
     elements: str
     default: ["/*"]
+  existing:
+    description:
+      - What of others the service uses. The target groups carry it as tags, by which every playbook finds the service.
+      - Resources of the environment's own where omitted.
+    type: dict
+    suboptions:
+      cluster:
+        description: Name of the cluster.
+        type: str
+      listener_arn:
+        description: ARN of the listener.
+        type: str
+      log_group:
+        description: Name of the log group.
+        type: str
   priority:
     description:
       - Priority of the production rule, V(2) to V(50000); the lowest number is evaluated first.
@@ -56,6 +71,9 @@ options:
     type: dict
     default: {}
     suboptions:
+      port:
+        description: Port to request, such as one of a management server beside the app. The port of the traffic if omitted.
+        type: int
       path:
         description: Path to request.
         type: str
@@ -103,6 +121,7 @@ extends_documentation_fragment:
   - amazon.aws.region.modules
   - amazon.aws.boto3
   - pear.fargate.attributes
+  - pear.fargate.ownership
 """
 
 EXAMPLES = r"""
@@ -170,6 +189,10 @@ ARGUMENT_SPEC = {
     "protocol_version": {"type": "str", "choices": ["HTTP1", "HTTP2", "GRPC"], "default": "HTTP1"},
     "hosts": {"type": "list", "elements": "str", "default": []},
     "paths": {"type": "list", "elements": "str", "default": ["/*"]},
+    "existing": {
+        "type": "dict",
+        "options": {"cluster": {"type": "str"}, "listener_arn": {"type": "str"}, "log_group": {"type": "str"}},
+    },
     "priority": {"type": "int", "required": True},
     "health_check": {
         "type": "dict",
@@ -181,11 +204,13 @@ ARGUMENT_SPEC = {
             "timeout_seconds": {"type": "int", "default": 5},
             "healthy_threshold": {"type": "int", "default": 2},
             "unhealthy_threshold": {"type": "int", "default": 3},
+            "port": {"type": "int"},
         },
     },
     "deregistration_delay_seconds": {"type": "int", "default": 30},
     "slow_start_seconds": {"type": "int", "default": 0},
     "algorithm": {"type": "str", "choices": ["round_robin", "least_outstanding_requests"], "default": "round_robin"},
+    "adopt": {"type": "bool", "default": False},
     "tags": {"type": "dict", "default": {}},
 }
 

@@ -85,6 +85,12 @@ options:
         description: Role that C(vpc-flow-logs.amazonaws.com) may assume to write there.
         type: str
         required: true
+  load_balancer_security_group_ids:
+    description: >-
+      Security groups of a load balancer that others made. The tasks let them in, and no group is made for a load balancer.
+    type: list
+    elements: str
+    default: []
   existing_vpc_id:
     description: ID of an existing VPC that is managed elsewhere. Only the security groups are created in it.
     type: str
@@ -98,6 +104,7 @@ extends_documentation_fragment:
   - amazon.aws.region.modules
   - amazon.aws.boto3
   - pear.fargate.attributes
+  - pear.fargate.ownership
 """
 
 EXAMPLES = r"""
@@ -160,7 +167,9 @@ ARGUMENT_SPEC = {
         "type": "dict",
         "options": {"log_group": {"type": "str", "required": True}, "role_arn": {"type": "str", "required": True}},
     },
+    "load_balancer_security_group_ids": {"type": "list", "elements": "str", "default": []},
     "existing_vpc_id": {"type": "str", "default": ""},
+    "adopt": {"type": "bool", "default": False},
     "tags": {"type": "dict", "default": {}},
 }
 

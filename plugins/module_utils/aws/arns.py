@@ -20,3 +20,9 @@ class ArnScope:
 
     def role(self, name: str) -> str:
         return f"arn:{self.partition}:iam::{self.account}:role/{name}"
+
+
+def load_balancer_of(arn: str) -> str:
+    """The ARN of a load balancer, from its own or from one of its listeners'."""
+    head, listener, rest = arn.partition(":listener/")
+    return f"{head}:loadbalancer/{'/'.join(rest.split('/')[:3])}" if listener else arn

@@ -11,7 +11,7 @@ from typing import Any
 
 from .errors import aws_call, is_code
 from .session import Aws
-from .tags import tag_list
+from .tags import tag_list, tags_of
 
 # Limits of DescribeAlarms and GetMetricData.
 _ALARMS_PER_CALL = 100
@@ -81,6 +81,16 @@ def metric_alarms_named(aws: Aws, names: Sequence[str]) -> list[dict[str, Any]]:
 def put_alarm(aws: Aws, name: str, request: Mapping[str, Any], tags: Mapping[str, str]) -> None:
     """Create the alarm or replace all of its settings. CloudWatch takes the tags of new alarms only."""
     aws.client("cloudwatch").put_metric_alarm(**{**request, "AlarmName": name}, Tags=tag_list(tags))
+
+
+@aws_call("read the tags of alarm {arn}")
+def alarm_tags(aws: Aws, arn: str) -> dict[str, str]:
+    return tags_of(aws.client("cloudwatch").list_tags_for_resource(ResourceARN=arn))
+
+
+@aws_call("tag alarm {arn}")
+def tag_alarm(aws: Aws, arn: str, tags: Mapping[str, str]) -> None:
+    aws.client("cloudwatch").tag_resource(ResourceARN=arn, Tags=tag_list(tags))
 
 
 @aws_call("delete alarms")

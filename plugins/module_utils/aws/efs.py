@@ -21,6 +21,15 @@ def find_file_system(aws: Aws, name: str) -> dict[str, Any] | None:
     return found[0] if found else None
 
 
+@aws_call("read file system {file_system_id}")
+def file_system(aws: Aws, file_system_id: str) -> dict[str, Any] | None:
+    client = aws.client("efs")
+    try:
+        return client.describe_file_systems(FileSystemId=file_system_id)["FileSystems"][0]
+    except client.exceptions.FileSystemNotFound:
+        return None
+
+
 @aws_call("create file system {name}")
 def create_file_system(aws: Aws, name: str, settings: dict[str, Any], tags: dict[str, str]) -> dict[str, Any]:
     return aws.client("efs").create_file_system(CreationToken=name, Tags=tag_list(tags), **settings)

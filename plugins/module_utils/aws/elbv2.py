@@ -164,6 +164,11 @@ def set_weights(aws: Aws, rule: Rule, weights: Mapping[str, int]) -> Rule:
     return _rule(aws.client("elbv2").modify_rule(RuleArn=rule.arn, Actions=actions)["Rules"][0])
 
 
+@aws_call("delete rule {rule_arn}")
+def delete_rule(aws: Aws, rule_arn: str) -> None:
+    aws.client("elbv2").delete_rule(RuleArn=rule_arn)
+
+
 @aws_call("set the priorities of the rules")
 def set_priorities(aws: Aws, priorities: Mapping[str, int]) -> None:
     """Priorities by rule ARN, all in one call, so that two rules can swap."""
@@ -348,6 +353,7 @@ def _target_group(raw: Mapping[str, Any]) -> TargetGroup:
             timeout_seconds=raw["HealthCheckTimeoutSeconds"],
             healthy_threshold=raw["HealthyThresholdCount"],
             unhealthy_threshold=raw["UnhealthyThresholdCount"],
+            port=raw.get("HealthCheckPort", "traffic-port"),
         ),
     )
 
@@ -360,7 +366,7 @@ def _health_check(check: HealthCheck) -> dict[str, Any]:
     return {
         "HealthCheckEnabled": True,
         "HealthCheckProtocol": "HTTP",
-        "HealthCheckPort": "traffic-port",
+        "HealthCheckPort": check.port,
         "HealthCheckPath": check.path,
         "Matcher": {"GrpcCode" if check.grpc else "HttpCode": check.matcher},
         "HealthCheckIntervalSeconds": check.interval_seconds,

@@ -44,6 +44,7 @@ class HealthCheck:
     timeout_seconds: int
     healthy_threshold: int
     unhealthy_threshold: int
+    port: str = "traffic-port"
     grpc: bool = False
 
     def __str__(self) -> str:

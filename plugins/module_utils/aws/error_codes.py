@@ -35,7 +35,8 @@ _CODES: dict[Meaning, str] = {
         TooManyRequestsException
     """,
     Meaning.BUSY: """
-        ConcurrentAccess ConcurrentModification ConcurrentUpdateException OperationAbortedException
+        ConcurrentAccess ConcurrentModification ConcurrentModificationException ConcurrentUpdateException
+        OperationAbortedException
         PriorRequestNotComplete ReplicatedWriteConflictException RequestInProgressException TransactionConflict
         TransactionConflictException TransactionInProgressException UpdateInProgressException
     """,

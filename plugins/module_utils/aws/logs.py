@@ -112,6 +112,13 @@ def log_group_names(aws: Aws, prefix: str) -> list[str]:
     return [group["logGroupName"] for page in pages for group in page["logGroups"]]
 
 
+@aws_call("read the log groups whose names begin with {prefix}")
+def log_groups(aws: Aws, prefix: str) -> dict[str, str]:
+    """ARNs by name, as the calls for tags take them."""
+    pages = aws.client("logs").get_paginator("describe_log_groups").paginate(logGroupNamePrefix=prefix)
+    return {group["logGroupName"]: group["arn"].removesuffix(":*") for page in pages for group in page["logGroups"]}
+
+
 @aws_call("delete log group {name}")
 def delete_log_group(aws: Aws, name: str) -> None:
     aws.client("logs").delete_log_group(logGroupName=name)

@@ -15,6 +15,11 @@ COLOURS = ("blue", "green")
 TAG_ENVIRONMENT = "pear:environment"
 TAG_SERVICE = "pear:service"
 TAG_COMPONENT = "pear:component"
+# On a service's target groups, where it runs in a cluster, behind a listener or with a log group of others: every playbook finds
+# a service by its target groups, so each runs without being told.
+TAG_CLUSTER = "pear:cluster"
+TAG_LISTENER = "pear:listener"
+TAG_LOG_GROUP = "pear:log-group"
 
 
 def fit(name: str, limit: int) -> str:

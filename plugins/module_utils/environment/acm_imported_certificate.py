@@ -8,10 +8,11 @@ from typing import Any
 
 from ..aws import acm
 from ..common.invocation import Invocation
+from ..common.ownership import is_ours
 
 
 def run(call: Invocation) -> dict[str, Any]:
-    """Return the certificate's ARN. It is found by its tag Name, so that listeners keep it after a renewal."""
+    """Return the certificate's ARN. Ours is found by its tag Name, so that listeners keep it after a renewal."""
     desired, aws = call.params, call.aws
     tags = {**desired["tags"], "Name": desired["name"]}
     arn = _find(call)
@@ -28,6 +29,10 @@ def _find(call: Invocation) -> str | None:
     for summary in acm.certificates(call.aws):
         arn: str = summary["CertificateArn"]
         # Newer answers name the type at once; where it is missing the tags decide alone.
-        if summary.get("Type", "IMPORTED") == "IMPORTED" and acm.tags(call.aws, arn).get("Name") == call.params["name"]:
+        if summary.get("Type", "IMPORTED") != "IMPORTED":
+            continue
+        tags = acm.tags(call.aws, arn)
+        # Importing into a certificate of others would replace what their listeners serve.
+        if tags.get("Name") == call.params["name"] and is_ours(tags, call.params["tags"]):
             return arn
     return None

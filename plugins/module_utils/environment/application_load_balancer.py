@@ -14,6 +14,7 @@ from ..aws.errors import Failure
 from ..common.changes import Changes
 from ..common.eventual import WEB_ACL_TARGET, once_ready
 from ..common.invocation import Invocation
+from ..common.ownership import Existing, claim
 from ..common.waiting import Wait, wait_until
 
 # ELB takes 2 to 3 minutes for one.
@@ -32,6 +33,8 @@ def run(call: Invocation) -> dict[str, Any]:
             return _answer(changes, None)
         (found,) = made
     else:
+        known = elbv2.tags(aws, [found["LoadBalancerArn"]])[found["LoadBalancerArn"]]
+        claim(call, run, desired["tags"], [Existing("load_balancer", name, known)])
         _in_place(call, changes, found)
     arn = found["LoadBalancerArn"]
     current = elbv2.load_balancer_attributes(aws, arn)

@@ -13,6 +13,7 @@ from ..aws.errors import Failure
 from ..common.changes import Changes
 from ..common.clock import polling_intervals
 from ..common.invocation import Invocation
+from ..common.ownership import Existing, claim
 from ..common.waiting import Retry, retry
 
 # Option of a rule, and AWS Backup's key.
@@ -33,6 +34,8 @@ def run(call: Invocation) -> dict[str, Any]:
     params, aws, name = call.params, call.aws, call.params["name"]
     changes = Changes(call.check_mode)
     found = backup.plan(aws, name)
+    if found:
+        claim(call, run, params["tags"], [Existing("backup", name, backup.tags(aws, found["BackupPlanArn"]))])
     if not params["rules"]:
         if found:
             changes.want(f"backup plan {name}", "there", None, partial(_remove, aws, found["BackupPlanId"]))
@@ -62,6 +65,7 @@ def _vault(call: Invocation, changes: Changes) -> Mapping[str, Any] | None:
         create = partial(backup.create_vault, aws, name, key, dict(params["tags"]))
         changes.want(f"backup vault {name}", None, "created", create)
         return None if call.check_mode else backup.vault(aws, name)
+    claim(call, run, params["tags"], [Existing("backup", name, backup.tags(aws, found["BackupVaultArn"]))])
     if key and found.get("EncryptionKeyArn") != key:
         raise Failure(
             f"Backup vault {name} is encrypted with {found.get('EncryptionKeyArn')}, kms_key_arn is {key}; a vault's key cannot "

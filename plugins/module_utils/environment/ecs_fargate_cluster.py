@@ -13,6 +13,7 @@ from ..aws.tags import tags_of
 from ..common.changes import Changes
 from ..common.eventual import ECS_ROLE, once_ready
 from ..common.invocation import Invocation
+from ..common.ownership import Existing, claim
 from ..common.resource import TagCalls, put_tags_right, remove
 
 PROVIDERS = ["FARGATE", "FARGATE_SPOT"]
@@ -24,6 +25,8 @@ def run(call: Invocation) -> dict[str, Any]:
     name, insights, tags = desired["name"], desired["container_insights"], dict(desired["tags"])
     strategy = _strategy(desired["capacity_provider_strategy"])
     found = ecs.cluster(aws, name)
+    known = tags_of(found or {})
+    claim(call, run, tags, [Existing("cluster", name, known)] if found else [])
     if desired["state"] == "absent":
         remove(changes, "cluster", found is not None, partial(ecs.delete_cluster, aws, name))
         return _answer(changes, found)
@@ -45,7 +48,7 @@ def run(call: Invocation) -> dict[str, Any]:
         _capacity(PROVIDERS, strategy),
         partial(ecs.set_capacity, aws, name, PROVIDERS, strategy),
     )
-    arn, known = found["clusterArn"], tags_of(found)
+    arn = found["clusterArn"]
     put_tags_right(changes, desired, TagCalls(lambda: known, partial(ecs.tag, aws, arn), partial(ecs.untag, aws, arn)))
     return _answer(changes, found)
 

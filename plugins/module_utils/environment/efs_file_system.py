@@ -13,6 +13,7 @@ from ..aws.errors import Failure
 from ..aws.tags import tags_of
 from ..common.changes import Changes
 from ..common.invocation import Invocation
+from ..common.ownership import Existing, claim
 from ..common.waiting import Wait, wait_until
 
 _SETTLE_SECONDS = 300
@@ -28,8 +29,9 @@ def run(call: Invocation) -> dict[str, Any]:
         if found is None:
             return _answer(changes, None, {}, {})
     file_system_id = found["FileSystemId"]
-    _refuse_what_cannot_change(desired, found)
     tags = tags_of(found)
+    claim(call, run, desired["tags"], [Existing("file_system", f"{desired['name']} ({file_system_id})", tags)])
+    _refuse_what_cannot_change(desired, found)
     wanted_tags = {**desired["tags"], "Name": desired["name"]}
     changes.want(
         "tags",

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from ..aws import acm, ec2, ecr, ecs, efs, elbv2, rds, rds_shapes, sts
+from ..aws.arns import load_balancer_of
 from ..aws.errors import Failure
 from ..aws.naming import EnvironmentNames
 from ..aws.session import Aws
@@ -52,6 +53,7 @@ def read(aws: Aws, desired: Mapping[str, Any]) -> dict[str, Any]:
     name = desired["environment"]
     names = EnvironmentNames(name)
     given = desired.get("existing_network") or {}
+    others = {key: value or "" for key, value in (desired.get("existing") or {}).items()}
     calls: dict[str, dict[str, Callable[[], Any]]] = {
         "zones": {"zones": lambda: ec2.zones(aws)},
         "network": {
@@ -59,10 +61,14 @@ def read(aws: Aws, desired: Mapping[str, Any]) -> dict[str, Any]:
             "subnets": lambda: _subnets(aws, name, given),
             "security_groups": lambda: _security_groups(aws, names),
         },
-        "load_balancer": {"load_balancer": lambda: _load_balancer(aws, names.load_balancer, desired["parts"])},
-        "cluster": {"cluster": lambda: _cluster(ecs.cluster(aws, names.cluster))},
+        "load_balancer": {
+            "load_balancer": lambda: _load_balancer(
+                aws, names.load_balancer, desired["parts"], others.get("load_balancer", "")
+            )
+        },
+        "cluster": {"cluster": lambda: _cluster(_cluster_of(aws, names.cluster, others.get("cluster", "")))},
         "repositories": {"repositories": lambda: _repositories(aws)},
-        "file_system": {"file_system": lambda: _file_system(aws, name)},
+        "file_system": {"file_system": lambda: _file_system(aws, name, others.get("file_system", ""))},
         "certificates": {"certificates": lambda: _certificates(aws)},
         "database": {"database": lambda: _database(aws, names.database)},
     }
@@ -125,8 +131,17 @@ def _certificates(aws: Aws) -> list[dict[str, str]]:
     ]
 
 
-def _load_balancer(aws: Aws, name: str, parts: Collection[str]) -> dict[str, Any] | None:
-    found = elbv2.load_balancer(aws, name)
+def _missing(what: str, value: str, variable: str) -> Failure:
+    return Failure(
+        f"{variable} is {value!r}, and there is no such {what} in this account and region. Nothing was changed."
+    )
+
+
+def _load_balancer(aws: Aws, name: str, parts: Collection[str], existing: str) -> dict[str, Any] | None:
+    """The environment's load balancer, or one of others by its ARN or a listener's."""
+    found = elbv2.load_balancer_of_arn(aws, load_balancer_of(existing)) if existing else elbv2.load_balancer(aws, name)
+    if found is None and existing:
+        raise _missing("load balancer", existing, "load_balancer_existing")
     if found is None:
         return None
     answer: dict[str, Any] = {
@@ -135,15 +150,27 @@ def _load_balancer(aws: Aws, name: str, parts: Collection[str]) -> dict[str, Any
         "dns_name": found["DNSName"],
         "zone_id": found["CanonicalHostedZoneId"],
         "scheme": found["Scheme"],
+        "security_groups": sorted(found.get("SecurityGroups", [])),
     }
     if "listeners" in parts:
         arns = {
-            listener["Protocol"].lower(): listener["ListenerArn"] for listener in elbv2.listeners(aws, answer["arn"])
+            listener["Protocol"].lower(): listener["ListenerArn"]
+            for listener in elbv2.listeners(aws, answer["arn"])
+            if ":listener/" not in existing or listener["ListenerArn"] == existing
         }
+        if ":listener/" in existing and not arns:
+            raise _missing("listener", existing, "load_balancer_existing")
         answer["listeners"] = {"http": arns.get("http"), "https": arns.get("https")}
     if "target_groups" in parts:
         answer["target_groups"] = elbv2.load_balancer_target_groups(aws, answer["arn"])
     return answer
+
+
+def _cluster_of(aws: Aws, name: str, existing: str) -> dict[str, Any] | None:
+    found = ecs.cluster(aws, existing or name)
+    if found is None and existing:
+        raise _missing("cluster", existing, "cluster_existing")
+    return found
 
 
 def _cluster(found: Mapping[str, Any] | None) -> dict[str, Any] | None:
@@ -163,8 +190,10 @@ def _database(aws: Aws, name: str) -> dict[str, Any] | None:
     return rds_shapes.connection(found) if found else None
 
 
-def _file_system(aws: Aws, name: str) -> dict[str, Any] | None:
-    found = efs.find_file_system(aws, name)
+def _file_system(aws: Aws, name: str, existing: str) -> dict[str, Any] | None:
+    found = efs.file_system(aws, existing) if existing else efs.find_file_system(aws, name)
+    if found is None and existing:
+        raise _missing("file system", existing, "file_system_existing")
     if found is None:
         return None
     points = efs.access_points(aws, found["FileSystemId"])

@@ -13,7 +13,7 @@ from ..aws.errors import AwsError, Failure
 from ..common.clock import polling_intervals
 from ..common.invocation import Invocation
 from ..common.waiting import Retry, retry
-from . import teardown_find, teardown_remove
+from . import teardown_find, teardown_remove, teardown_service
 from . import teardown_rds as rds_teardown
 from .teardown_order import Plan, Thing, is_gone, is_in_use, plan
 
@@ -24,10 +24,12 @@ _LOOKS = 3
 
 def run(call: Invocation) -> dict[str, Any]:
     """Return what was removed and what was kept."""
-    name = call.params["environment"]
+    service = call.params["service"]
+    name = service or call.params["environment"]
     if not call.check_mode and call.params["confirm"] != name:
+        what = f"service {name} of environment {call.params['environment']}" if service else f"environment {name}"
         raise Failure(
-            f"confirm is {call.params['confirm']!r}; to remove environment {name} it must be {name!r} (-e confirm={name}). "
+            f"confirm is {call.params['confirm']!r}; to remove {what} it must be {name!r} (-e confirm={name}). "
             "Nothing was changed; check mode lists what would go."
         )
     sts.caller(call.aws)
@@ -60,6 +62,9 @@ def run(call: Invocation) -> dict[str, Any]:
 
 def _look(call: Invocation) -> Plan:
     name, params = call.params["environment"], call.params
+    if params["service"]:
+        zones = sorted(set(filter(None, params["zones"])))
+        return plan(teardown_service.things(call.aws, name, params["service"], params["names"], zones), params["data"])
     found = teardown_find.everything(call.aws, name, set(params["services"]))
     certificates = [thing.id for thing in found if thing.kind == "certificate"]
     checks = teardown_find.health_checks(call.aws, name)

@@ -12,8 +12,10 @@ from typing import Any
 
 from ..aws import rds, rds_shapes
 from ..aws.errors import Failure
+from ..aws.tags import tags_of
 from ..common.changes import Changes
 from ..common.invocation import Invocation
+from ..common.ownership import Existing, claim
 from . import database_settings as decide
 from .database_groups import parameter_group, subnet_group
 from .database_parts import Part, await_up, is_up, make, put_right, restart
@@ -27,6 +29,9 @@ def run(call: Invocation) -> dict[str, Any]:
     name, aurora = params["name"], params["engine"] == decide.AURORA
     instance, cluster = rds.instance(aws, name), rds.cluster(aws, name)
     found = cluster if aurora else instance
+    there = cluster or instance
+    if there:
+        claim(call, run, params["tags"], [Existing("database", name, tags_of(there))])
     wrong = [*decide.refusals(params, lenient=call.check_mode)]
     if not wrong and (instance or cluster):
         wrong += decide.impossible(params, found or {}, other_kind=found is None)

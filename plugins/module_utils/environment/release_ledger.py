@@ -12,6 +12,7 @@ from ..aws.errors import Failure
 from ..aws.session import Aws
 from ..common.changes import Changes
 from ..common.invocation import Invocation
+from ..common.ownership import Existing, claim
 from ..common.resource import TagCalls, put_tags_right, remove
 from ..common.waiting import Retry, Wait, retry, wait_until
 
@@ -27,6 +28,8 @@ def run(call: Invocation) -> dict[str, Any]:
     found = dynamodb.table(aws, name)
     if found is not None:
         _refuse_other_tables(name, found)
+        known = dynamodb.table_tags(aws, found["TableArn"]) if tags else {}
+        claim(call, run, tags, [Existing("ledger", name, known)])
     if call.params["state"] == "absent":
         remove(changes, "table", found is not None, partial(dynamodb.delete_table, aws, name))
         return _answer(changes, found["TableArn"] if found else None)

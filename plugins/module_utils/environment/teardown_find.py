@@ -9,7 +9,15 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from ..aws import acm, autoscaling, cloudwatch, dynamodb, ec2, ecr, ecs, efs, elbv2, iam, logs, route53, scheduler, sns
-from ..aws.naming import COLOURS, TAG_ENVIRONMENT, TAG_SERVICE, EnvironmentNames, ServiceNames
+from ..aws.naming import (
+    COLOURS,
+    TAG_CLUSTER,
+    TAG_ENVIRONMENT,
+    TAG_LISTENER,
+    TAG_SERVICE,
+    EnvironmentNames,
+    ServiceNames,
+)
 from ..aws.route53 import metrics_region
 from ..aws.session import Aws
 from ..aws.tags import tags_of
@@ -24,8 +32,9 @@ _AT_ONCE = 8
 def everything(aws: Aws, name: str, services: set[str]) -> list[Thing]:
     """All things of the environment but its names in DNS; services are those that the inventory knows."""
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        running = pool.submit(_ecs, aws, name)
         groups = pool.submit(_target_groups, aws, name)
+        beside = pool.submit(lambda: _beside(aws, name, groups.result()))
+        running = pool.submit(lambda: _ecs(aws, name, _clusters(groups.result())))
         log_groups = pool.submit(_log_groups, aws, name)
         finders: list[Callable[[Aws, str], list[Thing]]] = [
             _balancer, _certificates, _roles, _ledger, _files, _topic, _alarms, _schedules,
@@ -34,12 +43,11 @@ def everything(aws: Aws, name: str, services: set[str]) -> list[Thing]:
         ]  # fmt: skip
         submitted = [pool.submit(find, aws, name) for find in finders]
         submitted += [pool.submit(_network, aws, name, kind) for kind in ec2.KINDS]
-        found = [thing for future in (running, groups, log_groups, *submitted) for thing in future.result()]
+        found = [thing for future in (running, groups, beside, log_groups, *submitted) for thing in future.result()]
         # An environment that is half there shows its services in one place or the other.
+        services |= {thing.detail for thing in found if thing.kind in {"ECS service", "log group"} and thing.detail}
         services |= {
-            thing.detail
-            for thing in found
-            if thing.kind in {"ECS service", "target group", "log group"} and thing.detail
+            thing.detail[TAG_SERVICE] for thing in found if thing.kind == "target group" and TAG_SERVICE in thing.detail
         }
         submitted = [pool.submit(find, aws, name, services) for find in (_task_definitions, _dashboards, _repositories)]
         return found + [thing for future in submitted for thing in future.result()]
@@ -61,14 +69,31 @@ def _named(key: str, entry: Mapping[str, Any]) -> str:
     return f"{name} ({key})" if name else key
 
 
-def _ecs(aws: Aws, name: str) -> list[Thing]:
-    cluster = ecs.cluster(aws, EnvironmentNames(name).cluster)
-    if cluster is None or tags_of(cluster).get(TAG_ENVIRONMENT) != name:
+def _clusters(groups: Sequence[Thing]) -> list[str]:
+    """Clusters of others in which services run."""
+    return sorted({group.detail[TAG_CLUSTER] for group in groups if group.detail.get(TAG_CLUSTER)})
+
+
+def _ecs(aws: Aws, name: str, others: Sequence[str]) -> list[Thing]:
+    return [
+        thing
+        for cluster in dict.fromkeys((EnvironmentNames(name).cluster, *others))
+        for thing in _of_cluster(aws, name, cluster)
+    ]
+
+
+def _of_cluster(aws: Aws, name: str, cluster_name: str) -> list[Thing]:
+    """Services with our tag, and the cluster if that has it too."""
+    cluster = ecs.cluster(aws, cluster_name)
+    if cluster is None:
         return []
-    cluster_name = cluster["clusterName"]
-    services = ecs.service_names(aws, cluster_name)
+    states = ecs.services(aws, cluster_name, ecs.service_names(aws, cluster_name))
+    services = sorted(service for service, state in states.items() if state.tags.get(TAG_ENVIRONMENT) == name)
+    others = ", ".join(sorted(set(states) - set(services)))
+    why = f"ECS services of others run in it: {others}" if others else ""
+    ours = tags_of(cluster).get(TAG_ENVIRONMENT) == name
     scaled = autoscaling.scalable_targets(aws, cluster_name, services) if services else {}
-    things = [Thing("cluster", cluster["clusterArn"], cluster_name)]
+    things = [Thing("cluster", cluster["clusterArn"], cluster_name, protected=why)] if ours else []
     things += [Thing("autoscaling", f"{cluster_name}/{service}", service, cluster_name) for service in scaled]
     things += [Thing("ECS service", f"{cluster_name} {service}", service, _service_of(service)) for service in services]
     return things
@@ -107,9 +132,26 @@ def _target_groups(aws: Aws, name: str) -> list[Thing]:
     # Names are cut to fit, but never their beginning.
     arns = elbv2.target_group_arns(aws, name)
     return [
-        Thing("target group", arn, arn.split("/")[1], tags.get(TAG_SERVICE, ""))
+        Thing("target group", arn, arn.split("/")[1], tags)
         for arn, tags in elbv2.tags(aws, arns).items()
         if tags.get(TAG_ENVIRONMENT) == name
+    ]
+
+
+def _beside(aws: Aws, name: str, groups: Sequence[Thing]) -> list[Thing]:
+    """Rules in listeners of others, which stay there: those that forward to our target groups and to nothing else."""
+    ours = {group.id for group in groups}
+    listeners = sorted({group.detail[TAG_LISTENER] for group in groups if group.detail.get(TAG_LISTENER)})
+    return rules_to(aws, listeners, ours)
+
+
+def rules_to(aws: Aws, listeners: Sequence[str], target_groups: set[str]) -> list[Thing]:
+    """Rules of these listeners that forward to these target groups alone."""
+    rules = [rule for listener in listeners for rule in elbv2.rules(aws, listener)] if target_groups else []
+    return [
+        Thing("listener rule", rule.arn, f"{rule.conditions} → {rule.owner}")
+        for rule in rules
+        if rule.weights and set(rule.weights) <= target_groups
     ]
 
 
@@ -125,7 +167,8 @@ def _log_groups(aws: Aws, name: str) -> list[Thing]:
     prefix = f"/pear/{name}/"
     return [
         Thing("log group", group, group, group.removeprefix(prefix).partition("/")[0])
-        for group in logs.log_group_names(aws, prefix)
+        for group, arn in logs.log_groups(aws, prefix).items()
+        if logs.tags(aws, arn).get(TAG_ENVIRONMENT) == name
     ]
 
 
@@ -138,6 +181,8 @@ def _ledger(aws: Aws, name: str) -> list[Thing]:
     table = EnvironmentNames(name).ledger
     found = dynamodb.table(aws, table)
     if found is None or found["TableStatus"] == "DELETING":
+        return []
+    if dynamodb.table_tags(aws, found["TableArn"]).get(TAG_ENVIRONMENT) != name:
         return []
     why = "its deletion protection is on; switch it off first" if found.get("DeletionProtectionEnabled") else ""
     return [Thing("ledger", table, table, protected=why)]
@@ -180,7 +225,11 @@ def _schedules(aws: Aws, name: str) -> list[Thing]:
 
 def _alarms(aws: Aws, name: str) -> list[Thing]:
     found = cloudwatch.metric_alarms(aws, f"{name}/")
-    return [Thing("alarm", alarm["AlarmName"], alarm["AlarmName"], aws.region) for alarm in found]
+    return [
+        Thing("alarm", alarm["AlarmName"], alarm["AlarmName"], aws.region)
+        for alarm in found
+        if cloudwatch.alarm_tags(aws, alarm["AlarmArn"]).get(TAG_ENVIRONMENT) == name
+    ]
 
 
 def beside_health_checks(aws: Aws, name: str) -> list[Thing]:
@@ -217,14 +266,24 @@ def health_checks(aws: Aws, name: str) -> list[Thing]:
     ]
 
 
+def _to_our_balancer(aws: Aws, name: str, records: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Records that lead to the environment's own load balancer, or to one that it had: never those to a load balancer of others."""
+    called = EnvironmentNames(name).load_balancer
+    balancer = elbv2.load_balancer(aws, called)
+    if balancer is not None:
+        arn = balancer["LoadBalancerArn"]
+        if elbv2.tags(aws, [arn])[arn].get(TAG_ENVIRONMENT) != name:
+            return []
+    return leftovers(records, Balancer(called, (balancer or {}).get("DNSName", ""), "", aws.region))
+
+
 def names_in_dns(aws: Aws, name: str, zone: str, certificates: Sequence[str]) -> list[Thing]:
     """Records that lead to the environment's load balancer or prove its certificates, and the zone if it is its own."""
     zone_id = route53.find_zone(aws, zone)
     if zone_id is None:
         return []
     found = route53.all_records(aws, zone_id)
-    balancer = elbv2.load_balancer(aws, EnvironmentNames(name).load_balancer) or {}
-    ours = leftovers(found, Balancer(EnvironmentNames(name).load_balancer, balancer.get("DNSName", ""), ""))
+    ours = _to_our_balancer(aws, name, found)
     proofs = {
         bare(option["ResourceRecord"]["Name"])
         for arn in certificates

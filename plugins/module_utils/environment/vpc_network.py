@@ -14,6 +14,7 @@ from ..aws.errors import Failure
 from ..aws.naming import TAG_COMPONENT, TAG_ENVIRONMENT, EnvironmentNames
 from ..common.changes import Changes
 from ..common.invocation import Invocation
+from ..common.ownership import claim
 from . import vpc_parts
 from .vpc_parts import UNKNOWN, Work
 from .vpc_settings import groups, network
@@ -33,20 +34,62 @@ _READS = {
 
 def run(call: Invocation) -> dict[str, Any]:
     """Create or change the network; return it. In check mode the ids of what would be made are null."""
-    desired, aws, changes = call.params, call.aws, Changes(call.check_mode)
-    tags = {**desired["tags"], TAG_ENVIRONMENT: desired["environment"], TAG_COMPONENT: "network"}
-    work = Work(call, changes, tags)
+    tags = {**call.params["tags"], TAG_ENVIRONMENT: call.params["environment"], TAG_COMPONENT: "network"}
+    work = Work(call, Changes(call.check_mode), tags)
+    vpc = _find(work)
+    # All parts are compared before the first is changed: one of others refuses the whole.
+    compared = work.in_check_mode()
+    _arrange(compared, vpc)
+    claim(call, run, tags, compared.there)
+    if call.check_mode:
+        return _answer(compared)
+    _arrange(work, vpc)
+    return _answer(work)
+
+
+def _find(work: Work) -> Mapping[str, Any] | None:
+    """The VPC, and all that is in it. None where it is still to be made."""
+    desired, aws = work.desired, work.aws
     if desired["existing_vpc_id"]:
-        found = ec2.vpc(aws, desired["existing_vpc_id"])
-        work.found = {"security_groups": ec2.security_groups(aws, found["VpcId"])}
-        work.vpc_id = found["VpcId"]
-        vpc_parts.security_groups(work, groups(desired, found["CidrBlock"]))
-        return _answer(work)
+        found = [ec2.vpc(aws, desired["existing_vpc_id"])]
+        work.found = {"security_groups": ec2.security_groups(aws, found[0]["VpcId"])}
+    else:
+        found = ec2.environment_vpcs(aws, desired["environment"])
+    if len(found) > 1:
+        ids = ", ".join(vpc["VpcId"] for vpc in found)
+        raise Failure(
+            f"{len(found)} VPCs carry the tags of environment {desired['environment']}: {ids}. Remove the tags from all but one."
+        )
+    if not found:
+        return None
+    work.vpc_id = found[0]["VpcId"]
+    if not desired["existing_vpc_id"]:
+        _refuse_other_addresses(work, found[0])
+        _read(work)
+    return found[0]
+
+
+def _refuse_other_addresses(work: Work, vpc: Mapping[str, Any]) -> None:
+    desired = work.desired
+    if vpc["CidrBlock"] != desired["cidr"]:
+        raise Failure(
+            f"VPC {vpc['VpcId']} of environment {desired['environment']} has the addresses {vpc['CidrBlock']}; network_cidr "
+            f"is {desired['cidr']}. "
+            "A VPC's addresses cannot be changed: restore the variable, or make another environment."
+        )
+
+
+def _arrange(work: Work, vpc: Mapping[str, Any] | None) -> None:
+    """Compare and put right: security groups alone in a VPC of others, everything in our own."""
+    desired = work.desired
+    if desired["existing_vpc_id"] and vpc:
+        vpc_parts.security_groups(work, groups(desired, vpc["CidrBlock"]))
+        return
     try:
-        plan = network(desired, ec2.zones(aws))
+        plan = network(desired, ec2.zones(work.aws))
     except ValueError as refused:
         raise Failure(f"{refused}.") from refused
-    ours = _vpc(work)
+    ours = _vpc(work, vpc)
     vpc_parts.internet_gateways(work, desired["ipv6"])
     vpc_parts.subnets(work, plan.subnets, _ipv6(ours) if desired["ipv6"] else None)
     vpc_parts.security_groups(work, groups(desired, desired["cidr"]), lock_default=True)
@@ -55,34 +98,19 @@ def run(call: Invocation) -> dict[str, Any]:
     vpc_parts.endpoints(work, plan)
     vpc_parts.surplus_nat_gateways(work, plan.nat)
     vpc_parts.flow_log(work, desired["flow_log"])
-    return _answer(work)
 
 
-def _vpc(work: Work) -> Mapping[str, Any]:
-    """Find or make the VPC, and read all that is in it."""
+def _vpc(work: Work, vpc: Mapping[str, Any] | None) -> Mapping[str, Any]:
+    """Make the VPC, or put right what differs of it."""
     desired, aws, changes = work.desired, work.aws, work.changes
     name = EnvironmentNames(desired["environment"]).vpc
-    found = ec2.environment_vpcs(aws, desired["environment"])
-    if len(found) > 1:
-        ids = ", ".join(vpc["VpcId"] for vpc in found)
-        raise Failure(
-            f"{len(found)} VPCs carry the tags of environment {desired['environment']}: {ids}. Remove the tags from all but one."
-        )
-    if not found:
+    if vpc is None:
         make = partial(ec2.create_vpc, aws, desired["cidr"], desired["ipv6"], {**work.tags, "Name": name})
-        made = work.make(f"VPC {name}", desired["cidr"], make)
-        if made is None:
+        vpc = work.make(f"VPC {name}", desired["cidr"], make)
+        if vpc is None:
             return {}
-        found = [made]
-    vpc = found[0]
-    if vpc["CidrBlock"] != desired["cidr"]:
-        raise Failure(
-            f"VPC {vpc['VpcId']} of environment {desired['environment']} has the addresses {vpc['CidrBlock']}; network_cidr "
-            f"is {desired['cidr']}. "
-            "A VPC's addresses cannot be changed: restore the variable, or make another environment."
-        )
-    work.vpc_id = vpc["VpcId"]
-    _read(work)
+        work.vpc_id = vpc["VpcId"]
+        _read(work)
     work.keep_tags(f"VPC {name}", vpc["VpcId"], vpc, name)
     for attribute in _ATTRIBUTES:
         changes.want(

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, TypeVar
 
@@ -15,6 +15,7 @@ from ..aws.naming import TAG_COMPONENT, TAG_ENVIRONMENT
 from ..aws.tags import tags_of
 from ..common.changes import Changes
 from ..common.invocation import Invocation
+from ..common.ownership import Existing
 from ..common.waiting import Retry, Wait, retry, wait_until
 from .environment_info import TAG_TIER
 from .vpc_settings import Group, Network, Table, ipv6_of, permissions, rules
@@ -44,6 +45,12 @@ class Work:
     groups: dict[str, str] = field(default_factory=dict)
     nat: dict[str, str] = field(default_factory=dict)
     tables: dict[str, str] = field(default_factory=dict)
+    # What has the place of one of ours, and its tags.
+    there: list[Existing] = field(default_factory=list)
+
+    def in_check_mode(self) -> Work:
+        """The same reading, to be compared without a write."""
+        return Work(replace(self.call, check_mode=True), Changes(True), self.tags, self.vpc_id, dict(self.found))
 
     @property
     def desired(self) -> Mapping[str, Any]:
@@ -78,6 +85,9 @@ class Work:
     def keep_tags(self, what: str, resource_id: str, entry: Mapping[str, Any], name: str, **more: str) -> None:
         desired = {**self.tags, "Name": name, **more}
         known = tags_of(dict(entry))
+        kind = "security_group" if what.startswith("security group") else "network"
+        label = what.removesuffix(f" {name}")
+        self.there.append(Existing(kind, f"{name} ({resource_id})", known, label))
         now = {key: known.get(key) for key in desired}
         self.changes.want(f"{what} tags", now, desired, partial(ec2.tag, self.aws, resource_id, desired))
 
@@ -190,7 +200,9 @@ def security_groups(work: Work, desired: Sequence[Group], lock_default: bool = F
 def _rules(work: Work, group: Group, found: Mapping[str, Any] | None, egress: bool, ids: Mapping[str, str]) -> None:
     key, word = ("IpPermissionsEgress", "egress") if egress else ("IpPermissions", "ingress")
     desired = group.egress if egress else group.ingress
-    now = rules(found[key], {group_id: name for name, group_id in ids.items()}) if found else frozenset()
+    # A group of others stands for itself by its id: it may have any name.
+    ours = {group_id: name for name, group_id in ids.items() if name in work.groups}
+    now = rules(found[key], ours) if found else frozenset()
     if now == desired:
         return
     known = {name: work.groups.get(name, group_id) for name, group_id in ids.items()}

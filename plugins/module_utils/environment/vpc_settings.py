@@ -100,18 +100,25 @@ def groups(params: Mapping[str, Any], vpc_cidr: str) -> list[Group]:
     clients = [*params["ingress_cidrs"]]
     if params["ipv6"] and ANYWHERE in clients:
         clients.append(ANYWHERE_6)
-    made = [
+    # A load balancer of others has its own groups, and the tasks let those in.
+    others = params["load_balancer_security_group_ids"]
+    own_balancer = [
         Group(
             names.load_balancer_security_group,
             "Load balancer, open on 80 and 443",
             frozenset(Rule("tcp", port, port, normal(source)) for source in clients for port in (80, 443)),
             out,
-        ),
+        )
+    ]
+    made = [
+        *([] if others else own_balancer),
         Group(
             names.task_security_group,
             "Tasks, reached by the load balancer only",
             frozenset(
-                Rule("tcp", *_ports(ports), names.load_balancer_security_group) for ports in params["task_ports"]
+                Rule("tcp", *_ports(ports), source)
+                for ports in params["task_ports"]
+                for source in others or [names.load_balancer_security_group]
             ),
             out,
         ),

@@ -12,6 +12,7 @@ from ..aws.ecr import RELEASED_PREFIX, SBOM_PREFIX
 from ..aws.errors import Failure
 from ..common.changes import Changes
 from ..common.invocation import Invocation
+from ..common.ownership import Existing, claim
 from ..common.resource import TagCalls, put_tags_right, remove
 
 
@@ -25,6 +26,8 @@ def run(call: Invocation) -> dict[str, Any]:
         lifecycle(desired["untagged_days"], desired["keep_images"], desired["keep_released"]),
     )
     found = ecr.find_repository(aws, name)
+    is_tagged = ecr.repository_tags(aws, found["repositoryArn"]) if found else {}
+    claim(call, run, tags, [Existing("repository", name, is_tagged)] if found else [])
     if desired["state"] == "absent":
         remove(changes, "repository", found is not None, partial(ecr.delete_repository, aws, name, with_images=False))
         return _answer(changes, found)
@@ -44,7 +47,6 @@ def run(call: Invocation) -> dict[str, Any]:
     known = ecr.lifecycle_policy(aws, name)
     changes.want("lifecycle_policy", known, policy, partial(ecr.set_lifecycle_policy, aws, name, policy))
     arn = found["repositoryArn"]
-    is_tagged = ecr.repository_tags(aws, arn)
     # Several services may share a repository: each would write its own name again.
     tags |= {key: is_tagged.get(key, value) for key, value in desired["first_tags"].items()}
     calls = TagCalls(lambda: is_tagged, partial(ecr.tag_repository, aws, arn), partial(ecr.untag_repository, aws, arn))

@@ -4,11 +4,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..aws import cloudwatch
 from ..aws.errors import Failure
 from ..common.invocation import Invocation
+from ..common.ownership import Existing, claim, is_ours
 from .alarms import plan, problems, request
 
 
@@ -23,7 +25,12 @@ def run(call: Invocation) -> dict[str, Any]:
     known = {alarm["AlarmName"] for alarm in found}
     found += cloudwatch.metric_alarms_named(call.aws, [name for name in names if name not in known])
     planned = plan(found, [request(alarm) for alarm in alarms], prefix)
+    foreign = _foreign(call, {alarm["AlarmName"]: alarm["AlarmArn"] for alarm in found}, [*planned.before])
+    claim(call, run, call.params["tags"], foreign.values())
     if not call.check_mode:
+        for arn in foreign:
+            # PutMetricAlarm ignores the tags of an alarm that exists.
+            cloudwatch.tag_alarm(call.aws, arn, call.params["tags"])
         for alarm in planned.put:
             cloudwatch.put_alarm(call.aws, alarm["AlarmName"], alarm, call.params["tags"])
             call.progress.line(
@@ -39,3 +46,13 @@ def run(call: Invocation) -> dict[str, Any]:
         "put": [alarm["AlarmName"] for alarm in planned.put],
         "deleted": list(planned.delete),
     }
+
+
+def _foreign(call: Invocation, arns: Mapping[str, str], names: Sequence[str]) -> dict[str, Existing]:
+    """By ARN, the alarms among those to be changed or deleted that others made: one call each, so no other is looked at."""
+    found = {
+        arns[name]: Existing("alarm", name, cloudwatch.alarm_tags(call.aws, arns[name]))
+        for name in names
+        if name in arns
+    }
+    return {arn: alarm for arn, alarm in found.items() if not is_ours(alarm.tags, call.params["tags"])}

@@ -10,6 +10,7 @@ from typing import Any
 from ..aws import logs
 from ..common.changes import Changes
 from ..common.invocation import Invocation
+from ..common.ownership import Existing, claim
 from ..common.resource import TagCalls, put_tags_right, remove
 
 
@@ -18,6 +19,10 @@ def run(call: Invocation) -> dict[str, Any]:
     name, days, key = (call.params[option] for option in ("name", "retention_days", "kms_key_arn"))
     aws, changes = call.aws, Changes(call.check_mode)
     found = logs.log_group(call.aws, name)
+    # The ARN of DescribeLogGroups ends in :*, which the calls for tags do not take.
+    arn = found["arn"].removesuffix(":*") if found else ""
+    if found and call.params["tags"]:
+        claim(call, run, call.params["tags"], [Existing("log_group", name, logs.tags(aws, arn))])
     if call.params["state"] == "absent":
         remove(changes, f"log group {name}", found is not None, partial(logs.delete_log_group, call.aws, name))
     elif found is None:
@@ -27,8 +32,6 @@ def run(call: Invocation) -> dict[str, Any]:
             "retention_days", found.get("retentionInDays", 0), days, lambda: logs.set_retention(call.aws, name, days)
         )
         changes.want("kms_key_arn", found.get("kmsKeyId"), key, lambda: logs.set_key(call.aws, name, key))
-        # The ARN of DescribeLogGroups ends in :*, which the calls for tags do not take.
-        arn = found["arn"].removesuffix(":*")
         put_tags_right(
             changes,
             call.params,

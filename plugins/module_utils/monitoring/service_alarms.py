@@ -40,13 +40,16 @@ class Observed:
     target_groups: Mapping[str, str]
     container_insights: bool = True
     thresholds: Thresholds = field(default_factory=Thresholds)
+    # Of others, where the service uses one.
+    cluster: str = ""
+    log_group: str = ""
 
     def target_group(self, colour: str) -> dict[str, str]:
         return {"LoadBalancer": self.load_balancer, "TargetGroup": self.target_groups[colour]}
 
     def ecs_service(self, colour: str) -> dict[str, str]:
         return {
-            "ClusterName": EnvironmentNames(self.names.environment).cluster,
+            "ClusterName": self.cluster or EnvironmentNames(self.names.environment).cluster,
             "ServiceName": self.names.ecs_service(colour),
         }
 

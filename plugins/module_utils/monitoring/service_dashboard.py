@@ -97,7 +97,7 @@ def _tasks(observed: Observed, namespace: str, metric: str, statistic: str) -> l
 
 def _log(observed: Observed, region: str, y: int) -> dict[str, Any]:
     query = (
-        f"SOURCE '{observed.names.log_group}' | fields @timestamp, @logStream, @message "
+        f"SOURCE '{observed.log_group or observed.names.log_group}' | fields @timestamp, @logStream, @message "
         "| filter @message like /(?i)(error|exception|critical)/ | sort @timestamp desc | limit 50"
     )
     properties = {"title": "Errors in the log", "region": region, "view": "table", "query": query}

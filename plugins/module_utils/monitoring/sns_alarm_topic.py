@@ -12,6 +12,7 @@ from typing import Any
 from ..aws import sns
 from ..common.changes import Changes
 from ..common.invocation import Invocation
+from ..common.ownership import Existing, claim
 from ..common.resource import TagCalls, put_tags_right, remove
 
 PROTOCOLS = ("email", "email-json", "http", "https", "sms", "sqs", "lambda", "application")
@@ -23,6 +24,8 @@ def run(call: Invocation) -> dict[str, Any]:
     arn, tags = desired["arn"], desired["tags"]
     said = {"DisplayName": desired["display_name"], "KmsMasterKeyId": desired["kms_key_arn"]}
     found = sns.attributes(aws, arn)
+    if found is not None and tags:
+        claim(call, run, tags, [Existing("topic", arn.rpartition(":")[2], sns.tags(aws, arn))])
     if desired["state"] == "absent":
         remove(changes, "topic", found is not None, partial(sns.delete, aws, arn))
         return _answer(changes, arn)

@@ -19,13 +19,18 @@ class Balancer:
     name: str
     dns_name: str
     zone_id: str
+    # Where it is: one of the same name in another region is another environment's.
+    region: str = ""
+    # Made by others: records that lead to it may be theirs.
+    shared: bool = False
 
     def owns(self, record: Mapping[str, Any]) -> bool:
         """Whether a record leads to this load balancer, or to one of the same name that was there before it."""
         target = bare(record.get("AliasTarget", {}).get("DNSName", ""))
-        if not target:
+        if not target or self.shared:
             return False
-        former = re.compile(rf"(internal-)?{re.escape(self.name.lower())}-\d+\.[a-z0-9-]+\.elb\.")
+        region = re.escape(self.region) if self.region else "[a-z0-9-]+"
+        former = re.compile(rf"(internal-)?{re.escape(self.name.lower())}-\d+\.{region}\.elb\.")
         return target == bare(self.dns_name) or bool(former.match(target))
 
 
@@ -106,7 +111,6 @@ def plan(found: Iterable[Mapping[str, Any]], desired: DesiredNames) -> Plan:
     refusals: list[str] = []
     for record in desired.record_sets():
         rivals = [existing for existing in there if normal(existing)["Name"] == record["Name"]]
-        refusals += _refusals(rivals, record, desired)
         same_type = [existing for existing in rivals if existing["Type"] == record["Type"]]
         mine = next(
             (existing for existing in same_type if existing.get("SetIdentifier") == record.get("SetIdentifier")), None
@@ -117,6 +121,7 @@ def plan(found: Iterable[Mapping[str, Any]], desired: DesiredNames) -> Plan:
             others, mine = [*others, mine], None
         if mine and not others and normal(mine) == normal(record):
             continue
+        refusals += _refusals(rivals, record, desired)
         label = " ".join(filter(None, (record["Name"], record["Type"], record.get("SetIdentifier"))))
         before[label] = normal(mine or others[0]) if mine or others else None
         after[label] = normal(record)

@@ -52,7 +52,7 @@ def run(call: Invocation) -> dict[str, Any]:
 def _scaled(call: Invocation) -> bool:
     """One read for the many services that never scale."""
     names = ServiceNames(call.params["environment"], call.params["service"])
-    cluster = EnvironmentNames(call.params["environment"]).cluster
+    cluster = call.params["cluster"] or EnvironmentNames(call.params["environment"]).cluster
     return bool(autoscaling.scalable_targets(call.aws, cluster, [names.ecs_service(colour) for colour in Colour]))
 
 

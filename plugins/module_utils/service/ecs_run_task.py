@@ -79,7 +79,7 @@ def _followed(call: Invocation, location: ServiceLocation, task_id: str) -> tupl
         nonlocal kept, token
         # Before the log, so that the log of a stopped task is complete.
         task = ecs.task(call.aws, location.cluster, task_id)
-        lines, token = logs.new_lines(call.aws, location.names.log_group, call.params["container"], task_id, token)
+        lines, token = logs.new_lines(call.aws, location.log_group, call.params["container"], task_id, token)
         for line in lines:
             call.progress.line(f"| {line}")
         kept = (kept + lines)[-_KEPT_LINES:]

@@ -70,7 +70,7 @@ def _keep(
     network = ecs.service_network(call.aws, location.cluster, service)
     # The listener's ARN knows partition, region and account.
     _arn, partition, _elb, region, account = location.listener_arn.split(":")[:5]
-    cluster = f"arn:{partition}:ecs:{region}:{account}:cluster/{location.cluster}"
+    cluster = f"arn:{partition}:ecs:{region}:{account}:cluster/{location.cluster.rpartition('/')[2]}"
     group = location.environment
 
     def create(name: str, request: Mapping[str, Any]) -> None:

@@ -11,6 +11,7 @@ from ..aws import iam
 from ..aws.tags import tags_of
 from ..common.changes import Changes
 from ..common.invocation import Invocation
+from ..common.ownership import Existing, claim
 from ..common.resource import TagCalls, put_tags_right, remove
 
 
@@ -19,6 +20,7 @@ def run(call: Invocation) -> dict[str, Any]:
     desired, aws, name = call.params, call.aws, call.params["name"]
     changes = Changes(call.check_mode)
     found = iam.role(aws, name)
+    claim(call, run, desired["tags"], [Existing("role", name, tags_of(found))] if found else [])
     if desired["state"] == "absent":
         remove(changes, "role", found is not None, partial(_remove, call))
         return _answer(changes, found)
@@ -35,7 +37,7 @@ def run(call: Invocation) -> dict[str, Any]:
                 desired["tags"],
             )
             call.progress.line(f"role {name} created")
-    elif found is not None:
+    else:
         _settle(call, changes, found)
     _policy(call, changes, created)
     _attached(call, changes, created)

@@ -5,12 +5,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ..aws import elbv2
+from ..aws.arns import load_balancer_of
 from ..aws.elbv2_states import Rule, TargetGroup
 from ..aws.errors import Failure
-from ..aws.naming import EnvironmentNames, ServiceNames
+from ..aws.naming import TAG_CLUSTER, TAG_LISTENER, TAG_LOG_GROUP, EnvironmentNames, ServiceNames
 from ..aws.session import Aws
 from ..rollout.model import Colour, Weights
 from .routing import PRODUCTION, TEST, find_rule
@@ -53,14 +54,18 @@ class ServiceLocation:
     listener_port: ListenerPort = ListenerPort()
     test_listener_port: ListenerPort = ListenerPort()
     given: GivenNames | None = None
+    # What the target groups' tags say of a cluster, a listener and a log group that others made.
+    tags: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def cluster(self) -> str:
-        return self.given.cluster if self.given else EnvironmentNames(self.environment).cluster
+        if self.given:
+            return self.given.cluster
+        return self.tags.get(TAG_CLUSTER) or EnvironmentNames(self.environment).cluster
 
     @property
     def log_group(self) -> str:
-        return self.names.log_group
+        return self.tags.get(TAG_LOG_GROUP) or self.names.log_group
 
     @property
     def ledger(self) -> str:
@@ -102,9 +107,15 @@ def locate(aws: Aws, environment_name: str, service: str, listener_arn: str | No
     """Return the service's location, or raise NotProvisionedError."""
     names = ServiceNames(environment_name, service)
     group_names = {colour: names.target_group(colour) for colour in Colour}
-    balancer = elbv2.load_balancer(aws, EnvironmentNames(environment_name).load_balancer)
     groups = elbv2.target_groups(aws, list(group_names.values()))
-    listener = listener_arn or (_https_listener(aws, balancer["LoadBalancerArn"]) if balancer else "")
+    tags = _tags(aws, groups)
+    existing = tags.get(TAG_LISTENER) or ""
+    balancer = (
+        elbv2.load_balancer_of_arn(aws, load_balancer_of(existing))
+        if existing
+        else elbv2.load_balancer(aws, EnvironmentNames(environment_name).load_balancer)
+    )
+    listener = listener_arn or existing or (_https_listener(aws, balancer["LoadBalancerArn"]) if balancer else "")
     missing = [name for name in group_names.values() if name not in groups] + (
         [] if listener else ["an https listener"]
     )
@@ -126,7 +137,13 @@ def locate(aws: Aws, environment_name: str, service: str, listener_arn: str | No
         test,
         tuple(rules),
         tuple(rules),
+        tags=tags,
     )
+
+
+def _tags(aws: Aws, groups: Mapping[str, TargetGroup]) -> dict[str, str]:
+    first = next(iter(groups.values()), None)
+    return elbv2.tags(aws, [first.arn])[first.arn] if first else {}
 
 
 def weights_of(rule: Rule, place: ServiceLocation) -> Weights:

@@ -74,19 +74,17 @@ def schedule_trust_policy(place: ArnScope) -> dict[str, Any]:
     )
 
 
-def schedule_policy(place: ArnScope, names: ServiceNames) -> dict[str, Any]:
-    """Start tasks of one service in one cluster, with that service's two roles."""
+def schedule_policy(place: ArnScope, names: ServiceNames, cluster_name: str, roles: Sequence[str]) -> dict[str, Any]:
+    """Start tasks of one service in one cluster, with that service's two roles, given by ARN."""
     definitions = place.arn("ecs", f"task-definition/{names.family}:*")
-    cluster = place.arn("ecs", f"cluster/{names.environment}")
+    cluster = place.arn("ecs", f"cluster/{cluster_name}")
     run = {**_allow("Run", ["ecs:RunTask"], [definitions]), "Condition": {"ArnEquals": {"ecs:cluster": cluster}}}
     tag = {
-        **_allow("Tag", ["ecs:TagResource"], [place.arn("ecs", f"task/{names.environment}/*")]),
+        **_allow("Tag", ["ecs:TagResource"], [place.arn("ecs", f"task/{cluster_name}/*")]),
         "Condition": {"StringEquals": {"ecs:CreateAction": "RunTask"}},
     }
     hand = {
-        **_allow(
-            "HandRoles", ["iam:PassRole"], sorted(place.role(role) for role in (names.execution_role, names.task_role))
-        ),
+        **_allow("HandRoles", ["iam:PassRole"], sorted(roles)),
         "Condition": {"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}},
     }
     return _policy(run, tag, hand)

@@ -141,7 +141,7 @@ def _records(call: Invocation, changes: Changes, zone_id: str | None, routing: R
     balancer = call.params["load_balancer"]
     desired = DesiredNames(
         call.params["names"],
-        Balancer(balancer["name"], balancer["dns_name"], balancer["zone_id"]),
+        Balancer(balancer["name"], balancer["dns_name"], balancer["zone_id"], call.aws.region, balancer["shared"]),
         call.params["families"],
         routing,
         _evaluates(call, routing),

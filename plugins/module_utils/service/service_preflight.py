@@ -16,6 +16,7 @@ from ..aws.naming import COLOURS, EnvironmentNames, ServiceNames
 from ..aws.tags import tags_of
 from ..common.invocation import Invocation
 from ..image import build, container_image
+from . import existing_fit, foreign
 from .policies import secret_arn
 from .routing import DesiredRules, conflicts
 from .variables import findings, warnings
@@ -24,8 +25,10 @@ from .variables import findings, warnings
 ENVIRONMENT_VARIABLES = (
     "file_system_enabled",
     "file_system_access_points",
+    "file_system_existing",
     "load_balancer_certificate",
     "load_balancer_domain",
+    "load_balancer_existing",
 )
 # Placeholder of an ARN: a target group that does not exist yet owns no rule.
 _NONE = "(none)"
@@ -43,6 +46,8 @@ def run(call: Invocation) -> dict[str, Any]:
     unchecked: list[str] = []
     for check in (_priorities, _image, _secrets, _access_points) if values else ():
         found += _careful(partial(check, call, values, place), unchecked)
+    if call.params["ownership"]:
+        found += _foreign(call, values, place, unchecked)
     if found:
         text = "\n".join(f"  - {finding}" for finding in found)
         count = "1 finding" if len(found) == 1 else f"{len(found)} findings"
@@ -74,13 +79,23 @@ def _careful(check: Callable[[], Iterator[str]], unchecked: list[str]) -> list[s
         return []
 
 
+def _foreign(call: Invocation, values: Mapping[str, Any], place: ArnScope, unchecked: list[str]) -> list[str]:
+    """Resources of others: under the names of ours, or not fit for the use that the inventory makes of them."""
+    shared, found = call.params["shared"], []
+    if isinstance(shared.get("environment_name"), str):
+        found += foreign.of_environment(call.aws, shared, place, unchecked)
+        found += existing_fit.of_environment(call.aws, shared, unchecked)
+    if isinstance(values.get("environment_name"), str) and isinstance(values.get("service_name"), str):
+        found += foreign.of_service(call.aws, values, unchecked)
+        found += existing_fit.of_service(call.aws, values, unchecked)
+    return found
+
+
 def _priorities(call: Invocation, values: Mapping[str, Any], place: ArnScope) -> Iterator[str]:
     name, service, priority = (values.get(key) for key in ("environment_name", "service_name", "service_priority"))
     if not (isinstance(name, str) and isinstance(service, str) and isinstance(priority, int)):
         return
-    balancer = elbv2.load_balancer(call.aws, EnvironmentNames(name).load_balancer)
-    listeners = elbv2.listeners(call.aws, balancer["LoadBalancerArn"]) if balancer else []
-    https = next((listener["ListenerArn"] for listener in listeners if listener["Protocol"] == "HTTPS"), None)
+    https = _listener(call, name)
     if https is None:
         return
     names = [ServiceNames(name, service).target_group(colour) for colour in COLOURS]
@@ -95,6 +110,17 @@ def _priorities(call: Invocation, values: Mapping[str, Any], place: ArnScope) ->
         elbv2.rules(call.aws, https), DesiredRules(Conditions.of(hosts, paths), priority, blue, green)
     ):
         yield f"service_priority is {priority}: {taken}"
+
+
+def _listener(call: Invocation, name: str) -> str | None:
+    """The listener that gets the service's rules, if it is there already."""
+    existing = call.params["environment"].get("load_balancer_existing") or ""
+    if ":listener/" in existing:
+        return str(existing)
+    found = elbv2.load_balancer_of_arn(call.aws, existing) if existing else None
+    balancer = found or elbv2.load_balancer(call.aws, EnvironmentNames(name).load_balancer)
+    listeners = elbv2.listeners(call.aws, balancer["LoadBalancerArn"]) if balancer else []
+    return next((listener["ListenerArn"] for listener in listeners if listener["Protocol"] == "HTTPS"), None)
 
 
 def _image(call: Invocation, values: Mapping[str, Any], place: ArnScope) -> Iterator[str]:
@@ -134,7 +160,10 @@ def _access_points(call: Invocation, values: Mapping[str, Any], place: ArnScope)
     known = {str(point.get("name")) for point in planned or [] if isinstance(point, Mapping)}
     if not wanted.keys() - known or not isinstance(values.get("environment_name"), str):
         return
-    found = efs.find_file_system(call.aws, values["environment_name"])
+    existing = environment.get("file_system_existing")
+    found = (
+        efs.file_system(call.aws, existing) if existing else efs.find_file_system(call.aws, values["environment_name"])
+    )
     points = efs.access_points(call.aws, found["FileSystemId"]) if found else []
     known |= {tags_of(point).get("Name", "") for point in points}
     for point in sorted(wanted.keys() - known):

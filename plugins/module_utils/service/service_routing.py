@@ -11,11 +11,13 @@ from typing import Any
 from ..aws import elbv2
 from ..aws.elbv2_states import Conditions, HealthCheck, Rule, TargetGroup
 from ..aws.errors import Failure
-from ..aws.naming import COLOURS, ServiceNames
+from ..aws.naming import COLOURS, TAG_CLUSTER, TAG_LISTENER, TAG_LOG_GROUP, ServiceNames
 from ..common.changes import Changes
 from ..common.invocation import Invocation
+from ..common.ownership import Existing, claim
 from .routing import PRODUCTION, DesiredRules, RuleChange, conflicts, plan
 
+_LOCATION = {TAG_CLUSTER: "cluster", TAG_LISTENER: "listener_arn", TAG_LOG_GROUP: "log_group"}
 # In check mode a target group that would be created has no ARN yet.
 _NOT_YET = "(to be created: {name})"
 
@@ -26,6 +28,13 @@ def run(call: Invocation) -> dict[str, Any]:
     _refuse_missing(call)
     names = ServiceNames(call.params["environment"], call.params["service"])
     found = elbv2.target_groups(call.aws, [names.target_group(colour) for colour in COLOURS])
+    tags = elbv2.tags(call.aws, [group.arn for group in found.values()]) if found else {}
+    claim(
+        call,
+        run,
+        call.params["tags"],
+        [Existing("target_group", name, tags[group.arn]) for name, group in found.items()],
+    )
     listener = call.params["listener_arn"]
     there = elbv2.rules(call.aws, listener) if listener else []
     # Before the first write: without the rule a target group is useless.
@@ -37,6 +46,7 @@ def run(call: Invocation) -> dict[str, Any]:
     desired = _desired(call, {group.name: group.arn for group in groups.values()}, names)
     rules = _rules(call, changes, there, desired)
     _tags(call, changes, [group.arn for group in groups.values()] + [rule.arn for rule in rules.values() if rule])
+    _location(call, changes, [group.arn for group in groups.values()])
     production = rules[PRODUCTION]
     weights = production.weights if production else desired.first_weights(PRODUCTION)
     return {
@@ -165,6 +175,21 @@ def _rule(call: Invocation, changes: Changes, desired: DesiredRules, change: Rul
     return rule
 
 
+def _location(call: Invocation, changes: Changes, groups: Sequence[str]) -> None:
+    """What of others the service uses. An empty value says that it is ours again."""
+    existing = call.params["existing"] or {}
+    known = [arn for arn in groups if arn.startswith("arn:")]
+    current = elbv2.tags(call.aws, known) if known else {}
+    for arn, tags in current.items():
+        desired = {tag: existing.get(key) or "" for tag, key in _LOCATION.items() if existing.get(key) or tags.get(tag)}
+        changes.want(
+            f"location of {arn.split('/')[1]}",
+            {tag: tags.get(tag) for tag in desired},
+            desired,
+            partial(elbv2.add_tags, call.aws, [arn], desired),
+        )
+
+
 def _tags(call: Invocation, changes: Changes, arns: Sequence[str]) -> None:
     known = [arn for arn in arns if arn.startswith("arn:")]
     desired: dict[str, str] = call.params["tags"]
@@ -175,7 +200,8 @@ def _tags(call: Invocation, changes: Changes, arns: Sequence[str]) -> None:
 
 
 def _health_check(params: Mapping[str, Any]) -> HealthCheck:
-    return HealthCheck(**params["health_check"], grpc=params["protocol_version"] == "GRPC")
+    options = {**params["health_check"], "port": str(params["health_check"]["port"] or "traffic-port")}
+    return HealthCheck(**options, grpc=params["protocol_version"] == "GRPC")
 
 
 def _as_dict(check: HealthCheck | None) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..aws import service_definition, task_definition
-from ..aws.naming import EnvironmentNames, ServiceNames
+from ..aws.naming import ServiceNames
 
 _HEALTH_CHECK = {
     "command": {"type": "raw", "required": True},
@@ -109,6 +109,7 @@ SERVICE_ARGUMENTS: dict[str, Any] = {
     "platform_version": {"type": "str", "default": "LATEST"},
     "enable_execute_command": {"type": "bool", "default": False},
     "capacity_providers": {"type": "list", "elements": "dict", "default": [], "options": _CAPACITY_PROVIDER},
+    "log_group": {"type": "str"},
     "tags": {"type": "dict", "default": {}},
 }
 
@@ -123,10 +124,6 @@ class Specification:
     @property
     def service(self) -> str:
         return str(self.params["service"])
-
-    @property
-    def cluster(self) -> str:
-        return EnvironmentNames(self.params["environment"]).cluster
 
     @property
     def names(self) -> ServiceNames:
@@ -159,7 +156,12 @@ class Specification:
         """Return the RegisterTaskDefinition request."""
         names = self.names
         return task_definition.register_request(
-            {**self.params, "family": names.family, "log_group": names.log_group, "region": self.region}
+            {
+                **self.params,
+                "family": names.family,
+                "log_group": self.params["log_group"] or names.log_group,
+                "region": self.region,
+            }
         )
 
     def settings(self, target_group_arn: str) -> dict[str, Any]:

@@ -82,7 +82,7 @@ def test_what_changed_is_told_and_put_right_in_one_request(either: dict[str, Any
         "backup_window": "05:00-06:00",
         "maintenance_window": "Tue:03:30-Tue:04:30",
         "deletion_protection": False,
-        "tags": {"pear:environment": "other"},
+        "tags": {"pear:environment": "staging", "team": "games"},
         "parameters": {"log_min_duration_statement": 500},
     }
     message = " ".join(invoke({**either, **changed}, check_mode=True)["diff"]["after"])

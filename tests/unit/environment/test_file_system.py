@@ -64,7 +64,7 @@ def test_it_is_made_once_with_a_mount_target_per_subnet(options: dict[str, Any])
     ("option", "value", "message"),
     [
         ("infrequent_access_after_days", 30, "lifecycle"),
-        ("tags", {"pear:environment": "other"}, "tags"),
+        ("tags", {"pear:environment": "staging", "team": "games"}, "tags"),
     ],
 )
 def test_a_changed_property_is_told_and_put_right(

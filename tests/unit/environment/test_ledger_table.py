@@ -21,7 +21,7 @@ from ..clocks import QuickClock
 
 REGION = "eu-central-1"
 NAME = "staging-releases"
-TAGS = {"pear:environment": "staging"}
+TAGS = {"pear:environment": "staging", "team": "games"}
 
 
 @pytest.fixture(autouse=True)
@@ -49,7 +49,7 @@ def test_it_is_made_once_and_check_mode_makes_nothing(dynamodb: Any) -> None:
 
 def test_what_differs_is_told_and_put_right(dynamodb: Any) -> None:
     arn = invoke()["table_arn"]
-    dynamodb.tag_resource(ResourceArn=arn, Tags=[{"Key": "pear:environment", "Value": "other"}])
+    dynamodb.tag_resource(ResourceArn=arn, Tags=[{"Key": "team", "Value": "other"}])
     throughput = {"ReadCapacityUnits": 1, "WriteCapacityUnits": 1}
     dynamodb.update_table(TableName=NAME, BillingMode="PROVISIONED", ProvisionedThroughput=throughput)
     dynamodb.update_continuous_backups(

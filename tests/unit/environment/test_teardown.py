@@ -29,6 +29,7 @@ from moto import mock_aws
 from ..clocks import QuickClock
 
 REGION = "eu-central-1"
+OURS = {"pear:environment": "staging"}
 POLICY = json.dumps(
     {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}]}
 )
@@ -113,7 +114,7 @@ def make(name: str) -> None:
     groups = [group["GroupId"] for group in ec2.describe_security_groups(Filters=named)["SecurityGroups"]]
     files = {"name": name, "subnet_ids": subnets[:1], "security_group_ids": groups, "tags": tags}
     file_system.run(Invocation(params(efs_file_system, files), aws, False, QuickClock()))
-    boto3.client("logs", REGION).create_log_group(logGroupName=f"/pear/{name}/scores")
+    boto3.client("logs", REGION).create_log_group(logGroupName=f"/pear/{name}/scores", tags=tags)
     boto3.client("sns", REGION).create_topic(Name=f"{name}-alarms", Tags=pairs)
     make_tasks(name, pairs)
     boto3.client("cloudwatch", REGION).put_metric_alarm(
@@ -125,6 +126,7 @@ def make(name: str) -> None:
         Statistic="Sum",
         Threshold=1,
         ComparisonOperator="GreaterThanThreshold",
+        Tags=pairs,
     )
 
 
@@ -133,15 +135,19 @@ def make_tasks(name: str, pairs: list[dict[str, str]]) -> None:
     iam, ecs = boto3.client("iam"), boto3.client("ecs", REGION)
     iam.create_role(RoleName=f"{name}-scores-task", AssumeRolePolicyDocument="{}", Tags=pairs)
     iam.put_role_policy(RoleName=f"{name}-scores-task", PolicyName="task", PolicyDocument=POLICY)
-    ecs.create_cluster(clusterName=name, tags=[{"key": "pear:environment", "value": name}])
+    lower = [{"key": "pear:environment", "value": name}]
+    ecs.create_cluster(clusterName=name, tags=lower)
     containers = [{"name": "app", "image": "i", "memory": 1}]
     ecs.register_task_definition(family=f"{name}-scores", containerDefinitions=containers)
-    ecs.create_service(cluster=name, serviceName="scores-blue", taskDefinition=f"{name}-scores", desiredCount=1)
+    ecs.create_service(
+        cluster=name, serviceName="scores-blue", taskDefinition=f"{name}-scores", desiredCount=1, tags=lower
+    )
     boto3.client("dynamodb", REGION).create_table(
         TableName=f"{name}-releases",
         BillingMode="PAY_PER_REQUEST",
         KeySchema=[{"AttributeName": "service", "KeyType": "HASH"}],
         AttributeDefinitions=[{"AttributeName": "service", "AttributeType": "S"}],
+        Tags=pairs,
     )
 
 
@@ -160,6 +166,7 @@ def test_what_watches_health_checks_goes_from_the_region_that_keeps_their_metric
             Statistic="Minimum",
             Threshold=1,
             ComparisonOperator="LessThanThreshold",
+            Tags=[{"Key": "pear:environment", "Value": name}],
         )
     assert not invoke()["changed"], "without names there are no health checks, and that region is not asked"
     removed = invoke(zones=["example.com"])["removed"]
@@ -280,7 +287,7 @@ def test_deletion_protection_is_respected_before_the_first_removal(aws: None) ->
 
 
 def test_what_is_half_there_goes_as_far_as_it_is_there(aws: None) -> None:
-    boto3.client("logs", REGION).create_log_group(logGroupName="/pear/staging/scores")
+    boto3.client("logs", REGION).create_log_group(logGroupName="/pear/staging/scores", tags=OURS)
     assert invoke()["removed"] == ["log group /pear/staging/scores"]
     assert not invoke()["changed"]
 
@@ -296,7 +303,7 @@ def refusing(code: str, times: int, requested: list[Thing]) -> Any:
 
 
 def test_it_asks_again_while_something_that_is_going_holds_a_thing(aws: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    boto3.client("logs", REGION).create_log_group(logGroupName="/pear/staging/scores")
+    boto3.client("logs", REGION).create_log_group(logGroupName="/pear/staging/scores", tags=OURS)
     requested: list[Thing] = []
     real = teardown_remove.remove
     refuse = refusing("DependencyViolation", 3, requested)
@@ -306,14 +313,93 @@ def test_it_asks_again_while_something_that_is_going_holds_a_thing(aws: None, mo
 
 
 def test_it_says_what_aws_says_where_nothing_lets_go(aws: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    boto3.client("logs", REGION).create_log_group(logGroupName="/pear/staging/scores")
+    boto3.client("logs", REGION).create_log_group(logGroupName="/pear/staging/scores", tags=OURS)
     monkeypatch.setattr(teardown_remove, "remove", refusing("DependencyViolation", 10**6, []))
     with pytest.raises(Failure, match=r"Waited 30 s for log group .*, which is still in use\. .*DependencyViolation"):
         invoke(timeout_seconds=30)
 
 
 def test_a_refusal_that_waiting_does_not_cure_ends_it(aws: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    boto3.client("logs", REGION).create_log_group(logGroupName="/pear/staging/scores")
+    boto3.client("logs", REGION).create_log_group(logGroupName="/pear/staging/scores", tags=OURS)
     monkeypatch.setattr(teardown_remove, "remove", refusing("AccessDenied", 1, []))
     with pytest.raises(AwsError, match="lacks this permission"):
         invoke()
+
+
+def test_one_service_goes_and_its_neighbours_of_nearly_the_same_name_stay(aws: None) -> None:
+    elb, logs, iam = boto3.client("elbv2", REGION), boto3.client("logs", REGION), boto3.client("iam")
+    make("staging")
+    balancer = elb.describe_load_balancers(Names=["staging"])["LoadBalancers"][0]
+    default = [{"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "404"}}]
+    listener = elb.create_listener(
+        LoadBalancerArn=balancer["LoadBalancerArn"], Protocol="HTTP", Port=80, DefaultActions=default
+    )["Listeners"][0]["ListenerArn"]
+    pairs = [{"Key": "pear:environment", "Value": "staging"}]
+    for number, service in enumerate(("scores", "scores-admin")):
+        if service != "scores":
+            group: dict[str, Any] = {"Protocol": "HTTP", "Port": 80, "VpcId": balancer["VpcId"], "TargetType": "ip"}
+            tags = [*pairs, {"Key": "pear:service", "Value": service}]
+            elb.create_target_group(Name=f"staging-{service}-blue", **group, Tags=tags)
+            logs.create_log_group(logGroupName=f"/pear/staging/{service}", tags=OURS)
+            iam.create_role(RoleName=f"staging-{service}-task", AssumeRolePolicyDocument="{}", Tags=pairs)
+        found = elb.describe_target_groups(Names=[f"staging-{service}-blue"])["TargetGroups"][0]["TargetGroupArn"]
+        condition = {"Field": "host-header", "HostHeaderConfig": {"Values": [f"{service}.example"]}}
+        action = {"Type": "forward", "TargetGroupArn": found}
+        elb.create_rule(ListenerArn=listener, Priority=number + 1, Conditions=[condition], Actions=[action])
+    with pytest.raises(Failure, match="to remove service scores of environment staging it must be 'scores'"):
+        invoke(service="scores", confirm="staging")
+    predicted = invoke(True, service="scores", confirm="")["removed"]
+    removed = invoke(service="scores", confirm="scores")["removed"]
+    assert removed == predicted
+    assert {thing.split(" ")[0] for thing in removed} == {
+        "alarm", "ECS", "listener", "target", "task", "log", "role", "autoscaling",
+    } - ({"autoscaling"} if not any(thing.startswith("autoscaling") for thing in removed) else set())  # fmt: skip
+    assert not any("admin" in thing for thing in removed)
+    left = [group["TargetGroupName"] for group in elb.describe_target_groups()["TargetGroups"]]
+    assert left == ["staging-scores-admin-blue"]
+    rules = [rule for rule in elb.describe_rules(ListenerArn=listener)["Rules"] if not rule["IsDefault"]]
+    assert [rule["Priority"] for rule in rules] == ["2"]
+    assert [group["logGroupName"] for group in logs.describe_log_groups()["logGroups"]] == [
+        "/pear/staging/scores-admin"
+    ]
+    assert elb.describe_load_balancers(Names=["staging"])["LoadBalancers"]
+    assert boto3.client("ecs", REGION).describe_clusters(clusters=["staging"])["clusters"][0]["status"] == "ACTIVE"
+    assert not invoke(service="scores", confirm="scores")["changed"]
+
+
+def test_what_others_run_in_our_cluster_refuses_its_removal(aws: None) -> None:
+    make("staging")
+    ecs = boto3.client("ecs", REGION)
+    ecs.create_service(cluster="staging", serviceName="theirs", taskDefinition="staging-scores", desiredCount=1)
+    with pytest.raises(Failure, match="cluster staging: ECS services of others run in it: theirs"):
+        invoke()
+    assert len(ecs.list_services(cluster="staging")["serviceArns"]) == 2
+
+
+def test_rules_and_services_beside_what_others_have_go_and_theirs_stays(aws: None) -> None:
+    elb, ecs = boto3.client("elbv2", REGION), boto3.client("ecs", REGION)
+    subnets = [subnet["SubnetId"] for subnet in boto3.client("ec2", REGION).describe_subnets()["Subnets"]][:2]
+    balancer = elb.create_load_balancer(Name="corp", Subnets=subnets)["LoadBalancers"][0]
+    default = [{"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "404"}}]
+    listener = elb.create_listener(
+        LoadBalancerArn=balancer["LoadBalancerArn"], Protocol="HTTP", Port=80, DefaultActions=default
+    )["Listeners"][0]["ListenerArn"]
+    tags = {**OURS, "pear:service": "scores", "pear:listener": listener, "pear:cluster": "corp"}
+    group: dict[str, Any] = {"Protocol": "HTTP", "Port": 80, "VpcId": balancer["VpcId"], "TargetType": "ip"}
+    pairs = [{"Key": key, "Value": value} for key, value in tags.items()]
+    made = elb.create_target_group(Name="staging-scores-blue", **group, Tags=pairs)["TargetGroups"][0]["TargetGroupArn"]
+    for priority, action in ((1, default[0]), (2, {"Type": "forward", "TargetGroupArn": made})):
+        condition = {"Field": "path-pattern", "PathPatternConfig": {"Values": [f"/{priority}"]}}
+        elb.create_rule(ListenerArn=listener, Priority=priority, Conditions=[condition], Actions=[action])
+    ecs.create_cluster(clusterName="corp")
+    ecs.register_task_definition(family="f", containerDefinitions=[{"name": "app", "image": "i", "memory": 1}])
+    mine = [{"key": "pear:environment", "value": "staging"}]
+    for name, marked in (("scores-blue", mine), ("theirs", [])):
+        ecs.create_service(cluster="corp", serviceName=name, taskDefinition="f", desiredCount=1, tags=marked)
+    removed = invoke()["removed"]
+    assert [thing.partition(" ")[0] for thing in removed] == ["ECS", "listener", "target"]
+    rules = [rule["Priority"] for rule in elb.describe_rules(ListenerArn=listener)["Rules"]]
+    assert sorted(rules) == ["1", "default"]
+    services = ecs.describe_services(cluster="corp", services=["scores-blue", "theirs"])["services"]
+    assert [service["serviceName"] for service in services if service["status"] == "ACTIVE"] == ["theirs"]
+    assert not invoke()["changed"]

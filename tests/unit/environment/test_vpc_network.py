@@ -193,7 +193,7 @@ def _lose_endpoint(ec2: Any, made: dict[str, Any]) -> None:
 
 
 def _lose_tag(ec2: Any, made: dict[str, Any]) -> None:
-    ec2.delete_tags(Resources=[made["security_group_ids"]["staging-tasks"]], Tags=[{"Key": "pear:environment"}])
+    ec2.delete_tags(Resources=[made["security_group_ids"]["staging-tasks"]], Tags=[{"Key": "pear:component"}])
 
 
 def _other_table(ec2: Any, made: dict[str, Any]) -> None:
@@ -300,3 +300,15 @@ def test_addresses_cannot_change(ec2: Any) -> None:
     invoke()
     with pytest.raises(Failure, match="cannot be changed"):
         invoke(cidr="10.30.0.0/16")
+
+
+def test_tasks_let_in_the_load_balancer_of_others_and_no_group_is_made_for_ours(ec2: Any) -> None:
+    vpc = ec2.create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
+    theirs = ec2.create_security_group(GroupName="corp-load-balancer", Description="theirs", VpcId=vpc)["GroupId"]
+    given = {"existing_vpc_id": vpc, "load_balancer_security_group_ids": [theirs]}
+    made = invoke(**given)["security_group_ids"]
+    assert sorted(made) == ["staging-file-system", "staging-tasks"]
+    (group,) = ec2.describe_security_groups(GroupIds=[made["staging-tasks"]])["SecurityGroups"]
+    assert [pair["GroupId"] for rule in group["IpPermissions"] for pair in rule["UserIdGroupPairs"]] == [theirs]
+    again = invoke(**given)
+    assert not again["changed"], again["diff"]

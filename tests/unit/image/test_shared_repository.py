@@ -9,6 +9,7 @@ from typing import Any
 
 import boto3
 import pytest
+import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.pear.fargate.plugins.module_utils.aws.errors import Failure
 from ansible_collections.pear.fargate.plugins.module_utils.aws.session import Aws
@@ -106,6 +107,30 @@ def test_a_shared_repository_keeps_the_name_of_its_first_service(ecr: Any) -> No
 
 
 def test_a_repository_without_a_name_gets_one(ecr: Any) -> None:
-    ecr.create_repository(repositoryName="scores", imageTagMutability="IMMUTABLE")
+    ecr.create_repository(
+        repositoryName="scores", imageTagMutability="IMMUTABLE", tags=[{"Key": "pear:component", "Value": "registry"}]
+    )
     provisioned("two")
     assert not provisioned("one")["changed"]
+
+
+def test_tags_of_two_environments_on_a_shared_repository_settle(ecr: Any) -> None:
+    def of(team: str) -> dict[str, Any]:
+        first = {"pear:service": "scores", "cost-centre": team}
+        options = {"name": "scores", "tags": {"pear:component": "registry"}, "first_tags": first}
+        return ecr_repository.run(
+            Invocation(
+                ArgumentSpecValidator(REPOSITORY).validate(options).validated_parameters, Aws({"region": REGION})
+            )
+        )
+
+    assert of("staging")["changed"]
+    assert not of("production")["changed"]
+    assert not of("staging")["changed"]
+
+
+def test_the_role_writes_the_tags_of_an_environment_once() -> None:
+    tasks = yaml.safe_load((Path(__file__).resolve().parents[3] / "roles/registry/tasks/main.yml").read_text())
+    options = tasks[0]["pear.fargate.ecr_repository"]
+    assert options["tags"] == {"pear:component": "registry"}
+    assert "environment_tags" in options["first_tags"]

@@ -10,14 +10,12 @@ from typing import Any
 import boto3
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible_collections.pear.fargate.plugins.module_utils.aws.arns import ArnScope
+from ansible_collections.pear.fargate.plugins.filter.policies import schedule_policy
 from ansible_collections.pear.fargate.plugins.module_utils.aws.errors import Failure
-from ansible_collections.pear.fargate.plugins.module_utils.aws.naming import ServiceNames
 from ansible_collections.pear.fargate.plugins.module_utils.aws.session import Aws
 from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import Invocation
 from ansible_collections.pear.fargate.plugins.module_utils.environment.teardown_find import everything
 from ansible_collections.pear.fargate.plugins.module_utils.service import ecs_scheduled_tasks as scheduled_tasks
-from ansible_collections.pear.fargate.plugins.module_utils.service.policies import schedule_policy
 from ansible_collections.pear.fargate.plugins.modules.ecs_scheduled_tasks import ARGUMENT_SPEC
 from moto import mock_aws
 
@@ -143,8 +141,13 @@ def test_the_group_is_removed_with_its_environment_and_no_other_group_is(world: 
 
 
 def test_a_schedule_may_start_its_own_service_only() -> None:
-    run, _tag, hand = schedule_policy(ArnScope(REGION, ACCOUNT), ServiceNames("staging", "scores"))["Statement"]
+    environment = {"name": "staging", "region": REGION, "account": ACCOUNT, "caller": f"arn:aws:iam::{ACCOUNT}:user/ci"}
+    run, _tag, hand = schedule_policy(environment, "scores")["Statement"]
     assert run["Resource"] == [f"{FAMILY}:*"]
     assert run["Condition"] == {"ArnEquals": {"ecs:cluster": f"arn:aws:ecs:{REGION}:{ACCOUNT}:cluster/staging"}}
     roles = [f"arn:aws:iam::{ACCOUNT}:role/staging-scores-{kind}" for kind in ("execution", "task")]
     assert hand["Resource"] == roles
+    theirs = [f"arn:aws:iam::{ACCOUNT}:role/theirs"]
+    run, _tag, hand = schedule_policy(environment, "scores", "corp", theirs)["Statement"]
+    assert run["Condition"] == {"ArnEquals": {"ecs:cluster": f"arn:aws:ecs:{REGION}:{ACCOUNT}:cluster/corp"}}
+    assert hand["Resource"] == theirs

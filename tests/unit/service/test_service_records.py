@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import boto3
@@ -38,6 +39,25 @@ def alias(target: str = BALANCER.dns_name, **more: Any) -> dict[str, Any]:
 
 ELSEWHERE = alias("other-9.eu-central-1.elb.amazonaws.com")
 FAILOVER = Routing("failover", "here", failover="primary")
+
+
+def test_a_former_load_balancer_of_the_name_in_another_region_is_another_environments() -> None:
+    here = replace(BALANCER, region="eu-central-1")
+    assert plan([alias("production-99.eu-central-1.elb.amazonaws.com")], DesiredNames([NAME], here)).refusals == ()
+    abroad = plan([alias("production-99.us-east-1.elb.amazonaws.com")], DesiredNames([NAME], here))
+    assert "leads to production-99.us-east-1" in abroad.refusals[0]
+    assert leftovers([alias("production-99.us-east-1.elb.amazonaws.com")], here) == []
+
+
+def test_records_that_lead_to_a_load_balancer_of_others_may_be_theirs() -> None:
+    shared = replace(BALANCER, shared=True)
+    assert plan([], DesiredNames([NAME], shared)).changes
+    assert plan([alias()], DesiredNames([NAME], shared)) == plan([alias()], DesiredNames([NAME], BALANCER))
+    refused = plan([alias()], DesiredNames([NAME], shared, routing=Routing("weighted", "here", weight=10)))
+    assert "cannot stand beside a weighted one" in refused.refusals[0]
+    taken = plan([alias()], DesiredNames([NAME], shared, evaluate_target_health=False))
+    assert "set overwrite to take the name" in taken.refusals[0]
+    assert leftovers([alias()], shared) == []
 
 
 @pytest.mark.parametrize(
@@ -119,7 +139,7 @@ def options(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
             "service": "scoreboard",
             "zone": "example.com",
             "names": [NAME],
-            "load_balancer": vars(BALANCER),
+            "load_balancer": {key: vars(BALANCER)[key] for key in ("name", "dns_name", "zone_id")},
             "tags": {"pear:environment": "production"},
         }
 

@@ -12,6 +12,7 @@ from ansible_collections.pear.fargate.plugins.module_utils.aws import elbv2
 from ansible_collections.pear.fargate.plugins.module_utils.aws.errors import Failure
 from ansible_collections.pear.fargate.plugins.module_utils.aws.session import Aws
 from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import Invocation
+from ansible_collections.pear.fargate.plugins.module_utils.service.location import locate
 from ansible_collections.pear.fargate.plugins.module_utils.service.service_routing import run
 from ansible_collections.pear.fargate.plugins.modules.service_routing import ARGUMENT_SPEC
 from moto import mock_aws
@@ -95,8 +96,10 @@ def test_weights_that_a_release_has_set_are_kept_through_every_other_change(opti
     [
         ("deregistration_delay_seconds", 5, "attributes of staging-scoreboard-blue"),
         ("health_check", {"path": "/healthz", "interval_seconds": 20}, "health check of staging-scoreboard-blue"),
-        ("tags", {"pear:environment": "other"}, "tags"),
+        ("tags", {"pear:environment": "staging", "team": "games"}, "tags"),
         ("paths", ["/api/*"], "conditions of the production rule"),
+        ("health_check", {"path": "/healthz", "port": 9090}, "health check of staging-scoreboard-green"),
+        ("existing", {"cluster": "corp", "log_group": "/corp/web"}, "location of staging-scoreboard-blue"),
     ],
 )
 def test_a_changed_property_is_told_and_put_right(
@@ -122,3 +125,17 @@ def test_what_aws_cannot_change_is_refused(options: dict[str, Any]) -> None:
     invoke(options)
     with pytest.raises(Failure, match="protocol_version 'HTTP1'; the inventory says 'HTTP2'"):
         invoke({**options, "protocol_version": "HTTP2"})
+
+
+def test_a_service_is_found_by_what_its_target_groups_say_of_others(options: dict[str, Any]) -> None:
+    listener = options["listener_arn"]
+    existing = {"cluster": "corp", "log_group": "/corp/web", "listener_arn": listener}
+    invoke({**options, "environment": "team", "existing": existing})
+    aws = Aws({"region": REGION})
+    found = locate(aws, "team", "scoreboard")
+    # The listener is HTTP, and of a load balancer with another name than the environment's: no search would find it.
+    assert (found.cluster, found.log_group, found.listener_arn) == ("corp", "/corp/web", listener)
+    assert found.load_balancer_host
+    invoke({**options, "environment": "team", "existing": {"listener_arn": listener}})
+    ours = locate(aws, "team", "scoreboard")
+    assert (ours.cluster, ours.log_group) == ("team", "/pear/team/scoreboard")

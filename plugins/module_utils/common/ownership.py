@@ -1,0 +1,135 @@
+# Copyright: pear.fargate contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Whose a resource is that has the name of one of ours: one rule for every kind that can carry tags.
+
+A resource without the tag pear:environment, or with another environment's, is refused before anything is changed, in check
+mode too. Adopting it is a decision of its own, and says first what will be changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ..aws.errors import Failure
+from ..aws.naming import TAG_COMPONENT, TAG_ENVIRONMENT
+from .invocation import Invocation, Run
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of resource, and how to go on where one of others has the name: in the words of the inventory."""
+
+    words: str
+    # How to use it as it is.
+    use: str
+    # The variable that gives ours another name.
+    rename: str
+
+
+KINDS: Mapping[str, Kind] = {
+    "backup": Kind("backup plan or vault", "set file_system_backup_plan to null", "environment_name"),
+    "bucket": Kind("bucket", "set load_balancer_access_logs_create to false", "load_balancer_access_logs_bucket"),
+    "cluster": Kind("cluster", "set cluster_existing to its name", "environment_name"),
+    "database": Kind(
+        "database", "set database_enabled to false, and give its address in service_environment", "environment_name"
+    ),
+    "file_system": Kind("file system", "set file_system_existing to its ID", "environment_name"),
+    "hosted_zone": Kind("hosted zone", "set dns_create_zone to false", "dns_zone"),
+    "ledger": Kind("table", "no other table can be the ledger", "environment_name"),
+    "load_balancer": Kind(
+        "load balancer", "set load_balancer_existing to its ARN, or to a listener's", "environment_name"
+    ),
+    "log_group": Kind("log group", "set service_log_group to its name", "service_name"),
+    "network": Kind("part of the network", "set network_existing", "environment_name"),
+    "repository": Kind("repository", "set registry_existing to true", "registry_repository"),
+    "role": Kind("role", "set service_execution_role_arn or service_task_role_arn to its ARN", "service_name"),
+    "schedule_group": Kind("schedule group", "leave service_schedules out", "environment_name"),
+    "security_group": Kind(
+        "security group", "set service_security_group_ids to the groups that tasks shall have", "environment_name"
+    ),
+    "target_group": Kind("target group", "a target group of others serves no release", "service_name"),
+    "topic": Kind("topic", "set monitoring_topic_arns", "environment_name"),
+    "alarm": Kind("alarm", "set monitoring_enabled to false", "service_name"),
+}
+ADOPTABLE = tuple(sorted(KINDS))
+_TAGS_SHOWN = 6
+
+
+@dataclass(frozen=True)
+class Existing:
+    """A resource that exists under a name that ours has. `label` tells it apart where its kind has several."""
+
+    kind: str
+    name: str
+    tags: Mapping[str, str]
+    label: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.label or KINDS[self.kind].words} {self.name}"
+
+
+class ForeignError(Failure):
+    """Refused: a resource with the name of one of ours is another's."""
+
+    def __init__(self, foreign: Sequence[Existing], environment: str) -> None:
+        sentences = [refusal(existing, environment) for existing in foreign]
+        named = [{"kind": found.kind, "name": found.name, "tags": dict(found.tags)} for found in foreign]
+        super().__init__(f"Nothing was changed: {' '.join(sentences)}", foreign=named)
+
+
+def is_ours(tags: Mapping[str, str], desired: Mapping[str, str]) -> bool:
+    """Compare the mark that our tags carry: the environment, or for what environments share the component.
+
+    Without a mark among the desired tags the module is used by itself, and manages what it is told to.
+    """
+    for mark in (TAG_ENVIRONMENT, TAG_COMPONENT):
+        if mark in desired:
+            return tags.get(mark) == desired[mark]
+    return True
+
+
+def refusal(existing: Existing, environment: str) -> str:
+    """The sentences for one resource: whose it is, and the three ways on."""
+    kind = KINDS[existing.kind]
+    whose = f"belongs to environment {environment}" if environment else "was made by this collection"
+    return (
+        f"{str(existing)[0].upper()}{str(existing)[1:]} exists, and no tag says that it {whose} ({_told(existing.tags)}). Use it as it "
+        f"is ({kind.use}), choose another name ({kind.rename}), or adopt it (environment_adopt: [{existing.kind}]; first with "
+        "--check --diff, which shows all that will be changed in it)."
+    )
+
+
+def claim(call: Invocation, run: Run, tags: Mapping[str, str], found: Iterable[Existing]) -> None:
+    """Refuse the resources that are not ours. One that shall be adopted is let through, after the whole difference was told."""
+    foreign = [existing for existing in found if not is_ours(existing.tags, tags)]
+    if not foreign:
+        return
+    if not call.params.get("adopt"):
+        raise ForeignError(foreign, tags.get(TAG_ENVIRONMENT, ""))
+    names = ", ".join(str(existing) for existing in foreign)
+    if call.check_mode:
+        return
+    predicted = run(replace(call, check_mode=True))
+    call.progress.line(f"adopting {names}")
+    for what, before, after in _differences(predicted["diff"]):
+        call.progress.line(f"adopting {names}: {what}: {before} → {after}")
+
+
+def _differences(diff: Mapping[str, Any]) -> Iterable[tuple[str, Any, Any]]:
+    for what, after in diff["after"].items():
+        yield what, diff["before"].get(what), after
+
+
+def _told(tags: Mapping[str, str]) -> str:
+    if not tags:
+        return "it has no tags"
+    said = [f"{key}={value}" for key, value in sorted(tags.items(), key=_owners_first)]
+    more = len(said) - _TAGS_SHOWN
+    return f"its tags: {', '.join(said[:_TAGS_SHOWN])}" + (f" and {more} more" if more > 0 else "")
+
+
+def _owners_first(tag: tuple[str, str]) -> tuple[bool, str]:
+    words = ("owner", "team", "pear:", "stack", "contact", "managed")
+    return not any(word in tag[0].lower() for word in words), tag[0]

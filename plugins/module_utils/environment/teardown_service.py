@@ -1,0 +1,82 @@
+# Copyright: pear.fargate contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What belongs to one service of an environment, while the environment stays."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from ..aws import elbv2, route53, scheduler
+from ..aws.naming import COLOURS, TAG_LISTENER, TAG_SERVICE, EnvironmentNames, ServiceNames
+from ..aws.session import Aws
+from ..service import health_check
+from ..service.alias_records import bare
+from . import teardown_find
+from .teardown_order import Thing
+
+
+def things(aws: Aws, environment: str, service: str, names: Sequence[str], zones: Sequence[str]) -> list[Thing]:
+    """Everything of the service: what carries its tag or its name, its rules, schedules and records. Releases stay in the ledger."""
+    own = ServiceNames(environment, service)
+    found = teardown_find.everything(aws, environment, {service})
+    checks = _health_checks(aws, environment, service)
+    if checks or zones:
+        found += teardown_find.beside_health_checks(aws, environment)
+    kept = [thing for thing in found if belongs(thing, own)]
+    groups = [thing for thing in kept if thing.kind == "target group"]
+    records = [
+        thing
+        for zone in zones
+        for thing in teardown_find.names_in_dns(aws, environment, zone, [])
+        if _named(thing, names)
+    ]
+    return [*kept, *checks, *_rules(aws, environment, groups), *_schedules(aws, environment, service), *records]
+
+
+def belongs(thing: Thing, own: ServiceNames) -> bool:
+    """Whether a thing of the environment is this service's. A name that merely begins like it is another service's."""
+    colours = {own.ecs_service(colour) for colour in COLOURS}
+    exact = {
+        "ECS service": thing.name in colours,
+        "autoscaling": thing.name in colours,
+        "target group": thing.kind == "target group" and thing.detail.get(TAG_SERVICE) == own.service,
+        "log group": thing.id == own.log_group,
+        "role": thing.id in {own.execution_role, own.task_role, own.schedule_role},
+        "dashboard": thing.id == own.dashboard,
+        "task definition": thing.name.rpartition(":")[0] == own.family,
+        "repository": thing.id == own.service,
+        "alarm": thing.id.startswith(own.alarm_prefix)
+        or thing.id == EnvironmentNames(own.environment).health_alarm_prefix + own.service,
+    }
+    return exact.get(thing.kind, False)
+
+
+def _rules(aws: Aws, environment: str, groups: Sequence[Thing]) -> list[Thing]:
+    """In the environment's own listeners too: its load balancer stays."""
+    balancer = elbv2.load_balancer(aws, EnvironmentNames(environment).load_balancer)
+    listeners = (
+        {listener["ListenerArn"] for listener in elbv2.listeners(aws, balancer["LoadBalancerArn"])}
+        if balancer
+        else set()
+    )
+    listeners |= {group.detail[TAG_LISTENER] for group in groups if group.detail.get(TAG_LISTENER)}
+    return teardown_find.rules_to(aws, sorted(listeners), {group.id for group in groups})
+
+
+def _schedules(aws: Aws, environment: str, service: str) -> list[Thing]:
+    found = scheduler.schedules(aws, environment, f"{service}.")
+    return [Thing("schedule", name, name, environment) for name in found]
+
+
+def _health_checks(aws: Aws, environment: str, service: str) -> list[Thing]:
+    return [
+        Thing("health check", check["Id"], check["HealthCheckConfig"].get("FullyQualifiedDomainName", ""))
+        for check in route53.health_checks(aws, health_check.reference_prefix(environment, service))
+    ]
+
+
+def _named(thing: Thing, names: Iterable[str]) -> bool:
+    if thing.kind != "DNS record":
+        return False
+    record = thing.detail[1]
+    return bare(record["Name"].replace("\\052", "*")) in {bare(name) for name in names}

@@ -1,0 +1,182 @@
+# Copyright: pear.fargate contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Whether what others made fits what the inventory puts on it: looked at before anything is made, and never changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from ..aws import ec2, ecr, ecs, efs, elbv2, iam, logs
+from ..aws.arns import load_balancer_of
+from ..aws.errors import AwsError
+from ..aws.session import Aws
+
+# Variables of the environment's roles, besides those of foreign.py, that say what its resources need.
+VARIABLES = ("load_balancer_scheme", "network_task_ports")
+_TASKS = "ecs-tasks.amazonaws.com"
+_ANYWHERE = "0.0.0.0/0"
+# Without a way out, Fargate pulls images and writes logs through these.
+_ENDPOINTS = ("ecr.api", "ecr.dkr", "logs", "s3")
+
+
+def of_environment(aws: Aws, values: Mapping[str, Any], unchecked: list[str]) -> list[str]:
+    """A sentence for each thing of others that the environment cannot stand on."""
+    network = values.get("network_existing") or {}
+    checks: list[Callable[[], Iterator[str]]] = []
+    if network.get("vpc_id"):
+        checks.append(lambda: _network(aws, values, network))
+    if values.get("load_balancer_existing"):
+        checks.append(lambda: _load_balancer(aws, str(values["load_balancer_existing"]), network))
+    if values.get("cluster_existing"):
+        checks.append(lambda: _cluster(aws, str(values["cluster_existing"])))
+    if values.get("file_system_existing"):
+        checks.append(lambda: _file_system(aws, str(values["file_system_existing"]), network))
+    return _found(checks, unchecked)
+
+
+def of_service(aws: Aws, values: Mapping[str, Any], unchecked: list[str]) -> list[str]:
+    """A sentence for each thing of others that the service cannot use."""
+    checks: list[Callable[[], Iterator[str]]] = []
+    if values.get("service_log_group"):
+        checks.append(lambda: _log_group(aws, str(values["service_log_group"])))
+    for variable in ("service_execution_role_arn", "service_task_role_arn"):
+        if values.get(variable):
+            checks.append(lambda variable=variable: _role(aws, variable, str(values[variable])))  # type: ignore[misc]
+    if values.get("registry_existing"):
+        checks.append(lambda: _repository(aws, str(values.get("registry_repository"))))
+    if values.get("service_subnet_ids"):
+        checks.append(lambda: _zones("service_subnet_ids", ec2.subnets_by_id(aws, values["service_subnet_ids"])))
+    return _found(checks, unchecked)
+
+
+def _found(checks: Sequence[Callable[[], Iterator[str]]], unchecked: list[str]) -> list[str]:
+    """What is missing is a finding; what the caller may not read is told, and is none."""
+    found: list[str] = []
+    for check in checks:
+        try:
+            found += check()
+        except AwsError as failed:
+            missing = "NotFound" in failed.code or "Malformed" in failed.code
+            (found if missing else unchecked).append(str(failed).rstrip("."))
+    return found
+
+
+def _network(aws: Aws, values: Mapping[str, Any], network: Mapping[str, Any]) -> Iterator[str]:
+    vpc_id = ec2.vpc(aws, network["vpc_id"])["VpcId"]
+    tables = ec2.route_tables(aws, vpc_id)
+    tiers = ["private"]
+    if not values.get("load_balancer_existing"):
+        tiers += ["public"] if values.get("load_balancer_scheme", "internet-facing") == "internet-facing" else []
+    for tier in tiers:
+        variable = f"network_existing.{tier}_subnet_ids"
+        ids = network.get(f"{tier}_subnet_ids") or []
+        subnets = ec2.subnets_by_id(aws, ids) if ids else []
+        elsewhere = [subnet["SubnetId"] for subnet in subnets if subnet["VpcId"] != vpc_id]
+        if elsewhere:
+            yield f"{variable}: {', '.join(elsewhere)} is not in {vpc_id}"
+        yield from _zones(variable, subnets)
+        closed = [
+            subnet["SubnetId"] for subnet in subnets if not _way_out(tables, subnet["SubnetId"], tier == "public")
+        ]
+        if closed and tier == "public":
+            yield f"{variable}: {', '.join(closed)} has no route to an internet gateway, which an internet-facing load balancer needs"
+        elif closed and (missing := _missing_endpoints(aws, vpc_id)):
+            yield (
+                f"{variable}: {', '.join(closed)} has no route to {_ANYWHERE}, and the VPC no endpoint of {', '.join(missing)}: tasks "
+                "could not pull their image. Add a NAT gateway or the endpoints, or name other subnets"
+            )
+
+
+def _zones(variable: str, subnets: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    zones = sorted({subnet["AvailabilityZone"] for subnet in subnets})
+    if len(zones) < 2:
+        yield (
+            f"{variable} is in {' and '.join(zones) or 'no availability zone'}; name subnets of two zones at least, so that the loss of "
+            "one does not end the service"
+        )
+
+
+def _way_out(tables: Sequence[Mapping[str, Any]], subnet_id: str, to_the_internet: bool) -> bool:
+    """The routes of the subnet's own table, or else of the VPC's main one."""
+    own = [
+        table
+        for table in tables
+        if any(association.get("SubnetId") == subnet_id for association in table.get("Associations", []))
+    ]
+    main = [table for table in tables if any(association.get("Main") for association in table.get("Associations", []))]
+    routes = [route for table in own or main for route in table.get("Routes", [])]
+    out = [route for route in routes if route.get("DestinationCidrBlock") == _ANYWHERE]
+    if to_the_internet:
+        return any(str(route.get("GatewayId", "")).startswith("igw-") for route in out)
+    return bool(out)
+
+
+def _missing_endpoints(aws: Aws, vpc_id: str) -> list[str]:
+    there = {endpoint["ServiceName"].partition(f"{aws.region}.")[2] for endpoint in ec2.endpoints(aws, vpc_id)}
+    return [service for service in _ENDPOINTS if service not in there]
+
+
+def _load_balancer(aws: Aws, existing: str, network: Mapping[str, Any]) -> Iterator[str]:
+    found = elbv2.load_balancer_of_arn(aws, load_balancer_of(existing))
+    if found is None:
+        yield f"load_balancer_existing is {existing!r}, and there is no such load balancer in this account and region"
+        return
+    if found.get("Type", "application") != "application":
+        yield f"load_balancer_existing is a {found['Type']} load balancer; the rules of services need an application load balancer"
+        return
+    if network.get("vpc_id") and found["VpcId"] != network["vpc_id"]:
+        yield (
+            f"load_balancer_existing is in {found['VpcId']} and network_existing.vpc_id is {network['vpc_id']}: it does not reach "
+            "tasks there"
+        )
+    if not network.get("vpc_id"):
+        yield (
+            f"load_balancer_existing is in {found['VpcId']}, and the environment would make a VPC of its own, which it does not reach: set "
+            "network_existing to that VPC"
+        )
+    listeners = elbv2.listeners(aws, found["LoadBalancerArn"])
+    arns = [listener["ListenerArn"] for listener in listeners]
+    if ":listener/" in existing and existing not in arns:
+        yield f"load_balancer_existing is {existing!r}, and load balancer {found['LoadBalancerName']} has no such listener"
+    elif ":listener/" not in existing and not any(listener["Protocol"] == "HTTPS" for listener in listeners):
+        yield (
+            f"load balancer {found['LoadBalancerName']} has no HTTPS listener: name the listener to use by its ARN in "
+            "load_balancer_existing"
+        )
+
+
+def _cluster(aws: Aws, name: str) -> Iterator[str]:
+    found = ecs.cluster(aws, name)
+    if found is None:
+        yield f"cluster_existing is {name!r}, and there is no such active cluster in this account and region"
+
+
+def _file_system(aws: Aws, file_system_id: str, network: Mapping[str, Any]) -> Iterator[str]:
+    found = efs.file_system(aws, file_system_id)
+    if found is None:
+        yield f"file_system_existing is {file_system_id!r}, and there is no such file system in this account and region"
+        return
+    ids = network.get("private_subnet_ids") or []
+    needed = {subnet["AvailabilityZone"] for subnet in ec2.subnets_by_id(aws, ids)} if ids else set()
+    there = {target["AvailabilityZoneName"] for target in efs.mount_targets(aws, file_system_id)}
+    if missing := sorted(needed - there):
+        yield f"file system {file_system_id} has no mount target in {', '.join(missing)}, where tasks run: they could not mount it"
+
+
+def _log_group(aws: Aws, name: str) -> Iterator[str]:
+    if logs.log_group(aws, name) is None:
+        yield f"service_log_group is {name!r}, and there is no such log group in {aws.region}: containers would not start"
+
+
+def _role(aws: Aws, variable: str, arn: str) -> Iterator[str]:
+    found = iam.role(aws, arn.rpartition("/")[2])
+    if found is None or found["Arn"] != arn:
+        yield f"{variable} is {arn!r}, and there is no such role in this account"
+    elif _TASKS not in str(found["AssumeRolePolicyDocument"]):
+        yield f"{variable}: the trust policy of {arn} does not let {_TASKS} assume it"
+
+
+def _repository(aws: Aws, name: str) -> Iterator[str]:
+    if ecr.find_repository(aws, name) is None:
+        yield f"registry_existing is true, and there is no repository {name!r} (registry_repository) in {aws.region}"

@@ -1,0 +1,191 @@
+# Copyright: pear.fargate contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Resources that others made under the names that the inventory's will have: found all at once, before the first is made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+from ..aws import dynamodb, ec2, ecr, ecs, efs, elbv2, iam, logs, rds, route53, s3, sns
+from ..aws.arns import ArnScope
+from ..aws.errors import AwsError
+from ..aws.naming import COLOURS, TAG_COMPONENT, TAG_ENVIRONMENT, EnvironmentNames, ServiceNames
+from ..aws.session import Aws
+from ..aws.tags import tags_of
+from ..common.ownership import Existing, is_ours, refusal
+
+# Variables of the environment's roles that decide which resources it has of its own.
+VARIABLES = (
+    "cluster_existing",
+    "database_enabled",
+    "dns_create_zone",
+    "dns_zone",
+    "environment_adopt",
+    "environment_name",
+    "file_system_enabled",
+    "file_system_existing",
+    "load_balancer_access_logs_bucket",
+    "load_balancer_access_logs_create",
+    "load_balancer_existing",
+    "monitoring_enabled",
+    "monitoring_topic_arns",
+    "network_existing",
+    "network_flow_log_days",
+)
+_AT_ONCE = 8
+Finder = Callable[[], Iterator[Existing]]
+
+
+def of_environment(aws: Aws, values: Mapping[str, Any], place: ArnScope, unchecked: list[str]) -> list[str]:
+    """A sentence for each resource of others that has the name of one of the environment's."""
+    name = str(values["environment_name"])
+    names = EnvironmentNames(name)
+    on = values.get
+    finders: list[Finder] = [lambda: _table(aws, names.ledger)]
+    if not on("cluster_existing"):
+        finders.append(lambda: _cluster(aws, names.cluster))
+    if not on("load_balancer_existing"):
+        finders.append(lambda: _load_balancer(aws, names.load_balancer))
+    if on("file_system_enabled") and not on("file_system_existing"):
+        finders.append(lambda: _file_system(aws, name))
+    if on("monitoring_enabled", True) and not on("monitoring_topic_arns"):
+        finders.append(lambda: _topic(aws, place.arn("sns", names.alarm_topic)))
+    if on("database_enabled"):
+        finders.append(lambda: _database(aws, names.database))
+    if on("dns_create_zone") and on("dns_zone"):
+        finders.append(lambda: _zone(aws, str(on("dns_zone"))))
+    if on("load_balancer_access_logs_create") and on("load_balancer_access_logs_bucket"):
+        finders.append(lambda: _bucket(aws, str(on("load_balancer_access_logs_bucket"))))
+    existing = on("network_existing") or {}
+    if existing.get("vpc_id"):
+        finders.append(lambda: _security_groups(aws, names, existing["vpc_id"]))
+    elif on("network_flow_log_days"):
+        finders += [
+            lambda: _log_group(aws, f"/pear/{name}/network"),
+            lambda: _role(aws, f"{name}-flow-log"),
+        ]
+    return _refused(finders, name, on("environment_adopt") or [], unchecked)
+
+
+def of_service(aws: Aws, values: Mapping[str, Any], unchecked: list[str]) -> list[str]:
+    """A sentence for each resource of others that has the name of one of the service's."""
+    name, on = str(values["environment_name"]), values.get
+    names = ServiceNames(name, str(values["service_name"]))
+    finders: list[Finder] = [lambda: _target_groups(aws, [names.target_group(colour) for colour in COLOURS])]
+    if not on("service_log_group"):
+        finders.append(lambda: _log_group(aws, names.log_group))
+    if not on("service_execution_role_arn"):
+        finders.append(lambda: _role(aws, names.execution_role))
+    if not on("service_task_role_arn"):
+        finders.append(lambda: _role(aws, names.task_role))
+    if not on("registry_existing") and on("registry_repository"):
+        finders.append(lambda: _repository(aws, str(on("registry_repository"))))
+    return _refused(finders, name, on("environment_adopt") or [], unchecked)
+
+
+def _refused(finders: list[Finder], name: str, adopted: list[str], unchecked: list[str]) -> list[str]:
+    """The sentences. What the caller has no permission to read is told, and keeps nothing else from being looked at."""
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        futures = [pool.submit(list, find()) for find in finders]
+        found = [existing for future in futures for existing in _result(future, unchecked)]
+    shared, own = {TAG_COMPONENT: "registry"}, {TAG_ENVIRONMENT: name}
+    return [
+        refusal(existing, "" if existing.kind == "repository" else name).rstrip(".")
+        for existing in found
+        if existing.kind not in adopted and not is_ours(existing.tags, shared if existing.kind == "repository" else own)
+    ]
+
+
+def _result(future: Future[list[Existing]], unchecked: list[str]) -> list[Existing]:
+    try:
+        return future.result()
+    except AwsError as failed:
+        unchecked.append(str(failed))
+        return []
+
+
+def _table(aws: Aws, name: str) -> Iterator[Existing]:
+    found = dynamodb.table(aws, name)
+    if found:
+        yield Existing("ledger", name, dynamodb.table_tags(aws, found["TableArn"]))
+
+
+def _cluster(aws: Aws, name: str) -> Iterator[Existing]:
+    found = ecs.cluster(aws, name)
+    if found:
+        yield Existing("cluster", name, tags_of(found))
+
+
+def _load_balancer(aws: Aws, name: str) -> Iterator[Existing]:
+    found = elbv2.load_balancer(aws, name)
+    if found:
+        arn = found["LoadBalancerArn"]
+        yield Existing("load_balancer", name, elbv2.tags(aws, [arn])[arn])
+
+
+def _file_system(aws: Aws, name: str) -> Iterator[Existing]:
+    found = efs.find_file_system(aws, name)
+    if found:
+        yield Existing("file_system", f"{name} ({found['FileSystemId']})", tags_of(found))
+
+
+def _topic(aws: Aws, arn: str) -> Iterator[Existing]:
+    if sns.attributes(aws, arn) is not None:
+        yield Existing("topic", arn.rpartition(":")[2], sns.tags(aws, arn))
+
+
+def _database(aws: Aws, name: str) -> Iterator[Existing]:
+    found = rds.cluster(aws, name) or rds.instance(aws, name)
+    if found:
+        yield Existing("database", name, tags_of(found))
+
+
+def _zone(aws: Aws, name: str) -> Iterator[Existing]:
+    zone_id = route53.find_zone(aws, name)
+    if zone_id:
+        yield Existing("hosted_zone", name, route53.zone_tags(aws, zone_id))
+
+
+def _bucket(aws: Aws, name: str) -> Iterator[Existing]:
+    tags = s3.bucket_tags(aws, name)
+    if tags is not None:
+        yield Existing("bucket", name, tags)
+
+
+def _security_groups(aws: Aws, names: EnvironmentNames, vpc_id: str) -> Iterator[Existing]:
+    ours = {
+        names.load_balancer_security_group,
+        names.task_security_group,
+        names.file_system_security_group,
+        names.database,
+    }
+    for group in ec2.security_groups(aws, vpc_id):
+        if group["GroupName"] in ours:
+            yield Existing("security_group", f"{group['GroupName']} ({group['GroupId']})", tags_of(group))
+
+
+def _log_group(aws: Aws, name: str) -> Iterator[Existing]:
+    found = logs.log_group(aws, name)
+    if found:
+        yield Existing("log_group", name, logs.tags(aws, found["arn"].removesuffix(":*")))
+
+
+def _role(aws: Aws, name: str) -> Iterator[Existing]:
+    found = iam.role(aws, name)
+    if found:
+        yield Existing("role", name, tags_of(found))
+
+
+def _target_groups(aws: Aws, names: list[str]) -> Iterator[Existing]:
+    found = elbv2.target_groups(aws, names)
+    tags = elbv2.tags(aws, [group.arn for group in found.values()]) if found else {}
+    for name, group in found.items():
+        yield Existing("target_group", name, tags[group.arn])
+
+
+def _repository(aws: Aws, name: str) -> Iterator[Existing]:
+    found = ecr.find_repository(aws, name)
+    if found:
+        yield Existing("repository", name, ecr.repository_tags(aws, found["repositoryArn"]))

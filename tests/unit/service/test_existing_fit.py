@@ -1,0 +1,146 @@
+"""What others made is looked at before anything stands on it: zones, routes, listeners, trust; and it is only read."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import pytest
+from ansible_collections.pear.fargate.plugins.module_utils.aws.session import Aws
+from ansible_collections.pear.fargate.plugins.module_utils.service import existing_fit
+from moto import mock_aws
+
+REGION = "eu-central-1"
+
+
+def client(name: str) -> Any:
+    return boto3.client(name, REGION)
+
+
+@pytest.fixture
+def corp(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
+    """A network of others with a way out, their load balancer without HTTPS, a cluster and a file system in one zone."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    with mock_aws():
+        ec2, elb = client("ec2"), client("elbv2")
+        vpc = ec2.create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
+        made: dict[str, Any] = {"vpc": vpc, "public": [], "private": []}
+        tables = {
+            tier: ec2.create_route_table(VpcId=vpc)["RouteTable"]["RouteTableId"] for tier in ("public", "private")
+        }
+        for number, (tier, zone) in enumerate((tier, zone) for tier in ("public", "private") for zone in "ab"):
+            subnet = ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.9.{number}.0/24", AvailabilityZone=f"{REGION}{zone}")
+            made[tier].append(subnet["Subnet"]["SubnetId"])
+            ec2.associate_route_table(RouteTableId=tables[tier], SubnetId=made[tier][-1])
+        gateway = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
+        ec2.attach_internet_gateway(InternetGatewayId=gateway, VpcId=vpc)
+        ec2.create_route(RouteTableId=tables["public"], DestinationCidrBlock="0.0.0.0/0", GatewayId=gateway)
+        nat = ec2.create_nat_gateway(
+            SubnetId=made["public"][0], AllocationId=ec2.allocate_address(Domain="vpc")["AllocationId"]
+        )["NatGateway"]["NatGatewayId"]
+        ec2.create_route(RouteTableId=tables["private"], DestinationCidrBlock="0.0.0.0/0", NatGatewayId=nat)
+        made["tables"] = tables
+        balancer = elb.create_load_balancer(Name="corp", Subnets=made["public"])["LoadBalancers"][0]["LoadBalancerArn"]
+        default = [{"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "404"}}]
+        listener = elb.create_listener(LoadBalancerArn=balancer, Protocol="HTTP", Port=80, DefaultActions=default)
+        made |= {"balancer": balancer, "listener": listener["Listeners"][0]["ListenerArn"]}
+        client("ecs").create_cluster(clusterName="corp")
+        made["files"] = client("efs").create_file_system(CreationToken="theirs")["FileSystemId"]
+        client("efs").create_mount_target(FileSystemId=made["files"], SubnetId=made["private"][0])
+        trust = {"Statement": [{"Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}]}
+        role = client("iam").create_role(RoleName="theirs", AssumeRolePolicyDocument=json.dumps(trust))
+        made["role"] = role["Role"]["Arn"]
+        yield made
+
+
+def values(corp: dict[str, Any], **more: Any) -> dict[str, Any]:
+    network = {"vpc_id": corp["vpc"], "public_subnet_ids": corp["public"], "private_subnet_ids": corp["private"]}
+    return {"network_existing": network, **more}
+
+
+def environment(given: dict[str, Any]) -> list[str]:
+    unchecked: list[str] = []
+    found = existing_fit.of_environment(Aws({"region": REGION}), given, unchecked)
+    assert unchecked == []
+    return found
+
+
+def test_what_fits_has_no_finding(corp: dict[str, Any]) -> None:
+    assert environment(values(corp)) == []
+    assert environment(values(corp, cluster_existing="corp", load_balancer_existing=corp["listener"])) == []
+    assert environment({}) == []
+
+
+def test_subnets_of_one_zone_are_a_finding(corp: dict[str, Any]) -> None:
+    given = values(corp)
+    given["network_existing"]["private_subnet_ids"] = corp["private"][:1]
+    assert any("private_subnet_ids is in eu-central-1a; name subnets of two zones" in one for one in environment(given))
+
+
+def test_tasks_without_a_way_out_are_a_finding_unless_the_vpc_has_the_endpoints(corp: dict[str, Any]) -> None:
+    ec2 = client("ec2")
+    ec2.delete_route(RouteTableId=corp["tables"]["private"], DestinationCidrBlock="0.0.0.0/0")
+    (found,) = environment(values(corp))
+    assert "no endpoint of ecr.api, ecr.dkr, logs, s3: tasks could not pull their image" in found
+    for service in ("ecr.api", "ecr.dkr", "logs"):
+        ec2.create_vpc_endpoint(
+            VpcId=corp["vpc"], ServiceName=f"com.amazonaws.{REGION}.{service}", VpcEndpointType="Interface"
+        )
+    ec2.create_vpc_endpoint(VpcId=corp["vpc"], ServiceName=f"com.amazonaws.{REGION}.s3")
+    assert environment(values(corp)) == []
+
+
+def test_a_public_subnet_without_an_internet_gateway_is_a_finding(corp: dict[str, Any]) -> None:
+    client("ec2").delete_route(RouteTableId=corp["tables"]["public"], DestinationCidrBlock="0.0.0.0/0")
+    assert any("no route to an internet gateway" in one for one in environment(values(corp)))
+    assert environment(values(corp, load_balancer_scheme="internal")) == []
+
+
+def test_a_load_balancer_must_be_where_the_tasks_are_and_have_the_listener(corp: dict[str, Any]) -> None:
+    (found,) = environment({"load_balancer_existing": corp["listener"]})
+    assert "set network_existing to that VPC" in found
+    (found,) = environment(values(corp, load_balancer_existing=corp["balancer"]))
+    assert "has no HTTPS listener: name the listener" in found
+    (found,) = environment(values(corp, load_balancer_existing=corp["listener"][:-1] + "x"))
+    assert "has no such listener" in found
+    gone = corp["balancer"].replace("/corp/", "/gone/")
+    (found,) = environment(values(corp, load_balancer_existing=gone))
+    assert "there is no such load balancer" in found
+
+
+def test_what_is_not_there_is_a_finding(corp: dict[str, Any]) -> None:
+    found = environment(values(corp, cluster_existing="nowhere", file_system_existing="fs-0123456789abcdef0"))
+    assert [one.split(" is ")[0] for one in found] == ["cluster_existing", "file_system_existing"]
+    given = {"network_existing": {"vpc_id": "vpc-0123456789abcdef0", "private_subnet_ids": []}}
+    (missing,) = environment(given)
+    assert "vpc-0123456789abcdef0" in missing
+
+
+def test_a_file_system_needs_a_mount_target_in_each_zone_of_the_tasks(corp: dict[str, Any]) -> None:
+    (found,) = environment(values(corp, file_system_existing=corp["files"]))
+    assert f"has no mount target in {REGION}b" in found
+
+
+def test_what_the_service_names_must_be_there_and_let_tasks_in(corp: dict[str, Any]) -> None:
+    given = {
+        "service_log_group": "/none",
+        "service_execution_role_arn": corp["role"],
+        "service_task_role_arn": corp["role"] + "-gone",
+        "registry_existing": True,
+        "registry_repository": "none",
+        "service_subnet_ids": corp["private"][:1],
+    }
+    found = existing_fit.of_service(Aws({"region": REGION}), given, [])
+    assert len(found) == 5
+    said = "\n".join(found)
+    for words in (
+        "service_log_group is '/none', and there is no such log group",
+        "does not let ecs-tasks.amazonaws.com assume it",
+        "service_task_role_arn is",
+        "there is no repository 'none'",
+        "service_subnet_ids is in eu-central-1a; name subnets of two zones",
+    ):
+        assert words in said

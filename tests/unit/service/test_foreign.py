@@ -1,0 +1,120 @@
+"""The preflight finds all resources of others under the names that ours will have, and names each with its owner."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import pytest
+from ansible_collections.pear.fargate.plugins.module_utils.aws.arns import ArnScope
+from ansible_collections.pear.fargate.plugins.module_utils.aws.session import Aws
+from ansible_collections.pear.fargate.plugins.module_utils.service import foreign
+from moto import mock_aws
+
+REGION = "eu-central-1"
+PLACE = ArnScope(REGION, "123456789012")
+OTHERS = [{"Key": "Owner", "Value": "platform"}]
+SERVICE = {"environment_name": "corp", "service_name": "web", "registry_repository": "web"}
+
+
+def client(name: str) -> Any:
+    return boto3.client(name, REGION)
+
+
+@pytest.fixture
+def corp(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
+    """An account in which others use the name corp for everything."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    with mock_aws():
+        vpc = client("ec2").describe_vpcs()["Vpcs"][0]["VpcId"]
+        subnets = [subnet["SubnetId"] for subnet in client("ec2").describe_subnets()["Subnets"]][:2]
+        client("ec2").create_security_group(GroupName="corp-tasks", Description="theirs", VpcId=vpc)
+        client("elbv2").create_load_balancer(Name="corp", Subnets=subnets, Tags=OTHERS)
+        client("ecs").create_cluster(clusterName="corp", tags=[{"key": "Owner", "value": "platform"}])
+        client("efs").create_file_system(CreationToken="corp", Tags=OTHERS)
+        client("sns").create_topic(Name="corp-alarms", Tags=OTHERS)
+        client("route53").create_hosted_zone(Name="corp.example", CallerReference="1")
+        client("s3").create_bucket(Bucket="corp-logs", CreateBucketConfiguration={"LocationConstraint": REGION})
+        client("dynamodb").create_table(
+            TableName="corp-releases",
+            BillingMode="PAY_PER_REQUEST",
+            KeySchema=[{"AttributeName": "service", "KeyType": "HASH"}],
+            AttributeDefinitions=[{"AttributeName": "service", "AttributeType": "S"}],
+        )
+        client("elbv2").create_target_group(
+            Name="corp-web-green", Protocol="HTTP", Port=80, VpcId=vpc, TargetType="ip", Tags=OTHERS
+        )
+        client("logs").create_log_group(logGroupName="/pear/corp/web")
+        for role in ("corp-web-execution", "corp-web-task"):
+            client("iam").create_role(RoleName=role, AssumeRolePolicyDocument="{}", Tags=OTHERS)
+        client("ecr").create_repository(repositoryName="web", tags=OTHERS)
+        yield {
+            "environment_name": "corp",
+            "file_system_enabled": True,
+            "dns_zone": "corp.example",
+            "dns_create_zone": True,
+            "load_balancer_access_logs_create": True,
+            "load_balancer_access_logs_bucket": "corp-logs",
+            "network_existing": {"vpc_id": vpc},
+        }
+
+
+def test_everything_of_the_environment_is_named_at_once(corp: dict[str, Any]) -> None:
+    unchecked: list[str] = []
+    found = foreign.of_environment(Aws({"region": REGION}), corp, PLACE, unchecked)
+    kinds = {
+        "Table corp-releases", "Cluster corp", "Load balancer corp", "File system corp", "Topic corp-alarms",
+        "Hosted zone corp.example", "Bucket corp-logs", "Security group corp-tasks",
+    }  # fmt: skip
+    assert {kind for kind in kinds for sentence in found if sentence.startswith(kind)} == kinds
+    assert len(found) == len(kinds)
+    assert unchecked == []
+
+
+@pytest.mark.parametrize(
+    ("said", "gone"),
+    [
+        ({"environment_adopt": ["load_balancer", "cluster"]}, {"Load balancer corp", "Cluster corp"}),
+        ({"cluster_existing": "corp", "load_balancer_existing": "arn:aws:x"}, {"Load balancer corp", "Cluster corp"}),
+        ({"file_system_existing": "fs-1", "dns_create_zone": False}, {"File system corp", "Hosted zone corp.example"}),
+        ({"monitoring_topic_arns": ["arn:aws:sns:x"]}, {"Topic corp-alarms"}),
+        ({"environment_name": "ours"}, {"Load balancer corp", "Cluster corp", "Table corp-releases"}),
+    ],
+)
+def test_each_of_the_three_ways_on_ends_the_refusal(corp: dict[str, Any], said: dict[str, Any], gone: set[str]) -> None:
+    found = foreign.of_environment(Aws({"region": REGION}), {**corp, **said}, PLACE, [])
+    assert not [sentence for sentence in found if sentence.startswith(tuple(gone))]
+
+
+def test_everything_of_the_service_is_named_at_once(corp: dict[str, Any]) -> None:
+    found = foreign.of_service(Aws({"region": REGION}), SERVICE, [])
+    assert [sentence.split(" exists")[0] for sentence in found] == [
+        "Target group corp-web-green", "Log group /pear/corp/web", "Role corp-web-execution", "Role corp-web-task",
+        "Repository web",
+    ]  # fmt: skip
+    used = {
+        "service_log_group": "/corp/web",
+        "service_execution_role_arn": "arn:aws:iam::123456789012:role/web",
+        "service_task_role_arn": "arn:aws:iam::123456789012:role/web",
+        "registry_existing": True,
+    }
+    left = foreign.of_service(Aws({"region": REGION}), {**SERVICE, **used}, [])
+    assert [sentence.split(" exists")[0] for sentence in left] == ["Target group corp-web-green"]
+
+
+def test_what_may_not_be_read_is_told_and_the_rest_is_looked_at(
+    corp: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    aws = Aws({"region": REGION})
+    denied = foreign.AwsError("read table corp-releases", ValueError("denied"))  # type: ignore[arg-type]
+
+    def refuse(*_: Any) -> None:
+        raise denied
+
+    monkeypatch.setattr(foreign.dynamodb, "table", refuse)
+    unchecked: list[str] = []
+    found = foreign.of_environment(aws, corp, PLACE, unchecked)
+    assert unchecked == [str(denied)]
+    assert len(found) == 7
