@@ -79,7 +79,7 @@ def test_what_differs_is_told_and_put_right(options: dict[str, Any]) -> None:
         **options,
         "rules": [{"name": "daily", "keep_days": 400, "cold_after_days": 30}],
         "select_by_tags": {"pear:environment": "staging"},
-        "tags": {"pear:environment": "other"},
+        "tags": {"pear:environment": "staging", "team": "scores"},
     }
     told = list(invoke(changed, check_mode=True)["diff"]["after"])
     assert [
