@@ -160,6 +160,12 @@ deleted:
   type: list
   elements: str
   sample: []
+foreign:
+  description: Names of alarms with the prefix that others made and that are not in O(alarms). They stay, and a warning names them.
+  returned: always
+  type: list
+  elements: str
+  sample: []
 """
 
 from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import run_as_module

@@ -62,9 +62,12 @@ def invoke(module: Any, run: Any, check_mode: bool = False, **options: Any) -> d
 
 
 def put(
-    alarms: list[dict[str, Any]], check_mode: bool = False, prefix: str | None = "staging/scores/"
+    alarms: list[dict[str, Any]],
+    check_mode: bool = False,
+    prefix: str | None = "staging/scores/",
+    tags: dict[str, str] | None = None,
 ) -> dict[str, Any]:
-    return invoke(cloudwatch_alarms, alarm_set.run, check_mode, alarms=alarms, purge_prefix=prefix)
+    return invoke(cloudwatch_alarms, alarm_set.run, check_mode, alarms=alarms, purge_prefix=prefix, tags=tags or {})
 
 
 def test_check_mode_tells_all_alarms_and_makes_none(aws: Any) -> None:
@@ -119,6 +122,17 @@ def test_alarms_that_are_not_wanted_go_and_those_of_others_stay(aws: Any) -> Non
     names = {alarm["AlarmName"] for alarm in aws.describe_alarms()["MetricAlarms"]}
     assert "staging/scoreboard/theirs" in names
     assert "staging/scores/old" not in names
+
+
+def test_an_alarm_of_others_that_has_our_prefix_stays_and_is_named(aws: Any) -> None:
+    alarms, name = service_alarms(ENVIRONMENT, "scores"), "staging/scores/by-hand"
+    put(alarms, tags={"pear:environment": "staging"})
+    put([{"name": name, "metrics": [{"namespace": "n", "metric": "m"}], "threshold": 1}], prefix=None)
+    for check_mode in (True, False):
+        found = put(alarms, check_mode=check_mode, tags={"pear:environment": "staging"})
+        assert (found["foreign"], found["deleted"]) == ([name], [])
+        assert name in found["warnings"][0]
+    assert aws.describe_alarms(AlarmNames=[name])["MetricAlarms"]
 
 
 def test_missing_data_is_bad_only_where_it_means_that_no_request_is_served() -> None:
