@@ -39,7 +39,7 @@ def test_a_candidate_that_dies_returns_traffic(arcade: Arcade) -> None:
 
 def test_provisioning_moves_no_traffic_while_live_grows_and_a_second_release_is_refused(arcade: Arcade) -> None:
     before = arcade.live()
-    options = {"steps": [{"weight": 30, "approval": True, "approval_timeout_seconds": 120}, {"weight": 100}]}
+    options = {"steps": [{"weight": 30, "approval": True, "approval_timeout_seconds": 1500}, {"weight": 100}]}
     with arcade.under_load() as running:
         process = arcade.begin("r4", service_strategy="steps", service_strategy_options=options)
         try:
