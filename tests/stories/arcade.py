@@ -114,15 +114,16 @@ def kill(stage: Stage, task_id: str) -> None:
 
 def kill_whole(process: subprocess.Popen[str]) -> None:
     """ansible-playbook's workers have process groups of their own, and would go on without it."""
-    for pid in [*_descendants(process.pid), process.pid]:
+    for pid in [*descendants(process.pid), process.pid]:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
     process.wait()
 
 
-def _descendants(pid: int) -> list[int]:
+def descendants(pid: int) -> list[int]:
+    """The processes that a process started, and those that they started."""
     children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return [one for child in children for one in (*_descendants(int(child)), int(child))]
+    return [one for child in children for one in (*descendants(int(child)), int(child))]
 
 
 def end(process: subprocess.Popen[str]) -> None:

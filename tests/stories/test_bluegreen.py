@@ -135,7 +135,7 @@ def test_errors_of_the_candidate_return_traffic(arcade: Arcade) -> None:
 
 def test_slowness_of_the_candidate_returns_traffic(arcade: Arcade) -> None:
     before = arcade.live()
-    chaos = {"CHAOS_ENABLED": "true", "CHAOS_LATENCY_MS_P50": "150", "CHAOS_LATENCY_MS_P99": "300"}
+    chaos = {"CHAOS_ENABLED": "true", "CHAOS_LATENCY_MS_P50": "800", "CHAOS_LATENCY_MS_P99": "3000"}
     options = {"percent": 20, "duration_seconds": 40, "bake_seconds": 30}
     gates = {**GATES, "latency": {"maximum_ratio": 2.0, "minimum_requests": 50}}
     with arcade.under_load() as running:

@@ -8,12 +8,13 @@ import subprocess
 import sys
 import time
 from contextlib import suppress
+from pathlib import Path
 
 from sandbox.config import Settings
 from sandbox.processes import alive
 from tests.support.plays import ROOT
 
-from .arcade import CLUSTER, Arcade, arcade, end, finished, kill, kill_whole, tasks
+from .arcade import CLUSTER, Arcade, arcade, descendants, end, finished, kill, kill_whole, tasks
 from .load import assert_not_one_failed
 
 __all__ = ["arcade"]
@@ -72,7 +73,7 @@ def test_a_rollback_stops_the_release_under_way(arcade: Arcade) -> None:
             arcade.wait_for(lambda: arcade.weights()[before] == 60)
             arcade.play("rollback").succeeded()
             assert arcade.weights()[before] == 100
-            ended = finished(process, 60).failed()
+            ended = finished(process).failed()
         finally:
             end(process)
         summary = running.stop()
@@ -87,8 +88,8 @@ def test_ctrl_c_returns_traffic(arcade: Arcade) -> None:
     try:
         arcade.wait_for(lambda: arcade.weights()[before] == 60)
         os.killpg(process.pid, signal.SIGINT)
-        arcade.wait_for(lambda: arcade.weights()[before] == 100, 30)
-        assert finished(process, 60).status != 0
+        arcade.wait_for(lambda: arcade.weights()[before] == 100)
+        assert finished(process).status != 0
     finally:
         end(process)
 
@@ -159,8 +160,11 @@ def test_sigterm_leaves_traffic_where_it_is_where_that_is_asked_for(arcade: Arca
     process = arcade.begin("r9", **steps)
     try:
         arcade.wait_for(lambda: arcade.weights()[before] == 60)
+        controllers = descendants(process.pid)
         os.killpg(process.pid, signal.SIGTERM)
-        assert finished(process, 60).status != 0
+        assert finished(process).status != 0
+        # ansible-playbook may be gone before its worker has put the release down and given the lease back.
+        arcade.wait_for(lambda: not any(Path(f"/proc/{pid}").exists() for pid in controllers))
     finally:
         end(process)
     assert arcade.weights()[before] == 60
