@@ -21,6 +21,7 @@ from .load import Traffic, traffic
 
 HOST = "arcade.local.example.test"
 CLUSTER = "local"
+LEDGER = "local-releases"
 INVENTORIES = ("inventories/local", "tests/stories/inventory")
 RELEASE = "playbooks/release.yml"
 CANARY = {"service_strategy": "canary", "service_strategy_options": {"percent": 20, "duration_seconds": 6}}
@@ -99,6 +100,17 @@ def arcade(deployed: Player, stage: Stage) -> Arcade:
 def finished(process: subprocess.Popen[str], seconds: float = 900) -> PlayResult:
     output, _ = process.communicate(timeout=seconds)
     return PlayResult(process.returncode, output, parse_recap(output))
+
+
+def entries(arcade: Arcade) -> list[dict[str, Any]]:
+    """The items of the ledger for this service, oldest first."""
+    dynamodb = arcade.stage.client("dynamodb")
+    found: list[dict[str, Any]] = dynamodb.query(
+        TableName=LEDGER,
+        KeyConditionExpression="service = :service",
+        ExpressionAttributeValues={":service": {"S": "arcade"}},
+    )["Items"]
+    return found
 
 
 def tasks(arcade: Arcade, colour: str) -> list[str]:

@@ -8,27 +8,16 @@ from typing import Any
 
 import pytest
 
-from .arcade import Arcade, arcade
+from .arcade import LEDGER, Arcade, arcade, entries
 
 __all__ = ["arcade"]
 
-TABLE = "local-releases"
 Item = dict[str, Any]
-
-
-def entries(arcade: Arcade) -> list[Item]:
-    dynamodb = arcade.stage.client("dynamodb")
-    found: list[Item] = dynamodb.query(
-        TableName=TABLE,
-        KeyConditionExpression="service = :service",
-        ExpressionAttributeValues={":service": {"S": "arcade"}},
-    )["Items"]
-    return found
 
 
 def put(arcade: Arcade, entry: str, attributes: Item) -> None:
     item = {"service": {"S": "arcade"}, "entry": {"S": entry}, **attributes}
-    arcade.stage.client("dynamodb").put_item(TableName=TABLE, Item=item)
+    arcade.stage.client("dynamodb").put_item(TableName=LEDGER, Item=item)
 
 
 def changed(**values: Any) -> Callable[[Arcade], Item]:
@@ -69,7 +58,7 @@ def repaired(arcade: Arcade) -> Iterator[None]:
     yield
     for entry in (*map(entry_of, RECORDS), "request"):
         key = {"service": {"S": "arcade"}, "entry": {"S": entry}}
-        arcade.stage.client("dynamodb").delete_item(TableName=TABLE, Key=key)
+        arcade.stage.client("dynamodb").delete_item(TableName=LEDGER, Key=key)
 
 
 @pytest.mark.parametrize("damage", RECORDS)

@@ -9,7 +9,7 @@ import pytest
 from tests.support.fault_proxy import Fault, FaultProxy, Kind
 from tests.support.plays import PlayResult
 
-from .arcade import CLUSTER, Arcade, arcade, end, finished
+from .arcade import CLUSTER, Arcade, arcade, end, entries, finished
 from .load import assert_not_one_failed
 from .proxied import proxy, through
 
@@ -17,6 +17,10 @@ __all__ = ["arcade", "proxy"]
 
 LATE = "a write that arrived late"
 SCALE_IN = "pear-rollback-window-over"
+
+
+def newest_deploy(arcade: Arcade) -> dict[str, Any]:
+    return [item for item in entries(arcade) if "-deploy-" in item["entry"]["S"]][-1]
 
 
 def overtaken(
@@ -35,6 +39,8 @@ def overtaken(
         assert fault.met.wait(240)
         rollback = arcade.player.start("playbooks/rollback.yml", "-l", "arcade")
         arcade.wait_for(lambda: arcade.weights()[before] == 100)
+        # From its outcome on, a write of the release is a late one.
+        arcade.wait_for(lambda: "outcome" in newest_deploy(arcade))
         fault.let_go.set()
         assert fault.arrived.wait(20)
         arcade.wait_for(lambda: arcade.weights()[before] == 100)

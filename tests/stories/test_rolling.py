@@ -109,7 +109,7 @@ def test_what_cannot_be_done_in_place_is_refused_and_an_abort_returns(rolled: Ar
         refused = rolled.play("pause").failed()
         assert "replaces tasks in place" in refused.output, refused.output
         rolled.play("abort", reason="wrong version").succeeded()
-        ended = finished(process, 240).failed()
+        ended = finished(process).failed()
     finally:
         end(process)
     assert "wrong version" in ended.output, ended.output
@@ -122,8 +122,8 @@ def test_ctrl_c_returns_to_the_version_before(rolled: Arcade) -> None:
     try:
         rolled.wait_for(lambda: definition(rolled) != before)
         os.killpg(process.pid, signal.SIGINT)
-        rolled.wait_for(lambda: definition(rolled) == before, 60)
-        assert finished(process, 240).status != 0
+        rolled.wait_for(lambda: definition(rolled) == before)
+        assert finished(process).status != 0
     finally:
         end(process)
 
