@@ -79,6 +79,7 @@ def due(schedule: str, timezone: str | None) -> float | None:
 def install(sandbox: Sandbox) -> None:
     from moto.applicationautoscaling.exceptions import AWSValidationException
     from moto.applicationautoscaling.models import ApplicationAutoscalingBackend
+    from moto.core.exceptions import JsonRESTError as NotFound
 
     sandbox.starts.append(Schedules(sandbox).start)
 
@@ -88,3 +89,34 @@ def install(sandbox: Sandbox) -> None:
         if (cluster, service) not in sandbox.fargate.store.services:
             raise AWSValidationException(f"ECS service doesn't exist: {r_id}")
         return True
+
+    def require(backend: Any, dimension: str, resource: str) -> None:
+        if resource not in backend.targets.get(dimension, {}):
+            raise NotFound("ObjectNotFoundException", f"No scalable target found: {resource}, {dimension}")
+
+    @patch(ApplicationAutoscalingBackend, "deregister_scalable_target", ("self", "namespace", "r_id", "dimension"))
+    def deregister(original: Any, self: Any, namespace: str, r_id: str, dimension: str) -> None:
+        """Policies and scheduled actions go with the target.
+
+        https://docs.aws.amazon.com/autoscaling/application/APIReference/API_DeregisterScalableTarget.html
+        """
+        require(self, dimension, r_id)
+        original(self, namespace, r_id, dimension)
+        of_it = (r_id, dimension)
+        self.scheduled_actions = [
+            each for each in self.scheduled_actions if (each.resource_id, each.scalable_dimension) != of_it
+        ]
+        self.policies = {
+            key: each for key, each in self.policies.items() if (each.resource_id, each.scalable_dimension) != of_it
+        }
+
+    target = ("service_namespace", "resource_id", "scalable_dimension")
+    policy = ("self", "policy_name", *target, "policy_body", "policy_type")
+    schedule = ("schedule", "timezone", "scheduled_action_name", "resource_id", "scalable_dimension")
+    action = ("self", "service_namespace", *schedule, "start_time", "end_time", "scalable_target_action")
+    for name, parameters in {"put_scaling_policy": policy, "put_scheduled_action": action}.items():
+
+        @patch(ApplicationAutoscalingBackend, name, parameters)
+        def needs_a_target(original: Any, self: Any, **named: Any) -> Any:
+            require(self, named["scalable_dimension"], named["resource_id"])
+            return original(self, **named)

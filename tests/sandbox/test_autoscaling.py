@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from tests.sandbox.world import World, eventually
 
@@ -63,6 +64,26 @@ def test_target_tracking_scales_in_what_is_idle_but_for_what_is_suspended(world:
     )
     scaling.register_scalable_target(**target("held"), SuspendedState={"DynamicScalingInSuspended": False})
     eventually(lambda: count(world, "held") == 1, message="it is scaled in once that is resumed")
+
+
+def test_policies_and_scheduled_actions_need_a_target_and_go_with_it(world: World, idle: tuple[str, str]) -> None:
+    scaling, (name, _) = world.client("application-autoscaling"), idle
+    action = {
+        **target(name),
+        "ScheduledActionName": "night",
+        "Schedule": "at(2099-01-01T00:00:00)",
+        "ScalableTargetAction": {"MinCapacity": 1, "MaxCapacity": 1},
+    }
+    scaling.register_scalable_target(**target(name), MinCapacity=1, MaxCapacity=4)
+    scaling.put_scheduled_action(**action)
+    scaling.deregister_scalable_target(**target(name))
+    assert scaling.describe_scheduled_actions(ServiceNamespace="ecs")["ScheduledActions"] == []
+    for call in (
+        lambda: scaling.put_scheduled_action(**action),
+        lambda: scaling.deregister_scalable_target(**target(name)),
+    ):
+        with pytest.raises(ClientError, match="ObjectNotFoundException"):
+            call()
 
 
 def test_new_bounds_move_the_count_at_once(world: World, idle: tuple[str, str]) -> None:

@@ -94,15 +94,16 @@ def scale_ins(arcade: Arcade, colour: str) -> list[str]:
     return [action["ScheduledActionName"] for action in found if action["ScheduledActionName"].startswith(SCALE_IN)]
 
 
-def test_a_scheduled_scale_in_of_an_overtaken_release_that_arrives_for_what_serves_again_is_cancelled(
+def test_a_scheduled_scale_in_of_an_overtaken_release_leaves_nothing_on_what_serves_again(
     arcade: Arcade, proxy: FaultProxy
 ) -> None:
+    """Without autoscaling the rollback took the colour out of it, and Application Auto Scaling refuses what comes late."""
     before = arcade.live()
     held = Fault("PutScheduledAction", Kind.HOLD, times=3)
     with arcade.under_load(50, keep_alive=False) as running:
         returned, left = overtaken(arcade, proxy, held)
         summary = running.stop()
-    assert "undone" in returned.succeeded().output, returned.output
+    returned.succeeded()
     assert left.status != 0 and "Traceback" not in left.output, left.output
     assert scale_ins(arcade, before) == []
     assert_not_one_failed(summary, 500)
