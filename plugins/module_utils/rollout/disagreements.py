@@ -11,7 +11,7 @@ from typing import TypeAlias
 from .actions import CancelScaleIn, ScheduleScaleIn, SetScaleIn, Shift
 from .history import good_releases
 from .lease import clock_time
-from .model import Colour, ColourState, Fleet, Kind, Outcome, Release, Weights
+from .model import Colour, ColourState, Fleet, Kind, OldColour, Outcome, Release, Weights
 
 # The next release or rollback may use the tasks that are left over, so they are not stopped at once.
 _LEFT_OVER_SECONDS = 600.0
@@ -106,7 +106,9 @@ def _of_serving(side: ColourState) -> Iterator[Disagreement]:
 def _of_idle(side: ColourState, history: Sequence[Release], now: float) -> Iterator[Disagreement]:
     """A colour without traffic is scaled in at the end of the rollback window of the release that took its traffic."""
     last = _last_success(history, beside=True)
-    if last is None or last.live is not side.colour or last.warm_until is None or not side.desired:
+    if last is None or last.policy.old_colour is not OldColour.SCALE_IN:
+        return
+    if last.live is not side.colour or last.warm_until is None or not side.desired:
         return
     early = side.scale_in_at is not None and side.scale_in_at < last.warm_until - _SAME_TIME_SECONDS
     own = side.scale_in_for in ((last.id,), ("",))

@@ -12,6 +12,7 @@ from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import 
     ColourState,
     Fleet,
     Kind,
+    OldColour,
     Outcome,
     Release,
     Weights,
@@ -168,6 +169,14 @@ def test_what_disagrees_is_named_with_the_write_that_puts_it_right(
         pytest.param(found(ALL, blue=replace(OLD, scale_in_for=("",))), id="a scale-in of an earlier version of this"),
         pytest.param(found(ALL, blue=replace(OLD, **GONE, scale_in_at=None, scale_in_for=())), id="scaled in"),
         pytest.param(disagreements(Fleet(HOME, OLD, SERVING), (), NOW)[1:], id="nothing is on record"),
+        pytest.param(
+            found(
+                ALL,
+                replace(LAST, policy=replace(LAST.policy, old_colour=OldColour.KEEP)),
+                blue=replace(OLD, scale_in_at=None, scale_in_for=()),
+            ),
+            id="a colour that the release keeps",
+        ),
     ],
 )
 def test_what_agrees_is_not_named(rows: list[Any]) -> None:
