@@ -131,11 +131,10 @@ class Load:
             if (wait := due - loop.time()) > 0:
                 await asyncio.sleep(wait)
                 continue
-            if room.locked():
-                await room.acquire()
+            full = room.locked()
+            await room.acquire()
+            if full:
                 began = max(began, loop.time() - self.tally.sent / self.arguments.rate)
-            else:
-                await room.acquire()
             self.tally.sent += 1
             task = loop.create_task(self._send())
             flying.add(task)

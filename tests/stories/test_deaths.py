@@ -14,13 +14,12 @@ import pytest
 
 from tests.support.fault_proxy import Fault, FaultProxy, Kind
 
-from .arcade import Arcade, arcade, end, kill_whole
+from .arcade import LEDGER, Arcade, arcade, end, kill_whole
 from .load import assert_not_one_failed
 from .proxied import proxy, through
 
 __all__ = ["arcade", "proxy"]
 
-TABLE = "local-releases"
 STEPS: dict[str, Any] = {
     "service_strategy": "steps",
     "service_strategy_options": {"steps": [{"weight": 40, "duration_seconds": 3}, {"weight": 100}]},
@@ -46,7 +45,7 @@ TAKEN = CASES if os.environ.get("PEAR_FAULTS") == "all" else SAMPLE
 def end_lease(arcade: Arcade) -> None:
     """As if the time of the dead controller's lease had passed."""
     arcade.stage.client("dynamodb").update_item(
-        TableName=TABLE,
+        TableName=LEDGER,
         Key={"service": {"S": "arcade"}, "entry": {"S": "lease"}},
         UpdateExpression="SET expires_at = :past",
         ExpressionAttributeValues={":past": {"N": f"{time.time() - 60:.3f}"}},

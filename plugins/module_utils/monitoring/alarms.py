@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -57,16 +57,6 @@ def plan(found: Iterable[Mapping[str, Any]], desired: Iterable[Mapping[str, Any]
     put = [dict(by_name[name]) for name in after]
     gone = dict.fromkeys(stale)
     return Plan(put, stale, before | {name: normal(there[name]) for name in stale}, after | gone)
-
-
-def without(plan: Plan, names: Collection[str]) -> Plan:
-    """The plan without the alarms of these names."""
-    return Plan(
-        [alarm for alarm in plan.put if alarm["AlarmName"] not in names],
-        [name for name in plan.delete if name not in names],
-        {name: alarm for name, alarm in plan.before.items() if name not in names},
-        {name: alarm for name, alarm in plan.after.items() if name not in names},
-    )
 
 
 def request(alarm: Mapping[str, Any]) -> dict[str, Any]:

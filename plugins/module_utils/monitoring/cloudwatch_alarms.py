@@ -11,7 +11,7 @@ from ..aws import cloudwatch
 from ..aws.errors import Failure
 from ..common.invocation import Invocation
 from ..common.ownership import Existing, claim, is_ours
-from .alarms import plan, problems, request, without
+from .alarms import plan, problems, request
 
 
 def run(call: Invocation) -> dict[str, Any]:
@@ -24,11 +24,12 @@ def run(call: Invocation) -> dict[str, Any]:
     found = cloudwatch.metric_alarms(call.aws, prefix) if prefix else []
     known = {alarm["AlarmName"] for alarm in found}
     found += cloudwatch.metric_alarms_named(call.aws, [name for name in names if name not in known])
-    planned = plan(found, [request(alarm) for alarm in alarms], prefix)
+    desired = [request(alarm) for alarm in alarms]
+    planned = plan(found, desired, prefix)
     foreign = _foreign(call, {alarm["AlarmName"]: alarm["AlarmArn"] for alarm in found}, [*planned.before])
     # An alarm of others that has the prefix, but the name of none of ours, stays and is named.
     left = [] if call.params.get("adopt") else [a.name for a in foreign.values() if a.name in planned.delete]
-    planned = without(planned, left)
+    planned = plan([alarm for alarm in found if alarm["AlarmName"] not in left], desired, prefix)
     foreign = {arn: alarm for arn, alarm in foreign.items() if alarm.name not in left}
     claim(call, run, call.params["tags"], foreign.values())
     if not call.check_mode:

@@ -9,6 +9,9 @@ from typing import TypeAlias
 
 from .model import Colour, Outcome, Release, Weights
 
+# How long a decision waits for what is about to happen.
+POLL_SECONDS = 2.0
+
 
 @dataclass(frozen=True)
 class Record:

@@ -84,13 +84,13 @@ def begin_deploy(order: Order, fleet: Fleet, history: Sequence[Release], now: fl
         _ordered(order, live, live.other, now),
         plan=at_once(order.plan) if first else order.plan,
         gates=alone(order.gates) if first else order.gates,
-        capacity=order.desired_count if first else _as_many_as_live(order, fleet.state(live)),
+        capacity=order.desired_count if first else _as_many_as_live(fleet.state(live), order.single_writer),
         first=first,
     )
 
 
-def _as_many_as_live(order: Order, live: ColourState) -> int:
-    return 1 if order.single_writer else max(1, live.running)
+def _as_many_as_live(live: ColourState, single_writer: bool) -> int:
+    return 1 if single_writer else max(1, live.running)
 
 
 def adopted(order: Order, fleet: Fleet, history: Sequence[Release], now: float) -> Release | None:
@@ -238,7 +238,7 @@ def begin_rollback(
         entered_at=now,
         by=order.by,
         policy=replace(order.policy, minimum_healthy=0) if sick else order.policy,
-        capacity=1 if single_writer else max(1, fleet.state(live).running),
+        capacity=_as_many_as_live(fleet.state(live), single_writer),
         single_writer=single_writer,
         replaced_deployment=side.deployment_id,
         phase=Phase.SHIFTING if warm else Phase.STAGING,

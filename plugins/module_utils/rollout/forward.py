@@ -10,7 +10,7 @@ from dataclasses import replace
 from . import in_place, single_writer
 from .abort import AbortReason
 from .abort_rules import judgement, not_ready, wanted_count
-from .actions import CancelScaleIn, Decision, Prove, Record, Register, Shift, Stage, Wait
+from .actions import POLL_SECONDS, CancelScaleIn, Decision, Prove, Record, Register, Shift, Stage, Wait
 from .dynamic_scaling import hold_before_shift
 from .gates import combine
 from .lease import clock_time
@@ -18,7 +18,6 @@ from .model import Fleet, Observed, OnInconclusive, Outcome, Phase, Release, Req
 from .partial_return import carried_percent, is_enough
 from .stable_down import decide_when_down, unserved
 
-POLL_SECONDS = 2.0
 # While traffic is held and nothing is due. All controllers of an account share its quota of reads.
 WATCH_SECONDS = 5.0
 

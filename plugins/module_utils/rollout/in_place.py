@@ -7,11 +7,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from .abort import AbortReason
-from .actions import Collect, Decision, Prove, Record, Replace, Wait
+from .actions import POLL_SECONDS, Collect, Decision, Prove, Record, Replace, Wait
 from .model import ColourState, Fleet, Observed, Outcome, Phase, Release
 from .single_writer import stop_tasks
 
-POLL_SECONDS = 2.0
 # ECS answers reads for some seconds as if a write had not happened yet.
 STALE_READ_SECONDS = 30.0
 

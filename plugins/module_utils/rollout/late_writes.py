@@ -5,11 +5,9 @@
 from __future__ import annotations
 
 from . import in_place
-from .actions import CancelScaleIn, Decision, Shift, Stage, Wait
+from .actions import POLL_SECONDS, CancelScaleIn, Decision, Shift, Stage, Wait
 from .lease import clock_time
 from .model import Colour, Fleet, Observed, Outcome, Release, Weights
-
-POLL_SECONDS = 2.0
 
 
 def watch(observed: Observed, release: Release, now: float) -> Decision | None:

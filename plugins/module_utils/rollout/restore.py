@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from . import in_place, single_writer
 from .abort import AbortReason
-from .actions import Collect, Decision, Done, Record, ScaleIn, ScheduleScaleIn, Shift, Stage, Wait
+from .actions import POLL_SECONDS, Collect, Decision, Done, Record, ScaleIn, ScheduleScaleIn, Shift, Stage, Wait
 from .dynamic_scaling import put_away
 from .late_writes import watch
 from .lease import clock_time
@@ -16,7 +16,6 @@ from .model import Fleet, Observed, OldColour, Outcome, Phase, Release, Weights
 from .partial_return import is_enough, returned_weights, why_partial
 from .stable_down import no_way_back, take_over_instead, took_over, unserved
 
-POLL_SECONDS = 2.0
 AFTER_LATE_WRITES_SECONDS = 60.0
 
 

@@ -8,11 +8,9 @@ still stopping (https://github.com/aws/containers-roadmap/issues/959).
 
 from __future__ import annotations
 
-from .actions import Decision, ScaleIn, Stage, Wait
+from .actions import POLL_SECONDS, Decision, ScaleIn, Stage, Wait
 from .lease import clock_time
 from .model import Colour, Fleet, Observed, Phase, Release
-
-POLL_SECONDS = 2.0
 
 
 def stop_tasks(observed: Observed, release: Release, colour: Colour, now: float) -> Decision | None:

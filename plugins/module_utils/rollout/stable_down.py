@@ -6,10 +6,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from .actions import Decision, Record, Shift, Wait
+from .actions import POLL_SECONDS, Decision, Record, Shift, Wait
 from .model import Colour, Fleet, Kind, Observed, Phase, Release, RequestKind, WhenStableIsDown
 
-POLL_SECONDS = 2.0
 # More than one look: a single one may be mistaken.
 CONFIRM_SECONDS = 4.0
 

@@ -106,9 +106,8 @@ def _other_writers(values: Mapping[str, Any]) -> Iterator[str]:
             f"service_single_writer is true, and {', '.join([*commands, *schedules])} runs in a task of its own beside the service's: it "
             "must not write to the same files"
         )
-    alarms = (
-        (values.get("service_gates") or {}).get("alarms") if isinstance(values.get("service_gates"), Mapping) else []
-    )
+    gates = values.get("service_gates")
+    alarms = gates.get("alarms") if isinstance(gates, Mapping) else None
     if alarms:
         yield (
             f"service_single_writer is true, and service_gates.alarms holds {', '.join(map(str, alarms))}: an alarm that counts the "
