@@ -38,6 +38,7 @@ OVERLAY_MODULES = (
     "logs",
     "xray",
     "elbv2",
+    "elbv2_rules",
     "cloudwatch",
     "ecs",
     "autoscaling",

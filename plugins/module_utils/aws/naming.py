@@ -20,6 +20,8 @@ TAG_COMPONENT = "pear:component"
 TAG_CLUSTER = "pear:cluster"
 TAG_LISTENER = "pear:listener"
 TAG_LOG_GROUP = "pear:log-group"
+# On a rule with a login by OIDC: the version of the client secret that ELB has been given, which it never answers.
+TAG_LOGIN_SECRET = "pear:login-secret"
 
 
 def fit(name: str, limit: int) -> str:

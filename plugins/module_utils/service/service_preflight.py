@@ -10,15 +10,14 @@ from typing import Any
 
 from ..aws import efs, elbv2, secretsmanager, ssm, sts
 from ..aws.arns import ArnScope
-from ..aws.elbv2_states import Conditions
 from ..aws.errors import AwsError, Failure
 from ..aws.naming import COLOURS, EnvironmentNames, ServiceNames
 from ..aws.tags import tags_of
 from ..common.invocation import Invocation
 from ..image import build, container_image
-from . import existing_fit, foreign
+from . import existing_fit, foreign, rule_conditions
 from .policies import secret_arn
-from .routing import DesiredRules, conflicts
+from .routing import conflicts
 from .variables import findings, warnings
 
 # Variables of the environment that say what a service can stand on.
@@ -92,8 +91,8 @@ def _foreign(call: Invocation, values: Mapping[str, Any], place: ArnScope, unche
 
 
 def _priorities(call: Invocation, values: Mapping[str, Any], place: ArnScope) -> Iterator[str]:
-    name, service, priority = (values.get(key) for key in ("environment_name", "service_name", "service_priority"))
-    if not (isinstance(name, str) and isinstance(service, str) and isinstance(priority, int)):
+    name, service = (values.get(key) for key in ("environment_name", "service_name"))
+    if not (isinstance(name, str) and isinstance(service, str)) or any(rule_conditions.findings(values)):
         return
     https = _listener(call, name)
     if https is None:
@@ -101,15 +100,10 @@ def _priorities(call: Invocation, values: Mapping[str, Any], place: ArnScope) ->
     names = [ServiceNames(name, service).target_group(colour) for colour in COLOURS]
     groups = elbv2.target_groups(call.aws, names)
     blue, green = (groups[name].arn if name in groups else f"{_NONE} {name}" for name in names)
-    hosts, paths = (values.get(key) or [] for key in ("service_hosts", "service_paths"))
-    if not all(
-        isinstance(patterns, list) and all(isinstance(item, str) for item in patterns) for patterns in (hosts, paths)
-    ):
-        return
-    for taken in conflicts(
-        elbv2.rules(call.aws, https), DesiredRules(Conditions.of(hosts, paths), priority, blue, green)
-    ):
-        yield f"service_priority is {priority}: {taken}"
+    rules = elbv2.rules(call.aws, https)
+    desired = rule_conditions.desired_rules(rule_conditions.of_variables(values), (blue, green), rules)
+    for taken in conflicts(rules, desired):
+        yield f"service_priority is {values.get('service_priority') or 'free to choose'}: {taken}"
 
 
 def _listener(call: Invocation, name: str) -> str | None:

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ..monitoring import collector
+from . import login, rule_conditions
 
 _GIB = 1024
 # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-cpu-memory-error.html
@@ -37,6 +38,7 @@ _RANGES: dict[str, tuple[int, int, tuple[int, ...]]] = {
     "service_release_timeout_seconds": (10, 86400, ()),
 }
 _HEALTH_RANGES = {
+    "port": (1, 65535),
     "interval_seconds": (5, 300),
     "timeout_seconds": (2, 120),
     "healthy_threshold": (2, 10),
@@ -47,7 +49,6 @@ _ENVIRONMENT = re.compile(r"^[a-z][a-z0-9-]{0,19}$")
 _SERVICE = re.compile(r"^[a-z][a-z0-9-]{0,199}$")
 _MATCHER = re.compile(r"^[2-4]\d\d(-[2-4]\d\d)?(,[2-4]\d\d(-[2-4]\d\d)?)*$")
 _GRPC_MATCHER = re.compile(r"^\d{1,2}(-\d{1,2})?(,\d{1,2}(-\d{1,2})?)*$")
-_CONDITION_VALUES = 5
 _SECRET = re.compile(r"^(arn:[a-z-]+:(secretsmanager|ssm):[a-z0-9-]+:\d{12}:.+|/?[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*)$")
 
 
@@ -58,7 +59,8 @@ def findings(values: Mapping[str, Any]) -> list[str]:
         *_size(values),
         *_ranges(values, _RANGES),
         *_health_check(values),
-        *_conditions(values),
+        *rule_conditions.findings(values),
+        *login.findings(values),
         *_percents(values),
         *_secrets(values),
         *_volumes(values),
@@ -239,22 +241,6 @@ def _health_check(values: Mapping[str, Any]) -> Iterator[str]:
             f"service_health_check.timeout_seconds is {timeout} and interval_seconds is {interval}; "
             "the timeout must be shorter than the interval"
         )
-
-
-def _conditions(values: Mapping[str, Any]) -> Iterator[str]:
-    hosts, paths = values.get("service_hosts") or [], values.get("service_paths") or []
-    if not isinstance(hosts, Sequence) or not isinstance(paths, Sequence):
-        return
-    if not hosts and not paths:
-        yield "service_hosts and service_paths are both empty; a rule needs one condition at least, such as the path /*"
-    if len(hosts) + len(paths) > _CONDITION_VALUES - 1:
-        yield (
-            f"service_hosts and service_paths hold {len(hosts) + len(paths)} values; a rule holds "
-            f"{_CONDITION_VALUES}, and the test rule needs one for its header: at most {_CONDITION_VALUES - 1}"
-        )
-    yield from (
-        f"service_paths holds {path!r}; a path begins with / or *" for path in paths if str(path)[:1] not in "/*"
-    )
 
 
 def _percents(values: Mapping[str, Any]) -> Iterator[str]:
