@@ -149,6 +149,7 @@ def _traffic(found: Mapping[str, Sequence[float]], colour: Colour, periods: int 
         unanswered=errors - wrong,
         p99_seconds=weighted_median(samples, weights),
         samples=samples,
+        answered=tuple(map(int, weights)),
     )
 
 

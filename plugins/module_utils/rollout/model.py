@@ -286,6 +286,7 @@ class Policy:
 class Traffic:
     """What a target group answered over a window: counts, one p99 per period, and the middle one of these by requests.
 
+    `answered` is how many requests a target answered in each of the periods of `samples`.
     `unanswered` is the part of the errors that no target answered and no failed connection explains: a target that timed
     out or closed the connection, but also a client that left. So it is only ever compared, never held against a ceiling.
     """
@@ -295,6 +296,7 @@ class Traffic:
     p99_seconds: float | None = None
     samples: tuple[float, ...] = ()
     unanswered: int = 0
+    answered: tuple[int, ...] = ()
 
     @property
     def certain_errors(self) -> int:

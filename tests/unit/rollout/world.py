@@ -398,6 +398,9 @@ class FakeJudges:
         answer: dict[str, Any] = self.world.call("collect", lambda: {"weights": str(fleet.weights)})
         return answer
 
+    def response_times(self, release: Release) -> dict[str, list[dict[str, Any]]]:
+        return {}
+
 
 @dataclass
 class FakeLedger:
