@@ -1,6 +1,6 @@
 # Copyright: pear.fargate contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Filters that give roles the same AWS names as the modules use."""
+"""Filters that give roles the same AWS names, and tags in the same form, as the modules use."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ansible_collections.pear.fargate.plugins.module_utils.aws.naming import EnvironmentNames, ServiceNames
+from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import tag_texts
 
 
 def environment_names(environment: str) -> dict[str, Any]:
@@ -22,4 +23,4 @@ def service_names(service: str, environment: str) -> dict[str, Any]:
 
 class FilterModule:
     def filters(self) -> dict[str, Callable[..., Any]]:
-        return {"environment_names": environment_names, "service_names": service_names}
+        return {"environment_names": environment_names, "service_names": service_names, "tag_texts": tag_texts}
