@@ -36,8 +36,8 @@ def _profile(cause: Exception) -> str:
     there = f"there {'is' if len(known) == 1 else 'are'} {', '.join(known)}" if known else "there is none"
     meant = f"; did you mean {near[0]}?" if near else ""
     return (
-        f"This machine has no AWS profile {name!r}, which AWS_PROFILE or the option profile names ({there}{meant}). Set AWS_PROFILE to a profile "
-        "that exists, or make it with `aws configure sso` or `aws configure`"
+        f"This machine has no AWS profile {name!r}, which AWS_PROFILE or the option profile names ({there}{meant}). Set AWS_PROFILE to a "
+        "profile that exists, or make it with `aws configure sso` or `aws configure`"
     )
 
 
@@ -65,8 +65,8 @@ def _configuration(cause: Exception) -> str:
 
 def _role(cause: boto.ClientError) -> str:
     return (
-        f"The role that the AWS profile names can't be assumed: it does not exist, or its trust policy does not admit you ({_said(cause)}). "
-        "Correct role_arn of the profile in ~/.aws/config, or have the role trust this identity"
+        f"The role that the AWS profile names can't be assumed: it does not exist, or its trust policy does not admit you "
+        f"({_said(cause)}). Correct role_arn of the profile in ~/.aws/config, or have the role trust this identity"
     )
 
 

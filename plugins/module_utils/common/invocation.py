@@ -16,7 +16,6 @@ from ..aws.session import Aws
 from .clock import Clock, SystemClock
 from .progress import Progress, SilentProgress
 
-
 # Options of modules that are tags.
 _TAGS = ("tags", "first_tags", "select_by_tags")
 
