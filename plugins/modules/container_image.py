@@ -26,8 +26,8 @@ options:
   image:
     description:
       - A prebuilt image, by tag or digest. A name without a registry is one of this account's ECR.
-      - Tags of other registries are read as anybody, or with what C(podman login) or C(docker login) left on the controller. Proxies are those
-        of E(HTTPS_PROXY) and E(NO_PROXY).
+      - Tags of other registries are read as anybody, or with what C(podman login) or C(docker login) left on the controller. Proxies
+        are those of E(HTTPS_PROXY) and E(NO_PROXY).
     type: str
   context:
     description: Directory of the build.

@@ -15,6 +15,8 @@ COLOURS = ("blue", "green")
 TAG_ENVIRONMENT = "pear:environment"
 TAG_SERVICE = "pear:service"
 TAG_COMPONENT = "pear:component"
+# On IAM roles, which have no region: one environment name in two regions of an account is two environments.
+TAG_REGION = "pear:region"
 # On a service's target groups, where it runs in a cluster, behind a listener or with a log group of others: every playbook finds
 # a service by its target groups, so each runs without being told.
 TAG_CLUSTER = "pear:cluster"
@@ -122,18 +124,6 @@ class ServiceNames:
         return f"/pear/{self.environment}/{self.service}"
 
     @property
-    def execution_role(self) -> str:
-        return fit(f"{self.environment}-{self.service}-execution", 64)
-
-    @property
-    def task_role(self) -> str:
-        return fit(f"{self.environment}-{self.service}-task", 64)
-
-    @property
-    def schedule_role(self) -> str:
-        return fit(f"{self.environment}-{self.service}-schedule", 64)
-
-    @property
     def alarm_prefix(self) -> str:
         """The trailing slash separates services whose names begin alike."""
         return f"{self.environment}/{self.service}/"
@@ -154,10 +144,46 @@ class ServiceNames:
             "alarm_prefix": self.alarm_prefix,
             "dashboard": self.dashboard,
             "ecs_service": {colour: self.ecs_service(colour) for colour in COLOURS},
-            "execution_role": self.execution_role,
             "family": self.family,
             "log_group": self.log_group,
             "target_group": {colour: self.target_group(colour) for colour in COLOURS},
-            "schedule_role": self.schedule_role,
-            "task_role": self.task_role,
         }
+
+
+@dataclass(frozen=True)
+class RoleNames:
+    """Names of IAM roles. IAM has no regions, so the names have them: at most 64 characters, with their kind at the end."""
+
+    environment: str
+    region: str
+
+    @property
+    def backup(self) -> str:
+        return self._role("", "backup")
+
+    @property
+    def flow_log(self) -> str:
+        return self._role("", "flow-log")
+
+    def execution(self, service: str) -> str:
+        return self._role(service, "execution")
+
+    def task(self, service: str) -> str:
+        return self._role(service, "task")
+
+    def schedule(self, service: str) -> str:
+        return self._role(service, "schedule")
+
+    def of_service(self, service: str) -> dict[str, str]:
+        return {
+            "execution_role": self.execution(service),
+            "schedule_role": self.schedule(service),
+            "task_role": self.task(service),
+        }
+
+    def as_dict(self) -> dict[str, str]:
+        return {"backup_role": self.backup, "flow_log_role": self.flow_log}
+
+    def _role(self, service: str, kind: str) -> str:
+        parts = [self.environment, self.region, *([service] if service else [])]
+        return f"{fit('-'.join(parts), 63 - len(kind))}-{kind}"
