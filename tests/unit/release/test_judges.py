@@ -18,7 +18,7 @@ from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import 
 from ansible_collections.pear.fargate.plugins.module_utils.service.location import ServiceLocation
 
 from ..clocks import QuickClock, RecordedProgress
-from ..rollout.test_decide import HOME, RELEASE, TENTH, seen
+from ..rollout.states import HOME, RELEASE, TENTH, seen
 
 TARGETS = (
     TargetState("10.0.0.1", 80, "healthy"),
