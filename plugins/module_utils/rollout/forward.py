@@ -63,9 +63,8 @@ def _make_ready(observed: Observed, release: Release) -> Decision | None:
     """The write that is missing before this colour can be counted on, if one is."""
     colour, count = release.candidate, wanted_count(observed, release)
     candidate = observed.fleet.state(colour)
-    inherited = bool(release.replaced_deployment) and candidate.deployment_id == release.replaced_deployment
     # A deployment of this release's own, so that failures of an earlier one are not counted against it.
-    fresh = inherited and (candidate.desired == 0 or bool(candidate.failure))
+    fresh = release.inherits(candidate) and (candidate.desired == 0 or bool(candidate.failure))
     stage = Stage(colour, release.task_definition, count, fresh)
     if candidate.task_definition != release.task_definition:
         return Decision(replace(stage, fresh=False), f"{colour} gets {count} tasks of the release", release)

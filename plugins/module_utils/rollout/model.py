@@ -399,6 +399,10 @@ class Release:
         """A rollback writes its weights again: one late write of the controller that it overtook may still arrive."""
         return self.kind is Kind.ROLLBACK and self.phase is Phase.SHIFTING
 
+    def inherits(self, state: ColourState) -> bool:
+        """The colour's deployment is not this release's own: it was there before this release wrote anything."""
+        return state.deployment_id == self.replaced_deployment
+
     @property
     def returnable(self) -> bool:
         """A release in place has a version before it to return to."""

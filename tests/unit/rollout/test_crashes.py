@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 from functools import cache
 
 import pytest
-from ansible_collections.pear.fargate.plugins.module_utils.release.controller import Controller, Ending
+from ansible_collections.pear.fargate.plugins.module_utils.release.controller import Controller
+from ansible_collections.pear.fargate.plugins.module_utils.release.loop import Ending
 from ansible_collections.pear.fargate.plugins.module_utils.release.ports import PortError, UnreadableRecord
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.begin import Order, ReturnOrder
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.lease import LATE_WRITE_SECONDS
@@ -509,7 +510,7 @@ def test_a_first_release_that_fails_says_that_there_is_nothing_to_return_to(plan
     assert deploy(world, "one", plan).outcome is Outcome.SUCCEEDED
 
 
-def test_a_record_that_cannot_be_read_never_keeps_anybody_from_returning_traffic() -> None:
+def test_a_record_that_cannot_be_read_never_stops_a_rollback() -> None:
     world = with_two_releases()
     world.unreadable.append(UnreadableRecord("scoreboard release/x", "unknown phase levitating", ended=False))
     before = len(world.writes)
@@ -521,7 +522,7 @@ def test_a_record_that_cannot_be_read_never_keeps_anybody_from_returning_traffic
     assert roll_back(world).outcome is Outcome.SUCCEEDED
 
 
-def test_an_unreadable_record_of_a_release_that_has_ended_keeps_nobody_from_anything() -> None:
+def test_an_unreadable_record_of_a_release_that_has_ended_stops_no_other_run() -> None:
     world = with_two_releases()
     world.unreadable.append(UnreadableRecord("scoreboard release/x", "no JSON", ended=True))
     assert deploy(world, "three").outcome is Outcome.SUCCEEDED
@@ -576,7 +577,7 @@ def test_a_registration_that_waits_its_turn_behind_fifty_others_ends_no_release(
     assert world.time >= until
 
 
-def test_an_error_that_nobody_expected_gives_the_lease_back() -> None:
+def test_an_unexpected_error_gives_the_lease_back() -> None:
     world = with_two_releases()
 
     def defect(_at: int, name: str) -> None:
