@@ -340,6 +340,13 @@ options:
   by:
     description: Who asks, as history and lease show it. The default is user@host.
     type: str
+  kind:
+    description:
+      - V(web) gets its requests from a load balancer. V(worker) gets none and has one ECS service, C(SERVICE-blue), which is released
+        and rolled back in place.
+    type: str
+    choices: [web, worker]
+    default: web
 """
 
     EXISTING = r"""
@@ -381,7 +388,7 @@ options:
         requests of checks have the headers that it asks for. If omitted, there can be no requests among the checks.
     type: str
   cluster:
-    description: Name of the cluster that O(services) are in.
+    description: Name of the cluster that O(services), or a worker, are in. That of the environment if a worker's is omitted.
     type: str
   ledger_table:
     description: Name of the table for leases and releases, as M(pear.fargate.release_ledger) makes it.

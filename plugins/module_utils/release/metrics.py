@@ -84,6 +84,8 @@ class Metrics:
         if window is None:
             return Readings()
         wanted: dict[str, Metric] = dict(self.options.bounds)
+        if not fleet.routed:
+            return Readings(metrics=cloudwatch.values(self.aws, wanted, window))
         beside = not release.in_place and fleet.weights.of(release.live) > 0
         for colour in (release.candidate, release.live) if beside else (release.candidate,):
             wanted |= self._of_colour(colour)

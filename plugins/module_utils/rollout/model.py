@@ -172,11 +172,15 @@ class ColourState:
 
 @dataclass(frozen=True)
 class Fleet:
-    """A service as it was observed: the weights of its production rule and both colours."""
+    """A service as it was observed: the weights of its production rule and both colours.
+
+    A service that is not routed (a worker) has one colour and no rule: its weights never change.
+    """
 
     weights: Weights
     blue: ColourState
     green: ColourState
+    routed: bool = True
 
     def state(self, colour: Colour) -> ColourState:
         return self.blue if colour is Colour.BLUE else self.green

@@ -97,6 +97,20 @@ def _two_rolled_releases() -> World:
     return world
 
 
+def with_two_worker_releases() -> World:
+    """Two releases of a service without a load balancer."""
+    return _two_worker_releases().copy()
+
+
+@cache
+def _two_worker_releases() -> World:
+    world = World(alarms={"errors": "OK"}, routed=False)
+    for name in ("one", "two"):
+        assert roll(world, name).outcome is Outcome.SUCCEEDED
+    world.calls = 0
+    return world
+
+
 def with_ecs_rollback() -> World:
     world = with_two_rolled_releases()
     world.ecs_rolls_back = True
@@ -272,6 +286,34 @@ STORIES = (
         lambda world: roll(world, "three"),
         Outcome.ROLLED_BACK,
         lambda world: world.proofs.update(smoke=Verdict(Result.FAIL, "smoke fails")),
+        plan=ROLLING,
+    ),
+    Story(
+        "worker deploy", with_two_worker_releases, lambda world: roll(world, "three"), Outcome.SUCCEEDED, plan=ROLLING
+    ),
+    Story(
+        "worker deploy that never runs",
+        with_two_worker_releases,
+        lambda world: roll(world, "three"),
+        Outcome.ROLLED_BACK,
+        lambda world: world.sick.add("task:three"),
+        plan=ROLLING,
+    ),
+    Story(
+        "worker deploy that fails in the bake",
+        with_two_worker_releases,
+        lambda world: roll(world, "three"),
+        Outcome.ROLLED_BACK,
+        fire_in_the_bake,
+        plan=ROLLING,
+    ),
+    Story("worker rollback", with_two_worker_releases, roll_back, Outcome.SUCCEEDED, plan=ROLLING),
+    Story(
+        "worker rollback to a version that does not run any more",
+        with_two_worker_releases,
+        roll_back,
+        Outcome.ROLLED_BACK,
+        lambda world: world.sick.add("task:one"),
         plan=ROLLING,
     ),
     *(
