@@ -13,9 +13,13 @@ from typing import Any
 
 import orjson
 
-# Actions that AWS has and this release of the data does not know yet: they take the resources of another one.
+# Actions of which this release of the data does not know the resources: they take those of another one.
 # https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_ListImageReferrers.html
-_AS = {"ecr:ListImageReferrers": "ecr:DescribeImages"}
+# https://docs.aws.amazon.com/waf/latest/APIReference/API_AssociateWebACL.html
+_AS = {
+    "ecr:ListImageReferrers": "ecr:DescribeImages",
+    "elasticloadbalancing:SetWebACL": "elasticloadbalancing:ModifyLoadBalancerAttributes",
+}
 
 
 # The services of the sandbox, by the prefixes that their actions have.

@@ -19,7 +19,7 @@ _NAMED: dict[str, dict[str, str]] = {
     "ecs:service": {"ClusterName": "cluster", "ServiceName": "service || serviceName || services"},
     "ecs:task": {"ClusterName": "cluster", "TaskId": "task || tasks"},
     "ecr:repository": {"RepositoryName": "repositoryName || repositoryNames"},
-    "scheduler:schedule": {"GroupName": "GroupName || `default`", "ScheduleName": "Name"},
+    "scheduler:schedule": {"GroupName": 'GroupName || `"default"`', "ScheduleName": "Name"},
     "scheduler:schedule-group": {"GroupName": "Name"},
     "elasticloadbalancing:loadbalancer/app/": {"LoadBalancerName": "Name"},
     "elasticloadbalancing:targetgroup": {"TargetGroupName": "Name"},
