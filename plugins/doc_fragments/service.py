@@ -16,6 +16,16 @@ options:
     description: Name of the service.
     type: str
     required: true
+  kind:
+    description:
+      - V(web) gets its requests from a load balancer. V(worker) gets none and has one ECS service, C(SERVICE-blue), which is released
+        and rolled back in place.
+    type: str
+    choices: [web, worker]
+    default: web
+  cluster:
+    description: Name of the cluster that a worker is in. The environment's if omitted.
+    type: str
   listener_arn:
     description: The https listener that holds the service's rules. Empty only in check mode.
     type: str
@@ -38,9 +48,8 @@ options:
     type: str
     default: app
   port:
-    description: Port that this container listens on.
+    description: Port that this container listens on. Required unless O(kind=worker).
     type: int
-    required: true
   cpu:
     description: CPU units of a task, 1024 to the vCPU; Fargate offers V(256), V(512), V(1024), V(2048), V(4096), V(8192), V(16384).
     type: int
@@ -302,6 +311,20 @@ options:
     description: Name of the service.
     type: str
     required: true
+"""
+
+    KIND = r"""
+options:
+  kind:
+    description:
+      - V(web) gets its requests from a load balancer. V(worker) gets none and has one ECS service, C(SERVICE-blue), which is released
+        and rolled back in place.
+    type: str
+    choices: [web, worker]
+    default: web
+  cluster:
+    description: Name of the cluster that a worker is in. The environment's if omitted.
+    type: str
 """
 
     SCHEDULES = r"""

@@ -108,6 +108,7 @@ options:
 extends_documentation_fragment:
   - pear.fargate.resource
   - pear.fargate.service.name
+  - pear.fargate.service.kind
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.boto3
@@ -157,6 +158,7 @@ foreign:
 from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import run_as_module
 from ansible_collections.pear.fargate.plugins.module_utils.common.resource import STATE_ARGUMENTS
 from ansible_collections.pear.fargate.plugins.module_utils.service.autoscaling_service import run
+from ansible_collections.pear.fargate.plugins.module_utils.service.location import KIND
 
 _CUSTOM = {
     "namespace": {"type": "str", "required": True},
@@ -188,6 +190,7 @@ ARGUMENT_SPEC = {
     **STATE_ARGUMENTS,
     "environment": {"type": "str", "required": True},
     "service": {"type": "str", "required": True},
+    "kind": KIND,
     "cluster": {"type": "str"},
     "minimum": {"type": "int"},
     "maximum": {"type": "int"},

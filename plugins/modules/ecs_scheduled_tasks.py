@@ -29,6 +29,7 @@ extends_documentation_fragment:
   - pear.fargate.resource
   - pear.fargate.service.schedules
   - pear.fargate.service.name
+  - pear.fargate.service.kind
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.boto3
@@ -70,11 +71,14 @@ reason:
 from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import run_as_module
 from ansible_collections.pear.fargate.plugins.module_utils.common.resource import STATE_ARGUMENTS
 from ansible_collections.pear.fargate.plugins.module_utils.service.ecs_scheduled_tasks import SCHEDULES_OPTION, run
+from ansible_collections.pear.fargate.plugins.module_utils.service.location import KIND
 
 ARGUMENT_SPEC = {
     **STATE_ARGUMENTS,
     "environment": {"type": "str", "required": True},
     "service": {"type": "str", "required": True},
+    "kind": KIND,
+    "cluster": {"type": "str"},
     "schedules": SCHEDULES_OPTION,
     "role_arn": {"type": "str"},
 }

@@ -85,9 +85,13 @@ def begin_deploy(order: Order, fleet: Fleet, history: Sequence[Release], now: fl
         version = (
             f"release {serving.id} with {serving.label}" if serving else order.version or order.digest or "this version"
         )
-        return Unchanged(f"{version} serves all traffic from {live} already")
+        return Unchanged(f"{version} {_does(fleet, live)} already")
     if order.plan.in_place:
         return Begun(_in_place(order, state, history, now), found)
+    if not fleet.routed:
+        return Refused(
+            f"the strategy {order.plan.strategy} shifts traffic, and no load balancer sends this service any"
+        )
     first = fleet.state(live).desired == 0 and fleet.state(live).running == 0
     release = replace(
         _ordered(order, live, live.other, now),
@@ -97,6 +101,10 @@ def begin_deploy(order: Order, fleet: Fleet, history: Sequence[Release], now: fl
         first=first,
     )
     return Begun(release, found)
+
+
+def _does(fleet: Fleet, live: Colour) -> str:
+    return f"serves all traffic from {live}" if fleet.routed else "runs"
 
 
 def _as_many_as_live(live: ColourState, single_writer: bool) -> int:
@@ -221,7 +229,9 @@ def begin_rollback(
         return Refused(f"the rule has {fleet.weights} and the history does not say which colour is live")
     target = found.release
     if fleet.state(live).task_definition == target.task_definition and fleet.weights.of(live) == 100:
-        return Unchanged(f"release {target.id} serves all traffic from {live} already")
+        return Unchanged(f"release {target.id} {_does(fleet, live)} already")
+    if not fleet.routed:
+        return Begun(_back_in_place(order, fleet.state(live), target, now))
     side = fleet.state(live.other)
     single_writer = target.single_writer or found.leaves.single_writer
     # Where one task at a time may write, live is stopped first: nothing is warm.
@@ -254,3 +264,29 @@ def begin_rollback(
         phase=Phase.SHIFTING if warm else Phase.STAGING,
     )
     return Begun(release)
+
+
+def _back_in_place(order: ReturnOrder, live: ColourState, target: Release, now: float) -> Release:
+    """A rollback without a second colour: ECS replaces the tasks; where that fails, what runs now is deployed again."""
+    return Release(
+        id=order.id,
+        service=order.service,
+        kind=Kind.ROLLBACK,
+        digest=target.digest,
+        fingerprint=target.fingerprint,
+        task_definition=target.task_definition,
+        version=target.version,
+        target=target.id,
+        live=live.colour,
+        candidate=live.colour,
+        plan=Plan("rolling", (Step(100),)),
+        started_at=now,
+        entered_at=now,
+        by=order.by,
+        policy=order.policy,
+        capacity=max(1, live.desired),
+        single_writer=target.single_writer,
+        stable_task_definition=live.task_definition,
+        replaced_deployment=live.deployment_id,
+        phase=Phase.STAGING,
+    )

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from .abort import AbortReason
 from .actions import POLL_SECONDS, Collect, Decision, Prove, Record, Replace, Wait
-from .model import ColourState, Fleet, Observed, Outcome, Phase, Release
+from .model import ColourState, Fleet, Kind, Observed, Outcome, Phase, Release
 from .single_writer import stop_tasks
 
 # ECS answers reads for some seconds as if a write had not happened yet.
@@ -27,7 +27,9 @@ def stage(observed: Observed, release: Release, now: float) -> Decision:
     if stopping is not None:
         return stopping
     count = release.capacity if release.single_writer else None
-    action = Replace(release.candidate, release.task_definition, fresh=fresh, count=count)
+    # A rollback has no specification: it deploys what was registered.
+    specified = release.kind is Kind.DEPLOY
+    action = Replace(release.candidate, release.task_definition, specified, fresh, count)
     return Decision(action, f"{release.candidate}: {_why(state, fresh)}", release.at(Phase.SHIFTING, now))
 
 

@@ -172,11 +172,15 @@ class ColourState:
 
 @dataclass(frozen=True)
 class Fleet:
-    """A service as it was observed: the weights of its production rule and both colours."""
+    """A service as it was observed: the weights of its production rule and both colours.
+
+    A service that is not routed (a worker) has one colour and no rule: its weights never change.
+    """
 
     weights: Weights
     blue: ColourState
     green: ColourState
+    routed: bool = True
 
     def state(self, colour: Colour) -> ColourState:
         return self.blue if colour is Colour.BLUE else self.green
@@ -286,6 +290,7 @@ class Policy:
 class Traffic:
     """What a target group answered over a window: counts, one p99 per period, and the middle one of these by requests.
 
+    `answered` is how many requests a target answered in each of the periods of `samples`.
     `unanswered` is the part of the errors that no target answered and no failed connection explains: a target that timed
     out or closed the connection, but also a client that left. So it is only ever compared, never held against a ceiling.
     """
@@ -295,6 +300,7 @@ class Traffic:
     p99_seconds: float | None = None
     samples: tuple[float, ...] = ()
     unanswered: int = 0
+    answered: tuple[int, ...] = ()
 
     @property
     def certain_errors(self) -> int:

@@ -49,6 +49,21 @@ def failed(outcome: Outcome, release: Release | None = RELEASE, verbosity: int =
     return found.value
 
 
+COMPARED = {"candidate": [{"answered": 612, "p99_ms": 118.0}], "live": [{"answered": 9000, "p99_ms": 96.0}]}
+
+
+@pytest.mark.parametrize("kept", [True, False], ids=["with its evidence", "by this run"])
+def test_the_report_shows_the_response_times_that_were_compared(tmp_path: Path, kept: bool) -> None:
+    report = tmp_path / "report.json"
+    release = replace(RELEASE, evidence={**SEEN, "response_times": COMPARED}) if kept else RELEASE
+    call = Invocation({"report": str(report)}, cast(Aws, None))
+    with pytest.raises(Failure):
+        result(call, Ending(Outcome.ROLLED_BACK, "slower", release, changed=True), {} if kept else COMPARED)
+    found = json.loads(report.read_text())
+    assert found["response_times"] == COMPARED
+    assert "response_times" not in found["evidence"]
+
+
 def test_the_summary_comes_last() -> None:
     assert str(failed(Outcome.ROLLED_BACK)).splitlines() == [
         "  2 tasks stopped: container app: exit code 3",

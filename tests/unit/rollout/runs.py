@@ -94,6 +94,20 @@ def _two_rolled_releases() -> World:
     return world
 
 
+def with_two_worker_releases() -> World:
+    """Two releases of a service without a load balancer."""
+    return _two_worker_releases().copy()
+
+
+@cache
+def _two_worker_releases() -> World:
+    world = World(alarms={"errors": "OK"}, routed=False)
+    for name in ("one", "two"):
+        assert roll(world, name).outcome is Outcome.SUCCEEDED
+    world.calls = 0
+    return world
+
+
 def with_ecs_rollback() -> World:
     world = with_two_rolled_releases()
     world.ecs_rolls_back = True

@@ -45,6 +45,7 @@ from .runs import (
     with_one_writer,
     with_two_releases,
     with_two_rolled_releases,
+    with_two_worker_releases,
 )
 from .world import BLUE, GREEN, Death, World, denied, throttled, timed_out
 
@@ -128,6 +129,34 @@ STORIES = (
         lambda world: roll(world, "three"),
         Outcome.ROLLED_BACK,
         lambda world: world.proofs.update(smoke=Verdict(Result.FAIL, "smoke fails")),
+        plan=ROLLING,
+    ),
+    Story(
+        "worker deploy", with_two_worker_releases, lambda world: roll(world, "three"), Outcome.SUCCEEDED, plan=ROLLING
+    ),
+    Story(
+        "worker deploy that never runs",
+        with_two_worker_releases,
+        lambda world: roll(world, "three"),
+        Outcome.ROLLED_BACK,
+        lambda world: world.sick.add("task:three"),
+        plan=ROLLING,
+    ),
+    Story(
+        "worker deploy that fails in the bake",
+        with_two_worker_releases,
+        lambda world: roll(world, "three"),
+        Outcome.ROLLED_BACK,
+        fire_in_the_bake,
+        plan=ROLLING,
+    ),
+    Story("worker rollback", with_two_worker_releases, roll_back, Outcome.SUCCEEDED, plan=ROLLING),
+    Story(
+        "worker rollback to a version that does not run any more",
+        with_two_worker_releases,
+        roll_back,
+        Outcome.ROLLED_BACK,
+        lambda world: world.sick.add("task:one"),
         plan=ROLLING,
     ),
     *(

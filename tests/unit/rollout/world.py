@@ -94,6 +94,8 @@ class World:
     stopped_at: dict[Colour, float] = field(default_factory=dict)
     # How many tasks of a colour can be healthy at most, and until when.
     short: dict[Colour, tuple[int, float]] = field(default_factory=dict)
+    # A worker has no rule and one colour.
+    routed: bool = True
 
     def copy(self) -> World:
         """A world of its own: what the fields hold is frozen, so their containers are all that has to be copied."""
@@ -176,7 +178,7 @@ class World:
 
     @property
     def fleet(self) -> Fleet:
-        return Fleet(self.weights, self.sides[BLUE], self.sides[GREEN])
+        return Fleet(self.weights, self.sides[BLUE], self.sides[GREEN], self.routed)
 
     @property
     def compared(self) -> Fleet:
@@ -188,11 +190,12 @@ class World:
         live = self.weights.leader
         if self.specified and live and sides[live].task_definition != self.specified:
             sides[live] = replace(sides[live], deviations=("the task definition differs",))
-        return Fleet(self.weights, sides[BLUE], sides[GREEN])
+        return Fleet(self.weights, sides[BLUE], sides[GREEN], self.routed)
 
     # --- writes, each checked against the invariants ---
 
     def shift(self, weights: Weights) -> None:
+        assert self.routed, "there is no rule to write weights into"
         for colour in Colour:
             if weights.of(colour) > self.weights.of(colour):
                 healthy = self.sides[colour].healthy
@@ -202,6 +205,7 @@ class World:
 
     def change(self, action: FleetAction) -> None:
         side = self.sides[action.colour]
+        assert self.routed or action.colour is BLUE, f"a worker has one colour: {action}"
         if isinstance(action, Replace):
             self.replace(action)
             return
@@ -397,6 +401,9 @@ class FakeJudges:
     def collect(self, release: Release, fleet: Fleet) -> dict[str, Any]:
         answer: dict[str, Any] = self.world.call("collect", lambda: {"weights": str(fleet.weights)})
         return answer
+
+    def response_times(self, release: Release) -> dict[str, list[dict[str, Any]]]:
+        return {}
 
 
 @dataclass
