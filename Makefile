@@ -72,7 +72,7 @@ format: setup-python ## Let ruff format the Python code
 
 .PHONY: unit
 unit: setup-python ## Unit tests: decisions, adapters, roles' contracts, the sample app
-	@pytest -q -n 2 tests/unit examples
+	@pytest -q -n 2 --dist worksteal tests/unit examples
 
 .PHONY: setup-test
 setup-test: setup ## Set-up interrupted, doubled and refused: for real, in clones of this checkout
