@@ -7,7 +7,7 @@ from dataclasses import replace
 from ansible_collections.pear.fargate.plugins.module_utils.release.controller import Controller
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import Outcome, Result, Verdict
 
-from ..rollout.test_crashes import order, with_two_releases
+from ..rollout.runs import order, with_two_releases
 from ..rollout.world import Lines
 
 
