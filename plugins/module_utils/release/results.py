@@ -14,7 +14,7 @@ from ..common.invocation import Invocation
 from ..common.text import harmless, printable
 from ..rollout.model import Outcome, Release
 from ..rollout.record import to_plain
-from .controller import Ending
+from .loop import Ending
 from .options import token
 
 # What a message shows of the evidence; all of it is in the result, in the ledger and in the report.

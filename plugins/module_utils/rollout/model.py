@@ -172,11 +172,15 @@ class ColourState:
 
 @dataclass(frozen=True)
 class Fleet:
-    """A service as it was observed: the weights of its production rule and both colours."""
+    """A service as it was observed: the weights of its production rule and both colours.
+
+    A service that is not routed (a worker) has one colour and no rule: its weights never change.
+    """
 
     weights: Weights
     blue: ColourState
     green: ColourState
+    routed: bool = True
 
     def state(self, colour: Colour) -> ColourState:
         return self.blue if colour is Colour.BLUE else self.green
@@ -398,6 +402,10 @@ class Release:
     def is_rewriting(self) -> bool:
         """A rollback writes its weights again: one late write of the controller that it overtook may still arrive."""
         return self.kind is Kind.ROLLBACK and self.phase is Phase.SHIFTING
+
+    def inherits(self, state: ColourState) -> bool:
+        """The colour's deployment is not this release's own: it was there before this release wrote anything."""
+        return state.deployment_id == self.replaced_deployment
 
     @property
     def returnable(self) -> bool:

@@ -9,6 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ..monitoring import collector
+from . import worker
+from .location import WORKER
 
 _GIB = 1024
 # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-cpu-memory-error.html
@@ -59,13 +61,17 @@ def findings(values: Mapping[str, Any]) -> list[str]:
         *_size(values),
         *_ranges(values, _RANGES),
         *_health_check(values),
-        *_conditions(values),
+        *(worker.variable_findings(values) if is_worker(values) else _conditions(values)),
         *_percents(values),
         *_secrets(values),
         *_volumes(values),
         *_collector(values),
         *_single_writer(values),
     ]
+
+
+def is_worker(values: Mapping[str, Any]) -> bool:
+    return values.get("service_kind") == WORKER
 
 
 def warnings(values: Mapping[str, Any]) -> Iterator[str]:
@@ -247,7 +253,10 @@ def _conditions(values: Mapping[str, Any]) -> Iterator[str]:
     if not isinstance(hosts, Sequence) or not isinstance(paths, Sequence):
         return
     if not hosts and not paths:
-        yield "service_hosts and service_paths are both empty; a rule needs one condition at least, such as the path /*"
+        yield (
+            "service_hosts and service_paths are both empty: no request would reach the service. Name its host or its paths, or set "
+            "service_kind to worker for a service that takes no requests"
+        )
     if len(hosts) + len(paths) > _CONDITION_VALUES - 1:
         yield (
             f"service_hosts and service_paths hold {len(hosts) + len(paths)} values; a rule holds "
