@@ -193,7 +193,7 @@ ROWS = (
         "paused for longer",
     ),
     row("baking", seen(ALL), at(Phase.BAKING, step=3, since=NOW - 20), Wait(5.0), "100 s left"),
-    row("baked", seen(ALL), at(Phase.BAKING, step=3, since=NOW - 121), Record(), "serves all traffic from green"),
+    row("baked", seen(ALL), at(Phase.BAKING, step=3, since=NOW - 121), Record(), "bake passed: green has 4"),
     row(
         "ill in the bake", seen(ALL, readings=FIRING), at(Phase.BAKING, step=3, since=NOW), Shift(HOME), "alarm errors"
     ),
