@@ -17,6 +17,7 @@ from ..common.eventual import SCHEDULER_ROLE, once_ready
 from ..common.invocation import Invocation
 from .ecs_run_task import live_service
 from .location import NotProvisionedError, ServiceLocation, locate_in_environment
+from .schedule_expressions import schedule_findings
 
 # The option of every module that makes schedules.
 SCHEDULES_OPTION: dict[str, Any] = {
@@ -33,7 +34,6 @@ SCHEDULES_OPTION: dict[str, Any] = {
     },
 }
 _NAME = re.compile(r"^[0-9A-Za-z_-]+$")
-_EXPRESSION = re.compile(r"^(rate|cron|at)\(.+\)$")
 # A name of EventBridge Scheduler.
 _LONGEST = 64
 
@@ -176,10 +176,7 @@ def _problems(service: str, desired: list[Mapping[str, Any]]) -> list[str]:
             found.append(
                 f"name {schedule['name']!r} has other characters than letters, digits, _ and -, or {name} is over {_LONGEST} long"
             )
-        if not _EXPRESSION.match(schedule["expression"]):
-            found.append(
-                f"{schedule['name']}: expression is {schedule['expression']!r}; expected rate(…), cron(…) or at(…)"
-            )
+    found += schedule_findings(desired, "schedules", "expression")
     names = [schedule["name"] for schedule in desired]
     found += [f"{name} is there twice" for name in sorted({name for name in names if names.count(name) > 1})]
     return found

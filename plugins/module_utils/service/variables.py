@@ -11,6 +11,7 @@ from typing import Any
 from ..monitoring import collector
 from . import worker
 from .location import WORKER
+from .schedule_expressions import schedule_findings
 
 _GIB = 1024
 # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-cpu-memory-error.html
@@ -65,6 +66,8 @@ def findings(values: Mapping[str, Any]) -> list[str]:
         *_secrets(values),
         *_volumes(values),
         *_collector(values),
+        *schedule_findings(values.get("service_schedules"), "service_schedules", "expression"),
+        *schedule_findings(values.get("autoscaling_schedules"), "autoscaling_schedules", "when"),
         *_single_writer(values),
     ]
 
