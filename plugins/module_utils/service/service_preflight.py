@@ -19,7 +19,7 @@ from ..image import build, container_image
 from . import existing_fit, foreign
 from .policies import secret_arn
 from .routing import DesiredRules, conflicts
-from .variables import findings, warnings
+from .variables import findings, is_worker, warnings
 
 # Variables of the environment that say what a service can stand on.
 ENVIRONMENT_VARIABLES = (
@@ -93,6 +93,8 @@ def _foreign(call: Invocation, values: Mapping[str, Any], place: ArnScope, unche
 
 def _priorities(call: Invocation, values: Mapping[str, Any], place: ArnScope) -> Iterator[str]:
     name, service, priority = (values.get(key) for key in ("environment_name", "service_name", "service_priority"))
+    if is_worker(values):
+        return
     if not (isinstance(name, str) and isinstance(service, str) and isinstance(priority, int)):
         return
     https = _listener(call, name)
