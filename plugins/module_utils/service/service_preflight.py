@@ -190,16 +190,27 @@ def _uncovered_hosts(values: Mapping[str, Any], environment: Mapping[str, Any]) 
 
 
 def _secrets(call: Invocation, values: Mapping[str, Any], place: ArnScope) -> Iterator[str]:
-    named = values.get("service_secrets")
-    for variable, source in (named or {}).items() if isinstance(named, Mapping) else ():
-        if not isinstance(source, str):
-            continue
+    for where, source in _named_secrets(values):
         arn = secret_arn(source, place)
+        if arn.split(":")[3:5] != [place.region, place.account]:
+            # Another region's or account's: this run's credentials and endpoint say nothing about it.
+            continue
         # The value may be a secret by mistake: it is not repeated.
         if ":secretsmanager:" in arn and not secretsmanager.secret_exists(call.aws, arn):
-            yield f"service_secrets.{variable} names a secret that Secrets Manager does not have in {call.aws.region}"
+            yield f"{where} names a secret that Secrets Manager does not have in {call.aws.region}"
         if ":ssm:" in arn and not ssm.parameter_exists(call.aws, _parameter(arn, source)):
-            yield f"service_secrets.{variable} names a parameter that SSM does not have in {call.aws.region}"
+            yield f"{where} names a parameter that SSM does not have in {call.aws.region}"
+
+
+def _named_secrets(values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Each secret of each container, with the variable that names it."""
+    named = [("service_secrets", values.get("service_secrets"))]
+    for sidecar in values.get("service_sidecars") or []:
+        if isinstance(sidecar, Mapping):
+            named.append((f"service_sidecars: {sidecar.get('name')}: secrets", sidecar.get("secrets")))
+    for where, secrets in named:
+        if isinstance(secrets, Mapping):
+            yield from ((f"{where}.{name}", source) for name, source in secrets.items() if isinstance(source, str))
 
 
 def _parameter(arn: str, source: str) -> str:
