@@ -17,6 +17,7 @@ from ..module_utils.monitoring import alarm_parts as parts
 from ..module_utils.monitoring import environment_alarms as shared_alarms
 from ..module_utils.monitoring import service_alarms as alarms
 from ..module_utils.monitoring import service_dashboard as dashboard
+from ..module_utils.monitoring.saved_queries import service_queries
 from ..module_utils.service.location import WEB, WORKER
 
 
@@ -127,5 +128,6 @@ class FilterModule:
             "alarm_topic_arn": alarm_topic_arn,
             "environment_alarms": environment_alarms,
             "service_alarms": service_alarms,
+            "saved_queries": service_queries,
             "service_dashboard": service_dashboard,
         }

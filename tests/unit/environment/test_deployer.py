@@ -74,6 +74,8 @@ def test_what_is_written_anywhere_is_bounded(kind: str) -> None:
             if not action.partition(":")[2].startswith(("Describe", "Get", "List", "BatchGet"))
         ]
         if statement["Resource"] == ["*"] and writes and "Condition" not in statement:
+            # IAM cannot name a saved query.
+            writes = [action for action in writes if not action.endswith("QueryDefinition")]
             assert {action.partition(":")[0] for action in writes} <= {"route53", "ecs"}, statement
             assert {action for action in writes if action.startswith("ecs:")} <= {"ecs:DeregisterTaskDefinition"}
 
