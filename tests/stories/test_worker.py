@@ -23,9 +23,7 @@ class Mailer:
         self.player = Player(stage.environment, INVENTORIES)
 
     def play(self, playbook: str, check: bool = False, **variables: Any) -> PlayResult:
-        return self.player.run(
-            f"playbooks/{playbook}.yml", "-l", "mailer", variables=variables or None, check=check
-        )
+        return self.player.run(f"playbooks/{playbook}.yml", "-l", "mailer", variables=variables or None, check=check)
 
     def release(self, number: int, **variables: Any) -> PlayResult:
         return self.play("release", service_environment={"RELEASE": str(number)}, **variables)

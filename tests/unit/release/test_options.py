@@ -156,7 +156,9 @@ def status(*history: Release, lease: Lease | None = LEASE, now: float = 100.0, f
 def test_in_the_middle_of_a_release_the_way_back_is_to_stop_it() -> None:
     assert status(UNDER_WAY).endswith("rollback: stops r2, and returns all traffic to blue (one write, about a second)")
     one = status(replace(UNDER_WAY, single_writer=True))
-    assert one.endswith("(as long as one task takes to stop and another one to start; requests are answered with 503 meanwhile)")
+    assert one.endswith(
+        "(as long as one task takes to stop and another one to start; requests are answered with 503 meanwhile)"
+    )
     assert status().endswith(
         "rollback: no release of this service has succeeded yet, so there is nothing to go back to"
     )

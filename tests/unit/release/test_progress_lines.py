@@ -7,7 +7,7 @@ from dataclasses import replace
 from ansible_collections.pear.fargate.plugins.module_utils.release.controller import Controller
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import Outcome, Result, Verdict
 
-from ..rollout.test_crashes import fire_at_half, order, with_two_releases
+from ..rollout.runs import fire_at_half, order, with_two_releases
 from ..rollout.world import Lines
 
 
