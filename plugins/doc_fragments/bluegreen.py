@@ -228,9 +228,10 @@ options:
         type: int
         default: 10
       command:
-        description: Makes the check a task of the candidate's definition that runs once with this command, such as a migration.
-        type: list
-        elements: str
+        description:
+          - Makes the check a task of the candidate's definition that runs once with this command, such as a migration. A list of words, or
+            a text that is split into words.
+        type: raw
         default: []
       container:
         description: The container that gets the command, and whose exit code is the verdict.

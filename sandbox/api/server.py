@@ -42,6 +42,7 @@ OVERLAY_MODULES = (
     "elbv2",
     "cloudwatch",
     "ecs",
+    "sqs",
     "autoscaling",
     "target_tracking",
     "first_calls",
@@ -101,8 +102,7 @@ class Application:
         try:
             if not own and not self.sandbox.rates.takes(context.region, service, operation, call.at):
                 raise refusals.throttled(protocol, service)
-            if not own:
-                self._authorization.require(environ, service, operation, context)
+            self._authorization.require(environ, service, operation, context)
             refusals.delay(met)
             fault = refusals.refusal(met, protocol, service, operation, context)
             if fault is None:
