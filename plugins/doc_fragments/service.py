@@ -344,7 +344,7 @@ options:
   single_writer:
     description:
       - Whether only one task may write at a time. A release then stops every task of the old version before one of the new version starts,
-        and a return does the same the other way round; nobody is served in between, and nothing stays warm.
+        and a rollback does the same the other way round. In between requests are answered with 503, and no old task stays warm.
       - Sets O(minimum_healthy_percent) to 0 and O(maximum_percent) to 100, and turns O(availability_zone_rebalancing) off.
       - Needs O(desired_count) 1 at most, and a plan without shares below 100 percent.
       - ECS replaces a task that has become unhealthy by itself, and may start the new one while the old one is still stopping.

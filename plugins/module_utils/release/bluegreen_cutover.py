@@ -48,4 +48,5 @@ def _release(call: Invocation, location: ServiceLocation, spec: Specification, r
     # Made before the lease is taken and again under it: what it finds does not change that fast.
     findings = cache(lambda fleet: tuple(map(str, look_ahead(fleet))))
     ending = run_controller(call, controller, lambda: controller.deploy(release_order, findings))
-    return result(call, ending)
+    compared = aws_ports.judges.response_times(ending.release) if ending.release else {}
+    return result(call, ending, compared)

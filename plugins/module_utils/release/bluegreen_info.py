@@ -29,7 +29,9 @@ from .providers.service_provider import ServiceProvider
 from .results import summary
 
 _REPLACED = "as long as its tasks take to be replaced"
-_ONE_WRITER_TAKES = "as long as one task takes to stop and another one to start; nobody is served meanwhile"
+_ONE_WRITER_TAKES = (
+    "as long as one task takes to stop and another one to start; requests are answered with 503 meanwhile"
+)
 
 
 def run(call: Invocation) -> dict[str, Any]:

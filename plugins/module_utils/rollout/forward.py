@@ -63,9 +63,8 @@ def _make_ready(observed: Observed, release: Release) -> Decision | None:
     """The write that is missing before this colour can be counted on, if one is."""
     colour, count = release.candidate, wanted_count(observed, release)
     candidate = observed.fleet.state(colour)
-    inherited = bool(release.replaced_deployment) and candidate.deployment_id == release.replaced_deployment
     # A deployment of this release's own, so that failures of an earlier one are not counted against it.
-    fresh = inherited and (candidate.desired == 0 or bool(candidate.failure) or release.restart)
+    fresh = release.inherits(candidate) and (candidate.desired == 0 or bool(candidate.failure) or release.restart)
     stage = Stage(colour, release.task_definition, count, fresh)
     if candidate.task_definition != release.task_definition:
         return Decision(replace(stage, fresh=False), f"{colour} gets {count} tasks of the release", release)
@@ -117,7 +116,8 @@ def _next_in_step(observed: Observed, release: Release, now: float) -> Decision 
         judged = last or step.duration_seconds > 0
         return _next_step(release, f"{title} {_why_on(observed, release) if judged else 'passed'}", now)
     if release.since is None and isinstance(hold, Decision) and isinstance(hold.action, Wait):
-        return _enter(replace(release, since=now), f"{title}: {wanted}")
+        lasts = max(step.duration_seconds, release.policy.settle_seconds)
+        return _enter(replace(release, since=now), f"{title} lasts {lasts} s" if lasts else f"{title} has begun")
     return hold
 
 
@@ -264,7 +264,7 @@ def _succeed(release: Release, passed: str, now: float, routed: bool = True) -> 
     window = 0 if release.single_writer else release.policy.window_seconds
     warm_until = None if release.in_place else now + window
     done = replace(release, outcome=Outcome.SUCCEEDED, reason=reason, ended_at=now, warm_until=warm_until)
-    return _enter(done, f"{reason}; {passed}")
+    return _enter(done, passed)
 
 
 def _enter(release: Release, reason: str) -> Decision:

@@ -75,7 +75,7 @@ class World:
     dark_seconds: float = 0.0
     dark_since: float | None = None
     late: bool = False
-    # A late write arrived after the last read: nobody can know of it yet.
+    # A late write arrived after the last read: it cannot be known yet.
     disturbed: bool = False
     ready_at: dict[Colour, float] = field(default_factory=dict)
     registered: int = 0
@@ -124,7 +124,7 @@ class World:
             self.settle(colour)
 
     def arrive_late(self, effect: Callable[[], Any]) -> None:
-        """A write takes effect that its controller does not wait for any more: nobody checks it."""
+        """A write takes effect that its controller does not wait for any more: it is not checked."""
         self.late = self.disturbed = True
         effect()
         self.late = False
@@ -210,7 +210,7 @@ class World:
             self.replace(action)
             return
         if self.one_writer and isinstance(action, Stage):
-            self.assert_nobody_writes(action)
+            self.assert_no_other_writer(action)
         if not isinstance(action, CancelScaleIn | SetScaleIn) and not self.late and not self.one_writer:
             assert self.weights.of(action.colour) == 0 or isinstance(action, Stage), f"I3: {action} under traffic"
         if isinstance(action, ScaleIn | ScheduleScaleIn) and not self.late and not self.one_writer:
@@ -248,7 +248,7 @@ class World:
             side = replace(side, unended=side.running)
         self.sides[colour] = replace(side, desired=0)
 
-    def assert_nobody_writes(self, action: Stage | Replace) -> None:
+    def assert_no_other_writer(self, action: Stage | Replace) -> None:
         """No task may be left when one is started; the same write again, of a task that runs already, starts none."""
         side, other = self.sides[action.colour], self.sides[action.colour.other]
         told = f"two writers: {action} beside {side} and {other}"
@@ -259,7 +259,7 @@ class World:
     def replace(self, action: Replace) -> None:
         """ECS replaces tasks in place: the old ones answer until the new ones are healthy."""
         if self.one_writer:
-            self.assert_nobody_writes(action)
+            self.assert_no_other_writer(action)
         side = self.sides[action.colour]
         self.writes.append(("Replace", action))
         first = not side.task_definition
@@ -401,6 +401,9 @@ class FakeJudges:
     def collect(self, release: Release, fleet: Fleet) -> dict[str, Any]:
         answer: dict[str, Any] = self.world.call("collect", lambda: {"weights": str(fleet.weights)})
         return answer
+
+    def response_times(self, release: Release) -> dict[str, list[dict[str, Any]]]:
+        return {}
 
 
 @dataclass

@@ -89,7 +89,7 @@ class ServiceFleet:
         return self._production or self.location.production
 
     def forget_rule(self) -> None:
-        """Before a write of it: should the answer be lost, nobody knows what it is."""
+        """Before a write of it: should the answer be lost, it has to be read again."""
         self._rule_read_at = -math.inf
 
     def _rule(self, longest_seconds: float) -> Rule:
