@@ -245,6 +245,11 @@ options:
     description: Whether checks verify the load balancer's certificate.
     type: bool
     default: true
+  restart:
+    description:
+      - Releases the version that serves once more, with new tasks, such as for a secret that was rotated. A rollback passes over it.
+    type: bool
+    default: false
   contract:
     description:
       - Marks a release that the versions before it cannot follow, such as the end of a database migration.

@@ -149,6 +149,7 @@ RELEASE_ARGUMENTS: dict[str, Any] = {
     "policy": {"type": "dict", "options": POLICY, "default": {}},
     "verify_tls": {"type": "bool", "default": True},
     "contract": {"type": "bool", "default": False},
+    "restart": {"type": "bool", "default": False},
     "report": {"type": "path"},
     "version": {"type": "str"},
 }
@@ -179,6 +180,7 @@ def order(params: Mapping[str, Any], spec: Specification, now: float) -> Order:
         verifications=after,
         desired_count=spec.desired_count,
         contract=params["contract"],
+        restart=params["restart"],
         single_writer=params["single_writer"],
         version=params["version"] or "",
         adopts=bool(spec.registered),
