@@ -45,6 +45,7 @@ OVERLAY_MODULES = (
     "first_calls",
     "faults",
     "route53",
+    "wafv2",
 )
 _CREDENTIAL = re.compile(r"Credential=([^/]+)/\d+/([^/]+)/([^/]+)/aws4_request")
 _JSON_SERVICES = {

@@ -39,6 +39,8 @@ from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import 
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.record import from_plain, to_plain
 
 BLUE, GREEN = Colour.BLUE, Colour.GREEN
+# How long a node of the load balancer goes on by the weights before.
+NODES_LAG_SECONDS = 10.0
 
 
 class Death(BaseException):
@@ -78,6 +80,8 @@ class World:
     # A late write arrived after the last read: nobody can know of it yet.
     disturbed: bool = False
     ready_at: dict[Colour, float] = field(default_factory=dict)
+    # When each colour's weight became 0: nodes of the load balancer go on sending to it for a while.
+    left_at: dict[Colour, float] = field(default_factory=dict)
     registered: int = 0
     minimum: int = 1
     deployments: int = 0
@@ -198,6 +202,7 @@ class World:
                 healthy = self.sides[colour].healthy
                 assert self.disturbed or healthy >= self.minimum, f"I2: {weights} with {healthy} healthy on {colour}"
         self.writes.append(("shift", weights))
+        self.left_at |= {colour: self.time for colour in Colour if self.weights.of(colour) and not weights.of(colour)}
         self.weights = weights
 
     def change(self, action: FleetAction) -> None:
@@ -214,6 +219,9 @@ class World:
                 if not release.closed and release.live is action.colour:
                     assert release.outcome is Outcome.SUCCEEDED, f"I3: {action} before success is recorded"
                     assert isinstance(action, ScheduleScaleIn) or (release.warm_until or 0) <= self.time, "I3: window"
+        if isinstance(action, ScaleIn) and not self.late and not self.one_writer:
+            since = self.time - self.left_at.get(action.colour, float("-inf"))
+            assert since >= NODES_LAG_SECONDS, f"I8: {action} {since} s after its weight became 0"
         if isinstance(action, Stage) and side.task_definition != action.task_definition:
             assert self.late or self.weights.of(action.colour) == 0, "I3: a colour with traffic is replaced"
         self.writes.append((type(action).__name__, action))
@@ -349,11 +357,18 @@ class World:
 @dataclass
 class FakeProvider:
     world: World
+    weights: Weights = field(init=False)
+    weights_changed_at: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.weights, self.weights_changed_at = self.world.weights, self.world.time
 
     def read(self, count_unended: bool = False) -> Fleet:
         answer: Fleet = self.world.call("read", lambda: self.world.seen(count_unended))
         self.world.disturbed = False
-        return answer
+        if answer.weights != self.weights:
+            self.weights, self.weights_changed_at = answer.weights, self.world.time
+        return replace(answer, weights_changed_at=self.weights_changed_at)
 
     def glance(self) -> Fleet:
         return self.read()
@@ -370,7 +385,10 @@ class FakeProvider:
 
     def shift(self, weights: Weights, until: float) -> None:
         assert self.world.time <= until, f"{weights} are sent too long after the renewal"
-        self.world.call("shift", lambda: self.world.shift(weights))
+        try:
+            self.world.call("shift", lambda: self.world.shift(weights))
+        finally:
+            self.weights_changed_at = self.world.time
 
 
 @dataclass

@@ -54,7 +54,9 @@ class ServiceProvider:
         reading = self.fleet.read(longest_seconds, count_unended)
         weights = weights_of(reading.rule, self.fleet.location)
         states = {colour: self._state(reading.colours[colour], weights) for colour in Colour}
-        return Fleet(weights, states[Colour.BLUE], states[Colour.GREEN])
+        fleet = self.fleet
+        changed = (fleet.weights_changed_at, fleet.test_rule_changed_at)
+        return Fleet(weights, states[Colour.BLUE], states[Colour.GREEN], *changed)
 
     def _state(self, reading: Reading, weights: Weights) -> ColourState:
         reading = self.health.known(reading)
