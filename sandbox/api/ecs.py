@@ -7,6 +7,7 @@ from typing import Any
 from ..errors import ApiError
 from .ecs_answers import Answers
 from .ecs_definitions import DefinitionCalls
+from .ecs_deployments import DeploymentCalls
 from .ecs_lookup import Lookup
 from .ecs_services import ServiceCalls
 from .ecs_tags import TagCalls
@@ -20,6 +21,7 @@ def install(sandbox: Sandbox) -> None:
     for calls in (
         DefinitionCalls(sandbox),
         ServiceCalls(sandbox, lookup, answers),
+        DeploymentCalls(sandbox, lookup, answers),
         TaskCalls(sandbox, lookup, answers),
         TagCalls(sandbox),
     ):

@@ -84,7 +84,8 @@ def test_a_killed_container_is_replaced_and_told(cleaned: World) -> None:
 def test_the_circuit_breaker_returns_to_what_worked(cleaned: World) -> None:
     world = cleaned
     group = world.target_group("breaks", "/breaks")
-    breaker = {"deploymentConfiguration": {"deploymentCircuitBreaker": {"enable": True, "rollback": True}}}
+    sensitive = {"enable": True, "rollback": True, "thresholdConfiguration": {"type": "COUNT", "value": 2}}
+    breaker = {"deploymentConfiguration": {"deploymentCircuitBreaker": sensitive}}
     good = world.define("breaks", {"VERSION": "good"})
     world.create_service("breaks", good, group, **breaker)
     eventually(lambda: world.steady("breaks"))
@@ -100,7 +101,15 @@ def test_the_circuit_breaker_returns_to_what_worked(cleaned: World) -> None:
     ]
     records = ecs.describe_service_deployments(serviceDeploymentArns=arns)["serviceDeployments"]
     failed = next(one for one in records if one["status"] == "ROLLBACK_SUCCESSFUL")
-    assert failed["deploymentCircuitBreaker"] == {"status": "TRIGGERED", "failureCount": 3, "threshold": 3}
+    assert failed["deploymentCircuitBreaker"] == {"status": "TRIGGERED", "failureCount": 2, "threshold": 2}
+    assert failed["alarms"]["status"] == "DISABLED"
+    (newest,) = ecs.list_service_deployments(cluster="tests", service="breaks", maxResults=1)["serviceDeployments"]
+    revisions = [failed["targetServiceRevision"]["arn"], failed["rollback"]["serviceRevisionArn"]]
+    assert newest["targetServiceRevisionArn"] == revisions[1]
+    told = ecs.describe_service_revisions(serviceRevisionArns=[*revisions, f"{revisions[0]}0"])
+    assert [one["taskDefinition"] for one in told["serviceRevisions"]] == [bad, good]
+    assert [one["containerImages"][0]["image"] for one in told["serviceRevisions"]] == [world.image] * 2
+    assert [one["reason"] for one in told["failures"]] == ["MISSING"]
     stopped = world.tasks("breaks", "STOPPED")
     assert {3} <= {one["containers"][0].get("exitCode") for one in stopped}
 
@@ -362,6 +371,12 @@ def test_an_alarm_that_fires_fails_a_deployment_and_the_one_before_comes_back(wo
     eventually(returned, message="ECS rolled back")
     reasons = [deployment["rolloutStateReason"] for deployment in world.service("guarded")["deployments"]]
     assert any("rolling back" in reason or "completed" in reason for reason in reasons), reasons
+    deployments = ecs.list_service_deployments(cluster="tests", service="guarded")["serviceDeployments"]
+    arns = [deployment["serviceDeploymentArn"] for deployment in deployments]
+    told = ecs.describe_service_deployments(serviceDeploymentArns=arns)["serviceDeployments"]
+    assert {"status": "TRIGGERED", "alarmNames": ["guard"], "triggeredAlarmNames": ["guard"]} in [
+        deployment["alarms"] for deployment in told
+    ]
     events = [event["message"] for event in world.service("guarded")["events"]]
     assert any("alarm detected: guard" in message for message in events), events
     world.delete_service("guarded")

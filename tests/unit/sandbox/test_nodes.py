@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from unittest.mock import Mock
@@ -45,8 +44,8 @@ def green_at(nodes: Nodes, node: int) -> int:
 
 
 @pytest.fixture
-def time() -> Iterator[Time]:
-    yield Time()
+def time() -> Time:
+    return Time()
 
 
 def test_a_new_listener_is_on_every_node_at_once(time: Time) -> None:
