@@ -82,6 +82,9 @@ class World:
     ready_at: dict[Colour, float] = field(default_factory=dict)
     # When each colour's weight became 0: nodes of the load balancer go on sending to it for a while.
     left_at: dict[Colour, float] = field(default_factory=dict)
+    # What a controller knows of changes of the weights: its own, and those that it finds.
+    weights_known: Weights = Weights(100, 0)
+    weights_changed_at: float = 0.0
     registered: int = 0
     minimum: int = 1
     deployments: int = 0
@@ -192,7 +195,9 @@ class World:
         live = self.weights.leader
         if self.specified and live and sides[live].task_definition != self.specified:
             sides[live] = replace(sides[live], deviations=("the task definition differs",))
-        return Fleet(self.weights, sides[BLUE], sides[GREEN])
+        if self.weights != self.weights_known:
+            self.weights_known, self.weights_changed_at = self.weights, self.time
+        return Fleet(self.weights, sides[BLUE], sides[GREEN], self.weights_changed_at)
 
     # --- writes, each checked against the invariants ---
 
@@ -203,7 +208,8 @@ class World:
                 assert self.disturbed or healthy >= self.minimum, f"I2: {weights} with {healthy} healthy on {colour}"
         self.writes.append(("shift", weights))
         self.left_at |= {colour: self.time for colour in Colour if self.weights.of(colour) and not weights.of(colour)}
-        self.weights = weights
+        self.weights = self.weights_known = weights
+        self.weights_changed_at = self.time
 
     def change(self, action: FleetAction) -> None:
         side = self.sides[action.colour]
@@ -357,18 +363,16 @@ class World:
 @dataclass
 class FakeProvider:
     world: World
-    weights: Weights = field(init=False)
-    weights_changed_at: float = field(init=False)
+    began_at: float = field(init=False)
 
     def __post_init__(self) -> None:
-        self.weights, self.weights_changed_at = self.world.weights, self.world.time
+        self.began_at = self.world.time
 
     def read(self, count_unended: bool = False) -> Fleet:
         answer: Fleet = self.world.call("read", lambda: self.world.seen(count_unended))
         self.world.disturbed = False
-        if answer.weights != self.weights:
-            self.weights, self.weights_changed_at = answer.weights, self.world.time
-        return replace(answer, weights_changed_at=self.weights_changed_at)
+        # Whoever had the lease before may have changed them just now.
+        return replace(answer, weights_changed_at=max(self.began_at, answer.weights_changed_at))
 
     def glance(self) -> Fleet:
         return self.read()
@@ -385,10 +389,7 @@ class FakeProvider:
 
     def shift(self, weights: Weights, until: float) -> None:
         assert self.world.time <= until, f"{weights} are sent too long after the renewal"
-        try:
-            self.world.call("shift", lambda: self.world.shift(weights))
-        finally:
-            self.weights_changed_at = self.world.time
+        self.world.call("shift", lambda: self.world.shift(weights))
 
 
 @dataclass
