@@ -92,9 +92,10 @@ def _remove_all(call: Invocation, things: Iterable[Thing]) -> list[str]:
 def _remove(call: Invocation, thing: Thing) -> bool:
     """Retry until AWS accepts the removal: what uses it is being deleted, which takes minutes for a gateway."""
     in_use = Retry(
-        passes=lambda error: is_in_use(error.code),
+        # EC2 deletes four endpoints at once, and one more each three seconds.
+        passes=lambda error: error.throttled or is_in_use(error.code),
         seconds=call.params["timeout_seconds"],
-        line=lambda error, _pause: f"waiting for {thing}, which is still in use: {error.code}",
+        line=lambda error, _pause: f"waiting for {thing}, which cannot be removed yet: {error.code}",
         pauses=partial(polling_intervals, longest=_POLL_SECONDS),
     )
     try:
