@@ -16,6 +16,16 @@ options:
     description: Name of the service.
     type: str
     required: true
+  kind:
+    description:
+      - V(web) gets its requests from a load balancer. V(worker) gets none and has one ECS service, C(SERVICE-blue), which is released
+        and rolled back in place.
+    type: str
+    choices: [web, worker]
+    default: web
+  cluster:
+    description: Name of the cluster that a worker is in. The environment's if omitted.
+    type: str
   listener_arn:
     description: The https listener that holds the service's rules. Empty only in check mode.
     type: str
@@ -38,9 +48,8 @@ options:
     type: str
     default: app
   port:
-    description: Port that this container listens on.
+    description: Port that this container listens on. Required unless O(kind=worker).
     type: int
-    required: true
   cpu:
     description: CPU units of a task, 1024 to the vCPU; Fargate offers V(256), V(512), V(1024), V(2048), V(4096), V(8192), V(16384).
     type: int
@@ -251,7 +260,7 @@ options:
   single_writer:
     description:
       - Whether only one task may write at a time. A release then stops every task of the old version before one of the new version starts,
-        and a return does the same the other way round; nobody is served in between, and nothing stays warm.
+        and a rollback does the same the other way round. In between requests are answered with 503, and no old task stays warm.
       - Sets O(minimum_healthy_percent) to 0 and O(maximum_percent) to 100, and turns O(availability_zone_rebalancing) off.
       - Needs O(desired_count) 1 at most, and a plan without shares below 100 percent.
       - ECS replaces a task that has become unhealthy by itself, and may start the new one while the old one is still stopping.
@@ -302,6 +311,20 @@ options:
     description: Name of the service.
     type: str
     required: true
+"""
+
+    KIND = r"""
+options:
+  kind:
+    description:
+      - V(web) gets its requests from a load balancer. V(worker) gets none and has one ECS service, C(SERVICE-blue), which is released
+        and rolled back in place.
+    type: str
+    choices: [web, worker]
+    default: web
+  cluster:
+    description: Name of the cluster that a worker is in. The environment's if omitted.
+    type: str
 """
 
     SCHEDULES = r"""

@@ -15,6 +15,7 @@ from ..module_utils.aws.naming import COLOURS, EnvironmentNames, ServiceNames
 from ..module_utils.aws.route53 import metrics_region
 from ..module_utils.monitoring import service_alarms as alarms
 from ..module_utils.monitoring import service_dashboard as dashboard
+from ..module_utils.service.location import WEB, WORKER
 
 
 def _place(environment: Mapping[str, Any]) -> ArnScope:
@@ -48,24 +49,34 @@ def service_alarms(
     thresholds: Mapping[str, Any] | None = None,
     more: Sequence[Mapping[str, Any]] = (),
     tell: Sequence[str] = (),
+    kind: str = WEB,
+    queues: Sequence[str] = (),
 ) -> list[dict[str, Any]]:
     """Alarms of a service, with the additional ones of the inventory under the same prefix."""
-    observed = _observed(environment, service, _thresholds(thresholds))
+    observed = replace(_observed(environment, service, kind), thresholds=_thresholds(thresholds), queues=queues)
     return alarms.composed(alarms.service_alarms(observed), more, observed.names.alarm_prefix, tell)
 
 
 def service_dashboard(
-    environment: Mapping[str, Any], service: str, alarm_names: Sequence[str] = (), log_group: str = ""
+    environment: Mapping[str, Any],
+    service: str,
+    alarm_names: Sequence[str] = (),
+    log_group: str = "",
+    kind: str = WEB,
+    queues: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Body of the dashboard of a service."""
     arns = [_place(environment).arn("cloudwatch", f"alarm:{name}") for name in alarm_names]
-    return dashboard.body(_observed(environment, service, alarms.Thresholds(), log_group), environment["region"], arns)
+    observed = replace(_observed(environment, service, kind), log_group=log_group, queues=queues)
+    return dashboard.body(observed, environment["region"], arns)
 
 
-def _observed(
-    environment: Mapping[str, Any], service: str, thresholds: alarms.Thresholds, log_group: str = ""
-) -> alarms.Observed:
+def _observed(environment: Mapping[str, Any], service: str, kind: str) -> alarms.Observed:
     names = ServiceNames(environment["name"], service)
+    cluster = environment["cluster"]
+    insights, cluster_name = cluster["container_insights"] != "disabled", cluster.get("name", "")
+    if kind == WORKER:
+        return alarms.Observed(names, "", {}, insights, cluster=cluster_name)
     balancer = environment["load_balancer"]
     groups = {colour: balancer["target_groups"].get(names.target_group(colour)) for colour in COLOURS}
     missing = [names.target_group(colour) for colour, arn in groups.items() if arn is None]
@@ -78,10 +89,8 @@ def _observed(
         names,
         alarms.dimension(balancer["arn"]),
         {colour: alarms.dimension(arn) for colour, arn in groups.items()},
-        environment["cluster"]["container_insights"] != "disabled",
-        thresholds,
-        environment["cluster"].get("name", ""),
-        log_group,
+        insights,
+        cluster=cluster_name,
     )
 
 

@@ -107,6 +107,7 @@ options:
         type: int
 extends_documentation_fragment:
   - pear.fargate.service.name
+  - pear.fargate.service.kind
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.boto3
@@ -149,6 +150,7 @@ foreign:
 
 from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import run_as_module
 from ansible_collections.pear.fargate.plugins.module_utils.service.autoscaling_service import run
+from ansible_collections.pear.fargate.plugins.module_utils.service.location import KIND
 
 _CUSTOM = {
     "namespace": {"type": "str", "required": True},
@@ -179,6 +181,7 @@ _SCHEDULE = {
 ARGUMENT_SPEC = {
     "environment": {"type": "str", "required": True},
     "service": {"type": "str", "required": True},
+    "kind": KIND,
     "cluster": {"type": "str"},
     "minimum": {"type": "int"},
     "maximum": {"type": "int"},

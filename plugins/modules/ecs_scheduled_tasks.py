@@ -26,6 +26,7 @@ options:
 extends_documentation_fragment:
   - pear.fargate.service.schedules
   - pear.fargate.service.name
+  - pear.fargate.service.kind
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.boto3
@@ -60,10 +61,13 @@ reason:
 
 from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import run_as_module
 from ansible_collections.pear.fargate.plugins.module_utils.service.ecs_scheduled_tasks import SCHEDULES_OPTION, run
+from ansible_collections.pear.fargate.plugins.module_utils.service.location import KIND
 
 ARGUMENT_SPEC = {
     "environment": {"type": "str", "required": True},
     "service": {"type": "str", "required": True},
+    "kind": KIND,
+    "cluster": {"type": "str"},
     "schedules": SCHEDULES_OPTION,
     "role_arn": {"type": "str"},
 }

@@ -18,14 +18,8 @@ from .state import Sandbox
 
 def install(sandbox: Sandbox) -> None:
     lookup, answers = Lookup(sandbox), Answers(sandbox.settings, sandbox.fargate.store)
-    for calls in (
-        DefinitionCalls(sandbox),
-        ServiceCalls(sandbox, lookup, answers),
-        DeploymentCalls(sandbox, lookup, answers),
-        TaskCalls(sandbox, lookup, answers),
-        TagCalls(sandbox),
-    ):
-        handle("ecs", calls.handlers())
+    for group in (DefinitionCalls, ServiceCalls, DeploymentCalls, TaskCalls, TagCalls):
+        handle("ecs", group(sandbox, lookup, answers).handlers())
     _count_in_clusters(sandbox)
 
 

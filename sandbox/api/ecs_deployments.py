@@ -5,22 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from ..fargate.model import Deployment, Service
-from .ecs_answers import Answers
-from .ecs_lookup import Lookup
+from .ecs_calls import EcsCalls
 from .overlay import Context, Handler
-from .state import Sandbox
 
 _BRIEF = ("serviceDeploymentArn", "serviceArn", "clusterArn", "startedAt", "createdAt", "finishedAt", "status")
 _PAGE = 100
 
 
-class DeploymentCalls:
+class DeploymentCalls(EcsCalls):
     """The calls that only read deployments and revisions."""
-
-    def __init__(self, sandbox: Sandbox, lookup: Lookup, answers: Answers) -> None:
-        self._store = sandbox.fargate.store
-        self._lookup = lookup
-        self._answers = answers
 
     def handlers(self) -> dict[str, Handler]:
         return {

@@ -7,10 +7,8 @@ from typing import Any
 
 from ..errors import ApiError
 from ..fargate.model import Breaker, Deployment, Limit, Service
-from .ecs_answers import Answers
-from .ecs_lookup import Lookup
+from .ecs_calls import EcsCalls
 from .overlay import Context, Handler
-from .state import Sandbox
 
 _DEFAULTS: dict[str, Any] = {
     "deploymentConfiguration": {},
@@ -45,15 +43,8 @@ _DEPLOYS = {
 }
 
 
-class ServiceCalls:
+class ServiceCalls(EcsCalls):
     """The calls about services."""
-
-    def __init__(self, sandbox: Sandbox, lookup: Lookup, answers: Answers) -> None:
-        self._sandbox = sandbox
-        self._fargate = sandbox.fargate
-        self._store = sandbox.fargate.store
-        self._lookup = lookup
-        self._answers = answers
 
     def handlers(self) -> dict[str, Handler]:
         return {

@@ -302,6 +302,38 @@ def test_a_one_off_task_ends_with_its_exit_code(world: World) -> None:
     assert task["stopCode"] == "EssentialContainerExited"
 
 
+def test_a_schedule_starts_its_task(world: World) -> None:
+    ecs, scheduler = world.client("ecs"), world.client("scheduler")
+    definition = world.define("scheduled", command=["raise SystemExit(0)"])
+    due = datetime.now(UTC) + timedelta(seconds=3)
+    command = {"name": "app", "command": ["raise SystemExit(5)"]}
+    scheduler.create_schedule(
+        Name="once",
+        ScheduleExpression=f"at({due:%Y-%m-%dT%H:%M:%S})",
+        FlexibleTimeWindow={"Mode": "OFF"},
+        ActionAfterCompletion="DELETE",
+        Target={
+            "Arn": "arn:aws:ecs:eu-central-1:123456789012:cluster/tests",
+            "RoleArn": "arn:aws:iam::123456789012:role/schedules",
+            "Input": json.dumps({"containerOverrides": [command]}),
+            "EcsParameters": {
+                "TaskDefinitionArn": definition,
+                "LaunchType": "FARGATE",
+                "NetworkConfiguration": {"awsvpcConfiguration": {"Subnets": world.subnets}},
+            },
+        },
+    )
+
+    def ended() -> list[int]:
+        started_by = "chronos-schedule/once"
+        arns = ecs.list_tasks(cluster="tests", startedBy=started_by, desiredStatus="STOPPED")["taskArns"]
+        tasks = ecs.describe_tasks(cluster="tests", tasks=arns)["tasks"] if arns else []
+        return [task["containers"][0]["exitCode"] for task in tasks if task["lastStatus"] == "STOPPED"]
+
+    assert eventually(ended, message="the schedule's task has ended") == [5]
+    eventually(lambda: "once" not in [one["Name"] for one in scheduler.list_schedules()["Schedules"]], timeout=20)
+
+
 def test_sizes_that_fargate_does_not_offer_are_refused(world: World) -> None:
     with pytest.raises(ClientError, match="No Fargate configuration exists"):
         world.define("odd", cpu="256", memory="4096")

@@ -46,6 +46,7 @@ def beyond(kind: str, made: list[str]) -> list[str]:
         ("release.yml", "release", False),
         ("status.yml", "read-only", False),
         ("history.yml", "read-only", False),
+        ("triage.yml", "read-only", False),
         ("run_task.yml", "release", False),
     ],
 )

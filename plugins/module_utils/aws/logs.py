@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from .errors import aws_call
@@ -51,6 +52,52 @@ def new_lines(
             return lines, token
         token = answer["nextForwardToken"]
         after = {"nextToken": token}
+
+
+@dataclass(frozen=True)
+class LogEvent:
+    """A line of a log group: when, by which stream, and what."""
+
+    at: float
+    stream: str
+    message: str
+
+
+@dataclass(frozen=True)
+class LogSearch:
+    """Where and for what to search: a filter pattern, between two moments, over so many pages at most."""
+
+    group: str
+    pattern: str
+    start: float
+    end: float
+    pages: int = 5
+    events: int = 500
+
+
+@aws_call("search log group {search.group}")
+def search_events(aws: Aws, search: LogSearch) -> tuple[list[LogEvent], bool]:
+    """Matching lines, oldest first, and whether these are all. A page may be empty although more follow."""
+    client = aws.client("logs")
+    found: list[LogEvent] = []
+    token: dict[str, str] = {}
+    for _ in range(search.pages):
+        answer = client.filter_log_events(
+            logGroupName=search.group,
+            filterPattern=search.pattern,
+            startTime=int(search.start * 1000),
+            endTime=int(search.end * 1000),
+            limit=search.events,
+            **token,
+        )
+        found += [
+            LogEvent(event["timestamp"] / 1000, event["logStreamName"], event["message"].rstrip())
+            for event in answer["events"]
+        ]
+        if not answer.get("nextToken"):
+            return found, True
+        token = {"nextToken": answer["nextToken"]}
+    return found, False
 
 
 @aws_call("read log group {name}")

@@ -29,6 +29,7 @@ class Thresholds:
     cpu_percent: float = 85.0
     memory_percent: float = 85.0
     balancer_errors_per_minute: int = 10
+    queue_age_seconds: int = 900
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,13 @@ class Observed:
     # Of others, where the service uses one.
     cluster: str = ""
     log_group: str = ""
+    # SQS queues that a worker takes its work from.
+    queues: Sequence[str] = ()
+
+    @property
+    def colours(self) -> tuple[str, ...]:
+        """A worker has no target groups, and one colour."""
+        return COLOURS if self.target_groups else COLOURS[:1]
 
     def target_group(self, colour: str) -> dict[str, str]:
         return {"LoadBalancer": self.load_balancer, "TargetGroup": self.target_groups[colour]}
@@ -62,6 +70,19 @@ def dimension(arn: str) -> str:
 
 def service_alarms(observed: Observed) -> list[dict[str, Any]]:
     """Alarms of a service, each with a reason for what a missing datapoint means."""
+    return _of_requests(observed) if observed.target_groups else _of_work(observed)
+
+
+def _of_work(observed: Observed) -> list[dict[str, Any]]:
+    """Alarms of a worker: whether it runs, how busy it is, and how long its work waits."""
+    alarms = [_queue_age(observed, queue) for queue in observed.queues]
+    alarms += _of_utilisation(observed)
+    if observed.container_insights:
+        alarms += [_no_running_task(observed), _missing_tasks(observed)]
+    return alarms
+
+
+def _of_requests(observed: Observed) -> list[dict[str, Any]]:
     limits = observed.thresholds
     minimum = limits.minimum_requests_per_minute
     shares = [_error_share([colour], minimum) for colour in COLOURS] + [_error_share(list(COLOURS), minimum)]
@@ -116,10 +137,7 @@ def service_alarms(observed: Observed) -> list[dict[str, Any]]:
             _Rule("<", 1, 3, 3, "breaching"),
         ),
         _colour_without_target(observed),
-        *(
-            _utilisation(observed, what, limit)
-            for what, limit in (("CPU", limits.cpu_percent), ("Memory", limits.memory_percent))
-        ),
+        *_of_utilisation(observed),
     ]
     if observed.container_insights:
         alarms.append(_missing_tasks(observed))
@@ -128,13 +146,7 @@ def service_alarms(observed: Observed) -> list[dict[str, Any]]:
 
 def balancer_alarms(names: EnvironmentNames, load_balancer: str, limits: Thresholds) -> list[dict[str, Any]]:
     """What only the load balancer knows: errors that it answers itself carry no target group."""
-    metric = {
-        "id": "m1",
-        "namespace": _BALANCER,
-        "metric": "HTTPCode_ELB_5XX_Count",
-        "statistic": "Sum",
-        "dimensions": {"LoadBalancer": load_balancer},
-    }
+    metric = _metric("m1", _BALANCER, "HTTPCode_ELB_5XX_Count", "Sum", {"LoadBalancer": load_balancer})
     return [
         {
             "name": f"{names.alarm_prefix}balancer-errors",
@@ -201,7 +213,7 @@ def _colour_without_target(observed: Observed) -> dict[str, Any]:
     ]
     expected = ["unhealthy"]
     if observed.container_insights:
-        metrics += _per_colour(observed.ecs_service, "desired", _INSIGHTS, "DesiredTaskCount", "Average")
+        metrics += _of_tasks(observed, "desired", _INSIGHTS, "DesiredTaskCount", "Average")
         expected.append("desired")
     down = [f"IF(({_sum(expected, [colour])} > 0) AND (FILL(healthy_{colour}, 0) < 1), 1, 0)" for colour in COLOURS]
     return _alarm(
@@ -215,14 +227,50 @@ def _colour_without_target(observed: Observed) -> dict[str, Any]:
     )
 
 
+def _of_utilisation(observed: Observed) -> list[dict[str, Any]]:
+    limits = observed.thresholds
+    return [
+        _utilisation(observed, what, limit)
+        for what, limit in (("CPU", limits.cpu_percent), ("Memory", limits.memory_percent))
+    ]
+
+
+def _queue_age(observed: Observed, queue: str) -> dict[str, Any]:
+    limit = observed.thresholds.queue_age_seconds
+    metric = _metric("m1", "AWS/SQS", "ApproximateAgeOfOldestMessage", "Maximum", {"QueueName": queue})
+    return _alarm(
+        observed,
+        f"queue-age-{queue}",
+        f"The oldest message of queue {queue} has waited for more than {limit} s: the worker is too slow, stuck, or does not run.",
+        [metric],
+        # SQS reports nothing of a queue that has been empty and unused for six hours.
+        _Rule(">", limit, 5, 5, "notBreaching"),
+    )
+
+
+def _no_running_task(observed: Observed) -> dict[str, Any]:
+    return _alarm(
+        observed,
+        "no-running-task",
+        "No task of the worker runs, and at least one should: nothing does its work. The service's events give the reason.",
+        [
+            *_of_tasks(observed, "desired", _INSIGHTS, "DesiredTaskCount", "Average"),
+            *_of_tasks(observed, "running", _INSIGHTS, "RunningTaskCount", "Average"),
+            _judged("IF((FILL(desired_blue, 0) > 0) AND (FILL(running_blue, 0) < 1), 1, 0)", "workers without a task"),
+        ],
+        # Container Insights is best effort: without its data nothing is known.
+        _Rule(">", 0, 5, 5, "missing"),
+    )
+
+
 def _utilisation(observed: Observed, what: str, limit: float) -> dict[str, Any]:
     return _alarm(
         observed,
         what.lower(),
         f"{what} is above {limit:g} % for ten minutes: autoscaling is at its maximum, or absent, or a task leaks.",
         [
-            *_per_colour(observed.ecs_service, "used", _ECS, f"{what}Utilization", "Average"),
-            _judged("MAX([FILL(used_blue, 0), FILL(used_green, 0)])", "percent"),
+            *_of_tasks(observed, "used", _ECS, f"{what}Utilization", "Average"),
+            _judged(f"MAX([{', '.join(f'FILL(used_{colour}, 0)' for colour in observed.colours)}])", "percent"),
         ],
         # A colour without tasks reports nothing, and uses nothing.
         _Rule(">", limit, 15, 10, "notBreaching"),
@@ -230,15 +278,16 @@ def _utilisation(observed: Observed, what: str, limit: float) -> dict[str, Any]:
 
 
 def _missing_tasks(observed: Observed) -> dict[str, Any]:
-    desired = "FILL(desired_blue, 0) + FILL(desired_green, 0)"
-    running = "FILL(running_blue, 0) + FILL(running_green, 0)"
+    desired, running = (
+        " + ".join(f"FILL({what}_{colour}, 0)" for colour in observed.colours) for what in ("desired", "running")
+    )
     return _alarm(
         observed,
         "missing-tasks",
         "Fewer tasks run than desired, for ten minutes: they cannot be placed, pulled or started. The service's events give the reason.",
         [
-            *_per_colour(observed.ecs_service, "desired", _INSIGHTS, "DesiredTaskCount", "Average"),
-            *_per_colour(observed.ecs_service, "running", _INSIGHTS, "RunningTaskCount", "Average"),
+            *_of_tasks(observed, "desired", _INSIGHTS, "DesiredTaskCount", "Average"),
+            *_of_tasks(observed, "running", _INSIGHTS, "RunningTaskCount", "Average"),
             _judged(f"({desired}) - ({running})", "tasks missing"),
         ],
         # Container Insights is best effort: without its data nothing is known, which is not the same as good.
@@ -254,20 +303,27 @@ def _alarm(
 
 
 def _balancer(observed: Observed, what: str, metric: str, statistic: str) -> list[dict[str, Any]]:
-    return _per_colour(observed.target_group, what, _BALANCER, metric, statistic)
-
-
-def _per_colour(dimensions: Any, what: str, namespace: str, metric: str, statistic: str) -> list[dict[str, Any]]:
     return [
-        {
-            "id": f"{what}_{colour}",
-            "namespace": namespace,
-            "metric": metric,
-            "statistic": statistic,
-            "dimensions": dimensions(colour),
-        }
-        for colour in COLOURS
+        _metric(f"{what}_{colour}", _BALANCER, metric, statistic, observed.target_group(colour))
+        for colour in observed.colours
     ]
+
+
+def _of_tasks(observed: Observed, what: str, namespace: str, metric: str, statistic: str) -> list[dict[str, Any]]:
+    return [
+        _metric(f"{what}_{colour}", namespace, metric, statistic, observed.ecs_service(colour))
+        for colour in observed.colours
+    ]
+
+
+def _metric(id: str, namespace: str, metric: str, statistic: str, dimensions: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        "id": id,
+        "namespace": namespace,
+        "metric": metric,
+        "statistic": statistic,
+        "dimensions": dict(dimensions),
+    }
 
 
 def _judged(expression: str, label: str) -> dict[str, Any]:

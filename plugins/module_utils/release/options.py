@@ -29,9 +29,13 @@ from ..rollout.model import (
 from ..rollout.strategy import STRATEGIES, metrics_seconds
 from ..rollout.strategy import plan as plan_of
 from ..service.existing import EXISTING_ARGUMENTS
+from ..service.location import WORKER
 from ..service.specification import Specification
+from ..service.worker import worker_findings
 from .ledger_items import new_id
 
+# ECS calls a deployment complete once its tasks run: a worker that starts and then dies is found by watching it.
+_WORKER_BAKE_SECONDS = 60
 _DIMENSIONS = {"type": "dict", "default": {}}
 METRIC = {
     "name": {"type": "str", "required": True},
@@ -245,6 +249,8 @@ def image_digest(params: Mapping[str, Any]) -> str:
 
 def _plan(params: Mapping[str, Any], gates: Gates) -> Plan:
     given = filled(params["plan"], STRATEGY)
+    if params.get("kind") == WORKER and given["bake_seconds"] is None:
+        given["bake_seconds"] = _WORKER_BAKE_SECONDS
     timing = filled(params["gates"], GATES)
     made = plan_of(given, gates, metrics_seconds(timing["period_seconds"], timing["delay_seconds"]))
     findings = [] if isinstance(made, Plan) else made
@@ -259,6 +265,10 @@ def _plan(params: Mapping[str, Any], gates: Gates) -> Plan:
     ]
     if given["strategy"] == "rolling":
         findings += _meaningless_in_place(params["policy"])
+    if params.get("kind") == WORKER:
+        findings += worker_findings({**params, "strategy": given["strategy"]}, "")
+    elif not params.get("port") and not params.get("services"):
+        findings.append("port is missing: the load balancer sends requests to it")
     if params["single_writer"] and isinstance(made, Plan):
         findings += _more_than_one_writer(params, made)
     if findings or not isinstance(made, Plan):

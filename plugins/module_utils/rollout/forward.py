@@ -64,9 +64,8 @@ def _make_ready(observed: Observed, release: Release) -> Decision | None:
     """The write that is missing before this colour can be counted on, if one is."""
     colour, count = release.candidate, wanted_count(observed, release)
     candidate = observed.fleet.state(colour)
-    inherited = bool(release.replaced_deployment) and candidate.deployment_id == release.replaced_deployment
     # A deployment of this release's own, so that failures of an earlier one are not counted against it.
-    fresh = inherited and (candidate.desired == 0 or bool(candidate.failure))
+    fresh = release.inherits(candidate) and (candidate.desired == 0 or bool(candidate.failure))
     stage = Stage(colour, release.task_definition, count, fresh)
     if candidate.task_definition != release.task_definition:
         return Decision(replace(stage, fresh=False), f"{colour} gets {count} tasks of the release", release)
@@ -181,7 +180,7 @@ def _why_on(observed: Observed, release: Release) -> str:
 def _bake(observed: Observed, release: Release, now: float) -> Decision | AbortReason:
     baking = Step(100, release.plan.bake_seconds)
     hold = _hold(observed, release, baking, now, judged=True)
-    return hold or _succeed(release, f"bake {_why_on(observed, release)}", now)
+    return hold or _succeed(release, f"bake {_why_on(observed, release)}", now, observed.fleet.routed)
 
 
 def _hold(
@@ -268,8 +267,8 @@ def _when_unclear(release: Release, verdict: Verdict, waited: float) -> Decision
             return AbortReason(Outcome.INCONCLUSIVE, unclear)
 
 
-def _succeed(release: Release, passed: str, now: float) -> Decision:
-    reason = f"{release.label} serves all traffic from {release.candidate}"
+def _succeed(release: Release, passed: str, now: float, routed: bool = True) -> Decision:
+    reason = f"{release.label} " + (f"serves all traffic from {release.candidate}" if routed else "runs")
     window = 0 if release.single_writer else release.policy.window_seconds
     warm_until = None if release.in_place else now + window
     done = replace(release, outcome=Outcome.SUCCEEDED, reason=reason, ended_at=now, warm_until=warm_until)

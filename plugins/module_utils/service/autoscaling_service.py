@@ -15,7 +15,7 @@ from ..aws.naming import EnvironmentNames, ServiceNames
 from ..common.changes import Changes
 from ..common.invocation import Invocation
 from ..rollout.model import Colour
-from .location import NotProvisionedError, ServiceLocation, locate
+from .location import NotProvisionedError, ServiceLocation, locate_in_environment, weights_of
 from .scaling import Plan, Scaling, foreign, known_policies, known_schedules, plan, policy, problems, schedule
 
 
@@ -30,10 +30,10 @@ def run(call: Invocation) -> dict[str, Any]:
     location = _location(call)
     if location is None:
         return _answer(changes, None, "The service is not provisioned yet.")
-    holders = [colour for colour in Colour if location.production.weights.get(location.target_groups[colour].arn, 0)]
-    if len(holders) != 1:
+    weights = weights_of(location.production, location)
+    live = next((colour for colour in Colour if weights.of(colour) == 100), None)
+    if live is None:
         return _answer(changes, None, "A release is shifting traffic; run again when it has ended.")
-    live = holders[0]
     name = location.ecs_services[live]
     if name not in ecs.services(call.aws, location.cluster, [name]):
         return _answer(changes, live, "The first release makes the ECS service; run again after it.")
@@ -58,7 +58,7 @@ def _scaled(call: Invocation) -> bool:
 
 def _location(call: Invocation) -> ServiceLocation | None:
     try:
-        return locate(call.aws, call.params["environment"], call.params["service"])
+        return locate_in_environment(call.aws, call.params)
     except NotProvisionedError:
         # Any other failure, such as a missing permission, fails check mode too.
         if call.check_mode:

@@ -16,7 +16,7 @@ from ..common.changes import Changes
 from ..common.eventual import SCHEDULER_ROLE, once_ready
 from ..common.invocation import Invocation
 from .ecs_run_task import live_service
-from .location import NotProvisionedError, ServiceLocation, locate
+from .location import NotProvisionedError, ServiceLocation, locate_in_environment
 
 # The option of every module that makes schedules.
 SCHEDULES_OPTION: dict[str, Any] = {
@@ -52,7 +52,7 @@ def run(call: Invocation) -> dict[str, Any]:
         return _follow(call, changes, there)
     if desired:
         try:
-            location = locate(call.aws, environment, call.params["service"])
+            location = locate_in_environment(call.aws, call.params)
         except NotProvisionedError:
             if not call.check_mode:
                 raise
@@ -66,10 +66,10 @@ def run(call: Invocation) -> dict[str, Any]:
 def _keep(
     call: Invocation, changes: Changes, location: ServiceLocation, there: Mapping[str, Mapping[str, Any]]
 ) -> None:
-    service, definition = live_service(call, location)
-    network = ecs.service_network(call.aws, location.cluster, service)
-    # The listener's ARN knows partition, region and account.
-    _arn, partition, _elb, region, account = location.listener_arn.split(":")[:5]
+    live = live_service(call, location)
+    definition = live.task_definition
+    network = ecs.service_network(call.aws, location.cluster, live.name)
+    _arn, partition, _ecs, region, account = live.arn.split(":")[:5]
     cluster = f"arn:{partition}:ecs:{region}:{account}:cluster/{location.cluster.rpartition('/')[2]}"
     group = location.environment
 
@@ -154,8 +154,8 @@ def _follow(call: Invocation, changes: Changes, there: Mapping[str, Mapping[str,
     """After a rollback: point the schedules at the live version."""
     if not there:
         return _answer(changes)
-    location = locate(call.aws, call.params["environment"], call.params["service"])
-    _service, definition = live_service(call, location)
+    location = locate_in_environment(call.aws, call.params)
+    definition = live_service(call, location).task_definition
     for name, current in there.items():
         task = current["Target"]["EcsParameters"]
         target = {**current["Target"], "EcsParameters": {**task, "TaskDefinitionArn": definition}}

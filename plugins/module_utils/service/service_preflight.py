@@ -179,7 +179,7 @@ def _uncovered_hosts(values: Mapping[str, Any], environment: Mapping[str, Any]) 
     if not isinstance(domain, str) or source not in ("requested", "self_signed"):
         return
     for host in values.get("service_hosts") or []:
-        label, _, rest = str(host).lower().partition(".")
+        label, _dot, rest = str(host).lower().partition(".")
         if str(host).lower() != domain.lower() and (rest != domain.lower() or not label):
             yield (
                 f"service_hosts holds {host!r}, which the load balancer's certificate does not cover ({domain} and *.{domain}): clients "

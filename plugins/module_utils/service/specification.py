@@ -10,6 +10,7 @@ from typing import Any
 
 from ..aws import service_definition, task_definition
 from ..aws.naming import ServiceNames
+from .location import KIND
 
 _HEALTH_CHECK = {
     "command": {"type": "raw", "required": True},
@@ -86,12 +87,14 @@ _CAPACITY_PROVIDER = {
 SERVICE_ARGUMENTS: dict[str, Any] = {
     "environment": {"type": "str", "required": True},
     "service": {"type": "str", "required": True},
+    "kind": KIND,
+    "cluster": {"type": "str"},
     "listener_arn": {"type": "str"},
     "subnet_ids": {"type": "list", "elements": "str", "required": True},
     "security_group_ids": {"type": "list", "elements": "str", "required": True},
     "assign_public_ip": {"type": "bool", "default": False},
     "container": {"type": "str", "default": "app"},
-    "port": {"type": "int", "required": True},
+    "port": {"type": "int"},
     "cpu": {"type": "int", "required": True},
     "memory": {"type": "int", "required": True},
     "architecture": {"type": "str", "choices": ["X86_64", "ARM64"], "default": "X86_64"},

@@ -91,7 +91,7 @@ def test_read_only_writes_nothing_and_reads_no_secret() -> None:
     assert [
         action
         for action in actions("read-only")
-        if not action.partition(":")[2].startswith(("Describe", "Get", "List", "Query", "BatchGet"))
+        if not action.partition(":")[2].startswith(("Describe", "Get", "List", "Query", "BatchGet", "Filter"))
     ] == []
     assert not allows(policy("read-only"), "secretsmanager:GetSecretValue")
     assert not allows(policy("read-only"), "ssm:GetParameter")

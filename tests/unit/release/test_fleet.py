@@ -67,6 +67,7 @@ def account(monkeypatch: pytest.MonkeyPatch) -> Account:
 def fleet(clock: QuickClock) -> ServiceFleet:
     place = SimpleNamespace(
         cluster="c",
+        is_routed=True,
         ecs_services={BLUE: "web-blue", GREEN: "web-green"},
         production=SimpleNamespace(arn="arn:rule"),
         target_groups={BLUE: SimpleNamespace(arn="arn:blue"), GREEN: SimpleNamespace(arn="arn:green")},

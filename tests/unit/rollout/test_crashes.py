@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 from functools import cache
 
 import pytest
-from ansible_collections.pear.fargate.plugins.module_utils.release.controller import Controller, Ending
+from ansible_collections.pear.fargate.plugins.module_utils.release.controller import Controller
+from ansible_collections.pear.fargate.plugins.module_utils.release.loop import Ending
 from ansible_collections.pear.fargate.plugins.module_utils.release.ports import PortError, UnreadableRecord
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.begin import Order, ReturnOrder
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.lease import LATE_WRITE_SECONDS
@@ -90,6 +91,20 @@ def with_two_rolled_releases() -> World:
 @cache
 def _two_rolled_releases() -> World:
     world = World(alarms={"errors": "OK"})
+    for name in ("one", "two"):
+        assert roll(world, name).outcome is Outcome.SUCCEEDED
+    world.calls = 0
+    return world
+
+
+def with_two_worker_releases() -> World:
+    """Two releases of a service without a load balancer."""
+    return _two_worker_releases().copy()
+
+
+@cache
+def _two_worker_releases() -> World:
+    world = World(alarms={"errors": "OK"}, routed=False)
     for name in ("one", "two"):
         assert roll(world, name).outcome is Outcome.SUCCEEDED
     world.calls = 0
@@ -271,6 +286,34 @@ STORIES = (
         lambda world: roll(world, "three"),
         Outcome.ROLLED_BACK,
         lambda world: world.proofs.update(smoke=Verdict(Result.FAIL, "smoke fails")),
+        plan=ROLLING,
+    ),
+    Story(
+        "worker deploy", with_two_worker_releases, lambda world: roll(world, "three"), Outcome.SUCCEEDED, plan=ROLLING
+    ),
+    Story(
+        "worker deploy that never runs",
+        with_two_worker_releases,
+        lambda world: roll(world, "three"),
+        Outcome.ROLLED_BACK,
+        lambda world: world.sick.add("task:three"),
+        plan=ROLLING,
+    ),
+    Story(
+        "worker deploy that fails in the bake",
+        with_two_worker_releases,
+        lambda world: roll(world, "three"),
+        Outcome.ROLLED_BACK,
+        fire_in_the_bake,
+        plan=ROLLING,
+    ),
+    Story("worker rollback", with_two_worker_releases, roll_back, Outcome.SUCCEEDED, plan=ROLLING),
+    Story(
+        "worker rollback to a version that does not run any more",
+        with_two_worker_releases,
+        roll_back,
+        Outcome.ROLLED_BACK,
+        lambda world: world.sick.add("task:one"),
         plan=ROLLING,
     ),
     *(
@@ -509,7 +552,7 @@ def test_a_first_release_that_fails_says_that_there_is_nothing_to_return_to(plan
     assert deploy(world, "one", plan).outcome is Outcome.SUCCEEDED
 
 
-def test_a_record_that_cannot_be_read_never_keeps_anybody_from_returning_traffic() -> None:
+def test_a_record_that_cannot_be_read_never_stops_a_rollback() -> None:
     world = with_two_releases()
     world.unreadable.append(UnreadableRecord("scoreboard release/x", "unknown phase levitating", ended=False))
     before = len(world.writes)
@@ -521,7 +564,7 @@ def test_a_record_that_cannot_be_read_never_keeps_anybody_from_returning_traffic
     assert roll_back(world).outcome is Outcome.SUCCEEDED
 
 
-def test_an_unreadable_record_of_a_release_that_has_ended_keeps_nobody_from_anything() -> None:
+def test_an_unreadable_record_of_a_release_that_has_ended_stops_no_other_run() -> None:
     world = with_two_releases()
     world.unreadable.append(UnreadableRecord("scoreboard release/x", "no JSON", ended=True))
     assert deploy(world, "three").outcome is Outcome.SUCCEEDED
@@ -576,7 +619,7 @@ def test_a_registration_that_waits_its_turn_behind_fifty_others_ends_no_release(
     assert world.time >= until
 
 
-def test_an_error_that_nobody_expected_gives_the_lease_back() -> None:
+def test_an_unexpected_error_gives_the_lease_back() -> None:
     world = with_two_releases()
 
     def defect(_at: int, name: str) -> None:

@@ -213,7 +213,7 @@ ROWS = (
         "paused by",
     ),
     row(
-        "nobody approved",
+        "not approved in time",
         seen(Weights(50, 50)),
         replace(RELEASE, step=1, since=NOW - 601),
         Shift(HOME),

@@ -115,7 +115,7 @@ ROWS: tuple[tuple[str, list[Any], Repair | None, str], ...] = (
         "blue runs deploy-3, which a rollback went back over",
     ),
     (
-        "traffic that is split by nobody too",
+        "traffic that no release split too",
         found(Weights(30, 70)),
         Shift(ALL),
         "no release is under way that would split it",

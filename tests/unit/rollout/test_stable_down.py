@@ -1,4 +1,4 @@
-"""The stable colour loses its targets while it has traffic: who gets it, and what is promised to nobody."""
+"""The stable colour loses its targets while it has traffic: which colour gets it, and what is not promised."""
 
 from __future__ import annotations
 
@@ -200,7 +200,7 @@ def test_a_rollback_with_nowhere_to_go_is_refused_at_once_and_leaves_the_lease_a
     assert (world.time, world.lease, world.writes) == (before, lease, writes)
 
 
-def test_a_rollback_that_is_refused_says_when_nobody_would_hear_a_promotion() -> None:
+def test_a_rollback_that_is_refused_says_when_no_controller_would_read_a_promotion() -> None:
     world = stuck_canary()
     assert world.lease is not None
     world.lease = replace(world.lease, owner="ada", expires_at=world.time + 90)

@@ -77,7 +77,7 @@ class World:
     dark_seconds: float = 0.0
     dark_since: float | None = None
     late: bool = False
-    # A late write arrived after the last read: nobody can know of it yet.
+    # A late write arrived after the last read: it cannot be known yet.
     disturbed: bool = False
     ready_at: dict[Colour, float] = field(default_factory=dict)
     # When each colour's weight became 0: nodes of the load balancer go on sending to it for a while.
@@ -101,6 +101,8 @@ class World:
     stopped_at: dict[Colour, float] = field(default_factory=dict)
     # How many tasks of a colour can be healthy at most, and until when.
     short: dict[Colour, tuple[int, float]] = field(default_factory=dict)
+    # A worker has no rule and one colour.
+    routed: bool = True
 
     def copy(self) -> World:
         """A world of its own: what the fields hold is frozen, so their containers are all that has to be copied."""
@@ -129,7 +131,7 @@ class World:
             self.settle(colour)
 
     def arrive_late(self, effect: Callable[[], Any]) -> None:
-        """A write takes effect that its controller does not wait for any more: nobody checks it."""
+        """A write takes effect that its controller does not wait for any more: it is not checked."""
         self.late = self.disturbed = True
         effect()
         self.late = False
@@ -183,7 +185,7 @@ class World:
 
     @property
     def fleet(self) -> Fleet:
-        return Fleet(self.weights, self.sides[BLUE], self.sides[GREEN])
+        return Fleet(self.weights, self.sides[BLUE], self.sides[GREEN], self.routed)
 
     @property
     def compared(self) -> Fleet:
@@ -197,11 +199,12 @@ class World:
             sides[live] = replace(sides[live], deviations=("the task definition differs",))
         if self.weights != self.weights_known:
             self.weights_known, self.weights_changed_at = self.weights, self.time
-        return Fleet(self.weights, sides[BLUE], sides[GREEN], self.weights_changed_at)
+        return Fleet(self.weights, sides[BLUE], sides[GREEN], self.routed, weights_changed_at=self.weights_changed_at)
 
     # --- writes, each checked against the invariants ---
 
     def shift(self, weights: Weights) -> None:
+        assert self.routed, "there is no rule to write weights into"
         for colour in Colour:
             if weights.of(colour) > self.weights.of(colour):
                 healthy = self.sides[colour].healthy
@@ -213,11 +216,12 @@ class World:
 
     def change(self, action: FleetAction) -> None:
         side = self.sides[action.colour]
+        assert self.routed or action.colour is BLUE, f"a worker has one colour: {action}"
         if isinstance(action, Replace):
             self.replace(action)
             return
         if self.one_writer and isinstance(action, Stage):
-            self.assert_nobody_writes(action)
+            self.assert_no_other_writer(action)
         if not isinstance(action, CancelScaleIn | SetScaleIn) and not self.late and not self.one_writer:
             assert self.weights.of(action.colour) == 0 or isinstance(action, Stage), f"I3: {action} under traffic"
         if isinstance(action, ScaleIn | ScheduleScaleIn) and not self.late and not self.one_writer:
@@ -258,7 +262,7 @@ class World:
             side = replace(side, unended=side.running)
         self.sides[colour] = replace(side, desired=0)
 
-    def assert_nobody_writes(self, action: Stage | Replace) -> None:
+    def assert_no_other_writer(self, action: Stage | Replace) -> None:
         """No task may be left when one is started; the same write again, of a task that runs already, starts none."""
         side, other = self.sides[action.colour], self.sides[action.colour.other]
         told = f"two writers: {action} beside {side} and {other}"
@@ -269,7 +273,7 @@ class World:
     def replace(self, action: Replace) -> None:
         """ECS replaces tasks in place: the old ones answer until the new ones are healthy."""
         if self.one_writer:
-            self.assert_nobody_writes(action)
+            self.assert_no_other_writer(action)
         side = self.sides[action.colour]
         self.writes.append(("Replace", action))
         first = not side.task_definition
@@ -416,6 +420,9 @@ class FakeJudges:
     def collect(self, release: Release, fleet: Fleet) -> dict[str, Any]:
         answer: dict[str, Any] = self.world.call("collect", lambda: {"weights": str(fleet.weights)})
         return answer
+
+    def response_times(self, release: Release) -> dict[str, list[dict[str, Any]]]:
+        return {}
 
 
 @dataclass

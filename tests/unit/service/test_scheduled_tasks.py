@@ -31,6 +31,10 @@ class World:
         self.live = f"{FAMILY}:1"
         self.scheduler = boto3.client("scheduler", REGION)
 
+    def service(self) -> SimpleNamespace:
+        arn = f"arn:aws:ecs:{REGION}:{ACCOUNT}:service/staging/scores-blue"
+        return SimpleNamespace(name="scores-blue", arn=arn, task_definition=self.live)
+
     def invoke(self, *schedules: dict[str, Any], check_mode: bool = False, follow: bool = False) -> dict[str, Any]:
         given: dict[str, Any] = {"environment": "staging", "service": "scores"}
         if not follow:
@@ -54,14 +58,9 @@ def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
     with mock_aws():
         here = World()
-        place = SimpleNamespace(
-            environment="staging",
-            service="scores",
-            cluster="staging",
-            listener_arn=f"arn:aws:elasticloadbalancing:{REGION}:{ACCOUNT}:listener/app/staging/1/2",
-        )
-        monkeypatch.setattr(scheduled_tasks, "locate", lambda *_: place)
-        monkeypatch.setattr(scheduled_tasks, "live_service", lambda *_: ("scores-blue", here.live))
+        place = SimpleNamespace(environment="staging", service="scores", cluster="staging")
+        monkeypatch.setattr(scheduled_tasks, "locate_in_environment", lambda *_: place)
+        monkeypatch.setattr(scheduled_tasks, "live_service", lambda *_: here.service())
         monkeypatch.setattr(scheduled_tasks.ecs, "service_network", lambda *_: NETWORK)
         yield here
 

@@ -112,7 +112,7 @@ class ListenerProvider:
         aws, location = self.fleet.aws, self.fleet.location
         name = location.ecs_services[colour]
         bounds = autoscaling.scalable_targets(aws, location.cluster, list(location.ecs_services.values()))
-        own, other = bounds.get(name), bounds.get(location.ecs_services[colour.other])
+        own, other = bounds.get(name), bounds.get(location.ecs_services.get(colour.other, ""))
         if location.given and (own is None or own.maximum > 0):
             # Autoscaling of services that others made is theirs, but for a scale-in that a release was asked for.
             return
