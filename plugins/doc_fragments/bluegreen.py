@@ -302,7 +302,7 @@ options:
           - Whether the colour without traffic is scaled in at the end. That is the old one after a success, the candidate after a failure.
             V(scale_in) sets its desired count to 0, after a success once O(policy.window_seconds) have passed.
             V(keep) leaves its tasks running.
-          - V(auto) is V(scale_in), but V(keep) where the services were named by their ECS names, as desired counts of services that others made are theirs.
+          - V(auto) is V(scale_in), but V(keep) where the ECS services were named, as others set the desired counts of theirs.
             With both, V(scale_in) registers the ECS service with Application Auto Scaling, whose scheduled action sets the count.
         type: str
         choices: [auto, scale_in, keep]

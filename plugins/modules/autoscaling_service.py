@@ -23,7 +23,7 @@ options:
     description: Name of a cluster that others made and the service runs in. The environment's own if omitted.
     type: str
   minimum:
-    description: Minimum number of tasks. If this and O(maximum) are omitted, autoscaling is removed.
+    description: Minimum number of tasks. If this and O(maximum) are omitted, autoscaling is removed as with O(state=absent).
     type: int
   maximum:
     description: Maximum number of tasks.
@@ -106,6 +106,7 @@ options:
         description: Maximum number of tasks from that time on.
         type: int
 extends_documentation_fragment:
+  - pear.fargate.resource
   - pear.fargate.service.name
   - pear.fargate.service.kind
   - amazon.aws.common.modules
@@ -127,6 +128,12 @@ EXAMPLES = r"""
     schedules:
       - {name: morning, when: "cron(0 7 ? * MON-FRI *)", timezone: Europe/Berlin, minimum: 6}
       - {name: evening, when: "cron(0 19 ? * MON-FRI *)", timezone: Europe/Berlin, minimum: 3}
+
+- name: The number of tasks stays as it is from now on
+  pear.fargate.autoscaling_service:
+    environment: production
+    service: scoreboard
+    state: absent
 """
 
 RETURN = r"""
@@ -149,6 +156,7 @@ foreign:
 """
 
 from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import run_as_module
+from ansible_collections.pear.fargate.plugins.module_utils.common.resource import STATE_ARGUMENTS
 from ansible_collections.pear.fargate.plugins.module_utils.service.autoscaling_service import run
 from ansible_collections.pear.fargate.plugins.module_utils.service.location import KIND
 
@@ -179,6 +187,7 @@ _SCHEDULE = {
     "maximum": {"type": "int"},
 }
 ARGUMENT_SPEC = {
+    **STATE_ARGUMENTS,
     "environment": {"type": "str", "required": True},
     "service": {"type": "str", "required": True},
     "kind": KIND,

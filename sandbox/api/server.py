@@ -104,8 +104,7 @@ class Application:
         try:
             if not own and not self.sandbox.rates.takes(context.region, service, operation, call.at):
                 raise refusals.throttled(protocol, service)
-            if not own:
-                self._authorization.require(environ, service, operation, context)
+            self._authorization.require(environ, service, operation, context)
             refusals.delay(met)
             fault = refusals.refusal(met, protocol, service, operation, context)
             if fault is None:

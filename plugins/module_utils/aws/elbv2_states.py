@@ -72,6 +72,8 @@ class TargetGroup:
     target_type: str = "ip"
     arn: str = ""
     health_check: HealthCheck | None = None
+    # The load balancers whose rules refer to it.
+    load_balancer_arns: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from ..common.changes import Changes
 from ..common.clock import polling_intervals
 from ..common.invocation import Invocation
 from ..common.ownership import Existing
+from ..common.resource import TagCalls, put_tags_right
 from ..common.waiting import Retry, Wait, retry, wait_until
 from .environment_info import TAG_TIER
 from .vpc_settings import Group, Network, Table, ipv6_of, permissions, rules
@@ -97,8 +98,10 @@ class Work:
         kind = "security_group" if what.startswith("security group") else "network"
         label = what.removesuffix(f" {name}")
         self.there.append(Existing(kind, f"{name} ({resource_id})", known, label))
-        now = {key: known.get(key) for key in desired}
-        self.changes.want(f"{what} tags", now, desired, partial(ec2.tag, self.aws, resource_id, desired))
+        calls = TagCalls(
+            lambda: known, partial(ec2.tag, self.aws, resource_id), partial(ec2.untag, self.aws, resource_id)
+        )
+        put_tags_right(self.changes, {"tags": desired, "purge_tags": self.desired["purge_tags"]}, calls, f"{what} tags")
 
     def settled(self, write: Callable[[], T]) -> T:
         """EC2 is eventually consistent: what was made a moment ago may not be known yet by the next call."""

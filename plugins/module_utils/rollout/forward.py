@@ -122,7 +122,8 @@ def _next_in_step(observed: Observed, release: Release, now: float) -> Decision 
         judged = last or step.duration_seconds > 0
         return _next_step(release, f"{title} {_why_on(observed, release) if judged else 'passed'}", now)
     if release.since is None and isinstance(hold, Decision) and isinstance(hold.action, Wait):
-        return _enter(replace(release, since=now), f"{title}: {wanted}")
+        lasts = max(step.duration_seconds, release.policy.settle_seconds)
+        return _enter(replace(release, since=now), f"{title} lasts {lasts} s" if lasts else f"{title} has begun")
     return hold
 
 
@@ -272,7 +273,7 @@ def _succeed(release: Release, passed: str, now: float, routed: bool = True) -> 
     window = 0 if release.single_writer else release.policy.window_seconds
     warm_until = None if release.in_place else now + window
     done = replace(release, outcome=Outcome.SUCCEEDED, reason=reason, ended_at=now, warm_until=warm_until)
-    return _enter(done, f"{reason}; {passed}")
+    return _enter(done, passed)
 
 
 def _enter(release: Release, reason: str) -> Decision:

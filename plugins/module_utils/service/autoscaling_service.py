@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -21,6 +22,9 @@ from .scaling import Plan, Scaling, foreign, known_policies, known_schedules, pl
 
 def run(call: Invocation) -> dict[str, Any]:
     """Return the live colour, and what was written."""
+    if call.params["state"] == "absent":
+        nothing: dict[str, Any] = {"minimum": None, "maximum": None, "policies": [], "schedules": []}
+        call = replace(call, params={**call.params, **nothing})
     found = problems(call.params)
     if found:
         raise Failure(f"Autoscaling of {call.params['service']}: {'; '.join(found)}. Nothing was changed.")

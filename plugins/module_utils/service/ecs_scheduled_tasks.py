@@ -41,6 +41,8 @@ _LONGEST = 64
 def run(call: Invocation) -> dict[str, Any]:
     """Ensure the schedules; without a list, only point those that are there at what is live."""
     desired, changes = call.params["schedules"], Changes(call.check_mode)
+    if call.params["state"] == "absent":
+        desired = []
     wrong = _problems(call.params["service"], desired or [])
     if desired and not call.params["role_arn"]:
         wrong.append("role_arn names no role by which tasks are started")
@@ -59,7 +61,7 @@ def run(call: Invocation) -> dict[str, Any]:
             return _answer(changes, "The service is not provisioned yet.")
         _keep(call, changes, location, there)
     for name in sorted(set(there) - {prefix + schedule["name"] for schedule in desired}):
-        changes.want(f"schedule {name}", "there", None, partial(scheduler.delete, call.aws, environment, name))
+        changes.want(f"schedule {name}", "present", "absent", partial(scheduler.delete, call.aws, environment, name))
     return _answer(changes)
 
 

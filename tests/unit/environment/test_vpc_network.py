@@ -352,3 +352,54 @@ def test_tasks_let_in_the_load_balancer_of_others_and_no_group_is_made_for_ours(
     assert [pair["GroupId"] for rule in group["IpPermissions"] for pair in rule["UserIdGroupPairs"]] == [theirs]
     again = invoke(**given)
     assert not again["changed"], again["diff"]
+
+
+def in_the_vpc(ec2: Any, vpc: str) -> int:
+    """How many resources the VPC holds besides what comes with every VPC; -1 where it is gone."""
+    if vpc not in {found["VpcId"] for found in ec2.describe_vpcs()["Vpcs"]}:
+        return -1
+    here = [{"Name": "vpc-id", "Values": [vpc]}]
+    return len(ec2.describe_subnets(Filters=here)["Subnets"]) + len(
+        ec2.describe_security_groups(Filters=here)["SecurityGroups"]
+    )
+
+
+@pytest.mark.parametrize("nat", ["single", "none"])
+def test_it_is_removed_as_a_whole_and_check_mode_removes_nothing(ec2: Any, nat: str) -> None:
+    options: dict[str, Any] = {"nat": nat, "data_subnets": True, "endpoints": ["s3", "logs"]}
+    vpc = invoke(**options)["vpc_id"]
+    before = in_the_vpc(ec2, vpc)
+    planned = invoke(check_mode=True, state="absent")
+    assert planned["changed"] and set(planned["diff"]["after"].values()) == {"absent"}
+    assert in_the_vpc(ec2, vpc) == before
+    assert invoke(state="absent")["changed"]
+    assert in_the_vpc(ec2, vpc) == -1
+    assert ec2.describe_addresses()["Addresses"] == []
+    assert invoke(state="absent")["diff"] == {"before": {}, "after": {}}
+
+
+def test_a_network_with_something_in_it_is_left_as_it_is(ec2: Any) -> None:
+    made = invoke(nat="single")
+    before = in_the_vpc(ec2, made["vpc_id"])
+    ec2.create_network_interface(SubnetId=made["subnet_ids"]["private-a"], Description="somebody's task")
+    for check_mode in (True, False):
+        with pytest.raises(Failure, match=r"Nothing was removed: vpc-\w+ is in use by eni-\w+ \(somebody's task\)"):
+            invoke(check_mode=check_mode, state="absent")
+    assert in_the_vpc(ec2, made["vpc_id"]) == before
+
+
+def test_only_our_groups_leave_a_vpc_of_others(ec2: Any) -> None:
+    vpc = ec2.describe_vpcs()["Vpcs"][0]["VpcId"]
+    before = in_the_vpc(ec2, vpc)
+    invoke(existing_vpc_id=vpc)
+    assert in_the_vpc(ec2, vpc) > before
+    assert invoke(existing_vpc_id=vpc, state="absent")["changed"]
+    assert in_the_vpc(ec2, vpc) == before
+
+
+def test_tags_that_are_not_listed_go_only_where_that_is_said(ec2: Any) -> None:
+    made = invoke(nat="none")
+    ec2.create_tags(Resources=[made["vpc_id"]], Tags=[{"Key": "by-hand", "Value": "yes"}])
+    assert not invoke(nat="none")["changed"]
+    assert invoke(nat="none", purge_tags=True)["diff"]["after"] == {"VPC staging tags": {"by-hand": None}}
+    assert not invoke(nat="none", purge_tags=True)["changed"]

@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 
 from sandbox.laws.rates import Rates
 
-from ..rollout.test_crashes import check_end, deploy, with_two_releases
+from ..rollout.runs import check_end, deploy, with_two_releases
 from ..rollout.world import throttled
 
 

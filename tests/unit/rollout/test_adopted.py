@@ -21,7 +21,7 @@ from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import 
     Weights,
 )
 
-from .test_crashes import PLAN, POLICY, order
+from .runs import PLAN, POLICY, order
 from .world import BLUE, GREEN, World
 
 KEEP = replace(POLICY, old_colour=OldColour.KEEP)

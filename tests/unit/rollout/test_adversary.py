@@ -35,7 +35,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from .test_crashes import check_end, deploy, order, quiet, with_two_releases
+from .runs import check_end, deploy, order, quiet, with_two_releases
 
 COLOURS = st.sampled_from(list(Colour))
 

@@ -17,7 +17,7 @@ from ansible_collections.pear.fargate.plugins.module_utils.rollout.begin import 
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import Outcome
 from moto import mock_aws
 
-from .test_crashes import POLICY, order
+from .runs import POLICY, order
 from .world import World
 
 RECORDS = [

@@ -18,8 +18,8 @@ from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import 
     Weights,
 )
 
-from .test_crashes import ROLLING, check_end, deploy, roll, roll_back, with_two_releases
-from .test_decide import ALL, BLUE, GREEN, HOME, NOW, RELEASE
+from .runs import ROLLING, check_end, deploy, roll, roll_back, with_two_releases
+from .states import ALL, BLUE, GREEN, HOME, NOW, RELEASE
 from .world import World
 
 WINDOW = 600.0

@@ -20,7 +20,7 @@ from ansible_collections.pear.fargate.plugins.module_utils.rollout.lease import 
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import Outcome, Plan
 
 from .faults import sampled
-from .test_crashes import (
+from .runs import (
     ONE_WRITER,
     POLICY,
     ROLLING,
@@ -52,7 +52,7 @@ def roll_back_to_the_first(world: World) -> Ending:
 
 def without_window(world: World) -> Ending:
     """A release whose old colour is put away at once."""
-    from .test_crashes import order
+    from .runs import order
 
     ordered = replace(order("three", len(world.records)), policy=replace(POLICY, window_seconds=0))
     return Controller(world.ports(), "deployer of three").deploy(ordered)

@@ -10,17 +10,7 @@ from ansible_collections.pear.fargate.plugins.module_utils.release.loop import E
 from ansible_collections.pear.fargate.plugins.module_utils.release.ports import PortError
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import Outcome, Plan
 
-from .test_crashes import (
-    PLAN,
-    ROLLING,
-    check_end,
-    deploy,
-    order,
-    quiet,
-    roll_back,
-    with_two_releases,
-    with_two_rolled_releases,
-)
+from .runs import PLAN, ROLLING, check_end, deploy, order, quiet, roll_back, with_two_releases, with_two_rolled_releases
 from .world import BLUE, World, denied, timed_out
 
 LEDGER = {"lease", "take", "renew", "save", "history", "operator_request"}

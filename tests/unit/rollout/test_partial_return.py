@@ -24,7 +24,7 @@ from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import 
 )
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.partial_return import carried_percent
 
-from .test_crashes import (
+from .runs import (
     POLICY,
     check_end,
     deploy,
@@ -34,7 +34,7 @@ from .test_crashes import (
     roll_back,
     with_many_tasks,
 )
-from .test_decide import ALL, BLUE, GREEN, HOME, NOW, RELEASE
+from .states import ALL, BLUE, GREEN, HOME, NOW, RELEASE
 from .world import Lines, World, timed_out
 
 LIVE = ColourState(BLUE, "task:1", 8, 8, 8)

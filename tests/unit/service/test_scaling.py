@@ -229,6 +229,25 @@ def test_without_bounds_autoscaling_ends_but_what_a_release_keeps_stays(scaling:
     assert scaling.describe_scalable_targets(ServiceNamespace="ecs")["ScalableTargets"] == []
 
 
+def test_absent_ends_autoscaling_whatever_bounds_are_given(scaling: Any) -> None:
+    invoke(minimum=2, maximum=9, policies=[CPU])
+    assert invoke(True, minimum=2, maximum=9, state="absent")["changed"]
+    assert len(scaling.describe_scalable_targets(ServiceNamespace="ecs")["ScalableTargets"]) == 1
+    assert invoke(minimum=2, maximum=9, state="absent")["changed"]
+    assert scaling.describe_scalable_targets(ServiceNamespace="ecs")["ScalableTargets"] == []
+    assert not invoke(state="absent")["changed"]
+
+
+def test_absent_leaves_what_others_made(scaling: Any) -> None:
+    invoke(minimum=2, maximum=9, policies=[CPU])
+    scaling.put_scaling_policy(**RESOURCE, PolicyName="cpu-tracking", PolicyType="TargetTrackingScaling")
+    message = invoke(state="absent")
+    assert message["changed"] and message["foreign"] == ["cpu-tracking"]
+    assert [
+        policy["PolicyName"] for policy in scaling.describe_scaling_policies(ServiceNamespace="ecs")["ScalingPolicies"]
+    ] == ["cpu-tracking"]
+
+
 def test_while_traffic_is_shifted_nothing_is_changed(scaling: Any) -> None:
     elb = boto3.client("elbv2", REGION)
     listener = elb.describe_listeners(

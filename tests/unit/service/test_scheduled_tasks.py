@@ -150,3 +150,23 @@ def test_a_schedule_may_start_its_own_service_only() -> None:
     run, _tag, hand = schedule_policy(environment, "scores", "corp", theirs)["Statement"]
     assert run["Condition"] == {"ArnEquals": {"ecs:cluster": f"arn:aws:ecs:{REGION}:{ACCOUNT}:cluster/corp"}}
     assert hand["Resource"] == theirs
+
+
+def test_absent_removes_the_schedules_of_the_service_alone(world: World) -> None:
+    world.invoke(CLEANING)
+    # moto forgets a group's schedules when the group is created again, so the others are not made by the module.
+    copy = world.scheduler.get_schedule(GroupName="staging", Name="scores.cleaning")
+    kept = {key: copy[key] for key in ("ScheduleExpression", "FlexibleTimeWindow", "Target")}
+    for name in ("scores.report", "scores-2.cleaning"):
+        world.scheduler.create_schedule(GroupName="staging", Name=name, **kept)
+
+    def absent(check_mode: bool = False) -> dict[str, Any]:
+        given = {"environment": "staging", "service": "scores", "state": "absent"}
+        params = ArgumentSpecValidator(ARGUMENT_SPEC).validate(given).validated_parameters
+        return scheduled_tasks.run(Invocation(params, Aws({"region": REGION}), check_mode))
+
+    assert len(absent(check_mode=True)["diff"]["after"]) == 2
+    assert len(world.targets()) == 3
+    assert absent()["changed"]
+    assert list(world.targets()) == ["scores-2.cleaning"]
+    assert not absent()["changed"]
