@@ -27,9 +27,11 @@ from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import 
     OnInconclusive,
     Outcome,
     Phase,
+    Plan,
     Release,
     RequestKind,
     Result,
+    Step,
     Verdict,
     Weights,
 )
