@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -21,7 +22,7 @@ from ..laws.iam.policies import Effect, Request, Verdict, evaluate, trusts
 from . import refusals
 from .account_view import AccountView
 from .callers import Caller, Callers
-from .overlay import Context
+from .overlay import Context, internal
 from .requests import parameters_of
 from .service_roles import ServiceRoles
 from .state import Sandbox
@@ -35,11 +36,24 @@ _TRYING = {"scheduler:CreateSchedule", "scheduler:UpdateSchedule", "backup:Creat
 _NO_ECS_ROLE = "Unable to assume the service linked role. Please verify that the ECS service linked role exists."
 
 
+@dataclass(frozen=True)
+class Decision:
+    """What a caller needed, and whether it was allowed."""
+
+    caller: str
+    action: str
+    resource: str
+    allowed: bool
+
+
 class Authorization:
     """Decides on each call before it is carried out."""
 
     def __init__(self, sandbox: Sandbox) -> None:
         self._sandbox = sandbox
+        # With the condition keys of the first time.
+        self._decisions: dict[Decision, Mapping[str, Any]] = {}
+        self._routes()
         self._callers = Callers(sandbox)
         self._roles = ServiceRoles(sandbox)
 
@@ -66,6 +80,25 @@ class Authorization:
             elif caller is not None:
                 self._require_allowed(caller, call, environ, protocol)
 
+    def _routes(self) -> None:
+        @internal("GET", "/_sandbox/decisions")
+        def decisions(query: dict[str, str], body: Any) -> Any:
+            with self._sandbox.lock:
+                return {"decisions": [{**asdict(made), "keys": keys} for made, keys in self._decisions.items()]}
+
+        @internal("DELETE", "/_sandbox/decisions")
+        def forget(query: dict[str, str], body: Any) -> Any:
+            with self._sandbox.lock:
+                self._decisions.clear()
+                return {}
+
+    def _judge(self, caller: Caller, need: Need, general: Mapping[str, Any]) -> Verdict:
+        context = {**general, **{key.lower(): list(values) for key, values in need.keys.items()}}
+        verdict = evaluate(caller.rights, Request(need.action, need.resource, context))
+        if not caller.rights.unlimited:
+            self._decisions.setdefault(Decision(caller.arn, need.action, need.resource, verdict.allowed), context)
+        return verdict
+
     def _is_quick(self, caller: Caller | None, call: ApiCall) -> bool:
         """Whether nothing is to be looked at: an administrator's call that no role depends on."""
         depends = call.name in _ASSUMING | _TRYING or service_role(call) is not None
@@ -76,7 +109,7 @@ class Authorization:
         if not caller.rights.unlimited:
             general = {**caller.keys, **_general(call, environ)}
             for need in needs(call, account):
-                verdict = _judge(caller, need, general)
+                verdict = self._judge(caller, need, general)
                 if not verdict.allowed:
                     raise refusals.not_authorized(protocol, call.service, caller.arn, need, verdict)
         self._make_service_role(caller, call, _general(call, environ), protocol)
@@ -88,7 +121,7 @@ class Authorization:
         if role is None or self._roles.exists(role):
             return
         need = Need("iam:CreateServiceLinkedRole", role.arn(call), {"iam:awsservicename": [role.service]})
-        verdict = _judge(caller, need, {**caller.keys, **general})
+        verdict = self._judge(caller, need, {**caller.keys, **general})
         if verdict.allowed:
             self._roles.make(role)
         elif call.service == "ecs" and call.name not in role.tries:
@@ -133,11 +166,6 @@ class Authorization:
             return False
         keys = {f"{issuer}:{name}".lower(): [str(value)] for name, value in claims.items()}
         return trusts(trust, Request(call.name, arn, keys), {"Federated": [provider]}) is Effect.ALLOW
-
-
-def _judge(caller: Caller, need: Need, general: Mapping[str, Any]) -> Verdict:
-    context = {**general, **{key.lower(): list(values) for key, values in need.keys.items()}}
-    return evaluate(caller.rights, Request(need.action, need.resource, context))
 
 
 def _whole_account(scope: Scope) -> tuple[str, str]:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import functools
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from ..config import ACCESS_KEY
-from ..laws.iam.policies import Rights
+from ..laws.iam.policies import Rights, document
 from .state import Sandbox
 
 
@@ -97,9 +95,3 @@ def text_of(policy: Any) -> str:
 
 def documents(texts: Iterable[str]) -> tuple[Mapping[str, Any], ...]:
     return tuple(document(text) for text in texts)
-
-
-@functools.lru_cache(maxsize=512)
-def document(text: str) -> Mapping[str, Any]:
-    found: Mapping[str, Any] = json.loads(text)
-    return found

@@ -82,8 +82,8 @@ def throttled(protocol: str, service: str) -> ApiError:
 
 def not_authorized(protocol: str, service: str, caller: str, need: Need, verdict: Verdict) -> ApiError:
     """No permission, as the service says it."""
-    # A resource is named where the action takes one.
-    resource = f" on resource: {need.resource}" if need.resource != "*" else ""
+    # EC2 names a resource only where the action takes one.
+    resource = f" on resource: {need.resource}" if need.resource != "*" or protocol != EC2 else ""
     return _denial(
         protocol,
         f"User: {caller} is not authorized to perform: {need.action}{resource} {verdict.reason}",

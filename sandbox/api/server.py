@@ -42,11 +42,15 @@ OVERLAY_MODULES = (
     "elbv2",
     "cloudwatch",
     "ecs",
+    "sqs",
     "autoscaling",
     "target_tracking",
+    "step_scaling",
+    "scheduler",
     "first_calls",
     "faults",
     "route53",
+    "wafv2",
 )
 _CREDENTIAL = re.compile(r"Credential=([^/]+)/\d+/([^/]+)/([^/]+)/aws4_request")
 _JSON_SERVICES = {
@@ -101,8 +105,7 @@ class Application:
         try:
             if not own and not self.sandbox.rates.takes(context.region, service, operation, call.at):
                 raise refusals.throttled(protocol, service)
-            if not own:
-                self._authorization.require(environ, service, operation, context)
+            self._authorization.require(environ, service, operation, context)
             refusals.delay(met)
             fault = refusals.refusal(met, protocol, service, operation, context)
             if fault is None:

@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 import json
-import time
-from typing import Any
 
 from ..errors import ApiError
 from ..laws.iam.calls import ApiCall
 from ..laws.iam.dependencies import PASSED, ServiceRole
-from ..laws.iam.policies import Effect, Request, trusts
-from .callers import document
+from ..roles import Roles
 from .state import Sandbox
 
-# In CloudWatch's time: seconds on AWS, some of them here too with a time factor.
-# https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_general.html#troubleshoot_general_eventual-consistency
-_NEW_SECONDS = 10.0
 # What services that try a role at once say of one that they cannot assume.
 _UNUSABLE = {
     "scheduler": (
@@ -26,18 +20,17 @@ _UNUSABLE = {
 }
 
 
-class ServiceRoles:
+class ServiceRoles(Roles):
     """Makes and looks at roles in moto's state; the caller holds the lock."""
 
     def __init__(self, sandbox: Sandbox) -> None:
+        super().__init__(sandbox)
         self._sandbox = sandbox
 
-    @property
-    def _iam(self) -> Any:
-        return self._sandbox.backend("iam")
-
     def exists(self, role: ServiceRole) -> bool:
-        return any(made.path == f"/aws-service-role/{role.service}/" for made in self._iam.roles.values())
+        return any(
+            made.path == f"/aws-service-role/{role.service}/" for made in self._sandbox.backend("iam").roles.values()
+        )
 
     def make(self, role: ServiceRole) -> None:
         trust = {
@@ -46,7 +39,7 @@ class ServiceRoles:
                 {"Effect": "Allow", "Principal": {"Service": role.service}, "Action": "sts:AssumeRole"},
             ],
         }
-        self._iam.create_role(
+        self._sandbox.backend("iam").create_role(
             role.name,
             json.dumps(trust),
             f"/aws-service-role/{role.service}/",
@@ -57,20 +50,6 @@ class ServiceRoles:
             linked_service=role.service,
         )
 
-    def is_new(self, arn: str) -> bool:
-        """Whether a role was made so recently that nothing can assume it yet."""
-        role = self._by_arn(arn)
-        lasts = min(_NEW_SECONDS / self._sandbox.settings.time_factor, 5.0)
-        return role is not None and time.time() - role.create_date.timestamp() < lasts
-
-    def _by_arn(self, arn: str) -> Any:
-        return next((role for role in self._iam.roles.values() if role.arn == arn), None)
-
-    def trust(self, arn: str) -> Any:
-        """The trust policy of a role; None for one that does not exist."""
-        role = self._by_arn(arn)
-        return document(role.assume_role_policy_document) if role is not None else None
-
     def require_usable(self, call: ApiCall) -> None:
         """Refuse roles that the service of a call tries at once, and cannot assume: ApiError in its words."""
         refusal = _UNUSABLE.get(call.service)
@@ -78,16 +57,6 @@ class ServiceRoles:
             return
         for expression, service in PASSED.get(call.name, ()):
             for arn in call.texts(expression):
-                if not self._may_assume(arn, service):
+                if not self.may_assume(arn, service):
                     code, message = refusal
                     raise ApiError(code, message.format(arn=arn))
-
-    def _may_assume(self, arn: str, service: str) -> bool:
-        trust = self.trust(arn)
-        if trust is None or self.is_new(arn):
-            return False
-        account = self._sandbox.settings.account
-        # Conditions of such trust policies are about what the service does it for, in this account.
-        keys = {"aws:sourceaccount": [account], "aws:sourcearn": [f"arn:aws:{service.partition('.')[0]}:*:{account}:*"]}
-        request = Request("sts:AssumeRole", arn, keys)
-        return trusts(trust, request, {"Service": [service]}) is Effect.ALLOW

@@ -15,6 +15,7 @@ from ..core import Core
 from ..engine import ContainerSpec, EngineError
 from ..errors import ApiError
 from ..registry_login import token
+from ..roles import RoleRefused
 from . import inputs
 from .access import Access
 from .admission import Admission, allowed
@@ -66,10 +67,10 @@ class ContainerRuntime:
     def launch(self, task: Task) -> None:
         definitions = {one["name"]: one for one in task.definition["containerDefinitions"]}
         streams = {name: inputs.prepare_log_stream(self._core, task, one) for name, one in definitions.items()}
-        secrets = {name: inputs.secret_values(self._core, one) for name, one in definitions.items()}
+        secrets = {name: inputs.secret_values(self._core, task, one) for name, one in definitions.items()}
         with self._admission.start():
             for name, one in definitions.items():
-                task.containers[name].image_digest = self._pull(name, one["image"])
+                task.containers[name].image_digest = self._pull(task, name, one["image"])
             pause = self._start_pause(task)
         for name in launch_order(task.definition["containerDefinitions"]):
             if task.desired == "STOPPED":
@@ -78,9 +79,12 @@ class ContainerRuntime:
             with self._admission.start():
                 self._start_container(task, definitions[name], pause, secrets[name], streams[name])
 
-    def _pull(self, container: str, image: str) -> str:
+    def _pull(self, task: Task, container: str, image: str) -> str:
         registry = self._core.settings.registry
-        credentials = ("AWS", token(self._core.settings)) if image.startswith(f"{registry}/") else None
+        credentials = None
+        if image.startswith(f"{registry}/"):
+            inputs.require_image(self._core, task, image.removeprefix(f"{registry}/"))
+            credentials = ("AWS", token(self._core.settings))
         try:
             if not (image.startswith("localhost/") and self._engine.attempt("image", "inspect", image).returncode == 0):
                 self._engine.pull(image, credentials)
@@ -204,7 +208,10 @@ class ContainerRuntime:
         override: dict[str, Any] = next(
             (one for one in task.overrides.get("containerOverrides", []) if one.get("name") == name), {}
         )
-        environment = self._access.variables(task)
+        try:
+            environment = self._access.variables(task)
+        except RoleRefused as refused:
+            raise StartFailed(_TASK_FAILED, str(refused)) from refused
         environment |= {one["name"]: one["value"] for one in definition.get("environment") or []}
         environment |= {one["name"]: one["value"] for one in override.get("environment") or []}
         environment |= {

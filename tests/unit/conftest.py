@@ -11,6 +11,7 @@ import botocore.client
 import botocore.hooks
 import botocore.loaders
 import moto.core.responses
+from hypothesis import settings
 
 # Fifteen hundred machine images, created for each test; no role of ours starts a machine.
 os.environ["MOTO_EC2_LOAD_DEFAULT_AMIS"] = "false"
@@ -20,6 +21,9 @@ os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "false"
 botocore.loaders.create_loader = functools.cache(botocore.loaders.create_loader)
 # Models that stay in memory are many objects: looking for garbage among them every few hundred takes half of the time.
 gc.set_threshold(100_000, 50, 1000)
+# On a busy machine an example may take longer than hypothesis expects, which says nothing about what is tested.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 _create_methods = botocore.client.ClientCreator._create_methods
 _alias_event_name = botocore.hooks.EventAliaser._alias_event_name

@@ -73,8 +73,7 @@ class ReleaseLoop:
         self._last_line = ""
         # A release ends for a rollback to begin.
         self._hurried = False
-        # The cause of an end is the reason of several decisions.
-        self._said_at_the_end: set[str] = set()
+        self._said: list[str] = []
         # The same owner waits the same: a test can be repeated.
         self._pace = Pace(random.Random(lease_holder.owner))
         self._waited = False
@@ -195,11 +194,14 @@ class ReleaseLoop:
         wait = decision.action if isinstance(decision.action, Wait) else None
         if wait and (not wait.told or text == self._last_line):
             self.ports.progress.heartbeat(text)
-        elif text != self._last_line and not (_is_over(decision.release) and text in self._said_at_the_end):
+        elif text != self._last_line and not (_is_over(decision.release) and self._was_said(decision)):
             self.ports.progress.line(text)
             self._last_line = text
-        if _is_over(decision.release):
-            self._said_at_the_end.add(text)
+            self._said.append(text)
+
+    def _was_said(self, decision: Decision) -> bool:
+        """The cause of an end is the reason of several decisions: of the return, of the record, and of what is put away."""
+        return any(line.endswith(decision.reason) for line in self._said)
 
     def _apply(self, decision: Decision) -> Release:
         ports, action, release = self.ports, decision.action, decision.release

@@ -5,14 +5,23 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-l
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import lru_cache
 from typing import Any
 
 from .conditions import Context, arn_like, holds, like, listed, substituted
 
 Document = Mapping[str, Any]
+
+
+@lru_cache(maxsize=512)
+def document(text: str) -> Document:
+    """A policy as it is stored."""
+    found: Document = json.loads(text)
+    return found
 
 
 @dataclass(frozen=True)
