@@ -37,8 +37,8 @@ from ansible_collections.pear.fargate.plugins.module_utils.service.worker import
 from ansible_collections.pear.fargate.plugins.modules.service_release import ARGUMENT_SPEC
 from ansible_collections.pear.fargate.plugins.plugin_utils.role_variables import read_roles
 
-from ..release.test_options import BASE
-from .test_scaling import checked
+from ..release.given import BASE
+from .given import checked
 
 GOOD: dict[str, Any] = {"environment_name": "production", "service_name": "mailer", "service_kind": "worker"}
 WORKER = {key: value for key, value in BASE.items() if key != "port"} | {"kind": "worker", "strategy": "rolling"}
