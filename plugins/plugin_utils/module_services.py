@@ -32,6 +32,7 @@ SERVICES: Mapping[str, Sequence[str]] = {
     "efs_file_system": ("efs",),
     "environment_info": ("sts",),
     "environment_teardown": (),
+    "logs_saved_queries": ("logs",),
     "rds_database": ("rds",),
     "release_ledger": ("dynamodb",),
     "route53_service_records": ("route53",),

@@ -45,9 +45,12 @@ OVERLAY_MODULES = (
     "sqs",
     "autoscaling",
     "target_tracking",
+    "step_scaling",
+    "scheduler",
     "first_calls",
     "faults",
     "route53",
+    "wafv2",
 )
 _CREDENTIAL = re.compile(r"Credential=([^/]+)/\d+/([^/]+)/([^/]+)/aws4_request")
 _JSON_SERVICES = {

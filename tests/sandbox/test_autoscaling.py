@@ -116,3 +116,33 @@ def test_new_bounds_move_the_count_at_once(world: World, idle: tuple[str, str]) 
     assert count(world, "held") == 3
     scaling.register_scalable_target(**target("held"), MinCapacity=0, MaxCapacity=0)
     assert count(world, "held") == 0
+
+
+def test_an_alarm_calls_a_step_scaling_policy(world: World) -> None:
+    cloudwatch, scaling = world.client("cloudwatch"), world.client("application-autoscaling")
+    world.create_service("steps", world.define("steps"), None, desired=1)
+    eventually(lambda: world.steady("steps"), message="it is up")
+    scaling.register_scalable_target(**target("steps"), MinCapacity=1, MaxCapacity=3)
+    step = {"MetricIntervalLowerBound": 0, "ScalingAdjustment": 1}
+    policy = scaling.put_scaling_policy(
+        **target("steps"),
+        PolicyName="queue",
+        PolicyType="StepScaling",
+        StepScalingPolicyConfiguration={
+            "AdjustmentType": "ChangeInCapacity",
+            "StepAdjustments": [step],
+            "Cooldown": 3600,
+        },
+    )["PolicyARN"]
+    cloudwatch.put_metric_alarm(
+        AlarmName="queue", Namespace="Tests", MetricName="Waiting", Statistic="Maximum", Period=60, EvaluationPeriods=1,
+        Threshold=10, ComparisonOperator="GreaterThanThreshold", AlarmActions=[policy],
+    )  # fmt: skip
+
+    def fuller() -> bool:
+        cloudwatch.put_metric_data(Namespace="Tests", MetricData=[{"MetricName": "Waiting", "Value": 50}])
+        return count(world, "steps") == 2
+
+    eventually(fuller, message="one more task")
+    cloudwatch.delete_alarms(AlarmNames=["queue"])
+    world.delete_service("steps")

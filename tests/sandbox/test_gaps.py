@@ -170,6 +170,32 @@ def test_a_trace_is_found_by_its_annotation(aws: Aws) -> None:
     assert code == "InvalidRequestException"
 
 
+def test_a_web_acl_is_put_in_front_of_a_load_balancer_once_that_is_active(aws: Aws) -> None:
+    ec2, elbv2, waf = aws("ec2"), aws("elbv2"), aws("wafv2")
+    vpc = ec2.create_vpc(CidrBlock="10.40.0.0/16")["Vpc"]["VpcId"]
+    subnets = [
+        ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.40.{n}.0/24", AvailabilityZone=f"eu-central-1{zone}")["Subnet"]
+        for n, zone in enumerate("ab")
+    ]
+    show = {"SampledRequestsEnabled": False, "CloudWatchMetricsEnabled": False, "MetricName": "none"}
+    first, second = (
+        waf.create_web_acl(Name=name, Scope="REGIONAL", DefaultAction={"Allow": {}}, VisibilityConfig=show)["Summary"]
+        for name in ("first", "second")
+    )
+    ids = [subnet["SubnetId"] for subnet in subnets]
+    balancer = elbv2.create_load_balancer(Name="guarded", Subnets=ids)["LoadBalancers"][0]
+    arn = balancer["LoadBalancerArn"]
+    assert balancer["State"]["Code"] == "provisioning"
+    asked = {"WebACLArn": first["ARN"], "ResourceArn": arn}
+    assert refusal(waf.associate_web_acl, **asked) == "WAFUnavailableEntityException"
+    wait = {"Delay": 1, "MaxAttempts": 60}
+    elbv2.get_waiter("load_balancer_available").wait(LoadBalancerArns=[arn], WaiterConfig=wait)
+    waf.associate_web_acl(**asked)
+    waf.associate_web_acl(WebACLArn=second["ARN"], ResourceArn=arn)
+    assert waf.get_web_acl_for_resource(ResourceArn=arn)["WebACL"]["ARN"] == second["ARN"]
+    elbv2.delete_load_balancer(LoadBalancerArn=arn)
+
+
 def test_the_service_map_and_the_traces_that_failed(aws: Aws) -> None:
     xray, now = aws("xray"), datetime.now(UTC)
     at = now.timestamp()
@@ -211,3 +237,25 @@ def test_a_log_is_searched_by_a_regular_expression_in_the_order_of_time(aws: Aws
     assert [event["message"] for event in found["events"]] == ["ERROR one", "Error: two", "panic four"]
     with_group = {"logGroupName": "searched", "filterPattern": "%(a|b)%"}
     assert refusal(logs.filter_log_events, **with_group) == "InvalidParameterException"
+
+
+def test_queries_of_logs_insights_are_saved_by_id_and_found_by_prefix(aws: Aws) -> None:
+    logs = aws("logs")
+    made = [
+        logs.put_query_definition(name=name, queryString="fields @message", logGroupNames=["g"])["queryDefinitionId"]
+        for name in ("saved/a", "saved/b", "other/a")
+    ]
+    logs.put_query_definition(queryDefinitionId=made[0], name="saved/a", queryString="fields @timestamp")
+    found = logs.describe_query_definitions(queryDefinitionNamePrefix="saved/")["queryDefinitions"]
+    assert [(one["name"], one["queryString"]) for one in found] == [
+        ("saved/a", "fields @timestamp"),
+        ("saved/b", "fields @message"),
+    ]
+    assert "logGroupNames" not in found[0] or found[0]["logGroupNames"] == []
+    paged = logs.describe_query_definitions(queryDefinitionNamePrefix="saved/", maxResults=1)
+    more = logs.describe_query_definitions(
+        queryDefinitionNamePrefix="saved/", maxResults=1, nextToken=paged["nextToken"]
+    )
+    assert [one["name"] for one in more["queryDefinitions"]] == ["saved/b"]
+    assert logs.delete_query_definition(queryDefinitionId=made[1])["success"]
+    assert refusal(logs.delete_query_definition, queryDefinitionId=made[1]) == "ResourceNotFoundException"

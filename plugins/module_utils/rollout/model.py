@@ -184,6 +184,9 @@ class Fleet:
     blue: ColourState
     green: ColourState
     routed: bool = True
+    # When the run that reads it changed a rule last. One that has just begun does not know of the weights: its beginning.
+    weights_changed_at: float = 0.0
+    test_rule_changed_at: float = 0.0
 
     def state(self, colour: Colour) -> ColourState:
         return self.blue if colour is Colour.BLUE else self.green
