@@ -58,7 +58,12 @@ class Controller:
         if unfinished(history) is None:
             # Looking comes before locking: what is live already costs no write.
             begun = begin(self._fleet(), history, self.ports.clock.now())
-            if not isinstance(begun, Begun) and not any(found.repair for found in self._disagreements()):
+            adjusts = isinstance(begun, Unchanged) and begun.adjust
+            if (
+                not isinstance(begun, Begun)
+                and not adjusts
+                and not any(found.repair for found in self._disagreements())
+            ):
                 return _not_begun(begun)
         return self._under_lease(order.id, False, lambda: self._deploy(order, begin))
 
@@ -139,6 +144,10 @@ class Controller:
 
     def _start(self, begin: Begin) -> Ending:
         begun = begin(self._fleet(), self._history(), self.ports.clock.now())
+        if isinstance(begun, Unchanged) and begun.adjust is not None:
+            self.ports.progress.line(f"{begun.adjust.colour}: {'; '.join(begun.adjustments)}")
+            self.writer.adjust(begun.adjust)
+            return Ending(None, f"{begun.reason}; adjusted: {'; '.join(begun.adjustments)}", changed=True)
         if not isinstance(begun, Begun):
             return _not_begun(begun)
         adopted, release = begun.adopted, begun.release

@@ -13,6 +13,7 @@ from ansible_collections.pear.fargate.plugins.module_utils.aws.errors import Fai
 from ansible_collections.pear.fargate.plugins.module_utils.aws.session import Aws
 from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import Invocation
 from ansible_collections.pear.fargate.plugins.module_utils.common.progress import SilentProgress
+from ansible_collections.pear.fargate.plugins.module_utils.release.providers.ecs import EcsProvider
 from ansible_collections.pear.fargate.plugins.module_utils.release.providers.fleet import ServiceFleet
 from ansible_collections.pear.fargate.plugins.module_utils.release.providers.listener import ListenerProvider
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.actions import Stage
@@ -26,6 +27,7 @@ from ansible_collections.pear.fargate.plugins.module_utils.service.schedule_expr
     timezone_problem,
 )
 from ansible_collections.pear.fargate.plugins.module_utils.service.service_routing import run as route
+from ansible_collections.pear.fargate.plugins.module_utils.service.specification import Specification
 from ansible_collections.pear.fargate.plugins.modules.autoscaling_service import ARGUMENT_SPEC
 from ansible_collections.pear.fargate.plugins.modules.service_routing import ARGUMENT_SPEC as ROUTING
 from moto import mock_aws
@@ -344,3 +346,19 @@ def test_an_expression_is_read_as_aws_reads_it(expression: str, problem: str) ->
 def test_a_misspelled_time_zone_is_named_with_the_one_that_was_meant() -> None:
     assert timezone_problem("Europe/Berlin") == timezone_problem("UTC") == ""
     assert "did you mean America/New_York" in timezone_problem("US/New York")
+
+
+@pytest.mark.parametrize(
+    ("autoscaling", "others_too", "owned"),
+    [(None, False, True), (True, False, True), (False, False, False), (False, True, True)],
+)
+def test_a_count_is_the_inventorys_again_in_the_run_that_ends_autoscaling(
+    scaling: Any, autoscaling: bool | None, others_too: bool, owned: bool
+) -> None:
+    invoke(minimum=2, maximum=9, policies=[CPU])
+    if others_too:
+        scaling.put_scaling_policy(**RESOURCE, **OTHERS)
+    aws = Aws({"region": REGION})
+    spec = Specification({"autoscaling": autoscaling}, REGION)
+    fleet = ServiceFleet(aws, locate(aws, "staging", "scores"), SilentProgress(), spec)
+    assert EcsProvider(fleet)._is_autoscaled("scores-blue") is owned
