@@ -10,7 +10,7 @@ short_description: Manage the target groups and listener rules of a service
 version_added: 0.1.0
 description:
   - Creates a target group per colour, a production rule that forwards to both by weight, and a test rule that
-    forwards requests with the header C(X-Release=candidate) to the candidate.
+    forwards requests with the header C(X-Release=candidate) to the candidate, or with a secret value of this header.
   - Weights belong to releases. They are written when a rule is created (blue 100, green 0; the test rule the other way
     round) and never again, so that running this at any time moves no traffic.
   - O(state=absent) removes the rules that forward to the service's target groups alone, then the target groups. It is refused while
@@ -66,6 +66,13 @@ options:
       - Priority of the production rule, V(2) to V(50000); the lowest number is evaluated first.
       - The test rule gets the number before it. Required with O(state=present).
     type: int
+  test_secret:
+    description:
+      - Whether the test rule wants a secret value of the header C(X-Release) instead of C(candidate), which anybody can send.
+      - The value is made once, and kept in the rule, where releases read it. Set V(false), and then V(true) again, to have another one.
+    type: bool
+    default: false
+    version_added: 0.2.0
   health_check:
     description: Health check of the target groups.
     type: dict
@@ -201,6 +208,7 @@ ARGUMENT_SPEC = {
         "options": {"cluster": {"type": "str"}, "listener_arn": {"type": "str"}, "log_group": {"type": "str"}},
     },
     "priority": {"type": "int"},
+    "test_secret": {"type": "bool", "default": False, "no_log": False},
     "health_check": {
         "type": "dict",
         "default": {},

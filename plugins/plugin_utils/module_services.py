@@ -39,6 +39,7 @@ SERVICES: Mapping[str, Sequence[str]] = {
     "service_preflight": ("sts", "elbv2"),
     "service_release": _RELEASE,
     "service_routing": ("elbv2",),
+    "service_secrets_info": ("ecs",),
     "service_triage": (*_RELEASE, "cloudwatch", "logs", "xray", "acm"),
     "sns_alarm_topic": ("sns",),
     "vpc_network": ("ec2",),

@@ -170,6 +170,32 @@ def test_a_trace_is_found_by_its_annotation(aws: Aws) -> None:
     assert code == "InvalidRequestException"
 
 
+def test_a_web_acl_is_put_in_front_of_a_load_balancer_once_that_is_active(aws: Aws) -> None:
+    ec2, elbv2, waf = aws("ec2"), aws("elbv2"), aws("wafv2")
+    vpc = ec2.create_vpc(CidrBlock="10.40.0.0/16")["Vpc"]["VpcId"]
+    subnets = [
+        ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.40.{n}.0/24", AvailabilityZone=f"eu-central-1{zone}")["Subnet"]
+        for n, zone in enumerate("ab")
+    ]
+    show = {"SampledRequestsEnabled": False, "CloudWatchMetricsEnabled": False, "MetricName": "none"}
+    first, second = (
+        waf.create_web_acl(Name=name, Scope="REGIONAL", DefaultAction={"Allow": {}}, VisibilityConfig=show)["Summary"]
+        for name in ("first", "second")
+    )
+    ids = [subnet["SubnetId"] for subnet in subnets]
+    balancer = elbv2.create_load_balancer(Name="guarded", Subnets=ids)["LoadBalancers"][0]
+    arn = balancer["LoadBalancerArn"]
+    assert balancer["State"]["Code"] == "provisioning"
+    asked = {"WebACLArn": first["ARN"], "ResourceArn": arn}
+    assert refusal(waf.associate_web_acl, **asked) == "WAFUnavailableEntityException"
+    wait = {"Delay": 1, "MaxAttempts": 60}
+    elbv2.get_waiter("load_balancer_available").wait(LoadBalancerArns=[arn], WaiterConfig=wait)
+    waf.associate_web_acl(**asked)
+    waf.associate_web_acl(WebACLArn=second["ARN"], ResourceArn=arn)
+    assert waf.get_web_acl_for_resource(ResourceArn=arn)["WebACL"]["ARN"] == second["ARN"]
+    elbv2.delete_load_balancer(LoadBalancerArn=arn)
+
+
 def test_the_service_map_and_the_traces_that_failed(aws: Aws) -> None:
     xray, now = aws("xray"), datetime.now(UTC)
     at = now.timestamp()

@@ -119,17 +119,21 @@ class ServiceNames:
     def log_group(self) -> str:
         return f"/pear/{self.environment}/{self.service}"
 
+    def _role(self, kind: str) -> str:
+        """Role names hold 64 characters. The kind stays readable at the end: policies of deployers go by it."""
+        return fit(f"{self.environment}-{self.service}", 63 - len(kind)) + f"-{kind}"
+
     @property
     def execution_role(self) -> str:
-        return fit(f"{self.environment}-{self.service}-execution", 64)
+        return self._role("execution")
 
     @property
     def task_role(self) -> str:
-        return fit(f"{self.environment}-{self.service}-task", 64)
+        return self._role("task")
 
     @property
     def schedule_role(self) -> str:
-        return fit(f"{self.environment}-{self.service}-schedule", 64)
+        return self._role("schedule")
 
     @property
     def alarm_prefix(self) -> str:

@@ -77,7 +77,7 @@ def _counts(found: Findings, colour: ColourTasks, tried: bool) -> None:
     elif colour.serves and colour.healthy == 0:
         found.say(
             State.PROBLEM,
-            f"{counted}: {'nobody is served by it' if colour.routed else 'nothing does its work'}",
+            f"{counted}: {'no target serves its requests' if colour.routed else 'no task does its work'}",
             Symptom.NO_HEALTHY_TARGET,
         )
     if service.running < service.desired:

@@ -15,6 +15,7 @@ from .dynamic_scaling import hold_before_shift
 from .gates import combine
 from .lease import clock_time
 from .model import Fleet, Observed, OnInconclusive, Outcome, Phase, Release, RequestKind, Result, Step, Verdict, Weights
+from .nodes import await_nodes
 from .partial_return import carried_percent, is_enough
 from .stable_down import decide_when_down, unserved
 
@@ -64,12 +65,12 @@ def _make_ready(observed: Observed, release: Release) -> Decision | None:
     colour, count = release.candidate, wanted_count(observed, release)
     candidate = observed.fleet.state(colour)
     # A deployment of this release's own, so that failures of an earlier one are not counted against it.
-    fresh = release.inherits(candidate) and (candidate.desired == 0 or bool(candidate.failure))
+    fresh = release.inherits(candidate) and (candidate.desired == 0 or bool(candidate.failure) or release.restart)
     stage = Stage(colour, release.task_definition, count, fresh)
     if candidate.task_definition != release.task_definition:
         return Decision(replace(stage, fresh=False), f"{colour} gets {count} tasks of the release", release)
     if fresh and candidate.desired:
-        return Decision(stage, f"{colour} starts the same version again: {candidate.failure}", release)
+        return Decision(stage, f"{colour} starts the same version again: {candidate.failure or 'asked for'}", release)
     if candidate.desired < count:
         return Decision(stage, f"{colour} grows from {candidate.desired} to {count} tasks, as many as live", release)
     if candidate.scale_in_at is not None:
@@ -81,6 +82,11 @@ def _make_ready(observed: Observed, release: Release) -> Decision | None:
 def _prove(observed: Observed, release: Release, now: float) -> Decision:
     missing = next((check for check in release.checks if check not in release.proofs), None)
     if missing is not None:
+        waiting = None
+        if not release.in_place:
+            waiting = await_nodes(release, observed.fleet.test_rule_changed_at, now, f"check {missing} begins")
+        if waiting is not None:
+            return waiting
         where = "before the deployment" if release.in_place else f"on {release.candidate}, before it has any traffic"
         return Decision(Prove(missing), f"check {missing} {where}", release)
     following = Phase.STAGING if release.in_place else Phase.SHIFTING
@@ -203,6 +209,9 @@ def _hold(
         return _await_approval(release, step.approval_timeout_seconds, -left, "this step wants it")
     if judged and observed.probe is not None and release.step >= last:
         verdict = combine((verdict, observed.probe))
+        waiting = await_nodes(release, observed.fleet.weights_changed_at, now, "the probe's answer counts")
+        if observed.probe.result is not Result.PASS and waiting is not None:
+            return replace(waiting, action=Wait(POLL_SECONDS))
     return _when_unclear(release, verdict, -left) if judged and verdict.result is not Result.PASS else None
 
 

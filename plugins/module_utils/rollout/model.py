@@ -181,6 +181,9 @@ class Fleet:
     blue: ColourState
     green: ColourState
     routed: bool = True
+    # When the run that reads it changed a rule last. One that has just begun does not know of the weights: its beginning.
+    weights_changed_at: float = 0.0
+    test_rule_changed_at: float = 0.0
 
     def state(self, colour: Colour) -> ColourState:
         return self.blue if colour is Colour.BLUE else self.green
@@ -363,6 +366,8 @@ class Release:
     # No task of one version runs beside one of the other.
     single_writer: bool = False
     first: bool = False
+    # The version that serves is started again, for what its tasks read at their start.
+    restart: bool = False
     phase: Phase = Phase.PREPARING
     step: int = 0
     entered_at: float = 0.0

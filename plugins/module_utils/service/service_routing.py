@@ -4,7 +4,9 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -16,9 +18,10 @@ from ..common.changes import Changes
 from ..common.invocation import Invocation
 from ..common.ownership import Existing, claim
 from . import routing_removal
-from .routing import PRODUCTION, DesiredRules, RuleChange, conflicts, plan
+from .routing import PRODUCTION, TEST, DesiredRules, RuleChange, conflicts, find_rule, plan, test_value
 
 _LOCATION = {TAG_CLUSTER: "cluster", TAG_LISTENER: "listener_arn", TAG_LOG_GROUP: "log_group"}
+_SECRET_BYTES = 16
 # In check mode a target group that would be created has no ARN yet.
 _NOT_YET = "(to be created: {name})"
 
@@ -49,7 +52,7 @@ def run(call: Invocation) -> dict[str, Any]:
         colour: _target_group(call, changes, names.target_group(colour), found.get(names.target_group(colour)))
         for colour in COLOURS
     }
-    desired = _desired(call, {group.name: group.arn for group in groups.values()}, names)
+    desired = _with_test_value(call, _desired(call, {group.name: group.arn for group in groups.values()}, names), there)
     rules = _rules(call, changes, there, desired)
     _tags(call, changes, [group.arn for group in groups.values()] + [rule.arn for rule in rules.values() if rule])
     _location(call, changes, [group.arn for group in groups.values()])
@@ -91,6 +94,12 @@ def _desired(call: Invocation, arns: Mapping[str, str], names: ServiceNames) -> 
         blue=arns.get(blue, _NOT_YET.format(name=blue)),
         green=arns.get(green, _NOT_YET.format(name=green)),
     )
+
+
+def _with_test_value(call: Invocation, desired: DesiredRules, there: Sequence[Rule]) -> DesiredRules:
+    current = find_rule(there, TEST, desired.blue, desired.green)
+    value = test_value(current, call.params["test_secret"], lambda: secrets.token_hex(_SECRET_BYTES))
+    return replace(desired, test_value=value)
 
 
 def _refuse_conflicts(call: Invocation, rules: Sequence[Rule], desired: DesiredRules) -> None:

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import boto3
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible_collections.pear.fargate.plugins.module_utils.aws.errors import Failure
+from ansible_collections.pear.fargate.plugins.module_utils.aws.errors import AwsError, Failure
 from ansible_collections.pear.fargate.plugins.module_utils.aws.session import Aws
+from ansible_collections.pear.fargate.plugins.module_utils.common.clock import Clock
 from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import Invocation
 from ansible_collections.pear.fargate.plugins.module_utils.environment.vpc_network import run
 from ansible_collections.pear.fargate.plugins.modules.vpc_network import ARGUMENT_SPEC
+from botocore.exceptions import ClientError
 from moto import mock_aws
+
+from sandbox.laws.rates import Rates
+
+from ..clocks import QuickClock
 
 REGION = "eu-central-1"
 Change = Callable[[Any, dict[str, Any]], object]
@@ -27,10 +34,13 @@ def ec2(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         yield boto3.client("ec2", REGION)
 
 
-def invoke(check_mode: bool = False, aws: Aws | None = None, **options: Any) -> dict[str, Any]:
+def invoke(
+    check_mode: bool = False, aws: Aws | None = None, clock: Clock | None = None, **options: Any
+) -> dict[str, Any]:
     validated = ArgumentSpecValidator(ARGUMENT_SPEC).validate({"environment": "staging", **options})
     assert not validated.error_messages
-    return run(Invocation(validated.validated_parameters, aws or Aws({"region": REGION}), check_mode))
+    call = Invocation(validated.validated_parameters, aws or Aws({"region": REGION}), check_mode)
+    return run(replace(call, clock=clock) if clock else call)
 
 
 def named(ec2: Any, kind: str, key: str, name: str) -> dict[str, Any]:
@@ -233,6 +243,36 @@ def test_a_manual_change_is_reported_and_corrected(ec2: Any, change: Change, pro
     assert property_name in invoke(check_mode=True)["diff"]["after"]
     assert property_name in invoke()["diff"]["after"]
     assert not invoke()["changed"]
+
+
+def test_ten_endpoints_are_made_and_changed_although_ec2_takes_four_at_once(
+    ec2: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without this, an environment without NAT gateways could not be provisioned in one run."""
+    from ansible_collections.pear.fargate.plugins.module_utils.aws import ec2 as calls
+
+    rates, clock, refused = Rates(), QuickClock(), []
+
+    def throttling(operation: str, real: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*args: Any, **kwargs: Any) -> Any:
+            if rates.takes(REGION, "ec2", operation, clock.now()):
+                return real(*args, **kwargs)
+            refused.append(operation)
+            cause = ClientError(
+                {"Error": {"Code": "RequestLimitExceeded", "Message": "Request limit exceeded."}}, operation
+            )
+            raise AwsError("make an endpoint", cause)
+
+        return call
+
+    for name, operation in (("create_endpoint", "CreateVpcEndpoint"), ("delete_endpoint", "DeleteVpcEndpoints")):
+        monkeypatch.setattr(calls, name, throttling(operation, getattr(calls, name)))
+    services = ["s3", "dynamodb", "ecr.api", "ecr.dkr", "logs", "secretsmanager", "ssm", "sts", "monitoring", "xray"]
+    invoke(clock=clock, nat="none", endpoints=services)
+    assert len(ec2.describe_vpc_endpoints()["VpcEndpoints"]) == 10 and "CreateVpcEndpoint" in refused
+    invoke(clock=clock, nat="none", endpoints=["s3"])
+    left = [one for one in ec2.describe_vpc_endpoints()["VpcEndpoints"] if one["State"] != "deleted"]
+    assert len(left) == 1 and "DeleteVpcEndpoints" in refused
 
 
 def test_an_interrupted_run_leaves_nothing_twice(ec2: Any, monkeypatch: pytest.MonkeyPatch) -> None:

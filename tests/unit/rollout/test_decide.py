@@ -27,12 +27,15 @@ from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import 
     OnInconclusive,
     Outcome,
     Phase,
+    Plan,
     Release,
     RequestKind,
     Result,
+    Step,
     Verdict,
     Weights,
 )
+from ansible_collections.pear.fargate.plugins.module_utils.rollout.nodes import NODES_SECONDS
 
 from .states import (
     ALL,
@@ -282,6 +285,45 @@ BACK = at(Phase.RETURNING, outcome=Outcome.ROLLED_BACK, reason="sick", evidence=
 )
 def test_an_ended_release_leaves_nothing_over(observed: Observed, release: Release, action: Action) -> None:
     assert decide(observed, release, NOW).action == action
+
+
+def changed(observed: Observed, seconds: float) -> Observed:
+    """Both rules were changed so many seconds ago."""
+    at = NOW - seconds
+    return replace(observed, fleet=replace(observed.fleet, weights_changed_at=at, test_rule_changed_at=at))
+
+
+PROVING = at(Phase.PROVING, proofs={"migrate": PASSED["migrate"]})
+LAST_STEP = replace(RELEASE, plan=Plan("all_at_once", (Step(100),)), since=NOW - 1)
+OLD_ANSWERS = Verdict(Result.FAIL, "version is 1")
+NODES = (
+    pytest.param(seen(HOME), BACK, ScaleIn(GREEN), "green is scaled in", id="a failed candidate"),
+    pytest.param(seen(ALL), replace(OVER, warm_until=NOW - 1), ScaleIn(BLUE), "blue is scaled in", id="the old colour"),
+    pytest.param(seen(HOME), PROVING, Prove("smoke"), "check smoke begins", id="a check by the test rule"),
+)
+
+
+@pytest.mark.parametrize(("observed", "release", "action", "said"), NODES)
+def test_what_depends_on_a_rule_waits_until_every_node_has_it(
+    observed: Observed, release: Release, action: Action, said: str
+) -> None:
+    early = decide(changed(observed, 4), release, NOW)
+    assert early.action == Wait(NODES_SECONDS - 4) and f"{said} in 11 s" in early.reason
+    assert decide(changed(observed, NODES_SECONDS), release, NOW).action == action
+
+
+def test_whoever_waits_for_the_end_of_a_success_has_its_scale_in_scheduled_instead() -> None:
+    observed = replace(changed(seen(ALL), 4), hurried=True)
+    scheduled = decide(observed, replace(OVER, warm_until=NOW - 1), NOW).action
+    assert scheduled == ScheduleScaleIn(BLUE, NOW - 4 + NODES_SECONDS, RELEASE.id)
+
+
+def test_an_old_answer_to_the_probe_counts_once_every_node_has_the_weights() -> None:
+    impatient = replace(LAST_STEP, policy=replace(RELEASE.policy, patience_seconds=0))
+    observed = seen(ALL, probe=OLD_ANSWERS)
+    assert isinstance(decide(changed(observed, 4), impatient, NOW).action, Wait)
+    late = decide(changed(observed, NODES_SECONDS), impatient, NOW)
+    assert late.release.cause is Outcome.ROLLED_BACK and "version is 1" in late.reason
 
 
 @pytest.mark.parametrize("make", [lambda: seen(TENTH, readings=FIRING), lambda: seen(Weights(30, 70))])

@@ -39,6 +39,8 @@ from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import 
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.record import from_plain, to_plain
 
 BLUE, GREEN = Colour.BLUE, Colour.GREEN
+# How long a node of the load balancer goes on by the weights before.
+NODES_LAG_SECONDS = 10.0
 
 
 class Death(BaseException):
@@ -78,6 +80,11 @@ class World:
     # A late write arrived after the last read: it cannot be known yet.
     disturbed: bool = False
     ready_at: dict[Colour, float] = field(default_factory=dict)
+    # When each colour's weight became 0: nodes of the load balancer go on sending to it for a while.
+    left_at: dict[Colour, float] = field(default_factory=dict)
+    # What a controller knows of changes of the weights: its own, and those that it finds.
+    weights_known: Weights = Weights(100, 0)
+    weights_changed_at: float = 0.0
     registered: int = 0
     minimum: int = 1
     deployments: int = 0
@@ -190,7 +197,9 @@ class World:
         live = self.weights.leader
         if self.specified and live and sides[live].task_definition != self.specified:
             sides[live] = replace(sides[live], deviations=("the task definition differs",))
-        return Fleet(self.weights, sides[BLUE], sides[GREEN], self.routed)
+        if self.weights != self.weights_known:
+            self.weights_known, self.weights_changed_at = self.weights, self.time
+        return Fleet(self.weights, sides[BLUE], sides[GREEN], self.routed, weights_changed_at=self.weights_changed_at)
 
     # --- writes, each checked against the invariants ---
 
@@ -201,7 +210,9 @@ class World:
                 healthy = self.sides[colour].healthy
                 assert self.disturbed or healthy >= self.minimum, f"I2: {weights} with {healthy} healthy on {colour}"
         self.writes.append(("shift", weights))
-        self.weights = weights
+        self.left_at |= {colour: self.time for colour in Colour if self.weights.of(colour) and not weights.of(colour)}
+        self.weights = self.weights_known = weights
+        self.weights_changed_at = self.time
 
     def change(self, action: FleetAction) -> None:
         side = self.sides[action.colour]
@@ -218,6 +229,9 @@ class World:
                 if not release.closed and release.live is action.colour:
                     assert release.outcome is Outcome.SUCCEEDED, f"I3: {action} before success is recorded"
                     assert isinstance(action, ScheduleScaleIn) or (release.warm_until or 0) <= self.time, "I3: window"
+        if isinstance(action, ScaleIn) and not self.late and not self.one_writer:
+            since = self.time - self.left_at.get(action.colour, float("-inf"))
+            assert since >= NODES_LAG_SECONDS, f"I8: {action} {since} s after its weight became 0"
         if isinstance(action, Stage) and side.task_definition != action.task_definition:
             assert self.late or self.weights.of(action.colour) == 0, "I3: a colour with traffic is replaced"
         self.writes.append((type(action).__name__, action))
@@ -353,11 +367,16 @@ class World:
 @dataclass
 class FakeProvider:
     world: World
+    began_at: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.began_at = self.world.time
 
     def read(self, count_unended: bool = False) -> Fleet:
         answer: Fleet = self.world.call("read", lambda: self.world.seen(count_unended))
         self.world.disturbed = False
-        return answer
+        # Whoever had the lease before may have changed them just now.
+        return replace(answer, weights_changed_at=max(self.began_at, answer.weights_changed_at))
 
     def glance(self) -> Fleet:
         return self.read()

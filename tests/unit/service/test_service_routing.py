@@ -77,6 +77,24 @@ def test_it_is_made_once(options: dict[str, Any]) -> None:
     assert not again["changed"]
 
 
+def test_a_secret_value_of_the_test_rule_is_made_once_and_never_shown(options: dict[str, Any]) -> None:
+    secret = {**options, "test_secret": True}
+    made = invoke(secret)
+    value = rules(options)[9].conditions.test_value
+    assert value and len(value) == 32 and value not in str(made)
+    assert "header x-release: (a secret value)" in str(made["diff"])
+    assert not invoke(secret)["changed"], "it is kept"
+    assert rules(options)[9].conditions.test_value == value
+    assert locate(Aws({"region": REGION}), "staging", "scoreboard", options["listener_arn"]).test_headers == {
+        "x-release": value
+    }
+    open_again = invoke(options)
+    assert rules(options)[9].conditions.test_value == "candidate" and value not in str(open_again)
+    invoke(secret)
+    assert rules(options)[9].conditions.test_value not in (value, "candidate"), "another one"
+    assert rules(options)[10].conditions.test_value is None
+
+
 def test_weights_that_a_release_has_set_are_kept_through_every_other_change(options: dict[str, Any]) -> None:
     made = invoke(options)
     shifted = {made["target_groups"]["blue"]: 5, made["target_groups"]["green"]: 95}

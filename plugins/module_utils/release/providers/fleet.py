@@ -49,6 +49,9 @@ class ServiceFleet:
     # No write is sent after this time.
     write_until: float = 0.0
     scaling: ScalingReader = field(init=False)
+    # When this run changed the rules last; whoever ran before may have changed the weights just now.
+    weights_changed_at: float = field(init=False)
+    test_rule_changed_at: float = 0.0
     _production: Rule | None = None
     _rule_read_at: float = -math.inf
     _unfinished: dict[Colour, tuple[float, tuple[TargetState, ...]]] = field(default_factory=dict)
@@ -58,6 +61,7 @@ class ServiceFleet:
 
     def __post_init__(self) -> None:
         self.scaling = ScalingReader(self.aws, self.location, self.clock)
+        self.weights_changed_at = self.clock.now()
 
     def read(self, longest_seconds: float = 0.0, count_unended: bool = False) -> FleetReading:
         """Everything as it is now; of the rule, as it was at most so long ago."""
@@ -96,8 +100,10 @@ class ServiceFleet:
         now = self.clock.now()
         if self._production is None or now - self._rule_read_at >= longest_seconds:
             location = self.location
-            self._production = elbv2.rule(self.aws, location.production.arn) if location.is_routed else NO_RULE
-            self._rule_read_at = now
+            found = elbv2.rule(self.aws, location.production.arn) if location.is_routed else NO_RULE
+            if self._production is not None and found.weights != self._production.weights:
+                self.weights_changed_at = now  # by this run, or by somebody else
+            self._production, self._rule_read_at = found, now
         return self._production
 
     def _health(self, colour: Colour) -> tuple[TargetState, ...]:

@@ -54,7 +54,14 @@ class ServiceProvider:
         reading = self.fleet.read(longest_seconds, count_unended)
         weights = weights_of(reading.rule, self.fleet.location)
         states = {colour: self._state(reading.colours[colour], weights) for colour in Colour}
-        return Fleet(weights, states[Colour.BLUE], states[Colour.GREEN], self.fleet.location.is_routed)
+        return Fleet(
+            weights,
+            states[Colour.BLUE],
+            states[Colour.GREEN],
+            self.fleet.location.is_routed,
+            weights_changed_at=self.fleet.weights_changed_at,
+            test_rule_changed_at=self.fleet.test_rule_changed_at,
+        )
 
     def _state(self, reading: Reading, weights: Weights) -> ColourState:
         reading = self.health.known(reading)
