@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.pear.fargate.plugins.module_utils.aws import logs, xray
 from ansible_collections.pear.fargate.plugins.module_utils.aws.cloudwatch import Window
 from ansible_collections.pear.fargate.plugins.module_utils.aws.errors import AwsError, Failure
@@ -21,8 +22,10 @@ from ansible_collections.pear.fargate.plugins.module_utils.operations.readers im
 from ansible_collections.pear.fargate.plugins.module_utils.release.ports import PortError
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import Colour
 from ansible_collections.pear.fargate.plugins.module_utils.service import existing
+from ansible_collections.pear.fargate.plugins.modules import service_triage as module
 from botocore.exceptions import ClientError
 from botocore.stub import ANY, Stubber
+from moto import mock_aws
 
 GREEN = Colour.GREEN
 NOW = 1_800_000_000.0
@@ -208,3 +211,23 @@ def test_a_log_is_searched_from_its_newest_minutes_until_there_is_enough(
     assert [(NOW - search.start, round(NOW - search.end)) for search in searched] == [(120.0, 0), (600.0, 120)]
     assert len(found.events) == 300
     assert not found.complete
+
+
+def test_of_a_service_that_is_not_there_each_check_says_what_is_missing(aws: Aws) -> None:
+    validated = ArgumentSpecValidator(module.ARGUMENT_SPEC).validate({"environment": "staging", "service": "scores"})
+    assert not validated.error_messages
+    with mock_aws():
+        found = service_triage.run(Invocation(validated.validated_parameters, Aws({"region": "eu-central-1"})))
+    checks = {check["check"]: check for check in found["checks"]}
+    assert {name: check["state"] for name, check in checks.items()} == {
+        **dict.fromkeys(("5xx", "tasks", "releases", "saturation", "logs"), "unknown"),
+        "traces": "ok",
+    }
+    assert "not provisioned" in checks["5xx"]["why"]
+    assert "no ECS service yet" in checks["tasks"]["why"]
+    assert "staging-releases" in checks["releases"]["why"]
+    assert "/pear/staging/scores" in checks["logs"]["why"]
+    assert found["headline"].startswith("nothing wrong found (unknown: 5xx, tasks")
+    assert found["screen"][0].startswith("scores in staging")
+    assert found["note"].startswith("# scores in staging: nothing wrong found")
+    assert not found["changed"]
