@@ -7,7 +7,6 @@ from tests.support.plays import Player
 from .arcade import CANARY, CLUSTER, GATES, HOST, RELEASE, Arcade, arcade, finished
 from .load import assert_not_one_failed
 from .test_deploy import mutating_calls
-from .test_deployer import asked, beyond
 
 __all__ = ["arcade"]
 
@@ -167,10 +166,3 @@ def test_a_service_whose_requests_another_rule_answers_first_is_refused_before_a
     one_line = " ".join(refused.output.split())
     assert f"every request for {HOST}" in one_line and "local-arcade" in one_line, refused.output
     assert mutating_calls(arcade.stage)[before:] == []
-
-
-def test_a_rollback_needs_nothing_beyond_its_policy(arcade: Arcade) -> None:
-    arcade.release("r8").succeeded()
-    before = len(asked(arcade.stage))
-    arcade.play("rollback").succeeded()
-    assert beyond("rollback", asked(arcade.stage)[before:]) == []
