@@ -116,7 +116,7 @@ sanity: setup-python ## ansible-test sanity (24 tests, validate-modules among th
 	@tools/sanity.sh
 
 .PHONY: sanity-quick
-sanity-quick: setup-python ## The sanity tests that take seconds, import among them
+sanity-quick: setup-python ## The sanity tests that take seconds, import and validate-modules among them
 	@tools/sanity.sh --quick
 
 .PHONY: bare-root

@@ -1,6 +1,8 @@
 """Release each kind of bad version on a sandbox under load, and write what happened into docs/how-a-release-decides.md.
 
-usage: tools/chaos_table.py [KIND …]    with kinds, only those are released, and nothing is written
+usage: tools/chaos_table.py [KIND …]    with kinds, only those are released, and their rows are replaced
+
+Each row is kept in build/chaos-table.json and written into the page as soon as it is measured.
 """
 
 from __future__ import annotations
@@ -15,13 +17,16 @@ import textwrap
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
+
+from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import ErrorGate  # noqa: E402
+from ansible_collections.pear.fargate.plugins.module_utils.rollout.statistics import binomial_tail  # noqa: E402
 
 from bench.stage import stage  # noqa: E402
 from tests.stories.arcade import HOST, Arcade  # noqa: E402
@@ -30,9 +35,12 @@ from tests.stories.load import traffic  # noqa: E402
 from tests.support.plays import Player  # noqa: E402
 
 PAGE = ROOT / "docs/how-a-release-decides.md"
+MEASURED = ROOT / "build/chaos-table.json"
 BEGIN, END = "<!-- made by make chaos-table -->", "<!-- end of what make chaos-table makes -->"
 TIME_FACTOR, PERIOD_SECONDS, RATE, SHARE_PERCENT = 12, 5, 60, 20
 PATHS = ("/leaderboard", "/version")
+# Of the candidate in one step, and in percent.
+REQUESTS, ERROR_SHARES = (100, 400, 1600, 6400), (1.5, 2.0, 3.0, 5.0)
 # Four periods and the delay are the shortest step that metrics judge.
 CANARY: dict[str, Any] = {
     "service_strategy": "canary",
@@ -190,17 +198,35 @@ def released(arcade: Arcade, name: str, report: Path) -> Row:
         # The minutes before a release are what a version that has all traffic is compared with.
         time.sleep(4 * PERIOD_SECONDS)
         with watched(arcade) as watch:
-            arcade.release(name, **CANARY, **variables, service_report=str(report))
+            run = arcade.release(name, **CANARY, **variables, service_report=str(report))
         summaries = [load.stop() for load in loads]
+    if not report.exists():
+        raise SystemExit(f"the release of {name} left no report:\n{run.output}")
     ended = json.loads(report.read_text())
     sent, lost = (sum(summary[key] for summary in summaries) for key in ("sent", "failed"))
-    return Row(title, ended["outcome"], shortened(ended["reason"]), watch.highest, watch.seconds, sent, lost)
+    # The reason, and what stopped tasks or targets said, where there were any.
+    cause = "; ".join(shortened(told) for told in (ended["reason"], *ended["evidence"].get("causes", [])[:1]))
+    return Row(title, ended["outcome"], cause, watch.highest, watch.seconds, sent, lost)
 
 
 def shortened(reason: str) -> str:
     """The first finding, without what a table's cell cannot hold."""
     first = re.split(r"; (?=[a-z])", reason)[0]
     return textwrap.shorten(first.replace("|", "/"), 160, placeholder=" …")
+
+
+def measured() -> dict[str, Row]:
+    """The rows of earlier runs by kind, in the table's order."""
+    kept = json.loads(MEASURED.read_text()) if MEASURED.exists() else {}
+    return {name: Row(**kept[name]) for name in KINDS if name in kept}
+
+
+def keep(name: str, row: Row) -> None:
+    """A run that is interrupted keeps what it measured."""
+    MEASURED.parent.mkdir(exist_ok=True)
+    rows = {**measured(), name: row}
+    MEASURED.write_text(json.dumps({kind: asdict(one) for kind, one in rows.items()}, indent=2) + "\n")
+    PAGE.write_text(page(PAGE.read_text(), table(list(measured().values()))))
 
 
 def table(rows: list[Row]) -> str:
@@ -213,7 +239,21 @@ def table(rows: list[Row]) -> str:
         "| the bad version | how it ended | from its first request to the return | requests lost |",
         "|---|---|---|---:|",
     ]
-    return "\n".join([*lines, *("| " + " | ".join(row.cells) + " |" for row in rows)])
+    return "\n".join([*lines, *("| " + " | ".join(row.cells) + " |" for row in rows), "", *overlooked()])
+
+
+def overlooked() -> Iterator[str]:
+    """How likely a step's share of errors stays within the tolerance by chance: only then does a bad version pass."""
+    tolerance = ErrorGate().tolerance_percent
+    yield f"How often one step lets a bad version pass by chance, at a tolerance of {tolerance:g} points and a live version without errors:"
+    yield ""
+    yield "| errors of the version | " + " | ".join(f"{requests} requests" for requests in REQUESTS) + " |"
+    yield "|---" * (1 + len(REQUESTS)) + "|"
+    for share in ERROR_SHARES:
+        passes = [
+            1 - binomial_tail(int(requests * tolerance / 100) + 1, requests, share / 100) for requests in REQUESTS
+        ]
+        yield f"| {share:g} % | " + " | ".join(f"{100 * chance:.1f} %" for chance in passes) + " |"
 
 
 def page(text: str, made: str) -> str:
@@ -227,12 +267,13 @@ def main(kinds: list[str]) -> None:
         Player(here.environment).run("playbooks/deploy.yml").succeeded()
         arcade.player.run("playbooks/provision.yml", "-l", "arcade").succeeded()
         arcade.release("good").succeeded()
-        rows = []
         for name in kinds or list(KINDS):
-            rows.append(released(arcade, name, Path(folder) / f"{name}.json"))
-            print(" | ".join(rows[-1].cells), flush=True)
-    if not kinds:
-        PAGE.write_text(page(PAGE.read_text(), table(rows)))
+            row = released(arcade, name, Path(folder) / f"{name}.json")
+            print(" | ".join(row.cells), flush=True)
+            keep(name, row)
+            if row.outcome == "succeeded":
+                # The next kind is compared with a version that is good.
+                arcade.play("rollback").succeeded()
 
 
 if __name__ == "__main__":

@@ -6,7 +6,8 @@ cd "$(dirname "$0")/.."
 cache=${PEAR_CACHE:-$PWD/.cache}/sanity
 bin=$PWD/${VENV:-.venv}/bin
 quick=(action-plugin-docs changelog compile empty-init ignores import line-endings no-assert no-get-exception
-  no-illegal-filenames no-smart-quotes replace-urlopen runtime-metadata shebang symlinks use-argspec-type-path use-compat-six)
+  no-illegal-filenames no-smart-quotes replace-urlopen runtime-metadata shebang symlinks use-argspec-type-path use-compat-six
+  validate-modules yamllint)
 options=()
 if [ "${1:-}" = --quick ]; then
   shift

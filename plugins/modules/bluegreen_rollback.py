@@ -78,6 +78,11 @@ evidence:
   returned: on success, and with C(-v)
   type: dict
   sample: {}
+response_times:
+  description: What a latency gate compared, with the keys of M(pear.fargate.bluegreen_cutover). A rollback itself compares nothing.
+  returned: on success, and with C(-v)
+  type: dict
+  sample: {}
 plan:
   description: What would be done.
   returned: in check mode

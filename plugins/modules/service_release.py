@@ -85,6 +85,16 @@ evidence:
   returned: on success, and with C(-v)
   type: dict
   sample: {causes: ["3 tasks stopped: exit code 1"]}
+response_times:
+  description:
+    - What the latency gate compared, by period and oldest first, on both sides C(candidate) and C(live).
+    - C(answered) is the number of requests that a target answered in the period, C(p99_ms) their p99 in milliseconds.
+    - Empty where no response times were judged. It is in O(report) always.
+  returned: on success, and with C(-v)
+  type: dict
+  sample:
+    candidate: [{answered: 612, p99_ms: 118.0}, {answered: 598, p99_ms: 121.5}]
+    live: [{answered: 5480, p99_ms: 96.0}, {answered: 5511, p99_ms: 97.2}]
 schedules:
   description: Why nothing could be done about the schedules yet, or nothing.
   returned: with schedules

@@ -7,8 +7,8 @@ import time
 from typing import Any
 
 from ..errors import ApiError
+from .ecs_calls import EcsCalls
 from .overlay import Context, Handler
-from .state import Sandbox
 
 _GIB = 1024
 
@@ -50,12 +50,8 @@ def refuse(message: str) -> ApiError:
     return ApiError("ClientException", message)
 
 
-class DefinitionCalls:
+class DefinitionCalls(EcsCalls):
     """The calls about task definitions."""
-
-    def __init__(self, sandbox: Sandbox) -> None:
-        self._settings = sandbox.settings
-        self._store = sandbox.fargate.store
 
     def handlers(self) -> dict[str, Handler]:
         return {

@@ -42,11 +42,15 @@ OVERLAY_MODULES = (
     "elbv2",
     "cloudwatch",
     "ecs",
+    "sqs",
     "autoscaling",
     "target_tracking",
+    "step_scaling",
+    "scheduler",
     "first_calls",
     "faults",
     "route53",
+    "wafv2",
 )
 _CREDENTIAL = re.compile(r"Credential=([^/]+)/\d+/([^/]+)/([^/]+)/aws4_request")
 _JSON_SERVICES = {

@@ -84,7 +84,8 @@ def test_a_killed_container_is_replaced_and_told(cleaned: World) -> None:
 def test_the_circuit_breaker_returns_to_what_worked(cleaned: World) -> None:
     world = cleaned
     group = world.target_group("breaks", "/breaks")
-    breaker = {"deploymentConfiguration": {"deploymentCircuitBreaker": {"enable": True, "rollback": True}}}
+    sensitive = {"enable": True, "rollback": True, "thresholdConfiguration": {"type": "COUNT", "value": 2}}
+    breaker = {"deploymentConfiguration": {"deploymentCircuitBreaker": sensitive}}
     good = world.define("breaks", {"VERSION": "good"})
     world.create_service("breaks", good, group, **breaker)
     eventually(lambda: world.steady("breaks"))
@@ -100,7 +101,15 @@ def test_the_circuit_breaker_returns_to_what_worked(cleaned: World) -> None:
     ]
     records = ecs.describe_service_deployments(serviceDeploymentArns=arns)["serviceDeployments"]
     failed = next(one for one in records if one["status"] == "ROLLBACK_SUCCESSFUL")
-    assert failed["deploymentCircuitBreaker"] == {"status": "TRIGGERED", "failureCount": 3, "threshold": 3}
+    assert failed["deploymentCircuitBreaker"] == {"status": "TRIGGERED", "failureCount": 2, "threshold": 2}
+    assert failed["alarms"]["status"] == "DISABLED"
+    (newest,) = ecs.list_service_deployments(cluster="tests", service="breaks", maxResults=1)["serviceDeployments"]
+    revisions = [failed["targetServiceRevision"]["arn"], failed["rollback"]["serviceRevisionArn"]]
+    assert newest["targetServiceRevisionArn"] == revisions[1]
+    told = ecs.describe_service_revisions(serviceRevisionArns=[*revisions, f"{revisions[0]}0"])
+    assert [one["taskDefinition"] for one in told["serviceRevisions"]] == [bad, good]
+    assert [one["containerImages"][0]["image"] for one in told["serviceRevisions"]] == [world.image] * 2
+    assert [one["reason"] for one in told["failures"]] == ["MISSING"]
     stopped = world.tasks("breaks", "STOPPED")
     assert {3} <= {one["containers"][0].get("exitCode") for one in stopped}
 
@@ -293,6 +302,38 @@ def test_a_one_off_task_ends_with_its_exit_code(world: World) -> None:
     assert task["stopCode"] == "EssentialContainerExited"
 
 
+def test_a_schedule_starts_its_task(world: World) -> None:
+    ecs, scheduler = world.client("ecs"), world.client("scheduler")
+    definition = world.define("scheduled", command=["raise SystemExit(0)"])
+    due = datetime.now(UTC) + timedelta(seconds=3)
+    command = {"name": "app", "command": ["raise SystemExit(5)"]}
+    scheduler.create_schedule(
+        Name="once",
+        ScheduleExpression=f"at({due:%Y-%m-%dT%H:%M:%S})",
+        FlexibleTimeWindow={"Mode": "OFF"},
+        ActionAfterCompletion="DELETE",
+        Target={
+            "Arn": "arn:aws:ecs:eu-central-1:123456789012:cluster/tests",
+            "RoleArn": "arn:aws:iam::123456789012:role/schedules",
+            "Input": json.dumps({"containerOverrides": [command]}),
+            "EcsParameters": {
+                "TaskDefinitionArn": definition,
+                "LaunchType": "FARGATE",
+                "NetworkConfiguration": {"awsvpcConfiguration": {"Subnets": world.subnets}},
+            },
+        },
+    )
+
+    def ended() -> list[int]:
+        started_by = "chronos-schedule/once"
+        arns = ecs.list_tasks(cluster="tests", startedBy=started_by, desiredStatus="STOPPED")["taskArns"]
+        tasks = ecs.describe_tasks(cluster="tests", tasks=arns)["tasks"] if arns else []
+        return [task["containers"][0]["exitCode"] for task in tasks if task["lastStatus"] == "STOPPED"]
+
+    assert eventually(ended, message="the schedule's task has ended") == [5]
+    eventually(lambda: "once" not in [one["Name"] for one in scheduler.list_schedules()["Schedules"]], timeout=20)
+
+
 def test_sizes_that_fargate_does_not_offer_are_refused(world: World) -> None:
     with pytest.raises(ClientError, match="No Fargate configuration exists"):
         world.define("odd", cpu="256", memory="4096")
@@ -362,6 +403,12 @@ def test_an_alarm_that_fires_fails_a_deployment_and_the_one_before_comes_back(wo
     eventually(returned, message="ECS rolled back")
     reasons = [deployment["rolloutStateReason"] for deployment in world.service("guarded")["deployments"]]
     assert any("rolling back" in reason or "completed" in reason for reason in reasons), reasons
+    deployments = ecs.list_service_deployments(cluster="tests", service="guarded")["serviceDeployments"]
+    arns = [deployment["serviceDeploymentArn"] for deployment in deployments]
+    told = ecs.describe_service_deployments(serviceDeploymentArns=arns)["serviceDeployments"]
+    assert {"status": "TRIGGERED", "alarmNames": ["guard"], "triggeredAlarmNames": ["guard"]} in [
+        deployment["alarms"] for deployment in told
+    ]
     events = [event["message"] for event in world.service("guarded")["events"]]
     assert any("alarm detected: guard" in message for message in events), events
     world.delete_service("guarded")

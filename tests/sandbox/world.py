@@ -190,6 +190,9 @@ def build(running: Running) -> World:
         for n, zone in enumerate("abc")
     ]
     balancer = elbv2.create_load_balancer(Name="tests", Subnets=subnets)["LoadBalancers"][0]
+    elbv2.get_waiter("load_balancer_available").wait(
+        LoadBalancerArns=[balancer["LoadBalancerArn"]], WaiterConfig={"Delay": 1, "MaxAttempts": 60}
+    )
     listener = elbv2.create_listener(
         LoadBalancerArn=balancer["LoadBalancerArn"],
         Protocol="HTTP",

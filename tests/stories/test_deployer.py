@@ -96,7 +96,8 @@ def _until_held(guarded: Guarded) -> None:
 
 
 @pytest.mark.parametrize(
-    ("playbook", "check"), [("provision", True), ("drift", False), ("status", False), ("history", False)]
+    ("playbook", "check"),
+    [("provision", True), ("drift", False), ("status", False), ("triage", False), ("history", False)],
 )
 def test_reading_needs_the_reading_role_alone(guarded: Guarded, playbook: str, check: bool) -> None:
     guarded.run("read-only", playbook, check=check).succeeded()

@@ -115,7 +115,7 @@ class Handler(BaseHTTPRequestHandler):
         return proceeds
 
     def _serve(self) -> None:
-        path, _, query = self.path.partition("?")
+        path, _mark, query = self.path.partition("?")
         body, refusal = self._read_body()
         if refusal:
             self.close_connection = True  # what follows on the connection may be the rest of the body

@@ -95,7 +95,7 @@ class _Questions:
 
     def _first_right(self) -> Reply:
         reply = self._ask()
-        for _ in range(self.check["tries"] - 1):
+        for _attempt in range(self.check["tries"] - 1):
             if not reply.mistake:
                 break
             self._wait()

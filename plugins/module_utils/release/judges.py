@@ -12,7 +12,7 @@ from ..aws import cloudwatch, elbv2
 from ..aws.session import Aws
 from ..common.clock import Clock
 from ..rollout.gates import judge, unclear
-from ..rollout.model import Colour, ColourState, Fleet, Readings, Release, Verdict
+from ..rollout.model import Colour, ColourState, Fleet, Readings, Release, Traffic, Verdict
 from ..service.location import ServiceLocation
 from .black_box import BlackBox
 from .every_target import Route, smoke
@@ -81,13 +81,24 @@ class CloudJudges:
     def collect(self, release: Release, fleet: Fleet) -> dict[str, Any]:
         """Keep what would be gone once the candidate is stopped, and the verdict over what was last read."""
         black_box = BlackBox(self.aws, self.location, self.evidence.get(release.candidate) or Evidence())
-        return black_box.collect(release, fleet, self._judgement(release))
+        kept = black_box.collect(release, fleet, self._judgement(release))
+        compared = self.response_times(release)
+        return {**kept, "response_times": compared} if compared else kept
+
+    def response_times(self, release: Release) -> dict[str, list[dict[str, Any]]]:
+        look = self._look_of(release)
+        sides = {"candidate": look.readings.candidate, "live": look.readings.live} if look else {}
+        found = {side: _periods(traffic) for side, traffic in sides.items() if traffic is not None}
+        return found if any(found.values()) else {}
 
     def _judgement(self, release: Release) -> list[str]:
-        look = self._last_look
-        if look is None or look.release.id != release.id:
+        look = self._look_of(release)
+        if look is None:
             return []
         return [judge(release.gates, look.readings, look.candidate, release.policy.minimum_healthy).reason]
+
+    def _look_of(self, release: Release) -> Look | None:
+        return self._last_look if self._last_look and self._last_look.release.id == release.id else None
 
     def _route(self, release: Release, candidate: bool, stopped: Callable[[], bool]) -> Route:
         """To as many targets as the load balancer finds healthy at this moment: capacity may have changed since staging."""
@@ -96,6 +107,12 @@ class CloudJudges:
         endpoint = known or Endpoint(self.location.load_balancer_host, self.location.host)
         healthy = sum(target.state == "healthy" for target in targets)
         return Route(endpoint, healthy, self.location.test_headers if candidate else {}, stopped)
+
+
+def _periods(traffic: Traffic) -> list[dict[str, Any]]:
+    """The periods that the latency gate compares, oldest first."""
+    pairs = zip(traffic.answered, traffic.samples, strict=True)
+    return [{"answered": answered, "p99_ms": round(seconds * 1000, 1)} for answered, seconds in pairs]
 
 
 def _unknown(check: str) -> Verdict:

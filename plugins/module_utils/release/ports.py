@@ -84,6 +84,9 @@ class Judges(Protocol):
 
     def collect(self, release: Release, fleet: Fleet) -> dict[str, Any]: ...
 
+    def response_times(self, release: Release) -> dict[str, list[dict[str, Any]]]:
+        """By side and period, what the last verdict over response times was computed from; empty where there is none."""
+
 
 @dataclass(frozen=True)
 class UnreadableRecord:

@@ -14,7 +14,7 @@ from ..common.invocation import Invocation
 from ..common.text import harmless, printable
 from ..rollout.model import Outcome, Release
 from ..rollout.record import to_plain
-from .controller import Ending
+from .loop import Ending
 from .options import token
 
 # What a message shows of the evidence; all of it is in the result, in the ledger and in the report.
@@ -32,16 +32,19 @@ _HEADS = {
 _RETURNED = {Outcome.ROLLED_BACK, Outcome.INCONCLUSIVE, Outcome.APPROVAL_EXPIRED}
 
 
-def result(call: Invocation, ending: Ending) -> dict[str, Any]:
+def result(call: Invocation, ending: Ending, response_times: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """Return the task's result; Failure with the same keys where the release is not what serves."""
     release = ending.release
+    evidence = dict(release.evidence or {}) if release else {}
     answer = harmless(
         {
             "changed": ending.changed,
             "outcome": str(ending.outcome) if ending.outcome else ("staged" if ending.changed else "unchanged"),
             "reason": ending.reason,
             "release": summary(release) if release else None,
-            "evidence": dict(release.evidence or {}) if release else {},
+            # Those of the look that decided are in the evidence, also of a release that another run ends.
+            "response_times": evidence.pop("response_times", None) or dict(response_times or {}),
+            "evidence": evidence,
         }
     )
     _write_report(call, answer)

@@ -172,11 +172,18 @@ class ColourState:
 
 @dataclass(frozen=True)
 class Fleet:
-    """A service as it was observed: the weights of its production rule and both colours."""
+    """A service as it was observed: the weights of its production rule and both colours.
+
+    A service that is not routed (a worker) has one colour and no rule: its weights never change.
+    """
 
     weights: Weights
     blue: ColourState
     green: ColourState
+    routed: bool = True
+    # When the run that reads it changed a rule last. One that has just begun does not know of the weights: its beginning.
+    weights_changed_at: float = 0.0
+    test_rule_changed_at: float = 0.0
 
     def state(self, colour: Colour) -> ColourState:
         return self.blue if colour is Colour.BLUE else self.green
@@ -286,6 +293,7 @@ class Policy:
 class Traffic:
     """What a target group answered over a window: counts, one p99 per period, and the middle one of these by requests.
 
+    `answered` is how many requests a target answered in each of the periods of `samples`.
     `unanswered` is the part of the errors that no target answered and no failed connection explains: a target that timed
     out or closed the connection, but also a client that left. So it is only ever compared, never held against a ceiling.
     """
@@ -295,6 +303,7 @@ class Traffic:
     p99_seconds: float | None = None
     samples: tuple[float, ...] = ()
     unanswered: int = 0
+    answered: tuple[int, ...] = ()
 
     @property
     def certain_errors(self) -> int:
@@ -357,6 +366,8 @@ class Release:
     # No task of one version runs beside one of the other.
     single_writer: bool = False
     first: bool = False
+    # The version that serves is started again, for what its tasks read at their start.
+    restart: bool = False
     phase: Phase = Phase.PREPARING
     step: int = 0
     entered_at: float = 0.0
@@ -396,6 +407,10 @@ class Release:
     def is_rewriting(self) -> bool:
         """A rollback writes its weights again: one late write of the controller that it overtook may still arrive."""
         return self.kind is Kind.ROLLBACK and self.phase is Phase.SHIFTING
+
+    def inherits(self, state: ColourState) -> bool:
+        """The colour's deployment is not this release's own: it was there before this release wrote anything."""
+        return state.deployment_id == self.replaced_deployment
 
     @property
     def returnable(self) -> bool:

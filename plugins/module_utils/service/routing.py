@@ -3,17 +3,17 @@
 """Rules and target groups of a service, and the changes of its rules. Pure.
 
 The production rule forwards to both colours with weights. The test rule has the same conditions and the header
-X-Release: candidate besides; it comes right before. Weights belong to releases: here they are written once, when a
-rule is created, and kept as they are ever after.
+X-Release besides, with the value `candidate` or a secret; it comes right before. Weights belong to releases: here they
+are written once, when a rule is created, and kept as they are ever after.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from ..aws.elbv2_states import TEST_HEADER, Conditions, Rule
+from ..aws.elbv2_states import TEST_VALUE, Conditions, Rule
 from .rule_match import shadowed
 
 PRODUCTION, TEST = "production", "test"
@@ -27,9 +27,10 @@ class DesiredRules:
     priority: int
     blue: str
     green: str
+    test_value: str = TEST_VALUE
 
     def conditions_of(self, kind: str) -> Conditions:
-        return self.conditions.under_test() if kind == TEST else self.conditions
+        return self.conditions.under_test(self.test_value) if kind == TEST else self.conditions
 
     def priority_of(self, kind: str) -> int:
         """The test rule must come first: the production rule matches the same requests too."""
@@ -62,9 +63,17 @@ def find_rule(rules: Sequence[Rule], kind: str, blue: str, green: str) -> Rule |
         for rule in rules
         if rule.weights
         and set(rule.weights) <= {blue, green}
-        and (TEST_HEADER in rule.conditions.headers) == (kind == TEST)
+        and (rule.conditions.test_value is not None) == (kind == TEST)
     ]
     return min(ours, key=lambda rule: rule.priority) if ours else None
+
+
+def test_value(current: Rule | None, secret: bool, new: Callable[[], str]) -> str:
+    """The value that the test rule should want. A secret is kept: whoever was told it goes on using it."""
+    if not secret:
+        return TEST_VALUE
+    known = current.conditions.test_value if current else None
+    return known if known not in (None, TEST_VALUE) else new()
 
 
 def plan(rules: Sequence[Rule], desired: DesiredRules) -> list[RuleChange]:

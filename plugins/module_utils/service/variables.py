@@ -8,7 +8,12 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from ..aws.command_words import command_problem
 from ..monitoring import collector
+from . import containers, worker
+from .location import WORKER
+from .schedule_expressions import schedule_findings
+from .values import container_health_check
 
 _GIB = 1024
 # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-cpu-memory-error.html
@@ -49,6 +54,7 @@ _MATCHER = re.compile(r"^[2-4]\d\d(-[2-4]\d\d)?(,[2-4]\d\d(-[2-4]\d\d)?)*$")
 _GRPC_MATCHER = re.compile(r"^\d{1,2}(-\d{1,2})?(,\d{1,2}(-\d{1,2})?)*$")
 _CONDITION_VALUES = 5
 _SECRET = re.compile(r"^(arn:[a-z-]+:(secretsmanager|ssm):[a-z0-9-]+:\d{12}:.+|/?[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*)$")
+_AUTOSCALING = ("autoscaling_minimum", "autoscaling_maximum", "autoscaling_policies", "autoscaling_schedules")
 
 
 def findings(values: Mapping[str, Any]) -> list[str]:
@@ -58,13 +64,20 @@ def findings(values: Mapping[str, Any]) -> list[str]:
         *_size(values),
         *_ranges(values, _RANGES),
         *_health_check(values),
-        *_conditions(values),
+        *(worker.variable_findings(values) if is_worker(values) else _conditions(values)),
         *_percents(values),
         *_secrets(values),
         *_volumes(values),
         *_collector(values),
+        *_containers(values),
+        *schedule_findings(values.get("service_schedules"), "service_schedules", "expression"),
+        *schedule_findings(values.get("autoscaling_schedules"), "autoscaling_schedules", "when"),
         *_single_writer(values),
     ]
+
+
+def is_worker(values: Mapping[str, Any]) -> bool:
+    return values.get("service_kind") == WORKER
 
 
 def warnings(values: Mapping[str, Any]) -> Iterator[str]:
@@ -82,7 +95,7 @@ def warnings(values: Mapping[str, Any]) -> Iterator[str]:
         yield (
             f"up to {count} tasks write to the same files ({', '.join(shared)}) over NFS: {why}. A database file, such as SQLite's in WAL "
             "mode, can be damaged by that: keep the data in a database, or set the volume's option shared if the program bears it. "
-            "With service_desired_count 1, no larger autoscaling_maximum, service_strategy rolling or all_at_once, and "
+            "With service_desired_count 1, no autoscaling, service_strategy rolling or all_at_once, and "
             "service_single_writer true a release stops the old task before it starts the new one, and no request is served in between"
         )
     if values.get("service_single_writer") is True:
@@ -115,24 +128,48 @@ def _other_writers(values: Mapping[str, Any]) -> Iterator[str]:
         )
 
 
+def _containers(values: Mapping[str, Any]) -> Iterator[str]:
+    """The app as the containers beside it: its secrets and its environment are looked at under their own variables."""
+    beside = values.get("service_sidecars") or []
+    collector_settings = values.get("service_collector")
+    app = {
+        "name": "app",
+        "command": values.get("service_command"),
+        "entry_point": values.get("service_entry_point"),
+        "ulimits": values.get("service_ulimits"),
+        "health_check": container_health_check(values.get("service_health_command")),
+        **(values.get("service_container") or {}),
+    }
+    every = [app, *beside]
+    if isinstance(collector_settings, Mapping) and collector_settings.get("enabled"):
+        every.append({"name": collector.NAME, "essential": False, "health_check": {"command": ["CMD"]}})
+    if all(map(containers.is_sound, every)):
+        yield from containers.findings(every)
+    for option in ("service_checks", "service_schedules"):
+        for one in values.get(option) or []:
+            problem = command_problem(one.get("command")) if isinstance(one, Mapping) else ""
+            if problem:
+                yield f"{option}: {one.get('name')}: command is {one['command']!r}: {problem}"
+
+
 def _single_writer(values: Mapping[str, Any]) -> Iterator[str]:
     """What would run more than one task of a service whose only task may write."""
     if values.get("service_single_writer") is not True:
         return
-    for option in ("service_desired_count", "autoscaling_maximum"):
-        value = values.get(option)
-        if isinstance(value, int) and value > 1:
-            yield f"{option} is {value}, but service_single_writer is true: at most 1"
+    count = values.get("service_desired_count")
+    if isinstance(count, int) and count > 1:
+        yield f"service_desired_count is {count}, but service_single_writer is true: at most 1"
     strategy = values.get("service_strategy", "rolling")
     if strategy in ("canary", "linear"):
         yield (
             f"service_strategy is {strategy}, but service_single_writer is true: two versions never run at once; valid are rolling and "
             "all_at_once"
         )
-    if values.get("autoscaling_schedules"):
+    scaled = [option for option in _AUTOSCALING if values.get(option) not in (None, [])]
+    if scaled:
         yield (
-            "autoscaling_schedules is set, but service_single_writer is true: a schedule would start tasks of the colour that a "
-            "release has stopped"
+            f"{' and '.join(scaled)} {'is' if len(scaled) == 1 else 'are'} set, but service_single_writer is true: one task is all that "
+            "may run, and releases stop and start it, so leave autoscaling out"
         )
 
 
@@ -246,7 +283,10 @@ def _conditions(values: Mapping[str, Any]) -> Iterator[str]:
     if not isinstance(hosts, Sequence) or not isinstance(paths, Sequence):
         return
     if not hosts and not paths:
-        yield "service_hosts and service_paths are both empty; a rule needs one condition at least, such as the path /*"
+        yield (
+            "service_hosts and service_paths are both empty: no request would reach the service. Name its host or its paths, or set "
+            "service_kind to worker for a service that takes no requests"
+        )
     if len(hosts) + len(paths) > _CONDITION_VALUES - 1:
         yield (
             f"service_hosts and service_paths hold {len(hosts) + len(paths)} values; a rule holds "

@@ -80,6 +80,8 @@ def test_what_is_written_anywhere_is_bounded(kind: str) -> None:
             if not action.partition(":")[2].startswith(("Describe", "Get", "List", "BatchGet"))
         ]
         if statement["Resource"] == ["*"] and writes and "Condition" not in statement:
+            # IAM cannot name a saved query.
+            writes = [action for action in writes if not action.endswith("QueryDefinition")]
             assert {action.partition(":")[0] for action in writes} <= {"route53", "ecs"}, statement
             assert {action for action in writes if action.startswith("ecs:")} <= {"ecs:DeregisterTaskDefinition"}
 
@@ -97,7 +99,7 @@ def test_read_only_writes_nothing_and_reads_no_secret() -> None:
     assert [
         action
         for action in actions("read-only")
-        if not action.partition(":")[2].startswith(("Describe", "Get", "List", "Query", "BatchGet"))
+        if not action.partition(":")[2].startswith(("Describe", "Get", "List", "Query", "BatchGet", "Filter"))
     ] == []
     assert not allows(policy("read-only"), "secretsmanager:GetSecretValue")
     assert not allows(policy("read-only"), "ssm:GetParameter")

@@ -14,12 +14,22 @@ from ansible_collections.pear.fargate.plugins.module_utils.release.every_target 
 from ansible_collections.pear.fargate.plugins.module_utils.release.judges import CloudJudges
 from ansible_collections.pear.fargate.plugins.module_utils.release.smoke import Endpoint
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.gates import passed
-from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import Colour, Phase, Verdict
+from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import (
+    Colour,
+    Gates,
+    LatencyGate,
+    Phase,
+    Readings,
+    Traffic,
+    Verdict,
+)
 from ansible_collections.pear.fargate.plugins.module_utils.service.location import ServiceLocation
 
 from ..clocks import QuickClock, RecordedProgress
-from ..rollout.test_decide import HOME, RELEASE, TENTH, seen
+from ..rollout.states import HOME, RELEASE, TENTH, seen
 
+SLOW = Traffic(1200, 0, 0.118, (0.118, 0.1215), answered=(612, 588))
+FAST = Traffic(9000, 0, 0.096, (0.096,), answered=(9000,))
 TARGETS = (
     TargetState("10.0.0.1", 80, "healthy"),
     TargetState("10.0.0.2", 80, "healthy"),
@@ -62,6 +72,40 @@ def test_the_evidence_holds_the_readings_of_the_look_that_decided(
     returning = replace(RELEASE, phase=Phase.RETURNING, since=None)
     assert judges.collect(returning, seen(HOME).fleet)["readings"] == ["alarm errors is firing"]
     assert judges.collect(replace(returning, id="another"), fleet)["readings"] == []
+
+
+@pytest.mark.parametrize(
+    ("readings", "compared"),
+    [
+        pytest.param(
+            Readings(SLOW, FAST),
+            {
+                "candidate": [{"answered": 612, "p99_ms": 118.0}, {"answered": 588, "p99_ms": 121.5}],
+                "live": [{"answered": 9000, "p99_ms": 96.0}],
+            },
+            id="both sides by period",
+        ),
+        pytest.param(
+            Readings(SLOW),
+            {"candidate": [{"answered": 612, "p99_ms": 118.0}, {"answered": 588, "p99_ms": 121.5}]},
+            id="a first release",
+        ),
+        pytest.param(Readings(Traffic(5, 5), Traffic(0, 0)), {}, id="no target answered"),
+        pytest.param(Readings(), {}, id="nothing read"),
+    ],
+)
+def test_what_the_latency_gate_compared_is_kept_by_period(
+    judges: CloudJudges, monkeypatch: pytest.MonkeyPatch, readings: Readings, compared: dict[str, Any]
+) -> None:
+    monkeypatch.setattr(judges_module.BlackBox, "collect", lambda *_: {"causes": []})
+    judges.metrics = cast(Any, SimpleNamespace(readings=lambda *_: readings))
+    release = replace(RELEASE, gates=Gates(latency=LatencyGate()))
+    fleet = seen(TENTH).fleet
+    assert judges.response_times(release) == {}
+    judges.readings(release, fleet, 1000.0)
+    assert judges.response_times(release) == compared
+    assert judges.collect(release, fleet).get("response_times", {}) == compared
+    assert judges.response_times(replace(release, id="another")) == {}
 
 
 @pytest.mark.parametrize("run", ["prove", "probe"])

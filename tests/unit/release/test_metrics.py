@@ -205,7 +205,7 @@ def test_one_bad_minute_of_the_baseline_hides_no_slow_version(cloud: Cloud, bad:
     }
     readings = metrics().readings(replace(release(5_000.0, step=2), started_at=4_000.0), ALONE, 5_300.0)
     assert readings.live is not None
-    assert len(readings.live.samples) == 3
+    assert (len(readings.live.samples), readings.live.answered) == (3, (900, 900, 900))
     verdict = judge(Gates(latency=LatencyGate()), readings, FLEET.blue, 1)
     assert verdict.result is Result.FAIL, verdict.reason
     assert "p99 503 ms (498 to 507 ms in 3 periods) of 2700 requests against live's 100 ms" in verdict.reason

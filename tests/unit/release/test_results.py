@@ -11,7 +11,7 @@ import pytest
 from ansible_collections.pear.fargate.plugins.module_utils.aws.errors import Failure
 from ansible_collections.pear.fargate.plugins.module_utils.aws.session import Aws
 from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import Invocation
-from ansible_collections.pear.fargate.plugins.module_utils.release.controller import Ending
+from ansible_collections.pear.fargate.plugins.module_utils.release.loop import Ending
 from ansible_collections.pear.fargate.plugins.module_utils.release.results import result
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import (
     Colour,
@@ -47,6 +47,21 @@ def failed(outcome: Outcome, release: Release | None = RELEASE, verbosity: int =
     with pytest.raises(Failure) as found:
         result(call, Ending(outcome, "5xx share 20 %", release, changed=True))
     return found.value
+
+
+COMPARED = {"candidate": [{"answered": 612, "p99_ms": 118.0}], "live": [{"answered": 9000, "p99_ms": 96.0}]}
+
+
+@pytest.mark.parametrize("kept", [True, False], ids=["with its evidence", "by this run"])
+def test_the_report_shows_the_response_times_that_were_compared(tmp_path: Path, kept: bool) -> None:
+    report = tmp_path / "report.json"
+    release = replace(RELEASE, evidence={**SEEN, "response_times": COMPARED}) if kept else RELEASE
+    call = Invocation({"report": str(report)}, cast(Aws, None))
+    with pytest.raises(Failure):
+        result(call, Ending(Outcome.ROLLED_BACK, "slower", release, changed=True), {} if kept else COMPARED)
+    found = json.loads(report.read_text())
+    assert found["response_times"] == COMPARED
+    assert "response_times" not in found["evidence"]
 
 
 def test_the_summary_comes_last() -> None:

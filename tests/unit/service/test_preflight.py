@@ -188,8 +188,13 @@ def test_one_writer_at_a_time_is_no_warning_nor_are_files_that_may_be_shared() -
     ("change", "found"),
     [
         pytest.param({"service_desired_count": 2}, "service_desired_count is 2", id="two tasks"),
-        pytest.param({"autoscaling_maximum": 2}, "autoscaling_maximum is 2", id="autoscaling"),
-        pytest.param({"autoscaling_schedules": [{"name": "day", "maximum": 1}]}, "would start tasks", id="schedule"),
+        pytest.param(
+            {"autoscaling_minimum": 1, "autoscaling_maximum": 1},
+            "autoscaling_minimum and autoscaling_maximum are set",
+            id="autoscaling",
+        ),
+        pytest.param({"autoscaling_policies": [{"name": "cpu"}]}, "autoscaling_policies is set", id="policy"),
+        pytest.param({"autoscaling_schedules": [{"name": "day"}]}, "autoscaling_schedules is set", id="schedule"),
         pytest.param({"service_strategy": "canary"}, "service_strategy is canary", id="canary"),
         pytest.param({"service_strategy": "linear"}, "service_strategy is linear", id="linear"),
     ],

@@ -77,6 +77,7 @@ class EcsProvider:
             dict(self.fleet.services),
             self._definition(state.task_definition) if state else None,
             autoscaled=state is not None and self._is_autoscaled(state.name),
+            alone=not self.fleet.location.is_routed,
         )
 
     def _specified(self, colour: Colour) -> Specified:
@@ -84,7 +85,8 @@ class EcsProvider:
         return Specified(spec.task_definition(), self._settings(colour), spec.desired_count, spec.tags)
 
     def _settings(self, colour: Colour) -> dict[str, Any]:
-        return self.fleet.specification().settings(self.fleet.location.target_groups[colour].arn)
+        group = self.fleet.location.target_groups.get(colour)
+        return self.fleet.specification().settings(group.arn if group else "")
 
     def _definition(self, arn: str) -> Mapping[str, Any] | None:
         if arn not in self._definitions:

@@ -22,6 +22,8 @@ class LiveService:
     definition: Mapping[str, Any] | None = None
     # An autoscaling target owns the desired count: writing it would undo what load has asked for.
     autoscaled: bool = False
+    # Without a load balancer there is no second colour.
+    alone: bool = False
 
     @property
     def state(self) -> ServiceState | None:
@@ -54,7 +56,7 @@ class Changes:
 def changes_of(live: LiveService, specified: Specified) -> Changes:
     """Compare, and return what differs."""
     idle = live.colour.other
-    create_idle = idle not in live.services
+    create_idle = idle not in live.services and not live.alone
     idle_reasons = (f"{idle} gets its ECS service, without tasks",) if create_idle else ()
     state = live.state
     if state is None:

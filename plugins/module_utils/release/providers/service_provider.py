@@ -39,7 +39,7 @@ class ServiceProvider:
     def __post_init__(self) -> None:
         self.listener, self.ecs = ListenerProvider(self.fleet), EcsProvider(self.fleet)
         groups = self.fleet.location.target_groups
-        evidence = {colour: Evidence(str(groups[colour].health_check)) for colour in Colour}
+        evidence = {colour: Evidence(str(groups[colour].health_check) if colour in groups else "") for colour in Colour}
         self.narrator = Narrator(self.fleet.progress, self._log_lines, evidence)
 
     @port_call
@@ -54,7 +54,14 @@ class ServiceProvider:
         reading = self.fleet.read(longest_seconds, count_unended)
         weights = weights_of(reading.rule, self.fleet.location)
         states = {colour: self._state(reading.colours[colour], weights) for colour in Colour}
-        return Fleet(weights, states[Colour.BLUE], states[Colour.GREEN])
+        return Fleet(
+            weights,
+            states[Colour.BLUE],
+            states[Colour.GREEN],
+            self.fleet.location.is_routed,
+            weights_changed_at=self.fleet.weights_changed_at,
+            test_rule_changed_at=self.fleet.test_rule_changed_at,
+        )
 
     def _state(self, reading: Reading, weights: Weights) -> ColourState:
         reading = self.health.known(reading)
