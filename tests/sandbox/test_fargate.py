@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -14,7 +15,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.sandbox.world import World, eventually
+from tests.sandbox.world import World, eventually, make_role
 
 
 @pytest.fixture
@@ -376,7 +377,10 @@ def test_a_service_without_a_load_balancer_has_no_grace_period(world: World) -> 
 
 def test_a_schedule_starts_its_task(world: World) -> None:
     ecs, scheduler = world.client("ecs"), world.client("scheduler")
+    role = make_role(world.running, "schedules", "scheduler.amazonaws.com")
     definition = world.define("scheduled", command=["raise SystemExit(0)"])
+    # The role is too new at first.
+    time.sleep(1)
     due = datetime.now(UTC) + timedelta(seconds=3)
     command = {"name": "app", "command": ["raise SystemExit(5)"]}
     scheduler.create_schedule(
@@ -386,7 +390,7 @@ def test_a_schedule_starts_its_task(world: World) -> None:
         ActionAfterCompletion="DELETE",
         Target={
             "Arn": "arn:aws:ecs:eu-central-1:123456789012:cluster/tests",
-            "RoleArn": "arn:aws:iam::123456789012:role/schedules",
+            "RoleArn": role,
             "Input": json.dumps({"containerOverrides": [command]}),
             "EcsParameters": {
                 "TaskDefinitionArn": definition,
