@@ -228,9 +228,10 @@ options:
         type: int
         default: 10
       command:
-        description: Makes the check a task of the candidate's definition that runs once with this command, such as a migration.
-        type: list
-        elements: str
+        description:
+          - Makes the check a task of the candidate's definition that runs once with this command, such as a migration. A list of words, or
+            a text that is split into words.
+        type: raw
         default: []
       container:
         description: The container that gets the command, and whose exit code is the verdict.
@@ -244,6 +245,11 @@ options:
     description: Whether checks verify the load balancer's certificate.
     type: bool
     default: true
+  restart:
+    description:
+      - Releases the version that serves once more, with new tasks, such as for a secret that was rotated. A rollback passes over it.
+    type: bool
+    default: false
   contract:
     description:
       - Marks a release that the versions before it cannot follow, such as the end of a database migration.

@@ -106,13 +106,11 @@ options:
         elements: int
         default: []
       entry_point:
-        description: Replaces the image's entry point.
-        type: list
-        elements: str
+        description: Replaces the image's entry point. A list of words, or a text that is split into words. ECS starts no shell.
+        type: raw
       command:
-        description: Replaces the image's command.
-        type: list
-        elements: str
+        description: Replaces the image's command. A list of words, or a text that is split into words. ECS starts no shell.
+        type: raw
       environment:
         description: Environment variables; what is no string is passed as JSON. Secrets do not belong here.
         type: dict
@@ -218,6 +216,92 @@ options:
         description: Whether an init process reaps zombies and passes signals on.
         type: bool
         default: false
+      repository_credentials:
+        description: ARN of the secret with the user name and the password of a private registry. Not for Amazon ECR.
+        type: str
+      environment_files:
+        description:
+          - ARNs of S3 objects that end in C(.env), with a C(NAME=VALUE) in each line. What O(containers[].environment) has goes first.
+        type: list
+        elements: str
+        default: []
+      tmpfs:
+        description: Directories in memory. They count towards the memory of the container. C(/dev/shm) is one of them.
+        type: list
+        elements: dict
+        default: []
+        suboptions:
+          path:
+            description: Directory in the container.
+            type: str
+            required: true
+          size_mib:
+            description: Size in MiB.
+            type: int
+            required: true
+          mount_options:
+            description: Options of the mount, such as V(noexec).
+            type: list
+            elements: str
+            default: []
+      start_timeout_seconds:
+        description: How long others wait for this container's condition of O(containers[].depends_on), V(2) to V(120). Then the task stops.
+        type: int
+      restart_policy:
+        description:
+          - Has ECS restart the container within its task when it ends, instead of replacing the task. If omitted, a container that ends
+            stays ended, and an essential one ends the task.
+        type: dict
+        suboptions:
+          after_seconds:
+            description: How long it must have run to be restarted, V(60) to V(1800).
+            type: int
+            default: 300
+          ignored_exit_codes:
+            description: Exit codes after which it is not restarted.
+            type: list
+            elements: int
+            default: []
+      capabilities_add:
+        description: Linux capabilities to add; Fargate adds V(SYS_PTRACE) only.
+        type: list
+        elements: str
+        default: []
+      capabilities_drop:
+        description: Linux capabilities to take away, such as V(ALL).
+        type: list
+        elements: str
+        default: []
+      log:
+        description: Where the container's output goes. The log group of the service if omitted.
+        type: dict
+        suboptions:
+          driver:
+            description: The log driver; V(awsfirelens) needs a container with O(containers[].firelens).
+            type: str
+            choices: [awslogs, awsfirelens, splunk]
+            default: awslogs
+          options:
+            description: Options of the driver. Those of V(awslogs) are added to the log group, region and stream prefix of the service.
+            type: dict
+            default: {}
+          secret_options:
+            description: Options whose values are read from a secret or an SSM parameter, each its ARN or name.
+            type: dict
+            default: {}
+      firelens:
+        description: Makes this container the log router of the task.
+        type: dict
+        suboptions:
+          type:
+            description: The program of the router.
+            type: str
+            choices: [fluentbit, fluentd]
+            default: fluentbit
+          options:
+            description: Options, such as C(enable-ecs-log-metadata) or C(config-file-type).
+            type: dict
+            default: {}
   volumes:
     description: Volumes of a task.
     type: list
@@ -347,9 +431,8 @@ options:
         type: str
         default: UTC
       command:
-        description: The command and its arguments. The image's entry point is kept.
-        type: list
-        elements: str
+        description: The command and its arguments, a list or a text that is split into words. The image's entry point is kept.
+        type: raw
         required: true
       container:
         description: Container that runs the command.

@@ -13,8 +13,11 @@ from ansible.errors import AnsibleFilterError
 from ..module_utils.aws.arns import ArnScope
 from ..module_utils.aws.naming import COLOURS, EnvironmentNames, ServiceNames
 from ..module_utils.aws.route53 import metrics_region
+from ..module_utils.monitoring import alarm_parts as parts
+from ..module_utils.monitoring import environment_alarms as shared_alarms
 from ..module_utils.monitoring import service_alarms as alarms
 from ..module_utils.monitoring import service_dashboard as dashboard
+from ..module_utils.monitoring.saved_queries import service_queries
 from ..module_utils.service.location import WEB, WORKER
 
 
@@ -35,12 +38,27 @@ def environment_alarms(
     thresholds: Mapping[str, Any] | None = None,
     more: Sequence[Mapping[str, Any]] = (),
     tell: Sequence[str] = (),
+    runbook_url: str = "",
 ) -> list[dict[str, Any]]:
-    """Alarms of what the services share."""
+    """Alarms of what the services share, with the additional ones of the inventory under the same prefix."""
     names = EnvironmentNames(environment["name"])
-    balancer = alarms.dimension(environment["load_balancer"]["arn"])
-    own = alarms.balancer_alarms(names, balancer, _thresholds(thresholds))
-    return alarms.composed(own, more, names.alarm_prefix, tell)
+    own = shared_alarms.environment_alarms(_shared(environment, names), _thresholds(thresholds))
+    return parts.composed(own, more, parts.Notice(names.alarm_prefix, tell, runbook_url))
+
+
+def _shared(environment: Mapping[str, Any], names: EnvironmentNames) -> shared_alarms.Shared:
+    """As far as the environment has it, and it was asked for."""
+    balancer, files = environment.get("load_balancer") or {}, environment.get("file_system") or {}
+    database = environment.get("database")
+    return shared_alarms.Shared(
+        names,
+        alarms.dimension(balancer["arn"]) if balancer else "",
+        balancer.get("certificate_arn") or "",
+        files.get("id", ""),
+        files.get("throughput_mode") == "bursting",
+        names.database if database else "",
+        bool(database and database.get("is_cluster")),
+    )
 
 
 def service_alarms(
@@ -51,10 +69,12 @@ def service_alarms(
     tell: Sequence[str] = (),
     kind: str = WEB,
     queues: Sequence[str] = (),
+    runbook_url: str = "",
 ) -> list[dict[str, Any]]:
     """Alarms of a service, with the additional ones of the inventory under the same prefix."""
     observed = replace(_observed(environment, service, kind), thresholds=_thresholds(thresholds), queues=queues)
-    return alarms.composed(alarms.service_alarms(observed), more, observed.names.alarm_prefix, tell)
+    notice = parts.Notice(observed.names.alarm_prefix, tell, runbook_url)
+    return parts.composed(alarms.service_alarms(observed), more, notice)
 
 
 def service_dashboard(
@@ -94,12 +114,12 @@ def _observed(environment: Mapping[str, Any], service: str, kind: str) -> alarms
     )
 
 
-def _thresholds(given: Mapping[str, Any] | None) -> alarms.Thresholds:
-    known = vars(alarms.Thresholds())
+def _thresholds(given: Mapping[str, Any] | None) -> parts.Thresholds:
+    known = vars(parts.Thresholds())
     unknown = sorted(set(given or {}) - set(known))
     if unknown:
         raise AnsibleFilterError(f"There is no threshold {', '.join(unknown)}; there are {', '.join(known)}.")
-    return alarms.Thresholds(**{name: type(known[name])(value) for name, value in (given or {}).items()})
+    return parts.Thresholds(**{name: type(known[name])(value) for name, value in (given or {}).items()})
 
 
 class FilterModule:
@@ -108,5 +128,6 @@ class FilterModule:
             "alarm_topic_arn": alarm_topic_arn,
             "environment_alarms": environment_alarms,
             "service_alarms": service_alarms,
+            "saved_queries": service_queries,
             "service_dashboard": service_dashboard,
         }

@@ -40,14 +40,18 @@ options:
         required: true
       metric:
         description: >-
-          V(cpu) and V(memory) in percent, V(requests) per task and minute, or V(custom).
+          V(cpu) and V(memory) in percent, V(requests) per task and minute, V(backlog) in messages of O(policies[].queue) that wait for
+          each running task, or V(custom).
         type: str
-        choices: [cpu, memory, requests, custom]
+        choices: [cpu, memory, requests, backlog, custom]
         required: true
       target:
         description: Target value of the metric.
         type: float
         required: true
+      queue:
+        description: Name of the SQS queue of V(backlog), in the same account and region. Container Insights has to be on.
+        type: str
       custom_metric:
         description: A metric that falls as tasks are added, such as jobs per task.
         type: dict
@@ -172,8 +176,9 @@ _CUSTOM = {
 }
 _POLICY = {
     "name": {"type": "str", "required": True},
-    "metric": {"type": "str", "choices": ["cpu", "memory", "requests", "custom"], "required": True},
+    "metric": {"type": "str", "choices": ["cpu", "memory", "requests", "backlog", "custom"], "required": True},
     "target": {"type": "float", "required": True},
+    "queue": {"type": "str"},
     "custom_metric": {"type": "dict", "options": _CUSTOM},
     "scale_in_cooldown_seconds": {"type": "int", "default": 300},
     "scale_out_cooldown_seconds": {"type": "int", "default": 60},

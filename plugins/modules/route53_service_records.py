@@ -140,6 +140,10 @@ options:
         type: list
         elements: str
         default: []
+      runbook_url:
+        description: Where the runbooks are. The description of the alarm ends with the address of its own. None if empty.
+        type: str
+        default: ""
   overwrite:
     description: Whether to replace records that have another target.
     type: bool
@@ -257,7 +261,13 @@ ARGUMENT_SPEC = {
             "regions": {"type": "list", "elements": "str", "default": []},
         },
     },
-    "alarm": {"type": "dict", "options": {"tell": {"type": "list", "elements": "str", "default": []}}},
+    "alarm": {
+        "type": "dict",
+        "options": {
+            "tell": {"type": "list", "elements": "str", "default": []},
+            "runbook_url": {"type": "str", "default": ""},
+        },
+    },
     "overwrite": {"type": "bool", "default": False},
     "wait": {"type": "bool", "default": True},
     **TAG_ARGUMENTS,

@@ -42,6 +42,7 @@ OVERLAY_MODULES = (
     "elbv2",
     "cloudwatch",
     "ecs",
+    "sqs",
     "autoscaling",
     "target_tracking",
     "step_scaling",

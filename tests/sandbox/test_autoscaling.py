@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from ansible_collections.pear.fargate.plugins.module_utils.service.scaling import Scaled
+from ansible_collections.pear.fargate.plugins.module_utils.service.scaling import policy as scaling_policy
 from botocore.exceptions import ClientError
 
 from tests.sandbox.world import World, eventually
@@ -64,6 +66,28 @@ def test_target_tracking_scales_in_what_is_idle_but_for_what_is_suspended(world:
     )
     scaling.register_scalable_target(**target("held"), SuspendedState={"DynamicScalingInSuspended": False})
     eventually(lambda: count(world, "held") == 1, message="it is scaled in once that is resumed")
+
+
+def test_target_tracking_follows_the_backlog_of_a_queue(world: World, idle: tuple[str, str]) -> None:
+    scaling, sqs, (name, _) = world.client("application-autoscaling"), world.client("sqs"), idle
+    queue = sqs.create_queue(QueueName="mails")["QueueUrl"]
+    for number in range(5):
+        sqs.send_message_batch(
+            QueueUrl=queue, Entries=[{"Id": str(one), "MessageBody": f"{number}-{one}"} for one in range(6)]
+        )
+    scaling.register_scalable_target(**target(name), MinCapacity=1, MaxCapacity=3)
+    policy = {"target": 10, "metric": "backlog", "queue": "mails", "disable_scale_in": False}
+    cooldowns = {"scale_in_cooldown_seconds": 60, "scale_out_cooldown_seconds": 60}
+    scaling.put_scaling_policy(
+        **target(name),
+        PolicyName="backlog",
+        PolicyType="TargetTrackingScaling",
+        TargetTrackingScalingPolicyConfiguration=scaling_policy({**policy, **cooldowns}, Scaled("tests", name)),
+    )
+    scaling.delete_scaling_policy(**target(name), PolicyName="cpu")
+    eventually(lambda: count(world, name) == 3, message="thirty messages are ten for each of three tasks")
+    sqs.purge_queue(QueueUrl=queue)
+    eventually(lambda: count(world, name) == 1, message="an empty queue needs no more than the minimum")
 
 
 def test_policies_and_scheduled_actions_need_a_target_and_go_with_it(world: World, idle: tuple[str, str]) -> None:

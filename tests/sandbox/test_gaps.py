@@ -237,3 +237,25 @@ def test_a_log_is_searched_by_a_regular_expression_in_the_order_of_time(aws: Aws
     assert [event["message"] for event in found["events"]] == ["ERROR one", "Error: two", "panic four"]
     with_group = {"logGroupName": "searched", "filterPattern": "%(a|b)%"}
     assert refusal(logs.filter_log_events, **with_group) == "InvalidParameterException"
+
+
+def test_queries_of_logs_insights_are_saved_by_id_and_found_by_prefix(aws: Aws) -> None:
+    logs = aws("logs")
+    made = [
+        logs.put_query_definition(name=name, queryString="fields @message", logGroupNames=["g"])["queryDefinitionId"]
+        for name in ("saved/a", "saved/b", "other/a")
+    ]
+    logs.put_query_definition(queryDefinitionId=made[0], name="saved/a", queryString="fields @timestamp")
+    found = logs.describe_query_definitions(queryDefinitionNamePrefix="saved/")["queryDefinitions"]
+    assert [(one["name"], one["queryString"]) for one in found] == [
+        ("saved/a", "fields @timestamp"),
+        ("saved/b", "fields @message"),
+    ]
+    assert "logGroupNames" not in found[0] or found[0]["logGroupNames"] == []
+    paged = logs.describe_query_definitions(queryDefinitionNamePrefix="saved/", maxResults=1)
+    more = logs.describe_query_definitions(
+        queryDefinitionNamePrefix="saved/", maxResults=1, nextToken=paged["nextToken"]
+    )
+    assert [one["name"] for one in more["queryDefinitions"]] == ["saved/b"]
+    assert logs.delete_query_definition(queryDefinitionId=made[1])["success"]
+    assert refusal(logs.delete_query_definition, queryDefinitionId=made[1]) == "ResourceNotFoundException"

@@ -7,7 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from .errors import aws_call
+from .errors import aws_call, passing_over
 from .session import Aws
 from .task_definition import LOG_STREAM_PREFIX
 
@@ -169,3 +169,47 @@ def log_groups(aws: Aws, prefix: str) -> dict[str, str]:
 @aws_call("delete log group {name}")
 def delete_log_group(aws: Aws, name: str) -> None:
     aws.client("logs").delete_log_group(logGroupName=name)
+
+
+@dataclass(frozen=True)
+class SavedQuery:
+    """A query of Logs Insights that is kept under a name. AWS gives each an id: two may have one name."""
+
+    name: str
+    query: str
+    log_groups: tuple[str, ...] = ()
+    id: str = ""
+
+
+@aws_call("read the saved queries whose names begin with {prefix}")
+def saved_queries(aws: Aws, prefix: str) -> list[SavedQuery]:
+    """In the order of their names. botocore has no paginator for them."""
+    client = aws.client("logs")
+    found: list[SavedQuery] = []
+    token: dict[str, str] = {}
+    while True:
+        answer = client.describe_query_definitions(queryDefinitionNamePrefix=prefix, **token)
+        found += [
+            SavedQuery(
+                query["name"], query["queryString"], tuple(query.get("logGroupNames", ())), query["queryDefinitionId"]
+            )
+            for query in answer["queryDefinitions"]
+        ]
+        if not answer.get("nextToken"):
+            return sorted(found, key=lambda query: (query.name, query.id))
+        token = {"nextToken": answer["nextToken"]}
+
+
+@aws_call("save query {query.name}")
+def put_saved_query(aws: Aws, query: SavedQuery) -> None:
+    """Create the query, or with an id replace the one that has it."""
+    known = {"queryDefinitionId": query.id} if query.id else {}
+    aws.client("logs").put_query_definition(
+        name=query.name, queryString=query.query, logGroupNames=list(query.log_groups), **known
+    )
+
+
+@aws_call("delete saved query {query.name}")
+def delete_saved_query(aws: Aws, query: SavedQuery) -> None:
+    with passing_over("ResourceNotFoundException"):
+        aws.client("logs").delete_query_definition(queryDefinitionId=query.id)

@@ -119,17 +119,21 @@ class ServiceNames:
     def log_group(self) -> str:
         return f"/pear/{self.environment}/{self.service}"
 
+    def _role(self, kind: str) -> str:
+        """Role names hold 64 characters. The kind stays readable at the end: policies of deployers go by it."""
+        return fit(f"{self.environment}-{self.service}", 63 - len(kind)) + f"-{kind}"
+
     @property
     def execution_role(self) -> str:
-        return fit(f"{self.environment}-{self.service}-execution", 64)
+        return self._role("execution")
 
     @property
     def task_role(self) -> str:
-        return fit(f"{self.environment}-{self.service}-task", 64)
+        return self._role("task")
 
     @property
     def schedule_role(self) -> str:
-        return fit(f"{self.environment}-{self.service}-schedule", 64)
+        return self._role("schedule")
 
     @property
     def alarm_prefix(self) -> str:
@@ -139,6 +143,11 @@ class ServiceNames:
     @property
     def dashboard(self) -> str:
         return fit(f"{self.environment}-{self.service}", 255)
+
+    @property
+    def saved_query_prefix(self) -> str:
+        """Logs Insights shows it as folders."""
+        return f"{self.environment}/{self.service}/"
 
     def ecs_service(self, colour: str) -> str:
         return f"{self.service}-{colour}"
@@ -156,6 +165,7 @@ class ServiceNames:
             "family": self.family,
             "log_group": self.log_group,
             "target_group": {colour: self.target_group(colour) for colour in COLOURS},
+            "saved_query_prefix": self.saved_query_prefix,
             "schedule_role": self.schedule_role,
             "task_role": self.task_role,
         }

@@ -6,37 +6,86 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from string import Template
 from typing import Any
 
 from ..aws.arns import ArnScope
+from ..aws.naming import ServiceNames
 from ..aws.route53 import metrics_region
 
-_SUBJECTS = "${subjects}"
+
+@dataclass(frozen=True)
+class Grants:
+    """Whose roles are passed on, which boundary made roles must have, and which of GitHub's tokens are taken."""
+
+    task_roles: tuple[str, ...]
+    schedule_roles: tuple[str, ...]
+    boundary: str = ""
+    subjects: tuple[str, ...] = ()
 
 
-def render(text: str, place: ArnScope, environment: str, subjects: Sequence[str] = ()) -> dict[str, Any]:
+def grants(place: ArnScope, environment: str, services: Sequence[str] = (), more: Sequence[str] = ()) -> Grants:
+    """The roles of these services, and task roles of others; of every service that the environment has if none is named."""
+    if not services:
+        named = ServiceNames(environment, "*")
+        return Grants(
+            (*_roles(place, named.task_role, named.execution_role), *more), _roles(place, named.schedule_role)
+        )
+    names = [ServiceNames(environment, service) for service in services]
+    task_roles = [role for name in names for role in (name.task_role, name.execution_role)]
+    return Grants((*_roles(place, *task_roles), *more), _roles(place, *(name.schedule_role for name in names)))
+
+
+def _roles(place: ArnScope, *names: str) -> tuple[str, ...]:
+    return tuple(place.role(name) for name in names)
+
+
+def render(text: str, place: ArnScope, environment: str, granted: Grants | None = None) -> dict[str, Any]:
     """Return the document; raise KeyError for an unknown name."""
+    granted = granted or grants(place, environment)
     names = {
         "account": place.account,
+        "boundary": granted.boundary,
         "environment": environment,
         "health_region": metrics_region(place.region),
         "partition": place.partition,
         "region": place.region,
     }
-    return {key: _filled(value, names, subjects) for key, value in json.loads(text).items()}
+    lists = {
+        "${schedule_roles}": granted.schedule_roles,
+        "${subjects}": granted.subjects,
+        "${task_roles}": granted.task_roles,
+    }
+    document = json.loads(text)
+    if not granted.boundary:
+        document = {**document, "Statement": [_without_boundary(statement) for statement in document["Statement"]]}
+    return {key: _filled(value, names, lists) for key, value in document.items()}
 
 
-def _filled(value: Any, names: Mapping[str, str], subjects: Sequence[str]) -> Any:
-    if value == _SUBJECTS:
-        return list(subjects)
+def _without_boundary(statement: Mapping[str, Any]) -> dict[str, Any]:
+    """A statement whose condition on the permissions boundary is gone."""
+    conditions = {
+        operator: {key: value for key, value in keys.items() if value != "${boundary}"}
+        for operator, keys in statement.get("Condition", {}).items()
+    }
+    left = {operator: keys for operator, keys in conditions.items() if keys}
+    rest = {key: value for key, value in statement.items() if key != "Condition"}
+    return rest | ({"Condition": left} if left else {})
+
+
+def _filled(value: Any, names: Mapping[str, str], lists: Mapping[str, Sequence[str]]) -> Any:
     if isinstance(value, str):
-        return Template(value).substitute(names)
+        return list(lists[value]) if value in lists else Template(value).substitute(names)
     if isinstance(value, list):
-        return [_filled(item, names, subjects) for item in value]
+        return [
+            item
+            for each in value
+            for item in (lists[each] if isinstance(each, str) and each in lists else [_filled(each, names, lists)])
+        ]
     if isinstance(value, dict):
-        return {_filled(key, names, subjects): _filled(item, names, subjects) for key, item in value.items()}
+        return {_filled(key, names, lists): _filled(item, names, lists) for key, item in value.items()}
     return value
 
 

@@ -50,7 +50,10 @@ def everything(aws: Aws, name: str, services: set[str]) -> list[Thing]:
         services |= {
             thing.detail[TAG_SERVICE] for thing in found if thing.kind == "target group" and TAG_SERVICE in thing.detail
         }
-        submitted = [pool.submit(find, aws, name, services) for find in (_task_definitions, _dashboards, _repositories)]
+        submitted = [
+            pool.submit(find, aws, name, services)
+            for find in (_task_definitions, _dashboards, _saved_queries, _repositories)
+        ]
         return found + [thing for future in submitted for thing in future.result()]
 
 
@@ -252,6 +255,16 @@ def _dashboards(aws: Aws, name: str, services: set[str]) -> list[Thing]:
         Thing("dashboard", dashboard, dashboard)
         for dashboard in cloudwatch.dashboards(aws, f"{name}-")
         if dashboard in ours
+    ]
+
+
+def _saved_queries(aws: Aws, name: str, services: set[str]) -> list[Thing]:
+    """They carry no tags: ours are below the name of a service that is the environment's."""
+    prefixes = tuple(ServiceNames(name, service).saved_query_prefix for service in services)
+    return [
+        Thing("saved query", query.id, query.name, query)
+        for query in logs.saved_queries(aws, f"{name}/")
+        if query.name.startswith(prefixes)
     ]
 
 

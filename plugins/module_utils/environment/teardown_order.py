@@ -14,6 +14,7 @@ ORDER = (
     # Before the checks that they watch.
     "alarm",
     "dashboard",
+    "saved query",
     "topic",
     "health check",
     "hosted zone",

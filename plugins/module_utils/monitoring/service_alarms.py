@@ -1,6 +1,6 @@
 # Copyright: pear.fargate contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The alarms of every service, and those of the shared load balancer. Pure.
+"""The alarms of every service. Pure.
 
 Alarms keep their names and their meaning whichever colour is live. Where one colour could hide the other (a warm one without
 traffic beside a live one without targets), each is judged by its own requests and targets, and the worse one counts.
@@ -13,23 +13,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..aws.naming import COLOURS, EnvironmentNames, ServiceNames
+from .alarm_parts import Rule, Thresholds, metric_of
 
 _BALANCER = "AWS/ApplicationELB"
 _ECS = "AWS/ECS"
 _INSIGHTS = "ECS/ContainerInsights"
-
-
-@dataclass(frozen=True)
-class Thresholds:
-    """Thresholds. Shares and percentiles need a minimum number of requests."""
-
-    error_share_percent: float = 2.0
-    latency_p99_seconds: float = 1.0
-    minimum_requests_per_minute: int = 20
-    cpu_percent: float = 85.0
-    memory_percent: float = 85.0
-    balancer_errors_per_minute: int = 10
-    queue_age_seconds: int = 900
 
 
 @dataclass(frozen=True)
@@ -78,7 +66,7 @@ def _of_work(observed: Observed) -> list[dict[str, Any]]:
     alarms = [_queue_age(observed, queue) for queue in observed.queues]
     alarms += _of_utilisation(observed)
     if observed.container_insights:
-        alarms += [_no_running_task(observed), _missing_tasks(observed)]
+        alarms += [_no_running_task(observed), _missing_tasks(observed), _task_restarts(observed)]
     return alarms
 
 
@@ -101,7 +89,7 @@ def _of_requests(observed: Observed) -> list[dict[str, Any]]:
                 _judged(f"MAX([{', '.join(shares)}])", "errors in percent"),
             ],
             # No traffic is no error; the alarm no-healthy-target covers a service without targets.
-            _Rule(">", limits.error_share_percent, 5, 3, "notBreaching"),
+            Rule(">", limits.error_share_percent, 5, 3, "notBreaching"),
         ),
         _alarm(
             observed,
@@ -112,7 +100,7 @@ def _of_requests(observed: Observed) -> list[dict[str, Any]]:
                 *requests,
                 _judged(f"MAX([{', '.join(_latency(colour, minimum) for colour in COLOURS)}])", "p99 in seconds"),
             ],
-            _Rule(">", limits.latency_p99_seconds, 5, 3, "notBreaching"),
+            Rule(">", limits.latency_p99_seconds, 5, 3, "notBreaching"),
         ),
         _alarm(
             observed,
@@ -122,7 +110,7 @@ def _of_requests(observed: Observed) -> list[dict[str, Any]]:
                 *_balancer(observed, "unhealthy", "UnHealthyHostCount", "Maximum"),
                 _judged("FILL(unhealthy_blue, 0) + FILL(unhealthy_green, 0)", "unhealthy targets"),
             ],
-            _Rule(">", 0, 10, 8, "notBreaching"),
+            Rule(">", 0, 10, 8, "notBreaching"),
         ),
         _alarm(
             observed,
@@ -134,48 +122,14 @@ def _of_requests(observed: Observed) -> list[dict[str, Any]]:
                 _judged(_healthy_where_needed(), "healthy targets"),
             ],
             # A target group without any target reports nothing: here silence is the worst news.
-            _Rule("<", 1, 3, 3, "breaching"),
+            Rule("<", 1, 3, 3, "breaching"),
         ),
         _colour_without_target(observed),
         *_of_utilisation(observed),
     ]
     if observed.container_insights:
-        alarms.append(_missing_tasks(observed))
+        alarms += [_missing_tasks(observed), _task_restarts(observed)]
     return alarms
-
-
-def balancer_alarms(names: EnvironmentNames, load_balancer: str, limits: Thresholds) -> list[dict[str, Any]]:
-    """What only the load balancer knows: errors that it answers itself carry no target group."""
-    metric = _metric("m1", _BALANCER, "HTTPCode_ELB_5XX_Count", "Sum", {"LoadBalancer": load_balancer})
-    return [
-        {
-            "name": f"{names.alarm_prefix}balancer-errors",
-            "description": "The load balancer answers 5xx itself: connections to tasks fail, time out, or there are none.",
-            "metrics": [metric],
-            **_Rule(">", limits.balancer_errors_per_minute, 5, 3, "notBreaching").options(),
-        }
-    ]
-
-
-def composed(
-    own: Sequence[Mapping[str, Any]], more: Sequence[Mapping[str, Any]], prefix: str, tell: Sequence[str]
-) -> list[dict[str, Any]]:
-    """Own alarms and the inventory's further ones, all below one prefix and all telling the same topics."""
-    named = [{**alarm, "name": f"{prefix}{alarm['name']}"} for alarm in more]
-    actions = {"alarm_actions": list(tell), "ok_actions": list(tell)}
-    return [{**actions, **alarm} for alarm in (*own, *named)]
-
-
-@dataclass(frozen=True)
-class _Rule:
-    comparison: str
-    threshold: float
-    periods: int
-    datapoints: int
-    missing_data: str
-
-    def options(self) -> dict[str, Any]:
-        return dict(vars(self))
 
 
 def _error_share(colours: Sequence[str], minimum_requests: int) -> str:
@@ -223,7 +177,7 @@ def _colour_without_target(observed: Observed) -> dict[str, Any]:
         "warm one, a rollback is not immediate. status.yml says which.",
         [*metrics, _judged(" + ".join(down), "colours without a healthy target")],
         # A service without any target is the alarm no-healthy-target's.
-        _Rule(">", 0, 5, 5, "notBreaching"),
+        Rule(">", 0, 5, 5, "notBreaching"),
     )
 
 
@@ -237,14 +191,14 @@ def _of_utilisation(observed: Observed) -> list[dict[str, Any]]:
 
 def _queue_age(observed: Observed, queue: str) -> dict[str, Any]:
     limit = observed.thresholds.queue_age_seconds
-    metric = _metric("m1", "AWS/SQS", "ApproximateAgeOfOldestMessage", "Maximum", {"QueueName": queue})
+    metric = metric_of("m1", "AWS/SQS", "ApproximateAgeOfOldestMessage", "Maximum", {"QueueName": queue})
     return _alarm(
         observed,
         f"queue-age-{queue}",
         f"The oldest message of queue {queue} has waited for more than {limit} s: the worker is too slow, stuck, or does not run.",
         [metric],
         # SQS reports nothing of a queue that has been empty and unused for six hours.
-        _Rule(">", limit, 5, 5, "notBreaching"),
+        Rule(">", limit, 5, 5, "notBreaching"),
     )
 
 
@@ -259,7 +213,7 @@ def _no_running_task(observed: Observed) -> dict[str, Any]:
             _judged("IF((FILL(desired_blue, 0) > 0) AND (FILL(running_blue, 0) < 1), 1, 0)", "workers without a task"),
         ],
         # Container Insights is best effort: without its data nothing is known.
-        _Rule(">", 0, 5, 5, "missing"),
+        Rule(">", 0, 5, 5, "missing"),
     )
 
 
@@ -273,30 +227,47 @@ def _utilisation(observed: Observed, what: str, limit: float) -> dict[str, Any]:
             _judged(f"MAX([{', '.join(f'FILL(used_{colour}, 0)' for colour in observed.colours)}])", "percent"),
         ],
         # A colour without tasks reports nothing, and uses nothing.
-        _Rule(">", limit, 15, 10, "notBreaching"),
+        Rule(">", limit, 15, 10, "notBreaching"),
     )
 
 
 def _missing_tasks(observed: Observed) -> dict[str, Any]:
-    desired, running = (
-        " + ".join(f"FILL({what}_{colour}, 0)" for colour in observed.colours) for what in ("desired", "running")
-    )
     return _alarm(
         observed,
         "missing-tasks",
         "Fewer tasks run than desired, for ten minutes: they cannot be placed, pulled or started. The service's events give the reason.",
-        [
-            *_of_tasks(observed, "desired", _INSIGHTS, "DesiredTaskCount", "Average"),
-            *_of_tasks(observed, "running", _INSIGHTS, "RunningTaskCount", "Average"),
-            _judged(f"({desired}) - ({running})", "tasks missing"),
-        ],
+        _missing(observed),
         # Container Insights is best effort: without its data nothing is known, which is not the same as good.
-        _Rule(">", 0, 10, 10, "missing"),
+        Rule(">", 0, 10, 10, "missing"),
     )
 
 
+def _task_restarts(observed: Observed) -> dict[str, Any]:
+    minutes = observed.thresholds.task_restart_minutes
+    return _alarm(
+        observed,
+        "task-restarts",
+        f"Tasks end and are replaced again and again: in {minutes} minutes of the last hour fewer ran than desired.",
+        _missing(observed),
+        # A release, or one killed task, makes one or two such minutes. That nothing is known is missing-tasks's to tell.
+        Rule(">", 0, 60, minutes, "notBreaching"),
+    )
+
+
+def _missing(observed: Observed) -> list[dict[str, Any]]:
+    """Desired tasks that do not run, of all colours."""
+    desired, running = (
+        " + ".join(f"FILL({what}_{colour}, 0)" for colour in observed.colours) for what in ("desired", "running")
+    )
+    return [
+        *_of_tasks(observed, "desired", _INSIGHTS, "DesiredTaskCount", "Average"),
+        *_of_tasks(observed, "running", _INSIGHTS, "RunningTaskCount", "Average"),
+        _judged(f"({desired}) - ({running})", "tasks missing"),
+    ]
+
+
 def _alarm(
-    observed: Observed, kind: str, description: str, metrics: list[dict[str, Any]], rule: _Rule
+    observed: Observed, kind: str, description: str, metrics: list[dict[str, Any]], rule: Rule
 ) -> dict[str, Any]:
     name = f"{observed.names.alarm_prefix}{kind}"
     return {"name": name, "description": description, "metrics": metrics, **rule.options()}
@@ -304,26 +275,16 @@ def _alarm(
 
 def _balancer(observed: Observed, what: str, metric: str, statistic: str) -> list[dict[str, Any]]:
     return [
-        _metric(f"{what}_{colour}", _BALANCER, metric, statistic, observed.target_group(colour))
+        metric_of(f"{what}_{colour}", _BALANCER, metric, statistic, observed.target_group(colour))
         for colour in observed.colours
     ]
 
 
 def _of_tasks(observed: Observed, what: str, namespace: str, metric: str, statistic: str) -> list[dict[str, Any]]:
     return [
-        _metric(f"{what}_{colour}", namespace, metric, statistic, observed.ecs_service(colour))
+        metric_of(f"{what}_{colour}", namespace, metric, statistic, observed.ecs_service(colour))
         for colour in observed.colours
     ]
-
-
-def _metric(id: str, namespace: str, metric: str, statistic: str, dimensions: Mapping[str, str]) -> dict[str, Any]:
-    return {
-        "id": id,
-        "namespace": namespace,
-        "metric": metric,
-        "statistic": statistic,
-        "dimensions": dict(dimensions),
-    }
 
 
 def _judged(expression: str, label: str) -> dict[str, Any]:

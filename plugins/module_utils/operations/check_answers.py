@@ -33,6 +33,9 @@ def judge(facts: Facts) -> Findings:
     if isinstance(answers, Unread):
         found.say(State.UNKNOWN, answers.why)
         return found
+    if not answers.routed:
+        found.say(State.OK, "a worker: it is sent no requests")
+        return found
     _certificate(found, answers.certificate, facts.now)
     both = together(answers)
     if not any(period.requests for period in both):

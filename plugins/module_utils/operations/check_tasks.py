@@ -75,7 +75,11 @@ def _counts(found: Findings, colour: ColourTasks, tried: bool) -> None:
     if isinstance(colour.targets, Unread):
         found.say(State.UNKNOWN, f"{counted}: {colour.targets.why}")
     elif colour.serves and colour.healthy == 0:
-        found.say(State.PROBLEM, f"{counted}: nobody is served by it", Symptom.NO_HEALTHY_TARGET)
+        found.say(
+            State.PROBLEM,
+            f"{counted}: {'no target serves its requests' if colour.routed else 'no task does its work'}",
+            Symptom.NO_HEALTHY_TARGET,
+        )
     if service.running < service.desired:
         found.say(
             State.OK if tried else State.WARNING,

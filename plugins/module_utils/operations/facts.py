@@ -52,6 +52,8 @@ class Answers:
     colours: Mapping[Colour, tuple[Period, ...]] = field(default_factory=dict)
     balancer_errors: Series = ()
     certificate: Certificate | Unread | None = None
+    # False of a worker, which no load balancer sends requests.
+    routed: bool = True
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,8 @@ class ColourTasks:
     targets: tuple[TargetState, ...] | Unread = ()
     # Of one task that is not healthy, oldest first.
     log_lines: tuple[str, ...] = ()
+    # A worker has no targets: its tasks are healthy unless their own health check says otherwise.
+    routed: bool = True
 
     @property
     def desired(self) -> int:
@@ -73,7 +77,9 @@ class ColourTasks:
 
     @property
     def healthy(self) -> int | None:
-        """Healthy targets; None where they could not be read."""
+        """Healthy targets, or tasks of a worker; None where they could not be read."""
+        if not self.routed:
+            return sum(task.status == "RUNNING" and task.health != "UNHEALTHY" for task in self.running)
         if isinstance(self.targets, Unread):
             return None
         return sum(target.state == "healthy" for target in self.targets)

@@ -14,7 +14,7 @@ from ..aws.naming import EnvironmentNames, ServiceNames
 from ..aws.session import Aws
 from ..rollout.model import Colour
 from ..service.existing import locate_by
-from ..service.location import ServiceLocation
+from ..service.location import WORKER, WORKER_COLOUR, ServiceLocation
 from .facts import Unread
 
 
@@ -52,8 +52,9 @@ def find(aws: Aws, params: Mapping[str, Any]) -> Place:
         cluster, ledger = params["cluster"], params["ledger_table"]
         services = {colour: params["services"][colour]["name"] for colour in Colour}
     else:
-        cluster, ledger = shared.cluster, shared.ledger
-        services = {colour: own.ecs_service(colour) for colour in Colour}
+        cluster, ledger = params.get("cluster") or shared.cluster, shared.ledger
+        colours = (WORKER_COLOUR,) if params.get("kind") == WORKER else tuple(Colour)
+        services = {colour: own.ecs_service(colour) for colour in colours}
     return Place(
         environment,
         service,

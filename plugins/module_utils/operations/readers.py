@@ -7,7 +7,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, TypeVar
 
 from ..aws import acm, autoscaling, cloudwatch, ecs, elbv2, logs, xray
@@ -28,7 +29,7 @@ from ..release.providers.service_provider import ServiceProvider
 from ..rollout.disagreements import disagreements
 from ..rollout.history import rollback_target, unfinished
 from ..rollout.lease import Lease
-from ..rollout.model import Colour, Release
+from ..rollout.model import Colour, Release, Weights
 from ..service.location import ServiceLocation, weights_of
 from .check_logs import PATTERN
 from .facts import (
@@ -77,12 +78,13 @@ class Readers:
     place: Place
     window: Window
     pool: ThreadPoolExecutor
-    definitions: dict[str, Mapping[str, Any] | None] = field(default_factory=dict)
 
     # --- what users are answered ---
 
     def answers(self) -> Answers:
         location = self._location()
+        if not location.is_routed:
+            return Answers(routed=False)
         metrics = {
             f"{colour}_{key}": metric for colour in Colour for key, metric in of_target_group(location, colour).items()
         }
@@ -122,10 +124,9 @@ class Readers:
             for colour, name in names.items()
             for status in ("RUNNING", "STOPPED")
         }
-        targets = {colour: self.pool.submit(attempt, lambda colour=colour: self._targets(colour)) for colour in names}
-        weights = self.pool.submit(
-            attempt, lambda: weights_of(elbv2.rule(self.aws, self._location().production.arn), self._location())
-        )
+        routed = isinstance(location, Unread) or location.is_routed
+        targets = {colour: self.pool.submit(attempt, partial(self._targets, colour)) for colour in names if routed}
+        weights = self.pool.submit(attempt, self._weights)
         services = ecs.services(self.aws, self.place.cluster, list(names.values()))
         shares = weights.result()
         colours = [
@@ -136,12 +137,13 @@ class Readers:
                     services.get(name),
                     tuple(self._tasks_of(services.get(name), reads[colour, "RUNNING"])),
                     tuple(self._tasks_of(services.get(name), reads[colour, "STOPPED"])),
-                    targets[colour].result(),
+                    targets[colour].result() if colour in targets else (),
+                    routed=routed,
                 )
             )
             for colour, name in names.items()
         ]
-        group = location.target_groups[Colour.BLUE] if isinstance(location, ServiceLocation) else None
+        group = None if isinstance(location, Unread) else location.target_groups.get(Colour.BLUE)
         grace = [service.settings.get("health_check_grace_seconds", 0) for service in services.values()]
         return Tasks(
             tuple(colours),
@@ -149,6 +151,11 @@ class Readers:
             max(grace, default=0),
             str(group.health_check) if group and group.health_check else "",
         )
+
+    def _weights(self) -> Weights:
+        location = self._location()
+        rule = elbv2.rule(self.aws, location.production.arn) if location.is_routed else location.production
+        return weights_of(rule, location)
 
     def _targets(self, colour: Colour) -> tuple[TargetState, ...]:
         return elbv2.target_health(self.aws, self._location().target_groups[colour].arn)
@@ -162,7 +169,8 @@ class Readers:
         """With the last log lines of a task that runs without being healthy: they may say which port it listens on."""
         targets = () if isinstance(colour.targets, Unread) else colour.targets
         sick = {target.address for target in targets if target.unhealthy}
-        task = next((task for task in (*colour.running, *colour.stopped) if task.address in sick), None)
+        every = (*colour.running, *colour.stopped)
+        task = next((task for task in every if task.address in sick or task.health == "UNHEALTHY"), None)
         location = self.place.location
         if task is None or not task.containers or not isinstance(location, ServiceLocation):
             return colour
@@ -207,8 +215,8 @@ class Readers:
         found = cloudwatch.series(self.aws, self._used(files), self.window)
         limits = bounds.result()
         return Saturation(
-            {colour: Usage(found[f"cpu_{colour}"]) for colour in Colour},
-            {colour: Usage(found[f"memory_{colour}"]) for colour in Colour},
+            {colour: Usage(found[f"cpu_{colour}"]) for colour in self.place.ecs_services},
+            {colour: Usage(found[f"memory_{colour}"]) for colour in self.place.ecs_services},
             {one: Usage(found[f"io_{one}"]) for one in files},
             {one: Usage(found[f"credits_{one}"]) for one in files},
             Usage(found.get("database_cpu", ())),

@@ -22,12 +22,18 @@ _CHECK_OF_ALARM = {
     "certificate-expiry": check_answers.NAME,
     "unhealthy-targets": check_tasks.NAME,
     "no-healthy-target": check_tasks.NAME,
+    "no-running-task": check_tasks.NAME,
     "colour-without-target": check_tasks.NAME,
     "missing-tasks": check_tasks.NAME,
     "task-restarts": check_tasks.NAME,
     "cpu": check_saturation.NAME,
     "memory": check_saturation.NAME,
+    "file-system-credits": check_saturation.NAME,
+    "file-system-io": check_saturation.NAME,
+    "database-storage": check_saturation.NAME,
+    "database-connections": check_saturation.NAME,
 }
+_QUEUE = "queue-age-"
 
 
 @dataclass(frozen=True)
@@ -82,13 +88,17 @@ def _unread(found: Sequence[Findings], facts: Facts) -> None:
         )
 
 
+def _check_of(alarm: Alarm) -> str:
+    return check_saturation.NAME if alarm.kind.startswith(_QUEUE) else _CHECK_OF_ALARM.get(alarm.kind, "")
+
+
 def _with_alarms(verdicts: Sequence[Verdict], alarms: tuple[Alarm, ...] | Unread) -> list[Verdict]:
     """A check whose alarm fires is not ok, whatever the newest minutes say."""
     if isinstance(alarms, Unread):
         return list(verdicts)
     told = []
     for verdict in verdicts:
-        own = [alarm for alarm in alarms if _CHECK_OF_ALARM.get(alarm.kind) == verdict.check]
+        own = [alarm for alarm in alarms if _check_of(alarm) == verdict.check]
         lines = tuple(f"alarm {alarm.name} is firing since {at(alarm.since)}" for alarm in own)
         if own and verdict.state in (State.OK, State.UNKNOWN):
             told.append(Verdict(verdict.check, State.WARNING, lines[0], (verdict.why, *lines[1:], *verdict.evidence)))

@@ -10,6 +10,7 @@ import secrets
 from collections.abc import Mapping
 from typing import Any
 
+from ..aws.command_words import command_problem
 from ..aws.errors import Failure
 from ..common.operator import operator
 from ..rollout.begin import Order, ReturnOrder
@@ -28,6 +29,7 @@ from ..rollout.model import (
 )
 from ..rollout.strategy import STRATEGIES, metrics_seconds
 from ..rollout.strategy import plan as plan_of
+from ..service.containers import findings as container_findings
 from ..service.existing import EXISTING_ARGUMENTS
 from ..service.location import WORKER
 from ..service.specification import Specification
@@ -88,7 +90,7 @@ CHECK = {
     "identity": {"type": "str"},
     "interval_seconds": {"type": "float", "default": 2.0},
     "timeout_seconds": {"type": "int", "default": 10},
-    "command": {"type": "list", "elements": "str", "default": []},
+    "command": {"type": "raw", "default": []},
     "container": {"type": "str", "default": "app"},
 }
 STRATEGY = {
@@ -147,6 +149,7 @@ RELEASE_ARGUMENTS: dict[str, Any] = {
     "policy": {"type": "dict", "options": POLICY, "default": {}},
     "verify_tls": {"type": "bool", "default": True},
     "contract": {"type": "bool", "default": False},
+    "restart": {"type": "bool", "default": False},
     "report": {"type": "path"},
     "version": {"type": "str"},
 }
@@ -177,6 +180,7 @@ def order(params: Mapping[str, Any], spec: Specification, now: float) -> Order:
         verifications=after,
         desired_count=spec.desired_count,
         contract=params["contract"],
+        restart=params["restart"],
         single_writer=params["single_writer"],
         version=params["version"] or "",
         adopts=bool(spec.registered),
@@ -265,6 +269,12 @@ def _plan(params: Mapping[str, Any], gates: Gates) -> Plan:
     ]
     if given["strategy"] == "rolling":
         findings += _meaningless_in_place(params["policy"])
+    findings += container_findings(params["containers"])
+    findings += [
+        f"check {check['name']}: command is {check['command']!r}: {problem}"
+        for check in params["checks"]
+        if (problem := command_problem(check["command"]))
+    ]
     if params.get("kind") == WORKER:
         findings += worker_findings({**params, "strategy": given["strategy"]}, "")
     elif not params.get("port") and not params.get("services"):

@@ -31,6 +31,8 @@ class Order:
     contract: bool = False
     single_writer: bool = False
     version: str = ""
+    # New tasks although the version is live already.
+    restart: bool = False
     # Others deployed what serves now: it is taken on record, so that a rollback can go back to it.
     adopts: bool = False
 
@@ -81,7 +83,7 @@ def begin_deploy(order: Order, fleet: Fleet, history: Sequence[Release], now: fl
         )
     state = fleet.state(live)
     serving = _serving(state, history)
-    if fleet.weights.of(live) == 100 and _is_what_serves(order, state, serving):
+    if fleet.weights.of(live) == 100 and _is_what_serves(order, state, serving) and not order.restart:
         version = (
             f"release {serving.id} with {serving.label}" if serving else order.version or order.digest or "this version"
         )
@@ -164,6 +166,7 @@ def _ordered(order: Order, live: Colour, candidate: Colour, now: float) -> Relea
         capacity=order.desired_count,
         contract=order.contract,
         single_writer=order.single_writer,
+        restart=order.restart,
     )
 
 

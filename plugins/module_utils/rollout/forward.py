@@ -65,12 +65,12 @@ def _make_ready(observed: Observed, release: Release) -> Decision | None:
     colour, count = release.candidate, wanted_count(observed, release)
     candidate = observed.fleet.state(colour)
     # A deployment of this release's own, so that failures of an earlier one are not counted against it.
-    fresh = release.inherits(candidate) and (candidate.desired == 0 or bool(candidate.failure))
+    fresh = release.inherits(candidate) and (candidate.desired == 0 or bool(candidate.failure) or release.restart)
     stage = Stage(colour, release.task_definition, count, fresh)
     if candidate.task_definition != release.task_definition:
         return Decision(replace(stage, fresh=False), f"{colour} gets {count} tasks of the release", release)
     if fresh and candidate.desired:
-        return Decision(stage, f"{colour} starts the same version again: {candidate.failure}", release)
+        return Decision(stage, f"{colour} starts the same version again: {candidate.failure or 'asked for'}", release)
     if candidate.desired < count:
         return Decision(stage, f"{colour} grows from {candidate.desired} to {count} tasks, as many as live", release)
     if candidate.scale_in_at is not None:

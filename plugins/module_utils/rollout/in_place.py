@@ -19,7 +19,8 @@ def stage(observed: Observed, release: Release, now: float) -> Decision:
     """Start the deployment, once: a colour that has it already is followed."""
     state = observed.fleet.state(release.candidate)
     same = state.task_definition == release.task_definition
-    fresh = same and not state.deviations and release.inherits(state) and _needs_new_tasks(state, release)
+    as_it_is = not state.deviations or release.restart
+    fresh = same and as_it_is and release.inherits(state) and _needs_new_tasks(state, release)
     done = same and not state.deviations and not fresh
     if done and not _is_stopped(state, release):
         return _enter(release.at(Phase.SHIFTING, now), f"{release.candidate}: ECS has the deployment")
@@ -30,17 +31,18 @@ def stage(observed: Observed, release: Release, now: float) -> Decision:
     # A rollback has no specification: it deploys what was registered.
     specified = release.kind is Kind.DEPLOY
     action = Replace(release.candidate, release.task_definition, specified, fresh, count)
-    return Decision(action, f"{release.candidate}: {_why(state, fresh)}", release.at(Phase.SHIFTING, now))
+    return Decision(action, f"{release.candidate}: {_why(state, release, fresh)}", release.at(Phase.SHIFTING, now))
 
 
-def _why(state: ColourState, fresh: bool) -> str:
+def _why(state: ColourState, release: Release, fresh: bool) -> str:
     if fresh:
-        return "starting the same version again: " + (state.failure or f"it is not healthy ({state})")
+        why = state.failure or ("asked for" if release.restart else f"it is not healthy ({state})")
+        return "starting the same version again: " + "; ".join([why, *state.deviations])
     return "starting the deployment: " + ("; ".join(state.deviations) or "the task definition differs")
 
 
 def _needs_new_tasks(state: ColourState, release: Release) -> bool:
-    return bool(state.failure) or state.healthy < min(release.policy.minimum_healthy, state.desired)
+    return release.restart or bool(state.failure) or state.healthy < min(release.policy.minimum_healthy, state.desired)
 
 
 def _is_stopped(state: ColourState, release: Release) -> bool:

@@ -366,6 +366,8 @@ class Release:
     # No task of one version runs beside one of the other.
     single_writer: bool = False
     first: bool = False
+    # The version that serves is started again, for what its tasks read at their start.
+    restart: bool = False
     phase: Phase = Phase.PREPARING
     step: int = 0
     entered_at: float = 0.0

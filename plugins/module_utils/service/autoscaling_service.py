@@ -17,7 +17,7 @@ from ..common.changes import Changes
 from ..common.invocation import Invocation
 from ..rollout.model import Colour
 from .location import NotProvisionedError, ServiceLocation, locate_in_environment, weights_of
-from .scaling import Plan, Scaling, foreign, known_policies, known_schedules, plan, policy, problems, schedule
+from .scaling import Plan, Scaled, Scaling, foreign, known_policies, known_schedules, plan, policy, problems, schedule
 
 
 def run(call: Invocation) -> dict[str, Any]:
@@ -41,6 +41,7 @@ def run(call: Invocation) -> dict[str, Any]:
     name = location.ecs_services[live]
     if name not in ecs.services(call.aws, location.cluster, [name]):
         return _answer(changes, live, "The first release makes the ECS service; run again after it.")
+    _require_insights(call, location.cluster)
     current = _observe(call, location.cluster, name)
     if call.params["minimum"] is None:
         _remove(call, changes, location.cluster, name, current)
@@ -51,6 +52,17 @@ def run(call: Invocation) -> dict[str, Any]:
     if not call.check_mode:
         _apply(call, location.cluster, name, planned)
     return _answer(changes, live, foreign_names=current.foreign)
+
+
+def _require_insights(call: Invocation, cluster: str) -> None:
+    """The number of running tasks is a metric of Container Insights: without it no backlog for each task is known."""
+    names = [policy["name"] for policy in call.params["policies"] if policy["metric"] == "backlog"]
+    found = ecs.cluster(call.aws, cluster) if names else None
+    if found and all(setting.get("value") == "disabled" for setting in found.get("settings", [])):
+        raise Failure(
+            f"Autoscaling of {call.params['service']}: the policy {names[0]} needs the number of running tasks, which Container Insights "
+            f"counts, and that is off in cluster {cluster}. Set cluster_container_insights to enabled. Nothing was changed."
+        )
 
 
 def _scaled(call: Invocation) -> bool:
@@ -86,11 +98,12 @@ def _observe(call: Invocation, cluster: str, name: str) -> Scaling:
 
 
 def _desired(call: Invocation, location: ServiceLocation, live: Colour) -> Scaling:
-    label = f"{location.load_balancer_dimension}/{location.target_group_dimension(live)}"
+    label = f"{location.load_balancer_dimension}/{location.target_group_dimension(live)}" if location.is_routed else ""
+    scaled = Scaled(location.cluster, location.ecs_services[live], label)
     return Scaling(
         call.params["minimum"],
         call.params["maximum"],
-        {options["name"]: policy(options, label) for options in call.params["policies"]},
+        {options["name"]: policy(options, scaled) for options in call.params["policies"]},
         {options["name"]: schedule(options) for options in call.params["schedules"]},
     )
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..aws import ecs, logs
+from ..aws.command_words import command_problem
 from ..aws.ecs_states import ServiceState, short
 from ..aws.errors import Failure
 from ..aws.tags import lower_case_tag_list
@@ -23,6 +24,8 @@ _KEPT_LINES = 200
 def run(call: Invocation) -> dict[str, Any]:
     """Return exit_code, task_id, task_definition and the last lines of the log; raise Failure if the exit code is not 0."""
     desired = call.params
+    if problem := command_problem(desired["command"]):
+        raise Failure(f"command is {desired['command']!r}: {problem}. Nothing was started.")
     location = locate_in_environment(call.aws, desired)
     live = live_service(call, location)
     service, definition = live.name, live.task_definition

@@ -11,12 +11,14 @@ from functools import partial
 from typing import Any
 
 from ..aws import ecs, scheduler
+from ..aws.command_words import command_problem, words
 from ..aws.errors import Failure
 from ..common.changes import Changes
 from ..common.eventual import SCHEDULER_ROLE, once_ready
 from ..common.invocation import Invocation
 from .ecs_run_task import live_service
 from .location import NotProvisionedError, ServiceLocation, locate_in_environment
+from .schedule_expressions import schedule_findings
 
 # The option of every module that makes schedules.
 SCHEDULES_OPTION: dict[str, Any] = {
@@ -26,14 +28,13 @@ SCHEDULES_OPTION: dict[str, Any] = {
         "name": {"type": "str", "required": True},
         "expression": {"type": "str", "required": True},
         "timezone": {"type": "str", "default": "UTC"},
-        "command": {"type": "list", "elements": "str", "required": True},
+        "command": {"type": "raw", "required": True},
         "container": {"type": "str", "default": "app"},
         "variables": {"type": "dict", "default": {}},
         "enabled": {"type": "bool", "default": True},
     },
 }
 _NAME = re.compile(r"^[0-9A-Za-z_-]+$")
-_EXPRESSION = re.compile(r"^(rate|cron|at)\(.+\)$")
 # A name of EventBridge Scheduler.
 _LONGEST = 64
 
@@ -117,7 +118,7 @@ def requested(
     role_arn: str,
 ) -> dict[str, Any]:
     """A schedule in the words of CreateSchedule."""
-    override: dict[str, Any] = {"name": desired["container"], "command": list(desired["command"])}
+    override: dict[str, Any] = {"name": desired["container"], "command": words(desired["command"])}
     if desired["variables"]:
         override["environment"] = [
             {"name": key, "value": str(value)} for key, value in sorted(desired["variables"].items())
@@ -178,10 +179,9 @@ def _problems(service: str, desired: list[Mapping[str, Any]]) -> list[str]:
             found.append(
                 f"name {schedule['name']!r} has other characters than letters, digits, _ and -, or {name} is over {_LONGEST} long"
             )
-        if not _EXPRESSION.match(schedule["expression"]):
-            found.append(
-                f"{schedule['name']}: expression is {schedule['expression']!r}; expected rate(…), cron(…) or at(…)"
-            )
+        if problem := command_problem(schedule["command"]):
+            found.append(f"{schedule['name']}: command is {schedule['command']!r}: {problem}")
+    found += schedule_findings(desired, "schedules", "expression")
     names = [schedule["name"] for schedule in desired]
     found += [f"{name} is there twice" for name in sorted({name for name in names if names.count(name) > 1})]
     return found

@@ -17,6 +17,7 @@ from ..common.waiting import Wait, wait_until
 from ..monitoring.alarms import plan as plan_alarms
 from . import health_alarm, health_check
 from .alias_records import Balancer, DesiredNames, Routing, plan, removal
+from .health_alarm import HealthAlarm
 
 _SYNC_SECONDS = 300
 _NOT_YET = "(to be created)"
@@ -123,7 +124,7 @@ def _alarm(call: Invocation, changes: Changes, check_id: str | None) -> None:
     aws = call.aws.elsewhere(route53.metrics_region(call.aws.region))
     name = health_alarm.name(*_names(call))
     host = (call.params["health_check"] or {}).get("host", "")
-    desired = [health_alarm.desired(*_names(call), check_id, host, operator_request["tell"])] if check_id else []
+    desired = [health_alarm.desired(name, HealthAlarm(check_id, host, **operator_request))] if check_id else []
     planned = plan_alarms(cloudwatch.metric_alarms_named(aws, [name]), desired, name)
     for alarm in planned.put:
         apply = partial(cloudwatch.put_alarm, aws, name, alarm, call.params["tags"])

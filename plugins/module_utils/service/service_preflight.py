@@ -19,7 +19,7 @@ from ..image import build, container_image
 from . import existing_fit, foreign
 from .policies import secret_arn
 from .routing import DesiredRules, conflicts
-from .variables import findings, warnings
+from .variables import findings, is_worker, warnings
 
 # Variables of the environment that say what a service can stand on.
 ENVIRONMENT_VARIABLES = (
@@ -93,6 +93,8 @@ def _foreign(call: Invocation, values: Mapping[str, Any], place: ArnScope, unche
 
 def _priorities(call: Invocation, values: Mapping[str, Any], place: ArnScope) -> Iterator[str]:
     name, service, priority = (values.get(key) for key in ("environment_name", "service_name", "service_priority"))
+    if is_worker(values):
+        return
     if not (isinstance(name, str) and isinstance(service, str) and isinstance(priority, int)):
         return
     https = _listener(call, name)
@@ -188,16 +190,27 @@ def _uncovered_hosts(values: Mapping[str, Any], environment: Mapping[str, Any]) 
 
 
 def _secrets(call: Invocation, values: Mapping[str, Any], place: ArnScope) -> Iterator[str]:
-    named = values.get("service_secrets")
-    for variable, source in (named or {}).items() if isinstance(named, Mapping) else ():
-        if not isinstance(source, str):
-            continue
+    for where, source in _named_secrets(values):
         arn = secret_arn(source, place)
+        if arn.split(":")[3:5] != [place.region, place.account]:
+            # Another region's or account's: this run's credentials and endpoint say nothing about it.
+            continue
         # The value may be a secret by mistake: it is not repeated.
         if ":secretsmanager:" in arn and not secretsmanager.secret_exists(call.aws, arn):
-            yield f"service_secrets.{variable} names a secret that Secrets Manager does not have in {call.aws.region}"
+            yield f"{where} names a secret that Secrets Manager does not have in {call.aws.region}"
         if ":ssm:" in arn and not ssm.parameter_exists(call.aws, _parameter(arn, source)):
-            yield f"service_secrets.{variable} names a parameter that SSM does not have in {call.aws.region}"
+            yield f"{where} names a parameter that SSM does not have in {call.aws.region}"
+
+
+def _named_secrets(values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Each secret of each container, with the variable that names it."""
+    named = [("service_secrets", values.get("service_secrets"))]
+    for sidecar in values.get("service_sidecars") or []:
+        if isinstance(sidecar, Mapping):
+            named.append((f"service_sidecars: {sidecar.get('name')}: secrets", sidecar.get("secrets")))
+    for where, secrets in named:
+        if isinstance(secrets, Mapping):
+            yield from ((f"{where}.{name}", source) for name, source in secrets.items() if isinstance(source, str))
 
 
 def _parameter(arn: str, source: str) -> str:

@@ -12,11 +12,19 @@ _NO_REQUESTS = "no load balancer sends a worker requests"
 _VARIABLES: dict[str, tuple[Any, ...]] = {
     "service_hosts": ([], None),
     "service_paths": ([], ["/*"], None),
-    "service_health_check": ({}, None),
     "service_version_probe": ({}, None),
     "service_slow_start_seconds": (0, None),
     "service_protocol_version": ("HTTP1", None),
     "dns_names": ([], None),
+}
+# What the role's specification fills in.
+HEALTH_DEFAULTS = {
+    "path": "/",
+    "matcher": "200",
+    "interval_seconds": 10,
+    "timeout_seconds": 5,
+    "healthy_threshold": 2,
+    "unhealthy_threshold": 3,
 }
 
 
@@ -49,6 +57,12 @@ def variable_findings(values: Mapping[str, Any]) -> Iterator[str]:
         same_as_hosts = option == "dns_names" and values.get(option) == values.get("service_hosts")
         if values.get(option) not in silent and not same_as_hosts:
             yield f"{option} is set, but service_kind is worker: {_NO_REQUESTS}. Leave it out"
+    health = values.get("service_health_check") or {}
+    if isinstance(health, Mapping) and any(health[key] not in (None, HEALTH_DEFAULTS.get(key)) for key in health):
+        yield (
+            f"service_health_check is set, but service_kind is worker: {_NO_REQUESTS}. Use service_health_command, which ECS runs in the "
+            "container"
+        )
     for policy in values.get("autoscaling_policies") or ():
         if isinstance(policy, Mapping) and policy.get("metric") == "requests":
             yield (

@@ -179,7 +179,9 @@ def _web_acl(call: ApiCall) -> Following:
 
 
 def _web_acl_read(call: ApiCall) -> Following:
-    yield "wafv2:GetWebACL", {}
+    # That of a load balancer is one of its region.
+    any_of_region = "arn:${Partition}:wafv2:${Region}:${Account}:regional/webacl/*/*"
+    yield "wafv2:GetWebACL", {"ARN": call.scope.fill(any_of_region, {})}
 
 
 def _database(call: ApiCall) -> Following:
@@ -226,6 +228,12 @@ def _grants(key: str, service: str) -> Following:
     yield _key("CreateGrant", key, service)
 
 
+def _repository(call: ApiCall) -> Following:
+    for key in call.texts("encryptionConfiguration.kmsKey"):
+        yield from _grants(key, "ecr")
+        yield _key("RetireGrant", key, "ecr")
+
+
 def _encrypted(expression: str, service: str) -> Callable[[ApiCall], Following]:
     return lambda call: (each for key in call.texts(expression) for each in _grants(key, service))
 
@@ -250,7 +258,7 @@ _FOLLOWING: dict[str, Callable[[ApiCall], Following]] = {
     "dynamodb:UpdateTable": _encrypted("SSESpecification.KMSMasterKeyId", "dynamodb"),
     "ec2:CreateVpcEndpoint": _endpoint,
     # https://docs.aws.amazon.com/AmazonECR/latest/userguide/encryption-at-rest.html
-    "ecr:CreateRepository": _encrypted("encryptionConfiguration.kmsKey", "ecr"),
+    "ecr:CreateRepository": _repository,
     # https://docs.aws.amazon.com/efs/latest/ug/encryption-at-rest.html
     "elasticfilesystem:CreateFileSystem": _encrypted("KmsKeyId", "elasticfilesystem"),
     "elasticfilesystem:CreateMountTarget": _mount_target,

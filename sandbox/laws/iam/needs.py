@@ -139,11 +139,15 @@ def _via(call: ApiCall) -> dict[str, list[str]]:
     return {"kms:viaservice": [f"{via}.{call.scope.region}.{end}"], "kms:grantisforawsresource": ["true"]}
 
 
-def _tags(call: ApiCall, account: Account) -> Iterator[Need]:
+def tagging_action(call: ApiCall) -> str | None:
+    """The action that a call needs too if it sets tags of what it creates."""
     tagging = _TAGGING.get(call.name) or _TAGGING.get(call.service)
-    if tagging is None or call.operation == tagging or not call.operation.startswith(_CREATING):
-        return
-    if not request_tags(call):
+    return tagging if call.operation != tagging and call.operation.startswith(_CREATING) else None
+
+
+def _tags(call: ApiCall, account: Account) -> Iterator[Need]:
+    tagging = tagging_action(call)
+    if tagging is None or not request_tags(call):
         return
     keys = of_request(call, account) | {f"{call.service}:createaction": [call.operation]}
     for arn in _created(call, account):

@@ -72,7 +72,7 @@ def put(
 
 def test_check_mode_tells_all_alarms_and_makes_none(aws: Any) -> None:
     message = put(service_alarms(ENVIRONMENT, "scores"), check_mode=True)
-    assert len(message["put"]) == 8
+    assert len(message["put"]) == 9
     assert aws.describe_alarms()["MetricAlarms"] == []
 
 

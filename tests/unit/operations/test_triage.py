@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 import pytest
 from ansible_collections.pear.fargate.plugins.module_utils.aws.logs import LogEvent
-from ansible_collections.pear.fargate.plugins.module_utils.aws.tasks import ContainerState
+from ansible_collections.pear.fargate.plugins.module_utils.aws.tasks import ContainerState, TaskState
 from ansible_collections.pear.fargate.plugins.module_utils.aws.xray import Calls
 from ansible_collections.pear.fargate.plugins.module_utils.operations.causes import Typed
-from ansible_collections.pear.fargate.plugins.module_utils.operations.facts import Alarm, Certificate, Facts, Unread
+from ansible_collections.pear.fargate.plugins.module_utils.operations.facts import (
+    Alarm,
+    Answers,
+    Certificate,
+    Facts,
+    Tasks,
+    Unread,
+)
 from ansible_collections.pear.fargate.plugins.module_utils.operations.findings import State
 from ansible_collections.pear.fargate.plugins.module_utils.operations.screen import as_data, note, screen
 from ansible_collections.pear.fargate.plugins.module_utils.operations.triage import CHECKS, Report, triage
@@ -418,6 +426,30 @@ def test_a_few_tasks_that_others_stopped_are_no_crash_loop() -> None:
 def test_a_killed_task_is_no_lost_zone() -> None:
     report = judged(healthy(tasks=tasks(green(2, 1, [stopped(0, 137)], running=(task(1),)))))
     assert report.causes[0].cause == "a task was killed; ECS replaces it"
+
+
+# --- a worker ---
+
+
+def worker(running: tuple[TaskState, ...], ended: Sequence[TaskState] = ()) -> Facts:
+    colour = replace(green(2, 0, ended, running=running), colour=BLUE, routed=False)
+    return healthy(
+        answers=Answers(routed=False),
+        tasks=Tasks((colour,)),
+        saturation=replace(saturation(), cpu={BLUE: usage(lambda back: 30.0)}, memory={}),
+    )
+
+
+def test_a_worker_that_runs_has_nothing_wrong() -> None:
+    report = judged(worker((task(1), task(2))))
+    assert report.state is State.OK, report.verdicts
+
+
+def test_a_worker_whose_tasks_end_is_a_crash_loop() -> None:
+    report = judged(worker((), CRASHES))
+    assert report.causes[0].cause == "the program ends by itself, again and again"
+    assert state_of(report, "tasks") is State.PROBLEM
+    assert any("nothing does its work" in line for line in screen(report))
 
 
 # --- what cannot be read ---

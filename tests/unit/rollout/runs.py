@@ -57,6 +57,13 @@ def deploy(world: World, name: str, plan: Plan = PLAN) -> Ending:
     return Controller(world.ports(), f"deployer of {name}").deploy(given)
 
 
+def restart(world: World, name: str, plan: Plan = PLAN) -> Ending:
+    """The version that serves, once more."""
+    world.specified = f"task:{name}" if plan.in_place else ""
+    given = replace(order(name, len(world.records), plan), restart=True)
+    return Controller(world.ports(), f"deployer of {name}").deploy(given)
+
+
 def roll(world: World, name: str) -> Ending:
     return deploy(world, name, ROLLING)
 

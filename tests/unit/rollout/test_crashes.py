@@ -37,6 +37,7 @@ from .runs import (
     keep_the_old_version_short,
     order,
     quiet,
+    restart,
     roll,
     roll_back,
     with_cold_blue,
@@ -148,6 +149,14 @@ STORIES = (
         lambda world: roll(world, "three"),
         Outcome.ROLLED_BACK,
         fire_in_the_bake,
+        plan=ROLLING,
+    ),
+    Story("restart", with_two_releases, lambda world: restart(world, "two"), Outcome.SUCCEEDED),
+    Story(
+        "rolling restart",
+        with_two_rolled_releases,
+        lambda world: restart(world, "two", ROLLING),
+        Outcome.SUCCEEDED,
         plan=ROLLING,
     ),
     Story("worker rollback", with_two_worker_releases, roll_back, Outcome.SUCCEEDED, plan=ROLLING),
@@ -508,6 +517,25 @@ def test_releasing_what_is_live_changes_nothing_and_writes_nothing() -> None:
     before = len(world.writes)
     ending = deploy(world, "two")
     assert (ending.outcome, ending.changed, len(world.writes)) == (None, False, before)
+
+
+@pytest.mark.parametrize("plan", [PLAN, ROLLING], ids=lambda plan: plan.strategy)
+def test_a_restart_starts_new_tasks_each_time_and_a_rollback_passes_over_it(plan: Plan) -> None:
+    world = (with_two_rolled_releases if plan.in_place else with_two_releases)()
+    deployments = set()
+    for _ in range(3):
+        ending = restart(world, "two", plan)
+        assert (ending.outcome, ending.changed) == (Outcome.SUCCEEDED, True)
+        live = world.weights.leader
+        assert live is not None
+        assert world.sides[live].task_definition == "task:two"
+        deployments.add(world.sides[live].deployment_id)
+    assert len(deployments) == 3
+    world.specified = ""
+    assert roll_back(world).outcome is Outcome.SUCCEEDED
+    live = world.weights.leader
+    assert live is not None
+    assert world.sides[live].task_definition == "task:one"
 
 
 def test_ten_releases_alternate_and_leave_nothing_over() -> None:

@@ -2,45 +2,21 @@
 
 from __future__ import annotations
 
-import ast
 import re
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-from botocore import xform_name
-from botocore.session import Session
 
 from sandbox.laws.iam import dependencies, needs, resources
 from sandbox.laws.iam.actions import action
 from sandbox.laws.iam.calls import ApiCall, Scope
+from tests.support.iam_calls import collection_calls
 
-ROOT = Path(__file__).resolve().parents[3]
 SCOPE = Scope("aws", "eu-central-1", "123456789012")
 KEY = "arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 
 
-def collection_calls() -> Iterator[tuple[str, Any]]:
-    """Every operation that the collection's own code names, with botocore's model of it."""
-    session = Session()
-    services = set(session.get_available_services())
-    for path in sorted((ROOT / "plugins/module_utils").rglob("*.py")):
-        tree = list(ast.walk(ast.parse(path.read_text())))
-        texts = {node.value for node in tree if isinstance(node, ast.Constant) and isinstance(node.value, str)}
-        named = {text for text in texts if re.fullmatch(r"[a-z0-9_]+", text)}
-        named |= {node.attr for node in tree if isinstance(node, ast.Attribute)}
-        for service in texts & services - {"events"}:
-            model = session.get_service_model(service)
-            for operation in model.operation_names:
-                if xform_name(operation) in named:
-                    yield (
-                        f"{model.signing_name}:{operation}".replace("monitoring:", "cloudwatch:"),
-                        model.operation_model(operation),
-                    )
-
-
-CALLS = dict(collection_calls())
+CALLS = collection_calls()
 
 
 def test_the_collection_calls_what_is_compared_here() -> None:

@@ -22,12 +22,17 @@ from ansible_collections.pear.fargate.plugins.module_utils.service import autosc
 from ansible_collections.pear.fargate.plugins.module_utils.service.autoscaling_service import run
 from ansible_collections.pear.fargate.plugins.module_utils.service.location import locate
 from ansible_collections.pear.fargate.plugins.module_utils.service.scaling import Plan, Scaling, plan
+from ansible_collections.pear.fargate.plugins.module_utils.service.schedule_expressions import (
+    expression_problem,
+    timezone_problem,
+)
 from ansible_collections.pear.fargate.plugins.module_utils.service.service_routing import run as route
 from ansible_collections.pear.fargate.plugins.modules.autoscaling_service import ARGUMENT_SPEC
 from ansible_collections.pear.fargate.plugins.modules.service_routing import ARGUMENT_SPEC as ROUTING
 from moto import mock_aws
 
 REGION = "eu-central-1"
+BACKLOG = {"name": "queue", "metric": "backlog", "queue": "mails", "target": 20}
 CPU = {"name": "cpu", "metric": "cpu", "target": 50}
 MORNING = {"name": "morning", "when": "cron(0 7 ? * MON-FRI *)", "minimum": 6}
 RESOURCE = {
@@ -117,7 +122,7 @@ def test_check_mode_takes_only_what_is_missing_for_not_provisioned(
 
     missing = invoke(True, service="unknown", minimum=2, maximum=9)
     assert "not provisioned yet" in str(missing)
-    monkeypatch.setattr(autoscaling_service, "locate", denied)
+    monkeypatch.setattr(autoscaling_service, "locate_in_environment", denied)
     with pytest.raises(Failure, match="AccessDenied"):
         invoke(True, minimum=2, maximum=9)
 
@@ -273,8 +278,74 @@ def test_while_traffic_is_shifted_nothing_is_changed(scaling: Any) -> None:
         ({"minimum": 1, "maximum": 2, "policies": [{**CPU, "target": 150}]}, "percents end at 100"),
         ({"minimum": 1, "maximum": 2, "policies": [{**CPU, "metric": "custom"}]}, "custom_metric belongs"),
         ({"minimum": 1, "maximum": 2, "schedules": [{"name": "s", "when": "7:00", "minimum": 1}]}, "at\\(…\\)"),
+        ({"minimum": 1, "maximum": 2, "policies": [{**BACKLOG, "queue": None}]}, "queue belongs to metric backlog"),
+        ({"kind": "worker", "minimum": 1, "maximum": 2, "policies": [{**CPU, "metric": "requests"}]}, "requests"),
+        (
+            {"minimum": 1, "maximum": 2, "schedules": [{**MORNING, "timezone": "Europe/Berlyn"}]},
+            "'Europe/Berlyn'; there is no such time zone",
+        ),
     ],
 )
 def test_what_makes_no_sense_is_refused(scaling: Any, options: dict[str, Any], why: str) -> None:
     with pytest.raises(Failure, match=why):
         invoke(**options)
+
+
+def insights(value: str) -> None:
+    boto3.client("ecs", REGION).update_cluster(
+        cluster="staging", settings=[{"name": "containerInsights", "value": value}]
+    )
+
+
+def test_the_backlog_of_a_worker_is_its_queue_divided_by_its_running_tasks(scaling: Any) -> None:
+    boto3.client("ecs", REGION).create_service(
+        cluster="staging", serviceName="mailer-blue", taskDefinition="f", desiredCount=1
+    )
+    insights("enabled")
+    wanted = {"service": "mailer", "kind": "worker", "minimum": 1, "maximum": 9, "policies": [BACKLOG]}
+    assert invoke(**wanted)["changed"]
+    assert not invoke(**wanted)["changed"]
+    (put,) = scaling.describe_scaling_policies(ServiceNamespace="ecs")["ScalingPolicies"]
+    waiting, running, backlog = put["TargetTrackingScalingPolicyConfiguration"]["CustomizedMetricSpecification"][
+        "Metrics"
+    ]
+    assert waiting["MetricStat"]["Metric"]["Dimensions"] == [{"Name": "QueueName", "Value": "mails"}]
+    assert {"Name": "ServiceName", "Value": "mailer-blue"} in running["MetricStat"]["Metric"]["Dimensions"]
+    assert [metric["ReturnData"] for metric in (waiting, running, backlog)] == [False, False, True]
+
+
+def test_a_backlog_needs_the_count_of_running_tasks(scaling: Any) -> None:
+    insights("disabled")
+    with pytest.raises(Failure, match="Set cluster_container_insights to enabled"):
+        invoke(minimum=1, maximum=2, policies=[BACKLOG])
+
+
+@pytest.mark.parametrize(
+    ("expression", "problem"),
+    [
+        ("cron(0 7 ? * MON-FRI *)", ""),
+        ("cron(0/15 6-18,22 L JAN,7 ? 2027)", ""),
+        ("cron(0 9 ? * 2#1 *)", ""),
+        ("rate(1 hour)", ""),
+        ("at(2026-12-24T18:00:00)", ""),
+        ("0 3 * * *", "expected rate(…), cron(…) or at(…)"),
+        ("cron(0 3 * * *)", "and this has 5"),
+        ("cron(0 3 * * * *)", "one of day of month and day of week is ?"),
+        ("cron(0 25 * * ? *)", "25 is no hours"),
+        ("cron(0 3 ? * MON-FRI-SUN *)", "is no day of week"),
+        ("cron(0/0 3 * * ? *)", "0/0 is no minutes"),
+        ("rate(5 minute)", "AWS wants rate(5 minutes)"),
+        ("rate(1 hours)", "AWS wants rate(1 hour)"),
+        ("rate(0 hours)", "above 0"),
+        ("at(2026-12-24 18:00)", "is written as at("),
+    ],
+)
+def test_an_expression_is_read_as_aws_reads_it(expression: str, problem: str) -> None:
+    found = expression_problem(expression)
+    assert problem in found
+    assert bool(found) is bool(problem)
+
+
+def test_a_misspelled_time_zone_is_named_with_the_one_that_was_meant() -> None:
+    assert timezone_problem("Europe/Berlin") == timezone_problem("UTC") == ""
+    assert "did you mean America/New_York" in timezone_problem("US/New York")
