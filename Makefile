@@ -107,6 +107,11 @@ molecule: setup ## A scenario per role: converge, idempotence, check mode, someb
 bench: setup ## Every figure of the docs: ratios of interleaved runs on one sandbox, into build/bench.json
 	@$(PY) -m bench
 
+# Reads its exit status: each check that fails has to be explained in docs/security.yml.
+.PHONY: audit
+audit: setup ## The production inventory in a sandbox, judged by the scanner prowler (in an environment of its own)
+	@$(PY) tools/audit.py
+
 .PHONY: artifact
 artifact: setup-python ## Build the collection artifact into build/
 	@mkdir -p build && ansible-galaxy collection build --force --output-path build .
