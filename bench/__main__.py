@@ -5,18 +5,28 @@ from __future__ import annotations
 import argparse
 import json
 
-from . import environments, many, releases, rollbacks
+from . import environments, many, quotas, releases, rollbacks
 from .stage import ROOT, stage
+
+_GROUPS = {
+    "releases": releases,
+    "environments": environments,
+    "rollbacks": rollbacks,
+    "many": many,
+    "quotas": quotas,
+}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--runs", type=int, default=5, help="runs of each pair (default: %(default)s)")
-    runs = parser.parse_args().runs
+    parser.add_argument("--only", choices=sorted(_GROUPS), action="append", help="rows of this group (default: all)")
+    arguments = parser.parse_args()
+    runs, groups = arguments.runs, [_GROUPS[name] for name in arguments.only or _GROUPS]
     found = []
     print("ours divided by theirs, medians of interleaved runs on one sandbox:", flush=True)
     with stage() as here:
-        for group in (releases, environments, rollbacks, many):
+        for group in groups:
             for one in group.rows(here, runs):
                 print(one, flush=True)
                 found.append(one.as_dict())

@@ -21,24 +21,25 @@ LATENCY_MILLISECONDS = 50
 class Fleet:
     """Services that differ by name and priority, without tasks: what is measured is the tool."""
 
-    def __init__(self, stage: Stage, folder: Path) -> None:
+    def __init__(self, stage: Stage, folder: Path, services: int = MANY, name: str = "many") -> None:
         self.stage = stage
         self.number = 0
+        self.names = [f"{name}-{index}" for index in range(services)]
         hosts = {
-            f"many-{index}": {"service_priority": 1000 + 10 * index, "service_hosts": [f"many-{index}.example.test"]}
-            for index in range(MANY)
+            host: {"service_priority": 1000 + 10 * index, "service_hosts": [f"{host}.example.test"]}
+            for index, host in enumerate(self.names)
         }
         folder.joinpath("hosts.json").write_text(json.dumps({"services": {"hosts": hosts}}))
         self.inventories = (INVENTORY, str(folder))
         self._play("playbooks/deploy.yml", ",".join(["environment", *hosts]))
 
-    def release(self, services: int) -> tuple[float, float]:
+    def release(self, services: int, *options: str) -> tuple[float, float]:
         """Wall and CPU seconds of one run that releases a new version of the first `services`."""
-        before = _cpu()
-        seconds = wall(lambda: self._play("playbooks/release.yml", ",".join(f"many-{n}" for n in range(services))))
+        before, limit = _cpu(), ",".join(self.names[:services])
+        seconds = wall(lambda: self._play("playbooks/release.yml", limit, *options))
         return seconds, _cpu() - before
 
-    def _play(self, playbook: str, limit: str) -> None:
+    def _play(self, playbook: str, limit: str, *options: str) -> None:
         self.number += 1
         values = {
             "service_desired_count": 0,
@@ -46,11 +47,13 @@ class Fleet:
             "service_environment": {"RELEASE": str(self.number)},
             "service_port": 8080,
         }
-        self.stage.play(playbook, *self.inventories, variables=values, more=("--limit", limit))
+        self.stage.play(playbook, *self.inventories, variables=values, more=("--limit", limit, *options))
 
     def _image(self) -> str:
-        """What the scoreboard runs, by its digest."""
+        """What the scoreboard runs, by its digest; it is deployed first where no other row did."""
         ecs = self.stage.client("ecs")
+        if not ecs.list_task_definitions(familyPrefix="local-scoreboard")["taskDefinitionArns"]:
+            self.stage.play("playbooks/deploy.yml", INVENTORY)
         live = ecs.describe_task_definition(taskDefinition="local-scoreboard")["taskDefinition"]
         return str(live["containerDefinitions"][0]["image"])
 

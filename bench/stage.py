@@ -50,13 +50,13 @@ class Stage:
     def play(
         self, playbook: str, *inventories: str, variables: dict[str, Any] | None = None, more: tuple[str, ...] = ()
     ) -> str:
-        """Run a playbook as a person does, in a process of its own."""
+        """Run a playbook as a person does, in a process of its own; fail after an hour."""
         command = [str(Path(sys.executable).parent / "ansible-playbook"), playbook]
         for inventory in inventories:
             command += ["-i", inventory]
         if variables:
             command += ["-e", json.dumps(variables)]
-        return self.run(*command, *more)
+        return self.run(*command, *more, timeout=3600)
 
     def client(self, service: str) -> Any:
         session = boto3.Session(
@@ -70,6 +70,12 @@ class Stage:
     def calls(self) -> list[str]:
         """Every API call since the sandbox began, but those of running containers."""
         return [name for name, _at in self.timed_calls()]
+
+    def throttled(self) -> dict[str, int]:
+        """How many calls were throttled since the sandbox began, by service and operation."""
+        with urllib.request.urlopen(self.environment["AWS_ENDPOINT_URL"] + "/_sandbox/throttled", timeout=10) as answer:
+            found: dict[str, int] = json.load(answer)
+        return found
 
     def timed_calls(self) -> list[tuple[str, float]]:
         """The same, each with the time of its arrival in seconds since the epoch."""

@@ -73,8 +73,8 @@ class Core:
         """Have the snapshots save these attributes: what is in memory beside moto is lost with the process otherwise."""
         self.kept.append(Kept(name, owner, attributes, growing))
 
-    def client(self, service: str) -> Any:
-        """A boto3 client of this very API, for parts that use it as any caller would."""
+    def client(self, service: str, credentials: Any = None) -> Any:
+        """A boto3 client of this very API, for parts that use it as any caller would; the account's own without credentials."""
         import boto3
         from botocore.config import Config
 
@@ -82,8 +82,9 @@ class Core:
             service,  # type: ignore[call-overload]
             endpoint_url=self.settings.endpoint,
             region_name=self.settings.region,
-            aws_access_key_id=ACCESS_KEY,
-            aws_secret_access_key=SECRET_KEY,
+            aws_access_key_id=credentials.access_key_id if credentials else ACCESS_KEY,
+            aws_secret_access_key=credentials.secret_access_key if credentials else SECRET_KEY,
+            aws_session_token=credentials.session_token if credentials else None,
             config=Config(user_agent_extra=OWN_AGENT),
         )
 

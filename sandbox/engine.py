@@ -41,6 +41,8 @@ class ContainerSpec:
     log_path: Path | None = None
     init: bool = False
     tmpfs: Sequence[str] = ()
+    capabilities_add: Sequence[str] = ()
+    capabilities_drop: Sequence[str] = ()
 
 
 class Engine:
@@ -172,6 +174,8 @@ class Engine:
                 options += [option, text]
         if spec.read_only:
             options += ["--read-only"] + (["--read-only-tmpfs=false"] if self.program == "podman" else [])
+        options += [f"--cap-add={name}" for name in spec.capabilities_add]
+        options += [f"--cap-drop={name}" for name in spec.capabilities_drop]
         if spec.init:
             options.append("--init")
         if spec.log_path is not None and self.program == "podman":

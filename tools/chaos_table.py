@@ -25,6 +25,9 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
+from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import ErrorGate  # noqa: E402
+from ansible_collections.pear.fargate.plugins.module_utils.rollout.statistics import binomial_tail  # noqa: E402
+
 from bench.stage import stage  # noqa: E402
 from tests.stories.arcade import HOST, Arcade  # noqa: E402
 from tests.stories.conftest import Stage  # noqa: E402
@@ -36,6 +39,8 @@ MEASURED = ROOT / "build/chaos-table.json"
 BEGIN, END = "<!-- made by make chaos-table -->", "<!-- end of what make chaos-table makes -->"
 TIME_FACTOR, PERIOD_SECONDS, RATE, SHARE_PERCENT = 12, 5, 60, 20
 PATHS = ("/leaderboard", "/version")
+# Of the candidate in one step, and in percent.
+REQUESTS, ERROR_SHARES = (100, 400, 1600, 6400), (1.5, 2.0, 3.0, 5.0)
 # Four periods and the delay are the shortest step that metrics judge.
 CANARY: dict[str, Any] = {
     "service_strategy": "canary",
@@ -199,7 +204,9 @@ def released(arcade: Arcade, name: str, report: Path) -> Row:
         raise SystemExit(f"the release of {name} left no report:\n{run.output}")
     ended = json.loads(report.read_text())
     sent, lost = (sum(summary[key] for summary in summaries) for key in ("sent", "failed"))
-    return Row(title, ended["outcome"], shortened(ended["reason"]), watch.highest, watch.seconds, sent, lost)
+    # The reason, and what stopped tasks or targets said, where there were any.
+    cause = "; ".join(shortened(told) for told in (ended["reason"], *ended["evidence"].get("causes", [])[:1]))
+    return Row(title, ended["outcome"], cause, watch.highest, watch.seconds, sent, lost)
 
 
 def shortened(reason: str) -> str:
@@ -232,7 +239,21 @@ def table(rows: list[Row]) -> str:
         "| the bad version | how it ended | from its first request to the return | requests lost |",
         "|---|---|---|---:|",
     ]
-    return "\n".join([*lines, *("| " + " | ".join(row.cells) + " |" for row in rows)])
+    return "\n".join([*lines, *("| " + " | ".join(row.cells) + " |" for row in rows), "", *overlooked()])
+
+
+def overlooked() -> Iterator[str]:
+    """How likely a step's share of errors stays within the tolerance by chance: only then does a bad version pass."""
+    tolerance = ErrorGate().tolerance_percent
+    yield f"How often one step lets a bad version pass by chance, at a tolerance of {tolerance:g} points and a live version without errors:"
+    yield ""
+    yield "| errors of the version | " + " | ".join(f"{requests} requests" for requests in REQUESTS) + " |"
+    yield "|---" * (1 + len(REQUESTS)) + "|"
+    for share in ERROR_SHARES:
+        passes = [
+            1 - binomial_tail(int(requests * tolerance / 100) + 1, requests, share / 100) for requests in REQUESTS
+        ]
+        yield f"| {share:g} % | " + " | ".join(f"{100 * chance:.1f} %" for chance in passes) + " |"
 
 
 def page(text: str, made: str) -> str:

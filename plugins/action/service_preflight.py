@@ -10,6 +10,7 @@ from typing import Any
 from ansible.errors import AnsibleError
 
 from ..module_utils.service import existing_fit, foreign
+from ..module_utils.service.location import WORKER
 from ..module_utils.service.service_preflight import ENVIRONMENT_VARIABLES
 from ..plugin_utils import nested_options
 from ..plugin_utils.in_process import InProcessAction
@@ -118,7 +119,8 @@ class ActionModule(InProcessAction):
             return [], {}
         every = {host: variables["hostvars"][host] for host in services}
         default = role.defaults.get("service_priority")
-        found = rivals({host: own.get("service_priority", default) for host, own in every.items()})
+        routed = {host: own for host, own in every.items() if own.get("service_kind") != WORKER}
+        found = rivals({host: own.get("service_priority", default) for host, own in routed.items()})
         if not any(own.get("service_depends_on") for own in every.values()):
             return found, {}
         nodes = {host: _node(host, own) for host, own in every.items()}

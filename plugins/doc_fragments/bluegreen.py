@@ -228,9 +228,10 @@ options:
         type: int
         default: 10
       command:
-        description: Makes the check a task of the candidate's definition that runs once with this command, such as a migration.
-        type: list
-        elements: str
+        description:
+          - Makes the check a task of the candidate's definition that runs once with this command, such as a migration. A list of words, or
+            a text that is split into words.
+        type: raw
         default: []
       container:
         description: The container that gets the command, and whose exit code is the verdict.
@@ -244,6 +245,11 @@ options:
     description: Whether checks verify the load balancer's certificate.
     type: bool
     default: true
+  restart:
+    description:
+      - Releases the version that serves once more, with new tasks, such as for a secret that was rotated. A rollback passes over it.
+    type: bool
+    default: false
   contract:
     description:
       - Marks a release that the versions before it cannot follow, such as the end of a database migration.
@@ -302,7 +308,7 @@ options:
           - Whether the colour without traffic is scaled in at the end. That is the old one after a success, the candidate after a failure.
             V(scale_in) sets its desired count to 0, after a success once O(policy.window_seconds) have passed.
             V(keep) leaves its tasks running.
-          - V(auto) is V(scale_in), but V(keep) where the services were named by their ECS names, as desired counts of services that others made are theirs.
+          - V(auto) is V(scale_in), but V(keep) where the ECS services were named, as others set the desired counts of theirs.
             With both, V(scale_in) registers the ECS service with Application Auto Scaling, whose scheduled action sets the count.
         type: str
         choices: [auto, scale_in, keep]
@@ -340,6 +346,13 @@ options:
   by:
     description: Who asks, as history and lease show it. The default is user@host.
     type: str
+  kind:
+    description:
+      - V(web) gets its requests from a load balancer. V(worker) gets none and has one ECS service, C(SERVICE-blue), which is released
+        and rolled back in place.
+    type: str
+    choices: [web, worker]
+    default: web
 """
 
     EXISTING = r"""
@@ -381,7 +394,7 @@ options:
         requests of checks have the headers that it asks for. If omitted, there can be no requests among the checks.
     type: str
   cluster:
-    description: Name of the cluster that O(services) are in.
+    description: Name of the cluster that O(services), or a worker, are in. That of the environment if a worker's is omitted.
     type: str
   ledger_table:
     description: Name of the table for leases and releases, as M(pear.fargate.release_ledger) makes it.

@@ -18,4 +18,5 @@ options:
     default: false
 notes:
   - What others made is never changed. See the option O(adopt).
+  - What others made is never removed, with O(adopt) neither.
 """

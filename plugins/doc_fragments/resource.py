@@ -15,6 +15,14 @@ options:
     default: present
 """
 
+    DATA = r"""
+options:
+  delete_data:
+    description: Whether O(state=absent) removes data too. By default it stays, and RV(kept) names it.
+    type: bool
+    default: false
+"""
+
     TAGS = r"""
 options:
   tags:

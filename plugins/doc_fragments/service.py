@@ -16,6 +16,16 @@ options:
     description: Name of the service.
     type: str
     required: true
+  kind:
+    description:
+      - V(web) gets its requests from a load balancer. V(worker) gets none and has one ECS service, C(SERVICE-blue), which is released
+        and rolled back in place.
+    type: str
+    choices: [web, worker]
+    default: web
+  cluster:
+    description: Name of the cluster that a worker is in. The environment's if omitted.
+    type: str
   listener_arn:
     description: The https listener that holds the service's rules. Empty only in check mode.
     type: str
@@ -38,9 +48,8 @@ options:
     type: str
     default: app
   port:
-    description: Port that this container listens on.
+    description: Port that this container listens on. Required unless O(kind=worker).
     type: int
-    required: true
   cpu:
     description: CPU units of a task, 1024 to the vCPU; Fargate offers V(256), V(512), V(1024), V(2048), V(4096), V(8192), V(16384).
     type: int
@@ -97,13 +106,11 @@ options:
         elements: int
         default: []
       entry_point:
-        description: Replaces the image's entry point.
-        type: list
-        elements: str
+        description: Replaces the image's entry point. A list of words, or a text that is split into words. ECS starts no shell.
+        type: raw
       command:
-        description: Replaces the image's command.
-        type: list
-        elements: str
+        description: Replaces the image's command. A list of words, or a text that is split into words. ECS starts no shell.
+        type: raw
       environment:
         description: Environment variables; what is no string is passed as JSON. Secrets do not belong here.
         type: dict
@@ -209,6 +216,92 @@ options:
         description: Whether an init process reaps zombies and passes signals on.
         type: bool
         default: false
+      repository_credentials:
+        description: ARN of the secret with the user name and the password of a private registry. Not for Amazon ECR.
+        type: str
+      environment_files:
+        description:
+          - ARNs of S3 objects that end in C(.env), with a C(NAME=VALUE) in each line. What O(containers[].environment) has goes first.
+        type: list
+        elements: str
+        default: []
+      tmpfs:
+        description: Directories in memory. They count towards the memory of the container. C(/dev/shm) is one of them.
+        type: list
+        elements: dict
+        default: []
+        suboptions:
+          path:
+            description: Directory in the container.
+            type: str
+            required: true
+          size_mib:
+            description: Size in MiB.
+            type: int
+            required: true
+          mount_options:
+            description: Options of the mount, such as V(noexec).
+            type: list
+            elements: str
+            default: []
+      start_timeout_seconds:
+        description: How long others wait for this container's condition of O(containers[].depends_on), V(2) to V(120). Then the task stops.
+        type: int
+      restart_policy:
+        description:
+          - Has ECS restart the container within its task when it ends, instead of replacing the task. If omitted, a container that ends
+            stays ended, and an essential one ends the task.
+        type: dict
+        suboptions:
+          after_seconds:
+            description: How long it must have run to be restarted, V(60) to V(1800).
+            type: int
+            default: 300
+          ignored_exit_codes:
+            description: Exit codes after which it is not restarted.
+            type: list
+            elements: int
+            default: []
+      capabilities_add:
+        description: Linux capabilities to add; Fargate adds V(SYS_PTRACE) only.
+        type: list
+        elements: str
+        default: []
+      capabilities_drop:
+        description: Linux capabilities to take away, such as V(ALL).
+        type: list
+        elements: str
+        default: []
+      log:
+        description: Where the container's output goes. The log group of the service if omitted.
+        type: dict
+        suboptions:
+          driver:
+            description: The log driver; V(awsfirelens) needs a container with O(containers[].firelens).
+            type: str
+            choices: [awslogs, awsfirelens, splunk]
+            default: awslogs
+          options:
+            description: Options of the driver. Those of V(awslogs) are added to the log group, region and stream prefix of the service.
+            type: dict
+            default: {}
+          secret_options:
+            description: Options whose values are read from a secret or an SSM parameter, each its ARN or name.
+            type: dict
+            default: {}
+      firelens:
+        description: Makes this container the log router of the task.
+        type: dict
+        suboptions:
+          type:
+            description: The program of the router.
+            type: str
+            choices: [fluentbit, fluentd]
+            default: fluentbit
+          options:
+            description: Options, such as C(enable-ecs-log-metadata) or C(config-file-type).
+            type: dict
+            default: {}
   volumes:
     description: Volumes of a task.
     type: list
@@ -229,9 +322,14 @@ options:
         description: Directory of the file system, where no access point is used.
         type: str
   desired_count:
-    description: Number of tasks. Where autoscaling owns it, it is written at creation only.
+    description: Number of tasks, V(0) for none. Where autoscaling owns it, it is written at creation only.
     type: int
     required: true
+  autoscaling:
+    description:
+      - Whether M(pear.fargate.autoscaling_service) scales the service after this release. V(false) writes O(desired_count) also while
+        policies of an earlier inventory are still there. If omitted, whatever scales the service owns the count.
+    type: bool
   health_check_grace_seconds:
     description: Time after a task's start in which failing health checks do not stop it.
     type: int
@@ -251,7 +349,7 @@ options:
   single_writer:
     description:
       - Whether only one task may write at a time. A release then stops every task of the old version before one of the new version starts,
-        and a return does the same the other way round; nobody is served in between, and nothing stays warm.
+        and a rollback does the same the other way round. In between requests are answered with 503, and no old task stays warm.
       - Sets O(minimum_healthy_percent) to 0 and O(maximum_percent) to 100, and turns O(availability_zone_rebalancing) off.
       - Needs O(desired_count) 1 at most, and a plan without shares below 100 percent.
       - ECS replaces a task that has become unhealthy by itself, and may start the new one while the old one is still stopping.
@@ -304,6 +402,20 @@ options:
     required: true
 """
 
+    KIND = r"""
+options:
+  kind:
+    description:
+      - V(web) gets its requests from a load balancer. V(worker) gets none and has one ECS service, C(SERVICE-blue), which is released
+        and rolled back in place.
+    type: str
+    choices: [web, worker]
+    default: web
+  cluster:
+    description: Name of the cluster that a worker is in. The environment's if omitted.
+    type: str
+"""
+
     SCHEDULES = r"""
 options:
   schedules:
@@ -324,9 +436,8 @@ options:
         type: str
         default: UTC
       command:
-        description: The command and its arguments. The image's entry point is kept.
-        type: list
-        elements: str
+        description: The command and its arguments, a list or a text that is split into words. The image's entry point is kept.
+        type: raw
         required: true
       container:
         description: Container that runs the command.

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
@@ -14,9 +15,12 @@ from ..module_utils.environment import deployer
 
 
 def deployer_policy(
-    text: str, environment: Mapping[str, Any], github: Mapping[str, Any] | None = None
+    text: str,
+    environment: Mapping[str, Any],
+    github: Mapping[str, Any] | None = None,
+    roles: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """The document with region, account, environment and GitHub's subjects filled in."""
+    """The document with region, account, environment, the roles that are passed and GitHub's subjects filled in."""
     place = ArnScope(environment["region"], environment["account"], environment["caller"].split(":")[1])
     try:
         subjects = (
@@ -26,7 +30,12 @@ def deployer_policy(
             if github
             else []
         )
-        return deployer.render(text, place, environment["name"], subjects)
+        named = roles or {}
+        granted = deployer.grants(
+            place, environment["name"], named.get("services") or [], named.get("task_roles") or []
+        )
+        granted = replace(granted, boundary=named.get("boundary") or "", subjects=tuple(subjects))
+        return deployer.render(text, place, environment["name"], granted)
     except (KeyError, ValueError) as refused:
         raise AnsibleFilterError(f"The policy cannot be filled in: {refused}") from refused
 

@@ -13,8 +13,12 @@ from ansible.errors import AnsibleFilterError
 from ..module_utils.aws.arns import ArnScope
 from ..module_utils.aws.naming import COLOURS, EnvironmentNames, ServiceNames
 from ..module_utils.aws.route53 import metrics_region
+from ..module_utils.monitoring import alarm_parts as parts
+from ..module_utils.monitoring import environment_alarms as shared_alarms
 from ..module_utils.monitoring import service_alarms as alarms
 from ..module_utils.monitoring import service_dashboard as dashboard
+from ..module_utils.monitoring.saved_queries import service_queries
+from ..module_utils.service.location import WEB, WORKER
 
 
 def _place(environment: Mapping[str, Any]) -> ArnScope:
@@ -34,12 +38,27 @@ def environment_alarms(
     thresholds: Mapping[str, Any] | None = None,
     more: Sequence[Mapping[str, Any]] = (),
     tell: Sequence[str] = (),
+    runbook_url: str = "",
 ) -> list[dict[str, Any]]:
-    """Alarms of what the services share."""
+    """Alarms of what the services share, with the additional ones of the inventory under the same prefix."""
     names = EnvironmentNames(environment["name"])
-    balancer = alarms.dimension(environment["load_balancer"]["arn"])
-    own = alarms.balancer_alarms(names, balancer, _thresholds(thresholds))
-    return alarms.composed(own, more, names.alarm_prefix, tell)
+    own = shared_alarms.environment_alarms(_shared(environment, names), _thresholds(thresholds))
+    return parts.composed(own, more, parts.Notice(names.alarm_prefix, tell, runbook_url))
+
+
+def _shared(environment: Mapping[str, Any], names: EnvironmentNames) -> shared_alarms.Shared:
+    """As far as the environment has it, and it was asked for."""
+    balancer, files = environment.get("load_balancer") or {}, environment.get("file_system") or {}
+    database = environment.get("database")
+    return shared_alarms.Shared(
+        names,
+        alarms.dimension(balancer["arn"]) if balancer else "",
+        balancer.get("certificate_arn") or "",
+        files.get("id", ""),
+        files.get("throughput_mode") == "bursting",
+        names.database if database else "",
+        bool(database and database.get("is_cluster")),
+    )
 
 
 def service_alarms(
@@ -48,24 +67,36 @@ def service_alarms(
     thresholds: Mapping[str, Any] | None = None,
     more: Sequence[Mapping[str, Any]] = (),
     tell: Sequence[str] = (),
+    kind: str = WEB,
+    queues: Sequence[str] = (),
+    runbook_url: str = "",
 ) -> list[dict[str, Any]]:
     """Alarms of a service, with the additional ones of the inventory under the same prefix."""
-    observed = _observed(environment, service, _thresholds(thresholds))
-    return alarms.composed(alarms.service_alarms(observed), more, observed.names.alarm_prefix, tell)
+    observed = replace(_observed(environment, service, kind), thresholds=_thresholds(thresholds), queues=queues)
+    notice = parts.Notice(observed.names.alarm_prefix, tell, runbook_url)
+    return parts.composed(alarms.service_alarms(observed), more, notice)
 
 
 def service_dashboard(
-    environment: Mapping[str, Any], service: str, alarm_names: Sequence[str] = (), log_group: str = ""
+    environment: Mapping[str, Any],
+    service: str,
+    alarm_names: Sequence[str] = (),
+    log_group: str = "",
+    kind: str = WEB,
+    queues: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Body of the dashboard of a service."""
     arns = [_place(environment).arn("cloudwatch", f"alarm:{name}") for name in alarm_names]
-    return dashboard.body(_observed(environment, service, alarms.Thresholds(), log_group), environment["region"], arns)
+    observed = replace(_observed(environment, service, kind), log_group=log_group, queues=queues)
+    return dashboard.body(observed, environment["region"], arns)
 
 
-def _observed(
-    environment: Mapping[str, Any], service: str, thresholds: alarms.Thresholds, log_group: str = ""
-) -> alarms.Observed:
+def _observed(environment: Mapping[str, Any], service: str, kind: str) -> alarms.Observed:
     names = ServiceNames(environment["name"], service)
+    cluster = environment["cluster"]
+    insights, cluster_name = cluster["container_insights"] != "disabled", cluster.get("name", "")
+    if kind == WORKER:
+        return alarms.Observed(names, "", {}, insights, cluster=cluster_name)
     balancer = environment["load_balancer"]
     groups = {colour: balancer["target_groups"].get(names.target_group(colour)) for colour in COLOURS}
     missing = [names.target_group(colour) for colour, arn in groups.items() if arn is None]
@@ -78,19 +109,17 @@ def _observed(
         names,
         alarms.dimension(balancer["arn"]),
         {colour: alarms.dimension(arn) for colour, arn in groups.items()},
-        environment["cluster"]["container_insights"] != "disabled",
-        thresholds,
-        environment["cluster"].get("name", ""),
-        log_group,
+        insights,
+        cluster=cluster_name,
     )
 
 
-def _thresholds(given: Mapping[str, Any] | None) -> alarms.Thresholds:
-    known = vars(alarms.Thresholds())
+def _thresholds(given: Mapping[str, Any] | None) -> parts.Thresholds:
+    known = vars(parts.Thresholds())
     unknown = sorted(set(given or {}) - set(known))
     if unknown:
         raise AnsibleFilterError(f"There is no threshold {', '.join(unknown)}; there are {', '.join(known)}.")
-    return alarms.Thresholds(**{name: type(known[name])(value) for name, value in (given or {}).items()})
+    return parts.Thresholds(**{name: type(known[name])(value) for name, value in (given or {}).items()})
 
 
 class FilterModule:
@@ -99,5 +128,6 @@ class FilterModule:
             "alarm_topic_arn": alarm_topic_arn,
             "environment_alarms": environment_alarms,
             "service_alarms": service_alarms,
+            "saved_queries": service_queries,
             "service_dashboard": service_dashboard,
         }

@@ -58,6 +58,7 @@ def failed_services(
 class FilterModule:
     def filters(self) -> dict[str, Callable[..., Any]]:
         return {
+            "container_health_check": service_values.container_health_check,
             "database_environment": database_environment,
             "database_secrets": database_secrets,
             "failed_services": failed_services,

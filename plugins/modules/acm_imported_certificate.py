@@ -10,6 +10,8 @@ short_description: Manage an imported certificate in ACM
 version_added: 0.1.0
 description:
   - Imports a certificate into AWS Certificate Manager, and re-imports it under the same ARN when it changes.
+  - O(state=absent) waits while a listener still uses the certificate.
+  - A certificate of the same O(name) that lacks the tag C(pear:environment) of O(tags) is left alone.
   - Unlike M(community.aws.acm_certificate) it needs no chain, so that a self-signed certificate works.
 seealso:
   - module: pear.fargate.acm_validated_certificate
@@ -22,21 +24,17 @@ options:
     type: str
     required: true
   certificate:
-    description: The certificate, PEM.
+    description: The certificate, PEM. Required with O(state=present).
     type: str
-    required: true
   private_key:
-    description: The private key, PEM, without a passphrase.
+    description: The private key, PEM, without a passphrase. Required with O(state=present).
     type: str
-    required: true
   chain:
     description: Intermediate certificates, PEM.
     type: str
-  tags:
-    description: Tags of a certificate that is imported for the first time.
-    type: dict
-    default: {}
 extends_documentation_fragment:
+  - pear.fargate.resource
+  - pear.fargate.resource.tags
   - pear.fargate.attributes.no_diff
   - amazon.aws.common.modules
   - amazon.aws.region.modules
@@ -50,6 +48,12 @@ EXAMPLES = r"""
     certificate: "{{ lookup('ansible.builtin.file', 'staging.pem') }}"
     private_key: "{{ vault_staging_key }}"
     chain: "{{ lookup('ansible.builtin.file', 'authority.pem') }}"
+
+- name: Remove the certificate of staging
+  pear.fargate.acm_imported_certificate:
+    name: staging
+    state: absent
+    tags: {pear:environment: staging}
 """
 
 RETURN = r"""
@@ -61,19 +65,23 @@ certificate_arn:
 """
 
 from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import run_as_module
+from ansible_collections.pear.fargate.plugins.module_utils.common.resource import STATE_ARGUMENTS, TAG_ARGUMENTS
 from ansible_collections.pear.fargate.plugins.module_utils.environment.acm_imported_certificate import run
 
 ARGUMENT_SPEC = {
+    **STATE_ARGUMENTS,
     "name": {"type": "str", "required": True},
-    "certificate": {"type": "str", "required": True},
-    "private_key": {"type": "str", "required": True, "no_log": True},
+    "certificate": {"type": "str"},
+    "private_key": {"type": "str", "no_log": True},
     "chain": {"type": "str"},
-    "tags": {"type": "dict", "default": {}},
+    **TAG_ARGUMENTS,
 }
+
+CONSTRAINTS = {"required_if": [("state", "present", ("certificate", "private_key"))]}
 
 
 def main() -> None:
-    run_as_module(ARGUMENT_SPEC, run)
+    run_as_module(ARGUMENT_SPEC, run, CONSTRAINTS)
 
 
 if __name__ == "__main__":

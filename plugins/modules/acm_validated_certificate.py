@@ -11,6 +11,9 @@ version_added: 0.1.0
 description:
   - Finds the issued certificate of AWS Certificate Manager that covers a domain and exactly the given alternative names.
   - If there is none, requests one, writes the validation records into a hosted zone of Route 53, and waits until it is issued.
+  - O(state=absent) removes the certificates with these names that have the tag C(pear:environment) of O(tags). It waits while a
+    listener uses one. The validation records stay, since certificates of the same name share them.
+  - Tags of a certificate that others requested are left unchanged.
   - ACM renews such a certificate automatically while the validation records exist.
 seealso:
   - module: pear.fargate.acm_imported_certificate
@@ -45,11 +48,9 @@ options:
     description: Maximum time to wait. ACM usually takes some minutes.
     type: int
     default: 900
-  tags:
-    description: Tags of a certificate that is requested.
-    type: dict
-    default: {}
 extends_documentation_fragment:
+  - pear.fargate.resource
+  - pear.fargate.resource.tags
   - pear.fargate.attributes
   - amazon.aws.common.modules
   - amazon.aws.region.modules
@@ -63,6 +64,12 @@ EXAMPLES = r"""
     alternative_names: ["*.scores.example.com"]
     zone: example.com
   register: certificate
+
+- name: Remove the certificate of staging
+  pear.fargate.acm_validated_certificate:
+    domain: staging.example.com
+    state: absent
+    tags: {pear:environment: staging}
 """
 
 RETURN = r"""
@@ -91,9 +98,11 @@ validation_records:
 """
 
 from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import run_as_module
+from ansible_collections.pear.fargate.plugins.module_utils.common.resource import STATE_ARGUMENTS, TAG_ARGUMENTS
 from ansible_collections.pear.fargate.plugins.module_utils.environment.acm_validated_certificate import run
 
 ARGUMENT_SPEC = {
+    **STATE_ARGUMENTS,
     "domain": {"type": "str", "required": True},
     "alternative_names": {"type": "list", "elements": "str", "default": []},
     "zone": {"type": "str"},
@@ -104,7 +113,7 @@ ARGUMENT_SPEC = {
     },
     "wait": {"type": "bool", "default": True},
     "timeout_seconds": {"type": "int", "default": 900},
-    "tags": {"type": "dict", "default": {}},
+    **TAG_ARGUMENTS,
 }
 
 

@@ -12,6 +12,8 @@ description:
   - Creates or changes an application load balancer. The HTTPS listener on port 443 answers 404 by default; port 80 redirects to HTTPS.
   - Never reads or writes listener rules. Rules belong to services, and their weights to releases.
   - Always enables HTTP/2 and drops invalid headers.
+  - O(state=absent) removes the load balancer with its listeners and their rules. It is refused while deletion protection is on.
+    Target groups stay.
 seealso:
   - module: pear.fargate.service_routing
   - module: amazon.aws.elb_application_lb
@@ -33,19 +35,16 @@ options:
     choices: [ipv4, dualstack]
     default: ipv4
   subnet_ids:
-    description: One subnet per availability zone, at least two.
+    description: One subnet per availability zone, at least two. Required with O(state=present).
     type: list
     elements: str
-    required: true
   security_group_ids:
-    description: Security groups of the load balancer.
+    description: Security groups of the load balancer. Required with O(state=present).
     type: list
     elements: str
-    required: true
   certificate_arn:
-    description: ARN of the certificate of the HTTPS listener.
+    description: ARN of the certificate of the HTTPS listener. Required with O(state=present).
     type: str
-    required: true
   tls_policy:
     description: Name of the TLS policy, which selects protocols and ciphers.
     type: str
@@ -78,11 +77,9 @@ options:
   web_acl_arn:
     description: ARN of the AWS WAF web ACL. An empty string removes the association. Left unchanged if omitted.
     type: str
-  tags:
-    description: Tags of the load balancer; other tags are left unchanged.
-    type: dict
-    default: {}
 extends_documentation_fragment:
+  - pear.fargate.resource
+  - pear.fargate.resource.tags
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.boto3
@@ -99,6 +96,12 @@ EXAMPLES = r"""
     certificate_arn: arn:aws:acm:eu-central-1:123456789012:certificate/0a
     access_logs: {bucket: example-access-logs, prefix: production}
     web_acl_arn: arn:aws:wafv2:eu-central-1:123456789012:regional/webacl/example/0a
+
+- name: Remove the load balancer of staging
+  pear.fargate.application_load_balancer:
+    name: staging
+    state: absent
+    tags: {pear:environment: staging}
 """
 
 RETURN = r"""
@@ -127,15 +130,17 @@ listeners:
 """
 
 from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import run_as_module
+from ansible_collections.pear.fargate.plugins.module_utils.common.resource import STATE_ARGUMENTS, TAG_ARGUMENTS
 from ansible_collections.pear.fargate.plugins.module_utils.environment.application_load_balancer import run
 
 ARGUMENT_SPEC = {
+    **STATE_ARGUMENTS,
     "name": {"type": "str", "required": True},
     "scheme": {"type": "str", "choices": ["internet-facing", "internal"], "default": "internet-facing"},
     "ip_address_type": {"type": "str", "choices": ["ipv4", "dualstack"], "default": "ipv4"},
-    "subnet_ids": {"type": "list", "elements": "str", "required": True},
-    "security_group_ids": {"type": "list", "elements": "str", "required": True},
-    "certificate_arn": {"type": "str", "required": True},
+    "subnet_ids": {"type": "list", "elements": "str"},
+    "security_group_ids": {"type": "list", "elements": "str"},
+    "certificate_arn": {"type": "str"},
     "tls_policy": {"type": "str", "default": "ELBSecurityPolicy-TLS13-1-2-2021-06"},
     "deletion_protection": {"type": "bool", "default": True},
     "idle_timeout_seconds": {"type": "int", "default": 60},
@@ -150,12 +155,14 @@ ARGUMENT_SPEC = {
     },
     "web_acl_arn": {"type": "str"},
     "adopt": {"type": "bool", "default": False},
-    "tags": {"type": "dict", "default": {}},
+    **TAG_ARGUMENTS,
 }
+
+CONSTRAINTS = {"required_if": [("state", "present", ("subnet_ids", "security_group_ids", "certificate_arn"))]}
 
 
 def main() -> None:
-    run_as_module(ARGUMENT_SPEC, run)
+    run_as_module(ARGUMENT_SPEC, run, CONSTRAINTS)
 
 
 if __name__ == "__main__":

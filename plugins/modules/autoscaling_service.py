@@ -23,7 +23,7 @@ options:
     description: Name of a cluster that others made and the service runs in. The environment's own if omitted.
     type: str
   minimum:
-    description: Minimum number of tasks. If this and O(maximum) are omitted, autoscaling is removed.
+    description: Minimum number of tasks. If this and O(maximum) are omitted, autoscaling is removed as with O(state=absent).
     type: int
   maximum:
     description: Maximum number of tasks.
@@ -40,14 +40,18 @@ options:
         required: true
       metric:
         description: >-
-          V(cpu) and V(memory) in percent, V(requests) per task and minute, or V(custom).
+          V(cpu) and V(memory) in percent, V(requests) per task and minute, V(backlog) in messages of O(policies[].queue) that wait for
+          each running task, or V(custom).
         type: str
-        choices: [cpu, memory, requests, custom]
+        choices: [cpu, memory, requests, backlog, custom]
         required: true
       target:
         description: Target value of the metric.
         type: float
         required: true
+      queue:
+        description: Name of the SQS queue of V(backlog), in the same account and region. Container Insights has to be on.
+        type: str
       custom_metric:
         description: A metric that falls as tasks are added, such as jobs per task.
         type: dict
@@ -106,7 +110,9 @@ options:
         description: Maximum number of tasks from that time on.
         type: int
 extends_documentation_fragment:
+  - pear.fargate.resource
   - pear.fargate.service.name
+  - pear.fargate.service.kind
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.boto3
@@ -126,6 +132,12 @@ EXAMPLES = r"""
     schedules:
       - {name: morning, when: "cron(0 7 ? * MON-FRI *)", timezone: Europe/Berlin, minimum: 6}
       - {name: evening, when: "cron(0 19 ? * MON-FRI *)", timezone: Europe/Berlin, minimum: 3}
+
+- name: The number of tasks stays as it is from now on
+  pear.fargate.autoscaling_service:
+    environment: production
+    service: scoreboard
+    state: absent
 """
 
 RETURN = r"""
@@ -148,7 +160,9 @@ foreign:
 """
 
 from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import run_as_module
+from ansible_collections.pear.fargate.plugins.module_utils.common.resource import STATE_ARGUMENTS
 from ansible_collections.pear.fargate.plugins.module_utils.service.autoscaling_service import run
+from ansible_collections.pear.fargate.plugins.module_utils.service.location import KIND
 
 _CUSTOM = {
     "namespace": {"type": "str", "required": True},
@@ -162,8 +176,9 @@ _CUSTOM = {
 }
 _POLICY = {
     "name": {"type": "str", "required": True},
-    "metric": {"type": "str", "choices": ["cpu", "memory", "requests", "custom"], "required": True},
+    "metric": {"type": "str", "choices": ["cpu", "memory", "requests", "backlog", "custom"], "required": True},
     "target": {"type": "float", "required": True},
+    "queue": {"type": "str"},
     "custom_metric": {"type": "dict", "options": _CUSTOM},
     "scale_in_cooldown_seconds": {"type": "int", "default": 300},
     "scale_out_cooldown_seconds": {"type": "int", "default": 60},
@@ -177,8 +192,10 @@ _SCHEDULE = {
     "maximum": {"type": "int"},
 }
 ARGUMENT_SPEC = {
+    **STATE_ARGUMENTS,
     "environment": {"type": "str", "required": True},
     "service": {"type": "str", "required": True},
+    "kind": KIND,
     "cluster": {"type": "str"},
     "minimum": {"type": "int"},
     "maximum": {"type": "int"},

@@ -11,7 +11,7 @@ version_added: 0.1.0
 description:
   - Manages the vault, the rules and the tag-based selection of one plan.
   - A changed rule applies to new backups; existing backups keep their lifecycle.
-  - Never removes the vault or its backups.
+  - O(state=absent) removes the plan, and with O(delete_data=true) the vault with all backups in it.
 seealso:
   - module: pear.fargate.efs_file_system
   - module: pear.fargate.rds_database
@@ -24,10 +24,9 @@ options:
     type: str
     required: true
   rules:
-    description: Schedules and retention. An empty list removes the plan.
+    description: Schedules and retention. An empty list removes the plan. Required with O(state=present).
     type: list
     elements: dict
-    required: true
     suboptions:
       name:
         description: Name of the rule.
@@ -54,26 +53,23 @@ options:
         type: int
         default: 480
   select_by_tags:
-    description: Tags that select a resource. A resource must have all of them.
+    description: Tags that select a resource. A resource must have all of them. Required with O(state=present).
     type: dict
-    required: true
   resource_types:
     description: Resource types that AWS Backup must have enabled in this account and region. The module fails if one is disabled.
     type: list
     elements: str
     default: [EFS]
   role_arn:
-    description: ARN of the role that AWS Backup assumes.
+    description: ARN of the role that AWS Backup assumes. Required with O(state=present).
     type: str
-    required: true
   kms_key_arn:
     description: ARN of the vault's KMS key. The default is the account's key for AWS Backup. Cannot be changed later.
     type: str
-  tags:
-    description: Tags of plan and vault; other tags are left unchanged.
-    type: dict
-    default: {}
 extends_documentation_fragment:
+  - pear.fargate.resource
+  - pear.fargate.resource.data
+  - pear.fargate.resource.tags
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.boto3
@@ -96,6 +92,12 @@ EXAMPLES = r"""
         schedule: cron(0 4 1 * ? *)
         keep_days: 365
         cold_after_days: 30
+
+- name: End the backups of staging; those that were made stay in the vault
+  pear.fargate.backup_plan:
+    name: staging-backup
+    state: absent
+    tags: {pear:environment: staging}
 """
 
 RETURN = r"""
@@ -109,17 +111,26 @@ vault_arn:
   returned: always
   type: str
   sample: arn:aws:backup:eu-central-1:123456789012:backup-vault:production-backup
+kept:
+  description: What O(state=absent) left in place because it holds data.
+  returned: always
+  type: list
+  elements: str
+  sample: []
 """
 
 from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import run_as_module
+from ansible_collections.pear.fargate.plugins.module_utils.common.resource import STATE_ARGUMENTS, TAG_ARGUMENTS
+from ansible_collections.pear.fargate.plugins.module_utils.environment.absent import DATA_ARGUMENTS
 from ansible_collections.pear.fargate.plugins.module_utils.environment.backup_plan import run
 
 ARGUMENT_SPEC = {
+    **STATE_ARGUMENTS,
+    **DATA_ARGUMENTS,
     "name": {"type": "str", "required": True},
     "rules": {
         "type": "list",
         "elements": "dict",
-        "required": True,
         "options": {
             "name": {"type": "str", "required": True},
             "schedule": {"type": "str", "default": "cron(0 3 * * ? *)"},
@@ -129,17 +140,19 @@ ARGUMENT_SPEC = {
             "complete_within_minutes": {"type": "int", "default": 480},
         },
     },
-    "select_by_tags": {"type": "dict", "required": True},
+    "select_by_tags": {"type": "dict"},
     "resource_types": {"type": "list", "elements": "str", "default": ["EFS"]},
-    "role_arn": {"type": "str", "required": True},
+    "role_arn": {"type": "str"},
     "kms_key_arn": {"type": "str", "no_log": False},
     "adopt": {"type": "bool", "default": False},
-    "tags": {"type": "dict", "default": {}},
+    **TAG_ARGUMENTS,
 }
+
+CONSTRAINTS = {"required_if": [("state", "present", ("rules", "select_by_tags", "role_arn"))]}
 
 
 def main() -> None:
-    run_as_module(ARGUMENT_SPEC, run)
+    run_as_module(ARGUMENT_SPEC, run, CONSTRAINTS)
 
 
 if __name__ == "__main__":

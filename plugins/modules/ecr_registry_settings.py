@@ -11,6 +11,8 @@ version_added: 0.1.0
 description:
   - Manages one replication rule, for repositories with a prefix, and pull-through caches.
   - These are settings of the registry, that is of an account and region. Other rules are preserved.
+  - There is no O(ignore:state), since the settings of a registry always exist. An empty O(replication_regions) removes the rule.
+    Caches that are not listed stay, since other services may pull through them. Neither kind of setting can carry tags.
   - ECR replicates only images that are pushed after the rule was created.
 seealso:
   - module: pear.fargate.ecr_repository

@@ -38,6 +38,7 @@ options:
 extends_documentation_fragment:
   - pear.fargate.attributes.no_diff
   - pear.fargate.service.name
+  - pear.fargate.service.kind
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.boto3
@@ -82,10 +83,13 @@ reason:
 
 from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import run_as_module
 from ansible_collections.pear.fargate.plugins.module_utils.service.ecs_run_task import run
+from ansible_collections.pear.fargate.plugins.module_utils.service.location import KIND
 
 ARGUMENT_SPEC = {
     "environment": {"type": "str", "required": True},
     "service": {"type": "str", "required": True},
+    "kind": KIND,
+    "cluster": {"type": "str"},
     "command": {"type": "list", "elements": "str", "required": True},
     "container": {"type": "str", "default": "app"},
     "variables": {"type": "dict", "default": {}},

@@ -11,7 +11,9 @@ version_added: 0.1.0
 description:
   - Manages schedules of EventBridge Scheduler that start a task of the live version with another command.
   - A schedule refers to the live version. The playbooks update it after each release and rollback.
-  - Removes schedules of the service that are not listed. The tasks write to the service's log group.
+  - Removes schedules of the service that are not listed; all of them with O(state=absent). The schedule group of the environment stays.
+    A schedule has no tags. It belongs to the service whose name it begins with, in the environment's schedule group.
+  - The tasks write to the service's log group.
 seealso:
   - module: pear.fargate.ecs_run_task
   - module: pear.fargate.service_release
@@ -24,8 +26,10 @@ options:
     description: ARN of the role that starts the tasks.
     type: str
 extends_documentation_fragment:
+  - pear.fargate.resource
   - pear.fargate.service.schedules
   - pear.fargate.service.name
+  - pear.fargate.service.kind
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.boto3
@@ -48,6 +52,12 @@ EXAMPLES = r"""
   pear.fargate.ecs_scheduled_tasks:
     environment: production
     service: scoreboard
+
+- name: The service has no scheduled tasks any more
+  pear.fargate.ecs_scheduled_tasks:
+    environment: production
+    service: scoreboard
+    state: absent
 """
 
 RETURN = r"""
@@ -59,11 +69,16 @@ reason:
 """
 
 from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import run_as_module
+from ansible_collections.pear.fargate.plugins.module_utils.common.resource import STATE_ARGUMENTS
 from ansible_collections.pear.fargate.plugins.module_utils.service.ecs_scheduled_tasks import SCHEDULES_OPTION, run
+from ansible_collections.pear.fargate.plugins.module_utils.service.location import KIND
 
 ARGUMENT_SPEC = {
+    **STATE_ARGUMENTS,
     "environment": {"type": "str", "required": True},
     "service": {"type": "str", "required": True},
+    "kind": KIND,
+    "cluster": {"type": "str"},
     "schedules": SCHEDULES_OPTION,
     "role_arn": {"type": "str"},
 }

@@ -44,7 +44,9 @@ options:
     elements: str
     default: []
   permissions_boundary:
-    description: ARN of the permissions boundary.
+    description:
+      - ARN of the permissions boundary, a managed policy that limits what the role's other policies allow.
+      - Left unchanged if omitted. An empty string removes it.
     type: str
 extends_documentation_fragment:
   - pear.fargate.resource

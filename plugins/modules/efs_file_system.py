@@ -11,7 +11,8 @@ version_added: 0.1.0
 description:
   - Manages one EFS file system with mount targets, access points, policy, lifecycle and backups.
   - The file system is always encrypted, and its policy denies every access that does not use TLS.
-  - EFS cannot change access points. The module fails if one differs, and never deletes one.
+  - EFS cannot change access points. The module fails if one differs.
+  - O(state=absent) removes the mount targets, and with O(delete_data=true) the file system with its access points.
 seealso:
   - module: pear.fargate.backup_plan
   - module: community.aws.efs
@@ -23,15 +24,13 @@ options:
     type: str
     required: true
   subnet_ids:
-    description: Subnets that get a mount target, one per availability zone.
+    description: Subnets that get a mount target, one per availability zone. Required with O(state=present).
     type: list
     elements: str
-    required: true
   security_group_ids:
-    description: Security groups of the mount targets.
+    description: Security groups of the mount targets. Required with O(state=present).
     type: list
     elements: str
-    required: true
   access_points:
     description: Access points, each with a directory and a POSIX user.
     type: list
@@ -78,11 +77,10 @@ options:
     description: Whether AWS Backup's automatic daily backups are enabled.
     type: bool
     default: true
-  tags:
-    description: Tags of the file system and of its access points; other tags are left unchanged.
-    type: dict
-    default: {}
 extends_documentation_fragment:
+  - pear.fargate.resource
+  - pear.fargate.resource.data
+  - pear.fargate.resource.tags
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.boto3
@@ -101,6 +99,13 @@ EXAMPLES = r"""
         path: /scoreboard
         uid: 1000
         gid: 1000
+
+- name: Remove the file system of staging with all files
+  pear.fargate.efs_file_system:
+    name: staging
+    state: absent
+    delete_data: true
+    tags: {pear:environment: staging}
 """
 
 RETURN = r"""
@@ -124,15 +129,25 @@ access_points:
   returned: always
   type: dict
   sample: {scoreboard-data: fsap-0c}
+kept:
+  description: What O(state=absent) left in place because it holds data.
+  returned: always
+  type: list
+  elements: str
+  sample: []
 """
 
 from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import run_as_module
+from ansible_collections.pear.fargate.plugins.module_utils.common.resource import STATE_ARGUMENTS, TAG_ARGUMENTS
+from ansible_collections.pear.fargate.plugins.module_utils.environment.absent import DATA_ARGUMENTS
 from ansible_collections.pear.fargate.plugins.module_utils.environment.efs_file_system import run
 
 ARGUMENT_SPEC = {
+    **STATE_ARGUMENTS,
+    **DATA_ARGUMENTS,
     "name": {"type": "str", "required": True},
-    "subnet_ids": {"type": "list", "elements": "str", "required": True},
-    "security_group_ids": {"type": "list", "elements": "str", "required": True},
+    "subnet_ids": {"type": "list", "elements": "str"},
+    "security_group_ids": {"type": "list", "elements": "str"},
     "access_points": {
         "type": "list",
         "elements": "dict",
@@ -151,12 +166,14 @@ ARGUMENT_SPEC = {
     "infrequent_access_after_days": {"type": "int", "choices": [0, 1, 7, 14, 30, 60, 90], "default": 0},
     "backup": {"type": "bool", "default": True},
     "adopt": {"type": "bool", "default": False},
-    "tags": {"type": "dict", "default": {}},
+    **TAG_ARGUMENTS,
 }
+
+CONSTRAINTS = {"required_if": [("state", "present", ("subnet_ids", "security_group_ids"))]}
 
 
 def main() -> None:
-    run_as_module(ARGUMENT_SPEC, run)
+    run_as_module(ARGUMENT_SPEC, run, CONSTRAINTS)
 
 
 if __name__ == "__main__":

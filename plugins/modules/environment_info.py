@@ -142,7 +142,10 @@ environment:
       description: Ids under V(load_balancer), V(tasks), V(file_system) and V(database), or null.
       type: dict
     load_balancer:
-      description: Name, ARN, DNS name, zone id, scheme, listeners (ARNs under V(http), V(https)), target groups (ARNs by name); or null.
+      description:
+        - Name, ARN, DNS name, zone id, scheme, listeners (ARNs under V(http), V(https)), target groups (ARNs by name).
+        - With the listeners, the ARN of the https listener's certificate in ACM, or null.
+        - Null without a load balancer.
       type: dict
     cluster:
       description: ARN, name, Container Insights setting and capacity providers; or null.
@@ -155,10 +158,12 @@ environment:
       type: list
       elements: dict
     database:
-      description: Host, reader host, port, database name, name of the owner and ARN of the owner's secret; or null.
+      description:
+        - Host, reader host, port, database name, name of the owner, ARN of the owner's secret, and whether it is an Aurora cluster.
+        - Null without one.
       type: dict
     file_system:
-      description: Id, ARN, and access point ids by name; or null.
+      description: Id, ARN, throughput mode, and access point ids by name; or null.
       type: dict
 """
 

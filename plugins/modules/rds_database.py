@@ -69,15 +69,13 @@ options:
     type: bool
     default: true
   subnet_ids:
-    description: Subnets in two zones or more.
+    description: Subnets in two zones or more. Required with O(state=present).
     type: list
     elements: str
-    required: true
   security_group_ids:
-    description: Security groups of the database.
+    description: Security groups of the database. Required with O(state=present).
     type: list
     elements: str
-    required: true
   port:
     description: Port. Cannot be changed later.
     type: int
@@ -134,15 +132,18 @@ options:
     description: Whether to apply pending changes at once, with an outage if needed, and to restart for pending parameters.
     type: bool
     default: false
-  tags:
-    description: Tags of all resources; other tags are left unchanged.
-    type: dict
-    default: {}
+  final_snapshot:
+    description: Whether O(state=absent) with O(delete_data=true) makes a final snapshot. Automated backups are kept in any case.
+    type: bool
+    default: true
   timeout_seconds:
     description: Maximum time to wait. RDS takes 5 to 20 minutes to create a database.
     type: int
     default: 3600
 extends_documentation_fragment:
+  - pear.fargate.resource
+  - pear.fargate.resource.data
+  - pear.fargate.resource.tags
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.boto3
@@ -176,6 +177,13 @@ EXAMPLES = r"""
     multi_az: false
     subnet_ids: [subnet-0a, subnet-0b, subnet-0c]
     security_group_ids: [sg-0d]
+
+- name: Remove the database of staging, and keep a final snapshot
+  pear.fargate.rds_database:
+    name: staging-database
+    state: absent
+    delete_data: true
+    tags: {pear:environment: staging}
 """
 
 RETURN = r"""
@@ -221,12 +229,22 @@ pending:
   elements: str
   sample:
     - "production-database: multi_az False becomes True in the maintenance window sun:03:30-sun:04:30 UTC"
+kept:
+  description: What O(state=absent) left in place because it holds data.
+  returned: always
+  type: list
+  elements: str
+  sample: []
 """
 
 from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import run_as_module
+from ansible_collections.pear.fargate.plugins.module_utils.common.resource import STATE_ARGUMENTS, TAG_ARGUMENTS
+from ansible_collections.pear.fargate.plugins.module_utils.environment.absent import DATA_ARGUMENTS
 from ansible_collections.pear.fargate.plugins.module_utils.environment.rds_database import run
 
 ARGUMENT_SPEC = {
+    **STATE_ARGUMENTS,
+    **DATA_ARGUMENTS,
     "name": {"type": "str", "required": True},
     "engine": {"type": "str", "choices": ["postgres", "aurora-postgresql"], "default": "postgres"},
     "engine_version": {"type": "str", "default": "17"},
@@ -240,8 +258,8 @@ ARGUMENT_SPEC = {
         "options": {"min_units": {"type": "float", "default": 0.5}, "max_units": {"type": "float", "default": 4}},
     },
     "multi_az": {"type": "bool", "default": True},
-    "subnet_ids": {"type": "list", "elements": "str", "required": True},
-    "security_group_ids": {"type": "list", "elements": "str", "required": True},
+    "subnet_ids": {"type": "list", "elements": "str"},
+    "security_group_ids": {"type": "list", "elements": "str"},
     "port": {"type": "int", "default": 5432},
     "database_name": {"type": "str", "default": "app"},
     "master_username": {"type": "str", "default": "postgres"},
@@ -262,13 +280,16 @@ ARGUMENT_SPEC = {
     },
     "apply_immediately": {"type": "bool", "default": False},
     "adopt": {"type": "bool", "default": False},
-    "tags": {"type": "dict", "default": {}},
+    **TAG_ARGUMENTS,
+    "final_snapshot": {"type": "bool", "default": True},
     "timeout_seconds": {"type": "int", "default": 3600},
 }
 
+CONSTRAINTS = {"required_if": [("state", "present", ("subnet_ids", "security_group_ids"))]}
+
 
 def main() -> None:
-    run_as_module(ARGUMENT_SPEC, run)
+    run_as_module(ARGUMENT_SPEC, run, CONSTRAINTS)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,8 @@ version_added: 0.1.0
 description:
   - Makes each name an alias of the load balancer, and returns the ID of the health check.
   - All records are written in one change batch, which Route 53 carries out as a whole or not at all.
+  - O(state=absent) removes the records of O(names) that lead to O(load_balancer) and have this set identifier, the health check and its
+    alarm. Records that lead elsewhere are left unchanged.
   - Refuses to replace a record with another target, unless O(overwrite=true). Records of other set identifiers are left unchanged.
 seealso:
   - module: pear.fargate.acm_validated_certificate
@@ -138,6 +140,10 @@ options:
         type: list
         elements: str
         default: []
+      runbook_url:
+        description: Where the runbooks are. The description of the alarm ends with the address of its own. None if empty.
+        type: str
+        default: ""
   overwrite:
     description: Whether to replace records that have another target.
     type: bool
@@ -146,11 +152,9 @@ options:
     description: Whether to wait until all name servers have the change, usually a minute.
     type: bool
     default: true
-  tags:
-    description: Tags of the health check; Route 53's records have none.
-    type: dict
-    default: {}
 extends_documentation_fragment:
+  - pear.fargate.resource
+  - pear.fargate.resource.tags
   - pear.fargate.service.name
   - amazon.aws.common.modules
   - amazon.aws.region.modules
@@ -178,6 +182,18 @@ EXAMPLES = r"""
       path: /readyz
     alarm:
       tell: [arn:aws:sns:us-east-1:123456789012:production-alarms]
+
+- name: Remove the names of a service
+  pear.fargate.route53_service_records:
+    environment: production
+    service: scoreboard
+    zone: example.com
+    names: [scores.example.com]
+    load_balancer:
+      name: production
+      dns_name: production-1234567890.eu-central-1.elb.amazonaws.com
+      zone_id: Z215JYRZR1TBD5
+    state: absent
 """
 
 RETURN = r"""
@@ -200,9 +216,11 @@ health_check_id:
 """
 
 from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import run_as_module
+from ansible_collections.pear.fargate.plugins.module_utils.common.resource import STATE_ARGUMENTS, TAG_ARGUMENTS
 from ansible_collections.pear.fargate.plugins.module_utils.service.route53_service_records import run
 
 ARGUMENT_SPEC = {
+    **STATE_ARGUMENTS,
     "environment": {"type": "str", "required": True},
     "service": {"type": "str", "required": True},
     "zone": {"type": "str", "required": True},
@@ -243,10 +261,16 @@ ARGUMENT_SPEC = {
             "regions": {"type": "list", "elements": "str", "default": []},
         },
     },
-    "alarm": {"type": "dict", "options": {"tell": {"type": "list", "elements": "str", "default": []}}},
+    "alarm": {
+        "type": "dict",
+        "options": {
+            "tell": {"type": "list", "elements": "str", "default": []},
+            "runbook_url": {"type": "str", "default": ""},
+        },
+    },
     "overwrite": {"type": "bool", "default": False},
     "wait": {"type": "bool", "default": True},
-    "tags": {"type": "dict", "default": {}},
+    **TAG_ARGUMENTS,
 }
 
 

@@ -10,9 +10,11 @@ short_description: Manage the target groups and listener rules of a service
 version_added: 0.1.0
 description:
   - Creates a target group per colour, a production rule that forwards to both by weight, and a test rule that
-    forwards requests with the header C(X-Release=candidate) to the candidate.
+    forwards requests with the header C(X-Release=candidate) to the candidate, or with a secret value of this header.
   - Weights belong to releases. They are written when a rule is created (blue 100, green 0; the test rule the other way
     round) and never again, so that running this at any time moves no traffic.
+  - O(state=absent) removes the rules that forward to the service's target groups alone, then the target groups. It is refused while
+    an ECS service of the service exists.
   - Never changes the rules of other services. Fails if one of them has the priority already, or if one of two rules would leave the
     other nothing.
 seealso:
@@ -28,9 +30,8 @@ options:
     description: The https listener that gets the rules. Empty only in check mode.
     type: str
   port:
-    description: Port that the service's container listens on.
+    description: Port that the service's container listens on. Required with O(state=present).
     type: int
-    required: true
   protocol_version:
     description: Protocol version between load balancer and containers. Cannot be changed later.
     type: str
@@ -198,6 +199,13 @@ options:
       - If omitted, the rule keeps the priority that it has, and a new one gets the first free one at which no rule of the listener
         leaves another one nothing.
     type: int
+  test_secret:
+    description:
+      - Whether the test rule wants a secret value of the header C(X-Release) instead of C(candidate), which anybody can send.
+      - The value is made once, and kept in the rule, where releases read it. Set V(false), and then V(true) again, to have another one.
+    type: bool
+    default: false
+    version_added: 0.2.0
   health_check:
     description: Health check of the target groups.
     type: dict
@@ -243,11 +251,9 @@ options:
     type: str
     choices: [round_robin, least_outstanding_requests]
     default: round_robin
-  tags:
-    description: Tags of the target groups and rules; other tags are left unchanged.
-    type: dict
-    default: {}
 extends_documentation_fragment:
+  - pear.fargate.resource
+  - pear.fargate.resource.tags
   - pear.fargate.service.name
   - amazon.aws.common.modules
   - amazon.aws.region.modules
@@ -300,18 +306,25 @@ EXAMPLES = r"""
     port: 80
     hosts: [www.example.com]
     priority: 10
+
+- name: Remove the routing of a service whose ECS services are gone
+  pear.fargate.service_routing:
+    environment: production
+    service: website
+    state: absent
+    tags: {pear:environment: production}
 """
 
 RETURN = r"""
 target_groups:
-  description: Target group ARNs by colour.
+  description: Target group ARNs by colour; null where there is none.
   returned: always
   type: dict
   sample:
     blue: arn:aws:elasticloadbalancing:eu-central-1:123456789012:targetgroup/production-scoreboard-blue/73e2d6bc24d8a067
     green: arn:aws:elasticloadbalancing:eu-central-1:123456789012:targetgroup/production-scoreboard-green/2453ed029918f21f
 rules:
-  description: Rule ARNs, C(production) and C(test); null in check mode where one would be created.
+  description: Rule ARNs, C(production) and C(test); null in check mode where one would be created. Empty with O(state=absent).
   returned: always
   type: dict
   sample:
@@ -331,15 +344,17 @@ conflicts:
 """
 
 from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import run_as_module
+from ansible_collections.pear.fargate.plugins.module_utils.common.resource import STATE_ARGUMENTS, TAG_ARGUMENTS
 from ansible_collections.pear.fargate.plugins.module_utils.service.login import LOGIN_ARGUMENTS, STICKINESS_ARGUMENTS
 from ansible_collections.pear.fargate.plugins.module_utils.service.service_routing import run
 
 ARGUMENT_SPEC = {
+    **STATE_ARGUMENTS,
     "environment": {"type": "str", "required": True},
     "service": {"type": "str", "required": True},
     "vpc_id": {"type": "str"},
     "listener_arn": {"type": "str"},
-    "port": {"type": "int", "required": True},
+    "port": {"type": "int"},
     "protocol_version": {"type": "str", "choices": ["HTTP1", "HTTP2", "GRPC"], "default": "HTTP1"},
     "hosts": {"type": "list", "elements": "str", "default": []},
     "paths": {"type": "list", "elements": "str", "default": ["/*"]},
@@ -360,6 +375,7 @@ ARGUMENT_SPEC = {
         "options": {"cluster": {"type": "str"}, "listener_arn": {"type": "str"}, "log_group": {"type": "str"}},
     },
     "priority": {"type": "int"},
+    "test_secret": {"type": "bool", "default": False, "no_log": False},
     "health_check": {
         "type": "dict",
         "default": {},
@@ -377,12 +393,14 @@ ARGUMENT_SPEC = {
     "slow_start_seconds": {"type": "int", "default": 0},
     "algorithm": {"type": "str", "choices": ["round_robin", "least_outstanding_requests"], "default": "round_robin"},
     "adopt": {"type": "bool", "default": False},
-    "tags": {"type": "dict", "default": {}},
+    **TAG_ARGUMENTS,
 }
+
+CONSTRAINTS = {"required_if": [("state", "present", ("port", "priority"))]}
 
 
 def main() -> None:
-    run_as_module(ARGUMENT_SPEC, run)
+    run_as_module(ARGUMENT_SPEC, run, CONSTRAINTS)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,8 @@ description:
   - The VPC is found by the tags C(pear:environment) and C(pear:component), what is in it by what it is, a subnet by its
     addresses, an endpoint by its service, so that a tag changed by hand is put right and nothing is made twice.
   - NAT gateways and endpoints that it made and that are wanted no more are deleted after no route leads to them. Subnets
-    and groups are never deleted.
+    and groups are deleted with O(state=absent) only.
+  - O(state=absent) removes what it made. It is refused before the first removal while something else stands in the VPC.
 seealso:
   - module: pear.fargate.application_load_balancer
   - module: pear.fargate.ecs_fargate_cluster
@@ -95,11 +96,9 @@ options:
     description: ID of an existing VPC that is managed elsewhere. Only the security groups are created in it.
     type: str
     default: ""
-  tags:
-    description: Additional tags of all resources; other tags are left unchanged.
-    type: dict
-    default: {}
 extends_documentation_fragment:
+  - pear.fargate.resource
+  - pear.fargate.resource.tags
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.boto3
@@ -118,6 +117,11 @@ EXAMPLES = r"""
     environment: closed
     nat: none
     endpoints: [s3, ecr.api, ecr.dkr, logs, secretsmanager, ssm, sts]
+
+- name: Remove the network of an environment in which nothing is left
+  pear.fargate.vpc_network:
+    environment: staging
+    state: absent
 """
 
 RETURN = r"""
@@ -149,9 +153,11 @@ route_table_ids:
 """
 
 from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import run_as_module
+from ansible_collections.pear.fargate.plugins.module_utils.common.resource import STATE_ARGUMENTS, TAG_ARGUMENTS
 from ansible_collections.pear.fargate.plugins.module_utils.environment.vpc_network import run
 
 ARGUMENT_SPEC = {
+    **STATE_ARGUMENTS,
     "environment": {"type": "str", "required": True},
     "cidr": {"type": "str", "default": "10.20.0.0/16"},
     "zone_count": {"type": "int", "default": 3},
@@ -170,7 +176,7 @@ ARGUMENT_SPEC = {
     "load_balancer_security_group_ids": {"type": "list", "elements": "str", "default": []},
     "existing_vpc_id": {"type": "str", "default": ""},
     "adopt": {"type": "bool", "default": False},
-    "tags": {"type": "dict", "default": {}},
+    **TAG_ARGUMENTS,
 }
 
 

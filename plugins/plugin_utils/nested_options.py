@@ -11,6 +11,7 @@ from typing import Any
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ..module_utils.release.options import CHECK, GATES, POLICY, STRATEGY
+from ..module_utils.service.containers import APP_OPTIONS, CONTAINER
 
 # The variables of the role service that are handed to a release as they are.
 _VARIABLES: Mapping[str, Mapping[str, Any]] = {
@@ -18,8 +19,9 @@ _VARIABLES: Mapping[str, Mapping[str, Any]] = {
     "service_gates": GATES,
     "service_release_policy": POLICY,
     "service_version_probe": CHECK,
+    "service_container": APP_OPTIONS,
 }
-_LISTS: Mapping[str, Mapping[str, Any]] = {"service_checks": CHECK}
+_LISTS: Mapping[str, Mapping[str, Any]] = {"service_checks": CHECK, "service_sidecars": CONTAINER}
 
 
 def findings(values: Mapping[str, Any]) -> list[str]:

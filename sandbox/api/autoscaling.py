@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import re
 import time
-from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from ..laws.cron import due_between, rate_seconds
+from ..laws.cron import DueTimes, Schedule
 from ..periodic import Periodic
 from .overlay import patch
 from .state import Sandbox
 from .target_tracking import bring_into_bounds
 
 _TICK_SECONDS = 0.5
-_ONCE = re.compile(r"at\((\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)\)").fullmatch
 _DESIRED_COUNT = "ecs:service:DesiredCount"
 
 
@@ -24,10 +20,9 @@ class Schedules:
 
     def __init__(self, sandbox: Sandbox) -> None:
         self._sandbox = sandbox
-        self._done: set[tuple[str, str]] = set()
-        self._last: dict[tuple[str, str], float] = {}
+        self._times = DueTimes()
         self._loop = Periodic("schedules", _TICK_SECONDS, lambda: self.tick(time.time()))
-        sandbox.keep("schedules", self, "_done", "_last")
+        sandbox.keep("schedules", self._times, "done", "last")
 
     def start(self) -> None:
         self._loop.start(self._sandbox.stopping)
@@ -41,23 +36,8 @@ class Schedules:
 
     def _is_due(self, action: Any, now: float) -> bool:
         # Put again with another schedule it is another action.
-        key = (action.arn, action.schedule)
-        at = due(action.schedule, action.timezone)
-        if at is not None:
-            if at > now or key in self._done:
-                return False
-            self._done.add(key)
-            return at >= float(action.creation_time)
-        before = self._last.setdefault(key, max(float(action.creation_time), now - _TICK_SECONDS))
-        interval = rate_seconds(action.schedule)
-        if interval is not None:
-            is_due = now - before >= interval
-            if is_due:
-                self._last[key] = now
-            return is_due
-        self._last[key] = now
-        zone = ZoneInfo(action.timezone or "UTC")
-        return due_between(action.schedule, datetime.fromtimestamp(before, zone), datetime.fromtimestamp(now, zone))
+        schedule = Schedule(action.schedule, action.timezone or "UTC", float(action.creation_time))
+        return self._times.is_due((action.arn, action.schedule), schedule, now)
 
     def _carry_out(self, backend: Any, action: Any) -> None:
         target = backend.targets.get(action.scalable_dimension, {}).get(action.resource_id)
@@ -66,14 +46,6 @@ class Schedules:
         bounds = action.scalable_target_action or {}
         target.update(bounds.get("MinCapacity"), bounds.get("MaxCapacity"), None)
         bring_into_bounds(self._sandbox, target)
-
-
-def due(schedule: str, timezone: str | None) -> float | None:
-    """When a one-time schedule is due; None for cron and rate expressions."""
-    once = _ONCE(schedule)
-    if once is None:
-        return None
-    return datetime.fromisoformat(once[1]).replace(tzinfo=ZoneInfo(timezone or "UTC")).timestamp()
 
 
 def install(sandbox: Sandbox) -> None:

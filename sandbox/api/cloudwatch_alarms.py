@@ -91,6 +91,19 @@ class AlarmClock:
             return
         verdict = judge(condition, points, alarm.state_value)
         self._tell(alarm, verdict.state, verdict.reason)
+        newest = next((point for point in reversed(points) if point is not None), None)
+        if alarm.state_value == "ALARM" and newest is not None:
+            self._scale(alarm, newest - condition.threshold, now)
+
+    def _scale(self, alarm: Any, excess: float, now: float) -> None:
+        """Scaling policies are called again as long as the alarm fires; other actions would be carried out once.
+
+        https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-actions.html
+        """
+        enabled = str(alarm.actions_enabled).lower() != "false"
+        for action in alarm.alarm_actions or [] if enabled else []:
+            if ":scalingPolicy:" in action:
+                self._sandbox.scaling_alarm(action, excess, now)
 
     def _points(self, alarm: Any, condition: Condition, store: Store, now: float) -> list[float | None]:
         """The data points of the evaluation range: periods that are over, and whose samples are all here."""

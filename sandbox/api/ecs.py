@@ -7,6 +7,7 @@ from typing import Any
 from ..errors import ApiError
 from .ecs_answers import Answers
 from .ecs_definitions import DefinitionCalls
+from .ecs_deployments import DeploymentCalls
 from .ecs_lookup import Lookup
 from .ecs_services import ServiceCalls
 from .ecs_tags import TagCalls
@@ -17,13 +18,8 @@ from .state import Sandbox
 
 def install(sandbox: Sandbox) -> None:
     lookup, answers = Lookup(sandbox), Answers(sandbox.settings, sandbox.fargate.store)
-    for calls in (
-        DefinitionCalls(sandbox),
-        ServiceCalls(sandbox, lookup, answers),
-        TaskCalls(sandbox, lookup, answers),
-        TagCalls(sandbox),
-    ):
-        handle("ecs", calls.handlers())
+    for group in (DefinitionCalls, ServiceCalls, DeploymentCalls, TaskCalls, TagCalls):
+        handle("ecs", group(sandbox, lookup, answers).handlers())
     _count_in_clusters(sandbox)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..config import Settings
-from ..fargate.model import Breaker, Deployment, Service, Task
+from ..fargate.model import Deployment, Service, Task
 from ..fargate.store import Store
 
 _SETTINGS = (
@@ -23,6 +23,7 @@ _SETTINGS = (
     "serviceRegistries",
 )
 _OF_DEPLOYMENT = ("capacityProviderStrategy", "networkConfiguration", "platformVersion")
+_OF_REVISION = ("capacityProviderStrategy", "networkConfiguration", "loadBalancers", "serviceRegistries")
 
 
 class Answers:
@@ -106,7 +107,6 @@ class Answers:
 
     def service_deployment(self, service: Service, one: Deployment) -> dict[str, Any]:
         tasks = [task for task in self._store.tasks_of(service) if task.deployment_id == one.id]
-        threshold = Breaker.threshold(service.desired)
         answer: dict[str, Any] = {
             "serviceDeploymentArn": self.deployment_arn(service, one),
             "serviceArn": service.arn,
@@ -130,8 +130,9 @@ class Answers:
             "deploymentCircuitBreaker": {
                 "status": self._breaker_status(one, service.desired),
                 "failureCount": one.breaker.failures,
-                "threshold": threshold,
+                "threshold": one.breaker.threshold(service.desired),
             },
+            "alarms": self._alarms(one),
         }
         if one.finished_at is not None:
             answer["finishedAt"] = one.finished_at
@@ -146,6 +147,42 @@ class Answers:
         if one.breaker.tripped(desired):
             return "TRIGGERED"
         return "MONITORING" if one.rollout_state == "IN_PROGRESS" else "MONITORING_COMPLETE"
+
+    def _alarms(self, one: Deployment) -> dict[str, Any]:
+        alarms = one.settings.get("deploymentConfiguration", {}).get("alarms") or {}
+        if not alarms.get("enable"):
+            return {"status": "DISABLED", "alarmNames": [], "triggeredAlarmNames": []}
+        watching = "MONITORING" if one.rollout_state == "IN_PROGRESS" else "MONITORING_COMPLETE"
+        return {
+            "status": "TRIGGERED" if one.triggered_alarms else watching,
+            "alarmNames": list(alarms["alarmNames"]),
+            "triggeredAlarmNames": one.triggered_alarms,
+        }
+
+    def service_revision(self, service: Service, one: Deployment) -> dict[str, Any]:
+        """What a deployment deploys, with the digests that its tasks found behind their images."""
+        tasks = [task for task in self._store.tasks_of(service) if task.deployment_id == one.id]
+        digests = {name: state.image_digest for task in tasks for name, state in task.containers.items()}
+        containers = self._store.definitions[one.task_definition]["containerDefinitions"]
+        images = [
+            {"containerName": container["name"], "image": container["image"]}
+            | ({"imageDigest": digests[container["name"]]} if digests.get(container["name"]) else {})
+            for container in containers
+        ]
+        launched = {} if one.settings.get("capacityProviderStrategy") else {"launchType": "FARGATE"}
+        return {
+            "serviceRevisionArn": self.revision_arn(service, one.revision),
+            "serviceArn": service.arn,
+            "clusterArn": self.arn("cluster", service.cluster),
+            "taskDefinition": one.task_definition,
+            "platformFamily": "Linux",
+            "platformVersion": "1.4.0",
+            "containerImages": images,
+            "guardDutyEnabled": False,
+            "createdAt": one.created_at,
+            **launched,
+            **{key: one.settings[key] for key in _OF_REVISION if one.settings.get(key)},
+        }
 
     def task(self, task: Task, with_tags: bool = False) -> dict[str, Any]:
         arn = self.arn("task", f"{task.cluster}/{task.id}")

@@ -6,11 +6,9 @@ import copy
 from typing import Any
 
 from ..errors import ApiError
-from ..fargate.model import Breaker, Deployment, Service
-from .ecs_answers import Answers
-from .ecs_lookup import Lookup
+from ..fargate.model import Breaker, Deployment, Limit, Service
+from .ecs_calls import EcsCalls
 from .overlay import Context, Handler
-from .state import Sandbox
 
 _DEFAULTS: dict[str, Any] = {
     "deploymentConfiguration": {},
@@ -45,15 +43,8 @@ _DEPLOYS = {
 }
 
 
-class ServiceCalls:
+class ServiceCalls(EcsCalls):
     """The calls about services."""
-
-    def __init__(self, sandbox: Sandbox, lookup: Lookup, answers: Answers) -> None:
-        self._sandbox = sandbox
-        self._fargate = sandbox.fargate
-        self._store = sandbox.fargate.store
-        self._lookup = lookup
-        self._answers = answers
 
     def handlers(self) -> dict[str, Handler]:
         return {
@@ -62,8 +53,6 @@ class ServiceCalls:
             "DeleteService": self.delete,
             "DescribeServices": self.describe,
             "ListServices": self.list_arns,
-            "ListServiceDeployments": self.list_deployments,
-            "DescribeServiceDeployments": self.describe_deployments,
         }
 
     def create(self, request: dict[str, Any], context: Context) -> dict[str, Any]:
@@ -78,6 +67,7 @@ class ServiceCalls:
                     return {"service": self._answers.service(known, with_tags=True)}
                 raise ApiError("InvalidParameterException", "Creation of service was not idempotent.")
             self._check(settings)
+            _refuse_grace_period(request, settings)
             service = Service(
                 cluster=cluster,
                 name=name,
@@ -106,6 +96,7 @@ class ServiceCalls:
                 _require_new_deployment(request)
             settings = {**service.settings, **changed}
             self._check(settings)
+            _refuse_grace_period(request, settings)
             deploys = request.get("forceNewDeployment") or any(
                 service.settings.get(key) != settings.get(key) for key in _DEPLOYS
             )
@@ -142,43 +133,6 @@ class ServiceCalls:
             cluster = self._lookup.cluster(request)
             return {"serviceArns": sorted(one.arn for one in self._store.services.values() if one.cluster == cluster)}
 
-    def list_deployments(self, request: dict[str, Any], context: Context) -> dict[str, Any]:
-        with self._store.lock:
-            service = self._lookup.service(request)
-            wanted = request.get("status") or []
-            kept = (
-                "serviceDeploymentArn",
-                "serviceArn",
-                "clusterArn",
-                "startedAt",
-                "createdAt",
-                "finishedAt",
-                "status",
-                "statusReason",
-            )
-            found = [self._answers.service_deployment(service, one) for one in reversed(service.history)]
-            return {
-                "serviceDeployments": [
-                    {key: one[key] for key in kept if key in one}
-                    | {"targetServiceRevisionArn": one["targetServiceRevision"]["arn"]}
-                    for one in found
-                    if not wanted or one["status"] in wanted
-                ]
-            }
-
-    def describe_deployments(self, request: dict[str, Any], context: Context) -> dict[str, Any]:
-        with self._store.lock:
-            found, failures = [], []
-            for arn in request["serviceDeploymentArns"]:
-                cluster, name, record = arn.rpartition("service-deployment/")[2].split("/")
-                service = self._store.services.get((cluster, name))
-                one = next((d for d in service.history if d.record == record), None) if service else None
-                if service is None or one is None:
-                    failures.append({"arn": arn, "reason": "MISSING"})
-                else:
-                    found.append(self._answers.service_deployment(service, one))
-            return {"serviceDeployments": found, "failures": failures}
-
     def _check(self, settings: dict[str, Any]) -> None:
         vpc = (settings.get("networkConfiguration") or {}).get("awsvpcConfiguration")
         if vpc is None:
@@ -205,6 +159,14 @@ class ServiceCalls:
                 )
 
 
+def _refuse_grace_period(request: dict[str, Any], settings: dict[str, Any]) -> None:
+    if "healthCheckGracePeriodSeconds" in request and not settings.get("loadBalancers"):
+        raise ApiError(
+            "InvalidParameterException",
+            "Health check grace period is only valid for services configured to use load balancers",
+        )
+
+
 def _require_new_deployment(request: dict[str, Any]) -> None:
     """https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateService.html; the message is ECS's."""
     if not request.get("forceNewDeployment"):
@@ -217,10 +179,16 @@ def _require_new_deployment(request: dict[str, Any]) -> None:
 
 def _deployment(settings: dict[str, Any]) -> Deployment:
     breaker = settings["deploymentConfiguration"].get("deploymentCircuitBreaker") or {}
+    limit = breaker.get("thresholdConfiguration") or {}
     return Deployment(
         task_definition=settings["taskDefinition"],
         settings=copy.deepcopy(settings),
-        breaker=Breaker(bool(breaker.get("enable")), bool(breaker.get("rollback"))),
+        breaker=Breaker(
+            bool(breaker.get("enable")),
+            bool(breaker.get("rollback")),
+            limit=Limit(limit.get("type", "BOUNDED_PERCENT"), int(limit.get("value", 50))),
+            resets=breaker.get("resetOnHealthyTask") is not False,
+        ),
     )
 
 

@@ -5,16 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from ..errors import ApiError
+from .ecs_calls import EcsCalls
 from .overlay import Context, Handler
-from .state import Sandbox
 
 
-class TagCalls:
+class TagCalls(EcsCalls):
     """The calls about tags."""
-
-    def __init__(self, sandbox: Sandbox) -> None:
-        self._sandbox = sandbox
-        self._store = sandbox.fargate.store
 
     def handlers(self) -> dict[str, Handler]:
         return {

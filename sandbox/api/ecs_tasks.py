@@ -7,20 +7,12 @@ from typing import Any
 from ..errors import ApiError
 from ..fargate.model import Task
 from ..fargate.network import NoAddress
-from .ecs_answers import Answers
-from .ecs_lookup import Lookup
+from .ecs_calls import EcsCalls
 from .overlay import Context, Handler
-from .state import Sandbox
 
 
-class TaskCalls:
+class TaskCalls(EcsCalls):
     """The calls about tasks."""
-
-    def __init__(self, sandbox: Sandbox, lookup: Lookup, answers: Answers) -> None:
-        self._fargate = sandbox.fargate
-        self._store = sandbox.fargate.store
-        self._lookup = lookup
-        self._answers = answers
 
     def handlers(self) -> dict[str, Handler]:
         return {

@@ -63,6 +63,7 @@ def _load_balancer(balancer: Any) -> dict[str, Any]:
         "dimension": balancer.arn.partition("loadbalancer/")[2],
         "attributes": {key: str(value) for key, value in balancer.attrs.items()},
         "listeners": [_listener(one) for one in balancer.listeners.values()],
+        "active_at": balancer.active_at,
     }
 
 

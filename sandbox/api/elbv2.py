@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
-from moto.elbv2.models import ELBv2Backend, FakeHealthStatus
+from moto.elbv2.models import ELBv2Backend, FakeHealthStatus, FakeLoadBalancer
 
 from ..errors import ApiError
+from ..laws.propagation import LOAD_BALANCER_SECONDS, lasts
 from ..metrics import balancers
 from .edge_state import edge_state
 from .overlay import internal, patch
@@ -43,6 +45,7 @@ class TargetCalls:
 
     def install(self) -> None:
         patch(ELBv2Backend, "create_load_balancer", _CREATE_LOAD_BALANCER)(self._create_load_balancer)
+        patch(FakeLoadBalancer, "activate", ("self",))(self._activate)
         patch(ELBv2Backend, "delete_load_balancer", ("self", "arn"))(self._delete_load_balancer)
         patch(ELBv2Backend, "register_targets", ("self", "target_group_arn", "instances"))(self._register)
         patch(ELBv2Backend, "deregister_targets", ("self", "target_group_arn", "instances"))(self._deregister)
@@ -56,7 +59,13 @@ class TargetCalls:
         free = (f"{self._sandbox.settings.prefix}.1.{number}" for number in range(1, 250))
         balancer.dns_name = next(address for address in free if address not in taken)
         balancer.attrs = {**_DEFAULT_ATTRIBUTES, **balancer.attrs, "load_balancing.cross_zone.enabled": "true"}
+        balancer.active_at = time.time() + lasts(LOAD_BALANCER_SECONDS, self._sandbox.settings.time_factor)
         return balancer
+
+    def _activate(self, original: Any, balancer: Any) -> None:
+        """moto's become active as soon as they are described."""
+        if time.time() >= balancer.active_at:
+            original(balancer)
 
     def _delete_load_balancer(self, original: Any, backend: Any, arn: str) -> None:
         balancer = backend.load_balancers.get(arn)

@@ -5,11 +5,9 @@ from __future__ import annotations
 import time
 from typing import Any
 
+from ..laws.propagation import ROLE_SECONDS, lasts
 from .overlay import patch
 from .state import Sandbox
-
-# In CloudWatch's time: seconds on AWS, some of them here too with a time factor.
-_ROLE_SECONDS = 60.0
 
 
 class FirstCluster:
@@ -20,12 +18,12 @@ class FirstCluster:
 
     def __init__(self, sandbox: Sandbox) -> None:
         self.usable_at: float | None = None
-        self._seconds = _ROLE_SECONDS / sandbox.settings.time_factor
+        self._seconds = lasts(ROLE_SECONDS, sandbox.settings.time_factor)
         sandbox.keep("first cluster", self, "usable_at")
 
     def is_refused(self, now: float) -> bool:
         if self.usable_at is None:
-            self.usable_at = now + min(self._seconds, 5.0)
+            self.usable_at = now + self._seconds
         return now < self.usable_at
 
 

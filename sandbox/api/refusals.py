@@ -5,11 +5,15 @@ from __future__ import annotations
 import json
 import time
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 from xml.sax.saxutils import escape
 
 from ..errors import ApiError
 from ..faults.model import Fault
+from ..laws.iam.calls import Need
+from ..laws.iam.policies import Verdict
 from .overlay import Context
 
 JSON, QUERY, EC2, REST_JSON, REST_XML = "json", "query", "ec2", "rest-json", "rest-xml"
@@ -32,6 +36,11 @@ def protocol_of(service: str, *, targeted: bool, form: bool) -> str:
     if form:
         return EC2 if service == "ec2" else QUERY
     return _REST.get(service, REST_JSON)
+
+
+def protocol_of_request(environ: Mapping[str, Any], service: str) -> str:
+    form = environ.get("CONTENT_TYPE", "").startswith("application/x-www-form-urlencoded")
+    return protocol_of(service, targeted="HTTP_X_AMZ_TARGET" in environ, form=form)
 
 
 def encode(refused: ApiError, protocol: str, service: str = "") -> Refusal:
@@ -71,18 +80,40 @@ def throttled(protocol: str, service: str) -> ApiError:
     return ApiError("ThrottlingException", "Rate exceeded")
 
 
-def denied(protocol: str, service: str, operation: str, caller: str) -> ApiError:
+def not_authorized(protocol: str, service: str, caller: str, need: Need, verdict: Verdict) -> ApiError:
     """No permission, as the service says it."""
-    action = f"{service}:{operation}"
-    message = (
-        f"User: {caller} is not authorized to perform: {action}"
-        f" because no identity-based policy allows the {action} action"
+    # EC2 names a resource only where the action takes one.
+    resource = f" on resource: {need.resource}" if need.resource != "*" or protocol != EC2 else ""
+    return _denial(
+        protocol,
+        f"User: {caller} is not authorized to perform: {need.action}{resource} {verdict.reason}",
     )
+
+
+def denied(protocol: str, service: str, operation: str, caller: str) -> ApiError:
+    """A call that a fault refuses."""
+    action = f"{service}:{operation}"
+    verdict = Verdict(False, f"because no identity-based policy allows the {action} action")
+    return not_authorized(protocol, service, caller, Need(action, "*"), verdict)
+
+
+def _denial(protocol: str, message: str) -> ApiError:
     if protocol == EC2:
         return ApiError("UnauthorizedOperation", "You are not authorized to perform this operation. " + message, 403)
     if protocol in {QUERY, REST_XML}:
         return ApiError("AccessDenied", message, 403)
-    return ApiError("AccessDeniedException", message)
+    return ApiError("AccessDeniedException", message, 403 if protocol == REST_JSON else 400)
+
+
+def unknown_key(protocol: str, service: str) -> ApiError:
+    """An access key that nobody has."""
+    if protocol == EC2:
+        message = "AWS was not able to validate the provided access credentials"
+        return ApiError("AuthFailure", message, 401)
+    if service == "s3":
+        return ApiError("InvalidAccessKeyId", "The AWS Access Key Id you provided does not exist in our records.", 403)
+    code = "InvalidClientTokenId" if protocol in {QUERY, REST_XML} else "UnrecognizedClientException"
+    return ApiError(code, "The security token included in the request is invalid.", 403)
 
 
 def delay(met: list[Fault]) -> None:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import threading
 import time
+import uuid
+from dataclasses import dataclass
 from typing import Any
 
 from ..dns import zones
 from ..dns.checks import ANSWER_SECONDS, Check, Health, passes, probe
 from ..dns.server import NameServer
+from ..laws.propagation import DNS_SECONDS, lasts
 from ..metrics.balancers import one as sampled
 from ..metrics.store import Metric
 from ..periodic import Periodic
@@ -20,11 +23,45 @@ _CHECKER_REGION = "eu-west-1"
 _METRICS_REGION = "us-east-1"
 
 
+@dataclass
+class Change:
+    """A change batch: its zone, the zone's records before it, and when every name server answers with it."""
+
+    zone_id: str
+    before: list[Any]
+    in_sync_at: float
+
+
+class Changes:
+    """The change batches: PENDING until the name servers answer with them, INSYNC from then on."""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self._seconds = lasts(DNS_SECONDS, sandbox.settings.time_factor)
+        self._by_id: dict[str, Change] = {}
+        sandbox.keep("route53 changes", self, "_by_id")
+
+    def add(self, zone_id: str, before: list[Any], now: float) -> str:
+        self._by_id = {one: change for one, change in self._by_id.items() if now < change.in_sync_at}
+        change_id = f"C{uuid.uuid4().hex[:20].upper()}"
+        self._by_id[change_id] = Change(zone_id, before, now + self._seconds)
+        return change_id
+
+    def is_pending(self, change_id: str, now: float) -> bool:
+        change = self._by_id.get(change_id.rpartition("/")[2])
+        return change is not None and now < change.in_sync_at
+
+    def served(self, zone_id: str, current: list[Any], now: float) -> list[Any]:
+        """The records that the name servers answer with: as they were before the first change that is pending."""
+        pending = (one.before for one in self._by_id.values() if one.zone_id == zone_id and now < one.in_sync_at)
+        return next(pending, current)
+
+
 class HostedZones:
     """The zones and health checks of moto, as name servers and checkers see them."""
 
     def __init__(self, sandbox: Sandbox) -> None:
         self._sandbox = sandbox
+        self.changes = Changes(sandbox)
         self._health: dict[str, Health] = {}
         self._due: dict[str, float] = {}
         self._probing: set[str] = set()
@@ -45,7 +82,8 @@ class HostedZones:
             for zone in self._sandbox.backend("route53").zones.values():
                 # A private zone answers within its VPC only, and nobody asks from there.
                 if not zone.private_zone:
-                    found.setdefault(zones.normal(zone.name), []).extend(record_of(one) for one in zone.rrsets)
+                    served = self.changes.served(zone.id, zone.rrsets, time.time())
+                    found.setdefault(zones.normal(zone.name), []).extend(record_of(one) for one in served)
             balancers = {
                 one.dns_name.lower(): zones.Balancer(one.dns_name, self._balancer_healthy(one))
                 for one in self._sandbox.backend("elbv2").load_balancers.values()
@@ -54,14 +92,16 @@ class HostedZones:
         return zones.World(found, balancers, lambda one: passes(checks, health, one), self._sandbox.settings.region)
 
     def _balancer_healthy(self, balancer: Any) -> bool:
-        """Every target group that has targets has a healthy one; and there is one that has targets."""
+        """Every target group has a healthy target; one without targets is unhealthy.
+
+        https://docs.aws.amazon.com/Route53/latest/APIReference/API_AliasTarget.html#Route53-Type-AliasTarget-EvaluateTargetHealth
+        """
         targets = self._sandbox.targets
         states = [
             [health[0] for place in targets.places(arn) if (health := targets.health(arn, *place)) is not None]
             for arn in targets.groups_of(balancer)
         ]
-        occupied = [group for group in states if group]
-        return bool(occupied) and all("healthy" in group for group in occupied)
+        return bool(states) and all("healthy" in group for group in states)
 
     def checks(self) -> dict[str, Check]:
         return {one.id: check_of(one) for one in self._sandbox.backend("route53").health_checks.values()}
@@ -178,6 +218,22 @@ def install(sandbox: Sandbox) -> None:
                 zone.rrsets += [one for one in before if one not in zone.rrsets and _key_of(one) not in named]
             else:
                 zone.rrsets = before
+
+    @patch(Route53, "change_resource_record_sets", ("self",))
+    def answer_with_change(original: Any, self: Any) -> Any:
+        zone = self.backend.get_hosted_zone(self._get_param("HostedZoneId"))
+        before = list(zone.rrsets)
+        answer = original(self)
+        change_id = served.changes.add(zone.id, before, time.time())
+        answer.result["ChangeInfo"] |= {"Id": f"/change/{change_id}", "Status": "PENDING"}
+        return answer
+
+    @patch(Route53, "get_change", ("self",))
+    def get_change(original: Any, self: Any) -> Any:
+        answer = original(self)
+        if served.changes.is_pending(answer.result["ChangeInfo"]["Id"], time.time()):
+            answer.result["ChangeInfo"]["Status"] = "PENDING"
+        return answer
 
     @patch(Route53, "get_health_check_status", ("self",))
     def get_health_check_status(original: Any, self: Any) -> Any:

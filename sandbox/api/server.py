@@ -22,8 +22,10 @@ from ..lateness import start_heart
 from ..snapshot import Snapshots
 from ..wsgi import listen
 from . import refusals
+from .authorization import Authorization
 from .operations import rest_operation
 from .overlay import Context, internal, registered
+from .requests import body_of
 from .state import Call, Sandbox
 
 OVERLAY_MODULES = (
@@ -41,11 +43,15 @@ OVERLAY_MODULES = (
     "elbv2_rules",
     "cloudwatch",
     "ecs",
+    "sqs",
     "autoscaling",
     "target_tracking",
+    "step_scaling",
+    "scheduler",
     "first_calls",
     "faults",
     "route53",
+    "wafv2",
 )
 _CREDENTIAL = re.compile(r"Credential=([^/]+)/\d+/([^/]+)/([^/]+)/aws4_request")
 _JSON_SERVICES = {
@@ -84,6 +90,7 @@ class Application:
         from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
         self.sandbox = sandbox
+        self._authorization = Authorization(sandbox)
         self._moto = DomainDispatcherApplication(create_backend_app)
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
@@ -93,12 +100,13 @@ class Application:
         service, operation, context = identify(environ, self.sandbox.settings)
         call = Call(service, operation, time.time())
         self.sandbox.calls.append(call)
-        protocol = _protocol(environ, service)
+        protocol = refusals.protocol_of_request(environ, service)
         own = OWN_AGENT in environ.get("HTTP_USER_AGENT", "")
         met = [] if own else self.sandbox.faults.met_by(service, operation)
         try:
             if not own and not self.sandbox.rates.takes(context.region, service, operation, call.at):
                 raise refusals.throttled(protocol, service)
+            self._authorization.require(environ, service, operation, context)
             refusals.delay(met)
             fault = refusals.refusal(met, protocol, service, operation, context)
             if fault is None:
@@ -137,11 +145,6 @@ class Application:
             return _refuse(start_response, refusals.encode(refused, refusals.JSON))
 
 
-def _protocol(environ: dict[str, Any], service: str) -> str:
-    form = environ.get("CONTENT_TYPE", "").startswith("application/x-www-form-urlencoded")
-    return refusals.protocol_of(service, targeted="HTTP_X_AMZ_TARGET" in environ, form=form)
-
-
 def identify(environ: dict[str, Any], settings: Settings) -> tuple[str, str, Context]:
     """Service, operation and caller of a request; the body of form-encoded requests is read and put back."""
     signed = _CREDENTIAL.search(environ.get("HTTP_AUTHORIZATION", ""))
@@ -153,7 +156,7 @@ def identify(environ: dict[str, Any], settings: Settings) -> tuple[str, str, Con
     if cbor := re.match(r"^/service/(\w+)/operation/(\w+)$", environ.get("PATH_INFO", "")):
         return _JSON_SERVICES.get(cbor[1], service), cbor[2], context
     if environ.get("CONTENT_TYPE", "").startswith("application/x-www-form-urlencoded"):
-        form = parse_qs(_body(environ).decode())
+        form = parse_qs(body_of(environ).decode())
         return service, form.get("Action", [""])[0], context
     method = environ["REQUEST_METHOD"]
     if named := rest_operation(service, method, environ.get("PATH_INFO", "/")):
@@ -161,18 +164,8 @@ def identify(environ: dict[str, Any], settings: Settings) -> tuple[str, str, Con
     return service, ("Get" if method in {"GET", "HEAD"} else method.title()) + environ.get("PATH_INFO", ""), context
 
 
-def _body(environ: dict[str, Any]) -> bytes:
-    """Read the request's body once and leave a fresh copy for whoever reads it next."""
-    import io
-
-    length = int(environ.get("CONTENT_LENGTH") or 0)
-    text: bytes = environ["wsgi.input"].read(length) if length else b""
-    environ["wsgi.input"] = io.BytesIO(text)
-    return text
-
-
 def _body_json(environ: dict[str, Any]) -> Any:
-    text = _body(environ)
+    text = body_of(environ)
     return json.loads(text) if text else {}
 
 

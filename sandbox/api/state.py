@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from ..core import Core
@@ -25,11 +26,17 @@ class Call:
         return not _READ_ONLY.match(self.operation)
 
 
+def _no_policy(policy_arn: str, excess: float, now: float) -> None:
+    """Until the policies are installed, none is carried out."""
+
+
 @dataclass
 class Sandbox(Core):
     """Given to every overlay."""
 
     calls: list[Call] = field(default_factory=list)
+    # What an alarm that fires calls: a scaling policy's ARN, how far the metric is above the threshold, and the time.
+    scaling_alarm: Callable[[str, float, float], None] = _no_policy
     targets: Targets = field(init=False)
     fargate: Fargate = field(init=False)
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from ..fargate.model import Service
 from ..laws.target_tracking import LOW_MINUTES, Allowed, Policy, wanted
+from ..metrics.queries import Query, evaluate
 from ..metrics.store import Metric, Store
 from ..periodic import Periodic
 from .overlay import patch
@@ -107,13 +108,27 @@ def bring_into_bounds(sandbox: Sandbox, target: Any) -> None:
 
 
 def _policy(store: Store, service: Service, body: Mapping[str, Any], now: float) -> Policy:
-    metric, statistic = _metric(service, body)
-    end = store.slot(store.settled(metric, now), 60)
+    queries = _queries(service, body)
+    metrics = [query.metric for query in queries if query.metric is not None]
+    end = store.slot(min(store.settled(metric, now) for metric in metrics), 60)
     length = store.seconds(60)
-    found = store.query(metric, end - LOW_MINUTES * length, end, 60, now)
-    values = {round(at, 3): samples.statistic(statistic) for at, samples in found.items()}
+    found = evaluate(store, queries, end - LOW_MINUTES * length, end)
+    (series,) = (series for query in queries if query.returned for series in found[query.id])
+    values = {round(at, 3): value for at, value in series.items()}
     minutes = [values.get(round(end - back * length, 3)) for back in range(LOW_MINUTES, 0, -1)]
     return Policy(float(body["TargetValue"]), minutes, not body.get("DisableScaleIn", False))
+
+
+def _queries(service: Service, body: Mapping[str, Any]) -> list[Query]:
+    """The policy's metric, or its metric math, whose periods are minutes."""
+    given = (body.get("CustomizedMetricSpecification") or {}).get("Metrics")
+    if given:
+        return [
+            Query.of({**query, "MetricStat": {**query["MetricStat"], "Period": 60}} if "MetricStat" in query else query)
+            for query in given
+        ]
+    metric, statistic = _metric(service, body)
+    return [Query("m1", metric.name, True, 60, metric, statistic)]
 
 
 def _metric(service: Service, body: Mapping[str, Any]) -> tuple[Metric, str]:

@@ -16,6 +16,7 @@ import aiohttp
 from ..config import Settings
 from ..lateness import beat_for_ever
 from .http1 import HEAD_LIMIT
+from .nodes import Nodes, lags
 from .proxy import Proxy
 from .state import Certificate, Listener, parse_state
 from .tls import server_context
@@ -29,7 +30,7 @@ class Edge:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.proxy = Proxy()
+        self.proxy = Proxy(nodes=Nodes(lags(settings.time_factor)))
         self._servers: dict[Key, asyncio.Server] = {}
 
     async def follow(self, session: aiohttp.ClientSession) -> None:

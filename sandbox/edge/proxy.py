@@ -15,6 +15,7 @@ from .client import Client, ClientGone, view
 from .counts import Counts
 from .exchange import Exchange, Forwarded, Means, Route
 from .http1 import MalformedMessage, Peer, Request
+from .nodes import Nodes
 from .routing import TargetChoice, WeightedChoice, match_rule
 from .state import EMPTY, FixedResponse, Forward, Listener, LoadBalancer, Redirect, State, Target, TargetGroup
 from .upstream import ConnectFailed, Pool
@@ -26,8 +27,9 @@ _GONE = (ConnectionError, ssl.SSLError)
 class Proxy:
     """Serves connections by the state as it is at each request."""
 
-    def __init__(self, lateness: Lateness | None = None) -> None:
+    def __init__(self, lateness: Lateness | None = None, nodes: Nodes | None = None) -> None:
         self.state: State = EMPTY
+        self.nodes = nodes or Nodes()
         self.lateness = lateness or Lateness()
         self.checker = Checker(self.place_of, self.lateness)
         self.counts = Counts()
@@ -43,24 +45,25 @@ class Proxy:
 
     def apply(self, state: State) -> None:
         self.state = state
+        self.nodes.learn(state)
         self.checker.follow(state)
         known = {self.place_of(t.address, t.port) for group in state.target_groups.values() for t in group.targets}
         self.pool.forget(known)
 
-    def _current(self, balancer_arn: str, listener_arn: str) -> tuple[LoadBalancer, Listener] | None:
-        balancer = self.state.load_balancers.get(balancer_arn)
-        if balancer is None:
+    def _current(self, balancer_arn: str, listener_arn: str, node: int) -> tuple[LoadBalancer, Listener] | None:
+        balancer, listener = self.state.load_balancers.get(balancer_arn), self.nodes.listener(listener_arn, node)
+        if balancer is None or listener is None or time.time() < balancer.active_at:
             return None
-        return next(((balancer, one) for one in balancer.listeners if one.arn == listener_arn), None)
+        return balancer, listener
 
     async def serve(
         self, balancer_arn: str, listener_arn: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
         """Serve one client connection until either side ends it."""
-        peer = Peer(reader, writer, h11.SERVER)
+        peer, node = Peer(reader, writer, h11.SERVER), self.nodes.arrive()
         try:
             address = writer.get_extra_info("peername")[0]
-            while (current := self._current(balancer_arn, listener_arn)) is not None:
+            while (current := self._current(balancer_arn, listener_arn, node)) is not None:
                 try:
                     async with asyncio.timeout(current[0].idle_seconds):
                         head = await peer.request()
@@ -68,7 +71,7 @@ class Proxy:
                     await self._refuse(Client(peer, address, *current), None, bad.status)
                     return
                 # Rules may have changed while the connection was idle: the request meets those of now.
-                current = self._current(balancer_arn, listener_arn)
+                current = self._current(balancer_arn, listener_arn, node)
                 if head is None or current is None:
                     return
                 await self._answer(Client(peer, address, *current), head)

@@ -8,6 +8,8 @@ from collections.abc import Callable, Collection
 
 from .state import Forward, Listener, RequestView, Rule, Target, TargetGroup
 
+_BAGS_PER_RULE = 4
+
 
 def match_rule(listener: Listener, request: RequestView) -> Rule | None:
     """The rule of lowest priority number whose conditions all hold; the default rule has none and comes last."""
@@ -21,22 +23,25 @@ class WeightedChoice:
     """Chooses target groups in exact proportion to their weights, in an order that no client can fall in step with.
 
     Each rule has a bag that holds every target group as often as its (reduced) weight says. The bag is shuffled,
-    emptied one request at a time and filled again; changed weights start a new bag.
+    emptied one request at a time and filled again. While a change is on its way to all nodes a rule has several weights, and
+    a bag for each.
     """
 
     def __init__(self, randomness: random.Random | None = None) -> None:
         self._randomness = randomness or random.Random()
-        self._bags: dict[str, tuple[tuple[tuple[str, int], ...], list[str]]] = {}
+        self._bags: dict[str, dict[tuple[tuple[str, int], ...], list[str]]] = {}
 
     def choose(self, rule_arn: str, forward: Forward) -> str | None:
         weights = forward.weights
         if len(weights) == 1:
             # A lone target group gets everything that matches, unless its weight is an explicit zero.
             return weights[0][0] if weights[0][1] > 0 else None
-        known, bag = self._bags.get(rule_arn, ((), []))
-        if known != weights or not bag:
-            bag = self._fill(weights)
-            self._bags[rule_arn] = (weights, bag)
+        bags = self._bags.setdefault(rule_arn, {})
+        bag = bags.pop(weights, None) or self._fill(weights)
+        # The newest last: those of weights that no node has any more are dropped.
+        bags[weights] = bag
+        while len(bags) > _BAGS_PER_RULE:
+            del bags[next(iter(bags))]
         return bag.pop() if bag else None
 
     def _fill(self, weights: tuple[tuple[str, int], ...]) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -85,6 +86,7 @@ class Listener:
     certificates: tuple[str, ...]
     attributes: Mapping[str, str]
     rules: tuple[Rule, ...]
+    said: str  # as the API said it: conditions cannot be compared
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +96,7 @@ class LoadBalancer:
     dimension: str
     attributes: Mapping[str, str]
     listeners: tuple[Listener, ...]
+    active_at: float  # until then it is being set up, and carries nothing
 
     @property
     def idle_seconds(self) -> float:
@@ -319,6 +322,7 @@ def _parse_load_balancer(one: Mapping[str, Any]) -> LoadBalancer:
         dimension=one["dimension"],
         attributes=one["attributes"],
         listeners=tuple(_parse_listener(listener) for listener in one["listeners"]),
+        active_at=float(one["active_at"]),
     )
 
 
@@ -341,6 +345,7 @@ def _parse_listener(one: Mapping[str, Any]) -> Listener:
         certificates=tuple(one["certificates"]),
         attributes=one["attributes"],
         rules=tuple(sorted(rules, key=lambda rule: rule.priority)),
+        said=json.dumps(one, sort_keys=True),
     )
 
 

@@ -9,11 +9,9 @@ from __future__ import annotations
 import threading
 
 from ..core import Core
+from ..roles import Roles
 from ..wsgi import listen
 from .model import Task
-
-# STS gives at most twelve hours to a role; Fargate renews them, variables cannot be renewed.
-_LIFE_SECONDS = 12 * 3600
 
 
 class Access:
@@ -38,9 +36,7 @@ class Access:
         role = task.overrides.get("taskRoleArn") or task.definition.get("taskRoleArn")
         if not role:
             return told
-        with self._core.lock:
-            sts = self._core.backend("sts")
-            given = sts.assume_role(settings.region, task.id, role, "", _LIFE_SECONDS, "")
+        given = Roles(self._core).of_task(role, task.id)
         return told | {
             "AWS_ACCESS_KEY_ID": given.access_key_id,
             "AWS_SECRET_ACCESS_KEY": given.secret_access_key,

@@ -11,23 +11,55 @@ from botocore.exceptions import ClientError
 
 from ..core import Core
 from ..errors import ApiError
+from ..roles import RoleRefused, Roles
 from .file_systems import directory
 from .model import StartFailed, Task
 
 _TASK_FAILED = "TaskFailedToStart"
 
 
-def secret_values(core: Core, container: Mapping[str, Any]) -> dict[str, str]:
+def client_of(core: Core, task: Task, service: str) -> Any:
+    """A client with the permissions of the task's execution role. Raises StartFailed."""
+    role = task.overrides.get("executionRoleArn") or task.definition.get("executionRoleArn")
+    if not role:
+        return core.client(service)
+    try:
+        return core.client(service, Roles(core).of_task(role, task.id))
+    except RoleRefused as refused:
+        raise StartFailed(_TASK_FAILED, str(refused)) from refused
+
+
+def require_image(core: Core, task: Task, image: str) -> None:
+    """Ask ECR for an image as Fargate does. Raises StartFailed where the execution role may not."""
+    ecr = client_of(core, task, "ecr")
+    name, _, digest = image.partition("@")
+    repository, _, tag = name.partition(":")
+    wanted = {"imageDigest": digest} if digest else {"imageTag": tag or "latest"}
+    try:
+        ecr.get_authorization_token()
+        ecr.batch_get_image(repositoryName=repository, imageIds=[wanted])
+    except ClientError as refused:
+        error = refused.response["Error"]
+        # What is not there at all is found out by the pull itself.
+        if error["Code"] == "AccessDeniedException":
+            raise StartFailed(
+                _TASK_FAILED,
+                "ResourceInitializationError: unable to pull secrets or registry auth: execution resource retrieval failed: "
+                f"unable to retrieve ecr registry auth: service call has been retried 1 time(s): {error['Code']}: {error['Message']}",
+            ) from refused
+
+
+def secret_values(core: Core, task: Task, container: Mapping[str, Any]) -> dict[str, str]:
     """The values of a container's secrets, from Secrets Manager (with JSON key) or Parameter Store."""
-    return {one["name"]: _secret(core, one["valueFrom"]) for one in container.get("secrets") or []}
+    return {one["name"]: _secret(core, task, one["valueFrom"]) for one in container.get("secrets") or []}
 
 
-def _secret(core: Core, source: str) -> str:
+def _secret(core: Core, task: Task, source: str) -> str:
     try:
         if ":secretsmanager:" in source:
-            return _from_secrets_manager(core, source)
+            return _from_secrets_manager(client_of(core, task, "secretsmanager"), source)
         name = source.partition(":parameter")[2] if source.startswith("arn:") else source
-        answer = core.client("ssm").get_parameter(Name=name, WithDecryption=True)
+        answer = client_of(core, task, "ssm").get_parameter(Name=name, WithDecryption=True)
         return str(answer["Parameter"]["Value"])
     except ClientError as refused:
         raise StartFailed(
@@ -38,7 +70,7 @@ def _secret(core: Core, source: str) -> str:
         ) from refused
 
 
-def _from_secrets_manager(core: Core, source: str) -> str:
+def _from_secrets_manager(client: Any, source: str) -> str:
     """ARN, or ARN:json-key:version-stage:version-id."""
     parts = source.split(":")
     arn, (key, stage, version) = ":".join(parts[:7]), ([*parts[7:], "", "", ""])[:3]
@@ -47,7 +79,7 @@ def _from_secrets_manager(core: Core, source: str) -> str:
         request["VersionStage"] = stage
     if version:
         request["VersionId"] = version
-    text = str(core.client("secretsmanager").get_secret_value(**request)["SecretString"])
+    text = str(client.get_secret_value(**request)["SecretString"])
     if not key:
         return text
     try:
@@ -59,6 +91,26 @@ def _from_secrets_manager(core: Core, source: str) -> str:
             f"retrieved secret from Secrets Manager did not contain json key {key}",
         ) from missing
     return value if isinstance(value, str) else json.dumps(value)
+
+
+def environment_files(core: Core, task: Task, container: Mapping[str, Any]) -> dict[str, str]:
+    """The variables of a container's files in S3, read with the execution role's permissions. A later file goes first."""
+    found: dict[str, str] = {}
+    for file in container.get("environmentFiles") or []:
+        bucket, _, key = file["value"].partition(":::")[2].partition("/")
+        try:
+            text = client_of(core, task, "s3").get_object(Bucket=bucket, Key=key)["Body"].read().decode()
+        except ClientError as refused:
+            raise StartFailed(
+                _TASK_FAILED,
+                "ResourceInitializationError: failed to download env files: file download command: non empty error stream: "
+                f"{refused.response['Error']['Code']}: {refused.response['Error']['Message']} ({file['value']})",
+            ) from refused
+        lines = [line.strip() for line in text.splitlines()]
+        found |= {
+            name: value for name, sign, value in (line.partition("=") for line in lines) if sign and name[:1] != "#"
+        }
+    return found
 
 
 def mounts(core: Core, task: Task, container: Mapping[str, Any]) -> list[tuple[Path, str, bool]]:
@@ -97,7 +149,7 @@ def prepare_log_stream(core: Core, task: Task, container: Mapping[str, Any]) -> 
     options = configuration["options"]
     group = options["awslogs-group"]
     stream = f"{options.get('awslogs-stream-prefix', 'ecs')}/{container['name']}/{task.id}"
-    logs = core.client("logs")
+    logs = client_of(core, task, "logs")
     try:
         if options.get("awslogs-create-group") == "true":
             _tolerate(logs.create_log_group, "ResourceAlreadyExistsException", logGroupName=group)

@@ -88,20 +88,42 @@ class Task:
         return "HEALTHY" if checked and all(one == "HEALTHY" for one in checked) else "UNKNOWN"
 
 
+@dataclass(frozen=True)
+class Limit:
+    """How many failed tasks are too many: half of the desired count within 3 and 200, where nothing else is said.
+
+    https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ThresholdConfiguration.html
+    """
+
+    type: str = "BOUNDED_PERCENT"  # COUNT, UNBOUNDED_PERCENT
+    value: int = 50
+
+    def of(self, desired: int) -> int:
+        if self.type == "COUNT":
+            return self.value
+        share = math.ceil(self.value * desired / 100)
+        return max(share, 1) if self.type == "UNBOUNDED_PERCENT" else min(max(share, 3), 200)
+
+
 @dataclass
 class Breaker:
-    """ECS's deployment circuit breaker: consecutive failed tasks against half of the desired count, within 3 and 200."""
+    """ECS's deployment circuit breaker: failed tasks of a deployment against a limit."""
 
     enabled: bool
     rollback: bool
     failures: int = 0
+    limit: Limit = Limit()
+    resets: bool = True  # by a task that becomes healthy
 
-    @staticmethod
-    def threshold(desired: int) -> int:
-        return min(max(math.ceil(0.5 * desired), 3), 200)
+    def threshold(self, desired: int) -> int:
+        return self.limit.of(desired)
 
     def tripped(self, desired: int) -> bool:
         return self.enabled and self.failures >= self.threshold(desired)
+
+    def saw_healthy_task(self) -> None:
+        if self.resets:
+            self.failures = 0
 
 
 @dataclass
@@ -123,6 +145,7 @@ class Deployment:
     record_status: str = "IN_PROGRESS"
     record_reason: str = ""
     rollback: dict[str, Any] | None = None
+    triggered_alarms: list[str] = field(default_factory=list)
     rolls_back: str = ""  # id of the deployment that this one returns from
     failed_tasks: int = 0
     retry_at: float = 0.0

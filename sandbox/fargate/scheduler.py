@@ -243,7 +243,8 @@ class Scheduler:
                 continue
             if task.been_healthy:
                 task.counted = True
-                deployment.failed_tasks = deployment.breaker.failures = 0
+                deployment.failed_tasks = 0
+                deployment.breaker.saw_healthy_task()
                 deployment.retry_at = 0.0
             elif task.desired == "STOPPED" and not task.stopped_reason.startswith("Scaling activity"):
                 task.counted = True
@@ -265,6 +266,7 @@ class Scheduler:
         firing = (
             self.firing(alarms.get("alarmNames") or []) if alarms.get("enable") and not deployment.rolls_back else []
         )
+        deployment.triggered_alarms = firing
         return ("alarm", f"alarm detected: {', '.join(firing)}", bool(alarms.get("rollback"))) if firing else None
 
     def _fail(self, service: Service, failed: Deployment, detector: str, why: str, rollback: bool) -> None:

@@ -1,4 +1,4 @@
-"""CPU and memory that tasks really use, from their containers' control groups, as metrics of AWS/ECS."""
+"""CPU and memory that tasks really use, from their containers' control groups, as metrics of AWS/ECS; and how many run."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ from ..metrics.balancers import one
 from ..metrics.store import Metric
 from ..metrics.store import Store as Metrics
 from ..periodic import Periodic
-from .model import Task
+from .model import Service, Task
 from .store import Store
 
 NAMESPACE = "AWS/ECS"
+INSIGHTS = "ECS/ContainerInsights"
 _CGROUPS = Path("/sys/fs/cgroup")
 _SAMPLE_SECONDS = 20  # of CloudWatch's time
 _CPU_UNITS = 1024
@@ -58,6 +59,8 @@ class UsageSampler:
     def sample(self, now: float) -> None:
         with self._store.lock:
             tasks = [(task, self._store.service_of(task)) for task in self._store.tasks.values() if task.running]
+            services = list(self._store.services.values())
+        self._count(services, [service for _, service in tasks], now)
         seen = {}
         for task, service in tasks:
             used = used_by(self._processes.processes(task))
@@ -69,6 +72,16 @@ class UsageSampler:
                 self._metrics.add(Metric.of(NAMESPACE, name, dimensions), now, one(value), "Percent")
         self._before = seen
         self._metrics.told_until(NAMESPACE, now)
+
+    def _count(self, services: list[Service], running: list[Service | None], now: float) -> None:
+        for service in services:
+            dimensions = {"ClusterName": service.cluster, "ServiceName": service.name}
+            counts = {
+                "RunningTaskCount": sum(found is service for found in running),
+                "DesiredTaskCount": service.desired,
+            }
+            for name, count in counts.items():
+                self._metrics.add(Metric.of(INSIGHTS, name, dimensions), now, one(count), "Count")
 
 
 def utilization(

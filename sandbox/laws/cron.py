@@ -6,8 +6,12 @@ https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html
 from __future__ import annotations
 
 import re
+from collections.abc import Hashable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
+_ONCE = re.compile(r"at\((\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)\)").fullmatch
 _CRON = re.compile(r"cron\((.+)\)").fullmatch
 _RATE = re.compile(r"rate\((\d+) (minute|hour|day)s?\)").fullmatch
 _MONTHS = {
@@ -50,6 +54,49 @@ def due_between(expression: str, after: datetime, until: datetime) -> bool:
             return True
         minute -= timedelta(minutes=1)
     return False
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """An expression in its time zone, and since when it is in force. `at_once`: a rate begins with a run."""
+
+    expression: str
+    timezone: str
+    since: float
+    at_once: bool = False
+
+
+class DueTimes:
+    """Which schedules are due at each look: once each minute that they name, whatever the looks' interval."""
+
+    def __init__(self) -> None:
+        self.done: set[Hashable] = set()
+        self.last: dict[Hashable, float] = {}
+
+    def is_due(self, key: Hashable, schedule: Schedule, now: float) -> bool:
+        zone = ZoneInfo(schedule.timezone or "UTC")
+        at = once(schedule.expression, zone)
+        if at is not None:
+            if at > now or key in self.done:
+                return False
+            self.done.add(key)
+            return at >= schedule.since
+        interval = rate_seconds(schedule.expression)
+        if interval is not None:
+            before = self.last.setdefault(key, schedule.since - (interval if schedule.at_once else 0))
+            if now - before < interval:
+                return False
+            self.last[key] = now
+            return True
+        before = self.last.setdefault(key, schedule.since)
+        self.last[key] = now
+        return due_between(schedule.expression, datetime.fromtimestamp(before, zone), datetime.fromtimestamp(now, zone))
+
+
+def once(expression: str, zone: ZoneInfo) -> float | None:
+    """When a one-time schedule is due; None for cron and rate expressions."""
+    found = _ONCE(expression)
+    return datetime.fromisoformat(found[1]).replace(tzinfo=zone).timestamp() if found else None
 
 
 def _matches(field: str, value: int, first: int) -> bool:

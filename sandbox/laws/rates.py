@@ -1,6 +1,7 @@
 """How many calls AWS takes: token buckets per region, by service and by the group of calls that share one. Pure.
 
-The figures are those of AWS's pages, where a page has some. Where none is published the service has no bucket here.
+The figures are those of AWS's pages, where a page has some; a quota "per second" has a bucket of one second. Where none is
+published the service has no bucket here.
 """
 
 from __future__ import annotations
@@ -27,32 +28,64 @@ class Quota:
 QUOTAS: dict[str, tuple[Quota, ...]] = {
     # https://docs.aws.amazon.com/elasticloadbalancing/latest/userguide/elb-api-throttling.html
     "elasticloadbalancing": (Quota(("Describe*",), 40, 10),),
-    # https://docs.aws.amazon.com/AmazonECS/latest/APIReference/request-throttling.html
+    # https://docs.aws.amazon.com/AmazonECS/latest/APIReference/request-throttling.html#throttling-quotas
     "ecs": (
+        Quota(("CreateCluster", "DeleteCluster", "PutClusterCapacityProviders", "UpdateCluster*"), 20, 1),
+        Quota(("DescribeClusters", "ListClusters"), 50, 20),
         Quota(("RegisterTaskDefinition", "DeregisterTaskDefinition"), 20, 1),
         Quota(("DescribeTaskDefinition", "ListTaskDefinition*"), 50, 20),
+        Quota(("DeleteTaskDefinitions",), 5, 1),
+        Quota(("CreateCapacityProvider", "DeleteCapacityProvider", "UpdateCapacityProvider"), 10, 1),
+        Quota(("DescribeCapacityProviders",), 50, 20),
+        Quota(("TagResource", "UntagResource"), 20, 10),
+        Quota(("ListTagsForResource",), 50, 20),
+        Quota(("DeleteAccountSetting", "PutAccountSetting*"), 10, 1),
+        Quota(("ListAccountSettings",), 50, 20),
         Quota(("CreateService", "UpdateService", "DeleteService"), 50, 5),
-        Quota(("DescribeServices", "ListServices", "*ServiceDeployments", "DescribeServiceRevisions"), 100, 20),
-        Quota(("DescribeClusters", "ListClusters"), 50, 20),
-        Quota(("DescribeTasks", "ListTasks"), 100, 20),
-        Quota(("RunTask", "StartTask", "StopTask"), 100, 40),
+        Quota(("DescribeServices", "ListServices"), 100, 20),
+        Quota(("DescribeServiceDeployments", "ListServiceDeployments"), 50, 20),
+        Quota(("DescribeServiceRevisions",), 50, 20),
+        Quota(("DescribeTasks", "ListTasks", "DescribeContainerInstances", "ListContainerInstances"), 100, 20),
+        Quota(("RunTask", "StartTask", "StopTask", "ExecuteCommand"), 100, 40),
     ),
-    # https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-throttling.html
-    "ec2": (Quota(("Describe*", "Get*"), 100, 20, each=True), Quota(("*",), 50, 5, each=True)),
+    # https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-throttling.html#throttling-limits-rate-based
+    "ec2": (
+        Quota(("CreateVpcEndpoint", "DeleteVpcEndpoints", "ModifyVpcEndpoint"), 4, 0.3, each=True),
+        Quota(("CreateNatGateway", "DeleteNatGateway"), 10, 1, each=True),
+        Quota(("CreateTags", "DeleteTags"), 100, 10, each=True),
+        Quota(
+            ("CreateNetworkInterface", "DeleteNetworkInterface", "ModifyNetworkInterfaceAttribute"), 100, 5, each=True
+        ),
+        Quota(("Describe*", "Get*", "List*", "Search*"), 100, 20, each=True),
+        Quota(("*",), 50, 5, each=True),
+    ),
     # Five requests a second, of an account: https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/DNSLimitations.html
     "route53": (Quota(("*",), 5, 5),),
-    # https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch_limits.html
+    # https://docs.aws.amazon.com/general/latest/gr/cw_region.html#limits_cloudwatch
     "cloudwatch": (
-        Quota(("GetMetricData",), 50, 50),
-        Quota(("PutMetricAlarm", "DeleteAlarms", "SetAlarmState"), 3, 3, each=True),
-        Quota(("DescribeAlarms",), 9, 9),
+        Quota(("GetMetricData", "PutMetricData"), 500, 500, each=True),
+        Quota(("GetMetricStatistics",), 400, 400),
+        Quota(("PutMetricAlarm", "PutCompositeAlarm", "DeleteAlarms", "SetAlarmState"), 3, 3, each=True),
+        Quota(("EnableAlarmActions", "DisableAlarmActions"), 3, 3, each=True),
+        Quota(("DescribeAlarms", "DescribeAlarmsForMetric"), 9, 9, each=True),
         Quota(("PutDashboard", "GetDashboard", "ListDashboards", "DeleteDashboards"), 10, 10, each=True),
+        Quota(("ListMetrics",), 25, 25),
+        Quota(("TagResource", "UntagResource"), 20, 20, each=True),
+        Quota(("ListTagsForResource",), 10, 10),
     ),
-    # https://docs.aws.amazon.com/acm/latest/userguide/acm-limits.html
+    # https://docs.aws.amazon.com/acm/latest/userguide/acm-limits.html#api-rate-limits
     "acm": (
-        Quota(("DescribeCertificate", "GetCertificate"), 10, 10, each=True),
+        Quota(
+            ("DescribeCertificate", "GetCertificate", "DeleteCertificate", "ListTagsForCertificate"), 10, 10, each=True
+        ),
         Quota(("ListCertificates",), 8, 8),
-        Quota(("RequestCertificate", "ImportCertificate", "DeleteCertificate"), 5, 5, each=True),
+        Quota(("RequestCertificate", "AddTagsToCertificate", "RemoveTagsFromCertificate"), 5, 5, each=True),
+        Quota(("ImportCertificate",), 1, 1),
+    ),
+    # https://docs.aws.amazon.com/scheduler/latest/UserGuide/scheduler-quotas.html: the figures of the smaller regions
+    "scheduler": (
+        Quota(("CreateScheduleGroup", "DeleteScheduleGroup"), 10, 10, each=True),
+        Quota(("CreateSchedule", "DeleteSchedule"), 250, 250, each=True),
     ),
 }
 QUOTAS["monitoring"] = QUOTAS["cloudwatch"]

@@ -13,6 +13,7 @@ import aiohttp
 from aiohttp import web
 
 from sandbox.edge.http1 import HEAD_LIMIT
+from sandbox.edge.nodes import Nodes
 from sandbox.edge.proxy import Proxy
 from sandbox.edge.state import parse_state
 from sandbox.lateness import Lateness
@@ -84,6 +85,7 @@ class Edge:
     session: aiohttp.ClientSession
     attributes: Json = field(default_factory=lambda: {"idle_timeout.timeout_seconds": "5"})
     version: int = 0
+    active_at: float = 0.0
 
     def apply(self, rules: list[Json], **groups: Group) -> None:
         """Make this the state, as the API would tell it."""
@@ -91,6 +93,7 @@ class Edge:
         listener = {"arn": "listener", "port": self.port, "protocol": "HTTP", "rules": rules, "attributes": {}}
         listener |= {"tls_protocols": [], "certificates": []}
         balancer = {"arn": "balancer", "address": "127.0.0.1", "dimension": "app/tests/1", "listeners": [listener]}
+        balancer |= {"active_at": self.active_at}
         self.proxy.apply(
             parse_state(
                 {
@@ -141,9 +144,9 @@ def _group(name: str, group: Group) -> Json:
 
 
 @asynccontextmanager
-async def edge(lateness: Lateness | None = None, **attributes: str) -> AsyncIterator[Edge]:
+async def edge(lateness: Lateness | None = None, nodes: Nodes | None = None, **attributes: str) -> AsyncIterator[Edge]:
     """The proxy with nothing behind it yet. The client keeps no cookies: tests send those they mean."""
-    proxy = Proxy(lateness)
+    proxy = Proxy(lateness, nodes)
     serve = functools.partial(proxy.serve, "balancer", "listener")
     server = await asyncio.start_server(serve, "127.0.0.1", 0, limit=HEAD_LIMIT)
     async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session:

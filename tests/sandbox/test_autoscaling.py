@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from ansible_collections.pear.fargate.plugins.module_utils.service.scaling import Scaled
+from ansible_collections.pear.fargate.plugins.module_utils.service.scaling import policy as scaling_policy
 from botocore.exceptions import ClientError
 
 from tests.sandbox.world import World, eventually
@@ -66,6 +68,28 @@ def test_target_tracking_scales_in_what_is_idle_but_for_what_is_suspended(world:
     eventually(lambda: count(world, "held") == 1, message="it is scaled in once that is resumed")
 
 
+def test_target_tracking_follows_the_backlog_of_a_queue(world: World, idle: tuple[str, str]) -> None:
+    scaling, sqs, (name, _) = world.client("application-autoscaling"), world.client("sqs"), idle
+    queue = sqs.create_queue(QueueName="mails")["QueueUrl"]
+    for number in range(5):
+        sqs.send_message_batch(
+            QueueUrl=queue, Entries=[{"Id": str(one), "MessageBody": f"{number}-{one}"} for one in range(6)]
+        )
+    scaling.register_scalable_target(**target(name), MinCapacity=1, MaxCapacity=3)
+    policy = {"target": 10, "metric": "backlog", "queue": "mails", "disable_scale_in": False}
+    cooldowns = {"scale_in_cooldown_seconds": 60, "scale_out_cooldown_seconds": 60}
+    scaling.put_scaling_policy(
+        **target(name),
+        PolicyName="backlog",
+        PolicyType="TargetTrackingScaling",
+        TargetTrackingScalingPolicyConfiguration=scaling_policy({**policy, **cooldowns}, Scaled("tests", name)),
+    )
+    scaling.delete_scaling_policy(**target(name), PolicyName="cpu")
+    eventually(lambda: count(world, name) == 3, message="thirty messages are ten for each of three tasks")
+    sqs.purge_queue(QueueUrl=queue)
+    eventually(lambda: count(world, name) == 1, message="an empty queue needs no more than the minimum")
+
+
 def test_policies_and_scheduled_actions_need_a_target_and_go_with_it(world: World, idle: tuple[str, str]) -> None:
     scaling, (name, _) = world.client("application-autoscaling"), idle
     action = {
@@ -77,7 +101,8 @@ def test_policies_and_scheduled_actions_need_a_target_and_go_with_it(world: Worl
     scaling.register_scalable_target(**target(name), MinCapacity=1, MaxCapacity=4)
     scaling.put_scheduled_action(**action)
     scaling.deregister_scalable_target(**target(name))
-    assert scaling.describe_scheduled_actions(ServiceNamespace="ecs")["ScheduledActions"] == []
+    of_it = {"ServiceNamespace": "ecs", "ResourceId": target(name)["ResourceId"]}
+    assert scaling.describe_scheduled_actions(**of_it)["ScheduledActions"] == []
     for call in (
         lambda: scaling.put_scheduled_action(**action),
         lambda: scaling.deregister_scalable_target(**target(name)),
@@ -92,3 +117,33 @@ def test_new_bounds_move_the_count_at_once(world: World, idle: tuple[str, str]) 
     assert count(world, "held") == 3
     scaling.register_scalable_target(**target("held"), MinCapacity=0, MaxCapacity=0)
     assert count(world, "held") == 0
+
+
+def test_an_alarm_calls_a_step_scaling_policy(world: World) -> None:
+    cloudwatch, scaling = world.client("cloudwatch"), world.client("application-autoscaling")
+    world.create_service("steps", world.define("steps"), None, desired=1)
+    eventually(lambda: world.steady("steps"), message="it is up")
+    scaling.register_scalable_target(**target("steps"), MinCapacity=1, MaxCapacity=3)
+    step = {"MetricIntervalLowerBound": 0, "ScalingAdjustment": 1}
+    policy = scaling.put_scaling_policy(
+        **target("steps"),
+        PolicyName="queue",
+        PolicyType="StepScaling",
+        StepScalingPolicyConfiguration={
+            "AdjustmentType": "ChangeInCapacity",
+            "StepAdjustments": [step],
+            "Cooldown": 3600,
+        },
+    )["PolicyARN"]
+    cloudwatch.put_metric_alarm(
+        AlarmName="queue", Namespace="Tests", MetricName="Waiting", Statistic="Maximum", Period=60, EvaluationPeriods=1,
+        Threshold=10, ComparisonOperator="GreaterThanThreshold", AlarmActions=[policy],
+    )  # fmt: skip
+
+    def fuller() -> bool:
+        cloudwatch.put_metric_data(Namespace="Tests", MetricData=[{"MetricName": "Waiting", "Value": 50}])
+        return count(world, "steps") == 2
+
+    eventually(fuller, message="one more task")
+    cloudwatch.delete_alarms(AlarmNames=["queue"])
+    world.delete_service("steps")

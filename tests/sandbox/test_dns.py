@@ -31,7 +31,11 @@ def dig(running: Running, name: str, kind: str = "A", tcp: bool = False) -> tupl
 
 def change(running: Running, zone: str, *records: dict[str, Any], action: str = "UPSERT") -> None:
     changes = [{"Action": action, "ResourceRecordSet": one} for one in records]
-    running.client("route53").change_resource_record_sets(HostedZoneId=zone, ChangeBatch={"Changes": changes})
+    route53 = running.client("route53")
+    made = route53.change_resource_record_sets(HostedZoneId=zone, ChangeBatch={"Changes": changes})["ChangeInfo"]
+    assert made["Status"] == "PENDING"
+    in_sync = {"Delay": 1, "MaxAttempts": 60}
+    route53.get_waiter("resource_record_sets_changed").wait(Id=made["Id"], WaiterConfig=in_sync)
 
 
 def record(name: str, kind: str, *values: str, **rest: Any) -> dict[str, Any]:
@@ -66,6 +70,18 @@ def test_names_are_answered_over_udp_and_tcp(sandbox: Running, zone: str) -> Non
     assert len(dig(sandbox, "example.net", "NS")[1]) == 4
     assert len(dig(sandbox, "example.net", "SOA")[1]) == 1
     assert sandbox.settings.name_server in cli(sandbox.settings.home, "status").stdout
+
+
+def test_a_change_is_pending_until_the_name_servers_answer_with_it(sandbox: Running, zone: str) -> None:
+    change(sandbox, zone, record("moves.example.net", "A", "10.0.0.1"))
+    route53 = sandbox.client("route53")
+    moved = {"Action": "UPSERT", "ResourceRecordSet": record("moves.example.net", "A", "10.0.0.2")}
+    batch = route53.change_resource_record_sets(HostedZoneId=zone, ChangeBatch={"Changes": [moved]})["ChangeInfo"]
+    found = dig(sandbox, "moves.example.net")[1]
+    if route53.get_change(Id=batch["Id"])["ChangeInfo"]["Status"] == "PENDING":
+        assert found == ["10.0.0.1"], "the name servers answer as before"
+    eventually(lambda: route53.get_change(Id=batch["Id"])["ChangeInfo"]["Status"] == "INSYNC")
+    assert dig(sandbox, "moves.example.net")[1] == ["10.0.0.2"]
 
 
 def test_an_alias_leads_to_the_load_balancer(world: World, zone: str) -> None:

@@ -9,9 +9,11 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import aiohttp
 import pytest
 
 from sandbox.edge.health import Verdict
+from sandbox.edge.nodes import Nodes
 from sandbox.lateness import BEAT_SECONDS, Lateness
 from tests.sandbox.conftest import TIME_FACTOR
 from tests.sandbox.edge import (
@@ -52,6 +54,38 @@ def test_weights_are_apportioned_exactly(blue: int, green: int) -> None:
             found = await shares(made, 1000)
             whole = blue + green
             assert (found["blue"], found["green"]) == (1000 * blue // whole, 1000 * green // whole)
+
+    run(story)
+
+
+def test_a_changed_rule_is_on_one_node_before_it_is_on_all() -> None:
+    """A connection stays with its node, so it goes on by the old weights while others have the new ones."""
+    clock = [0.0]
+
+    async def story() -> None:
+        async with edge(nodes=Nodes((0.0, 5.0), lambda: clock[0])) as made, targets("blue", "green") as (one, other):
+            groups = {"blue": Group([one.port]), "green": Group([other.port])}
+            made.apply([rule("default", forward(blue=100, green=0))], **groups)
+            made.apply([rule("default", forward(blue=0, green=100))], **groups)
+            # Each request on a connection of its own, so that both nodes are met.
+            close = {"headers": {"Connection": "close"}}
+            assert set(await shares(made, 40, **close)) == {"blue", "green"}
+            clock[0] = 5.0
+            assert set(await shares(made, 40, **close)) == {"green"}
+
+    run(story)
+
+
+def test_a_load_balancer_carries_nothing_before_it_is_active() -> None:
+    async def story() -> None:
+        async with edge() as made:
+            made.active_at = time.time() + 3600
+            made.apply([rule("default", fixed(200))])
+            with pytest.raises(aiohttp.ClientError):
+                await made.get()
+            made.active_at = time.time()
+            made.apply([rule("default", fixed(200))])
+            assert (await made.get())[0] == 200
 
     run(story)
 

@@ -14,7 +14,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.sandbox.world import World, eventually
+from tests.sandbox.world import World, eventually, make_role
 
 
 @pytest.fixture
@@ -84,7 +84,8 @@ def test_a_killed_container_is_replaced_and_told(cleaned: World) -> None:
 def test_the_circuit_breaker_returns_to_what_worked(cleaned: World) -> None:
     world = cleaned
     group = world.target_group("breaks", "/breaks")
-    breaker = {"deploymentConfiguration": {"deploymentCircuitBreaker": {"enable": True, "rollback": True}}}
+    sensitive = {"enable": True, "rollback": True, "thresholdConfiguration": {"type": "COUNT", "value": 2}}
+    breaker = {"deploymentConfiguration": {"deploymentCircuitBreaker": sensitive}}
     good = world.define("breaks", {"VERSION": "good"})
     world.create_service("breaks", good, group, **breaker)
     eventually(lambda: world.steady("breaks"))
@@ -100,7 +101,15 @@ def test_the_circuit_breaker_returns_to_what_worked(cleaned: World) -> None:
     ]
     records = ecs.describe_service_deployments(serviceDeploymentArns=arns)["serviceDeployments"]
     failed = next(one for one in records if one["status"] == "ROLLBACK_SUCCESSFUL")
-    assert failed["deploymentCircuitBreaker"] == {"status": "TRIGGERED", "failureCount": 3, "threshold": 3}
+    assert failed["deploymentCircuitBreaker"] == {"status": "TRIGGERED", "failureCount": 2, "threshold": 2}
+    assert failed["alarms"]["status"] == "DISABLED"
+    (newest,) = ecs.list_service_deployments(cluster="tests", service="breaks", maxResults=1)["serviceDeployments"]
+    revisions = [failed["targetServiceRevision"]["arn"], failed["rollback"]["serviceRevisionArn"]]
+    assert newest["targetServiceRevisionArn"] == revisions[1]
+    told = ecs.describe_service_revisions(serviceRevisionArns=[*revisions, f"{revisions[0]}0"])
+    assert [one["taskDefinition"] for one in told["serviceRevisions"]] == [bad, good]
+    assert [one["containerImages"][0]["image"] for one in told["serviceRevisions"]] == [world.image] * 2
+    assert [one["reason"] for one in told["failures"]] == ["MISSING"]
     stopped = world.tasks("breaks", "STOPPED")
     assert {3} <= {one["containers"][0].get("exitCode") for one in stopped}
 
@@ -293,6 +302,123 @@ def test_a_one_off_task_ends_with_its_exit_code(world: World) -> None:
     assert task["stopCode"] == "EssentialContainerExited"
 
 
+def test_an_init_container_ends_first_and_a_container_is_restarted_within_its_task(cleaned: World) -> None:
+    world = cleaned
+    s3 = world.client("s3")
+    s3.create_bucket(Bucket="given", CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
+    s3.put_object(Bucket="given", Key="app.env", Body=b"# a comment\nFROM_FILE=yes\nBOTH=file\n")
+    shell = {"image": world.image, "essential": False, "entryPoint": ["sh", "-c"], "stopTimeout": 2}
+    definition = world.define(
+        "ordered",
+        environment={"BOTH": "definition"},
+        environmentFiles=[{"type": "s3", "value": "arn:aws:s3:::given/app.env"}],
+        volumes=[{"name": "shared"}],
+        mountPoints=[{"sourceVolume": "shared", "containerPath": "/shared"}],
+        linuxParameters={
+            "tmpfs": [{"containerPath": "/quick", "size": 8}],
+            "capabilities": {"drop": ["ALL"]},
+        },
+        dependsOn=[{"containerName": "init", "condition": "SUCCESS"}],
+        sidecars=[
+            {
+                **shell,
+                "name": "init",
+                "command": ["sleep 1; echo prepared > /shared/state"],
+                "mountPoints": [{"sourceVolume": "shared", "containerPath": "/shared"}],
+            },
+            {
+                **shell,
+                "name": "leaks",
+                "command": ["echo began >> /shared/began; sleep 6; exit 3"],
+                "mountPoints": [{"sourceVolume": "shared", "containerPath": "/shared"}],
+                "restartPolicy": {"enabled": True, "restartAttemptPeriod": 60},
+            },
+        ],
+    )
+    world.create_service("ordered", definition, None)
+    eventually(lambda: world.steady("ordered"), timeout=180)
+    (task,) = world.tasks("ordered")
+    states = {one["name"]: one for one in task["containers"]}
+    assert (states["init"]["lastStatus"], states["init"]["exitCode"]) == ("STOPPED", 0)
+    engine, task_id = world.running.engine, task["taskArn"].rpartition("/")[2]
+    (container,) = engine.containers(**{"pear.task": task_id, "pear.container": "app"})
+
+    def read(command: str) -> str:
+        return engine.exec(container, ["sh", "-c", command]).stdout.strip()
+
+    assert read("cat /shared/state") == "prepared"
+    assert read("echo $FROM_FILE $BOTH") == "yes definition"
+    assert "tmpfs" in read("grep /quick /proc/mounts")
+    assert set(read("grep CapEff /proc/self/status").split()[1]) == {"0"}
+    eventually(lambda: read("cat /shared/began").count("began") > 1, timeout=180, message="it was started again")
+    assert [one["taskArn"] for one in world.tasks("ordered")] == [task["taskArn"]], "within the same task"
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"dependsOn": [{"containerName": "app", "condition": "START"}]}, "in a circle"),
+        ({"dependsOn": [{"containerName": "gone", "condition": "START"}]}, "unknown container"),
+        ({"linuxParameters": {"capabilities": {"add": ["NET_ADMIN"]}}}, "NET_ADMIN"),
+        ({"linuxParameters": {"sharedMemorySize": 64}}, "sharedMemorySize"),
+        ({"logConfiguration": {"logDriver": "gelf"}}, "gelf"),
+    ],
+)
+def test_what_fargate_does_not_run_is_not_registered(world: World, change: dict[str, Any], reason: str) -> None:
+    with pytest.raises(ClientError, match=reason):
+        world.define("odd", **change)
+
+
+def test_a_service_without_a_load_balancer_has_no_grace_period(world: World) -> None:
+    with pytest.raises(ClientError, match="only valid for services configured to use load balancers"):
+        world.create_service("graceful", world.define("graceful"), None, healthCheckGracePeriodSeconds=5)
+
+
+def test_a_schedule_starts_its_task(world: World) -> None:
+    ecs, scheduler = world.client("ecs"), world.client("scheduler")
+    role = make_role(world.running, "schedules", "scheduler.amazonaws.com")
+    definition = world.define("scheduled", command=["raise SystemExit(0)"])
+    command = {"name": "app", "command": ["raise SystemExit(5)"]}
+    target = {
+        "Arn": "arn:aws:ecs:eu-central-1:123456789012:cluster/tests",
+        "RoleArn": role,
+        "Input": json.dumps({"containerOverrides": [command]}),
+        "EcsParameters": {
+            "TaskDefinitionArn": definition,
+            "LaunchType": "FARGATE",
+            "NetworkConfiguration": {"awsvpcConfiguration": {"Subnets": world.subnets}},
+        },
+    }
+
+    def made() -> bool:
+        """A role that was just made cannot be assumed yet."""
+        due = datetime.now(UTC) + timedelta(seconds=3)
+        try:
+            scheduler.create_schedule(
+                Name="once",
+                ScheduleExpression=f"at({due:%Y-%m-%dT%H:%M:%S})",
+                FlexibleTimeWindow={"Mode": "OFF"},
+                ActionAfterCompletion="DELETE",
+                Target=target,
+            )
+        except ClientError as refused:
+            if "to assume the role" not in str(refused):
+                raise
+            return False
+        return True
+
+    eventually(made, timeout=60)
+
+    def ended() -> list[int]:
+        started_by = "chronos-schedule/once"
+        arns = ecs.list_tasks(cluster="tests", startedBy=started_by, desiredStatus="STOPPED")["taskArns"]
+        tasks = ecs.describe_tasks(cluster="tests", tasks=arns)["tasks"] if arns else []
+        return [task["containers"][0]["exitCode"] for task in tasks if task["lastStatus"] == "STOPPED"]
+
+    assert eventually(ended, message="the schedule's task has ended") == [5]
+    eventually(lambda: "once" not in [one["Name"] for one in scheduler.list_schedules()["Schedules"]], timeout=20)
+
+
 def test_sizes_that_fargate_does_not_offer_are_refused(world: World) -> None:
     with pytest.raises(ClientError, match="No Fargate configuration exists"):
         world.define("odd", cpu="256", memory="4096")
@@ -362,6 +488,12 @@ def test_an_alarm_that_fires_fails_a_deployment_and_the_one_before_comes_back(wo
     eventually(returned, message="ECS rolled back")
     reasons = [deployment["rolloutStateReason"] for deployment in world.service("guarded")["deployments"]]
     assert any("rolling back" in reason or "completed" in reason for reason in reasons), reasons
+    deployments = ecs.list_service_deployments(cluster="tests", service="guarded")["serviceDeployments"]
+    arns = [deployment["serviceDeploymentArn"] for deployment in deployments]
+    told = ecs.describe_service_deployments(serviceDeploymentArns=arns)["serviceDeployments"]
+    assert {"status": "TRIGGERED", "alarmNames": ["guard"], "triggeredAlarmNames": ["guard"]} in [
+        deployment["alarms"] for deployment in told
+    ]
     events = [event["message"] for event in world.service("guarded")["events"]]
     assert any("alarm detected: guard" in message for message in events), events
     world.delete_service("guarded")

@@ -168,3 +168,94 @@ def test_a_trace_is_found_by_its_annotation(aws: Aws) -> None:
     assert found[0]["Annotations"] == {"request_id": [{"AnnotationValue": {"StringValue": "r-2"}}]}
     code = refusal(xray.get_trace_summaries, **window, FilterExpression="responsetime > 5")
     assert code == "InvalidRequestException"
+
+
+def test_a_web_acl_is_put_in_front_of_a_load_balancer_once_that_is_active(aws: Aws) -> None:
+    ec2, elbv2, waf = aws("ec2"), aws("elbv2"), aws("wafv2")
+    vpc = ec2.create_vpc(CidrBlock="10.40.0.0/16")["Vpc"]["VpcId"]
+    subnets = [
+        ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.40.{n}.0/24", AvailabilityZone=f"eu-central-1{zone}")["Subnet"]
+        for n, zone in enumerate("ab")
+    ]
+    show = {"SampledRequestsEnabled": False, "CloudWatchMetricsEnabled": False, "MetricName": "none"}
+    first, second = (
+        waf.create_web_acl(Name=name, Scope="REGIONAL", DefaultAction={"Allow": {}}, VisibilityConfig=show)["Summary"]
+        for name in ("first", "second")
+    )
+    ids = [subnet["SubnetId"] for subnet in subnets]
+    balancer = elbv2.create_load_balancer(Name="guarded", Subnets=ids)["LoadBalancers"][0]
+    arn = balancer["LoadBalancerArn"]
+    assert balancer["State"]["Code"] == "provisioning"
+    asked = {"WebACLArn": first["ARN"], "ResourceArn": arn}
+    assert refusal(waf.associate_web_acl, **asked) == "WAFUnavailableEntityException"
+    wait = {"Delay": 1, "MaxAttempts": 60}
+    elbv2.get_waiter("load_balancer_available").wait(LoadBalancerArns=[arn], WaiterConfig=wait)
+    waf.associate_web_acl(**asked)
+    waf.associate_web_acl(WebACLArn=second["ARN"], ResourceArn=arn)
+    assert waf.get_web_acl_for_resource(ResourceArn=arn)["WebACL"]["ARN"] == second["ARN"]
+    elbv2.delete_load_balancer(LoadBalancerArn=arn)
+
+
+def test_the_service_map_and_the_traces_that_failed(aws: Aws) -> None:
+    xray, now = aws("xray"), datetime.now(UTC)
+    at = now.timestamp()
+    for number, fault in enumerate((False, True)):
+        shared = {"trace_id": f"1-{int(at):08x}-{number + 16:024x}", "start_time": at - 1, "end_time": at}
+        database = {
+            "name": "map-db",
+            "id": f"{number + 32:016x}",
+            "namespace": "remote",
+            "start_time": at - 0.9,
+            "end_time": at - 0.1,
+        }
+        served = {**shared, "name": "map-shop", "id": f"{number + 16:016x}", "fault": fault, "subsegments": [database]}
+        xray.put_trace_segments(TraceSegmentDocuments=[json.dumps(served)])
+    window = {"StartTime": now - timedelta(minutes=1), "EndTime": now + timedelta(minutes=1)}
+    nodes = {(node["Name"], node.get("Type")): node for node in xray.get_service_graph(**window)["Services"]}
+    shop, database_node = nodes["map-shop", None], nodes["map-db", "remote"]
+    assert shop["SummaryStatistics"]["TotalCount"] == 2
+    assert shop["SummaryStatistics"]["FaultStatistics"]["TotalCount"] == 1
+    (edge,) = shop["Edges"]
+    assert edge["ReferenceId"] == database_node["ReferenceId"]
+    assert edge["SummaryStatistics"]["TotalResponseTime"] == pytest.approx(1.6, abs=0.01)
+    found = xray.get_trace_summaries(**window, FilterExpression='service("map-shop") { fault = true }')[
+        "TraceSummaries"
+    ]
+    assert [(one["Id"], one["HasFault"]) for one in found] == [(f"1-{int(at):08x}-{17:024x}", True)]
+    for call in (xray.get_service_graph, xray.get_trace_summaries):
+        assert refusal(call, StartTime=now - timedelta(hours=7), EndTime=now) == "InvalidRequestException"
+
+
+def test_a_log_is_searched_by_a_regular_expression_in_the_order_of_time(aws: Aws) -> None:
+    logs, at = aws("logs"), int(datetime.now(UTC).timestamp() * 1000)
+    logs.create_log_group(logGroupName="searched")
+    for stream, events in {"b": [(2, "Error: two"), (3, "fine")], "a": [(1, "ERROR one"), (4, "panic four")]}.items():
+        logs.create_log_stream(logGroupName="searched", logStreamName=stream)
+        lines = [{"timestamp": at + offset, "message": text} for offset, text in events]
+        logs.put_log_events(logGroupName="searched", logStreamName=stream, logEvents=lines)
+    found = logs.filter_log_events(logGroupName="searched", filterPattern="%[Ee]rror|ERROR|panic%", startTime=at)
+    assert [event["message"] for event in found["events"]] == ["ERROR one", "Error: two", "panic four"]
+    with_group = {"logGroupName": "searched", "filterPattern": "%(a|b)%"}
+    assert refusal(logs.filter_log_events, **with_group) == "InvalidParameterException"
+
+
+def test_queries_of_logs_insights_are_saved_by_id_and_found_by_prefix(aws: Aws) -> None:
+    logs = aws("logs")
+    made = [
+        logs.put_query_definition(name=name, queryString="fields @message", logGroupNames=["g"])["queryDefinitionId"]
+        for name in ("saved/a", "saved/b", "other/a")
+    ]
+    logs.put_query_definition(queryDefinitionId=made[0], name="saved/a", queryString="fields @timestamp")
+    found = logs.describe_query_definitions(queryDefinitionNamePrefix="saved/")["queryDefinitions"]
+    assert [(one["name"], one["queryString"]) for one in found] == [
+        ("saved/a", "fields @timestamp"),
+        ("saved/b", "fields @message"),
+    ]
+    assert "logGroupNames" not in found[0] or found[0]["logGroupNames"] == []
+    paged = logs.describe_query_definitions(queryDefinitionNamePrefix="saved/", maxResults=1)
+    more = logs.describe_query_definitions(
+        queryDefinitionNamePrefix="saved/", maxResults=1, nextToken=paged["nextToken"]
+    )
+    assert [one["name"] for one in more["queryDefinitions"]] == ["saved/b"]
+    assert logs.delete_query_definition(queryDefinitionId=made[1])["success"]
+    assert refusal(logs.delete_query_definition, queryDefinitionId=made[1]) == "ResourceNotFoundException"

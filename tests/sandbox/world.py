@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import time
 from collections.abc import Callable
@@ -58,6 +59,9 @@ def eventually(what: Callable[[], Any], timeout: float = 180.0, message: str = "
     return answer
 
 
+TASK_SETTINGS = ("volumes", "cpu", "memory", "taskRoleArn", "executionRoleArn")
+
+
 @dataclass
 class World:
     """What the tests of services share."""
@@ -67,7 +71,7 @@ class World:
     balancer: dict[str, Any]
     listener_arn: str
     image: str
-    role: str = "arn:aws:iam::123456789012:role/tasks"
+    role: str
 
     def client(self, service: str) -> Any:
         return self.running.client(service)
@@ -108,7 +112,7 @@ class World:
 
     def define(self, family: str, environment: dict[str, str] | None = None, **container: Any) -> str:
         """Register a task definition with one container named app."""
-        task = {key: container.pop(key) for key in ("volumes", "cpu", "memory", "taskRoleArn") if key in container}
+        task = {key: container.pop(key) for key in TASK_SETTINGS if key in container}
         definition = {
             "name": "app",
             "image": self.image,
@@ -127,7 +131,7 @@ class World:
                 memory=task.pop("memory", "512"),
                 networkMode="awsvpc",
                 requiresCompatibilities=["FARGATE"],
-                executionRoleArn=self.role,
+                executionRoleArn=task.pop("executionRoleArn", self.role),
                 containerDefinitions=[definition, *extra],
                 **task,
             )["taskDefinition"]["taskDefinitionArn"]
@@ -186,6 +190,9 @@ def build(running: Running) -> World:
         for n, zone in enumerate("abc")
     ]
     balancer = elbv2.create_load_balancer(Name="tests", Subnets=subnets)["LoadBalancers"][0]
+    elbv2.get_waiter("load_balancer_available").wait(
+        LoadBalancerArns=[balancer["LoadBalancerArn"]], WaiterConfig={"Delay": 1, "MaxAttempts": 60}
+    )
     listener = elbv2.create_listener(
         LoadBalancerArn=balancer["LoadBalancerArn"],
         Protocol="HTTP",
@@ -199,7 +206,26 @@ def build(running: Running) -> World:
     )["Listeners"][0]["ListenerArn"]
     ecs.create_cluster(clusterName="tests")
     repository = ecr.create_repository(repositoryName="app")["repository"]["repositoryUri"]
-    return World(running, subnets, balancer, listener, push_base(running, f"{repository}:1"))
+    image = push_base(running, f"{repository}:1")
+    return World(running, subnets, balancer, listener, image, make_role(running, "tasks", "ecs-tasks.amazonaws.com"))
+
+
+def make_role(running: Running, name: str, service: str = "", **statement: Any) -> str:
+    """A role that a service, or the account, may assume; it may do everything where no statement says less. Its ARN."""
+    principal = {"Service": service} if service else {"AWS": f"arn:aws:iam::{running.settings.account}:root"}
+    trust = {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}],
+    }
+    allowed = {"Effect": "Allow", "Action": "*", "Resource": "*"} | statement
+    iam = running.client("iam")
+    role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust))["Role"]["Arn"]
+    iam.put_role_policy(
+        RoleName=name,
+        PolicyName="allowed",
+        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [allowed]}),
+    )
+    return str(role)
 
 
 def push_base(running: Running, reference: str) -> str:

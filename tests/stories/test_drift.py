@@ -144,6 +144,16 @@ def edited_dashboard(stage: Stage) -> None:
     stage.client("cloudwatch").put_dashboard(DashboardName="local-scoreboard", DashboardBody='{"widgets": []}')
 
 
+def edited_query(stage: Stage) -> None:
+    logs = stage.client("logs")
+    (query,) = logs.describe_query_definitions(queryDefinitionNamePrefix="local/scoreboard/errors by route")[
+        "queryDefinitions"
+    ]
+    logs.put_query_definition(
+        queryDefinitionId=query["queryDefinitionId"], name=query["name"], queryString="fields @message"
+    )
+
+
 def bounds(stage: Stage) -> None:
     stage.client("application-autoscaling").register_scalable_target(
         ServiceNamespace="ecs",
@@ -259,6 +269,7 @@ CHANGES: dict[str, tuple[Change, str]] = {
     "an alarm of the load balancer": (alarm("local/*/balancer-errors", AlarmActions=[]), "local/*/balancer-errors"),
     "an alarm by hand": (strange_alarm, "local/scoreboard/by-hand"),
     "dashboard": (edited_dashboard, "local-scoreboard"),
+    "saved query": (edited_query, "local/scoreboard/errors by route"),
     "topic": (
         lambda stage: stage.client("sns").set_topic_attributes(
             TopicArn="arn:aws:sns:eu-central-1:123456789012:local-alarms",

@@ -39,6 +39,8 @@ FOREIGN = {
     "DNS_NAME_OF_THE_LOAD_BALANCER",
     # Terraform's.
     "ignore_changes",
+    # PostgreSQL's.
+    *("max_connections", "pg_stat_activity"),
 }
 
 
@@ -203,6 +205,13 @@ def _variables(text: str) -> set[str]:
     others |= {file.stem for folder in ("playbooks", "roles") for file in (ROOT / folder).rglob("*.yml")}
     # Results and names that playbooks and tasks leave for others.
     others |= set(re.findall(r"register: (\w+)", sources("roles", "playbooks")))
+    # Keys of a variable that is a dictionary, such as the thresholds of alarms.
+    others |= {
+        key
+        for role in roles_of_the_collection().values()
+        for option in role.options.values()
+        for key in option.get("options", {})
+    }
     # Filters, and what playbooks take as extra variables.
     others |= set(_WORD.findall(sources("plugins/filter", "playbooks")))
     return set(_WORD.findall(text)) - others

@@ -12,7 +12,7 @@ import pytest
 PLUGINS = Path(__file__).resolve().parents[2] / "plugins"
 MODULE_UTILS = PLUGINS / "module_utils"
 # Each room may import itself and the rooms before it.
-ROOMS = ("rollout", "aws", "common", "image", "monitoring", "service", "environment", "release")
+ROOMS = ("rollout", "aws", "common", "image", "monitoring", "service", "environment", "release", "operations")
 
 
 def arrows(path: Path) -> Iterator[str]:

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from typing import Any
 
 from .errors import aws_call
@@ -63,6 +64,16 @@ def get_certificate(aws: Aws, arn: str) -> tuple[str, str]:
 def tags(aws: Aws, arn: str) -> dict[str, str]:
     found = aws.client("acm").list_tags_for_certificate(CertificateArn=arn)["Tags"]
     return {tag["Key"]: tag.get("Value", "") for tag in found}
+
+
+@aws_call("tag {arn}")
+def tag(aws: Aws, arn: str, desired: Mapping[str, str]) -> None:
+    aws.client("acm").add_tags_to_certificate(CertificateArn=arn, Tags=tag_list(desired))
+
+
+@aws_call("untag {arn}")
+def untag(aws: Aws, arn: str, keys: list[str]) -> None:
+    aws.client("acm").remove_tags_from_certificate(CertificateArn=arn, Tags=[{"Key": key} for key in keys])
 
 
 @aws_call("import the certificate")

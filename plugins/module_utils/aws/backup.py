@@ -97,6 +97,11 @@ def tag(aws: Aws, arn: str, desired: dict[str, str]) -> None:
     aws.client("backup").tag_resource(ResourceArn=arn, Tags=desired)
 
 
+@aws_call("untag {arn}")
+def untag(aws: Aws, arn: str, keys: list[str]) -> None:
+    aws.client("backup").untag_resource(ResourceArn=arn, TagKeyList=keys)
+
+
 @aws_call("read the recovery points of backup vault {name}")
 def recovery_points(aws: Aws, name: str) -> list[dict[str, Any]]:
     pager = aws.client("backup").get_paginator("list_recovery_points_by_backup_vault")

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeAlias
 
 from .errors import aws_call, is_code
 from .session import Aws
@@ -16,6 +16,8 @@ from .tags import tag_list, tags_of
 # Limits of DescribeAlarms and GetMetricData.
 _ALARMS_PER_CALL = 100
 _QUERIES_PER_CALL = 500
+# When a period began, in seconds since 1970, and its value.
+Series: TypeAlias = "tuple[tuple[float, float], ...]"
 
 
 @dataclass(frozen=True)
@@ -130,14 +132,19 @@ def dashboards(aws: Aws, prefix: str) -> list[str]:
     return [dashboard["DashboardName"] for page in pages for dashboard in page["DashboardEntries"]]
 
 
-@aws_call("read metrics")
 def values(aws: Aws, metrics: Mapping[str, Metric], window: Window) -> dict[str, tuple[float, ...]]:
     """Each metric's values over the window, oldest first; a metric without data has none."""
+    return {name: tuple(value for _, value in points) for name, points in series(aws, metrics, window).items()}
+
+
+@aws_call("read metrics")
+def series(aws: Aws, metrics: Mapping[str, Metric], window: Window) -> dict[str, Series]:
+    """Each metric's data points over the window, oldest first; a metric without data has none."""
     if not metrics:
         return {}
     # Ids must begin with a lower case letter and hold letters, digits and underscores only.
     ids = {f"m{number}": name for number, name in enumerate(metrics)}
-    found: dict[str, list[float]] = {name: [] for name in metrics}
+    found: dict[str, list[tuple[float, float]]] = {name: [] for name in metrics}
     queries = [_query(one_id, metrics[name], window.period_seconds) for one_id, name in ids.items()]
     for start in range(0, len(queries), _QUERIES_PER_CALL):
         pages = (
@@ -152,8 +159,9 @@ def values(aws: Aws, metrics: Mapping[str, Metric], window: Window) -> dict[str,
         )
         for page in pages:
             for result in page["MetricDataResults"]:
-                found[ids[result["Id"]]] += result["Values"]
-    return {name: tuple(series) for name, series in found.items()}
+                times = (moment.timestamp() for moment in result["Timestamps"])
+                found[ids[result["Id"]]] += zip(times, result["Values"], strict=True)
+    return {name: tuple(points) for name, points in found.items()}
 
 
 def _query(one_id: str, metric: Metric, period_seconds: int) -> dict[str, Any]:

@@ -329,9 +329,21 @@ def delete_flow_logs(aws: Aws, ids: list[str]) -> None:
     aws.client("ec2").delete_flow_logs(FlowLogIds=ids)
 
 
+@aws_call("read the network interfaces in {vpc_id}")
+def network_interfaces(aws: Aws, vpc_id: str) -> list[Entry]:
+    return _all(
+        aws, "describe_network_interfaces", "NetworkInterfaces", Filters=[{"Name": "vpc-id", "Values": [vpc_id]}]
+    )
+
+
 @aws_call("tag {resource_id}")
 def tag(aws: Aws, resource_id: str, tags: Tags) -> None:
     aws.client("ec2").create_tags(Resources=[resource_id], Tags=tag_list(tags))
+
+
+@aws_call("untag {resource_id}")
+def untag(aws: Aws, resource_id: str, keys: list[str]) -> None:
+    aws.client("ec2").delete_tags(Resources=[resource_id], Tags=[{"Key": key} for key in keys])
 
 
 # By kind: operation, key of the answer, key of the id.

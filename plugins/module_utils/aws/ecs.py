@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from . import service_definition
@@ -222,6 +223,7 @@ def _deployment(raw: Mapping[str, Any]) -> Deployment:
         failed_tasks=raw.get("failedTasks", 0),
         rollout_state=raw.get("rolloutState", ""),
         reason=raw.get("rolloutStateReason", ""),
+        created_at=_moment(raw.get("createdAt")),
     )
 
 
@@ -236,6 +238,9 @@ def _task(raw: Mapping[str, Any]) -> TaskState:
         zone=raw.get("availabilityZone", ""),
         stop_code=raw.get("stopCode", ""),
         stopped_reason=raw.get("stoppedReason", ""),
+        created_at=_moment(raw.get("createdAt")),
+        started_at=_moment(raw.get("startedAt")),
+        stopped_at=_moment(raw.get("stoppedAt") or raw.get("stoppingAt")),
         containers=tuple(
             ContainerState(
                 name=container["name"],
@@ -248,6 +253,10 @@ def _task(raw: Mapping[str, Any]) -> TaskState:
             for container in raw.get("containers", [])
         ),
     )
+
+
+def _moment(at: datetime | None) -> float | None:
+    return at.timestamp() if at is not None else None
 
 
 def _address(raw: Mapping[str, Any]) -> str:

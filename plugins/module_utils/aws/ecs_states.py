@@ -24,6 +24,7 @@ class Deployment:
     failed_tasks: int
     rollout_state: str
     reason: str = ""
+    created_at: float | None = None
 
     @property
     def primary(self) -> bool:

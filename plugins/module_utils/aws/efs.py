@@ -144,3 +144,8 @@ def set_policy(aws: Aws, file_system_id: str, document: dict[str, Any]) -> None:
 @aws_call("tag {resource_id}")
 def tag(aws: Aws, resource_id: str, tags: dict[str, str]) -> None:
     aws.client("efs").tag_resource(ResourceId=resource_id, Tags=tag_list(tags))
+
+
+@aws_call("untag {resource_id}")
+def untag(aws: Aws, resource_id: str, keys: list[str]) -> None:
+    aws.client("efs").untag_resource(ResourceId=resource_id, TagKeys=keys)

@@ -301,6 +301,11 @@ def add_tags(aws: Aws, arns: Sequence[str], desired: Mapping[str, str]) -> None:
     aws.client("elbv2").add_tags(ResourceArns=list(arns), Tags=tag_list(desired))
 
 
+@aws_call("untag load balancing resources")
+def remove_tags(aws: Aws, arns: Sequence[str], keys: list[str]) -> None:
+    aws.client("elbv2").remove_tags(ResourceArns=list(arns), TagKeys=keys)
+
+
 def _tagged(tags: Mapping[str, str]) -> dict[str, Any]:
     """ELB refuses an empty list of tags."""
     return {"Tags": tag_list(tags)} if tags else {}
@@ -330,6 +335,7 @@ def _target_group(raw: Mapping[str, Any]) -> TargetGroup:
             unhealthy_threshold=raw["UnhealthyThresholdCount"],
             port=raw.get("HealthCheckPort", "traffic-port"),
         ),
+        load_balancer_arns=tuple(raw.get("LoadBalancerArns", [])),
     )
 
 

@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-TEST_HEADER = ("x-release", ("candidate",))
+# The header that test rules want, and its value where that is no secret.
+TEST_HEADER, TEST_VALUE = "x-release", "candidate"
 # The default rule comes after every other; 50000 is the last priority that a rule can be given.
 DEFAULT_PRIORITY = 50001
 _LOGINS = ("AuthenticateOidcConfig", "AuthenticateCognitoConfig")
@@ -33,10 +34,15 @@ class Conditions:
     def of(cls, hosts: Sequence[str], paths: Sequence[str]) -> Conditions:
         return cls(tuple(sorted(hosts)), tuple(sorted(paths)))
 
-    def under_test(self, source_ips: Sequence[str] = ()) -> Conditions:
+    def under_test(self, value: str = TEST_VALUE, source_ips: Sequence[str] = ()) -> Conditions:
         """The conditions of the test rule, which may be open to fewer clients than the production rule."""
-        headers = tuple(sorted((*self.headers, TEST_HEADER)))
+        headers = tuple(sorted((*self.headers, (TEST_HEADER, (value,)))))
         return replace(self, headers=headers, source_ips=tuple(sorted(source_ips)) or self.source_ips)
+
+    @property
+    def test_value(self) -> str | None:
+        """The value of the header that leads to the candidate; None in a rule that does not want it."""
+        return next((values[0] for name, values in self.headers if name == TEST_HEADER and values), None)
 
     @property
     def count(self) -> int:
@@ -54,11 +60,16 @@ class Conditions:
     def __str__(self) -> str:
         said = [f"host {' or '.join(self.hosts)}"] if self.hosts else []
         said += [f"path {' or '.join(self.paths)}"] if self.paths else []
-        said += [f"header {name}: {' or '.join(values)}" for name, values in self.headers]
+        said += [f"header {name}: {_shown(name, values)}" for name, values in self.headers]
         said += [f"source address {' or '.join(self.source_ips)}"] if self.source_ips else []
         pairs = [f"{key}={value}" if key else value for key, value in self.query]
         said += [f"query {' or '.join(pairs)}"] if pairs else []
         return " and ".join([*said, *self.others]) or "every request"
+
+
+def _shown(name: str, values: Sequence[str]) -> str:
+    """A test rule's value may be a secret, and this is printed."""
+    return " or ".join("(a secret value)" if name == TEST_HEADER and value != TEST_VALUE else value for value in values)
 
 
 @dataclass(frozen=True)
@@ -86,6 +97,8 @@ class TargetGroup:
     target_type: str = "ip"
     arn: str = ""
     health_check: HealthCheck | None = None
+    # The load balancers whose rules refer to it.
+    load_balancer_arns: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
-from .errors import aws_call
+from .errors import aws_call, passing_over
 from .session import Aws
 from .task_definition import LOG_STREAM_PREFIX
 
@@ -51,6 +52,52 @@ def new_lines(
             return lines, token
         token = answer["nextForwardToken"]
         after = {"nextToken": token}
+
+
+@dataclass(frozen=True)
+class LogEvent:
+    """A line of a log group: when, by which stream, and what."""
+
+    at: float
+    stream: str
+    message: str
+
+
+@dataclass(frozen=True)
+class LogSearch:
+    """Where and for what to search: a filter pattern, between two moments, over so many pages at most."""
+
+    group: str
+    pattern: str
+    start: float
+    end: float
+    pages: int = 5
+    events: int = 500
+
+
+@aws_call("search log group {search.group}")
+def search_events(aws: Aws, search: LogSearch) -> tuple[list[LogEvent], bool]:
+    """Matching lines, oldest first, and whether these are all. A page may be empty although more follow."""
+    client = aws.client("logs")
+    found: list[LogEvent] = []
+    token: dict[str, str] = {}
+    for _ in range(search.pages):
+        answer = client.filter_log_events(
+            logGroupName=search.group,
+            filterPattern=search.pattern,
+            startTime=int(search.start * 1000),
+            endTime=int(search.end * 1000),
+            limit=search.events,
+            **token,
+        )
+        found += [
+            LogEvent(event["timestamp"] / 1000, event["logStreamName"], event["message"].rstrip())
+            for event in answer["events"]
+        ]
+        if not answer.get("nextToken"):
+            return found, True
+        token = {"nextToken": answer["nextToken"]}
+    return found, False
 
 
 @aws_call("read log group {name}")
@@ -122,3 +169,47 @@ def log_groups(aws: Aws, prefix: str) -> dict[str, str]:
 @aws_call("delete log group {name}")
 def delete_log_group(aws: Aws, name: str) -> None:
     aws.client("logs").delete_log_group(logGroupName=name)
+
+
+@dataclass(frozen=True)
+class SavedQuery:
+    """A query of Logs Insights that is kept under a name. AWS gives each an id: two may have one name."""
+
+    name: str
+    query: str
+    log_groups: tuple[str, ...] = ()
+    id: str = ""
+
+
+@aws_call("read the saved queries whose names begin with {prefix}")
+def saved_queries(aws: Aws, prefix: str) -> list[SavedQuery]:
+    """In the order of their names. botocore has no paginator for them."""
+    client = aws.client("logs")
+    found: list[SavedQuery] = []
+    token: dict[str, str] = {}
+    while True:
+        answer = client.describe_query_definitions(queryDefinitionNamePrefix=prefix, **token)
+        found += [
+            SavedQuery(
+                query["name"], query["queryString"], tuple(query.get("logGroupNames", ())), query["queryDefinitionId"]
+            )
+            for query in answer["queryDefinitions"]
+        ]
+        if not answer.get("nextToken"):
+            return sorted(found, key=lambda query: (query.name, query.id))
+        token = {"nextToken": answer["nextToken"]}
+
+
+@aws_call("save query {query.name}")
+def put_saved_query(aws: Aws, query: SavedQuery) -> None:
+    """Create the query, or with an id replace the one that has it."""
+    known = {"queryDefinitionId": query.id} if query.id else {}
+    aws.client("logs").put_query_definition(
+        name=query.name, queryString=query.query, logGroupNames=list(query.log_groups), **known
+    )
+
+
+@aws_call("delete saved query {query.name}")
+def delete_saved_query(aws: Aws, query: SavedQuery) -> None:
+    with passing_over("ResourceNotFoundException"):
+        aws.client("logs").delete_query_definition(queryDefinitionId=query.id)

@@ -132,6 +132,11 @@ class ServiceNames:
     def dashboard(self) -> str:
         return fit(f"{self.environment}-{self.service}", 255)
 
+    @property
+    def saved_query_prefix(self) -> str:
+        """Logs Insights shows it as folders."""
+        return f"{self.environment}/{self.service}/"
+
     def ecs_service(self, colour: str) -> str:
         return f"{self.service}-{colour}"
 
@@ -147,6 +152,7 @@ class ServiceNames:
             "family": self.family,
             "log_group": self.log_group,
             "target_group": {colour: self.target_group(colour) for colour in COLOURS},
+            "saved_query_prefix": self.saved_query_prefix,
         }
 
 

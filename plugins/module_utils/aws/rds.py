@@ -147,6 +147,11 @@ def tag(aws: Aws, arn: str, tags: dict[str, str]) -> None:
     aws.client("rds").add_tags_to_resource(ResourceName=arn, Tags=tag_list(tags))
 
 
+@aws_call("untag {arn}")
+def untag(aws: Aws, arn: str, keys: list[str]) -> None:
+    aws.client("rds").remove_tags_from_resource(ResourceName=arn, TagKeys=keys)
+
+
 @aws_call("read the databases")
 def instances(aws: Aws) -> list[dict[str, Any]]:
     """Every instance of the account and region, those that belong to a cluster included."""

@@ -130,6 +130,13 @@ def tag_health_check(aws: Aws, health_check_id: str, tags: dict[str, str]) -> No
     )
 
 
+@aws_call("untag health check {health_check_id}")
+def untag_health_check(aws: Aws, health_check_id: str, keys: list[str]) -> None:
+    aws.client("route53").change_tags_for_resource(
+        ResourceType="healthcheck", ResourceId=health_check_id, RemoveTagKeys=keys
+    )
+
+
 @aws_call("read the tags of zone {zone_id}")
 def zone_tags(aws: Aws, zone_id: str) -> dict[str, str]:
     answer = aws.client("route53").list_tags_for_resource(ResourceType="hostedzone", ResourceId=zone_id)

@@ -12,6 +12,12 @@ from typing import Any
 
 _NETWORK = {"subnets", "security_groups", "assign_public_ip"}
 _DEPLOYMENT = {"minimum_healthy_percent", "maximum_percent", "circuit_breaker", "rollback", "alarms"}
+# ECS refuses a grace period for health checks where there is no load balancer.
+_OF_TARGETS = {"health_check_grace_seconds", "load_balancers"}
+# A change of these starts new tasks; ECS applies all others to the service as it runs.
+REDEPLOYING = frozenset(
+    {"subnets", "security_groups", "assign_public_ip", "platform_version", "capacity_providers", "load_balancers"}
+)
 _PLAIN = {
     "availability_zone_rebalancing": "availabilityZoneRebalancing",
     "health_check_grace_seconds": "healthCheckGracePeriodSeconds",
@@ -23,8 +29,8 @@ _PLAIN = {
 
 
 def wanted(spec: Mapping[str, Any], target_group_arn: str) -> dict[str, Any]:
-    """Return the settings of the service of one colour, from the specification of a release."""
-    return {
+    """Return the settings of the service of one colour, from the specification of a release. A worker has no target group."""
+    settings = {
         "subnets": sorted(spec["subnet_ids"]),
         "security_groups": sorted(spec["security_group_ids"]),
         "assign_public_ip": bool(spec.get("assign_public_ip")),
@@ -46,6 +52,7 @@ def wanted(spec: Mapping[str, Any], target_group_arn: str) -> dict[str, Any]:
             {"target_group_arn": target_group_arn, "container": spec["container"], "port": spec["port"]}
         ],
     }
+    return settings if target_group_arn else {key: settings[key] for key in settings.keys() - _OF_TARGETS}
 
 
 def described(raw: Mapping[str, Any]) -> dict[str, Any]:

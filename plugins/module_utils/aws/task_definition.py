@@ -14,6 +14,8 @@ from collections.abc import Mapping, Sequence
 from operator import itemgetter
 from typing import Any
 
+from .command_words import words
+
 DEFAULT_EPHEMERAL_GIB = 20
 LOG_STREAM_PREFIX = "ecs"
 
@@ -71,13 +73,14 @@ def _container(container: Mapping[str, Any], spec: Mapping[str, Any]) -> dict[st
     definition: dict[str, Any] = {
         "name": container["name"],
         "image": container["image"],
+        "repositoryCredentials": {"credentialsParameter": container.get("repository_credentials")},
         "essential": container.get("essential", True) is not False,
         "cpu": container.get("cpu"),
         "memory": container.get("memory"),
         "memoryReservation": container.get("memory_reservation"),
         "portMappings": [{"containerPort": port, "protocol": "tcp"} for port in container.get("ports") or []],
-        "entryPoint": container.get("entry_point"),
-        "command": container.get("command"),
+        "entryPoint": words(container.get("entry_point")),
+        "command": words(container.get("command")),
         "environment": [
             {"name": name, "value": environment_value(value)}
             for name, value in sorted((container.get("environment") or {}).items())
@@ -85,6 +88,7 @@ def _container(container: Mapping[str, Any], spec: Mapping[str, Any]) -> dict[st
         "secrets": [
             {"name": name, "valueFrom": source} for name, source in sorted((container.get("secrets") or {}).items())
         ],
+        "environmentFiles": [{"type": "s3", "value": file} for file in container.get("environment_files") or []],
         "user": None if container.get("user") is None else str(container["user"]),
         "workingDirectory": container.get("working_directory"),
         "readonlyRootFilesystem": container.get("read_only_root"),
@@ -96,6 +100,7 @@ def _container(container: Mapping[str, Any], spec: Mapping[str, Any]) -> dict[st
             {"sourceVolume": scratch_volume(container["name"], path), "containerPath": path, "readOnly": False}
             for path in container.get("scratch_paths") or []
         ],
+        "startTimeout": container.get("start_timeout_seconds"),
         "stopTimeout": container.get("stop_timeout_seconds"),
         "ulimits": [
             {"name": limit["name"], "softLimit": limit["soft"], "hardLimit": limit["hard"]}
@@ -106,22 +111,60 @@ def _container(container: Mapping[str, Any], spec: Mapping[str, Any]) -> dict[st
             for dependency in container.get("depends_on") or []
         ],
         "healthCheck": _health_check(container.get("health_check")),
+        "restartPolicy": _restart_policy(container.get("restart_policy")),
         "dockerLabels": container.get("labels"),
-        # An init process reaps zombies and passes SIGTERM on to what a shell script started.
-        "linuxParameters": {"initProcessEnabled": True} if container.get("init_process") else None,
-        "logConfiguration": {
-            "logDriver": "awslogs",
-            "options": {
-                "awslogs-group": spec["log_group"],
-                "awslogs-region": spec["region"],
-                "awslogs-stream-prefix": LOG_STREAM_PREFIX,
-                # A full log buffer must never block the application.
-                "mode": "non-blocking",
-                "max-buffer-size": "4m",
-            },
-        },
+        "linuxParameters": _linux(container),
+        "logConfiguration": _logs(container.get("log") or {}, spec),
+        "firelensConfiguration": _without_empty(container.get("firelens") or {}),
     }
-    return _without_empty(definition)
+    return _without_empty(
+        {key: _without_empty(value) if isinstance(value, dict) else value for key, value in definition.items()}
+    )
+
+
+def _restart_policy(policy: Mapping[str, Any] | None) -> dict[str, Any]:
+    if policy is None:
+        return {}
+    return {
+        "enabled": True,
+        "ignoredExitCodes": policy.get("ignored_exit_codes"),
+        "restartAttemptPeriod": policy.get("after_seconds"),
+    }
+
+
+def _linux(container: Mapping[str, Any]) -> dict[str, Any]:
+    capabilities = {"add": container.get("capabilities_add"), "drop": container.get("capabilities_drop")}
+    tmpfs = [
+        {"containerPath": one["path"], "size": one["size_mib"], "mountOptions": one.get("mount_options")}
+        for one in container.get("tmpfs") or []
+    ]
+    return {
+        # An init process reaps zombies and passes SIGTERM on to what a shell script started.
+        "initProcessEnabled": True if container.get("init_process") else None,
+        "capabilities": _without_empty(capabilities),
+        "tmpfs": [_without_empty(mount) for mount in tmpfs],
+    }
+
+
+def _logs(log: Mapping[str, Any], spec: Mapping[str, Any]) -> dict[str, Any]:
+    """CloudWatch Logs in the service's log group, unless the container names another driver."""
+    driver = log.get("driver") or "awslogs"
+    own = {
+        "awslogs-group": spec["log_group"],
+        "awslogs-region": spec["region"],
+        "awslogs-stream-prefix": LOG_STREAM_PREFIX,
+        # A full log buffer must never block the application.
+        "mode": "non-blocking",
+        "max-buffer-size": "4m",
+    }
+    options = {str(name): environment_value(value) for name, value in (log.get("options") or {}).items()}
+    return {
+        "logDriver": driver,
+        "options": {**own, **options} if driver == "awslogs" else options,
+        "secretOptions": [
+            {"name": name, "valueFrom": source} for name, source in sorted((log.get("secret_options") or {}).items())
+        ],
+    }
 
 
 def environment_value(value: Any) -> str:
@@ -227,7 +270,11 @@ def _normal_container(container: Mapping[str, Any]) -> dict[str, Any]:
     if container.get("logConfiguration"):
         normal["logConfiguration"] = _without_empty(container["logConfiguration"])
     if container.get("linuxParameters"):
-        normal["linuxParameters"] = _without_empty(container["linuxParameters"])
+        given = container["linuxParameters"]
+        capabilities = _without_empty(given.get("capabilities") or {})
+        normal["linuxParameters"] = _without_empty({**given, "capabilities": capabilities})
+    if container.get("restartPolicy"):
+        normal["restartPolicy"] = _without_empty(container["restartPolicy"])
     return _without_empty(normal)
 
 

@@ -59,6 +59,10 @@ class TaskState:
     zone: str = ""
     stop_code: str = ""
     stopped_reason: str = ""
+    # In seconds since 1970; None where it has not happened yet.
+    created_at: float | None = None
+    started_at: float | None = None
+    stopped_at: float | None = None
     containers: tuple[ContainerState, ...] = ()
 
     @property

@@ -102,11 +102,14 @@ def refusal(existing: Existing, environment: str) -> str:
 
 
 def claim(call: Invocation, run: Run, tags: Mapping[str, str], found: Iterable[Existing]) -> None:
-    """Refuse the resources that are not ours. One that shall be adopted is let through, after the whole difference was told."""
+    """Refuse the resources that are not ours. One that shall be adopted is let through, after the whole difference was told.
+
+    What others made is never removed: adopting it and removing it are two runs.
+    """
     foreign = [existing for existing in found if not is_ours(existing.tags, tags)]
     if not foreign:
         return
-    if not call.params.get("adopt"):
+    if not call.params.get("adopt") or call.params.get("state") == "absent":
         raise ForeignError(foreign, tags.get(TAG_ENVIRONMENT, ""))
     names = ", ".join(str(existing) for existing in foreign)
     if call.check_mode:

@@ -27,14 +27,14 @@ class TagCalls:
     remove: Callable[[list[str]], object]
 
 
-def put_tags_right(changes: Changes, params: Mapping[str, Any], calls: TagCalls) -> None:
+def put_tags_right(changes: Changes, params: Mapping[str, Any], calls: TagCalls, what: str = "tags") -> None:
     """Write tags that differ; with purge_tags remove the others, but for those that AWS sets itself."""
     desired, purge = dict(params["tags"]), params["purge_tags"]
     known = calls.read() if desired or purge else {}
     differ = {key: value for key, value in desired.items() if known.get(key) != value}
     surplus = [key for key in sorted(known) if purge and key not in desired and not key.startswith("aws:")]
     after = {**differ, **dict.fromkeys(surplus)}
-    changes.want("tags", {key: known.get(key) for key in after}, after, lambda: _write(calls, differ, surplus))
+    changes.want(what, {key: known.get(key) for key in after}, after, lambda: _write(calls, differ, surplus))
 
 
 def _write(calls: TagCalls, differ: dict[str, str], surplus: list[str]) -> None:

@@ -4,11 +4,16 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from ..aws import acm
+from ..common.changes import Changes
 from ..common.invocation import Invocation
 from ..common.ownership import is_ours
+from ..common.resource import TagCalls, put_tags_right
+from .absent import remove_all
+from .teardown_order import Thing
 
 
 def run(call: Invocation) -> dict[str, Any]:
@@ -16,13 +21,21 @@ def run(call: Invocation) -> dict[str, Any]:
     desired, aws = call.params, call.aws
     tags = {**desired["tags"], "Name": desired["name"]}
     arn = _find(call)
+    if desired["state"] == "absent":
+        things = [Thing("certificate", arn, f"{desired['name']} ({arn})")] if arn else []
+        removed, _kept = remove_all(call, things)
+        return {"changed": bool(removed.after), "certificate_arn": arn}
     pem = (desired["certificate"].strip(), (desired["chain"] or "").strip())
     changed = arn is None or acm.get_certificate(aws, arn) != pem
     if changed and not call.check_mode:
         arn = acm.import_certificate(
             aws, arn, desired["certificate"], desired["private_key"], desired["chain"] or "", tags
         )
-    return {"changed": changed, "certificate_arn": arn}
+    changes = Changes(call.check_mode)
+    if arn:
+        calls = TagCalls(partial(acm.tags, aws, arn), partial(acm.tag, aws, arn), partial(acm.untag, aws, arn))
+        put_tags_right(changes, {**desired, "tags": tags}, calls)
+    return {"changed": changed or bool(changes.after), "certificate_arn": arn}
 
 
 def _find(call: Invocation) -> str | None:

@@ -11,8 +11,13 @@ from typing import Any
 from ..aws import acm, route53
 from ..aws.errors import Failure
 from ..aws.session import Aws
+from ..common.changes import Changes
 from ..common.invocation import Invocation
+from ..common.ownership import is_ours
+from ..common.resource import TagCalls, put_tags_right
 from ..common.waiting import Wait, wait_until
+from .absent import remove_all
+from .teardown_order import Thing
 
 _RECORD_SECONDS = 60
 _POLL_SECONDS = 3
@@ -20,10 +25,14 @@ _ISSUER = "AMAZON_ISSUED"
 
 
 def run(call: Invocation) -> dict[str, Any]:
-    """Return the ARN of an issued certificate for the domain and exactly the given alternative names."""
+    """Return the ARN of an issued certificate for the domain and exactly the given alternative names; or remove ours."""
     desired, aws = call.params, call.aws
     names = {desired["domain"], *desired["alternative_names"]}
-    found = _find(aws, desired["domain"], names)
+    fitting = _fitting(aws, desired["domain"], names)
+    if desired["state"] == "absent":
+        return _absent(call, fitting)
+    # An issued certificate, otherwise a pending one.
+    found = min(fitting, key=lambda certificate: certificate["Status"] != "ISSUED", default=None)
     before: dict[str, Any] = {"status": found["Status"] if found else None, "records": []}
     changed = found is None
     if found is None:
@@ -34,24 +43,45 @@ def run(call: Invocation) -> dict[str, Any]:
         )
         call.progress.line(f"requested a certificate for {', '.join(sorted(names))}")
         found = _await_records(call, arn)
+    tagged = _tags(call, found["CertificateArn"])
     records = validation_records(found)
     if found["Status"] == "PENDING_VALIDATION":
         changed = _prove(call, records) or changed
         if not call.check_mode and desired["wait"]:
             found = _await_issue(call, found["CertificateArn"], records)
-    return _answer(changed, found["CertificateArn"], found["Status"], records, before)
+    answer = _answer(changed or bool(tagged.after), found["CertificateArn"], found["Status"], records, before)
+    answer["diff"]["before"] |= tagged.before
+    answer["diff"]["after"] |= tagged.after
+    return answer
 
 
-def _find(aws: Aws, domain: str, names: set[str]) -> dict[str, Any] | None:
-    """An issued certificate, otherwise a pending one."""
+def _absent(call: Invocation, fitting: list[dict[str, Any]]) -> dict[str, Any]:
+    """Several certificates may have the same names: those of others stay. Validation records stay, which they may share."""
+    ours = [found for found in fitting if is_ours(acm.tags(call.aws, found["CertificateArn"]), call.params["tags"])]
+    things = [Thing("certificate", found["CertificateArn"], found["CertificateArn"]) for found in ours]
+    changes, _kept = remove_all(call, things)
+    answer = _answer(bool(changes.after), ours[0]["CertificateArn"] if ours else None, "", [], {})
+    return {**answer, "diff": {"before": changes.before, "after": changes.after}}
+
+
+def _tags(call: Invocation, arn: str) -> Changes:
+    """Tags of our certificate; one of others is used as it is."""
+    changes, known = Changes(call.check_mode), acm.tags(call.aws, arn)
+    if is_ours(known, call.params["tags"]):
+        calls = TagCalls(lambda: known, partial(acm.tag, call.aws, arn), partial(acm.untag, call.aws, arn))
+        put_tags_right(changes, call.params, calls)
+    return changes
+
+
+def _fitting(aws: Aws, domain: str, names: set[str]) -> list[dict[str, Any]]:
+    """The certificates of ACM's own authority with exactly these names."""
     candidates = [summary for summary in acm.certificates(aws) if summary["DomainName"] == domain]
     described = [acm.describe_certificate(aws, summary["CertificateArn"]) for summary in candidates]
-    fitting = [
+    return [
         certificate
         for certificate in described
         if certificate.get("Type") == _ISSUER and set(certificate["SubjectAlternativeNames"]) == names
     ]
-    return min(fitting, key=lambda certificate: certificate["Status"] != "ISSUED", default=None)
 
 
 def validation_records(certificate: Mapping[str, Any]) -> list[dict[str, str]]:

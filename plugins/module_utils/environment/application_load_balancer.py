@@ -15,17 +15,22 @@ from ..common.changes import Changes
 from ..common.eventual import WEB_ACL_TARGET, once_ready
 from ..common.invocation import Invocation
 from ..common.ownership import Existing, claim
+from ..common.resource import TagCalls, put_tags_right
 from ..common.waiting import Wait, wait_until
+from . import teardown_find
+from .absent import remove_all
 
 # ELB takes 2 to 3 minutes for one.
 _ACTIVE_SECONDS = 600
 
 
 def run(call: Invocation) -> dict[str, Any]:
-    """Create or change the load balancer; return its ARNs and DNS name, null in check mode where it would be created."""
+    """Create, change or remove the load balancer; return its ARNs and DNS name, null in check mode where it would be created."""
     desired, aws, changes = call.params, call.aws, Changes(call.check_mode)
     name = desired["name"]
     found = elbv2.load_balancer(aws, name)
+    if desired["state"] == "absent":
+        return _absent(call, found)
     if found is None:
         made: list[dict[str, Any]] = []
         changes.want("load_balancer", None, name, lambda: made.append(_create(call)))
@@ -46,7 +51,7 @@ def run(call: Invocation) -> dict[str, Any]:
         partial(elbv2.set_load_balancer_attributes, aws, arn, differ),
     )
     listeners = _listeners(call, changes, arn)
-    _tags(call, changes, arn)
+    put_tags_right(changes, desired, _tag_calls(call, arn))
     active = _active(call, found)
     if desired["web_acl_arn"] is not None:
         acl = desired["web_acl_arn"]
@@ -55,6 +60,17 @@ def run(call: Invocation) -> dict[str, Any]:
             "web_acl_arn", wafv2.web_acl(aws, arn) or "", acl, lambda: once_ready(call, WEB_ACL_TARGET, attach)
         )
     return {**_answer(changes, active), "listeners": listeners}
+
+
+def _absent(call: Invocation, found: Mapping[str, Any] | None) -> dict[str, Any]:
+    things = []
+    if found:
+        name, arn = call.params["name"], found["LoadBalancerArn"]
+        known = elbv2.tags(call.aws, [arn])[arn]
+        claim(call, run, call.params["tags"], [Existing("load_balancer", name, known)])
+        things = [teardown_find.load_balancer(call.aws, found)]
+    changes, _kept = remove_all(call, things)
+    return _answer(changes, found)
 
 
 def _create(call: Invocation) -> dict[str, Any]:
@@ -190,12 +206,12 @@ def _listeners(call: Invocation, changes: Changes, arn: str) -> dict[str, str]:
     return arns
 
 
-def _tags(call: Invocation, changes: Changes, arn: str) -> None:
-    desired = call.params["tags"]
-    known = elbv2.tags(call.aws, [arn])[arn] if desired else {}
-    differ = {key: value for key, value in desired.items() if known.get(key) != value}
-    changes.want(
-        "tags", {key: known.get(key) for key in differ}, differ, partial(elbv2.add_tags, call.aws, [arn], differ)
+def _tag_calls(call: Invocation, arn: str) -> TagCalls:
+    aws = call.aws
+    return TagCalls(
+        lambda: elbv2.tags(aws, [arn])[arn],
+        partial(elbv2.add_tags, aws, [arn]),
+        partial(elbv2.remove_tags, aws, [arn]),
     )
 
 

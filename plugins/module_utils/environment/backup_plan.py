@@ -14,7 +14,10 @@ from ..common.changes import Changes
 from ..common.clock import polling_intervals
 from ..common.invocation import Invocation
 from ..common.ownership import Existing, claim
+from ..common.resource import TagCalls, put_tags_right
 from ..common.waiting import Retry, retry
+from . import teardown_backup
+from .absent import remove_all
 
 # Option of a rule, and AWS Backup's key.
 _WORDS = {
@@ -30,16 +33,14 @@ _ROLE_UNKNOWN = ("cannot be assumed by AWS Backup", "not authorized to call tag:
 
 
 def run(call: Invocation) -> dict[str, Any]:
-    """Create, change or, without rules, remove the plan; return it. The vault is never removed here."""
+    """Create, change or remove the plan; return it. The vault and its backups go only where that is said."""
     params, aws, name = call.params, call.aws, call.params["name"]
     changes = Changes(call.check_mode)
     found = backup.plan(aws, name)
     if found:
         claim(call, run, params["tags"], [Existing("backup", name, backup.tags(aws, found["BackupPlanArn"]))])
-    if not params["rules"]:
-        if found:
-            changes.want(f"backup plan {name}", "there", None, partial(_remove, aws, found["BackupPlanId"]))
-        return _answer(changes, None, None)
+    if params["state"] == "absent" or not params["rules"]:
+        return _absent(call, found)
     _refuse(call)
     vault = _vault(call, changes)
     rules = sorted((_described(rule) for rule in params["rules"]), key=lambda rule: rule["name"])
@@ -55,6 +56,18 @@ def run(call: Invocation) -> dict[str, Any]:
         _tags(call, changes, f"backup plan {name}", found["BackupPlanArn"])
     _selection(call, changes, found)
     return _answer(changes, found, vault)
+
+
+def _absent(call: Invocation, found: Mapping[str, Any] | None) -> dict[str, Any]:
+    """An empty list of rules ends the backups; state=absent looks at the vault too."""
+    aws, name = call.aws, call.params["name"]
+    things = [teardown_backup.plan_thing(name, found)] if found else []
+    vault = backup.vault(aws, name) if call.params["state"] == "absent" else None
+    if vault:
+        claim(call, run, call.params["tags"], [Existing("backup", name, backup.tags(aws, vault["BackupVaultArn"]))])
+        things += teardown_backup.vault_things(aws, name, vault)
+    changes, kept = remove_all(call, things, ["backups"] if call.params["delete_data"] else [])
+    return {**_answer(changes, None, vault), "kept": kept}
 
 
 def _vault(call: Invocation, changes: Changes) -> Mapping[str, Any] | None:
@@ -76,10 +89,9 @@ def _vault(call: Invocation, changes: Changes) -> Mapping[str, Any] | None:
 
 
 def _tags(call: Invocation, changes: Changes, what: str, arn: str) -> None:
-    desired = dict(call.params["tags"])
-    known = backup.tags(call.aws, arn)
-    current = {key: known.get(key) for key in desired}
-    changes.want(f"{what} tags", current, desired, partial(backup.tag, call.aws, arn, desired))
+    aws = call.aws
+    calls = TagCalls(partial(backup.tags, aws, arn), partial(backup.tag, aws, arn), partial(backup.untag, aws, arn))
+    put_tags_right(changes, call.params, calls, f"{what} tags")
 
 
 def _selection(call: Invocation, changes: Changes, found: Mapping[str, Any] | None) -> None:
@@ -217,17 +229,11 @@ def _refuse(call: Invocation) -> None:
         raise Failure(f"Nothing was changed in backup plan {call.params['name']}:\n{text}", findings=wrong)
 
 
-def _remove(aws: Any, plan_id: str) -> None:
-    """Delete the selections first: AWS Backup refuses to delete a plan that has some."""
-    for key in backup.selections(aws, plan_id):
-        backup.delete_selection(aws, plan_id, key)
-    backup.delete_plan(aws, plan_id)
-
-
 def _answer(changes: Changes, plan: Mapping[str, Any] | None, vault: Mapping[str, Any] | None) -> dict[str, Any]:
     return {
         "changed": bool(changes.after),
         "diff": {"before": changes.before, "after": changes.after},
+        "kept": [],
         "plan_id": plan["BackupPlanId"] if plan else None,
         "vault_arn": vault["BackupVaultArn"] if vault else None,
     }

@@ -6,37 +6,80 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from fnmatch import fnmatchcase
+from dataclasses import dataclass
 from string import Template
 from typing import Any
 
 from ..aws.arns import ArnScope
+from ..aws.naming import RoleNames
 from ..aws.route53 import metrics_region
 
-_SUBJECTS = "${subjects}"
+
+@dataclass(frozen=True)
+class Grants:
+    """Whose roles are passed on, which boundary made roles must have, and which of GitHub's tokens are taken."""
+
+    task_roles: tuple[str, ...]
+    schedule_roles: tuple[str, ...]
+    boundary: str = ""
+    subjects: tuple[str, ...] = ()
 
 
-def render(text: str, place: ArnScope, environment: str, subjects: Sequence[str] = ()) -> dict[str, Any]:
+def grants(place: ArnScope, environment: str, services: Sequence[str] = (), more: Sequence[str] = ()) -> Grants:
+    """The roles of these services, and task roles of others; of every service that the environment has if none is named."""
+    named, names = services or ("*",), RoleNames(environment, place.region)
+    task_roles = [role for service in named for role in (names.task(service), names.execution(service))]
+    return Grants((*_roles(place, *task_roles), *more), _roles(place, *map(names.schedule, named)))
+
+
+def _roles(place: ArnScope, *names: str) -> tuple[str, ...]:
+    return tuple(place.role(name) for name in names)
+
+
+def render(text: str, place: ArnScope, environment: str, granted: Grants | None = None) -> dict[str, Any]:
     """Return the document; raise KeyError for an unknown name."""
+    granted = granted or grants(place, environment)
     names = {
         "account": place.account,
+        "boundary": granted.boundary,
         "environment": environment,
         "health_region": metrics_region(place.region),
         "partition": place.partition,
         "region": place.region,
     }
-    return {key: _filled(value, names, subjects) for key, value in json.loads(text).items()}
+    lists = {
+        "${schedule_roles}": granted.schedule_roles,
+        "${subjects}": granted.subjects,
+        "${task_roles}": granted.task_roles,
+    }
+    document = json.loads(text)
+    if not granted.boundary:
+        document = {**document, "Statement": [_without_boundary(statement) for statement in document["Statement"]]}
+    return {key: _filled(value, names, lists) for key, value in document.items()}
 
 
-def _filled(value: Any, names: Mapping[str, str], subjects: Sequence[str]) -> Any:
-    if value == _SUBJECTS:
-        return list(subjects)
+def _without_boundary(statement: Mapping[str, Any]) -> dict[str, Any]:
+    """A statement whose condition on the permissions boundary is gone."""
+    conditions = {
+        operator: {key: value for key, value in keys.items() if value != "${boundary}"}
+        for operator, keys in statement.get("Condition", {}).items()
+    }
+    left = {operator: keys for operator, keys in conditions.items() if keys}
+    rest = {key: value for key, value in statement.items() if key != "Condition"}
+    return rest | ({"Condition": left} if left else {})
+
+
+def _filled(value: Any, names: Mapping[str, str], lists: Mapping[str, Sequence[str]]) -> Any:
     if isinstance(value, str):
-        return Template(value).substitute(names)
+        return list(lists[value]) if value in lists else Template(value).substitute(names)
     if isinstance(value, list):
-        return [_filled(item, names, subjects) for item in value]
+        return [
+            item
+            for each in value
+            for item in (lists[each] if isinstance(each, str) and each in lists else [_filled(each, names, lists)])
+        ]
     if isinstance(value, dict):
-        return {_filled(key, names, subjects): _filled(item, names, subjects) for key, item in value.items()}
+        return {_filled(key, names, lists): _filled(item, names, lists) for key, item in value.items()}
     return value
 
 
@@ -50,13 +93,3 @@ def github_subjects(repository: str, branches: Sequence[str], environments: Sequ
     if wild:
         raise ValueError(f"deployer_github must name each branch and environment: {', '.join(wild)} would match others")
     return found
-
-
-def allows(document: Mapping[str, Any], action: str) -> bool:
-    """Whether a statement allows the action."""
-    return any(
-        fnmatchcase(action.lower(), allowed.lower())
-        for statement in document["Statement"]
-        if statement["Effect"] == "Allow"
-        for allowed in statement["Action"]
-    )

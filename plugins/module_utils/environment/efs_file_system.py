@@ -14,30 +14,33 @@ from ..aws.tags import tags_of
 from ..common.changes import Changes
 from ..common.invocation import Invocation
 from ..common.ownership import Existing, claim
+from ..common.resource import TagCalls, put_tags_right
 from ..common.waiting import Wait, wait_until
+from . import teardown_find
+from .absent import remove_all
 
 _SETTLE_SECONDS = 300
 
 
 def run(call: Invocation) -> dict[str, Any]:
-    """Create or change the file system; return its id, access points and mount targets by subnet."""
+    """Create, change or remove the file system; return its id, access points and mount targets by subnet."""
     desired, aws = call.params, call.aws
     changes = Changes(call.check_mode)
     found = efs.find_file_system(aws, desired["name"])
+    if desired["state"] == "absent":
+        return _absent(call, found)
     if found is None:
         found = _create(call, changes)
         if found is None:
             return _answer(changes, None, {}, {})
     file_system_id = found["FileSystemId"]
     tags = tags_of(found)
-    claim(call, run, desired["tags"], [Existing("file_system", f"{desired['name']} ({file_system_id})", tags)])
+    _claim(call, found)
     _refuse_what_cannot_change(desired, found)
-    wanted_tags = {**desired["tags"], "Name": desired["name"]}
-    changes.want(
-        "tags",
-        {key: tags.get(key) for key in wanted_tags},
-        wanted_tags,
-        lambda: efs.tag(aws, file_system_id, wanted_tags),
+    put_tags_right(
+        changes,
+        {**desired, "tags": {**desired["tags"], "Name": desired["name"]}},
+        TagCalls(lambda: tags, partial(efs.tag, aws, file_system_id), partial(efs.untag, aws, file_system_id)),
     )
     throughput = _throughput(desired)
     changes.want(
@@ -69,6 +72,21 @@ def run(call: Invocation) -> dict[str, Any]:
     targets = _mount_targets(call, changes, file_system_id)
     points = _access_points(call, changes, file_system_id)
     return _answer(changes, found, targets, points)
+
+
+def _claim(call: Invocation, found: Mapping[str, Any]) -> None:
+    label = f"{call.params['name']} ({found['FileSystemId']})"
+    claim(call, run, call.params["tags"], [Existing("file_system", label, tags_of(found))])
+
+
+def _absent(call: Invocation, found: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The mount targets go; the files and their access points only where that is said."""
+    things = []
+    if found:
+        _claim(call, found)
+        things = teardown_find.file_system(call.aws, call.params["name"], found)
+    changes, kept = remove_all(call, things, ["file_system"] if call.params["delete_data"] else [])
+    return {**_answer(changes, found, {}, {}), "kept": kept}
 
 
 def _create(call: Invocation, changes: Changes) -> dict[str, Any] | None:
@@ -215,6 +233,7 @@ def _answer(
     return {
         "changed": bool(changes.after),
         "diff": {"before": changes.before, "after": changes.after},
+        "kept": [],
         "file_system_id": found["FileSystemId"] if found else None,
         "file_system_arn": found["FileSystemArn"] if found else None,
         "mount_targets": targets,

@@ -153,17 +153,26 @@ def _load_balancer(aws: Aws, name: str, parts: Collection[str], existing: str) -
         "security_groups": sorted(found.get("SecurityGroups", [])),
     }
     if "listeners" in parts:
-        arns = {
-            listener["Protocol"].lower(): listener["ListenerArn"]
+        listeners = [
+            listener
             for listener in elbv2.listeners(aws, answer["arn"])
             if ":listener/" not in existing or listener["ListenerArn"] == existing
-        }
+        ]
+        arns = {listener["Protocol"].lower(): listener["ListenerArn"] for listener in listeners}
         if ":listener/" in existing and not arns:
             raise _missing("listener", existing, "load_balancer_existing")
         answer["listeners"] = {"http": arns.get("http"), "https": arns.get("https")}
+        answer["certificate_arn"] = _certificate_of(listeners)
     if "target_groups" in parts:
         answer["target_groups"] = elbv2.load_balancer_target_groups(aws, answer["arn"])
     return answer
+
+
+def _certificate_of(listeners: Sequence[Mapping[str, Any]]) -> str | None:
+    """The default certificate of the https listener, if ACM has it: IAM's have no days that are told."""
+    of_https = [listener for listener in listeners if listener["Protocol"] == "HTTPS"]
+    arns = [certificate["CertificateArn"] for listener in of_https for certificate in listener.get("Certificates", [])]
+    return next((arn for arn in arns if ":acm:" in arn), None)
 
 
 def _cluster_of(aws: Aws, name: str, existing: str) -> dict[str, Any] | None:
@@ -186,8 +195,9 @@ def _cluster(found: Mapping[str, Any] | None) -> dict[str, Any] | None:
 
 
 def _database(aws: Aws, name: str) -> dict[str, Any] | None:
-    found = rds.cluster(aws, name) or rds.instance(aws, name)
-    return rds_shapes.connection(found) if found else None
+    cluster = rds.cluster(aws, name)
+    found = cluster or rds.instance(aws, name)
+    return {**rds_shapes.connection(found), "is_cluster": cluster is not None} if found else None
 
 
 def _file_system(aws: Aws, name: str, existing: str) -> dict[str, Any] | None:
@@ -200,6 +210,7 @@ def _file_system(aws: Aws, name: str, existing: str) -> dict[str, Any] | None:
     return {
         "id": found["FileSystemId"],
         "arn": found["FileSystemArn"],
+        "throughput_mode": found.get("ThroughputMode", "bursting"),
         "access_points": {tags_of(point).get("Name", ""): point["AccessPointId"] for point in points},
     }
 

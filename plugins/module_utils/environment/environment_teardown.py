@@ -9,15 +9,13 @@ from functools import partial
 from typing import Any
 
 from ..aws import sts
-from ..aws.errors import AwsError, Failure
-from ..common.clock import polling_intervals
+from ..aws.errors import Failure
 from ..common.invocation import Invocation
-from ..common.waiting import Retry, retry
+from ..common.removal import delete
 from . import teardown_find, teardown_remove, teardown_service
 from . import teardown_rds as rds_teardown
-from .teardown_order import Plan, Thing, is_gone, is_in_use, plan
+from .teardown_order import Plan, Thing, plan
 
-_POLL_SECONDS = 3
 # Once they are asked for, these go on for minutes; what comes after them asks until they are gone.
 _LOOKS = 3
 
@@ -90,22 +88,4 @@ def _remove_all(call: Invocation, things: Iterable[Thing]) -> list[str]:
 
 
 def _remove(call: Invocation, thing: Thing) -> bool:
-    """Retry until AWS accepts the removal: what uses it is being deleted, which takes minutes for a gateway."""
-    in_use = Retry(
-        passes=lambda error: is_in_use(error.code),
-        seconds=call.params["timeout_seconds"],
-        line=lambda error, _pause: f"waiting for {thing}, which is still in use: {error.code}",
-        pauses=partial(polling_intervals, longest=_POLL_SECONDS),
-    )
-    try:
-        retry(call.clock, call.progress, in_use, partial(teardown_remove.remove, call.aws, thing))
-    except AwsError as error:
-        if is_gone(error.code):
-            return False
-        if not is_in_use(error.code):
-            raise
-        raise Failure(
-            f"Waited {call.params['timeout_seconds']} s for {thing}, which is still in use. {error} Look for a resource in "
-            "it that the collection does not manage, remove that, and run again."
-        ) from error
-    return True
+    return delete(call, thing, call.params["timeout_seconds"], partial(teardown_remove.remove, call.aws, thing))

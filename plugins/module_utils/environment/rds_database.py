@@ -16,7 +16,10 @@ from ..aws.tags import tags_of
 from ..common.changes import Changes
 from ..common.invocation import Invocation
 from ..common.ownership import Existing, claim
+from ..common.resource import TagCalls, put_tags_right
 from . import database_settings as decide
+from . import teardown_rds
+from .absent import remove_all
 from .database_groups import parameter_group, subnet_group
 from .database_parts import Part, await_up, is_up, make, put_right, restart
 
@@ -24,7 +27,7 @@ _RESTART = "{}: parameters wait for a restart (database_apply_immediately restar
 
 
 def run(call: Invocation) -> dict[str, Any]:
-    """Create or change the database; return how to reach it, and what waits for the maintenance window."""
+    """Create, change or remove the database; return how to reach it, and what waits for the maintenance window."""
     params, aws = call.params, call.aws
     name, aurora = params["name"], params["engine"] == decide.AURORA
     instance, cluster = rds.instance(aws, name), rds.cluster(aws, name)
@@ -32,6 +35,8 @@ def run(call: Invocation) -> dict[str, Any]:
     there = cluster or instance
     if there:
         claim(call, run, params["tags"], [Existing("database", name, tags_of(there))])
+    if params["state"] == "absent":
+        return _absent(call, there)
     wrong = [*decide.refusals(params, lenient=call.check_mode)]
     if not wrong and (instance or cluster):
         wrong += decide.impossible(params, found or {}, other_kind=found is None)
@@ -45,12 +50,27 @@ def run(call: Invocation) -> dict[str, Any]:
     subnet_group(call, changes)
     parameter_group(call, changes, aurora)
     found, waits = (_cluster if aurora else _instance)(call, changes, found)
+    return _answer(call, changes, found, waits)
+
+
+def _absent(call: Invocation, found: dict[str, Any] | None) -> dict[str, Any]:
+    """Nothing of a database goes unless its data may, with a final snapshot unless that is switched off."""
+    params = call.params
+    things = teardown_rds.of_database(call.aws, params["name"]) if found else []
+    if not params["final_snapshot"]:
+        things = [teardown_rds.without_snapshot(thing) for thing in things]
+    changes, kept = remove_all(call, things, ["database"] if params["delete_data"] else [])
+    return {**_answer(call, changes, found, []), "kept": kept}
+
+
+def _answer(call: Invocation, changes: Changes, found: dict[str, Any] | None, waits: list[str]) -> dict[str, Any]:
     return {
         "changed": bool(changes.after),
         "diff": {"before": changes.before, "after": changes.after},
-        "identifier": name,
+        "identifier": call.params["name"],
         **rds_shapes.connection(found or {}),
         "pending": waits,
+        "kept": [],
     }
 
 
@@ -227,6 +247,5 @@ def _restart(call: Invocation, changes: Changes, part: Part) -> list[str]:
 
 def _tags(call: Invocation, changes: Changes, name: str, arn: str, found: Mapping[str, Any]) -> None:
     known = {tag["Key"]: tag["Value"] for tag in found.get("TagList", [])}
-    desired = dict(call.params["tags"])
-    current = {key: known.get(key) for key in desired}
-    changes.want(f"{name} tags", current, desired, partial(rds.tag, call.aws, arn, desired))
+    calls = TagCalls(lambda: known, partial(rds.tag, call.aws, arn), partial(rds.untag, call.aws, arn))
+    put_tags_right(changes, call.params, calls, f"{name} tags")

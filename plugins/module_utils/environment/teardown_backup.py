@@ -4,6 +4,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from ..aws import backup
 from ..aws.naming import TAG_ENVIRONMENT, EnvironmentNames
 from ..aws.session import Aws
@@ -18,17 +21,26 @@ def plans_and_vaults(aws: Aws, name: str) -> list[Thing]:
     things = []
     plan = backup.plan(aws, ours)
     if plan and backup.tags(aws, plan["BackupPlanArn"]).get(TAG_ENVIRONMENT) == name:
-        things.append(Thing("backup plan", plan["BackupPlanId"], ours))
+        things.append(plan_thing(ours, plan))
     vault = backup.vault(aws, ours)
     if vault and backup.tags(aws, vault["BackupVaultArn"]).get(TAG_ENVIRONMENT) == name:
-        locked = "its lock does not let backups go before their days are over" if vault.get("Locked") else ""
-        things.append(Thing("backup vault", ours, protected=locked))
-        things += [
-            Thing("backup", point["RecoveryPointArn"], f"{point['CreationDate']:%Y-%m-%d %H:%M}", ours)
-            for point in backup.recovery_points(aws, ours)
-            if point.get("Status") not in _GOING
-        ]
+        things += vault_things(aws, ours, vault)
     return things
+
+
+def plan_thing(name: str, plan: Mapping[str, Any]) -> Thing:
+    return Thing("backup plan", plan["BackupPlanId"], name)
+
+
+def vault_things(aws: Aws, name: str, vault: Mapping[str, Any]) -> list[Thing]:
+    """The vault and the backups in it."""
+    locked = "its lock does not let backups go before their days are over" if vault.get("Locked") else ""
+    points = [
+        Thing("backup", point["RecoveryPointArn"], f"{point['CreationDate']:%Y-%m-%d %H:%M}", name)
+        for point in backup.recovery_points(aws, name)
+        if point.get("Status") not in _GOING
+    ]
+    return [Thing("backup vault", name, protected=locked), *points]
 
 
 def delete_plan(aws: Aws, thing: Thing) -> None:

@@ -22,6 +22,7 @@ from ..aws.naming import (
 from ..aws.route53 import metrics_region
 from ..aws.session import Aws
 from ..aws.tags import tags_of
+from ..service import routing_removal
 from ..service.alias_records import Balancer, bare, leftovers
 from . import teardown_backup as backup_teardown
 from . import teardown_rds as rds_teardown
@@ -43,18 +44,22 @@ def everything(aws: Aws, name: str, services: set[str]) -> list[Thing]:
             backup_teardown.plans_and_vaults,
         ]  # fmt: skip
         submitted = [pool.submit(find, aws, name) for find in finders]
-        submitted += [pool.submit(_network, aws, name, kind) for kind in ec2.KINDS]
+        submitted += [pool.submit(network, aws, name, kind) for kind in ec2.KINDS]
         found = [thing for future in (running, groups, beside, log_groups, *submitted) for thing in future.result()]
         # An environment that is half there shows its services in one place or the other.
         services |= {thing.detail for thing in found if thing.kind in {"ECS service", "log group"} and thing.detail}
         services |= {
             thing.detail[TAG_SERVICE] for thing in found if thing.kind == "target group" and TAG_SERVICE in thing.detail
         }
-        submitted = [pool.submit(find, aws, name, services) for find in (_task_definitions, _dashboards, _repositories)]
+        submitted = [
+            pool.submit(find, aws, name, services)
+            for find in (_task_definitions, _dashboards, _saved_queries, _repositories)
+        ]
         return found + [thing for future in submitted for thing in future.result()]
 
 
-def _network(aws: Aws, name: str, kind: str) -> list[Thing]:
+def network(aws: Aws, name: str, kind: str) -> list[Thing]:
+    """What carries the environment's tag, of one of EC2's kinds."""
     found = ec2.tagged(aws, kind, name)
     things = [Thing(kind, key, _named(key, entry), entry) for key, entry in found.items()]
     if kind == "security group":
@@ -120,13 +125,19 @@ def _balancer(aws: Aws, name: str) -> list[Thing]:
     arn = found["LoadBalancerArn"]
     if elbv2.tags(aws, [arn])[arn].get(TAG_ENVIRONMENT) != name:
         return []
+    return [load_balancer(aws, found)]
+
+
+def load_balancer(aws: Aws, found: Mapping[str, Any]) -> Thing:
+    """Its listeners and their rules go with it."""
+    arn = found["LoadBalancerArn"]
     protected = elbv2.load_balancer_attributes(aws, arn).get("deletion_protection.enabled") == "true"
     why = (
         "deletion protection is on; set load_balancer_deletion_protection to false and run provision.yml"
         if protected
         else ""
     )
-    return [Thing("load balancer", arn, found["LoadBalancerName"], found, protected=why)]
+    return Thing("load balancer", arn, found["LoadBalancerName"], found, protected=why)
 
 
 def _target_groups(aws: Aws, name: str) -> list[Thing]:
@@ -148,11 +159,9 @@ def _beside(aws: Aws, name: str, groups: Sequence[Thing]) -> list[Thing]:
 
 def rules_to(aws: Aws, listeners: Sequence[str], target_groups: set[str]) -> list[Thing]:
     """Rules of these listeners that forward to these target groups alone."""
-    rules = [rule for listener in listeners for rule in elbv2.rules(aws, listener)] if target_groups else []
     return [
         Thing("listener rule", rule.arn, f"{rule.conditions} → {rule.owner}")
-        for rule in rules
-        if rule.weights and set(rule.weights) <= target_groups
+        for rule in routing_removal.rules_to(aws, listeners, target_groups)
     ]
 
 
@@ -195,16 +204,17 @@ def _files(aws: Aws, name: str) -> list[Thing]:
     found = efs.find_file_system(aws, name)
     if found is None or tags_of(found).get(TAG_ENVIRONMENT) != name:
         return []
-    file_system = found["FileSystemId"]
+    return file_system(aws, name, found)
+
+
+def file_system(aws: Aws, name: str, found: Mapping[str, Any]) -> list[Thing]:
+    """The file system, with its mount targets and access points."""
+    key = found["FileSystemId"]
     if found["LifeCycleState"] in {"deleting", "deleted"}:
         return []
-    targets = [
-        Thing("mount target", mount_target["MountTargetId"]) for mount_target in efs.mount_targets(aws, file_system)
-    ]
-    points = [
-        Thing("access point", access_point["AccessPointId"]) for access_point in efs.access_points(aws, file_system)
-    ]
-    return [Thing("file system", file_system, f"{name} ({file_system})"), *targets, *points]
+    targets = [Thing("mount target", mount_target["MountTargetId"]) for mount_target in efs.mount_targets(aws, key)]
+    points = [Thing("access point", access_point["AccessPointId"]) for access_point in efs.access_points(aws, key)]
+    return [Thing("file system", key, f"{name} ({key})"), *targets, *points]
 
 
 def _topic(aws: Aws, name: str) -> list[Thing]:
@@ -248,6 +258,16 @@ def _dashboards(aws: Aws, name: str, services: set[str]) -> list[Thing]:
         Thing("dashboard", dashboard, dashboard)
         for dashboard in cloudwatch.dashboards(aws, f"{name}-")
         if dashboard in ours
+    ]
+
+
+def _saved_queries(aws: Aws, name: str, services: set[str]) -> list[Thing]:
+    """They carry no tags: ours are below the name of a service that is the environment's."""
+    prefixes = tuple(ServiceNames(name, service).saved_query_prefix for service in services)
+    return [
+        Thing("saved query", query.id, query.name, query)
+        for query in logs.saved_queries(aws, f"{name}/")
+        if query.name.startswith(prefixes)
     ]
 
 

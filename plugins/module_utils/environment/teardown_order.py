@@ -14,6 +14,7 @@ ORDER = (
     # Before the checks that they watch.
     "alarm",
     "dashboard",
+    "saved query",
     "topic",
     "health check",
     "hosted zone",
@@ -109,33 +110,3 @@ def plan(found: Iterable[Thing], data: Sequence[str] = ()) -> Plan:
         kept += [thing for thing in remove if thing.kind in network]
         remove = [thing for thing in remove if thing.kind not in network]
     return Plan(tuple(remove), tuple(kept), tuple(f"{thing}: {thing.protected}" for thing in remove if thing.protected))
-
-
-def is_gone(code: str) -> bool:
-    """Whether an error code means that the resource does not exist."""
-    return "NotFound" in code or code.startswith("NoSuch") or code == "ServiceNotActiveException"
-
-
-def is_in_use(code: str) -> bool:
-    """Whether an error code means that the resource is still in use."""
-    return code in {
-        "AuthFailure",  # an address whose gateway is not gone yet
-        "ClusterContainsServicesException",
-        "ClusterContainsTasksException",
-        "ConflictException",
-        "DependencyViolation",
-        "FileSystemInUse",
-        "Gateway.NotAttached",
-        "HealthCheckInUse",
-        "InvalidDBParameterGroupState",
-        "InvalidDBSubnetGroupStateFault",
-        "InvalidDBClusterStateFault",
-        "InvalidDBInstanceState",
-        "InvalidGroup.InUse",
-        "InvalidIPAddress.InUse",
-        "InvalidRequestException",  # a vault whose backups are still going
-        "OperationNotPermitted",
-        "ResourceInUse",
-        "ResourceInUseException",
-        "UpdateInProgressException",
-    }

@@ -31,10 +31,26 @@ def databases(aws: Aws, name: str) -> list[Thing]:
         for cluster in rds.clusters(aws)
         if _ours(cluster, name) and cluster["Status"] not in _GOING
     ]
-    subnet_group = EnvironmentNames(name).database
-    if rds.subnet_group(aws, subnet_group) is not None:
-        things.append(Thing("database subnet group", subnet_group))
-    return things
+    return things + _subnet_group(aws, EnvironmentNames(name).database)
+
+
+def of_database(aws: Aws, identifier: str) -> list[Thing]:
+    """One database, an instance or a cluster with its members, and what was made for it."""
+    things = [
+        _database("database", instance["DBInstanceIdentifier"], instance)
+        for instance in rds.instances(aws)
+        if identifier in (instance["DBInstanceIdentifier"], instance.get("DBClusterIdentifier"))
+        and instance["DBInstanceStatus"] not in _GOING
+    ]
+    cluster = rds.cluster(aws, identifier)
+    if cluster and cluster["Status"] not in _GOING:
+        things.append(_database("database cluster", identifier, cluster))
+    return [*things, *_subnet_group(aws, identifier), *_parameters(aws, identifier), *_logs(aws, identifier)]
+
+
+def _subnet_group(aws: Aws, identifier: str) -> list[Thing]:
+    there = rds.subnet_group(aws, identifier) is not None
+    return [Thing("database subnet group", identifier)] if there else []
 
 
 def _database(kind: str, identifier: str, found: dict[str, Any]) -> Thing:
@@ -48,8 +64,12 @@ def _ours(found: dict[str, Any], name: str) -> bool:
 
 def parameter_groups(aws: Aws, name: str) -> list[Thing]:
     """One for each major version that the database has had."""
+    return _parameters(aws, EnvironmentNames(name).database)
+
+
+def _parameters(aws: Aws, identifier: str) -> list[Thing]:
     # A family's name behind the database's: no other environment's group is called so.
-    ours = re.compile(rf"{re.escape(EnvironmentNames(name).database)}-(aurora-postgresql|postgres)\d+")
+    ours = re.compile(rf"{re.escape(identifier)}-(aurora-postgresql|postgres)\d+")
     return [
         Thing("database cluster parameters" if of_cluster else "database parameters", group)
         for of_cluster in (False, True)
@@ -59,10 +79,14 @@ def parameter_groups(aws: Aws, name: str) -> list[Thing]:
 
 
 def log_groups(aws: Aws, name: str) -> list[Thing]:
+    return _logs(aws, EnvironmentNames(name).database)
+
+
+def _logs(aws: Aws, identifier: str) -> list[Thing]:
     return [
         Thing("database log group", group)
         for kind in ("cluster", "instance")
-        for group in logs.log_group_names(aws, f"/aws/rds/{kind}/{EnvironmentNames(name).database}/")
+        for group in logs.log_group_names(aws, f"/aws/rds/{kind}/{identifier}/")
     ]
 
 

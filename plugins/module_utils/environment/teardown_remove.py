@@ -94,6 +94,7 @@ _REMOVERS: Mapping[str, Callable[[Aws, Thing], None]] = {
     "hosted zone": _by_id(route53.delete_zone),
     "alarm": lambda aws, thing: cloudwatch.delete_alarms(aws.elsewhere(thing.detail), [thing.id]),
     "dashboard": lambda aws, thing: cloudwatch.delete_dashboards(aws, [thing.id]),
+    "saved query": lambda aws, thing: logs.delete_saved_query(aws, thing.detail),
     "topic": lambda aws, thing: sns.delete(aws.elsewhere(thing.detail), thing.id),
     "schedules": _by_id(scheduler.delete_group),
     "schedule": lambda aws, thing: scheduler.delete(aws, thing.detail, thing.id),

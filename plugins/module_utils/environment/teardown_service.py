@@ -43,6 +43,7 @@ def belongs(thing: Thing, own: ServiceNames, region: str) -> bool:
         "log group": thing.id == own.log_group,
         "role": thing.id in RoleNames(own.environment, region).of_service(own.service).values(),
         "dashboard": thing.id == own.dashboard,
+        "saved query": thing.name.startswith(own.saved_query_prefix),
         "task definition": thing.name.rpartition(":")[0] == own.family,
         "repository": thing.id == own.service,
         "alarm": thing.id.startswith(own.alarm_prefix)

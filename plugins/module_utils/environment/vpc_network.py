@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from typing import Any
@@ -15,7 +15,9 @@ from ..aws.naming import TAG_COMPONENT, TAG_ENVIRONMENT, EnvironmentNames
 from ..common.changes import Changes
 from ..common.invocation import Invocation
 from ..common.ownership import claim
-from . import vpc_parts
+from . import teardown_find, vpc_parts
+from .absent import remove_all
+from .teardown_order import Thing
 from .vpc_parts import UNKNOWN, Work
 from .vpc_settings import groups, network
 
@@ -33,9 +35,11 @@ _READS = {
 
 
 def run(call: Invocation) -> dict[str, Any]:
-    """Create or change the network; return it. In check mode the ids of what would be made are null."""
+    """Create, change or remove the network; return it. In check mode the ids of what would be made are null."""
     tags = {**call.params["tags"], TAG_ENVIRONMENT: call.params["environment"], TAG_COMPONENT: "network"}
     work = Work(call, Changes(call.check_mode), tags)
+    if call.params["state"] == "absent":
+        return _absent(work)
     vpc = _find(work)
     # All parts are compared before the first is changed: one of others refuses the whole.
     compared = work.in_check_mode()
@@ -45,6 +49,40 @@ def run(call: Invocation) -> dict[str, Any]:
         return _answer(compared)
     _arrange(work, vpc)
     return _answer(work)
+
+
+def _absent(work: Work) -> dict[str, Any]:
+    """What this module made, by its tags. What else stands in the VPC has to be removed first: AWS refuses until then."""
+    with ThreadPoolExecutor(len(ec2.KINDS)) as pool:
+        found = pool.map(partial(teardown_find.network, work.aws, work.desired["environment"]), ec2.KINDS)
+        things = [thing for part in found for thing in part if work.ours(thing.detail)]
+    work.vpc_id = next((thing.id for thing in things if thing.kind == "VPC"), UNKNOWN)
+    _refuse_in_use(work, things)
+    work.changes, _kept = remove_all(work.call, things)
+    return _answer(work)
+
+
+def _refuse_in_use(work: Work, things: Sequence[Thing]) -> None:
+    """Before the first removal: gateways that are gone already would leave what stands in the VPC without a way out."""
+    if work.vpc_id == UNKNOWN:
+        return
+    own = {
+        address.get("NetworkInterfaceId")
+        for thing in things
+        if thing.kind == "NAT gateway"
+        for address in thing.detail["NatGatewayAddresses"]
+    }
+    own |= {key for thing in things if thing.kind == "endpoint" for key in thing.detail.get("NetworkInterfaceIds", [])}
+    users = [
+        f"{interface['NetworkInterfaceId']} ({interface.get('Description') or interface.get('InterfaceType')})"
+        for interface in ec2.network_interfaces(work.aws, work.vpc_id)
+        if interface["NetworkInterfaceId"] not in own
+    ]
+    if users:
+        raise Failure(
+            f"Nothing was removed: {work.vpc_id} is in use by {', '.join(sorted(users))}. Remove what these network interfaces belong "
+            "to first, or the whole environment with playbooks/destroy.yml."
+        )
 
 
 def _find(work: Work) -> Mapping[str, Any] | None:

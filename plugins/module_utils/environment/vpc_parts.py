@@ -14,8 +14,10 @@ from ..aws.errors import Failure
 from ..aws.naming import TAG_COMPONENT, TAG_ENVIRONMENT
 from ..aws.tags import tags_of
 from ..common.changes import Changes
+from ..common.clock import polling_intervals
 from ..common.invocation import Invocation
 from ..common.ownership import Existing
+from ..common.resource import TagCalls, put_tags_right
 from ..common.waiting import Retry, Wait, retry, wait_until
 from .environment_info import TAG_TIER
 from .vpc_settings import Group, Network, Table, ipv6_of, permissions, rules
@@ -28,6 +30,14 @@ _SETTLING = Retry(
     passes=lambda error: error.code.endswith(".NotFound"),
     seconds=15,
     line=lambda error, _pause: f"waiting for EC2's consistency: {error.code}",
+)
+# Of some things EC2 makes few at a time: four endpoints at once, and one more each three seconds.
+# https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-throttling.html#throttling-limits-rate-based
+_THROTTLED = Retry(
+    passes=lambda error: error.throttled,
+    seconds=300,
+    line=lambda _error, pause: f"EC2 takes no more of these calls now, trying again in {pause:.0f} s",
+    pauses=partial(polling_intervals, longest=5.0),
 )
 
 
@@ -88,12 +98,15 @@ class Work:
         kind = "security_group" if what.startswith("security group") else "network"
         label = what.removesuffix(f" {name}")
         self.there.append(Existing(kind, f"{name} ({resource_id})", known, label))
-        now = {key: known.get(key) for key in desired}
-        self.changes.want(f"{what} tags", now, desired, partial(ec2.tag, self.aws, resource_id, desired))
+        calls = TagCalls(
+            lambda: known, partial(ec2.tag, self.aws, resource_id), partial(ec2.untag, self.aws, resource_id)
+        )
+        put_tags_right(self.changes, {"tags": desired, "purge_tags": self.desired["purge_tags"]}, calls, f"{what} tags")
 
     def settled(self, write: Callable[[], T]) -> T:
         """EC2 is eventually consistent: what was made a moment ago may not be known yet by the next call."""
-        return retry(self.call.clock, self.call.progress, _SETTLING, write)
+        call = self.call
+        return retry(call.clock, call.progress, _THROTTLED, partial(retry, call.clock, call.progress, _SETTLING, write))
 
     def wait(self, what: str, read: Callable[[], T], done: Callable[[T], bool], state: Callable[[T], str] = str) -> T:
         return wait_until(self.call.clock, self.call.progress, Wait(what, read, done, _WAIT_SECONDS, state))

@@ -1,6 +1,6 @@
 # Copyright: pear.fargate contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The alarms of every service, and those of the shared load balancer. Pure.
+"""The alarms of every service. Pure.
 
 Alarms keep their names and their meaning whichever colour is live. Where one colour could hide the other (a warm one without
 traffic beside a live one without targets), each is judged by its own requests and targets, and the worse one counts.
@@ -13,22 +13,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..aws.naming import COLOURS, EnvironmentNames, ServiceNames
+from .alarm_parts import Rule, Thresholds, metric_of
 
 _BALANCER = "AWS/ApplicationELB"
 _ECS = "AWS/ECS"
 _INSIGHTS = "ECS/ContainerInsights"
-
-
-@dataclass(frozen=True)
-class Thresholds:
-    """Thresholds. Shares and percentiles need a minimum number of requests."""
-
-    error_share_percent: float = 2.0
-    latency_p99_seconds: float = 1.0
-    minimum_requests_per_minute: int = 20
-    cpu_percent: float = 85.0
-    memory_percent: float = 85.0
-    balancer_errors_per_minute: int = 10
 
 
 @dataclass(frozen=True)
@@ -43,6 +32,13 @@ class Observed:
     # Of others, where the service uses one.
     cluster: str = ""
     log_group: str = ""
+    # SQS queues that a worker takes its work from.
+    queues: Sequence[str] = ()
+
+    @property
+    def colours(self) -> tuple[str, ...]:
+        """A worker has no target groups, and one colour."""
+        return COLOURS if self.target_groups else COLOURS[:1]
 
     def target_group(self, colour: str) -> dict[str, str]:
         return {"LoadBalancer": self.load_balancer, "TargetGroup": self.target_groups[colour]}
@@ -62,6 +58,19 @@ def dimension(arn: str) -> str:
 
 def service_alarms(observed: Observed) -> list[dict[str, Any]]:
     """Alarms of a service, each with a reason for what a missing datapoint means."""
+    return _of_requests(observed) if observed.target_groups else _of_work(observed)
+
+
+def _of_work(observed: Observed) -> list[dict[str, Any]]:
+    """Alarms of a worker: whether it runs, how busy it is, and how long its work waits."""
+    alarms = [_queue_age(observed, queue) for queue in observed.queues]
+    alarms += _of_utilisation(observed)
+    if observed.container_insights:
+        alarms += [_no_running_task(observed), _missing_tasks(observed), _task_restarts(observed)]
+    return alarms
+
+
+def _of_requests(observed: Observed) -> list[dict[str, Any]]:
     limits = observed.thresholds
     minimum = limits.minimum_requests_per_minute
     shares = [_error_share([colour], minimum) for colour in COLOURS] + [_error_share(list(COLOURS), minimum)]
@@ -80,7 +89,7 @@ def service_alarms(observed: Observed) -> list[dict[str, Any]]:
                 _judged(f"MAX([{', '.join(shares)}])", "errors in percent"),
             ],
             # No traffic is no error; the alarm no-healthy-target covers a service without targets.
-            _Rule(">", limits.error_share_percent, 5, 3, "notBreaching"),
+            Rule(">", limits.error_share_percent, 5, 3, "notBreaching"),
         ),
         _alarm(
             observed,
@@ -91,7 +100,7 @@ def service_alarms(observed: Observed) -> list[dict[str, Any]]:
                 *requests,
                 _judged(f"MAX([{', '.join(_latency(colour, minimum) for colour in COLOURS)}])", "p99 in seconds"),
             ],
-            _Rule(">", limits.latency_p99_seconds, 5, 3, "notBreaching"),
+            Rule(">", limits.latency_p99_seconds, 5, 3, "notBreaching"),
         ),
         _alarm(
             observed,
@@ -101,7 +110,7 @@ def service_alarms(observed: Observed) -> list[dict[str, Any]]:
                 *_balancer(observed, "unhealthy", "UnHealthyHostCount", "Maximum"),
                 _judged("FILL(unhealthy_blue, 0) + FILL(unhealthy_green, 0)", "unhealthy targets"),
             ],
-            _Rule(">", 0, 10, 8, "notBreaching"),
+            Rule(">", 0, 10, 8, "notBreaching"),
         ),
         _alarm(
             observed,
@@ -113,57 +122,14 @@ def service_alarms(observed: Observed) -> list[dict[str, Any]]:
                 _judged(_healthy_where_needed(), "healthy targets"),
             ],
             # A target group without any target reports nothing: here silence is the worst news.
-            _Rule("<", 1, 3, 3, "breaching"),
+            Rule("<", 1, 3, 3, "breaching"),
         ),
         _colour_without_target(observed),
-        *(
-            _utilisation(observed, what, limit)
-            for what, limit in (("CPU", limits.cpu_percent), ("Memory", limits.memory_percent))
-        ),
+        *_of_utilisation(observed),
     ]
     if observed.container_insights:
-        alarms.append(_missing_tasks(observed))
+        alarms += [_missing_tasks(observed), _task_restarts(observed)]
     return alarms
-
-
-def balancer_alarms(names: EnvironmentNames, load_balancer: str, limits: Thresholds) -> list[dict[str, Any]]:
-    """What only the load balancer knows: errors that it answers itself carry no target group."""
-    metric = {
-        "id": "m1",
-        "namespace": _BALANCER,
-        "metric": "HTTPCode_ELB_5XX_Count",
-        "statistic": "Sum",
-        "dimensions": {"LoadBalancer": load_balancer},
-    }
-    return [
-        {
-            "name": f"{names.alarm_prefix}balancer-errors",
-            "description": "The load balancer answers 5xx itself: connections to tasks fail, time out, or there are none.",
-            "metrics": [metric],
-            **_Rule(">", limits.balancer_errors_per_minute, 5, 3, "notBreaching").options(),
-        }
-    ]
-
-
-def composed(
-    own: Sequence[Mapping[str, Any]], more: Sequence[Mapping[str, Any]], prefix: str, tell: Sequence[str]
-) -> list[dict[str, Any]]:
-    """Own alarms and the inventory's further ones, all below one prefix and all telling the same topics."""
-    named = [{**alarm, "name": f"{prefix}{alarm['name']}"} for alarm in more]
-    actions = {"alarm_actions": list(tell), "ok_actions": list(tell)}
-    return [{**actions, **alarm} for alarm in (*own, *named)]
-
-
-@dataclass(frozen=True)
-class _Rule:
-    comparison: str
-    threshold: float
-    periods: int
-    datapoints: int
-    missing_data: str
-
-    def options(self) -> dict[str, Any]:
-        return dict(vars(self))
 
 
 def _error_share(colours: Sequence[str], minimum_requests: int) -> str:
@@ -201,7 +167,7 @@ def _colour_without_target(observed: Observed) -> dict[str, Any]:
     ]
     expected = ["unhealthy"]
     if observed.container_insights:
-        metrics += _per_colour(observed.ecs_service, "desired", _INSIGHTS, "DesiredTaskCount", "Average")
+        metrics += _of_tasks(observed, "desired", _INSIGHTS, "DesiredTaskCount", "Average")
         expected.append("desired")
     down = [f"IF(({_sum(expected, [colour])} > 0) AND (FILL(healthy_{colour}, 0) < 1), 1, 0)" for colour in COLOURS]
     return _alarm(
@@ -211,7 +177,43 @@ def _colour_without_target(observed: Observed) -> dict[str, Any]:
         "warm one, a rollback is not immediate. status.yml says which.",
         [*metrics, _judged(" + ".join(down), "colours without a healthy target")],
         # A service without any target is the alarm no-healthy-target's.
-        _Rule(">", 0, 5, 5, "notBreaching"),
+        Rule(">", 0, 5, 5, "notBreaching"),
+    )
+
+
+def _of_utilisation(observed: Observed) -> list[dict[str, Any]]:
+    limits = observed.thresholds
+    return [
+        _utilisation(observed, what, limit)
+        for what, limit in (("CPU", limits.cpu_percent), ("Memory", limits.memory_percent))
+    ]
+
+
+def _queue_age(observed: Observed, queue: str) -> dict[str, Any]:
+    limit = observed.thresholds.queue_age_seconds
+    metric = metric_of("m1", "AWS/SQS", "ApproximateAgeOfOldestMessage", "Maximum", {"QueueName": queue})
+    return _alarm(
+        observed,
+        f"queue-age-{queue}",
+        f"The oldest message of queue {queue} has waited for more than {limit} s: the worker is too slow, stuck, or does not run.",
+        [metric],
+        # SQS reports nothing of a queue that has been empty and unused for six hours.
+        Rule(">", limit, 5, 5, "notBreaching"),
+    )
+
+
+def _no_running_task(observed: Observed) -> dict[str, Any]:
+    return _alarm(
+        observed,
+        "no-running-task",
+        "No task of the worker runs, and at least one should: nothing does its work. The service's events give the reason.",
+        [
+            *_of_tasks(observed, "desired", _INSIGHTS, "DesiredTaskCount", "Average"),
+            *_of_tasks(observed, "running", _INSIGHTS, "RunningTaskCount", "Average"),
+            _judged("IF((FILL(desired_blue, 0) > 0) AND (FILL(running_blue, 0) < 1), 1, 0)", "workers without a task"),
+        ],
+        # Container Insights is best effort: without its data nothing is known.
+        Rule(">", 0, 5, 5, "missing"),
     )
 
 
@@ -221,52 +223,67 @@ def _utilisation(observed: Observed, what: str, limit: float) -> dict[str, Any]:
         what.lower(),
         f"{what} is above {limit:g} % for ten minutes: autoscaling is at its maximum, or absent, or a task leaks.",
         [
-            *_per_colour(observed.ecs_service, "used", _ECS, f"{what}Utilization", "Average"),
-            _judged("MAX([FILL(used_blue, 0), FILL(used_green, 0)])", "percent"),
+            *_of_tasks(observed, "used", _ECS, f"{what}Utilization", "Average"),
+            _judged(f"MAX([{', '.join(f'FILL(used_{colour}, 0)' for colour in observed.colours)}])", "percent"),
         ],
         # A colour without tasks reports nothing, and uses nothing.
-        _Rule(">", limit, 15, 10, "notBreaching"),
+        Rule(">", limit, 15, 10, "notBreaching"),
     )
 
 
 def _missing_tasks(observed: Observed) -> dict[str, Any]:
-    desired = "FILL(desired_blue, 0) + FILL(desired_green, 0)"
-    running = "FILL(running_blue, 0) + FILL(running_green, 0)"
     return _alarm(
         observed,
         "missing-tasks",
         "Fewer tasks run than desired, for ten minutes: they cannot be placed, pulled or started. The service's events give the reason.",
-        [
-            *_per_colour(observed.ecs_service, "desired", _INSIGHTS, "DesiredTaskCount", "Average"),
-            *_per_colour(observed.ecs_service, "running", _INSIGHTS, "RunningTaskCount", "Average"),
-            _judged(f"({desired}) - ({running})", "tasks missing"),
-        ],
+        _missing(observed),
         # Container Insights is best effort: without its data nothing is known, which is not the same as good.
-        _Rule(">", 0, 10, 10, "missing"),
+        Rule(">", 0, 10, 10, "missing"),
     )
 
 
+def _task_restarts(observed: Observed) -> dict[str, Any]:
+    minutes = observed.thresholds.task_restart_minutes
+    return _alarm(
+        observed,
+        "task-restarts",
+        f"Tasks end and are replaced again and again: in {minutes} minutes of the last hour fewer ran than desired.",
+        _missing(observed),
+        # A release, or one killed task, makes one or two such minutes. That nothing is known is missing-tasks's to tell.
+        Rule(">", 0, 60, minutes, "notBreaching"),
+    )
+
+
+def _missing(observed: Observed) -> list[dict[str, Any]]:
+    """Desired tasks that do not run, of all colours."""
+    desired, running = (
+        " + ".join(f"FILL({what}_{colour}, 0)" for colour in observed.colours) for what in ("desired", "running")
+    )
+    return [
+        *_of_tasks(observed, "desired", _INSIGHTS, "DesiredTaskCount", "Average"),
+        *_of_tasks(observed, "running", _INSIGHTS, "RunningTaskCount", "Average"),
+        _judged(f"({desired}) - ({running})", "tasks missing"),
+    ]
+
+
 def _alarm(
-    observed: Observed, kind: str, description: str, metrics: list[dict[str, Any]], rule: _Rule
+    observed: Observed, kind: str, description: str, metrics: list[dict[str, Any]], rule: Rule
 ) -> dict[str, Any]:
     name = f"{observed.names.alarm_prefix}{kind}"
     return {"name": name, "description": description, "metrics": metrics, **rule.options()}
 
 
 def _balancer(observed: Observed, what: str, metric: str, statistic: str) -> list[dict[str, Any]]:
-    return _per_colour(observed.target_group, what, _BALANCER, metric, statistic)
-
-
-def _per_colour(dimensions: Any, what: str, namespace: str, metric: str, statistic: str) -> list[dict[str, Any]]:
     return [
-        {
-            "id": f"{what}_{colour}",
-            "namespace": namespace,
-            "metric": metric,
-            "statistic": statistic,
-            "dimensions": dimensions(colour),
-        }
-        for colour in COLOURS
+        metric_of(f"{what}_{colour}", _BALANCER, metric, statistic, observed.target_group(colour))
+        for colour in observed.colours
+    ]
+
+
+def _of_tasks(observed: Observed, what: str, namespace: str, metric: str, statistic: str) -> list[dict[str, Any]]:
+    return [
+        metric_of(f"{what}_{colour}", namespace, metric, statistic, observed.ecs_service(colour))
+        for colour in observed.colours
     ]
 
 

@@ -18,21 +18,7 @@ _ERRORS = "#d62728"
 def body(observed: Observed, region: str, alarm_arns: Sequence[str] = ()) -> dict[str, Any]:
     """Body of the dashboard: alarms across the top, graphs in two columns, errors of the log below."""
     graphs = [
-        _graph(region, "Requests a minute", _targets(observed, "RequestCount", "Sum"), stacked=True),
-        _graph(region, "Answers 5xx a minute", _targets(observed, "HTTPCode_Target_5XX_Count", "Sum", colour=_ERRORS)),
-        _graph(
-            region,
-            "Latency in seconds: p50, p99",
-            [line for statistic in ("p50", "p99") for line in _targets(observed, "TargetResponseTime", statistic)],
-        ),
-        _graph(
-            region,
-            "Targets",
-            [
-                *_targets(observed, "HealthyHostCount", "Minimum"),
-                *_targets(observed, "UnHealthyHostCount", "Maximum", colour=_ERRORS),
-            ],
-        ),
+        *(_of_requests(observed, region) if observed.target_groups else _of_queues(observed, region)),
         _graph(region, "CPU in percent", _tasks(observed, "AWS/ECS", "CPUUtilization", "Average")),
         _graph(region, "Memory in percent", _tasks(observed, "AWS/ECS", "MemoryUtilization", "Average")),
     ]
@@ -51,6 +37,39 @@ def body(observed: Observed, region: str, alarm_arns: Sequence[str] = ()) -> dic
     ]
     bottom = below + (len(graphs) + _COLUMNS - 1) // _COLUMNS * _HEIGHT
     return {"widgets": [*top, *placed, _log(observed, region, bottom)]}
+
+
+def _of_requests(observed: Observed, region: str) -> list[dict[str, Any]]:
+    return [
+        _graph(region, "Requests a minute", _targets(observed, "RequestCount", "Sum"), stacked=True),
+        _graph(region, "Answers 5xx a minute", _targets(observed, "HTTPCode_Target_5XX_Count", "Sum", colour=_ERRORS)),
+        _graph(
+            region,
+            "Latency in seconds: p50, p99",
+            [line for statistic in ("p50", "p99") for line in _targets(observed, "TargetResponseTime", statistic)],
+        ),
+        _graph(
+            region,
+            "Targets",
+            [
+                *_targets(observed, "HealthyHostCount", "Minimum"),
+                *_targets(observed, "UnHealthyHostCount", "Maximum", colour=_ERRORS),
+            ],
+        ),
+    ]
+
+
+def _of_queues(observed: Observed, region: str) -> list[dict[str, Any]]:
+    """What waits in each queue of a worker, and for how long."""
+    waiting = [
+        ("ApproximateNumberOfMessagesVisible", "Messages that wait in {}"),
+        ("ApproximateAgeOfOldestMessage", "Age of the oldest message of {} in seconds"),
+    ]
+    return [
+        _graph(region, title.format(queue), [["AWS/SQS", metric, "QueueName", queue, {"stat": "Maximum"}]])
+        for queue in observed.queues
+        for metric, title in waiting
+    ]
 
 
 def _alarms(arns: Sequence[str]) -> list[dict[str, Any]]:
@@ -91,7 +110,7 @@ def _tasks(observed: Observed, namespace: str, metric: str, statistic: str) -> l
             *(part for pair in observed.ecs_service(side).items() for part in pair),
             {"stat": statistic, "label": f"{side} {metric}", "color": _COLOUR[side]},
         ]
-        for side in COLOURS
+        for side in observed.colours
     ]
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, TypeVar
 
 from ..aws import ecs, elbv2
@@ -40,10 +41,11 @@ class BlackBox:
     def collect(self, release: Release, fleet: Fleet, readings: Sequence[str]) -> dict[str, Any]:
         self.unread = []
         colour = release.candidate
-        group, name = self.location.target_groups[colour], self.location.ecs_services[colour]
+        group, name = self.location.target_groups.get(colour), self.location.ecs_services[colour]
         evidence = self.evidence
-        evidence.health_check = str(group.health_check)
-        evidence.add_targets(self._read(lambda: elbv2.target_health(self.aws, group.arn), ()))
+        if group is not None:
+            evidence.health_check = str(group.health_check)
+            evidence.add_targets(self._read(partial(elbv2.target_health, self.aws, group.arn), ()))
         state = self._read(lambda: ecs.services(self.aws, self.location.cluster, [name]).get(name), None)
         for event in state.events[:_EVENTS_KEPT] if state else ():
             evidence.add_event(event)

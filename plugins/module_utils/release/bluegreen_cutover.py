@@ -11,7 +11,7 @@ from typing import Any
 from ..common.invocation import Invocation
 from ..rollout.begin import Order
 from ..service.existing import locate_existing, registered_version
-from ..service.location import NotProvisionedError, ServiceLocation, locate
+from ..service.location import NotProvisionedError, ServiceLocation, locate_in_environment
 from ..service.specification import Specification
 from .controller import Controller
 from .options import order
@@ -31,7 +31,7 @@ def run(call: Invocation) -> dict[str, Any]:
     spec = Specification(call.params, call.aws.region)
     release_order = order(call.params, spec, call.clock.now())
     try:
-        location = locate(call.aws, call.params["environment"], spec.service, call.params["listener_arn"])
+        location = locate_in_environment(call.aws, call.params, call.params["listener_arn"])
     except NotProvisionedError as missing:
         if call.check_mode:
             return predicted_first(call, spec, release_order, str(missing))

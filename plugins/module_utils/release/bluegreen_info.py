@@ -21,13 +21,17 @@ from ..rollout.partial_return import carried_percent, needed_targets
 from ..rollout.stable_down import no_way_back, unserved
 from ..rollout.who_acts import who_acts
 from ..service.existing import locate_by
+from ..service.location import WORKER_COLOUR
 from .ledger import DynamoLedger
 from .ports import PortError
 from .providers.fleet import ServiceFleet
 from .providers.service_provider import ServiceProvider
 from .results import summary
 
-_ONE_WRITER_TAKES = "as long as one task takes to stop and another one to start; nobody is served meanwhile"
+_REPLACED = "as long as its tasks take to be replaced"
+_ONE_WRITER_TAKES = (
+    "as long as one task takes to stop and another one to start; requests are answered with 503 meanwhile"
+)
 
 
 def run(call: Invocation) -> dict[str, Any]:
@@ -110,7 +114,7 @@ def _way_back(fleet: Fleet, target: Any, under_way: Release | None) -> dict[str,
             "release": None,
             "digest": None,
             "warm": False,
-            "takes": "as long as its tasks take to be replaced",
+            "takes": _REPLACED,
             "warm_until": None,
         }
     stuck = no_way_back(fleet, under_way) if under_way else ""
@@ -143,14 +147,14 @@ def _way_back(fleet: Fleet, target: Any, under_way: Release | None) -> dict[str,
         for colour in Colour
         if fleet.state(colour).task_definition == target.release.task_definition
     ]
-    warm = next((side for side in sides if side.desired and side.healthy), None)
+    warm = next((side for side in sides if side.desired and side.healthy and fleet.routed), None)
     return {
         "possible": not target.objections,
         "reason": "; ".join(target.objections),
         "release": target.release.id,
         "digest": target.release.digest,
         "warm": warm is not None,
-        "takes": _takes(target.release, bool(warm)),
+        "takes": _takes(target.release, bool(warm)) if fleet.routed else _REPLACED,
         "warm_until": clock_time(warm.scale_in_at) if warm and warm.scale_in_at else None,
     }
 
@@ -185,10 +189,10 @@ def _status(standing: _Standing) -> list[str]:
     service, fleet, history = standing.service, standing.fleet, standing.history
     lease, now = standing.lease, standing.now
     under_way, target = unfinished(history), rollback_target(history)
-    lines = [f"{service}: traffic {fleet.weights}"]
+    lines = [f"{service}: traffic {fleet.weights}" if fleet.routed else f"{service}: worker"]
     if without := unserved(fleet):
         lines.append(f"  {without}")
-    for colour in Colour:
+    for colour in Colour if fleet.routed else (WORKER_COLOUR,):
         version = _version(fleet.state(colour).task_definition, history)
         lines.append(f"  {fleet.state(colour)}" + (f"  {version}" if version else ""))
     if under_way:

@@ -84,6 +84,8 @@ class Metrics:
         if window is None:
             return Readings()
         wanted: dict[str, Metric] = dict(self.options.bounds)
+        if not fleet.routed:
+            return Readings(metrics=cloudwatch.values(self.aws, wanted, window))
         beside = not release.in_place and fleet.weights.of(release.live) > 0
         for colour in (release.candidate, release.live) if beside else (release.candidate,):
             wanted |= self._of_colour(colour)
@@ -112,8 +114,7 @@ class Metrics:
         return _traffic(self._baseline, release.live, periods)
 
     def _of_colour(self, colour: Colour) -> dict[str, Metric]:
-        of_target_group = {**_COUNTS, **_TIMES}
-        return {f"{colour}_{key}": self._of(colour, *metric) for key, metric in of_target_group.items()}
+        return {f"{colour}_{key}": metric for key, metric in of_target_group(self.location, colour).items()}
 
     def _window(self, release: Release, now: float) -> Window | None:
         """Whole periods after the weights were set: an earlier one would hold traffic of the step before."""
@@ -123,12 +124,26 @@ class Metrics:
         end = math.floor((now - self.options.delay_seconds) / period) * period
         return Window(start, end, period) if end > start else None
 
-    def _of(self, colour: Colour, name: str, statistic: str) -> Metric:
-        dimensions = {
-            "LoadBalancer": self.location.load_balancer_dimension,
-            "TargetGroup": self.location.target_group_dimension(colour),
-        }
-        return Metric(_NAMESPACE, name, statistic, dimensions)
+
+def of_target_group(location: ServiceLocation, colour: Colour) -> dict[str, Metric]:
+    """What the load balancer measures of a colour, by the names that `failed` and its callers know."""
+    dimensions = {
+        "LoadBalancer": location.load_balancer_dimension,
+        "TargetGroup": location.target_group_dimension(colour),
+    }
+    return {
+        key: Metric(_NAMESPACE, name, statistic, dimensions) for key, (name, statistic) in {**_COUNTS, **_TIMES}.items()
+    }
+
+
+def failed(counts: Mapping[str, int]) -> tuple[int, int]:
+    """The requests that failed for certain, and those that no answer of a target accounts for."""
+    requests = counts["requests"]
+    answered = sum(counts[name] for name in _ANSWERED)
+    # One request may fail to connect more than once.
+    wrong = min(requests, counts["5xx"] + counts["refused"])
+    errors = min(requests, counts["5xx"] + max(counts["refused"], requests - answered))
+    return wrong, errors - wrong
 
 
 def _traffic(found: Mapping[str, Sequence[float]], colour: Colour, periods: int | None = None) -> Traffic:
@@ -138,15 +153,11 @@ def _traffic(found: Mapping[str, Sequence[float]], colour: Colour, periods: int 
     if periods is not None:
         samples, weights = samples[-periods:] if periods else (), weights[-periods:] if periods else ()
     counts = {name: int(sum(found.get(f"{colour}_{name}", ()))) for name in _COUNTS}
-    requests = counts["requests"]
-    answered = sum(counts[name] for name in _ANSWERED)
-    # One request may fail to connect more than once.
-    wrong = min(requests, counts["5xx"] + counts["refused"])
-    errors = min(requests, counts["5xx"] + max(counts["refused"], requests - answered))
+    wrong, unanswered = failed(counts)
     return Traffic(
-        requests=requests,
-        errors=errors,
-        unanswered=errors - wrong,
+        requests=counts["requests"],
+        errors=wrong + unanswered,
+        unanswered=unanswered,
         p99_seconds=weighted_median(samples, weights),
         samples=samples,
         answered=tuple(map(int, weights)),

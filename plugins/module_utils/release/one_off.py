@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..aws import ecs
+from ..aws.command_words import words
 from ..aws.session import Aws
 from ..aws.tasks import TaskState, started_by
 from ..common.clock import Clock
@@ -52,7 +53,7 @@ def one_off(
                 "group": group[:255],
                 "startedBy": _started_by(release, name),
                 "networkConfiguration": network,
-                "overrides": {"containerOverrides": [{"name": check["container"], "command": list(check["command"])}]},
+                "overrides": {"containerOverrides": [{"name": check["container"], "command": words(check["command"])}]},
             },
         )
         watch.progress.line(f"task {name} started: {task_id[:12]}")

@@ -10,6 +10,7 @@ import secrets
 from collections.abc import Mapping
 from typing import Any
 
+from ..aws.command_words import command_problem
 from ..aws.errors import Failure
 from ..common.operator import operator
 from ..rollout.begin import Order, ReturnOrder
@@ -28,10 +29,15 @@ from ..rollout.model import (
 )
 from ..rollout.strategy import STRATEGIES, metrics_seconds
 from ..rollout.strategy import plan as plan_of
+from ..service.containers import findings as container_findings
 from ..service.existing import EXISTING_ARGUMENTS
+from ..service.location import WORKER
 from ..service.specification import Specification
+from ..service.worker import worker_findings
 from .ledger_items import new_id
 
+# ECS calls a deployment complete once its tasks run: a worker that starts and then dies is found by watching it.
+_WORKER_BAKE_SECONDS = 60
 _DIMENSIONS = {"type": "dict", "default": {}}
 METRIC = {
     "name": {"type": "str", "required": True},
@@ -84,7 +90,7 @@ CHECK = {
     "identity": {"type": "str"},
     "interval_seconds": {"type": "float", "default": 2.0},
     "timeout_seconds": {"type": "int", "default": 10},
-    "command": {"type": "list", "elements": "str", "default": []},
+    "command": {"type": "raw", "default": []},
     "container": {"type": "str", "default": "app"},
 }
 STRATEGY = {
@@ -143,6 +149,7 @@ RELEASE_ARGUMENTS: dict[str, Any] = {
     "policy": {"type": "dict", "options": POLICY, "default": {}},
     "verify_tls": {"type": "bool", "default": True},
     "contract": {"type": "bool", "default": False},
+    "restart": {"type": "bool", "default": False},
     "report": {"type": "path"},
     "version": {"type": "str"},
 }
@@ -173,6 +180,7 @@ def order(params: Mapping[str, Any], spec: Specification, now: float) -> Order:
         verifications=after,
         desired_count=spec.desired_count,
         contract=params["contract"],
+        restart=params["restart"],
         single_writer=params["single_writer"],
         version=params["version"] or "",
         adopts=bool(spec.registered),
@@ -245,6 +253,8 @@ def image_digest(params: Mapping[str, Any]) -> str:
 
 def _plan(params: Mapping[str, Any], gates: Gates) -> Plan:
     given = filled(params["plan"], STRATEGY)
+    if params.get("kind") == WORKER and given["bake_seconds"] is None:
+        given["bake_seconds"] = _WORKER_BAKE_SECONDS
     timing = filled(params["gates"], GATES)
     made = plan_of(given, gates, metrics_seconds(timing["period_seconds"], timing["delay_seconds"]))
     findings = [] if isinstance(made, Plan) else made
@@ -259,6 +269,16 @@ def _plan(params: Mapping[str, Any], gates: Gates) -> Plan:
     ]
     if given["strategy"] == "rolling":
         findings += _meaningless_in_place(params["policy"])
+    findings += container_findings(params["containers"])
+    findings += [
+        f"check {check['name']}: command is {check['command']!r}: {problem}"
+        for check in params["checks"]
+        if (problem := command_problem(check["command"]))
+    ]
+    if params.get("kind") == WORKER:
+        findings += worker_findings({**params, "strategy": given["strategy"]}, "")
+    elif not params.get("port") and not params.get("services"):
+        findings.append("port is missing: the load balancer sends requests to it")
     if params["single_writer"] and isinstance(made, Plan):
         findings += _more_than_one_writer(params, made)
     if findings or not isinstance(made, Plan):

@@ -17,7 +17,7 @@ _JITTER = 0.25
 _SLOWEST = 16.0
 _RECOVERY = 0.9
 _THROTTLED_SECONDS = 2.0
-# Who was throttled several times in a row asks sooner again than others: nobody goes without an answer for long.
+# Who was throttled several times in a row asks sooner again than others, so that every controller gets an answer before long.
 _SOONEST_SECONDS = 5.0
 # Who sees nothing for so long has another problem than others that read as well.
 BLIND_SECONDS = 900.0

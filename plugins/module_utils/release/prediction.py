@@ -11,7 +11,7 @@ from ..aws import ecs, task_definition
 from ..aws.ecs_states import short
 from ..aws.errors import Failure
 from ..common.invocation import Invocation
-from ..rollout.begin import Order, Refused, ReturnOrder, Unchanged, begin_deploy, begin_rollback
+from ..rollout.begin import Begun, Order, Refused, ReturnOrder, Unchanged, begin_deploy, begin_rollback
 from ..rollout.disagreements import disagreements
 from ..rollout.history import unfinished
 from ..rollout.lease import clock_time
@@ -47,13 +47,16 @@ def predicted(
     repaired = [found for found in wrong if (found.repair if isinstance(wanted, Order) else found.is_urgent)]
     repairs = [f"put right: {found.sentence}" for found in repaired]
     if isinstance(begun, Unchanged) and left is None:
+        repairs += [f"{begun.adjust.colour}: {difference}" for difference in begun.adjustments] if begun.adjust else []
         for line in repairs:
             call.progress.line(line)
-        unchanged = _answer(bool(repairs), "unchanged", begun.reason, repairs, {"before": "", "after": ""})
+        difference = ports.provider.difference(begun.adjust.colour) if begun.adjust else {"before": "", "after": ""}
+        unchanged = _answer(bool(repairs), "unchanged", begun.reason, repairs, difference)
         return unchanged | told
     if isinstance(begun, Refused) and left is None:
         raise Failure(f"{begun.reason}.", outcome=str(Outcome.REFUSED), changed=False)
-    findings = preflight(fleet) if isinstance(begun, Release) else ()
+    release = begun.release if isinstance(begun, Begun) else None
+    findings = preflight(fleet) if release else ()
     # Check mode tells what differs from the inventory (drift) also while an alarm fires.
     for finding in findings:
         if finding.momentary:
@@ -62,15 +65,14 @@ def predicted(
     if lasting:
         raise Failure(f"refused: {'; '.join(lasting)}.", outcome=str(Outcome.REFUSED), changed=False)
     steps = [f"bring {left.kind} {left.id} of {left.by} to its end, or go on with it"] if left else repairs
-    if isinstance(begun, Release):
-        steps = [*steps, *_steps(begun, fleet, now)]
+    if release:
+        steps = [*steps, *_steps(release, fleet, now)]
     for line in steps:
         call.progress.line(line)
     reason = steps[0] if steps else "nothing to do"
-    if isinstance(begun, Release) and begun.in_place:
-        difference = ports.provider.difference(begun.live)
-    else:
-        difference = _difference(call, spec, fleet, begun)
+    if release and release.in_place:
+        return _answer(True, "planned", reason, steps, ports.provider.difference(release.live)) | told
+    difference = _difference(call, spec, fleet, release)
     return _answer(True, "planned", reason, steps, difference) | told
 
 
@@ -113,7 +115,7 @@ def _steps(release: Release, fleet: Fleet, now: float) -> list[str]:
     end = now + (rows[-1].until if rows else 0)
     warm = f"{release.live} stays warm for {release.policy.window_seconds} s"
     if release.single_writer:
-        warm = f"{release.live} has no tasks: a return stops {release.candidate} first, and nobody is served meanwhile"
+        warm = f"{release.live} has no tasks: a return stops {release.candidate} first, and requests are answered with 503 meanwhile"
     lines.append(f"expected end {clock_time(end)} and the time that tasks take to start, then {warm}")
     return lines
 
@@ -123,7 +125,7 @@ def _tasks(count: int) -> str:
 
 
 def _downtime(release: Release, fleet: Fleet) -> list[str]:
-    """Where one task at a time may write: from when until when nobody is served."""
+    """Where one task at a time may write: from when until when no target serves traffic."""
     live = fleet.state(release.live)
     if not release.single_writer or not live.desired:
         return []
@@ -151,18 +153,16 @@ def _steps_in_place(release: Release, fleet: Fleet, now: float) -> list[str]:
     return lines
 
 
-def _difference(
-    call: Invocation, spec: Specification | None, fleet: Fleet, begun: Release | Unchanged | Refused
-) -> dict[str, Any]:
+def _difference(call: Invocation, spec: Specification | None, fleet: Fleet, release: Release | None) -> dict[str, Any]:
     """The task definition that serves against the one that would."""
-    if not isinstance(begun, Release):
+    if release is None:
         return {"before": "", "after": ""}
-    live = fleet.state(begun.live).task_definition
+    live = fleet.state(release.live).task_definition
     before = ecs.task_definition(call.aws, live) if live else None
-    after = spec.task_definition() if spec else ecs.task_definition(call.aws, begun.task_definition)
+    after = spec.task_definition() if spec else ecs.task_definition(call.aws, release.task_definition)
     return {
         "before": task_definition.text(before),
         "after": task_definition.text(after),
         "before_header": short(live) if live else "nothing",
-        "after_header": short(begun.task_definition) if begun.task_definition else "a new revision",
+        "after_header": short(release.task_definition) if release.task_definition else "a new revision",
     }

@@ -14,7 +14,7 @@ from ..common.invocation import Invocation
 from ..common.text import harmless, printable
 from ..rollout.model import Outcome, Release
 from ..rollout.record import to_plain
-from .controller import Ending
+from .loop import Ending
 from .options import token
 
 # What a message shows of the evidence; all of it is in the result, in the ledger and in the report.
@@ -39,7 +39,7 @@ def result(call: Invocation, ending: Ending, response_times: Mapping[str, Any] |
     answer = harmless(
         {
             "changed": ending.changed,
-            "outcome": str(ending.outcome) if ending.outcome else ("staged" if ending.changed else "unchanged"),
+            "outcome": str(ending.outcome) if ending.outcome else ("staged" if ending.release else "unchanged"),
             "reason": ending.reason,
             "release": summary(release) if release else None,
             # Those of the look that decided are in the evidence, also of a release that another run ends.

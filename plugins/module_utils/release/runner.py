@@ -16,9 +16,10 @@ from ..common.operator import operator
 from ..rollout.model import Outcome
 from ..service.location import ListenerPort, ServiceLocation
 from ..service.specification import Specification
-from .controller import Controller, Ending
+from .controller import Controller
 from .judges import CloudJudges
 from .ledger import DynamoLedger
+from .loop import Ending
 from .metrics import MetricOptions, Metrics
 from .options import GATES, filled, token
 from .ports import PortError, Ports

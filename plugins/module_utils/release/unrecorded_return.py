@@ -47,7 +47,7 @@ def return_decision(release: Release, fleet: Fleet, why: str, now: float) -> Ret
     else:
         decision = restore(observed, release, now)
     if not release.in_place and can_return(observed, release) and fleet.weights != release.stable_weights:
-        # All of it: nobody may be left to move the rest once live has more healthy targets.
+        # All of it: no controller may be left to move the rest once live has more healthy targets.
         reason = f"returning traffic to {release.live}: {decision.release.reason}"
         return Return(Shift(release.stable_weights), reason, decision.release)
     if not isinstance(decision.action, (Shift, Replace)):

@@ -49,7 +49,7 @@ def not_ready(observed: Observed, release: Release, weight: int) -> str | None:
         why = f" ({candidate.unhealthy})" if candidate.unhealthy else ""
         return f"{weight} % needs {needed} healthy: {candidate}{why}"
     if release.single_writer:
-        # Nobody is served until the candidate has traffic: an alarm that fires for that would keep it so.
+        # No target serves until the candidate has traffic: an alarm that fires for that would keep it so.
         return None
     quiet = _alarms_quiet(observed, release)
     return quiet.reason if quiet.result is Result.FAIL else None
@@ -86,8 +86,7 @@ def can_be_resumed(release: Release, fleet: Fleet) -> bool:
     if not release.goes_forward or any(verdict.result is Result.FAIL for verdict in release.proofs.values()):
         return False
     candidate = fleet.state(release.candidate)
-    inherited = bool(release.replaced_deployment) and candidate.deployment_id == release.replaced_deployment
-    own = candidate.task_definition == release.task_definition and not inherited
+    own = candidate.task_definition == release.task_definition and not release.inherits(candidate)
     if candidate.failure and own and release.phase is not Phase.PREPARING:
         # Its deployment failed meanwhile: a new release starts a new one.
         return False
@@ -123,8 +122,7 @@ def _candidate_failing(observed: Observed, release: Release, now: float) -> Abor
     candidate = observed.fleet.state(release.candidate)
     ours = candidate.task_definition == release.task_definition
     # What an earlier release's deployment failed at is not held against this one.
-    inherited = bool(release.replaced_deployment) and candidate.deployment_id == release.replaced_deployment
-    if release.phase is Phase.PREPARING or not candidate.failure or not ours or inherited:
+    if release.phase is Phase.PREPARING or not candidate.failure or not ours or release.inherits(candidate):
         return None
     return AbortReason(Outcome.ROLLED_BACK, f"{release.candidate} does not run: {candidate.failure}")
 
@@ -132,8 +130,7 @@ def _candidate_failing(observed: Observed, release: Release, now: float) -> Abor
 def _candidate_put_back(observed: Observed, release: Release, now: float) -> AbortReason | None:
     """ECS put the version before back on the candidate's service by itself, where its circuit breaker is set to do that."""
     candidate = observed.fleet.state(release.candidate)
-    inherited = candidate.deployment_id == release.replaced_deployment
-    if release.phase is not Phase.STAGING or inherited or not candidate.ecs_rollback:
+    if release.phase is not Phase.STAGING or release.inherits(candidate) or not candidate.ecs_rollback:
         return None
     if candidate.task_definition == release.task_definition:
         return None
@@ -157,7 +154,7 @@ def _judged_bad(observed: Observed, release: Release, now: float) -> AbortReason
         return None
     replacing = release.in_place and release.phase is not Phase.BAKING
     if replacing and release.single_writer and release.phase is Phase.SHIFTING:
-        # No task has answered yet: what fires now fires for the requests that nobody served.
+        # No task has answered yet: what fires now fires for the requests that no target served.
         return None
     # While ECS replaces tasks, old and new ones answer in one target group: only alarms can be judged.
     verdict = _alarms_quiet(observed, release) if replacing else judgement(observed, release)

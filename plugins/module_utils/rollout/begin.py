@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from .actions import Adjust
 from .gates import alone
 from .history import good_releases, live_colour, rollback_target
 from .model import Colour, ColourState, Fleet, Gates, Kind, Outcome, Phase, Plan, Policy, Release, Step
@@ -31,6 +32,8 @@ class Order:
     contract: bool = False
     single_writer: bool = False
     version: str = ""
+    # New tasks although the version is live already.
+    restart: bool = False
     # Others deployed what serves now: it is taken on record, so that a rollback can go back to it.
     adopts: bool = False
 
@@ -48,10 +51,21 @@ class ReturnOrder:
 
 
 @dataclass(frozen=True)
+class Begun:
+    """A release that may begin."""
+
+    release: Release
+    # What others deployed and what serves now: it has to be on record first, so that a rollback can go back to it.
+    adopted: Release | None = None
+
+
+@dataclass(frozen=True)
 class Unchanged:
-    """Nothing has to be done: the ordered version is live."""
+    """No release has to be made: the ordered version is live. Its settings may differ in what needs no new tasks."""
 
     reason: str
+    adjust: Adjust | None = None
+    adjustments: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -61,8 +75,8 @@ class Refused:
     reason: str
 
 
-def begin_deploy(order: Order, fleet: Fleet, history: Sequence[Release], now: float) -> Release | Unchanged | Refused:
-    found = adopted(order, fleet, history, now)
+def begin_deploy(order: Order, fleet: Fleet, history: Sequence[Release], now: float) -> Begun | Unchanged | Refused:
+    found = _adopted(order, fleet, history, now)
     history = [*history, found] if found else history
     live = live_colour(fleet, history)
     if live is None:
@@ -72,28 +86,42 @@ def begin_deploy(order: Order, fleet: Fleet, history: Sequence[Release], now: fl
         )
     state = fleet.state(live)
     serving = _serving(state, history)
-    if fleet.weights.of(live) == 100 and _is_what_serves(order, state, serving):
+    if fleet.weights.of(live) == 100 and _is_what_serves(order, state, serving) and not order.restart:
         version = (
             f"release {serving.id} with {serving.label}" if serving else order.version or order.digest or "this version"
         )
-        return Unchanged(f"{version} serves all traffic from {live} already")
+        adjust = Adjust(live) if state.adjustments else None
+        return Unchanged(f"{version} {_does(fleet, live)} already", adjust, state.adjustments)
+    if order.desired_count == 0 and fleet.routed:
+        # Nothing is to run: there is no candidate to prove and no traffic to shift.
+        order = replace(order, plan=Plan("rolling", (Step(100),)), checks=(), verifications=())
     if order.plan.in_place:
-        return _in_place(order, state, history, now)
+        return Begun(_in_place(order, state, history, now), found)
+    if not fleet.routed:
+        return Refused(
+            f"the strategy {order.plan.strategy} shifts traffic, and no load balancer sends this service any"
+        )
     first = fleet.state(live).desired == 0 and fleet.state(live).running == 0
-    return replace(
+    release = replace(
         _ordered(order, live, live.other, now),
         plan=at_once(order.plan) if first else order.plan,
         gates=alone(order.gates) if first else order.gates,
         capacity=order.desired_count if first else _as_many_as_live(fleet.state(live), order.single_writer),
         first=first,
+        restart=order.restart or bool(state.redeployments),
     )
+    return Begun(release, found)
+
+
+def _does(fleet: Fleet, live: Colour) -> str:
+    return f"serves all traffic from {live}" if fleet.routed else "runs"
 
 
 def _as_many_as_live(live: ColourState, single_writer: bool) -> int:
     return 1 if single_writer else max(1, live.running)
 
 
-def adopted(order: Order, fleet: Fleet, history: Sequence[Release], now: float) -> Release | None:
+def _adopted(order: Order, fleet: Fleet, history: Sequence[Release], now: float) -> Release | None:
     """What others deployed and what serves all traffic, as a release that succeeded; None where the ledger has it already."""
     live = live_colour(fleet, history)
     if not order.adopts or live is None or fleet.weights.of(live) != 100:
@@ -146,6 +174,7 @@ def _ordered(order: Order, live: Colour, candidate: Colour, now: float) -> Relea
         capacity=order.desired_count,
         contract=order.contract,
         single_writer=order.single_writer,
+        restart=order.restart,
     )
 
 
@@ -155,7 +184,8 @@ def _is_what_serves(order: Order, live: ColourState, serving: Release | None) ->
         return (
             serving is not None
             and serving.fingerprint == order.fingerprint
-            and live.healthy >= order.policy.minimum_healthy
+            and live.healthy >= min(order.policy.minimum_healthy, order.desired_count)
+            and not live.redeployments
         )
     as_specified = bool(live.task_definition) and not live.deviations
     enough = live.healthy >= min(order.policy.minimum_healthy, live.desired)
@@ -198,7 +228,7 @@ def _serving(side: ColourState, history: Sequence[Release]) -> Release | None:
 
 def begin_rollback(
     order: ReturnOrder, fleet: Fleet, history: Sequence[Release], now: float
-) -> Release | Unchanged | Refused:
+) -> Begun | Unchanged | Refused:
     found = rollback_target(history, order.named)
     if isinstance(found, str):
         return Refused(found)
@@ -211,7 +241,9 @@ def begin_rollback(
         return Refused(f"the rule has {fleet.weights} and the history does not say which colour is live")
     target = found.release
     if fleet.state(live).task_definition == target.task_definition and fleet.weights.of(live) == 100:
-        return Unchanged(f"release {target.id} serves all traffic from {live} already")
+        return Unchanged(f"release {target.id} {_does(fleet, live)} already")
+    if not fleet.routed:
+        return Begun(_back_in_place(order, fleet.state(live), target, now))
     side = fleet.state(live.other)
     single_writer = target.single_writer or found.leaves.single_writer
     # Where one task at a time may write, live is stopped first: nothing is warm.
@@ -222,7 +254,7 @@ def begin_rollback(
             f"would have returned traffic to {target.id} on {side.colour}, but it is sick: {side}"
             + (f" ({side.failure})" if side.failure else "")
         )
-    return Release(
+    release = Release(
         id=order.id,
         service=order.service,
         kind=Kind.ROLLBACK,
@@ -242,4 +274,31 @@ def begin_rollback(
         single_writer=single_writer,
         replaced_deployment=side.deployment_id,
         phase=Phase.SHIFTING if warm else Phase.STAGING,
+    )
+    return Begun(release)
+
+
+def _back_in_place(order: ReturnOrder, live: ColourState, target: Release, now: float) -> Release:
+    """A rollback without a second colour: ECS replaces the tasks; where that fails, what runs now is deployed again."""
+    return Release(
+        id=order.id,
+        service=order.service,
+        kind=Kind.ROLLBACK,
+        digest=target.digest,
+        fingerprint=target.fingerprint,
+        task_definition=target.task_definition,
+        version=target.version,
+        target=target.id,
+        live=live.colour,
+        candidate=live.colour,
+        plan=Plan("rolling", (Step(100),)),
+        started_at=now,
+        entered_at=now,
+        by=order.by,
+        policy=order.policy,
+        capacity=max(1, live.desired),
+        single_writer=target.single_writer,
+        stable_task_definition=live.task_definition,
+        replaced_deployment=live.deployment_id,
+        phase=Phase.STAGING,
     )

@@ -70,7 +70,7 @@ def _of_traffic(fleet: Fleet, history: Sequence[Release]) -> Iterator[Disagreeme
 
 
 def _why_not_on(other: ColourState, weights: Weights, history: Sequence[Release]) -> str:
-    """Why traffic on the colour that the last success left is nobody's will; empty where a person may have moved it."""
+    """Why traffic on the colour that the last success left was not put there on purpose; empty where a person may have moved it."""
     if not other.healthy:
         return f"{other.colour} has no healthy task"
     if weights.of(other.colour) != 100:
@@ -94,7 +94,7 @@ def _of_serving(side: ColourState) -> Iterator[Disagreement]:
             f"scheduled scale-in of {side.colour}", _scheduled(side), "it serves", CancelScaleIn(side.colour)
         )
     if side.scale_in_suspended:
-        # Releases suspend it and end that: nobody else may count on it.
+        # Releases suspend it and end that: no other part may rely on it.
         yield Disagreement(
             f"autoscaling of {side.colour}",
             "takes no task away, dynamic scale-in is suspended",

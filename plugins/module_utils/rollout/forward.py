@@ -15,6 +15,7 @@ from .dynamic_scaling import hold_before_shift
 from .gates import combine
 from .lease import clock_time
 from .model import Fleet, Observed, OnInconclusive, Outcome, Phase, Release, RequestKind, Result, Step, Verdict, Weights
+from .nodes import await_nodes
 from .partial_return import carried_percent, is_enough
 from .stable_down import decide_when_down, unserved
 
@@ -63,14 +64,13 @@ def _make_ready(observed: Observed, release: Release) -> Decision | None:
     """The write that is missing before this colour can be counted on, if one is."""
     colour, count = release.candidate, wanted_count(observed, release)
     candidate = observed.fleet.state(colour)
-    inherited = bool(release.replaced_deployment) and candidate.deployment_id == release.replaced_deployment
     # A deployment of this release's own, so that failures of an earlier one are not counted against it.
-    fresh = inherited and (candidate.desired == 0 or bool(candidate.failure))
+    fresh = release.inherits(candidate) and (candidate.desired == 0 or bool(candidate.failure) or release.restart)
     stage = Stage(colour, release.task_definition, count, fresh)
     if candidate.task_definition != release.task_definition:
         return Decision(replace(stage, fresh=False), f"{colour} gets {count} tasks of the release", release)
     if fresh and candidate.desired:
-        return Decision(stage, f"{colour} starts the same version again: {candidate.failure}", release)
+        return Decision(stage, f"{colour} starts the same version again: {candidate.failure or 'asked for'}", release)
     if candidate.desired < count:
         return Decision(stage, f"{colour} grows from {candidate.desired} to {count} tasks, as many as live", release)
     if candidate.scale_in_at is not None:
@@ -82,6 +82,11 @@ def _make_ready(observed: Observed, release: Release) -> Decision | None:
 def _prove(observed: Observed, release: Release, now: float) -> Decision:
     missing = next((check for check in release.checks if check not in release.proofs), None)
     if missing is not None:
+        waiting = None
+        if not release.in_place:
+            waiting = await_nodes(release, observed.fleet.test_rule_changed_at, now, f"check {missing} begins")
+        if waiting is not None:
+            return waiting
         where = "before the deployment" if release.in_place else f"on {release.candidate}, before it has any traffic"
         return Decision(Prove(missing), f"check {missing} {where}", release)
     following = Phase.STAGING if release.in_place else Phase.SHIFTING
@@ -117,7 +122,8 @@ def _next_in_step(observed: Observed, release: Release, now: float) -> Decision 
         judged = last or step.duration_seconds > 0
         return _next_step(release, f"{title} {_why_on(observed, release) if judged else 'passed'}", now)
     if release.since is None and isinstance(hold, Decision) and isinstance(hold.action, Wait):
-        return _enter(replace(release, since=now), f"{title}: {wanted}")
+        lasts = max(step.duration_seconds, release.policy.settle_seconds)
+        return _enter(replace(release, since=now), f"{title} lasts {lasts} s" if lasts else f"{title} has begun")
     return hold
 
 
@@ -175,7 +181,7 @@ def _why_on(observed: Observed, release: Release) -> str:
 def _bake(observed: Observed, release: Release, now: float) -> Decision | AbortReason:
     baking = Step(100, release.plan.bake_seconds)
     hold = _hold(observed, release, baking, now, judged=True)
-    return hold or _succeed(release, f"bake {_why_on(observed, release)}", now)
+    return hold or _succeed(release, f"bake {_why_on(observed, release)}", now, observed.fleet.routed)
 
 
 def _hold(
@@ -203,6 +209,9 @@ def _hold(
         return _await_approval(release, step.approval_timeout_seconds, -left, "this step wants it")
     if judged and observed.probe is not None and release.step >= last:
         verdict = combine((verdict, observed.probe))
+        waiting = await_nodes(release, observed.fleet.weights_changed_at, now, "the probe's answer counts")
+        if observed.probe.result is not Result.PASS and waiting is not None:
+            return replace(waiting, action=Wait(POLL_SECONDS))
     return _when_unclear(release, verdict, -left) if judged and verdict.result is not Result.PASS else None
 
 
@@ -259,12 +268,12 @@ def _when_unclear(release: Release, verdict: Verdict, waited: float) -> Decision
             return AbortReason(Outcome.INCONCLUSIVE, unclear)
 
 
-def _succeed(release: Release, passed: str, now: float) -> Decision:
-    reason = f"{release.label} serves all traffic from {release.candidate}"
+def _succeed(release: Release, passed: str, now: float, routed: bool = True) -> Decision:
+    reason = f"{release.label} " + (f"serves all traffic from {release.candidate}" if routed else "runs")
     window = 0 if release.single_writer else release.policy.window_seconds
     warm_until = None if release.in_place else now + window
     done = replace(release, outcome=Outcome.SUCCEEDED, reason=reason, ended_at=now, warm_until=warm_until)
-    return _enter(done, f"{reason}; {passed}")
+    return _enter(done, passed)
 
 
 def _enter(release: Release, reason: str) -> Decision:

@@ -10,6 +10,8 @@ from dataclasses import replace
 from .model import Bound, ColourState, ErrorGate, Gates, LatencyGate, MissingData, Readings, Result, Traffic, Verdict
 from .statistics import Test, binomial_tail, difference_of_shares, mann_whitney, share_interval
 
+# The middle one of three periods is right although one of them is odd.
+FEWEST_PERIODS = 3
 RANK_SAMPLES = 4
 SEVERITY = {Result.PASS: 0, Result.INCONCLUSIVE: 1, Result.FAIL: 2}
 
@@ -71,8 +73,10 @@ def _alarm(name: str, state: str | None) -> Verdict:
 
 
 def _too_few(gate: ErrorGate | LatencyGate, traffic: Traffic | None, side: str) -> Verdict | None:
-    if traffic is None or traffic.requests == 0:
-        return unclear(f"{side} has answered no request yet, so there is nothing to judge")
+    if traffic is None:
+        return unclear(f"no whole period of {side}'s requests can be read yet, so there is nothing to judge")
+    if traffic.requests == 0:
+        return unclear(f"{side} has answered no request in the periods read, so there is nothing to judge")
     if traffic.requests < gate.minimum_requests:
         return unclear(
             f"{side} has answered {traffic.requests} requests of the {gate.minimum_requests} needed to judge"
@@ -142,7 +146,7 @@ def _unanswered(traffic: Traffic) -> str:
 def latency(gate: LatencyGate, readings: Readings) -> Verdict:
     """The middle p99 of the periods: absolute ceiling, then the ratio to live.
 
-    A ratio above the limit fails unless the rank test says chance.
+    A ratio above the limit fails, unless too few periods were read to know or the rank test says chance.
     """
     few = _too_few(gate, readings.candidate, "the candidate")
     if few or readings.candidate is None:
@@ -169,7 +173,10 @@ def latency(gate: LatencyGate, readings: Readings) -> Verdict:
     )
     if ratio <= gate.maximum_ratio:
         return passed(seen)
-    if min(len(ours.samples), len(live.samples)) < RANK_SAMPLES:
+    periods = min(len(ours.samples), len(live.samples))
+    if periods < FEWEST_PERIODS:
+        return unclear(f"{seen}: looks slower, but one odd period may be all of it (needs {FEWEST_PERIODS} of each)")
+    if periods < RANK_SAMPLES:
         return failed(f"{seen}; fewer than {RANK_SAMPLES} periods each, so the ratio alone decides")
     test = mann_whitney(ours.samples, live.samples)
     ranks = (

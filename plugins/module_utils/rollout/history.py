@@ -34,6 +34,9 @@ def good_releases(history: Sequence[Release]) -> list[Release]:
         if release.outcome is not Outcome.SUCCEEDED:
             continue
         if release.kind is Kind.DEPLOY:
+            if release.restart and stack and stack[-1].task_definition == release.task_definition:
+                # No version of its own: a rollback goes back further.
+                stack.pop()
             stack.append(release)
             continue
         ids = [release.id for release in stack]

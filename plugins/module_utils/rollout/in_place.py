@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from .abort import AbortReason
 from .actions import POLL_SECONDS, Collect, Decision, Prove, Record, Replace, Wait
-from .model import ColourState, Fleet, Observed, Outcome, Phase, Release
+from .model import ColourState, Fleet, Kind, Observed, Outcome, Phase, Release
 from .single_writer import stop_tasks
 
 # ECS answers reads for some seconds as if a write had not happened yet.
@@ -19,7 +19,8 @@ def stage(observed: Observed, release: Release, now: float) -> Decision:
     """Start the deployment, once: a colour that has it already is followed."""
     state = observed.fleet.state(release.candidate)
     same = state.task_definition == release.task_definition
-    fresh = same and not state.deviations and _inherited(state, release) and _needs_new_tasks(state, release)
+    as_it_is = not state.deviations or release.restart
+    fresh = same and as_it_is and release.inherits(state) and _needs_new_tasks(state, release)
     done = same and not state.deviations and not fresh
     if done and not _is_stopped(state, release):
         return _enter(release.at(Phase.SHIFTING, now), f"{release.candidate}: ECS has the deployment")
@@ -27,28 +28,26 @@ def stage(observed: Observed, release: Release, now: float) -> Decision:
     if stopping is not None:
         return stopping
     count = release.capacity if release.single_writer else None
-    action = Replace(release.candidate, release.task_definition, fresh=fresh, count=count)
-    return Decision(action, f"{release.candidate}: {_why(state, fresh)}", release.at(Phase.SHIFTING, now))
+    # A rollback has no specification: it deploys what was registered.
+    specified = release.kind is Kind.DEPLOY
+    action = Replace(release.candidate, release.task_definition, specified, fresh, count)
+    return Decision(action, f"{release.candidate}: {_why(state, release, fresh)}", release.at(Phase.SHIFTING, now))
 
 
-def _why(state: ColourState, fresh: bool) -> str:
+def _why(state: ColourState, release: Release, fresh: bool) -> str:
     if fresh:
-        return "starting the same version again: " + (state.failure or f"it is not healthy ({state})")
+        why = state.failure or ("asked for" if release.restart else f"it is not healthy ({state})")
+        return "starting the same version again: " + "; ".join([why, *state.deviations])
     return "starting the deployment: " + ("; ".join(state.deviations) or "the task definition differs")
 
 
 def _needs_new_tasks(state: ColourState, release: Release) -> bool:
-    return bool(state.failure) or state.healthy < min(release.policy.minimum_healthy, state.desired)
+    return release.restart or bool(state.failure) or state.healthy < min(release.policy.minimum_healthy, state.desired)
 
 
 def _is_stopped(state: ColourState, release: Release) -> bool:
     """This release, or one before it, stopped the colour's tasks so that others may start."""
     return release.single_writer and bool(state.task_definition) and state.desired == 0 and release.capacity > 0
-
-
-def _inherited(state: ColourState, release: Release) -> bool:
-    """The deployment was there before this release wrote anything."""
-    return state.deployment_id == release.replaced_deployment
 
 
 def follow(observed: Observed, release: Release, now: float) -> Decision:
@@ -83,7 +82,7 @@ def _bake(release: Release, reason: str, now: float) -> Decision:
 def deployment_failed(observed: Observed, release: Release, now: float) -> AbortReason | None:
     """The deployment that this release started has failed, was put back by ECS, or was replaced by somebody else's."""
     state = observed.fleet.state(release.candidate)
-    if release.phase is Phase.PREPARING or _inherited(state, release):
+    if release.phase is Phase.PREPARING or release.inherits(state):
         return None
     if state.task_definition == release.task_definition:
         return AbortReason(Outcome.ROLLED_BACK, state.failure) if state.failure else None
@@ -110,9 +109,7 @@ def is_resumable(release: Release, fleet: Fleet) -> bool:
     """No other deployment was started since: the colour has this release's version, or still what it had before."""
     state = fleet.state(release.candidate)
     return (
-        release.phase is Phase.PREPARING
-        or _inherited(state, release)
-        or state.task_definition == release.task_definition
+        release.phase is Phase.PREPARING or release.inherits(state) or state.task_definition == release.task_definition
     )
 
 

@@ -160,6 +160,9 @@ class ColourState:
     ecs_rollback: str = ""
     # How the colour differs from the specification of the release, where that is compared.
     deviations: tuple[str, ...] = ()
+    # The same of a live colour that releases do not change: settings that need new tasks, and those that do not.
+    redeployments: tuple[str, ...] = ()
+    adjustments: tuple[str, ...] = ()
 
     @property
     def settled(self) -> bool:
@@ -172,11 +175,18 @@ class ColourState:
 
 @dataclass(frozen=True)
 class Fleet:
-    """A service as it was observed: the weights of its production rule and both colours."""
+    """A service as it was observed: the weights of its production rule and both colours.
+
+    A service that is not routed (a worker) has one colour and no rule: its weights never change.
+    """
 
     weights: Weights
     blue: ColourState
     green: ColourState
+    routed: bool = True
+    # When the run that reads it changed a rule last. One that has just begun does not know of the weights: its beginning.
+    weights_changed_at: float = 0.0
+    test_rule_changed_at: float = 0.0
 
     def state(self, colour: Colour) -> ColourState:
         return self.blue if colour is Colour.BLUE else self.green
@@ -359,6 +369,8 @@ class Release:
     # No task of one version runs beside one of the other.
     single_writer: bool = False
     first: bool = False
+    # The version that serves is started again, for what its tasks read at their start.
+    restart: bool = False
     phase: Phase = Phase.PREPARING
     step: int = 0
     entered_at: float = 0.0
@@ -398,6 +410,10 @@ class Release:
     def is_rewriting(self) -> bool:
         """A rollback writes its weights again: one late write of the controller that it overtook may still arrive."""
         return self.kind is Kind.ROLLBACK and self.phase is Phase.SHIFTING
+
+    def inherits(self, state: ColourState) -> bool:
+        """The colour's deployment is not this release's own: it was there before this release wrote anything."""
+        return state.deployment_id == self.replaced_deployment
 
     @property
     def returnable(self) -> bool:

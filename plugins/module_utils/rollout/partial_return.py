@@ -20,7 +20,7 @@ def is_enough(fleet: Fleet, release: Release, colour: Colour) -> bool:
 def carried_percent(fleet: Fleet, colour: Colour, needed: int) -> int:
     """The share of traffic for this colour, of which `needed` targets carry all; never less than it has.
 
-    It is all of it where the other colour serves nobody: a share that stays there would be lost.
+    It is all of it where the other colour has no healthy target: a share that stays there would be lost.
     """
     side, share = fleet.state(colour), fleet.weights.of(colour)
     if share >= _MOST_PERCENT or not fleet.state(colour.other).healthy:

@@ -13,6 +13,7 @@ from .dynamic_scaling import put_away
 from .late_writes import watch
 from .lease import clock_time
 from .model import Fleet, Observed, OldColour, Outcome, Phase, Release, Weights
+from .nodes import await_nodes, in_force_at
 from .partial_return import is_enough, returned_weights, why_partial
 from .stable_down import no_way_back, take_over_instead, took_over, unserved
 
@@ -152,7 +153,7 @@ def close(observed: Observed, release: Release, outcome: Outcome, now: float) ->
         leftover = (
             _keep_warm(observed, release, now)
             if outcome is Outcome.SUCCEEDED
-            else _scale_in_candidate(observed, release)
+            else _scale_in_candidate(observed, release, now)
         )
     leftover = leftover or put_away(observed, release)
     return leftover or Decision(Record(), release.reason, replace(release, closed=True))
@@ -168,6 +169,11 @@ def _keep_warm(observed: Observed, release: Release, now: float) -> Decision | N
     if old.desired == 0 or observed.fleet.weights.of(release.live):
         return None
     if warm_until <= now:
+        waiting = await_nodes(release, observed.fleet.weights_changed_at, now, f"{release.live} is scaled in")
+        if waiting is not None and not observed.hurried:
+            return waiting
+        warm_until = in_force_at(observed.fleet.weights_changed_at)
+    if warm_until <= now:
         return Decision(ScaleIn(release.live), f"the rollback window of {release.live} is over", release)
     if old.scale_in_at is not None and old.scale_in_for == (release.id,):
         return None
@@ -175,9 +181,12 @@ def _keep_warm(observed: Observed, release: Release, now: float) -> Decision | N
     return Decision(ScheduleScaleIn(release.live, warm_until, release.id), kept, release)
 
 
-def _scale_in_candidate(observed: Observed, release: Release) -> Decision | None:
+def _scale_in_candidate(observed: Observed, release: Release, now: float) -> Decision | None:
     candidate = observed.fleet.state(release.candidate)
     ours = candidate.task_definition == release.task_definition
     if not ours or candidate.desired == 0 or observed.fleet.weights.of(release.candidate):
         return None
+    waiting = await_nodes(release, observed.fleet.weights_changed_at, now, f"{release.candidate} is scaled in")
+    if waiting is not None:
+        return waiting
     return Decision(ScaleIn(release.candidate), f"{release.candidate} is not needed any more", release)

@@ -31,8 +31,7 @@ def stop_tasks(observed: Observed, release: Release, colour: Colour, now: float)
 def before_staging(observed: Observed, release: Release, now: float) -> Decision | None:
     """The candidate starts without another task beside it: what is left of its colour ends first, then the stable colour."""
     candidate = observed.fleet.state(release.candidate)
-    inherited = bool(release.replaced_deployment) and candidate.deployment_id == release.replaced_deployment
-    if candidate.task_definition != release.task_definition or inherited:
+    if candidate.task_definition != release.task_definition or release.inherits(candidate):
         stopping = stop_tasks(observed, release, release.candidate, now)
         if stopping is not None:
             return stopping

@@ -15,6 +15,8 @@ CONFIRM_SECONDS = 4.0
 
 def unserved(fleet: Fleet) -> str:
     """The share of requests that reaches no healthy target, as a sentence; empty where all are served."""
+    if not fleet.routed:
+        return ""
     down = [colour for colour in Colour if fleet.weights.of(colour) and not fleet.state(colour).healthy]
     if not down:
         return ""

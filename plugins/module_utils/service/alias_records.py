@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 _TYPES = {"ipv4": "A", "ipv6": "AAAA"}
@@ -122,7 +122,7 @@ def plan(found: Iterable[Mapping[str, Any]], desired: DesiredNames) -> Plan:
         if mine and not others and normal(mine) == normal(record):
             continue
         refusals += _refusals(rivals, record, desired)
-        label = " ".join(filter(None, (record["Name"], record["Type"], record.get("SetIdentifier"))))
+        label = _label(record)
         before[label] = normal(mine or others[0]) if mine or others else None
         after[label] = normal(record)
         changes += [{"Action": "DELETE", "ResourceRecordSet": existing} for existing in others]
@@ -147,6 +147,30 @@ def _refusals(rivals: Sequence[Mapping[str, Any]], record: Mapping[str, Any], de
                     f"beside a {_kind(record)} one: make it {_kind(record)} first, or set overwrite to take the name"
                 )
     return found
+
+
+def removal(found: Iterable[Mapping[str, Any]], desired: DesiredNames) -> Plan:
+    """Delete the alias records of the names that lead to the load balancer: of its set identifier, of every address family.
+
+    Records that lead to a load balancer of others may be theirs: they go only where overwrite says that the names are ours.
+    """
+    balancer = replace(desired.balancer, shared=desired.balancer.shared and not desired.overwrite)
+    names, identifier = {f"{bare(name)}." for name in desired.names}, desired.routing.fields().get("SetIdentifier")
+    ours = [
+        record
+        for record in leftovers(found, balancer)
+        if normal(record)["Name"] in names and record.get("SetIdentifier") == identifier
+    ]
+    labelled = {_label(normal(record)): record for record in ours}
+    return Plan(
+        tuple({"Action": "DELETE", "ResourceRecordSet": record} for record in ours),
+        {label: normal(record) for label, record in labelled.items()},
+        dict.fromkeys(labelled),
+    )
+
+
+def _label(record: Mapping[str, Any]) -> str:
+    return " ".join(filter(None, (record["Name"], record["Type"], record.get("SetIdentifier"))))
 
 
 def leftovers(found: Iterable[Mapping[str, Any]], balancer: Balancer) -> list[dict[str, Any]]:

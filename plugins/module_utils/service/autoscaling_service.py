@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -15,12 +16,15 @@ from ..aws.naming import EnvironmentNames, ServiceNames
 from ..common.changes import Changes
 from ..common.invocation import Invocation
 from ..rollout.model import Colour
-from .location import NotProvisionedError, ServiceLocation, locate
-from .scaling import Plan, Scaling, foreign, known_policies, known_schedules, plan, policy, problems, schedule
+from .location import NotProvisionedError, ServiceLocation, locate_in_environment, weights_of
+from .scaling import Plan, Scaled, Scaling, foreign, known_policies, known_schedules, plan, policy, problems, schedule
 
 
 def run(call: Invocation) -> dict[str, Any]:
     """Return the live colour, and what was written."""
+    if call.params["state"] == "absent":
+        nothing: dict[str, Any] = {"minimum": None, "maximum": None, "policies": [], "schedules": []}
+        call = replace(call, params={**call.params, **nothing})
     found = problems(call.params)
     if found:
         raise Failure(f"Autoscaling of {call.params['service']}: {'; '.join(found)}. Nothing was changed.")
@@ -30,13 +34,14 @@ def run(call: Invocation) -> dict[str, Any]:
     location = _location(call)
     if location is None:
         return _answer(changes, None, "The service is not provisioned yet.")
-    holders = [colour for colour in Colour if location.production.weights.get(location.target_groups[colour].arn, 0)]
-    if len(holders) != 1:
+    weights = weights_of(location.production, location)
+    live = next((colour for colour in Colour if weights.of(colour) == 100), None)
+    if live is None:
         return _answer(changes, None, "A release is shifting traffic; run again when it has ended.")
-    live = holders[0]
     name = location.ecs_services[live]
     if name not in ecs.services(call.aws, location.cluster, [name]):
         return _answer(changes, live, "The first release makes the ECS service; run again after it.")
+    _require_insights(call, location.cluster)
     current = _observe(call, location.cluster, name)
     if call.params["minimum"] is None:
         _remove(call, changes, location.cluster, name, current)
@@ -49,6 +54,17 @@ def run(call: Invocation) -> dict[str, Any]:
     return _answer(changes, live, foreign_names=current.foreign)
 
 
+def _require_insights(call: Invocation, cluster: str) -> None:
+    """The number of running tasks is a metric of Container Insights: without it no backlog for each task is known."""
+    names = [policy["name"] for policy in call.params["policies"] if policy["metric"] == "backlog"]
+    found = ecs.cluster(call.aws, cluster) if names else None
+    if found and all(setting.get("value") == "disabled" for setting in found.get("settings", [])):
+        raise Failure(
+            f"Autoscaling of {call.params['service']}: the policy {names[0]} needs the number of running tasks, which Container Insights "
+            f"counts, and that is off in cluster {cluster}. Set cluster_container_insights to enabled. Nothing was changed."
+        )
+
+
 def _scaled(call: Invocation) -> bool:
     """One read for the many services that never scale."""
     names = ServiceNames(call.params["environment"], call.params["service"])
@@ -58,7 +74,7 @@ def _scaled(call: Invocation) -> bool:
 
 def _location(call: Invocation) -> ServiceLocation | None:
     try:
-        return locate(call.aws, call.params["environment"], call.params["service"])
+        return locate_in_environment(call.aws, call.params)
     except NotProvisionedError:
         # Any other failure, such as a missing permission, fails check mode too.
         if call.check_mode:
@@ -82,11 +98,12 @@ def _observe(call: Invocation, cluster: str, name: str) -> Scaling:
 
 
 def _desired(call: Invocation, location: ServiceLocation, live: Colour) -> Scaling:
-    label = f"{location.load_balancer_dimension}/{location.target_group_dimension(live)}"
+    label = f"{location.load_balancer_dimension}/{location.target_group_dimension(live)}" if location.is_routed else ""
+    scaled = Scaled(location.cluster, location.ecs_services[live], label)
     return Scaling(
         call.params["minimum"],
         call.params["maximum"],
-        {options["name"]: policy(options, label) for options in call.params["policies"]},
+        {options["name"]: policy(options, scaled) for options in call.params["policies"]},
         {options["name"]: schedule(options) for options in call.params["schedules"]},
     )
 

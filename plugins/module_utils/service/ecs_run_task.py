@@ -7,7 +7,8 @@ from __future__ import annotations
 from typing import Any
 
 from ..aws import ecs, logs
-from ..aws.ecs_states import short
+from ..aws.command_words import command_problem
+from ..aws.ecs_states import ServiceState, short
 from ..aws.errors import Failure
 from ..aws.tags import lower_case_tag_list
 from ..aws.tasks import TaskState, started_by
@@ -15,7 +16,7 @@ from ..common.invocation import Invocation
 from ..common.operator import user
 from ..common.waiting import Wait, WaitTimeoutError, wait_until
 from ..rollout.model import Colour
-from .location import ServiceLocation, locate
+from .location import ServiceLocation, locate_in_environment, weights_of
 
 _KEPT_LINES = 200
 
@@ -23,8 +24,11 @@ _KEPT_LINES = 200
 def run(call: Invocation) -> dict[str, Any]:
     """Return exit_code, task_id, task_definition and the last lines of the log; raise Failure if the exit code is not 0."""
     desired = call.params
-    location = locate(call.aws, desired["environment"], desired["service"])
-    service, definition = live_service(call, location)
+    if problem := command_problem(desired["command"]):
+        raise Failure(f"command is {desired['command']!r}: {problem}. Nothing was started.")
+    location = locate_in_environment(call.aws, desired)
+    live = live_service(call, location)
+    service, definition = live.name, live.task_definition
     found = ecs.task_definition(call.aws, definition) or {}
     names = [container["name"] for container in found.get("containerDefinitions", [])]
     if desired["container"] not in names:
@@ -59,15 +63,15 @@ def run(call: Invocation) -> dict[str, Any]:
     return {**answer, "reason": f"ended with exit code 0: {description}"}
 
 
-def live_service(call: Invocation, location: ServiceLocation) -> tuple[str, str]:
-    """The ECS service with most of the traffic, and its task definition."""
-    weights = {colour: location.production.weights.get(location.target_groups[colour].arn, 0) for colour in Colour}
-    live = max(Colour, key=lambda colour: weights[colour])
+def live_service(call: Invocation, location: ServiceLocation) -> ServiceState:
+    """The ECS service with most of the traffic."""
+    weights = weights_of(location.production, location)
+    live = max(Colour, key=weights.of)
     name = location.ecs_services[live]
     found = ecs.services(call.aws, location.cluster, [name]).get(name)
     if found is None:
         raise Failure(f"Service {location.service} has no release yet: playbooks/deploy.yml makes its first.")
-    return name, found.task_definition
+    return found
 
 
 def _followed(call: Invocation, location: ServiceLocation, task_id: str) -> tuple[TaskState, list[str]]:

@@ -11,12 +11,14 @@ from functools import partial
 from typing import Any
 
 from ..aws import ecs, scheduler
+from ..aws.command_words import command_problem, words
 from ..aws.errors import Failure
 from ..common.changes import Changes
 from ..common.eventual import SCHEDULER_ROLE, once_ready
 from ..common.invocation import Invocation
 from .ecs_run_task import live_service
-from .location import NotProvisionedError, ServiceLocation, locate
+from .location import NotProvisionedError, ServiceLocation, locate_in_environment
+from .schedule_expressions import schedule_findings
 
 # The option of every module that makes schedules.
 SCHEDULES_OPTION: dict[str, Any] = {
@@ -26,14 +28,13 @@ SCHEDULES_OPTION: dict[str, Any] = {
         "name": {"type": "str", "required": True},
         "expression": {"type": "str", "required": True},
         "timezone": {"type": "str", "default": "UTC"},
-        "command": {"type": "list", "elements": "str", "required": True},
+        "command": {"type": "raw", "required": True},
         "container": {"type": "str", "default": "app"},
         "variables": {"type": "dict", "default": {}},
         "enabled": {"type": "bool", "default": True},
     },
 }
 _NAME = re.compile(r"^[0-9A-Za-z_-]+$")
-_EXPRESSION = re.compile(r"^(rate|cron|at)\(.+\)$")
 # A name of EventBridge Scheduler.
 _LONGEST = 64
 
@@ -41,6 +42,8 @@ _LONGEST = 64
 def run(call: Invocation) -> dict[str, Any]:
     """Ensure the schedules; without a list, only point those that are there at what is live."""
     desired, changes = call.params["schedules"], Changes(call.check_mode)
+    if call.params["state"] == "absent":
+        desired = []
     wrong = _problems(call.params["service"], desired or [])
     if desired and not call.params["role_arn"]:
         wrong.append("role_arn names no role by which tasks are started")
@@ -52,24 +55,24 @@ def run(call: Invocation) -> dict[str, Any]:
         return _follow(call, changes, there)
     if desired:
         try:
-            location = locate(call.aws, environment, call.params["service"])
+            location = locate_in_environment(call.aws, call.params)
         except NotProvisionedError:
             if not call.check_mode:
                 raise
             return _answer(changes, "The service is not provisioned yet.")
         _keep(call, changes, location, there)
     for name in sorted(set(there) - {prefix + schedule["name"] for schedule in desired}):
-        changes.want(f"schedule {name}", "there", None, partial(scheduler.delete, call.aws, environment, name))
+        changes.want(f"schedule {name}", "present", "absent", partial(scheduler.delete, call.aws, environment, name))
     return _answer(changes)
 
 
 def _keep(
     call: Invocation, changes: Changes, location: ServiceLocation, there: Mapping[str, Mapping[str, Any]]
 ) -> None:
-    service, definition = live_service(call, location)
-    network = ecs.service_network(call.aws, location.cluster, service)
-    # The listener's ARN knows partition, region and account.
-    _arn, partition, _elb, region, account = location.listener_arn.split(":")[:5]
+    live = live_service(call, location)
+    definition = live.task_definition
+    network = ecs.service_network(call.aws, location.cluster, live.name)
+    _arn, partition, _ecs, region, account = live.arn.split(":")[:5]
     cluster = f"arn:{partition}:ecs:{region}:{account}:cluster/{location.cluster.rpartition('/')[2]}"
     group = location.environment
 
@@ -115,7 +118,7 @@ def requested(
     role_arn: str,
 ) -> dict[str, Any]:
     """A schedule in the words of CreateSchedule."""
-    override: dict[str, Any] = {"name": desired["container"], "command": list(desired["command"])}
+    override: dict[str, Any] = {"name": desired["container"], "command": words(desired["command"])}
     if desired["variables"]:
         override["environment"] = [
             {"name": key, "value": str(value)} for key, value in sorted(desired["variables"].items())
@@ -154,8 +157,8 @@ def _follow(call: Invocation, changes: Changes, there: Mapping[str, Mapping[str,
     """After a rollback: point the schedules at the live version."""
     if not there:
         return _answer(changes)
-    location = locate(call.aws, call.params["environment"], call.params["service"])
-    _service, definition = live_service(call, location)
+    location = locate_in_environment(call.aws, call.params)
+    definition = live_service(call, location).task_definition
     for name, current in there.items():
         task = current["Target"]["EcsParameters"]
         target = {**current["Target"], "EcsParameters": {**task, "TaskDefinitionArn": definition}}
@@ -176,10 +179,9 @@ def _problems(service: str, desired: list[Mapping[str, Any]]) -> list[str]:
             found.append(
                 f"name {schedule['name']!r} has other characters than letters, digits, _ and -, or {name} is over {_LONGEST} long"
             )
-        if not _EXPRESSION.match(schedule["expression"]):
-            found.append(
-                f"{schedule['name']}: expression is {schedule['expression']!r}; expected rate(…), cron(…) or at(…)"
-            )
+        if problem := command_problem(schedule["command"]):
+            found.append(f"{schedule['name']}: command is {schedule['command']!r}: {problem}")
+    found += schedule_findings(desired, "schedules", "expression")
     names = [schedule["name"] for schedule in desired]
     found += [f"{name} is there twice" for name in sorted({name for name in names if names.count(name) > 1})]
     return found

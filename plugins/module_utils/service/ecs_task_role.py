@@ -81,12 +81,13 @@ def _settle(call: Invocation, changes: Changes, found: dict[str, Any]) -> None:
         desired["trust_policy"],
         lambda: iam.set_trust(aws, name, desired["trust_policy"]),
     )
-    changes.want(
-        "permissions boundary",
-        found.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn"),
-        desired["permissions_boundary"],
-        lambda: iam.set_boundary(aws, name, desired["permissions_boundary"]),
-    )
+    if desired["permissions_boundary"] is not None:
+        changes.want(
+            "permissions boundary",
+            found.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn", ""),
+            desired["permissions_boundary"],
+            lambda: iam.set_boundary(aws, name, desired["permissions_boundary"]),
+        )
     known = tags_of(found)
     calls = TagCalls(lambda: known, partial(iam.tag_role, aws, name), partial(iam.untag_role, aws, name))
     put_tags_right(changes, desired, calls)

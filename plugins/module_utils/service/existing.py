@@ -14,7 +14,7 @@ from ..aws.elbv2_states import Rule, TargetGroup
 from ..aws.errors import Failure
 from ..aws.session import Aws
 from ..rollout.model import Colour
-from .location import GivenNames, ListenerPort, ServiceLocation, locate
+from .location import KIND, GivenNames, ListenerPort, ServiceLocation, locate_in_environment
 from .specification import Specification
 
 _COLOUR = {
@@ -30,6 +30,7 @@ EXISTING_ARGUMENTS: dict[str, Any] = {
     "rule_arn": {"type": "str"},
     "test_rule_arn": {"type": "str"},
     "cluster": {"type": "str"},
+    "kind": KIND,
     "ledger_table": {"type": "str"},
 }
 EXISTING_CONSTRAINTS: dict[str, Any] = {
@@ -37,7 +38,7 @@ EXISTING_CONSTRAINTS: dict[str, Any] = {
     "mutually_exclusive": [("environment", "services")],
     "required_by": {
         "services": ("rule_arn", "cluster", "ledger_table"),
-        **dict.fromkeys(("rule_arn", "test_rule_arn", "cluster", "ledger_table"), ("services",)),
+        **dict.fromkeys(("rule_arn", "test_rule_arn", "ledger_table"), ("services",)),
     },
 }
 
@@ -46,7 +47,7 @@ def locate_by(aws: Aws, params: Mapping[str, Any], listener_arn: str | None = No
     """The location of the service that the options name: by environment, or by the names that others gave."""
     if params.get("services"):
         return locate_existing(aws, params)
-    return locate(aws, params["environment"], params["service"], listener_arn)
+    return locate_in_environment(aws, params, listener_arn)
 
 
 def locate_existing(aws: Aws, params: Mapping[str, Any]) -> ServiceLocation:

@@ -9,22 +9,38 @@ alarm is where its metric is: https://docs.aws.amazon.com/Route53/latest/Develop
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from ..aws.naming import EnvironmentNames
+from ..monitoring.alarm_parts import described
 from ..monitoring.alarms import request
+
+# The name of such an alarm ends with its service.
+KIND = "health-check"
 
 
 def name(environment: str, service: str) -> str:
     return EnvironmentNames(environment).health_alarm_prefix + service
 
 
-def desired(environment: str, service: str, check_id: str, host: str, tell: Sequence[str]) -> dict[str, Any]:
+@dataclass(frozen=True)
+class HealthAlarm:
+    """The check that is watched, its host, and who is told where to read on."""
+
+    check_id: str
+    host: str
+    tell: Sequence[str] = ()
+    runbook_url: str = ""
+
+
+def desired(alarm_name: str, alarm: HealthAlarm) -> dict[str, Any]:
     """The PutMetricAlarm request: the checkers' verdict, which is 1 or 0, was 0 in the last minute."""
+    description = f"{alarm.host} fails its health check: Route 53 sees from the internet what users see."
     return request(
         {
-            "name": name(environment, service),
-            "description": f"{host} fails its health check: Route 53 sees from the internet what users see.",
+            "name": alarm_name,
+            "description": described(description, KIND, alarm.runbook_url),
             "comparison": "<",
             "threshold": 1,
             "periods": 1,
@@ -32,15 +48,15 @@ def desired(environment: str, service: str, check_id: str, host: str, tell: Sequ
             # A new check has no data yet, which must not raise the alarm.
             "missing_data": "missing",
             "actions_enabled": True,
-            "alarm_actions": tell,
-            "ok_actions": tell,
+            "alarm_actions": alarm.tell,
+            "ok_actions": alarm.tell,
             "insufficient_data_actions": [],
             "metrics": [
                 {
                     "id": "status",
                     "namespace": "AWS/Route53",
                     "metric": "HealthCheckStatus",
-                    "dimensions": {"HealthCheckId": check_id},
+                    "dimensions": {"HealthCheckId": alarm.check_id},
                     "period_seconds": 60,
                     "statistic": "Minimum",
                 }

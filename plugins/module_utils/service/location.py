@@ -6,16 +6,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
-from ..aws import elbv2
+from ..aws import ecs, elbv2
 from ..aws.arns import load_balancer_of
-from ..aws.elbv2_states import Rule, TargetGroup
+from ..aws.elbv2_states import Conditions, Rule, TargetGroup
 from ..aws.errors import Failure
 from ..aws.naming import TAG_CLUSTER, TAG_LISTENER, TAG_LOG_GROUP, EnvironmentNames, ServiceNames
 from ..aws.session import Aws
 from ..rollout.model import Colour, Weights
 from .routing import PRODUCTION, TEST, find_rule
 from .rule_match import query_fits
+
+# A worker has no load balancer: no target groups, no rules, and one ECS service, that of the colour blue.
+WEB, WORKER = "web", "worker"
+KIND: dict[str, Any] = {"type": "str", "choices": [WEB, WORKER], "default": WEB}
+WORKER_COLOUR = Colour.BLUE
+NO_RULE = Rule("", 0, Conditions(), {})
 
 
 class NotProvisionedError(Failure):
@@ -59,6 +66,16 @@ class ServiceLocation:
     tags: Mapping[str, str] = field(default_factory=dict)
 
     @property
+    def is_routed(self) -> bool:
+        """Whether a load balancer sends it requests."""
+        return bool(self.target_groups)
+
+    @property
+    def colours(self) -> tuple[Colour, ...]:
+        """The colours that have an ECS service, or will have one."""
+        return tuple(Colour) if self.is_routed else (WORKER_COLOUR,)
+
+    @property
     def cluster(self) -> str:
         if self.given:
             return self.given.cluster
@@ -80,7 +97,7 @@ class ServiceLocation:
     def ecs_services(self) -> Mapping[Colour, str]:
         if self.given:
             return self.given.ecs_services
-        return {colour: self.names.ecs_service(colour) for colour in Colour}
+        return {colour: self.names.ecs_service(colour) for colour in self.colours}
 
     @property
     def load_balancer_dimension(self) -> str:
@@ -169,6 +186,21 @@ def locate(aws: Aws, environment_name: str, service: str, listener_arn: str | No
     )
 
 
+def locate_worker(aws: Aws, environment_name: str, service: str, cluster: str | None = None) -> ServiceLocation:
+    """Return the location of a service without a load balancer, or raise NotProvisionedError."""
+    name = cluster or EnvironmentNames(environment_name).cluster
+    if ecs.cluster(aws, name) is None:
+        raise _not_provisioned(service, [f"cluster {name}"])
+    return ServiceLocation(environment_name, service, "", "", {}, NO_RULE, None, tags={TAG_CLUSTER: cluster or ""})
+
+
+def locate_in_environment(aws: Aws, params: Mapping[str, Any], listener_arn: str | None = None) -> ServiceLocation:
+    """The location of the service that the options environment, service, kind and cluster name."""
+    if params.get("kind") == WORKER:
+        return locate_worker(aws, params["environment"], params["service"], params.get("cluster"))
+    return locate(aws, params["environment"], params["service"], listener_arn)
+
+
 def _tags(aws: Aws, groups: Mapping[str, TargetGroup]) -> dict[str, str]:
     first = next(iter(groups.values()), None)
     return elbv2.tags(aws, [first.arn])[first.arn] if first else {}
@@ -176,6 +208,8 @@ def _tags(aws: Aws, groups: Mapping[str, TargetGroup]) -> dict[str, str]:
 
 def weights_of(rule: Rule, place: ServiceLocation) -> Weights:
     """A rule's weights as percents. ALB takes any numbers; ours are percents already, a person's may not be."""
+    if not place.is_routed:
+        return Weights.all_to(WORKER_COLOUR)
     blue, green = (rule.weights.get(place.target_groups[colour].arn, 0) for colour in (Colour.BLUE, Colour.GREEN))
     if blue + green == 0:
         raise Failure(

@@ -14,6 +14,7 @@ from typing import Any
 from ..aws.arns import ArnScope
 from ..aws.naming import ServiceNames
 
+_SUFFIX = re.compile(r"-([A-Za-z0-9]{6})$")
 _ECR_IMAGE = re.compile(r"^(\d{12})\.dkr[.-]ecr(?:-fips)?\.([a-z0-9-]+)\.[^/]+/([^:@]+)")
 
 
@@ -37,10 +38,11 @@ def execution_policy(
     log_group: str,
     repositories: Sequence[str] = (),
     images: Sequence[str] = (),
-    secrets: Mapping[str, str] | None = None,
+    containers: Sequence[Mapping[str, Any]] = (),
+    secrets: Sequence[str] = (),
     kms_keys: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """Pull from these repositories, write this log group, read exactly these secrets."""
+    """Pull from these repositories, write this log group, read exactly what these containers are given, and further secrets."""
     statements = [
         _allow("Log", ["logs:CreateLogStream", "logs:PutLogEvents"], [place.arn("logs", f"log-group:{log_group}:*")]),
     ]
@@ -50,16 +52,42 @@ def execution_policy(
         statements.append(_allow("Login", ["ecr:GetAuthorizationToken"], ["*"]))
         actions = ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
         statements.append(_allow("Pull", actions, sorted(pulled)))
-    kept = [secret_arn(source, place) for source in (secrets or {}).values()]
-    secret_arns = sorted({arn for arn in kept if ":secretsmanager:" in arn})
-    parameters = sorted({arn for arn in kept if ":ssm:" in arn})
+    read = [arn for source in [*secrets_of(containers), *secrets] for arn in secret_patterns(source, place)]
+    secret_arns = sorted({arn for arn in read if ":secretsmanager:" in arn})
+    parameters = sorted({arn for arn in read if ":ssm:" in arn})
     if secret_arns:
         statements.append(_allow("Secrets", ["secretsmanager:GetSecretValue"], secret_arns))
     if parameters:
         statements.append(_allow("Parameters", ["ssm:GetParameters"], parameters))
     if kms_keys:
         statements.append(_allow("Decrypt", ["kms:Decrypt"], sorted(kms_keys)))
+    files = sorted({file for container in containers for file in container.get("environment_files") or ()})
+    if files:
+        statements.append(_allow("EnvironmentFiles", ["s3:GetObject"], files))
+        buckets = sorted({file.partition("/")[0] for file in files})
+        statements.append(_allow("EnvironmentFileBuckets", ["s3:GetBucketLocation"], buckets))
     return _policy(*statements)
+
+
+def secrets_of(containers: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Where the values come from that ECS reads for these containers: by value, as two may use one variable's name."""
+    found: list[str] = []
+    for container in containers:
+        found += (container.get("secrets") or {}).values()
+        found += ((container.get("log") or {}).get("secret_options") or {}).values()
+        found += [container["repository_credentials"]] if container.get("repository_credentials") else []
+    return found
+
+
+def registered_secrets(definition: Mapping[str, Any]) -> list[str]:
+    """The same of a registered task definition."""
+    found: list[str] = []
+    for container in definition.get("containerDefinitions", []):
+        found += [secret["valueFrom"] for secret in container.get("secrets", [])]
+        found += [secret["valueFrom"] for secret in container.get("logConfiguration", {}).get("secretOptions", [])]
+        credentials = container.get("repositoryCredentials", {}).get("credentialsParameter")
+        found += [credentials] if credentials else []
+    return found
 
 
 def schedule_trust_policy(place: ArnScope) -> dict[str, Any]:
@@ -98,9 +126,10 @@ def task_policy(
     execute_command: bool = False,
     secrets: Sequence[str] = (),
     kms_keys: Sequence[str] = (),
+    protects_tasks_of: str = "",
 ) -> dict[str, Any] | None:
-    """What the service's own statements say, its mounts, secrets that its containers read themselves, and a shell where that
-    is allowed; None where it needs nothing.
+    """What the service's own statements say, its mounts, secrets that its containers read themselves, a shell and the protection
+    of tasks of a cluster where that is allowed; None where it needs nothing.
     """
     granted = [dict(statement) for statement in statements]
     granted += [
@@ -113,6 +142,10 @@ def task_policy(
     if execute_command:
         channels = ["CreateControlChannel", "CreateDataChannel", "OpenControlChannel", "OpenDataChannel"]
         granted.append(_allow("ExecuteCommand", [f"ssmmessages:{channel}" for channel in channels], ["*"]))
+    if protects_tasks_of:
+        # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-scale-in-protection-endpoint.html
+        actions = ["ecs:GetTaskProtection", "ecs:UpdateTaskProtection"]
+        granted.append(_allow("ProtectTasks", actions, [place.arn("ecs", f"task/{protects_tasks_of}/*")]))
     return _policy(*granted) if granted else None
 
 
@@ -124,6 +157,21 @@ def secret_arn(source: str, place: ArnScope) -> str:
         # arn:…:secret:NAME-SUFFIX:json-key:version-stage:version-id; the last three choose within the secret.
         return ":".join(source.split(":")[:7])
     return source
+
+
+def secret_patterns(source: str, place: ArnScope) -> list[str]:
+    """The resources that a policy names for a secret. IAM compares the whole ARN, which ends with six characters of AWS's own.
+
+    https://docs.aws.amazon.com/secretsmanager/latest/userguide/troubleshoot.html#ARN_secretnamehyphen
+    """
+    arn = secret_arn(source, place)
+    if ":secretsmanager:" not in arn:
+        return [arn]
+    suffix = _SUFFIX.search(arn)
+    if suffix and not suffix[1].islower():
+        return [arn]
+    # A part that could be a word of the name: with and without the suffix.
+    return [arn, f"{arn}-??????"] if suffix else [f"{arn}-??????"]
 
 
 def _mount(place: ArnScope, volume: Mapping[str, Any], writes: bool) -> dict[str, Any]:

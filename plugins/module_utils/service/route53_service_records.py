@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -11,10 +12,12 @@ from ..aws import cloudwatch, route53
 from ..aws.errors import Failure
 from ..common.changes import Changes
 from ..common.invocation import Invocation
+from ..common.resource import TagCalls, put_tags_right
 from ..common.waiting import Wait, wait_until
 from ..monitoring.alarms import plan as plan_alarms
 from . import health_alarm, health_check
-from .alias_records import Balancer, DesiredNames, Routing, plan
+from .alias_records import Balancer, DesiredNames, Routing, plan, removal
+from .health_alarm import HealthAlarm
 
 _SYNC_SECONDS = 300
 _NOT_YET = "(to be created)"
@@ -23,10 +26,14 @@ _NOT_YET = "(to be created)"
 def run(call: Invocation) -> dict[str, Any]:
     """Return the zone, the names, and the id of the health check."""
     changes = Changes(call.check_mode)
+    absent = call.params["state"] == "absent"
+    if absent:
+        # The alarm goes with its check.
+        call = replace(call, params={**call.params, "health_check": None, "alarm": {"tell": []}})
     routing = Routing(**(call.params["routing"] or {}))
     _refuse(call, routing)
     zone_id = call.params["zone_id"] or route53.find_zone(call.aws, call.params["zone"])
-    if zone_id is None and not call.check_mode:
+    if zone_id is None and not call.check_mode and not absent:
         raise Failure(
             f"Route 53 has no public hosted zone {call.params['zone']} in this account. Create it (role dns with "
             "dns_create_zone), delegate it from its parent, or name another zone in dns_zone."
@@ -53,7 +60,8 @@ def _refuse(call: Invocation, routing: Routing) -> None:
         if name.lower() != zone and not name.lower().endswith(f".{zone}"):
             found.append(f"name {name} does not lie in zone {zone}")
     check = call.params["health_check"]
-    if routing.policy != "simple" and not check and not _evaluates(call, routing):
+    present = call.params["state"] == "present"
+    if present and routing.policy != "simple" and not check and not _evaluates(call, routing):
         found.append(
             f"routing.policy is {routing.policy} and there is no health_check: Route 53 would answer with this side whatever its "
             "state. Give a health_check with a host that leads here only"
@@ -116,7 +124,7 @@ def _alarm(call: Invocation, changes: Changes, check_id: str | None) -> None:
     aws = call.aws.elsewhere(route53.metrics_region(call.aws.region))
     name = health_alarm.name(*_names(call))
     host = (call.params["health_check"] or {}).get("host", "")
-    desired = [health_alarm.desired(*_names(call), check_id, host, operator_request["tell"])] if check_id else []
+    desired = [health_alarm.desired(name, HealthAlarm(check_id, host, **operator_request))] if check_id else []
     planned = plan_alarms(cloudwatch.metric_alarms_named(aws, [name]), desired, name)
     for alarm in planned.put:
         apply = partial(cloudwatch.put_alarm, aws, name, alarm, call.params["tags"])
@@ -127,14 +135,12 @@ def _alarm(call: Invocation, changes: Changes, check_id: str | None) -> None:
 
 def _tags(call: Invocation, changes: Changes, check_id: str) -> None:
     desired = {**call.params["tags"], "Name": f"{call.params['environment']}-{call.params['service']}"}
-    current = route53.health_check_tags(call.aws, check_id)
-    differ = {key: value for key, value in desired.items() if current.get(key) != value}
-    changes.want(
-        "tags of the health check",
-        {key: current.get(key) for key in differ},
-        differ,
-        lambda: route53.tag_health_check(call.aws, check_id, differ),
+    calls = TagCalls(
+        partial(route53.health_check_tags, call.aws, check_id),
+        partial(route53.tag_health_check, call.aws, check_id),
+        partial(route53.untag_health_check, call.aws, check_id),
     )
+    put_tags_right(changes, {**call.params, "tags": desired}, calls, "tags of the health check")
 
 
 def _records(call: Invocation, changes: Changes, zone_id: str | None, routing: Routing, check_id: str | None) -> None:
@@ -155,7 +161,7 @@ def _records(call: Invocation, changes: Changes, zone_id: str | None, routing: R
         if zone_id is not None
         for record in route53.records_of(call.aws, zone_id, name)
     ]
-    planned = plan(found, desired)
+    planned = removal(found, desired) if call.params["state"] == "absent" else plan(found, desired)
     if planned.refusals:
         raise Failure(f"Records of {call.params['service']}: {'; '.join(planned.refusals)}.")
     for label, record in planned.after.items():

@@ -3,20 +3,20 @@
 """Rules and target groups of a service, and the changes of its rules. Pure.
 
 The production rule forwards to both colours with weights. The test rule has the same conditions and the header
-X-Release: candidate besides; it comes right before. Weights belong to releases: here they are written once, when a
-rule is created, and kept as they are ever after.
+X-Release besides, with the value `candidate` or a secret; it comes right before. Weights belong to releases: here they
+are written once, when a rule is created, and kept as they are ever after.
 """
 
 from __future__ import annotations
 
 import bisect
 import itertools
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..aws import rule_actions
-from ..aws.elbv2_states import TEST_HEADER, Conditions, Rule
+from ..aws.elbv2_states import TEST_VALUE, Conditions, Rule
 from ..aws.rule_actions import RuleOptions
 from .rule_match import shadowed
 
@@ -31,13 +31,14 @@ class DesiredRules:
     priority: int
     blue: str
     green: str
+    test_value: str = TEST_VALUE
     # Clients that the test rule is open to; those of the production rule if empty.
     test_source_ips: tuple[str, ...] = ()
     # Login and stickiness by kind of rule.
     options: Mapping[str, RuleOptions] = field(default_factory=dict)
 
     def conditions_of(self, kind: str) -> Conditions:
-        return self.conditions.under_test(self.test_source_ips) if kind == TEST else self.conditions
+        return self.conditions.under_test(self.test_value, self.test_source_ips) if kind == TEST else self.conditions
 
     def options_of(self, kind: str) -> RuleOptions:
         return self.options.get(kind, RuleOptions())
@@ -71,9 +72,17 @@ def find_rule(rules: Sequence[Rule], kind: str, blue: str, green: str) -> Rule |
         for rule in rules
         if rule.weights
         and set(rule.weights) <= {blue, green}
-        and (TEST_HEADER in rule.conditions.headers) == (kind == TEST)
+        and (rule.conditions.test_value is not None) == (kind == TEST)
     ]
     return min(ours, key=lambda rule: rule.priority) if ours else None
+
+
+def test_value(current: Rule | None, secret: bool, new: Callable[[], str]) -> str:
+    """The value that the test rule should want. A secret is kept: whoever was told it goes on using it."""
+    if not secret:
+        return TEST_VALUE
+    known = current.conditions.test_value if current else None
+    return known if known not in (None, TEST_VALUE) else new()
 
 
 def plan(rules: Sequence[Rule], desired: DesiredRules) -> list[RuleChange]:

@@ -44,8 +44,8 @@ def desired_rules(params: Mapping[str, Any], groups: tuple[str, str], rules: Seq
         params.get("priority") or 0,
         blue,
         green,
-        tuple(sorted(params.get("test_source_ips") or [])),
-        login.options(params),
+        test_source_ips=tuple(sorted(params.get("test_source_ips") or [])),
+        options=login.options(params),
     )
     return desired if params.get("priority") else with_priority(rules, desired)
 
@@ -68,8 +68,11 @@ def findings(values: Mapping[str, Any]) -> Iterator[str]:
         # Of another type than the specification says, which is a finding of its own.
         return
     if not conditions.count:
-        yield "service_hosts and service_paths are both empty; a rule needs one condition at least, such as the path /*"
-    test = conditions.under_test(values.get("service_test_source_ips") or [])
+        yield (
+            "service_hosts and service_paths are both empty: no request would reach the service. Name its host or its paths, or set "
+            "service_kind to worker for a service that takes no requests"
+        )
+    test = conditions.under_test(source_ips=values.get("service_test_source_ips") or [])
     if test.count > _VALUES:
         yield (
             f"{_named(values)} hold {test.count} values with the test rule's header; a rule holds {_VALUES}: leave "
@@ -98,7 +101,7 @@ def _named(values: Mapping[str, Any]) -> str:
 
 def _header_findings(conditions: Conditions) -> Iterator[str]:
     for name, values in conditions.headers:
-        if name == TEST_HEADER[0]:
+        if name == TEST_HEADER:
             yield f"service_headers holds {name}, the header of the test rule"
         if not _HEADER.match(name) or "*" in name or len(name) > _HEADER_LENGTH:
             yield f"service_headers holds {name!r}; a header's name has letters, digits and hyphens, at most {_HEADER_LENGTH}"

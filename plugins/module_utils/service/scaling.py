@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from .schedule_expressions import schedule_findings
+
 _PREDEFINED = {
     "cpu": "ECSServiceAverageCPUUtilization",
     "memory": "ECSServiceAverageMemoryUtilization",
@@ -58,7 +60,17 @@ def plan(current: Scaling, desired: Scaling) -> Plan:
     )
 
 
-def policy(option: Mapping[str, Any], resource_label: str) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Scaled:
+    """What is scaled, as the dimensions of metrics name it."""
+
+    cluster: str
+    service: str
+    # Load balancer and target group; empty for a worker.
+    resource_label: str = ""
+
+
+def policy(option: Mapping[str, Any], scaled: Scaled) -> dict[str, Any]:
     """TargetTrackingScalingPolicyConfiguration of one policy of the module's option."""
     configuration: dict[str, Any] = {
         "TargetValue": float(option["target"]),
@@ -67,6 +79,8 @@ def policy(option: Mapping[str, Any], resource_label: str) -> dict[str, Any]:
         "DisableScaleIn": option["disable_scale_in"],
     }
     kind = option["metric"]
+    if kind == "backlog":
+        return configuration | {"CustomizedMetricSpecification": {"Metrics": _backlog(option["queue"], scaled)}}
     if kind == "custom":
         custom = option["custom_metric"]
         dimensions = [
@@ -82,8 +96,43 @@ def policy(option: Mapping[str, Any], resource_label: str) -> dict[str, Any]:
         }
     specification = {"PredefinedMetricType": _PREDEFINED[kind]}
     if kind == "requests":
-        specification["ResourceLabel"] = resource_label
+        specification["ResourceLabel"] = scaled.resource_label
     return configuration | {"PredefinedMetricSpecification": specification}
+
+
+def _backlog(queue: str, scaled: Scaled) -> list[dict[str, Any]]:
+    """Messages that wait, for each task that runs. Where none runs, all of them wait for one.
+
+    https://docs.aws.amazon.com/autoscaling/application/userguide/application-auto-scaling-target-tracking-metric-math.html
+    """
+    return [
+        _stat("waiting", "AWS/SQS", "ApproximateNumberOfMessagesVisible", "Sum", {"QueueName": queue}),
+        _stat(
+            "running",
+            "ECS/ContainerInsights",
+            "RunningTaskCount",
+            "Average",
+            {"ClusterName": scaled.cluster, "ServiceName": scaled.service},
+        ),
+        {
+            "Id": "backlog",
+            "Expression": "waiting / IF(FILL(running, 0) > 1, running, 1)",
+            "Label": f"messages of {queue} for each task",
+            "ReturnData": True,
+        },
+    ]
+
+
+def _stat(id: str, namespace: str, metric: str, statistic: str, dimensions: Mapping[str, str]) -> dict[str, Any]:
+    named = [{"Name": name, "Value": value} for name, value in sorted(dimensions.items())]
+    return {
+        "Id": id,
+        "MetricStat": {
+            "Metric": {"Namespace": namespace, "MetricName": metric, "Dimensions": named},
+            "Stat": statistic,
+        },
+        "ReturnData": False,
+    }
 
 
 def schedule(option: Mapping[str, Any]) -> dict[str, Any]:
@@ -115,7 +164,7 @@ def _known(found: Mapping[str, Any]) -> dict[str, Any]:
         return {"PolicyType": found["PolicyType"]}
     configuration = {"DisableScaleIn": False, **found["TargetTrackingScalingPolicyConfiguration"]}
     custom = configuration.get("CustomizedMetricSpecification")
-    if custom:
+    if custom and "Metrics" not in custom:
         dimensions = sorted(custom.get("Dimensions", []), key=lambda dimension: dimension["Name"])
         configuration["CustomizedMetricSpecification"] = {**custom, "Dimensions": dimensions}
     return configuration
@@ -156,11 +205,11 @@ def problems(params: Mapping[str, Any]) -> list[str]:
             found.append(f"policies.{policy['name']}.target is {policy['target']}; percents end at 100")
         if (policy["metric"] == "custom") != bool(policy["custom_metric"]):
             found.append(f"policies.{policy['name']}: custom_metric belongs to metric custom, and to no other")
+        if (policy["metric"] == "backlog") != bool(policy["queue"]):
+            found.append(f"policies.{policy['name']}: queue belongs to metric backlog, and to no other")
+        if policy["metric"] == "requests" and params.get("kind") == "worker":
+            found.append(f"policies.{policy['name']}: metric is requests, and no load balancer sends a worker requests")
     for schedule in params["schedules"]:
         if schedule["minimum"] is None and schedule["maximum"] is None:
             found.append(f"schedules.{schedule['name']} sets neither minimum nor maximum")
-        if not schedule["when"].startswith(("at(", "cron(", "rate(")):
-            found.append(
-                f"schedules.{schedule['name']}.when is {schedule['when']!r}; it must be at(…), cron(…) or rate(…)"
-            )
-    return found
+    return [*found, *schedule_findings(params["schedules"], "schedules", "when")]

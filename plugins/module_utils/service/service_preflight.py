@@ -18,7 +18,7 @@ from ..image import build, container_image
 from . import existing_fit, foreign, rule_conditions
 from .policies import secret_arn
 from .routing import conflicts
-from .variables import findings, warnings
+from .variables import findings, is_worker, warnings
 
 # Variables of the environment that say what a service can stand on.
 ENVIRONMENT_VARIABLES = (
@@ -94,6 +94,9 @@ def _priorities(call: Invocation, values: Mapping[str, Any], place: ArnScope) ->
     name, service = (values.get(key) for key in ("environment_name", "service_name"))
     if not (isinstance(name, str) and isinstance(service, str)) or any(rule_conditions.findings(values)):
         return
+    if is_worker(values):
+        yield from _routed_before(call, ServiceNames(name, service))
+        return
     https = _listener(call, name)
     if https is None:
         return
@@ -104,6 +107,16 @@ def _priorities(call: Invocation, values: Mapping[str, Any], place: ArnScope) ->
     desired = rule_conditions.desired_rules(rule_conditions.of_variables(values), (blue, green), rules)
     for taken in conflicts(rules, desired):
         yield f"service_priority is {values.get('service_priority') or 'free to choose'}: {taken}"
+
+
+def _routed_before(call: Invocation, names: ServiceNames) -> Iterator[str]:
+    """A worker that has target groups was a service with requests: its rules and its second colour would be left over."""
+    found = elbv2.target_groups(call.aws, [names.target_group(colour) for colour in COLOURS])
+    if found:
+        yield (
+            f"service_kind is worker, and {names.service} has the target groups {', '.join(sorted(found))} of a service with requests: "
+            f"remove it first, with playbooks/destroy.yml -l {names.service} -e confirm={names.service}, or name the worker otherwise"
+        )
 
 
 def _listener(call: Invocation, name: str) -> str | None:
@@ -182,16 +195,27 @@ def _uncovered_hosts(values: Mapping[str, Any], environment: Mapping[str, Any]) 
 
 
 def _secrets(call: Invocation, values: Mapping[str, Any], place: ArnScope) -> Iterator[str]:
-    named = values.get("service_secrets")
-    for variable, source in (named or {}).items() if isinstance(named, Mapping) else ():
-        if not isinstance(source, str):
-            continue
+    for where, source in _named_secrets(values):
         arn = secret_arn(source, place)
+        if arn.split(":")[3:5] != [place.region, place.account]:
+            # Another region's or account's: this run's credentials and endpoint say nothing about it.
+            continue
         # The value may be a secret by mistake: it is not repeated.
         if ":secretsmanager:" in arn and not secretsmanager.secret_exists(call.aws, arn):
-            yield f"service_secrets.{variable} names a secret that Secrets Manager does not have in {call.aws.region}"
+            yield f"{where} names a secret that Secrets Manager does not have in {call.aws.region}"
         if ":ssm:" in arn and not ssm.parameter_exists(call.aws, _parameter(arn, source)):
-            yield f"service_secrets.{variable} names a parameter that SSM does not have in {call.aws.region}"
+            yield f"{where} names a parameter that SSM does not have in {call.aws.region}"
+
+
+def _named_secrets(values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Each secret of each container, with the variable that names it."""
+    named = [("service_secrets", values.get("service_secrets"))]
+    for sidecar in values.get("service_sidecars") or []:
+        if isinstance(sidecar, Mapping):
+            named.append((f"service_sidecars: {sidecar.get('name')}: secrets", sidecar.get("secrets")))
+    for where, secrets in named:
+        if isinstance(secrets, Mapping):
+            yield from ((f"{where}.{name}", source) for name, source in secrets.items() if isinstance(source, str))
 
 
 def _parameter(arn: str, source: str) -> str:

@@ -4,7 +4,9 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -15,11 +17,12 @@ from ..aws.naming import COLOURS, TAG_CLUSTER, TAG_LISTENER, TAG_LOG_GROUP, Serv
 from ..common.changes import Changes
 from ..common.invocation import Invocation
 from ..common.ownership import Existing, claim
-from . import rule_writer
-from .routing import PRODUCTION, DesiredRules, conflicts
+from . import routing_removal, rule_writer
+from .routing import PRODUCTION, TEST, DesiredRules, conflicts, find_rule, test_value
 from .rule_conditions import desired_rules
 
 _LOCATION = {TAG_CLUSTER: "cluster", TAG_LISTENER: "listener_arn", TAG_LOG_GROUP: "log_group"}
+_SECRET_BYTES = 16
 # In check mode a target group that would be created has no ARN yet.
 _NOT_YET = "(to be created: {name})"
 
@@ -27,7 +30,9 @@ _NOT_YET = "(to be created: {name})"
 def run(call: Invocation) -> dict[str, Any]:
     """Return the ARNs of target groups and rules by colour and kind, and the weights of the production rule."""
     changes = Changes(call.check_mode)
-    _refuse_missing(call)
+    absent = call.params["state"] == "absent"
+    if not absent:
+        _refuse_missing(call)
     names = ServiceNames(call.params["environment"], call.params["service"])
     found = elbv2.target_groups(call.aws, [names.target_group(colour) for colour in COLOURS])
     tags = elbv2.tags(call.aws, [group.arn for group in found.values()]) if found else {}
@@ -37,6 +42,9 @@ def run(call: Invocation) -> dict[str, Any]:
         call.params["tags"],
         [Existing("target_group", name, tags[group.arn]) for name, group in found.items()],
     )
+    if absent:
+        changes = routing_removal.remove(call, found, tags)
+        return _answer(changes, {colour: found.get(names.target_group(colour)) for colour in COLOURS}, {}, {})
     listener = call.params["listener_arn"]
     there = elbv2.rules(call.aws, listener) if listener else []
     # Before the first write: without the rule a target group is useless.
@@ -50,19 +58,30 @@ def run(call: Invocation) -> dict[str, Any]:
     arns = _arns(names, {group.name: group.arn for group in groups.values()})
     # ELB refuses stickiness of a target group behind a rule that has none.
     _stickiness(call, changes, groups.values(), False)
-    rules = rule_writer.write(call, changes, there, lambda rules: desired_rules(call.params, arns, rules))
+    rules = rule_writer.write(
+        call, changes, there, lambda rules: _with_test_value(call, desired_rules(call.params, arns, rules), rules)
+    )
     _stickiness(call, changes, groups.values(), True)
     desired = desired_rules(call.params, arns, [rule for rule in rules.values() if rule])
     _tags(call, changes, [group.arn for group in groups.values()] + [rule.arn for rule in rules.values() if rule])
     _location(call, changes, [group.arn for group in groups.values()])
     production = rules[PRODUCTION]
     weights = production.weights if production else desired.first_weights(PRODUCTION)
+    return _answer(changes, groups, rules, weights)
+
+
+def _answer(
+    changes: Changes,
+    groups: Mapping[str, TargetGroup | None],
+    rules: Mapping[str, Rule | None],
+    weights: Mapping[str, int],
+) -> dict[str, Any]:
     return {
         "changed": bool(changes.after),
         "diff": {"before": changes.before, "after": changes.after},
-        "target_groups": {colour: group.arn for colour, group in groups.items()},
+        "target_groups": {colour: group.arn if group else None for colour, group in groups.items()},
         "rules": {kind: rule.arn if rule else None for kind, rule in rules.items()},
-        "weights": {colour: weights.get(group.arn, 0) for colour, group in groups.items()},
+        "weights": {colour: weights.get(group.arn, 0) for colour, group in groups.items() if group},
     }
 
 
@@ -92,6 +111,12 @@ def _refuse_login(call: Invocation, listener: str | None) -> None:
             f"service_login needs an HTTPS listener, and {listener} is {protocol}: name an HTTPS listener in "
             "load_balancer_existing, or leave service_login out."
         )
+
+
+def _with_test_value(call: Invocation, desired: DesiredRules, there: Sequence[Rule]) -> DesiredRules:
+    current = find_rule(there, TEST, desired.blue, desired.green)
+    value = test_value(current, call.params["test_secret"], lambda: secrets.token_hex(_SECRET_BYTES))
+    return replace(desired, test_value=value)
 
 
 def _refuse_conflicts(call: Invocation, rules: Sequence[Rule], desired: DesiredRules) -> None:
@@ -181,11 +206,22 @@ def _location(call: Invocation, changes: Changes, groups: Sequence[str]) -> None
 
 def _tags(call: Invocation, changes: Changes, arns: Sequence[str]) -> None:
     known = [arn for arn in arns if arn.startswith("arn:")]
-    desired: dict[str, str] = call.params["tags"]
-    current = elbv2.tags(call.aws, known) if desired and known else {}
+    desired, purge = call.params["tags"], call.params["purge_tags"]
+    current = elbv2.tags(call.aws, known) if (desired or purge) and known else {}
     differ = [arn for arn, tags in current.items() if any(tags.get(key) != value for key, value in desired.items())]
     before = {arn: {key: current[arn].get(key) for key in desired} for arn in differ}
     changes.want("tags", before, dict.fromkeys(differ, desired), lambda: elbv2.add_tags(call.aws, differ, desired))
+    if purge:
+        _purge(call, changes, {arn: [key for key in tags if key not in desired] for arn, tags in current.items()})
+
+
+def _purge(call: Invocation, changes: Changes, unlisted: Mapping[str, Sequence[str]]) -> None:
+    """Remove tags that are not listed, but for AWS's own and those that say where the service runs."""
+    for arn, keys in unlisted.items():
+        surplus = [key for key in sorted(keys) if key not in _LOCATION and not key.startswith("aws:")]
+        if surplus:
+            remove = partial(elbv2.remove_tags, call.aws, [arn], surplus)
+            changes.want(f"unlisted tags of {arn.partition('/')[2]}", surplus, [], remove)
 
 
 def _health_check(params: Mapping[str, Any]) -> HealthCheck:

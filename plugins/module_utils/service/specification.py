@@ -10,65 +10,9 @@ from typing import Any
 
 from ..aws import service_definition, task_definition
 from ..aws.naming import ServiceNames
+from .containers import CONTAINER
+from .location import KIND
 
-_HEALTH_CHECK = {
-    "command": {"type": "raw", "required": True},
-    "interval_seconds": {"type": "int"},
-    "timeout_seconds": {"type": "int"},
-    "retries": {"type": "int"},
-    "start_period_seconds": {"type": "int"},
-}
-_CONTAINER = {
-    "name": {"type": "str", "required": True},
-    "image": {"type": "str", "required": True},
-    "essential": {"type": "bool", "default": True},
-    "cpu": {"type": "int"},
-    "memory": {"type": "int"},
-    "memory_reservation": {"type": "int"},
-    "ports": {"type": "list", "elements": "int", "default": []},
-    "entry_point": {"type": "list", "elements": "str"},
-    "command": {"type": "list", "elements": "str"},
-    "environment": {"type": "dict", "default": {}},
-    # ARNs and names of secrets, never their values.
-    "secrets": {"type": "dict", "default": {}, "no_log": False},
-    "user": {"type": "str"},
-    "working_directory": {"type": "str"},
-    "read_only_root": {"type": "bool", "default": False},
-    "scratch_paths": {"type": "list", "elements": "str", "default": []},
-    "mounts": {
-        "type": "list",
-        "elements": "dict",
-        "default": [],
-        "options": {
-            "volume": {"type": "str", "required": True},
-            "path": {"type": "str", "required": True},
-            "read_only": {"type": "bool", "default": False},
-        },
-    },
-    "stop_timeout_seconds": {"type": "int"},
-    "ulimits": {
-        "type": "list",
-        "elements": "dict",
-        "default": [],
-        "options": {
-            "name": {"type": "str", "required": True},
-            "soft": {"type": "int", "required": True},
-            "hard": {"type": "int", "required": True},
-        },
-    },
-    "depends_on": {
-        "type": "list",
-        "elements": "dict",
-        "default": [],
-        "options": {
-            "container": {"type": "str", "required": True},
-            "condition": {"type": "str", "choices": ["START", "COMPLETE", "SUCCESS", "HEALTHY"], "default": "START"},
-        },
-    },
-    "health_check": {"type": "dict", "options": _HEALTH_CHECK},
-    "labels": {"type": "dict", "default": {}},
-    "init_process": {"type": "bool", "default": False},
-}
 _VOLUME = {
     "name": {"type": "str", "required": True},
     "file_system_id": {"type": "str"},
@@ -86,21 +30,24 @@ _CAPACITY_PROVIDER = {
 SERVICE_ARGUMENTS: dict[str, Any] = {
     "environment": {"type": "str", "required": True},
     "service": {"type": "str", "required": True},
+    "kind": KIND,
+    "cluster": {"type": "str"},
     "listener_arn": {"type": "str"},
     "subnet_ids": {"type": "list", "elements": "str", "required": True},
     "security_group_ids": {"type": "list", "elements": "str", "required": True},
     "assign_public_ip": {"type": "bool", "default": False},
     "container": {"type": "str", "default": "app"},
-    "port": {"type": "int", "required": True},
+    "port": {"type": "int"},
     "cpu": {"type": "int", "required": True},
     "memory": {"type": "int", "required": True},
     "architecture": {"type": "str", "choices": ["X86_64", "ARM64"], "default": "X86_64"},
     "ephemeral_storage_gib": {"type": "int", "default": 20},
     "execution_role_arn": {"type": "str"},
     "task_role_arn": {"type": "str"},
-    "containers": {"type": "list", "elements": "dict", "required": True, "options": _CONTAINER},
+    "containers": {"type": "list", "elements": "dict", "required": True, "options": CONTAINER},
     "volumes": {"type": "list", "elements": "dict", "default": [], "options": _VOLUME},
     "desired_count": {"type": "int", "required": True},
+    "autoscaling": {"type": "bool"},
     "health_check_grace_seconds": {"type": "int", "default": 30},
     "minimum_healthy_percent": {"type": "int", "default": 100},
     "maximum_percent": {"type": "int", "default": 200},

@@ -49,6 +49,13 @@ def volume_mounts(volumes: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     ]
 
 
+def container_health_check(given: Any) -> dict[str, Any] | None:
+    """Return the health check of a container from its command alone, or from a dictionary that has it."""
+    if not given:
+        return None
+    return dict(given) if isinstance(given, Mapping) else {"command": given}
+
+
 def database_environment(
     database: Mapping[str, Any] | None, names: Mapping[str, str], lenient: bool = False
 ) -> dict[str, str]:

@@ -8,8 +8,12 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from ..aws.command_words import command_problem
 from ..monitoring import collector
-from . import login, rule_conditions
+from . import containers, login, rule_conditions, worker
+from .location import WORKER
+from .schedule_expressions import schedule_findings
+from .values import container_health_check
 
 _GIB = 1024
 # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-cpu-memory-error.html
@@ -60,14 +64,21 @@ def findings(values: Mapping[str, Any]) -> list[str]:
         *_size(values),
         *_ranges(values, _RANGES),
         *_health_check(values),
-        *rule_conditions.findings(values),
+        *(worker.variable_findings(values) if is_worker(values) else rule_conditions.findings(values)),
         *login.findings(values),
         *_percents(values),
         *_secrets(values),
         *_volumes(values),
         *_collector(values),
+        *_containers(values),
+        *schedule_findings(values.get("service_schedules"), "service_schedules", "expression"),
+        *schedule_findings(values.get("autoscaling_schedules"), "autoscaling_schedules", "when"),
         *_single_writer(values),
     ]
+
+
+def is_worker(values: Mapping[str, Any]) -> bool:
+    return values.get("service_kind") == WORKER
 
 
 def warnings(values: Mapping[str, Any]) -> Iterator[str]:
@@ -116,6 +127,30 @@ def _other_writers(values: Mapping[str, Any]) -> Iterator[str]:
             f"service_single_writer is true, and service_gates.alarms holds {', '.join(map(str, alarms))}: an alarm that counts the "
             "requests of a release's downtime fires after it and returns the release, which is down again for that"
         )
+
+
+def _containers(values: Mapping[str, Any]) -> Iterator[str]:
+    """The app as the containers beside it: its secrets and its environment are looked at under their own variables."""
+    beside = values.get("service_sidecars") or []
+    collector_settings = values.get("service_collector")
+    app = {
+        "name": "app",
+        "command": values.get("service_command"),
+        "entry_point": values.get("service_entry_point"),
+        "ulimits": values.get("service_ulimits"),
+        "health_check": container_health_check(values.get("service_health_command")),
+        **(values.get("service_container") or {}),
+    }
+    every = [app, *beside]
+    if isinstance(collector_settings, Mapping) and collector_settings.get("enabled"):
+        every.append({"name": collector.NAME, "essential": False, "health_check": {"command": ["CMD"]}})
+    if all(map(containers.is_sound, every)):
+        yield from containers.findings(every)
+    for option in ("service_checks", "service_schedules"):
+        for one in values.get(option) or []:
+            problem = command_problem(one.get("command")) if isinstance(one, Mapping) else ""
+            if problem:
+                yield f"{option}: {one.get('name')}: command is {one['command']!r}: {problem}"
 
 
 def _single_writer(values: Mapping[str, Any]) -> Iterator[str]:

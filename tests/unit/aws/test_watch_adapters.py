@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import pytest
 from ansible_collections.pear.fargate.plugins.module_utils.aws import autoscaling, cloudwatch
@@ -114,8 +115,9 @@ def test_alarms_of_both_kinds_are_read_and_a_missing_one_is_missing(aws: Aws, wa
 
 def test_metrics_are_read_together_and_one_without_data_is_empty(aws: Aws, watch: Stubber) -> None:
     requests = Metric("AWS/ApplicationELB", "RequestCount", "Sum", {"TargetGroup": "targetgroup/a/1"})
-    answers = [{"Id": "m0", "Values": [5.0]}, {"Id": "m1", "Values": []}]
-    more = [{"Id": "m0", "Values": [7.0]}]
+    first, second = datetime.fromtimestamp(0, UTC), datetime.fromtimestamp(60, UTC)
+    answers = [{"Id": "m0", "Timestamps": [first], "Values": [5.0]}, {"Id": "m1", "Timestamps": [], "Values": []}]
+    more = [{"Id": "m0", "Timestamps": [second], "Values": [7.0]}]
     expected = {"MetricDataQueries": ANY, "StartTime": ANY, "EndTime": ANY, "ScanBy": "TimestampAscending"}
     watch.add_response("get_metric_data", {"MetricDataResults": answers, "NextToken": "t"}, expected)
     watch.add_response("get_metric_data", {"MetricDataResults": more}, {**expected, "NextToken": "t"})

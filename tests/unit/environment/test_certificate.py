@@ -91,3 +91,35 @@ def test_a_wildcard_and_its_parent_share_one_record() -> None:
     assert validation_records({"DomainValidationOptions": options}) == [
         {"name": record["Name"], "value": record["Value"]}
     ]
+
+
+MARK = {"pear:environment": "staging"}
+
+
+def certificates() -> list[str]:
+    return [
+        found["CertificateArn"] for found in boto3.client("acm", REGION).list_certificates()["CertificateSummaryList"]
+    ]
+
+
+def test_ours_is_removed_and_one_of_others_with_the_same_names_stays(zone: str) -> None:
+    others = boto3.client("acm", REGION).request_certificate(DomainName="scores.example.com")["CertificateArn"]
+    ours = boto3.client("acm", REGION).request_certificate(
+        DomainName="scores.example.com", Tags=[{"Key": "pear:environment", "Value": "staging"}]
+    )["CertificateArn"]
+    assert invoke(check_mode=True, state="absent", tags=MARK)["changed"]
+    assert certificates() == [others, ours]
+    message = invoke(state="absent", tags=MARK)
+    assert (message["changed"], message["certificate_arn"]) == (True, ours)
+    assert certificates() == [others]
+    assert not invoke(state="absent", tags=MARK)["changed"]
+
+
+def test_tags_of_ours_are_put_right_and_those_of_others_stay(zone: str) -> None:
+    acm = boto3.client("acm", REGION)
+    made = invoke(wait=False, tags=MARK)["certificate_arn"]
+    acm.add_tags_to_certificate(CertificateArn=made, Tags=[{"Key": "by-hand", "Value": "yes"}])
+    assert not invoke(wait=False, tags=MARK)["changed"]
+    assert invoke(wait=False, tags={**MARK, "team": "games"}, purge_tags=True)["changed"]
+    assert {tag["Key"] for tag in acm.list_tags_for_certificate(CertificateArn=made)["Tags"]} == {*MARK, "team"}
+    assert not invoke(wait=False, tags={"pear:environment": "production"}, purge_tags=True)["changed"]

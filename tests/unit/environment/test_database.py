@@ -126,3 +126,58 @@ def test_what_rds_cannot_change_is_refused(options: dict[str, Any]) -> None:
     ):
         with pytest.raises(Failure, match=message):
             invoke({**options, option: value})
+
+
+def remaining() -> dict[str, int]:
+    rds = boto3.client("rds", REGION)
+    return {
+        "instances": len(rds.describe_db_instances()["DBInstances"]),
+        "clusters": len(rds.describe_db_clusters()["DBClusters"]),
+        "subnet groups": len(rds.describe_db_subnet_groups()["DBSubnetGroups"]),
+    }
+
+
+def snapshots(engine: str) -> list[str]:
+    rds = boto3.client("rds", REGION)
+    if engine == "postgres":
+        return [found["DBSnapshotIdentifier"] for found in rds.describe_db_snapshots()["DBSnapshots"]]
+    return [found["DBClusterSnapshotIdentifier"] for found in rds.describe_db_cluster_snapshots()["DBClusterSnapshots"]]
+
+
+@pytest.mark.parametrize("final_snapshot", [True, False])
+def test_its_removal_keeps_all_of_it_unless_that_is_said(either: dict[str, Any], final_snapshot: bool) -> None:
+    made = {**either, "deletion_protection": False, "multi_az": False, "final_snapshot": final_snapshot}
+    invoke(made)
+    full = remaining()
+    absent = {**made, "state": "absent"}
+    kept = invoke(absent)
+    assert not kept["changed"] and any("staging-database" in thing for thing in kept["kept"])
+    deleting = {**absent, "delete_data": True}
+    assert invoke(deleting, check_mode=True)["changed"]
+    assert remaining() == full
+    assert invoke(deleting)["changed"]
+    assert set(remaining().values()) == {0}
+    ours = [name for name in snapshots(either["engine"]) if name.startswith("staging-database-final-")]
+    assert len(ours) == final_snapshot
+    assert not invoke(deleting)["changed"]
+
+
+def test_deletion_protection_refuses_its_removal(options: dict[str, Any]) -> None:
+    invoke(options)
+    with pytest.raises(Failure, match=r"Nothing was removed.*deletion protection is on"):
+        invoke({**options, "state": "absent", "delete_data": True})
+    assert remaining()["instances"] == 1
+
+
+def test_a_database_of_others_is_never_removed(options: dict[str, Any]) -> None:
+    invoke({**options, "deletion_protection": False, "tags": {"pear:environment": "production"}})
+    with pytest.raises(Failure, match="no tag says that it belongs to environment staging"):
+        invoke({**options, "state": "absent", "delete_data": True})
+    assert remaining()["instances"] == 1
+
+
+def test_tags_that_are_not_listed_go_only_where_that_is_said(either: dict[str, Any]) -> None:
+    invoke({**either, "tags": {**either["tags"], "by-hand": "yes"}})
+    assert not invoke(either)["changed"]
+    assert invoke({**either, "purge_tags": True})["diff"]["after"] == {"staging-database tags": {"by-hand": None}}
+    assert not invoke({**either, "purge_tags": True})["changed"]

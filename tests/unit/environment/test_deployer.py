@@ -3,40 +3,29 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from ansible_collections.pear.fargate.plugins.module_utils.aws.arns import ArnScope
-from ansible_collections.pear.fargate.plugins.module_utils.environment.deployer import allows, github_subjects, render
-from botocore.session import get_session
+from ansible_collections.pear.fargate.plugins.module_utils.aws.naming import RoleNames
+from ansible_collections.pear.fargate.plugins.module_utils.environment.deployer import (
+    github_subjects,
+    grants,
+    render,
+)
+from cloudsplaining.scan.policy_document import PolicyDocument
+
+from sandbox.laws.iam.actions import action as reference
+from sandbox.laws.iam.policies import Request, Rights, evaluate
+from tests.support.iam_calls import granted_by_calls
 
 FILES = Path(__file__).resolve().parents[3] / "roles/deployer/files"
 PLACE = ArnScope("eu-central-1", "123456789012")
-KINDS = ("read-only", "rollback", "release", "provision", "provision-data", "destroy")
+KINDS = ("read-only", "rollback", "release", "provision", "provision-data", "provision-network", "destroy")
 # IAM's limits: of all inline policies of a role together, and of a managed policy.
 _INLINE, _MANAGED = 10240, 6144
-# IAM's name of a service, where botocore has another.
-_SERVICES = {"elasticloadbalancing": "elbv2", "elasticfilesystem": "efs"}
-# Permissions that are no call of their own.
-_NO_CALLS = {
-    "dynamodb:ConditionCheckItem",
-    "iam:PassRole",
-    "ecr:BatchCheckLayerAvailability",
-    "backup-storage:MountCapsule",
-    "elasticloadbalancing:SetWebACL",
-    # IAM has its own names for what S3's calls do.
-    "s3:GetAccelerateConfiguration",
-    "s3:GetBucketObjectLockConfiguration",
-    "s3:GetBucketPublicAccessBlock",
-    "s3:GetEncryptionConfiguration",
-    "s3:GetInventoryConfiguration",
-    "s3:GetLifecycleConfiguration",
-    "s3:ListBucket",
-    "s3:PutBucketPublicAccessBlock",
-    "s3:PutEncryptionConfiguration",
-    "s3:PutLifecycleConfiguration",
-}
 
 
 def policy(kind: str) -> dict[str, Any]:
@@ -49,19 +38,35 @@ def actions(kind: str) -> list[str]:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_action_exists_and_none_is_a_pattern(kind: str) -> None:
-    session = get_session()
-    for action in sorted(set(actions(kind)) - _NO_CALLS):
-        service, _, name = action.partition(":")
-        operations = set(session.get_service_model(_SERVICES.get(service, service)).operation_names)
-        # EFS and Logs keep permissions of calls that botocore knows under the same name.
-        assert name in operations, action
+    assert [action for action in sorted(set(actions(kind))) if reference(action) is None] == []
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_action_is_one_that_a_call_needs(kind: str) -> None:
+    assert [action for action in sorted(set(actions(kind))) if action.lower() not in granted_by_calls()] == []
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_condition_is_on_a_key_that_the_action_has(kind: str) -> None:
+    """A condition on a key that a request never has would allow nothing."""
+    for statement in policy(kind)["Statement"]:
+        keys = {key.lower().partition("/")[0] for keys in statement.get("Condition", {}).values() for key in keys}
+        for name in statement["Action"]:
+            known = reference(name)
+            assert known is not None
+            has = known.keys.union(*(kind.keys for kind in known.types), _EVERYWHERE)
+            assert keys <= has, f"{statement['Sid']}: {name} has no {keys - has}"
+
+
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
+_EVERYWHERE = {"aws:requestedregion"}
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_name_is_filled_in_and_the_policy_fits_into_a_role(kind: str) -> None:
     written = json.dumps(policy(kind), separators=(",", ":"))
     assert "${" not in written
-    assert len(written) < (_MANAGED if kind == "provision-data" else _INLINE)
+    assert len(written) < (_MANAGED if kind.startswith("provision-") else _INLINE)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -74,6 +79,8 @@ def test_what_is_written_anywhere_is_bounded(kind: str) -> None:
             if not action.partition(":")[2].startswith(("Describe", "Get", "List", "BatchGet"))
         ]
         if statement["Resource"] == ["*"] and writes and "Condition" not in statement:
+            # IAM cannot name a saved query.
+            writes = [action for action in writes if not action.endswith("QueryDefinition")]
             assert {action.partition(":")[0] for action in writes} <= {"route53", "ecs"}, statement
             assert {action for action in writes if action.startswith("ecs:")} <= {"ecs:DeregisterTaskDefinition"}
 
@@ -83,7 +90,7 @@ def test_rollback_cannot_touch_the_network_nor_roles_nor_images() -> None:
         service, _, name = action.partition(":")
         if service in {"ec2", "ecr", "acm", "elasticfilesystem", "route53", "logs", "cloudwatch"}:
             assert name.startswith(("Describe", "Get", "List")), action
-        assert service != "iam" or name == "PassRole"
+        assert service != "iam" or name in {"PassRole", "CreateServiceLinkedRole"}
     assert "ecs:RegisterTaskDefinition" not in actions("rollback")
 
 
@@ -91,10 +98,9 @@ def test_read_only_writes_nothing_and_reads_no_secret() -> None:
     assert [
         action
         for action in actions("read-only")
-        if not action.partition(":")[2].startswith(("Describe", "Get", "List", "Query", "BatchGet"))
+        if not action.partition(":")[2].startswith(("Describe", "Get", "List", "Query", "BatchGet", "Filter"))
     ] == []
-    assert not allows(policy("read-only"), "secretsmanager:GetSecretValue")
-    assert not allows(policy("read-only"), "ssm:GetParameter")
+    assert not {"secretsmanager:GetSecretValue", "ssm:GetParameter", "ssm:GetParameters"} & set(actions("read-only"))
 
 
 def test_who_provisions_cannot_write_the_roles_of_deployers() -> None:
@@ -103,9 +109,163 @@ def test_who_provisions_cannot_write_the_roles_of_deployers() -> None:
             assert all(":role/staging-" in resource for resource in statement["Resource"])
 
 
+def allowed(kind: str, action: str, resource: str, **keys: str) -> bool:
+    context = {key.replace("__", ":").replace("_", ""): [value] for key, value in keys.items()}
+    return evaluate(Rights((policy(kind),)), Request(action, resource, context)).allowed
+
+
+def role(name: str) -> str:
+    return f"arn:aws:iam::123456789012:role/{name}"
+
+
+@pytest.mark.parametrize("kind", ["release", "rollback"])
+@pytest.mark.parametrize(
+    ("name", "service", "expected"),
+    [
+        pytest.param("staging-eu-central-1-web-task", "ecs-tasks.amazonaws.com", True, id="a task role"),
+        pytest.param("staging-eu-central-1-web-execution", "ecs-tasks.amazonaws.com", True, id="an execution role"),
+        pytest.param("staging-eu-central-1-web-schedule", "scheduler.amazonaws.com", True, id="the role of schedules"),
+        pytest.param(
+            "staging-eu-central-1-web-task", "lambda.amazonaws.com", False, id="a task role to another service"
+        ),
+        pytest.param(
+            "staging-eu-central-1-web-task", "scheduler.amazonaws.com", False, id="a task role to the scheduler"
+        ),
+        pytest.param("staging-eu-central-1-backup", "ecs-tasks.amazonaws.com", False, id="the role of backups"),
+        pytest.param("staging-eu-central-1-flow-log", "ecs-tasks.amazonaws.com", False, id="the role of flow logs"),
+        pytest.param("pear-deployer-staging-provision", "ecs-tasks.amazonaws.com", False, id="a deployer's role"),
+        pytest.param("staging-eu-west-1-web-task", "ecs-tasks.amazonaws.com", False, id="another region's"),
+        pytest.param("production-eu-central-1-web-task", "ecs-tasks.amazonaws.com", False, id="another environment's"),
+        pytest.param("admin", "ecs-tasks.amazonaws.com", False, id="a foreign role"),
+    ],
+)
+def test_only_roles_of_services_are_passed_and_only_to_what_they_are_for(
+    kind: str, name: str, service: str, expected: bool
+) -> None:
+    assert allowed(kind, "iam:PassRole", role(name), iam__passed_to_service=service) is expected
+
+
+def test_roles_of_named_services_alone_are_passed_also_where_names_are_long() -> None:
+    long = "a-service-with-a-name-that-is-longer-than-roles-may-be-in-iam-and-more"
+    named = grants(PLACE, "staging", ["web", long], ["arn:aws:iam::123456789012:role/corp-task"])
+    document = render((FILES / "release.json").read_text(), PLACE, "staging", named)
+    rights = Rights((document,))
+
+    def passes(name: str, service: str = "ecs-tasks.amazonaws.com") -> bool:
+        return evaluate(rights, Request("iam:PassRole", role(name), {"iam:passedtoservice": [service]})).allowed
+
+    names = RoleNames("staging", "eu-central-1")
+    assert passes("staging-eu-central-1-web-task") and passes(names.task(long)) and passes("corp-task")
+    assert passes(names.schedule(long), "scheduler.amazonaws.com")
+    assert not passes("staging-eu-central-1-other-task") and not passes("staging-eu-central-1-web-extra-task")
+    assert names.task(long).endswith("-task") and len(names.task(long)) == 64
+
+
+@pytest.mark.parametrize("kind", ["release", "rollback"])
+def test_the_first_scalable_target_may_make_its_service_linked_role_and_no_other(kind: str) -> None:
+    linked = (
+        "aws-service-role/ecs.application-autoscaling.amazonaws.com/AWSServiceRoleForApplicationAutoScaling_ECSService"
+    )
+    own = {"iam__a_w_s_service_name": "ecs.application-autoscaling.amazonaws.com"}
+    assert allowed(kind, "iam:CreateServiceLinkedRole", role(linked), **own)
+    other = {"iam__a_w_s_service_name": "rds.amazonaws.com"}
+    assert not allowed(kind, "iam:CreateServiceLinkedRole", role("aws-service-role/rds.amazonaws.com/x"), **other)
+
+
+@pytest.mark.parametrize(
+    ("action", "resource"),
+    [
+        ("ec2:CreateSubnet", "arn:aws:ec2:eu-central-1:123456789012:vpc/vpc-1"),
+        ("ec2:DeleteNatGateway", "arn:aws:ec2:eu-central-1:123456789012:natgateway/nat-1"),
+        ("ec2:CreateTags", "arn:aws:ec2:eu-central-1:123456789012:vpc/vpc-1"),
+        ("ec2:AuthorizeSecurityGroupIngress", "arn:aws:ec2:eu-central-1:123456789012:security-group/sg-1"),
+        (
+            "elasticfilesystem:PutFileSystemPolicy",
+            "arn:aws:elasticfilesystem:eu-central-1:123456789012:file-system/fs-1",
+        ),
+        ("acm:ImportCertificate", "arn:aws:acm:eu-central-1:123456789012:certificate/1"),
+    ],
+)
+def test_who_provisions_changes_no_network_files_or_certificate_of_others(action: str, resource: str) -> None:
+    def may(**keys: str) -> bool:
+        context = {f"aws:{key.replace('_', '')}/pear:environment": [value] for key, value in keys.items()}
+        return evaluate(Rights((policy("provision-network"),)), Request(action, resource, context)).allowed
+
+    assert may(resource_tag="staging")
+    assert not may(resource_tag="production")
+    assert not may()
+
+
+def test_a_boundary_is_required_of_every_role_that_is_made() -> None:
+    boundary = "arn:aws:iam::123456789012:policy/bounds"
+    for kind, made in (
+        ("provision", "iam:CreateRole"),
+        ("provision", "iam:PutRolePolicy"),
+        ("provision-data", "iam:AttachRolePolicy"),
+    ):
+        text = (FILES / f"{kind}.json").read_text()
+        bound = Rights((render(text, PLACE, "staging", replace(grants(PLACE, "staging"), boundary=boundary)),))
+        managed = "arn:aws:iam::aws:policy/service-role/AWSBackupServiceRolePolicyForBackup"
+        keys = {"iam:policyarn": [managed]}
+        assert evaluate(
+            bound, Request(made, role("staging-eu-central-1-backup"), keys | {"iam:permissionsboundary": [boundary]})
+        ).allowed
+        assert not evaluate(bound, Request(made, role("staging-eu-central-1-backup"), keys)).allowed
+        assert not evaluate(
+            bound, Request(made, role("staging-eu-central-1-backup"), keys | {"iam:permissionsboundary": ["x"]})
+        ).allowed
+        assert evaluate(Rights((policy(kind),)), Request(made, role("staging-eu-central-1-backup"), keys)).allowed
+    # Nothing takes a boundary away.
+    assert not any("DeleteRolePermissionsBoundary" in action for kind in KINDS for action in actions(kind))
+
+
+# What remains where conditions and resources are not looked at. A release makes tasks of task definitions: that is its purpose,
+# and a test above says which roles it can pass. Who provisions makes roles, which a permissions boundary limits.
+_ECS = {
+    "PassExistingRoleToNewECSService",
+    "PassExistingRoleToNewECSTaskViaRunTask",
+}
+_WAYS = {
+    "release": _ECS,
+    "provision": {"PutRolePolicy", "PutRolePolicyThenUpdateAssumeRolePolicy", "UpdateRolePolicyToAssumeIt"},
+    "provision-data": {"AttachRolePolicy"},
+}
+
+
+def ways_up(kind: str, **looked_at: bool) -> set[str]:
+    """Ways from a policy to more permissions, as cloudsplaining knows them."""
+    return {way["type"] for way in PolicyDocument(policy(kind), **looked_at).allows_privilege_escalation}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_policy_leaves_a_way_to_more_permissions(kind: str) -> None:
+    assert ways_up(kind) == set()
+    everything = ways_up(kind, flag_conditional_statements=True, flag_resource_arn_statements=True)
+    assert everything == _WAYS.get(kind, set())
+
+
+@pytest.mark.parametrize("kind", ["read-only", "release", "rollback", "destroy"])
+def test_who_does_not_provision_gives_no_permissions(kind: str) -> None:
+    giving = {
+        action
+        for action in actions(kind)
+        if (known := reference(action)) is not None
+        and known.access_level == "Permissions management"
+        and known.service in {"iam", "kms", "s3", "sts"}
+    }
+    # Who destroys takes roles away.
+    taking = {"iam:DeleteRolePolicy", "iam:DetachRolePolicy", "iam:DeleteRole"}
+    assert giving <= {"iam:PassRole", "iam:CreateServiceLinkedRole"} | (taking if kind == "destroy" else set())
+
+
 def test_trust_names_branches_and_environments_exactly() -> None:
     subjects = github_subjects("example/scores", ["main"], ["production"])
-    trust = render((FILES / "github-trust.json").read_text(), PLACE, "staging", subjects)
+    trust = render(
+        (FILES / "github-trust.json").read_text(),
+        PLACE,
+        "staging",
+        replace(grants(PLACE, "staging"), subjects=tuple(subjects)),
+    )
     equals = trust["Statement"][0]["Condition"]["StringEquals"]
     assert equals["token.actions.githubusercontent.com:sub"] == [
         "repo:example/scores:ref:refs/heads/main",

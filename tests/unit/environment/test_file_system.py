@@ -82,3 +82,45 @@ def test_an_access_point_that_differs_is_refused_because_efs_cannot_change_one(o
     options["access_points"] = [{"name": "scores", "path": "/elsewhere"}]
     with pytest.raises(Failure, match="EFS cannot change an access point"):
         invoke(options)
+
+
+def remaining() -> list[int]:
+    """File systems, mount targets and access points that are left."""
+    efs = boto3.client("efs", REGION)
+    systems = efs.describe_file_systems()["FileSystems"]
+    keys = [system["FileSystemId"] for system in systems]
+    targets = [target for key in keys for target in efs.describe_mount_targets(FileSystemId=key)["MountTargets"]]
+    points = [point for key in keys for point in efs.describe_access_points(FileSystemId=key)["AccessPoints"]]
+    return [len(systems), len(targets), len(points)]
+
+
+def test_its_removal_keeps_the_files_unless_that_is_said(options: dict[str, Any]) -> None:
+    invoke(options)
+    full = remaining()
+    absent = {**options, "state": "absent"}
+    assert invoke(absent, check_mode=True)["changed"]
+    assert remaining() == full
+    message = invoke(absent)
+    assert len(message["kept"]) == 2
+    assert remaining() == [1, 0, 1]
+    assert not invoke(absent)["changed"]
+    gone = invoke({**absent, "delete_data": True})
+    assert gone["changed"] and gone["kept"] == []
+    assert remaining() == [0, 0, 0]
+    assert not invoke({**absent, "delete_data": True})["changed"]
+
+
+def test_a_file_system_of_others_is_never_removed(options: dict[str, Any]) -> None:
+    invoke({**options, "tags": {"pear:environment": "production"}})
+    with pytest.raises(Failure, match="no tag says that it belongs to environment staging"):
+        invoke({**options, "state": "absent", "delete_data": True})
+    assert remaining()[0] == 1
+
+
+def test_tags_that_are_not_listed_go_only_where_that_is_said(options: dict[str, Any]) -> None:
+    made = invoke(options)
+    efs = boto3.client("efs", REGION)
+    efs.tag_resource(ResourceId=made["file_system_id"], Tags=[{"Key": "by-hand", "Value": "yes"}])
+    assert not invoke(options)["changed"]
+    assert invoke({**options, "purge_tags": True})["diff"]["after"] == {"tags": {"by-hand": None}}
+    assert not invoke({**options, "purge_tags": True})["changed"]

@@ -184,3 +184,43 @@ def test_a_scheme_that_cannot_be_changed_is_refused_before_anything_is(world: Wo
     with pytest.raises(Failure, match=r"Nothing was changed: .* is internet-facing"):
         world.invoke(scheme="internal")
     assert list(world.invoke(True)["diff"]["after"]) == ["attributes"]
+
+
+def absent(world: World, check_mode: bool = False, **options: Any) -> dict[str, Any]:
+    return world.invoke(check_mode, state="absent", **options)
+
+
+def test_it_goes_with_its_listeners_and_stays_gone(world: World) -> None:
+    world.invoke(deletion_protection=False)
+    planned = absent(world, True)
+    assert planned["diff"]["after"] == {"load balancer staging": "absent"}
+    assert world.arn
+    assert absent(world)["changed"]
+    assert world.elbv2.describe_load_balancers()["LoadBalancers"] == []
+    assert absent(world)["diff"] == {"before": {}, "after": {}}
+
+
+def test_deletion_protection_refuses_its_removal_in_check_mode_too(world: World) -> None:
+    world.invoke()
+    for check_mode in (True, False):
+        with pytest.raises(Failure, match=r"Nothing was removed.*deletion protection is on"):
+            absent(world, check_mode)
+    assert world.arn
+
+
+@pytest.mark.parametrize("adopt", [False, True])
+def test_one_of_others_is_never_removed(world: World, adopt: bool) -> None:
+    world.elbv2.create_load_balancer(Name="staging", Subnets=world.subnets[:2])
+    with pytest.raises(Failure, match="no tag says that it belongs to environment staging"):
+        absent(world, adopt=adopt)
+    assert world.arn
+
+
+def test_tags_of_others_go_only_where_that_is_said(world: World) -> None:
+    world.invoke()
+    world.elbv2.add_tags(ResourceArns=[world.arn], Tags=[{"Key": "by-hand", "Value": "yes"}])
+    assert not world.invoke()["changed"]
+    assert world.invoke(purge_tags=True)["diff"]["after"] == {"tags": {"by-hand": None}}
+    (described,) = world.elbv2.describe_tags(ResourceArns=[world.arn])["TagDescriptions"]
+    assert {tag["Key"] for tag in described["Tags"]} == {"pear:environment", "team"}
+    assert not world.invoke(purge_tags=True)["changed"]

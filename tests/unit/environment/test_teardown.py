@@ -27,6 +27,7 @@ from botocore.exceptions import ClientError
 from moto import mock_aws
 
 from ..clocks import QuickClock
+from ..saved_queries import QueryStore
 
 REGION = "eu-central-1"
 OURS = {"pear:environment": "staging"}
@@ -237,11 +238,19 @@ def test_a_protected_database_is_refused_before_anything_goes(aws: None) -> None
 
 
 @pytest.fixture
-def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def saved(monkeypatch: pytest.MonkeyPatch) -> Iterator[QueryStore]:
+    """The saved queries, which moto has not, beside what it has."""
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    store = QueryStore()
+    store.install(monkeypatch)
     with mock_aws():
-        yield
+        yield store
+
+
+@pytest.fixture
+def aws(saved: QueryStore) -> None:
+    return None
 
 
 def test_an_environment_goes_but_its_files_and_the_neighbour_of_nearly_the_same_name(aws: None) -> None:
@@ -293,6 +302,21 @@ def test_what_is_half_there_goes_as_far_as_it_is_there(aws: None) -> None:
     boto3.client("logs", REGION).create_log_group(logGroupName="/pear/staging/scores", tags=OURS)
     assert invoke()["removed"] == ["log group /pear/staging/scores"]
     assert not invoke()["changed"]
+
+
+def test_saved_queries_go_by_the_name_of_a_service_of_ours(saved: QueryStore) -> None:
+    boto3.client("logs", REGION).create_log_group(logGroupName="/pear/staging/scores", tags=OURS)
+    names = [
+        "staging/scores/errors by route",
+        "staging/scoreboard/theirs",
+        "staging-b/scores/theirs",
+        "staging/by hand",
+    ]
+    for name in names:
+        saved.put({"name": name, "queryString": "fields @message"})
+    assert "saved query staging/scores/errors by route" in invoke(check_mode=True)["removed"]
+    invoke()
+    assert saved.names() == sorted(names[1:])
 
 
 def refusing(code: str, times: int, requested: list[Thing]) -> Any:

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import boto3
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible_collections.pear.fargate.plugins.module_utils.aws.errors import Failure
+from ansible_collections.pear.fargate.plugins.module_utils.aws.errors import AwsError, Failure
 from ansible_collections.pear.fargate.plugins.module_utils.aws.session import Aws
+from ansible_collections.pear.fargate.plugins.module_utils.common.clock import Clock
 from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import Invocation
 from ansible_collections.pear.fargate.plugins.module_utils.environment.vpc_network import run
 from ansible_collections.pear.fargate.plugins.modules.vpc_network import ARGUMENT_SPEC
+from botocore.exceptions import ClientError
 from moto import mock_aws
+
+from sandbox.laws.rates import Rates
+
+from ..clocks import QuickClock
 
 REGION = "eu-central-1"
 Change = Callable[[Any, dict[str, Any]], object]
@@ -27,10 +34,13 @@ def ec2(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         yield boto3.client("ec2", REGION)
 
 
-def invoke(check_mode: bool = False, aws: Aws | None = None, **options: Any) -> dict[str, Any]:
+def invoke(
+    check_mode: bool = False, aws: Aws | None = None, clock: Clock | None = None, **options: Any
+) -> dict[str, Any]:
     validated = ArgumentSpecValidator(ARGUMENT_SPEC).validate({"environment": "staging", **options})
     assert not validated.error_messages
-    return run(Invocation(validated.validated_parameters, aws or Aws({"region": REGION}), check_mode))
+    call = Invocation(validated.validated_parameters, aws or Aws({"region": REGION}), check_mode)
+    return run(replace(call, clock=clock) if clock else call)
 
 
 def named(ec2: Any, kind: str, key: str, name: str) -> dict[str, Any]:
@@ -235,6 +245,36 @@ def test_a_manual_change_is_reported_and_corrected(ec2: Any, change: Change, pro
     assert not invoke()["changed"]
 
 
+def test_ten_endpoints_are_made_and_changed_although_ec2_takes_four_at_once(
+    ec2: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without this, an environment without NAT gateways could not be provisioned in one run."""
+    from ansible_collections.pear.fargate.plugins.module_utils.aws import ec2 as calls
+
+    rates, clock, refused = Rates(), QuickClock(), []
+
+    def throttling(operation: str, real: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*args: Any, **kwargs: Any) -> Any:
+            if rates.takes(REGION, "ec2", operation, clock.now()):
+                return real(*args, **kwargs)
+            refused.append(operation)
+            cause = ClientError(
+                {"Error": {"Code": "RequestLimitExceeded", "Message": "Request limit exceeded."}}, operation
+            )
+            raise AwsError("make an endpoint", cause)
+
+        return call
+
+    for name, operation in (("create_endpoint", "CreateVpcEndpoint"), ("delete_endpoint", "DeleteVpcEndpoints")):
+        monkeypatch.setattr(calls, name, throttling(operation, getattr(calls, name)))
+    services = ["s3", "dynamodb", "ecr.api", "ecr.dkr", "logs", "secretsmanager", "ssm", "sts", "monitoring", "xray"]
+    invoke(clock=clock, nat="none", endpoints=services)
+    assert len(ec2.describe_vpc_endpoints()["VpcEndpoints"]) == 10 and "CreateVpcEndpoint" in refused
+    invoke(clock=clock, nat="none", endpoints=["s3"])
+    left = [one for one in ec2.describe_vpc_endpoints()["VpcEndpoints"] if one["State"] != "deleted"]
+    assert len(left) == 1 and "DeleteVpcEndpoints" in refused
+
+
 def test_an_interrupted_run_leaves_nothing_twice(ec2: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Killed after each write in turn, the next run completes, and makes no second address, gateway or group."""
     from ansible_collections.pear.fargate.plugins.module_utils.aws import ec2 as calls
@@ -312,3 +352,54 @@ def test_tasks_let_in_the_load_balancer_of_others_and_no_group_is_made_for_ours(
     assert [pair["GroupId"] for rule in group["IpPermissions"] for pair in rule["UserIdGroupPairs"]] == [theirs]
     again = invoke(**given)
     assert not again["changed"], again["diff"]
+
+
+def in_the_vpc(ec2: Any, vpc: str) -> int:
+    """How many resources the VPC holds besides what comes with every VPC; -1 where it is gone."""
+    if vpc not in {found["VpcId"] for found in ec2.describe_vpcs()["Vpcs"]}:
+        return -1
+    here = [{"Name": "vpc-id", "Values": [vpc]}]
+    return len(ec2.describe_subnets(Filters=here)["Subnets"]) + len(
+        ec2.describe_security_groups(Filters=here)["SecurityGroups"]
+    )
+
+
+@pytest.mark.parametrize("nat", ["single", "none"])
+def test_it_is_removed_as_a_whole_and_check_mode_removes_nothing(ec2: Any, nat: str) -> None:
+    options: dict[str, Any] = {"nat": nat, "data_subnets": True, "endpoints": ["s3", "logs"]}
+    vpc = invoke(**options)["vpc_id"]
+    before = in_the_vpc(ec2, vpc)
+    planned = invoke(check_mode=True, state="absent")
+    assert planned["changed"] and set(planned["diff"]["after"].values()) == {"absent"}
+    assert in_the_vpc(ec2, vpc) == before
+    assert invoke(state="absent")["changed"]
+    assert in_the_vpc(ec2, vpc) == -1
+    assert ec2.describe_addresses()["Addresses"] == []
+    assert invoke(state="absent")["diff"] == {"before": {}, "after": {}}
+
+
+def test_a_network_with_something_in_it_is_left_as_it_is(ec2: Any) -> None:
+    made = invoke(nat="single")
+    before = in_the_vpc(ec2, made["vpc_id"])
+    ec2.create_network_interface(SubnetId=made["subnet_ids"]["private-a"], Description="somebody's task")
+    for check_mode in (True, False):
+        with pytest.raises(Failure, match=r"Nothing was removed: vpc-\w+ is in use by eni-\w+ \(somebody's task\)"):
+            invoke(check_mode=check_mode, state="absent")
+    assert in_the_vpc(ec2, made["vpc_id"]) == before
+
+
+def test_only_our_groups_leave_a_vpc_of_others(ec2: Any) -> None:
+    vpc = ec2.describe_vpcs()["Vpcs"][0]["VpcId"]
+    before = in_the_vpc(ec2, vpc)
+    invoke(existing_vpc_id=vpc)
+    assert in_the_vpc(ec2, vpc) > before
+    assert invoke(existing_vpc_id=vpc, state="absent")["changed"]
+    assert in_the_vpc(ec2, vpc) == before
+
+
+def test_tags_that_are_not_listed_go_only_where_that_is_said(ec2: Any) -> None:
+    made = invoke(nat="none")
+    ec2.create_tags(Resources=[made["vpc_id"]], Tags=[{"Key": "by-hand", "Value": "yes"}])
+    assert not invoke(nat="none")["changed"]
+    assert invoke(nat="none", purge_tags=True)["diff"]["after"] == {"VPC staging tags": {"by-hand": None}}
+    assert not invoke(nat="none", purge_tags=True)["changed"]

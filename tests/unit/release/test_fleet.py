@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from types import SimpleNamespace
 from typing import Any, cast
+from unittest.mock import Mock
 
 import pytest
 from ansible_collections.pear.fargate.plugins.module_utils.aws import autoscaling, ecs, elbv2
@@ -13,7 +14,8 @@ from ansible_collections.pear.fargate.plugins.module_utils.aws.errors import Aws
 from ansible_collections.pear.fargate.plugins.module_utils.aws.session import Aws
 from ansible_collections.pear.fargate.plugins.module_utils.common.progress import SilentProgress
 from ansible_collections.pear.fargate.plugins.module_utils.release.providers.fleet import ServiceFleet
-from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import Colour
+from ansible_collections.pear.fargate.plugins.module_utils.release.providers.listener import ListenerProvider
+from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import Colour, Weights
 from ansible_collections.pear.fargate.plugins.module_utils.service.location import ServiceLocation
 from botocore.exceptions import ClientError
 
@@ -30,6 +32,7 @@ class Account:
         self.asked: list[str] = []
         self.tasks = {"web-blue": 2, "web-green": 0}
         self.throttled: set[str] = set()
+        self.weights = {"arn:blue": 100, "arn:green": 0}
         self._lock = threading.Lock()
         monkeypatch.setattr(ecs, "services", self.services)
         monkeypatch.setattr(elbv2, "rule", self.rule)
@@ -47,7 +50,7 @@ class Account:
 
     def rule(self, _aws: Any, arn: str) -> Rule:
         self.note("rule")
-        return Rule(arn, 10, Conditions(), {"arn:blue": 100, "arn:green": 0})
+        return Rule(arn, 10, Conditions(), dict(self.weights))
 
     def target_health(self, _aws: Any, arn: str) -> tuple[Any, ...]:
         self.note(arn)
@@ -64,6 +67,7 @@ def account(monkeypatch: pytest.MonkeyPatch) -> Account:
 def fleet(clock: QuickClock) -> ServiceFleet:
     place = SimpleNamespace(
         cluster="c",
+        is_routed=True,
         ecs_services={BLUE: "web-blue", GREEN: "web-green"},
         production=SimpleNamespace(arn="arn:rule"),
         target_groups={BLUE: SimpleNamespace(arn="arn:blue"), GREEN: SimpleNamespace(arn="arn:green")},
@@ -96,6 +100,34 @@ def test_a_glance_takes_a_rule_that_was_read_some_seconds_ago_and_a_write_forget
     reader.forget_rule()
     clock.sleep(1)
     assert look(account, reader, 10.0) == ["arn:blue", "rule"]
+
+
+def test_when_the_weights_changed_is_known_of_changes_by_others_too(account: Account) -> None:
+    clock = QuickClock()
+    reader = fleet(clock)
+    began = clock.now()
+    clock.sleep(20)
+    look(account, reader)
+    assert reader.weights_changed_at == began, "somebody may have changed them just before this run"
+    clock.sleep(20)
+    account.weights = {"arn:blue": 0, "arn:green": 100}
+    look(account, reader)
+    assert reader.weights_changed_at == began + 40
+    clock.sleep(20)
+    look(account, reader)
+    assert reader.weights_changed_at == began + 40
+
+
+def test_a_shift_changes_the_weights_even_if_its_answer_is_lost(account: Account, monkeypatch: Any) -> None:
+    clock = QuickClock()
+    reader = fleet(clock)
+    look(account, reader)
+    clock.sleep(20)
+    monkeypatch.setattr(elbv2, "set_weights", Mock(side_effect=AwsError("set the weights", THROTTLED)))
+    monkeypatch.setattr(ServiceFleet, "writing", None)
+    with pytest.raises(AwsError):
+        ListenerProvider(reader).shift(Weights.all_to(GREEN))
+    assert reader.weights_changed_at == clock.now()
 
 
 def test_a_look_that_was_throttled_goes_on_where_it_was(account: Account) -> None:

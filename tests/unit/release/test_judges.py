@@ -26,7 +26,7 @@ from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import 
 from ansible_collections.pear.fargate.plugins.module_utils.service.location import ServiceLocation
 
 from ..clocks import QuickClock, RecordedProgress
-from ..rollout.test_decide import HOME, RELEASE, TENTH, seen
+from ..rollout.states import HOME, RELEASE, TENTH, seen
 
 SLOW = Traffic(1200, 0, 0.118, (0.118, 0.1215), answered=(612, 588))
 FAST = Traffic(9000, 0, 0.096, (0.096,), answered=(9000,))

@@ -29,18 +29,7 @@ from ansible_collections.pear.fargate.plugins.module_utils.service.specification
 from ansible_collections.pear.fargate.plugins.modules.bluegreen_cutover import ARGUMENT_SPEC
 from ansible_collections.pear.fargate.plugins.modules.bluegreen_rollback import ARGUMENT_SPEC as ROLLBACK
 
-DIGEST = "sha256:" + "a" * 64
-BASE: dict[str, Any] = {
-    "environment": "test",
-    "service": "app",
-    "subnet_ids": ["subnet-1"],
-    "security_group_ids": ["sg-1"],
-    "port": 8080,
-    "cpu": 256,
-    "memory": 512,
-    "desired_count": 2,
-    "containers": [{"name": "app", "image": f"registry/app@{DIGEST}", "ports": [8080]}],
-}
+from .given import BASE, DIGEST
 
 
 def made(**options: Any) -> Any:
@@ -156,7 +145,9 @@ def status(*history: Release, lease: Lease | None = LEASE, now: float = 100.0, f
 def test_in_the_middle_of_a_release_the_way_back_is_to_stop_it() -> None:
     assert status(UNDER_WAY).endswith("rollback: stops r2, and returns all traffic to blue (one write, about a second)")
     one = status(replace(UNDER_WAY, single_writer=True))
-    assert one.endswith("(as long as one task takes to stop and another one to start; nobody is served meanwhile)")
+    assert one.endswith(
+        "(as long as one task takes to stop and another one to start; requests are answered with 503 meanwhile)"
+    )
     assert status().endswith(
         "rollback: no release of this service has succeeded yet, so there is nothing to go back to"
     )
@@ -190,7 +181,7 @@ def test_the_status_of_a_release_says_who_has_to_act(release: Release, lease: Le
     assert told in status(release, lease=lease)
 
 
-def test_a_step_that_is_not_over_waits_for_nobody() -> None:
+def test_a_step_that_is_not_over_does_not_wait() -> None:
     assert "waiting" not in status(replace(UNDER_WAY, since=90.0))
 
 

@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 
 from sandbox.laws.rates import Rates
 
-from ..rollout.test_crashes import check_end, deploy, with_two_releases
+from ..rollout.runs import check_end, deploy, with_two_releases
 from ..rollout.world import throttled
 
 
@@ -36,7 +36,7 @@ def test_throttled_reads_slow_it_down_and_answers_bring_it_back() -> None:
     assert one.seconds(2.0) <= 2.5
 
 
-def test_two_hundred_controllers_share_the_quota_of_load_balancers_and_nobody_goes_without() -> None:
+def test_two_hundred_controllers_share_the_quota_of_load_balancers_and_each_gets_an_answer() -> None:
     """Each looks at two target groups, and keeps what it has read where the second read is throttled, as ServiceFleet does."""
     rates, seconds, reads = Rates(), 1200.0, 2
     paces = [Pace(random.Random(number)) for number in range(200)]

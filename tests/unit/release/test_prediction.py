@@ -18,8 +18,7 @@ from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import 
 from ansible_collections.pear.fargate.plugins.module_utils.service.specification import Specification
 
 from ..clocks import RecordedProgress
-from ..rollout.test_crashes import ONE_WRITER, POLICY, ROLLING, order, with_one_writer, with_two_releases
-from ..rollout.test_stable_down import stuck_canary
+from ..rollout.runs import ONE_WRITER, POLICY, ROLLING, order, stuck_canary, with_one_writer, with_two_releases
 from ..rollout.world import FakeProvider, World
 
 FIRING = Finding("alarm errors is firing already", momentary=True)

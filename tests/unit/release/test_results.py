@@ -11,7 +11,7 @@ import pytest
 from ansible_collections.pear.fargate.plugins.module_utils.aws.errors import Failure
 from ansible_collections.pear.fargate.plugins.module_utils.aws.session import Aws
 from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import Invocation
-from ansible_collections.pear.fargate.plugins.module_utils.release.controller import Ending
+from ansible_collections.pear.fargate.plugins.module_utils.release.loop import Ending
 from ansible_collections.pear.fargate.plugins.module_utils.release.results import result
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import (
     Colour,

@@ -60,7 +60,7 @@ def test_a_long_body_is_cut() -> None:
     assert len(mistake) < 300
 
 
-def test_nobody_at_the_door_is_a_failure_with_its_reason() -> None:
+def test_a_refused_connection_is_a_failure_with_its_reason() -> None:
     # Port 9 of loopback: nothing listens there.
     verdict = smoke(Route(Endpoint("127.0.0.1", "app.example.com", verify=False, port=9), 1), check(tries=1))
     assert verdict.result is Result.FAIL

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ansible_collections.pear.fargate.plugins.module_utils.release.controller import Controller, Ending
+from ansible_collections.pear.fargate.plugins.module_utils.release.controller import Controller
+from ansible_collections.pear.fargate.plugins.module_utils.release.loop import Ending
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.abort_rules import abort_reason
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.begin import ReturnOrder
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import (
@@ -20,7 +21,7 @@ from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import 
     Weights,
 )
 
-from .test_crashes import PLAN, POLICY, order
+from .runs import PLAN, POLICY, order
 from .world import BLUE, GREEN, World
 
 KEEP = replace(POLICY, old_colour=OldColour.KEEP)

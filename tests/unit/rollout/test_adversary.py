@@ -13,7 +13,7 @@ from ansible_collections.pear.fargate.plugins.module_utils.rollout.actions impor
     Shift,
     Wait,
 )
-from ansible_collections.pear.fargate.plugins.module_utils.rollout.begin import begin_deploy
+from ansible_collections.pear.fargate.plugins.module_utils.rollout.begin import Begun, begin_deploy
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.decide import decide
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.history import resumed, unfinished
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.lease import Lease
@@ -35,7 +35,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from .test_crashes import check_end, deploy, order, quiet, with_two_releases
+from .runs import check_end, deploy, order, quiet, with_two_releases
 
 COLOURS = st.sampled_from(list(Colour))
 
@@ -59,9 +59,9 @@ class Adversary(RuleBasedStateMachine):
         self.number += 1
         wanted = order(f"n{self.number}", self.number)
         begun = begin_deploy(wanted, self.world.fleet, self.world.releases(), self.world.time)
-        if isinstance(begun, Release):
-            self.release, self.operator_request = begun, None
-            self.save(begun)
+        if isinstance(begun, Begun):
+            self.release, self.operator_request = begun.release, None
+            self.save(begun.release)
 
     @precondition(lambda self: self.release is not None)
     @rule(times=st.integers(1, 12))

@@ -9,14 +9,15 @@ from typing import Any
 import pytest
 from ansible_collections.pear.fargate.plugins.module_utils.aws import dynamodb
 from ansible_collections.pear.fargate.plugins.module_utils.aws.session import Aws
-from ansible_collections.pear.fargate.plugins.module_utils.release.controller import Controller, Ending
+from ansible_collections.pear.fargate.plugins.module_utils.release.controller import Controller
 from ansible_collections.pear.fargate.plugins.module_utils.release.ledger import DynamoLedger
 from ansible_collections.pear.fargate.plugins.module_utils.release.ledger_items import key
+from ansible_collections.pear.fargate.plugins.module_utils.release.loop import Ending
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.begin import ReturnOrder
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import Outcome
 from moto import mock_aws
 
-from .test_crashes import POLICY, order
+from .runs import POLICY, order
 from .world import World
 
 RECORDS = [
@@ -76,7 +77,7 @@ def test_a_damaged_record_stops_a_deploy_in_a_sentence_and_no_rollback(
 
 
 @pytest.mark.parametrize(("entry", "attributes"), BESIDE)
-def test_a_damaged_lease_or_request_keeps_nobody_from_anything(
+def test_a_damaged_lease_or_request_stops_no_other_run(
     ledger: DynamoLedger, entry: str, attributes: dict[str, Any]
 ) -> None:
     world = World(alarms={"errors": "OK"})

@@ -23,19 +23,11 @@ from ansible_collections.pear.fargate.plugins.module_utils.rollout.actions impor
 )
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.decide import decide
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import (
-    Colour,
-    ColourState,
-    Fleet,
-    Gates,
-    Kind,
     Observed,
     OnInconclusive,
-    OperatorRequest,
     Outcome,
     Phase,
     Plan,
-    Policy,
-    Readings,
     Release,
     RequestKind,
     Result,
@@ -43,49 +35,27 @@ from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import 
     Verdict,
     Weights,
 )
+from ansible_collections.pear.fargate.plugins.module_utils.rollout.nodes import NODES_SECONDS
 
-BLUE, GREEN = Colour.BLUE, Colour.GREEN
-NOW = 1_000.0
-QUIET = Readings(alarms={"errors": "OK"})
-FIRING = Readings(alarms={"errors": "ALARM"})
-UNKNOWN = Readings(alarms={"errors": "INSUFFICIENT_DATA"})
-HOME, TENTH, ALL = Weights(100, 0), Weights(90, 10), Weights(0, 100)
-LIVE = ColourState(BLUE, "task:1", 4, 4, 4)
-READY = ColourState(GREEN, "task:2", 4, 4, 4)
-EMPTY = ColourState(GREEN)
-RELEASE = Release(
-    id="r2",
-    service="scoreboard",
-    kind=Kind.DEPLOY,
-    digest="sha256:2",
-    fingerprint="f2",
-    task_definition="task:2",
-    live=BLUE,
-    candidate=GREEN,
-    plan=Plan("steps", (Step(10, 60), Step(50, 0, True, 600), Step(100)), bake_seconds=120),
-    started_at=900.0,
-    entered_at=NOW - 10,
-    by="ada",
-    gates=Gates(alarms=("errors",)),
-    policy=Policy(stage_timeout_seconds=300, patience_seconds=30, pause_timeout_seconds=600, return_timeout_seconds=60),
-    capacity=4,
-    checks=("migrate", "smoke"),
-    phase=Phase.SHIFTING,
+from .states import (
+    ALL,
+    BLUE,
+    EMPTY,
+    FAILED,
+    FIRING,
+    GREEN,
+    HOME,
+    LIVE,
+    NOW,
+    PASSED,
+    READY,
+    RELEASE,
+    TENTH,
+    UNKNOWN,
+    at,
+    requested,
+    seen,
 )
-PASSED = {"migrate": Verdict(Result.PASS, "exit 0"), "smoke": Verdict(Result.PASS, "200")}
-FAILED = {"migrate": Verdict(Result.FAIL, "migrate exited with 1")}
-
-
-def seen(weights: Weights = HOME, green: ColourState = READY, blue: ColourState = LIVE, **more: Any) -> Observed:
-    return Observed(Fleet(weights, blue, green), **{"readings": QUIET, **more})
-
-
-def at(phase: Phase, **more: Any) -> Release:
-    return replace(RELEASE, phase=phase, **more)
-
-
-def requested(kind: RequestKind, step: int = 0, release_id: str = "r2") -> OperatorRequest:
-    return OperatorRequest(release_id, kind, step, "grace", Outcome.INTERRUPTED, "pager")
 
 
 def row(name: str, observed: Observed, release: Release, action: Action, said: str, *more: Any) -> Any:
@@ -212,7 +182,7 @@ ROWS = (
         "paused by",
     ),
     row(
-        "nobody approved",
+        "not approved in time",
         seen(Weights(50, 50)),
         replace(RELEASE, step=1, since=NOW - 601),
         Shift(HOME),
@@ -226,7 +196,7 @@ ROWS = (
         "paused for longer",
     ),
     row("baking", seen(ALL), at(Phase.BAKING, step=3, since=NOW - 20), Wait(5.0), "100 s left"),
-    row("baked", seen(ALL), at(Phase.BAKING, step=3, since=NOW - 121), Record(), "serves all traffic from green"),
+    row("baked", seen(ALL), at(Phase.BAKING, step=3, since=NOW - 121), Record(), "bake passed: green has 4"),
     row(
         "ill in the bake", seen(ALL, readings=FIRING), at(Phase.BAKING, step=3, since=NOW), Shift(HOME), "alarm errors"
     ),
@@ -315,6 +285,45 @@ BACK = at(Phase.RETURNING, outcome=Outcome.ROLLED_BACK, reason="sick", evidence=
 )
 def test_an_ended_release_leaves_nothing_over(observed: Observed, release: Release, action: Action) -> None:
     assert decide(observed, release, NOW).action == action
+
+
+def changed(observed: Observed, seconds: float) -> Observed:
+    """Both rules were changed so many seconds ago."""
+    at = NOW - seconds
+    return replace(observed, fleet=replace(observed.fleet, weights_changed_at=at, test_rule_changed_at=at))
+
+
+PROVING = at(Phase.PROVING, proofs={"migrate": PASSED["migrate"]})
+LAST_STEP = replace(RELEASE, plan=Plan("all_at_once", (Step(100),)), since=NOW - 1)
+OLD_ANSWERS = Verdict(Result.FAIL, "version is 1")
+NODES = (
+    pytest.param(seen(HOME), BACK, ScaleIn(GREEN), "green is scaled in", id="a failed candidate"),
+    pytest.param(seen(ALL), replace(OVER, warm_until=NOW - 1), ScaleIn(BLUE), "blue is scaled in", id="the old colour"),
+    pytest.param(seen(HOME), PROVING, Prove("smoke"), "check smoke begins", id="a check by the test rule"),
+)
+
+
+@pytest.mark.parametrize(("observed", "release", "action", "said"), NODES)
+def test_what_depends_on_a_rule_waits_until_every_node_has_it(
+    observed: Observed, release: Release, action: Action, said: str
+) -> None:
+    early = decide(changed(observed, 4), release, NOW)
+    assert early.action == Wait(NODES_SECONDS - 4) and f"{said} in 11 s" in early.reason
+    assert decide(changed(observed, NODES_SECONDS), release, NOW).action == action
+
+
+def test_whoever_waits_for_the_end_of_a_success_has_its_scale_in_scheduled_instead() -> None:
+    observed = replace(changed(seen(ALL), 4), hurried=True)
+    scheduled = decide(observed, replace(OVER, warm_until=NOW - 1), NOW).action
+    assert scheduled == ScheduleScaleIn(BLUE, NOW - 4 + NODES_SECONDS, RELEASE.id)
+
+
+def test_an_old_answer_to_the_probe_counts_once_every_node_has_the_weights() -> None:
+    impatient = replace(LAST_STEP, policy=replace(RELEASE.policy, patience_seconds=0))
+    observed = seen(ALL, probe=OLD_ANSWERS)
+    assert isinstance(decide(changed(observed, 4), impatient, NOW).action, Wait)
+    late = decide(changed(observed, NODES_SECONDS), impatient, NOW)
+    assert late.release.cause is Outcome.ROLLED_BACK and "version is 1" in late.reason
 
 
 @pytest.mark.parametrize("make", [lambda: seen(TENTH, readings=FIRING), lambda: seen(Weights(30, 70))])

@@ -18,8 +18,8 @@ from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import 
     Weights,
 )
 
-from .test_crashes import ROLLING, check_end, deploy, roll, roll_back, with_two_releases
-from .test_decide import ALL, BLUE, GREEN, HOME, NOW, RELEASE
+from .runs import ROLLING, check_end, deploy, roll, roll_back, with_two_releases
+from .states import ALL, BLUE, GREEN, HOME, NOW, RELEASE
 from .world import World
 
 WINDOW = 600.0
@@ -115,7 +115,7 @@ ROWS: tuple[tuple[str, list[Any], Repair | None, str], ...] = (
         "blue runs deploy-3, which a rollback went back over",
     ),
     (
-        "traffic that is split by nobody too",
+        "traffic that no release split too",
         found(Weights(30, 70)),
         Shift(ALL),
         "no release is under way that would split it",

@@ -9,7 +9,7 @@ from ansible_collections.pear.fargate.plugins.module_utils.rollout.actions impor
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.disagreements import disagreements
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import OldColour, Outcome
 
-from .test_crashes import POLICY, check_end, deploy, fire_at_half, order, roll_back, with_cold_blue, with_two_releases
+from .runs import POLICY, check_end, deploy, fire_at_half, order, roll_back, with_cold_blue, with_two_releases
 from .world import BLUE, GREEN, World
 
 

@@ -30,8 +30,8 @@ PASS, UNCLEAR, FAIL = Result.PASS, Result.INCONCLUSIVE, Result.FAIL
         pytest.param((1_000_000, 2500), (1_000_000, 2000), PASS, "no more than 1 points", id="significant but small"),
         pytest.param((99, 0), (9000, 0), UNCLEAR, "99 requests of the 100", id="too few on the candidate"),
         pytest.param((1000, 0), (99, 0), UNCLEAR, "live has answered 99", id="too few on live"),
-        pytest.param((0, 0), (9000, 0), UNCLEAR, "no request yet", id="no traffic"),
-        pytest.param(None, (9000, 0), UNCLEAR, "no request yet", id="no data"),
+        pytest.param((0, 0), (9000, 0), UNCLEAR, "answered no request in", id="no traffic"),
+        pytest.param(None, (9000, 0), UNCLEAR, "no whole period", id="no data"),
         pytest.param((1000, 400), (9000, 3600), PASS, "40.00% of 1000", id="live is as bad"),
     ],
 )
@@ -82,12 +82,35 @@ SLOW, FAST = (0.30, 0.31, 0.29, 0.32, 0.33, 0.30), (0.10, 0.11, 0.09, 0.12, 0.10
             id="one slow minute",
         ),
         pytest.param(
-            Traffic(1000, 0, 0.3, SLOW[:2]), Traffic(9000, 0, 0.1, FAST), FAIL, "ratio alone", id="too few periods"
+            Traffic(1000, 0, 0.3, SLOW[:3]),
+            Traffic(9000, 0, 0.1, FAST[:3]),
+            FAIL,
+            "ratio alone",
+            id="too few for ranks",
+        ),
+        pytest.param(
+            Traffic(1000, 0, 0.3, SLOW[:2]),
+            Traffic(9000, 0, 0.1, FAST),
+            UNCLEAR,
+            "one odd period",
+            id="too few periods",
+        ),
+        pytest.param(
+            Traffic(1000, 0, 0.3, SLOW),
+            Traffic(9000, 0, 0.1, FAST[:2]),
+            UNCLEAR,
+            "one odd period",
+            id="too few of live",
+        ),
+        pytest.param(
+            Traffic(1000, 0, 0.12, FAST[:1]), Traffic(9000, 0, 0.1, FAST[:1]), PASS, "ratio 1.20", id="one alike"
         ),
         pytest.param(Traffic(1000, 0, 2.5), Traffic(9000, 0, 2.4), FAIL, "ceiling of 2000 ms", id="above the ceiling"),
         pytest.param(Traffic(1000, 0, None), Traffic(9000, 0, 0.1), UNCLEAR, "no response times", id="no times"),
         pytest.param(Traffic(10, 0, 0.3), Traffic(9000, 0, 0.1), UNCLEAR, "10 requests", id="too few"),
-        pytest.param(Traffic(1000, 0, 0.3), None, UNCLEAR, "live has answered no", id="nothing to compare with"),
+        pytest.param(
+            Traffic(1000, 0, 0.3), None, UNCLEAR, "of live's requests can be read yet", id="nothing to compare with"
+        ),
     ],
 )
 def test_the_latency_gate_compares_ratios_and_ranks(

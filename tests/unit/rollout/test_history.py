@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.begin import (
+    Begun,
     Order,
     Refused,
     ReturnOrder,
@@ -149,21 +150,26 @@ ORDER = Order("new", "scoreboard", "ada", "sha256:3", "f3", PLAN, desired_count=
 
 def test_a_deploy_goes_to_the_other_colour_with_as_many_tasks_as_live_runs() -> None:
     begun = begin_deploy(ORDER, fleet(LIVE_BLUE, runs(BLUE, 2, healthy=7, desired=7)), [release(1), release(2)], 9.0)
-    assert isinstance(begun, Release)
-    assert (begun.live, begun.candidate, begun.capacity, begun.plan) == (BLUE, GREEN, 7, PLAN)
+    assert isinstance(begun, Begun)
+    assert (begun.release.live, begun.release.candidate, begun.release.capacity, begun.release.plan) == (
+        BLUE,
+        GREEN,
+        7,
+        PLAN,
+    )
 
 
 def test_a_first_deploy_has_nothing_to_shift_in_steps() -> None:
     begun = begin_deploy(ORDER, fleet(LIVE_BLUE), [], 9.0)
-    assert isinstance(begun, Release)
-    assert (begun.first, begun.capacity, begun.plan.steps) == (True, 2, (Step(100),))
+    assert isinstance(begun, Begun)
+    assert (begun.release.first, begun.release.capacity, begun.release.plan.steps) == (True, 2, (Step(100),))
 
 
 def test_a_first_deploy_is_judged_by_ceilings_alone() -> None:
     compared = Gates(alarms=("a",), errors=ErrorGate(), latency=LatencyGate(ceiling_seconds=1.0))
     begun = begin_deploy(replace(ORDER, gates=compared), fleet(LIVE_BLUE), [], 9.0)
-    assert isinstance(begun, Release)
-    assert begun.gates == Gates(alarms=("a",), latency=LatencyGate(maximum_ratio=None, ceiling_seconds=1.0))
+    assert isinstance(begun, Begun)
+    assert begun.release.gates == Gates(alarms=("a",), latency=LatencyGate(maximum_ratio=None, ceiling_seconds=1.0))
 
 
 @pytest.mark.parametrize(
@@ -180,7 +186,7 @@ def test_a_deploy_of_what_is_live_is_no_change(side: ColourState, weights: Weigh
     assert isinstance(begin_deploy(ORDER, fleet(weights, side), history, 9.0), Unchanged) is unchanged
 
 
-def test_split_traffic_without_a_history_is_nobodys_to_interpret() -> None:
+def test_split_traffic_without_a_history_is_not_interpreted() -> None:
     begun = begin_deploy(ORDER, fleet(Weights(50, 50), runs(BLUE, 1), runs(GREEN, 2)), [], 9.0)
     assert isinstance(begun, Refused)
     assert "which colour is live" in begun.reason
@@ -213,8 +219,14 @@ def test_how_a_rollback_begins(
     order: ReturnOrder, green: ColourState, history: list[Release], answer: Phase | str
 ) -> None:
     begun = begin_rollback(order, fleet(LIVE_BLUE, runs(BLUE, 2), green), history, 9.0)
-    if isinstance(begun, Release):
-        assert (begun.kind, begun.target, begun.phase, begun.candidate) == (Kind.ROLLBACK, "r1", answer, GREEN)
+    if isinstance(begun, Begun):
+        going_back = begun.release
+        assert (going_back.kind, going_back.target, going_back.phase, going_back.candidate) == (
+            Kind.ROLLBACK,
+            "r1",
+            answer,
+            GREEN,
+        )
     else:
         assert isinstance(begun, Refused) and isinstance(answer, str) and answer in begun.reason
 
@@ -222,8 +234,8 @@ def test_how_a_rollback_begins(
 def test_a_sick_target_is_taken_when_forced_for_whatever_runs_there() -> None:
     forced = ReturnOrder("back", "scoreboard", "grace", force=True)
     begun = begin_rollback(forced, fleet(LIVE_BLUE, runs(BLUE, 2), runs(GREEN, 1, healthy=0)), TWO, 9.0)
-    assert isinstance(begun, Release)
-    assert (begun.phase, begun.policy.minimum_healthy) == (Phase.SHIFTING, 0)
+    assert isinstance(begun, Begun)
+    assert (begun.release.phase, begun.release.policy.minimum_healthy) == (Phase.SHIFTING, 0)
 
 
 def test_a_release_comes_back_from_the_ledger_as_it_went_in() -> None:

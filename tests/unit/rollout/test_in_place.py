@@ -14,7 +14,7 @@ from ansible_collections.pear.fargate.plugins.module_utils.rollout.actions impor
     Replace,
     Wait,
 )
-from ansible_collections.pear.fargate.plugins.module_utils.rollout.begin import Order, Unchanged, begin_deploy
+from ansible_collections.pear.fargate.plugins.module_utils.rollout.begin import Begun, Order, Unchanged, begin_deploy
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.decide import decide
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import (
     Colour,
@@ -229,16 +229,16 @@ MADE = replace(RELEASE, id="r1", task_definition="family/app:1", outcome=Outcome
 )
 def test_the_version_to_return_to_is_the_last_good_one(blue: ColourState, stable: str) -> None:
     begun = begin_deploy(ORDER, Fleet(Weights(100, 0), blue, ColourState(GREEN)), [MADE], NOW)
-    assert isinstance(begun, Release)
-    assert begun.in_place
-    assert begun.stable_task_definition == stable
+    assert isinstance(begun, Begun)
+    assert begun.release.in_place
+    assert begun.release.stable_task_definition == stable
 
 
 def test_a_healthy_version_that_no_release_made_can_be_returned_to_and_a_failing_one_cannot() -> None:
     for blue, stable in ((replace(OLD, deviations=("x",)), "family/app:1"), (replace(OLD, failure="x"), "")):
         begun = begin_deploy(ORDER, Fleet(Weights(100, 0), blue, ColourState(GREEN)), [], NOW)
-        assert isinstance(begun, Release)
-        assert (begun.stable_task_definition, begun.first) == (stable, not stable)
+        assert isinstance(begun, Begun)
+        assert (begun.release.stable_task_definition, begun.release.first) == (stable, not stable)
 
 
 @pytest.mark.parametrize(

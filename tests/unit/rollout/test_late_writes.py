@@ -11,7 +11,8 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from ansible_collections.pear.fargate.plugins.module_utils.release.controller import Controller, Ending
+from ansible_collections.pear.fargate.plugins.module_utils.release.controller import Controller
+from ansible_collections.pear.fargate.plugins.module_utils.release.loop import Ending
 from ansible_collections.pear.fargate.plugins.module_utils.release.ports import PortError
 from ansible_collections.pear.fargate.plugins.module_utils.rollout import lease as leases
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.begin import ReturnOrder
@@ -19,7 +20,7 @@ from ansible_collections.pear.fargate.plugins.module_utils.rollout.lease import 
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import Outcome, Plan
 
 from .faults import sampled
-from .test_crashes import (
+from .runs import (
     ONE_WRITER,
     POLICY,
     ROLLING,
@@ -51,7 +52,7 @@ def roll_back_to_the_first(world: World) -> Ending:
 
 def without_window(world: World) -> Ending:
     """A release whose old colour is put away at once."""
-    from .test_crashes import order
+    from .runs import order
 
     ordered = replace(order("three", len(world.records)), policy=replace(POLICY, window_seconds=0))
     return Controller(world.ports(), "deployer of three").deploy(ordered)
@@ -193,7 +194,7 @@ def test_an_unanswered_write_of_its_own_that_arrives_late_is_at_worst_a_detour(s
     print(f"\n{story.name}: {tried} late writes of its own")
 
 
-@pytest.mark.parametrize("rival", [*RIVALS, "nobody"])
+@pytest.mark.parametrize("rival", [*RIVALS, "none"])
 @pytest.mark.parametrize("plan", [ONE_WRITER, ROLLING], ids=lambda plan: plan.strategy)
 @pytest.mark.parametrize("fails", [False, True], ids=["succeeds", "fails"])
 def test_a_late_write_starts_no_second_writer(plan: Plan, fails: bool, rival: str) -> None:
@@ -223,7 +224,7 @@ def test_a_late_write_starts_no_second_writer(plan: Plan, fails: bool, rival: st
 def check_quiet_end(world: World, told: str) -> None:
     quiet(world)
     world.pass_time(0)
-    assert world.dark_seconds <= DARK_SECONDS, f"{told}: nobody served for {world.dark_seconds} s"
+    assert world.dark_seconds <= DARK_SECONDS, f"{told}: no target served for {world.dark_seconds} s"
     try:
         check_end(world)
     except AssertionError as broken:

@@ -5,21 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from ansible_collections.pear.fargate.plugins.module_utils.release.controller import Controller, Ending
+from ansible_collections.pear.fargate.plugins.module_utils.release.controller import Controller
+from ansible_collections.pear.fargate.plugins.module_utils.release.loop import Ending
 from ansible_collections.pear.fargate.plugins.module_utils.release.ports import PortError
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import Outcome, Plan
 
-from .test_crashes import (
-    PLAN,
-    ROLLING,
-    check_end,
-    deploy,
-    order,
-    quiet,
-    roll_back,
-    with_two_releases,
-    with_two_rolled_releases,
-)
+from .runs import PLAN, ROLLING, check_end, deploy, order, quiet, roll_back, with_two_releases, with_two_rolled_releases
 from .world import BLUE, World, denied, timed_out
 
 LEDGER = {"lease", "take", "renew", "save", "history", "operator_request"}

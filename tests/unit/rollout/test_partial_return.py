@@ -24,7 +24,7 @@ from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import 
 )
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.partial_return import carried_percent
 
-from .test_crashes import (
+from .runs import (
     POLICY,
     check_end,
     deploy,
@@ -34,7 +34,7 @@ from .test_crashes import (
     roll_back,
     with_many_tasks,
 )
-from .test_decide import ALL, BLUE, GREEN, HOME, NOW, RELEASE
+from .states import ALL, BLUE, GREEN, HOME, NOW, RELEASE
 from .world import Lines, World, timed_out
 
 LIVE = ColourState(BLUE, "task:1", 8, 8, 8)
@@ -55,7 +55,7 @@ def short(healthy: int, **more: Any) -> ColourState:
         pytest.param(ALL, 1, 8, 18, id="one carries a fifth"),
         pytest.param(HALF, 1, 8, 50, id="never less than it has"),
         pytest.param(Weights(80, 20), 1, 8, 100, id="the last fifth loads it hardly more"),
-        pytest.param(ALL, 1, 0, 100, id="the other colour serves nobody"),
+        pytest.param(ALL, 1, 0, 100, id="the other colour has no healthy target"),
     ],
 )
 def test_the_share_that_healthy_targets_carry(weights: Weights, healthy: int, candidate: int, percent: int) -> None:
@@ -119,7 +119,7 @@ ROWS = (
         "returning traffic to blue: errors",
     ),
     (
-        "all of it once the candidate serves nobody",
+        "all of it once the candidate has no healthy target",
         Observed(Fleet(A_THIRD, short(2), replace(CANDIDATE, healthy=0))),
         RETURNING,
         Shift(HOME),
@@ -257,7 +257,7 @@ def test_a_rollback_in_part_that_is_forced_moves_all_traffic_at_once() -> None:
     check_end(world)
 
 
-def test_without_the_ledger_all_traffic_returns_as_nobody_may_be_left_to_move_the_rest() -> None:
+def test_without_the_ledger_all_traffic_returns_as_no_controller_may_be_left_to_move_the_rest() -> None:
     world = with_many_tasks()
     fire_in_the_bake_while_live_is_short(world)
     spoiled = world.after_call

@@ -28,7 +28,7 @@ from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import 
     Weights,
 )
 
-from .test_crashes import ONE_WRITER, ROLLING, deploy, roll_back, with_one_writer
+from .runs import ONE_WRITER, ROLLING, deploy, roll_back, with_one_writer
 
 BLUE, GREEN, NOW = Colour.BLUE, Colour.GREEN, 1000.0
 RELEASE = Release(

@@ -1,8 +1,7 @@
-"""The stable colour loses its targets while it has traffic: who gets it, and what is promised to nobody."""
+"""The stable colour loses its targets while it has traffic: which colour gets it, and what is not promised."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -24,8 +23,8 @@ from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import 
 )
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.stable_down import no_way_back, unserved
 
-from .test_crashes import POLICY, deploy, with_two_releases
-from .test_decide import ALL, BLUE, HOME, NOW, READY, RELEASE, TENTH, at, requested, seen
+from .runs import POLICY, deploy, live_dies_at_a_tenth, stuck_canary
+from .states import ALL, BLUE, HOME, NOW, READY, RELEASE, TENTH, at, requested, seen
 from .world import World
 
 DOWN = ColourState(BLUE, "task:1", 4, 4, 0)
@@ -142,22 +141,6 @@ def test_traffic_that_is_at_home_has_nothing_to_return() -> None:
     assert "promote_all=true gives it all traffic" in no_way_back(Fleet(TENTH, DOWN, READY), RELEASE)
 
 
-def live_dies_at_a_tenth(act: Callable[[World], None] = lambda world: None) -> World:
-    """A release of the third version, in whose first step all tasks of live become unhealthy for good."""
-    world = with_two_releases()
-    live = world.weights.leader
-    assert live is not None
-
-    def watch(number: int, name: str) -> None:
-        if world.weights.of(live) not in (0, 100):
-            world.sides[live] = replace(world.sides[live], healthy=0)
-            act(world)
-
-    world.after_call = watch
-    world.settle = lambda colour: None if colour is live else World.settle(world, colour)  # type: ignore[method-assign]
-    return world
-
-
 def test_a_canary_whose_live_colour_dies_serves_everybody_and_succeeds() -> None:
     world = live_dies_at_a_tenth()
     live = world.weights.leader
@@ -166,23 +149,6 @@ def test_a_canary_whose_live_colour_dies_serves_everybody_and_succeeds() -> None
     assert live is not None and world.weights == Weights.all_to(live.other)
     shifts = [weights for name, weights in world.writes if name == "shift"]
     assert len(shifts) >= 2 and shifts[-2].of(live) not in (0, 100), "from its first step straight to all traffic"
-
-
-class Stop(BaseException):
-    """The test has seen enough."""
-
-
-def stuck_canary() -> World:
-    """The controller of a canary died just as live did."""
-
-    def die(world: World) -> None:
-        raise Stop
-
-    world = live_dies_at_a_tenth(die)
-    with pytest.raises(Stop):
-        deploy(world, "three")
-    world.after_call = lambda number, name: None
-    return world
 
 
 def rollback(world: World, force: bool = False) -> Any:
@@ -200,7 +166,7 @@ def test_a_rollback_with_nowhere_to_go_is_refused_at_once_and_leaves_the_lease_a
     assert (world.time, world.lease, world.writes) == (before, lease, writes)
 
 
-def test_a_rollback_that_is_refused_says_when_nobody_would_hear_a_promotion() -> None:
+def test_a_rollback_that_is_refused_says_when_no_controller_would_read_a_promotion() -> None:
     world = stuck_canary()
     assert world.lease is not None
     world.lease = replace(world.lease, owner="ada", expires_at=world.time + 90)

@@ -15,6 +15,7 @@ from ansible_collections.pear.fargate.plugins.module_utils.release.ports import 
     UnreadableRecord,
 )
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.actions import (
+    Adjust,
     CancelScaleIn,
     FleetAction,
     Replace,
@@ -39,6 +40,8 @@ from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import 
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.record import from_plain, to_plain
 
 BLUE, GREEN = Colour.BLUE, Colour.GREEN
+# How long a node of the load balancer goes on by the weights before.
+NODES_LAG_SECONDS = 10.0
 
 
 class Death(BaseException):
@@ -75,9 +78,14 @@ class World:
     dark_seconds: float = 0.0
     dark_since: float | None = None
     late: bool = False
-    # A late write arrived after the last read: nobody can know of it yet.
+    # A late write arrived after the last read: it cannot be known yet.
     disturbed: bool = False
     ready_at: dict[Colour, float] = field(default_factory=dict)
+    # When each colour's weight became 0: nodes of the load balancer go on sending to it for a while.
+    left_at: dict[Colour, float] = field(default_factory=dict)
+    # What a controller knows of changes of the weights: its own, and those that it finds.
+    weights_known: Weights = Weights(100, 0)
+    weights_changed_at: float = 0.0
     registered: int = 0
     minimum: int = 1
     deployments: int = 0
@@ -94,6 +102,10 @@ class World:
     stopped_at: dict[Colour, float] = field(default_factory=dict)
     # How many tasks of a colour can be healthy at most, and until when.
     short: dict[Colour, tuple[int, float]] = field(default_factory=dict)
+    # The count that the inventory says, where a release compares the live colour with it.
+    wanted_count: int | None = None
+    # A worker has no rule and one colour.
+    routed: bool = True
 
     def copy(self) -> World:
         """A world of its own: what the fields hold is frozen, so their containers are all that has to be copied."""
@@ -122,7 +134,7 @@ class World:
             self.settle(colour)
 
     def arrive_late(self, effect: Callable[[], Any]) -> None:
-        """A write takes effect that its controller does not wait for any more: nobody checks it."""
+        """A write takes effect that its controller does not wait for any more: it is not checked."""
         self.late = self.disturbed = True
         effect()
         self.late = False
@@ -176,7 +188,7 @@ class World:
 
     @property
     def fleet(self) -> Fleet:
-        return Fleet(self.weights, self.sides[BLUE], self.sides[GREEN])
+        return Fleet(self.weights, self.sides[BLUE], self.sides[GREEN], self.routed)
 
     @property
     def compared(self) -> Fleet:
@@ -188,25 +200,39 @@ class World:
         live = self.weights.leader
         if self.specified and live and sides[live].task_definition != self.specified:
             sides[live] = replace(sides[live], deviations=("the task definition differs",))
-        return Fleet(self.weights, sides[BLUE], sides[GREEN])
+        if self.wanted_count is not None and live and sides[live].desired != self.wanted_count:
+            counts = f"desired count {sides[live].desired} → {self.wanted_count}"
+            sides[live] = replace(sides[live], adjustments=(counts,))
+        if self.weights != self.weights_known:
+            self.weights_known, self.weights_changed_at = self.weights, self.time
+        return Fleet(self.weights, sides[BLUE], sides[GREEN], self.routed, weights_changed_at=self.weights_changed_at)
 
     # --- writes, each checked against the invariants ---
 
     def shift(self, weights: Weights) -> None:
+        assert self.routed, "there is no rule to write weights into"
         for colour in Colour:
             if weights.of(colour) > self.weights.of(colour):
                 healthy = self.sides[colour].healthy
                 assert self.disturbed or healthy >= self.minimum, f"I2: {weights} with {healthy} healthy on {colour}"
         self.writes.append(("shift", weights))
-        self.weights = weights
+        self.left_at |= {colour: self.time for colour in Colour if self.weights.of(colour) and not weights.of(colour)}
+        self.weights = self.weights_known = weights
+        self.weights_changed_at = self.time
 
     def change(self, action: FleetAction) -> None:
         side = self.sides[action.colour]
+        assert self.routed or action.colour is BLUE, f"a worker has one colour: {action}"
         if isinstance(action, Replace):
             self.replace(action)
             return
+        if isinstance(action, Adjust):
+            self.writes.append(("Adjust", action))
+            self.sides[action.colour] = replace(side, desired=self.wanted_count or 0)
+            self.settle(action.colour)
+            return
         if self.one_writer and isinstance(action, Stage):
-            self.assert_nobody_writes(action)
+            self.assert_no_other_writer(action)
         if not isinstance(action, CancelScaleIn | SetScaleIn) and not self.late and not self.one_writer:
             assert self.weights.of(action.colour) == 0 or isinstance(action, Stage), f"I3: {action} under traffic"
         if isinstance(action, ScaleIn | ScheduleScaleIn) and not self.late and not self.one_writer:
@@ -214,6 +240,9 @@ class World:
                 if not release.closed and release.live is action.colour:
                     assert release.outcome is Outcome.SUCCEEDED, f"I3: {action} before success is recorded"
                     assert isinstance(action, ScheduleScaleIn) or (release.warm_until or 0) <= self.time, "I3: window"
+        if isinstance(action, ScaleIn) and not self.late and not self.one_writer:
+            since = self.time - self.left_at.get(action.colour, float("-inf"))
+            assert since >= NODES_LAG_SECONDS, f"I8: {action} {since} s after its weight became 0"
         if isinstance(action, Stage) and side.task_definition != action.task_definition:
             assert self.late or self.weights.of(action.colour) == 0, "I3: a colour with traffic is replaced"
         self.writes.append((type(action).__name__, action))
@@ -244,7 +273,7 @@ class World:
             side = replace(side, unended=side.running)
         self.sides[colour] = replace(side, desired=0)
 
-    def assert_nobody_writes(self, action: Stage | Replace) -> None:
+    def assert_no_other_writer(self, action: Stage | Replace) -> None:
         """No task may be left when one is started; the same write again, of a task that runs already, starts none."""
         side, other = self.sides[action.colour], self.sides[action.colour.other]
         told = f"two writers: {action} beside {side} and {other}"
@@ -255,7 +284,7 @@ class World:
     def replace(self, action: Replace) -> None:
         """ECS replaces tasks in place: the old ones answer until the new ones are healthy."""
         if self.one_writer:
-            self.assert_nobody_writes(action)
+            self.assert_no_other_writer(action)
         side = self.sides[action.colour]
         self.writes.append(("Replace", action))
         first = not side.task_definition
@@ -349,11 +378,16 @@ class World:
 @dataclass
 class FakeProvider:
     world: World
+    began_at: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.began_at = self.world.time
 
     def read(self, count_unended: bool = False) -> Fleet:
         answer: Fleet = self.world.call("read", lambda: self.world.seen(count_unended))
         self.world.disturbed = False
-        return answer
+        # Whoever had the lease before may have changed them just now.
+        return replace(answer, weights_changed_at=max(self.began_at, answer.weights_changed_at))
 
     def glance(self) -> Fleet:
         return self.read()

@@ -153,3 +153,34 @@ def test_backups_go_before_their_vault_but_not_those_that_are_going(
         "backup 2026-11-01 03:00",
         "backup vault staging-backup",
     ]
+
+
+def test_its_removal_keeps_the_vault_unless_that_is_said(options: dict[str, Any]) -> None:
+    invoke(options)
+    client = boto3.client("backup", REGION)
+    absent = {"name": NAME, "tags": options["tags"], "state": "absent"}
+    assert invoke(absent, check_mode=True)["changed"]
+    assert len(client.list_backup_plans()["BackupPlansList"]) == 1
+    message = invoke(absent)
+    assert message["changed"] and message["kept"] == [f"backup vault {NAME}"]
+    assert client.list_backup_plans()["BackupPlansList"] == []
+    assert not invoke(absent)["changed"]
+    assert invoke({**absent, "delete_data": True})["changed"]
+    assert client.list_backup_vaults()["BackupVaultList"] == []
+    assert not invoke({**absent, "delete_data": True})["changed"]
+
+
+def test_a_vault_of_others_is_never_removed(options: dict[str, Any]) -> None:
+    client = boto3.client("backup", REGION)
+    client.create_backup_vault(BackupVaultName=NAME, BackupVaultTags={"team": "data"})
+    with pytest.raises(Failure, match="no tag says that it belongs to environment staging"):
+        invoke({**options, "state": "absent", "delete_data": True})
+    assert len(client.list_backup_vaults()["BackupVaultList"]) == 1
+
+
+def test_tags_that_are_not_listed_go_only_where_that_is_said(options: dict[str, Any]) -> None:
+    invoke({**options, "tags": {**options["tags"], "by-hand": "yes"}})
+    assert not invoke(options)["changed"]
+    told = invoke({**options, "purge_tags": True})["diff"]["after"]
+    assert told == {f"backup {kind} {NAME} tags": {"by-hand": None} for kind in ("vault", "plan")}
+    assert not invoke({**options, "purge_tags": True})["changed"]

@@ -33,7 +33,10 @@ def test_ec2_has_a_bucket_for_every_call() -> None:
     rates = Rates()
     assert taken(rates, "ec2", "DescribeSubnets", 120, 0.0) == 100
     assert taken(rates, "ec2", "DescribeVpcs", 120, 0.0) == 100
-    assert taken(rates, "ec2", "CreateTags", 120, 0.0) == 50
+    assert taken(rates, "ec2", "CreateTags", 120, 0.0) == 100
+    assert taken(rates, "ec2", "CreateSubnet", 120, 0.0) == 50
+    assert taken(rates, "ec2", "CreateVpcEndpoint", 10, 0.0) == 4
+    assert taken(rates, "ec2", "CreateVpcEndpoint", 10, 3.4) == 1
 
 
 def test_a_registration_a_second_is_sustained() -> None:

@@ -6,9 +6,12 @@ from typing import Any
 
 import pytest
 from ansible_collections.pear.fargate.plugins.module_utils.aws.arns import ArnScope
+from ansible_collections.pear.fargate.plugins.module_utils.aws.task_definition import register_request
 from ansible_collections.pear.fargate.plugins.module_utils.service.policies import (
     execution_policy,
+    registered_secrets,
     secret_arn,
+    secrets_of,
     task_policy,
     trust_policy,
 )
@@ -42,7 +45,7 @@ def test_the_execution_role_pulls_its_image_writes_its_log_and_reads_its_secrets
         "/pear/local/app",
         repositories=["app"],
         images=["999999999999.dkr.ecr.us-east-1.amazonaws.com/shared/agent:1", "nginx:1.27", ""],
-        secrets={"URL": f"{SECRET}:url::", "TOKEN": "/app/token"},
+        containers=[{"secrets": {"URL": f"{SECRET}:url::", "TOKEN": "/app/token"}}],
         kms_keys=["arn:aws:kms:eu-central-1:123456789012:key/1"],
     )
     granted = {sid: statement["Resource"] for sid, statement in by_sid(policy).items()}
@@ -137,7 +140,7 @@ def test_a_service_is_told_where_its_database_is_and_is_given_its_owner_as_secre
 
 def test_its_execution_role_reads_exactly_that_secret_and_its_task_role_only_where_it_is_named() -> None:
     secrets = database_secrets(DATABASE, NAMES)
-    granted = execution_policy(PLACE, "/pear/local/app", secrets=secrets)["Statement"]
+    granted = execution_policy(PLACE, "/pear/local/app", containers=[{"secrets": secrets}])["Statement"]
     (reads,) = [statement for statement in granted if statement["Sid"] == "Secrets"]
     assert reads["Resource"] == [SECRET]
     assert task_policy(PLACE) is None
@@ -150,3 +153,53 @@ def test_without_a_database_a_service_that_wants_one_is_refused_but_in_check_mod
         database_environment(None, NAMES)
     assert database_secrets(None, NAMES, lenient=True) == {}
     assert database_environment(None, {}, lenient=True) == {}
+
+
+def test_two_containers_that_use_one_name_read_both_secrets_and_all_else_that_ecs_hands_over() -> None:
+    other, registry = SECRET.replace("database", "proxy"), SECRET.replace("database", "registry")
+    containers = [
+        {"secrets": {"API_KEY": SECRET}, "environment_files": ["arn:aws:s3:::corp/app.env"]},
+        {"secrets": {"API_KEY": other}, "repository_credentials": registry},
+        {"log": {"driver": "splunk", "secret_options": {"splunk-token": "/splunk/token"}}},
+    ]
+    granted = {
+        one["Sid"]: one for one in execution_policy(PLACE, "/pear/local/app", containers=containers)["Statement"]
+    }
+    assert granted["Secrets"]["Resource"] == sorted([SECRET, other, registry])
+    assert granted["Parameters"]["Resource"] == ["arn:aws:ssm:eu-central-1:123456789012:parameter/splunk/token"]
+    assert granted["EnvironmentFiles"]["Resource"] == ["arn:aws:s3:::corp/app.env"]
+    assert granted["EnvironmentFileBuckets"]["Resource"] == ["arn:aws:s3:::corp"]
+
+
+@pytest.mark.parametrize(
+    ("named", "granted"),
+    [
+        ("database-AbCdEf", ["database-AbCdEf"]),
+        ("database-AbCdEf:key:AWSPREVIOUS:", ["database-AbCdEf"]),
+        ("database", ["database-??????"]),
+        ("team-secret", ["team-secret", "team-secret-??????"]),
+    ],
+)
+def test_a_secret_without_its_six_characters_is_granted_with_any(named: str, granted: list[str]) -> None:
+    begin = "arn:aws:secretsmanager:us-east-1:210987654321:secret:"
+    (statement,) = [
+        one
+        for one in execution_policy(PLACE, "/pear/local/app", secrets=[begin + named])["Statement"]
+        if one["Sid"] == "Secrets"
+    ]
+    assert statement["Resource"] == sorted(begin + name for name in granted)
+
+
+def test_what_a_registered_revision_reads_is_what_its_containers_were_given() -> None:
+    containers = [
+        {"name": "app", "image": "i", "secrets": {"A": SECRET}, "repository_credentials": f"{SECRET}r"},
+        {"name": "log", "image": "i", "log": {"driver": "splunk", "options": {}, "secret_options": {"t": "/t"}}},
+    ]
+    spec = {"family": "f", "cpu": 256, "memory": 512, "log_group": "g", "region": "r", "containers": containers}
+    assert sorted(registered_secrets(register_request(spec))) == sorted(secrets_of(containers))
+
+
+def test_a_worker_may_protect_tasks_of_its_own_cluster_only() -> None:
+    granted = by_sid(task_policy(PLACE, protects_tasks_of="production"))["ProtectTasks"]
+    assert granted["Action"] == ["ecs:GetTaskProtection", "ecs:UpdateTaskProtection"]
+    assert granted["Resource"] == ["arn:aws:ecs:eu-central-1:123456789012:task/production/*"]

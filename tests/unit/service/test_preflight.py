@@ -13,20 +13,7 @@ from ansible_collections.pear.fargate.plugins.plugin_utils.role_variables import
 
 from tests.support.plays import ROOT
 
-GOOD: dict[str, Any] = {
-    "environment_name": "production",
-    "service_name": "scoreboard",
-    "service_cpu": 256,
-    "service_memory": 512,
-    "service_port": 8080,
-    "service_priority": 10,
-    "service_desired_count": 2,
-    "service_hosts": ["scores.example.com"],
-    "service_paths": ["/*"],
-    "service_health_check": {"path": "/healthz", "interval_seconds": 10, "timeout_seconds": 5},
-    "service_environment": {"LOG_LEVEL": "info"},
-    "service_secrets": {"KEY": "arn:aws:secretsmanager:eu-central-1:123456789012:secret:key-AbCdEf", "B": "/app/b"},
-}
+from .given import GOOD
 
 
 def test_what_is_right_has_no_finding() -> None:
@@ -84,7 +71,9 @@ def test_every_size_that_fargate_offers_is_accepted(cpu: int) -> None:
         pytest.param({"service_headers": {"X-Tenant": []}}, "x-tenant is empty", id="a header without values"),
         pytest.param({"service_source_ips": ["10.1.2.3/8"]}, "has host bits set", id="no network"),
         pytest.param({"service_test_source_ips": ["10.1.2.3"]}, "10.1.2.3/32 or /128", id="an address"),
-        pytest.param({"service_hosts": [], "service_paths": []}, "one condition at least", id="no condition"),
+        pytest.param(
+            {"service_hosts": [], "service_paths": []}, "no request would reach the service", id="no condition"
+        ),
         pytest.param({"service_hosts": ["a" * 129]}, "at most 128 characters", id="a long host"),
         pytest.param(
             {"service_login": {"oidc": {"issuer": "http://id"}, "cognito": {"user_pool_arn": "a"}}},

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
-from ansible_collections.pear.fargate.plugins.module_utils.aws.elbv2_states import TEST_HEADER, Conditions, Rule
+from ansible_collections.pear.fargate.plugins.module_utils.aws.elbv2_states import Conditions, Rule
 from ansible_collections.pear.fargate.plugins.module_utils.release.preflight import _answered_by_others
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.begin import Order
 from ansible_collections.pear.fargate.plugins.module_utils.service.location import ServiceLocation
@@ -153,7 +153,7 @@ def test_checks_that_this_service_answers_have_no_finding() -> None:
             {"version_probe": {**CHECK, "path": "/version"}},
             "the version probe: /version",
         ),
-        (rule(10, Conditions((), (), (TEST_HEADER,))), {}, "check ready"),
+        (rule(10, Conditions().under_test()), {}, "check ready"),
     ],
 )
 def test_a_check_that_another_service_answers_is_a_finding(other: Rule, options: dict[str, Any], told: str) -> None:

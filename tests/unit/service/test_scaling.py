@@ -8,12 +8,12 @@ from typing import Any
 
 import boto3
 import pytest
-from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.pear.fargate.plugins.module_utils.aws.autoscaling import SCALE_IN, ScaleIn
 from ansible_collections.pear.fargate.plugins.module_utils.aws.errors import Failure
 from ansible_collections.pear.fargate.plugins.module_utils.aws.session import Aws
 from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import Invocation
 from ansible_collections.pear.fargate.plugins.module_utils.common.progress import SilentProgress
+from ansible_collections.pear.fargate.plugins.module_utils.release.providers.ecs import EcsProvider
 from ansible_collections.pear.fargate.plugins.module_utils.release.providers.fleet import ServiceFleet
 from ansible_collections.pear.fargate.plugins.module_utils.release.providers.listener import ListenerProvider
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.actions import Stage
@@ -22,12 +22,20 @@ from ansible_collections.pear.fargate.plugins.module_utils.service import autosc
 from ansible_collections.pear.fargate.plugins.module_utils.service.autoscaling_service import run
 from ansible_collections.pear.fargate.plugins.module_utils.service.location import locate
 from ansible_collections.pear.fargate.plugins.module_utils.service.scaling import Plan, Scaling, plan
+from ansible_collections.pear.fargate.plugins.module_utils.service.schedule_expressions import (
+    expression_problem,
+    timezone_problem,
+)
 from ansible_collections.pear.fargate.plugins.module_utils.service.service_routing import run as route
+from ansible_collections.pear.fargate.plugins.module_utils.service.specification import Specification
 from ansible_collections.pear.fargate.plugins.modules.autoscaling_service import ARGUMENT_SPEC
 from ansible_collections.pear.fargate.plugins.modules.service_routing import ARGUMENT_SPEC as ROUTING
 from moto import mock_aws
 
+from .given import checked
+
 REGION = "eu-central-1"
+BACKLOG = {"name": "queue", "metric": "backlog", "queue": "mails", "target": 20}
 CPU = {"name": "cpu", "metric": "cpu", "target": 50}
 MORNING = {"name": "morning", "when": "cron(0 7 ? * MON-FRI *)", "minimum": 6}
 RESOURCE = {
@@ -64,12 +72,6 @@ RESOURCE = {
 )
 def test_only_what_differs_is_planned(current: Scaling, desired: Scaling, planned: Plan) -> None:
     assert plan(current, desired) == planned
-
-
-def checked(spec: Any, options: dict[str, Any]) -> dict[str, Any]:
-    validated = ArgumentSpecValidator(spec).validate(options)
-    assert not validated.error_messages
-    return validated.validated_parameters
 
 
 @pytest.fixture
@@ -117,7 +119,7 @@ def test_check_mode_takes_only_what_is_missing_for_not_provisioned(
 
     missing = invoke(True, service="unknown", minimum=2, maximum=9)
     assert "not provisioned yet" in str(missing)
-    monkeypatch.setattr(autoscaling_service, "locate", denied)
+    monkeypatch.setattr(autoscaling_service, "locate_in_environment", denied)
     with pytest.raises(Failure, match="AccessDenied"):
         invoke(True, minimum=2, maximum=9)
 
@@ -229,6 +231,25 @@ def test_without_bounds_autoscaling_ends_but_what_a_release_keeps_stays(scaling:
     assert scaling.describe_scalable_targets(ServiceNamespace="ecs")["ScalableTargets"] == []
 
 
+def test_absent_ends_autoscaling_whatever_bounds_are_given(scaling: Any) -> None:
+    invoke(minimum=2, maximum=9, policies=[CPU])
+    assert invoke(True, minimum=2, maximum=9, state="absent")["changed"]
+    assert len(scaling.describe_scalable_targets(ServiceNamespace="ecs")["ScalableTargets"]) == 1
+    assert invoke(minimum=2, maximum=9, state="absent")["changed"]
+    assert scaling.describe_scalable_targets(ServiceNamespace="ecs")["ScalableTargets"] == []
+    assert not invoke(state="absent")["changed"]
+
+
+def test_absent_leaves_what_others_made(scaling: Any) -> None:
+    invoke(minimum=2, maximum=9, policies=[CPU])
+    scaling.put_scaling_policy(**RESOURCE, PolicyName="cpu-tracking", PolicyType="TargetTrackingScaling")
+    message = invoke(state="absent")
+    assert message["changed"] and message["foreign"] == ["cpu-tracking"]
+    assert [
+        policy["PolicyName"] for policy in scaling.describe_scaling_policies(ServiceNamespace="ecs")["ScalingPolicies"]
+    ] == ["cpu-tracking"]
+
+
 def test_while_traffic_is_shifted_nothing_is_changed(scaling: Any) -> None:
     elb = boto3.client("elbv2", REGION)
     listener = elb.describe_listeners(
@@ -254,8 +275,90 @@ def test_while_traffic_is_shifted_nothing_is_changed(scaling: Any) -> None:
         ({"minimum": 1, "maximum": 2, "policies": [{**CPU, "target": 150}]}, "percents end at 100"),
         ({"minimum": 1, "maximum": 2, "policies": [{**CPU, "metric": "custom"}]}, "custom_metric belongs"),
         ({"minimum": 1, "maximum": 2, "schedules": [{"name": "s", "when": "7:00", "minimum": 1}]}, "at\\(…\\)"),
+        ({"minimum": 1, "maximum": 2, "policies": [{**BACKLOG, "queue": None}]}, "queue belongs to metric backlog"),
+        ({"kind": "worker", "minimum": 1, "maximum": 2, "policies": [{**CPU, "metric": "requests"}]}, "requests"),
+        (
+            {"minimum": 1, "maximum": 2, "schedules": [{**MORNING, "timezone": "Europe/Berlyn"}]},
+            "'Europe/Berlyn'; there is no such time zone",
+        ),
     ],
 )
 def test_what_makes_no_sense_is_refused(scaling: Any, options: dict[str, Any], why: str) -> None:
     with pytest.raises(Failure, match=why):
         invoke(**options)
+
+
+def insights(value: str) -> None:
+    boto3.client("ecs", REGION).update_cluster(
+        cluster="staging", settings=[{"name": "containerInsights", "value": value}]
+    )
+
+
+def test_the_backlog_of_a_worker_is_its_queue_divided_by_its_running_tasks(scaling: Any) -> None:
+    boto3.client("ecs", REGION).create_service(
+        cluster="staging", serviceName="mailer-blue", taskDefinition="f", desiredCount=1
+    )
+    insights("enabled")
+    wanted = {"service": "mailer", "kind": "worker", "minimum": 1, "maximum": 9, "policies": [BACKLOG]}
+    assert invoke(**wanted)["changed"]
+    assert not invoke(**wanted)["changed"]
+    (put,) = scaling.describe_scaling_policies(ServiceNamespace="ecs")["ScalingPolicies"]
+    waiting, running, backlog = put["TargetTrackingScalingPolicyConfiguration"]["CustomizedMetricSpecification"][
+        "Metrics"
+    ]
+    assert waiting["MetricStat"]["Metric"]["Dimensions"] == [{"Name": "QueueName", "Value": "mails"}]
+    assert {"Name": "ServiceName", "Value": "mailer-blue"} in running["MetricStat"]["Metric"]["Dimensions"]
+    assert [metric["ReturnData"] for metric in (waiting, running, backlog)] == [False, False, True]
+
+
+def test_a_backlog_needs_the_count_of_running_tasks(scaling: Any) -> None:
+    insights("disabled")
+    with pytest.raises(Failure, match="Set cluster_container_insights to enabled"):
+        invoke(minimum=1, maximum=2, policies=[BACKLOG])
+
+
+@pytest.mark.parametrize(
+    ("expression", "problem"),
+    [
+        ("cron(0 7 ? * MON-FRI *)", ""),
+        ("cron(0/15 6-18,22 L JAN,7 ? 2027)", ""),
+        ("cron(0 9 ? * 2#1 *)", ""),
+        ("rate(1 hour)", ""),
+        ("at(2026-12-24T18:00:00)", ""),
+        ("0 3 * * *", "expected rate(…), cron(…) or at(…)"),
+        ("cron(0 3 * * *)", "and this has 5"),
+        ("cron(0 3 * * * *)", "one of day of month and day of week is ?"),
+        ("cron(0 25 * * ? *)", "25 is no hours"),
+        ("cron(0 3 ? * MON-FRI-SUN *)", "is no day of week"),
+        ("cron(0/0 3 * * ? *)", "0/0 is no minutes"),
+        ("rate(5 minute)", "AWS wants rate(5 minutes)"),
+        ("rate(1 hours)", "AWS wants rate(1 hour)"),
+        ("rate(0 hours)", "above 0"),
+        ("at(2026-12-24 18:00)", "is written as at("),
+    ],
+)
+def test_an_expression_is_read_as_aws_reads_it(expression: str, problem: str) -> None:
+    found = expression_problem(expression)
+    assert problem in found
+    assert bool(found) is bool(problem)
+
+
+def test_a_misspelled_time_zone_is_named_with_the_one_that_was_meant() -> None:
+    assert timezone_problem("Europe/Berlin") == timezone_problem("UTC") == ""
+    assert "did you mean America/New_York" in timezone_problem("US/New York")
+
+
+@pytest.mark.parametrize(
+    ("autoscaling", "others_too", "owned"),
+    [(None, False, True), (True, False, True), (False, False, False), (False, True, True)],
+)
+def test_a_count_is_the_inventorys_again_in_the_run_that_ends_autoscaling(
+    scaling: Any, autoscaling: bool | None, others_too: bool, owned: bool
+) -> None:
+    invoke(minimum=2, maximum=9, policies=[CPU])
+    if others_too:
+        scaling.put_scaling_policy(**RESOURCE, **OTHERS)
+    aws = Aws({"region": REGION})
+    spec = Specification({"autoscaling": autoscaling}, REGION)
+    fleet = ServiceFleet(aws, locate(aws, "staging", "scores"), SilentProgress(), spec)
+    assert EcsProvider(fleet)._is_autoscaled("scores-blue") is owned

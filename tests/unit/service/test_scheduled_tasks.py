@@ -31,6 +31,10 @@ class World:
         self.live = f"{FAMILY}:1"
         self.scheduler = boto3.client("scheduler", REGION)
 
+    def service(self) -> SimpleNamespace:
+        arn = f"arn:aws:ecs:{REGION}:{ACCOUNT}:service/staging/scores-blue"
+        return SimpleNamespace(name="scores-blue", arn=arn, task_definition=self.live)
+
     def invoke(self, *schedules: dict[str, Any], check_mode: bool = False, follow: bool = False) -> dict[str, Any]:
         given: dict[str, Any] = {"environment": "staging", "service": "scores"}
         if not follow:
@@ -54,14 +58,9 @@ def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
     with mock_aws():
         here = World()
-        place = SimpleNamespace(
-            environment="staging",
-            service="scores",
-            cluster="staging",
-            listener_arn=f"arn:aws:elasticloadbalancing:{REGION}:{ACCOUNT}:listener/app/staging/1/2",
-        )
-        monkeypatch.setattr(scheduled_tasks, "locate", lambda *_: place)
-        monkeypatch.setattr(scheduled_tasks, "live_service", lambda *_: ("scores-blue", here.live))
+        place = SimpleNamespace(environment="staging", service="scores", cluster="staging")
+        monkeypatch.setattr(scheduled_tasks, "locate_in_environment", lambda *_: place)
+        monkeypatch.setattr(scheduled_tasks, "live_service", lambda *_: here.service())
         monkeypatch.setattr(scheduled_tasks.ecs, "service_network", lambda *_: NETWORK)
         yield here
 
@@ -151,3 +150,23 @@ def test_a_schedule_may_start_its_own_service_only() -> None:
     run, _tag, hand = schedule_policy(environment, "scores", "corp", theirs)["Statement"]
     assert run["Condition"] == {"ArnEquals": {"ecs:cluster": f"arn:aws:ecs:{REGION}:{ACCOUNT}:cluster/corp"}}
     assert hand["Resource"] == theirs
+
+
+def test_absent_removes_the_schedules_of_the_service_alone(world: World) -> None:
+    world.invoke(CLEANING)
+    # moto forgets a group's schedules when the group is created again, so the others are not made by the module.
+    copy = world.scheduler.get_schedule(GroupName="staging", Name="scores.cleaning")
+    kept = {key: copy[key] for key in ("ScheduleExpression", "FlexibleTimeWindow", "Target")}
+    for name in ("scores.report", "scores-2.cleaning"):
+        world.scheduler.create_schedule(GroupName="staging", Name=name, **kept)
+
+    def absent(check_mode: bool = False) -> dict[str, Any]:
+        given = {"environment": "staging", "service": "scores", "state": "absent"}
+        params = ArgumentSpecValidator(ARGUMENT_SPEC).validate(given).validated_parameters
+        return scheduled_tasks.run(Invocation(params, Aws({"region": REGION}), check_mode))
+
+    assert len(absent(check_mode=True)["diff"]["after"]) == 2
+    assert len(world.targets()) == 3
+    assert absent()["changed"]
+    assert list(world.targets()) == ["scores-2.cleaning"]
+    assert not absent()["changed"]

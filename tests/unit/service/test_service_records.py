@@ -19,6 +19,7 @@ from ansible_collections.pear.fargate.plugins.module_utils.service.alias_records
     Routing,
     leftovers,
     plan,
+    removal,
 )
 from ansible_collections.pear.fargate.plugins.module_utils.service.route53_service_records import run
 from ansible_collections.pear.fargate.plugins.modules.route53_service_records import ARGUMENT_SPEC
@@ -285,3 +286,47 @@ def test_what_cannot_work_is_refused_before_the_first_write(
     with pytest.raises(Failure, match=why):
         invoke({**options, **change})
     assert boto3.client("route53").list_health_checks()["HealthChecks"] == []
+
+
+def names_in_zone(options: dict[str, Any]) -> set[tuple[str, str]]:
+    zone = boto3.client("route53").list_hosted_zones()["HostedZones"][0]["Id"]
+    records = boto3.client("route53").list_resource_record_sets(HostedZoneId=zone)["ResourceRecordSets"]
+    return {(record["Name"], record.get("SetIdentifier", "")) for record in records if record["Type"] in ("A", "AAAA")}
+
+
+def test_names_check_and_alarm_go_together_and_other_sides_stay(options: dict[str, Any]) -> None:
+    here = {**options, "families": ["ipv4", "ipv6"], "routing": FAILOVER_HERE, "health_check": CHECK, "alarm": ALARM}
+    there = {"policy": "failover", "set_identifier": "us", "failover": "secondary"}
+    balancer = {**options["load_balancer"], "dns_name": "production-9.us-east-1.elb.amazonaws.com"}
+    invoke(here)
+    elsewhere = {**options, "service": "abroad", "routing": there, "load_balancer": balancer}
+    invoke({**elsewhere, "evaluate_target_health": True})
+    absent = {**options, "routing": FAILOVER_HERE, "state": "absent"}
+    planned = invoke(absent, check_mode=True)
+    assert len(planned["diff"]["after"]) == 4
+    assert len(names_in_zone(options)) == 2 and len(alarms()) == 1
+    assert invoke(absent)["changed"]
+    assert names_in_zone(options) == {(f"{NAME}.", "us")}
+    assert boto3.client("route53").list_health_checks()["HealthChecks"] == alarms() == []
+    assert invoke(absent)["diff"] == {"before": {}, "after": {}}
+
+
+def test_a_name_that_leads_elsewhere_is_not_removed() -> None:
+    assert removal([ELSEWHERE], DesiredNames([NAME], BALANCER)).changes == ()
+    assert removal([alias()], DesiredNames(["other.example.com"], BALANCER)).changes == ()
+    shared = replace(BALANCER, shared=True)
+    assert removal([alias()], DesiredNames([NAME], shared)).changes == ()
+    assert len(removal([alias()], DesiredNames([NAME], shared, overwrite=True)).changes) == 1
+
+
+def test_nothing_is_left_to_remove_where_the_zone_is_gone(options: dict[str, Any]) -> None:
+    gone = {**options, "zone": "example.net", "names": ["a.example.net"], "state": "absent"}
+    assert not invoke(gone)["changed"]
+
+
+def test_tags_that_are_not_listed_go_only_where_that_is_said(options: dict[str, Any]) -> None:
+    requested = {**options, "health_check": CHECK}
+    invoke({**requested, "tags": {**options["tags"], "by-hand": "yes"}})
+    assert not invoke(requested)["changed"]
+    assert invoke({**requested, "purge_tags": True})["diff"]["after"] == {"tags of the health check": {"by-hand": None}}
+    assert not invoke({**requested, "purge_tags": True})["changed"]

@@ -77,6 +77,24 @@ def test_it_is_made_once(options: dict[str, Any]) -> None:
     assert not again["changed"]
 
 
+def test_a_secret_value_of_the_test_rule_is_made_once_and_never_shown(options: dict[str, Any]) -> None:
+    secret = {**options, "test_secret": True}
+    made = invoke(secret)
+    value = rules(options)[9].conditions.test_value
+    assert value and len(value) == 32 and value not in str(made)
+    assert "header x-release: (a secret value)" in str(made["diff"])
+    assert not invoke(secret)["changed"], "it is kept"
+    assert rules(options)[9].conditions.test_value == value
+    assert locate(Aws({"region": REGION}), "staging", "scoreboard", options["listener_arn"]).test_headers == {
+        "x-release": value
+    }
+    open_again = invoke(options)
+    assert rules(options)[9].conditions.test_value == "candidate" and value not in str(open_again)
+    invoke(secret)
+    assert rules(options)[9].conditions.test_value not in (value, "candidate"), "another one"
+    assert rules(options)[10].conditions.test_value is None
+
+
 def test_weights_that_a_release_has_set_are_kept_through_every_other_change(options: dict[str, Any]) -> None:
     made = invoke(options)
     shifted = {made["target_groups"]["blue"]: 5, made["target_groups"]["green"]: 95}
@@ -139,3 +157,54 @@ def test_a_service_is_found_by_what_its_target_groups_say_of_others(options: dic
     invoke({**options, "environment": "team", "existing": {"listener_arn": listener}})
     ours = locate(aws, "team", "scoreboard")
     assert (ours.cluster, ours.log_group) == ("team", "/pear/team/scoreboard")
+
+
+def target_groups() -> list[str]:
+    return [
+        group["TargetGroupName"] for group in boto3.client("elbv2", REGION).describe_target_groups()["TargetGroups"]
+    ]
+
+
+ABSENT = {"environment": "staging", "service": "scoreboard", "state": "absent", "tags": {"pear:environment": "staging"}}
+
+
+def test_its_rules_go_before_its_target_groups_and_its_neighbours_stay(options: dict[str, Any]) -> None:
+    invoke(options)
+    neighbour = {**options, "service": "scoreboard-2", "priority": 20, "hosts": ["two.example.com"]}
+    invoke(neighbour)
+    planned = invoke(ABSENT, check_mode=True)
+    assert len(planned["diff"]["after"]) == 4 and len(target_groups()) == 4
+    gone = invoke(ABSENT)
+    assert gone["changed"] and gone["rules"] == {}
+    assert sorted(target_groups()) == ["staging-scoreboard-2-blue", "staging-scoreboard-2-green"]
+    assert sorted(rules(options))[:2] == [19, 20]
+    assert invoke(ABSENT)["diff"] == {"before": {}, "after": {}}
+    assert not invoke(neighbour)["changed"]
+
+
+def test_a_service_that_runs_keeps_its_routing(options: dict[str, Any]) -> None:
+    invoke(options)
+    ecs = boto3.client("ecs", REGION)
+    ecs.create_cluster(clusterName="staging")
+    ecs.register_task_definition(family="f", containerDefinitions=[{"name": "app", "image": "i", "memory": 1}])
+    ecs.create_service(cluster="staging", serviceName="scoreboard-blue", taskDefinition="f", desiredCount=1)
+    for check_mode in (True, False):
+        with pytest.raises(Failure, match=r"Nothing was removed: the ECS services scoreboard-blue .* -l scoreboard"):
+            invoke(ABSENT, check_mode=check_mode)
+    assert len(target_groups()) == 2
+
+
+def test_target_groups_of_others_are_never_removed(options: dict[str, Any]) -> None:
+    invoke({**options, "tags": {"pear:environment": "production"}})
+    with pytest.raises(Failure, match="no tag says that it belongs to environment staging"):
+        invoke({**ABSENT, "adopt": True})
+    assert len(target_groups()) == 2
+
+
+def test_tags_that_are_not_listed_go_only_where_that_is_said(options: dict[str, Any]) -> None:
+    existing = {**options, "existing": {"cluster": "theirs"}}
+    invoke({**existing, "tags": {**options["tags"], "by-hand": "yes"}})
+    assert not invoke(existing)["changed"]
+    told = invoke({**existing, "purge_tags": True})["diff"]["before"]
+    assert len(told) == 4 and all(keys == ["by-hand"] for keys in told.values())
+    assert not invoke({**existing, "purge_tags": True})["changed"]

@@ -18,7 +18,7 @@ from ...aws.tasks import TaskState
 from ...common.clock import Clock, SystemClock
 from ...rollout.lease import WRITE_CONNECT_SECONDS, WRITE_READ_SECONDS
 from ...rollout.model import Colour, Release
-from ...service.location import ServiceLocation
+from ...service.location import NO_RULE, ServiceLocation
 from ...service.specification import Specification
 from ..ports import Progress
 from .colour_state import Reading, needs_stopped_tasks
@@ -49,13 +49,19 @@ class ServiceFleet:
     # No write is sent after this time.
     write_until: float = 0.0
     scaling: ScalingReader = field(init=False)
+    # When this run changed the rules last; whoever ran before may have changed the weights just now.
+    weights_changed_at: float = field(init=False)
+    test_rule_changed_at: float = 0.0
     _production: Rule | None = None
     _rule_read_at: float = -math.inf
     _unfinished: dict[Colour, tuple[float, tuple[TargetState, ...]]] = field(default_factory=dict)
     _writing: Aws | None = None
+    # Tasks of a worker that had stopped before this run are no evidence against what it releases.
+    _stopped_before: frozenset[str] | None = None
 
     def __post_init__(self) -> None:
         self.scaling = ScalingReader(self.aws, self.location, self.clock)
+        self.weights_changed_at = self.clock.now()
 
     def read(self, longest_seconds: float = 0.0, count_unended: bool = False) -> FleetReading:
         """Everything as it is now; of the rule, as it was at most so long ago."""
@@ -87,14 +93,17 @@ class ServiceFleet:
         return self._production or self.location.production
 
     def forget_rule(self) -> None:
-        """Before a write of it: should the answer be lost, nobody knows what it is."""
+        """Before a write of it: should the answer be lost, it has to be read again."""
         self._rule_read_at = -math.inf
 
     def _rule(self, longest_seconds: float) -> Rule:
         now = self.clock.now()
         if self._production is None or now - self._rule_read_at >= longest_seconds:
-            self._production = elbv2.rule(self.aws, self.location.production.arn)
-            self._rule_read_at = now
+            location = self.location
+            found = elbv2.rule(self.aws, location.production.arn) if location.is_routed else NO_RULE
+            if self._production is not None and found.weights != self._production.weights:
+                self.weights_changed_at = now  # by this run, or by somebody else
+            self._production, self._rule_read_at = found, now
         return self._production
 
     def _health(self, colour: Colour) -> tuple[TargetState, ...]:
@@ -112,6 +121,8 @@ class ServiceFleet:
 
     def _may_have_targets(self, colour: Colour) -> bool:
         """A colour without tasks and traffic has no target to ask for. All Describe calls of load balancers share one quota."""
+        if not self.location.is_routed:
+            return False
         if self._production is None:
             return True
         state = self.services.get(colour)
@@ -132,7 +143,7 @@ class ServiceFleet:
         return sum(not task.has_ended for task in tasks.values())
 
     def _reading(self, colour: Colour, targets: tuple[TargetState, ...], scaling: Scaling) -> Reading:
-        name, state = self.location.ecs_services[colour], self.services.get(colour)
+        name, state = self.location.ecs_services.get(colour, ""), self.services.get(colour)
         return Reading(
             colour,
             state,
@@ -140,12 +151,26 @@ class ServiceFleet:
             self._stopped(colour),
             scaling.scale_ins.get(name, ()),
             scale_in_suspended=scaling.suspended(name),
+            routed=self.location.is_routed,
         )
 
     def _stopped(self, colour: Colour) -> list[TaskState]:
-        if not needs_stopped_tasks(self.services.get(colour)):
-            return []
+        if not self.location.is_routed:
+            return self._stopped_since(colour)
+        return self._stopped_tasks(colour) if needs_stopped_tasks(self.services.get(colour)) else []
+
+    def _stopped_tasks(self, colour: Colour) -> list[TaskState]:
         return ecs.tasks(self.aws, self.location.cluster, self.location.ecs_services[colour], "STOPPED")
+
+    def _stopped_since(self, colour: Colour) -> list[TaskState]:
+        """A worker that starts and then dies completes ECS's deployment: its tasks are the only ones that tell."""
+        if colour not in self.services:
+            self._stopped_before = self._stopped_before or frozenset()
+            return []
+        stopped = self._stopped_tasks(colour)
+        if self._stopped_before is None:
+            self._stopped_before = frozenset(task.id for task in stopped)
+        return [task for task in stopped if task.id not in self._stopped_before]
 
     def register(self, release: Release) -> str:
         """Return a revision that is as specified: one that is known already, or a new one."""

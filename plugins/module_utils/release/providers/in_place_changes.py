@@ -22,6 +22,8 @@ class LiveService:
     definition: Mapping[str, Any] | None = None
     # An autoscaling target owns the desired count: writing it would undo what load has asked for.
     autoscaled: bool = False
+    # Without a load balancer there is no second colour.
+    alone: bool = False
 
     @property
     def state(self) -> ServiceState | None:
@@ -54,7 +56,7 @@ class Changes:
 def changes_of(live: LiveService, specified: Specified) -> Changes:
     """Compare, and return what differs."""
     idle = live.colour.other
-    create_idle = idle not in live.services
+    create_idle = idle not in live.services and not live.alone
     idle_reasons = (f"{idle} gets its ECS service, without tasks",) if create_idle else ()
     state = live.state
     if state is None:
@@ -73,6 +75,40 @@ def changes_of(live: LiveService, specified: Specified) -> Changes:
         *idle_reasons,
     )
     return Changes(False, create_idle, redefine, settings, desired_count, tags, reasons)
+
+
+@dataclass(frozen=True)
+class Adjustments:
+    """How a live colour differs from the specification in what is no version: what needs new tasks, and what does not."""
+
+    redeployments: tuple[str, ...] = ()
+    settings: frozenset[str] = frozenset()
+    desired_count: int | None = None
+    tags: bool = False
+    reasons: tuple[str, ...] = ()
+
+
+def adjustments_of(live: LiveService, specified: Specified) -> Adjustments:
+    """Compare the settings that are in force; how ECS ends a deployment of its own is none of the other strategies'."""
+    state = live.state
+    if state is None:
+        return Adjustments()
+    differing = service_definition.differences(state.settings, specified.settings) - {"rollback", "alarms"}
+    redeploying = sorted(differing & service_definition.REDEPLOYING)
+    plain = differing - service_definition.REDEPLOYING
+    counted = not live.autoscaled and state.desired != specified.desired_count
+    tags = any(state.tags.get(key) != value for key, value in specified.tags.items())
+    return Adjustments(
+        tuple([f"settings differ: {', '.join(redeploying)}"] if redeploying else ()),
+        frozenset(plain),
+        specified.desired_count if counted else None,
+        tags,
+        (
+            *([f"settings differ: {', '.join(sorted(plain))}"] if plain else []),
+            *([f"desired count {state.desired} → {specified.desired_count}"] if counted else []),
+            *(["tags differ"] if tags else []),
+        ),
+    )
 
 
 def _is_active_and_same(known: Mapping[str, Any] | None, definition: Mapping[str, Any]) -> bool:

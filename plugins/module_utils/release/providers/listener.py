@@ -33,7 +33,11 @@ class ListenerProvider:
         """ModifyRule answers with the rule as it is then: that is the reading back."""
         location = self.fleet.location
         self.fleet.forget_rule()
-        written = elbv2.set_weights(self.fleet.writing, self.fleet.production, self._by_arn(weights))
+        try:
+            written = elbv2.set_weights(self.fleet.writing, self.fleet.production, self._by_arn(weights))
+        finally:
+            # Without an answer it may have been changed all the same.
+            self.fleet.weights_changed_at = self.fleet.clock.now()
         found = weights_of(written, location)
         if found != weights:
             raise PortError(f"The production rule has {found} after {weights} was written to it", transient=True)
@@ -108,7 +112,7 @@ class ListenerProvider:
         aws, location = self.fleet.aws, self.fleet.location
         name = location.ecs_services[colour]
         bounds = autoscaling.scalable_targets(aws, location.cluster, list(location.ecs_services.values()))
-        own, other = bounds.get(name), bounds.get(location.ecs_services[colour.other])
+        own, other = bounds.get(name), bounds.get(location.ecs_services.get(colour.other, ""))
         if location.given and (own is None or own.maximum > 0):
             # Autoscaling of services that others made is theirs, but for a scale-in that a release was asked for.
             return
@@ -138,6 +142,7 @@ class ListenerProvider:
         test, weights = self.fleet.location.test, self._by_arn(Weights.all_to(colour))
         if test is not None and (dict(test.weights) != weights or self._test_colour is not None):
             elbv2.set_weights(self.fleet.writing, test, weights)
+            self.fleet.test_rule_changed_at = self.fleet.clock.now()
         self._test_colour = colour
 
     def _by_arn(self, weights: Weights) -> dict[str, int]:

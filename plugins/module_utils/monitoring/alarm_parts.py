@@ -1,0 +1,111 @@
+# Copyright: pear.fargate contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What alarms are made of: thresholds, rules, metrics, and the description that leads to the runbook. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+# By kind, the part of an alarm's name after the last slash. Critical: users are not served, or soon will not be.
+SEVERITIES: Mapping[str, str] = {
+    "balancer-errors": "critical",
+    "certificate-expiry": "warning",
+    "colour-without-target": "warning",
+    "cpu": "warning",
+    "database-connections": "warning",
+    "database-storage": "critical",
+    "error-share": "critical",
+    "file-system-credits": "warning",
+    "file-system-io": "warning",
+    "health-check": "critical",
+    "latency-p99": "warning",
+    "memory": "warning",
+    "missing-tasks": "critical",
+    "no-healthy-target": "critical",
+    "no-running-task": "critical",
+    "queue-age": "warning",
+    "task-restarts": "warning",
+    "unhealthy-targets": "warning",
+}
+# There is one for each queue of a worker.
+_QUEUE_AGE = "queue-age"
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """Thresholds. Shares and percentiles need a minimum number of requests."""
+
+    error_share_percent: float = 2.0
+    latency_p99_seconds: float = 1.0
+    minimum_requests_per_minute: int = 20
+    cpu_percent: float = 85.0
+    memory_percent: float = 85.0
+    balancer_errors_per_minute: int = 10
+    queue_age_seconds: int = 900
+    task_restart_minutes: int = 5
+    certificate_days: int = 21
+    file_system_credits_gb: float = 100.0
+    file_system_io_percent: float = 95.0
+    database_storage_gib: float = 5.0
+    # Four fifths of what the default class, db.t4g.small, takes.
+    database_connections: int = 180
+
+
+@dataclass(frozen=True)
+class Rule:
+    """When an alarm fires, and what it means that there is no data."""
+
+    comparison: str
+    threshold: float
+    periods: int
+    datapoints: int
+    missing_data: str
+
+    def options(self) -> dict[str, Any]:
+        return dict(vars(self))
+
+
+@dataclass(frozen=True)
+class Notice:
+    """What alarms of one host have in common: the prefix of their names, the topics that they tell, and where the runbooks are."""
+
+    prefix: str
+    tell: Sequence[str] = ()
+    runbook_url: str = ""
+
+
+def metric_of(id: str, namespace: str, metric: str, statistic: str, dimensions: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        "id": id,
+        "namespace": namespace,
+        "metric": metric,
+        "statistic": statistic,
+        "dimensions": dict(dimensions),
+    }
+
+
+def kind_of(name: str) -> str:
+    """What an alarm's runbook and severity go by."""
+    kind = name.rpartition("/")[2]
+    return _QUEUE_AGE if kind.startswith(_QUEUE_AGE) else kind
+
+
+def described(description: str, kind: str, runbook_url: str) -> str:
+    """The description as whoever is notified reads it: how severe, what it means, and where to read on."""
+    runbook = f" Runbook: {runbook_url.rstrip('/')}/{kind}.md" if runbook_url else ""
+    return f"{SEVERITIES[kind].capitalize()}. {description}{runbook}"
+
+
+def composed(
+    own: Sequence[Mapping[str, Any]], more: Sequence[Mapping[str, Any]], notice: Notice
+) -> list[dict[str, Any]]:
+    """Own alarms and the inventory's further ones, all below one prefix and all telling the same topics."""
+    told = [
+        {**alarm, "description": described(alarm["description"], kind_of(alarm["name"]), notice.runbook_url)}
+        for alarm in own
+    ]
+    named = [{**alarm, "name": f"{notice.prefix}{alarm['name']}"} for alarm in more]
+    actions = {"alarm_actions": list(notice.tell), "ok_actions": list(notice.tell)}
+    return [{**actions, **alarm} for alarm in (*told, *named)]

@@ -1,0 +1,54 @@
+# Copyright: pear.fargate contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Ensure a set of saved queries of Logs Insights. They carry no tags: what is below the prefix is ours."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from ..aws import logs
+from ..aws.errors import Failure
+from ..aws.logs import SavedQuery
+from ..common.changes import Changes
+from ..common.invocation import Invocation
+
+
+def run(call: Invocation) -> dict[str, Any]:
+    """Save the queries that are listed and differ, and delete the others below the prefix."""
+    prefix, groups = call.params["prefix"], tuple(call.params["log_groups"])
+    names = [query["name"] for query in call.params["queries"]]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise Failure(f"queries has {', '.join(twice)} more than once. Nothing was changed.")
+    present = call.params["state"] == "present"
+    desired = {
+        prefix + query["name"]: SavedQuery(prefix + query["name"], query["query"], groups)
+        for query in (call.params["queries"] if present else ())
+    }
+    there: dict[str, SavedQuery] = {}
+    stale: list[SavedQuery] = []
+    for found in logs.saved_queries(call.aws, prefix):
+        # Of two with one name, which AWS allows, the first stays.
+        if found.name in desired and found.name not in there:
+            there[found.name] = found
+        else:
+            stale.append(found)
+    changes = Changes(call.check_mode)
+    for name, query in desired.items():
+        known = there.get(name)
+        request = SavedQuery(name, query.query, query.log_groups, known.id if known else "")
+        apply = partial(logs.put_saved_query, call.aws, request)
+        changes.want(name, _shown(known), _shown(query), apply)
+    for query in stale:
+        # Another one may stay under the same name.
+        what = f"{query.name} ({query.id})" if query.name in desired else query.name
+        changes.want(what, _shown(query), None, partial(logs.delete_saved_query, call.aws, query))
+    return {
+        "changed": bool(changes.after),
+        "diff": {"before": changes.before, "after": changes.after},
+        "queries": list(desired),
+    }
+
+
+def _shown(query: SavedQuery | None) -> dict[str, Any] | None:
+    return {"query": query.query, "log_groups": sorted(query.log_groups)} if query else None

@@ -1,0 +1,128 @@
+# Copyright: pear.fargate contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A triage: facts become six verdicts, and these the likely causes and the command to type next. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from . import check_answers, check_logs, check_releases, check_saturation, check_tasks, check_traces
+from .cause_rules import STATUS
+from .causes import Cause, Typed, likely
+from .facts import Alarm, Facts, Unread
+from .findings import Findings, State, Symptom, Verdict, at, worst
+
+# In this order they are asked at three in the morning.
+CHECKS = (check_answers, check_tasks, check_releases, check_saturation, check_logs, check_traces)
+_CHECK_OF_ALARM = {
+    "error-share": check_answers.NAME,
+    "latency-p99": check_answers.NAME,
+    "balancer-errors": check_answers.NAME,
+    "certificate-expiry": check_answers.NAME,
+    "unhealthy-targets": check_tasks.NAME,
+    "no-healthy-target": check_tasks.NAME,
+    "no-running-task": check_tasks.NAME,
+    "colour-without-target": check_tasks.NAME,
+    "missing-tasks": check_tasks.NAME,
+    "task-restarts": check_tasks.NAME,
+    "cpu": check_saturation.NAME,
+    "memory": check_saturation.NAME,
+    "file-system-credits": check_saturation.NAME,
+    "file-system-io": check_saturation.NAME,
+    "database-storage": check_saturation.NAME,
+    "database-connections": check_saturation.NAME,
+}
+_QUEUE = "queue-age-"
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a triage says."""
+
+    service: str
+    environment: str
+    at: float
+    minutes: int
+    headline: str
+    state: State
+    verdicts: tuple[Verdict, ...]
+    causes: tuple[Cause, ...]
+    alarms: tuple[str, ...]
+    next: str
+    advice: str = ""
+
+
+def triage(facts: Facts, typed: Typed) -> Report:
+    found = [check.judge(facts) for check in CHECKS]
+    _unread(found, facts)
+    verdicts = [findings.verdict() for findings in found]
+    verdicts = _with_alarms(verdicts, facts.alarms)
+    symptoms: dict[Symptom, str] = {}
+    for findings in found:
+        symptoms |= {kind: sentence for kind, sentence in findings.symptoms.items() if kind not in symptoms}
+    causes = likely(symptoms, typed)
+    state = worst(verdict.state for verdict in verdicts)
+    return Report(
+        service=facts.service,
+        environment=facts.environment,
+        at=facts.now,
+        minutes=facts.minutes,
+        headline=_headline(state, verdicts, causes),
+        state=state,
+        verdicts=tuple(verdicts),
+        causes=tuple(causes),
+        alarms=_alarms(facts.alarms),
+        next=causes[0].command if causes else "" if state is State.OK else typed.command(STATUS),
+        advice=causes[0].advice if causes else "",
+    )
+
+
+def _unread(found: Sequence[Findings], facts: Facts) -> None:
+    """Checks that AWS throttled: a cause of its own."""
+    parts = (facts.answers, facts.tasks, facts.releases, facts.saturation, facts.logs, facts.traces, facts.alarms)
+    throttled = [part for part in parts if isinstance(part, Unread) and part.throttled]
+    if throttled:
+        found[0].show(
+            f"{len(throttled)} of {len(parts)} readings were throttled: {throttled[0].why}", Symptom.THROTTLED
+        )
+
+
+def _check_of(alarm: Alarm) -> str:
+    return check_saturation.NAME if alarm.kind.startswith(_QUEUE) else _CHECK_OF_ALARM.get(alarm.kind, "")
+
+
+def _with_alarms(verdicts: Sequence[Verdict], alarms: tuple[Alarm, ...] | Unread) -> list[Verdict]:
+    """A check whose alarm fires is not ok, whatever the newest minutes say."""
+    if isinstance(alarms, Unread):
+        return list(verdicts)
+    told = []
+    for verdict in verdicts:
+        own = [alarm for alarm in alarms if _check_of(alarm) == verdict.check]
+        lines = tuple(f"alarm {alarm.name} is firing since {at(alarm.since)}" for alarm in own)
+        if own and verdict.state in (State.OK, State.UNKNOWN):
+            told.append(Verdict(verdict.check, State.WARNING, lines[0], (verdict.why, *lines[1:], *verdict.evidence)))
+        else:
+            told.append(replace(verdict, evidence=(*verdict.evidence, *lines)))
+    return told
+
+
+def _alarms(alarms: tuple[Alarm, ...] | Unread) -> tuple[str, ...]:
+    if isinstance(alarms, Unread):
+        return (f"alarms are unknown: {alarms.why}",)
+    return tuple(f"{alarm.name} since {at(alarm.since)}" for alarm in alarms)
+
+
+def _headline(state: State, verdicts: Sequence[Verdict], causes: Sequence[Cause]) -> str:
+    unknown = [verdict.check for verdict in verdicts if verdict.state is State.UNKNOWN]
+    suffix = f" (unknown: {', '.join(unknown)})" if unknown else ""
+    if len(unknown) == len(verdicts) and not causes:
+        return f"nothing is known: {verdicts[0].why}"
+    if state is State.UNKNOWN and not causes:
+        return f"nothing wrong found{suffix}"
+    if state is State.OK and not causes:
+        return "nothing wrong"
+    wrong = [verdict.check for verdict in verdicts if verdict.state is state]
+    if causes:
+        return f"likely cause: {causes[0].cause}{suffix}"
+    return f"{state} in {', '.join(wrong)}, and no cause that is known{suffix}"

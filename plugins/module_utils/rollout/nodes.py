@@ -1,0 +1,25 @@
+# Copyright: pear.fargate contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A changed listener rule reaches the load balancer's nodes one after the other: what waits until all have it."""
+
+from __future__ import annotations
+
+from .actions import Decision, Wait
+from .model import Release
+
+# ELB answers ModifyRule before every node has the rule, and states no time for it: seconds, as far as is known.
+NODES_SECONDS = 15.0
+
+
+def in_force_at(changed_at: float) -> float:
+    """When every node has a rule that was changed at that time."""
+    return changed_at + NODES_SECONDS
+
+
+def await_nodes(release: Release, changed_at: float, now: float, then: str) -> Decision | None:
+    """The wait until every node has a rule as it was changed last; None once they have it."""
+    left = in_force_at(changed_at) - now
+    if left <= 0:
+        return None
+    said = f"{then} in {left:.0f} s, when every node of the load balancer has the changed rule"
+    return Decision(Wait(left), said, release)

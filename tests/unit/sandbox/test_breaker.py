@@ -1,0 +1,33 @@
+"""When ECS's circuit breaker takes a deployment for failed."""
+
+from __future__ import annotations
+
+import pytest
+
+from sandbox.fargate.model import Breaker, Limit
+
+
+@pytest.mark.parametrize(
+    ("limit", "desired", "threshold"),
+    [
+        pytest.param(Limit(), 1, 3, id="never fewer than three"),
+        pytest.param(Limit(), 25, 13, id="half of the desired count, rounded up"),
+        pytest.param(Limit(), 4000, 200, id="never more than two hundred"),
+        pytest.param(Limit("BOUNDED_PERCENT", 10), 100, 10, id="another share within the bounds"),
+        pytest.param(Limit("UNBOUNDED_PERCENT", 50), 2, 1, id="a share without bounds"),
+        pytest.param(Limit("UNBOUNDED_PERCENT", 50), 4000, 2000, id="a large share without bounds"),
+        pytest.param(Limit("COUNT", 2), 4000, 2, id="a number"),
+    ],
+)
+def test_the_threshold_is_what_its_configuration_says(limit: Limit, desired: int, threshold: int) -> None:
+    breaker = Breaker(True, True, threshold - 1, limit)
+    assert (breaker.threshold(desired), breaker.tripped(desired)) == (threshold, False)
+    breaker.failures += 1
+    assert breaker.tripped(desired)
+
+
+@pytest.mark.parametrize(("resets", "left"), [(True, 0), (False, 2)])
+def test_a_task_that_becomes_healthy_resets_the_count_unless_told_otherwise(resets: bool, left: int) -> None:
+    breaker = Breaker(True, True, 2, resets=resets)
+    breaker.saw_healthy_task()
+    assert breaker.failures == left
