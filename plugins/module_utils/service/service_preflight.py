@@ -43,7 +43,7 @@ def run(call: Invocation) -> dict[str, Any]:
     found = [*call.params["findings"], *(findings(values) if values else ())]
     place = ArnScope(call.aws.region, identity["account"], identity["arn"].split(":")[1])
     unchecked: list[str] = []
-    for check in (_priorities, _image, _secrets, _access_points) if values else ():
+    for check in (_priorities, _image, _secrets, _login_secret, _access_points) if values else ():
         found += _careful(partial(check, call, values, place), unchecked)
     if call.params["ownership"]:
         found += _foreign(call, values, place, unchecked)
@@ -192,6 +192,13 @@ def _uncovered_hosts(values: Mapping[str, Any], environment: Mapping[str, Any]) 
                 f"service_hosts holds {host!r}, which the load balancer's certificate does not cover ({domain} and *.{domain}): clients "
                 "refuse it unless another certificate was added to the listener"
             )
+
+
+def _login_secret(call: Invocation, values: Mapping[str, Any], place: ArnScope) -> Iterator[str]:
+    login = values.get("service_login") or {}
+    arn = (login.get("oidc") or {}).get("client_secret_arn") if isinstance(login, Mapping) else None
+    if isinstance(arn, str) and not secretsmanager.secret_exists(call.aws, arn):
+        yield f"service_login.oidc.client_secret_arn names a secret that Secrets Manager does not have in {call.aws.region}"
 
 
 def _secrets(call: Invocation, values: Mapping[str, Any], place: ArnScope) -> Iterator[str]:
