@@ -14,7 +14,7 @@ from ansible_collections.pear.fargate.plugins.module_utils.aws.session import Aw
 from ansible_collections.pear.fargate.plugins.module_utils.service import login, rule_writer
 from ansible_collections.pear.fargate.plugins.module_utils.service.routing import DesiredRules, conflicts, with_priority
 
-from tests.unit.service.test_service_routing import REGION, invoke, options, rules
+from .routed import REGION, invoke, options, rules
 
 __all__ = ["options"]
 HTTPS = {"SslPolicy": "ELBSecurityPolicy-TLS13-1-2-2021-06"}
