@@ -7,16 +7,15 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from .laws.iam.policies import Effect, Request, document, trusts
+from .laws.propagation import lasts
 
 if TYPE_CHECKING:
     from .core import Core
 
-# In CloudWatch's time: seconds on AWS, some of them here too with a time factor.
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_general.html#troubleshoot_general_eventual-consistency
 _NEW_SECONDS = 10.0
 # STS gives at most twelve hours to a role; Fargate renews them, variables cannot be renewed.
 _LIFE_SECONDS = 12 * 3600
-_TASKS = "ecs-tasks.amazonaws.com"
 
 
 class RoleRefused(Exception):
@@ -42,8 +41,8 @@ class Roles:
     def is_new(self, arn: str) -> bool:
         """Whether a role was made so recently that nothing can assume it yet."""
         role = self.of(arn)
-        lasts = min(_NEW_SECONDS / self._core.settings.time_factor, 5.0)
-        return role is not None and time.time() - role.create_date.timestamp() < lasts
+        seconds = lasts(_NEW_SECONDS, self._core.settings.time_factor)
+        return role is not None and time.time() - role.create_date.timestamp() < seconds
 
     def trust(self, arn: str) -> Mapping[str, Any] | None:
         """The trust policy of a role; None for one that does not exist."""
@@ -66,10 +65,14 @@ class Roles:
 
     def of_task(self, arn: str, task_id: str) -> Any:
         """Credentials of a task's role, as moto keeps them. Raises RoleRefused."""
+        return self.session(arn, "ecs-tasks.amazonaws.com", task_id)
+
+    def session(self, arn: str, service: str, name: str) -> Any:
+        """Credentials of a role that a service takes, one session per name. Raises RoleRefused."""
         with self._core.lock:
-            if not self.may_assume(arn, _TASKS):
+            if not self.may_assume(arn, service):
                 raise RoleRefused(arn)
             sts = self._core.backend("sts")
-            known = (one for one in sts.assumed_roles if (one.role_arn, one.session_name) == (arn, task_id))
+            known = (one for one in sts.assumed_roles if (one.role_arn, one.session_name) == (arn, name))
             region = self._core.settings.region
-            return next(known, None) or sts.assume_role(region, task_id, arn, "", _LIFE_SECONDS, "")
+            return next(known, None) or sts.assume_role(region, name, arn, "", _LIFE_SECONDS, "")

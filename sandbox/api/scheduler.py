@@ -12,6 +12,7 @@ from typing import Any
 
 from ..laws.cron import DueTimes, Schedule, UnknownExpression
 from ..periodic import Periodic
+from ..roles import Roles
 from .state import Sandbox
 
 _TICK_SECONDS = 0.5
@@ -81,7 +82,9 @@ class Scheduler:
         try:
             if ":cluster/" not in target["Arn"]:
                 raise ValueError(f"targets other than ECS clusters are not served here: {target['Arn']}")
-            answer = self._sandbox.client("ecs").run_task(**run_task(schedule.name, target))
+            # The schedule's role starts the tasks, and is held to its policy.
+            role = Roles(self._sandbox).session(target["RoleArn"], "scheduler.amazonaws.com", schedule.name)
+            answer = self._sandbox.client("ecs", role).run_task(**run_task(schedule.name, target))
             failure = "; ".join(str(one.get("reason")) for one in answer["failures"])
         except Exception as refused:  # noqa: BLE001 - told below, and tried again
             failure = str(refused)

@@ -14,7 +14,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.sandbox.world import World, eventually
+from tests.sandbox.world import World, eventually, make_role
 
 
 @pytest.fixture
@@ -376,25 +376,38 @@ def test_a_service_without_a_load_balancer_has_no_grace_period(world: World) -> 
 
 def test_a_schedule_starts_its_task(world: World) -> None:
     ecs, scheduler = world.client("ecs"), world.client("scheduler")
+    role = make_role(world.running, "schedules", "scheduler.amazonaws.com")
     definition = world.define("scheduled", command=["raise SystemExit(0)"])
-    due = datetime.now(UTC) + timedelta(seconds=3)
     command = {"name": "app", "command": ["raise SystemExit(5)"]}
-    scheduler.create_schedule(
-        Name="once",
-        ScheduleExpression=f"at({due:%Y-%m-%dT%H:%M:%S})",
-        FlexibleTimeWindow={"Mode": "OFF"},
-        ActionAfterCompletion="DELETE",
-        Target={
-            "Arn": "arn:aws:ecs:eu-central-1:123456789012:cluster/tests",
-            "RoleArn": "arn:aws:iam::123456789012:role/schedules",
-            "Input": json.dumps({"containerOverrides": [command]}),
-            "EcsParameters": {
-                "TaskDefinitionArn": definition,
-                "LaunchType": "FARGATE",
-                "NetworkConfiguration": {"awsvpcConfiguration": {"Subnets": world.subnets}},
-            },
+    target = {
+        "Arn": "arn:aws:ecs:eu-central-1:123456789012:cluster/tests",
+        "RoleArn": role,
+        "Input": json.dumps({"containerOverrides": [command]}),
+        "EcsParameters": {
+            "TaskDefinitionArn": definition,
+            "LaunchType": "FARGATE",
+            "NetworkConfiguration": {"awsvpcConfiguration": {"Subnets": world.subnets}},
         },
-    )
+    }
+
+    def made() -> bool:
+        """A role that was just made cannot be assumed yet."""
+        due = datetime.now(UTC) + timedelta(seconds=3)
+        try:
+            scheduler.create_schedule(
+                Name="once",
+                ScheduleExpression=f"at({due:%Y-%m-%dT%H:%M:%S})",
+                FlexibleTimeWindow={"Mode": "OFF"},
+                ActionAfterCompletion="DELETE",
+                Target=target,
+            )
+        except ClientError as refused:
+            if "to assume the role" not in str(refused):
+                raise
+            return False
+        return True
+
+    eventually(made, timeout=60)
 
     def ended() -> list[int]:
         started_by = "chronos-schedule/once"

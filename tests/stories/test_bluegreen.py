@@ -7,7 +7,6 @@ from tests.support.plays import Player, PlayResult
 from .arcade import CANARY, CLUSTER, GATES, HOST, RELEASE, Arcade, arcade, finished
 from .load import assert_not_one_failed
 from .test_deploy import mutating_calls
-from .test_deployer import asked, beyond
 
 __all__ = ["arcade"]
 
@@ -193,10 +192,3 @@ def test_a_restart_gives_the_version_that_serves_new_tasks(arcade: Arcade) -> No
     arcade.release("restarted", service_restart=True).succeeded()
     assert arcade.live() != before
     assert arcade.services()[arcade.live()]["taskDefinition"] == definition
-
-
-def test_a_rollback_needs_nothing_beyond_its_policy(arcade: Arcade) -> None:
-    arcade.release("r8").succeeded()
-    before = len(asked(arcade.stage))
-    arcade.play("rollback").succeeded()
-    assert beyond("rollback", asked(arcade.stage)[before:]) == []

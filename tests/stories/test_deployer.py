@@ -1,62 +1,138 @@
-"""Each playbook calls nothing that its shipped policy does not allow: what the API was asked is compared with the policy."""
+"""Every playbook runs with exactly the role that is shipped for it, from the first run in an empty account; and no role does more."""
 
 from __future__ import annotations
 
-import json
-import urllib.request
-from pathlib import Path
+import time
+from typing import Any
 
 import pytest
-from ansible_collections.pear.fargate.plugins.module_utils.aws.arns import ArnScope
-from ansible_collections.pear.fargate.plugins.module_utils.environment.deployer import allows, render
+from botocore.exceptions import ClientError
 
-from tests.support.plays import Player
-
+from .arcade import finished
 from .conftest import Stage
+from .guarded import ACCOUNT, NAME, Guarded, prepare
 
-FILES = Path(__file__).resolve().parents[2] / "roles/deployer/files"
-# Calls whose permission has another name, or is that of what a transaction holds.
-_PERMISSIONS = {
-    "dynamodb:TransactWriteItems": "dynamodb:PutItem",
-    "cloudwatch:ListMetrics": "cloudwatch:GetMetricData",
+APPROVED = {
+    "service_strategy": "steps",
+    "service_strategy_options": {
+        "steps": [{"weight": 50, "approval": True, "approval_timeout_seconds": 1500}, {"weight": 100}]
+    },
 }
-# Running containers write their logs all the time, whatever a playbook does.
-_NOT_THE_PLAYBOOKS = {"logs:PutLogEvents", "logs:CreateLogStream"}
 
 
-def asked(stage: Stage) -> list[str]:
-    with urllib.request.urlopen(stage.environment["AWS_ENDPOINT_URL"] + "/_sandbox/calls", timeout=60) as answer:
-        return [f"{call['service']}:{call['operation']}" for call in json.load(answer)["calls"]]
+@pytest.fixture(scope="module")
+def guarded(stage: Stage, tmp_path_factory: pytest.TempPathFactory) -> Guarded:
+    return prepare(stage, tmp_path_factory.mktemp("guarded"))
 
 
-def beyond(kind: str, made: list[str]) -> list[str]:
-    """Calls that the shipped policy of a kind does not allow."""
-    policy = render((FILES / f"{kind}.json").read_text(), ArnScope("eu-central-1", "123456789012"), "local")
-    calls = {_PERMISSIONS.get(call, call) for call in made} - _NOT_THE_PLAYBOOKS
-    assert calls, "nothing was recorded"
-    return [call for call in sorted(calls) if not allows(policy, call)]
+def test_an_empty_account_is_provisioned_by_its_role(guarded: Guarded) -> None:
+    guarded.run("provision", "provision").succeeded()
+    linked = {
+        role["RoleName"] for role in guarded.stage.client("iam").list_roles(PathPrefix="/aws-service-role/")["Roles"]
+    }
+    assert {"AWSServiceRoleForECS", "AWSServiceRoleForElasticLoadBalancing", "AWSServiceRoleForRDS"} <= linked
+    again = guarded.run("provision", "provision").succeeded()
+    assert again.changed == 0, again.output
+    roles = guarded.stage.client("iam").list_roles()["Roles"]
+    made = [role["RoleName"] for role in roles if role["RoleName"].startswith(f"{NAME}-")]
+    bounded = [
+        name for name in made if guarded.stage.client("iam").get_role(RoleName=name)["Role"].get("PermissionsBoundary")
+    ]
+    assert sorted(bounded) == sorted(made) and len(made) >= 5
+
+
+def test_the_first_release_and_the_next_by_the_role_of_releases(guarded: Guarded) -> None:
+    guarded.run("release", "release", image_tag="1.0.0").succeeded()
+    names = guarded.stage.client("iam").list_roles(
+        PathPrefix="/aws-service-role/ecs.application-autoscaling.amazonaws.com/"
+    )
+    assert names["Roles"], "the first scalable target made no service-linked role"
+    guarded.run("release", "run_task", task_command=["python3", "-c", "pass"]).succeeded()
+
+
+def test_promote_pause_and_rollback_by_the_role_of_rollbacks(guarded: Guarded) -> None:
+    values = {**guarded.values, **APPROVED, "image_tag": "1.1.0"}
+    process = guarded.player("release").start("playbooks/release.yml", variables=values)
+    try:
+        _until_held(guarded)
+        guarded.run("rollback", "pause").succeeded()
+        guarded.run("rollback", "pause", resume=True).succeeded()
+        guarded.run("rollback", "promote").succeeded()
+        finished(process).succeeded()
+    finally:
+        if process.poll() is None:
+            process.kill()
+    guarded.run("rollback", "rollback").succeeded()
+
+
+def test_an_abort_by_the_role_of_rollbacks(guarded: Guarded) -> None:
+    values = {**guarded.values, **APPROVED, "image_tag": "1.2.0"}
+    process = guarded.player("release").start("playbooks/release.yml", variables=values)
+    try:
+        _until_held(guarded)
+        guarded.run("rollback", "abort").succeeded()
+        finished(process).failed()
+    finally:
+        if process.poll() is None:
+            process.kill()
+
+
+def _until_held(guarded: Guarded) -> None:
+    """Wait for the release to hold half of the traffic at its approval."""
+    elbv2 = guarded.stage.client("elbv2")
+    deadline = time.monotonic() + 900
+    while True:
+        balancer = elbv2.describe_load_balancers(Names=[NAME])["LoadBalancers"][0]["LoadBalancerArn"]
+        rules = [
+            rule
+            for listener in elbv2.describe_listeners(LoadBalancerArn=balancer)["Listeners"]
+            for rule in elbv2.describe_rules(ListenerArn=listener["ListenerArn"])["Rules"]
+        ]
+        forwards = [rule["Actions"][0].get("ForwardConfig", {}).get("TargetGroups", []) for rule in rules]
+        if any([group["Weight"] for group in groups] == [50, 50] for groups in forwards):
+            return
+        assert time.monotonic() < deadline, rules
+        time.sleep(0.5)
 
 
 @pytest.mark.parametrize(
-    ("playbook", "kind", "check"),
-    [
-        ("provision.yml", "provision", False),
-        ("provision.yml", "read-only", True),
-        ("drift.yml", "read-only", False),
-        ("release.yml", "release", False),
-        ("status.yml", "read-only", False),
-        ("history.yml", "read-only", False),
-        ("triage.yml", "read-only", False),
-        ("run_task.yml", "release", False),
-    ],
+    ("playbook", "check"),
+    [("provision", True), ("drift", False), ("status", False), ("triage", False), ("history", False)],
 )
-def test_a_playbook_needs_nothing_beyond_its_policy(
-    deployed: Player, stage: Stage, playbook: str, kind: str, check: bool
+def test_reading_needs_the_reading_role_alone(guarded: Guarded, playbook: str, check: bool) -> None:
+    guarded.run("read-only", playbook, check=check).succeeded()
+
+
+def test_nothing_was_refused_to_any_of_them(guarded: Guarded) -> None:
+    """A refusal that a playbook takes for an absence would be no failure."""
+    assert guarded.refused() == []
+
+
+FOREIGN = f"arn:aws:iam::{ACCOUNT}:role/pear-deployer-{NAME}-provision"
+
+
+@pytest.mark.parametrize("kind", ["release", "rollback"])
+@pytest.mark.parametrize(
+    ("service", "call", "request_"),
+    [
+        ("ec2", "create_vpc", {"CidrBlock": "10.61.0.0/16"}),
+        ("elbv2", "create_target_group", {"Name": f"{NAME}-x"}),
+        ("iam", "put_role_policy", {"RoleName": f"pear-deployer-{NAME}-release", "PolicyName": "x", "PolicyDocument": "{}"}),
+        ("iam", "create_service_linked_role", {"AWSServiceName": "elasticloadbalancing.amazonaws.com"}),
+        ("ecs", "register_task_definition", {"family": f"{NAME}-x", "taskRoleArn": FOREIGN, "containerDefinitions": []}),
+        ("ecs", "update_service", {"cluster": "local", "service": "scoreboard-blue", "desiredCount": 0}),
+        ("sts", "assume_role", {"RoleArn": FOREIGN, "RoleSessionName": "more"}),
+        ("secretsmanager", "get_secret_value", {"SecretId": "x"}),
+    ],
+)  # fmt: skip
+def test_who_releases_or_rolls_back_does_nothing_else(
+    guarded: Guarded, kind: str, service: str, call: str, request_: dict[str, Any]
 ) -> None:
-    if playbook == "drift.yml":
-        # Stories before this one left another version running, which is drift too.
-        deployed.run("playbooks/deploy.yml").succeeded()
-    before = len(asked(stage))
-    variables = {"task_command": ["python3", "-c", "pass"]} if playbook == "run_task.yml" else None
-    deployed.run(f"playbooks/{playbook}", variables=variables, check=check).succeeded()
-    assert beyond(kind, asked(stage)[before:]) == []
+    with pytest.raises(ClientError) as refused:
+        getattr(guarded.client(kind, service), call)(**request_)
+    code = refused.value.response["Error"]["Code"]
+    assert code in {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}, refused.value
+
+
+def test_the_environment_goes_by_the_role_of_destroying(guarded: Guarded) -> None:
+    guarded.run("destroy", "destroy", confirm=NAME).succeeded()

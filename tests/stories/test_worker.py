@@ -58,6 +58,7 @@ def test_a_worker_is_one_ecs_service_without_target_groups_and_a_second_run_chan
     again = mailer.play("deploy").succeeded()
     assert again.changed == 0, again.output
     assert "mailer: worker" in mailer.play("status").succeeded().output
+    assert "a worker: it is sent no requests" in mailer.play("triage").succeeded().output
 
 
 def test_a_version_that_starts_and_then_dies_is_returned_with_its_exit_code(mailer: Mailer) -> None:

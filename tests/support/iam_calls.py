@@ -22,7 +22,7 @@ from .plays import ROOT
 _STOCK = {
     "amazon/aws/plugins/modules/route53_zone.py": "route53",
     "amazon/aws/plugins/modules/s3_bucket.py": "s3",
-    "amazon/aws/plugins/module_utils/_s3": "s3",
+    "amazon/aws/plugins/module_utils/s3.py": "s3",
     "amazon/aws/plugins/modules/cloudwatchlogs_log_group_metric_filter.py": "logs",
     "community/aws/plugins/modules/s3_lifecycle.py": "s3",
 }

@@ -7,7 +7,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from string import Template
 from typing import Any
 
@@ -99,13 +98,3 @@ def github_subjects(repository: str, branches: Sequence[str], environments: Sequ
     if wild:
         raise ValueError(f"deployer_github must name each branch and environment: {', '.join(wild)} would match others")
     return found
-
-
-def allows(document: Mapping[str, Any], action: str) -> bool:
-    """Whether a statement allows the action."""
-    return any(
-        fnmatchcase(action.lower(), allowed.lower())
-        for statement in document["Statement"]
-        if statement["Effect"] == "Allow"
-        for allowed in statement["Action"]
-    )

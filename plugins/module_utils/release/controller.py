@@ -84,9 +84,7 @@ class Controller:
         # Before the lease is taken: the controller that has it may still serve users, by a promotion.
         stuck = "" if order.force else self._no_way_back()
         if stuck:
-            return _not_begun(
-                Refused(f"nothing was changed: {stuck}. -e rollback_force=true returns traffic all the same")
-            )
+            return _not_begun(Refused(f"nothing was changed: {stuck}. -e rollback_force=true returns traffic anyway"))
         return self._under_lease(order.id, True, lambda: self._rollback(order))
 
     def _no_way_back(self) -> str:

@@ -243,5 +243,28 @@ def test_a_role_is_made_once_then_changed_only_where_it_differs(aws: Aws) -> Non
         assert not ensure(policy=None)["changed"]
 
 
+def test_a_boundary_is_left_where_none_is_named_and_goes_where_it_is_named_empty(aws: Aws) -> None:
+    bounds = "arn:aws:iam::123456789012:policy/bounds"
+    role = {
+        "name": "local-app-task",
+        "trust_policy": trust_policy(ArnScope(REGION, "123456789012")),
+        "policy_name": "task",
+    }
+
+    def changed(**more: str) -> bool:
+        validated = ArgumentSpecValidator(ARGUMENT_SPEC).validate({**role, **more})
+        return bool(ensure_role(Invocation(validated.validated_parameters, aws, False))["changed"])
+
+    def boundary() -> Any:
+        found = aws.client("iam").get_role(RoleName="local-app-task")["Role"]
+        return found.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn")
+
+    with mock_aws(config={"iam": {"load_aws_managed_policies": False}}):
+        assert changed(permissions_boundary=bounds) and boundary() == bounds
+        assert not changed() and boundary() == bounds
+        assert changed(permissions_boundary="") and boundary() is None
+        assert not changed(permissions_boundary="")
+
+
 def test_options_are_those_of_every_aws_module() -> None:
     assert aws_argument_spec() == AWS_OPTIONS

@@ -27,23 +27,8 @@ from moto import mock_aws
 
 from sandbox.metrics.expressions import Frame, parse
 
-REGION = "eu-central-1"
-ARN = f"arn:aws:elasticloadbalancing:{REGION}:123456789012"
-ENVIRONMENT: dict[str, Any] = {
-    "name": "staging",
-    "region": REGION,
-    "account": "123456789012",
-    "caller": "arn:aws:iam::123456789012:user/ci",
-    "cluster": {"container_insights": "enabled"},
-    "load_balancer": {
-        "name": "staging",
-        "arn": f"{ARN}:loadbalancer/app/staging/0123",
-        "target_groups": {
-            f"staging-scores-{colour}": f"{ARN}:targetgroup/staging-scores-{colour}/{number}"
-            for number, colour in enumerate(("blue", "green"))
-        },
-    },
-}
+from .given import ENVIRONMENT, REGION
+
 TOPIC = "arn:aws:sns:eu-central-1:123456789012:staging-alarms"
 
 

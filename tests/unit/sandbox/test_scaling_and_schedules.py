@@ -16,6 +16,7 @@ from sandbox.api.step_scaling import StepScaling
 from sandbox.config import Settings
 from sandbox.laws.cron import DueTimes, Schedule
 from sandbox.laws.step_scaling import wanted
+from sandbox.roles import RoleRefused
 
 HOUR = datetime(2026, 11, 2, 12, 0, tzinfo=UTC).timestamp()
 STEPS = {
@@ -134,6 +135,7 @@ class Planned:
             action_after_completion=None,
             target={
                 "Arn": "arn:aws:ecs:eu-central-1:1:cluster/staging",
+                "RoleArn": "arn:aws:iam::1:role/schedule",
                 "Input": '{"containerOverrides": [{"name": "app", "command": ["tidy"]}]}',
                 "RetryPolicy": {"MaximumEventAgeInSeconds": 3600, "MaximumRetryAttempts": 1},
                 "EcsParameters": {
@@ -150,7 +152,10 @@ class Planned:
         monkeypatch.setattr(sandbox, "backend", lambda service: self.backend)
         self.ecs = Mock()
         self.ecs.run_task.return_value = {"tasks": [{}], "failures": []}
-        monkeypatch.setattr(sandbox, "client", lambda service: self.ecs)
+        self.roles = Mock()
+        monkeypatch.setattr("sandbox.api.scheduler.Roles", lambda core: self.roles)
+        clients = {("ecs", self.roles.session.return_value): self.ecs}
+        monkeypatch.setattr(sandbox, "client", lambda service, credentials: clients[service, credentials])
         self.scheduler = Scheduler(sandbox)
         monkeypatch.setattr(self.scheduler, "_pool", Mock(submit=lambda function, *given: function(*given)))
 
@@ -163,6 +168,8 @@ class Planned:
 def test_a_schedule_runs_its_task_as_its_target_says(tmp_path: Path, monkeypatch: Any) -> None:
     planned = Planned(tmp_path, monkeypatch, "cron(1 12 * * ? *)")
     assert planned.runs(0, 30, 61, 62, 150) == 1
+    role = ("arn:aws:iam::1:role/schedule", "scheduler.amazonaws.com", "web.nightly")
+    planned.roles.session.assert_called_once_with(*role)
     planned.ecs.run_task.assert_called_once_with(
         cluster="arn:aws:ecs:eu-central-1:1:cluster/staging",
         taskDefinition="arn:task:1",
@@ -180,6 +187,13 @@ def test_a_refused_start_is_tried_again_as_often_as_the_policy_says(tmp_path: Pa
     planned.ecs.run_task.return_value = {"tasks": [], "failures": [{"reason": "Capacity is unavailable at this time."}]}
     assert planned.runs(0, 61) == 1
     assert planned.runs(90, 122, 200, 400) == 2
+
+
+def test_a_role_that_the_scheduler_cannot_take_starts_nothing(tmp_path: Path, monkeypatch: Any) -> None:
+    planned = Planned(tmp_path, monkeypatch, "at(2026-11-02T12:01:00)")
+    planned.roles.session.side_effect = RoleRefused("arn:aws:iam::1:role/schedule")
+    assert planned.runs(0, 61, 122) == 0
+    assert planned.roles.session.call_count == 2
 
 
 @pytest.mark.parametrize(

@@ -13,20 +13,7 @@ from ansible_collections.pear.fargate.plugins.plugin_utils.role_variables import
 
 from tests.support.plays import ROOT
 
-GOOD: dict[str, Any] = {
-    "environment_name": "production",
-    "service_name": "scoreboard",
-    "service_cpu": 256,
-    "service_memory": 512,
-    "service_port": 8080,
-    "service_priority": 10,
-    "service_desired_count": 2,
-    "service_hosts": ["scores.example.com"],
-    "service_paths": ["/*"],
-    "service_health_check": {"path": "/healthz", "interval_seconds": 10, "timeout_seconds": 5},
-    "service_environment": {"LOG_LEVEL": "info"},
-    "service_secrets": {"KEY": "arn:aws:secretsmanager:eu-central-1:123456789012:secret:key-AbCdEf", "B": "/app/b"},
-}
+from .given import GOOD
 
 
 def test_what_is_right_has_no_finding() -> None:

@@ -8,7 +8,6 @@ from typing import Any
 
 import boto3
 import pytest
-from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.pear.fargate.plugins.module_utils.aws.autoscaling import SCALE_IN, ScaleIn
 from ansible_collections.pear.fargate.plugins.module_utils.aws.errors import Failure
 from ansible_collections.pear.fargate.plugins.module_utils.aws.session import Aws
@@ -32,6 +31,8 @@ from ansible_collections.pear.fargate.plugins.module_utils.service.specification
 from ansible_collections.pear.fargate.plugins.modules.autoscaling_service import ARGUMENT_SPEC
 from ansible_collections.pear.fargate.plugins.modules.service_routing import ARGUMENT_SPEC as ROUTING
 from moto import mock_aws
+
+from .given import checked
 
 REGION = "eu-central-1"
 BACKLOG = {"name": "queue", "metric": "backlog", "queue": "mails", "target": 20}
@@ -71,12 +72,6 @@ RESOURCE = {
 )
 def test_only_what_differs_is_planned(current: Scaling, desired: Scaling, planned: Plan) -> None:
     assert plan(current, desired) == planned
-
-
-def checked(spec: Any, options: dict[str, Any]) -> dict[str, Any]:
-    validated = ArgumentSpecValidator(spec).validate(options)
-    assert not validated.error_messages
-    return validated.validated_parameters
 
 
 @pytest.fixture
