@@ -72,7 +72,7 @@ format: setup-python ## Let ruff format the Python code
 
 .PHONY: unit
 unit: setup-python ## Unit tests: decisions, adapters, roles' contracts, the sample app
-	@pytest -q -n 2 tests/unit examples
+	@pytest -q -n 2 --dist worksteal tests/unit examples
 
 .PHONY: setup-test
 setup-test: setup ## Set-up interrupted, doubled and refused: for real, in clones of this checkout
@@ -106,6 +106,11 @@ molecule: setup ## A scenario per role: converge, idempotence, check mode, someb
 .PHONY: bench
 bench: setup ## Every figure of the docs: ratios of interleaved runs on one sandbox, into build/bench.json
 	@$(PY) -m bench
+
+# Reads its exit status: each check that fails has to be explained in docs/security.yml.
+.PHONY: audit
+audit: setup ## The production inventory in a sandbox, judged by the scanner prowler (in an environment of its own)
+	@$(PY) tools/audit.py
 
 .PHONY: artifact
 artifact: setup-python ## Build the collection artifact into build/

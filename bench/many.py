@@ -50,8 +50,10 @@ class Fleet:
         self.stage.play(playbook, *self.inventories, variables=values, more=("--limit", limit, *options))
 
     def _image(self) -> str:
-        """What the scoreboard runs, by its digest."""
+        """What the scoreboard runs, by its digest; it is deployed first where no other row did."""
         ecs = self.stage.client("ecs")
+        if not ecs.list_task_definitions(familyPrefix="local-scoreboard")["taskDefinitionArns"]:
+            self.stage.play("playbooks/deploy.yml", INVENTORY)
         live = ecs.describe_task_definition(taskDefinition="local-scoreboard")["taskDefinition"]
         return str(live["containerDefinitions"][0]["image"])
 

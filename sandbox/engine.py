@@ -41,6 +41,8 @@ class ContainerSpec:
     log_path: Path | None = None
     init: bool = False
     tmpfs: Sequence[str] = ()
+    capabilities_add: Sequence[str] = ()
+    capabilities_drop: Sequence[str] = ()
 
 
 class Engine:
@@ -71,6 +73,8 @@ class Engine:
         began = self.clock()
         with subprocess.Popen(
             command,
+            # Where conmon leaves an empty file called oom when a container is killed for its memory.
+            cwd=self.settings.home if self.settings.home.is_dir() else None,
             env=self._environment,
             stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -172,6 +176,8 @@ class Engine:
                 options += [option, text]
         if spec.read_only:
             options += ["--read-only"] + (["--read-only-tmpfs=false"] if self.program == "podman" else [])
+        options += [f"--cap-add={name}" for name in spec.capabilities_add]
+        options += [f"--cap-drop={name}" for name in spec.capabilities_drop]
         if spec.init:
             options.append("--init")
         if spec.log_path is not None and self.program == "podman":

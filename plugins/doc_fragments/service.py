@@ -322,9 +322,14 @@ options:
         description: Directory of the file system, where no access point is used.
         type: str
   desired_count:
-    description: Number of tasks. Where autoscaling owns it, it is written at creation only.
+    description: Number of tasks, V(0) for none. Where autoscaling owns it, it is written at creation only.
     type: int
     required: true
+  autoscaling:
+    description:
+      - Whether M(pear.fargate.autoscaling_service) scales the service after this release. V(false) writes O(desired_count) also while
+        policies of an earlier inventory are still there. If omitted, whatever scales the service owns the count.
+    type: bool
   health_check_grace_seconds:
     description: Time after a task's start in which failing health checks do not stop it.
     type: int

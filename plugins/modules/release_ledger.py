@@ -26,6 +26,12 @@ options:
     description: Whether the table can be restored to any second of the last 35 days.
     type: bool
     default: true
+  deletion_protection:
+    description:
+      - Whether DynamoDB refuses to delete the table.
+      - Left unchanged if omitted, and off for a new table. While it is on, O(state=absent) is refused.
+    type: bool
+    version_added: 0.2.0
 extends_documentation_fragment:
   - pear.fargate.resource
   - pear.fargate.resource.tags
@@ -57,6 +63,7 @@ from ansible_collections.pear.fargate.plugins.module_utils.environment.release_l
 ARGUMENT_SPEC = {
     "name": {"type": "str", "required": True},
     "point_in_time_recovery": {"type": "bool", "default": True},
+    "deletion_protection": {"type": "bool"},
     **STATE_ARGUMENTS,
     "adopt": {"type": "bool", "default": False},
     **TAG_ARGUMENTS,

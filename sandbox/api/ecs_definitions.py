@@ -162,9 +162,44 @@ def _check(request: dict[str, Any]) -> None:
         for point in one.get("mountPoints") or []:
             if point["sourceVolume"] not in volumes:
                 raise refuse(f"Unknown volume '{point['sourceVolume']}'.")
-        for needed in one.get("dependsOn") or []:
-            if needed["containerName"] not in names:
-                raise refuse(f"Container {one['name']} depends on unknown container {needed['containerName']}.")
+        _check_linux(one)
+    _check_dependencies({one["name"]: one for one in request["containerDefinitions"]})
+
+
+def _check_linux(container: dict[str, Any]) -> None:
+    """https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_LinuxParameters.html and API_KernelCapabilities.html"""
+    linux = container.get("linuxParameters") or {}
+    added = set((linux.get("capabilities") or {}).get("add") or [])
+    if added - {"SYS_PTRACE"}:
+        raise refuse(f"Tasks using the Fargate launch type do not support adding the capabilities {sorted(added)}.")
+    if linux.get("sharedMemorySize"):
+        raise refuse("Tasks using the Fargate launch type do not support the parameter sharedMemorySize.")
+    driver = (container.get("logConfiguration") or {}).get("logDriver", "awslogs")
+    if driver not in {"awslogs", "awsfirelens", "splunk"}:
+        raise refuse(f"Log driver {driver} is not supported by the Fargate launch type.")
+
+
+def _check_dependencies(containers: dict[str, dict[str, Any]]) -> None:
+    """https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDependency.html"""
+    waiting: dict[str, set[str]] = {}
+    for name, container in containers.items():
+        waiting[name] = {needed["containerName"] for needed in container.get("dependsOn") or []}
+        for needed in container.get("dependsOn") or []:
+            other = containers.get(needed["containerName"])
+            if other is None:
+                raise refuse(f"Container {name} depends on unknown container {needed['containerName']}.")
+            if needed["condition"] in {"COMPLETE", "SUCCESS"} and other.get("essential", True):
+                raise refuse(
+                    f"The condition {needed['condition']} can't be set on the essential container {other['name']}."
+                )
+            if needed["condition"] == "HEALTHY" and not other.get("healthCheck"):
+                raise refuse(f"The condition HEALTHY needs a health check of container {other['name']}.")
+    while waiting:
+        ready = [name for name, needs in waiting.items() if not needs & set(waiting)]
+        if not ready:
+            raise refuse(f"Containers depend on each other in a circle: {', '.join(sorted(waiting))}.")
+        for name in ready:
+            del waiting[name]
 
 
 def _logs(container: dict[str, Any]) -> bool:

@@ -67,6 +67,7 @@ class ServiceCalls(EcsCalls):
                     return {"service": self._answers.service(known, with_tags=True)}
                 raise ApiError("InvalidParameterException", "Creation of service was not idempotent.")
             self._check(settings)
+            _refuse_grace_period(request, settings)
             service = Service(
                 cluster=cluster,
                 name=name,
@@ -95,6 +96,7 @@ class ServiceCalls(EcsCalls):
                 _require_new_deployment(request)
             settings = {**service.settings, **changed}
             self._check(settings)
+            _refuse_grace_period(request, settings)
             deploys = request.get("forceNewDeployment") or any(
                 service.settings.get(key) != settings.get(key) for key in _DEPLOYS
             )
@@ -155,6 +157,14 @@ class ServiceCalls(EcsCalls):
                     "InvalidParameterException",
                     f"The target group with targetGroupArn {arn} does not have an associated load balancer.",
                 )
+
+
+def _refuse_grace_period(request: dict[str, Any], settings: dict[str, Any]) -> None:
+    if "healthCheckGracePeriodSeconds" in request and not settings.get("loadBalancers"):
+        raise ApiError(
+            "InvalidParameterException",
+            "Health check grace period is only valid for services configured to use load balancers",
+        )
 
 
 def _require_new_deployment(request: dict[str, Any]) -> None:

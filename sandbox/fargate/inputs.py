@@ -100,6 +100,26 @@ def _from_secrets_manager(client: Any, source: str) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
+def environment_files(core: Core, task: Task, container: Mapping[str, Any]) -> dict[str, str]:
+    """The variables of a container's files in S3, read with the execution role's permissions. A later file goes first."""
+    found: dict[str, str] = {}
+    for file in container.get("environmentFiles") or []:
+        bucket, _, key = file["value"].partition(":::")[2].partition("/")
+        try:
+            text = client_of(core, task, "s3").get_object(Bucket=bucket, Key=key)["Body"].read().decode()
+        except ClientError as refused:
+            raise StartFailed(
+                _TASK_FAILED,
+                "ResourceInitializationError: failed to download env files: file download command: non empty error stream: "
+                f"{refused.response['Error']['Code']}: {refused.response['Error']['Message']} ({file['value']})",
+            ) from refused
+        lines = [line.strip() for line in text.splitlines()]
+        found |= {
+            name: value for name, sign, value in (line.partition("=") for line in lines) if sign and name[:1] != "#"
+        }
+    return found
+
+
 def mounts(core: Core, task: Task, container: Mapping[str, Any]) -> list[tuple[Path, str, bool]]:
     """Host directory, path in the container, and whether it is read-only, for each mount point."""
     volumes = {one["name"]: one for one in task.definition.get("volumes") or []}

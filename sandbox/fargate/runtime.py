@@ -28,6 +28,7 @@ from .model import ContainerState, StartFailed, Task
 _TASK_FAILED = "TaskFailedToStart"
 _WAIT_SECONDS = 0.1
 _DEFAULT_STOP_SECONDS = 30
+_RESTART_SECONDS = 300
 # Stand-in process that holds a task's network namespace, as Fargate's own pause container does.
 _PAUSE_IMAGE = "localhost/pear/pause:1"
 _PAUSE_PROGRAM = Path("/usr/bin/catatonit")
@@ -212,6 +213,7 @@ class ContainerRuntime:
             environment = self._access.variables(task)
         except RoleRefused as refused:
             raise StartFailed(_TASK_FAILED, str(refused)) from refused
+        environment |= inputs.environment_files(self._core, task, definition)
         environment |= {one["name"]: one["value"] for one in definition.get("environment") or []}
         environment |= {one["name"]: one["value"] for one in override.get("environment") or []}
         environment |= {
@@ -221,6 +223,8 @@ class ContainerRuntime:
         log_path = settings.home / "tasks" / task.id / f"{name}.log"
         log_path.parent.mkdir(parents=True, exist_ok=True)
         memory = definition.get("memory") or int(task.definition["memory"])
+        linux = definition.get("linuxParameters") or {}
+        capabilities = linux.get("capabilities") or {}
         share = definition.get("cpu") or int(task.definition["cpu"])
         return ContainerSpec(
             image=definition["image"],
@@ -237,7 +241,11 @@ class ContainerRuntime:
             memory_mib=int(memory),
             cpu_shares=max(2, int(share)),
             log_path=log_path if settings.engine == "podman" else None,
-            init=bool((definition.get("linuxParameters") or {}).get("initProcessEnabled")),
+            init=bool(linux.get("initProcessEnabled")),
+            tmpfs=[f"{one['containerPath']}:size={one['size']}m" for one in linux.get("tmpfs") or []],
+            capabilities_add=capabilities.get("add") or [],
+            capabilities_drop=capabilities.get("drop") or [],
+            ulimits={one["name"]: (one["softLimit"], one["hardLimit"]) for one in definition.get("ulimits") or []},
         )
 
     # Life
@@ -247,6 +255,35 @@ class ContainerRuntime:
         for state in task.containers.values():
             if state.status == "RUNNING" and not _lives(self._pids.get(state.runtime_id, 0)):
                 self._ended(state)
+                self._restart(task, state)
+
+    def _restart(self, task: Task, state: ContainerState) -> None:
+        """Start a container again within its task, where its restart policy says so.
+
+        https://docs.aws.amazon.com/AmazonECS/latest/developerguide/container-restart-policy.html
+        """
+        definition = next(one for one in task.definition["containerDefinitions"] if one["name"] == state.name)
+        policy = definition.get("restartPolicy") or {}
+        ran = time.time() - (state.started_at or 0.0)
+        enough = policy.get("restartAttemptPeriod", _RESTART_SECONDS) / self._core.settings.time_factor
+        ignored = state.exit_code in (policy.get("ignoredExitCodes") or [])
+        if (
+            not policy.get("enabled")
+            or state.status != "STOPPED"
+            or ignored
+            or ran < enough
+            or task.desired == "STOPPED"
+        ):
+            return
+        try:
+            self._engine.start(state.runtime_id)
+            found = self._engine.inspect(state.runtime_id)[0]
+        except EngineError as refused:
+            state.reason = f"CannotStartContainerError: {refused}"[:1000]
+            return
+        self._pids[state.runtime_id] = int(found["State"]["Pid"])
+        state.status, state.exit_code, state.reason, state.started_at = "RUNNING", None, "", time.time()
+        self._begin_checks(task, state, definition, found)
 
     def _ended(self, state: ContainerState) -> None:
         found = self._engine.inspect(state.runtime_id)

@@ -101,7 +101,8 @@ def test_policies_and_scheduled_actions_need_a_target_and_go_with_it(world: Worl
     scaling.register_scalable_target(**target(name), MinCapacity=1, MaxCapacity=4)
     scaling.put_scheduled_action(**action)
     scaling.deregister_scalable_target(**target(name))
-    assert scaling.describe_scheduled_actions(ServiceNamespace="ecs")["ScheduledActions"] == []
+    of_it = {"ServiceNamespace": "ecs", "ResourceId": target(name)["ResourceId"]}
+    assert scaling.describe_scheduled_actions(**of_it)["ScheduledActions"] == []
     for call in (
         lambda: scaling.put_scheduled_action(**action),
         lambda: scaling.deregister_scalable_target(**target(name)),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -303,30 +302,112 @@ def test_a_one_off_task_ends_with_its_exit_code(world: World) -> None:
     assert task["stopCode"] == "EssentialContainerExited"
 
 
+def test_an_init_container_ends_first_and_a_container_is_restarted_within_its_task(cleaned: World) -> None:
+    world = cleaned
+    s3 = world.client("s3")
+    s3.create_bucket(Bucket="given", CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
+    s3.put_object(Bucket="given", Key="app.env", Body=b"# a comment\nFROM_FILE=yes\nBOTH=file\n")
+    shell = {"image": world.image, "essential": False, "entryPoint": ["sh", "-c"], "stopTimeout": 2}
+    definition = world.define(
+        "ordered",
+        environment={"BOTH": "definition"},
+        environmentFiles=[{"type": "s3", "value": "arn:aws:s3:::given/app.env"}],
+        volumes=[{"name": "shared"}],
+        mountPoints=[{"sourceVolume": "shared", "containerPath": "/shared"}],
+        linuxParameters={
+            "tmpfs": [{"containerPath": "/quick", "size": 8}],
+            "capabilities": {"drop": ["ALL"]},
+        },
+        dependsOn=[{"containerName": "init", "condition": "SUCCESS"}],
+        sidecars=[
+            {
+                **shell,
+                "name": "init",
+                "command": ["sleep 1; echo prepared > /shared/state"],
+                "mountPoints": [{"sourceVolume": "shared", "containerPath": "/shared"}],
+            },
+            {
+                **shell,
+                "name": "leaks",
+                "command": ["echo began >> /shared/began; sleep 6; exit 3"],
+                "mountPoints": [{"sourceVolume": "shared", "containerPath": "/shared"}],
+                "restartPolicy": {"enabled": True, "restartAttemptPeriod": 60},
+            },
+        ],
+    )
+    world.create_service("ordered", definition, None)
+    eventually(lambda: world.steady("ordered"), timeout=180)
+    (task,) = world.tasks("ordered")
+    states = {one["name"]: one for one in task["containers"]}
+    assert (states["init"]["lastStatus"], states["init"]["exitCode"]) == ("STOPPED", 0)
+    engine, task_id = world.running.engine, task["taskArn"].rpartition("/")[2]
+    (container,) = engine.containers(**{"pear.task": task_id, "pear.container": "app"})
+
+    def read(command: str) -> str:
+        return engine.exec(container, ["sh", "-c", command]).stdout.strip()
+
+    assert read("cat /shared/state") == "prepared"
+    assert read("echo $FROM_FILE $BOTH") == "yes definition"
+    assert "tmpfs" in read("grep /quick /proc/mounts")
+    assert set(read("grep CapEff /proc/self/status").split()[1]) == {"0"}
+    eventually(lambda: read("cat /shared/began").count("began") > 1, timeout=180, message="it was started again")
+    assert [one["taskArn"] for one in world.tasks("ordered")] == [task["taskArn"]], "within the same task"
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"dependsOn": [{"containerName": "app", "condition": "START"}]}, "in a circle"),
+        ({"dependsOn": [{"containerName": "gone", "condition": "START"}]}, "unknown container"),
+        ({"linuxParameters": {"capabilities": {"add": ["NET_ADMIN"]}}}, "NET_ADMIN"),
+        ({"linuxParameters": {"sharedMemorySize": 64}}, "sharedMemorySize"),
+        ({"logConfiguration": {"logDriver": "gelf"}}, "gelf"),
+    ],
+)
+def test_what_fargate_does_not_run_is_not_registered(world: World, change: dict[str, Any], reason: str) -> None:
+    with pytest.raises(ClientError, match=reason):
+        world.define("odd", **change)
+
+
+def test_a_service_without_a_load_balancer_has_no_grace_period(world: World) -> None:
+    with pytest.raises(ClientError, match="only valid for services configured to use load balancers"):
+        world.create_service("graceful", world.define("graceful"), None, healthCheckGracePeriodSeconds=5)
+
+
 def test_a_schedule_starts_its_task(world: World) -> None:
     ecs, scheduler = world.client("ecs"), world.client("scheduler")
     role = make_role(world.running, "schedules", "scheduler.amazonaws.com")
     definition = world.define("scheduled", command=["raise SystemExit(0)"])
-    # The role is too new at first.
-    time.sleep(1)
-    due = datetime.now(UTC) + timedelta(seconds=3)
     command = {"name": "app", "command": ["raise SystemExit(5)"]}
-    scheduler.create_schedule(
-        Name="once",
-        ScheduleExpression=f"at({due:%Y-%m-%dT%H:%M:%S})",
-        FlexibleTimeWindow={"Mode": "OFF"},
-        ActionAfterCompletion="DELETE",
-        Target={
-            "Arn": "arn:aws:ecs:eu-central-1:123456789012:cluster/tests",
-            "RoleArn": role,
-            "Input": json.dumps({"containerOverrides": [command]}),
-            "EcsParameters": {
-                "TaskDefinitionArn": definition,
-                "LaunchType": "FARGATE",
-                "NetworkConfiguration": {"awsvpcConfiguration": {"Subnets": world.subnets}},
-            },
+    target = {
+        "Arn": "arn:aws:ecs:eu-central-1:123456789012:cluster/tests",
+        "RoleArn": role,
+        "Input": json.dumps({"containerOverrides": [command]}),
+        "EcsParameters": {
+            "TaskDefinitionArn": definition,
+            "LaunchType": "FARGATE",
+            "NetworkConfiguration": {"awsvpcConfiguration": {"Subnets": world.subnets}},
         },
-    )
+    }
+
+    def made() -> bool:
+        """A role that was just made cannot be assumed yet."""
+        due = datetime.now(UTC) + timedelta(seconds=3)
+        try:
+            scheduler.create_schedule(
+                Name="once",
+                ScheduleExpression=f"at({due:%Y-%m-%dT%H:%M:%S})",
+                FlexibleTimeWindow={"Mode": "OFF"},
+                ActionAfterCompletion="DELETE",
+                Target=target,
+            )
+        except ClientError as refused:
+            if "to assume the role" not in str(refused):
+                raise
+            return False
+        return True
+
+    eventually(made, timeout=60)
 
     def ended() -> list[int]:
         started_by = "chronos-schedule/once"

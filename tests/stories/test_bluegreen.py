@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.support.plays import Player
+from tests.support.plays import Player, PlayResult
 
 from .arcade import CANARY, CLUSTER, GATES, HOST, RELEASE, Arcade, arcade, finished
 from .load import assert_not_one_failed
@@ -166,3 +166,29 @@ def test_a_service_whose_requests_another_rule_answers_first_is_refused_before_a
     one_line = " ".join(refused.output.split())
     assert f"every request for {HOST}" in one_line and "local-arcade" in one_line, refused.output
     assert mutating_calls(arcade.stage)[before:] == []
+
+
+def test_a_desired_count_is_applied_without_a_release_and_zero_stops_the_service(arcade: Arcade) -> None:
+    arcade.release("counted").succeeded()
+    live, history = arcade.live(), arcade.play("history").output.count("-deploy-")
+
+    def counted(number: int) -> PlayResult:
+        return arcade.release("counted", service_desired_count=number)
+
+    for number in (3, 0):
+        changed = counted(number).succeeded()
+        assert changed.recap["arcade"]["changed"] == 1, changed.output
+        assert arcade.services()[live]["desiredCount"] == number
+        assert counted(number).succeeded().recap["arcade"]["changed"] == 0
+    arcade.wait_for(lambda: arcade.services()[live]["runningCount"] == 0)
+    assert arcade.play("history").output.count("-deploy-") == history
+    counted(2).succeeded()
+    assert arcade.services()[arcade.live()]["runningCount"] == 2
+
+
+def test_a_restart_gives_the_version_that_serves_new_tasks(arcade: Arcade) -> None:
+    arcade.release("restarted").succeeded()
+    before, definition = arcade.live(), arcade.services()[arcade.live()]["taskDefinition"]
+    arcade.release("restarted", service_restart=True).succeeded()
+    assert arcade.live() != before
+    assert arcade.services()[arcade.live()]["taskDefinition"] == definition

@@ -52,12 +52,13 @@ def test_a_worker_is_one_ecs_service_without_target_groups_and_a_second_run_chan
     assert not [group for group in groups if "mailer" in group["TargetGroupName"]]
     alarms = mailer.stage.client("cloudwatch").describe_alarms(AlarmNamePrefix="local/mailer/")["MetricAlarms"]
     assert {alarm["AlarmName"].rpartition("/")[2] for alarm in alarms} == {
-        *("cpu", "memory", "missing-tasks", "no-running-task", "queue-age-mails")
+        *("cpu", "memory", "missing-tasks", "no-running-task", "queue-age-mails", "task-restarts")
     }
     assert mailer.play("deploy", check=True).succeeded().changed == 0
     again = mailer.play("deploy").succeeded()
     assert again.changed == 0, again.output
     assert "mailer: worker" in mailer.play("status").succeeded().output
+    assert "a worker: it is sent no requests" in mailer.play("triage").succeeded().output
 
 
 def test_a_version_that_starts_and_then_dies_is_returned_with_its_exit_code(mailer: Mailer) -> None:

@@ -98,7 +98,9 @@ def table(aws: Aws, name: str) -> dict[str, Any] | None:
 
 
 @aws_call("create table {name}")
-def create_table(aws: Aws, name: str, keys: Mapping[str, str], tags: Mapping[str, str]) -> None:
+def create_table(
+    aws: Aws, name: str, keys: Mapping[str, str], tags: Mapping[str, str], protected: bool = False
+) -> None:
     """Keys by attribute: HASH or RANGE. A table that another run has just created is accepted."""
     client = aws.client("dynamodb")
     try:
@@ -107,6 +109,7 @@ def create_table(aws: Aws, name: str, keys: Mapping[str, str], tags: Mapping[str
             KeySchema=[{"AttributeName": key, "KeyType": kind} for key, kind in keys.items()],
             AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key in keys],
             BillingMode="PAY_PER_REQUEST",
+            DeletionProtectionEnabled=protected,
             Tags=tag_list(tags),
         )
     except client.exceptions.ResourceInUseException:
@@ -116,6 +119,11 @@ def create_table(aws: Aws, name: str, keys: Mapping[str, str], tags: Mapping[str
 @aws_call("make table {name} pay per request")
 def pay_per_request(aws: Aws, name: str) -> None:
     aws.client("dynamodb").update_table(TableName=name, BillingMode="PAY_PER_REQUEST")
+
+
+@aws_call("set the deletion protection of table {name}")
+def set_protected(aws: Aws, name: str, desired: bool) -> None:
+    aws.client("dynamodb").update_table(TableName=name, DeletionProtectionEnabled=desired)
 
 
 @aws_call("read whether table {name} can be restored")

@@ -14,6 +14,10 @@ _NETWORK = {"subnets", "security_groups", "assign_public_ip"}
 _DEPLOYMENT = {"minimum_healthy_percent", "maximum_percent", "circuit_breaker", "rollback", "alarms"}
 # ECS refuses a grace period for health checks where there is no load balancer.
 _OF_TARGETS = {"health_check_grace_seconds", "load_balancers"}
+# A change of these starts new tasks; ECS applies all others to the service as it runs.
+REDEPLOYING = frozenset(
+    {"subnets", "security_groups", "assign_public_ip", "platform_version", "capacity_providers", "load_balancers"}
+)
 _PLAIN = {
     "availability_zone_rebalancing": "availabilityZoneRebalancing",
     "health_check_grace_seconds": "healthCheckGracePeriodSeconds",

@@ -30,17 +30,22 @@ def run(call: Invocation) -> dict[str, Any]:
         _refuse_other_tables(name, found)
         known = dynamodb.table_tags(aws, found["TableArn"]) if tags else {}
         claim(call, run, tags, [Existing("ledger", name, known)])
+    protected = call.params["deletion_protection"]
     if call.params["state"] == "absent":
+        _refuse_protected(name, found)
         remove(changes, "table", found is not None, partial(dynamodb.delete_table, aws, name))
         return _answer(changes, found["TableArn"] if found else None)
     if found is None:
-        changes.want("table", None, name, partial(dynamodb.create_table, aws, name, KEYS, tags))
+        changes.want("table", None, name, partial(dynamodb.create_table, aws, name, KEYS, tags, bool(protected)))
         if call.check_mode:
             return _answer(changes, None)
         found = _active(call)
     else:
         billing = found.get("BillingModeSummary", {}).get("BillingMode", "PROVISIONED")
         changes.want("billing_mode", billing, "PAY_PER_REQUEST", partial(dynamodb.pay_per_request, aws, name))
+        if protected is not None:
+            current = bool(found.get("DeletionProtectionEnabled"))
+            changes.want("deletion_protection", current, protected, partial(_set_protected, call, protected))
         put_tags_right(changes, call.params, _tag_calls(aws, found["TableArn"]))
     desired = call.params["point_in_time_recovery"]
     changes.want(
@@ -58,6 +63,24 @@ def _tag_calls(aws: Aws, arn: str) -> TagCalls:
         partial(dynamodb.tag_table, aws, arn),
         partial(dynamodb.untag_table, aws, arn),
     )
+
+
+def _refuse_protected(name: str, found: dict[str, Any] | None) -> None:
+    if found and found.get("DeletionProtectionEnabled"):
+        raise Failure(
+            f"Nothing was changed: the deletion protection of table {name} is on, and it holds all releases on record. "
+            "Set deletion_protection to false first, and remove it then."
+        )
+
+
+def _set_protected(call: Invocation, desired: bool) -> None:
+    """DynamoDB changes one property at a time, and refuses the next until the table is active again."""
+    changing = Retry(
+        passes=lambda error: error.code == "ResourceInUseException",
+        seconds=_ACTIVE_SECONDS,
+        line=lambda _error, _pause: "waiting for the table's last change",
+    )
+    retry(call.clock, call.progress, changing, partial(dynamodb.set_protected, call.aws, call.params["name"], desired))
 
 
 def _refuse_other_tables(name: str, found: dict[str, Any]) -> None:

@@ -102,8 +102,9 @@ class Findings:
     def verdict(self) -> Verdict:
         state = max((state for state, _ in self.sentences), key=_ORDER.index, default=State.OK)
         worst = next((sentence for found, sentence in self.sentences if found is state), "")
-        others = [sentence for _, sentence in self.sentences if sentence != worst]
-        return Verdict(self.check, state, worst, tuple(dict.fromkeys([*others, *self.evidence])))
+        others = [sentence for _, sentence in self.sentences]
+        told = dict.fromkeys([*others, *self.evidence])
+        return Verdict(self.check, state, worst, tuple(sentence for sentence in told if sentence != worst))
 
 
 def worst(states: Iterable[State]) -> State:

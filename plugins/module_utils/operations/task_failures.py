@@ -38,7 +38,9 @@ def was_killed(task: TaskState) -> bool:
     """By SIGKILL, from outside or for its memory, or by a person who stopped it."""
     if task.stop_code == "UserInitiated":
         return True
-    return known_reason(task) is None and any(container.exit_code == _KILLED for container in task.containers)
+    # A task that ECS scales in is killed too if it does not end within its stop timeout.
+    ended_by_itself = task.stop_code == "EssentialContainerExited" and known_reason(task) is None
+    return ended_by_itself and any(container.exit_code == _KILLED for container in task.containers)
 
 
 def crashed(task: TaskState) -> bool:

@@ -116,8 +116,12 @@ def _alarms(alarms: tuple[Alarm, ...] | Unread) -> tuple[str, ...]:
 def _headline(state: State, verdicts: Sequence[Verdict], causes: Sequence[Cause]) -> str:
     unknown = [verdict.check for verdict in verdicts if verdict.state is State.UNKNOWN]
     suffix = f" (unknown: {', '.join(unknown)})" if unknown else ""
-    if state in (State.OK, State.UNKNOWN) and not causes:
-        return f"nothing wrong{suffix}"
+    if len(unknown) == len(verdicts) and not causes:
+        return f"nothing is known: {verdicts[0].why}"
+    if state is State.UNKNOWN and not causes:
+        return f"nothing wrong found{suffix}"
+    if state is State.OK and not causes:
+        return "nothing wrong"
     wrong = [verdict.check for verdict in verdicts if verdict.state is state]
     if causes:
         return f"likely cause: {causes[0].cause}{suffix}"

@@ -58,7 +58,12 @@ class Controller:
         if unfinished(history) is None:
             # Looking comes before locking: what is live already costs no write.
             begun = begin(self._fleet(), history, self.ports.clock.now())
-            if not isinstance(begun, Begun) and not any(found.repair for found in self._disagreements()):
+            adjusts = isinstance(begun, Unchanged) and begun.adjust
+            if (
+                not isinstance(begun, Begun)
+                and not adjusts
+                and not any(found.repair for found in self._disagreements())
+            ):
                 return _not_begun(begun)
         return self._under_lease(order.id, False, lambda: self._deploy(order, begin))
 
@@ -79,9 +84,7 @@ class Controller:
         # Before the lease is taken: the controller that has it may still serve users, by a promotion.
         stuck = "" if order.force else self._no_way_back()
         if stuck:
-            return _not_begun(
-                Refused(f"nothing was changed: {stuck}. -e rollback_force=true returns traffic all the same")
-            )
+            return _not_begun(Refused(f"nothing was changed: {stuck}. -e rollback_force=true returns traffic anyway"))
         return self._under_lease(order.id, True, lambda: self._rollback(order))
 
     def _no_way_back(self) -> str:
@@ -141,6 +144,10 @@ class Controller:
 
     def _start(self, begin: Begin) -> Ending:
         begun = begin(self._fleet(), self._history(), self.ports.clock.now())
+        if isinstance(begun, Unchanged) and begun.adjust is not None:
+            self.ports.progress.line(f"{begun.adjust.colour}: {'; '.join(begun.adjustments)}")
+            self.writer.adjust(begun.adjust)
+            return Ending(None, f"{begun.reason}; adjusted: {'; '.join(begun.adjustments)}", changed=True)
         if not isinstance(begun, Begun):
             return _not_begun(begun)
         adopted, release = begun.adopted, begun.release

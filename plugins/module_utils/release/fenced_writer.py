@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
-from ..rollout.actions import FleetAction, Shift
+from ..rollout.actions import Adjust, FleetAction, Shift
 from ..rollout.disagreements import Disagreement, Repair
 from ..rollout.lease import LATE_WRITE_SECONDS, WRITE_BEGINS_SECONDS
 from .lease_holder import LeaseHolder
@@ -46,7 +46,10 @@ class FencedWriter:
                 self.lease_holder.with_retries(partial(self._repair, disagreement.repair))
         return any(disagreement.repair for disagreement in found)
 
-    def _repair(self, repair: Repair) -> None:
+    def adjust(self, action: Adjust) -> None:
+        self.lease_holder.with_retries(partial(self._repair, action))
+
+    def _repair(self, repair: Repair | Adjust) -> None:
         if not self.renew():
             raise PortError("The renewal of the lease took too long to write after it", transient=True)
         self.write(repair)

@@ -47,9 +47,11 @@ def predicted(
     repaired = [found for found in wrong if (found.repair if isinstance(wanted, Order) else found.is_urgent)]
     repairs = [f"put right: {found.sentence}" for found in repaired]
     if isinstance(begun, Unchanged) and left is None:
+        repairs += [f"{begun.adjust.colour}: {difference}" for difference in begun.adjustments] if begun.adjust else []
         for line in repairs:
             call.progress.line(line)
-        unchanged = _answer(bool(repairs), "unchanged", begun.reason, repairs, {"before": "", "after": ""})
+        difference = ports.provider.difference(begun.adjust.colour) if begun.adjust else {"before": "", "after": ""}
+        unchanged = _answer(bool(repairs), "unchanged", begun.reason, repairs, difference)
         return unchanged | told
     if isinstance(begun, Refused) and left is None:
         raise Failure(f"{begun.reason}.", outcome=str(Outcome.REFUSED), changed=False)
@@ -68,7 +70,7 @@ def predicted(
     for line in steps:
         call.progress.line(line)
     reason = steps[0] if steps else "nothing to do"
-    if release and release.in_place:
+    if release and isinstance(wanted, Order) and wanted.plan.in_place:
         return _answer(True, "planned", reason, steps, ports.provider.difference(release.live)) | told
     difference = _difference(call, spec, fleet, release)
     return _answer(True, "planned", reason, steps, difference) | told

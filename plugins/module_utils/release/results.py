@@ -39,7 +39,7 @@ def result(call: Invocation, ending: Ending, response_times: Mapping[str, Any] |
     answer = harmless(
         {
             "changed": ending.changed,
-            "outcome": str(ending.outcome) if ending.outcome else ("staged" if ending.changed else "unchanged"),
+            "outcome": str(ending.outcome) if ending.outcome else ("staged" if ending.release else "unchanged"),
             "reason": ending.reason,
             "release": summary(release) if release else None,
             # Those of the look that decided are in the evidence, also of a release that another run ends.

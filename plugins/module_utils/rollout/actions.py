@@ -53,6 +53,13 @@ class Replace:
 
 
 @dataclass(frozen=True)
+class Adjust:
+    """Give a colour the desired count and the settings of the specification that need no new tasks."""
+
+    colour: Colour
+
+
+@dataclass(frozen=True)
 class Prove:
     """Run one check (a one-off task or a smoke check through the test rule) and keep its verdict."""
 
@@ -120,7 +127,7 @@ class Done:
     outcome: Outcome
 
 
-FleetAction: TypeAlias = "Stage | Replace | ScaleIn | ScheduleScaleIn | CancelScaleIn | SetScaleIn"
+FleetAction: TypeAlias = "Stage | Replace | Adjust | ScaleIn | ScheduleScaleIn | CancelScaleIn | SetScaleIn"
 Action: TypeAlias = "Record | Register | FleetAction | Prove | Shift | Collect | Wait | Done"
 
 

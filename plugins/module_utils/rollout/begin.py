@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from .actions import Adjust
 from .gates import alone
 from .history import good_releases, live_colour, rollback_target
 from .model import Colour, ColourState, Fleet, Gates, Kind, Outcome, Phase, Plan, Policy, Release, Step
@@ -60,9 +61,11 @@ class Begun:
 
 @dataclass(frozen=True)
 class Unchanged:
-    """Nothing has to be done: the ordered version is live."""
+    """No release has to be made: the ordered version is live. Its settings may differ in what needs no new tasks."""
 
     reason: str
+    adjust: Adjust | None = None
+    adjustments: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -87,7 +90,11 @@ def begin_deploy(order: Order, fleet: Fleet, history: Sequence[Release], now: fl
         version = (
             f"release {serving.id} with {serving.label}" if serving else order.version or order.digest or "this version"
         )
-        return Unchanged(f"{version} {_does(fleet, live)} already")
+        adjust = Adjust(live) if state.adjustments else None
+        return Unchanged(f"{version} {_does(fleet, live)} already", adjust, state.adjustments)
+    if order.desired_count == 0 and fleet.routed:
+        # Nothing is to run: there is no candidate to prove and no traffic to shift.
+        order = replace(order, plan=Plan("rolling", (Step(100),)), checks=(), verifications=())
     if order.plan.in_place:
         return Begun(_in_place(order, state, history, now), found)
     if not fleet.routed:
@@ -101,6 +108,7 @@ def begin_deploy(order: Order, fleet: Fleet, history: Sequence[Release], now: fl
         gates=alone(order.gates) if first else order.gates,
         capacity=order.desired_count if first else _as_many_as_live(fleet.state(live), order.single_writer),
         first=first,
+        restart=order.restart or bool(state.redeployments),
     )
     return Begun(release, found)
 
@@ -176,7 +184,8 @@ def _is_what_serves(order: Order, live: ColourState, serving: Release | None) ->
         return (
             serving is not None
             and serving.fingerprint == order.fingerprint
-            and live.healthy >= order.policy.minimum_healthy
+            and live.healthy >= min(order.policy.minimum_healthy, order.desired_count)
+            and not live.redeployments
         )
     as_specified = bool(live.task_definition) and not live.deviations
     enough = live.healthy >= min(order.policy.minimum_healthy, live.desired)

@@ -160,6 +160,9 @@ class ColourState:
     ecs_rollback: str = ""
     # How the colour differs from the specification of the release, where that is compared.
     deviations: tuple[str, ...] = ()
+    # The same of a live colour that releases do not change: settings that need new tasks, and those that do not.
+    redeployments: tuple[str, ...] = ()
+    adjustments: tuple[str, ...] = ()
 
     @property
     def settled(self) -> bool:

@@ -126,9 +126,10 @@ def task_policy(
     execute_command: bool = False,
     secrets: Sequence[str] = (),
     kms_keys: Sequence[str] = (),
+    protects_tasks_of: str = "",
 ) -> dict[str, Any] | None:
-    """What the service's own statements say, its mounts, secrets that its containers read themselves, and a shell where that
-    is allowed; None where it needs nothing.
+    """What the service's own statements say, its mounts, secrets that its containers read themselves, a shell and the protection
+    of tasks of a cluster where that is allowed; None where it needs nothing.
     """
     granted = [dict(statement) for statement in statements]
     granted += [
@@ -141,6 +142,10 @@ def task_policy(
     if execute_command:
         channels = ["CreateControlChannel", "CreateDataChannel", "OpenControlChannel", "OpenDataChannel"]
         granted.append(_allow("ExecuteCommand", [f"ssmmessages:{channel}" for channel in channels], ["*"]))
+    if protects_tasks_of:
+        # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-scale-in-protection-endpoint.html
+        actions = ["ecs:GetTaskProtection", "ecs:UpdateTaskProtection"]
+        granted.append(_allow("ProtectTasks", actions, [place.arn("ecs", f"task/{protects_tasks_of}/*")]))
     return _policy(*granted) if granted else None
 
 

@@ -93,9 +93,10 @@ def _foreign(call: Invocation, values: Mapping[str, Any], place: ArnScope, unche
 
 def _priorities(call: Invocation, values: Mapping[str, Any], place: ArnScope) -> Iterator[str]:
     name, service, priority = (values.get(key) for key in ("environment_name", "service_name", "service_priority"))
-    if is_worker(values):
-        return
     if not (isinstance(name, str) and isinstance(service, str) and isinstance(priority, int)):
+        return
+    if is_worker(values):
+        yield from _routed_before(call, ServiceNames(name, service))
         return
     https = _listener(call, name)
     if https is None:
@@ -112,6 +113,16 @@ def _priorities(call: Invocation, values: Mapping[str, Any], place: ArnScope) ->
         elbv2.rules(call.aws, https), DesiredRules(Conditions.of(hosts, paths), priority, blue, green)
     ):
         yield f"service_priority is {priority}: {taken}"
+
+
+def _routed_before(call: Invocation, names: ServiceNames) -> Iterator[str]:
+    """A worker that has target groups was a service with requests: its rules and its second colour would be left over."""
+    found = elbv2.target_groups(call.aws, [names.target_group(colour) for colour in COLOURS])
+    if found:
+        yield (
+            f"service_kind is worker, and {names.service} has the target groups {', '.join(sorted(found))} of a service with requests: "
+            f"remove it first, with playbooks/destroy.yml -l {names.service} -e confirm={names.service}, or name the worker otherwise"
+        )
 
 
 def _listener(call: Invocation, name: str) -> str | None:

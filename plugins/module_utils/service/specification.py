@@ -47,6 +47,7 @@ SERVICE_ARGUMENTS: dict[str, Any] = {
     "containers": {"type": "list", "elements": "dict", "required": True, "options": CONTAINER},
     "volumes": {"type": "list", "elements": "dict", "default": [], "options": _VOLUME},
     "desired_count": {"type": "int", "required": True},
+    "autoscaling": {"type": "bool"},
     "health_check_grace_seconds": {"type": "int", "default": 30},
     "minimum_healthy_percent": {"type": "int", "default": 100},
     "maximum_percent": {"type": "int", "default": 200},

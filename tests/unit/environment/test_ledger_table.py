@@ -60,6 +60,30 @@ def test_what_differs_is_told_and_put_right(dynamodb: Any) -> None:
     assert not invoke()["changed"]
 
 
+def test_deletion_protection_is_set_kept_and_taken_back(dynamodb: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def protected() -> bool:
+        return bool(dynamodb.describe_table(TableName=NAME)["Table"]["DeletionProtectionEnabled"])
+
+    invoke(deletion_protection=True)
+    assert protected() and not invoke(deletion_protection=True)["changed"]
+    assert not invoke()["changed"] and protected(), "left unchanged if omitted"
+    with pytest.raises(Failure, match="Set deletion_protection to false first"):
+        invoke(state="absent")
+    refused = ClientError({"Error": {"Code": "ResourceInUseException"}}, "UpdateTable")
+    real, answers = calls.set_protected.__wrapped__, [refused]  # type: ignore[attr-defined]
+
+    @calls.aws_call("set the deletion protection of table {name}")
+    def reluctant(aws: Aws, name: str, desired: bool) -> None:
+        if answers:
+            raise answers.pop()
+        real(aws, name, desired)
+
+    monkeypatch.setattr(calls, "set_protected", reluctant)
+    changed = invoke(deletion_protection=False)
+    assert changed["diff"]["after"] == {"deletion_protection": False} and not answers and not protected()
+    assert invoke(state="absent")["changed"]
+
+
 def test_a_new_table_that_is_not_ready_for_it_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
     refused = ClientError({"Error": {"Code": "ContinuousBackupsUnavailableException"}}, "UpdateContinuousBackups")
     real, answers = calls.set_recoverable.__wrapped__, [refused, refused]  # type: ignore[attr-defined]

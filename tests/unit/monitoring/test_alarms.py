@@ -27,23 +27,8 @@ from moto import mock_aws
 
 from sandbox.metrics.expressions import Frame, parse
 
-REGION = "eu-central-1"
-ARN = f"arn:aws:elasticloadbalancing:{REGION}:123456789012"
-ENVIRONMENT: dict[str, Any] = {
-    "name": "staging",
-    "region": REGION,
-    "account": "123456789012",
-    "caller": "arn:aws:iam::123456789012:user/ci",
-    "cluster": {"container_insights": "enabled"},
-    "load_balancer": {
-        "name": "staging",
-        "arn": f"{ARN}:loadbalancer/app/staging/0123",
-        "target_groups": {
-            f"staging-scores-{colour}": f"{ARN}:targetgroup/staging-scores-{colour}/{number}"
-            for number, colour in enumerate(("blue", "green"))
-        },
-    },
-}
+from .given import ENVIRONMENT, REGION
+
 TOPIC = "arn:aws:sns:eu-central-1:123456789012:staging-alarms"
 
 
@@ -275,3 +260,40 @@ def test_without_container_insights_a_colour_is_judged_by_its_targets() -> None:
     (alarm,) = [one for one in service_alarms(blind, "scores") if one["name"].endswith("colour-without-target")]
     assert not [metric for metric in alarm["metrics"] if "desired" in metric["id"]]
     assert "desired" not in alarm["metrics"][-1]["expression"]
+
+
+def test_a_worker_has_alarms_of_its_tasks_and_of_its_queues_and_none_of_requests() -> None:
+    environment = {**ENVIRONMENT, "load_balancer": None}
+    alarms = service_alarms(environment, "mailer", {"queue_age_seconds": 60}, kind="worker", queues=["mails", "faxes"])
+    kinds = {alarm["name"].rpartition("/")[2] for alarm in alarms}
+    tasks = {"cpu", "memory", "no-running-task", "missing-tasks", "task-restarts"}
+    assert kinds == {"queue-age-mails", "queue-age-faxes", *tasks}
+    metrics = [metric for alarm in alarms for metric in alarm["metrics"] if "namespace" in metric]
+    assert {metric["namespace"] for metric in metrics} == {"AWS/SQS", "AWS/ECS", "ECS/ContainerInsights"}
+    assert all("green" not in str(metric) for alarm in alarms for metric in alarm["metrics"])
+    assert next(alarm for alarm in alarms if "mails" in alarm["name"])["threshold"] == 60
+    put(alarms, prefix="staging/mailer/")
+    assert not put(alarms, prefix="staging/mailer/")["changed"]
+
+
+def test_the_dashboard_of_a_worker_shows_its_queues_instead_of_requests() -> None:
+    body = service_dashboard({**ENVIRONMENT, "load_balancer": None}, "mailer", kind="worker", queues=["mails"])
+    titles = [widget["properties"]["title"] for widget in body["widgets"]]
+    assert "Messages that wait in mails" in titles
+    assert "Requests a minute" not in titles
+
+
+@pytest.mark.parametrize(
+    ("desired", "running", "fires"), [(2.0, 0.0, True), (2.0, 1.0, False), (0.0, 0.0, False)], ids=str
+)
+def test_a_worker_without_a_task_is_an_alarm_unless_none_is_wanted(desired: float, running: float, fires: bool) -> None:
+    (judged,) = [
+        metric["expression"]
+        for alarm in service_alarms({**ENVIRONMENT, "load_balancer": None}, "mailer", kind="worker")
+        if alarm["name"].endswith("no-running-task")
+        for metric in alarm["metrics"]
+        if "expression" in metric
+    ]
+    series = {"desired_blue": {0.0: desired}, "running_blue": {0.0: running}}
+    frame = Frame(dict(series), tuple(series), dict.fromkeys(series, 60), (0.0,))
+    assert parse(judged).evaluate(frame) == {0.0: float(fires)}

@@ -17,7 +17,7 @@ from ansible_collections.pear.fargate.plugins.module_utils.monitoring.alarm_part
 from ansible_collections.pear.fargate.plugins.module_utils.service import health_alarm
 from ansible_collections.pear.fargate.plugins.module_utils.service.health_alarm import HealthAlarm
 
-from .test_alarms import ENVIRONMENT
+from .given import ENVIRONMENT
 
 ROOT = Path(__file__).resolve().parents[3]
 RUNBOOKS = ROOT / "docs/runbooks"

@@ -407,7 +407,7 @@ def test_a_service_that_suddenly_gets_no_request_is_a_warning() -> None:
 def test_no_requests_at_all_say_nothing_and_are_no_pass() -> None:
     report = judged(healthy(answers=traffic(requests=lambda back: 0)))
     assert state_of(report, "5xx") is State.UNKNOWN
-    assert report.headline == "nothing wrong (unknown: 5xx)"
+    assert report.headline == "nothing wrong found (unknown: 5xx)"
 
 
 def test_tasks_that_an_old_colour_lost_are_evidence_alone() -> None:
@@ -421,6 +421,20 @@ def test_a_few_tasks_that_others_stopped_are_no_crash_loop() -> None:
     report = judged(healthy(tasks=tasks(green(3, 3, [stopped(9, 143, stop_code="UserInitiated")]))))
     assert report.state is State.OK
     assert [found.cause for found in report.causes] == ["a task was killed; ECS replaces it"]
+
+
+def test_tasks_that_a_deployment_replaced_are_no_crash_loop_even_if_they_had_to_be_killed() -> None:
+    replaced = [
+        stopped(
+            number,
+            137,
+            stop_code="ServiceSchedulerInitiated",
+            stopped_reason="Scaling activity initiated by (deployment ecs-svc/2)",
+        )
+        for number in range(4)
+    ]
+    report = judged(just_released(tasks=tasks(green(3, 3, replaced))))
+    assert (report.state, report.causes) == (State.OK, ())
 
 
 def test_a_killed_task_is_no_lost_zone() -> None:
@@ -469,8 +483,14 @@ def test_a_check_that_cannot_be_read_is_unknown_and_hides_no_other(part: str, ch
     report = judged(replace(healthy(), **{part: Unread(DENIED)}))
     assert state_of(report, check) is State.UNKNOWN
     assert [state_of(report, other) for other in CHECK_NAMES if other != check] == [State.OK] * 5
-    assert report.headline == f"nothing wrong (unknown: {check})"
+    assert report.headline == f"nothing wrong found (unknown: {check})"
     assert any(DENIED in line for line in screen(report))
+
+
+def test_where_nothing_can_be_read_nothing_is_called_right() -> None:
+    report = judged(replace(healthy(), **dict.fromkeys(PARTS, Unread(DENIED)), alarms=Unread(DENIED)))
+    assert report.headline == f"nothing is known: {DENIED}"
+    assert report.next == "ansible-playbook playbooks/status.yml -i inventories/production -l scoreboard"
 
 
 def test_a_crash_loop_is_found_with_nothing_else_to_be_read() -> None:

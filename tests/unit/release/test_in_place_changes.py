@@ -11,6 +11,7 @@ from ansible_collections.pear.fargate.plugins.module_utils.aws.ecs_states import
 from ansible_collections.pear.fargate.plugins.module_utils.release.providers.in_place_changes import (
     LiveService,
     Specified,
+    adjustments_of,
     changes_of,
     diff,
 )
@@ -150,3 +151,36 @@ def test_an_update_names_only_what_changes() -> None:
         "healthCheckGracePeriodSeconds": 30
     }
     assert list(service_definition.update_request(SETTINGS, {"subnets"})) == ["networkConfiguration"]
+
+
+@pytest.mark.parametrize(
+    ("live", "specified", "redeployments", "reasons"),
+    [
+        pytest.param(LIVE, SPECIFIED, (), (), id="as specified"),
+        pytest.param(with_live(desired=5), SPECIFIED, (), ("desired count 5 → 2",), id="a count that somebody changed"),
+        pytest.param(LIVE, replace(SPECIFIED, desired_count=0), (), ("desired count 2 → 0",), id="stopped on purpose"),
+        pytest.param(
+            replace(with_live(desired=5), autoscaled=True), SPECIFIED, (), (), id="a count that autoscaling owns"
+        ),
+        pytest.param(
+            with_live(settings={**SETTINGS, "health_check_grace_seconds": 5, "subnets": ["subnet-z"]}),
+            SPECIFIED,
+            ("settings differ: subnets",),
+            ("settings differ: health_check_grace_seconds",),
+            id="what needs new tasks, and what does not",
+        ),
+        pytest.param(
+            with_live(settings={**SETTINGS, "rollback": False, "alarms": ["errors"]}),
+            SPECIFIED,
+            (),
+            (),
+            id="how ECS ends a deployment of its own",
+        ),
+        pytest.param(with_live(tags={}), SPECIFIED, (), ("tags differ",), id="tags"),
+    ],
+)
+def test_a_live_colour_is_compared_in_what_is_no_version(
+    live: LiveService, specified: Specified, redeployments: tuple[str, ...], reasons: tuple[str, ...]
+) -> None:
+    found = adjustments_of(live, specified)
+    assert (found.redeployments, found.reasons) == (redeployments, reasons)

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 import pytest
 from ansible_collections.pear.fargate.plugins.module_utils.aws import dynamodb
-from ansible_collections.pear.fargate.plugins.module_utils.aws.session import Aws
 from ansible_collections.pear.fargate.plugins.module_utils.release.ledger import DynamoLedger
 from ansible_collections.pear.fargate.plugins.module_utils.release.ledger_items import LEASE as LEASE_ENTRY
 from ansible_collections.pear.fargate.plugins.module_utils.release.ledger_items import (
@@ -22,53 +20,17 @@ from ansible_collections.pear.fargate.plugins.module_utils.release.ledger_items 
 from ansible_collections.pear.fargate.plugins.module_utils.release.ports import LeaseLostError, PortError
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.lease import Lease
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import (
-    Colour,
     Kind,
     OperatorRequest,
     Outcome,
-    Plan,
-    Release,
     RequestKind,
     Result,
-    Step,
     Verdict,
 )
-from moto import mock_aws
+
+from .given import RELEASE
 
 LEASE = Lease("scoreboard", "ada", "r1", 1, 1000.0, 1090.0)
-RELEASE = Release(
-    id="20260102T030405Z-deploy-ab12",
-    service="scoreboard",
-    kind=Kind.DEPLOY,
-    digest="sha256:1",
-    live=Colour.BLUE,
-    candidate=Colour.GREEN,
-    plan=Plan("canary", (Step(10, 60), Step(100))),
-    started_at=1000.0,
-    by="ada",
-)
-
-
-@pytest.fixture
-def ledger(monkeypatch: pytest.MonkeyPatch) -> Iterator[DynamoLedger]:
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
-    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
-    with mock_aws():
-        aws = Aws({"region": "eu-central-1"})
-        aws.client("dynamodb").create_table(
-            TableName="local-releases",
-            KeySchema=[
-                {"AttributeName": "service", "KeyType": "HASH"},
-                {"AttributeName": "entry", "KeyType": "RANGE"},
-            ],
-            AttributeDefinitions=[
-                {"AttributeName": "service", "AttributeType": "S"},
-                {"AttributeName": "entry", "AttributeType": "S"},
-            ],
-            BillingMode="PAY_PER_REQUEST",
-        )
-        yield DynamoLedger(aws, "local-releases", "scoreboard")
 
 
 def test_an_empty_ledger_has_no_lease_no_request_and_no_history(ledger: DynamoLedger) -> None:

@@ -29,18 +29,7 @@ from ansible_collections.pear.fargate.plugins.module_utils.service.specification
 from ansible_collections.pear.fargate.plugins.modules.bluegreen_cutover import ARGUMENT_SPEC
 from ansible_collections.pear.fargate.plugins.modules.bluegreen_rollback import ARGUMENT_SPEC as ROLLBACK
 
-DIGEST = "sha256:" + "a" * 64
-BASE: dict[str, Any] = {
-    "environment": "test",
-    "service": "app",
-    "subnet_ids": ["subnet-1"],
-    "security_group_ids": ["sg-1"],
-    "port": 8080,
-    "cpu": 256,
-    "memory": 512,
-    "desired_count": 2,
-    "containers": [{"name": "app", "image": f"registry/app@{DIGEST}", "ports": [8080]}],
-}
+from .given import BASE, DIGEST
 
 
 def made(**options: Any) -> Any:

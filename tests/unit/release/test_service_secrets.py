@@ -14,9 +14,7 @@ from ansible_collections.pear.fargate.plugins.module_utils.release.service_secre
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import Outcome
 from ansible_collections.pear.fargate.plugins.modules.service_secrets_info import ARGUMENT_SPEC
 
-from .test_ledger import RELEASE, ledger
-
-__all__ = ["ledger"]
+from .given import RELEASE
 
 
 def found(ledger: DynamoLedger) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from ansible_collections.pear.fargate.plugins.module_utils.release.ports import 
     UnreadableRecord,
 )
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.actions import (
+    Adjust,
     CancelScaleIn,
     FleetAction,
     Replace,
@@ -101,6 +102,8 @@ class World:
     stopped_at: dict[Colour, float] = field(default_factory=dict)
     # How many tasks of a colour can be healthy at most, and until when.
     short: dict[Colour, tuple[int, float]] = field(default_factory=dict)
+    # The count that the inventory says, where a release compares the live colour with it.
+    wanted_count: int | None = None
     # A worker has no rule and one colour.
     routed: bool = True
 
@@ -197,6 +200,9 @@ class World:
         live = self.weights.leader
         if self.specified and live and sides[live].task_definition != self.specified:
             sides[live] = replace(sides[live], deviations=("the task definition differs",))
+        if self.wanted_count is not None and live and sides[live].desired != self.wanted_count:
+            counts = f"desired count {sides[live].desired} → {self.wanted_count}"
+            sides[live] = replace(sides[live], adjustments=(counts,))
         if self.weights != self.weights_known:
             self.weights_known, self.weights_changed_at = self.weights, self.time
         return Fleet(self.weights, sides[BLUE], sides[GREEN], self.routed, weights_changed_at=self.weights_changed_at)
@@ -219,6 +225,11 @@ class World:
         assert self.routed or action.colour is BLUE, f"a worker has one colour: {action}"
         if isinstance(action, Replace):
             self.replace(action)
+            return
+        if isinstance(action, Adjust):
+            self.writes.append(("Adjust", action))
+            self.sides[action.colour] = replace(side, desired=self.wanted_count or 0)
+            self.settle(action.colour)
             return
         if self.one_writer and isinstance(action, Stage):
             self.assert_no_other_writer(action)

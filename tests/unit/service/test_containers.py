@@ -15,7 +15,7 @@ from ansible_collections.pear.fargate.plugins.plugin_utils import nested_options
 from botocore.session import get_session
 from botocore.validate import ParamValidator
 
-from .test_preflight import GOOD
+from .given import GOOD
 
 SHAPE = get_session().get_service_model("ecs").operation_model("RegisterTaskDefinition").input_shape
 APP: dict[str, Any] = {"name": "app", "image": "registry/app:1"}

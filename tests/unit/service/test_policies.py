@@ -197,3 +197,9 @@ def test_what_a_registered_revision_reads_is_what_its_containers_were_given() ->
     ]
     spec = {"family": "f", "cpu": 256, "memory": 512, "log_group": "g", "region": "r", "containers": containers}
     assert sorted(registered_secrets(register_request(spec))) == sorted(secrets_of(containers))
+
+
+def test_a_worker_may_protect_tasks_of_its_own_cluster_only() -> None:
+    granted = by_sid(task_policy(PLACE, protects_tasks_of="production"))["ProtectTasks"]
+    assert granted["Action"] == ["ecs:GetTaskProtection", "ecs:UpdateTaskProtection"]
+    assert granted["Resource"] == ["arn:aws:ecs:eu-central-1:123456789012:task/production/*"]

@@ -13,20 +13,7 @@ from ansible_collections.pear.fargate.plugins.plugin_utils.role_variables import
 
 from tests.support.plays import ROOT
 
-GOOD: dict[str, Any] = {
-    "environment_name": "production",
-    "service_name": "scoreboard",
-    "service_cpu": 256,
-    "service_memory": 512,
-    "service_port": 8080,
-    "service_priority": 10,
-    "service_desired_count": 2,
-    "service_hosts": ["scores.example.com"],
-    "service_paths": ["/*"],
-    "service_health_check": {"path": "/healthz", "interval_seconds": 10, "timeout_seconds": 5},
-    "service_environment": {"LOG_LEVEL": "info"},
-    "service_secrets": {"KEY": "arn:aws:secretsmanager:eu-central-1:123456789012:secret:key-AbCdEf", "B": "/app/b"},
-}
+from .given import GOOD
 
 
 def test_what_is_right_has_no_finding() -> None:
@@ -76,6 +63,20 @@ def test_every_size_that_fargate_offers_is_accepted(cpu: int) -> None:
         pytest.param({"service_health_check": {"matcher": "ok"}}, "matcher is 'ok'", id="matcher"),
         pytest.param({"service_hosts": list("abcd")}, "hold 5 values", id="too many condition values"),
         pytest.param({"service_hosts": [], "service_paths": []}, "both empty", id="no condition"),
+        pytest.param(
+            {"service_protocol_version": "HTTP2", "service_checks": [{"name": "smoke", "path": "/"}]},
+            "service_checks: smoke is a request of HTTP/1.1, which the load balancer answers with 464",
+            id="a check that the protocol does not take",
+        ),
+        pytest.param(
+            {
+                "service_protocol_version": "GRPC",
+                "service_health_check": {"path": "/grpc.health.v1.Health/Check", "matcher": "0"},
+                "service_version_probe": {"name": "version"},
+            },
+            "service_version_probe is a request of HTTP/1.1",
+            id="a probe that gRPC does not take",
+        ),
         pytest.param(
             {"service_minimum_healthy_percent": 100, "service_maximum_percent": 100},
             "no task could ever be replaced",

@@ -8,12 +8,12 @@ from typing import Any
 
 import boto3
 import pytest
-from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.pear.fargate.plugins.module_utils.aws.autoscaling import SCALE_IN, ScaleIn
 from ansible_collections.pear.fargate.plugins.module_utils.aws.errors import Failure
 from ansible_collections.pear.fargate.plugins.module_utils.aws.session import Aws
 from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import Invocation
 from ansible_collections.pear.fargate.plugins.module_utils.common.progress import SilentProgress
+from ansible_collections.pear.fargate.plugins.module_utils.release.providers.ecs import EcsProvider
 from ansible_collections.pear.fargate.plugins.module_utils.release.providers.fleet import ServiceFleet
 from ansible_collections.pear.fargate.plugins.module_utils.release.providers.listener import ListenerProvider
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.actions import Stage
@@ -27,9 +27,12 @@ from ansible_collections.pear.fargate.plugins.module_utils.service.schedule_expr
     timezone_problem,
 )
 from ansible_collections.pear.fargate.plugins.module_utils.service.service_routing import run as route
+from ansible_collections.pear.fargate.plugins.module_utils.service.specification import Specification
 from ansible_collections.pear.fargate.plugins.modules.autoscaling_service import ARGUMENT_SPEC
 from ansible_collections.pear.fargate.plugins.modules.service_routing import ARGUMENT_SPEC as ROUTING
 from moto import mock_aws
+
+from .given import checked
 
 REGION = "eu-central-1"
 BACKLOG = {"name": "queue", "metric": "backlog", "queue": "mails", "target": 20}
@@ -69,12 +72,6 @@ RESOURCE = {
 )
 def test_only_what_differs_is_planned(current: Scaling, desired: Scaling, planned: Plan) -> None:
     assert plan(current, desired) == planned
-
-
-def checked(spec: Any, options: dict[str, Any]) -> dict[str, Any]:
-    validated = ArgumentSpecValidator(spec).validate(options)
-    assert not validated.error_messages
-    return validated.validated_parameters
 
 
 @pytest.fixture
@@ -349,3 +346,19 @@ def test_an_expression_is_read_as_aws_reads_it(expression: str, problem: str) ->
 def test_a_misspelled_time_zone_is_named_with_the_one_that_was_meant() -> None:
     assert timezone_problem("Europe/Berlin") == timezone_problem("UTC") == ""
     assert "did you mean America/New_York" in timezone_problem("US/New York")
+
+
+@pytest.mark.parametrize(
+    ("autoscaling", "others_too", "owned"),
+    [(None, False, True), (True, False, True), (False, False, False), (False, True, True)],
+)
+def test_a_count_is_the_inventorys_again_in_the_run_that_ends_autoscaling(
+    scaling: Any, autoscaling: bool | None, others_too: bool, owned: bool
+) -> None:
+    invoke(minimum=2, maximum=9, policies=[CPU])
+    if others_too:
+        scaling.put_scaling_policy(**RESOURCE, **OTHERS)
+    aws = Aws({"region": REGION})
+    spec = Specification({"autoscaling": autoscaling}, REGION)
+    fleet = ServiceFleet(aws, locate(aws, "staging", "scores"), SilentProgress(), spec)
+    assert EcsProvider(fleet)._is_autoscaled("scores-blue") is owned

@@ -97,3 +97,29 @@ def test_a_host_outside_the_certificate_is_told(tmp_path: Path, host: str) -> No
     )
     own = {**DOMAIN, "load_balancer_certificate": "existing"}
     assert not [one for one in preflight(tmp_path, own, service_hosts=[host])["warnings"] if "certificate" in one]
+
+
+def test_a_worker_that_was_a_service_with_requests_is_told_what_would_be_left_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    groups: dict[str, Any] = {}
+    monkeypatch.setattr(service_preflight.elbv2, "target_groups", lambda *_: groups)
+    worker = {"service_kind": "worker", "service_priority": 10}
+    assert preflight(tmp_path, **worker)["findings"] == []
+    groups["prod-app-blue"] = None
+    with pytest.raises(Failure, match=r"app has the target groups prod-app-blue .*destroy.yml -l app -e confirm=app"):
+        preflight(tmp_path, **worker)
+
+
+def test_secrets_of_sidecars_are_looked_for_and_those_of_other_places_are_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:"
+    there = ("eu-west-1:123456789012", "eu-central-1:210987654321")
+    monkeypatch.setattr(service_preflight.secretsmanager, "secret_exists", lambda _, arn: arn.endswith("app-AbCdEf"))
+    elsewhere = {f"S{number}": f"arn:aws:secretsmanager:{place}:secret:x-AbCdEf" for number, place in enumerate(there)}
+    sidecar = {"name": "proxy", "image": "registry.example.com/proxy:1"}
+    good = {"service_secrets": {"KEY": f"{here}app-AbCdEf:key::", **elsewhere}}
+    assert preflight(tmp_path, **good)["findings"] == []
+    with pytest.raises(Failure, match=r"service_sidecars: proxy: secrets.KEY names a secret that Secrets Manager"):
+        preflight(tmp_path, **good, service_sidecars=[{**sidecar, "secrets": {"KEY": f"{here}proxy-AbCdEf"}}])

@@ -15,7 +15,12 @@ from ansible_collections.pear.fargate.plugins.module_utils.common.progress impor
 from ansible_collections.pear.fargate.plugins.module_utils.release.options import order
 from ansible_collections.pear.fargate.plugins.module_utils.release.providers.fleet import ServiceFleet
 from ansible_collections.pear.fargate.plugins.module_utils.release.providers.service_provider import ServiceProvider
-from ansible_collections.pear.fargate.plugins.module_utils.rollout.begin import Refused, ReturnOrder, begin_rollback
+from ansible_collections.pear.fargate.plugins.module_utils.rollout.begin import (
+    Begun,
+    Refused,
+    ReturnOrder,
+    begin_rollback,
+)
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import (
     Colour,
     ColourState,
@@ -37,8 +42,8 @@ from ansible_collections.pear.fargate.plugins.module_utils.service.worker import
 from ansible_collections.pear.fargate.plugins.modules.service_release import ARGUMENT_SPEC
 from ansible_collections.pear.fargate.plugins.plugin_utils.role_variables import read_roles
 
-from ..release.test_options import BASE
-from .test_scaling import checked
+from ..release.given import BASE
+from .given import checked
 
 GOOD: dict[str, Any] = {"environment_name": "production", "service_name": "mailer", "service_kind": "worker"}
 WORKER = {key: value for key, value in BASE.items() if key != "port"} | {"kind": "worker", "strategy": "rolling"}
@@ -175,7 +180,8 @@ def test_a_rollback_of_a_worker_replaces_its_tasks_and_can_come_back() -> None:
     live = ColourState(Colour.BLUE, "task:2", 3, 3, 3, deployment_id="d2")
     fleet = Fleet(Weights(100, 0), live, ColourState(Colour.GREEN), routed=False)
     begun = begin_rollback(ReturnOrder("back", "mailer", "grace"), fleet, [_made(1), _made(2)], 10.0)
-    assert isinstance(begun, Release)
+    assert isinstance(begun, Begun)
+    begun = begun.release
     assert begun.in_place
     assert (begun.task_definition, begun.stable_task_definition) == ("task:1", "task:2")
     nothing = begin_rollback(ReturnOrder("back", "mailer", "grace"), fleet, [_made(2)], 10.0)

@@ -12,8 +12,9 @@ from ...aws import autoscaling, ecs, service_definition
 from ...aws.errors import Failure
 from ...rollout.actions import Replace
 from ...rollout.model import Colour
+from ...service.scaling import foreign
 from .fleet import ServiceFleet
-from .in_place_changes import Changes, LiveService, Specified, changes_of, diff
+from .in_place_changes import Adjustments, Changes, LiveService, Specified, adjustments_of, changes_of, diff
 
 
 @dataclass
@@ -21,6 +22,7 @@ class EcsProvider:
     """Compares the live colour with the specification, and has ECS replace its tasks."""
 
     fleet: ServiceFleet
+    in_place: bool = False
     # Task definitions never change, and autoscaling is somebody else's to set up: each is read once in a run.
     _definitions: dict[str, Mapping[str, Any] | None] = field(default_factory=dict)
     _autoscaled: dict[str, bool] = field(default_factory=dict)
@@ -31,7 +33,31 @@ class EcsProvider:
 
     def difference(self, colour: Colour) -> dict[str, str]:
         live, specified = self._live(colour), self._specified(colour)
-        return diff(live, specified, changes_of(live, specified))
+        changes = changes_of(live, specified)
+        if not self.in_place:
+            found = adjustments_of(live, specified)
+            changes = Changes(settings=found.settings, desired_count=found.desired_count, tags=found.tags)
+        return diff(live, specified, changes)
+
+    def adjustments(self, colour: Colour) -> Adjustments:
+        """How the live colour differs where releases go to the other one."""
+        return adjustments_of(self._live(colour), self._specified(colour))
+
+    def adjust(self, colour: Colour) -> None:
+        """Write what needs no new tasks."""
+        state = self.fleet.services.get(colour)
+        found, specified = self.adjustments(colour), self._specified(colour)
+        if state is None:
+            return
+        update = service_definition.update_request(
+            {**specified.settings, "rollback": False, "alarms": []}, set(found.settings)
+        )
+        if found.desired_count is not None:
+            update["desiredCount"] = found.desired_count
+        if update:
+            self.fleet.update(colour, update)
+        if found.tags:
+            ecs.tag(self.fleet.writing, state.arn, specified.tags)
 
     def replace(self, action: Replace) -> None:
         """Start the deployment: of the specified version with its settings, or back to a version before."""
@@ -95,7 +121,16 @@ class EcsProvider:
 
     def _is_autoscaled(self, service: str) -> bool:
         if service not in self._autoscaled:
-            self._autoscaled[service] = autoscaling.owns_desired_count(
-                self.fleet.aws, self.fleet.location.cluster, service
-            )
+            self._autoscaled[service] = self._is_scaled_by_anybody(service)
         return self._autoscaled[service]
+
+    def _is_scaled_by_anybody(self, service: str) -> bool:
+        """What scales it because an earlier inventory said so is about to be removed, and owns the count no longer."""
+        aws, cluster = self.fleet.aws, self.fleet.location.cluster
+        if not autoscaling.owns_desired_count(aws, cluster, service):
+            return False
+        if self.fleet.specification().params.get("autoscaling") is not False:
+            return True
+        names = [policy["PolicyName"] for policy in autoscaling.policies(aws, cluster, service)]
+        names += [action["ScheduledActionName"] for action in autoscaling.scheduled_actions(aws, cluster, service)]
+        return bool(foreign(names, autoscaling.OWN))

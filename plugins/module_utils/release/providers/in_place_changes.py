@@ -77,6 +77,40 @@ def changes_of(live: LiveService, specified: Specified) -> Changes:
     return Changes(False, create_idle, redefine, settings, desired_count, tags, reasons)
 
 
+@dataclass(frozen=True)
+class Adjustments:
+    """How a live colour differs from the specification in what is no version: what needs new tasks, and what does not."""
+
+    redeployments: tuple[str, ...] = ()
+    settings: frozenset[str] = frozenset()
+    desired_count: int | None = None
+    tags: bool = False
+    reasons: tuple[str, ...] = ()
+
+
+def adjustments_of(live: LiveService, specified: Specified) -> Adjustments:
+    """Compare the settings that are in force; how ECS ends a deployment of its own is none of the other strategies'."""
+    state = live.state
+    if state is None:
+        return Adjustments()
+    differing = service_definition.differences(state.settings, specified.settings) - {"rollback", "alarms"}
+    redeploying = sorted(differing & service_definition.REDEPLOYING)
+    plain = differing - service_definition.REDEPLOYING
+    counted = not live.autoscaled and state.desired != specified.desired_count
+    tags = any(state.tags.get(key) != value for key, value in specified.tags.items())
+    return Adjustments(
+        tuple([f"settings differ: {', '.join(redeploying)}"] if redeploying else ()),
+        frozenset(plain),
+        specified.desired_count if counted else None,
+        tags,
+        (
+            *([f"settings differ: {', '.join(sorted(plain))}"] if plain else []),
+            *([f"desired count {state.desired} → {specified.desired_count}"] if counted else []),
+            *(["tags differ"] if tags else []),
+        ),
+    )
+
+
 def _is_active_and_same(known: Mapping[str, Any] | None, definition: Mapping[str, Any]) -> bool:
     return bool(known and known.get("status", "ACTIVE") == "ACTIVE" and task_definition.same(known, definition))
 

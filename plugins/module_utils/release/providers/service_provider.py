@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from ...aws.tasks import TaskState
-from ...rollout.actions import CancelScaleIn, FleetAction, Replace, ScaleIn, ScheduleScaleIn, SetScaleIn, Stage
+from ...rollout.actions import Adjust, CancelScaleIn, FleetAction, Replace, ScaleIn, ScheduleScaleIn, SetScaleIn, Stage
 from ...rollout.model import Colour, ColourState, Fleet, Release, Weights
 from ...service.location import weights_of
 from .. import task_logs
@@ -37,7 +37,7 @@ class ServiceProvider:
     health: SteadyHealth = field(default_factory=SteadyHealth)
 
     def __post_init__(self) -> None:
-        self.listener, self.ecs = ListenerProvider(self.fleet), EcsProvider(self.fleet)
+        self.listener, self.ecs = ListenerProvider(self.fleet), EcsProvider(self.fleet, self.in_place)
         groups = self.fleet.location.target_groups
         evidence = {colour: Evidence(str(groups[colour].health_check) if colour in groups else "") for colour in Colour}
         self.narrator = Narrator(self.fleet.progress, self._log_lines, evidence)
@@ -70,7 +70,15 @@ class ServiceProvider:
         state = replace(state, ecs_rollback=self.narrator.rollback_cause(reading))
         if self.in_place and weights.leader is reading.colour:
             return replace(state, deviations=self.ecs.changes(reading.colour).reasons)
+        if self._is_compared(reading.colour, weights):
+            found = self.ecs.adjustments(reading.colour)
+            return replace(state, redeployments=found.redeployments, adjustments=found.reasons)
         return state
+
+    def _is_compared(self, colour: Colour, weights: Weights) -> bool:
+        """Only what releases of ours made is compared with a specification, and only while it has all traffic."""
+        ours = self.fleet.spec is not None and self.fleet.location.given is None
+        return ours and not self.in_place and weights.of(colour) == 100
 
     @port_call
     def register(self, release: Release) -> str:
@@ -86,6 +94,8 @@ class ServiceProvider:
                 self.ecs.replace(action)
                 if action.count:
                     self.listener.open_bounds(action.colour, action.count)
+            case Adjust(colour=colour):
+                self.ecs.adjust(colour)
             case ScaleIn(colour=colour):
                 self.listener.scale_in(colour)
             case ScheduleScaleIn():
