@@ -148,7 +148,7 @@ def test_a_schedule_may_start_its_own_service_only() -> None:
     run, _tag, hand = schedule_policy(environment, "scores")["Statement"]
     assert run["Resource"] == [f"{FAMILY}:*"]
     assert run["Condition"] == {"ArnEquals": {"ecs:cluster": f"arn:aws:ecs:{REGION}:{ACCOUNT}:cluster/staging"}}
-    roles = [f"arn:aws:iam::{ACCOUNT}:role/staging-scores-{kind}" for kind in ("execution", "task")]
+    roles = [f"arn:aws:iam::{ACCOUNT}:role/staging-{REGION}-scores-{kind}" for kind in ("execution", "task")]
     assert hand["Resource"] == roles
     theirs = [f"arn:aws:iam::{ACCOUNT}:role/theirs"]
     run, _tag, hand = schedule_policy(environment, "scores", "corp", theirs)["Statement"]
