@@ -1,25 +1,28 @@
 # Copyright: pear.fargate contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Filters that give roles the same AWS names as the modules use."""
+"""Filters that give roles the same AWS names, and tags in the same form, as the modules use."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
-from ansible_collections.pear.fargate.plugins.module_utils.aws.naming import EnvironmentNames, ServiceNames
+from ansible_collections.pear.fargate.plugins.module_utils.aws.naming import EnvironmentNames, RoleNames, ServiceNames
+from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import tag_texts
 
 
-def environment_names(environment: str) -> dict[str, Any]:
-    """Names of an environment's cluster, load balancer, ledger, VPC and security groups."""
-    return EnvironmentNames(environment).as_dict()
+def environment_names(environment: str, region: str = "") -> dict[str, Any]:
+    """Names of an environment's cluster, load balancer, ledger, VPC and security groups; with a region those of its IAM roles too."""
+    roles = RoleNames(environment, region).as_dict() if region else {}
+    return {**EnvironmentNames(environment).as_dict(), **roles}
 
 
-def service_names(service: str, environment: str) -> dict[str, Any]:
-    """Names of a service's task family, roles, log group, and per colour its ECS service and target group."""
-    return ServiceNames(environment, service).as_dict()
+def service_names(service: str, environment: str, region: str = "") -> dict[str, Any]:
+    """Names of a service's task family, log group, and per colour its ECS service and target group; with a region its IAM roles'."""
+    roles = RoleNames(environment, region).of_service(service) if region else {}
+    return {**ServiceNames(environment, service).as_dict(), **roles}
 
 
 class FilterModule:
     def filters(self) -> dict[str, Callable[..., Any]]:
-        return {"environment_names": environment_names, "service_names": service_names}
+        return {"environment_names": environment_names, "service_names": service_names, "tag_texts": tag_texts}

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ..module_utils.aws.arns import ArnScope
-from ..module_utils.aws.naming import EnvironmentNames, ServiceNames
+from ..module_utils.aws.naming import EnvironmentNames, RoleNames, ServiceNames
 from ..module_utils.service import policies
 
 
@@ -41,7 +41,8 @@ def schedule_policy(
 ) -> dict[str, Any]:
     """Permissions of a service's schedules: start its tasks. The environment's cluster and the service's own roles by default."""
     place, names = _place(environment), ServiceNames(environment["name"], service)
-    passed = list(roles) or [place.role(role) for role in (names.execution_role, names.task_role)]
+    own = RoleNames(environment["name"], place.region)
+    passed = list(roles) or [place.role(role) for role in (own.execution(service), own.task(service))]
     name = cluster.rpartition("/")[2] or EnvironmentNames(environment["name"]).cluster
     return policies.schedule_policy(place, names, name, passed)
 

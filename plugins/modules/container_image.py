@@ -11,7 +11,8 @@ version_added: 0.1.0
 description:
   - Builds an image with podman, buildah or docker and pushes it, unless ECR already has its tag.
   - If O(tag) is omitted, the tag is derived from the content of the build, so that an unchanged source tree is never built twice.
-  - With O(image), looks up the digest of a prebuilt image and builds nothing.
+  - With O(image), looks up the digest of a prebuilt image and builds nothing. An image of this account's ECR, of another account's, or of
+    any other registry.
 seealso:
   - module: pear.fargate.ecr_repository
   - module: pear.fargate.ecr_scan_gate
@@ -23,7 +24,10 @@ options:
     type: str
     required: true
   image:
-    description: A prebuilt image, by tag or digest.
+    description:
+      - A prebuilt image, by tag or digest. A name without a registry is one of this account's ECR.
+      - Tags of other registries are read as anybody, or with what C(podman login) or C(docker login) left on the controller. Proxies
+        are those of E(HTTPS_PROXY) and E(NO_PROXY).
     type: str
   context:
     description: Directory of the build.

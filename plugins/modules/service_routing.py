@@ -15,7 +15,8 @@ description:
     round) and never again, so that running this at any time moves no traffic.
   - O(state=absent) removes the rules that forward to the service's target groups alone, then the target groups. It is refused while
     an ECS service of the service exists.
-  - Never changes the rules of other services. Fails if one of them has the priority already.
+  - Never changes the rules of other services. Fails if one of them has the priority already, or if one of two rules would leave the
+    other nothing.
 seealso:
   - module: pear.fargate.application_load_balancer
   - module: pear.fargate.bluegreen_cutover
@@ -46,6 +47,136 @@ options:
     type: list
     elements: str
     default: ["/*"]
+  headers:
+    description:
+      - Header conditions, each a header's name with its values (one text, or a list). Every header has to fit; of its values one is enough.
+      - V(*) and V(?) stand for any characters and for one.
+    type: dict
+    default: {}
+  query_strings:
+    description: Query conditions. A request fits if one of them does.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      key:
+        description: Name of the parameter. Any if omitted.
+        type: str
+      value:
+        description: Its value, with V(*) and V(?) for any characters and for one.
+        type: str
+        required: true
+  source_ips:
+    description: Networks of the clients that the service answers, such as V(203.0.113.0/24). Every client if empty.
+    type: list
+    elements: str
+    default: []
+  test_source_ips:
+    description: Networks of the clients that reach the candidate by the test rule. Those of O(source_ips) if empty.
+    type: list
+    elements: str
+    default: []
+  login:
+    description:
+      - A login in front of the service. The rules keep the login that they have if omitted; an empty mapping removes it.
+      - The load balancer's security group needs a way out to the provider's endpoints (port 443).
+    type: dict
+    suboptions:
+      oidc:
+        description: A provider of OpenID Connect.
+        type: dict
+        suboptions:
+          issuer:
+            description: Issuer of the provider.
+            type: str
+            required: true
+          authorization_endpoint:
+            description: Where browsers are sent to log in.
+            type: str
+            required: true
+          token_endpoint:
+            description: Where the load balancer gets tokens.
+            type: str
+            required: true
+          user_info_endpoint:
+            description: Where the load balancer gets the user's claims.
+            type: str
+            required: true
+          client_id:
+            description: Client that the provider knows the load balancer by.
+            type: str
+            required: true
+          client_secret_arn:
+            description:
+              - ARN of the Secrets Manager secret that holds the client secret. Its value is read when the login is written, and again
+                when the secret has a new version.
+              - The deployer's role may read secrets with the tag C(pear:component=login).
+            type: str
+            required: true
+          client_secret_key:
+            description: Key of the client secret where the secret holds JSON. The whole text is the client secret if omitted.
+            type: str
+      cognito:
+        description: A user pool of Amazon Cognito.
+        type: dict
+        suboptions:
+          user_pool_arn:
+            description: ARN of the user pool.
+            type: str
+            required: true
+          user_pool_client_id:
+            description: ID of the client of the user pool.
+            type: str
+            required: true
+          user_pool_domain:
+            description: Domain prefix, or the domain of its own, of the user pool.
+            type: str
+            required: true
+      scope:
+        description: Claims that are asked for.
+        type: str
+        default: openid
+      session_seconds:
+        description: How long a login lasts, V(1) to V(604800).
+        type: int
+        default: 604800
+      session_cookie:
+        description: Name of the cookie that keeps the session.
+        type: str
+        default: AWSELBAuthSessionCookie
+      extra_parameters:
+        description: Further query parameters of the request to the authorization endpoint, ten at most.
+        type: dict
+        default: {}
+      unauthenticated:
+        description:
+          - What happens to a request without a session. V(authenticate) sends it to the login, V(deny) answers 401, V(allow) lets it
+            through.
+        type: str
+        choices: [authenticate, allow, deny]
+        default: authenticate
+      test_rule:
+        description:
+          - Whether the test rule asks for the login too. With V(false) checks reach the candidate, and so does everybody who sends the test
+            rule's header from one of O(test_source_ips).
+        type: bool
+        default: true
+  stickiness:
+    description:
+      - How long a client stays with the task that answered it, by the load balancer's cookie. Left unchanged if omitted.
+      - While a release splits traffic a client may change the colour, and then its task.
+    type: dict
+    suboptions:
+      seconds:
+        description: Duration of the cookie that names the task, V(1) to V(604800). V(0) disables it.
+        type: int
+        required: true
+      colour_seconds:
+        description:
+          - Duration of the cookie that names the colour, V(1) to V(604800). ELB demands one.
+          - A client follows changed weights, and so a return of traffic, only when this is over.
+        type: int
+        default: 1
   existing:
     description:
       - What of others the service uses. The target groups carry it as tags, by which every playbook finds the service.
@@ -64,7 +195,9 @@ options:
   priority:
     description:
       - Priority of the production rule, V(2) to V(50000); the lowest number is evaluated first.
-      - The test rule gets the number before it. Required with O(state=present).
+      - The test rule gets the number before it.
+      - If omitted, the rule keeps the priority that it has, and a new one gets the first free one at which no rule of the listener
+        leaves another one nothing.
     type: int
   test_secret:
     description:
@@ -142,6 +275,27 @@ EXAMPLES = r"""
     health_check:
       path: /healthz
 
+- name: Staff only, from the office, behind a login, and with the same task for a quarter of an hour
+  pear.fargate.service_routing:
+    environment: production
+    service: backoffice
+    vpc_id: vpc-0123456789abcdef0
+    listener_arn: arn:aws:elasticloadbalancing:eu-central-1:123456789012:listener/app/production/50dc6c495c0c9188/f2f7dc8efc522ab2
+    port: 8080
+    hosts: [backoffice.example.com]
+    paths: []
+    source_ips: [203.0.113.0/24]
+    login:
+      oidc:
+        issuer: https://id.example.com
+        authorization_endpoint: https://id.example.com/authorize
+        token_endpoint: https://id.example.com/token
+        user_info_endpoint: https://id.example.com/userinfo
+        client_id: backoffice
+        client_secret_arn: arn:aws:secretsmanager:eu-central-1:123456789012:secret:backoffice-login-AbCdEf
+    stickiness:
+      seconds: 900
+
 # Priority 10 is held by the scoreboard: the task fails, names the rule that holds it and some that are free.
 - name: A second service with the same priority
   pear.fargate.service_routing:
@@ -191,6 +345,7 @@ conflicts:
 
 from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import run_as_module
 from ansible_collections.pear.fargate.plugins.module_utils.common.resource import STATE_ARGUMENTS, TAG_ARGUMENTS
+from ansible_collections.pear.fargate.plugins.module_utils.service.login import LOGIN_ARGUMENTS, STICKINESS_ARGUMENTS
 from ansible_collections.pear.fargate.plugins.module_utils.service.service_routing import run
 
 ARGUMENT_SPEC = {
@@ -203,6 +358,18 @@ ARGUMENT_SPEC = {
     "protocol_version": {"type": "str", "choices": ["HTTP1", "HTTP2", "GRPC"], "default": "HTTP1"},
     "hosts": {"type": "list", "elements": "str", "default": []},
     "paths": {"type": "list", "elements": "str", "default": ["/*"]},
+    "headers": {"type": "dict", "default": {}},
+    "query_strings": {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        # The name of a parameter, and no secret.
+        "options": {"key": {"type": "str", "no_log": False}, "value": {"type": "str", "required": True}},
+    },
+    "source_ips": {"type": "list", "elements": "str", "default": []},
+    "test_source_ips": {"type": "list", "elements": "str", "default": []},
+    "login": {"type": "dict", "options": LOGIN_ARGUMENTS},
+    "stickiness": {"type": "dict", "options": STICKINESS_ARGUMENTS},
     "existing": {
         "type": "dict",
         "options": {"cluster": {"type": "str"}, "listener_arn": {"type": "str"}, "log_group": {"type": "str"}},

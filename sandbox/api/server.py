@@ -40,6 +40,7 @@ OVERLAY_MODULES = (
     "logs",
     "xray",
     "elbv2",
+    "elbv2_rules",
     "cloudwatch",
     "ecs",
     "sqs",

@@ -8,9 +8,10 @@ import secrets
 import time
 from dataclasses import dataclass
 from http import HTTPStatus
+from urllib.parse import urlencode
 
 from .http1 import Fields, Head
-from .state import FixedResponse, Redirect, RequestView
+from .state import FixedResponse, Login, Redirect, RequestView
 
 SERVER = (b"Server", b"awselb/2.0")
 TARGET_GROUP_COOKIE = "AWSALBTG"
@@ -71,6 +72,23 @@ def redirect(action: Redirect, request: RequestView, protocol: str, port: int) -
     host = fill(action.host) + ("" if target_port == {"http": "80", "https": "443"}.get(scheme) else f":{target_port}")
     location = f"{scheme}://{host}{fill(action.path)}" + (f"?{query}" if query else "")
     return whole(action.status, [(b"Location", location.encode("latin-1"))], b"")
+
+
+def login(asked: Login, request: RequestView) -> Answer:
+    """Send a client without a session to the login, or refuse it."""
+    if asked.unauthenticated == "deny":
+        return error(401)
+    query = urlencode(
+        {
+            "client_id": asked.client_id,
+            "redirect_uri": f"https://{request.host}/oauth2/idpresponse",
+            "response_type": "code",
+            "scope": asked.scope,
+            "state": secrets.token_urlsafe(24),
+        }
+    )
+    location = f"{asked.endpoint}{'&' if '?' in asked.endpoint else '?'}{query}"
+    return whole(302, [(b"Location", location.encode("latin-1"))], b"")
 
 
 def trace_id() -> bytes:

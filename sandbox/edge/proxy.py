@@ -89,6 +89,9 @@ class Proxy:
             request = view(client, head)
             rule = match_rule(client.listener, request)
             action = rule.action if rule else FixedResponse(503, "text/plain", "")
+            if rule is not None and rule.login and rule.login.unauthenticated != "allow":
+                await self._ask_for_login(client, answers.login(rule.login, request))
+                return
             if isinstance(action, Forward) and rule is not None:
                 await self._forward(client, head, rule.arn, action)
                 return
@@ -103,6 +106,12 @@ class Proxy:
         elif isinstance(action, FixedResponse):
             await client.answer(answers.fixed(action))
             self.counts.acted(dimension, action.status, redirect=False)
+
+    async def _ask_for_login(self, client: Client, answer: answers.Answer) -> None:
+        async for _ in client.peer.body():
+            pass
+        await client.answer(answer)
+        self.counts.refused(client.balancer.dimension, None, answer.status)
 
     async def _forward(self, client: Client, head: Request, rule_arn: str, action: Forward) -> None:
         named = answers.read_cookie(head, answers.TARGET_GROUP_COOKIE) if action.stickiness_seconds else None

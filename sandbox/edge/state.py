@@ -59,11 +59,22 @@ Action = Forward | Redirect | FixedResponse
 
 
 @dataclass(frozen=True, slots=True)
+class Login:
+    """What a request without a session meets. No login is ever completed here, so no request has one."""
+
+    unauthenticated: str
+    endpoint: str
+    client_id: str
+    scope: str
+
+
+@dataclass(frozen=True, slots=True)
 class Rule:
     arn: str
     priority: int
     conditions: tuple[Condition, ...]
     action: Action
+    login: Login | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,7 +253,7 @@ def _query_condition(values: list[Mapping[str, str]]) -> Condition:
 
 
 def parse_action(actions: list[Mapping[str, Any]]) -> Action:
-    """The routing action: the last of a rule's actions; the ones before it authenticate, which the edge does not do."""
+    """The routing action: the last of a rule's actions."""
     if not actions:
         return FixedResponse(503, "text/plain", "")
     action = max(actions, key=lambda one: int(one.get("Order") or 0))
@@ -269,6 +280,21 @@ def parse_action(actions: list[Mapping[str, Any]]) -> Action:
         seconds = int(sticky.get("DurationSeconds") or 3600) if _true(sticky.get("Enabled")) else None
         return Forward(weights, seconds)
     raise ValueError(f"a rule has the action {action['Type']!r}, which the edge does not know")
+
+
+def parse_login(actions: list[Mapping[str, Any]]) -> Login | None:
+    for action in actions:
+        config = action.get("AuthenticateOidcConfig") or action.get("AuthenticateCognitoConfig")
+        if config:
+            domain = config.get("UserPoolDomain", "")
+            own = domain if "." in domain else f"{domain}.auth.amazoncognito.com"
+            return Login(
+                config.get("OnUnauthenticatedRequest") or "authenticate",
+                config.get("AuthorizationEndpoint") or f"https://{own}/oauth2/authorize",
+                config.get("ClientId") or config["UserPoolClientId"],
+                config.get("Scope") or "openid",
+            )
+    return None
 
 
 def _true(value: object) -> bool:
@@ -307,6 +333,7 @@ def _parse_listener(one: Mapping[str, Any]) -> Listener:
             priority=1_000_000 if rule["priority"] == "default" else int(rule["priority"]),
             conditions=tuple(parse_condition(condition) for condition in rule["conditions"]),
             action=parse_action(rule["actions"]),
+            login=parse_login(rule["actions"]),
         )
         for rule in one["rules"]
     ]

@@ -471,6 +471,29 @@ def test_a_redirect_fills_in_what_was_asked_for() -> None:
     run(story)
 
 
+@pytest.mark.parametrize(("unauthenticated", "status"), [("authenticate", 302), ("deny", 401), ("allow", 200)])
+def test_a_login_keeps_requests_without_a_session_back(unauthenticated: str, status: int) -> None:
+    async def story() -> None:
+        async with edge() as made, targets("blue") as (one,):
+            config = {
+                "AuthorizationEndpoint": "https://id.example.com/authorize",
+                "ClientId": "web",
+                "OnUnauthenticatedRequest": unauthenticated,
+            }
+            login = {"Type": "authenticate-oidc", "Order": 1, "AuthenticateOidcConfig": config}
+            made.apply(
+                [{**rule("default", login), "actions": [login, {**forward(blue=1), "Order": 2}]}],
+                blue=Group([one.port]),
+            )
+            async with made.session.get(f"http://127.0.0.1:{made.port}/a", allow_redirects=False) as answer:
+                assert answer.status == status
+                location = answer.headers.get("Location", "")
+            assert location.startswith("https://id.example.com/authorize?client_id=web&") is (status == 302)
+            assert len(one.requests) == (status == 200)
+
+    run(story)
+
+
 def test_least_outstanding_requests_go_to_whoever_has_least_to_do() -> None:
     async def story() -> None:
         async with edge() as made, targets("a", "b") as both:

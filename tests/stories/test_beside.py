@@ -78,7 +78,7 @@ class Corp:
         client("ecr").create_repository(repositoryName="portal", imageTagMutability="MUTABLE", tags=pairs())
         client("logs").create_log_group(logGroupName="/pear/corp/portal", tags=OWNER)
         client("logs").put_retention_policy(logGroupName="/pear/corp/portal", retentionInDays=400)
-        for role in ("corp-portal-execution", "corp-portal-task"):
+        for role in ("corp-eu-central-1-portal-execution", "corp-eu-central-1-portal-task"):
             made = client("iam").create_role(RoleName=role, AssumeRolePolicyDocument=json.dumps(TRUST), Tags=pairs())
             client("iam").put_role_policy(RoleName=role, PolicyName="theirs", PolicyDocument=json.dumps(PULL))
             self.ids[role] = made["Role"]["Arn"]
@@ -163,10 +163,13 @@ class Corp:
                 for group in self.stage.client("logs").describe_log_groups()["logGroups"]
                 if group["logGroupName"] == "/pear/corp/portal"
             ],
-            "roles": [iam.get_role(RoleName=role)["Role"] for role in ("corp-portal-execution", "corp-portal-task")],
+            "roles": [
+                iam.get_role(RoleName=role)["Role"]
+                for role in ("corp-eu-central-1-portal-execution", "corp-eu-central-1-portal-task")
+            ],
             "policies": [
                 iam.list_role_policies(RoleName=role)["PolicyNames"]
-                for role in ("corp-portal-execution", "corp-portal-task")
+                for role in ("corp-eu-central-1-portal-execution", "corp-eu-central-1-portal-task")
             ],
         }
 
@@ -190,8 +193,8 @@ class Corp:
             "cluster_existing": "corp",
             "registry_existing": True,
             "service_log_group": "/pear/corp/portal",
-            "service_execution_role_arn": self.ids["corp-portal-execution"],
-            "service_task_role_arn": self.ids["corp-portal-task"],
+            "service_execution_role_arn": self.ids["corp-eu-central-1-portal-execution"],
+            "service_task_role_arn": self.ids["corp-eu-central-1-portal-task"],
             # Their intranet has priority 100.
             "service_priority": 210,
             "service_checks_verify_tls": False,
@@ -233,7 +236,7 @@ def test_what_others_have_under_our_names_is_refused_with_nothing_changed(
         "Cluster corp",
         "Repository portal",
         "Log group /pear/corp/portal",
-        "Role corp-portal-task",
+        "Role corp-eu-central-1-portal-task",
     ):
         assert f"{kind} exists, and no tag says that it" in refused, refused
     assert "Owner=platform" in refused

@@ -103,7 +103,7 @@ def other_host(stage: Stage) -> None:
 def more_rights(stage: Stage) -> None:
     grant = {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}
     stage.client("iam").put_role_policy(
-        RoleName="local-scoreboard-execution",
+        RoleName="local-eu-central-1-scoreboard-execution",
         PolicyName="execution",
         PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [grant]}),
     )
@@ -112,7 +112,8 @@ def more_rights(stage: Stage) -> None:
 def trust_anybody(stage: Stage) -> None:
     trust = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}
     stage.client("iam").update_assume_role_policy(
-        RoleName="local-scoreboard-task", PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+        RoleName="local-eu-central-1-scoreboard-task",
+        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]}),
     )
 
 

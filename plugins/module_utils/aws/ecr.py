@@ -19,7 +19,7 @@ from .tags import tag_list, tags_of
 RELEASED_PREFIX = "released-"
 # Prefix of the tags of SBOMs; without a tag the lifecycle policy would expire them.
 SBOM_PREFIX = "sbom-"
-_MANIFESTS = [
+MANIFESTS = [
     "application/vnd.oci.image.index.v1+json",
     "application/vnd.docker.distribution.manifest.list.v2+json",
     "application/vnd.oci.image.manifest.v1+json",
@@ -40,12 +40,14 @@ def find_repository(aws: Aws, name: str) -> dict[str, Any] | None:
 
 
 @aws_call("read image {reference} of repository {repository}")
-def find_image(aws: Aws, repository: str, reference: str) -> dict[str, Any] | None:
+def find_image(aws: Aws, repository: str, reference: str, account: str | None = None) -> dict[str, Any] | None:
     """An image by tag, or by digest (sha256:…); None where the repository or the image does not exist."""
     client = aws.client("ecr")
     key = "imageDigest" if reference.startswith("sha256:") else "imageTag"
     try:
-        found = client.describe_images(repositoryName=repository, imageIds=[{key: reference}])["imageDetails"]
+        found = client.describe_images(**_of(account), repositoryName=repository, imageIds=[{key: reference}])[
+            "imageDetails"
+        ]
     except client.exceptions.ClientError as cause:
         if is_code(cause, "ImageNotFoundException", "RepositoryNotFoundException"):
             return None
@@ -54,12 +56,12 @@ def find_image(aws: Aws, repository: str, reference: str) -> dict[str, Any] | No
 
 
 @aws_call("read the manifest of image {digest} of repository {repository}")
-def manifest(aws: Aws, repository: str, digest: str) -> dict[str, Any] | None:
+def manifest(aws: Aws, repository: str, digest: str, account: str | None = None) -> dict[str, Any] | None:
     """The manifest of an image, or of a list of images; None where the repository or the image does not exist."""
     client = aws.client("ecr")
     try:
         found = client.batch_get_image(
-            repositoryName=repository, imageIds=[{"imageDigest": digest}], acceptedMediaTypes=_MANIFESTS
+            **_of(account), repositoryName=repository, imageIds=[{"imageDigest": digest}], acceptedMediaTypes=MANIFESTS
         )["images"]
     except client.exceptions.RepositoryNotFoundException:
         return None
@@ -76,7 +78,7 @@ def tag_image(aws: Aws, repository: str, digest: str, tag: str) -> None:
 def image_manifest(aws: Aws, repository: str, digest: str) -> tuple[str, str]:
     """An image's manifest exactly as pushed, and its media type."""
     (found,) = aws.client("ecr").batch_get_image(
-        repositoryName=repository, imageIds=[{"imageDigest": digest}], acceptedMediaTypes=_MANIFESTS
+        repositoryName=repository, imageIds=[{"imageDigest": digest}], acceptedMediaTypes=MANIFESTS
     )["images"]
     return found["imageManifest"], found["imageManifestMediaType"]
 
@@ -133,6 +135,11 @@ def referrers(aws: Aws, repository: str, digest: str, artifact_types: Sequence[s
         desired["nextToken"] = page["nextToken"]
 
 
+def _of(account: str | None) -> dict[str, str]:
+    """The registry of another account; that of the caller where it is left out."""
+    return {"registryId": account} if account else {}
+
+
 def digest_of(content: bytes) -> str:
     return f"sha256:{hashlib.sha256(content).hexdigest()}"
 
@@ -180,15 +187,17 @@ def _package(finding: dict[str, Any]) -> str:
 
 
 @aws_call("read the configuration of an image of repository {repository}")
-def image_configuration(aws: Aws, repository: str, digest: str) -> dict[str, Any]:
-    """The config blob of an image, by the blob's digest. ECR gives the URL, S3 the content."""
+def image_configuration(aws: Aws, repository: str, digest: str, account: str | None = None) -> dict[str, Any]:
+    """The config blob of an image, by the blob's digest. ECR gives the URL, S3 the content, through the proxies of the environment."""
     # botocore may be missing when this file is imported.
     from botocore.awsrequest import AWSRequest
     from botocore.exceptions import HTTPClientError
     from botocore.httpsession import URLLib3Session
+    from botocore.utils import get_environ_proxies
 
-    found = aws.client("ecr").get_download_url_for_layer(repositoryName=repository, layerDigest=digest)
-    answer = URLLib3Session(timeout=_TIMEOUT_SECONDS).send(AWSRequest("GET", found["downloadUrl"]).prepare())
+    found = aws.client("ecr").get_download_url_for_layer(**_of(account), repositoryName=repository, layerDigest=digest)
+    session = URLLib3Session(timeout=_TIMEOUT_SECONDS, proxies=get_environ_proxies(found["downloadUrl"]))
+    answer = session.send(AWSRequest("GET", found["downloadUrl"]).prepare())
     if answer.status_code != 200:
         raise HTTPClientError(error=f"the store of its layers answered {answer.status_code}")
     return json.loads(answer.content)

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from . import rule_actions
+from . import rule_actions, rule_conditions
 from .elbv2_states import (
     DEFAULT_PRIORITY,
     Conditions,
@@ -24,6 +24,8 @@ from .tags import tag_list, tags_of
 _ATTRIBUTES = {
     "deregistration_delay_seconds": "deregistration_delay.timeout_seconds",
     "stickiness": "stickiness.enabled",
+    "stickiness_type": "stickiness.type",
+    "stickiness_seconds": "stickiness.lb_cookie.duration_seconds",
     "algorithm": "load_balancing.algorithm.type",
     "slow_start_seconds": "slow_start.duration_seconds",
 }
@@ -138,14 +140,15 @@ def create_rule(
     listener_arn: str,
     priority: int,
     conditions: Conditions,
-    weights: Mapping[str, int],
+    actions: Sequence[Mapping[str, Any]],
     tags: Mapping[str, str],
 ) -> Rule:
+    """`actions` are those of rule_actions."""
     answer = aws.client("elbv2").create_rule(
         ListenerArn=listener_arn,
         Priority=priority,
-        Conditions=_conditions(conditions),
-        Actions=rule_actions.with_weights((), weights),
+        Conditions=rule_conditions.written(conditions),
+        Actions=list(actions),
         **_tagged(tags),
     )
     return _rule(answer["Rules"][0])
@@ -154,7 +157,7 @@ def create_rule(
 @aws_call("change the conditions of rule {rule_arn}")
 def set_conditions(aws: Aws, rule_arn: str, conditions: Conditions) -> None:
     """ELB leaves actions unchanged that are not given, so the weights stay."""
-    aws.client("elbv2").modify_rule(RuleArn=rule_arn, Conditions=_conditions(conditions))
+    aws.client("elbv2").modify_rule(RuleArn=rule_arn, Conditions=rule_conditions.written(conditions))
 
 
 @aws_call("set the weights of rule {rule.arn}")
@@ -162,6 +165,11 @@ def set_weights(aws: Aws, rule: Rule, weights: Mapping[str, int]) -> Rule:
     """Weights by target group ARN. ModifyRule replaces all actions, so the rule's others and its stickiness are sent again."""
     actions = rule_actions.with_weights(rule.actions, weights)
     return _rule(aws.client("elbv2").modify_rule(RuleArn=rule.arn, Actions=actions)["Rules"][0])
+
+
+@aws_call("set the login and the stickiness of rule {rule_arn}")
+def set_actions(aws: Aws, rule_arn: str, actions: Sequence[Mapping[str, Any]]) -> Rule:
+    return _rule(aws.client("elbv2").modify_rule(RuleArn=rule_arn, Actions=list(actions))["Rules"][0])
 
 
 @aws_call("delete rule {rule_arn}")
@@ -303,43 +311,10 @@ def _tagged(tags: Mapping[str, str]) -> dict[str, Any]:
     return {"Tags": tag_list(tags)} if tags else {}
 
 
-def _conditions(conditions: Conditions) -> list[dict[str, Any]]:
-    written: list[dict[str, Any]] = []
-    if conditions.hosts:
-        written.append({"Field": "host-header", "HostHeaderConfig": {"Values": list(conditions.hosts)}})
-    if conditions.paths:
-        written.append({"Field": "path-pattern", "PathPatternConfig": {"Values": list(conditions.paths)}})
-    for name, values in conditions.headers:
-        config = {"HttpHeaderName": name, "Values": list(values)}
-        written.append({"Field": "http-header", "HttpHeaderConfig": config})
-    return written
-
-
 def _rule(raw: Mapping[str, Any]) -> Rule:
-    fields = raw["Conditions"]
-    known = {"host-header", "path-pattern", "http-header"}
-    headers = [condition["HttpHeaderConfig"] for condition in fields if condition["Field"] == "http-header"]
-    conditions = Conditions(
-        hosts=_values(fields, "host-header", "HostHeaderConfig"),
-        paths=_values(fields, "path-pattern", "PathPatternConfig"),
-        headers=tuple(
-            sorted((header["HttpHeaderName"].lower(), tuple(sorted(header["Values"]))) for header in headers)
-        ),
-        others=tuple(sorted(condition["Field"] for condition in fields if condition["Field"] not in known)),
-    )
     priority = DEFAULT_PRIORITY if raw.get("IsDefault") else int(raw["Priority"])
+    conditions = rule_conditions.read(raw["Conditions"])
     return Rule(raw["RuleArn"], priority, conditions, rule_actions.weights(raw["Actions"]), tuple(raw["Actions"]))
-
-
-def _values(fields: Sequence[Mapping[str, Any]], field: str, config: str) -> tuple[str, ...]:
-    found = [condition for condition in fields if condition["Field"] == field]
-    return tuple(
-        sorted(
-            value
-            for condition in found
-            for value in condition.get(config, {}).get("Values") or condition.get("Values", [])
-        )
-    )
 
 
 def _target_group(raw: Mapping[str, Any]) -> TargetGroup:

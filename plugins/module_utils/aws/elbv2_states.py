@@ -12,33 +12,58 @@ from typing import Any
 TEST_HEADER, TEST_VALUE = "x-release", "candidate"
 # The default rule comes after every other; 50000 is the last priority that a rule can be given.
 DEFAULT_PRIORITY = 50001
+_LOGINS = ("AuthenticateOidcConfig", "AuthenticateCognitoConfig")
 
 
 @dataclass(frozen=True)
 class Conditions:
-    """The conditions of a rule. `others` lists kinds of conditions that the collection never writes."""
+    """The conditions of a rule. `others` lists kinds of conditions that the collection never writes.
+
+    Values of one condition are alternatives; the conditions of a rule have to hold together.
+    """
 
     hosts: tuple[str, ...] = ()
     paths: tuple[str, ...] = ()
     headers: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    source_ips: tuple[str, ...] = ()
+    # Key and value; an empty key stands for every key.
+    query: tuple[tuple[str, str], ...] = ()
     others: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, hosts: Sequence[str], paths: Sequence[str]) -> Conditions:
         return cls(tuple(sorted(hosts)), tuple(sorted(paths)))
 
-    def under_test(self, value: str = TEST_VALUE) -> Conditions:
-        return replace(self, headers=(*self.headers, (TEST_HEADER, (value,))))
+    def under_test(self, value: str = TEST_VALUE, source_ips: Sequence[str] = ()) -> Conditions:
+        """The conditions of the test rule, which may be open to fewer clients than the production rule."""
+        headers = tuple(sorted((*self.headers, (TEST_HEADER, (value,)))))
+        return replace(self, headers=headers, source_ips=tuple(sorted(source_ips)) or self.source_ips)
 
     @property
     def test_value(self) -> str | None:
         """The value of the header that leads to the candidate; None in a rule that does not want it."""
         return next((values[0] for name, values in self.headers if name == TEST_HEADER and values), None)
 
+    @property
+    def count(self) -> int:
+        """Values, of which ELB allows five in a rule."""
+        named = sum(len(values) for _, values in self.headers)
+        return len(self.hosts) + len(self.paths) + named + len(self.source_ips) + len(self.query)
+
+    @property
+    def wildcards(self) -> int:
+        """Signs * and ?, of which ELB allows five in a rule."""
+        values = [*self.hosts, *self.paths, *(value for _, listed in self.headers for value in listed)]
+        values += [part for pair in self.query for part in pair]
+        return sum(value.count("*") + value.count("?") for value in values)
+
     def __str__(self) -> str:
         said = [f"host {' or '.join(self.hosts)}"] if self.hosts else []
         said += [f"path {' or '.join(self.paths)}"] if self.paths else []
         said += [f"header {name}: {_shown(name, values)}" for name, values in self.headers]
+        said += [f"source address {' or '.join(self.source_ips)}"] if self.source_ips else []
+        pairs = [f"{key}={value}" if key else value for key, value in self.query]
+        said += [f"query {' or '.join(pairs)}"] if pairs else []
         return " and ".join([*said, *self.others]) or "every request"
 
 
@@ -88,6 +113,12 @@ class Rule:
     @property
     def is_default(self) -> bool:
         return self.priority == DEFAULT_PRIORITY
+
+    @property
+    def asks_for_login(self) -> bool:
+        """Whether a request without a session is kept back: by the load balancer itself, before it forwards anything."""
+        configs = [action.get(key, {}) for action in self.actions for key in _LOGINS]
+        return any(config and config.get("OnUnauthenticatedRequest") != "allow" for config in configs)
 
     @property
     def owner(self) -> str:

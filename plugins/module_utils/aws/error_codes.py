@@ -47,6 +47,7 @@ _CODES: dict[Meaning, str] = {
         WAFInternalErrorException WAFUnavailableEntityException
     """,
     Meaning.DENIED: """
+        DecryptionFailure
         AccessDenied AccessDeniedException AuthorizationError BlockedException FailedResourceAccessException
         InvalidSecurity KMSKeyNotAccessibleFault KmsException OperationNotPermitted TagPolicy TagPolicyException
         UnableToAccessSecretException UnableToDecryptSecretValueException UnauthorizedOperation

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, ParamSpec, TypeVar
 
 from . import error_codes
+from .credentials import told
 from .error_codes import Meaning
 
 # session.py reports a missing botocore before any call.
@@ -100,20 +101,9 @@ def describe(cause: boto.BotoCoreError | boto.ClientError | ResponseParserError)
         return (
             f"{said}. The answer is not AWS's: check proxies between here and AWS, and AWS_ENDPOINT_URL if it is set."
         )
-    no_credentials = (
-        boto.NoCredentialsError,
-        boto.PartialCredentialsError,
-        boto.CredentialRetrievalError,
-        boto.SSOError,
-        boto.TokenRetrievalError,
-    )
-    if isinstance(cause, no_credentials):
-        return (
-            f"{said}. Set AWS_PROFILE (or the option profile), AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, "
-            "or run where a role provides credentials; `aws sts get-caller-identity` shows whether they work."
-        )
-    if isinstance(cause, boto.ProfileNotFound):
-        return f"{said}. `aws configure list-profiles` lists the profiles of this machine."
+    credentials = told(cause)
+    if credentials is not None:
+        return f"{credentials}."
     if isinstance(cause, (boto.HTTPClientError, boto.ConnectionError)):
         return f"{said}. Check the network, the region, and AWS_ENDPOINT_URL or the option endpoint_url if one is set."
     found = meaning_of(cause)

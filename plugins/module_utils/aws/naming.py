@@ -15,11 +15,15 @@ COLOURS = ("blue", "green")
 TAG_ENVIRONMENT = "pear:environment"
 TAG_SERVICE = "pear:service"
 TAG_COMPONENT = "pear:component"
+# On IAM roles, which have no region: one environment name in two regions of an account is two environments.
+TAG_REGION = "pear:region"
 # On a service's target groups, where it runs in a cluster, behind a listener or with a log group of others: every playbook finds
 # a service by its target groups, so each runs without being told.
 TAG_CLUSTER = "pear:cluster"
 TAG_LISTENER = "pear:listener"
 TAG_LOG_GROUP = "pear:log-group"
+# On a rule with a login by OIDC: the version of the client secret that ELB has been given, which it never answers.
+TAG_LOGIN_SECRET = "pear:login-secret"
 
 
 def fit(name: str, limit: int) -> str:
@@ -119,22 +123,6 @@ class ServiceNames:
     def log_group(self) -> str:
         return f"/pear/{self.environment}/{self.service}"
 
-    def _role(self, kind: str) -> str:
-        """Role names hold 64 characters. The kind stays readable at the end: policies of deployers go by it."""
-        return fit(f"{self.environment}-{self.service}", 63 - len(kind)) + f"-{kind}"
-
-    @property
-    def execution_role(self) -> str:
-        return self._role("execution")
-
-    @property
-    def task_role(self) -> str:
-        return self._role("task")
-
-    @property
-    def schedule_role(self) -> str:
-        return self._role("schedule")
-
     @property
     def alarm_prefix(self) -> str:
         """The trailing slash separates services whose names begin alike."""
@@ -161,11 +149,47 @@ class ServiceNames:
             "alarm_prefix": self.alarm_prefix,
             "dashboard": self.dashboard,
             "ecs_service": {colour: self.ecs_service(colour) for colour in COLOURS},
-            "execution_role": self.execution_role,
             "family": self.family,
             "log_group": self.log_group,
             "target_group": {colour: self.target_group(colour) for colour in COLOURS},
             "saved_query_prefix": self.saved_query_prefix,
-            "schedule_role": self.schedule_role,
-            "task_role": self.task_role,
         }
+
+
+@dataclass(frozen=True)
+class RoleNames:
+    """Names of IAM roles. IAM has no regions, so the names have them: at most 64 characters, with their kind at the end."""
+
+    environment: str
+    region: str
+
+    @property
+    def backup(self) -> str:
+        return self._role("", "backup")
+
+    @property
+    def flow_log(self) -> str:
+        return self._role("", "flow-log")
+
+    def execution(self, service: str) -> str:
+        return self._role(service, "execution")
+
+    def task(self, service: str) -> str:
+        return self._role(service, "task")
+
+    def schedule(self, service: str) -> str:
+        return self._role(service, "schedule")
+
+    def of_service(self, service: str) -> dict[str, str]:
+        return {
+            "execution_role": self.execution(service),
+            "schedule_role": self.schedule(service),
+            "task_role": self.task(service),
+        }
+
+    def as_dict(self) -> dict[str, str]:
+        return {"backup_role": self.backup, "flow_log_role": self.flow_log}
+
+    def _role(self, service: str, kind: str) -> str:
+        parts = [self.environment, self.region, *([service] if service else [])]
+        return f"{fit('-'.join(parts), 63 - len(kind))}-{kind}"

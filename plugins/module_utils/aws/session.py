@@ -59,8 +59,12 @@ def warm(services: Sequence[str]) -> None:
     """Create a session and read the models of services, before the process forks a worker per task. Sends nothing."""
     if not _HAS_BOTOCORE or not services:
         return
-    if not _prepared:
-        _prepared.append(_session())
+    try:
+        if not _prepared:
+            _prepared.append(_session())
+    except boto.BotoCoreError:
+        # Such as a mistyped profile. Here it would end ansible-playbook with a traceback; the task says it in a sentence.
+        return
     for service in services:
         _prepared[0].create_client(service, region_name="us-east-1", aws_access_key_id="-", aws_secret_access_key="-")
 

@@ -16,6 +16,9 @@ from ..aws.session import Aws
 from .clock import Clock, SystemClock
 from .progress import Progress, SilentProgress
 
+# Options of modules that are tags.
+_TAGS = ("tags", "first_tags", "select_by_tags")
+
 
 @dataclass(frozen=True)
 class Invocation:
@@ -26,6 +29,23 @@ class Invocation:
     progress: Progress = field(default_factory=SilentProgress)
     # How often -v was given: a failed task's result is printed, so it is short without.
     verbosity: int = 0
+
+    def __post_init__(self) -> None:
+        """Tags are texts on AWS, and numbers, truth values and dates in an inventory: from here on they are texts."""
+        texts = {name: tag_texts(self.params[name]) for name in _TAGS if self.params.get(name)}
+        if texts:
+            object.__setattr__(self, "params", {**self.params, **texts})
+
+
+def tag_texts(tags: Mapping[Any, Any]) -> dict[str, str]:
+    """Truth values as YAML and JSON write them; nothing is an empty text, which AWS takes."""
+    return {str(key): _text(value) for key, value in tags.items()}
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return "" if value is None else str(value)
 
 
 Run = Callable[[Invocation], dict[str, Any]]

@@ -11,7 +11,7 @@ from string import Template
 from typing import Any
 
 from ..aws.arns import ArnScope
-from ..aws.naming import ServiceNames
+from ..aws.naming import RoleNames
 from ..aws.route53 import metrics_region
 
 
@@ -27,14 +27,9 @@ class Grants:
 
 def grants(place: ArnScope, environment: str, services: Sequence[str] = (), more: Sequence[str] = ()) -> Grants:
     """The roles of these services, and task roles of others; of every service that the environment has if none is named."""
-    if not services:
-        named = ServiceNames(environment, "*")
-        return Grants(
-            (*_roles(place, named.task_role, named.execution_role), *more), _roles(place, named.schedule_role)
-        )
-    names = [ServiceNames(environment, service) for service in services]
-    task_roles = [role for name in names for role in (name.task_role, name.execution_role)]
-    return Grants((*_roles(place, *task_roles), *more), _roles(place, *(name.schedule_role for name in names)))
+    named, names = services or ("*",), RoleNames(environment, place.region)
+    task_roles = [role for service in named for role in (names.task(service), names.execution(service))]
+    return Grants((*_roles(place, *task_roles), *more), _roles(place, *map(names.schedule, named)))
 
 
 def _roles(place: ArnScope, *names: str) -> tuple[str, ...]:

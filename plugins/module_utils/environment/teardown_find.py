@@ -14,6 +14,7 @@ from ..aws.naming import (
     TAG_CLUSTER,
     TAG_ENVIRONMENT,
     TAG_LISTENER,
+    TAG_REGION,
     TAG_SERVICE,
     EnvironmentNames,
     ServiceNames,
@@ -182,8 +183,10 @@ def _log_groups(aws: Aws, name: str) -> list[Thing]:
 
 
 def _roles(aws: Aws, name: str) -> list[Thing]:
-    roles = iam.role_names(aws, f"{name}-")
-    return [Thing("role", role, role) for role in roles if iam.role_tags(aws, role).get(TAG_ENVIRONMENT) == name]
+    """Those of the same environment name in another region are another environment's."""
+    tags = {role: iam.role_tags(aws, role) for role in iam.role_names(aws, f"{name}-")}
+    ours = {TAG_ENVIRONMENT: name, TAG_REGION: aws.region}
+    return [Thing("role", role, role) for role, own in tags.items() if ours.items() <= own.items()]
 
 
 def _ledger(aws: Aws, name: str) -> list[Thing]:

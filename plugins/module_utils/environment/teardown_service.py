@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from ..aws import elbv2, route53, scheduler
-from ..aws.naming import COLOURS, TAG_LISTENER, TAG_SERVICE, EnvironmentNames, ServiceNames
+from ..aws.naming import COLOURS, TAG_LISTENER, TAG_SERVICE, EnvironmentNames, RoleNames, ServiceNames
 from ..aws.session import Aws
 from ..service import health_check
 from ..service.alias_records import bare
@@ -22,7 +22,7 @@ def things(aws: Aws, environment: str, service: str, names: Sequence[str], zones
     checks = _health_checks(aws, environment, service)
     if checks or zones:
         found += teardown_find.beside_health_checks(aws, environment)
-    kept = [thing for thing in found if belongs(thing, own)]
+    kept = [thing for thing in found if belongs(thing, own, aws.region)]
     groups = [thing for thing in kept if thing.kind == "target group"]
     records = [
         thing
@@ -33,7 +33,7 @@ def things(aws: Aws, environment: str, service: str, names: Sequence[str], zones
     return [*kept, *checks, *_rules(aws, environment, groups), *_schedules(aws, environment, service), *records]
 
 
-def belongs(thing: Thing, own: ServiceNames) -> bool:
+def belongs(thing: Thing, own: ServiceNames, region: str) -> bool:
     """Whether a thing of the environment is this service's. A name that merely begins like it is another service's."""
     colours = {own.ecs_service(colour) for colour in COLOURS}
     exact = {
@@ -41,7 +41,7 @@ def belongs(thing: Thing, own: ServiceNames) -> bool:
         "autoscaling": thing.name in colours,
         "target group": thing.kind == "target group" and thing.detail.get(TAG_SERVICE) == own.service,
         "log group": thing.id == own.log_group,
-        "role": thing.id in {own.execution_role, own.task_role, own.schedule_role},
+        "role": thing.id in RoleNames(own.environment, region).of_service(own.service).values(),
         "dashboard": thing.id == own.dashboard,
         "saved query": thing.name.startswith(own.saved_query_prefix),
         "task definition": thing.name.rpartition(":")[0] == own.family,

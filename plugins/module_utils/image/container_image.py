@@ -4,24 +4,20 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, TypeAlias
 
-from ..aws import ecr
+from ..aws import ecr, sts
 from ..aws.errors import Failure
 from ..common.invocation import Invocation
 from . import build, sbom
 from . import ecr_scan_gate as scan_gate
+from .other_registry import OtherRegistry, Unreachable
+from .reference import Reference, parse
 
-_REFERENCE = re.compile(
-    r"^(?P<repository>[^@]+?)(?::(?P<tag>[\w][\w.-]{0,127}))?(?:@(?P<digest>sha256:[0-9a-f]{64}))?$"
-)
 # What the module returns, and what ECR says of the image where it is in ECR already.
 Answer: TypeAlias = "tuple[dict[str, Any], dict[str, Any] | None]"
-
-_ECR_HOST = re.compile(r"^\d{12}\.dkr[.-]ecr")
 
 
 def run(call: Invocation) -> dict[str, Any]:
@@ -146,45 +142,86 @@ def _pulled(call: Invocation, reference: str) -> build.Engine:
 
 
 def _prebuilt(call: Invocation) -> Answer:
-    """A reference of this account's ECR is looked up; of another registry it must carry its digest."""
+    """The digest of an image of this account's ECR, of another account's, or of any other registry."""
     image = call.params["image"]
-    parts = _REFERENCE.match(image)
-    if parts is None:
+    named = parse(image)
+    if named is None:
         raise Failure(f"service_image is {image!r}; expected REPOSITORY:TAG, REPOSITORY@sha256:… or both.")
-    name = _repository_name(call, parts["repository"])
-    tag = call.params["tag"] or parts["tag"]
-    if name is None:
-        if parts["digest"] is None:
-            raise Failure(
-                f"service_image {image} is not in this account's ECR, so its tag cannot be resolved from here. Name it by "
-                "digest (REPOSITORY@sha256:…); `skopeo inspect docker://IMAGE` shows it."
-            )
-        return _answer(False, parts["repository"], tag or "", parts["digest"], "named by digest"), None
     # A tag that is asked for on the command line wins over the digest of the inventory.
-    desired = call.params["tag"] or parts["digest"] or tag
-    if desired is None:
+    asked = replace(named, tag=call.params["tag"] or named.tag, digest=None if call.params["tag"] else named.digest)
+    if asked.which is None:
         raise Failure(f"service_image {image} names neither a tag nor a digest. Add :TAG, or pass -e image_tag=TAG.")
+    name = _own_repository(call, asked)
+    if name is not None:
+        return _of_own_ecr(call, asked, name)
+    if asked.digest:
+        return _answer(False, asked.repository, asked.tag or "", asked.digest, "named by digest"), None
+    digest = _digest_of_account(call, asked) if asked.ecr else _digest_of_registry(asked)
+    return _answer(False, asked.repository, asked.tag or "", digest, f"found in {asked.host}"), None
+
+
+def _of_own_ecr(call: Invocation, asked: Reference, name: str) -> Answer:
+    desired = str(asked.which)
     found = ecr.find_image(call.aws, name, desired)
+    if found is None and not asked.host and ecr.find_repository(call.aws, name) is None:
+        raise Failure(_no_such_repository(call, asked))
     if found is None:
         raise Failure(
-            f"Image {parts['repository']}{'@' if desired.startswith('sha256:') else ':'}{desired} does not exist in ECR repository "
+            f"Image {asked.repository}{'@' if desired.startswith('sha256:') else ':'}{desired} does not exist in ECR repository "
             f"{name}. `aws ecr list-images --repository-name {name}` lists what does."
         )
     tags = found.get("imageTags") or [""]
-    chosen = tag if tag in tags else min(tags, key=lambda candidate: candidate.startswith(ecr.RELEASED_PREFIX))
-    return _answer(False, parts["repository"], chosen, found["imageDigest"], "found in the registry"), found
+    chosen = (
+        asked.tag if asked.tag in tags else min(tags, key=lambda candidate: candidate.startswith(ecr.RELEASED_PREFIX))
+    )
+    return _answer(False, asked.repository, chosen or "", found["imageDigest"], "found in the registry"), found
 
 
-def _repository_name(call: Invocation, repository: str) -> str | None:
-    """The name in ECR of a repository URI or bare name; None where it is of another registry."""
-    host, slash, name = repository.partition("/")
-    if not slash or not ("." in host or ":" in host):
-        return repository
-    found = ecr.find_repository(call.aws, name)
-    if found is not None and found["repositoryUri"] == repository:
-        return name
-    if found is None and _ECR_HOST.match(host):
-        raise Failure(f"There is no ECR repository {name} in {call.aws.region}; service_image names {repository}.")
+def _no_such_repository(call: Invocation, asked: Reference) -> str:
+    """A name without a host is one of this account's ECR; many a reader knows it as Docker Hub's."""
+    hub = asked.repository if "/" in asked.repository else f"library/{asked.repository}"
+    separator = "@" if asked.digest else ":"
+    return (
+        f"There is no ECR repository {asked.repository} in {call.aws.region}, where a name without a registry is looked up. For the image "
+        f"of Docker Hub set service_image to docker.io/{hub}{separator}{asked.which}; for one of your own push it to ECR first, or set "
+        "registry_build."
+    )
+
+
+def _digest_of_account(call: Invocation, asked: Reference) -> str:
+    """An image of another account's ECR, or of another region's: its repository policy has to let this identity read it."""
+    assert asked.ecr is not None
+    account, region = asked.ecr
+    found = ecr.find_image(call.aws.elsewhere(region), asked.name, str(asked.which), account)
+    if found is None:
+        raise Failure(f"There is no image {asked.name}:{asked.tag} in the ECR of account {account} in {region}.")
+    return str(found["imageDigest"])
+
+
+def _digest_of_registry(asked: Reference) -> str:
+    try:
+        return OtherRegistry(asked).manifest(str(asked.tag))[0]
+    except Unreachable as cause:
+        raise Failure(
+            f"The tag of service_image {asked.repository}:{asked.tag} could not be resolved: {cause}. Name the image by digest "
+            f"({asked.repository}@sha256:…; `skopeo inspect docker://{asked.repository}:{asked.tag}` shows it), or log this machine in to "
+            f"{asked.host} (`podman login` or `docker login`)."
+        ) from cause
+
+
+def _own_repository(call: Invocation, asked: Reference) -> str | None:
+    """The name in this account's ECR of a repository URI or bare name; None where it is of another registry."""
+    if not asked.host:
+        return asked.repository
+    if (asked.ecr and asked.ecr[1] != call.aws.region) or not asked.may_be_in_ecr:
+        return None
+    found = ecr.find_repository(call.aws, asked.name)
+    if found is not None and found["repositoryUri"] == asked.repository:
+        return asked.name
+    if asked.ecr and found is None and asked.ecr[0] == sts.caller(call.aws)["account"]:
+        raise Failure(
+            f"There is no ECR repository {asked.name} in {call.aws.region}; service_image names {asked.repository}."
+        )
     return None
 
 

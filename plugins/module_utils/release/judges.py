@@ -70,12 +70,14 @@ class CloudJudges:
             watch = Watch(self.clock, self.progress, stopped)
             return one_off(self.aws, self.location, release, options, self.network, watch)
         # In place there is no candidate to ask for: the new version is what the production rule forwards to.
-        return smoke(self._route(release, not release.in_place, stopped), options)
+        return smoke(self._route(release, not release.in_place, stopped), self._sent(options))
 
     @port_call
     def probe(self, release: Release, stopped: Callable[[], bool]) -> Verdict | None:
         """After the last step: does the production rule answer with this version? Where the service has a probe."""
-        return smoke(self._route(release, False, stopped), self.version_probe) if self.version_probe else None
+        return (
+            smoke(self._route(release, False, stopped), self._sent(self.version_probe)) if self.version_probe else None
+        )
 
     @port_call
     def collect(self, release: Release, fleet: Fleet) -> dict[str, Any]:
@@ -106,7 +108,12 @@ class CloudJudges:
         known = (self.test_endpoint if candidate else None) or self.endpoint
         endpoint = known or Endpoint(self.location.load_balancer_host, self.location.host)
         healthy = sum(target.state == "healthy" for target in targets)
-        return Route(endpoint, healthy, self.location.test_headers if candidate else {}, stopped)
+        headers = self.location.test_headers if candidate else self.location.headers
+        return Route(endpoint, healthy, headers, stopped)
+
+    def _sent(self, check: Mapping[str, Any]) -> Mapping[str, Any]:
+        """A check with the query that the rules ask for."""
+        return {**check, "path": self.location.path(check["path"])}
 
 
 def _periods(traffic: Traffic) -> list[dict[str, Any]]:

@@ -128,33 +128,57 @@ def _listed(value: Any) -> list[Any]:
     return list(value) if isinstance(value, (list, tuple)) else [value]
 
 
-def _answered_by_others(location: ServiceLocation, options: Mapping[str, Any], order: Order) -> Iterator[str | Finding]:
-    """A check proves something only where this service answers it: the listener's rules say who does.
+@dataclass(frozen=True)
+class _Asked:
+    """A request of a release, or one like those of the service's clients, and the rule that has to answer it."""
 
-    Momentary, since provisioning, which comes first, may be what puts the rules right.
+    title: str
+    path: str
+    headers: Mapping[str, str]
+    own: Rule | None
+    advice: str
+
+
+def _answered_by_others(location: ServiceLocation, options: Mapping[str, Any], order: Order) -> Iterator[str | Finding]:
+    """A check proves something only where this service answers it, and a release helps nobody whom another service answers.
+
+    The listener's rules say who does. Momentary, since provisioning, which comes first, may be what puts the rules right.
     """
-    requests: list[tuple[str, Mapping[str, Any], Rule | None]] = [
-        (f"check {check['name']}", check, location.production if order.plan.in_place else location.test)
-        for check in options.get("checks") or ()
-        if not check["command"]
-    ]
-    if probe := options.get("version_probe"):
-        requests.append(("the version probe", probe, location.production))
-    for title, check, own in requests:
-        if own is None:
-            yield f"{title} asks the candidate, which needs a rule for it: name one with test_rule_arn, or leave the check out"
+    for asked in _requests(location, options, order):
+        if asked.own is None:
+            yield f"{asked.title} asks the candidate, which needs a rule for it: name one with test_rule_arn, or leave the check out"
             continue
-        by_test = own is location.test
-        sent = {**check["headers"], **(location.test_headers if by_test else {})}
+        by_test = asked.own is location.test
+        sent = {**asked.headers, **(location.test_headers if by_test else location.headers)}
         rules = location.test_rules if by_test else location.rules
-        found = answering(rules, Request(location.host, check["path"], sent))
-        if found is None or found.arn != own.arn:
+        # From which addresses checks are sent is not known here.
+        own_sources = tuple(rule.arn for rule in (location.production, location.test) if rule)
+        found = answering(rules, Request(location.host, location.path(asked.path), sent, own_sources))
+        if found is None or found.arn != asked.own.arn:
             by = f"the rule of {found.owner} ({found.conditions}, priority {found.priority})" if found else "no rule"
             yield Finding(
-                f"{title}: {check['path']} of {location.host} is answered by {by}, not by this service ({own.conditions}, priority "
-                f"{own.priority}): correct the check's path, service_hosts, service_paths or service_priority",
+                f"{asked.title}: {asked.path} of {location.host} is answered by {by}, not by this service ({asked.own.conditions}, "
+                f"priority {asked.own.priority}): correct {asked.advice}service_hosts, service_paths or service_priority",
                 momentary=True,
             )
+        elif asked.advice and asked.own.asks_for_login:
+            yield Finding(
+                f"{asked.title}: the load balancer answers it with its login, so it would say nothing about this service: take the request "
+                "out, give it a command, or set service_login.test_rule to false where it asks a candidate",
+                momentary=True,
+            )
+
+
+def _requests(location: ServiceLocation, options: Mapping[str, Any], order: Order) -> Iterator[_Asked]:
+    for check in options.get("checks") or ():
+        if not check["command"]:
+            own = location.production if order.plan.in_place else location.test
+            yield _Asked(f"check {check['name']}", check["path"], check["headers"], own, "the check's path, ")
+    if probe := options.get("version_probe"):
+        own = location.production
+        yield _Asked("the version probe", probe["path"], probe["headers"], own, "the check's path, ")
+    if not location.production.conditions.others:
+        yield _Asked("the service's own address", location.own_path, {}, location.production, "")
 
 
 def _fleet(location: ServiceLocation, fleet: Fleet) -> Iterator[Finding]:

@@ -4,10 +4,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from ..aws import iam
+from ..aws.naming import TAG_ENVIRONMENT, TAG_REGION
 from ..aws.tags import tags_of
 from ..common.changes import Changes
 from ..common.invocation import Invocation
@@ -17,6 +19,7 @@ from ..common.resource import TagCalls, put_tags_right, remove
 
 def run(call: Invocation) -> dict[str, Any]:
     """Return the role's ARN; in check mode, null where it would be created."""
+    call = _of_its_region(call)
     desired, aws, name = call.params, call.aws, call.params["name"]
     changes = Changes(call.check_mode)
     found = iam.role(aws, name)
@@ -42,6 +45,14 @@ def run(call: Invocation) -> dict[str, Any]:
     _policy(call, changes, created)
     _attached(call, changes, created)
     return _answer(changes, found)
+
+
+def _of_its_region(call: Invocation) -> Invocation:
+    """An environment's role says which region's it is: a teardown must not take that of another region."""
+    tags = call.params["tags"]
+    if TAG_ENVIRONMENT not in tags:
+        return call
+    return replace(call, params={**call.params, "tags": {**tags, TAG_REGION: call.aws.region}})
 
 
 def _remove(call: Invocation) -> None:

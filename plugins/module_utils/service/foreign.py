@@ -11,7 +11,7 @@ from typing import Any
 from ..aws import dynamodb, ec2, ecr, ecs, efs, elbv2, iam, logs, rds, route53, s3, sns
 from ..aws.arns import ArnScope
 from ..aws.errors import AwsError
-from ..aws.naming import COLOURS, TAG_COMPONENT, TAG_ENVIRONMENT, EnvironmentNames, ServiceNames
+from ..aws.naming import COLOURS, TAG_COMPONENT, TAG_ENVIRONMENT, EnvironmentNames, RoleNames, ServiceNames
 from ..aws.session import Aws
 from ..aws.tags import tags_of
 from ..common.ownership import Existing, is_ours, refusal
@@ -64,7 +64,7 @@ def of_environment(aws: Aws, values: Mapping[str, Any], place: ArnScope, uncheck
     elif on("network_flow_log_days"):
         finders += [
             lambda: _log_group(aws, f"/pear/{name}/network"),
-            lambda: _role(aws, f"{name}-flow-log"),
+            lambda: _role(aws, RoleNames(name, place.region).flow_log),
         ]
     return _refused(finders, name, on("environment_adopt") or [], unchecked)
 
@@ -72,14 +72,14 @@ def of_environment(aws: Aws, values: Mapping[str, Any], place: ArnScope, uncheck
 def of_service(aws: Aws, values: Mapping[str, Any], unchecked: list[str]) -> list[str]:
     """A sentence for each resource of others that has the name of one of the service's."""
     name, on = str(values["environment_name"]), values.get
-    names = ServiceNames(name, str(values["service_name"]))
+    names, roles = ServiceNames(name, str(values["service_name"])), RoleNames(name, aws.region)
     finders: list[Finder] = [lambda: _target_groups(aws, [names.target_group(colour) for colour in COLOURS])]
     if not on("service_log_group"):
         finders.append(lambda: _log_group(aws, names.log_group))
     if not on("service_execution_role_arn"):
-        finders.append(lambda: _role(aws, names.execution_role))
+        finders.append(lambda: _role(aws, roles.execution(names.service)))
     if not on("service_task_role_arn"):
-        finders.append(lambda: _role(aws, names.task_role))
+        finders.append(lambda: _role(aws, roles.task(names.service)))
     if not on("registry_existing") and on("registry_repository"):
         finders.append(lambda: _repository(aws, str(on("registry_repository"))))
     return _refused(finders, name, on("environment_adopt") or [], unchecked)

@@ -16,6 +16,7 @@ from ..aws.naming import TAG_CLUSTER, TAG_LISTENER, TAG_LOG_GROUP, EnvironmentNa
 from ..aws.session import Aws
 from ..rollout.model import Colour, Weights
 from .routing import PRODUCTION, TEST, find_rule
+from .rule_match import query_fits
 
 # A worker has no load balancer: no target groups, no rules, and one ECS service, that of the colour blue.
 WEB, WORKER = "web", "worker"
@@ -110,14 +111,41 @@ class ServiceLocation:
         return hosts[0].replace("*", "pear") if hosts else self.load_balancer_host
 
     @property
+    def headers(self) -> dict[str, str]:
+        """What a request needs to match the production rule."""
+        return _headers(self.production)
+
+    @property
     def test_headers(self) -> dict[str, str]:
         """What a request needs to match the test rule."""
-        headers = self.test.conditions.headers if self.test else ()
-        return {name: values[0].replace("*", "pear").replace("?", "x") for name, values in headers}
+        return _headers(self.test) if self.test else {}
+
+    @property
+    def own_path(self) -> str:
+        """A path that the production rule matches."""
+        return self.path(_plain(next(iter(self.production.conditions.paths), "/")))
+
+    def path(self, path: str) -> str:
+        """A path with the query that the rules ask for, unless it has one already that fits."""
+        wanted = self.production.conditions.query
+        if not wanted or query_fits(wanted, path):
+            return path
+        key, value = wanted[0]
+        pair = f"{_plain(key) or 'pear'}={_plain(value)}"
+        return f"{path}{'&' if '?' in path else '?'}{pair}"
 
     def target_group_dimension(self, colour: Colour) -> str:
         """A target group as CloudWatch names it: targetgroup/NAME/ID."""
         return self.target_groups[colour].arn.rpartition(":")[2]
+
+
+def _headers(rule: Rule) -> dict[str, str]:
+    return {name: _plain(values[0]) for name, values in rule.conditions.headers}
+
+
+def _plain(pattern: str) -> str:
+    """A text that the pattern matches."""
+    return pattern.replace("*", "pear").replace("?", "x")
 
 
 def locate(aws: Aws, environment_name: str, service: str, listener_arn: str | None = None) -> ServiceLocation:

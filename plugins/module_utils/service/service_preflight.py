@@ -10,15 +10,14 @@ from typing import Any
 
 from ..aws import efs, elbv2, secretsmanager, ssm, sts
 from ..aws.arns import ArnScope
-from ..aws.elbv2_states import Conditions
 from ..aws.errors import AwsError, Failure
 from ..aws.naming import COLOURS, EnvironmentNames, ServiceNames
 from ..aws.tags import tags_of
 from ..common.invocation import Invocation
 from ..image import build, container_image
-from . import existing_fit, foreign
+from . import existing_fit, foreign, rule_conditions
 from .policies import secret_arn
-from .routing import DesiredRules, conflicts
+from .routing import conflicts
 from .variables import findings, is_worker, warnings
 
 # Variables of the environment that say what a service can stand on.
@@ -44,7 +43,7 @@ def run(call: Invocation) -> dict[str, Any]:
     found = [*call.params["findings"], *(findings(values) if values else ())]
     place = ArnScope(call.aws.region, identity["account"], identity["arn"].split(":")[1])
     unchecked: list[str] = []
-    for check in (_priorities, _image, _secrets, _access_points) if values else ():
+    for check in (_priorities, _image, _secrets, _login_secret, _access_points) if values else ():
         found += _careful(partial(check, call, values, place), unchecked)
     if call.params["ownership"]:
         found += _foreign(call, values, place, unchecked)
@@ -92,8 +91,8 @@ def _foreign(call: Invocation, values: Mapping[str, Any], place: ArnScope, unche
 
 
 def _priorities(call: Invocation, values: Mapping[str, Any], place: ArnScope) -> Iterator[str]:
-    name, service, priority = (values.get(key) for key in ("environment_name", "service_name", "service_priority"))
-    if not (isinstance(name, str) and isinstance(service, str) and isinstance(priority, int)):
+    name, service = (values.get(key) for key in ("environment_name", "service_name"))
+    if not (isinstance(name, str) and isinstance(service, str)) or any(rule_conditions.findings(values)):
         return
     if is_worker(values):
         yield from _routed_before(call, ServiceNames(name, service))
@@ -104,15 +103,10 @@ def _priorities(call: Invocation, values: Mapping[str, Any], place: ArnScope) ->
     names = [ServiceNames(name, service).target_group(colour) for colour in COLOURS]
     groups = elbv2.target_groups(call.aws, names)
     blue, green = (groups[name].arn if name in groups else f"{_NONE} {name}" for name in names)
-    hosts, paths = (values.get(key) or [] for key in ("service_hosts", "service_paths"))
-    if not all(
-        isinstance(patterns, list) and all(isinstance(item, str) for item in patterns) for patterns in (hosts, paths)
-    ):
-        return
-    for taken in conflicts(
-        elbv2.rules(call.aws, https), DesiredRules(Conditions.of(hosts, paths), priority, blue, green)
-    ):
-        yield f"service_priority is {priority}: {taken}"
+    rules = elbv2.rules(call.aws, https)
+    desired = rule_conditions.desired_rules(rule_conditions.of_variables(values), (blue, green), rules)
+    for taken in conflicts(rules, desired):
+        yield f"service_priority is {values.get('service_priority') or 'free to choose'}: {taken}"
 
 
 def _routed_before(call: Invocation, names: ServiceNames) -> Iterator[str]:
@@ -198,6 +192,13 @@ def _uncovered_hosts(values: Mapping[str, Any], environment: Mapping[str, Any]) 
                 f"service_hosts holds {host!r}, which the load balancer's certificate does not cover ({domain} and *.{domain}): clients "
                 "refuse it unless another certificate was added to the listener"
             )
+
+
+def _login_secret(call: Invocation, values: Mapping[str, Any], place: ArnScope) -> Iterator[str]:
+    login = values.get("service_login") or {}
+    arn = (login.get("oidc") or {}).get("client_secret_arn") if isinstance(login, Mapping) else None
+    if isinstance(arn, str) and not secretsmanager.secret_exists(call.aws, arn):
+        yield f"service_login.oidc.client_secret_arn names a secret that Secrets Manager does not have in {call.aws.region}"
 
 
 def _secrets(call: Invocation, values: Mapping[str, Any], place: ArnScope) -> Iterator[str]:

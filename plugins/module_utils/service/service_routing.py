@@ -5,20 +5,21 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from ..aws import elbv2
-from ..aws.elbv2_states import Conditions, HealthCheck, Rule, TargetGroup
+from ..aws.elbv2_states import HealthCheck, Rule, TargetGroup
 from ..aws.errors import Failure
 from ..aws.naming import COLOURS, TAG_CLUSTER, TAG_LISTENER, TAG_LOG_GROUP, ServiceNames
 from ..common.changes import Changes
 from ..common.invocation import Invocation
 from ..common.ownership import Existing, claim
-from . import routing_removal
-from .routing import PRODUCTION, TEST, DesiredRules, RuleChange, conflicts, find_rule, plan, test_value
+from . import routing_removal, rule_writer
+from .routing import PRODUCTION, TEST, DesiredRules, conflicts, find_rule, test_value
+from .rule_conditions import desired_rules
 
 _LOCATION = {TAG_CLUSTER: "cluster", TAG_LISTENER: "listener_arn", TAG_LOG_GROUP: "log_group"}
 _SECRET_BYTES = 16
@@ -47,13 +48,21 @@ def run(call: Invocation) -> dict[str, Any]:
     listener = call.params["listener_arn"]
     there = elbv2.rules(call.aws, listener) if listener else []
     # Before the first write: without the rule a target group is useless.
-    _refuse_conflicts(call, there, _desired(call, {name: group.arn for name, group in found.items()}, names))
+    known = {name: group.arn for name, group in found.items()}
+    _refuse_conflicts(call, there, desired_rules(call.params, _arns(names, known), there))
+    _refuse_login(call, listener)
     groups = {
         colour: _target_group(call, changes, names.target_group(colour), found.get(names.target_group(colour)))
         for colour in COLOURS
     }
-    desired = _with_test_value(call, _desired(call, {group.name: group.arn for group in groups.values()}, names), there)
-    rules = _rules(call, changes, there, desired)
+    arns = _arns(names, {group.name: group.arn for group in groups.values()})
+    # ELB refuses stickiness of a target group behind a rule that has none.
+    _stickiness(call, changes, groups.values(), False)
+    rules = rule_writer.write(
+        call, changes, there, lambda rules: _with_test_value(call, desired_rules(call.params, arns, rules), rules)
+    )
+    _stickiness(call, changes, groups.values(), True)
+    desired = desired_rules(call.params, arns, [rule for rule in rules.values() if rule])
     _tags(call, changes, [group.arn for group in groups.values()] + [rule.arn for rule in rules.values() if rule])
     _location(call, changes, [group.arn for group in groups.values()])
     production = rules[PRODUCTION]
@@ -86,14 +95,22 @@ def _refuse_missing(call: Invocation) -> None:
         )
 
 
-def _desired(call: Invocation, arns: Mapping[str, str], names: ServiceNames) -> DesiredRules:
+def _arns(names: ServiceNames, known: Mapping[str, str]) -> tuple[str, str]:
     blue, green = (names.target_group(colour) for colour in COLOURS)
-    return DesiredRules(
-        Conditions.of(call.params["hosts"], call.params["paths"]),
-        call.params["priority"],
-        blue=arns.get(blue, _NOT_YET.format(name=blue)),
-        green=arns.get(green, _NOT_YET.format(name=green)),
-    )
+    return known.get(blue, _NOT_YET.format(name=blue)), known.get(green, _NOT_YET.format(name=green))
+
+
+def _refuse_login(call: Invocation, listener: str | None) -> None:
+    """Only an HTTPS listener can ask for a login."""
+    given = call.params["login"] or {}
+    if not (listener and (given.get("oidc") or given.get("cognito"))):
+        return
+    protocol = elbv2.listener(call.aws, listener)["Protocol"]
+    if protocol != "HTTPS":
+        raise Failure(
+            f"service_login needs an HTTPS listener, and {listener} is {protocol}: name an HTTPS listener in "
+            "load_balancer_existing, or leave service_login out."
+        )
 
 
 def _with_test_value(call: Invocation, desired: DesiredRules, there: Sequence[Rule]) -> DesiredRules:
@@ -105,10 +122,7 @@ def _with_test_value(call: Invocation, desired: DesiredRules, there: Sequence[Ru
 def _refuse_conflicts(call: Invocation, rules: Sequence[Rule], desired: DesiredRules) -> None:
     taken = conflicts(rules, desired)
     if taken:
-        raise Failure(
-            f"Service {call.params['service']}: {'; '.join(taken)}. Set service_priority to a free one.",
-            conflicts=taken,
-        )
+        raise Failure(f"Service {call.params['service']}: {'; '.join(taken)}.", conflicts=taken)
 
 
 def _target_group(call: Invocation, changes: Changes, name: str, found: TargetGroup | None) -> TargetGroup:
@@ -136,18 +150,33 @@ def _target_group(call: Invocation, changes: Changes, name: str, found: TargetGr
         "deregistration_delay_seconds": call.params["deregistration_delay_seconds"],
         "slow_start_seconds": call.params["slow_start_seconds"],
         "algorithm": call.params["algorithm"],
-        # Sticky sessions would keep users on the old colour during a shift.
-        "stickiness": False,
     }
-    current = elbv2.target_group_attributes(call.aws, found.arn)
-    differ = {key: value for key, value in attributes.items() if current.get(key, value) != value}
+    _attributes(call, changes, f"attributes of {name}", found, attributes)
+    return found
+
+
+def _attributes(
+    call: Invocation, changes: Changes, what: str, group: TargetGroup, attributes: Mapping[str, Any]
+) -> None:
+    current = elbv2.target_group_attributes(call.aws, group.arn)
+    differ = {key: value for key, value in attributes.items() if current.get(key) != value}
     changes.want(
-        f"attributes of {name}",
+        what,
         {key: current.get(key) for key in differ},
         differ,
-        lambda: elbv2.set_target_group_attributes(call.aws, found.arn, differ),
+        lambda: elbv2.set_target_group_attributes(call.aws, group.arn, differ),
     )
-    return found
+
+
+def _stickiness(call: Invocation, changes: Changes, groups: Iterable[TargetGroup], on: bool) -> None:
+    """How long a client stays with a task. On after the rules, off before them. Left as it is where the option is omitted."""
+    sticky = call.params["stickiness"]
+    if sticky is None or bool(sticky["seconds"]) is not on:
+        return
+    more = {"stickiness_type": "lb_cookie", "stickiness_seconds": sticky["seconds"]} if on else {}
+    for group in groups:
+        if group.arn.startswith("arn:"):
+            _attributes(call, changes, f"stickiness of {group.name}", group, {"stickiness": on, **more})
 
 
 def _refuse_what_cannot_change(desired: TargetGroup, found: TargetGroup) -> None:
@@ -158,45 +187,6 @@ def _refuse_what_cannot_change(desired: TargetGroup, found: TargetGroup) -> None
                 f"Target group {desired.name} has {what} {current!r}; the inventory says {expected!r}, which AWS cannot change. Remove the "
                 "service with its target groups first, or give the service another name."
             )
-
-
-def _rules(call: Invocation, changes: Changes, found: Sequence[Rule], desired: DesiredRules) -> dict[str, Rule | None]:
-    planned = plan(found, desired)
-    moved = {change.rule.arn: desired.priority_of(change.kind) for change in planned if change.rule and change.priority}
-    if moved:
-        before = {change.rule.arn: change.rule.priority for change in planned if change.rule and change.priority}
-        changes.want("rule priorities", before, moved, partial(elbv2.set_priorities, call.aws, moved))
-    return {change.kind: _rule(call, changes, desired, change) for change in planned}
-
-
-def _rule(call: Invocation, changes: Changes, desired: DesiredRules, change: RuleChange) -> Rule | None:
-    conditions, priority = desired.conditions_of(change.kind), desired.priority_of(change.kind)
-    if change.rule is None:
-        first = desired.first_weights(change.kind)
-        changes.want(f"{change.kind} rule", None, f"priority {priority}: {conditions} → {_shares(first)}", lambda: None)
-        if call.check_mode:
-            return None
-        call.progress.line(f"{change.kind} rule created with priority {priority}: {conditions}")
-        return elbv2.create_rule(
-            call.aws, call.params["listener_arn"], priority, conditions, first, call.params["tags"]
-        )
-    rule = change.rule
-    if change.conditions:
-        changes.want(
-            f"conditions of the {change.kind} rule",
-            str(rule.conditions),
-            str(conditions),
-            lambda: elbv2.set_conditions(call.aws, rule.arn, conditions),
-        )
-    if change.weights is not None:
-        joined = change.weights
-        changes.want(
-            f"target groups of the {change.kind} rule",
-            _shares(rule.weights),
-            _shares(joined),
-            lambda: elbv2.set_weights(call.aws, rule, joined),
-        )
-    return rule
 
 
 def _location(call: Invocation, changes: Changes, groups: Sequence[str]) -> None:
@@ -241,7 +231,3 @@ def _health_check(params: Mapping[str, Any]) -> HealthCheck:
 
 def _as_dict(check: HealthCheck | None) -> dict[str, Any]:
     return {key: value for key, value in vars(check).items() if key != "grpc"} if check else {}
-
-
-def _shares(weights: Mapping[str, int]) -> str:
-    return ", ".join(f"{arn.split('/')[1] if '/' in arn else arn} {weight}" for arn, weight in weights.items())

@@ -10,7 +10,7 @@ from typing import Any
 
 from ..aws.command_words import command_problem
 from ..monitoring import collector
-from . import containers, worker
+from . import containers, login, rule_conditions, worker
 from .location import WORKER
 from .schedule_expressions import schedule_findings
 from .values import container_health_check
@@ -42,6 +42,7 @@ _RANGES: dict[str, tuple[int, int, tuple[int, ...]]] = {
     "service_release_timeout_seconds": (10, 86400, ()),
 }
 _HEALTH_RANGES = {
+    "port": (1, 65535),
     "interval_seconds": (5, 300),
     "timeout_seconds": (2, 120),
     "healthy_threshold": (2, 10),
@@ -52,7 +53,6 @@ _ENVIRONMENT = re.compile(r"^[a-z][a-z0-9-]{0,19}$")
 _SERVICE = re.compile(r"^[a-z][a-z0-9-]{0,199}$")
 _MATCHER = re.compile(r"^[2-4]\d\d(-[2-4]\d\d)?(,[2-4]\d\d(-[2-4]\d\d)?)*$")
 _GRPC_MATCHER = re.compile(r"^\d{1,2}(-\d{1,2})?(,\d{1,2}(-\d{1,2})?)*$")
-_CONDITION_VALUES = 5
 _SECRET = re.compile(r"^(arn:[a-z-]+:(secretsmanager|ssm):[a-z0-9-]+:\d{12}:.+|/?[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*)$")
 _AUTOSCALING = ("autoscaling_minimum", "autoscaling_maximum", "autoscaling_policies", "autoscaling_schedules")
 
@@ -64,7 +64,8 @@ def findings(values: Mapping[str, Any]) -> list[str]:
         *_size(values),
         *_ranges(values, _RANGES),
         *_health_check(values),
-        *(worker.variable_findings(values) if is_worker(values) else _conditions(values)),
+        *(worker.variable_findings(values) if is_worker(values) else rule_conditions.findings(values)),
+        *login.findings(values),
         *_percents(values),
         *_protocol(values),
         *_secrets(values),
@@ -277,25 +278,6 @@ def _health_check(values: Mapping[str, Any]) -> Iterator[str]:
             f"service_health_check.timeout_seconds is {timeout} and interval_seconds is {interval}; "
             "the timeout must be shorter than the interval"
         )
-
-
-def _conditions(values: Mapping[str, Any]) -> Iterator[str]:
-    hosts, paths = values.get("service_hosts") or [], values.get("service_paths") or []
-    if not isinstance(hosts, Sequence) or not isinstance(paths, Sequence):
-        return
-    if not hosts and not paths:
-        yield (
-            "service_hosts and service_paths are both empty: no request would reach the service. Name its host or its paths, or set "
-            "service_kind to worker for a service that takes no requests"
-        )
-    if len(hosts) + len(paths) > _CONDITION_VALUES - 1:
-        yield (
-            f"service_hosts and service_paths hold {len(hosts) + len(paths)} values; a rule holds "
-            f"{_CONDITION_VALUES}, and the test rule needs one for its header: at most {_CONDITION_VALUES - 1}"
-        )
-    yield from (
-        f"service_paths holds {path!r}; a path begins with / or *" for path in paths if str(path)[:1] not in "/*"
-    )
 
 
 def _protocol(values: Mapping[str, Any]) -> Iterator[str]:

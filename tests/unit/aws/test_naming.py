@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from ansible_collections.pear.fargate.plugins.module_utils.aws.naming import EnvironmentNames, ServiceNames, fit
+from ansible_collections.pear.fargate.plugins.module_utils.aws.naming import (
+    EnvironmentNames,
+    RoleNames,
+    ServiceNames,
+    fit,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -30,9 +35,21 @@ def test_two_long_names_never_meet(one: str, other: str) -> None:
 
 
 def test_roles_are_named_within_iams_64_characters() -> None:
-    made = ServiceNames("e" * 20, "s" * 60)
-    assert len(made.execution_role) <= 64
-    assert len(made.task_role) <= 64
+    made = RoleNames("e" * 20, "ap-southeast-1")
+    for service in ("s", "s" * 60):
+        names = made.of_service(service)
+        assert all(len(name) <= 64 for name in [*names.values(), *made.as_dict().values()])
+        # Policies of deployers know a role's kind by the end of its name.
+        assert names["schedule_role"].endswith("-schedule")
+
+
+def test_one_environment_name_in_two_regions_has_roles_of_its_own_in_each() -> None:
+    one, other = (RoleNames("corp", region) for region in ("eu-west-1", "eu-central-1"))
+    assert not {*one.as_dict().values(), *one.of_service("web").values()} & {
+        *other.as_dict().values(),
+        *other.of_service("web").values(),
+    }
+    assert one.task("web") == "corp-eu-west-1-web-task"
 
 
 def test_an_environments_load_balancer_fits_32_characters() -> None:

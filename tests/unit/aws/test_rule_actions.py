@@ -118,7 +118,9 @@ def test_a_login_that_is_added_while_a_release_shifts_traffic_is_kept(cloud: Any
     listener = cloud.create_listener(
         LoadBalancerArn=balancer["LoadBalancerArn"], Protocol="HTTP", Port=80, DefaultActions=default
     )["Listeners"][0]["ListenerArn"]
-    made = elbv2.create_rule(aws, listener, 10, Conditions.of([], ["/*"]), {blue: 100, green: 0}, {})
+    made = elbv2.create_rule(
+        aws, listener, 10, Conditions.of([], ["/*"]), rule_actions.with_weights((), {blue: 100, green: 0}), {}
+    )
     location = ServiceLocation("corp", "web", listener, balancer["DNSName"], by_colour, made, made)
     fleet = ServiceFleet(aws, location, SilentProgress(), write_until=math.inf)
     raw = cloud.describe_rules(RuleArns=[made.arn])["Rules"][0]["Actions"]

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.pear.fargate.plugins.module_utils.aws.arns import ArnScope
-from ansible_collections.pear.fargate.plugins.module_utils.aws.naming import ServiceNames
+from ansible_collections.pear.fargate.plugins.module_utils.aws.naming import RoleNames
 from ansible_collections.pear.fargate.plugins.module_utils.environment.deployer import (
     github_subjects,
     grants,
@@ -122,15 +122,20 @@ def role(name: str) -> str:
 @pytest.mark.parametrize(
     ("name", "service", "expected"),
     [
-        pytest.param("staging-web-task", "ecs-tasks.amazonaws.com", True, id="a task role"),
-        pytest.param("staging-web-execution", "ecs-tasks.amazonaws.com", True, id="an execution role"),
-        pytest.param("staging-web-schedule", "scheduler.amazonaws.com", True, id="the role of schedules"),
-        pytest.param("staging-web-task", "lambda.amazonaws.com", False, id="a task role to another service"),
-        pytest.param("staging-web-task", "scheduler.amazonaws.com", False, id="a task role to the scheduler"),
-        pytest.param("staging-backup", "ecs-tasks.amazonaws.com", False, id="the role of backups"),
-        pytest.param("staging-flow-log", "ecs-tasks.amazonaws.com", False, id="the role of flow logs"),
+        pytest.param("staging-eu-central-1-web-task", "ecs-tasks.amazonaws.com", True, id="a task role"),
+        pytest.param("staging-eu-central-1-web-execution", "ecs-tasks.amazonaws.com", True, id="an execution role"),
+        pytest.param("staging-eu-central-1-web-schedule", "scheduler.amazonaws.com", True, id="the role of schedules"),
+        pytest.param(
+            "staging-eu-central-1-web-task", "lambda.amazonaws.com", False, id="a task role to another service"
+        ),
+        pytest.param(
+            "staging-eu-central-1-web-task", "scheduler.amazonaws.com", False, id="a task role to the scheduler"
+        ),
+        pytest.param("staging-eu-central-1-backup", "ecs-tasks.amazonaws.com", False, id="the role of backups"),
+        pytest.param("staging-eu-central-1-flow-log", "ecs-tasks.amazonaws.com", False, id="the role of flow logs"),
         pytest.param("pear-deployer-staging-provision", "ecs-tasks.amazonaws.com", False, id="a deployer's role"),
-        pytest.param("production-web-task", "ecs-tasks.amazonaws.com", False, id="another environment's"),
+        pytest.param("staging-eu-west-1-web-task", "ecs-tasks.amazonaws.com", False, id="another region's"),
+        pytest.param("production-eu-central-1-web-task", "ecs-tasks.amazonaws.com", False, id="another environment's"),
         pytest.param("admin", "ecs-tasks.amazonaws.com", False, id="a foreign role"),
     ],
 )
@@ -149,11 +154,11 @@ def test_roles_of_named_services_alone_are_passed_also_where_names_are_long() ->
     def passes(name: str, service: str = "ecs-tasks.amazonaws.com") -> bool:
         return evaluate(rights, Request("iam:PassRole", role(name), {"iam:passedtoservice": [service]})).allowed
 
-    names = ServiceNames("staging", long)
-    assert passes("staging-web-task") and passes(names.task_role) and passes("corp-task")
-    assert passes(names.schedule_role, "scheduler.amazonaws.com")
-    assert not passes("staging-other-task") and not passes("staging-web-extra-task")
-    assert names.task_role.endswith("-task") and len(names.task_role) == 64
+    names = RoleNames("staging", "eu-central-1")
+    assert passes("staging-eu-central-1-web-task") and passes(names.task(long)) and passes("corp-task")
+    assert passes(names.schedule(long), "scheduler.amazonaws.com")
+    assert not passes("staging-eu-central-1-other-task") and not passes("staging-eu-central-1-web-extra-task")
+    assert names.task(long).endswith("-task") and len(names.task(long)) == 64
 
 
 @pytest.mark.parametrize("kind", ["release", "rollback"])
@@ -203,13 +208,13 @@ def test_a_boundary_is_required_of_every_role_that_is_made() -> None:
         managed = "arn:aws:iam::aws:policy/service-role/AWSBackupServiceRolePolicyForBackup"
         keys = {"iam:policyarn": [managed]}
         assert evaluate(
-            bound, Request(made, role("staging-backup"), keys | {"iam:permissionsboundary": [boundary]})
+            bound, Request(made, role("staging-eu-central-1-backup"), keys | {"iam:permissionsboundary": [boundary]})
         ).allowed
-        assert not evaluate(bound, Request(made, role("staging-backup"), keys)).allowed
+        assert not evaluate(bound, Request(made, role("staging-eu-central-1-backup"), keys)).allowed
         assert not evaluate(
-            bound, Request(made, role("staging-backup"), keys | {"iam:permissionsboundary": ["x"]})
+            bound, Request(made, role("staging-eu-central-1-backup"), keys | {"iam:permissionsboundary": ["x"]})
         ).allowed
-        assert evaluate(Rights((policy(kind),)), Request(made, role("staging-backup"), keys)).allowed
+        assert evaluate(Rights((policy(kind),)), Request(made, role("staging-eu-central-1-backup"), keys)).allowed
     # Nothing takes a boundary away.
     assert not any("DeleteRolePermissionsBoundary" in action for kind in KINDS for action in actions(kind))
 

@@ -134,8 +134,11 @@ def make(name: str) -> None:
 def make_tasks(name: str, pairs: list[dict[str, str]]) -> None:
     """Cluster, service, role and ledger."""
     iam, ecs = boto3.client("iam"), boto3.client("ecs", REGION)
-    iam.create_role(RoleName=f"{name}-scores-task", AssumeRolePolicyDocument="{}", Tags=pairs)
-    iam.put_role_policy(RoleName=f"{name}-scores-task", PolicyName="task", PolicyDocument=POLICY)
+    role = f"{name}-{REGION}-scores-task"
+    iam.create_role(
+        RoleName=role, AssumeRolePolicyDocument="{}", Tags=[*pairs, {"Key": "pear:region", "Value": REGION}]
+    )
+    iam.put_role_policy(RoleName=role, PolicyName="task", PolicyDocument=POLICY)
     lower = [{"key": "pear:environment", "value": name}]
     ecs.create_cluster(clusterName=name, tags=lower)
     containers = [{"name": "app", "image": "i", "memory": 1}]
@@ -365,7 +368,9 @@ def test_one_service_goes_and_its_neighbours_of_nearly_the_same_name_stay(aws: N
             tags = [*pairs, {"Key": "pear:service", "Value": service}]
             elb.create_target_group(Name=f"staging-{service}-blue", **group, Tags=tags)
             logs.create_log_group(logGroupName=f"/pear/staging/{service}", tags=OURS)
-            iam.create_role(RoleName=f"staging-{service}-task", AssumeRolePolicyDocument="{}", Tags=pairs)
+            here = [*pairs, {"Key": "pear:region", "Value": REGION}]
+            role = f"staging-{REGION}-{service}-task"
+            iam.create_role(RoleName=role, AssumeRolePolicyDocument="{}", Tags=here)
         found = elb.describe_target_groups(Names=[f"staging-{service}-blue"])["TargetGroups"][0]["TargetGroupArn"]
         condition = {"Field": "host-header", "HostHeaderConfig": {"Values": [f"{service}.example"]}}
         action = {"Type": "forward", "TargetGroupArn": found}
@@ -427,3 +432,12 @@ def test_rules_and_services_beside_what_others_have_go_and_theirs_stays(aws: Non
     services = ecs.describe_services(cluster="corp", services=["scores-blue", "theirs"])["services"]
     assert [service["serviceName"] for service in services if service["status"] == "ACTIVE"] == ["theirs"]
     assert not invoke()["changed"]
+
+
+def test_roles_of_the_same_environment_name_in_another_region_stay(aws: None) -> None:
+    iam = boto3.client("iam")
+    for region in (REGION, "eu-west-1"):
+        tags = [{"Key": "pear:environment", "Value": "staging"}, {"Key": "pear:region", "Value": region}]
+        iam.create_role(RoleName=f"staging-{region}-web-task", AssumeRolePolicyDocument="{}", Tags=tags)
+    assert invoke()["removed"] == [f"role staging-{REGION}-web-task"]
+    assert [role["RoleName"] for role in iam.list_roles()["Roles"]] == ["staging-eu-west-1-web-task"]

@@ -43,8 +43,11 @@ TESTERS = {"x-release": "candidate"}
 @pytest.fixture
 def judges() -> CloudJudges:
     groups = {Colour.GREEN: SimpleNamespace(arn="green")}
-    location = cast(ServiceLocation, SimpleNamespace(target_groups=groups, test_headers=TESTERS))
-    check = {"name": "ready", "command": []}
+    names = SimpleNamespace(
+        target_groups=groups, test_headers=TESTERS, headers={"x-tenant": "acme"}, path=lambda path: f"{path}?beta=1"
+    )
+    location = cast(ServiceLocation, names)
+    check = {"name": "ready", "command": [], "path": "/readyz"}
     return CloudJudges(
         cast(Aws, None),
         location,
@@ -113,9 +116,11 @@ def test_a_check_goes_to_the_healthy_targets_of_the_candidate(
     judges: CloudJudges, monkeypatch: pytest.MonkeyPatch, run: str
 ) -> None:
     routes: list[Route] = []
+    paths: list[str] = []
 
     def asked(route: Route, check: Any) -> Verdict:
         routes.append(route)
+        paths.append(check["path"])
         return passed("fine")
 
     monkeypatch.setattr(judges_module, "smoke", asked)
@@ -125,4 +130,5 @@ def test_a_check_goes_to_the_healthy_targets_of_the_candidate(
     else:
         judges.probe(RELEASE, lambda: False)
     (route,) = routes
-    assert (route.targets, route.headers) == (2, TESTERS if run == "prove" else {})
+    assert (route.targets, route.headers) == (2, TESTERS if run == "prove" else {"x-tenant": "acme"})
+    assert paths == ["/readyz?beta=1"]

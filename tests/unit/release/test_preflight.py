@@ -6,9 +6,11 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
+from ansible_collections.pear.fargate.plugins.module_utils.aws.elbv2_states import Conditions, Rule
 from ansible_collections.pear.fargate.plugins.module_utils.aws.errors import AwsError
 from ansible_collections.pear.fargate.plugins.module_utils.aws.session import Aws
 from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import Invocation
+from ansible_collections.pear.fargate.plugins.module_utils.image import other_registry
 from ansible_collections.pear.fargate.plugins.module_utils.image import platform as image_platform
 from ansible_collections.pear.fargate.plugins.module_utils.release import preflight as bluegreen_preflight
 from ansible_collections.pear.fargate.plugins.module_utils.release.preflight import preflight
@@ -59,19 +61,24 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Cloud:
     monkeypatch.setattr(bluegreen_preflight.iam, "role", lambda _, name: here.roles.get(name))
     monkeypatch.setattr(image_platform.ecr, "manifest", lambda _, *image: here.manifests.get(image))
     monkeypatch.setattr(image_platform.ecr, "image_configuration", lambda *_: here.configuration)
+    monkeypatch.setattr(other_registry, "_read", _nobody)
     return here
 
 
+def _nobody(*_: str) -> bytes:
+    raise OSError("no route")
+
+
 def found(fleet: Fleet = CALM, said: RecordedProgress | None = None, **params: Any) -> str:
-    call = Invocation({}, cast(Aws, None), progress=said or RecordedProgress())
+    call = Invocation(
+        {}, cast(Aws, SimpleNamespace(elsewhere=lambda region: None)), progress=said or RecordedProgress()
+    )
     order = SimpleNamespace(desired_count=2, gates=SimpleNamespace(alarms=("errors",)))
     spec = SimpleNamespace(params={**PARAMS, **params})
-    location = SimpleNamespace(ecs_services={Colour.BLUE: "app-blue"})
+    rule = Rule("rule", 20, Conditions.of(["app.example.com"], []), {"blue": 100})
+    location = ServiceLocation("prod", "app", "listener", "balancer", {}, rule, None, (rule,))
     return "; ".join(
-        str(finding)
-        for finding in preflight(
-            call, cast(ServiceLocation, location), cast(Specification, spec), cast(Order, order), fleet
-        )
+        str(finding) for finding in preflight(call, location, cast(Specification, spec), cast(Order, order), fleet)
     )
 
 

@@ -47,7 +47,7 @@ def corp(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
             Name="corp-web-green", Protocol="HTTP", Port=80, VpcId=vpc, TargetType="ip", Tags=OTHERS
         )
         client("logs").create_log_group(logGroupName="/pear/corp/web")
-        for role in ("corp-web-execution", "corp-web-task"):
+        for role in ("corp-eu-central-1-web-execution", "corp-eu-central-1-web-task"):
             client("iam").create_role(RoleName=role, AssumeRolePolicyDocument="{}", Tags=OTHERS)
         client("ecr").create_repository(repositoryName="web", tags=OTHERS)
         yield {
@@ -91,8 +91,8 @@ def test_each_of_the_three_ways_on_ends_the_refusal(corp: dict[str, Any], said: 
 def test_everything_of_the_service_is_named_at_once(corp: dict[str, Any]) -> None:
     found = foreign.of_service(Aws({"region": REGION}), SERVICE, [])
     assert [sentence.split(" exists")[0] for sentence in found] == [
-        "Target group corp-web-green", "Log group /pear/corp/web", "Role corp-web-execution", "Role corp-web-task",
-        "Repository web",
+        "Target group corp-web-green", "Log group /pear/corp/web", "Role corp-eu-central-1-web-execution",
+        "Role corp-eu-central-1-web-task", "Repository web",
     ]  # fmt: skip
     used = {
         "service_log_group": "/corp/web",

@@ -61,7 +61,30 @@ def test_every_size_that_fargate_offers_is_accepted(cpu: int) -> None:
             id="timeout not below the interval",
         ),
         pytest.param({"service_health_check": {"matcher": "ok"}}, "matcher is 'ok'", id="matcher"),
-        pytest.param({"service_hosts": list("abcd")}, "hold 5 values", id="too many condition values"),
+        pytest.param({"service_health_check": {"port": 0}}, "service_health_check.port is 0", id="health check port"),
+        pytest.param({"service_hosts": list("abcd")}, "hold 6 values", id="too many condition values"),
+        pytest.param(
+            {"service_hosts": ["*.a?", "*.*"], "service_paths": ["/*/*"]}, "hold 6 signs", id="too many wildcards"
+        ),
+        pytest.param({"service_headers": {"X-Release": "a"}}, "the header of the test rule", id="the test header"),
+        pytest.param({"service_headers": {"X Tenant": "a"}}, "holds 'x tenant'", id="no name of a header"),
+        pytest.param({"service_headers": {"X-Tenant": []}}, "x-tenant is empty", id="a header without values"),
+        pytest.param({"service_source_ips": ["10.1.2.3/8"]}, "has host bits set", id="no network"),
+        pytest.param({"service_test_source_ips": ["10.1.2.3"]}, "10.1.2.3/32 or /128", id="an address"),
+        pytest.param(
+            {"service_hosts": [], "service_paths": []}, "no request would reach the service", id="no condition"
+        ),
+        pytest.param({"service_hosts": ["a" * 129]}, "at most 128 characters", id="a long host"),
+        pytest.param(
+            {"service_login": {"oidc": {"issuer": "http://id"}, "cognito": {"user_pool_arn": "a"}}},
+            "one login",
+            id="two logins",
+        ),
+        pytest.param(
+            {"service_login": {"oidc": {"issuer": "http://id"}}}, "issuer is 'http://id'; it must", id="login by http"
+        ),
+        pytest.param({"service_login": {"session_seconds": 0}}, "session_seconds is 0", id="a session of no length"),
+        pytest.param({"service_stickiness": {"seconds": 604801}}, "seconds is 604801; valid: 0", id="stickiness"),
         pytest.param({"service_hosts": [], "service_paths": []}, "both empty", id="no condition"),
         pytest.param(
             {"service_protocol_version": "HTTP2", "service_checks": [{"name": "smoke", "path": "/"}]},

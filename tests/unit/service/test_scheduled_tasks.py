@@ -20,6 +20,8 @@ from ansible_collections.pear.fargate.plugins.module_utils.service import ecs_sc
 from ansible_collections.pear.fargate.plugins.modules.ecs_scheduled_tasks import ARGUMENT_SPEC
 from moto import mock_aws
 
+from ..saved_queries import QueryStore
+
 REGION = "eu-central-1"
 ACCOUNT = "123456789012"
 FAMILY = f"arn:aws:ecs:{REGION}:{ACCOUNT}:task-definition/staging-scores"
@@ -57,6 +59,7 @@ class World:
 def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    QueryStore().install(monkeypatch)
     with mock_aws():
         here = World()
         place = SimpleNamespace(environment="staging", service="scores", cluster="staging")

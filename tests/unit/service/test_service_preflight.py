@@ -123,3 +123,11 @@ def test_secrets_of_sidecars_are_looked_for_and_those_of_other_places_are_not(
     assert preflight(tmp_path, **good)["findings"] == []
     with pytest.raises(Failure, match=r"service_sidecars: proxy: secrets.KEY names a secret that Secrets Manager"):
         preflight(tmp_path, **good, service_sidecars=[{**sidecar, "secrets": {"KEY": f"{here}proxy-AbCdEf"}}])
+
+
+def test_the_client_secret_of_a_login_is_looked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(service_preflight.secretsmanager, "secret_exists", lambda _, arn: arn.endswith("there-AbCdEf"))
+    here = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:"
+    preflight(tmp_path, service_login={"oidc": {"client_secret_arn": f"{here}there-AbCdEf"}})
+    with pytest.raises(Failure, match=r"service_login.oidc.client_secret_arn names a secret that Secrets Manager"):
+        preflight(tmp_path, service_login={"oidc": {"client_secret_arn": f"{here}gone-AbCdEf"}})

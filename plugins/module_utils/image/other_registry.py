@@ -1,0 +1,139 @@
+# Copyright: pear.fargate contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Registries that are not ECR's: digest and platforms of an image, read by the API that all of them have.
+
+As anybody, or with what `docker login` or `podman login` left on this machine. Proxies are those of HTTPS_PROXY and NO_PROXY.
+https://github.com/opencontainers/distribution-spec/blob/main/spec.md
+https://distribution.github.io/distribution/spec/auth/token/
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ..aws.ecr import MANIFESTS, digest_of
+from ..aws.errors import Failure
+from .reference import Reference
+
+_TIMEOUT_SECONDS = 8
+_LARGEST = 8_000_000
+# Where the name of a registry is not its address.
+_ADDRESSES = {"docker.io": "registry-1.docker.io", "index.docker.io": "registry-1.docker.io"}
+# Docker's name of its own registry in files of credentials.
+_LOGINS = {"docker.io": ("https://index.docker.io/v1/", "docker.io")}
+_CHALLENGE = re.compile(r'(\w+)="([^"]*)"')
+
+
+class Unreachable(Failure):
+    """The registry did not answer, or not with the image. Says why."""
+
+
+class OtherRegistry:
+    """One repository of one registry."""
+
+    def __init__(self, reference: Reference) -> None:
+        self.reference = reference
+        address = _ADDRESSES.get(reference.host, reference.host)
+        self._base = f"https://{address}/v2/{reference.name}"
+        self._authorization = ""
+
+    def manifest(self, which: str) -> tuple[str, dict[str, Any]]:
+        """Digest and manifest of an image, or of a list of images, by tag or digest."""
+        content = self._get(f"{self._base}/manifests/{which}", ", ".join(MANIFESTS))
+        digest = digest_of(content)
+        if which.startswith("sha256:") and digest != which:
+            raise Unreachable(f"{self.reference.host} answered other content for {which}")
+        return digest, self._json(content)
+
+    def configuration(self, digest: str) -> dict[str, Any]:
+        return self._json(self._get(f"{self._base}/blobs/{digest}", "*/*"))
+
+    def _json(self, content: bytes) -> dict[str, Any]:
+        try:
+            found = json.loads(content)
+        except ValueError as cause:
+            raise Unreachable(f"{self.reference.host} answered something that is no JSON") from cause
+        if not isinstance(found, dict):
+            raise Unreachable(f"{self.reference.host} answered JSON that is no manifest")
+        return found
+
+    def _get(self, url: str, accept: str) -> bytes:
+        try:
+            return _read(url, accept, self._authorization)
+        except urllib.error.HTTPError as refused:
+            if refused.code != 401 or self._authorization:
+                raise Unreachable(self._why(refused)) from refused
+            challenge = refused.headers.get("WWW-Authenticate", "")
+        except (OSError, ValueError) as cause:
+            raise Unreachable(f"{self.reference.host} can't be reached from here ({cause})") from cause
+        try:
+            self._authorization = self._login(challenge)
+            return _read(url, accept, self._authorization)
+        except urllib.error.HTTPError as refused:
+            raise Unreachable(self._why(refused)) from refused
+        except (OSError, ValueError, KeyError) as cause:
+            raise Unreachable(f"{self.reference.host} can't be reached from here ({cause})") from cause
+
+    def _login(self, challenge: str) -> str:
+        basic = credentials(self.reference.host)
+        known = f"Basic {basic}" if basic else ""
+        scheme, _, rest = challenge.partition(" ")
+        if scheme.lower() != "bearer":
+            return known
+        asked = dict(_CHALLENGE.findall(rest))
+        realm = asked.pop("realm")
+        if not realm.startswith("https://"):
+            raise ValueError(f"its login is at {realm}, which is not https")
+        query = {"scope": f"repository:{self.reference.name}:pull", **asked}
+        answer = json.loads(_read(f"{realm}?{urllib.parse.urlencode(query)}", "application/json", known))
+        return f"Bearer {answer.get('token') or answer['access_token']}"
+
+    def _why(self, refused: urllib.error.HTTPError) -> str:
+        host, name = self.reference.host, self.reference.name
+        if refused.code in (401, 403):
+            return (
+                f"{host} lets nobody read {name} without a login, or there is no such repository (HTTP {refused.code})"
+            )
+        if refused.code == 404:
+            return f"{host} has no such image in {name}"
+        if refused.code == 429:
+            return f"{host} takes no more requests from here for now (HTTP 429)"
+        return f"{host} answered {refused.code}"
+
+
+def _read(url: str, accept: str, authorization: str) -> bytes:
+    request = urllib.request.Request(url, headers={"Accept": accept})  # https, by construction
+    if authorization:
+        # Not for where a redirect leads: a store of layers refuses a login that it does not know.
+        request.add_unredirected_header("Authorization", authorization)
+    with urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS) as answer:
+        return bytes(answer.read(_LARGEST))
+
+
+def credentials(host: str) -> str:
+    """User and password in the form that HTTP takes, from the files of container engines; empty where there are none."""
+    for file in _files():
+        if file.is_file():
+            try:
+                logins: Mapping[str, Any] = json.loads(file.read_text()).get("auths") or {}
+            except ValueError as wrong:
+                raise Failure(f"{file}, which holds logins of registries, is no JSON: {wrong}.") from wrong
+            for name in _LOGINS.get(host, (host, f"https://{host}")):
+                if logins.get(name, {}).get("auth"):
+                    return str(logins[name]["auth"])
+    return ""
+
+
+def _files() -> list[Path]:
+    given = [os.environ.get("REGISTRY_AUTH_FILE"), os.environ.get("XDG_RUNTIME_DIR"), os.environ.get("DOCKER_CONFIG")]
+    files = [Path(given[0])] if given[0] else []
+    files += [Path(given[1]) / "containers/auth.json"] if given[1] else []
+    return [*files, (Path(given[2]) if given[2] else Path.home() / ".docker") / "config.json"]

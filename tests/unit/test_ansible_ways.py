@@ -1,0 +1,216 @@
+"""Ansible's own ways, with ansible-playbook before moto: become, async, task environment, tags, and an inventory with hardly a variable."""
+
+from __future__ import annotations
+
+import ast
+import base64
+import io
+import json
+import re
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from moto.server import ThreadedMotoServer
+
+from tests.support.plays import ROOT, Player, PlayResult
+
+MODULES = sorted(path.stem for path in (ROOT / "plugins/modules").glob("*.py"))
+IMAGE = "public.ecr.aws/nginx/nginx@sha256:" + 64 * "1"
+
+
+@pytest.fixture(scope="module")
+def endpoint() -> Iterator[str]:
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def player(endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> Player:
+    """An inventory of one environment and one service, with what is required and nothing else."""
+    inventory = tmp_path_factory.mktemp("tiny") / "hosts.yml"
+    shared = {
+        "environment_name": "tiny",
+        "environment_region": "eu-central-1",
+        "environment_tags": {"cost-centre": 42, "critical": True},
+        "load_balancer_certificate": "self_signed",
+        "load_balancer_domain": "example.com",
+        "ansible_connection": "local",
+        "ansible_python_interpreter": sys.executable,
+    }
+    hosts = {
+        "environment": {"hosts": {"tiny-environment": {}}},
+        "services": {"hosts": {"website": {"service_image": IMAGE}}},
+        "all": {"vars": shared},
+    }
+    inventory.write_text(yaml.safe_dump(hosts))
+    own = {"AWS_ENDPOINT_URL": endpoint, "AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing"}
+    return Player({**own, "AWS_EC2_METADATA_DISABLED": "true"}, (str(inventory),))
+
+
+def finished(result: PlayResult) -> PlayResult:
+    assert result.status == 0, result.output
+    return result
+
+
+def test_no_module_imports_another_module() -> None:
+    """AnsiballZ ships what a module imports of module_utils, and never another module."""
+    files = [*(ROOT / "plugins/modules").glob("*.py"), *(ROOT / "plugins/module_utils").rglob("*.py")]
+    for file in files:
+        for node in ast.walk(ast.parse(file.read_text())):
+            names = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            names += [alias.name for alias in node.names] if isinstance(node, (ast.Import, ast.ImportFrom)) else []
+            assert not [name for name in names if "plugins.modules" in name or "plugin_utils" in name], file
+
+
+PAYLOADS = """
+import json, sys
+from ansible.executor import module_common
+from ansible.parsing.dataloader import DataLoader
+from ansible.plugins.loader import init_plugin_loader, module_loader
+from ansible.template import Templar
+
+init_plugin_loader()
+for name in sys.argv[1:]:
+    path = module_loader.find_plugin(f"pear.fargate.{name}")
+    built = module_common.modify_module(
+        module_name=f"ansible_collections.pear.fargate.plugins.modules.{name}", module_path=path, module_args={},
+        templar=Templar(DataLoader(), {"ansible_python_interpreter": sys.executable}),
+        task_vars={"ansible_python_interpreter": sys.executable},
+    )
+    data = built[0] if isinstance(built, tuple) else built.b_module_data
+    print(json.dumps([name, data.decode("utf-8", "surrogateescape")]))
+"""
+
+
+@pytest.fixture(scope="module")
+def payloads() -> dict[str, zipfile.ZipFile]:
+    """What Ansible would send to a host, by module."""
+    done = subprocess.run([sys.executable, "-c", PAYLOADS, *MODULES], capture_output=True, text=True, check=True)
+    built = dict(json.loads(line) for line in done.stdout.splitlines())
+    return {name: zipfile.ZipFile(io.BytesIO(_zipped(text))) for name, text in built.items()}
+
+
+def _zipped(payload: str) -> bytes:
+    """The longest text of the payload is the archive."""
+    return base64.b64decode(max(re.findall(r"[A-Za-z0-9+/=]{200,}", payload), key=len))
+
+
+def _imported(archive: zipfile.ZipFile) -> Iterator[str]:
+    for entry in archive.namelist():
+        if entry.startswith("ansible_collections/pear/") and entry.endswith(".py"):
+            package = entry.removesuffix(".py").removesuffix("/__init__").split("/")
+            for node in ast.walk(ast.parse(archive.read(entry))):
+                if isinstance(node, ast.ImportFrom):
+                    base = package[: -node.level] if node.level else []
+                    yield ".".join([*base, *(node.module or "").split(".")]).strip(".")
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_a_payload_contains_all_of_ours_that_it_imports(name: str, payloads: dict[str, zipfile.ZipFile]) -> None:
+    entries = set(payloads[name].namelist())
+    assert f"ansible_collections/pear/fargate/plugins/modules/{name}.py" in entries
+    for imported in _imported(payloads[name]):
+        if imported.startswith("ansible_collections."):
+            path = imported.replace(".", "/")
+            assert {f"{path}.py", f"{path}/__init__.py"} & entries, imported
+
+
+WAYS: list[tuple[str, dict[str, Any]]] = [
+    ("in the controller", {}),
+    ("by become", {"become": True, "become_method": "ansible.builtin.su"}),
+    ("by async", {"async": 120, "poll": 1}),
+    ("with a task environment", {"environment": {"PEAR_TEST": "1"}}),
+]
+
+
+def test_every_way_of_running_a_task_gives_the_same_result(player: Player, tmp_path: Path) -> None:
+    def task(name: str, keywords: dict[str, Any]) -> dict[str, Any]:
+        options = {"region": "eu-central-1", "name": f"/ways/{len(name)}", "tags": {"cost": 42, "critical": True}}
+        return {"name": name, "pear.fargate.cloudwatch_log_group": options, "register": f"way_{len(name)}", **keywords}
+
+    tasks = [task(name, keywords) for name, keywords in WAYS]
+    again = [{**one, "name": f"{one['name']}, again", "failed_when": f"{one['register']} is changed"} for one in tasks]
+    play = {"hosts": "website", "gather_facts": False, "tasks": [*tasks, *again]}
+    playbook = tmp_path / "ways.yml"
+    playbook.write_text(yaml.safe_dump([play]))
+    result = finished(player.run(str(playbook)))
+    assert result.recap["website"] == {**result.recap["website"], "ok": 8, "changed": 4, "failed": 0}
+
+
+def tags_of(playbook: str) -> list[str]:
+    """The tags of a playbook's roles and tasks."""
+    plays = yaml.safe_load((ROOT / "playbooks" / playbook).read_text())
+    entries = [entry for play in plays for part in ("roles", "tasks") for entry in play.get(part, [])]
+    return sorted({tag for entry in entries for tag in entry.get("tags", [])} - {"always"})
+
+
+@pytest.fixture(scope="module")
+def provisioned(player: Player) -> Player:
+    first = finished(player.run("playbooks/provision.yml"))
+    assert first.changed and not first.warnings
+    assert finished(player.run("playbooks/provision.yml")).changed == 0
+    return player
+
+
+@pytest.mark.parametrize(
+    ("playbook", "tag"),
+    [(playbook, tag) for playbook in ("provision.yml", "release.yml") for tag in tags_of(playbook)],
+)
+def test_each_tag_can_be_run_alone(provisioned: Player, playbook: str, tag: str) -> None:
+    finished(provisioned.run(f"playbooks/{playbook}", "--tags", tag, check=True))
+
+
+def test_a_release_without_its_image_says_so(provisioned: Player) -> None:
+    result = provisioned.run("playbooks/release.yml", "--skip-tags", "image", check=True).failed()
+    assert "website was not released: no image was looked up before. Leave --skip-tags image out" in result.output
+
+
+CONFIG = """
+[profile production]
+sso_session = office
+sso_account_id = 123456789012
+sso_role_name = deployer
+[sso-session office]
+sso_region = eu-central-1
+sso_start_url = https://example.com/start
+[profile elsewhere]
+role_arn = arn:aws:iam::123456789012:role/gone
+source_profile = nowhere
+"""
+
+
+@pytest.mark.parametrize(
+    ("profile", "sentence"),
+    [
+        (
+            "prodution",
+            "This machine has no AWS profile 'prodution', which AWS_PROFILE or the option profile names (there are elsewhere, ",
+        ),
+        ("production", "The session of AWS IAM Identity Center (SSO) has expired, or was never begun"),
+        ("elsewhere", "The AWS profile cannot be used"),
+    ],
+)
+def test_credentials_that_do_not_work_are_one_sentence(
+    player: Player, profile: str, sentence: str, tmp_path: Path
+) -> None:
+    config = tmp_path / "config"
+    config.write_text(CONFIG)
+    own = {
+        **player.environment,
+        "AWS_PROFILE": profile,
+        "AWS_CONFIG_FILE": str(config),
+        "AWS_SHARED_CREDENTIALS_FILE": str(config),
+    }
+    own = {name: value for name, value in own.items() if "KEY" not in name}
+    result = Player(own, player.inventories).run("playbooks/provision.yml", "-l", "website").failed()
+    assert sentence in " ".join(result.output.split())
+    assert "probably a bug" not in result.output
