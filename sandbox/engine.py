@@ -73,6 +73,8 @@ class Engine:
         began = self.clock()
         with subprocess.Popen(
             command,
+            # Where conmon leaves an empty file called oom when a container is killed for its memory.
+            cwd=self.settings.home if self.settings.home.is_dir() else None,
             env=self._environment,
             stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE,
             stdout=subprocess.PIPE,

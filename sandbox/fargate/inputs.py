@@ -59,8 +59,15 @@ def _secret(core: Core, task: Task, source: str) -> str:
         if ":secretsmanager:" in source:
             return _from_secrets_manager(client_of(core, task, "secretsmanager"), source)
         name = source.partition(":parameter")[2] if source.startswith("arn:") else source
-        answer = client_of(core, task, "ssm").get_parameter(Name=name, WithDecryption=True)
-        return str(answer["Parameter"]["Value"])
+        # Fargate asks for them all at once: what an execution role allows is GetParameters.
+        answer = client_of(core, task, "ssm").get_parameters(Names=[name], WithDecryption=True)
+        if answer["InvalidParameters"]:
+            raise StartFailed(
+                _TASK_FAILED,
+                "ResourceInitializationError: unable to pull secrets or registry auth: execution resource retrieval failed: "
+                f"unable to retrieve secrets from ssm: invalid parameters: {source}",
+            )
+        return str(answer["Parameters"][0]["Value"])
     except ClientError as refused:
         raise StartFailed(
             _TASK_FAILED,

@@ -241,7 +241,7 @@ def test_a_task_whose_container_is_unhealthy_is_replaced(cleaned: World, command
     ("change", "reason"),
     [
         ({"image": "{repository}:never-pushed"}, "CannotPullContainerError"),
-        ({"secrets": [{"name": "X", "valueFrom": "/no/such/parameter"}]}, "unable to retrieve secret from ssm"),
+        ({"secrets": [{"name": "X", "valueFrom": "/no/such/parameter"}]}, "unable to retrieve secrets from ssm"),
         (
             {
                 "logConfiguration": {

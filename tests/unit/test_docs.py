@@ -35,7 +35,9 @@ NESTED: dict[str, dict[str, Any]] = {
 # Names of others: variables of OpenTelemetry's programs and of a user's own application, Ansible's folder, SQLite's
 # pragma, and a placeholder.
 FOREIGN = {
-    *("OTEL_PROPAGATORS", "DB_SECRET_ARN", "DRY_RUN", "group_vars", "integrity_check"),
+    *("OTEL_PROPAGATORS", "DB_SECRET_ARN", "DRY_RUN", "group_vars", "host_vars", "integrity_check"),
+    # Names in the environment of a user's program, and ECS's in that of a container.
+    *("API_KEY", "DB_PASSWORD", "ECS_AGENT_URI", "SYS_PTRACE"),
     "DNS_NAME_OF_THE_LOAD_BALANCER",
     # Terraform's.
     "ignore_changes",

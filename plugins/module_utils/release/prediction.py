@@ -70,7 +70,7 @@ def predicted(
     for line in steps:
         call.progress.line(line)
     reason = steps[0] if steps else "nothing to do"
-    if release and release.in_place:
+    if release and isinstance(wanted, Order) and wanted.plan.in_place:
         return _answer(True, "planned", reason, steps, ports.provider.difference(release.live)) | told
     difference = _difference(call, spec, fleet, release)
     return _answer(True, "planned", reason, steps, difference) | told

@@ -67,6 +67,7 @@ def findings(values: Mapping[str, Any]) -> list[str]:
         *(worker.variable_findings(values) if is_worker(values) else rule_conditions.findings(values)),
         *login.findings(values),
         *_percents(values),
+        *_protocol(values),
         *_secrets(values),
         *_volumes(values),
         *_collector(values),
@@ -276,6 +277,27 @@ def _health_check(values: Mapping[str, Any]) -> Iterator[str]:
         yield (
             f"service_health_check.timeout_seconds is {timeout} and interval_seconds is {interval}; "
             "the timeout must be shorter than the interval"
+        )
+
+
+def _protocol(values: Mapping[str, Any]) -> Iterator[str]:
+    """Checks are requests of HTTP/1.1, which a load balancer answers with 464 where the target group has another version.
+
+    https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-troubleshooting.html#http-464-issues
+    """
+    version = values.get("service_protocol_version")
+    if version not in ("HTTP2", "GRPC") or is_worker(values):
+        return
+    requests = [
+        f"service_checks: {check.get('name')}"
+        for check in values.get("service_checks") or []
+        if isinstance(check, Mapping) and not check.get("command")
+    ]
+    requests += ["service_version_probe"] if values.get("service_version_probe") else []
+    for request in requests:
+        yield (
+            f"{request} is a request of HTTP/1.1, which the load balancer answers with 464 for service_protocol_version {version}: "
+            "give the check a command that asks in a task of its own, or leave it out"
         )
 
 

@@ -266,7 +266,8 @@ def test_a_worker_has_alarms_of_its_tasks_and_of_its_queues_and_none_of_requests
     environment = {**ENVIRONMENT, "load_balancer": None}
     alarms = service_alarms(environment, "mailer", {"queue_age_seconds": 60}, kind="worker", queues=["mails", "faxes"])
     kinds = {alarm["name"].rpartition("/")[2] for alarm in alarms}
-    assert kinds == {"queue-age-mails", "queue-age-faxes", "cpu", "memory", "no-running-task", "missing-tasks"}
+    tasks = {"cpu", "memory", "no-running-task", "missing-tasks", "task-restarts"}
+    assert kinds == {"queue-age-mails", "queue-age-faxes", *tasks}
     metrics = [metric for alarm in alarms for metric in alarm["metrics"] if "namespace" in metric]
     assert {metric["namespace"] for metric in metrics} == {"AWS/SQS", "AWS/ECS", "ECS/ContainerInsights"}
     assert all("green" not in str(metric) for alarm in alarms for metric in alarm["metrics"])

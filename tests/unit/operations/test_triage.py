@@ -463,7 +463,7 @@ def test_a_worker_whose_tasks_end_is_a_crash_loop() -> None:
     report = judged(worker((), CRASHES))
     assert report.causes[0].cause == "the program ends by itself, again and again"
     assert state_of(report, "tasks") is State.PROBLEM
-    assert any("nothing does its work" in line for line in screen(report))
+    assert any("no task does its work" in line for line in screen(report))
 
 
 # --- what cannot be read ---

@@ -18,7 +18,16 @@ from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import 
 from ansible_collections.pear.fargate.plugins.module_utils.service.specification import Specification
 
 from ..clocks import RecordedProgress
-from ..rollout.runs import ONE_WRITER, POLICY, ROLLING, order, stuck_canary, with_one_writer, with_two_releases
+from ..rollout.runs import (
+    ONE_WRITER,
+    POLICY,
+    ROLLING,
+    order,
+    stuck_canary,
+    with_one_writer,
+    with_two_releases,
+    with_two_worker_releases,
+)
 from ..rollout.world import FakeProvider, World
 
 FIRING = Finding("alarm errors is firing already", momentary=True)
@@ -57,6 +66,16 @@ def test_the_downtime_of_one_writer_is_in_the_plan(monkeypatch: pytest.MonkeyPat
     )
     assert "requests are answered with 503 until" in stop and stop in lines
     assert "stays warm" not in " ".join(lines)
+
+
+def test_a_rollback_of_a_worker_shows_the_version_that_it_returns_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(prediction.ecs, "task_definition", lambda _, reference: {"family": reference})
+    call = Invocation({}, cast(Aws, None), check_mode=True, progress=RecordedProgress())
+    world = with_two_worker_releases()
+    told = predicted(call, world.ports(), None, ReturnOrder("rollback-1", "scoreboard", "grace", POLICY))
+    assert told["changed"] and "task:two" in told["diff"]["before"] and "task:one" in told["diff"]["after"]
+    assert [line for line in told["plan"] if "in place" in line]
+    assert world.writes == with_two_worker_releases().writes
 
 
 def test_a_rollback_that_has_nowhere_to_go_is_refused_in_check_mode_too(monkeypatch: pytest.MonkeyPatch) -> None:

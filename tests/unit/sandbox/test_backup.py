@@ -22,6 +22,8 @@ from moto.backup.responses import BackupResponse
 
 from sandbox.api import backup as overlay
 
+from ..saved_queries import QueryStore
+
 REGION = "eu-central-1"
 NAME = "staging-backup"
 
@@ -32,6 +34,7 @@ def options(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
     before = set(vars(BackupResponse))
     overlay.install(None)  # type: ignore[arg-type]
+    QueryStore().install(monkeypatch)
     with mock_aws():
         yield {
             "name": NAME,

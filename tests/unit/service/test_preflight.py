@@ -87,6 +87,20 @@ def test_every_size_that_fargate_offers_is_accepted(cpu: int) -> None:
         pytest.param({"service_stickiness": {"seconds": 604801}}, "seconds is 604801; valid: 0", id="stickiness"),
         pytest.param({"service_hosts": [], "service_paths": []}, "both empty", id="no condition"),
         pytest.param(
+            {"service_protocol_version": "HTTP2", "service_checks": [{"name": "smoke", "path": "/"}]},
+            "service_checks: smoke is a request of HTTP/1.1, which the load balancer answers with 464",
+            id="a check that the protocol does not take",
+        ),
+        pytest.param(
+            {
+                "service_protocol_version": "GRPC",
+                "service_health_check": {"path": "/grpc.health.v1.Health/Check", "matcher": "0"},
+                "service_version_probe": {"name": "version"},
+            },
+            "service_version_probe is a request of HTTP/1.1",
+            id="a probe that gRPC does not take",
+        ),
+        pytest.param(
             {"service_minimum_healthy_percent": 100, "service_maximum_percent": 100},
             "no task could ever be replaced",
             id="percents that stall",

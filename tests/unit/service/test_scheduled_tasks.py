@@ -15,9 +15,12 @@ from ansible_collections.pear.fargate.plugins.module_utils.aws.errors import Fai
 from ansible_collections.pear.fargate.plugins.module_utils.aws.session import Aws
 from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import Invocation
 from ansible_collections.pear.fargate.plugins.module_utils.environment.teardown_find import everything
+from ansible_collections.pear.fargate.plugins.module_utils.release import service_release
 from ansible_collections.pear.fargate.plugins.module_utils.service import ecs_scheduled_tasks as scheduled_tasks
 from ansible_collections.pear.fargate.plugins.modules.ecs_scheduled_tasks import ARGUMENT_SPEC
 from moto import mock_aws
+
+from ..saved_queries import QueryStore
 
 REGION = "eu-central-1"
 ACCOUNT = "123456789012"
@@ -56,6 +59,7 @@ class World:
 def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    QueryStore().install(monkeypatch)
     with mock_aws():
         here = World()
         place = SimpleNamespace(environment="staging", service="scores", cluster="staging")
@@ -170,3 +174,20 @@ def test_absent_removes_the_schedules_of_the_service_alone(world: World) -> None
     assert absent()["changed"]
     assert list(world.targets()) == ["scores-2.cleaning"]
     assert not absent()["changed"]
+
+
+def test_a_release_sets_the_schedules_that_it_is_given(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(service_release.bluegreen_cutover, "run", lambda call: {"changed": True, "diff": {}})
+    role = f"arn:aws:iam::{ACCOUNT}:role/staging-scores-schedule"
+    params = {
+        "environment": "staging",
+        "service": "scores",
+        "strategy": "canary",
+        "plan": {},
+        "failed_dependencies": [],
+        "schedules": [{**CLEANING, "enabled": True, "container": None, "variables": {}}],
+        "schedule_role_arn": role,
+    }
+    done = service_release.run(Invocation(params, Aws({"region": REGION}), False))
+    assert done["changed"]
+    assert world.targets()["scores.cleaning"]["RoleArn"] == role

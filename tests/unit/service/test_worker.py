@@ -150,7 +150,13 @@ def _dead(name: str) -> TaskState:
     containers = (ContainerState("app", "STOPPED", exit_code=7),)
     reason = "Essential container in task exited"
     return TaskState(
-        name, "task:2", "new", "STOPPED", "UNKNOWN", "", "", "EssentialContainerExited", reason, containers
+        name,
+        "task:2",
+        "new",
+        "STOPPED",
+        stop_code="EssentialContainerExited",
+        stopped_reason=reason,
+        containers=containers,
     )
 
 
