@@ -396,7 +396,7 @@ ARGUMENT_SPEC = {
     **TAG_ARGUMENTS,
 }
 
-CONSTRAINTS = {"required_if": [("state", "present", ("port", "priority"))]}
+CONSTRAINTS = {"required_if": [("state", "present", ("port",))]}
 
 
 def main() -> None:

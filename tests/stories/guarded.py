@@ -63,7 +63,7 @@ class Guarded:
         return client(service, endpoint_url=self.stage.environment["AWS_ENDPOINT_URL"])
 
     def _credentials(self, kind: str) -> dict[str, str]:
-        role = f"arn:aws:iam::{ACCOUNT}:role/pear-deployer-{NAME}-{kind}"
+        role = f"arn:aws:iam::{ACCOUNT}:role/pear-deployer-{NAME}-{REGION}-{kind}"
         deadline = time.monotonic() + 60
         while True:
             try:

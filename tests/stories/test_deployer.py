@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 
 from .arcade import finished
 from .conftest import Stage
-from .guarded import ACCOUNT, NAME, Guarded, prepare
+from .guarded import ACCOUNT, NAME, REGION, Guarded, prepare
 
 APPROVED = {
     "service_strategy": "steps",
@@ -108,7 +108,7 @@ def test_nothing_was_refused_to_any_of_them(guarded: Guarded) -> None:
     assert guarded.refused() == []
 
 
-FOREIGN = f"arn:aws:iam::{ACCOUNT}:role/pear-deployer-{NAME}-provision"
+FOREIGN = f"arn:aws:iam::{ACCOUNT}:role/pear-deployer-{NAME}-{REGION}-provision"
 
 
 @pytest.mark.parametrize("kind", ["release", "rollback"])
@@ -117,7 +117,7 @@ FOREIGN = f"arn:aws:iam::{ACCOUNT}:role/pear-deployer-{NAME}-provision"
     [
         ("ec2", "create_vpc", {"CidrBlock": "10.61.0.0/16"}),
         ("elbv2", "create_target_group", {"Name": f"{NAME}-x"}),
-        ("iam", "put_role_policy", {"RoleName": f"pear-deployer-{NAME}-release", "PolicyName": "x", "PolicyDocument": "{}"}),
+        ("iam", "put_role_policy", {"RoleName": f"pear-deployer-{NAME}-{REGION}-release", "PolicyName": "x", "PolicyDocument": "{}"}),
         ("iam", "create_service_linked_role", {"AWSServiceName": "elasticloadbalancing.amazonaws.com"}),
         ("ecs", "register_task_definition", {"family": f"{NAME}-x", "taskRoleArn": FOREIGN, "containerDefinitions": []}),
         ("ecs", "update_service", {"cluster": "local", "service": "scoreboard-blue", "desiredCount": 0}),

@@ -20,6 +20,8 @@ from moto.server import ThreadedMotoServer
 
 from tests.support.plays import ROOT, Player, PlayResult
 
+from .saved_queries import QueryStore
+
 MODULES = sorted(path.stem for path in (ROOT / "plugins/modules").glob("*.py"))
 IMAGE = "public.ecr.aws/nginx/nginx@sha256:" + 64 * "1"
 
@@ -27,10 +29,12 @@ IMAGE = "public.ecr.aws/nginx/nginx@sha256:" + 64 * "1"
 @pytest.fixture(scope="module")
 def endpoint() -> Iterator[str]:
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
+    with pytest.MonkeyPatch.context() as patched:
+        QueryStore().install(patched)
+        server.start()
+        host, port = server.get_host_and_port()
+        yield f"http://{host}:{port}"
+        server.stop()
 
 
 @pytest.fixture(scope="module")

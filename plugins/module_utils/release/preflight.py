@@ -177,7 +177,7 @@ def _requests(location: ServiceLocation, options: Mapping[str, Any], order: Orde
     if probe := options.get("version_probe"):
         own = location.production
         yield _Asked("the version probe", probe["path"], probe["headers"], own, "the check's path, ")
-    if not location.production.conditions.others:
+    if location.is_routed and not location.production.conditions.others:
         yield _Asked("the service's own address", location.own_path, {}, location.production, "")
 
 
