@@ -116,6 +116,7 @@ class Corp:
             SecurityGroups=[self.ids["group"]],
             Tags=pairs(),
         )["LoadBalancers"][0]
+        elbv2.get_waiter("load_balancer_available").wait(LoadBalancerArns=[made["LoadBalancerArn"]])
         self.ids["load_balancer"], self.ids["address"] = made["LoadBalancerArn"], made["DNSName"]
         arn = self.stage.client("acm").import_certificate(**certificate())["CertificateArn"]
         answer = {"StatusCode": "200", "ContentType": "text/plain", "MessageBody": "the portal of corp"}

@@ -110,6 +110,7 @@ class Website:
         balancer = elb.create_load_balancer(Name="teams", Subnets=subnets, SecurityGroups=[firewall])["LoadBalancers"][
             0
         ]
+        elb.get_waiter("load_balancer_available").wait(LoadBalancerArns=[balancer["LoadBalancerArn"]])
         listener = elb.create_listener(
             LoadBalancerArn=balancer["LoadBalancerArn"],
             Protocol="HTTP",

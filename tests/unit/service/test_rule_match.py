@@ -7,10 +7,11 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
-from ansible_collections.pear.fargate.plugins.module_utils.aws.elbv2_states import Conditions, Rule
+from ansible_collections.pear.fargate.plugins.module_utils.aws.elbv2_states import Conditions, Rule, TargetGroup
 from ansible_collections.pear.fargate.plugins.module_utils.release.preflight import _answered_by_others
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.begin import Order
-from ansible_collections.pear.fargate.plugins.module_utils.service.location import ServiceLocation
+from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import Colour
+from ansible_collections.pear.fargate.plugins.module_utils.service.location import NO_RULE, ServiceLocation
 from ansible_collections.pear.fargate.plugins.module_utils.service.routing import DesiredRules, conflicts
 from ansible_collections.pear.fargate.plugins.module_utils.service.rule_match import Request, answering, covers
 
@@ -130,7 +131,8 @@ def answered_by_others(*others: Rule, in_place: bool = False, **options: Any) ->
 def asked(
     production: Rule, test: Rule | None, rules: tuple[Rule, ...], options: dict[str, Any], in_place: bool = False
 ) -> list[str]:
-    location = ServiceLocation("prod", "scores", "listener", HOST, {}, production, test, rules, rules)
+    groups = {colour: TargetGroup(f"scores-{colour}", "vpc-1", 8080) for colour in Colour}
+    location = ServiceLocation("prod", "scores", "listener", HOST, groups, production, test, rules, rules)
     order = SimpleNamespace(plan=SimpleNamespace(in_place=in_place))
     return [str(finding) for finding in _answered_by_others(location, options, cast(Order, order))]
 
@@ -193,3 +195,11 @@ def test_a_check_that_the_login_would_answer_is_a_finding(unauthenticated: str, 
     found = asked(PRODUCTION_RULE, test, (test, PRODUCTION_RULE), {"checks": [CHECK]})
     assert bool(found) is kept_back
     assert all("answers it with its login" in finding for finding in found)
+
+
+def test_a_worker_has_no_address_to_look_at() -> None:
+    location = ServiceLocation("prod", "mailer", "", "", {}, NO_RULE, None)
+    order = SimpleNamespace(plan=SimpleNamespace(in_place=True))
+    assert (
+        list(_answered_by_others(location, {"checks": [{**CHECK, "command": ["migrate"]}]}, cast(Order, order))) == []
+    )
