@@ -205,17 +205,19 @@ def test_a_role_is_assumed_by_whom_it_trusts_once_it_is_known(sandbox: Running) 
 
 def test_a_schedule_is_not_given_a_role_that_the_scheduler_cannot_take(sandbox: Running) -> None:
     scheduler = sandbox.client("scheduler")
-    role = make_role(sandbox, "of-schedules", "scheduler.amazonaws.com")
-    schedule = {
+    of_tasks = make_role(sandbox, "not-of-schedules", "ecs-tasks.amazonaws.com")
+    schedule: dict[str, Any] = {
         "Name": "nightly",
         "ScheduleExpression": "rate(1 day)",
         "FlexibleTimeWindow": {"Mode": "OFF"},
-        "Target": {"Arn": f"arn:aws:ecs:eu-central-1:{ACCOUNT}:cluster/live", "RoleArn": role},
+        "Target": {"Arn": f"arn:aws:ecs:eu-central-1:{ACCOUNT}:cluster/live", "RoleArn": of_tasks},
     }
     code, message = refused(scheduler.create_schedule, **schedule)
     assert (code, "must allow AWS EventBridge Scheduler to assume the role" in message) == ("ValidationException", True)
+    schedule["Target"]["RoleArn"] = make_role(sandbox, "of-schedules", "scheduler.amazonaws.com")
 
     def made() -> bool:
+        """A role that was just made is not there at once."""
         try:
             return bool(scheduler.create_schedule(**schedule)["ScheduleArn"])
         except scheduler.exceptions.ValidationException:
