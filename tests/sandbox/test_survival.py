@@ -81,7 +81,7 @@ def seen(world: World, name: str) -> dict[str, Any]:
         "items": table.scan(TableName="releases")["Items"],
         "images": world.client("ecr").list_images(repositoryName="app")["imageIds"],
         "streams": world.client("logs").describe_log_groups()["logGroups"],
-        "roles": world.client("iam").list_attached_role_policies(RoleName="tasks")["AttachedPolicies"],
+        "roles": world.client("iam").list_attached_role_policies(RoleName="readers")["AttachedPolicies"],
         "parameter": world.client("ssm").get_parameter(Name="/flag")["Parameter"]["Value"],
     }
 
@@ -93,8 +93,8 @@ def test_a_killed_api_goes_on_with_the_same_state_and_no_request_fails(own: Worl
     world.client("ssm").put_parameter(Name="/flag", Value="on", Type="String")
     world.client("logs").create_log_group(logGroupName="/lives")
     iam = world.client("iam")
-    iam.create_role(RoleName="tasks", AssumeRolePolicyDocument="{}")
-    iam.attach_role_policy(RoleName="tasks", PolicyArn="arn:aws:iam::aws:policy/ReadOnlyAccess")
+    iam.create_role(RoleName="readers", AssumeRolePolicyDocument="{}")
+    iam.attach_role_policy(RoleName="readers", PolicyArn="arn:aws:iam::aws:policy/ReadOnlyAccess")
     dynamodb = world.client("dynamodb")
     dynamodb.create_table(
         TableName="releases",
