@@ -193,6 +193,9 @@ class Scheduler:
             return False
         for arn, port in task.target_places:
             health = self._targets.health(arn, task.address, port)
+            if health is not None and health[0] == "unavailable":
+                # The edge has not reported, as when the API has just been started again: what was known of the task holds.
+                return task.been_healthy
             # A target group that no rule uses checks nothing, so ECS does not wait for it.
             if health is None or health[0] not in {"healthy", "unused"}:
                 return False
