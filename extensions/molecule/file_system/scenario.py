@@ -32,7 +32,7 @@ def _verify_backups() -> None:
         "monthly": {"DeleteAfterDays": 365, "MoveToColdStorageAfterDays": 30},
     }
     assert {rule["TargetBackupVaultName"] for rule in plan["Rules"]} == {"local-backup"}
-    attached = boto3.client("iam").list_attached_role_policies(RoleName="local-backup")["AttachedPolicies"]
+    attached = boto3.client("iam").list_attached_role_policies(RoleName="local-eu-central-1-backup")["AttachedPolicies"]
     assert len(attached) == 2, attached
     assert len(backup.list_backup_selections(BackupPlanId=listed["BackupPlanId"])["BackupSelectionsList"]) == 1
 
