@@ -150,7 +150,7 @@ at:
   description: When it was looked at.
   returned: always
   type: str
-  sample: 2026-03-14 10:26:00Z
+  sample: '2026-03-14 10:26:00Z'
 minutes:
   description: How many minutes back.
   returned: always

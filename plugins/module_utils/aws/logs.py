@@ -81,7 +81,7 @@ def search_events(aws: Aws, search: LogSearch) -> tuple[list[LogEvent], bool]:
     client = aws.client("logs")
     found: list[LogEvent] = []
     token: dict[str, str] = {}
-    for _ in range(search.pages):
+    for _page in range(search.pages):
         answer = client.filter_log_events(
             logGroupName=search.group,
             filterPattern=search.pattern,

@@ -156,7 +156,7 @@ def _prebuilt(call: Invocation) -> Answer:
         return _of_own_ecr(call, asked, name)
     if asked.digest:
         return _answer(False, asked.repository, asked.tag or "", asked.digest, "named by digest"), None
-    digest = _digest_of_account(call, asked) if asked.ecr else _digest_of_registry(asked)
+    digest = _digest_of_account(call, asked, *asked.ecr) if asked.ecr else _digest_of_registry(asked)
     return _answer(False, asked.repository, asked.tag or "", digest, f"found in {asked.host}"), None
 
 
@@ -188,10 +188,8 @@ def _no_such_repository(call: Invocation, asked: Reference) -> str:
     )
 
 
-def _digest_of_account(call: Invocation, asked: Reference) -> str:
+def _digest_of_account(call: Invocation, asked: Reference, account: str, region: str) -> str:
     """An image of another account's ECR, or of another region's: its repository policy has to let this identity read it."""
-    assert asked.ecr is not None
-    account, region = asked.ecr
     found = ecr.find_image(call.aws.elsewhere(region), asked.name, str(asked.which), account)
     if found is None:
         raise Failure(f"There is no image {asked.name}:{asked.tag} in the ECR of account {account} in {region}.")

@@ -85,7 +85,7 @@ class OtherRegistry:
     def _login(self, challenge: str) -> str:
         basic = credentials(self.reference.host)
         known = f"Basic {basic}" if basic else ""
-        scheme, _, rest = challenge.partition(" ")
+        scheme, _space, rest = challenge.partition(" ")
         if scheme.lower() != "bearer":
             return known
         asked = dict(_CHALLENGE.findall(rest))
@@ -114,7 +114,7 @@ def _read(url: str, accept: str, authorization: str) -> bytes:
     if authorization:
         # Not for where a redirect leads: a store of layers refuses a login that it does not know.
         request.add_unredirected_header("Authorization", authorization)
-    with urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS) as answer:
+    with urllib.request.build_opener().open(request, timeout=_TIMEOUT_SECONDS) as answer:
         return bytes(answer.read(_LARGEST))
 
 

@@ -30,7 +30,7 @@ class Reference:
     @property
     def host(self) -> str:
         """Empty for a name alone."""
-        host, slash, _ = self.repository.partition("/")
+        host, slash, _name = self.repository.partition("/")
         return host if slash and ("." in host or ":" in host or host == "localhost") else ""
 
     @property

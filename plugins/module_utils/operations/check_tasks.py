@@ -70,7 +70,8 @@ def _count(colour: ColourTasks) -> str:
 
 def _counts(found: Findings, colour: ColourTasks, tried: bool) -> None:
     service = colour.service
-    assert service is not None
+    if service is None:
+        return
     counted = f"{colour.colour} ({short(service.task_definition)}): {_count(colour)}"
     if isinstance(colour.targets, Unread):
         found.say(State.UNKNOWN, f"{counted}: {colour.targets.why}")

@@ -23,7 +23,7 @@ LOGIN_ARGUMENTS: dict[str, Any] = {
         "options": {
             "issuer": {"type": "str", "required": True},
             "authorization_endpoint": {"type": "str", "required": True},
-            "token_endpoint": {"type": "str", "required": True},
+            "token_endpoint": {"type": "str", "required": True, "no_log": False},
             "user_info_endpoint": {"type": "str", "required": True},
             "client_id": {"type": "str", "required": True},
             # The secret's name on AWS, never its value.

@@ -25,7 +25,7 @@ _ROUNDS = 50
 def write(call: Invocation, changes: Changes, found: Sequence[Rule], desired: Desired) -> dict[str, Rule | None]:
     """The rules by their kind. A priority that another run took meanwhile is looked for again, unless the inventory names it."""
     rules = found
-    for _ in range(_ROUNDS - 1):
+    for _round in range(_ROUNDS - 1):
         try:
             return _rules(call, changes, rules, desired(rules))
         except AwsError as failed:
@@ -87,7 +87,8 @@ def _new(call: Invocation, changes: Changes, desired: DesiredRules, kind: str) -
 
 def _options(call: Invocation, changes: Changes, desired: DesiredRules, change: RuleChange) -> None:
     """Login and stickiness. ModifyRule takes the weights along, so they are read right before, and never while they move."""
-    assert change.rule is not None
+    if change.rule is None:
+        return
     arn, options, secret = change.rule.arn, desired.options_of(change.kind), _Secret(call)
     differ = dict(change.options)
     by_oidc = any(front.kind == "authenticate-oidc" for front in options.logins or ())
