@@ -134,7 +134,7 @@ def dashboards(aws: Aws, prefix: str) -> list[str]:
 
 def values(aws: Aws, metrics: Mapping[str, Metric], window: Window) -> dict[str, tuple[float, ...]]:
     """Each metric's values over the window, oldest first; a metric without data has none."""
-    return {name: tuple(value for _, value in points) for name, points in series(aws, metrics, window).items()}
+    return {name: tuple(value for _time, value in points) for name, points in series(aws, metrics, window).items()}
 
 
 @aws_call("read metrics")

@@ -47,13 +47,13 @@ class Conditions:
     @property
     def count(self) -> int:
         """Values, of which ELB allows five in a rule."""
-        named = sum(len(values) for _, values in self.headers)
+        named = sum(len(values) for _name, values in self.headers)
         return len(self.hosts) + len(self.paths) + named + len(self.source_ips) + len(self.query)
 
     @property
     def wildcards(self) -> int:
         """Signs * and ?, of which ELB allows five in a rule."""
-        values = [*self.hosts, *self.paths, *(value for _, listed in self.headers for value in listed)]
+        values = [*self.hosts, *self.paths, *(value for _name, listed in self.headers for value in listed)]
         values += [part for pair in self.query for part in pair]
         return sum(value.count("*") + value.count("?") for value in values)
 

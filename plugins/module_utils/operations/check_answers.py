@@ -192,7 +192,7 @@ def _p99(periods: Sequence[Period]) -> float | None:
 
 
 def _balancer(found: Findings, answers: Answers, facts: Facts) -> None:
-    count = int(sum(value for _, value in answers.balancer_errors))
+    count = int(sum(value for _time, value in answers.balancer_errors))
     if count < _BALANCER_ERRORS:
         return
     first, last = answers.balancer_errors[0][0], answers.balancer_errors[-1][0]

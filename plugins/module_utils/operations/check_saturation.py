@@ -63,7 +63,7 @@ def _share(found: Findings, colour: Colour, what: str, usage: Usage, limit: tupl
 
 
 def _rising(found: Findings, colour: Colour, usage: Usage) -> None:
-    values = [value for _, value in usage.points]
+    values = [value for _time, value in usage.points]
     third = len(values) // 3
     if len(values) < _RISING_DATA:
         return

@@ -125,7 +125,7 @@ class Usage:
     points: Series = ()
 
     def last(self, count: int) -> tuple[float, ...]:
-        return tuple(value for _, value in self.points[-count:])
+        return tuple(value for _time, value in self.points[-count:])
 
 
 @dataclass(frozen=True)

@@ -100,9 +100,9 @@ class Findings:
             self.symptoms.setdefault(symptom, sentence)
 
     def verdict(self) -> Verdict:
-        state = max((state for state, _ in self.sentences), key=_ORDER.index, default=State.OK)
+        state = max((state for state, _sentence in self.sentences), key=_ORDER.index, default=State.OK)
         worst = next((sentence for found, sentence in self.sentences if found is state), "")
-        others = [sentence for _, sentence in self.sentences]
+        others = [sentence for _state, sentence in self.sentences]
         told = dict.fromkeys([*others, *self.evidence])
         return Verdict(self.check, state, worst, tuple(sentence for sentence in told if sentence != worst))
 

@@ -17,7 +17,7 @@ from ..common.invocation import Invocation
 from . import login
 from .routing import DesiredRules, RuleChange, plan
 
-Desired: TypeAlias = "Callable[[Sequence[Rule]], DesiredRules]"
+Desired: TypeAlias = Callable[[Sequence[Rule]], DesiredRules]
 # Services of one run that look for a free priority at once find the same; each round one of them has got it.
 _ROUNDS = 50
 
@@ -113,8 +113,8 @@ def _options(call: Invocation, changes: Changes, desired: DesiredRules, change: 
 
     changes.want(
         f"options of the {change.kind} rule",
-        {name: before for name, (before, _) in differ.items()},
-        {name: after for name, (_, after) in differ.items()},
+        {name: before for name, (before, _after) in differ.items()},
+        {name: after for name, (_before, after) in differ.items()},
         apply,
     )
 
