@@ -34,6 +34,10 @@ class RuleOptions:
     logins: tuple[Login, ...] | None = None
     sticky_seconds: int | None = None
 
+    @property
+    def needs_client_secret(self) -> bool:
+        return any(login.kind == "authenticate-oidc" for login in self.logins or ())
+
 
 def weights(actions: Sequence[Mapping[str, Any]]) -> dict[str, int]:
     """Weights by target group ARN; empty for a rule that forwards nothing."""

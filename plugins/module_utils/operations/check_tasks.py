@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from ..aws.ecs_states import short
+from ..aws.ecs_states import ServiceState, short
 from ..aws.tasks import TaskState
 from ..release.evidence import Evidence
 from .facts import ColourTasks, Facts, Tasks, Unread
@@ -36,17 +36,19 @@ def judge(facts: Facts) -> Findings:
         found.say(State.UNKNOWN, "the service has no ECS service yet: no release was made")
         return found
     for colour in tasks.colours:
-        if colour.service is not None:
-            _of_colour(found, facts, tasks, colour)
+        _of_colour(found, facts, tasks, colour)
     return found
 
 
 def _of_colour(found: Findings, facts: Facts, tasks: Tasks, colour: ColourTasks) -> None:
+    service = colour.service
+    if service is None:
+        return
     tried = _is_tried(facts, colour)
     ended = [task for task in colour.stopped if (task.stopped_at or facts.now) >= facts.since]
     bad = [task for task in ended if task.ended_badly or was_killed(task)]
     if colour.serves or tried:
-        _counts(found, colour, tried)
+        _counts(found, colour, service, tried)
         _targets(found, facts, tasks, colour)
         _stopped(found, facts, colour, bad)
         _starting(found, facts, tasks, colour, bad)
@@ -68,10 +70,7 @@ def _count(colour: ColourTasks) -> str:
     return f"{healthy}, {running} running of {colour.desired} desired"
 
 
-def _counts(found: Findings, colour: ColourTasks, tried: bool) -> None:
-    service = colour.service
-    if service is None:
-        return
+def _counts(found: Findings, colour: ColourTasks, service: ServiceState, tried: bool) -> None:
     counted = f"{colour.colour} ({short(service.task_definition)}): {_count(colour)}"
     if isinstance(colour.targets, Unread):
         found.say(State.UNKNOWN, f"{counted}: {colour.targets.why}")
@@ -110,9 +109,8 @@ def _targets(found: Findings, facts: Facts, tasks: Tasks, colour: ColourTasks) -
         Symptom.NO_ANSWER_TO_HEALTH_CHECK if silent else Symptom.BAD_ANSWER_TO_HEALTH_CHECK,
     )
     _listens(found, tasks, colour)
-    release = facts.changed_by
-    if release is not None and colour.service and colour.service.task_definition == release.task_definition:
-        found.show(f"the sick tasks are of release {release.id}, {release.label}", Symptom.UNHEALTHY_OF_RELEASE)
+    if colour.service:
+        _unhealthy_of_release(found, facts, {colour.service.task_definition})
 
 
 def _listens(found: Findings, tasks: Tasks, colour: ColourTasks) -> None:
@@ -194,7 +192,7 @@ def _starting(found: Findings, facts: Facts, tasks: Tasks, colour: ColourTasks, 
             f"(grace period {tasks.grace_seconds} s)",
             Symptom.STOPPED_WHILE_STARTING,
         )
-        _of_release_unhealthy(found, facts, young)
+        _unhealthy_of_release(found, facts, {task.task_definition for task in young})
     starting = [task for task in colour.running if facts.now - (task.started_at or facts.now) <= tasks.grace_seconds]
     if starting and _still_short(colour):
         found.show(
@@ -203,9 +201,10 @@ def _starting(found: Findings, facts: Facts, tasks: Tasks, colour: ColourTasks, 
         )
 
 
-def _of_release_unhealthy(found: Findings, facts: Facts, tasks: list[TaskState]) -> None:
+def _unhealthy_of_release(found: Findings, facts: Facts, definitions: set[str]) -> None:
+    """Whether what is not healthy has the newest release's definition and no other."""
     release = facts.changed_by
-    if release is not None and all(task.task_definition == release.task_definition for task in tasks):
+    if release is not None and definitions == {release.task_definition}:
         found.show(f"the sick tasks are of release {release.id}, {release.label}", Symptom.UNHEALTHY_OF_RELEASE)
 
 

@@ -254,21 +254,10 @@ def begin_rollback(
             f"would have returned traffic to {target.id} on {side.colour}, but it is sick: {side}"
             + (f" ({side.failure})" if side.failure else "")
         )
-    release = Release(
-        id=order.id,
-        service=order.service,
-        kind=Kind.ROLLBACK,
-        digest=target.digest,
-        fingerprint=target.fingerprint,
-        task_definition=target.task_definition,
-        version=target.version,
-        target=target.id,
-        live=live,
+    release = replace(
+        _back(order, live, target, now),
         candidate=live.other,
         plan=Plan("all_at_once", (Step(100),)),
-        started_at=now,
-        entered_at=now,
-        by=order.by,
         policy=replace(order.policy, minimum_healthy=0) if sick else order.policy,
         capacity=_as_many_as_live(fleet.state(live), single_writer),
         single_writer=single_writer,
@@ -280,6 +269,16 @@ def begin_rollback(
 
 def _back_in_place(order: ReturnOrder, live: ColourState, target: Release, now: float) -> Release:
     """A rollback without a second colour: ECS replaces the tasks; where that fails, what runs now is deployed again."""
+    return replace(
+        _back(order, live.colour, target, now),
+        capacity=max(1, live.desired),
+        stable_task_definition=live.task_definition,
+        replaced_deployment=live.deployment_id,
+    )
+
+
+def _back(order: ReturnOrder, live: Colour, target: Release, now: float) -> Release:
+    """What every rollback takes over from its order and from the release that it returns to."""
     return Release(
         id=order.id,
         service=order.service,
@@ -289,16 +288,13 @@ def _back_in_place(order: ReturnOrder, live: ColourState, target: Release, now: 
         task_definition=target.task_definition,
         version=target.version,
         target=target.id,
-        live=live.colour,
-        candidate=live.colour,
+        live=live,
+        candidate=live,
         plan=Plan("rolling", (Step(100),)),
         started_at=now,
         entered_at=now,
         by=order.by,
         policy=order.policy,
-        capacity=max(1, live.desired),
         single_writer=target.single_writer,
-        stable_task_definition=live.task_definition,
-        replaced_deployment=live.deployment_id,
         phase=Phase.STAGING,
     )

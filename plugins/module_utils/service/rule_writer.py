@@ -75,11 +75,10 @@ def _new(call: Invocation, changes: Changes, desired: DesiredRules, kind: str) -
     if call.check_mode:
         return None
     options, secret = desired.options_of(kind), _Secret(call)
-    needs_secret = any(front.kind == "authenticate-oidc" for front in options.logins or ())
     actions = rule_actions.with_options(
-        rule_actions.with_weights((), first), options, secret.text() if needs_secret else None
+        rule_actions.with_weights((), first), options, secret.text() if options.needs_client_secret else None
     )
-    tags = {**call.params["tags"], **({TAG_LOGIN_SECRET: secret.version()} if needs_secret else {})}
+    tags = {**call.params["tags"], **({TAG_LOGIN_SECRET: secret.version()} if options.needs_client_secret else {})}
     rule = elbv2.create_rule(call.aws, call.params["listener_arn"], priority, conditions, actions, tags)
     call.progress.line(f"{kind} rule created with priority {priority}: {conditions}")
     return rule
@@ -91,7 +90,7 @@ def _options(call: Invocation, changes: Changes, desired: DesiredRules, change: 
         return
     arn, options, secret = change.rule.arn, desired.options_of(change.kind), _Secret(call)
     differ = dict(change.options)
-    by_oidc = any(front.kind == "authenticate-oidc" for front in options.logins or ())
+    by_oidc = options.needs_client_secret
     version = secret.version() if by_oidc else ""
     known = elbv2.tags(call.aws, [arn])[arn].get(TAG_LOGIN_SECRET, "") if by_oidc else ""
     if version != known:
