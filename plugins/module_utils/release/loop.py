@@ -92,12 +92,14 @@ class ReleaseLoop:
         while True:
             try:
                 now = self.ports.clock.now()
-                if self.interruption is not None and release.policy.hold_when_interrupted and release.goes_forward:
+                if self._is_held(release):
                     return self._left(release)
                 if self.stage_only and stop is None and _proven(release):
                     return Ending(None, f"{release.candidate} is staged and proven, without traffic", release, True)
                 observed = self._observe(release, stop, now)
                 self._pace.answered()
+                if self._is_held(release):
+                    continue
                 decision = decide(observed, release, now)
                 self._waited = isinstance(decision.action, Wait)
                 self._say(release, decision)
@@ -164,6 +166,10 @@ class ReleaseLoop:
             transient=True,
         ) from failure
 
+    def _is_held(self, release: Release) -> bool:
+        """A signal came, and the release was told to stay as it is then."""
+        return self.interruption is not None and release.policy.hold_when_interrupted and release.goes_forward
+
     def _left(self, release: Release) -> Ending:
         held = f"{self.interruption}: {release.id} is left as it is, in its {release.phase} phase"
         return Ending(Outcome.INTERRUPTED, f"{held}: deploy again to go on, or roll back", release, changed=True)
@@ -175,7 +181,7 @@ class ReleaseLoop:
         fleet = ports.provider.glance() if glance else ports.provider.read(release.single_writer)
         shifting = release.outcome is None and release.phase in (Phase.SHIFTING, Phase.VERIFYING, Phase.BAKING)
         exposed = shifting and release.kind is Kind.DEPLOY
-        if stop is None and self.interruption is not None:
+        if stop is None and self.interruption is not None and not self._is_held(release):
             stop = OperatorRequest(release.id, RequestKind.ABORT, release.step, "a signal", reason=self.interruption)
         return Observed(
             fleet=fleet,
@@ -220,6 +226,9 @@ class ReleaseLoop:
                 return self.save(replace(release, task_definition=ports.provider.register(release)))
             case Prove():
                 verdict = ports.judges.prove(release, action.check, lambda: self._has_to_stop(release))
+                if self._is_held(release):
+                    # The check was cut short: the run that goes on with this release runs it again.
+                    return release
                 if verdict.result is Result.PASS:
                     # Any other verdict is the cause of what follows, and told as that.
                     ports.progress.line(f"{release.service}: {verdict.reason}")

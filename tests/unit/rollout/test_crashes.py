@@ -15,6 +15,7 @@ from ansible_collections.pear.fargate.plugins.module_utils.release.ports import 
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import (
     OperatorRequest,
     Outcome,
+    Phase,
     Plan,
     RequestKind,
     Result,
@@ -423,6 +424,33 @@ def test_a_rolling_release_that_is_to_be_held_stays_as_it_is() -> None:
     # The next run goes on with it.
     assert roll(world, "three").outcome is Outcome.SUCCEEDED
     check_end(world)
+
+
+def test_a_release_that_is_to_be_held_returns_no_traffic_whenever_the_signal_comes() -> None:
+    holding = replace(order("three"), policy=replace(POLICY, hold_when_interrupted=True))
+    world = with_two_releases()
+    world.looks = 3
+    before = world.calls
+    assert Controller(world.ports(), "ada").deploy(holding).outcome is Outcome.SUCCEEDED
+    held = 0
+    for number in range(before + 1, world.calls + 1):
+        world = with_two_releases()
+        world.looks = 3
+        controller = Controller(world.ports(), "ada")
+
+        def interrupt(at: int, name: str, number: int = number, controller: Controller = controller) -> None:
+            if at == number:
+                controller.interrupt("SIGTERM")
+
+        world.after_call = interrupt
+        ending = controller.deploy(holding)
+        quiet(world)
+        if ending.outcome is Outcome.INTERRUPTED:
+            held += 1
+            assert not [one for one in world.releases() if one.phase is Phase.RETURNING], f"call {number}: {ending}"
+            assert deploy(world, "three").outcome is Outcome.SUCCEEDED, f"call {number}: {ending}"
+        check_end(world)
+    assert held > 10
 
 
 def test_a_registration_that_waits_its_turn_behind_fifty_others_ends_no_release() -> None:
