@@ -67,6 +67,11 @@ def group_tags(aws: Aws, arn: str) -> dict[str, str]:
     return tags_of(aws.client("scheduler").list_tags_for_resource(ResourceArn=arn))
 
 
+@aws_call("tag schedule group {arn}")
+def tag_group(aws: Aws, arn: str, tags: Mapping[str, str]) -> None:
+    aws.client("scheduler").tag_resource(ResourceArn=arn, Tags=tag_list(tags))
+
+
 @aws_call("delete schedule group {name}")
 def delete_group(aws: Aws, name: str) -> None:
     """Delete the group with all its schedules."""

@@ -149,6 +149,7 @@ RELEASE_ARGUMENTS: dict[str, Any] = {
     "policy": {"type": "dict", "options": POLICY, "default": {}},
     "verify_tls": {"type": "bool", "default": True},
     "contract": {"type": "bool", "default": False},
+    "adopt": {"type": "list", "elements": "str", "default": [], "choices": ["schedule_group", "task_definition"]},
     "restart": {"type": "bool", "default": False},
     "report": {"type": "path"},
     "version": {"type": "str"},
