@@ -28,6 +28,12 @@ def schedules(aws: Aws, group: str, prefix: str) -> dict[str, dict[str, Any]]:
     return {name: {key: schedule[key] for key in _FIELDS if key in schedule} for name, schedule in found.items()}
 
 
+@aws_call("list the schedules of {group}")
+def names(aws: Aws, group: str) -> list[str]:
+    pages = aws.client("scheduler").get_paginator("list_schedules").paginate(GroupName=group)
+    return [schedule["Name"] for page in pages for schedule in page["Schedules"]]
+
+
 @aws_call("create schedule group {group}")
 def create_group(aws: Aws, group: str, tags: Mapping[str, str]) -> None:
     """An existing group is accepted."""
