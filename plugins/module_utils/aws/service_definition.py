@@ -141,7 +141,7 @@ def _connect_wanted(spec: Mapping[str, Any]) -> dict[str, Any]:
 
 def _connect_described(raw: Mapping[str, Any]) -> dict[str, Any]:
     """ECS tells it by deployment: the newest one has what was asked for last."""
-    primary = next((each for each in raw.get("deployments", []) if each["status"] == "PRIMARY"), {})
+    primary: Mapping[str, Any] = next((each for each in raw.get("deployments", []) if each["status"] == "PRIMARY"), {})
     connect = primary.get("serviceConnectConfiguration") or {}
     if not connect.get("enabled"):
         return {}
