@@ -73,8 +73,7 @@ def rows_of(source: Source, result: Mapping[str, Any]) -> Iterator[Row]:
     for diff in diffs if isinstance(diffs, Sequence) else [diffs]:
         for path, before, after in _differences((), _parsed(diff.get("before")), _parsed(diff.get("after"))):
             found = True
-            # The first of several steps names the part itself, such as "health check of production-web-blue".
-            own, setting = (path[0], path[1:]) if len(path) > 1 else (part, path)
+            own, setting = (path[0], path[1:]) if _names_a_part(path) else (part, path)
             yield Row(source.host, own, ": ".join(setting), text(before), text(after))
     for disagreement in result.get("disagreements") or []:
         found = True
@@ -87,6 +86,11 @@ def rows_of(source: Source, result: Mapping[str, Any]) -> Iterator[Row]:
         item = result.get("_ansible_item_label") or result.get("item")
         task = f"{source.task} ({text(item)})" if item else source.task
         yield Row(source.host, part, task, _NOT_TOLD, "as the inventory says")
+
+
+def _names_a_part(path: Sequence[str]) -> bool:
+    """The first of several steps may name one, such as "health check of production-web-blue", or only group settings."""
+    return len(path) > 1 and any(mark in path[0] for mark in " /")
 
 
 def _differences(path: tuple[str, ...], before: Any, after: Any) -> Iterator[tuple[tuple[str, ...], Any, Any]]:

@@ -33,23 +33,23 @@ def row(part: str, setting: str, before: str, after: str) -> Row:
             id="a result that names its resource",
         ),
         pytest.param(
-            {"diff": {"before": '{"a": {"b": {"c": 1}}}\n', "after": '{"a": {"b": {"c": 2}}}\n'}},
-            [row("a", "b: c", "1", "2")],
+            {"diff": {"before": '{"rule of a": {"b": {"c": 1}}}\n', "after": '{"rule of a": {"b": {"c": 2}}}\n'}},
+            [row("rule of a", "b: c", "1", "2")],
             id="JSON is read, and only the setting that differs is reported",
         ),
         pytest.param(
             {
                 "diff": {
-                    "before": {"task": {"env": [{"name": "A", "value": "1"}, {"name": "B", "value": "2"}]}},
-                    "after": {"task": {"env": [{"name": "B", "value": "3"}, {"name": "A", "value": "1"}]}},
+                    "before": {"task a": {"env": [{"name": "A", "value": "1"}, {"name": "B", "value": "2"}]}},
+                    "after": {"task a": {"env": [{"name": "B", "value": "3"}, {"name": "A", "value": "1"}]}},
                 }
             },
-            [row("task", "env: B: value", "2", "3")],
+            [row("task a", "env: B: value", "2", "3")],
             id="elements with names are compared by them",
         ),
         pytest.param(
-            {"diff": {"before": {"a": {"b": ["x", "y"]}}, "after": {"a": {"b": []}}}},
-            [row("a", "b", "x, y", "nothing")],
+            {"name": "corp", "diff": {"before": {"a": {"b": ["x", "y"]}}, "after": {"a": {"b": []}}}},
+            [row("cloudwatch_alarms corp", "a: b", "x, y", "nothing")],
             id="a plain list is shown in words",
         ),
         pytest.param(
