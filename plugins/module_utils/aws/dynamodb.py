@@ -106,18 +106,20 @@ class NewTable:
 
 
 @aws_call("create table {name}")
-def create_table(aws: Aws, name: str, keys: Mapping[str, str], tags: Mapping[str, str], new: NewTable) -> None:
+def create_table(
+    aws: Aws, name: str, keys: Mapping[str, str], tags: Mapping[str, str], new: NewTable | None = None
+) -> None:
     """Keys by attribute: HASH or RANGE. A table that another run has just created is accepted."""
-    client = aws.client("dynamodb")
+    client, made = aws.client("dynamodb"), new or NewTable()
     try:
         client.create_table(
             TableName=name,
             KeySchema=[{"AttributeName": key, "KeyType": kind} for key, kind in keys.items()],
             AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key in keys],
             BillingMode="PAY_PER_REQUEST",
-            DeletionProtectionEnabled=new.protected,
+            DeletionProtectionEnabled=made.protected,
             Tags=tag_list(tags),
-            **({"SSESpecification": _encryption(new.kms_key_arn)} if new.kms_key_arn else {}),
+            **({"SSESpecification": _encryption(made.kms_key_arn)} if made.kms_key_arn else {}),
         )
     except client.exceptions.ResourceInUseException:
         return

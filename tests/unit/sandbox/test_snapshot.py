@@ -96,7 +96,7 @@ def test_what_is_measured_after_a_restore_joins_what_was_restored(tmp_path: Path
     snapshots.restore()
     assert list(sandbox.metrics.of(region).metrics()) == [metric]
     sandbox.fargate.usage.sample(1234.0)
-    assert sandbox.metrics.of(region)._told_until == {"AWS/ECS": 1234.0}
+    assert sandbox.metrics.of(region)._told_until == {"AWS/ECS": 1234.0, "AWS/Usage": 1234.0}
 
 
 def test_a_name_is_kept_once(tmp_path: Path) -> None:
