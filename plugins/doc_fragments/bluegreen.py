@@ -245,6 +245,16 @@ options:
     description: Whether checks verify the load balancer's certificate.
     type: bool
     default: true
+  adopt:
+    description:
+      - Kinds of what others made under names of this service, and that a release may take over.
+      - V(task_definition) registers the version in their family. By default that is refused, since whoever starts tasks of the family
+        would start this version. V(schedule_group) makes schedules in their group.
+      - An ECS service of others that has the name of one of this service's is refused always.
+    type: list
+    elements: str
+    choices: [schedule_group, task_definition]
+    default: []
   restart:
     description:
       - Releases the version that serves once more, with new tasks, such as for a secret that was rotated. A rollback passes over it.

@@ -31,6 +31,7 @@ SERVICES: Mapping[str, Sequence[str]] = {
     "ecs_task_role": ("iam",),
     "efs_file_system": ("efs",),
     "environment_info": ("sts",),
+    "environment_orphans": ("elbv2", "ecs", "iam", "cloudwatch", "logs", "scheduler"),
     "environment_teardown": (),
     "logs_saved_queries": ("logs",),
     "rds_database": ("rds",),

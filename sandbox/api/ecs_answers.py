@@ -22,8 +22,19 @@ _SETTINGS = (
     "availabilityZoneRebalancing",
     "serviceRegistries",
 )
-_OF_DEPLOYMENT = ("capacityProviderStrategy", "networkConfiguration", "platformVersion")
-_OF_REVISION = ("capacityProviderStrategy", "networkConfiguration", "loadBalancers", "serviceRegistries")
+_OF_DEPLOYMENT = (
+    "capacityProviderStrategy",
+    "networkConfiguration",
+    "platformVersion",
+    "serviceConnectConfiguration",
+)
+_OF_REVISION = (
+    "capacityProviderStrategy",
+    "networkConfiguration",
+    "loadBalancers",
+    "serviceRegistries",
+    "serviceConnectConfiguration",
+)
 
 
 class Answers:

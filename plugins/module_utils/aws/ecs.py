@@ -111,8 +111,24 @@ def task_definition(aws: Aws, reference: str) -> dict[str, Any] | None:
     try:
         return client.describe_task_definition(taskDefinition=reference)["taskDefinition"]
     except client.exceptions.ClientException as cause:
-        # ECS has no specific error code for a family without active revisions.
-        if is_code(cause, "ClientException") and "Unable to describe task definition" in str(cause):
+        if _is_without_revisions(cause):
+            return None
+        raise
+
+
+def _is_without_revisions(cause: Exception) -> bool:
+    """ECS has no specific error code for a family without active revisions."""
+    return is_code(cause, "ClientException") and "Unable to describe task definition" in str(cause)
+
+
+@aws_call("read the tags of task definition {reference}")
+def revision_tags(aws: Aws, reference: str) -> dict[str, str] | None:
+    """Of a revision by ARN, or of the latest active one by family; None for a family without one."""
+    client = aws.client("ecs")
+    try:
+        return tags_of(client.describe_task_definition(taskDefinition=reference, include=["TAGS"]))
+    except client.exceptions.ClientException as cause:
+        if _is_without_revisions(cause):
             return None
         raise
 

@@ -30,6 +30,7 @@ from ..rollout.model import (
 from ..rollout.strategy import STRATEGIES, metrics_seconds
 from ..rollout.strategy import plan as plan_of
 from ..service.containers import findings as container_findings
+from ..service.discovery import discovery_findings
 from ..service.existing import EXISTING_ARGUMENTS
 from ..service.location import WORKER
 from ..service.specification import Specification
@@ -149,6 +150,7 @@ RELEASE_ARGUMENTS: dict[str, Any] = {
     "policy": {"type": "dict", "options": POLICY, "default": {}},
     "verify_tls": {"type": "bool", "default": True},
     "contract": {"type": "bool", "default": False},
+    "adopt": {"type": "list", "elements": "str", "default": [], "choices": ["schedule_group", "task_definition"]},
     "restart": {"type": "bool", "default": False},
     "report": {"type": "path"},
     "version": {"type": "str"},
@@ -279,6 +281,7 @@ def _plan(params: Mapping[str, Any], gates: Gates) -> Plan:
         findings += worker_findings({**params, "strategy": given["strategy"]}, "")
     elif not params.get("port") and not params.get("services"):
         findings.append("port is missing: the load balancer sends requests to it")
+    findings += discovery_findings({**params, "strategy": given["strategy"]})
     if params["single_writer"] and isinstance(made, Plan):
         findings += _more_than_one_writer(params, made)
     if findings or not isinstance(made, Plan):

@@ -13,10 +13,12 @@ from ..aws import cloudwatch, ec2, iam, service_quotas
 from ..aws.elbv2_states import Rule
 from ..aws.errors import AwsError
 from ..common.invocation import Invocation
+from ..common.ownership import is_ours, refusal
 from ..image import platform as image_platform
 from ..rollout.begin import Order
 from ..rollout.history import live_colour
 from ..rollout.model import Fleet
+from ..service import foreign
 from ..service.location import ServiceLocation
 from ..service.rule_match import Request, answering
 from ..service.specification import Specification
@@ -53,6 +55,7 @@ def preflight(
         partial(_roles, call, spec),
         partial(image_platform.findings, call, spec.params["containers"], spec.params["architecture"]),
         partial(_fleet, location, fleet),
+        partial(_others, call, location, spec),
         partial(_answered_by_others, location, call.params, order),
     ]
     found: list[Finding] = []
@@ -179,6 +182,19 @@ def _requests(location: ServiceLocation, options: Mapping[str, Any], order: Orde
         yield _Asked("the version probe", probe["path"], probe["headers"], own, "the check's path, ")
     if location.is_routed and not location.production.conditions.others:
         yield _Asked("the service's own address", location.own_path, {}, location.production, "")
+
+
+def _others(call: Invocation, location: ServiceLocation, spec: Specification) -> Iterator[str]:
+    """What others made under the names of this service's: a release would replace what they run."""
+    if location.given:
+        return
+    colours = [colour.value for colour in location.colours]
+    found = list(foreign.running(call.aws, location.cluster, location.names, colours))
+    if call.params.get("schedules"):
+        found += foreign.schedule_group(call.aws, location.environment)
+    for existing in found:
+        if existing.kind not in call.params.get("adopt", ()) and not is_ours(existing.tags, spec.tags):
+            yield refusal(existing, location.environment).rstrip(".")
 
 
 def _fleet(location: ServiceLocation, fleet: Fleet) -> Iterator[Finding]:

@@ -86,7 +86,9 @@ def _seen(evidence: Mapping[str, Any], reason: str) -> list[str]:
     lines = [f"  {cause}" for cause in evidence.get("causes", []) if cause not in reason]
     tasks = evidence.get("tasks", [])
     for task in tasks[:1]:
-        lines += _log(f"{task['container']}, task {task['task'][:12]}", task["log_lines"])
+        # What earlier versions kept knows the first container only.
+        for log in task.get("containers") or [task]:
+            lines += _log(f"{log['container']}, task {task['task'][:12]}", log["log_lines"])
     if "logs" in evidence and not tasks and not evidence.get("unread"):
         lines += _log("the candidate", evidence["logs"][-_LINES_SHOWN:])
     return lines

@@ -99,8 +99,17 @@ def test_read_only_writes_nothing_and_reads_no_secret() -> None:
         action
         for action in actions("read-only")
         if not action.partition(":")[2].startswith(("Describe", "Get", "List", "Query", "BatchGet", "Filter"))
-    ] == []
+    ] == ["kms:Decrypt"]
     assert not {"secretsmanager:GetSecretValue", "ssm:GetParameter", "ssm:GetParameters"} & set(actions("read-only"))
+
+
+@pytest.mark.parametrize("kind", ["read-only", "rollback", "release"])
+def test_a_key_is_used_for_the_ledger_and_for_nothing_else(kind: str) -> None:
+    key = "arn:aws:kms:eu-central-1:123456789012:key/1"
+    for service, expected in (("dynamodb", True), ("secretsmanager", False), ("s3", False)):
+        assert allowed(kind, "kms:Decrypt", key, kms__viaservice=f"{service}.eu-central-1.amazonaws.com") is expected
+    assert not allowed(kind, "kms:Decrypt", key)
+    assert not allowed(kind, "kms:CreateGrant", key, kms__viaservice="dynamodb.eu-central-1.amazonaws.com")
 
 
 def test_who_provisions_cannot_write_the_roles_of_deployers() -> None:

@@ -106,6 +106,20 @@ def test_a_refusal_names_its_reason_alone() -> None:
     [
         ({"tasks": [], "logs": []}, "the log of the candidate is empty"),
         ({"tasks": [{"task": "t", "container": "app", "log_lines": []}]}, "the log of app, task t is empty"),
+        (
+            {
+                "tasks": [
+                    {
+                        "task": "t",
+                        "containers": [
+                            {"container": "app", "log_lines": ["one"]},
+                            {"container": "proxy", "log_lines": ["two"]},
+                        ],
+                    }
+                ]
+            },
+            "last log lines of app, task t:\n  one\nlast log lines of proxy, task t:\n  two",
+        ),
     ],
 )
 def test_an_empty_log_is_called_empty(evidence: dict[str, Any], told: str) -> None:
