@@ -42,6 +42,8 @@ OVERLAY_MODULES = (
     "elbv2",
     "elbv2_rules",
     "cloudwatch",
+    "alarm_actions",
+    "sns",
     "ecs",
     "sqs",
     "autoscaling",

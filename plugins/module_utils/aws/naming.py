@@ -83,6 +83,11 @@ class EnvironmentNames:
         return f"{self.environment}-alarms"
 
     @property
+    def warning_topic(self) -> str:
+        """Of alarms that can wait until the morning; critical ones have the other topic."""
+        return f"{self.environment}-warnings"
+
+    @property
     def alarm_prefix(self) -> str:
         """Prefix of the alarms of shared resources. No service's prefix can be the same: a service name has no asterisk."""
         return f"{self.environment}/*/"
@@ -105,6 +110,7 @@ class EnvironmentNames:
             "load_balancer_security_group": self.load_balancer_security_group,
             "task_security_group": self.task_security_group,
             "vpc": self.vpc,
+            "warning_topic": self.warning_topic,
         }
 
 
