@@ -11,6 +11,7 @@ _RELEASE = ("elbv2", "ecs", "dynamodb", "application-autoscaling")
 SERVICES: Mapping[str, Sequence[str]] = {
     "acm_imported_certificate": ("acm",),
     "acm_validated_certificate": ("acm", "route53"),
+    "alarm_delivery_test": ("cloudwatch", "sns"),
     "application_load_balancer": ("elbv2",),
     "autoscaling_service": ("application-autoscaling",),
     "backup_plan": ("backup", "iam"),

@@ -108,7 +108,9 @@ class AlarmActions:
             newest_first = asked.get("ScanBy") != "TimestampAscending"
             found = [one for one in self._history if one.region == response.region and _matches(one, asked)]
             found.sort(key=lambda one: one.at, reverse=newest_first)
-            return ActionResult({"AlarmHistoryItems": [one.item() for one in found[: int(asked.get("MaxRecords") or 100)]]})
+            return ActionResult(
+                {"AlarmHistoryItems": [one.item() for one in found[: int(asked.get("MaxRecords") or 100)]]}
+            )
 
         return describe_alarm_history
 

@@ -132,9 +132,7 @@ class AlarmClock:
             if ":scalingPolicy:" in action:
                 self._sandbox.scaling_alarm(action, excess, now)
 
-    def _points(
-        self, alarm: Any, condition: Condition, store: Store, now: float, past: int = 0
-    ) -> list[float | None]:
+    def _points(self, alarm: Any, condition: Condition, store: Store, now: float, past: int = 0) -> list[float | None]:
         """The data points of the evaluation range, and of so many periods before: those that are over, with all samples here."""
         queries = [query for query in _queries(alarm) if query.id != alarm.threshold_metric_id]
         periods = [query.period for query in queries if query.period]

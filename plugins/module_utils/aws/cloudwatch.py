@@ -73,11 +73,7 @@ def alarms_named(aws: Aws, names: Sequence[str]) -> list[dict[str, Any]]:
     for start in range(0, len(names), _ALARMS_PER_CALL):
         some = list(names[start : start + _ALARMS_PER_CALL])
         pages = aws.client("cloudwatch").get_paginator("describe_alarms")
-        found += [
-            alarm
-            for page in pages.paginate(AlarmNames=some, AlarmTypes=_TYPES)
-            for alarm in _both(page)
-        ]
+        found += [alarm for page in pages.paginate(AlarmNames=some, AlarmTypes=_TYPES) for alarm in _both(page)]
     return found
 
 
@@ -107,6 +103,30 @@ def delete_alarms(aws: Aws, names: Sequence[str], composites: Collection[str] = 
     parts += [metric[start : start + _ALARMS_PER_CALL] for start in range(0, len(metric), _ALARMS_PER_CALL)]
     for part in parts:
         aws.client("cloudwatch").delete_alarms(AlarmNames=part)
+
+
+@aws_call("set the state of alarm {name}")
+def set_alarm_state(aws: Aws, name: str, state: str, reason: str) -> None:
+    aws.client("cloudwatch").set_alarm_state(AlarmName=name, StateValue=state, StateReason=reason)
+
+
+@aws_call("read the history of alarm {name}")
+def alarm_actions(aws: Aws, name: str, since: float) -> list[str]:
+    """What CloudWatch says of each action that the alarm took, oldest first."""
+    return [item["HistorySummary"] for item in _history(aws, name, "Action", since)]
+
+
+def _history(aws: Aws, name: str, kind: str, since: float) -> list[dict[str, Any]]:
+    pages = aws.client("cloudwatch").get_paginator("describe_alarm_history")
+    found = pages.paginate(
+        AlarmName=name,
+        AlarmTypes=_TYPES,
+        HistoryItemType=kind,
+        StartDate=datetime.fromtimestamp(since, UTC),
+        EndDate=datetime.now(UTC),
+        ScanBy="TimestampAscending",
+    )
+    return [item for page in found for item in page["AlarmHistoryItems"]]
 
 
 @aws_call("read dashboard {name}")

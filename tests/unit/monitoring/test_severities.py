@@ -117,7 +117,10 @@ def test_a_composite_alarm_is_put_last_and_deleted_first() -> None:
 def test_subscriptions_go_to_the_topics_of_their_severities() -> None:
     page = {"protocol": "https", "endpoint": "https://example.com", "severities": ["critical"]}
     mail = {"protocol": "email", "endpoint": "oncall@example.com"}
-    assert subscriptions_of([page, mail], "critical") == [{"protocol": "https", "endpoint": "https://example.com"}, mail]
+    assert subscriptions_of([page, mail], "critical") == [
+        {"protocol": "https", "endpoint": "https://example.com"},
+        mail,
+    ]
     assert subscriptions_of([page, mail], "warning") == [mail]
 
 
