@@ -39,6 +39,12 @@ def alarm_topic_arn(
     return place.arn("sns", topics[severity])
 
 
+def alarm_arn(environment: Mapping[str, Any], service: str, kind: str) -> str:
+    """ARN of an alarm of a service, by its kind."""
+    prefix = ServiceNames(environment["name"], service).alarm_prefix
+    return _place(environment).arn("cloudwatch", f"alarm:{prefix}{kind}")
+
+
 def environment_alarms(
     environment: Mapping[str, Any],
     thresholds: Mapping[str, Any] | None = None,
@@ -134,6 +140,7 @@ def _thresholds(given: Mapping[str, Any] | None) -> parts.Thresholds:
 class FilterModule:
     def filters(self) -> dict[str, Callable[..., Any]]:
         return {
+            "alarm_arn": alarm_arn,
             "alarm_topic_arn": alarm_topic_arn,
             "environment_alarms": environment_alarms,
             "service_alarms": service_alarms,

@@ -44,6 +44,7 @@ OVERLAY_MODULES = (
     "cloudwatch",
     "alarm_actions",
     "sns",
+    "fis",
     "ecs",
     "sqs",
     "autoscaling",

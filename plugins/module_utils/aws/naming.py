@@ -13,6 +13,8 @@ from dataclasses import dataclass
 
 COLOURS = ("blue", "green")
 TAG_ENVIRONMENT = "pear:environment"
+# Which experiment a template of Fault Injection Service is for: it has no name of its own.
+TAG_EXPERIMENT = "pear:experiment"
 TAG_SERVICE = "pear:service"
 TAG_COMPONENT = "pear:component"
 # On IAM roles, which have no region: one environment name in two regions of an account is two environments.
@@ -186,9 +188,14 @@ class RoleNames:
     def schedule(self, service: str) -> str:
         return self._role(service, "schedule")
 
+    def experiment(self, service: str) -> str:
+        """Of Fault Injection Service, for experiments on a service."""
+        return self._role(service, "experiment")
+
     def of_service(self, service: str) -> dict[str, str]:
         return {
             "execution_role": self.execution(service),
+            "experiment_role": self.experiment(service),
             "schedule_role": self.schedule(service),
             "task_role": self.task(service),
         }
