@@ -89,8 +89,7 @@ def _look(call: Invocation, place: Place, experiment: Experiment, before: Watche
 
 def _recovered(call: Invocation, experiment: Experiment) -> dict[str, Any]:
     began, now = call.params["began"], call.clock.now()
-    said = dict(call.params["watched"])
-    watched = Watched(**{key: _number(value) if key.endswith("_seconds") else value for key, value in said.items()})
+    watched = _watched(call.params["watched"])
     left = _until_steady(call, call.params["recovery_periods"])
     mended = Mended(now - began, None if left else call.clock.now() - began, left)
     found = problems(experiment, experiment.deadline_periods * call.params["alarm_period_seconds"], watched, mended)
@@ -99,6 +98,17 @@ def _recovered(call: Invocation, experiment: Experiment) -> dict[str, Any]:
         "report": as_data(experiment, watched, mended, found),
         "markdown": markdown(experiment, watched, mended, found),
     }
+
+
+def _watched(said: Mapping[str, Any]) -> Watched:
+    return Watched(
+        know_seconds=_number(said.get("know_seconds")),
+        cause_seconds=_number(said.get("cause_seconds")),
+        cause=str(said.get("cause") or ""),
+        alarms={str(kind): float(at) for kind, at in dict(said.get("alarms") or {}).items()},
+        aborted_by=str(said.get("aborted_by") or ""),
+        refusal=str(said.get("refusal") or ""),
+    )
 
 
 def _number(value: Any) -> float | None:

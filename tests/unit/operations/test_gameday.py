@@ -28,7 +28,7 @@ from ..clocks import QuickClock
 
 # As the container has it on its path.
 sys.path.append(str(ROOT / "examples/scoreboard"))
-from scoreboard.settings import Settings  # noqa: E402
+from scoreboard.settings import Settings
 
 ERRORS = BY_NAME["errors-on-one-route"]
 GOOD = Watched(400.0, 410.0, "the newest release fails on one route", {"error-share": 400.0})
@@ -163,7 +163,7 @@ def step(account: Account, name: str, **options: Any) -> dict[str, Any]:
 def test_nothing_is_begun_where_something_is_wrong_already(account: Account) -> None:
     account.firing["memory"] = (0, 10_000)
     with pytest.raises(
-        Failure, match="scores is not steady: nothing wrong; alarms: memory. The experiment was not begun"
+        Failure, match=r"scores is not steady: nothing wrong; alarms: memory\. The experiment was not begun"
     ):
         step(account, "steady")
 
