@@ -330,7 +330,10 @@ options:
         choices: [promote, hold, ask]
         default: promote
   report:
-    description: File for the whole result as JSON.
+    description:
+      - File for a report of the release. A name that ends in C(.html) gets a page, which needs the Python package pygal. Any other gets the
+        whole result as JSON.
+      - No report is written if omitted.
     type: path
 """
 
