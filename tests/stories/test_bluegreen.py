@@ -106,7 +106,7 @@ def test_a_canary_whose_live_colour_dies_takes_all_traffic(arcade: Arcade) -> No
     assert arcade.live() == candidate
 
 
-def test_a_good_version_passes_a_canary_and_a_bake_that_metrics_judge_and_its_report_shows_that(
+def test_a_good_version_passes_a_canary_and_a_bake_that_metrics_judge(
     arcade: Arcade, tmp_path: Path
 ) -> None:
     before = arcade.live()
@@ -138,7 +138,7 @@ def _shares(page: ReadPage, colour: str) -> list[str]:
     return [row[rows[0].index(colour)] for row in rows[1:]]
 
 
-def test_errors_of_the_candidate_return_traffic_and_the_report_of_that_can_be_made_again(
+def test_errors_of_the_candidate_return_traffic(
     arcade: Arcade, tmp_path: Path
 ) -> None:
     before = arcade.live()

@@ -60,6 +60,7 @@ pre { background: var(--soft); padding: .6rem .8rem; white-space: pre-wrap; over
 <dt>strategy</dt><dd>{{ release.plan.strategy }}
 {%- if facts.routed and not release.in_place %}: {{ plan }}{% endif %}</dd>
 <dt>by</dt><dd>{{ release.by }}</dd>
+{% if release.budget_override %}<dt>error budget</dt><dd>not enforced: {{ release.budget_override }}</dd>{% endif %}
 <dt>began</dt><dd>{{ release.started_at | moment }}</dd>
 {% if release.ended_at %}<dt>ended</dt>
 <dd>{{ release.ended_at | moment }}, after {{ (release.ended_at - release.started_at) | round | int }} s</dd>{% endif %}
