@@ -25,12 +25,24 @@ def _place(environment: Mapping[str, Any]) -> ArnScope:
     return ArnScope(environment["region"], environment["account"], environment["caller"].split(":")[1])
 
 
-def alarm_topic_arn(environment: Mapping[str, Any], of_health_checks: bool = False) -> str:
-    """ARN of the environment's alarm topic; alarms of health checks use a topic in the region of their metrics."""
+def alarm_topic_arn(
+    environment: Mapping[str, Any], of_health_checks: bool = False, severity: str = parts.CRITICAL
+) -> str:
+    """ARN of the environment's topic of a severity; alarms of health checks use a topic in the region of their metrics."""
     place = _place(environment)
     if of_health_checks:
         place = replace(place, region=metrics_region(place.region))
-    return place.arn("sns", EnvironmentNames(environment["name"]).alarm_topic)
+    names = EnvironmentNames(environment["name"])
+    topics = {parts.CRITICAL: names.alarm_topic, parts.WARNING: names.warning_topic}
+    if severity not in topics:
+        raise AnsibleFilterError(f"There is no topic of the severity {severity!r}; there are {', '.join(topics)}.")
+    return place.arn("sns", topics[severity])
+
+
+def alarm_arn(environment: Mapping[str, Any], service: str, kind: str) -> str:
+    """ARN of an alarm of a service, by its kind."""
+    prefix = ServiceNames(environment["name"], service).alarm_prefix
+    return _place(environment).arn("cloudwatch", f"alarm:{prefix}{kind}")
 
 
 def environment_alarms(
@@ -39,11 +51,12 @@ def environment_alarms(
     more: Sequence[Mapping[str, Any]] = (),
     tell: Sequence[str] = (),
     runbook_url: str = "",
+    tell_warnings: Sequence[str] = (),
 ) -> list[dict[str, Any]]:
     """Alarms of what the services share, with the additional ones of the inventory under the same prefix."""
     names = EnvironmentNames(environment["name"])
     own = shared_alarms.environment_alarms(_shared(environment, names), _thresholds(thresholds))
-    return parts.composed(own, more, parts.Notice(names.alarm_prefix, tell, runbook_url))
+    return parts.composed(own, more, parts.Notice(names.alarm_prefix, tell, runbook_url, tell_warnings))
 
 
 def _shared(environment: Mapping[str, Any], names: EnvironmentNames) -> shared_alarms.Shared:
@@ -70,11 +83,13 @@ def service_alarms(
     kind: str = WEB,
     queues: Sequence[str] = (),
     runbook_url: str = "",
+    tell_warnings: Sequence[str] = (),
+    composite: bool = True,
 ) -> list[dict[str, Any]]:
     """Alarms of a service, with the additional ones of the inventory under the same prefix."""
     observed = replace(_observed(environment, service, kind), thresholds=_thresholds(thresholds), queues=queues)
-    notice = parts.Notice(observed.names.alarm_prefix, tell, runbook_url)
-    return parts.composed(alarms.service_alarms(observed), more, notice)
+    notice = parts.Notice(observed.names.alarm_prefix, tell, runbook_url, tell_warnings)
+    return parts.composed(alarms.service_alarms(observed, composite), more, notice)
 
 
 def service_dashboard(
@@ -125,9 +140,11 @@ def _thresholds(given: Mapping[str, Any] | None) -> parts.Thresholds:
 class FilterModule:
     def filters(self) -> dict[str, Callable[..., Any]]:
         return {
+            "alarm_arn": alarm_arn,
             "alarm_topic_arn": alarm_topic_arn,
             "environment_alarms": environment_alarms,
             "service_alarms": service_alarms,
+            "subscriptions_of": parts.subscriptions_of,
             "saved_queries": service_queries,
             "service_dashboard": service_dashboard,
         }

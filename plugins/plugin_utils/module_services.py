@@ -11,6 +11,7 @@ _RELEASE = ("elbv2", "ecs", "dynamodb", "application-autoscaling")
 SERVICES: Mapping[str, Sequence[str]] = {
     "acm_imported_certificate": ("acm",),
     "acm_validated_certificate": ("acm", "route53"),
+    "alarm_delivery_test": ("cloudwatch", "sns"),
     "application_load_balancer": ("elbv2",),
     "autoscaling_service": ("application-autoscaling",),
     "backup_plan": ("backup", "iam"),
@@ -32,6 +33,9 @@ SERVICES: Mapping[str, Sequence[str]] = {
     "efs_file_system": ("efs",),
     "environment_info": ("sts",),
     "environment_teardown": (),
+    "fis_experiment": ("fis",),
+    "fis_experiment_template": ("fis",),
+    "gameday_step": (*_RELEASE, "cloudwatch", "logs", "xray", "acm"),
     "logs_saved_queries": ("logs",),
     "rds_database": ("rds",),
     "release_ledger": ("dynamodb",),

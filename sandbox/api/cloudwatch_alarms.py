@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
+from ..metrics import bands
 from ..metrics.alarms import INSUFFICIENT_DATA, MORE_PERIODS, Condition, judge
 from ..metrics.queries import InvalidQuery, Query, evaluate
 from ..metrics.rules import InvalidRule, holds
@@ -74,13 +75,10 @@ class AlarmClock:
                 return
             self._tell(alarm, state, f"{alarm.alarm_arn} transitioned to {state} by its rule {alarm.rule}")
             return
-        condition = Condition(
-            alarm.comparison_operator,
-            float(alarm.threshold or 0),
-            int(alarm.evaluation_periods),
-            int(alarm.datapoints_to_alarm or alarm.evaluation_periods),
-            alarm.treat_missing_data or "missing",
-        )
+        if alarm.threshold_metric_id:
+            self._evaluate_band(alarm, store, now)
+            return
+        condition = self._condition(alarm, alarm.comparison_operator, float(alarm.threshold or 0))
         if not condition.served:
             self._tell(alarm, INSUFFICIENT_DATA, f"{condition.comparison} is not evaluated here.")
             return
@@ -95,6 +93,35 @@ class AlarmClock:
         if alarm.state_value == "ALARM" and newest is not None:
             self._scale(alarm, newest - condition.threshold, now)
 
+    def _evaluate_band(self, alarm: Any, store: Store, now: float) -> None:
+        """Against a band of the metric's own past, the one before the evaluated range."""
+        shape = self._condition(alarm, "GreaterThanThreshold", 0.0)
+        try:
+            width = bands.deviations(next(q.expression for q in _queries(alarm) if q.id == alarm.threshold_metric_id))
+            points = self._points(alarm, shape, store, now, bands.PAST_PERIODS)
+        except (InvalidQuery, bands.InvalidBand, StopIteration) as wrong:
+            self._tell(alarm, INSUFFICIENT_DATA, f"Error in the alarm's metrics: {wrong}")
+            return
+        evaluated = shape.periods + MORE_PERIODS
+        found = bands.bounds([point for point in points[:-evaluated] if point is not None], width)
+        upper = alarm.comparison_operator == "GreaterThanUpperThreshold"
+        if found is None or not (upper or alarm.comparison_operator == "LessThanLowerThreshold"):
+            self._tell(alarm, INSUFFICIENT_DATA, "There is too little data for the anomaly detection model.")
+            return
+        comparison = "GreaterThanThreshold" if upper else "LessThanThreshold"
+        verdict = judge(self._condition(alarm, comparison, found[upper]), points[-evaluated:], alarm.state_value)
+        self._tell(alarm, verdict.state, verdict.reason)
+
+    @staticmethod
+    def _condition(alarm: Any, comparison: str, threshold: float) -> Condition:
+        return Condition(
+            comparison,
+            threshold,
+            int(alarm.evaluation_periods),
+            int(alarm.datapoints_to_alarm or alarm.evaluation_periods),
+            alarm.treat_missing_data or "missing",
+        )
+
     def _scale(self, alarm: Any, excess: float, now: float) -> None:
         """Scaling policies are called again as long as the alarm fires; other actions would be carried out once.
 
@@ -105,16 +132,16 @@ class AlarmClock:
             if ":scalingPolicy:" in action:
                 self._sandbox.scaling_alarm(action, excess, now)
 
-    def _points(self, alarm: Any, condition: Condition, store: Store, now: float) -> list[float | None]:
-        """The data points of the evaluation range: periods that are over, and whose samples are all here."""
-        queries = _queries(alarm)
+    def _points(self, alarm: Any, condition: Condition, store: Store, now: float, past: int = 0) -> list[float | None]:
+        """The data points of the evaluation range, and of so many periods before: those that are over, with all samples here."""
+        queries = [query for query in _queries(alarm) if query.id != alarm.threshold_metric_id]
         periods = [query.period for query in queries if query.period]
         if not periods:
             raise InvalidQuery("no query has a period")
         period = max(periods)
         settled = min((store.settled(one.metric, now) for one in queries if one.metric), default=now)
         end = store.slot(settled, period)
-        number = condition.periods + MORE_PERIODS
+        number = condition.periods + MORE_PERIODS + past
         length = store.seconds(period)
         found = evaluate(store, queries, end - number * length, end)
         series = next(found[query.id] for query in queries if query.returned)

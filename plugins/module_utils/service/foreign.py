@@ -31,6 +31,7 @@ VARIABLES = (
     "load_balancer_existing",
     "monitoring_enabled",
     "monitoring_topic_arns",
+    "monitoring_warning_topic_arns",
     "network_existing",
     "network_flow_log_days",
 )
@@ -52,6 +53,8 @@ def of_environment(aws: Aws, values: Mapping[str, Any], place: ArnScope, uncheck
         finders.append(lambda: _file_system(aws, name))
     if on("monitoring_enabled", True) and not on("monitoring_topic_arns"):
         finders.append(lambda: _topic(aws, place.arn("sns", names.alarm_topic)))
+        if not on("monitoring_warning_topic_arns"):
+            finders.append(lambda: _topic(aws, place.arn("sns", names.warning_topic)))
     if on("database_enabled"):
         finders.append(lambda: _database(aws, names.database))
     if on("dns_create_zone") and on("dns_zone"):

@@ -6,6 +6,7 @@ import pytest
 
 from sandbox.metrics.alarms import Condition, judge
 from sandbox.metrics.balancers import from_report
+from sandbox.metrics.bands import InvalidBand, bounds, deviations
 from sandbox.metrics.queries import InvalidQuery, Query, evaluate
 from sandbox.metrics.rules import InvalidRule, holds
 from sandbox.metrics.samples import Samples, UnknownStatistic
@@ -262,3 +263,19 @@ def test_a_minute_of_a_load_balancer_is_partial_at_its_end_and_whole_two_minutes
     assert seen(0.9) == 0
     assert 0 < seen(1.0) < seen(2.0) < 60
     assert seen(3.0) == 60
+
+
+def test_a_band_is_what_the_past_lets_expect() -> None:
+    assert bounds([1.0] * 14, 2) is None
+    assert bounds([1.0, 3.0] * 10, 2) == (0.0, 4.0)
+    assert bounds([2.0] * 15, 2) == pytest.approx((1.96, 2.04))
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [("ANOMALY_DETECTION_BAND(judged, 3)", 3.0), ("ANOMALY_DETECTION_BAND(m1)", 2.0)],
+)
+def test_the_width_of_a_band_is_read_from_its_expression(expression: str, expected: float) -> None:
+    assert deviations(expression) == expected
+    with pytest.raises(InvalidBand):
+        deviations(f"2 * {expression}")
