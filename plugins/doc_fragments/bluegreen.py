@@ -300,8 +300,8 @@ options:
 options:
   budget:
     description:
-      - What happens where an error budget of O(slos) is spent. V(enforce) refuses the release before anything is changed. V(override) releases
-        all the same, such as what mends the service, and needs O(budget_reason).
+      - What happens where an error budget of O(slos) is spent. V(enforce) refuses the release before anything is changed.
+      - V(override) releases all the same, such as what mends the service, and needs O(budget_reason).
       - A rollback is never refused for it.
     type: str
     choices: [enforce, override]

@@ -106,9 +106,7 @@ def test_a_canary_whose_live_colour_dies_takes_all_traffic(arcade: Arcade) -> No
     assert arcade.live() == candidate
 
 
-def test_a_good_version_passes_a_canary_and_a_bake_that_metrics_judge(
-    arcade: Arcade, tmp_path: Path
-) -> None:
+def test_a_good_version_passes_a_canary_and_a_bake_that_metrics_judge(arcade: Arcade, tmp_path: Path) -> None:
     before = arcade.live()
     report = {"service_report": str(tmp_path / "good.html")}
     options = {"percent": 20, "duration_seconds": 30, "bake_seconds": 30}
@@ -138,9 +136,7 @@ def _shares(page: ReadPage, colour: str) -> list[str]:
     return [row[rows[0].index(colour)] for row in rows[1:]]
 
 
-def test_errors_of_the_candidate_return_traffic(
-    arcade: Arcade, tmp_path: Path
-) -> None:
+def test_errors_of_the_candidate_return_traffic(arcade: Arcade, tmp_path: Path) -> None:
     before = arcade.live()
     report = {"service_report": str(tmp_path / "chaos.html")}
     chaos = {"CHAOS_ENABLED": "true", "CHAOS_ERROR_RATE": "0.3"}
@@ -165,6 +161,22 @@ def test_errors_of_the_candidate_return_traffic(
         assert judged[1:3] == ["step 1 of 2", "errors"] and "5xx share" in judged[4], judged
         assert judged[4] in page.text.partition("Traffic")[0], "the reason of the release is another one"
         assert page.rows["totals"][-1][2] != "0" or page.rows["totals"][1][2] != "0", page.rows["totals"]
+
+
+def test_a_spent_error_budget_refuses_a_release_unless_a_reason_overrides_it(arcade: Arcade) -> None:
+    """The story before has failed some hundred requests."""
+    before = arcade.live()
+    slos = {"service_slos": [{"name": "availability", "target_percent": 99.99}]}
+    refused = arcade.release("risky", **slos).failed()
+    assert "error budget of availability: -" in refused.output and "refused" in refused.output, refused.output
+    assert "released all the same" not in refused.output
+    assert arcade.live() == before
+    assert "error budget of availability: -" in arcade.play("status", **slos).succeeded().output
+    override = {"service_budget": "override", "service_budget_reason": "mends the errors"}
+    released = arcade.release("mended", **slos, **override).succeeded()
+    assert "released all the same, since mends the errors" in released.output, released.output
+    # A rollback is not held back.
+    arcade.play("rollback", **slos).succeeded()
 
 
 def test_slowness_of_the_candidate_returns_traffic(arcade: Arcade) -> None:

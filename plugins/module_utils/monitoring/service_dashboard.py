@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..aws.naming import COLOURS
+from .burn_alarms import bad_and_total, budget_metrics
+from .objectives import Objective
 from .service_alarms import Observed
 
 _WIDTH, _HEIGHT, _COLUMNS = 12, 6, 2
@@ -15,8 +17,10 @@ _COLOUR = {"blue": "#1f77b4", "green": "#2ca02c"}
 _ERRORS = "#d62728"
 
 
-def body(observed: Observed, region: str, alarm_arns: Sequence[str] = ()) -> dict[str, Any]:
-    """Body of the dashboard: alarms across the top, graphs in two columns, errors of the log below."""
+def body(
+    observed: Observed, region: str, alarm_arns: Sequence[str] = (), objectives: Sequence[Objective] = ()
+) -> dict[str, Any]:
+    """Body of the dashboard: alarms across the top, then error budgets, graphs in two columns, errors of the log below."""
     graphs = [
         *(_of_requests(observed, region) if observed.target_groups else _of_queues(observed, region)),
         _graph(region, "CPU in percent", _tasks(observed, "AWS/ECS", "CPUUtilization", "Average")),
@@ -31,6 +35,9 @@ def body(observed: Observed, region: str, alarm_arns: Sequence[str] = ()) -> dic
         graphs.append(_graph(region, "Tasks: desired, running", lines))
     top = _alarms(alarm_arns) if alarm_arns else []
     below = sum(widget["height"] for widget in top)
+    if observed.target_groups and objectives:
+        top += _budgets(observed, region, objectives, below)
+        below += (len(objectives) + _COLUMNS - 1) // _COLUMNS * _HEIGHT
     placed = [
         {**graph, "x": number % _COLUMNS * _WIDTH, "y": below + number // _COLUMNS * _HEIGHT}
         for number, graph in enumerate(graphs)
@@ -42,11 +49,17 @@ def body(observed: Observed, region: str, alarm_arns: Sequence[str] = ()) -> dic
 def _of_requests(observed: Observed, region: str) -> list[dict[str, Any]]:
     return [
         _graph(region, "Requests a minute", _targets(observed, "RequestCount", "Sum"), stacked=True),
-        _graph(region, "Answers 5xx a minute", _targets(observed, "HTTPCode_Target_5XX_Count", "Sum", colour=_ERRORS)),
+        _graph(region, "Answers 5xx a minute", _targets(observed, "HTTPCode_Target_5XX_Count", "Sum")),
+        _graph(region, "Answers 4xx a minute", _targets(observed, "HTTPCode_Target_4XX_Count", "Sum")),
+        _graph(region, "Errors of the load balancer itself a minute, of all services", _own_errors(observed)),
         _graph(
             region,
-            "Latency in seconds: p50, p99",
-            [line for statistic in ("p50", "p99") for line in _targets(observed, "TargetResponseTime", statistic)],
+            "Latency in seconds: p50, p95, p99",
+            [
+                line
+                for statistic in ("p50", "p95", "p99")
+                for line in _targets(observed, "TargetResponseTime", statistic)
+            ],
         ),
         _graph(
             region,
@@ -57,6 +70,47 @@ def _of_requests(observed: Observed, region: str) -> list[dict[str, Any]]:
             ],
         ),
     ]
+
+
+def _budgets(observed: Observed, region: str, objectives: Sequence[Objective], y: int) -> list[dict[str, Any]]:
+    """How much of each error budget is left, over the objective's own time."""
+    return [
+        {
+            "type": "metric",
+            "x": number % _COLUMNS * _WIDTH,
+            "y": y + number // _COLUMNS * _HEIGHT,
+            "width": _WIDTH,
+            "height": _HEIGHT,
+            "properties": _budget(observed, region, objective),
+        }
+        for number, objective in enumerate(objectives)
+    ]
+
+
+def _budget(observed: Observed, region: str, objective: Objective) -> dict[str, Any]:
+    bad, total = bad_and_total(objective)
+    allowed = f"({total} * {objective.allowed_percent / 100:g} + ({total} < 1))"
+    left = {"expression": f"100 - 100 * ({bad}) / {allowed}", "id": "left", "label": "percent of the budget left"}
+    metrics = [
+        [
+            metric["namespace"],
+            metric["metric"],
+            *(part for pair in metric["dimensions"].items() for part in pair),
+            {"id": metric["id"], "stat": metric["statistic"], "visible": False},
+        ]
+        for metric in budget_metrics(observed, objective)
+    ]
+    return {
+        "title": f"Error budget: {objective.promise}",
+        "region": region,
+        "view": "gauge",
+        # One data point over the whole time, so that the budget is that of all its requests.
+        "setPeriodToTimeRange": True,
+        "start": f"-P{objective.window_days}D",
+        "end": "P0D",
+        "yAxis": {"left": {"min": 0, "max": 100}},
+        "metrics": [[left], *metrics],
+    }
 
 
 def _of_queues(observed: Observed, region: str) -> list[dict[str, Any]]:
@@ -88,6 +142,21 @@ def _graph(region: str, title: str, metrics: list[list[Any]], stacked: bool = Fa
         "metrics": metrics,
     }
     return {"type": "metric", "width": _WIDTH, "height": _HEIGHT, "properties": properties}
+
+
+def _own_errors(observed: Observed) -> list[list[Any]]:
+    """502, 503 and 504 that it answers by itself, and connections that no target took: no target's 5xx counts these."""
+    own = [
+        [
+            "AWS/ApplicationELB",
+            f"HTTPCode_ELB_{status}_Count",
+            "LoadBalancer",
+            observed.load_balancer,
+            {"stat": "Sum", "label": status},
+        ]
+        for status in ("502", "503", "504")
+    ]
+    return own + _targets(observed, "TargetConnectionErrorCount", "Sum")
 
 
 def _targets(observed: Observed, metric: str, statistic: str, colour: str | None = None) -> list[list[Any]]:

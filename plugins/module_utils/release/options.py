@@ -211,7 +211,9 @@ def order(params: Mapping[str, Any], spec: Specification, now: float) -> Order:
 def _wrong_budget(params: Mapping[str, Any]) -> list[str]:
     found = list(problems(objectives(params.get("slos") or [])))
     if params.get("budget") == "override" and not params["budget_reason"].strip():
-        found.append("budget is override, which needs a reason that the ledger keeps: set budget_reason (service_budget_reason)")
+        found.append(
+            "budget is override, which needs a reason that the ledger keeps: set budget_reason (service_budget_reason)"
+        )
     return found
 
 

@@ -92,7 +92,8 @@ def _budgets(call: Invocation, location: ServiceLocation, order: Order) -> Itera
             call.progress.line(f"{budget}: released all the same, since {order.budget_override}")
             continue
         yield Finding(
-            f"the {budget}. playbooks/rollback.yml is not held back. To release what mends it: {_OVERRIDE}", momentary=True
+            f"the {budget}. playbooks/rollback.yml is not held back. To release what mends it: {_OVERRIDE}",
+            momentary=True,
         )
 
 
