@@ -15,6 +15,7 @@ from ..module_utils.aws.naming import COLOURS, EnvironmentNames, ServiceNames
 from ..module_utils.aws.route53 import metrics_region
 from ..module_utils.monitoring import alarm_parts as parts
 from ..module_utils.monitoring import environment_alarms as shared_alarms
+from ..module_utils.monitoring import environment_dashboard as shared_dashboard
 from ..module_utils.monitoring import objectives
 from ..module_utils.monitoring import service_alarms as alarms
 from ..module_utils.monitoring import service_dashboard as dashboard
@@ -96,6 +97,16 @@ def service_alarms(
     return parts.composed(own, more, notice)
 
 
+def environment_dashboard(environment: Mapping[str, Any], alarm_names: Sequence[str] = ()) -> dict[str, Any]:
+    """Body of the dashboard of what the services share."""
+    names = EnvironmentNames(environment["name"])
+    cluster = environment.get("cluster") or {}
+    insights = cluster.get("container_insights", "disabled") != "disabled"
+    arns = [_place(environment).arn("cloudwatch", f"alarm:{name}") for name in alarm_names]
+    cluster_name = (cluster.get("name") or names.cluster) if insights else ""
+    return shared_dashboard.body(_shared(environment, names), environment["region"], cluster_name, arns)
+
+
 def service_dashboard(
     environment: Mapping[str, Any],
     service: str,
@@ -156,6 +167,7 @@ class FilterModule:
             "alarm_arn": alarm_arn,
             "alarm_topic_arn": alarm_topic_arn,
             "environment_alarms": environment_alarms,
+            "environment_dashboard": environment_dashboard,
             "service_alarms": service_alarms,
             "subscriptions_of": parts.subscriptions_of,
             "saved_queries": service_queries,

@@ -11,8 +11,8 @@ from ..aws.naming import COLOURS
 from .burn_alarms import bad_and_total, budget_metrics
 from .objectives import Objective
 from .service_alarms import Observed
+from .widgets import HEIGHT, alarm_states, graph, height_of, placed, widget
 
-_WIDTH, _HEIGHT, _COLUMNS = 12, 6, 2
 _COLOUR = {"blue": "#1f77b4", "green": "#2ca02c"}
 _ERRORS = "#d62728"
 
@@ -23,8 +23,8 @@ def body(
     """Body of the dashboard: alarms across the top, then error budgets, graphs in two columns, errors of the log below."""
     graphs = [
         *(_of_requests(observed, region) if observed.target_groups else _of_queues(observed, region)),
-        _graph(region, "CPU in percent", _tasks(observed, "AWS/ECS", "CPUUtilization", "Average")),
-        _graph(region, "Memory in percent", _tasks(observed, "AWS/ECS", "MemoryUtilization", "Average")),
+        graph(region, "CPU in percent", _tasks(observed, "AWS/ECS", "CPUUtilization", "Average")),
+        graph(region, "Memory in percent", _tasks(observed, "AWS/ECS", "MemoryUtilization", "Average")),
     ]
     if observed.container_insights:
         lines = [
@@ -32,27 +32,24 @@ def body(
             for metric in ("DesiredTaskCount", "RunningTaskCount")
             for line in _tasks(observed, "ECS/ContainerInsights", metric, "Average")
         ]
-        graphs.append(_graph(region, "Tasks: desired, running", lines))
-    top = _alarms(alarm_arns) if alarm_arns else []
+        graphs.append(graph(region, "Tasks: desired, running", lines))
+    top = alarm_states(alarm_arns) if alarm_arns else []
     below = sum(widget["height"] for widget in top)
     if observed.target_groups and objectives:
-        top += _budgets(observed, region, objectives, below)
-        below += (len(objectives) + _COLUMNS - 1) // _COLUMNS * _HEIGHT
-    placed = [
-        {**graph, "x": number % _COLUMNS * _WIDTH, "y": below + number // _COLUMNS * _HEIGHT}
-        for number, graph in enumerate(graphs)
-    ]
-    bottom = below + (len(graphs) + _COLUMNS - 1) // _COLUMNS * _HEIGHT
-    return {"widgets": [*top, *placed, _log(observed, region, bottom)]}
+        budgets = [widget("metric", _budget(observed, region, objective)) for objective in objectives]
+        top += placed(budgets, below)
+        below += height_of(budgets)
+    bottom = below + height_of(graphs)
+    return {"widgets": [*top, *placed(graphs, below), _log(observed, region, bottom)]}
 
 
 def _of_requests(observed: Observed, region: str) -> list[dict[str, Any]]:
     return [
-        _graph(region, "Requests a minute", _targets(observed, "RequestCount", "Sum"), stacked=True),
-        _graph(region, "Answers 5xx a minute", _targets(observed, "HTTPCode_Target_5XX_Count", "Sum")),
-        _graph(region, "Answers 4xx a minute", _targets(observed, "HTTPCode_Target_4XX_Count", "Sum")),
-        _graph(region, "Errors of the load balancer itself a minute, of all services", _own_errors(observed)),
-        _graph(
+        graph(region, "Requests a minute", _targets(observed, "RequestCount", "Sum"), stacked=True),
+        graph(region, "Answers 5xx a minute", _targets(observed, "HTTPCode_Target_5XX_Count", "Sum")),
+        graph(region, "Answers 4xx a minute", _targets(observed, "HTTPCode_Target_4XX_Count", "Sum")),
+        graph(region, "Errors of the load balancer itself a minute, of all services", _own_errors(observed)),
+        graph(
             region,
             "Latency in seconds: p50, p95, p99",
             [
@@ -61,7 +58,7 @@ def _of_requests(observed: Observed, region: str) -> list[dict[str, Any]]:
                 for line in _targets(observed, "TargetResponseTime", statistic)
             ],
         ),
-        _graph(
+        graph(
             region,
             "Targets",
             [
@@ -69,21 +66,6 @@ def _of_requests(observed: Observed, region: str) -> list[dict[str, Any]]:
                 *_targets(observed, "UnHealthyHostCount", "Maximum", colour=_ERRORS),
             ],
         ),
-    ]
-
-
-def _budgets(observed: Observed, region: str, objectives: Sequence[Objective], y: int) -> list[dict[str, Any]]:
-    """How much of each error budget is left, over the objective's own time."""
-    return [
-        {
-            "type": "metric",
-            "x": number % _COLUMNS * _WIDTH,
-            "y": y + number // _COLUMNS * _HEIGHT,
-            "width": _WIDTH,
-            "height": _HEIGHT,
-            "properties": _budget(observed, region, objective),
-        }
-        for number, objective in enumerate(objectives)
     ]
 
 
@@ -120,28 +102,10 @@ def _of_queues(observed: Observed, region: str) -> list[dict[str, Any]]:
         ("ApproximateAgeOfOldestMessage", "Age of the oldest message of {} in seconds"),
     ]
     return [
-        _graph(region, title.format(queue), [["AWS/SQS", metric, "QueueName", queue, {"stat": "Maximum"}]])
+        graph(region, title.format(queue), [["AWS/SQS", metric, "QueueName", queue, {"stat": "Maximum"}]])
         for queue in observed.queues
         for metric, title in waiting
     ]
-
-
-def _alarms(arns: Sequence[str]) -> list[dict[str, Any]]:
-    properties = {"title": "Alarms", "alarms": list(arns)}
-    return [{"type": "alarm", "x": 0, "y": 0, "width": 24, "height": 3, "properties": properties}]
-
-
-def _graph(region: str, title: str, metrics: list[list[Any]], stacked: bool = False) -> dict[str, Any]:
-    properties = {
-        "title": title,
-        "region": region,
-        "view": "timeSeries",
-        "stacked": stacked,
-        "period": 60,
-        "yAxis": {"left": {"min": 0}},
-        "metrics": metrics,
-    }
-    return {"type": "metric", "width": _WIDTH, "height": _HEIGHT, "properties": properties}
 
 
 def _own_errors(observed: Observed) -> list[list[Any]]:
@@ -189,4 +153,4 @@ def _log(observed: Observed, region: str, y: int) -> dict[str, Any]:
         "| filter @message like /(?i)(error|exception|critical)/ | sort @timestamp desc | limit 50"
     )
     properties = {"title": "Errors in the log", "region": region, "view": "table", "query": query}
-    return {"type": "log", "x": 0, "y": y, "width": 24, "height": _HEIGHT, "properties": properties}
+    return {"type": "log", "x": 0, "y": y, "width": 24, "height": HEIGHT, "properties": properties}
