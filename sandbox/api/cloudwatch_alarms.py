@@ -6,7 +6,6 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from ..errors import ApiError
 from ..metrics import bands
 from ..metrics.alarms import INSUFFICIENT_DATA, MORE_PERIODS, Condition, judge
 from ..metrics.queries import InvalidQuery, Query, evaluate
@@ -185,7 +184,7 @@ def _keep_states() -> None:
     @patch(CloudWatchBackend, "put_metric_alarm", _PUT_METRIC_ALARM)
     def put_metric_alarm(original: Any, self: Any, *arguments: Any, **named: Any) -> Any:
         given = dict(zip(_PUT_METRIC_ALARM[1:], arguments, strict=False)) | named
-        _check_range(given)
+        check_range(given)
         known = self.alarms.get(given["name"])
         alarm = original(self, *arguments, **named)
         alarm.state_value = known.state_value if known else INSUFFICIENT_DATA
@@ -195,19 +194,19 @@ def _keep_states() -> None:
         return alarm
 
 
-def _check_range(given: Mapping[str, Any]) -> None:
+def check_range(given: Mapping[str, Any]) -> None:
     """An alarm evaluates a day at most, or a week where its period is an hour or longer.
 
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html
     """
-    periods = [
-        query["MetricStat"]["Period"] for query in given.get("metric_data_queries") or () if query.get("MetricStat")
-    ]
+    from moto.cloudwatch.exceptions import ValidationError
+
+    periods = [query.metric_stat.period for query in given.get("metric_data_queries") or () if query.metric_stat]
     period = max(map(int, [*periods, given.get("period") or 0]))
     longest = 604_800 if period >= 3600 else 86_400
     if period * int(given.get("evaluation_periods") or 1) > longest:
         told = f"Metrics cannot be checked across more than {longest} seconds (EvaluationPeriods * Period must be <= {longest})"
-        raise ApiError("ValidationError", told)
+        raise ValidationError(told)
 
 
 def _composites() -> None:
