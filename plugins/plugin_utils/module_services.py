@@ -40,6 +40,7 @@ SERVICES: Mapping[str, Sequence[str]] = {
     "logs_saved_queries": ("logs",),
     "rds_database": ("rds",),
     "release_ledger": ("dynamodb",),
+    "release_report": (*_RELEASE, "cloudwatch"),
     "route53_service_records": ("route53",),
     "service_preflight": ("sts", "elbv2"),
     "service_release": _RELEASE,

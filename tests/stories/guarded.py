@@ -135,6 +135,10 @@ def _values(key: str, acl: str) -> dict[str, Any]:
         "file_system_backup_kms_key_arn": key,
         "service_log_kms_key_arn": key,
         "service_desired_count": 1,
+        "service_slos": [
+            {"name": "availability", "target_percent": 90.0},
+            {"name": "latency", "target_percent": 50.0, "threshold_seconds": 5.0},
+        ],
         "service_database_variables": {},
         "service_schedules": [{"name": "clean", "expression": "rate(1 day)", "command": ["python3", "-c", "pass"]}],
         "monitoring_topic_kms_key_arn": key,

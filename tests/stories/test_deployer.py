@@ -97,7 +97,7 @@ def _until_held(guarded: Guarded) -> None:
 
 @pytest.mark.parametrize(
     ("playbook", "check"),
-    [("provision", True), ("drift", False), ("status", False), ("triage", False), ("history", False)],
+    [("provision", True), ("drift", False), ("status", False), ("triage", False), ("history", False), ("report", True)],
 )
 def test_reading_needs_the_reading_role_alone(guarded: Guarded, playbook: str, check: bool) -> None:
     guarded.run("read-only", playbook, check=check, image_tag="1.0.0").succeeded()

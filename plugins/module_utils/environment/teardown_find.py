@@ -268,7 +268,7 @@ def beside_health_checks(aws: Aws, name: str) -> list[Thing]:
 
 
 def _dashboards(aws: Aws, name: str, services: set[str]) -> list[Thing]:
-    ours = {ServiceNames(name, service).dashboard for service in services}
+    ours = {ServiceNames(name, service).dashboard for service in services} | {EnvironmentNames(name).dashboard}
     return [
         Thing("dashboard", dashboard, dashboard)
         for dashboard, arn in cloudwatch.dashboards(aws, f"{name}-").items()
