@@ -10,13 +10,11 @@ short_description: The command that opens a shell in a task by ECS Exec
 version_added: 0.2.0
 description:
   - Looks for a task of the live version, checks what ECS Exec needs in it, and returns the command of the AWS CLI to type.
-  - Fails with what is missing. A session is interactive, so that no task of Ansible can hold it.
+  - Fails with what is missing, see U(https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-exec.html). A session is interactive, so that no task of Ansible can hold it.
   - A command that needs no running task, such as a migration, is run by M(pear.fargate.ecs_run_task).
 seealso:
   - module: pear.fargate.ecs_run_task
-  - name: Monitor Amazon ECS containers with ECS Exec
-    description: What ECS Exec needs, and its limits.
-    link: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-exec.html
+  - module: pear.fargate.bluegreen_info
 author:
   - pear.fargate contributors (@pear-fargate)
 options:

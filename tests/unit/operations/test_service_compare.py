@@ -26,29 +26,29 @@ from .scenes import release, service
 DIGEST = "sha256:" + "a" * 64
 
 
-def side(environment: str, account: str = "123456789012", region: str = "eu-central-1", **app: Any) -> Side:
+def side(of: str, account: str = "123456789012", region: str = "eu-central-1", **app: Any) -> Side:
     container = {
         "name": "app",
-        "image": f"{account}.dkr.ecr.{region}.amazonaws.com/{environment}/scores@{DIGEST}",
+        "image": f"{account}.dkr.ecr.{region}.amazonaws.com/{of}/scores@{DIGEST}",
         "environment": [
             {"name": "LOG_LEVEL", "value": "info"},
-            {"name": "TABLE", "value": f"{environment}-scores"},
+            {"name": "TABLE", "value": f"{of}-scores"},
         ],
         "secrets": [
             {
                 "name": "KEY",
-                "valueFrom": f"arn:aws:secretsmanager:{region}:{account}:secret:{environment}/key-Ab{environment[0]}DeF",
+                "valueFrom": f"arn:aws:secretsmanager:{region}:{account}:secret:{of}/key-Ab{of[0]}DeF",
             }
         ],
         **app,
     }
-    definition = {"family": f"{environment}-scores", "cpu": "256", "memory": "512", "containerDefinitions": [container]}
+    definition = {"family": f"{of}-scores", "cpu": "256", "memory": "512", "containerDefinitions": [container]}
     state = replace(
         service(2, 2),
-        arn=f"arn:aws:ecs:{region}:{account}:service/{environment}/scores-green",
-        settings={"subnets": [f"subnet-{environment}"], "maximum_percent": 200},
+        arn=f"arn:aws:ecs:{region}:{account}:service/{of}/scores-green",
+        settings={"subnets": [f"subnet-{of}"], "maximum_percent": 200},
     )
-    return Side(environment, "scores", region, account, state, definition, release(1, 0.0))
+    return Side(of, "scores", region, account, state, definition, release(1, 0.0))
 
 
 def found(here: Side, there: Side) -> dict[str, tuple[str, str]]:
