@@ -10,7 +10,8 @@ short_description: The command that opens a shell in a task by ECS Exec
 version_added: 0.2.0
 description:
   - Looks for a task of the live version, checks what ECS Exec needs in it, and returns the command of the AWS CLI to type.
-  - Fails with what is missing, see U(https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-exec.html). A session is interactive, so that no task of Ansible can hold it.
+  - Fails with what is missing, by U(https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-exec.html).
+  - A session is interactive, so that no task of Ansible can hold it.
   - A command that needs no running task, such as a migration, is run by M(pear.fargate.ecs_run_task).
 seealso:
   - module: pear.fargate.ecs_run_task
@@ -86,6 +87,11 @@ plugin:
   returned: success
   type: bool
   sample: true
+note:
+  description: What to install before, where the command would not run here. Empty if it would.
+  returned: success
+  type: str
+  sample: ""
 findings:
   description: What is missing.
   returned: failure

@@ -6,9 +6,11 @@ import re
 import ssl
 import time
 import urllib.request
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from botocore.exceptions import ClientError
 
 from .arcade import finished
@@ -113,6 +115,20 @@ def test_a_shell_by_the_role_of_shells(guarded: Guarded) -> None:
     ecs = guarded.stage.client("ecs")
     (found,) = ecs.describe_tasks(cluster=NAME, tasks=[task[1]])["tasks"]
     assert found["enableExecuteCommand"]
+
+
+def test_tasks_are_hosts_of_an_inventory_by_the_reading_role(guarded: Guarded, tmp_path: Path) -> None:
+    source = tmp_path / "guarded.ecs_services.yml"
+    keyed = [{"key": "ecs_zone", "prefix": "zone"}]
+    options = {"environments": [NAME], "regions": [REGION], "filters": {"is_live": True}, "keyed_groups": keyed}
+    source.write_text(yaml.safe_dump({"plugin": "pear.fargate.ecs_services", **options}))
+    listed = guarded.player("read-only").inventory(str(source))
+    assert listed["ecs_services"]["hosts"] == [f"{NAME}-scoreboard"]
+    (colour,), tasks = listed["ecs_colours"]["hosts"], listed["ecs_tasks"]["hosts"]
+    variables = listed["_meta"]["hostvars"]
+    assert variables[colour]["ecs_weight"] == 100 and len(tasks) == variables[colour]["ecs_running"] >= 1
+    assert {variables[task]["ecs_health"] for task in tasks} == {"HEALTHY"}
+    assert [group for group in listed if group.startswith("zone_eu_central_1")]
 
 
 def test_lines_of_one_request_and_since_the_last_release(guarded: Guarded) -> None:

@@ -95,6 +95,22 @@ class Player:
             command += ["-e", json.dumps(variables)]
         return [*command, *arguments]
 
+    def inventory(self, source: str) -> dict[str, Any]:
+        """What ansible-inventory lists of a source."""
+        command = [str(ANSIBLE_PLAYBOOK.with_name("ansible-inventory")), "-i", source, "--list"]
+        done = subprocess.run(
+            command,
+            cwd=ROOT,
+            env=self._environ(),
+            capture_output=True,
+            text=True,
+            stdin=subprocess.DEVNULL,
+            timeout=600,
+        )
+        assert done.returncode == 0, done.stderr
+        listed: dict[str, Any] = json.loads(done.stdout)
+        return listed
+
     def start(self, playbook: str, *arguments: str, variables: dict[str, Any] | None = None) -> subprocess.Popen[str]:
         """Start a playbook in the background, in a process group of its own."""
         return subprocess.Popen(

@@ -41,7 +41,7 @@ def run(call: Invocation) -> dict[str, Any]:
     words = ["aws", "ecs", "execute-command", "--region", call.aws.region, "--cluster", location.cluster]
     words += ["--task", task.id, "--container", container.name, "--interactive", "--command", call.params["command"]]
     plugin = shutil.which(PLUGIN) is not None
-    without = f"{PLUGIN} is not installed here, and the command needs it: {_DOCUMENTATION}"
+    without = f"{PLUGIN} is not installed here. The command needs it: {_DOCUMENTATION}"
     return {
         "changed": False,
         "task": task.id,
@@ -50,7 +50,7 @@ def run(call: Invocation) -> dict[str, Any]:
         "task_definition": short(task.task_definition),
         "command": shlex.join(words),
         "plugin": plugin,
-        **({} if plugin else {"warnings": [without]}),
+        "note": "" if plugin else without,
     }
 
 

@@ -97,7 +97,7 @@ def test_the_command_is_one_that_a_shell_takes(monkeypatch: pytest.MonkeyPatch, 
         "--interactive --command 'python3 -c '\"'\"'print(1)'\"'\"''"
     )
     assert found["colour"] == "blue"
-    assert not found["plugin"] and "session-manager-plugin" in found["warnings"][0]
+    assert not found["plugin"] and found["note"].startswith("session-manager-plugin is not installed here.")
 
 
 def test_where_the_plugin_is_installed_nothing_is_warned_of(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
@@ -105,7 +105,7 @@ def test_where_the_plugin_is_installed_nothing_is_warned_of(monkeypatch: pytest.
     plugin.write_text("#!/bin/sh\n")
     plugin.chmod(0o755)
     found = run(monkeypatch, str(tmp_path))
-    assert found["plugin"] and "warnings" not in found
+    assert found["plugin"] and not found["note"]
 
 
 def test_a_container_that_the_task_does_not_have_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
