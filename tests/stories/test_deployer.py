@@ -14,6 +14,7 @@ import yaml
 from botocore.exceptions import ClientError
 
 from .arcade import finished
+from .awx_jobs import Jobs
 from .conftest import Stage
 from .guarded import ACCOUNT, NAME, REGION, Guarded, prepare
 
@@ -158,6 +159,20 @@ def test_scaling_by_the_role_of_rollbacks(guarded: Guarded) -> None:
     assert guarded.run("rollback", "scale", scale_minimum=2).succeeded().changed == 0
     guarded.run("rollback", "scale", scale_count=7).failed()
     guarded.run("rollback", "scale", scale_minimum=1, scale_count=1).succeeded()
+
+
+def test_job_templates_run_as_awx_runs_them(guarded: Guarded, tmp_path: Path) -> None:
+    """By ansible-runner, with the credential's files and variables, the survey's answers as extra variables, and the limit as a prompt."""
+    jobs = Jobs(guarded, tmp_path)
+    status = jobs.run("status")
+    assert "traffic blue" in status.output, status.output
+    released = jobs.run("release", image_tag="1.0.0", service_released_by="ada")
+    assert "Release" in released.tasks, released.tasks
+    logs = jobs.run(
+        "logs", logs_minutes=600, logs_request_id="day-to-day-1", logs_since_release="false", logs_filter=""
+    )
+    assert "day-to-day-1" in logs.output, logs.output
+    jobs.run("scale", scale_count="", scale_minimum=1, scale_maximum="")
 
 
 def test_nothing_was_refused_to_any_of_them(guarded: Guarded) -> None:
