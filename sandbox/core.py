@@ -45,6 +45,42 @@ def _nothing_saved(service: str, operation: str) -> None:
     """Until the process serves, nothing is saved."""
 
 
+class Clients:
+    """boto3 clients of this API. A session reads the models of a service once, but makes clients for one thread at a time."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._own: dict[str, Any] = {}
+        self._session: Any = None
+        self._lock = threading.Lock()
+
+    def of(self, service: str, credentials: Any) -> Any:
+        """The account's own client, which is kept, or one of somebody's credentials, which end."""
+        if credentials is None and (own := self._own.get(service)) is not None:
+            return own
+        with self._lock:
+            client = self._made(service, credentials)
+            if credentials is None:
+                self._own[service] = client
+            return client
+
+    def _made(self, service: str, credentials: Any) -> Any:
+        import boto3
+        from botocore.config import Config
+
+        if self._session is None:
+            self._session = boto3.Session()
+        return self._session.client(
+            service,
+            endpoint_url=self._settings.endpoint,
+            region_name=self._settings.region,
+            aws_access_key_id=credentials.access_key_id if credentials else ACCESS_KEY,
+            aws_secret_access_key=credentials.secret_access_key if credentials else SECRET_KEY,
+            aws_session_token=credentials.session_token if credentials else None,
+            config=Config(user_agent_extra=OWN_AGENT),
+        )
+
+
 @dataclass
 class Core:
     """`lock` guards moto's state, which is not safe for threads by itself."""
@@ -63,9 +99,11 @@ class Core:
     # What answers API calls; containers reach it on the bridge's gateway.
     application: WSGIApplication = _not_serving
     metrics: Regions = field(init=False)
+    clients: Clients = field(init=False)
 
     def __post_init__(self) -> None:
         self.metrics = Regions(self.settings.time_factor)
+        self.clients = Clients(self.settings)
         self.keep("faults", self.faults, "_on", "_met", "_made")
         self.keep("metrics", self.metrics, "_stores", growing=True)
 
@@ -75,18 +113,7 @@ class Core:
 
     def client(self, service: str, credentials: Any = None) -> Any:
         """A boto3 client of this very API, for parts that use it as any caller would; the account's own without credentials."""
-        import boto3
-        from botocore.config import Config
-
-        return boto3.Session().client(
-            service,  # type: ignore[call-overload]
-            endpoint_url=self.settings.endpoint,
-            region_name=self.settings.region,
-            aws_access_key_id=credentials.access_key_id if credentials else ACCESS_KEY,
-            aws_secret_access_key=credentials.secret_access_key if credentials else SECRET_KEY,
-            aws_session_token=credentials.session_token if credentials else None,
-            config=Config(user_agent_extra=OWN_AGENT),
-        )
+        return self.clients.of(service, credentials)
 
     def backend(self, service: str, region: str | None = None) -> Any:
         """moto's state of a service; hold `lock` while touching it."""
