@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import configparser
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +17,8 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from botocore.session import Session
 
 from tests.support.awx import AWX, SETTINGS, controller, load, playbook_of
-from tests.support.plays import ROOT
+from tests.support.awx_server import running
+from tests.support.plays import ROOT, Player
 
 MODULES = {
     "controller_credential_types": "credential_type",
@@ -199,3 +201,38 @@ def test_the_credential_becomes_a_profile_that_takes_the_role(
         assert session.full_config["profiles"][profile["source_profile"]]["aws_access_key_id"] == "AKIA1"
     else:
         assert profile["credential_source"] == source
+
+
+def test_the_playbook_makes_every_object_and_joins_them() -> None:
+    with running() as (address, store):
+        environment = {"CONTROLLER_HOST": address, "CONTROLLER_OAUTH_TOKEN": "token"}
+        player = Player(environment, ("localhost,",))
+        done = player.run("extensions/awx/configure.yml", variables={"awx_environment": "production"})
+        assert done.status == 0, done.output
+    made = controller({"awx_environment": "production"})
+    for kind, entries in made.items():
+        path = {"controller_templates": "job_templates", "controller_workflows": "workflow_job_templates"}.get(kind)
+        path = path or {"controller_notifications": "notification_templates"}.get(
+            kind, kind.removeprefix("controller_")
+        )
+        assert {one["name"] for one in store.find(path, {})} == {one["name"] for one in entries}, kind
+    release = store.named("job_templates", "production release")
+    assert store.names_of("credentials", release, "credentials") == ["production release"]
+    questions = store.associated["job_templates", release["id"], "survey_spec"]["spec"]
+    assert [question["variable"] for question in questions] == ["image_tag", "service_restart"]
+    assert json.loads(release["extra_vars"]) == {"service_released_by": "{{ awx_user_name }}"}
+    assert "role_arn = {{ role_arn }}" in store.find("credential_types", {})[0]["injectors"]["file"]["template"]
+    workflow = store.named("workflow_job_templates", "production release with approval")
+    nodes = {
+        node["identifier"]: node
+        for node in store.find("workflow_job_template_nodes", {"workflow_job_template": str(workflow["id"])})
+    }
+    after = {
+        name: store.names_of("workflow_job_template_nodes", node, "success_nodes", "identifier")
+        for name, node in nodes.items()
+    }
+    assert after == {"check": ["approve"], "approve": ["release"], "release": ["verify"], "verify": [], "triage": []}
+    assert nodes["check"]["unified_job_template"] == nodes["release"]["unified_job_template"] == release["id"]
+    assert nodes["check"]["job_type"] == "check" and "job_type" not in nodes["release"]
+    approval = store.named("workflow_approval_templates", "Release to production")
+    assert nodes["approve"]["unified_job_template"] == approval["id"]
