@@ -136,6 +136,10 @@ picture: setup ## Record a good and a bad canary on a sandbox and draw them: doc
 chaos-table: setup ## Release every kind of bad version under load: the table of docs/how-a-release-decides.md (15 minutes)
 	@$(PY) tools/chaos_table.py
 
+.PHONY: gameday
+gameday: setup ## Run every experiment of a game day under load: the table of docs/operations.md (half an hour). EXPERIMENT=cpu-pressure for one
+	@$(PY) tools/gameday_table.py $(EXPERIMENT)
+
 .PHONY: session
 session: setup ## Record docs/session.md on a sandbox (five minutes)
 	@$(PY) tools/session_record.py

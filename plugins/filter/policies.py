@@ -31,6 +31,16 @@ def task_policy(environment: Mapping[str, Any], **options: Any) -> dict[str, Any
     return policies.task_policy(_place(environment), **options)
 
 
+def experiment_trust_policy(environment: Mapping[str, Any]) -> dict[str, Any]:
+    """Trust policy of the role of experiments: Fault Injection Service, for this account."""
+    return policies.experiment_trust_policy(_place(environment))
+
+
+def experiment_policy(environment: Mapping[str, Any], cluster: str) -> dict[str, Any]:
+    """Permissions of experiments on tasks of a cluster."""
+    return policies.experiment_policy(_place(environment), cluster)
+
+
 def schedule_trust_policy(environment: Mapping[str, Any]) -> dict[str, Any]:
     """Trust policy of the scheduled tasks' role: EventBridge Scheduler, for this account."""
     return policies.schedule_trust_policy(_place(environment))
@@ -55,6 +65,8 @@ def role_arn(environment: Mapping[str, Any], name: str) -> str:
 class FilterModule:
     def filters(self) -> dict[str, Callable[..., Any]]:
         return {
+            "experiment_policy": experiment_policy,
+            "experiment_trust_policy": experiment_trust_policy,
             "execution_policy": execution_policy,
             "role_arn": role_arn,
             "schedule_policy": schedule_policy,

@@ -60,6 +60,8 @@ extends_documentation_fragment:
   - pear.fargate.service
   - pear.fargate.bluegreen
   - pear.fargate.bluegreen.policy
+  - pear.fargate.bluegreen.slos
+  - pear.fargate.bluegreen.budget
   - pear.fargate.bluegreen.place
   - pear.fargate.bluegreen.existing
   - amazon.aws.common.modules

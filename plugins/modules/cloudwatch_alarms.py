@@ -33,10 +33,12 @@ options:
         type: str
         default: ""
       metrics:
-        description: One metric, or several with an expression as the last entry, which the alarm evaluates.
+        description:
+          - One metric, or several with an expression as the last entry, which the alarm evaluates.
+          - None for an alarm with O(alarms[].rule).
         type: list
         elements: dict
-        required: true
+        default: []
         suboptions:
           id:
             description: Name of the metric in expressions.
@@ -72,9 +74,20 @@ options:
         choices: [">", ">=", "<", "<="]
         default: ">"
       threshold:
-        description: The threshold.
+        description: The threshold. One of this, O(alarms[].band_deviations) and O(alarms[].rule) is required.
         type: float
-        required: true
+      band_deviations:
+        description:
+          - Width, in standard deviations, of the band that CloudWatch expects the metric in by its own past (anomaly detection),
+            instead of a threshold.
+          - With the comparison V(>) a value above the band is breaching, with V(<) one below it.
+        type: float
+        version_added: 0.2.0
+      rule:
+        description: "Rule of a composite alarm over other alarms, such as V(ALARM(\"one\") AND NOT ALARM(\"other\")), instead of metrics."
+        type: str
+        default: ""
+        version_added: 0.2.0
       periods:
         description: Number of datapoints that are evaluated.
         type: int
@@ -184,9 +197,11 @@ _METRIC = {
 _ALARM = {
     "name": {"type": "str", "required": True},
     "description": {"type": "str", "default": ""},
-    "metrics": {"type": "list", "elements": "dict", "required": True, "options": _METRIC},
+    "metrics": {"type": "list", "elements": "dict", "default": [], "options": _METRIC},
     "comparison": {"type": "str", "choices": [">", ">=", "<", "<="], "default": ">"},
-    "threshold": {"type": "float", "required": True},
+    "threshold": {"type": "float"},
+    "band_deviations": {"type": "float"},
+    "rule": {"type": "str", "default": ""},
     "periods": {"type": "int", "default": 1},
     "datapoints": {"type": "int"},
     "missing_data": {

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from typing import Any
 
+from ..metrics import bands
 from ..metrics.alarms import INSUFFICIENT_DATA, MORE_PERIODS, Condition, judge
 from ..metrics.queries import InvalidQuery, Query, evaluate
 from ..metrics.rules import InvalidRule, holds
@@ -74,13 +76,10 @@ class AlarmClock:
                 return
             self._tell(alarm, state, f"{alarm.alarm_arn} transitioned to {state} by its rule {alarm.rule}")
             return
-        condition = Condition(
-            alarm.comparison_operator,
-            float(alarm.threshold or 0),
-            int(alarm.evaluation_periods),
-            int(alarm.datapoints_to_alarm or alarm.evaluation_periods),
-            alarm.treat_missing_data or "missing",
-        )
+        if alarm.threshold_metric_id:
+            self._evaluate_band(alarm, store, now)
+            return
+        condition = self._condition(alarm, alarm.comparison_operator, float(alarm.threshold or 0))
         if not condition.served:
             self._tell(alarm, INSUFFICIENT_DATA, f"{condition.comparison} is not evaluated here.")
             return
@@ -95,6 +94,35 @@ class AlarmClock:
         if alarm.state_value == "ALARM" and newest is not None:
             self._scale(alarm, newest - condition.threshold, now)
 
+    def _evaluate_band(self, alarm: Any, store: Store, now: float) -> None:
+        """Against a band of the metric's own past, the one before the evaluated range."""
+        shape = self._condition(alarm, "GreaterThanThreshold", 0.0)
+        try:
+            width = bands.deviations(next(q.expression for q in _queries(alarm) if q.id == alarm.threshold_metric_id))
+            points = self._points(alarm, shape, store, now, bands.PAST_PERIODS)
+        except (InvalidQuery, bands.InvalidBand, StopIteration) as wrong:
+            self._tell(alarm, INSUFFICIENT_DATA, f"Error in the alarm's metrics: {wrong}")
+            return
+        evaluated = shape.periods + MORE_PERIODS
+        found = bands.bounds([point for point in points[:-evaluated] if point is not None], width)
+        upper = alarm.comparison_operator == "GreaterThanUpperThreshold"
+        if found is None or not (upper or alarm.comparison_operator == "LessThanLowerThreshold"):
+            self._tell(alarm, INSUFFICIENT_DATA, "There is too little data for the anomaly detection model.")
+            return
+        comparison = "GreaterThanThreshold" if upper else "LessThanThreshold"
+        verdict = judge(self._condition(alarm, comparison, found[upper]), points[-evaluated:], alarm.state_value)
+        self._tell(alarm, verdict.state, verdict.reason)
+
+    @staticmethod
+    def _condition(alarm: Any, comparison: str, threshold: float) -> Condition:
+        return Condition(
+            comparison,
+            threshold,
+            int(alarm.evaluation_periods),
+            int(alarm.datapoints_to_alarm or alarm.evaluation_periods),
+            alarm.treat_missing_data or "missing",
+        )
+
     def _scale(self, alarm: Any, excess: float, now: float) -> None:
         """Scaling policies are called again as long as the alarm fires; other actions would be carried out once.
 
@@ -105,16 +133,16 @@ class AlarmClock:
             if ":scalingPolicy:" in action:
                 self._sandbox.scaling_alarm(action, excess, now)
 
-    def _points(self, alarm: Any, condition: Condition, store: Store, now: float) -> list[float | None]:
-        """The data points of the evaluation range: periods that are over, and whose samples are all here."""
-        queries = _queries(alarm)
+    def _points(self, alarm: Any, condition: Condition, store: Store, now: float, past: int = 0) -> list[float | None]:
+        """The data points of the evaluation range, and of so many periods before: those that are over, with all samples here."""
+        queries = [query for query in _queries(alarm) if query.id != alarm.threshold_metric_id]
         periods = [query.period for query in queries if query.period]
         if not periods:
             raise InvalidQuery("no query has a period")
         period = max(periods)
         settled = min((store.settled(one.metric, now) for one in queries if one.metric), default=now)
         end = store.slot(settled, period)
-        number = condition.periods + MORE_PERIODS
+        number = condition.periods + MORE_PERIODS + past
         length = store.seconds(period)
         found = evaluate(store, queries, end - number * length, end)
         series = next(found[query.id] for query in queries if query.returned)
@@ -155,13 +183,30 @@ def _keep_states() -> None:
 
     @patch(CloudWatchBackend, "put_metric_alarm", _PUT_METRIC_ALARM)
     def put_metric_alarm(original: Any, self: Any, *arguments: Any, **named: Any) -> Any:
-        known = self.alarms.get(named.get("name") or arguments[0])
+        given = dict(zip(_PUT_METRIC_ALARM[1:], arguments, strict=False)) | named
+        check_range(given)
+        known = self.alarms.get(given["name"])
         alarm = original(self, *arguments, **named)
         alarm.state_value = known.state_value if known else INSUFFICIENT_DATA
         if known:
             alarm.state_reason, alarm.state_updated_timestamp = known.state_reason, known.state_updated_timestamp
             alarm.history = known.history
         return alarm
+
+
+def check_range(given: Mapping[str, Any]) -> None:
+    """An alarm evaluates a day at most, or a week where its period is an hour or longer.
+
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html
+    """
+    from moto.cloudwatch.exceptions import ValidationError
+
+    periods = [query.metric_stat.period for query in given.get("metric_data_queries") or () if query.metric_stat]
+    period = max(map(int, [*periods, given.get("period") or 0]))
+    longest = 604_800 if period >= 3600 else 86_400
+    if period * int(given.get("evaluation_periods") or 1) > longest:
+        told = f"Metrics cannot be checked across more than {longest} seconds (EvaluationPeriods * Period must be <= {longest})"
+        raise ValidationError(told)
 
 
 def _composites() -> None:

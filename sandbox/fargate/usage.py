@@ -86,6 +86,7 @@ class UsageSampler:
             counts = {
                 "RunningTaskCount": sum(found is service for found in running),
                 "DesiredTaskCount": service.desired,
+                "DeploymentCount": len(service.deployments),
             }
             for name, count in counts.items():
                 self._metrics.add(Metric.of(INSIGHTS, name, dimensions), now, one(count), "Count")

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 import yaml
+from moto.cloudwatch.responses import CloudWatchResponse
 from moto.server import ThreadedMotoServer
 
 from tests.support.plays import ROOT, Player, PlayResult
@@ -31,6 +32,8 @@ def endpoint() -> Iterator[str]:
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
     with pytest.MonkeyPatch.context() as patched:
         QueryStore().install(patched)
+        # moto stores composite alarms, and lacks the call that puts them.
+        patched.setattr(CloudWatchResponse, "put_composite_alarm", CloudWatchResponse.put_metric_alarm, raising=False)
         server.start()
         host, port = server.get_host_and_port()
         yield f"http://{host}:{port}"

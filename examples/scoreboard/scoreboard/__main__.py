@@ -12,7 +12,7 @@ from .chaos import Chaos
 from .logs import Log
 from .metrics import Metrics
 from .server import Server
-from .settings import Settings, SettingsError
+from .settings import ChaosSettings, Settings, SettingsError
 from .store import Store
 from .tracing import Tracer
 
@@ -27,6 +27,8 @@ def main() -> int:
         print(f"scoreboard: {wrong}", file=sys.stderr)
         return 2
     log = Log(settings.version, settings.log_level)
+    if settings.chaos.enabled:
+        _spoil(settings.chaos, log)
     store = Store(settings.database, settings.journal)
     metrics = Metrics(settings.version)
     tracer = Tracer(settings.traces_endpoint, settings.service_name, settings.version, metrics, log)
@@ -46,6 +48,23 @@ def main() -> int:
     store.close()
     log.info("stopped", finished=finished)
     return 0
+
+
+def _spoil(chaos: ChaosSettings, log: Log) -> None:
+    """A slow start, and an end by itself some time after it."""
+    if chaos.start_seconds:
+        log.info("starting slowly, as CHAOS_START_SECONDS asks for", seconds=chaos.start_seconds)
+        if signal.sigtimedwait(ENDS, chaos.start_seconds):
+            sys.exit(0)
+    if chaos.crash_after_seconds:
+        timer = threading.Timer(chaos.crash_after_seconds, _crash, [log])
+        timer.daemon = True
+        timer.start()
+
+
+def _crash(log: Log) -> None:
+    log.error("ending, as CHAOS_CRASH_AFTER_SECONDS asks for")
+    os._exit(3)
 
 
 if __name__ == "__main__":

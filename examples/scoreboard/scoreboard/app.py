@@ -81,8 +81,10 @@ class Application:
         mischief = self._chaos.strike(route)
         if mischief.seconds:
             time.sleep(mischief.seconds)
+        if mischief.busy_seconds:
+            _spin(mischief.busy_seconds)
         if mischief.fail:
-            return route, Answer.of(500, error="Chaos struck, as CHAOS_ERROR_RATE asks for.")
+            return route, Answer.of(500, error="Chaos struck, as CHAOS_ENABLED asks for.")
         try:
             return route, handlers[method](request)
         except BadRequest as refused:
@@ -131,3 +133,10 @@ def _parse_score(body: bytes) -> tuple[str, int]:
     if not isinstance(score, int) or isinstance(score, bool) or not 0 <= score <= _HIGHEST_SCORE:
         raise BadRequest(f"score must be a whole number from 0 to {_HIGHEST_SCORE}.")
     return player, score
+
+
+def _spin(seconds: float) -> None:
+    """Use so much CPU time of this thread."""
+    until = time.thread_time() + seconds
+    while time.thread_time() < until:
+        pass

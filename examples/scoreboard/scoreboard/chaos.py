@@ -5,11 +5,16 @@ from __future__ import annotations
 import math
 import random
 import threading
+import time
+from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from .settings import ChaosSettings
 
 _Z99 = 2.3263478740408408  # the 99th percentile of the standard normal distribution
+
+_LOOK_BACK_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
@@ -18,13 +23,17 @@ class Mischief:
 
     seconds: float = 0.0
     fail: bool = False
+    busy_seconds: float = 0.0
 
 
 class Chaos:
     """A sequence of verdicts: the n-th request that is covered always gets the n-th verdict of the seed."""
 
-    def __init__(self, settings: ChaosSettings) -> None:
+    def __init__(self, settings: ChaosSettings, clock: Callable[[], float] = time.monotonic) -> None:
         self._settings = settings
+        self._clock = clock
+        self._kept: list[bytes] = []
+        self._recent: deque[float] = deque()
         self._random = random.Random(settings.seed)
         self._lock = threading.Lock()
 
@@ -34,7 +43,23 @@ class Chaos:
             return Mischief()
         with self._lock:
             chance, normal = self._random.random(), self._random.gauss(0, 1)
-        return Mischief(self._latency(normal), chance < self._settings.error_rate)
+            over = self._over_the_limit()
+            if self._settings.leak_kib:
+                # Written, so that the pages are really used.
+                self._kept.append(b"x" * int(self._settings.leak_kib * 1024))
+        fail = over or chance < self._settings.error_rate
+        return Mischief(self._latency(normal), fail, self._settings.busy_seconds)
+
+    def _over_the_limit(self) -> bool:
+        """Whether more requests came in the newest two seconds than the limit allows."""
+        limit = self._settings.errors_above_per_second
+        if not limit:
+            return False
+        now = self._clock()
+        self._recent.append(now)
+        while self._recent[0] < now - _LOOK_BACK_SECONDS:
+            self._recent.popleft()
+        return len(self._recent) > limit * _LOOK_BACK_SECONDS
 
     def _latency(self, normal: float) -> float:
         """Log-normal: its median is P50, and one request of a hundred waits longer than P99."""

@@ -21,7 +21,8 @@ class SettingsError(ValueError):
 
 @dataclass(frozen=True)
 class ChaosSettings:
-    """Failures on purpose: share of requests that fail, latency through two percentiles, routes (none: all but health)."""
+    """Failures on purpose: share of requests that fail, latency through two percentiles, routes (none: all but health); and of
+    the process: an end, a slow start, memory that is never freed, CPU, a limit of requests. Zero is none."""
 
     enabled: bool
     error_rate: float
@@ -29,6 +30,11 @@ class ChaosSettings:
     latency_p99_seconds: float
     routes: frozenset[str]
     seed: int
+    crash_after_seconds: float = 0.0
+    start_seconds: float = 0.0
+    leak_kib: float = 0.0
+    busy_seconds: float = 0.0
+    errors_above_per_second: float = 0.0
 
     def covers(self, route: str) -> bool:
         return self.enabled and (route in self.routes if self.routes else route not in HEALTH_ROUTES)
@@ -113,4 +119,9 @@ class _Reader:
             latency_p99_seconds=p99 / 1000,
             routes=frozenset(route.strip() for route in routes if route.strip()),
             seed=self.number("CHAOS_SEED", int, 0, -(2**63), 2**63),
+            crash_after_seconds=self.number("CHAOS_CRASH_AFTER_SECONDS", float, 0.0, 0, 86_400),
+            start_seconds=self.number("CHAOS_START_SECONDS", float, 0.0, 0, 86_400),
+            leak_kib=self.number("CHAOS_LEAK_KIB", float, 0.0, 0, 1_048_576),
+            busy_seconds=self.number("CHAOS_BUSY_MS", float, 0.0, 0, 60_000) / 1000,
+            errors_above_per_second=self.number("CHAOS_ERRORS_ABOVE_PER_SECOND", float, 0.0, 0, 1_000_000),
         )

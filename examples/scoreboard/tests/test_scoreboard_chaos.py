@@ -79,3 +79,24 @@ def test_a_struck_request_fails_with_500_and_is_counted() -> None:
         assert service.ask("/leaderboard").status == 500
         assert service.ask("/readyz").status == 200
         assert 'route="/leaderboard",status="500"} 1' in service.ask("/metrics").body
+
+
+def test_above_its_limit_it_fails_and_below_again_it_does_not() -> None:
+    now = [0.0]
+    one = Chaos(Settings.read({"CHAOS_ENABLED": "true", "CHAOS_ERRORS_ABOVE_PER_SECOND": "5"}).chaos, lambda: now[0])
+    assert not any(one.strike("/score").fail for _ in range(10))
+    assert one.strike("/score").fail
+    now[0] = 3.0
+    assert not one.strike("/score").fail
+
+
+def test_what_leaks_is_kept_and_what_is_busy_is_told() -> None:
+    one = chaos(CHAOS_LEAK_KIB="2", CHAOS_BUSY_MS="20")
+    assert [one.strike("/score").busy_seconds for _ in range(3)] == [0.02] * 3
+    assert [len(kept) for kept in one._kept] == [2048] * 3
+    assert one.strike("/healthz") == Mischief()
+
+
+def test_it_ends_by_itself_where_it_is_told_to() -> None:
+    with running(CHAOS_ENABLED="true", CHAOS_CRASH_AFTER_SECONDS="0.5") as scoreboard:
+        assert scoreboard.process.wait(timeout=60) == 3

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeAlias
@@ -15,6 +15,7 @@ from .tags import tag_list, tags_of
 
 # Limits of DescribeAlarms and GetMetricData.
 _ALARMS_PER_CALL = 100
+_TYPES = ["MetricAlarm", "CompositeAlarm"]
 _QUERIES_PER_CALL = 500
 # When a period began, in seconds since 1970, and its value.
 Series: TypeAlias = "tuple[tuple[float, float], ...]"
@@ -54,43 +55,42 @@ def alarm_states(aws: Aws, names: Sequence[str]) -> dict[str, str]:
     found: dict[str, str] = {}
     for start in range(0, len(names), _ALARMS_PER_CALL):
         pages = client.get_paginator("describe_alarms").paginate(
-            AlarmNames=list(names[start : start + _ALARMS_PER_CALL]), AlarmTypes=["MetricAlarm", "CompositeAlarm"]
+            AlarmNames=list(names[start : start + _ALARMS_PER_CALL]), AlarmTypes=_TYPES
         )
         for page in pages:
-            for alarm in [*page.get("MetricAlarms", []), *page.get("CompositeAlarms", [])]:
+            for alarm in _both(page):
                 found[alarm["AlarmName"]] = alarm["StateValue"]
     return found
 
 
 @aws_call("read the alarms that begin with {prefix}")
-def metric_alarms(aws: Aws, prefix: str) -> list[dict[str, Any]]:
+def alarms(aws: Aws, prefix: str) -> list[dict[str, Any]]:
+    """Metric and composite alarms."""
     pages = aws.client("cloudwatch").get_paginator("describe_alarms")
-    return [
-        alarm
-        for page in pages.paginate(AlarmNamePrefix=prefix, AlarmTypes=["MetricAlarm"])
-        for alarm in page["MetricAlarms"]
-    ]
+    return [alarm for page in pages.paginate(AlarmNamePrefix=prefix, AlarmTypes=_TYPES) for alarm in _both(page)]
+
+
+def _both(page: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return [*page.get("MetricAlarms", []), *page.get("CompositeAlarms", [])]
 
 
 @aws_call("read alarms")
-def metric_alarms_named(aws: Aws, names: Sequence[str]) -> list[dict[str, Any]]:
+def alarms_named(aws: Aws, names: Sequence[str]) -> list[dict[str, Any]]:
     """Alarms by name; one that does not exist is missing."""
     found: list[dict[str, Any]] = []
     for start in range(0, len(names), _ALARMS_PER_CALL):
         some = list(names[start : start + _ALARMS_PER_CALL])
         pages = aws.client("cloudwatch").get_paginator("describe_alarms")
-        found += [
-            alarm
-            for page in pages.paginate(AlarmNames=some, AlarmTypes=["MetricAlarm"])
-            for alarm in page["MetricAlarms"]
-        ]
+        found += [alarm for page in pages.paginate(AlarmNames=some, AlarmTypes=_TYPES) for alarm in _both(page)]
     return found
 
 
 @aws_call("put alarm {name}")
 def put_alarm(aws: Aws, name: str, request: Mapping[str, Any], tags: Mapping[str, str]) -> None:
     """Create the alarm or replace all of its settings. CloudWatch takes the tags of new alarms only."""
-    aws.client("cloudwatch").put_metric_alarm(**{**request, "AlarmName": name}, Tags=tag_list(tags))
+    client = aws.client("cloudwatch")
+    put = client.put_composite_alarm if "AlarmRule" in request else client.put_metric_alarm
+    put(**{**request, "AlarmName": name}, Tags=tag_list(tags))
 
 
 @aws_call("read the tags of {arn}")
@@ -109,9 +109,37 @@ def tag(aws: Aws, arn: str, tags: Mapping[str, str]) -> None:
 
 
 @aws_call("delete alarms")
-def delete_alarms(aws: Aws, names: Sequence[str]) -> None:
-    for start in range(0, len(names), _ALARMS_PER_CALL):
-        aws.client("cloudwatch").delete_alarms(AlarmNames=list(names[start : start + _ALARMS_PER_CALL]))
+def delete_alarms(aws: Aws, names: Sequence[str], composites: Collection[str] = ()) -> None:
+    """Composite alarms first, as others may be named in their rules; CloudWatch takes one of them in a call."""
+    metric = [name for name in names if name not in composites]
+    parts = [[name] for name in names if name in composites]
+    parts += [metric[start : start + _ALARMS_PER_CALL] for start in range(0, len(metric), _ALARMS_PER_CALL)]
+    for part in parts:
+        aws.client("cloudwatch").delete_alarms(AlarmNames=part)
+
+
+@aws_call("set the state of alarm {name}")
+def set_alarm_state(aws: Aws, name: str, state: str, reason: str) -> None:
+    aws.client("cloudwatch").set_alarm_state(AlarmName=name, StateValue=state, StateReason=reason)
+
+
+@aws_call("read the history of alarm {name}")
+def alarm_actions(aws: Aws, name: str, since: float) -> list[str]:
+    """What CloudWatch says of each action that the alarm took, oldest first."""
+    return [item["HistorySummary"] for item in _history(aws, name, "Action", since)]
+
+
+def _history(aws: Aws, name: str, kind: str, since: float) -> list[dict[str, Any]]:
+    pages = aws.client("cloudwatch").get_paginator("describe_alarm_history")
+    found = pages.paginate(
+        AlarmName=name,
+        AlarmTypes=_TYPES,
+        HistoryItemType=kind,
+        StartDate=datetime.fromtimestamp(since, UTC),
+        EndDate=datetime.now(UTC),
+        ScanBy="TimestampAscending",
+    )
+    return [item for page in found for item in page["AlarmHistoryItems"]]
 
 
 @aws_call("read dashboard {name}")

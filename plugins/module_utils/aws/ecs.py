@@ -257,17 +257,23 @@ def _task(raw: Mapping[str, Any]) -> TaskState:
         created_at=_moment(raw.get("createdAt")),
         started_at=_moment(raw.get("startedAt")),
         stopped_at=_moment(raw.get("stoppedAt") or raw.get("stoppingAt")),
-        containers=tuple(
-            ContainerState(
-                name=container["name"],
-                status=container.get("lastStatus", ""),
-                image=container.get("image", ""),
-                health=container.get("healthStatus", "UNKNOWN"),
-                exit_code=container.get("exitCode"),
-                reason=container.get("reason", ""),
-            )
-            for container in raw.get("containers", [])
-        ),
+        containers=tuple(_container(container) for container in raw.get("containers", [])),
+        exec_enabled=raw.get("enableExecuteCommand", False),
+    )
+
+
+def _container(raw: Mapping[str, Any]) -> ContainerState:
+    agents = (agent for agent in raw.get("managedAgents", []) if agent["name"] == "ExecuteCommandAgent")
+    agent: Mapping[str, Any] = next(agents, {})
+    return ContainerState(
+        name=raw["name"],
+        status=raw.get("lastStatus", ""),
+        image=raw.get("image", ""),
+        health=raw.get("healthStatus", "UNKNOWN"),
+        exit_code=raw.get("exitCode"),
+        reason=raw.get("reason", ""),
+        exec_agent=agent.get("lastStatus", ""),
+        exec_agent_reason=agent.get("reason", ""),
     )
 
 

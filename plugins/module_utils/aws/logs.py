@@ -61,6 +61,8 @@ class LogEvent:
     at: float
     stream: str
     message: str
+    # AWS's own, by which a line that is read twice is known.
+    id: str = ""
 
 
 @dataclass(frozen=True)
@@ -91,7 +93,12 @@ def search_events(aws: Aws, search: LogSearch) -> tuple[list[LogEvent], bool]:
             **token,
         )
         found += [
-            LogEvent(event["timestamp"] / 1000, event["logStreamName"], event["message"].rstrip())
+            LogEvent(
+                event["timestamp"] / 1000,
+                event["logStreamName"],
+                event["message"].rstrip(),
+                event.get("eventId", ""),
+            )
             for event in answer["events"]
         ]
         if not answer.get("nextToken"):

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 
 COLOURS = ("blue", "green")
 TAG_ENVIRONMENT = "pear:environment"
+# Which experiment a template of Fault Injection Service is for: it has no name of its own.
+TAG_EXPERIMENT = "pear:experiment"
 TAG_SERVICE = "pear:service"
 TAG_COMPONENT = "pear:component"
 # On IAM roles, which have no region: one environment name in two regions of an account is two environments.
@@ -83,6 +85,16 @@ class EnvironmentNames:
         return f"{self.environment}-alarms"
 
     @property
+    def warning_topic(self) -> str:
+        """Of alarms that can wait until the morning; critical ones have the other topic."""
+        return f"{self.environment}-warnings"
+
+    @property
+    def dashboard(self) -> str:
+        """No service's dashboard can have this name: a service name has no capital letter."""
+        return f"{self.environment}-Environment"
+
+    @property
     def alarm_prefix(self) -> str:
         """Prefix of the alarms of shared resources. No service's prefix can be the same: a service name has no asterisk."""
         return f"{self.environment}/*/"
@@ -98,6 +110,7 @@ class EnvironmentNames:
             "alarm_topic": self.alarm_topic,
             "backup": self.backup,
             "cluster": self.cluster,
+            "dashboard": self.dashboard,
             "database": self.database,
             "file_system_security_group": self.file_system_security_group,
             "ledger": self.ledger,
@@ -105,6 +118,7 @@ class EnvironmentNames:
             "load_balancer_security_group": self.load_balancer_security_group,
             "task_security_group": self.task_security_group,
             "vpc": self.vpc,
+            "warning_topic": self.warning_topic,
         }
 
 
@@ -180,9 +194,14 @@ class RoleNames:
     def schedule(self, service: str) -> str:
         return self._role(service, "schedule")
 
+    def experiment(self, service: str) -> str:
+        """Of Fault Injection Service, for experiments on a service."""
+        return self._role(service, "experiment")
+
     def of_service(self, service: str) -> dict[str, str]:
         return {
             "execution_role": self.execution(service),
+            "experiment_role": self.experiment(service),
             "schedule_role": self.schedule(service),
             "task_role": self.task(service),
         }

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from .errors import aws_call
 from .session import Aws
@@ -38,6 +39,26 @@ def subscriptions(aws: Aws, arn: str) -> set[tuple[str, str]]:
     return {
         (subscription["Protocol"], subscription["Endpoint"]) for page in pages for subscription in page["Subscriptions"]
     }
+
+
+@dataclass(frozen=True)
+class SubscriptionState:
+    """A notification target, and whether it has agreed to be one."""
+
+    protocol: str
+    endpoint: str
+    confirmed: bool
+
+
+@aws_call("read the subscriptions of topic {arn}")
+def subscription_states(aws: Aws, arn: str) -> list[SubscriptionState]:
+    pages = aws.client("sns").get_paginator("list_subscriptions_by_topic").paginate(TopicArn=arn)
+    return [
+        # One that is not confirmed has no ARN, but a word in its place.
+        SubscriptionState(found["Protocol"], found["Endpoint"], found["SubscriptionArn"].startswith("arn:"))
+        for page in pages
+        for found in page["Subscriptions"]
+    ]
 
 
 @aws_call("subscribe {endpoint} to topic {arn}")

@@ -28,6 +28,9 @@ class ContainerState:
     health: str = "UNKNOWN"
     exit_code: int | None = None
     reason: str = ""
+    # State of the agent of ECS Exec; empty where the container has none.
+    exec_agent: str = ""
+    exec_agent_reason: str = ""
 
     @property
     def failed(self) -> bool:
@@ -78,6 +81,8 @@ class TaskState:
     started_at: float | None = None
     stopped_at: float | None = None
     containers: tuple[ContainerState, ...] = ()
+    # Whether it was started with ECS Exec.
+    exec_enabled: bool = False
 
     @property
     def has_ended(self) -> bool:

@@ -22,6 +22,7 @@ from ..aws.naming import (
 from ..aws.route53 import metrics_region
 from ..aws.session import Aws
 from ..aws.tags import tags_of
+from ..monitoring.alarms import is_composite
 from ..service import routing_removal
 from ..service.alias_records import Balancer, bare, leftovers
 from . import teardown_backup as backup_teardown
@@ -230,9 +231,10 @@ def file_system(aws: Aws, name: str, found: Mapping[str, Any]) -> list[Thing]:
 
 
 def _topic(aws: Aws, name: str) -> list[Thing]:
-    topic = EnvironmentNames(name).alarm_topic
+    names = EnvironmentNames(name)
     return [
         Thing("topic", arn, topic, aws.region)
+        for topic in (names.alarm_topic, names.warning_topic)
         for arn in sns.topic_arns(aws, topic)
         if sns.tags(aws, arn).get(TAG_ENVIRONMENT) == name
     ]
@@ -249,7 +251,8 @@ def _schedules(aws: Aws, name: str) -> list[Thing]:
 
 
 def _alarms(aws: Aws, name: str) -> list[Thing]:
-    found = cloudwatch.metric_alarms(aws, f"{name}/")
+    # Composite alarms first: others are named in their rules.
+    found = sorted(cloudwatch.alarms(aws, f"{name}/"), key=lambda alarm: not is_composite(alarm))
     return [
         Thing("alarm", alarm["AlarmName"], alarm["AlarmName"], aws.region)
         for alarm in found
@@ -265,7 +268,7 @@ def beside_health_checks(aws: Aws, name: str) -> list[Thing]:
 
 
 def _dashboards(aws: Aws, name: str, services: set[str]) -> list[Thing]:
-    ours = {ServiceNames(name, service).dashboard for service in services}
+    ours = {ServiceNames(name, service).dashboard for service in services} | {EnvironmentNames(name).dashboard}
     return [
         Thing("dashboard", dashboard, dashboard)
         for dashboard, arn in cloudwatch.dashboards(aws, f"{name}-").items()

@@ -4,47 +4,64 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+CRITICAL, WARNING, NOTICE = "critical", "warning", "notice"
 # By kind, the part of an alarm's name after the last slash. Critical: users are not served, or soon will not be.
+# Notice: only other alarms look at it, and nobody is told.
 SEVERITIES: Mapping[str, str] = {
     "balancer-errors": "critical",
+    "burn-fast": "critical",
+    "burn-slow": "warning",
+    "burn-window": "notice",
     "certificate-expiry": "warning",
     "colour-without-target": "warning",
-    "cpu": "warning",
+    "cpu": "critical",
+    "crash-loop": "critical",
+    "critical": "critical",
     "database-connections": "warning",
     "database-storage": "critical",
+    "deploying": "notice",
+    "deployment-stuck": "warning",
     "error-share": "critical",
     "file-system-credits": "warning",
     "file-system-io": "warning",
     "health-check": "critical",
     "latency-p99": "warning",
-    "memory": "warning",
+    "latency-trend": "warning",
+    "memory": "critical",
     "missing-tasks": "critical",
     "no-healthy-target": "critical",
     "no-running-task": "critical",
     "queue-age": "warning",
+    "scaling-events": "warning",
     "task-restarts": "warning",
-    "unhealthy-targets": "warning",
+    "unhealthy-targets": "critical",
 }
-# There is one for each queue of a worker.
-_QUEUE_AGE = "queue-age"
+# There is one for each queue of a worker, and for each service level objective.
+_SEVERAL = ("queue-age", "burn-fast", "burn-slow", "burn-window")
 
 
 @dataclass(frozen=True)
 class Thresholds:
     """Thresholds. Shares and percentiles need a minimum number of requests."""
 
-    error_share_percent: float = 2.0
+    error_share_percent: float = 5.0
     latency_p99_seconds: float = 1.0
+    latency_trend_deviations: float = 3.0
+    latency_trend_floor_seconds: float = 0.1
     minimum_requests_per_minute: int = 20
-    cpu_percent: float = 85.0
+    cpu_percent: float = 80.0
     memory_percent: float = 85.0
     balancer_errors_per_minute: int = 10
     queue_age_seconds: int = 900
     task_restart_minutes: int = 5
+    crash_loop_minutes: int = 5
+    scaling_minutes: int = 10
+    deployment_minutes: int = 60
     certificate_days: int = 21
     file_system_credits_gb: float = 100.0
     file_system_io_percent: float = 95.0
@@ -74,6 +91,13 @@ class Notice:
     prefix: str
     tell: Sequence[str] = ()
     runbook_url: str = ""
+    # Of warnings; those of critical alarms where none is named.
+    tell_warnings: Sequence[str] = ()
+
+    def topics(self, severity: str) -> list[str]:
+        if severity == NOTICE:
+            return []
+        return list(self.tell_warnings or self.tell if severity == WARNING else self.tell)
 
 
 def metric_of(id: str, namespace: str, metric: str, statistic: str, dimensions: Mapping[str, str]) -> dict[str, Any]:
@@ -89,7 +113,7 @@ def metric_of(id: str, namespace: str, metric: str, statistic: str, dimensions: 
 def kind_of(name: str) -> str:
     """What an alarm's runbook and severity go by."""
     kind = name.rpartition("/")[2]
-    return _QUEUE_AGE if kind.startswith(_QUEUE_AGE) else kind
+    return next((several for several in _SEVERAL if kind.startswith(several)), kind)
 
 
 def described(description: str, kind: str, runbook_url: str) -> str:
@@ -101,11 +125,40 @@ def described(description: str, kind: str, runbook_url: str) -> str:
 def composed(
     own: Sequence[Mapping[str, Any]], more: Sequence[Mapping[str, Any]], notice: Notice
 ) -> list[dict[str, Any]]:
-    """Own alarms and the inventory's further ones, all below one prefix and all telling the same topics."""
+    """Own alarms and the inventory's further ones, all below one prefix, telling the topics of their severity."""
+    speaks_for = composed_of(own)
     told = [
-        {**alarm, "description": described(alarm["description"], kind_of(alarm["name"]), notice.runbook_url)}
+        {
+            **_actions(() if alarm["name"] in speaks_for else notice.topics(severity_of(alarm["name"]))),
+            **alarm,
+            "description": described(alarm["description"], kind_of(alarm["name"]), notice.runbook_url),
+        }
         for alarm in own
     ]
-    named = [{**alarm, "name": f"{notice.prefix}{alarm['name']}"} for alarm in more]
-    actions = {"alarm_actions": list(notice.tell), "ok_actions": list(notice.tell)}
-    return [{**actions, **alarm} for alarm in (*told, *named)]
+    named = [
+        {**_actions(notice.topics(CRITICAL)), **alarm, "name": f"{notice.prefix}{alarm['name']}"} for alarm in more
+    ]
+    return [*told, *named]
+
+
+def composed_of(alarms: Sequence[Mapping[str, Any]]) -> set[str]:
+    """The alarms that a composite one speaks for: by themselves they tell nobody."""
+    named = {name for alarm in alarms for name in re.findall(r'ALARM\("([^"]+)"\)', alarm.get("rule", ""))}
+    return {name for name in named if severity_of(name) == CRITICAL}
+
+
+def subscriptions_of(subscriptions: Sequence[Mapping[str, Any]], severity: str) -> list[dict[str, str]]:
+    """The notification targets of a severity's topic."""
+    return [
+        {"protocol": target["protocol"], "endpoint": target["endpoint"]}
+        for target in subscriptions
+        if severity in (target.get("severities") or (CRITICAL, WARNING))
+    ]
+
+
+def severity_of(name: str) -> str:
+    return SEVERITIES[kind_of(name)]
+
+
+def _actions(topics: Sequence[str]) -> dict[str, list[str]]:
+    return {"alarm_actions": list(topics), "ok_actions": list(topics)}

@@ -8,6 +8,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+_BAND = "band"
+# Beyond a band that CloudWatch learns from the metric's past.
+_BAND_COMPARISONS = {">": "GreaterThanUpperThreshold", "<": "LessThanLowerThreshold"}
 _COMPARISONS = {
     ">": "GreaterThanThreshold",
     ">=": "GreaterThanOrEqualToThreshold",
@@ -16,17 +19,20 @@ _COMPARISONS = {
 }
 COMPARISONS = tuple(_COMPARISONS)
 # What CloudWatch takes an alarm to be where the request does not say.
-_DEFAULTS: Mapping[str, Any] = {
+_COMPOSITE_DEFAULTS: Mapping[str, Any] = {
     "ActionsEnabled": True,
     "AlarmActions": [],
     "AlarmDescription": "",
     "InsufficientDataActions": [],
     "OKActions": [],
-    "TreatMissingData": "missing",
 }
+_DEFAULTS: Mapping[str, Any] = {**_COMPOSITE_DEFAULTS, "TreatMissingData": "missing"}
 # Percentiles are extended statistics in a plain alarm.
 _STATISTICS = {"SampleCount", "Average", "Sum", "Minimum", "Maximum"}
 _METRICS_PER_ALARM = 10
+# What an alarm evaluates at once: a day, or a week where its period is an hour or longer.
+# https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html
+_HOUR, _DAY, _WEEK = 3600, 86_400, 604_800
 
 
 @dataclass(frozen=True)
@@ -54,30 +60,46 @@ def plan(found: Iterable[Mapping[str, Any]], desired: Iterable[Mapping[str, Any]
             before[name] = {key: current.get(key) for key in differing}
             after[name] = {key: must_be.get(key) for key in differing}
     stale = [name for name in there if prefix and name.startswith(prefix) and name not in by_name]
-    put = [dict(by_name[name]) for name in after]
+    # A composite alarm is put after those that its rule names, and goes before them.
+    put = sorted((dict(by_name[name]) for name in after), key=is_composite)
+    stale = sorted(stale, key=lambda name: not is_composite(there[name]))
     gone = dict.fromkeys(stale)
     return Plan(put, stale, before | {name: normal(there[name]) for name in stale}, after | gone)
 
 
+def is_composite(alarm: Mapping[str, Any]) -> bool:
+    """Whether a request, or an alarm as CloudWatch describes it, is of a composite alarm."""
+    return bool(alarm.get("AlarmRule"))
+
+
 def request(alarm: Mapping[str, Any]) -> dict[str, Any]:
-    """The PutMetricAlarm request of an alarm as the module's option describes it."""
-    desired: dict[str, Any] = {
+    """The PutMetricAlarm or PutCompositeAlarm request of an alarm as the module's option describes it."""
+    common: dict[str, Any] = {
         "AlarmName": alarm["name"],
         "AlarmDescription": alarm["description"],
-        "ComparisonOperator": _COMPARISONS[alarm["comparison"]],
-        "Threshold": float(alarm["threshold"]),
-        "EvaluationPeriods": alarm["periods"],
-        "DatapointsToAlarm": alarm["datapoints"] or alarm["periods"],
-        "TreatMissingData": alarm["missing_data"],
         "ActionsEnabled": alarm["actions_enabled"],
         "AlarmActions": list(alarm["alarm_actions"]),
         "OKActions": list(alarm["ok_actions"]),
         "InsufficientDataActions": list(alarm["insufficient_data_actions"]),
     }
+    if alarm.get("rule"):
+        return common | {"AlarmRule": alarm["rule"]}
+    desired = common | {
+        "EvaluationPeriods": alarm["periods"],
+        "DatapointsToAlarm": alarm["datapoints"] or alarm["periods"],
+        "TreatMissingData": alarm["missing_data"],
+    }
     metrics = alarm["metrics"]
+    queries = [_query(metric, metric["id"] == metrics[-1]["id"]) for metric in metrics]
+    if alarm.get("band_deviations"):
+        band = f"ANOMALY_DETECTION_BAND({metrics[-1]['id']}, {alarm['band_deviations']:g})"
+        queries.append({"Id": _BAND, "Expression": band, "ReturnData": True})
+        comparison = _BAND_COMPARISONS[alarm["comparison"]]
+        return desired | {"ComparisonOperator": comparison, "ThresholdMetricId": _BAND, "Metrics": queries}
+    desired |= {"ComparisonOperator": _COMPARISONS[alarm["comparison"]], "Threshold": float(alarm["threshold"])}
     if len(metrics) == 1 and not metrics[0].get("expression"):
         return desired | _single(metrics[0])
-    return desired | {"Metrics": [_query(metric, metric["id"] == metrics[-1]["id"]) for metric in metrics]}
+    return desired | {"Metrics": queries}
 
 
 def problems(alarms: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -89,13 +111,33 @@ def problems(alarms: Sequence[Mapping[str, Any]]) -> list[str]:
     ]
     for alarm in alarms:
         name, metrics = alarm["name"], alarm["metrics"]
-        if not 1 <= len(metrics) <= _METRICS_PER_ALARM:
-            found.append(f"alarm {name} has {len(metrics)} metrics; CloudWatch takes 1 to {_METRICS_PER_ALARM}")
+        kinds = [option for option in ("threshold", "band_deviations", "rule") if alarm[option] not in (None, "")]
+        if len(kinds) != 1:
+            found.append(f"alarm {name} needs either threshold, band_deviations or rule, and has {kinds or 'none'}")
+        if alarm["rule"] and metrics:
+            found.append(f"alarm {name} has a rule, so no metrics")
+        if alarm["rule"]:
+            continue
+        if alarm["band_deviations"] is not None and not (
+            alarm["band_deviations"] > 0 and alarm["comparison"] in _BAND_COMPARISONS
+        ):
+            found.append(f"alarm {name}: band_deviations is above 0, and is compared by > or <")
+        most = _METRICS_PER_ALARM - bool(alarm["band_deviations"])
+        if not 1 <= len(metrics) <= most:
+            found.append(f"alarm {name} has {len(metrics)} metrics; CloudWatch takes 1 to {most}")
         if len(metrics) > 1 and not metrics[-1].get("expression"):
             found.append(f"alarm {name}: the last of several metrics must be the expression that is judged")
         if alarm["datapoints"] and alarm["datapoints"] > alarm["periods"]:
             found.append(
                 f"alarm {name} waits for {alarm['datapoints']} datapoints of {alarm['periods']}: it never fires"
+            )
+        period = max(
+            (metric.get("period_seconds") or 0 for metric in metrics if not metric.get("expression")), default=0
+        )
+        longest = _WEEK if period >= _HOUR else _DAY
+        if period * alarm["periods"] > longest:
+            found.append(
+                f"alarm {name} evaluates {alarm['periods']} periods of {period} s; together they may last {longest} s at most"
             )
         for metric in metrics:
             if not metric.get("expression") and not (metric.get("namespace") and metric.get("metric")):
@@ -105,8 +147,13 @@ def problems(alarms: Sequence[Mapping[str, Any]]) -> list[str]:
 
 def normal(alarm: Mapping[str, Any]) -> dict[str, Any]:
     """What counts of an alarm, in one order; what CloudWatch adds (state, times, ARN) does not."""
+    if is_composite(alarm):
+        rule = " ".join(str(alarm["AlarmRule"]).split())
+        said = {key: value for key, value in alarm.items() if key in _COMPOSITE_DEFAULTS and value not in (None, [])}
+        return _sorted_actions({**_COMPOSITE_DEFAULTS, **said, "AlarmRule": rule})
     counts = {
         *_DEFAULTS,
+        "ThresholdMetricId",
         *("ComparisonOperator", "Threshold", "EvaluationPeriods", "DatapointsToAlarm", "Metrics"),
         *("Namespace", "MetricName", "Dimensions", "Period", "Statistic", "ExtendedStatistic", "Unit"),
     }
@@ -116,9 +163,13 @@ def normal(alarm: Mapping[str, Any]) -> dict[str, Any]:
         same["Dimensions"] = _sorted(same["Dimensions"])
     if "Metrics" in same:
         same["Metrics"] = sorted((_normal_query(query) for query in same["Metrics"]), key=lambda query: query["Id"])
+    return _sorted_actions(same)
+
+
+def _sorted_actions(alarm: dict[str, Any]) -> dict[str, Any]:
     for key in ("AlarmActions", "InsufficientDataActions", "OKActions"):
-        same[key] = sorted(same[key])
-    return same
+        alarm[key] = sorted(alarm[key])
+    return alarm
 
 
 def _single(metric: Mapping[str, Any]) -> dict[str, Any]:

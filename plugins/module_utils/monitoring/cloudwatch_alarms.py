@@ -11,7 +11,7 @@ from ..aws import cloudwatch
 from ..aws.errors import Failure
 from ..common.invocation import Invocation
 from ..common.ownership import Existing, claim, is_ours
-from .alarms import plan, problems, request
+from .alarms import is_composite, plan, problems, request
 
 
 def run(call: Invocation) -> dict[str, Any]:
@@ -21,9 +21,9 @@ def run(call: Invocation) -> dict[str, Any]:
     if refused:
         raise Failure(f"{'; '.join(refused)}. Nothing was changed.", findings=refused)
     names = [alarm["name"] for alarm in alarms]
-    found = cloudwatch.metric_alarms(call.aws, prefix) if prefix else []
+    found = cloudwatch.alarms(call.aws, prefix) if prefix else []
     known = {alarm["AlarmName"] for alarm in found}
-    found += cloudwatch.metric_alarms_named(call.aws, [name for name in names if name not in known])
+    found += cloudwatch.alarms_named(call.aws, [name for name in names if name not in known])
     desired = [request(alarm) for alarm in alarms]
     planned = plan(found, desired, prefix)
     foreign = _foreign(call, {alarm["AlarmName"]: alarm["AlarmArn"] for alarm in found}, [*planned.before])
@@ -42,7 +42,8 @@ def run(call: Invocation) -> dict[str, Any]:
                 f"alarm {alarm['AlarmName']} {'changed' if planned.before[alarm['AlarmName']] else 'created'}"
             )
         if planned.delete:
-            cloudwatch.delete_alarms(call.aws, planned.delete)
+            composites = [alarm["AlarmName"] for alarm in found if is_composite(alarm)]
+            cloudwatch.delete_alarms(call.aws, planned.delete, composites)
             call.progress.line(f"alarms deleted: {', '.join(planned.delete)}")
     return {
         "changed": bool(planned.put or planned.delete),

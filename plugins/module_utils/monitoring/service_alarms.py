@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..aws.naming import COLOURS, EnvironmentNames, ServiceNames
-from .alarm_parts import Rule, Thresholds, metric_of
+from .alarm_parts import CRITICAL, Rule, Thresholds, metric_of, severity_of
 
 _BALANCER = "AWS/ApplicationELB"
 _ECS = "AWS/ECS"
@@ -56,9 +56,36 @@ def dimension(arn: str) -> str:
     return resource.removeprefix("loadbalancer/")
 
 
-def service_alarms(observed: Observed) -> list[dict[str, Any]]:
+# What users feel: a release under way is no excuse for any of these.
+_FELT = frozenset({"error-share", "no-healthy-target", "no-running-task"})
+
+
+def service_alarms(observed: Observed, composite: bool = True) -> list[dict[str, Any]]:
     """Alarms of a service, each with a reason for what a missing datapoint means."""
-    return _of_requests(observed) if observed.target_groups else _of_work(observed)
+    alarms = _of_requests(observed) if observed.target_groups else _of_work(observed)
+    return [*alarms, _critical(observed, alarms)] if composite else alarms
+
+
+def _critical(observed: Observed, alarms: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """One alarm that pages for a service, and is quiet where only the tasks of a deployment under way are not ready yet."""
+    names = [alarm["name"] for alarm in alarms if severity_of(alarm["name"]) == CRITICAL]
+    felt = [name for name in names if name.rpartition("/")[2] in _FELT]
+    rule = _any(felt)
+    others = _any([name for name in names if name not in felt])
+    if observed.container_insights:
+        prefix = observed.names.alarm_prefix
+        planned = f'(NOT ALARM("{prefix}deploying") OR ALARM("{prefix}deployment-stuck"))'
+        others = f"(({others}) AND {planned})"
+    return {
+        "name": f"{observed.names.alarm_prefix}critical",
+        "description": "At least one critical alarm of the service is firing; the notification names it. What users feel always "
+        "counts; what tasks of a deployment under way lack counts once that deployment is stuck.",
+        "rule": f"{rule} OR {others}" if rule else others,
+    }
+
+
+def _any(names: Sequence[str]) -> str:
+    return " OR ".join(f'ALARM("{name}")' for name in names)
 
 
 def _of_work(observed: Observed) -> list[dict[str, Any]]:
@@ -66,7 +93,7 @@ def _of_work(observed: Observed) -> list[dict[str, Any]]:
     alarms = [_queue_age(observed, queue) for queue in observed.queues]
     alarms += _of_utilisation(observed)
     if observed.container_insights:
-        alarms += [_no_running_task(observed), _missing_tasks(observed), _task_restarts(observed)]
+        alarms += [_no_running_task(observed), *_of_counts(observed)]
     return alarms
 
 
@@ -89,7 +116,7 @@ def _of_requests(observed: Observed) -> list[dict[str, Any]]:
                 _judged(f"MAX([{', '.join(shares)}])", "errors in percent"),
             ],
             # No traffic is no error; the alarm no-healthy-target covers a service without targets.
-            Rule(">", limits.error_share_percent, 5, 3, "notBreaching"),
+            Rule(">", limits.error_share_percent, 5, 5, "notBreaching"),
         ),
         _alarm(
             observed,
@@ -102,6 +129,7 @@ def _of_requests(observed: Observed) -> list[dict[str, Any]]:
             ],
             Rule(">", limits.latency_p99_seconds, 5, 3, "notBreaching"),
         ),
+        _latency_trend(observed),
         _alarm(
             observed,
             "unhealthy-targets",
@@ -128,8 +156,19 @@ def _of_requests(observed: Observed) -> list[dict[str, Any]]:
         *_of_utilisation(observed),
     ]
     if observed.container_insights:
-        alarms += [_missing_tasks(observed), _task_restarts(observed)]
+        alarms += _of_counts(observed)
     return alarms
+
+
+def _of_counts(observed: Observed) -> list[dict[str, Any]]:
+    """What Container Insights counts: tasks and deployments."""
+    return [
+        _missing_tasks(observed),
+        _crash_loop(observed),
+        _task_restarts(observed),
+        _scaling_events(observed),
+        *_deployments(observed),
+    ]
 
 
 def _error_share(colours: Sequence[str], minimum_requests: int) -> str:
@@ -142,6 +181,37 @@ def _error_share(colours: Sequence[str], minimum_requests: int) -> str:
 def _latency(colour: str, minimum_requests: int) -> str:
     """p99 of a colour; 0 where its own requests are too few to say anything."""
     return f"IF(FILL(requests_{colour}, 0) >= {minimum_requests}, FILL(latency_{colour}, 0), 0)"
+
+
+def _latency_trend(observed: Observed) -> dict[str, Any]:
+    """p95 of both colours together, by their requests, so that its past goes on where a release changes the colour."""
+    limits = observed.thresholds
+    requests = _sum(["requests"], COLOURS)
+    weighted = " + ".join(f"FILL(latency_{colour}, 0) * FILL(requests_{colour}, 0)" for colour in COLOURS)
+    p95 = f"({weighted}) / ({requests} + ({requests} < 1))"
+    floor = limits.latency_trend_floor_seconds
+    described = (
+        f"The 95th percentile of the latency is above what its own past lets expect, and above {floor:g} s: a dependency, the data, or "
+        "the traffic has changed. triage.yml compares it with the last release."
+    )
+    metrics = [
+        *_balancer(observed, "latency", "TargetResponseTime", "p95"),
+        *_balancer(observed, "requests", "RequestCount", "Sum"),
+        # Below the floor all is one value: what nobody notices neither fires nor widens the band.
+        _judged(
+            f"IF({requests} >= {limits.minimum_requests_per_minute}, MAX([{p95}, FILL(requests_blue * 0, 0) + {floor:g}]))",
+            "p95 in seconds",
+        ),
+    ]
+    # Half of a quarter of an hour: one slow query is no trend. Without traffic there is no latency.
+    rule = {**Rule(">", 0, 15, 8, "notBreaching").options(), "band_deviations": limits.latency_trend_deviations}
+    del rule["threshold"]
+    return {
+        "name": f"{observed.names.alarm_prefix}latency-trend",
+        "description": described,
+        "metrics": metrics,
+        **rule,
+    }
 
 
 def _healthy_where_needed() -> str:
@@ -252,6 +322,61 @@ def _task_restarts(observed: Observed) -> dict[str, Any]:
         # A release, or one killed task, makes one or two such minutes. That nothing is known is missing-tasks's to tell.
         Rule(">", 0, 60, minutes, "notBreaching"),
     )
+
+
+def _crash_loop(observed: Observed) -> dict[str, Any]:
+    minutes = observed.thresholds.crash_loop_minutes
+    return _alarm(
+        observed,
+        "crash-loop",
+        f"Tasks end soon after their start, again and again: in {minutes} of the newest 15 minutes fewer ran than desired.",
+        _missing(observed),
+        # The replacement of one task takes one or two such minutes. That nothing is known is missing-tasks's to tell.
+        Rule(">", 0, 15, minutes, "notBreaching"),
+    )
+
+
+def _scaling_events(observed: Observed) -> dict[str, Any]:
+    minutes = observed.thresholds.scaling_minutes
+    # Not filled with zero: a late minute would look like two changes.
+    desired = ", ".join(f"FILL(desired_{colour}, REPEAT)" for colour in observed.colours)
+    return _alarm(
+        observed,
+        "scaling-events",
+        f"The desired number of tasks changed in {minutes} minutes of the last hour: autoscaling goes back and forth.",
+        [
+            *_of_tasks(observed, "desired", _INSIGHTS, "DesiredTaskCount", "Maximum"),
+            _judged(f"ABS(DIFF(SUM([{desired}])))", "tasks more or fewer"),
+        ],
+        # A release changes it three or four times. Without data nothing is known to have changed.
+        Rule(">", 0, 60, minutes, "notBreaching"),
+    )
+
+
+def _deployments(observed: Observed) -> list[dict[str, Any]]:
+    """Whether tasks are being replaced on purpose, and whether that has gone on for too long."""
+    minutes = observed.thresholds.deployment_minutes
+    metrics = [
+        *_of_tasks(observed, "deployments", _INSIGHTS, "DeploymentCount", "Maximum"),
+        _judged(f"MAX([{', '.join(f'FILL(deployments_{colour}, 0)' for colour in observed.colours)}])", "deployments"),
+    ]
+    return [
+        _alarm(
+            observed,
+            "deploying",
+            "ECS replaces tasks of the service on purpose. The alarm critical looks at this one; by itself it tells nobody.",
+            metrics,
+            # The newest five minutes: alarms of tasks look back as far and further.
+            Rule(">", 1, 5, 1, "notBreaching"),
+        ),
+        _alarm(
+            observed,
+            "deployment-stuck",
+            f"A deployment of ECS has not ended for {minutes} minutes: its tasks do not become healthy, or its controller is gone.",
+            metrics,
+            Rule(">", 1, minutes, minutes, "notBreaching"),
+        ),
+    ]
 
 
 def _missing(observed: Observed) -> list[dict[str, Any]]:

@@ -20,6 +20,8 @@ from ..aws.logs import LogEvent, LogSearch
 from ..aws.session import Aws
 from ..aws.tasks import TaskState
 from ..common.progress import SilentProgress
+from ..monitoring.alarm_parts import NOTICE, SEVERITIES, kind_of
+from ..monitoring.alarms import is_composite
 from ..release import task_logs
 from ..release.ledger import DynamoLedger
 from ..release.metrics import failed, of_target_group
@@ -273,7 +275,7 @@ class Readers:
         return Traces(node, tuple(faulty))
 
     def alarms(self) -> tuple[Alarm, ...]:
-        found = [alarm for prefix in self.place.alarm_prefixes for alarm in cloudwatch.metric_alarms(self.aws, prefix)]
+        found = [alarm for prefix in self.place.alarm_prefixes for alarm in cloudwatch.alarms(self.aws, prefix)]
         return tuple(
             Alarm(
                 alarm["AlarmName"],
@@ -281,7 +283,10 @@ class Readers:
                 alarm.get("StateReason", ""),
             )
             for alarm in found
+            # A composite alarm says nothing that its parts do not say, and a notice is none.
             if alarm["StateValue"] == "ALARM"
+            and not is_composite(alarm)
+            and SEVERITIES.get(kind_of(alarm["AlarmName"])) != NOTICE
         )
 
 

@@ -18,6 +18,7 @@ CHECKS = (check_answers, check_tasks, check_releases, check_saturation, check_lo
 _CHECK_OF_ALARM = {
     "error-share": check_answers.NAME,
     "latency-p99": check_answers.NAME,
+    "latency-trend": check_answers.NAME,
     "balancer-errors": check_answers.NAME,
     "certificate-expiry": check_answers.NAME,
     "unhealthy-targets": check_tasks.NAME,
@@ -26,6 +27,9 @@ _CHECK_OF_ALARM = {
     "colour-without-target": check_tasks.NAME,
     "missing-tasks": check_tasks.NAME,
     "task-restarts": check_tasks.NAME,
+    "crash-loop": check_tasks.NAME,
+    "deployment-stuck": check_tasks.NAME,
+    "scaling-events": check_saturation.NAME,
     "cpu": check_saturation.NAME,
     "memory": check_saturation.NAME,
     "file-system-credits": check_saturation.NAME,

@@ -33,6 +33,7 @@ VARIABLES = (
     "load_balancer_existing",
     "monitoring_enabled",
     "monitoring_topic_arns",
+    "monitoring_warning_topic_arns",
     "network_existing",
     "network_flow_log_days",
 )
@@ -58,6 +59,8 @@ def of_environment(aws: Aws, values: Mapping[str, Any], place: ArnScope, uncheck
             finders.append(lambda: _backups(aws, names.backup))
     if on("monitoring_enabled", True) and not on("monitoring_topic_arns"):
         finders.append(lambda: _topic(aws, place.arn("sns", names.alarm_topic)))
+        if not on("monitoring_warning_topic_arns"):
+            finders.append(lambda: _topic(aws, place.arn("sns", names.warning_topic)))
     if on("database_enabled"):
         finders += [lambda: _database(aws, names.database), lambda: _subnet_group(aws, names.database)]
     if on("dns_create_zone") and on("dns_zone"):

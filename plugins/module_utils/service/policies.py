@@ -102,6 +102,31 @@ def schedule_trust_policy(place: ArnScope) -> dict[str, Any]:
     )
 
 
+def experiment_trust_policy(place: ArnScope) -> dict[str, Any]:
+    """Fault Injection Service, for experiments of this account alone."""
+    return _policy(
+        {
+            "Effect": "Allow",
+            "Principal": {"Service": "fis.amazonaws.com"},
+            "Action": "sts:AssumeRole",
+            "Condition": {"StringEquals": {"aws:SourceAccount": place.account}},
+        }
+    )
+
+
+def experiment_policy(place: ArnScope, cluster_name: str) -> dict[str, Any]:
+    """Stop tasks of one cluster.
+
+    https://docs.aws.amazon.com/fis/latest/userguide/fis-actions-reference.html#stop-task
+    """
+    tasks = place.arn("ecs", f"task/{cluster_name}/*")
+    find = {
+        **_allow("Find", ["ecs:ListTasks"], ["*"]),
+        "Condition": {"ArnEquals": {"ecs:cluster": place.arn("ecs", f"cluster/{cluster_name}")}},
+    }
+    return _policy(find, _allow("Stop", ["ecs:DescribeTasks", "ecs:StopTask"], [tasks]))
+
+
 def schedule_policy(place: ArnScope, names: ServiceNames, cluster_name: str, roles: Sequence[str]) -> dict[str, Any]:
     """Start tasks of one service in one cluster, with that service's two roles, given by ARN."""
     definitions = place.arn("ecs", f"task-definition/{names.family}:*")

@@ -125,7 +125,7 @@ def _alarm(call: Invocation, changes: Changes, check_id: str | None) -> None:
     name = health_alarm.name(*_names(call))
     host = (call.params["health_check"] or {}).get("host", "")
     desired = [health_alarm.desired(name, HealthAlarm(check_id, host, **operator_request))] if check_id else []
-    planned = plan_alarms(cloudwatch.metric_alarms_named(aws, [name]), desired, name)
+    planned = plan_alarms(cloudwatch.alarms_named(aws, [name]), desired, name)
     for alarm in planned.put:
         apply = partial(cloudwatch.put_alarm, aws, name, alarm, call.params["tags"])
         changes.want(f"alarm {name}", planned.before[name], planned.after[name], apply)

@@ -29,7 +29,7 @@ _MORE = {
 # The services of the sandbox, by the prefixes that their actions have.
 _NAMES = """
 acm application-autoscaling backup backup-storage cloudwatch dynamodb ec2 ecr ecs elasticfilesystem elasticloadbalancing events
-iam kms logs rds route53 s3 scheduler secretsmanager servicequotas sns sqs ssm sts tag wafv2 xray
+fis iam kms logs rds route53 s3 scheduler secretsmanager servicequotas sns sqs ssm sts tag wafv2 xray
 """
 SERVICES = frozenset(_NAMES.split())
 

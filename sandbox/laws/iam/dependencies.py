@@ -21,6 +21,8 @@ PASSED: dict[str, tuple[tuple[str, str], ...]] = {
         ("loadBalancers[].advancedConfiguration.roleArn", "ecs.amazonaws.com"),
         ("volumeConfigurations[].managedEBSVolume.roleArn", "ecs.amazonaws.com"),
     ),
+    "fis:CreateExperimentTemplate": (("roleArn", "fis.amazonaws.com"),),
+    "fis:UpdateExperimentTemplate": (("roleArn", "fis.amazonaws.com"),),
     "scheduler:CreateSchedule": (("Target.RoleArn", "scheduler.amazonaws.com"),),
     "scheduler:UpdateSchedule": (("Target.RoleArn", "scheduler.amazonaws.com"),),
     "backup:CreateBackupSelection": (("BackupSelection.IamRoleArn", "backup.amazonaws.com"),),

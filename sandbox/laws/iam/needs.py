@@ -69,6 +69,7 @@ _TAGGING = {
     "iam:CreateUser": "TagUser",
     "elasticfilesystem": "TagResource",
     "elasticloadbalancing": "AddTags",
+    "fis": "TagResource",
     "kms": "TagResource",
     "logs": "TagResource",
     "rds": "AddTagsToResource",

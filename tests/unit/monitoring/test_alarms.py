@@ -24,6 +24,7 @@ from ansible_collections.pear.fargate.plugins.modules import cloudwatch_alarms, 
 from botocore.session import get_session
 from botocore.validate import ParamValidator
 from moto import mock_aws
+from moto.cloudwatch.responses import CloudWatchResponse
 
 from sandbox.metrics.expressions import Frame, parse
 
@@ -36,6 +37,8 @@ TOPIC = "arn:aws:sns:eu-central-1:123456789012:staging-alarms"
 def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    # moto stores composite alarms, and lacks the call that puts them; it describes both kinds whatever is asked for.
+    monkeypatch.setattr(CloudWatchResponse, "put_composite_alarm", CloudWatchResponse.put_metric_alarm, raising=False)
     with mock_aws():
         yield boto3.client("cloudwatch", REGION)
 
@@ -44,6 +47,13 @@ def invoke(module: Any, run: Any, check_mode: bool = False, **options: Any) -> d
     validated = ArgumentSpecValidator(module.ARGUMENT_SPEC).validate(options)
     assert not validated.error_messages
     return run(Invocation(validated.validated_parameters, Aws({"region": REGION}), check_mode))
+
+
+def validated(alarms: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    found = ArgumentSpecValidator(cloudwatch_alarms.ARGUMENT_SPEC).validate({"alarms": alarms})
+    assert not found.error_messages
+    checked: list[dict[str, Any]] = found.validated_parameters["alarms"]
+    return checked
 
 
 def put(
@@ -57,7 +67,7 @@ def put(
 
 def test_check_mode_tells_all_alarms_and_makes_none(aws: Any) -> None:
     message = put(service_alarms(ENVIRONMENT, "scores"), check_mode=True)
-    assert len(message["put"]) == 9
+    assert len(message["put"]) == 15
     assert aws.describe_alarms()["MetricAlarms"] == []
 
 
@@ -69,10 +79,11 @@ def test_a_second_run_finds_nothing_to_do() -> None:
 
 
 def test_every_alarm_is_what_the_api_takes() -> None:
-    shape = get_session().get_service_model("cloudwatch").operation_model("PutMetricAlarm").input_shape
+    model = get_session().get_service_model("cloudwatch")
     alarms = service_alarms(ENVIRONMENT, "scores", tell=[TOPIC]) + environment_alarms(ENVIRONMENT)
     validated = ArgumentSpecValidator(cloudwatch_alarms.ARGUMENT_SPEC).validate({"alarms": alarms})
     for alarm in validated.validated_parameters["alarms"]:
+        shape = model.operation_model("PutCompositeAlarm" if alarm["rule"] else "PutMetricAlarm").input_shape
         report = ParamValidator().validate(alarm_set.request(alarm), shape)
         assert not report.has_errors(), report.generate_report()
 
@@ -89,7 +100,7 @@ def test_every_alarm_is_what_the_api_takes() -> None:
     ],
 )
 def test_a_setting_that_was_changed_by_hand_is_told_and_put_right(aws: Any, setting: str, value: Any) -> None:
-    alarms = service_alarms(ENVIRONMENT, "scores", tell=[TOPIC])
+    alarms = service_alarms(ENVIRONMENT, "scores", tell=[TOPIC], composite=False)
     put(alarms)
     (found,) = aws.describe_alarms(AlarmNames=["staging/scores/cpu"])["MetricAlarms"]
     taken = get_session().get_service_model("cloudwatch").operation_model("PutMetricAlarm").input_shape.members
@@ -122,7 +133,8 @@ def test_an_alarm_of_others_that_has_our_prefix_stays_and_is_named(aws: Any) -> 
 
 def test_missing_data_is_bad_only_where_it_means_that_no_request_is_served() -> None:
     silent = {
-        alarm["name"].rpartition("/")[2]: alarm["missing_data"] for alarm in service_alarms(ENVIRONMENT, "scores")
+        alarm["name"].rpartition("/")[2]: alarm["missing_data"]
+        for alarm in service_alarms(ENVIRONMENT, "scores", composite=False)
     }
     assert [name for name, missing in silent.items() if missing == "breaching"] == ["no-healthy-target"]
 
@@ -136,7 +148,7 @@ def test_without_container_insights_there_is_no_alarm_that_could_never_fire() ->
 def test_thresholds_and_topics_reach_the_alarms() -> None:
     (errors,) = [
         alarm
-        for alarm in service_alarms(ENVIRONMENT, "scores", {"error_share_percent": 7}, tell=[TOPIC])
+        for alarm in service_alarms(ENVIRONMENT, "scores", {"error_share_percent": 7}, tell=[TOPIC], composite=False)
         if alarm["name"].endswith("error-share")
     ]
     assert errors["threshold"] == 7
@@ -266,11 +278,12 @@ def test_a_worker_has_alarms_of_its_tasks_and_of_its_queues_and_none_of_requests
     environment = {**ENVIRONMENT, "load_balancer": None}
     alarms = service_alarms(environment, "mailer", {"queue_age_seconds": 60}, kind="worker", queues=["mails", "faxes"])
     kinds = {alarm["name"].rpartition("/")[2] for alarm in alarms}
-    tasks = {"cpu", "memory", "no-running-task", "missing-tasks", "task-restarts"}
+    tasks = {"cpu", "memory", "no-running-task", "missing-tasks", "task-restarts", "crash-loop"}
+    tasks |= {"scaling-events", "deploying", "deployment-stuck", "critical"}
     assert kinds == {"queue-age-mails", "queue-age-faxes", *tasks}
-    metrics = [metric for alarm in alarms for metric in alarm["metrics"] if "namespace" in metric]
+    metrics = [metric for alarm in alarms for metric in alarm.get("metrics", []) if "namespace" in metric]
     assert {metric["namespace"] for metric in metrics} == {"AWS/SQS", "AWS/ECS", "ECS/ContainerInsights"}
-    assert all("green" not in str(metric) for alarm in alarms for metric in alarm["metrics"])
+    assert all("green" not in str(metric) for alarm in alarms for metric in alarm.get("metrics", []))
     assert next(alarm for alarm in alarms if "mails" in alarm["name"])["threshold"] == 60
     put(alarms, prefix="staging/mailer/")
     assert not put(alarms, prefix="staging/mailer/")["changed"]
@@ -291,7 +304,7 @@ def test_a_worker_without_a_task_is_an_alarm_unless_none_is_wanted(desired: floa
         metric["expression"]
         for alarm in service_alarms({**ENVIRONMENT, "load_balancer": None}, "mailer", kind="worker")
         if alarm["name"].endswith("no-running-task")
-        for metric in alarm["metrics"]
+        for metric in alarm.get("metrics", [])
         if "expression" in metric
     ]
     series = {"desired_blue": {0.0: desired}, "running_blue": {0.0: running}}

@@ -57,7 +57,7 @@ def test_a_service_is_told_once_that_the_quota_is_reached(monkeypatch: pytest.Mo
     store = SimpleNamespace(new_task=lambda *_: task(SMALL), tasks={str(n): task(SMALL) for n in range(4)})
     given_back: list[Any] = []
     scheduler = SimpleNamespace(_store=store, _network=SimpleNamespace(release=given_back.append))
-    scheduler._unplaced = lambda *a: Scheduler._unplaced(cast(Any, scheduler), *a)
+    scheduler._say_unplaced = lambda *a: Scheduler._say_unplaced(cast(Any, scheduler), *a)
     service, deployment = SimpleNamespace(say=said.append), SimpleNamespace(events_said=set())
     for _ in range(2):
         assert Scheduler._start_one(cast(Any, scheduler), cast(Any, service), cast(Any, deployment)) is None

@@ -1,0 +1,88 @@
+# Copyright: pear.fargate contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The verdict of an experiment, and its report as data and as Markdown. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from .experiments import Experiment
+
+
+@dataclass(frozen=True)
+class Watched:
+    """What happened after the fault began, in seconds since then; None for what did not happen."""
+
+    know_seconds: float | None = None
+    cause_seconds: float | None = None
+    cause: str = ""
+    # Every alarm that fired, by kind, with the seconds until it did.
+    alarms: Mapping[str, float] = field(default_factory=dict)
+    aborted_by: str = ""
+    refusal: str = ""
+
+
+@dataclass(frozen=True)
+class Mended:
+    """How it ended, in seconds since the fault began."""
+
+    mended_seconds: float | None = None
+    quiet_seconds: float | None = None
+    left: str = ""
+
+
+def problems(experiment: Experiment, deadline_seconds: float, watched: Watched, mended: Mended) -> list[str]:
+    """A sentence for each way in which the experiment differs from what must be."""
+    found = []
+    if watched.aborted_by:
+        found.append(f"the abort condition {watched.aborted_by} fired, and the experiment was ended")
+    elif experiment.refused and not watched.refusal:
+        found.append("the release of the bad version succeeded, and should have been refused")
+    elif experiment.is_quiet and watched.alarms:
+        found.append(f"no alarm should have fired; {', '.join(watched.alarms)} did")
+    elif experiment.alarm and watched.know_seconds is None:
+        found.append(f"the alarm {experiment.alarm} did not fire within {deadline_seconds:.0f} s")
+    if experiment.causes and not watched.aborted_by and watched.cause_seconds is None:
+        found.append(f"the triage said {watched.cause or 'nothing'!r}, and should have said {experiment.causes[0]!r}")
+    if mended.quiet_seconds is None:
+        found.append(f"the service did not become steady again: {mended.left}")
+    return found
+
+
+def as_data(experiment: Experiment, watched: Watched, mended: Mended, found: Sequence[str]) -> dict[str, Any]:
+    return {
+        "experiment": experiment.as_dict(),
+        "succeeded": not found,
+        "problems": list(found),
+        **vars(watched),
+        "alarms": dict(watched.alarms),
+        **vars(mended),
+    }
+
+
+def markdown(experiment: Experiment, watched: Watched, mended: Mended, found: Sequence[str]) -> str:
+    """The report for people."""
+    noticed = experiment.alarm or ("the release itself" if experiment.refused else "nobody")
+    lines = [
+        f"# {experiment.name}: {'failed' if found else 'as expected'}",
+        "",
+        experiment.hypothesis,
+        "",
+        f"* Blast radius: {experiment.blast_radius}.",
+        f"* Must notice: {noticed}.",
+        f"* Noticed after: {shown(watched.know_seconds)}.",
+        f"* Cause after: {shown(watched.cause_seconds)}: {watched.cause or 'none asked for'}.",
+        f"* Mended after: {shown(mended.mended_seconds)}; steady after: {shown(mended.quiet_seconds)}.",
+        f"* Alarms: {', '.join(f'{kind} after {shown(at)}' for kind, at in watched.alarms.items()) or 'none'}.",
+    ]
+    if watched.refusal:
+        lines.append(f"* The release said: {watched.refusal}")
+    return "\n".join(
+        [*lines, *(["", "Not as expected:", ""] if found else []), *(f"* {problem}" for problem in found), ""]
+    )
+
+
+def shown(seconds: float | None) -> str:
+    return "never" if seconds is None else f"{seconds:.0f} s"

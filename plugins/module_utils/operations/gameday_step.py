@@ -1,0 +1,151 @@
+# Copyright: pear.fargate contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""One step of an experiment: is the service steady, did the right alarm fire and the triage name the cause, is it steady again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from ..aws import cloudwatch
+from ..aws.errors import Failure
+from ..common.clock import polling_intervals
+from ..common.invocation import Invocation
+from ..monitoring.alarm_parts import NOTICE, SEVERITIES, kind_of
+from . import service_triage
+from .experiments import BY_NAME, Experiment
+from .findings import State
+from .gameday import Mended, Watched, as_data, markdown, problems
+from .place import Place, find
+
+STEADY, WATCH, RECOVERED = "steady", "watch", "recovered"
+_LONGEST_PAUSE = 5.0
+# Alarms look back for an hour at most: a service that was broken is called steady once its own checks are.
+_SLOW = frozenset({"task-restarts", "scaling-events", "latency-trend", "deployment-stuck"})
+
+
+def run(call: Invocation) -> dict[str, Any]:
+    """Do the step that the option names."""
+    experiment = BY_NAME[call.params["experiment"]]
+    steps: Mapping[str, Callable[[Invocation, Experiment], dict[str, Any]]] = {
+        STEADY: _steady,
+        WATCH: _watch,
+        RECOVERED: _recovered,
+    }
+    return steps[call.params["step"]](call, experiment)
+
+
+def _steady(call: Invocation, experiment: Experiment) -> dict[str, Any]:
+    """Nothing is wrong, and no alarm fires: otherwise nothing is broken on purpose."""
+    left = _until_steady(call, call.params["steady_periods"])
+    if left:
+        raise Failure(f"{call.params['service']} is not steady: {left}. The experiment was not begun.")
+    return {"changed": False, "began": call.clock.now(), "experiment": experiment.as_dict()}
+
+
+def _watch(call: Invocation, experiment: Experiment) -> dict[str, Any]:
+    began, place = call.params["began"], find(call.aws, call.params)
+    if experiment.refused:
+        refusal = call.params["refusal"]
+        elapsed = call.clock.now() - began
+        return {"changed": False, "watched": vars(Watched(elapsed if refusal else None, refusal=refusal))}
+    watched, deadline = Watched(), began + experiment.deadline_periods * call.params["alarm_period_seconds"]
+    for pause in polling_intervals(longest=_LONGEST_PAUSE):
+        watched = _look(call, place, experiment, watched)
+        if watched.aborted_by or _is_over(experiment, watched) or call.clock.now() > deadline:
+            return {"changed": False, "watched": {**vars(watched), "alarms": dict(watched.alarms)}}
+        call.progress.heartbeat(
+            f"{experiment.name}: alarms {', '.join(watched.alarms) or 'none'}, cause {watched.cause or 'none'}"
+        )
+        call.clock.sleep(pause)
+    raise AssertionError("polling intervals never end")
+
+
+def _is_over(experiment: Experiment, watched: Watched) -> bool:
+    """A service that has to stay quiet is watched to the end."""
+    told = watched.know_seconds is not None and not experiment.is_quiet
+    return told and (watched.cause_seconds is not None or not experiment.causes)
+
+
+def _look(call: Invocation, place: Place, experiment: Experiment, before: Watched) -> Watched:
+    began = call.params["began"]
+    fired = dict(before.alarms)
+    for kind, since in _firing(call, place):
+        # An alarm that is over may fire again, and counts by its first time.
+        fired.setdefault(kind, max(0.0, since - began))
+    watched = replace(before, alarms=fired, know_seconds=fired.get(experiment.alarm, before.know_seconds))
+    if experiment.abort_alarm in fired:
+        return replace(watched, aborted_by=experiment.abort_alarm)
+    if not experiment.causes or watched.cause_seconds is not None:
+        return watched
+    # The triage is asked by whoever was woken up: not before an alarm, unless none is to fire.
+    if watched.know_seconds is None and experiment.alarm:
+        return watched
+    cause = _cause(call)
+    right = any(cause.startswith(expected) for expected in experiment.causes)
+    return replace(watched, cause=cause, cause_seconds=call.clock.now() - began if right else None)
+
+
+def _recovered(call: Invocation, experiment: Experiment) -> dict[str, Any]:
+    began, now = call.params["began"], call.clock.now()
+    watched = _watched(call.params["watched"])
+    left = _until_steady(call, call.params["recovery_periods"])
+    mended = Mended(now - began, None if left else call.clock.now() - began, left)
+    found = problems(experiment, experiment.deadline_periods * call.params["alarm_period_seconds"], watched, mended)
+    return {
+        "changed": False,
+        "report": as_data(experiment, watched, mended, found),
+        "markdown": markdown(experiment, watched, mended, found),
+    }
+
+
+def _watched(said: Mapping[str, Any]) -> Watched:
+    return Watched(
+        know_seconds=_number(said.get("know_seconds")),
+        cause_seconds=_number(said.get("cause_seconds")),
+        cause=str(said.get("cause") or ""),
+        alarms={str(kind): float(at) for kind, at in dict(said.get("alarms") or {}).items()},
+        aborted_by=str(said.get("aborted_by") or ""),
+        refusal=str(said.get("refusal") or ""),
+    )
+
+
+def _number(value: Any) -> float | None:
+    """Ansible hands nothing over as an empty text."""
+    return None if value in (None, "") else float(value)
+
+
+def _until_steady(call: Invocation, periods: int) -> str:
+    """What keeps the service from being steady after so many periods; empty once it is."""
+    place, deadline = find(call.aws, call.params), call.clock.now() + periods * call.params["alarm_period_seconds"]
+    for pause in polling_intervals(longest=_LONGEST_PAUSE):
+        firing = sorted({kind for kind, _since in _firing(call, place)} - _SLOW)
+        triage = _triage(call)
+        if not firing and triage["state"] in (State.OK, State.WARNING):
+            return ""
+        left = f"{triage['headline']}; alarms: {', '.join(firing) or 'none'}"
+        if call.clock.now() > deadline:
+            return left
+        call.progress.heartbeat(f"waiting for {call.params['service']} to be steady: {left}")
+        call.clock.sleep(pause)
+    raise AssertionError("polling intervals never end")
+
+
+def _firing(call: Invocation, place: Place) -> Iterable[tuple[str, float]]:
+    """Kinds of the alarms of the service, and of what services share, that fire, with the time since when."""
+    for prefix in place.alarm_prefixes:
+        for alarm in cloudwatch.alarms(call.aws, prefix):
+            kind = kind_of(alarm["AlarmName"])
+            if alarm["StateValue"] == "ALARM" and SEVERITIES.get(kind) != NOTICE:
+                since = alarm.get("StateTransitionedTimestamp") or alarm["StateUpdatedTimestamp"]
+                yield kind, since.timestamp()
+
+
+def _cause(call: Invocation) -> str:
+    causes = _triage(call)["causes"]
+    return str(causes[0]["cause"]) if causes else ""
+
+
+def _triage(call: Invocation) -> dict[str, Any]:
+    return service_triage.run(call)

@@ -1,0 +1,125 @@
+"""Game days: each alarm fires where something is really broken, and is over after."""
+
+from __future__ import annotations
+
+import json
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from .arcade import CANARY, Arcade, arcade
+from .test_triage import fault
+
+__all__ = ["arcade"]
+
+PREFIXES = ("local/arcade/", "local/*/")
+# Of a bad version that does everything wrong at once; the alarms that must tell it.
+BAD = {
+    "CHAOS_ENABLED": "true",
+    "CHAOS_ERROR_RATE": "0.5",
+    "CHAOS_LATENCY_MS_P50": "1300",
+    "CHAOS_LATENCY_MS_P99": "1600",
+    "CHAOS_LEAK_KIB": "1024",
+    "CHAOS_BUSY_MS": "60",
+}
+ALL_AT_ONCE = {"service_strategy_options": {"bake_seconds": 0}, "service_checks": []}
+# What looks back for an hour is over after an hour: `make gameday` waits for it.
+HOURLY = {"task-restarts", "scaling-events", "deployment-stuck"}
+# A period of the alarms is a minute of CloudWatch, which lasts five seconds on the stage.
+PERIOD = 5
+# The alarms that a bad version makes fire; memory is killed for at its limit, so its alarm may be short.
+OF_A_BAD_VERSION = {"error-share", "latency-p99", "cpu", "critical"}
+OF_UNREACHABLE_TASKS = {
+    "no-healthy-target",
+    "unhealthy-targets",
+    "colour-without-target",
+    "balancer-errors",
+    "critical",
+}
+
+
+class Alarms:
+    """The alarms of the service and of what services share, and what they did."""
+
+    def __init__(self, arcade: Arcade) -> None:
+        self.arcade = arcade
+        self.cloudwatch = arcade.stage.client("cloudwatch")
+
+    def states(self) -> dict[str, str]:
+        found: dict[str, str] = {}
+        for prefix in PREFIXES:
+            answer = self.cloudwatch.describe_alarms(
+                AlarmNamePrefix=prefix, AlarmTypes=["MetricAlarm", "CompositeAlarm"]
+            )
+            for alarm in [*answer["MetricAlarms"], *answer["CompositeAlarms"]]:
+                found[alarm["AlarmName"].rpartition("/")[2]] = alarm["StateValue"]
+        return found
+
+    def firing(self) -> set[str]:
+        return {kind for kind, state in self.states().items() if state == "ALARM"}
+
+    def fired_since(self, moment: float) -> set[str]:
+        """By the history: one that was over again before anybody looked is in it too."""
+        answer = self.cloudwatch.describe_alarm_history(
+            AlarmTypes=["MetricAlarm", "CompositeAlarm"],
+            HistoryItemType="StateUpdate",
+            StartDate=datetime.fromtimestamp(moment, UTC),
+            EndDate=datetime.now(UTC),
+            MaxRecords=100,
+        )
+        return {
+            item["AlarmName"].rpartition("/")[2]
+            for item in answer["AlarmHistoryItems"]
+            if item["AlarmName"].startswith(PREFIXES) and item["HistorySummary"].endswith("to ALARM")
+        }
+
+    def until_fired(self, kinds: set[str], since: float) -> None:
+        self.arcade.wait_for(lambda: kinds <= self.fired_since(since), 1800)
+
+    def until_over(self) -> None:
+        self.arcade.wait_for(lambda: not self.firing() - HOURLY, 1800)
+
+
+def test_alarms_are_quiet_while_all_is_well_and_fire_where_it_is_not(arcade: Arcade, tmp_path: Path) -> None:
+    alarms = Alarms(arcade)
+    arcade.release("good").succeeded()
+    with arcade.under_load(40):
+        # What stories before this one did is over.
+        alarms.until_over()
+        began = time.time()
+        time.sleep(10 * PERIOD)
+        canary = CANARY | {"service_strategy_options": {"percent": 20, "duration_seconds": 20}}
+        arcade.release("better", **canary).succeeded()
+        arcade.play("rollback").succeeded()
+        assert alarms.fired_since(began) <= {"deploying"}, alarms.fired_since(began)
+
+        began = time.time()
+        arcade.release("bad", environment=BAD, **ALL_AT_ONCE).succeeded()
+        alarms.until_fired(OF_A_BAD_VERSION, began)
+        arcade.play("rollback").succeeded()
+        alarms.until_over()
+
+        began = time.time()
+        with fault(arcade, "vanish", f"local-arcade-{arcade.live()}"):
+            alarms.until_fired(OF_UNREACHABLE_TASKS, began)
+        alarms.until_over()
+
+        report = experiment(arcade, tmp_path, "errors-on-one-route")
+        assert report["succeeded"], report
+        assert "error-share" in report["alarms"]
+        assert report["mended_seconds"] < report["quiet_seconds"]
+
+
+def experiment(arcade: Arcade, folder: Path, name: str, **variables: Any) -> dict[str, Any]:
+    arcade.play(
+        "gameday",
+        gameday_experiment=name,
+        gameday_report_dir=str(folder),
+        gameday_alarm_period_seconds=PERIOD * 6,
+        gameday_triage_minutes=2,
+        **variables,
+    ).succeeded()
+    assert (folder / f"{name}.md").read_text().startswith(f"# {name}: as expected")
+    report: dict[str, Any] = json.loads((folder / f"{name}.json").read_text())
+    return report

@@ -1,0 +1,207 @@
+"""Experiments: each names what must notice it; the verdict is right for each way it can go; the steps watch, and change nothing."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import yaml
+from ansible_collections.pear.fargate.plugins.module_utils.aws.errors import Failure
+from ansible_collections.pear.fargate.plugins.module_utils.aws.session import Aws
+from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import Invocation
+from ansible_collections.pear.fargate.plugins.module_utils.monitoring.alarm_parts import SEVERITIES
+from ansible_collections.pear.fargate.plugins.module_utils.operations import gameday_step
+from ansible_collections.pear.fargate.plugins.module_utils.operations.cause_table import RULES
+from ansible_collections.pear.fargate.plugins.module_utils.operations.experiments import BY_NAME, FIS, RELEASE
+from ansible_collections.pear.fargate.plugins.module_utils.operations.gameday import (
+    Mended,
+    Watched,
+    markdown,
+    problems,
+)
+
+from tests.support.plays import ROOT
+
+from ..clocks import QuickClock
+
+# As the container has it on its path.
+sys.path.append(str(ROOT / "examples/scoreboard"))
+from scoreboard.settings import Settings
+
+ERRORS = BY_NAME["errors-on-one-route"]
+GOOD = Watched(400.0, 410.0, "the newest release fails on one route", {"error-share": 400.0})
+STEADY = Mended(420.0, 800.0)
+
+
+@pytest.mark.parametrize("experiment", BY_NAME.values(), ids=BY_NAME)
+def test_each_names_alarms_and_causes_that_exist_and_one_who_notices(experiment: Any) -> None:
+    assert experiment.alarm in {"", *SEVERITIES} and experiment.abort_alarm in {"", *SEVERITIES}
+    assert experiment.alarm != experiment.abort_alarm or not experiment.alarm
+    known = [rule.cause for rule in RULES]
+    assert all(any(cause.startswith(expected) for cause in known) for expected in experiment.causes)
+    assert (experiment.fault == FIS) == (experiment.action is not None)
+    assert bool(experiment.alarm) + experiment.refused + experiment.is_quiet == 1
+
+
+@pytest.mark.parametrize(
+    "experiment", [one for one in BY_NAME.values() if one.fault == RELEASE], ids=lambda one: one.name
+)
+def test_the_sample_app_knows_the_variables(experiment: Any) -> None:
+    environment = experiment.as_dict()["environment"]
+    harmless = Settings.read({})
+    assert Settings.read(environment) != harmless
+
+
+def test_the_role_and_the_page_have_all_of_them() -> None:
+    options = yaml.safe_load((ROOT / "roles/gameday/meta/argument_specs.yml").read_text())
+    assert options["argument_specs"]["main"]["options"]["gameday_experiment"]["choices"] == list(BY_NAME)
+    page = (ROOT / "docs/playbooks/gameday.md").read_text()
+    assert all(f"`{name}`" in page for name in BY_NAME)
+
+
+@pytest.mark.parametrize(
+    ("name", "watched", "mended", "expected"),
+    [
+        pytest.param("errors-on-one-route", GOOD, STEADY, [], id="as expected"),
+        pytest.param(
+            "errors-on-one-route",
+            Watched(cause="", alarms={}),
+            STEADY,
+            ["the alarm error-share did not fire within 720 s", "the triage said 'nothing', and should have said"],
+            id="nobody noticed",
+        ),
+        pytest.param(
+            "errors-on-one-route",
+            Watched(400.0, None, "the tasks have too little CPU for their traffic", {"error-share": 400.0}),
+            STEADY,
+            ["the triage said 'the tasks have too little CPU"],
+            id="another cause",
+        ),
+        pytest.param(
+            "errors-on-one-route",
+            Watched(aborted_by="no-healthy-target", alarms={"no-healthy-target": 200.0}),
+            STEADY,
+            ["the abort condition no-healthy-target fired"],
+            id="aborted",
+        ),
+        pytest.param(
+            "errors-on-one-route",
+            GOOD,
+            Mended(420.0, None, "5xx"),
+            ["did not become steady again: 5xx"],
+            id="still broken",
+        ),
+        pytest.param("crash-at-start", Watched(60.0, refusal="3 tasks stopped"), STEADY, [], id="refused"),
+        pytest.param("crash-at-start", Watched(), STEADY, ["should have been refused"], id="not refused"),
+        pytest.param("task-kill", Watched(None, 5.0, "a task was killed", {}), STEADY, [], id="quiet"),
+        pytest.param(
+            "task-kill",
+            Watched(None, 5.0, "a task was killed", {"missing-tasks": 90.0}),
+            STEADY,
+            ["no alarm should have fired; missing-tasks did"],
+            id="woken up for nothing",
+        ),
+    ],
+)
+def test_the_verdict(name: str, watched: Watched, mended: Mended, expected: list[str]) -> None:
+    found = problems(BY_NAME[name], BY_NAME[name].deadline_periods * 60.0, watched, mended)
+    assert len(found) == len(expected), found
+    assert all(sentence in problem for sentence, problem in zip(expected, found, strict=True))
+    report = markdown(BY_NAME[name], watched, mended, found)
+    assert report.startswith(f"# {name}: {'failed' if expected else 'as expected'}\n")
+    assert all(problem in report for problem in found)
+
+
+class Account:
+    """Alarms and a triage that change with the clock: what CloudWatch and the six checks would say."""
+
+    def __init__(self, clock: QuickClock) -> None:
+        self.clock = clock
+        self.firing: dict[str, tuple[float, float]] = {}
+        self.causes: list[tuple[float, float, str]] = []
+
+    def alarms(self, call: Any, place: Any) -> Iterator[tuple[str, float]]:
+        for kind, (start, end) in self.firing.items():
+            if start <= self.clock.now() < end:
+                yield kind, start
+
+    def triage(self, call: Any) -> dict[str, Any]:
+        causes = [{"cause": cause} for start, end, cause in self.causes if start <= self.clock.now() < end]
+        return {
+            "state": "problem" if causes else "ok",
+            "causes": causes,
+            "headline": causes[0]["cause"] if causes else "nothing wrong",
+        }
+
+
+@pytest.fixture
+def account(monkeypatch: pytest.MonkeyPatch) -> Account:
+    made = Account(QuickClock())
+    monkeypatch.setattr(gameday_step, "_firing", made.alarms)
+    monkeypatch.setattr(gameday_step, "_triage", made.triage)
+    monkeypatch.setattr(gameday_step, "find", lambda aws, params: None)
+    return made
+
+
+def step(account: Account, name: str, **options: Any) -> dict[str, Any]:
+    given = {
+        "service": "scores",
+        "experiment": "errors-on-one-route",
+        "step": name,
+        "refusal": "",
+        "watched": {},
+        "steady_periods": 15,
+        "recovery_periods": 30,
+        "alarm_period_seconds": 60,
+        **options,
+    }
+    return gameday_step.run(Invocation(given, Aws({"region": "eu-central-1"}), clock=account.clock))
+
+
+def test_nothing_is_begun_where_something_is_wrong_already(account: Account) -> None:
+    account.firing["memory"] = (0, 10_000)
+    with pytest.raises(
+        Failure, match=r"scores is not steady: nothing wrong; alarms: memory\. The experiment was not begun"
+    ):
+        step(account, "steady")
+
+
+def test_an_alarm_of_an_hour_ago_does_not_count(account: Account) -> None:
+    account.firing["task-restarts"] = (0, 10_000)
+    assert step(account, "steady")["began"] == 0
+
+
+def test_it_is_watched_until_the_alarm_fires_and_the_cause_is_right(account: Account) -> None:
+    account.firing = {"error-share": (300, 900), "latency-p99": (200, 250)}
+    account.causes = [(0, 330, "the newest release is slower"), (330, 900, "the newest release fails on one route")]
+    watched = step(account, "watch", began=0.0)["watched"]
+    assert watched["know_seconds"] == 300
+    assert 330 <= watched["cause_seconds"] < 340
+    # One that was over again before the end is known too.
+    assert set(watched["alarms"]) == {"error-share", "latency-p99"}
+    report = step(account, "recovered", began=0.0, watched=watched)["report"]
+    assert report["succeeded"], report
+    assert report["quiet_seconds"] >= 900
+
+
+def test_the_watch_ends_at_the_deadline_and_by_the_abort_alarm(account: Account) -> None:
+    watched = step(account, "watch", began=0.0)["watched"]
+    assert watched["know_seconds"] is None and 720 < account.clock.now() < 730
+    account.firing["no-healthy-target"] = (800, 10_000)
+    account.clock.seconds = 800
+    assert step(account, "watch", began=790.0)["watched"]["aborted_by"] == "no-healthy-target"
+
+
+def test_a_service_that_must_stay_quiet_is_watched_to_the_end(account: Account) -> None:
+    account.causes = [(0, 5_000, "a task was killed; ECS replaces it")]
+    watched = step(account, "watch", began=0.0, experiment="task-kill")["watched"]
+    assert account.clock.now() > 600
+    assert watched["alarms"] == {} and watched["cause_seconds"] is not None
+
+
+def test_what_the_release_refused_is_known_by_the_release(account: Account) -> None:
+    account.clock.seconds = 75
+    watched = step(account, "watch", began=0.0, experiment="crash-at-start", refusal="tasks stopped")["watched"]
+    assert (watched["know_seconds"], watched["refusal"]) == (75, "tasks stopped")

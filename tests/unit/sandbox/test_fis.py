@@ -1,0 +1,167 @@
+"""Fault Injection Service: templates made once and changed where they differ; an experiment stops tasks, unless an alarm forbids it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any
+
+import boto3
+import pytest
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.pear.fargate.plugins.filter.policies import experiment_policy, experiment_trust_policy
+from ansible_collections.pear.fargate.plugins.module_utils.aws.errors import Failure
+from ansible_collections.pear.fargate.plugins.module_utils.aws.session import Aws
+from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import Invocation
+from ansible_collections.pear.fargate.plugins.module_utils.operations import fis_experiment, fis_experiment_template
+from ansible_collections.pear.fargate.plugins.modules import fis_experiment as experiment_module
+from ansible_collections.pear.fargate.plugins.modules import fis_experiment_template as template_module
+from botocore.session import get_session
+from botocore.validate import ParamValidator
+from moto import mock_aws
+from moto.backends import get_backend
+
+from sandbox.api import fis, overlay
+
+from ..clocks import QuickClock
+from ..monitoring.given import ENVIRONMENT
+
+REGION = "eu-central-1"
+ALARM = f"arn:aws:cloudwatch:{REGION}:123456789012:alarm:staging/scores/no-healthy-target"
+TEMPLATE = {
+    "name": "scores-blue-task-kill",
+    "description": "Stops one task",
+    "role_arn": "arn:aws:iam::123456789012:role/staging-experiment",
+    "action": "aws:ecs:stop-task",
+    "target": {
+        "key": "Tasks",
+        "resource_type": "aws:ecs:task",
+        "selection": "COUNT(1)",
+        "parameters": {"cluster": "staging", "service": "scores-blue"},
+    },
+    "stop_alarm_arns": [ALARM],
+    "tags": {"pear:environment": "staging"},
+}
+
+
+@dataclass
+class Tasks:
+    """A scheduler that keeps what it was told to stop."""
+
+    stopped: list[tuple[str, str, str]] = field(default_factory=list)
+
+    def stop_task(self, task: Any, code: str, reason: str) -> None:
+        task.running = False
+        self.stopped.append((task.id, code, reason))
+
+
+@pytest.fixture
+def tasks(monkeypatch: pytest.MonkeyPatch) -> Iterator[Tasks]:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    scheduler = Tasks()
+    found = [
+        SimpleNamespace(id=f"{name}{number}", cluster="staging", group=f"service:{name}", running=True)
+        for name in ("scores-blue", "scores-green")
+        for number in range(2)
+    ]
+    fargate = SimpleNamespace(store=SimpleNamespace(tasks={task.id: task for task in found}), scheduler=scheduler)
+    sandbox: Any = SimpleNamespace(
+        lock=threading.RLock(),
+        fargate=fargate,
+        backend=lambda service, region: get_backend(service)["123456789012"][region],  # type: ignore[call-overload]
+    )
+    before = len(overlay.registered.patches)
+    with mock_aws():
+        fis.install(sandbox)
+        yield scheduler
+    for owner, name, original in reversed(overlay.registered.patches[before:]):
+        setattr(owner, name, original)
+    del overlay.registered.patches[before:]
+
+
+def invoke(module: Any, run: Any, check_mode: bool = False, **options: Any) -> dict[str, Any]:
+    validated = ArgumentSpecValidator(module.ARGUMENT_SPEC).validate(options)
+    assert not validated.error_messages
+    answer: dict[str, Any] = run(
+        Invocation(validated.validated_parameters, Aws({"region": REGION}), check_mode, QuickClock())
+    )
+    return answer
+
+
+def template(check_mode: bool = False, **options: Any) -> dict[str, Any]:
+    return invoke(template_module, fis_experiment_template.run, check_mode, **{**TEMPLATE, **options})
+
+
+def start(template_id: str, check_mode: bool = False) -> dict[str, Any]:
+    return invoke(experiment_module, fis_experiment.run, check_mode, template_id=template_id, tags=TEMPLATE["tags"])
+
+
+def test_a_template_is_made_once_and_changed_where_it_differs(tasks: Tasks) -> None:
+    assert (
+        template(check_mode=True)["changed"]
+        and not boto3.client("fis", REGION).list_experiment_templates()["experimentTemplates"]
+    )
+    made = template()
+    assert made["changed"] and made["template_id"]
+    assert not template()["changed"]
+    changed = template(stop_alarm_arns=[])
+    assert (changed["changed"], changed["template_id"]) == (True, made["template_id"])
+    (found,) = boto3.client("fis", REGION).list_experiment_templates()["experimentTemplates"]
+    assert found["tags"] == {"pear:environment": "staging", "pear:experiment": "scores-blue-task-kill"}
+    assert template(state="absent")["changed"] and not template(state="absent")["changed"]
+
+
+def test_the_request_is_what_the_api_takes() -> None:
+    validated = ArgumentSpecValidator(template_module.ARGUMENT_SPEC).validate(TEMPLATE).validated_parameters
+    shape = get_session().get_service_model("fis").operation_model("CreateExperimentTemplate").input_shape
+    report = ParamValidator().validate({**fis_experiment_template.request(validated), "clientToken": "t"}, shape)
+    assert not report.has_errors(), report.generate_report()
+
+
+def test_an_experiment_stops_one_task_of_the_service(tasks: Tasks) -> None:
+    made = template()["template_id"]
+    assert start(made, check_mode=True)["changed"] and not tasks.stopped
+    assert start(made)["status"] == "completed"
+    ((task, code, reason),) = tasks.stopped
+    assert task.startswith("scores-blue") and (code, reason) == ("UserInitiated", "Task stopped by AWS FIS")
+
+
+def test_an_alarm_that_fires_keeps_it_from_beginning(tasks: Tasks) -> None:
+    cloudwatch = boto3.client("cloudwatch", REGION)
+    name = ALARM.partition(":alarm:")[2]
+    cloudwatch.put_metric_alarm(
+        AlarmName=name, ComparisonOperator="LessThanThreshold", EvaluationPeriods=1, MetricName="m", Namespace="n", Period=60,
+        Statistic="Sum", Threshold=1,
+    )  # fmt: skip
+    cloudwatch.set_alarm_state(AlarmName=name, StateValue="ALARM", StateReason="by hand")
+    with pytest.raises(Failure, match="is stopped: Experiment halted by stop condition"):
+        start(template()["template_id"])
+    assert not tasks.stopped
+
+
+@pytest.mark.parametrize(
+    ("options", "why"),
+    [
+        ({"target": {**TEMPLATE["target"], "parameters": {"cluster": "other"}}}, "empty set"),  # type: ignore[dict-item]
+        ({"action": "aws:ecs:task-cpu-stress"}, "not served here"),
+    ],
+)
+def test_an_experiment_that_fails_fails_the_task(tasks: Tasks, options: dict[str, Any], why: str) -> None:
+    with pytest.raises(Failure, match=why):
+        start(template(**options)["template_id"])
+
+
+@pytest.mark.parametrize(("mode", "number"), [("ALL", 5), ("COUNT(2)", 2), ("COUNT(9)", 5), ("PERCENT(50)", 2)])
+def test_so_many_are_selected(mode: str, number: int) -> None:
+    assert len(fis.selected(list(range(5)), mode)) == number
+
+
+def test_the_role_may_stop_tasks_of_one_cluster_and_is_taken_by_the_service_alone() -> None:
+    trust = experiment_trust_policy(ENVIRONMENT)["Statement"][0]
+    assert trust["Principal"] == {"Service": "fis.amazonaws.com"}
+    assert trust["Condition"] == {"StringEquals": {"aws:SourceAccount": "123456789012"}}
+    stop = [one for one in experiment_policy(ENVIRONMENT, "staging")["Statement"] if "ecs:StopTask" in one["Action"]]
+    assert [one["Resource"] for one in stop] == [[f"arn:aws:ecs:{REGION}:123456789012:task/staging/*"]]

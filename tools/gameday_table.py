@@ -1,0 +1,166 @@
+"""Run every experiment of a game day on a sandbox under load, and write what was measured into docs/operations.md.
+
+usage: tools/gameday_table.py [EXPERIMENT …]    with experiments, only those are run, and their rows are replaced
+
+Each row is kept in build/gameday-table.json and written into the page as soon as it is measured.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import subprocess
+import sys
+import tempfile
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from ansible_collections.pear.fargate.plugins.module_utils.operations.experiments import BY_NAME  # noqa: E402
+
+from bench.stage import stage  # noqa: E402
+from tests.stories.arcade import HOST, Arcade  # noqa: E402
+from tests.stories.conftest import Stage  # noqa: E402
+from tests.stories.load import traffic  # noqa: E402
+from tests.support.plays import Player  # noqa: E402
+
+PAGE = ROOT / "docs/operations.md"
+MEASURED = ROOT / "build/gameday-table.json"
+BEGIN, END = "<!-- made by make gameday -->", "<!-- end of what make gameday makes -->"
+TIME_FACTOR, PERIOD_SECONDS, RATE = 12, 5, 40
+PATHS = ("/leaderboard", "/version")
+# What is shorter here: a crash loop of a sandbox, whose tasks start within seconds. A limit that the load of one machine reaches.
+ENVIRONMENT: dict[str, dict[str, str]] = {
+    "crash-loop": {"CHAOS_CRASH_AFTER_SECONDS": "25"},
+    "memory-leak": {"CHAOS_LEAK_KIB": "384"},
+    "cpu-pressure": {"CHAOS_BUSY_MS": "60"},
+}
+# A release that waits for a version that never starts ends after this.
+TIMEOUT = {"service_release_timeout_seconds": 90}
+# A busy machine may be late by more than a sandbox's five seconds.
+SLACK = 4
+
+
+@dataclass(frozen=True)
+class Row:
+    """What was measured of one experiment, in seconds since it began."""
+
+    name: str
+    noticed: str
+    know: float | None
+    cause: str
+    cause_at: float | None
+    mended: float | None
+    steady: float | None
+    succeeded: bool
+
+    @property
+    def cells(self) -> list[str]:
+        know = "its release" if BY_NAME[self.name].refused else periods(self.know)
+        after = None if self.cause_at is None else self.cause_at - (self.know or 0.0)
+        cause = "-" if not self.cause else f"{seconds(after)}: {self.cause}"
+        since = max(self.know or 0.0, self.cause_at or 0.0)
+        mended = (
+            "by itself"
+            if BY_NAME[self.name].is_quiet
+            else seconds(None if self.mended is None else self.mended - since)
+        )
+        if BY_NAME[self.name].refused:
+            know, mended = seconds(self.know), "no request was lost"
+        return [
+            f"`{self.name}`",
+            self.noticed,
+            know,
+            cause,
+            mended,
+            "as expected" if self.succeeded else "**not as expected**",
+        ]
+
+
+def periods(value: float | None) -> str:
+    return "never" if value is None else f"{value / PERIOD_SECONDS:.0f} periods"
+
+
+def seconds(value: float | None) -> str:
+    return "never" if value is None else f"{max(0.0, value):.0f} s"
+
+
+def run(arcade: Arcade, name: str, folder: Path) -> Row:
+    report = folder / f"{name}.json"
+    with contextlib.ExitStack() as both:
+        for path in PATHS:
+            both.enter_context(traffic(arcade.stage, path, RATE, host=HOST))
+        played = arcade.play(
+            "gameday",
+            gameday_experiment=name,
+            gameday_report_dir=str(folder),
+            gameday_alarm_period_seconds=PERIOD_SECONDS * SLACK,
+            gameday_triage_minutes=2,
+            gameday_environment=ENVIRONMENT.get(name, {}),
+            **(TIMEOUT if BY_NAME[name].refused else {}),
+        )
+    if not report.exists():
+        raise SystemExit(f"the experiment {name} left no report:\n{played.output}")
+    found: dict[str, Any] = json.loads(report.read_text())
+    for problem in found["problems"]:
+        print(f"{name}: {problem}", file=sys.stderr)
+    experiment = BY_NAME[name]
+    noticed = f"`{experiment.alarm}`" if experiment.alarm else "its release" if experiment.refused else "nobody has to"
+    return Row(
+        name,
+        noticed,
+        found["know_seconds"],
+        found["cause"],
+        found["cause_seconds"],
+        found["mended_seconds"],
+        found["quiet_seconds"],
+        found["succeeded"],
+    )
+
+
+def measured() -> dict[str, Row]:
+    kept = json.loads(MEASURED.read_text()) if MEASURED.exists() else {}
+    return {name: Row(**kept[name]) for name in BY_NAME if name in kept}
+
+
+def keep(row: Row) -> None:
+    """A run that is interrupted keeps what it measured."""
+    MEASURED.parent.mkdir(exist_ok=True)
+    rows = {**measured(), row.name: row}
+    MEASURED.write_text(json.dumps({name: asdict(one) for name, one in rows.items()}, indent=2) + "\n")
+    before, _, rest = PAGE.read_text().partition(BEGIN)
+    PAGE.write_text(f"{before}{BEGIN}\n{table(list(measured().values()))}\n{END}{rest.partition(END)[2]}")
+
+
+def table(rows: list[Row]) -> str:
+    commit = subprocess.check_output(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, text=True).strip()
+    lines = [
+        f"Made by `make gameday` on {datetime.now(UTC):%Y-%m-%d} at {commit}, on a machine that did other work meanwhile, with",
+        f"{RATE * len(PATHS)} requests a second. A period lasts {PERIOD_SECONDS} s there and a minute on AWS; what does not depend on",
+        "CloudWatch is in seconds.",
+        "",
+        "| experiment | must notice | to know | from there to the cause | from there to the return | all in all |",
+        "|---|---|---:|---|---:|---|",
+    ]
+    return "\n".join([*lines, *("| " + " | ".join(row.cells) + " |" for row in rows)])
+
+
+def main(names: list[str]) -> None:
+    with stage("--time-factor", str(TIME_FACTOR)) as here, tempfile.TemporaryDirectory() as folder:
+        arcade = Arcade(Stage(Path(here.environment["PEAR_SANDBOX_HOME"]), here.environment))
+        Player(here.environment).run("playbooks/deploy.yml").succeeded()
+        arcade.player.run("playbooks/provision.yml", "-l", "arcade").succeeded()
+        arcade.release("good").succeeded()
+        arcade.release("better").succeeded()
+        for name in names or list(BY_NAME):
+            row = run(arcade, name, Path(folder))
+            print(" | ".join(row.cells), flush=True)
+            keep(row)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
