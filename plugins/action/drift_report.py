@@ -28,14 +28,18 @@ class ActionModule(ActionBase):
         rows = LOG.rows
         for line in table(rows) if rows else ["Nothing differs."]:
             Display().display(f"  {line}")
-        answer = {**result, "changed": False, "drift": [vars(row) for row in rows], "unseen": LOG.failed}
+        answer = {**result, "changed": False, "drift": [row.as_dict for row in rows], "unseen": LOG.failed}
         if LOG.failed:
             return {**answer, "failed": True, "msg": f"Could not look at everything: {'; '.join(LOG.failed)} failed."}
         if rows:
-            count = "1 property differs" if len(rows) == 1 else f"{len(rows)} properties differ"
-            return {
-                **answer,
-                "failed": True,
-                "msg": f"{count} from the inventory; playbooks/deploy.yml puts them right.",
-            }
+            count = "1 setting differs" if len(rows) == 1 else f"{len(rows)} settings differ"
+            orphans = sorted({row.host for row in rows if row.orphan})
+            advice = (
+                f" It does not remove what belongs to {', '.join(orphans)}: give the inventory that host again and run "
+                f"playbooks/destroy.yml -l {orphans[0]} -e confirm={orphans[0]}."
+                if orphans
+                else ""
+            )
+            text = f"{count} from the inventory; playbooks/deploy.yml puts them right.{advice}"
+            return {**answer, "failed": True, "msg": text}
         return {**answer, "msg": "Nothing differs from the inventory."}

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from ansible.errors import AnsibleError
@@ -46,6 +47,7 @@ class ActionModule(InProcessAction):
                     option: value for option, value in checked.items() if value is not None or option not in values
                 }
                 found += problems
+            values |= self._of_other_roles(roles, variables)
             found += nested_options.findings(values)
             found += self._database(roles["database"], values, variables)
             environment = self._of_environment(roles, variables)
@@ -86,6 +88,15 @@ class ActionModule(InProcessAction):
                 continue
             values |= {key: value for key, value in templated.items() if value != variables.get("omit")}
         return values, problems
+
+    def _of_other_roles(self, roles: Mapping[str, RoleVariables], variables: Mapping[str, Any]) -> dict[str, Any]:
+        """What decides which resources the service has. The environment's host tells what is wrong with these variables."""
+        found: dict[str, Any] = {}
+        for role in roles.values():
+            options = {name: role.options[name] for name in foreign.SERVICE_VARIABLES if name in role.options}
+            if options and role.name not in _SERVICE_ROLES:
+                found |= self._checked(replace(role, options=options), variables)[0]
+        return {name: found[name] for name in foreign.SERVICE_VARIABLES if name in found}
 
     def _of_environment(self, roles: Mapping[str, RoleVariables], variables: Mapping[str, Any]) -> dict[str, Any]:
         """What a service stands on, as the inventory says it: by the variables of its environment's host where there is one."""

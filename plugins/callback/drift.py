@@ -19,7 +19,7 @@ requirements:
 from typing import Any
 
 from ansible.plugins.callback import CallbackBase
-from ansible_collections.pear.fargate.plugins.plugin_utils.drift import LOG, rows_of
+from ansible_collections.pear.fargate.plugins.plugin_utils.drift import LOG, Source, rows_of
 
 
 class CallbackModule(CallbackBase):
@@ -45,5 +45,7 @@ class CallbackModule(CallbackBase):
 
     def _keep(self, result: Any) -> None:
         found = result._result
-        if result._task.check_mode and (found.get("changed") or found.get("disagreements")):
-            LOG.rows.extend(rows_of(result._host.get_name(), result._task.name, found))
+        told = any(found.get(key) for key in ("changed", "disagreements", "orphans"))
+        if result._task.check_mode and told:
+            source = Source(result._host.get_name(), result._task.name, result._task.action)
+            LOG.rows.extend(rows_of(source, found))

@@ -245,6 +245,16 @@ options:
     description: Whether checks verify the load balancer's certificate.
     type: bool
     default: true
+  adopt:
+    description:
+      - Kinds of what others made under names of this service, and that a release may take over.
+      - V(task_definition) registers the version in their family. By default that is refused, since whoever starts tasks of the family
+        would start this version. V(schedule_group) makes schedules in their group.
+      - An ECS service of others that has the name of one of this service's is refused always.
+    type: list
+    elements: str
+    choices: [schedule_group, task_definition]
+    default: []
   restart:
     description:
       - Releases the version that serves once more, with new tasks, such as for a secret that was rotated. A rollback passes over it.
@@ -261,6 +271,55 @@ options:
       - What people call the version, such as the image's tag. Messages, status and history show it, and a rollback accepts it.
       - If omitted, they show the digest.
     type: str
+"""
+
+    SLOS = r"""
+options:
+  slos:
+    description:
+      - Service level objectives. Their error budget is the share of the requests that may fail, or take too long.
+      - The requests of both colours count, as the load balancer counts them.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      name:
+        description: Name of the objective, at most 30 lower case letters, digits and hyphens.
+        type: str
+        required: true
+      target_percent:
+        description: Share of the requests that has to be good.
+        type: float
+        required: true
+      threshold_seconds:
+        description:
+          - Response time that a good request does not exceed. Requests that no target answers are not counted then.
+          - If omitted, a good request is one that does not fail by a 5xx or a refused connection.
+        type: float
+      window_days:
+        description: Days that the objective is about, from 1 to 90.
+        type: int
+        default: 28
+      minimum_requests:
+        description: Fewer requests than these say nothing. They neither spend a budget nor fire an alarm.
+        type: int
+        default: 100
+"""
+
+    BUDGET = r"""
+options:
+  budget:
+    description:
+      - What happens where an error budget of O(slos) is spent. V(enforce) refuses the release before anything is changed.
+      - V(override) releases all the same, such as what mends the service, and needs O(budget_reason).
+      - A rollback is never refused for it.
+    type: str
+    choices: [enforce, override]
+    default: enforce
+  budget_reason:
+    description: Why it is released all the same. The ledger keeps it with the release.
+    type: str
+    default: ""
 """
 
     POLICY = r"""
@@ -330,7 +389,10 @@ options:
         choices: [promote, hold, ask]
         default: promote
   report:
-    description: File for the whole result as JSON.
+    description:
+      - File for a report of the release. A name that ends in C(.html) gets a page, which needs the Python package pygal. Any other gets the
+        whole result as JSON.
+      - No report is written if omitted.
     type: path
 """
 

@@ -381,6 +381,57 @@ options:
         description: Minimum number of tasks on this provider.
         type: int
         default: 0
+  service_connect:
+    description:
+      - Service Connect of ECS. Other services in the namespace reach the tasks through the proxies that ECS adds to them.
+      - Switched off if omitted.
+      - With O(service_connect.services) for the strategy V(rolling) only, since tasks of a candidate would be reached before it has passed
+        anything.
+    type: dict
+    suboptions:
+      namespace_arn:
+        description: ARN of the namespace of Cloud Map.
+        type: str
+        required: true
+      services:
+        description: Ports that others may reach. Without any the tasks are clients only.
+        type: list
+        elements: dict
+        default: []
+        suboptions:
+          name:
+            description: Discovery name, unique in the namespace.
+            type: str
+            required: true
+          port:
+            description: Port of the container O(container). The default is O(port).
+            type: int
+          dns_name:
+            description: Name that clients use. The default is the discovery name.
+            type: str
+          client_port:
+            description: Port that clients use. The default is the container's.
+            type: int
+          protocol:
+            description: >-
+              Protocol, which gives metrics and retries of it. TCP if omitted. ECS changes it for a new ECS service only.
+            type: str
+            choices: [http, http2, grpc]
+  service_registries:
+    description:
+      - Services of Cloud Map that ECS registers the tasks in, so that their names lead to them. None if empty.
+      - For the strategy V(rolling) only, since tasks of a candidate would be registered before it has passed anything.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      arn:
+        description: ARN of the service of Cloud Map.
+        type: str
+        required: true
+      port:
+        description: Port of the container O(container), for SRV records only.
+        type: int
   log_group:
     description: Log group of the containers. The service's own, C(/pear/ENVIRONMENT/SERVICE), if omitted.
     type: str

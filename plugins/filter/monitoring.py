@@ -15,8 +15,11 @@ from ..module_utils.aws.naming import COLOURS, EnvironmentNames, ServiceNames
 from ..module_utils.aws.route53 import metrics_region
 from ..module_utils.monitoring import alarm_parts as parts
 from ..module_utils.monitoring import environment_alarms as shared_alarms
+from ..module_utils.monitoring import environment_dashboard as shared_dashboard
+from ..module_utils.monitoring import objectives
 from ..module_utils.monitoring import service_alarms as alarms
 from ..module_utils.monitoring import service_dashboard as dashboard
+from ..module_utils.monitoring.burn_alarms import burn_alarms
 from ..module_utils.monitoring.saved_queries import service_queries
 from ..module_utils.service.location import WEB, WORKER
 
@@ -85,11 +88,23 @@ def service_alarms(
     runbook_url: str = "",
     tell_warnings: Sequence[str] = (),
     composite: bool = True,
+    slos: Sequence[Mapping[str, Any]] = (),
 ) -> list[dict[str, Any]]:
     """Alarms of a service, with the additional ones of the inventory under the same prefix."""
     observed = replace(_observed(environment, service, kind), thresholds=_thresholds(thresholds), queues=queues)
     notice = parts.Notice(observed.names.alarm_prefix, tell, runbook_url, tell_warnings)
-    return parts.composed(alarms.service_alarms(observed, composite), more, notice)
+    own = [*burn_alarms(observed, _objectives(slos)), *alarms.service_alarms(observed, composite)]
+    return parts.composed(own, more, notice)
+
+
+def environment_dashboard(environment: Mapping[str, Any], alarm_names: Sequence[str] = ()) -> dict[str, Any]:
+    """Body of the dashboard of what the services share."""
+    names = EnvironmentNames(environment["name"])
+    cluster = environment.get("cluster") or {}
+    insights = cluster.get("container_insights", "disabled") != "disabled"
+    arns = [_place(environment).arn("cloudwatch", f"alarm:{name}") for name in alarm_names]
+    cluster_name = (cluster.get("name") or names.cluster) if insights else ""
+    return shared_dashboard.body(_shared(environment, names), environment["region"], cluster_name, arns)
 
 
 def service_dashboard(
@@ -99,11 +114,12 @@ def service_dashboard(
     log_group: str = "",
     kind: str = WEB,
     queues: Sequence[str] = (),
+    slos: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, Any]:
     """Body of the dashboard of a service."""
     arns = [_place(environment).arn("cloudwatch", f"alarm:{name}") for name in alarm_names]
     observed = replace(_observed(environment, service, kind), log_group=log_group, queues=queues)
-    return dashboard.body(observed, environment["region"], arns)
+    return dashboard.body(observed, environment["region"], arns, _objectives(slos))
 
 
 def _observed(environment: Mapping[str, Any], service: str, kind: str) -> alarms.Observed:
@@ -129,6 +145,14 @@ def _observed(environment: Mapping[str, Any], service: str, kind: str) -> alarms
     )
 
 
+def _objectives(slos: Sequence[Mapping[str, Any]]) -> list[objectives.Objective]:
+    found = objectives.objectives(slos)
+    wrong = list(objectives.problems(found))
+    if wrong:
+        raise AnsibleFilterError("; ".join(wrong))
+    return found
+
+
 def _thresholds(given: Mapping[str, Any] | None) -> parts.Thresholds:
     known = vars(parts.Thresholds())
     unknown = sorted(set(given or {}) - set(known))
@@ -143,6 +167,7 @@ class FilterModule:
             "alarm_arn": alarm_arn,
             "alarm_topic_arn": alarm_topic_arn,
             "environment_alarms": environment_alarms,
+            "environment_dashboard": environment_dashboard,
             "service_alarms": service_alarms,
             "subscriptions_of": parts.subscriptions_of,
             "saved_queries": service_queries,

@@ -60,6 +60,8 @@ extends_documentation_fragment:
   - pear.fargate.service
   - pear.fargate.bluegreen
   - pear.fargate.bluegreen.policy
+  - pear.fargate.bluegreen.slos
+  - pear.fargate.bluegreen.budget
   - pear.fargate.bluegreen.place
   - pear.fargate.bluegreen.existing
   - amazon.aws.common.modules
@@ -200,7 +202,9 @@ evidence:
       elements: str
       sample: ["3 tasks stopped: exit code 1"]
     tasks:
-      description: Tasks that stopped, each with C(task), C(cause), C(container) and C(log_lines).
+      description: >-
+        Tasks that stopped, each with C(task), C(cause), and C(containers) that failed by themselves, each with C(container) and
+        C(log_lines). C(container) and C(log_lines) of the task are those of the first.
       type: list
       elements: dict
     targets:

@@ -23,6 +23,7 @@ options:
 extends_documentation_fragment:
   - pear.fargate.attributes.read_only
   - pear.fargate.bluegreen.place
+  - pear.fargate.bluegreen.slos
   - pear.fargate.bluegreen.existing
   - amazon.aws.common.modules
   - amazon.aws.region.modules
@@ -42,6 +43,36 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+error_budgets:
+  description: How much of each error budget of O(slos) is left.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: Name of the objective.
+      type: str
+      sample: availability
+    promise:
+      description: The objective in words.
+      type: str
+      sample: 99.9 % of the requests of 28 days do not fail
+    requests:
+      description: Requests in that time.
+      type: int
+      sample: 1204000
+    bad:
+      description: Requests that failed or took too long.
+      type: int
+      sample: 481
+    left_percent:
+      description: What is left of the budget, negative where more than all of it is spent. None where there were too few requests to tell.
+      type: float
+      sample: 60.05
+    spent:
+      description: Whether nothing is left, so that a release is refused.
+      type: bool
+      sample: false
 live:
   description: The colour that is live.
   returned: always
@@ -259,10 +290,10 @@ table:
 
 from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import run_as_module
 from ansible_collections.pear.fargate.plugins.module_utils.release.bluegreen_info import run
-from ansible_collections.pear.fargate.plugins.module_utils.release.options import PLACE_ARGUMENTS
+from ansible_collections.pear.fargate.plugins.module_utils.release.options import PLACE_ARGUMENTS, SLOS_ARGUMENT
 from ansible_collections.pear.fargate.plugins.module_utils.service.existing import EXISTING_CONSTRAINTS
 
-ARGUMENT_SPEC = {**PLACE_ARGUMENTS, "limit": {"type": "int", "default": 20}}
+ARGUMENT_SPEC = {**PLACE_ARGUMENTS, "limit": {"type": "int", "default": 20}, "slos": SLOS_ARGUMENT}
 CONSTRAINTS = EXISTING_CONSTRAINTS
 
 

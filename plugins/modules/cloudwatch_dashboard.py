@@ -27,6 +27,8 @@ options:
     type: dict
 extends_documentation_fragment:
   - pear.fargate.resource
+  - pear.fargate.resource.tags
+  - pear.fargate.ownership
   - pear.fargate.attributes
   - amazon.aws.common.modules
   - amazon.aws.region.modules
@@ -37,6 +39,7 @@ EXAMPLES = r"""
 - name: What is answered
   pear.fargate.cloudwatch_dashboard:
     name: production-scoreboard
+    tags: {pear:environment: production, pear:service: scoreboard}
     body:
       widgets:
         - type: text
@@ -57,12 +60,14 @@ name:
 """
 
 from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import run_as_module
-from ansible_collections.pear.fargate.plugins.module_utils.common.resource import STATE_ARGUMENTS
+from ansible_collections.pear.fargate.plugins.module_utils.common.resource import STATE_ARGUMENTS, TAG_ARGUMENTS
 from ansible_collections.pear.fargate.plugins.module_utils.monitoring.cloudwatch_dashboard import run
 
 ARGUMENT_SPEC = {
     "name": {"type": "str", "required": True},
     "body": {"type": "dict"},
+    "adopt": {"type": "bool", "default": False},
+    **TAG_ARGUMENTS,
     **STATE_ARGUMENTS,
 }
 

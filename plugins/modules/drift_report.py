@@ -9,7 +9,8 @@ module: drift_report
 short_description: Report the drift that check mode found
 version_added: 0.1.0
 description:
-  - Prints every property that tasks in check mode would have changed so far, for all hosts of the run.
+  - Prints every setting that tasks in check mode would have changed so far, for all hosts of the run, one in a row with both values.
+  - Has a row for each resource that M(pear.fargate.environment_orphans) found.
   - Fails if there is drift, or if a task failed and could not check.
   - The callback P(pear.fargate.drift#callback) must be enabled, as the collection's ansible.cfg does.
 seealso:
@@ -36,12 +37,20 @@ EXAMPLES = r"""
 
 RETURN = r"""
 drift:
-  description: Drift by host and property.
+  description: >-
+    Drift by host, part and setting. C(what) is part and setting in one. C(orphan) says whether no host of the inventory is the service
+    that the part belongs to, which is C(host) then.
   returned: always
   type: list
   elements: dict
   sample:
-    - {host: staging, what: health check of staging-scoreboard-blue, before: '{"path": "/"}', after: '{"path": "/readyz"}'}
+    - host: scoreboard
+      part: health check of staging-scoreboard-blue
+      setting: path
+      before: /
+      after: /readyz
+      orphan: false
+      what: "health check of staging-scoreboard-blue: path"
 unseen:
   description: Tasks that failed, whose drift is therefore unknown.
   returned: always

@@ -13,6 +13,7 @@ description:
   - A schedule refers to the live version. The playbooks update it after each release and rollback.
   - Removes schedules of the service that are not listed; all of them with O(state=absent). The schedule group of the environment stays.
     A schedule has no tags. It belongs to the service whose name it begins with, in the environment's schedule group.
+  - A schedule group of the environment's name without its tag C(pear:environment) is another's, and refused with all that is in it.
   - The tasks write to the service's log group.
 seealso:
   - module: pear.fargate.ecs_run_task
@@ -25,6 +26,10 @@ options:
   role_arn:
     description: ARN of the role that starts the tasks.
     type: str
+  adopt:
+    description: Whether to take over a schedule group that others made under the environment's name, after telling what will be changed.
+    type: bool
+    default: false
 extends_documentation_fragment:
   - pear.fargate.resource
   - pear.fargate.service.schedules
@@ -81,6 +86,7 @@ ARGUMENT_SPEC = {
     "cluster": {"type": "str"},
     "schedules": SCHEDULES_OPTION,
     "role_arn": {"type": "str"},
+    "adopt": {"type": "bool", "default": False},
 }
 
 

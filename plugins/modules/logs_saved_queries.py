@@ -9,13 +9,24 @@ module: logs_saved_queries
 short_description: Manage a set of saved queries of CloudWatch Logs Insights
 version_added: 0.2.0
 description:
-  - Saves the queries whose text or log groups differ, and deletes others below the prefix.
-  - AWS has no tags for saved queries, so everything below O(prefix) belongs to this module.
+  - Saves the queries whose text or log groups differ, and deletes others of O(environment) below the prefix.
+  - AWS has no tags for saved queries, so a comment in the first line of each says whose it is.
 seealso:
   - module: pear.fargate.cloudwatch_log_group
 author:
   - pear.fargate contributors (@pear-fargate)
 options:
+  environment:
+    description:
+      - Environment that the queries belong to. It is written into their first line as a comment, C(# pear:environment=NAME).
+      - A query without that line is never deleted, and never changed without O(adopt).
+      - If omitted, no line is written, and everything below O(prefix) belongs to this module.
+    type: str
+    default: ""
+  adopt:
+    description: Whether to replace a query of others that has the name of one of these, after telling what it asks.
+    type: bool
+    default: false
   prefix:
     description: Beginning of the names. The console shows parts that are separated by slashes as folders.
     type: str
@@ -50,6 +61,7 @@ extends_documentation_fragment:
 EXAMPLES = r"""
 - name: Save what is asked of the log
   pear.fargate.logs_saved_queries:
+    environment: production
     prefix: production/scoreboard/
     log_groups: [/pear/production/scoreboard]
     queries:
@@ -61,6 +73,7 @@ EXAMPLES = r"""
 
 - name: Remove all of them
   pear.fargate.logs_saved_queries:
+    environment: production
     prefix: production/scoreboard/
     state: absent
 """
@@ -79,6 +92,8 @@ from ansible_collections.pear.fargate.plugins.module_utils.common.resource impor
 from ansible_collections.pear.fargate.plugins.module_utils.monitoring.logs_saved_queries import run
 
 ARGUMENT_SPEC = {
+    "environment": {"type": "str", "default": ""},
+    "adopt": {"type": "bool", "default": False},
     "prefix": {"type": "str", "required": True},
     "queries": {
         "type": "list",

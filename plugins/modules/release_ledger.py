@@ -32,6 +32,13 @@ options:
       - Left unchanged if omitted, and off for a new table. While it is on, O(state=absent) is refused.
     type: bool
     version_added: 0.2.0
+  kms_key_arn:
+    description:
+      - ARN of the KMS key that encrypts the table. An empty one means DynamoDB's own key.
+      - Left unchanged if omitted, and DynamoDB's own for a new table.
+      - Whoever reads or writes the ledger needs the key too, by way of DynamoDB. While it is refused, no release and no rollback can begin.
+    type: str
+    version_added: 0.2.0
 extends_documentation_fragment:
   - pear.fargate.resource
   - pear.fargate.resource.tags
@@ -64,6 +71,7 @@ ARGUMENT_SPEC = {
     "name": {"type": "str", "required": True},
     "point_in_time_recovery": {"type": "bool", "default": True},
     "deletion_protection": {"type": "bool"},
+    "kms_key_arn": {"type": "str"},
     **STATE_ARGUMENTS,
     "adopt": {"type": "bool", "default": False},
     **TAG_ARGUMENTS,

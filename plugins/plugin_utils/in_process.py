@@ -25,6 +25,7 @@ from ..module_utils.common.clock import SystemClock
 from ..module_utils.common.invocation import Invocation, Run, failed_result, with_aws_options
 from ..module_utils.common.progress import Progress, SilentProgress, WrittenProgress
 from .module_services import SERVICES
+from .plain import plain
 
 # Ansible forks a worker for each task and host from the process that imports this. What every worker would read from disk
 # again is read here once: filters and tests, Ansible's own and ours, which are loaded together.
@@ -34,18 +35,6 @@ test_loader.get("ansible.builtin.truthy")
 
 # The json callback prints one document: progress lines before it would make it unreadable.
 PROGRESS_SWITCH = "PEAR_PROGRESS"
-
-
-def plain(value: Any) -> Any:
-    """Values as a module in a process of its own gets them: without the marks of origin and trust that Ansible's carry."""
-    if isinstance(value, Mapping):
-        return {plain(key): plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [plain(item) for item in value]
-    for kind in (bool, int, float, str):
-        if isinstance(value, kind):
-            return kind(value)
-    return value
 
 
 class InProcessAction(ActionBase):

@@ -12,6 +12,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ..module_utils.release.options import CHECK, GATES, POLICY, STRATEGY
 from ..module_utils.service.containers import APP_OPTIONS, CONTAINER
+from ..module_utils.service.discovery import DISCOVERY_ARGUMENTS
 
 # The variables of the role service that are handed to a release as they are.
 _VARIABLES: Mapping[str, Mapping[str, Any]] = {
@@ -20,6 +21,7 @@ _VARIABLES: Mapping[str, Mapping[str, Any]] = {
     "service_release_policy": POLICY,
     "service_version_probe": CHECK,
     "service_container": APP_OPTIONS,
+    "service_connect": DISCOVERY_ARGUMENTS["service_connect"]["options"],
 }
 _LISTS: Mapping[str, Mapping[str, Any]] = {"service_checks": CHECK, "service_sidecars": CONTAINER}
 

@@ -21,6 +21,23 @@ from .state import Sandbox
 _LARGE_ANSWER = 100_800
 
 
+def tag_dashboards_too(original: Any, backend: Any, arn: str, tags: dict[str, str]) -> None:
+    """CloudWatch tags alarms, dashboards, metric streams and rules of Contributor Insights; moto alarms only."""
+    if any(dashboard.arn == arn for dashboard in backend.dashboards.values()):
+        backend.tagger.tag_resource(arn, backend.tagger.convert_dict_to_tags_input(tags))
+    else:
+        original(backend, arn, tags)
+
+
+def forget_their_tags(original: Any, backend: Any, dashboards: list[str]) -> Any:
+    arns = [backend.dashboards[name].arn for name in dashboards if name in backend.dashboards]
+    refused = original(backend, dashboards)
+    if refused is None:
+        for arn in arns:
+            backend.tagger.delete_all_tags_for_resource(arn)
+    return refused
+
+
 class MetricCalls:
     """The calls about metrics, answered from the sandbox's own store."""
 
@@ -28,6 +45,8 @@ class MetricCalls:
         self._metrics = metrics
 
     def install(self) -> None:
+        patch(CloudWatchBackend, "tag_resource", ("self", "arn", "tags"))(tag_dashboards_too)
+        patch(CloudWatchBackend, "delete_dashboards", ("self", "dashboards"))(forget_their_tags)
         patch(CloudWatchBackend, "put_metric_data", ("self", "namespace", "metric_data"))(self._put)
         data = ("self", "queries", "start_time", "end_time", "scan_by")
         patch(CloudWatchBackend, "get_metric_data", data)(self._get_data)

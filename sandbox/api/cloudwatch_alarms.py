@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from typing import Any
 
 from ..metrics import bands
@@ -182,13 +183,30 @@ def _keep_states() -> None:
 
     @patch(CloudWatchBackend, "put_metric_alarm", _PUT_METRIC_ALARM)
     def put_metric_alarm(original: Any, self: Any, *arguments: Any, **named: Any) -> Any:
-        known = self.alarms.get(named.get("name") or arguments[0])
+        given = dict(zip(_PUT_METRIC_ALARM[1:], arguments, strict=False)) | named
+        check_range(given)
+        known = self.alarms.get(given["name"])
         alarm = original(self, *arguments, **named)
         alarm.state_value = known.state_value if known else INSUFFICIENT_DATA
         if known:
             alarm.state_reason, alarm.state_updated_timestamp = known.state_reason, known.state_updated_timestamp
             alarm.history = known.history
         return alarm
+
+
+def check_range(given: Mapping[str, Any]) -> None:
+    """An alarm evaluates a day at most, or a week where its period is an hour or longer.
+
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html
+    """
+    from moto.cloudwatch.exceptions import ValidationError
+
+    periods = [query.metric_stat.period for query in given.get("metric_data_queries") or () if query.metric_stat]
+    period = max(map(int, [*periods, given.get("period") or 0]))
+    longest = 604_800 if period >= 3600 else 86_400
+    if period * int(given.get("evaluation_periods") or 1) > longest:
+        told = f"Metrics cannot be checked across more than {longest} seconds (EvaluationPeriods * Period must be <= {longest})"
+        raise ValidationError(told)
 
 
 def _composites() -> None:

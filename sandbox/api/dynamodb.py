@@ -11,6 +11,15 @@ from .state import Sandbox
 
 def install(sandbox: Sandbox) -> None:
     from moto.dynamodb.models.table import Table
+    from moto.dynamodb.responses import DynamoHandler
+
+    @patch(DynamoHandler, "update_table", ("self",))
+    def with_its_key(original: Any, self: Any) -> Any:
+        given = self.body.get("SSESpecification")
+        answer = original(self)
+        if given is not None:
+            self.dynamodb_backend.get_table(self.body["TableName"]).sse_specification = given
+        return answer
 
     @patch(Table, "describe", ("self", "base_key"))
     def with_an_id(original: Any, self: Any, *arguments: Any, **named: Any) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..config import Settings
-from ..fargate.model import Deployment, Service, Task
+from ..fargate.model import ContainerState, Deployment, Service, Task
 from ..fargate.store import Store
 
 _SETTINGS = (
@@ -22,8 +22,19 @@ _SETTINGS = (
     "availabilityZoneRebalancing",
     "serviceRegistries",
 )
-_OF_DEPLOYMENT = ("capacityProviderStrategy", "networkConfiguration", "platformVersion")
-_OF_REVISION = ("capacityProviderStrategy", "networkConfiguration", "loadBalancers", "serviceRegistries")
+_OF_DEPLOYMENT = (
+    "capacityProviderStrategy",
+    "networkConfiguration",
+    "platformVersion",
+    "serviceConnectConfiguration",
+)
+_OF_REVISION = (
+    "capacityProviderStrategy",
+    "networkConfiguration",
+    "loadBalancers",
+    "serviceRegistries",
+    "serviceConnectConfiguration",
+)
 
 
 class Answers:
@@ -258,5 +269,16 @@ class Answers:
             "reason": state.reason,
             "exitCode": state.exit_code,
             "memory": str(definition["memory"]) if definition.get("memory") else None,
+            "managedAgents": [_exec_agent(state, definition)] if task.execute_command else None,
         }
         return answer | {key: value for key, value in optional.items() if value not in (None, "")}
+
+
+def _exec_agent(state: ContainerState, definition: dict[str, Any]) -> dict[str, Any]:
+    """The agent of ECS Exec: it runs with its container, and not where it cannot write its own files.
+
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-exec.html
+    """
+    stopped = definition.get("readonlyRootFilesystem") or state.status == "STOPPED"
+    answer = {"name": "ExecuteCommandAgent", "lastStatus": "STOPPED" if stopped else state.status}
+    return answer | ({"lastStartedAt": state.started_at} if state.started_at and not stopped else {})

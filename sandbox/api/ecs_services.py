@@ -40,6 +40,7 @@ _DEPLOYS = {
     "platformVersion",
     "capacityProviderStrategy",
     "serviceRegistries",
+    "serviceConnectConfiguration",
 }
 
 
@@ -67,6 +68,7 @@ class ServiceCalls(EcsCalls):
                     return {"service": self._answers.service(known, with_tags=True)}
                 raise ApiError("InvalidParameterException", "Creation of service was not idempotent.")
             self._check(settings)
+            self._check_names(settings, (cluster, name))
             _refuse_grace_period(request, settings)
             service = Service(
                 cluster=cluster,
@@ -96,6 +98,7 @@ class ServiceCalls(EcsCalls):
                 _require_new_deployment(request)
             settings = {**service.settings, **changed}
             self._check(settings)
+            self._check_names(settings, (service.cluster, service.name))
             _refuse_grace_period(request, settings)
             deploys = request.get("forceNewDeployment") or any(
                 service.settings.get(key) != settings.get(key) for key in _DEPLOYS
@@ -157,6 +160,51 @@ class ServiceCalls(EcsCalls):
                     "InvalidParameterException",
                     f"The target group with targetGroupArn {arn} does not have an associated load balancer.",
                 )
+
+    def _check_names(self, settings: dict[str, Any], key: tuple[str, str]) -> None:
+        others = [
+            service.settings.get("serviceConnectConfiguration") or {}
+            for known, service in self._store.services.items()
+            if known != key
+        ]
+        definition = self._store.definitions[settings["taskDefinition"]]
+        refuse_names(settings.get("serviceConnectConfiguration") or {}, definition, others)
+
+
+def refuse_names(connect: dict[str, Any], definition: dict[str, Any], others: list[dict[str, Any]]) -> None:
+    """Service Connect serves ports that have names, and a name is one service's in its namespace; messages are the sandbox's.
+
+    https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ServiceConnectService.html
+    """
+    if not connect.get("enabled"):
+        return
+    ports = {
+        port.get("name")
+        for container in definition["containerDefinitions"]
+        for port in container.get("portMappings", [])
+    }
+    taken = {
+        (other["namespace"], _discovery_name(service))
+        for other in others
+        if other.get("enabled")
+        for service in other.get("services") or []
+    }
+    for service in connect.get("services") or []:
+        name = _discovery_name(service)
+        if service["portName"] not in ports:
+            raise ApiError(
+                "InvalidParameterException",
+                f"Service Connect portName {service['portName']} is not the name of a port mapping of the task definition.",
+            )
+        if (connect["namespace"], name) in taken:
+            raise ApiError(
+                "InvalidParameterException",
+                f"The discoveryName {name} is already in use in namespace {connect['namespace']}.",
+            )
+
+
+def _discovery_name(service: dict[str, Any]) -> str:
+    return str(service.get("discoveryName") or service["portName"])
 
 
 def _refuse_grace_period(request: dict[str, Any], settings: dict[str, Any]) -> None:

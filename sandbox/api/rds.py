@@ -26,6 +26,12 @@ def install(sandbox: Sandbox) -> None:
         raise OverlayMismatch("moto has RDSResponse.describe_db_engine_versions now: the overlay's can go")
     setattr(RDSResponse, "describe_db_engine_versions", _engine_versions)  # noqa: B010 - mypy knows no such method
 
+    @patch(RDSBackend, "modify_db_subnet_group", ("self", "subnet_name", "description", "subnets"))
+    def and_stays(original: Any, self: Any, subnet_name: str, description: str, subnets: Any) -> Any:
+        """moto takes the group away with its change."""
+        self.subnet_groups[subnet_name] = original(self, subnet_name, description, subnets)
+        return self.subnet_groups[subnet_name]
+
     @patch(RDSBackend, "create_db_instance", ("self", "db_kwargs"))
     def with_insights(original: Any, self: Any, db_kwargs: dict[str, Any]) -> Any:
         database = original(self, db_kwargs)

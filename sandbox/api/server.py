@@ -54,6 +54,7 @@ OVERLAY_MODULES = (
     "first_calls",
     "faults",
     "route53",
+    "service_quotas",
     "wafv2",
 )
 _CREDENTIAL = re.compile(r"Credential=([^/]+)/\d+/([^/]+)/([^/]+)/aws4_request")

@@ -71,6 +71,10 @@ class Task:
         return f"eni-{self.id[:17]}"
 
     @property
+    def on_demand(self) -> bool:
+        return self.capacity_provider != "FARGATE_SPOT"
+
+    @property
     def alive(self) -> bool:
         """Started or starting, and meant to go on."""
         return self.desired == "RUNNING" and self.status != "STOPPED"

@@ -9,6 +9,7 @@ import traceback
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 
+from ..laws import fargate as quota
 from ..periodic import Periodic
 from .model import Breaker, Deployment, Runtime, Service, StartFailed, TargetHealth, Task
 from .network import Network, NoAddress
@@ -230,12 +231,20 @@ class Scheduler:
         try:
             task = self._store.new_task(service, deployment, self._network)
         except NoAddress as none:
-            if str(none) not in deployment.events_said:
-                deployment.events_said.add(str(none))
-                service.say(f"was unable to place a task. Reason: {none}")
+            self._say_unplaced(service, deployment, str(none))
+            return None
+        others = [known.definition for known in self._store.tasks.values() if known.alive and known.on_demand]
+        if task.on_demand and not quota.has_room(others, task.definition):
+            self._network.release(task)
+            self._say_unplaced(service, deployment, quota.REACHED)
             return None
         self.start_task(task)
         return task
+
+    def _say_unplaced(self, service: Service, deployment: Deployment, reason: str) -> None:
+        if reason not in deployment.events_said:
+            deployment.events_said.add(reason)
+            service.say(f"was unable to place a task. Reason: {reason}")
 
     def _count_failures(self, service: Service, tasks: Iterable[Task]) -> None:
         """A task that ended by itself before it was ever healthy is a failed one; a healthy one begins the count anew."""

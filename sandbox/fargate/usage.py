@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from ..core import Core
+from ..laws.fargate import vcpus
 from ..metrics.balancers import one
 from ..metrics.store import Metric
 from ..metrics.store import Store as Metrics
@@ -18,6 +19,9 @@ from .store import Store
 
 NAMESPACE = "AWS/ECS"
 INSIGHTS = "ECS/ContainerInsights"
+# https://docs.aws.amazon.com/AmazonECS/latest/developerguide/monitoring-fargate-usage.html
+USAGE = "AWS/Usage"
+_VCPUS = {"Type": "Resource", "Resource": "vCPU", "Service": "Fargate", "Class": "Standard/OnDemand"}
 _CGROUPS = Path("/sys/fs/cgroup")
 _SAMPLE_SECONDS = 20  # of CloudWatch's time
 _CPU_UNITS = 1024
@@ -61,6 +65,9 @@ class UsageSampler:
             tasks = [(task, self._store.service_of(task)) for task in self._store.tasks.values() if task.running]
             services = list(self._store.services.values())
         self._count(services, [service for _, service in tasks], now)
+        on_demand = [task.definition for task, _ in tasks if task.on_demand]
+        self._metrics.add(Metric.of(USAGE, "ResourceCount", _VCPUS), now, one(vcpus(on_demand)), "None")
+        self._metrics.told_until(USAGE, now)
         seen = {}
         for task, service in tasks:
             used = used_by(self._processes.processes(task))

@@ -8,6 +8,9 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+# TC(0.5:) counts the values above 0.5, TC(:0.5) the others; the lower bound is left out, the upper one is in.
+# https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Statistics-definitions.html
+_COUNT = re.compile(r"(?i:TC)\((\d+(?:\.\d{1,10})?)?:(\d+(?:\.\d{1,10})?)?\)").fullmatch
 _PERCENTILE = re.compile(r"p(\d{1,2}(?:\.\d{1,10})?|100)").fullmatch
 _SIMPLE = ("SampleCount", "Average", "Sum", "Minimum", "Maximum")
 
@@ -59,6 +62,8 @@ class Samples:
         percentile = check_statistic(name)
         if self.count == 0:
             return 0.0
+        if bounds := _COUNT(name):
+            return self._count(float(bounds[1] or "-inf"), float(bounds[2] or "inf")) if self.complete else None
         if percentile is not None:
             return self._percentile(percentile) if self.complete else None
         return {
@@ -68,6 +73,9 @@ class Samples:
             "Minimum": self.least,
             "Maximum": self.most,
         }[name]
+
+    def _count(self, above: float, most: float) -> float:
+        return float(sum(count for value, count in self.values.items() if above < value <= most))
 
     def _percentile(self, percent: float) -> float:
         """The smallest value that at least so many percent of the samples do not exceed."""
@@ -82,12 +90,13 @@ class Samples:
 
 def check_statistic(name: str) -> float | None:
     """The percent of a percentile, None for the other statistics. Raises UnknownStatistic."""
-    if name in _SIMPLE:
+    if name in _SIMPLE or _COUNT(name):
         return None
     matched = _PERCENTILE(name)
     if matched is None:
         raise UnknownStatistic(
-            f"The statistic {name!r} is not served here: {', '.join(_SIMPLE)} and percentiles from p0 to p100 are."
+            f"The statistic {name!r} is not served here: {', '.join(_SIMPLE)}, percentiles from p0 to p100, and "
+            "trimmed counts of absolute values such as TC(0.5:) are."
         )
     return float(matched[1])
 

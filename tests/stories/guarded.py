@@ -18,7 +18,7 @@ from .conftest import Stage
 
 ACCOUNT, REGION = "123456789012", "eu-central-1"
 NAME = "guarded"
-KINDS = ("read-only", "rollback", "release", "provision", "destroy")
+KINDS = ("read-only", "exec", "rollback", "release", "provision", "destroy")
 BOUNDARY = f"arn:aws:iam::{ACCOUNT}:policy/guarded-boundary"
 # What an administrator does once: no playbook of a deployer makes roles of deployers.
 DEPLOYERS = """
@@ -80,6 +80,14 @@ class Guarded:
             "AWS_SESSION_TOKEN": taken["SessionToken"],
         }
 
+    def services(self) -> list[dict[str, Any]]:
+        """The ECS services of both colours."""
+        names = ["scoreboard-blue", "scoreboard-green"]
+        services: list[dict[str, Any]] = self.stage.client("ecs").describe_services(cluster=NAME, services=names)[
+            "services"
+        ]
+        return services
+
     def refused(self) -> list[str]:
         """What the sandbox has refused to callers of these roles, as action and resource."""
         with urllib.request.urlopen(self.stage.environment["AWS_ENDPOINT_URL"] + "/_sandbox/decisions") as answer:
@@ -135,7 +143,12 @@ def _values(key: str, acl: str) -> dict[str, Any]:
         "file_system_backup_kms_key_arn": key,
         "service_log_kms_key_arn": key,
         "service_desired_count": 1,
+        "service_slos": [
+            {"name": "availability", "target_percent": 90.0},
+            {"name": "latency", "target_percent": 50.0, "threshold_seconds": 5.0},
+        ],
         "service_database_variables": {},
+        "service_enable_execute_command": True,
         "service_schedules": [{"name": "clean", "expression": "rate(1 day)", "command": ["python3", "-c", "pass"]}],
         "monitoring_topic_kms_key_arn": key,
         "monitoring_subscriptions": [{"protocol": "email", "endpoint": "team@example.test"}],

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
+from tests.support.pages import ReadPage
 from tests.support.plays import Player, PlayResult
 
 from .arcade import CANARY, CLUSTER, GATES, HOST, RELEASE, Arcade, arcade, finished
@@ -102,34 +106,77 @@ def test_a_canary_whose_live_colour_dies_takes_all_traffic(arcade: Arcade) -> No
     assert arcade.live() == candidate
 
 
-def test_a_good_version_passes_a_canary_and_a_bake_that_metrics_judge(arcade: Arcade) -> None:
+def test_a_good_version_passes_a_canary_and_a_bake_that_metrics_judge(arcade: Arcade, tmp_path: Path) -> None:
     before = arcade.live()
+    report = {"service_report": str(tmp_path / "good.html")}
     options = {"percent": 20, "duration_seconds": 30, "bake_seconds": 30}
     with arcade.under_load() as running:
         released = arcade.release(
-            "good", service_strategy="canary", service_strategy_options=options, service_gates=GATES
+            "good", service_strategy="canary", service_strategy_options=options, service_gates=GATES, **report
         ).succeeded()
         summary = running.stop()
     assert "baking" in released.output, released.output
     assert "step 1 of 2 passed: " in released.output and "5xx share" in released.output, released.output
     assert arcade.live() != before
     assert_not_one_failed(summary, 1000)
+    page = ReadPage((tmp_path / "good.html").read_text())
+    candidate = arcade.live()
+    assert "succeeded" in page.text
+    assert _shares(page, candidate) == ["0 %", "20 %", "100 %"]
+    assert {"weights", "requests", "errors", "latency"} <= page.figures
+    passed = [(row[1], row[2]) for row in page.rows["verdicts"][1:] if row[3] == "pass"]
+    assert {("proving", "check storage"), ("step 1 of 2", "errors"), ("bake", "errors")} <= set(passed), page.rows
+    assert {candidate, before} <= {row[0] for row in page.rows["totals"]}, page.rows["totals"]
+    assert any(f"{candidate} 2 healthy of 2 running" in row[1] for row in page.rows["counts"]), page.rows["counts"]
 
 
-def test_errors_of_the_candidate_return_traffic(arcade: Arcade) -> None:
+def _shares(page: ReadPage, colour: str) -> list[str]:
+    """The weights of a colour, one after the other."""
+    rows = page.rows["weights"]
+    return [row[rows[0].index(colour)] for row in rows[1:]]
+
+
+def test_errors_of_the_candidate_return_traffic(arcade: Arcade, tmp_path: Path) -> None:
     before = arcade.live()
+    report = {"service_report": str(tmp_path / "chaos.html")}
     chaos = {"CHAOS_ENABLED": "true", "CHAOS_ERROR_RATE": "0.3"}
     options = {"percent": 20, "duration_seconds": 40, "bake_seconds": 30}
     with arcade.under_load() as running:
-        failed = arcade.release(
-            "chaos", environment=chaos, service_strategy="canary", service_strategy_options=options, service_gates=GATES
-        ).failed()
+        values = {"service_strategy": "canary", "service_strategy_options": options, "service_gates": GATES, **report}
+        failed = arcade.release("chaos", environment=chaos, **values).failed()
         summary = running.stop()
     assert "5xx share" in failed.output, failed.output
     assert "rolled_back" in failed.output
     assert arcade.weights()[before] == 100
     # A fifth of the requests, of which three in ten fail, and that not for the whole time.
     assert 0 < summary["failed"] < summary["sent"] * 0.2 * 0.35, summary
+    release = re.findall(r"set service_report; (\S+) is its release", failed.output)[0]
+    again = tmp_path / "again.html"
+    arcade.play("report", report_of=release, report_path=str(again)).succeeded()
+    for path in (tmp_path / "chaos.html", again):
+        page = ReadPage(path.read_text())
+        assert "rolled back" in page.text and release in page.text
+        assert _shares(page, before) == ["100 %", "80 %", "100 %"], page.rows["weights"]
+        (judged,) = [row for row in page.rows["verdicts"] if row[3] == "fail"]
+        assert judged[1:3] == ["step 1 of 2", "errors"] and "5xx share" in judged[4], judged
+        assert judged[4] in page.text.partition("Traffic")[0], "the reason of the release is another one"
+        assert page.rows["totals"][-1][2] != "0" or page.rows["totals"][1][2] != "0", page.rows["totals"]
+
+
+def test_a_spent_error_budget_refuses_a_release_unless_a_reason_overrides_it(arcade: Arcade) -> None:
+    """The story before has failed some hundred requests."""
+    before = arcade.live()
+    slos = {"service_slos": [{"name": "availability", "target_percent": 99.99}]}
+    refused = arcade.release("risky", **slos).failed()
+    assert "error budget of availability: -" in refused.output and "refused" in refused.output, refused.output
+    assert "released all the same" not in refused.output
+    assert arcade.live() == before
+    assert "error budget of availability: -" in arcade.play("status", **slos).succeeded().output
+    override = {"service_budget": "override", "service_budget_reason": "mends the errors"}
+    released = arcade.release("mended", **slos, **override).succeeded()
+    assert "released all the same, since mends the errors" in released.output, released.output
+    # A rollback is not held back.
+    arcade.play("rollback", **slos).succeeded()
 
 
 def test_slowness_of_the_candidate_returns_traffic(arcade: Arcade) -> None:

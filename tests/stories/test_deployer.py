@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import re
+import ssl
 import time
+import urllib.request
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from botocore.exceptions import ClientError
 
 from .arcade import finished
+from .awx_jobs import Jobs
 from .conftest import Stage
 from .guarded import ACCOUNT, NAME, REGION, Guarded, prepare
 
@@ -97,10 +103,80 @@ def _until_held(guarded: Guarded) -> None:
 
 @pytest.mark.parametrize(
     ("playbook", "check"),
-    [("provision", True), ("drift", False), ("status", False), ("triage", False), ("history", False)],
+    [
+        ("provision", True),
+        *((reading, False) for reading in ("drift", "status", "triage", "history", "logs", "exec")),
+        ("report", True),
+    ],
 )
 def test_reading_needs_the_reading_role_alone(guarded: Guarded, playbook: str, check: bool) -> None:
     guarded.run("read-only", playbook, check=check, image_tag="1.0.0").succeeded()
+
+
+def test_a_shell_by_the_role_of_shells(guarded: Guarded) -> None:
+    shown = guarded.run("exec", "exec", exec_command="ls /").succeeded().output
+    task = re.search(r"aws ecs execute-command --region eu-central-1 --cluster guarded --task (\w+) ", shown)
+    assert task is not None and "--container app --interactive --command 'ls /'" in shown, shown
+    ecs = guarded.stage.client("ecs")
+    (found,) = ecs.describe_tasks(cluster=NAME, tasks=[task[1]])["tasks"]
+    assert found["enableExecuteCommand"]
+
+
+def test_tasks_are_hosts_of_an_inventory_by_the_reading_role(guarded: Guarded, tmp_path: Path) -> None:
+    source = tmp_path / "guarded.ecs_services.yml"
+    keyed = [{"key": "ecs_zone", "prefix": "zone"}]
+    options = {"environments": [NAME], "regions": [REGION], "filters": {"is_live": True}, "keyed_groups": keyed}
+    source.write_text(yaml.safe_dump({"plugin": "pear.fargate.ecs_services", **options}))
+    listed = guarded.player("read-only").inventory(str(source))
+    assert listed["ecs_services"]["hosts"] == [f"{NAME}-scoreboard"]
+    (colour,), tasks = listed["ecs_colours"]["hosts"], listed["ecs_tasks"]["hosts"]
+    variables = listed["_meta"]["hostvars"]
+    assert variables[colour]["ecs_weight"] == 100 and len(tasks) == variables[colour]["ecs_running"] >= 1
+    assert {variables[task]["ecs_health"] for task in tasks} == {"HEALTHY"}
+    assert [group for group in listed if group.startswith("zone_eu_central_1")]
+
+
+def test_lines_of_one_request_and_since_the_last_release(guarded: Guarded) -> None:
+    elbv2 = guarded.stage.client("elbv2")
+    host = elbv2.describe_load_balancers(Names=[NAME])["LoadBalancers"][0]["DNSName"]
+    request = urllib.request.Request(f"https://{host}/leaderboard", headers={"X-Request-Id": "day-to-day-1"})
+    with urllib.request.urlopen(request, context=ssl._create_unverified_context()) as answer:
+        assert answer.status == 200
+    deadline = time.monotonic() + 600
+    while "day-to-day-1" not in (
+        shown := guarded.run("read-only", "logs", logs_request_id="day-to-day-1", logs_since_release=True)
+        .succeeded()
+        .output
+    ):
+        assert time.monotonic() < deadline, shown
+        time.sleep(1)
+    assert "app/" in shown and "when " in shown, shown
+    lines = shown.partition("Show the lines")[2]
+    assert '"route": "/healthz"' not in lines and '"route": "/readyz"' not in lines, lines
+
+
+def test_scaling_by_the_role_of_rollbacks(guarded: Guarded) -> None:
+    predicted = guarded.run("rollback", "scale", check=True, scale_minimum=2).succeeded()
+    assert predicted.changed == 1 and '"minimum": 1' in predicted.output, predicted.output
+    guarded.run("rollback", "scale", scale_minimum=2).succeeded()
+    assert sorted(service["runningCount"] for service in guarded.services()) == [0, 2]
+    assert guarded.run("rollback", "scale", scale_minimum=2).succeeded().changed == 0
+    guarded.run("rollback", "scale", scale_count=7).failed()
+    guarded.run("rollback", "scale", scale_minimum=1, scale_count=1).succeeded()
+
+
+def test_job_templates_run_as_awx_runs_them(guarded: Guarded, tmp_path: Path) -> None:
+    """By ansible-runner, with the credential's files and variables, the survey's answers as extra variables, and the limit as a prompt."""
+    jobs = Jobs(guarded, tmp_path)
+    status = jobs.run("status")
+    assert "traffic blue" in status.output, status.output
+    released = jobs.run("release", image_tag="1.0.0", service_released_by="ada")
+    assert "Release" in released.tasks, released.tasks
+    logs = jobs.run(
+        "logs", logs_minutes=600, logs_request_id="day-to-day-1", logs_since_release="false", logs_filter=""
+    )
+    assert "day-to-day-1" in logs.output, logs.output
+    jobs.run("scale", scale_count="", scale_minimum=1, scale_maximum="")
 
 
 def test_nothing_was_refused_to_any_of_them(guarded: Guarded) -> None:

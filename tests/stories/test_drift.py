@@ -149,9 +149,17 @@ def edited_query(stage: Stage) -> None:
     (query,) = logs.describe_query_definitions(queryDefinitionNamePrefix="local/scoreboard/errors by route")[
         "queryDefinitions"
     ]
+    # Whoever edits a query in the console leaves its first line.
+    owner = query["queryString"].splitlines()[0]
     logs.put_query_definition(
-        queryDefinitionId=query["queryDefinitionId"], name=query["name"], queryString="fields @message"
+        queryDefinitionId=query["queryDefinitionId"], name=query["name"], queryString=f"{owner}\nfields @message"
     )
+
+
+def forgotten_log_group(stage: Stage) -> None:
+    """Of a service that the inventory has no longer."""
+    tags = {"pear:environment": "local", "pear:service": "lobby"}
+    stage.client("logs").create_log_group(logGroupName="/pear/local/lobby", tags=tags)
 
 
 def bounds(stage: Stage) -> None:
@@ -268,6 +276,7 @@ CHANGES: dict[str, tuple[Change, str]] = {
     ),
     "an alarm of the load balancer": (alarm("local/*/balancer-errors", AlarmActions=[]), "local/*/balancer-errors"),
     "an alarm by hand": (strange_alarm, "local/scoreboard/by-hand"),
+    "an orphan": (forgotten_log_group, "log group /pear/local/lobby"),
     "dashboard": (edited_dashboard, "local-scoreboard"),
     "saved query": (edited_query, "local/scoreboard/errors by route"),
     "topic": (
@@ -315,5 +324,6 @@ def test_deploy_puts_everything_right(found: PlayResult, deployed: Player, stage
     assert again.status == 0, again.output
     assert all("local/scoreboard/by-hand" in warning for warning in again.warnings), again.warnings
     stage.client("cloudwatch").delete_alarms(AlarmNames=["local/scoreboard/by-hand"])
+    stage.client("logs").delete_log_group(logGroupName="/pear/local/lobby")
     clean = deployed.run("playbooks/drift.yml", variables=SCALED).succeeded()
     assert "Nothing differs." in clean.output

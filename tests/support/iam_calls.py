@@ -26,13 +26,15 @@ _STOCK = {
     "amazon/aws/plugins/modules/cloudwatchlogs_log_group_metric_filter.py": "logs",
     "community/aws/plugins/modules/s3_lifecycle.py": "s3",
 }
-# Calls whose names are put together in the code, and permissions of the protocol in which images are pushed.
+# Calls whose names are put together in the code, permissions of the protocol in which images are pushed, and the call of the
+# command that exec.yml shows.
 _BESIDE = {
     "rds:describedbclusterparameters",
     "rds:describedbparameters",
     "rds:describedbclusterparametergroups",
     "rds:describedbparametergroups",
     "ecr:batchchecklayeravailability",
+    "ecs:executecommand",
 }
 # Every way through what a service calls as the caller.
 _ALL = {

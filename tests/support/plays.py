@@ -55,6 +55,16 @@ def parse_recap(output: str) -> dict[str, dict[str, int]]:
     return recap
 
 
+def inventory_of(text: str) -> dict[str, Any]:
+    """What ansible-inventory lists; newer ones mark texts that are no templates, so that those who read the list do not run them."""
+
+    def unmarked(found: dict[str, Any]) -> Any:
+        return found["__ansible_unsafe"] if set(found) == {"__ansible_unsafe"} else found
+
+    listed: dict[str, Any] = json.loads(text, object_hook=unmarked)
+    return listed
+
+
 @dataclass(frozen=True)
 class Player:
     """Runs playbooks of this checkout with the environment of one sandbox."""
@@ -94,6 +104,21 @@ class Player:
         if variables:
             command += ["-e", json.dumps(variables)]
         return [*command, *arguments]
+
+    def inventory(self, source: str) -> dict[str, Any]:
+        """What ansible-inventory lists of a source."""
+        command = [str(ANSIBLE_PLAYBOOK.with_name("ansible-inventory")), "-i", source, "--list"]
+        done = subprocess.run(
+            command,
+            cwd=ROOT,
+            env=self._environ(),
+            capture_output=True,
+            text=True,
+            stdin=subprocess.DEVNULL,
+            timeout=600,
+        )
+        assert done.returncode == 0, done.stderr
+        return inventory_of(done.stdout)
 
     def start(self, playbook: str, *arguments: str, variables: dict[str, Any] | None = None) -> subprocess.Popen[str]:
         """Start a playbook in the background, in a process group of its own."""

@@ -28,6 +28,7 @@ SHIPPED = {
     "changelogs",
     "docs",
     "examples",
+    "extensions",
     "inventories",
     "meta",
     "playbooks",

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.pear.fargate.plugins.module_utils.operations.ecs_hosts import PROPERTIES
 from ansible_collections.pear.fargate.plugins.module_utils.release.options import CHECK, GATES, POLICY, STRATEGY
 from ansible_collections.pear.fargate.plugins.plugin_utils.role_variables import roles_of_the_collection, unknown
 
@@ -41,6 +42,9 @@ FOREIGN = {
     "DNS_NAME_OF_THE_LOAD_BALANCER",
     # Terraform's.
     "ignore_changes",
+    # Of other inventory plugins, and awx.awx's.
+    *("aws_ec2", "assume_role_arn"),
+    *("CONTROLLER_HOST", "CONTROLLER_OAUTH_TOKEN"),
     # PostgreSQL's.
     *("max_connections", "pg_stat_activity"),
 }
@@ -183,10 +187,29 @@ def test_every_test_that_a_document_names_exists() -> None:
 def known_words() -> frozenset[str]:
     """Every name with an underscore that code, variables, options or file names have."""
     code = sources(
-        "plugins", "roles", "playbooks", "inventories", "meta", "sandbox", "examples", "tools", "bench", "Makefile"
+        *(
+            "plugins",
+            "roles",
+            "playbooks",
+            "inventories",
+            "meta",
+            "sandbox",
+            "examples",
+            "extensions",
+            "tools",
+            "bench",
+        ),
+        "Makefile",
     )
     stems = {file.stem for folder in ("plugins", "tests", "sandbox", "roles") for file in (ROOT / folder).rglob("*.*")}
-    return frozenset({*_WORD.findall(code), *stems, *FOREIGN})
+    return frozenset(
+        {
+            *_WORD.findall(code),
+            *stems,
+            *FOREIGN,
+            *(f"ecs_{name}" for name in (*PROPERTIES, "tags", "weights", "containers")),
+        }
+    )
 
 
 def test_every_name_that_a_document_sets_as_code_exists() -> None:

@@ -10,9 +10,13 @@ import pytest
 import yaml
 from ansible_collections.pear.fargate.plugins.callback import drift
 from ansible_collections.pear.fargate.plugins.callback.drift import CallbackModule
-from ansible_collections.pear.fargate.plugins.plugin_utils.drift import Log, Row, rows_of, table
+from ansible_collections.pear.fargate.plugins.plugin_utils.drift import Log, Row, Source, rows_of, table
 
 ROOT = Path(__file__).resolve().parents[2]
+
+
+def row(part: str, setting: str, before: str, after: str) -> Row:
+    return Row("h", part, setting, before, after)
 
 
 @pytest.mark.parametrize(
@@ -20,37 +24,74 @@ ROOT = Path(__file__).resolve().parents[2]
     [
         pytest.param(
             {"diff": {"before": {"a": 1, "same": 2}, "after": {"a": 3, "same": 2}}},
-            [Row("h", "a", "1", "3")],
-            id="a mapping tells its properties",
+            [row("cloudwatch_alarms", "a", "1", "3")],
+            id="a mapping tells its settings",
         ),
         pytest.param(
-            {"diff": {"before": '{"a": {"b": 1}}\n', "after": '{"a": {"b": 2}}\n'}},
-            [Row("h", "a: b", "1", "2")],
-            id="JSON is read, and only the property that differs is reported",
+            {"name": "corp", "diff": {"before": {"a": 1}, "after": {"a": 3}}},
+            [row("cloudwatch_alarms corp", "a", "1", "3")],
+            id="a result that names its resource",
         ),
         pytest.param(
-            {"diff": {"before": {"one": None}, "after": {"one": "x"}}},
-            [Row("h", "one", "missing", "x")],
-            id="what is missing is called so",
+            {"diff": {"before": '{"a": {"b": {"c": 1}}}\n', "after": '{"a": {"b": {"c": 2}}}\n'}},
+            [row("a", "b: c", "1", "2")],
+            id="JSON is read, and only the setting that differs is reported",
         ),
         pytest.param(
-            {"diff": [{"before": "old\n", "after": "new\n"}]}, [Row("h", "Task", "old", "new")], id="text is one row"
+            {
+                "diff": {
+                    "before": {"task": {"env": [{"name": "A", "value": "1"}, {"name": "B", "value": "2"}]}},
+                    "after": {"task": {"env": [{"name": "B", "value": "3"}, {"name": "A", "value": "1"}]}},
+                }
+            },
+            [row("task", "env: B: value", "2", "3")],
+            id="elements with names are compared by them",
         ),
-        pytest.param({}, [Row("h", "Task", "", "differs")], id="no diff is still a difference"),
+        pytest.param(
+            {"diff": {"before": {"a": {"b": ["x", "y"]}}, "after": {"a": {"b": []}}}},
+            [row("a", "b", "x, y", "nothing")],
+            id="a plain list is shown in words",
+        ),
+        pytest.param(
+            {"diff": {"before": {"one": None}, "after": {"one": {"threshold": 5, "on": True}}}},
+            [row("cloudwatch_alarms", "one", "missing", "on true; threshold 5")],
+            id="what is missing is one row and called so",
+        ),
+        pytest.param(
+            {"diff": [{"before": "old\n", "after": "new\n"}]},
+            [row("cloudwatch_alarms", "", "old", "new")],
+            id="text is one row",
+        ),
+        pytest.param(
+            {"diff": {"before": "a\nb\nc\nd\n", "after": "a\nB\nc\nd\ne\n"}},
+            [row("cloudwatch_alarms", "line 2", "b", "B"), row("cloudwatch_alarms", "line 5", "missing", "e")],
+            id="of a longer text only what differs",
+        ),
+        pytest.param(
+            {}, [row("cloudwatch_alarms", "Task", "not told by the module", "as the inventory says")], id="no diff"
+        ),
         pytest.param(
             {
                 "diff": {"before": "", "after": ""},
                 "disagreements": [{"what": "traffic", "found": "blue 0 %", "recorded": "blue 100 %"}],
             },
-            [Row("h", "traffic", "blue 0 %", "blue 100 %")],
+            [row("traffic", "", "blue 0 %", "blue 100 %")],
             id="what disagrees with the ledger",
         ),
-        pytest.param({"item": {"n": 1}}, [Row("h", 'Task ({"n": 1})', "", "differs")], id="an item of a loop"),
-        pytest.param({"diff": {"before": {}, "after": {}}}, [Row("h", "Task", "", "differs")], id="an empty diff"),
+        pytest.param(
+            {"orphans": [{"service": "lobby", "kind": "alarm", "name": "corp/lobby/cpu"}]},
+            [Row("lobby", "alarm corp/lobby/cpu", "not in the inventory", "there", "missing", orphan=True)],
+            id="what the inventory no longer names",
+        ),
+        pytest.param(
+            {"item": {"n": 1}},
+            [row("cloudwatch_alarms", "Task (n 1)", "not told by the module", "as the inventory says")],
+            id="an item of a loop",
+        ),
     ],
 )
 def test_a_changed_result_becomes_rows(result: dict[str, Any], rows: list[Row]) -> None:
-    assert list(rows_of("h", "Task", result)) == rows
+    assert list(rows_of(Source("h", "Task", "pear.fargate.cloudwatch_alarms"), result)) == rows
 
 
 @pytest.mark.parametrize(
@@ -60,6 +101,7 @@ def test_a_changed_result_becomes_rows(result: dict[str, Any], rows: list[Row]) 
         pytest.param(True, {"changed": False, "disagreements": []}, 0),
         pytest.param(False, {"changed": False, "disagreements": [{"what": "a", "found": "b", "recorded": "c"}]}, 0),
         pytest.param(True, {"changed": True}, 1),
+        pytest.param(True, {"orphans": [{"service": "a", "kind": "role", "name": "b"}]}, 1),
     ],
 )
 def test_what_disagrees_with_the_ledger_is_kept_also_where_nothing_would_be_written(
@@ -69,17 +111,29 @@ def test_what_disagrees_with_the_ledger_is_kept_also_where_nothing_would_be_writ
     monkeypatch.setattr(drift, "LOG", log)
     told = SimpleNamespace(
         _result=result,
-        _task=SimpleNamespace(check_mode=check_mode, name="Release", loop=None),
+        _task=SimpleNamespace(check_mode=check_mode, name="Release", loop=None, action="pear.fargate.service_release"),
         _host=SimpleNamespace(get_name=lambda: "h"),
     )
     CallbackModule().v2_runner_on_ok(told)
     assert len(log.rows) == kept
 
 
-def test_the_table_fits_its_columns() -> None:
-    lines = table([Row("a" * 50, "what", "b" * 200, "c" * 200)])
-    assert len(lines) == 3
-    assert max(map(len, lines)) <= 14 + 48 + 30 + 30 + 6
+def test_the_table_shows_whole_values_below_each_other() -> None:
+    policy = " ".join(f"word{number}" for number in range(20))
+    heading, ruler, *lines = table(
+        [Row("app", "role app", "policy", policy, "missing"), Row("app", "x", "y", "1", "2")]
+    )
+    assert [heading.split()[0], set(ruler)] == ["host", {"-", " "}]
+    assert len(lines) > 2 and max(map(len, lines)) <= 140
+    shown = " ".join(line[heading.index("is") : heading.index("should be")] for line in lines[:-1])
+    assert shown.split() == policy.split()
+    assert lines[-1].split() == ["app", "x", "y", "1", "2"]
+
+
+def test_a_value_of_many_lines_says_how_long_it_is() -> None:
+    lines = table([Row("a", "b", "c", "word " * 200, "d")])
+    assert len(lines) == 2 + 8
+    assert "… 1000 characters" in lines[-1]
 
 
 def plays(name: str) -> list[dict[str, Any]]:

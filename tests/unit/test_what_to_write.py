@@ -101,6 +101,8 @@ def _release(values: dict[str, Any]) -> dict[str, Any]:
         "containers": [app, *values["service_sidecars"]],
         "capacity_providers": values["service_capacity_providers"],
         "schedules": values.get("service_schedules"),
+        "service_connect": values["service_connect"] or None,
+        "service_registries": values["service_registries"],
         **{option: values[f"service_{option}"] for option in taken},
     }
 

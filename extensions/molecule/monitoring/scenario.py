@@ -40,6 +40,7 @@ def verify() -> None:
     assert set(SHARED.values()) <= topics
     dashboards = boto3.client("cloudwatch").list_dashboards()["DashboardEntries"]
     assert any("website" in dashboard["DashboardName"] for dashboard in dashboards)
+    assert any(dashboard["DashboardName"].endswith("-Environment") for dashboard in dashboards)
 
 
 def side_effect() -> None:

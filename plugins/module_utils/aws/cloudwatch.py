@@ -32,6 +32,14 @@ class Metric:
 
 
 @dataclass(frozen=True)
+class Dashboard:
+    """A dashboard, whose body is the text of a JSON document."""
+
+    arn: str
+    body: str
+
+
+@dataclass(frozen=True)
 class Window:
     """A time range, divided into periods."""
 
@@ -85,13 +93,18 @@ def put_alarm(aws: Aws, name: str, request: Mapping[str, Any], tags: Mapping[str
     put(**{**request, "AlarmName": name}, Tags=tag_list(tags))
 
 
-@aws_call("read the tags of alarm {arn}")
-def alarm_tags(aws: Aws, arn: str) -> dict[str, str]:
+@aws_call("read the tags of {arn}")
+def tags(aws: Aws, arn: str) -> dict[str, str]:
     return tags_of(aws.client("cloudwatch").list_tags_for_resource(ResourceARN=arn))
 
 
-@aws_call("tag alarm {arn}")
-def tag_alarm(aws: Aws, arn: str, tags: Mapping[str, str]) -> None:
+@aws_call("remove tags of {arn}")
+def untag(aws: Aws, arn: str, keys: list[str]) -> None:
+    aws.client("cloudwatch").untag_resource(ResourceARN=arn, TagKeys=keys)
+
+
+@aws_call("tag {arn}")
+def tag(aws: Aws, arn: str, tags: Mapping[str, str]) -> None:
     aws.client("cloudwatch").tag_resource(ResourceARN=arn, Tags=tag_list(tags))
 
 
@@ -130,11 +143,11 @@ def _history(aws: Aws, name: str, kind: str, since: float) -> list[dict[str, Any
 
 
 @aws_call("read dashboard {name}")
-def dashboard(aws: Aws, name: str) -> str | None:
-    """Body of a dashboard as text; None where it does not exist."""
+def dashboard(aws: Aws, name: str) -> Dashboard | None:
     client = aws.client("cloudwatch")
     try:
-        return client.get_dashboard(DashboardName=name)["DashboardBody"]
+        found = client.get_dashboard(DashboardName=name)
+        return Dashboard(found["DashboardArn"], found["DashboardBody"])
     except client.exceptions.ClientError as cause:
         # The service model names DashboardNotFoundError; the API answers ResourceNotFound.
         if is_code(cause, "ResourceNotFound", "DashboardNotFoundError"):
@@ -155,9 +168,14 @@ def delete_dashboards(aws: Aws, names: Sequence[str]) -> None:
 
 
 @aws_call("list the dashboards that begin with {prefix}")
-def dashboards(aws: Aws, prefix: str) -> list[str]:
+def dashboards(aws: Aws, prefix: str) -> dict[str, str]:
+    """ARNs by name."""
     pages = aws.client("cloudwatch").get_paginator("list_dashboards").paginate(DashboardNamePrefix=prefix)
-    return [dashboard["DashboardName"] for page in pages for dashboard in page["DashboardEntries"]]
+    return {
+        dashboard["DashboardName"]: dashboard["DashboardArn"]
+        for page in pages
+        for dashboard in page["DashboardEntries"]
+    }
 
 
 def values(aws: Aws, metrics: Mapping[str, Metric], window: Window) -> dict[str, tuple[float, ...]]:

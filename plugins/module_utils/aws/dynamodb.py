@@ -97,10 +97,16 @@ def table(aws: Aws, name: str) -> dict[str, Any] | None:
         return None
 
 
+@dataclass(frozen=True)
+class NewTable:
+    """What a table is made with."""
+
+    protected: bool = False
+    kms_key_arn: str = ""
+
+
 @aws_call("create table {name}")
-def create_table(
-    aws: Aws, name: str, keys: Mapping[str, str], tags: Mapping[str, str], protected: bool = False
-) -> None:
+def create_table(aws: Aws, name: str, keys: Mapping[str, str], tags: Mapping[str, str], new: NewTable) -> None:
     """Keys by attribute: HASH or RANGE. A table that another run has just created is accepted."""
     client = aws.client("dynamodb")
     try:
@@ -109,11 +115,28 @@ def create_table(
             KeySchema=[{"AttributeName": key, "KeyType": kind} for key, kind in keys.items()],
             AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key in keys],
             BillingMode="PAY_PER_REQUEST",
-            DeletionProtectionEnabled=protected,
+            DeletionProtectionEnabled=new.protected,
             Tags=tag_list(tags),
+            **({"SSESpecification": _encryption(new.kms_key_arn)} if new.kms_key_arn else {}),
         )
     except client.exceptions.ResourceInUseException:
         return
+
+
+def _encryption(kms_key_arn: str) -> dict[str, Any]:
+    """Without a key of the account DynamoDB uses one of its own."""
+    return {"Enabled": True, "SSEType": "KMS", "KMSMasterKeyId": kms_key_arn} if kms_key_arn else {"Enabled": False}
+
+
+@aws_call("set the key of table {name}")
+def set_key(aws: Aws, name: str, kms_key_arn: str) -> None:
+    aws.client("dynamodb").update_table(TableName=name, SSESpecification=_encryption(kms_key_arn))
+
+
+def key_of(table: Mapping[str, Any]) -> str:
+    """ARN of the account's key that encrypts a table; empty where DynamoDB's own does."""
+    found = table.get("SSEDescription") or {}
+    return str(found.get("KMSMasterKeyArn", "")) if found.get("Status") not in (None, "DISABLED", "DISABLING") else ""
 
 
 @aws_call("make table {name} pay per request")

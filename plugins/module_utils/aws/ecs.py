@@ -111,8 +111,24 @@ def task_definition(aws: Aws, reference: str) -> dict[str, Any] | None:
     try:
         return client.describe_task_definition(taskDefinition=reference)["taskDefinition"]
     except client.exceptions.ClientException as cause:
-        # ECS has no specific error code for a family without active revisions.
-        if is_code(cause, "ClientException") and "Unable to describe task definition" in str(cause):
+        if _is_without_revisions(cause):
+            return None
+        raise
+
+
+def _is_without_revisions(cause: Exception) -> bool:
+    """ECS has no specific error code for a family without active revisions."""
+    return is_code(cause, "ClientException") and "Unable to describe task definition" in str(cause)
+
+
+@aws_call("read the tags of task definition {reference}")
+def revision_tags(aws: Aws, reference: str) -> dict[str, str] | None:
+    """Of a revision by ARN, or of the latest active one by family; None for a family without one."""
+    client = aws.client("ecs")
+    try:
+        return tags_of(client.describe_task_definition(taskDefinition=reference, include=["TAGS"]))
+    except client.exceptions.ClientException as cause:
+        if _is_without_revisions(cause):
             return None
         raise
 
@@ -241,17 +257,23 @@ def _task(raw: Mapping[str, Any]) -> TaskState:
         created_at=_moment(raw.get("createdAt")),
         started_at=_moment(raw.get("startedAt")),
         stopped_at=_moment(raw.get("stoppedAt") or raw.get("stoppingAt")),
-        containers=tuple(
-            ContainerState(
-                name=container["name"],
-                status=container.get("lastStatus", ""),
-                image=container.get("image", ""),
-                health=container.get("healthStatus", "UNKNOWN"),
-                exit_code=container.get("exitCode"),
-                reason=container.get("reason", ""),
-            )
-            for container in raw.get("containers", [])
-        ),
+        containers=tuple(_container(container) for container in raw.get("containers", [])),
+        exec_enabled=raw.get("enableExecuteCommand", False),
+    )
+
+
+def _container(raw: Mapping[str, Any]) -> ContainerState:
+    agents = (agent for agent in raw.get("managedAgents", []) if agent["name"] == "ExecuteCommandAgent")
+    agent: Mapping[str, Any] = next(agents, {})
+    return ContainerState(
+        name=raw["name"],
+        status=raw.get("lastStatus", ""),
+        image=raw.get("image", ""),
+        health=raw.get("healthStatus", "UNKNOWN"),
+        exit_code=raw.get("exitCode"),
+        reason=raw.get("reason", ""),
+        exec_agent=agent.get("lastStatus", ""),
+        exec_agent_reason=agent.get("reason", ""),
     )
 
 

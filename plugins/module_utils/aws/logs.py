@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from .errors import aws_call, passing_over
@@ -61,6 +61,8 @@ class LogEvent:
     at: float
     stream: str
     message: str
+    # AWS's own, by which a line that is read twice is known.
+    id: str = ""
 
 
 @dataclass(frozen=True)
@@ -91,7 +93,12 @@ def search_events(aws: Aws, search: LogSearch) -> tuple[list[LogEvent], bool]:
             **token,
         )
         found += [
-            LogEvent(event["timestamp"] / 1000, event["logStreamName"], event["message"].rstrip())
+            LogEvent(
+                event["timestamp"] / 1000,
+                event["logStreamName"],
+                event["message"].rstrip(),
+                event.get("eventId", ""),
+            )
             for event in answer["events"]
         ]
         if not answer.get("nextToken"):
@@ -171,6 +178,10 @@ def delete_log_group(aws: Aws, name: str) -> None:
     aws.client("logs").delete_log_group(logGroupName=name)
 
 
+# https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CWL_QuerySyntax.html: # comments lines out.
+_OWNER = "# pear:environment="
+
+
 @dataclass(frozen=True)
 class SavedQuery:
     """A query of Logs Insights that is kept under a name. AWS gives each an id: two may have one name."""
@@ -179,6 +190,16 @@ class SavedQuery:
     query: str
     log_groups: tuple[str, ...] = ()
     id: str = ""
+
+    @property
+    def owner(self) -> str:
+        """The environment that the first line names: saved queries have no tags."""
+        first, _end, _rest = self.query.partition("\n")
+        return first.removeprefix(_OWNER) if first.startswith(_OWNER) else ""
+
+    def owned_by(self, environment: str) -> SavedQuery:
+        """The same query, with a comment of Logs Insights as its first line."""
+        return replace(self, query=f"{_OWNER}{environment}\n{self.query}") if environment else self
 
 
 @aws_call("read the saved queries whose names begin with {prefix}")

@@ -90,6 +90,11 @@ class EnvironmentNames:
         return f"{self.environment}-warnings"
 
     @property
+    def dashboard(self) -> str:
+        """No service's dashboard can have this name: a service name has no capital letter."""
+        return f"{self.environment}-Environment"
+
+    @property
     def alarm_prefix(self) -> str:
         """Prefix of the alarms of shared resources. No service's prefix can be the same: a service name has no asterisk."""
         return f"{self.environment}/*/"
@@ -105,6 +110,7 @@ class EnvironmentNames:
             "alarm_topic": self.alarm_topic,
             "backup": self.backup,
             "cluster": self.cluster,
+            "dashboard": self.dashboard,
             "database": self.database,
             "file_system_security_group": self.file_system_security_group,
             "ledger": self.ledger,

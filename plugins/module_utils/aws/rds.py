@@ -4,11 +4,20 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from .errors import aws_call, is_code
 from .session import Aws
-from .tags import tag_list
+from .tags import tag_list, tags_of
+
+
+@dataclass(frozen=True)
+class SubnetGroup:
+    """A subnet group, with the IDs of its subnets in order."""
+
+    arn: str
+    subnets: list[str]
 
 
 @aws_call("read database {identifier}")
@@ -53,7 +62,7 @@ def default_version(aws: Aws, engine: str, major: str) -> str | None:
 
 
 @aws_call("read the subnets of database subnet group {name}")
-def subnet_group(aws: Aws, name: str) -> list[str] | None:
+def subnet_group(aws: Aws, name: str) -> SubnetGroup | None:
     client = aws.client("rds")
     try:
         found = client.describe_db_subnet_groups(DBSubnetGroupName=name)["DBSubnetGroups"][0]
@@ -61,7 +70,30 @@ def subnet_group(aws: Aws, name: str) -> list[str] | None:
         if is_code(cause, "DBSubnetGroupNotFoundFault"):
             return None
         raise
-    return sorted(subnet["SubnetIdentifier"] for subnet in found["Subnets"])
+    return SubnetGroup(found["DBSubnetGroupArn"], sorted(subnet["SubnetIdentifier"] for subnet in found["Subnets"]))
+
+
+@aws_call("read parameter group {name}")
+def parameter_group_arn(aws: Aws, name: str, of_cluster: bool) -> str:
+    """Empty if the group does not exist."""
+    client = aws.client("rds")
+    try:
+        if of_cluster:
+            groups = client.describe_db_cluster_parameter_groups(DBClusterParameterGroupName=name)[
+                "DBClusterParameterGroups"
+            ]
+            return next((group["DBClusterParameterGroupArn"] for group in groups), "")
+        groups = client.describe_db_parameter_groups(DBParameterGroupName=name)["DBParameterGroups"]
+        return next((group["DBParameterGroupArn"] for group in groups), "")
+    except client.exceptions.ClientError as cause:
+        if is_code(cause, "DBParameterGroupNotFound", "DBClusterParameterGroupNotFound"):
+            return ""
+        raise
+
+
+@aws_call("read the tags of {arn}")
+def tags(aws: Aws, arn: str) -> dict[str, str]:
+    return tags_of(aws.client("rds").list_tags_for_resource(ResourceName=arn))
 
 
 @aws_call("create database subnet group {name}")
@@ -166,11 +198,12 @@ def clusters(aws: Aws) -> list[dict[str, Any]]:
 
 
 @aws_call("read the parameter groups")
-def parameter_group_names(aws: Aws, of_cluster: bool) -> list[str]:
+def parameter_groups(aws: Aws, of_cluster: bool) -> dict[str, str]:
+    """ARNs by name."""
     kind = "Cluster" if of_cluster else ""
     pager = aws.client("rds").get_paginator(f"describe_db_{kind.lower()}{'_' if kind else ''}parameter_groups")
     groups = [group for page in pager.paginate() for group in page[f"DB{kind}ParameterGroups"]]
-    return [group[f"DB{kind}ParameterGroupName"] for group in groups]
+    return {group[f"DB{kind}ParameterGroupName"]: group[f"DB{kind}ParameterGroupArn"] for group in groups}
 
 
 @aws_call("delete database {identifier}")

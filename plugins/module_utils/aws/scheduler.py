@@ -28,6 +28,12 @@ def schedules(aws: Aws, group: str, prefix: str) -> dict[str, dict[str, Any]]:
     return {name: {key: schedule[key] for key in _FIELDS if key in schedule} for name, schedule in found.items()}
 
 
+@aws_call("list the schedules of {group}")
+def names(aws: Aws, group: str) -> list[str]:
+    pages = aws.client("scheduler").get_paginator("list_schedules").paginate(GroupName=group)
+    return [schedule["Name"] for page in pages for schedule in page["Schedules"]]
+
+
 @aws_call("create schedule group {group}")
 def create_group(aws: Aws, group: str, tags: Mapping[str, str]) -> None:
     """An existing group is accepted."""
@@ -65,6 +71,11 @@ def group(aws: Aws, name: str) -> dict[str, Any] | None:
 @aws_call("read the tags of schedule group {arn}")
 def group_tags(aws: Aws, arn: str) -> dict[str, str]:
     return tags_of(aws.client("scheduler").list_tags_for_resource(ResourceArn=arn))
+
+
+@aws_call("tag schedule group {arn}")
+def tag_group(aws: Aws, arn: str, tags: Mapping[str, str]) -> None:
+    aws.client("scheduler").tag_resource(ResourceArn=arn, Tags=tag_list(tags))
 
 
 @aws_call("delete schedule group {name}")

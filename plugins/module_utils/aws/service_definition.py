@@ -8,7 +8,10 @@ Pure. Both sides become the same flat dictionary, so that what differs is what h
 from __future__ import annotations
 
 from collections.abc import Mapping
+from operator import itemgetter
 from typing import Any
+
+from .task_definition import port_name
 
 _NETWORK = {"subnets", "security_groups", "assign_public_ip"}
 _DEPLOYMENT = {"minimum_healthy_percent", "maximum_percent", "circuit_breaker", "rollback", "alarms"}
@@ -16,8 +19,11 @@ _DEPLOYMENT = {"minimum_healthy_percent", "maximum_percent", "circuit_breaker", 
 _OF_TARGETS = {"health_check_grace_seconds", "load_balancers"}
 # A change of these starts new tasks; ECS applies all others to the service as it runs.
 REDEPLOYING = frozenset(
-    {"subnets", "security_groups", "assign_public_ip", "platform_version", "capacity_providers", "load_balancers"}
-)
+    {
+        "subnets", "security_groups", "assign_public_ip", "platform_version", "capacity_providers", "load_balancers",
+        "service_connect", "service_registries",
+    }
+)  # fmt: skip
 _PLAIN = {
     "availability_zone_rebalancing": "availabilityZoneRebalancing",
     "health_check_grace_seconds": "healthCheckGracePeriodSeconds",
@@ -51,6 +57,14 @@ def wanted(spec: Mapping[str, Any], target_group_arn: str) -> dict[str, Any]:
         "load_balancers": [
             {"target_group_arn": target_group_arn, "container": spec["container"], "port": spec["port"]}
         ],
+        "service_connect": _connect_wanted(spec),
+        "service_registries": sorted(
+            (
+                {"arn": registry["arn"], **_target(registry.get("port"), spec)}
+                for registry in spec.get("service_registries") or []
+            ),
+            key=itemgetter("arn"),
+        ),
     }
     return settings if target_group_arn else {key: settings[key] for key in settings.keys() - _OF_TARGETS}
 
@@ -84,7 +98,65 @@ def described(raw: Mapping[str, Any]) -> dict[str, Any]:
             }
             for load_balancer in raw.get("loadBalancers", [])
         ],
+        "service_connect": _connect_described(raw),
+        "service_registries": sorted(
+            (
+                {
+                    "arn": registry["registryArn"],
+                    "container": registry.get("containerName"),
+                    "port": registry.get("containerPort"),
+                }
+                for registry in raw.get("serviceRegistries", [])
+            ),
+            key=itemgetter("arn"),
+        ),
     }
+
+
+def _target(port: int | None, spec: Mapping[str, Any]) -> dict[str, Any]:
+    """SRV records need a port of a container; ECS refuses one for other records."""
+    return {"container": spec["container"] if port else None, "port": port}
+
+
+def _connect_wanted(spec: Mapping[str, Any]) -> dict[str, Any]:
+    """Everything is told that ECS would fill in: what it answers is compared with it."""
+    connect = spec.get("service_connect")
+    if not connect:
+        return {}
+    services = [
+        {
+            "port_name": port_name(service.get("port") or spec["port"]),
+            "name": service["name"],
+            "aliases": [
+                {
+                    "port": service.get("client_port") or service.get("port") or spec["port"],
+                    "dns_name": service.get("dns_name") or service["name"],
+                }
+            ],
+        }
+        for service in connect["services"]
+    ]
+    return {"namespace": connect["namespace_arn"], "services": sorted(services, key=itemgetter("name"))}
+
+
+def _connect_described(raw: Mapping[str, Any]) -> dict[str, Any]:
+    """ECS tells it by deployment: the newest one has what was asked for last."""
+    primary: Mapping[str, Any] = next((each for each in raw.get("deployments", []) if each["status"] == "PRIMARY"), {})
+    connect = primary.get("serviceConnectConfiguration") or {}
+    if not connect.get("enabled"):
+        return {}
+    services = [
+        {
+            "port_name": service["portName"],
+            "name": service.get("discoveryName") or service["portName"],
+            "aliases": [
+                {"port": alias["port"], "dns_name": alias.get("dnsName", "")}
+                for alias in service.get("clientAliases", [])
+            ],
+        }
+        for service in connect.get("services", [])
+    ]
+    return {"namespace": connect.get("namespace", ""), "services": sorted(services, key=itemgetter("name"))}
 
 
 def differences(current: Mapping[str, Any], settings: Mapping[str, Any]) -> set[str]:
@@ -102,6 +174,8 @@ def create_request(settings: Mapping[str, Any], task_definition: str, desired: i
     if not settings["capacity_providers"]:
         del request["capacityProviderStrategy"]
         request["launchType"] = "FARGATE"
+    if not settings["service_registries"]:
+        del request["serviceRegistries"]
     return request
 
 
@@ -145,7 +219,30 @@ def _request(settings: Mapping[str, Any], changed: set[str]) -> dict[str, Any]:
             }
             for load_balancer in settings["load_balancers"]
         ]
+    if "service_registries" in changed:
+        request["serviceRegistries"] = [
+            {"registryArn": registry["arn"]}
+            | ({"containerName": registry["container"], "containerPort": registry["port"]} if registry["port"] else {})
+            for registry in settings["service_registries"]
+        ]
+    if "service_connect" in changed:
+        request["serviceConnectConfiguration"] = _connect_request(settings["service_connect"])
     return request
+
+
+def _connect_request(connect: Mapping[str, Any]) -> dict[str, Any]:
+    if not connect:
+        # Said at the creation too: a cluster may have a namespace that ECS takes by itself where nothing is said.
+        return {"enabled": False}
+    services = [
+        {
+            "portName": service["port_name"],
+            "discoveryName": service["name"],
+            "clientAliases": [{"port": alias["port"], "dnsName": alias["dns_name"]} for alias in service["aliases"]],
+        }
+        for service in connect["services"]
+    ]
+    return {"enabled": True, "namespace": connect["namespace"], "services": services}
 
 
 def _strategy(providers: list[Mapping[str, Any]], name: str) -> list[dict[str, Any]]:

@@ -69,6 +69,25 @@ def register_request(spec: Mapping[str, Any]) -> dict[str, Any]:
     return _without_empty(request)
 
 
+def port_name(port: int) -> str:
+    """By which Service Connect knows a port."""
+    return f"port-{port}"
+
+
+def _ports(container: Mapping[str, Any], spec: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Those of the container, and for the one that requests go to those of Service Connect too, which have names."""
+    own = container["name"] == spec.get("container")
+    served = {
+        service.get("port") or spec["port"]: service
+        for service in ((spec.get("service_connect") or {}).get("services") or () if own else ())
+    }
+    mappings = []
+    for port in dict.fromkeys([*(container.get("ports") or []), *served]):
+        named = {"name": port_name(port), "appProtocol": served[port].get("protocol")} if port in served else {}
+        mappings.append(_without_empty({"containerPort": port, "protocol": "tcp", **named}))
+    return mappings
+
+
 def _container(container: Mapping[str, Any], spec: Mapping[str, Any]) -> dict[str, Any]:
     definition: dict[str, Any] = {
         "name": container["name"],
@@ -78,7 +97,7 @@ def _container(container: Mapping[str, Any], spec: Mapping[str, Any]) -> dict[st
         "cpu": container.get("cpu"),
         "memory": container.get("memory"),
         "memoryReservation": container.get("memory_reservation"),
-        "portMappings": [{"containerPort": port, "protocol": "tcp"} for port in container.get("ports") or []],
+        "portMappings": _ports(container, spec),
         "entryPoint": words(container.get("entry_point")),
         "command": words(container.get("command")),
         "environment": [

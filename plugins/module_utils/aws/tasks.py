@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 # Signals by exit status, as a shell counts them.
 _SIGNALS = {137: "SIGKILL", 139: "SIGSEGV", 143: "SIGTERM"}
-_KILLED = 137
+_KILLED, _TERMINATED = 137, 143
 # Not a failure of the container itself: somebody had the task stopped.
 # https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Task.html
 _STOPPED_FROM_OUTSIDE = {"ServiceSchedulerInitiated", "UserInitiated", "SpotInterruption", "TerminationNotice"}
@@ -28,10 +28,25 @@ class ContainerState:
     health: str = "UNKNOWN"
     exit_code: int | None = None
     reason: str = ""
+    # State of the agent of ECS Exec; empty where the container has none.
+    exec_agent: str = ""
+    exec_agent_reason: str = ""
 
     @property
     def failed(self) -> bool:
-        return self.exit_code not in (None, 0) or bool(self.reason)
+        return self.exit_code not in (None, 0) or bool(self.reason) or self.is_sick
+
+    @property
+    def is_sick(self) -> bool:
+        """ECS stops the whole task because of the health check of one container."""
+        return self.health == "UNHEALTHY"
+
+    @property
+    def innocence(self) -> int:
+        """Where one container of a task fails, ECS ends the others by signals: 0 for one that failed by itself."""
+        if self.is_sick or self.reason or self.exit_code not in (_KILLED, _TERMINATED):
+            return 0
+        return 1 if self.exit_code == _KILLED else 2
 
     def told(self, stop_code: str) -> str:
         """How it ended. The task's stop code tells who sent a signal; only ECS's own reason calls it out of memory."""
@@ -45,6 +60,8 @@ class ContainerState:
             said.append(f"exit code {self.exit_code}" + (f" ({signal})" if signal else ""))
         if self.reason:
             said.append(self.reason)
+        if self.is_sick:
+            said.append("its health check failed")
         return f"container {self.name}: {', '.join(said) or self.status.lower()}"
 
 
@@ -64,6 +81,8 @@ class TaskState:
     started_at: float | None = None
     stopped_at: float | None = None
     containers: tuple[ContainerState, ...] = ()
+    # Whether it was started with ECS Exec.
+    exec_enabled: bool = False
 
     @property
     def has_ended(self) -> bool:
@@ -83,20 +102,25 @@ class TaskState:
 
     @property
     def cause(self) -> str:
-        """Why it stopped: ECS's reason, and the failed containers."""
+        """Why it stopped: ECS's reason, and all containers that failed by themselves."""
         # If an image could not be pulled, task and container carry the same reason.
         own = [
             replace(container, reason="") if container.reason == self.stopped_reason else container
-            for container in self.containers
+            for container in self._failed
         ]
         containers = [container.told(self.stop_code) for container in own if container.failed]
         return "; ".join([without_arns(self.stopped_reason).rstrip(".") or "stopped", *containers])
 
     @property
-    def culprit(self) -> ContainerState | None:
-        """The container whose log is the most useful: one that failed, otherwise the first."""
+    def culprits(self) -> tuple[ContainerState, ...]:
+        """The containers whose logs are the most useful: all that failed by themselves, otherwise the first."""
+        return self._failed or self.containers[:1]
+
+    @property
+    def _failed(self) -> tuple[ContainerState, ...]:
         failed = [container for container in self.containers if container.failed]
-        return next(iter(failed or self.containers), None)
+        least = min((container.innocence for container in failed), default=0)
+        return tuple(container for container in failed if container.innocence == least)
 
 
 def without_arns(text: str) -> str:

@@ -26,14 +26,23 @@ class Kind:
     use: str
     # The variable that gives ours another name.
     rename: str
+    # Whether it can become ours: of what cannot, the inventory has no word to say so.
+    adoptable: bool = True
 
 
 KINDS: Mapping[str, Kind] = {
     "backup": Kind("backup plan or vault", "set file_system_backup_plan to null", "environment_name"),
     "bucket": Kind("bucket", "set load_balancer_access_logs_create to false", "load_balancer_access_logs_bucket"),
     "cluster": Kind("cluster", "set cluster_existing to its name", "environment_name"),
+    "dashboard": Kind("dashboard", "set monitoring_dashboard to false", "service_name"),
     "database": Kind(
         "database", "set database_enabled to false, and give its address in service_environment", "environment_name"
+    ),
+    "ecs_service": Kind(
+        "ECS service",
+        "release it with pear.fargate.bluegreen_cutover, whose option services takes those of others",
+        "service_name",
+        adoptable=False,
     ),
     "file_system": Kind("file system", "set file_system_existing to its ID", "environment_name"),
     "hosted_zone": Kind("hosted zone", "set dns_create_zone to false", "dns_zone"),
@@ -45,15 +54,19 @@ KINDS: Mapping[str, Kind] = {
     "network": Kind("part of the network", "set network_existing", "environment_name"),
     "repository": Kind("repository", "set registry_existing to true", "registry_repository"),
     "role": Kind("role", "set service_execution_role_arn or service_task_role_arn to its ARN", "service_name"),
+    "saved_query": Kind("saved query", "set monitoring_enabled to false, which leaves out alarms too", "service_name"),
     "schedule_group": Kind("schedule group", "leave service_schedules out", "environment_name"),
     "security_group": Kind(
         "security group", "set service_security_group_ids to the groups that tasks shall have", "environment_name"
     ),
     "target_group": Kind("target group", "a target group of others serves no release", "service_name"),
+    "task_definition": Kind(
+        "task definition family", "a revision that others registered is no release of ours", "service_name"
+    ),
     "topic": Kind("topic", "set monitoring_topic_arns", "environment_name"),
     "alarm": Kind("alarm", "set monitoring_enabled to false", "service_name"),
 }
-ADOPTABLE = tuple(sorted(KINDS))
+ADOPTABLE = tuple(sorted(name for name, kind in KINDS.items() if kind.adoptable))
 _TAGS_SHOWN = 6
 
 
@@ -65,6 +78,8 @@ class Existing:
     name: str
     tags: Mapping[str, str]
     label: str = ""
+    # What says whose it is, where AWS has no tags for its kind.
+    mark: str = "tag"
 
     def __str__(self) -> str:
         return f"{self.label or KINDS[self.kind].words} {self.name}"
@@ -91,13 +106,17 @@ def is_ours(tags: Mapping[str, str], desired: Mapping[str, str]) -> bool:
 
 
 def refusal(existing: Existing, environment: str) -> str:
-    """The sentences for one resource: whose it is, and the three ways on."""
+    """The sentences for one resource: whose it is, and the ways on, three where it can be adopted."""
     kind = KINDS[existing.kind]
     whose = f"belongs to environment {environment}" if environment else "was made by this collection"
+    adopting = (
+        f", choose another name ({kind.rename}), or adopt it (environment_adopt: [{existing.kind}]; first with --check --diff, which "
+        "shows all that will be changed in it)."
+    )
+    name = str(existing)
     return (
-        f"{str(existing)[0].upper()}{str(existing)[1:]} exists, and no tag says that it {whose} ({_told(existing.tags)}). Use it as it "
-        f"is ({kind.use}), choose another name ({kind.rename}), or adopt it (environment_adopt: [{existing.kind}]; first with "
-        "--check --diff, which shows all that will be changed in it)."
+        f"{name[0].upper()}{name[1:]} exists, and no {existing.mark} says that it {whose} ({_told(existing)}). Use it as it is "
+        f"({kind.use})" + (adopting if kind.adoptable else f", or choose another name ({kind.rename}).")
     )
 
 
@@ -125,9 +144,10 @@ def _differences(diff: Mapping[str, Any]) -> Iterable[tuple[str, Any, Any]]:
         yield what, diff["before"].get(what), after
 
 
-def _told(tags: Mapping[str, str]) -> str:
+def _told(existing: Existing) -> str:
+    tags = existing.tags
     if not tags:
-        return "it has no tags"
+        return f"it has no {existing.mark}s" if existing.mark == "tag" else f"it has no such {existing.mark}"
     said = [f"{key}={value}" for key, value in sorted(tags.items(), key=_owners_first)]
     more = len(said) - _TAGS_SHOWN
     return f"its tags: {', '.join(said[:_TAGS_SHOWN])}" + (f" and {more} more" if more > 0 else "")

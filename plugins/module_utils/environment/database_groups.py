@@ -11,10 +11,25 @@ from typing import Any
 from ..aws import rds
 from ..common.changes import Changes
 from ..common.invocation import Invocation
+from ..common.ownership import Existing
+from ..common.resource import TagCalls, put_tags_right
 from . import database_settings as decide
 
 # https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/PostgreSQL.Concepts.General.SSL.html: refuses connections without TLS.
 _ALWAYS = {"rds.force_ssl": "1"}
+
+
+def taken(call: Invocation, of_cluster: bool) -> list[Existing]:
+    """The groups that have the names of the database's."""
+    aws, name = call.aws, call.params["name"]
+    subnets, parameters = rds.subnet_group(aws, name), decide.parameter_group(call.params)
+    arns = {f"database subnet group {name}": subnets.arn if subnets else ""}
+    arns[f"database parameter group {parameters}"] = rds.parameter_group_arn(aws, parameters, of_cluster)
+    return [
+        Existing("database", what.rpartition(" ")[2], rds.tags(aws, arn), label=what.rpartition(" ")[0])
+        for what, arn in arns.items()
+        if arn
+    ]
 
 
 def subnet_group(call: Invocation, changes: Changes) -> None:
@@ -24,7 +39,15 @@ def subnet_group(call: Invocation, changes: Changes) -> None:
         create = partial(rds.create_subnet_group, aws, name, subnets, dict(call.params["tags"]))
         changes.want(f"subnet group {name}", None, subnets, create)
     else:
-        changes.want(f"subnet group {name}", there, subnets, partial(rds.set_subnet_group, aws, name, subnets))
+        write = partial(rds.set_subnet_group, aws, name, subnets)
+        changes.want(f"subnet group {name}", there.subnets, subnets, write)
+        _tags(call, changes, f"subnet group {name}", there.arn)
+
+
+def _tags(call: Invocation, changes: Changes, what: str, arn: str) -> None:
+    aws = call.aws
+    calls = TagCalls(partial(rds.tags, aws, arn), partial(rds.tag, aws, arn), partial(rds.untag, aws, arn))
+    put_tags_right(changes, call.params, calls, f"{what} tags")
 
 
 def parameter_group(call: Invocation, changes: Changes, of_cluster: bool) -> None:
@@ -37,6 +60,8 @@ def parameter_group(call: Invocation, changes: Changes, of_cluster: bool) -> Non
         changes.want(f"parameter group {name}", None, family, create)
         # The new group tells which parameters are dynamic.
         there = {} if call.check_mode else rds.parameters(aws, name, of_cluster) or {}
+    else:
+        _tags(call, changes, f"parameter group {name}", rds.parameter_group_arn(aws, name, of_cluster))
     desired = {key: str(value) for key, value in call.params["parameters"].items()} | _ALWAYS
     current = {key: there.get(key, {}).get("ParameterValue") for key in desired}
     write = partial(rds.set_parameters, aws, name, of_cluster, _requests(current, desired, there))

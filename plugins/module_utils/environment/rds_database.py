@@ -20,7 +20,7 @@ from ..common.resource import TagCalls, put_tags_right
 from . import database_settings as decide
 from . import teardown_rds
 from .absent import remove_all
-from .database_groups import parameter_group, subnet_group
+from .database_groups import parameter_group, subnet_group, taken
 from .database_parts import Part, await_up, is_up, make, put_right, restart
 
 _RESTART = "{}: parameters wait for a restart (database_apply_immediately restarts it)"
@@ -43,6 +43,7 @@ def run(call: Invocation) -> dict[str, Any]:
     if wrong:
         text = "\n".join(f"  - {problem}" for problem in wrong)
         raise Failure(f"Nothing was changed in database {name}:\n{text}", findings=wrong)
+    claim(call, run, params["tags"], taken(call, aurora))
     if found is None:
         params = {**params, "engine_version": _version(call)}
         call = replace(call, params=params)

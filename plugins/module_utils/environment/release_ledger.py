@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -24,19 +25,21 @@ _ACTIVE_SECONDS = 120
 def run(call: Invocation) -> dict[str, Any]:
     """Create, change or remove the table; entries are never touched while it exists."""
     aws, name, tags = call.aws, call.params["name"], call.params["tags"]
+    _refuse_other_words_for_a_key(call.params["kms_key_arn"])
     changes = Changes(call.check_mode)
     found = dynamodb.table(aws, name)
     if found is not None:
         _refuse_other_tables(name, found)
         known = dynamodb.table_tags(aws, found["TableArn"]) if tags else {}
         claim(call, run, tags, [Existing("ledger", name, known)])
-    protected = call.params["deletion_protection"]
+    protected, key = call.params["deletion_protection"], call.params["kms_key_arn"]
     if call.params["state"] == "absent":
         _refuse_protected(name, found)
         remove(changes, "table", found is not None, partial(dynamodb.delete_table, aws, name))
         return _answer(changes, found["TableArn"] if found else None)
     if found is None:
-        changes.want("table", None, name, partial(dynamodb.create_table, aws, name, KEYS, tags, bool(protected)))
+        new = dynamodb.NewTable(bool(protected), key or "")
+        changes.want("table", None, name, partial(dynamodb.create_table, aws, name, KEYS, tags, new))
         if call.check_mode:
             return _answer(changes, None)
         found = _active(call)
@@ -45,7 +48,11 @@ def run(call: Invocation) -> dict[str, Any]:
         changes.want("billing_mode", billing, "PAY_PER_REQUEST", partial(dynamodb.pay_per_request, aws, name))
         if protected is not None:
             current = bool(found.get("DeletionProtectionEnabled"))
-            changes.want("deletion_protection", current, protected, partial(_set_protected, call, protected))
+            write = partial(dynamodb.set_protected, aws, name, protected)
+            changes.want("deletion_protection", current, protected, partial(_once_active, call, write))
+        if key is not None:
+            write = partial(dynamodb.set_key, aws, name, key)
+            changes.want("kms_key_arn", dynamodb.key_of(found), key, partial(_once_active, call, write))
         put_tags_right(changes, call.params, _tag_calls(aws, found["TableArn"]))
     desired = call.params["point_in_time_recovery"]
     changes.want(
@@ -65,6 +72,12 @@ def _tag_calls(aws: Aws, arn: str) -> TagCalls:
     )
 
 
+def _refuse_other_words_for_a_key(key: str | None) -> None:
+    """DynamoDB answers a key's ARN, whatever it was given by: an alias would be a difference for ever."""
+    if key and ":key/" not in key:
+        raise Failure(f"Nothing was changed: kms_key_arn is {key!r}; it must be the ARN of a key, arn:aws:kms:…:key/…")
+
+
 def _refuse_protected(name: str, found: dict[str, Any] | None) -> None:
     if found and found.get("DeletionProtectionEnabled"):
         raise Failure(
@@ -73,14 +86,14 @@ def _refuse_protected(name: str, found: dict[str, Any] | None) -> None:
         )
 
 
-def _set_protected(call: Invocation, desired: bool) -> None:
+def _once_active(call: Invocation, write: Callable[[], None]) -> None:
     """DynamoDB changes one property at a time, and refuses the next until the table is active again."""
     changing = Retry(
         passes=lambda error: error.code == "ResourceInUseException",
         seconds=_ACTIVE_SECONDS,
         line=lambda _error, _pause: "waiting for the table's last change",
     )
-    retry(call.clock, call.progress, changing, partial(dynamodb.set_protected, call.aws, call.params["name"], desired))
+    retry(call.clock, call.progress, changing, write)
 
 
 def _refuse_other_tables(name: str, found: dict[str, Any]) -> None:

@@ -115,8 +115,20 @@ def _task_definitions(aws: Aws, name: str, services: set[str]) -> list[Thing]:
     return [
         Thing("task definition", arn, arn.rpartition("/")[2])
         for service in sorted(services)
-        for arn in ecs.task_definition_revisions(aws, ServiceNames(name, service).family)
+        for arn in _own_revisions(aws, name, ServiceNames(name, service).family)
     ]
+
+
+def _own_revisions(aws: Aws, name: str, family: str) -> list[str]:
+    """One call for each of many revisions would take long: it is made where the latest one is not ours."""
+    revisions = ecs.task_definition_revisions(aws, family)
+    if not revisions or _is_own_revision(aws, name, family):
+        return revisions
+    return [arn for arn in revisions if _is_own_revision(aws, name, arn)]
+
+
+def _is_own_revision(aws: Aws, name: str, reference: str) -> bool:
+    return (ecs.revision_tags(aws, reference) or {}).get(TAG_ENVIRONMENT) == name
 
 
 def _balancer(aws: Aws, name: str) -> list[Thing]:
@@ -244,7 +256,7 @@ def _alarms(aws: Aws, name: str) -> list[Thing]:
     return [
         Thing("alarm", alarm["AlarmName"], alarm["AlarmName"], aws.region)
         for alarm in found
-        if cloudwatch.alarm_tags(aws, alarm["AlarmArn"]).get(TAG_ENVIRONMENT) == name
+        if cloudwatch.tags(aws, alarm["AlarmArn"]).get(TAG_ENVIRONMENT) == name
     ]
 
 
@@ -256,21 +268,21 @@ def beside_health_checks(aws: Aws, name: str) -> list[Thing]:
 
 
 def _dashboards(aws: Aws, name: str, services: set[str]) -> list[Thing]:
-    ours = {ServiceNames(name, service).dashboard for service in services}
+    ours = {ServiceNames(name, service).dashboard for service in services} | {EnvironmentNames(name).dashboard}
     return [
         Thing("dashboard", dashboard, dashboard)
-        for dashboard in cloudwatch.dashboards(aws, f"{name}-")
-        if dashboard in ours
+        for dashboard, arn in cloudwatch.dashboards(aws, f"{name}-").items()
+        if dashboard in ours and cloudwatch.tags(aws, arn).get(TAG_ENVIRONMENT) == name
     ]
 
 
 def _saved_queries(aws: Aws, name: str, services: set[str]) -> list[Thing]:
-    """They carry no tags: ours are below the name of a service that is the environment's."""
+    """They carry no tags: ours say so in their first line."""
     prefixes = tuple(ServiceNames(name, service).saved_query_prefix for service in services)
     return [
         Thing("saved query", query.id, query.name, query)
         for query in logs.saved_queries(aws, f"{name}/")
-        if query.name.startswith(prefixes)
+        if query.name.startswith(prefixes) and query.owner == name
     ]
 
 

@@ -31,7 +31,7 @@ def databases(aws: Aws, name: str) -> list[Thing]:
         for cluster in rds.clusters(aws)
         if _ours(cluster, name) and cluster["Status"] not in _GOING
     ]
-    return things + _subnet_group(aws, EnvironmentNames(name).database)
+    return things + _subnet_group(aws, EnvironmentNames(name).database, name)
 
 
 def of_database(aws: Aws, identifier: str) -> list[Thing]:
@@ -45,12 +45,23 @@ def of_database(aws: Aws, identifier: str) -> list[Thing]:
     cluster = rds.cluster(aws, identifier)
     if cluster and cluster["Status"] not in _GOING:
         things.append(_database("database cluster", identifier, cluster))
-    return [*things, *_subnet_group(aws, identifier), *_parameters(aws, identifier), *_logs(aws, identifier)]
+    # Without the mark the module is used by itself, and its groups have none either.
+    owner = next((tags_of(thing.detail).get(TAG_ENVIRONMENT, "") for thing in things), "")
+    return [
+        *things,
+        *_subnet_group(aws, identifier, owner),
+        *_parameters(aws, identifier, owner),
+        *_logs(aws, identifier),
+    ]
 
 
-def _subnet_group(aws: Aws, identifier: str) -> list[Thing]:
-    there = rds.subnet_group(aws, identifier) is not None
-    return [Thing("database subnet group", identifier)] if there else []
+def _subnet_group(aws: Aws, identifier: str, environment: str) -> list[Thing]:
+    found = rds.subnet_group(aws, identifier)
+    return [Thing("database subnet group", identifier)] if found and _marked(aws, found.arn, environment) else []
+
+
+def _marked(aws: Aws, arn: str, environment: str) -> bool:
+    return rds.tags(aws, arn).get(TAG_ENVIRONMENT, "") == environment
 
 
 def _database(kind: str, identifier: str, found: dict[str, Any]) -> Thing:
@@ -64,17 +75,17 @@ def _ours(found: dict[str, Any], name: str) -> bool:
 
 def parameter_groups(aws: Aws, name: str) -> list[Thing]:
     """One for each major version that the database has had."""
-    return _parameters(aws, EnvironmentNames(name).database)
+    return _parameters(aws, EnvironmentNames(name).database, name)
 
 
-def _parameters(aws: Aws, identifier: str) -> list[Thing]:
+def _parameters(aws: Aws, identifier: str, environment: str) -> list[Thing]:
     # A family's name behind the database's: no other environment's group is called so.
     ours = re.compile(rf"{re.escape(identifier)}-(aurora-postgresql|postgres)\d+")
     return [
         Thing("database cluster parameters" if of_cluster else "database parameters", group)
         for of_cluster in (False, True)
-        for group in rds.parameter_group_names(aws, of_cluster)
-        if ours.fullmatch(group)
+        for group, arn in rds.parameter_groups(aws, of_cluster).items()
+        if ours.fullmatch(group) and _marked(aws, arn, environment)
     ]
 
 

@@ -14,6 +14,9 @@ CRITICAL, WARNING, NOTICE = "critical", "warning", "notice"
 # Notice: only other alarms look at it, and nobody is told.
 SEVERITIES: Mapping[str, str] = {
     "balancer-errors": "critical",
+    "burn-fast": "critical",
+    "burn-slow": "warning",
+    "burn-window": "notice",
     "certificate-expiry": "warning",
     "colour-without-target": "warning",
     "cpu": "critical",
@@ -38,8 +41,8 @@ SEVERITIES: Mapping[str, str] = {
     "task-restarts": "warning",
     "unhealthy-targets": "critical",
 }
-# There is one for each queue of a worker.
-_QUEUE_AGE = "queue-age"
+# There is one for each queue of a worker, and for each service level objective.
+_SEVERAL = ("queue-age", "burn-fast", "burn-slow", "burn-window")
 
 
 @dataclass(frozen=True)
@@ -110,7 +113,7 @@ def metric_of(id: str, namespace: str, metric: str, statistic: str, dimensions: 
 def kind_of(name: str) -> str:
     """What an alarm's runbook and severity go by."""
     kind = name.rpartition("/")[2]
-    return _QUEUE_AGE if kind.startswith(_QUEUE_AGE) else kind
+    return next((several for several in _SEVERAL if kind.startswith(several)), kind)
 
 
 def described(description: str, kind: str, runbook_url: str) -> str:

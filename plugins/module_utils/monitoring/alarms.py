@@ -30,6 +30,9 @@ _DEFAULTS: Mapping[str, Any] = {**_COMPOSITE_DEFAULTS, "TreatMissingData": "miss
 # Percentiles are extended statistics in a plain alarm.
 _STATISTICS = {"SampleCount", "Average", "Sum", "Minimum", "Maximum"}
 _METRICS_PER_ALARM = 10
+# What an alarm evaluates at once: a day, or a week where its period is an hour or longer.
+# https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html
+_HOUR, _DAY, _WEEK = 3600, 86_400, 604_800
 
 
 @dataclass(frozen=True)
@@ -127,6 +130,14 @@ def problems(alarms: Sequence[Mapping[str, Any]]) -> list[str]:
         if alarm["datapoints"] and alarm["datapoints"] > alarm["periods"]:
             found.append(
                 f"alarm {name} waits for {alarm['datapoints']} datapoints of {alarm['periods']}: it never fires"
+            )
+        period = max(
+            (metric.get("period_seconds") or 0 for metric in metrics if not metric.get("expression")), default=0
+        )
+        longest = _WEEK if period >= _HOUR else _DAY
+        if period * alarm["periods"] > longest:
+            found.append(
+                f"alarm {name} evaluates {alarm['periods']} periods of {period} s; together they may last {longest} s at most"
             )
         for metric in metrics:
             if not metric.get("expression") and not (metric.get("namespace") and metric.get("metric")):

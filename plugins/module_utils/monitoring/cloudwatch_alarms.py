@@ -35,7 +35,7 @@ def run(call: Invocation) -> dict[str, Any]:
     if not call.check_mode:
         for arn in foreign:
             # PutMetricAlarm ignores the tags of an alarm that exists.
-            cloudwatch.tag_alarm(call.aws, arn, call.params["tags"])
+            cloudwatch.tag(call.aws, arn, call.params["tags"])
         for alarm in planned.put:
             cloudwatch.put_alarm(call.aws, alarm["AlarmName"], alarm, call.params["tags"])
             call.progress.line(
@@ -61,8 +61,6 @@ def run(call: Invocation) -> dict[str, Any]:
 def _foreign(call: Invocation, arns: Mapping[str, str], names: Sequence[str]) -> dict[str, Existing]:
     """By ARN, the alarms among those to be changed or deleted that others made: one call each, so no other is looked at."""
     found = {
-        arns[name]: Existing("alarm", name, cloudwatch.alarm_tags(call.aws, arns[name]))
-        for name in names
-        if name in arns
+        arns[name]: Existing("alarm", name, cloudwatch.tags(call.aws, arns[name])) for name in names if name in arns
     }
     return {arn: alarm for arn, alarm in found.items() if not is_ours(alarm.tags, call.params["tags"])}

@@ -8,19 +8,23 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..aws.naming import COLOURS
+from .burn_alarms import bad_and_total, budget_metrics
+from .objectives import Objective
 from .service_alarms import Observed
+from .widgets import HEIGHT, alarm_states, graph, height_of, placed, widget
 
-_WIDTH, _HEIGHT, _COLUMNS = 12, 6, 2
 _COLOUR = {"blue": "#1f77b4", "green": "#2ca02c"}
 _ERRORS = "#d62728"
 
 
-def body(observed: Observed, region: str, alarm_arns: Sequence[str] = ()) -> dict[str, Any]:
-    """Body of the dashboard: alarms across the top, graphs in two columns, errors of the log below."""
+def body(
+    observed: Observed, region: str, alarm_arns: Sequence[str] = (), objectives: Sequence[Objective] = ()
+) -> dict[str, Any]:
+    """Body of the dashboard: alarms across the top, then error budgets, graphs in two columns, errors of the log below."""
     graphs = [
         *(_of_requests(observed, region) if observed.target_groups else _of_queues(observed, region)),
-        _graph(region, "CPU in percent", _tasks(observed, "AWS/ECS", "CPUUtilization", "Average")),
-        _graph(region, "Memory in percent", _tasks(observed, "AWS/ECS", "MemoryUtilization", "Average")),
+        graph(region, "CPU in percent", _tasks(observed, "AWS/ECS", "CPUUtilization", "Average")),
+        graph(region, "Memory in percent", _tasks(observed, "AWS/ECS", "MemoryUtilization", "Average")),
     ]
     if observed.container_insights:
         lines = [
@@ -28,27 +32,33 @@ def body(observed: Observed, region: str, alarm_arns: Sequence[str] = ()) -> dic
             for metric in ("DesiredTaskCount", "RunningTaskCount")
             for line in _tasks(observed, "ECS/ContainerInsights", metric, "Average")
         ]
-        graphs.append(_graph(region, "Tasks: desired, running", lines))
-    top = _alarms(alarm_arns) if alarm_arns else []
+        graphs.append(graph(region, "Tasks: desired, running", lines))
+    top = alarm_states(alarm_arns) if alarm_arns else []
     below = sum(widget["height"] for widget in top)
-    placed = [
-        {**graph, "x": number % _COLUMNS * _WIDTH, "y": below + number // _COLUMNS * _HEIGHT}
-        for number, graph in enumerate(graphs)
-    ]
-    bottom = below + (len(graphs) + _COLUMNS - 1) // _COLUMNS * _HEIGHT
-    return {"widgets": [*top, *placed, _log(observed, region, bottom)]}
+    if observed.target_groups and objectives:
+        budgets = [widget("metric", _budget(observed, region, objective)) for objective in objectives]
+        top += placed(budgets, below)
+        below += height_of(budgets)
+    bottom = below + height_of(graphs)
+    return {"widgets": [*top, *placed(graphs, below), _log(observed, region, bottom)]}
 
 
 def _of_requests(observed: Observed, region: str) -> list[dict[str, Any]]:
     return [
-        _graph(region, "Requests a minute", _targets(observed, "RequestCount", "Sum"), stacked=True),
-        _graph(region, "Answers 5xx a minute", _targets(observed, "HTTPCode_Target_5XX_Count", "Sum", colour=_ERRORS)),
-        _graph(
+        graph(region, "Requests a minute", _targets(observed, "RequestCount", "Sum"), stacked=True),
+        graph(region, "Answers 5xx a minute", _targets(observed, "HTTPCode_Target_5XX_Count", "Sum")),
+        graph(region, "Answers 4xx a minute", _targets(observed, "HTTPCode_Target_4XX_Count", "Sum")),
+        graph(region, "Errors of the load balancer itself a minute, of all services", _own_errors(observed)),
+        graph(
             region,
-            "Latency in seconds: p50, p99",
-            [line for statistic in ("p50", "p99") for line in _targets(observed, "TargetResponseTime", statistic)],
+            "Latency in seconds: p50, p95, p99",
+            [
+                line
+                for statistic in ("p50", "p95", "p99")
+                for line in _targets(observed, "TargetResponseTime", statistic)
+            ],
         ),
-        _graph(
+        graph(
             region,
             "Targets",
             [
@@ -59,6 +69,32 @@ def _of_requests(observed: Observed, region: str) -> list[dict[str, Any]]:
     ]
 
 
+def _budget(observed: Observed, region: str, objective: Objective) -> dict[str, Any]:
+    bad, total = bad_and_total(objective)
+    allowed = f"({total} * {objective.allowed_percent / 100:g} + ({total} < 1))"
+    left = {"expression": f"100 - 100 * ({bad}) / {allowed}", "id": "left", "label": "percent of the budget left"}
+    metrics = [
+        [
+            metric["namespace"],
+            metric["metric"],
+            *(part for pair in metric["dimensions"].items() for part in pair),
+            {"id": metric["id"], "stat": metric["statistic"], "visible": False},
+        ]
+        for metric in budget_metrics(observed, objective)
+    ]
+    return {
+        "title": f"Error budget: {objective.promise}",
+        "region": region,
+        "view": "gauge",
+        # One data point over the whole time, so that the budget is that of all its requests.
+        "setPeriodToTimeRange": True,
+        "start": f"-P{objective.window_days}D",
+        "end": "P0D",
+        "yAxis": {"left": {"min": 0, "max": 100}},
+        "metrics": [[left], *metrics],
+    }
+
+
 def _of_queues(observed: Observed, region: str) -> list[dict[str, Any]]:
     """What waits in each queue of a worker, and for how long."""
     waiting = [
@@ -66,28 +102,25 @@ def _of_queues(observed: Observed, region: str) -> list[dict[str, Any]]:
         ("ApproximateAgeOfOldestMessage", "Age of the oldest message of {} in seconds"),
     ]
     return [
-        _graph(region, title.format(queue), [["AWS/SQS", metric, "QueueName", queue, {"stat": "Maximum"}]])
+        graph(region, title.format(queue), [["AWS/SQS", metric, "QueueName", queue, {"stat": "Maximum"}]])
         for queue in observed.queues
         for metric, title in waiting
     ]
 
 
-def _alarms(arns: Sequence[str]) -> list[dict[str, Any]]:
-    properties = {"title": "Alarms", "alarms": list(arns)}
-    return [{"type": "alarm", "x": 0, "y": 0, "width": 24, "height": 3, "properties": properties}]
-
-
-def _graph(region: str, title: str, metrics: list[list[Any]], stacked: bool = False) -> dict[str, Any]:
-    properties = {
-        "title": title,
-        "region": region,
-        "view": "timeSeries",
-        "stacked": stacked,
-        "period": 60,
-        "yAxis": {"left": {"min": 0}},
-        "metrics": metrics,
-    }
-    return {"type": "metric", "width": _WIDTH, "height": _HEIGHT, "properties": properties}
+def _own_errors(observed: Observed) -> list[list[Any]]:
+    """502, 503 and 504 that it answers by itself, and connections that no target took: no target's 5xx counts these."""
+    own = [
+        [
+            "AWS/ApplicationELB",
+            f"HTTPCode_ELB_{status}_Count",
+            "LoadBalancer",
+            observed.load_balancer,
+            {"stat": "Sum", "label": status},
+        ]
+        for status in ("502", "503", "504")
+    ]
+    return own + _targets(observed, "TargetConnectionErrorCount", "Sum")
 
 
 def _targets(observed: Observed, metric: str, statistic: str, colour: str | None = None) -> list[list[Any]]:
@@ -120,4 +153,4 @@ def _log(observed: Observed, region: str, y: int) -> dict[str, Any]:
         "| filter @message like /(?i)(error|exception|critical)/ | sort @timestamp desc | limit 50"
     )
     properties = {"title": "Errors in the log", "region": region, "view": "table", "query": query}
-    return {"type": "log", "x": 0, "y": y, "width": 24, "height": _HEIGHT, "properties": properties}
+    return {"type": "log", "x": 0, "y": y, "width": 24, "height": HEIGHT, "properties": properties}

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 from ..aws import ecs, elbv2
 from ..aws.errors import AwsError
 from ..aws.session import Aws
-from ..aws.tasks import ContainerState, TaskState
+from ..aws.tasks import TaskState
 from ..rollout.model import Colour, Fleet, Release
 from ..service.location import ServiceLocation
 from . import task_logs
@@ -52,7 +52,7 @@ class BlackBox:
         for task in self._failed(release, name):
             if task.id in evidence.failures:
                 continue
-            evidence.add_failure(TaskFailure.of(task, self._lines(task, task.culprit)))
+            evidence.add_failure(TaskFailure.of(task, partial(self._lines, task)))
         return {
             **evidence.as_dict(),
             "causes": evidence.causes(),
@@ -80,12 +80,10 @@ class BlackBox:
         """Last lines of one task that still runs: a version that answers wrongly has not stopped."""
         tasks: Sequence[TaskState] = self._read(lambda: ecs.tasks(self.aws, self.location.cluster, name), ())
         first = next((task for task in tasks if task.containers), None)
-        return list(self._lines(first, first.containers[0])) if first else []
+        return list(self._lines(first, first.containers[0].name)) if first else []
 
-    def _lines(self, task: TaskState, container: ContainerState | None) -> Sequence[str]:
-        if container is None:
-            return ()
-        return self._read(lambda: task_logs.last_lines(self.aws, self.location, task, container.name), ())
+    def _lines(self, task: TaskState, container: str) -> Sequence[str]:
+        return self._read(lambda: task_logs.last_lines(self.aws, self.location, task, container), ())
 
     def _definition_changes(self, release: Release, fleet: Fleet) -> dict[str, Any]:
         """Image and environment of the live revision against the candidate's: names of variables, never values."""

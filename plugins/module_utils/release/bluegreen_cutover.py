@@ -17,12 +17,14 @@ from .controller import Controller
 from .options import order
 from .prediction import predicted, predicted_first
 from .preflight import preflight
+from .report.file import report_file, require_report
 from .results import result
 from .runner import lease_owner, ports, run_controller
 
 
 def run(call: Invocation) -> dict[str, Any]:
     """Return how the release ended; Failure with the same keys where it is not what serves."""
+    require_report(call)
     if call.params.get("services"):
         location = locate_existing(call.aws, call.params)
         version = registered_version(call.aws, call.params, location)
@@ -49,4 +51,4 @@ def _release(call: Invocation, location: ServiceLocation, spec: Specification, r
     findings = cache(lambda fleet: tuple(map(str, look_ahead(fleet))))
     ending = run_controller(call, controller, lambda: controller.deploy(release_order, findings))
     compared = aws_ports.judges.response_times(ending.release) if ending.release else {}
-    return result(call, ending, compared)
+    return result(call, ending, report_file(call, location), compared)

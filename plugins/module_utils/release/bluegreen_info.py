@@ -13,6 +13,7 @@ from ..aws.ecs_states import short
 from ..aws.errors import Failure
 from ..common.invocation import Invocation
 from ..common.text import harmless
+from ..monitoring.objectives import Budget, Objective, objectives, problems
 from ..rollout.disagreements import Disagreement, disagreements
 from ..rollout.history import Target, good_releases, live_colour, roll_forward, rollback_target, unfinished
 from ..rollout.lease import Lease, clock_time
@@ -22,6 +23,7 @@ from ..rollout.stable_down import no_way_back, unserved
 from ..rollout.who_acts import who_acts
 from ..service.existing import locate_by
 from ..service.location import WORKER_COLOUR
+from .error_budget import budgets
 from .ledger import DynamoLedger
 from .ports import PortError
 from .providers.fleet import ServiceFleet
@@ -48,6 +50,7 @@ def _read(call: Invocation) -> dict[str, Any]:
         recorded, lease, request = ledger.history(), ledger.lease(), ledger.operator_request()
     except PortError as failed:
         raise Failure(str(failed)) from failed
+    found_budgets = budgets(call.aws, location, _objectives(call), call.clock.now())
     history = recorded.releases
     newest = sorted(history, key=lambda release: -release.started_at)[: call.params["limit"]]
     live, under_way = live_colour(fleet, history), unfinished(history)
@@ -78,11 +81,32 @@ def _read(call: Invocation) -> dict[str, Any]:
         "unreadable": [str(record) for record in recorded.unreadable],
         "status": [
             *_status(_Standing(location.service, fleet, history, held, call.clock.now())),
+            *(f"  {budget}" for budget in found_budgets),
             *(f"  {record}. It is left alone" for record in recorded.unreadable),
             *(f"  {found.sentence}" + _who_repairs(found) for found in wrong),
         ],
+        "error_budgets": [_budget_row(budget) for budget in found_budgets],
         "disagreements": [found.row for found in wrong],
         "table": table([_row(release) for release in newest]),
+    }
+
+
+def _objectives(call: Invocation) -> list[Objective]:
+    found = objectives(call.params.get("slos") or [])
+    wrong = list(problems(found))
+    if wrong:
+        raise Failure("; ".join(wrong))
+    return found
+
+
+def _budget_row(budget: Budget) -> dict[str, Any]:
+    return {
+        "name": budget.objective.name,
+        "promise": budget.objective.promise,
+        "requests": budget.requests,
+        "bad": budget.bad,
+        "left_percent": round(budget.left_percent, 2) if budget.is_known else None,
+        "spent": budget.is_spent,
     }
 
 

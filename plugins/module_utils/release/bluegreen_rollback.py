@@ -11,15 +11,18 @@ from ..service.existing import locate_by
 from .controller import Controller
 from .options import return_order
 from .prediction import predicted
+from .report.file import report_file, require_report
 from .results import result
 from .runner import lease_owner, ports, run_controller
 
 
 def run(call: Invocation) -> dict[str, Any]:
+    require_report(call)
     location = locate_by(call.aws, call.params)
     aws_ports = ports(call, location)
     rollback_order = return_order(call.params, call.clock.now())
     if call.check_mode:
         return predicted(call, aws_ports, None, rollback_order)
     controller = Controller(aws_ports, lease_owner(call))
-    return result(call, run_controller(call, controller, lambda: controller.rollback(rollback_order)))
+    ending = run_controller(call, controller, lambda: controller.rollback(rollback_order))
+    return result(call, ending, report_file(call, location))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,15 +23,41 @@ _TASKS_SHOWN = 3
 
 
 @dataclass(frozen=True)
+class ContainerLog:
+    """The last lines of one container."""
+
+    container: str
+    lines: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class TaskFailure:
+    """A task that stopped, with each of its containers that failed."""
+
     task_id: str
     cause: str
-    container: str = ""
-    log_lines: tuple[str, ...] = ()
+    logs: tuple[ContainerLog, ...] = ()
 
     @classmethod
-    def of(cls, task: TaskState, log_lines: Sequence[str] = ()) -> TaskFailure:
-        return cls(task.id, task.cause, task.culprit.name if task.culprit else "", tuple(log_lines))
+    def of(cls, task: TaskState, log_lines: Callable[[str], Sequence[str]] = lambda container: ()) -> TaskFailure:
+        """The log lines are asked for container by container."""
+        logs = (ContainerLog(container.name, tuple(log_lines(container.name))) for container in task.culprits)
+        return cls(task.id, task.cause, tuple(logs))
+
+    @property
+    def has_lines(self) -> bool:
+        return any(log.lines for log in self.logs)
+
+    def as_dict(self) -> dict[str, Any]:
+        """`container` and `log_lines` are those of the first that failed."""
+        first = self.logs[0] if self.logs else ContainerLog("")
+        return {
+            "task": self.task_id,
+            "cause": self.cause,
+            "container": first.container,
+            "log_lines": list(first.lines),
+            "containers": [{"container": log.container, "log_lines": list(log.lines)} for log in self.logs],
+        }
 
 
 @dataclass
@@ -75,24 +101,18 @@ class Evidence:
 
     def logs(self) -> list[str]:
         """Return the last lines of failed containers, each under a heading; of tasks that ended alike, of one only."""
-        by_cause = {failure.cause: failure for failure in self.failures.values() if failure.log_lines}
+        by_cause = {failure.cause: failure for failure in self.failures.values() if failure.has_lines}
         sentences = []
         for failure in list(by_cause.values())[:_TASKS_SHOWN]:
-            sentences.append(f"last log lines of {failure.container}, task {failure.task_id[:12]}:")
-            sentences += [f"  {line}" for line in failure.log_lines]
+            for log in failure.logs:
+                if log.lines:
+                    sentences.append(f"last log lines of {log.container}, task {failure.task_id[:12]}:")
+                    sentences += [f"  {line}" for line in log.lines]
         return sentences
 
     def as_dict(self) -> dict[str, Any]:
         return {
-            "tasks": [
-                {
-                    "task": failure.task_id,
-                    "cause": failure.cause,
-                    "container": failure.container,
-                    "log_lines": list(failure.log_lines),
-                }
-                for failure in self.failures.values()
-            ],
+            "tasks": [failure.as_dict() for failure in self.failures.values()],
             "targets": [self._target(target) for target in self.unhealthy_targets.values()],
             "events": list(self.complaints.values()),
         }

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ..aws import dynamodb
@@ -12,17 +12,21 @@ from ..aws.dynamodb import Condition
 from ..aws.session import Aws
 from ..rollout.lease import Lease
 from ..rollout.model import OperatorRequest, Release
+from .journal import Journal, Moment
 from .ledger_items import (
     EVIDENCE,
+    JOURNAL,
     LEASE,
     RELEASES,
     REQUEST,
     evidence_item,
     evidence_of,
     has_outcome,
+    journal_item,
     key,
     lease_item,
     lease_of,
+    moments_of,
     operator_request_item,
     operator_request_of,
     release_item,
@@ -37,6 +41,8 @@ class DynamoLedger:
     aws: Aws
     table: str
     service: str
+    # What happened since the last write: each write of a release takes it along.
+    journal: Journal = field(default_factory=Journal)
 
     @port_call
     def history(self) -> History:
@@ -54,6 +60,18 @@ class DynamoLedger:
     def evidence(self, release_id: str) -> dict[str, Any] | None:
         item = dynamodb.get(self.aws, self.table, key(self.service, EVIDENCE + release_id))
         return evidence_of(item) if item else None
+
+    @port_call
+    def moments(self, release_id: str) -> tuple[list[Moment], list[str]]:
+        """The journal of a release in the order of time, and what of it cannot be read."""
+        found: list[Moment] = []
+        unread: list[str] = []
+        for item in dynamodb.query(self.aws, self.table, self.service, f"{JOURNAL}{release_id}/"):
+            try:
+                found += moments_of(item)
+            except ValueError as cause:
+                unread.append(f"entry {item['entry']['S']} of the ledger cannot be read: {cause}")
+        return sorted(found, key=lambda moment: moment.at), unread
 
     @port_call
     def lease(self) -> Lease | None:
@@ -84,18 +102,20 @@ class DynamoLedger:
 
     @port_call
     def save(self, release: Release, lease: Lease) -> None:
-        """Write the release and its evidence in one transaction; an outcome, once written, never changes."""
+        """Write the release, its evidence and its journal in one transaction; an outcome, once written, never changes."""
         outcome = str(release.outcome) if release.outcome else ""
         unchanged = Condition("attribute_not_exists(outcome) OR outcome = :outcome", {":outcome": {"S": outcome}})
-        evidence = evidence_item(release)
+        evidence, moments = evidence_item(release), self.journal.batch(release)
+        journal = journal_item(release, moments, self.journal.batch_number) if moments else None
         written = dynamodb.put_guarded(
             self.aws,
             self.table,
             (key(self.service, LEASE), _mine(lease)),
-            [(release_item(release), unchanged), *([(evidence, None)] if evidence else [])],
+            [(release_item(release), unchanged), *((item, None) for item in (evidence, journal) if item)],
         )
         if not written:
             raise LeaseLostError
+        self.journal.written()
 
     @port_call
     def operator_request(self) -> OperatorRequest | None:

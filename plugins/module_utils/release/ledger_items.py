@@ -2,15 +2,15 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """The entries of the ledger as DynamoDB items, and back. Pure.
 
-One partition per service. Its entries: `lease`, `request`, and for each release `release/ID` and, where it failed,
-`evidence/ID`, which is kept apart so that reading the history stays cheap. Ids begin with the time, so that the order
-of the sort keys is the order of the releases.
+One partition per service. Its entries: `lease`, `request`, and for each release `release/ID`, its journal
+`journal/ID/TIME`, one for each write, and, where it failed, `evidence/ID`. These are kept apart so that reading the
+history stays cheap. Ids begin with the time, so that the order of the sort keys is the order of the releases.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -19,8 +19,9 @@ from ..common.text import harmless, one_line
 from ..rollout.lease import Lease
 from ..rollout.model import Kind, OperatorRequest, Phase, Release
 from ..rollout.record import from_plain, to_plain
+from .journal import Moment
 
-RELEASES, EVIDENCE, LEASE, REQUEST = "release/", "evidence/", "lease", "request"
+RELEASES, EVIDENCE, JOURNAL, LEASE, REQUEST = "release/", "evidence/", "journal/", "lease", "request"
 # The shape of a record. A record of a later shape is reported and left alone.
 SCHEMA = 1
 # An item holds 400 KB; what is longer than this is cut, the newest kept.
@@ -136,6 +137,22 @@ def evidence_item(release: Release) -> Item | None:
 
 def evidence_of(item: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     return dict(json.loads(item["evidence"]["S"]))
+
+
+def journal_item(release: Release, moments: Sequence[Moment], number: int) -> Item:
+    """Moments of a release. `number` tells batches apart that begin in the same millisecond."""
+    entry = f"{JOURNAL}{release.id}/{moments[0].at:015.3f}-{number:04d}"
+    # Text is not escaped: escapes would make an item larger than its bytes were counted.
+    record = json.dumps(to_plain(list(moments)), sort_keys=True, ensure_ascii=False)
+    return {**key(release.service, entry), "record": {"S": record}, "schema": {"N": str(SCHEMA)}}
+
+
+def moments_of(item: Mapping[str, Mapping[str, Any]]) -> list[Moment]:
+    """The moments of an item; ValueError where this version cannot read them."""
+    try:
+        return [from_plain(Moment, plain) for plain in json.loads(_attribute(item, "record", "S", "[]"))]
+    except (AttributeError, KeyError, TypeError) as cause:
+        raise ValueError(f"the journal has another shape ({type(cause).__name__}: {cause})") from cause
 
 
 def operator_request_item(service: str, operator_request: OperatorRequest) -> Item:

@@ -13,6 +13,7 @@ from typing import Any
 from ..aws.command_words import command_problem
 from ..aws.errors import Failure
 from ..common.operator import operator
+from ..monitoring.objectives import objectives, problems
 from ..rollout.begin import Order, ReturnOrder
 from ..rollout.model import (
     Bound,
@@ -30,6 +31,7 @@ from ..rollout.model import (
 from ..rollout.strategy import STRATEGIES, metrics_seconds
 from ..rollout.strategy import plan as plan_of
 from ..service.containers import findings as container_findings
+from ..service.discovery import discovery_findings
 from ..service.existing import EXISTING_ARGUMENTS
 from ..service.location import WORKER
 from ..service.specification import Specification
@@ -140,6 +142,19 @@ PLACE_ARGUMENTS: dict[str, Any] = {
     "by": {"type": "str"},
     **EXISTING_ARGUMENTS,
 }
+# The error budgets of a service: the gate of a release and the status read them.
+SLOS_ARGUMENT: dict[str, Any] = {
+    "type": "list",
+    "elements": "dict",
+    "default": [],
+    "options": {
+        "name": {"type": "str", "required": True},
+        "target_percent": {"type": "float", "required": True},
+        "threshold_seconds": {"type": "float"},
+        "window_days": {"type": "int", "default": 28},
+        "minimum_requests": {"type": "int", "default": 100},
+    },
+}
 RELEASE_ARGUMENTS: dict[str, Any] = {
     "by": {"type": "str"},
     "plan": {"type": "dict", "options": STRATEGY, "default": {}},
@@ -149,8 +164,12 @@ RELEASE_ARGUMENTS: dict[str, Any] = {
     "policy": {"type": "dict", "options": POLICY, "default": {}},
     "verify_tls": {"type": "bool", "default": True},
     "contract": {"type": "bool", "default": False},
+    "adopt": {"type": "list", "elements": "str", "default": [], "choices": ["schedule_group", "task_definition"]},
     "restart": {"type": "bool", "default": False},
     "report": {"type": "path"},
+    "slos": SLOS_ARGUMENT,
+    "budget": {"type": "str", "choices": ["enforce", "override"], "default": "enforce"},
+    "budget_reason": {"type": "str", "default": ""},
     "version": {"type": "str"},
 }
 
@@ -167,6 +186,9 @@ def order(params: Mapping[str, Any], spec: Specification, now: float) -> Order:
     gates = _gates(filled(params["gates"], GATES))
     plan = _plan(params, gates)
     before, after = _checks(params, plan)
+    wrong = _wrong_budget(params)
+    if wrong:
+        raise Failure("; ".join(wrong))
     return Order(
         id=new_id(Kind.DEPLOY, now, token()),
         service=spec.service,
@@ -183,8 +205,18 @@ def order(params: Mapping[str, Any], spec: Specification, now: float) -> Order:
         restart=params["restart"],
         single_writer=params["single_writer"],
         version=params["version"] or "",
+        budget_override=params["budget_reason"].strip() if params.get("budget") == "override" else "",
         adopts=bool(spec.registered),
     )
+
+
+def _wrong_budget(params: Mapping[str, Any]) -> list[str]:
+    found = list(problems(objectives(params.get("slos") or [])))
+    if params.get("budget") == "override" and not params["budget_reason"].strip():
+        found.append(
+            "budget is override, which needs a reason that the ledger keeps: set budget_reason (service_budget_reason)"
+        )
+    return found
 
 
 def _checks(params: Mapping[str, Any], plan: Plan) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -279,6 +311,7 @@ def _plan(params: Mapping[str, Any], gates: Gates) -> Plan:
         findings += worker_findings({**params, "strategy": given["strategy"]}, "")
     elif not params.get("port") and not params.get("services"):
         findings.append("port is missing: the load balancer sends requests to it")
+    findings += discovery_findings({**params, "strategy": given["strategy"]})
     if params["single_writer"] and isinstance(made, Plan):
         findings += _more_than_one_writer(params, made)
     if findings or not isinstance(made, Plan):

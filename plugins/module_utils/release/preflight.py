@@ -13,17 +13,22 @@ from ..aws import cloudwatch, ec2, iam, service_quotas
 from ..aws.elbv2_states import Rule
 from ..aws.errors import AwsError
 from ..common.invocation import Invocation
+from ..common.ownership import is_ours, refusal
 from ..image import platform as image_platform
+from ..monitoring.objectives import objectives
 from ..rollout.begin import Order
 from ..rollout.history import live_colour
 from ..rollout.model import Fleet
+from ..service import foreign
 from ..service.location import ServiceLocation
 from ..service.rule_match import Request, answering
 from ..service.specification import Specification
+from .error_budget import budgets
 
 # Rights that a release does not need, and a region that has no such quota: said, and gone on.
 _UNREADABLE = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "NoSuchResourceException"}
 _WITHOUT_ALARMS = """-e '{"service_gates": {"alarms": []}}'"""
+_OVERRIDE = "-e service_budget=override -e service_budget_reason='...'"
 _TASKS = "ecs-tasks.amazonaws.com"
 
 
@@ -48,11 +53,13 @@ def preflight(
     tasks = max(order.desired_count, fleet.blue.running, fleet.green.running)
     checks: list[Findings] = [
         partial(_alarms, call, order),
+        partial(_budgets, call, location, order),
         partial(_addresses, call, spec, tasks),
         partial(_quota, call, spec, tasks),
         partial(_roles, call, spec),
         partial(image_platform.findings, call, spec.params["containers"], spec.params["architecture"]),
         partial(_fleet, location, fleet),
+        partial(_others, call, location, spec),
         partial(_answered_by_others, location, call.params, order),
     ]
     found: list[Finding] = []
@@ -77,6 +84,20 @@ def _alarms(call: Invocation, order: Order) -> Iterator[str | Finding]:
                 f"of service_gates for this run, such as {_WITHOUT_ALARMS}",
                 momentary=True,
             )
+
+
+def _budgets(call: Invocation, location: ServiceLocation, order: Order) -> Iterator[Finding]:
+    """A service that has failed its users as often as it may is given no more risk, but what mends it."""
+    for budget in budgets(call.aws, location, objectives(call.params.get("slos") or []), call.clock.now()):
+        if not budget.is_spent:
+            continue
+        if order.budget_override:
+            call.progress.line(f"{budget}: released all the same, since {order.budget_override}")
+            continue
+        yield Finding(
+            f"the {budget}. playbooks/rollback.yml is not held back. To release what mends it: {_OVERRIDE}",
+            momentary=True,
+        )
 
 
 def _addresses(call: Invocation, spec: Specification, tasks: int) -> Iterator[str]:
@@ -179,6 +200,19 @@ def _requests(location: ServiceLocation, options: Mapping[str, Any], order: Orde
         yield _Asked("the version probe", probe["path"], probe["headers"], own, "the check's path, ")
     if location.is_routed and not location.production.conditions.others:
         yield _Asked("the service's own address", location.own_path, {}, location.production, "")
+
+
+def _others(call: Invocation, location: ServiceLocation, spec: Specification) -> Iterator[str]:
+    """What others made under the names of this service's: a release would replace what they run."""
+    if location.given:
+        return
+    colours = [colour.value for colour in location.colours]
+    found = list(foreign.running(call.aws, location.cluster, location.names, colours))
+    if call.params.get("schedules"):
+        found += foreign.schedule_group(call.aws, location.environment)
+    for existing in found:
+        if existing.kind not in call.params.get("adopt", ()) and not is_ours(existing.tags, spec.tags):
+            yield refusal(existing, location.environment).rstrip(".")
 
 
 def _fleet(location: ServiceLocation, fleet: Fleet) -> Iterator[Finding]:

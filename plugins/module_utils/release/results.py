@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from ..common.text import harmless, printable
 from ..rollout.model import Outcome, Release
 from ..rollout.record import to_plain
 from .loop import Ending
-from .options import token
+from .report.file import ReportFile, write
 
 # What a message shows of the evidence; all of it is in the result, in the ledger and in the report.
 _LINES_SHOWN = 12
@@ -32,7 +31,9 @@ _HEADS = {
 _RETURNED = {Outcome.ROLLED_BACK, Outcome.INCONCLUSIVE, Outcome.APPROVAL_EXPIRED}
 
 
-def result(call: Invocation, ending: Ending, response_times: Mapping[str, Any] | None = None) -> dict[str, Any]:
+def result(
+    call: Invocation, ending: Ending, report: ReportFile, response_times: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
     """Return the task's result; Failure with the same keys where the release is not what serves."""
     release = ending.release
     evidence = dict(release.evidence or {}) if release else {}
@@ -47,7 +48,7 @@ def result(call: Invocation, ending: Ending, response_times: Mapping[str, Any] |
             "evidence": evidence,
         }
     )
-    _write_report(call, answer)
+    _write_report(call, ending, answer, report)
     if ending.outcome in (None, Outcome.SUCCEEDED):
         return answer
     message = printable(_message(ending, answer, by_playbooks=not call.params.get("services")))
@@ -86,7 +87,9 @@ def _seen(evidence: Mapping[str, Any], reason: str) -> list[str]:
     lines = [f"  {cause}" for cause in evidence.get("causes", []) if cause not in reason]
     tasks = evidence.get("tasks", [])
     for task in tasks[:1]:
-        lines += _log(f"{task['container']}, task {task['task'][:12]}", task["log_lines"])
+        # What earlier versions kept knows the first container only.
+        for log in task.get("containers") or [task]:
+            lines += _log(f"{log['container']}, task {task['task'][:12]}", log["log_lines"])
     if "logs" in evidence and not tasks and not evidence.get("unread"):
         lines += _log("the candidate", evidence["logs"][-_LINES_SHOWN:])
     return lines
@@ -130,17 +133,14 @@ def _head(ending: Ending) -> str:
     return _HEADS[outcome] + (", there is no version before it" if ending.release.first else "")
 
 
-def _write_report(call: Invocation, answer: Mapping[str, Any]) -> None:
-    """The whole answer as a JSON file, where one is asked for; all at once, so that no reader sees half of it."""
+def _write_report(call: Invocation, ending: Ending, answer: Mapping[str, Any], file: ReportFile) -> None:
+    """The whole answer as a file, where one is asked for."""
     path = call.params.get("report")
     if not path:
         return
     target = Path(path).expanduser()
-    partial = target.with_name(f".{target.name}.{token()}")
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_text(json.dumps(answer, indent=2, default=str) + "\n")
-        partial.replace(target)
+        write(target, file.content(path, ending, answer))
     except OSError as cause:
         raise Failure(
             f"It ended as {answer['outcome']} ({answer['reason']}), but its report could not be written to {target}: "

@@ -17,6 +17,7 @@ from ..rollout.model import Outcome
 from ..service.location import ListenerPort, ServiceLocation
 from ..service.specification import Specification
 from .controller import Controller
+from .journal import Journal
 from .judges import CloudJudges
 from .ledger import DynamoLedger
 from .loop import Ending
@@ -25,6 +26,7 @@ from .options import GATES, filled, token
 from .ports import PortError, Ports
 from .providers.fleet import ServiceFleet
 from .providers.service_provider import ServiceProvider
+from .recorded import RecordedJudges, RecordedProgress, RecordedProvider
 from .smoke import Endpoint
 
 
@@ -34,14 +36,16 @@ def ports(
     """The controller's ports onto AWS. A rollback has no specification."""
     # No call may take longer than the lease lasts between two renewals.
     aws = call.aws.quick()
-    provider = ServiceProvider(ServiceFleet(aws, location, call.progress, spec, clock=call.clock), in_place)
+    journal = Journal()
+    progress = RecordedProgress(call.progress, journal, call.clock)
+    provider = ServiceProvider(ServiceFleet(aws, location, progress, spec, clock=call.clock), in_place)
     gates = filled(call.params.get("gates") or {}, GATES)
     judges = CloudJudges(
         aws,
         location,
         Metrics(aws, location, MetricOptions.of(gates)),
         call.clock,
-        call.progress,
+        progress,
         _endpoint(call, location, location.listener_port),
         {check["name"]: check for check in call.params.get("checks") or []},
         call.params.get("version_probe"),
@@ -49,8 +53,13 @@ def ports(
         provider.narrator.evidence,
         _endpoint(call, location, location.test_listener_port),
     )
-    ledger = DynamoLedger(aws, location.ledger, location.service)
-    return Ports(provider, judges, ledger, call.clock, call.progress)
+    return Ports(
+        RecordedProvider(provider, journal, call.clock),
+        RecordedJudges(judges, journal, call.clock),
+        DynamoLedger(aws, location.ledger, location.service, journal),
+        call.clock,
+        progress,
+    )
 
 
 def _endpoint(call: Invocation, location: ServiceLocation, listener: ListenerPort) -> Endpoint:

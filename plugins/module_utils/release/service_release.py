@@ -27,7 +27,12 @@ def run(call: Invocation) -> dict[str, Any]:
     result = bluegreen_cutover.run(replace(call, params={**params, "plan": {**params["plan"], "strategy": strategy}}))
     if params["schedules"] is None:
         return result
-    scheduling = {**params, "state": "present", "role_arn": params["schedule_role_arn"]}
+    scheduling = {
+        **params,
+        "state": "present",
+        "role_arn": params["schedule_role_arn"],
+        "adopt": "schedule_group" in params["adopt"],
+    }
     followed = ecs_scheduled_tasks.run(replace(call, params=scheduling))
     return {
         **result,

@@ -32,6 +32,8 @@ class Order:
     contract: bool = False
     single_writer: bool = False
     version: str = ""
+    # Why it may be released although an error budget is spent.
+    budget_override: str = ""
     # New tasks although the version is live already.
     restart: bool = False
     # Others deployed what serves now: it is taken on record, so that a rollback can go back to it.
@@ -175,6 +177,7 @@ def _ordered(order: Order, live: Colour, candidate: Colour, now: float) -> Relea
         contract=order.contract,
         single_writer=order.single_writer,
         restart=order.restart,
+        budget_override=order.budget_override,
     )
 
 

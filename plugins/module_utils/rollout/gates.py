@@ -40,15 +40,21 @@ def combine(verdicts: Iterable[Verdict]) -> Verdict:
 
 def judge(gates: Gates, readings: Readings, candidate: ColourState, minimum: int) -> Verdict:
     """Everything that is judged while the candidate holds production traffic."""
-    return combine(
-        (
-            health(candidate, minimum),
-            *alarms(gates.alarms, readings.alarms),
-            *([errors(gates.errors, readings)] if gates.errors else []),
-            *([latency(gates.latency, readings)] if gates.latency else []),
-            *(bound(limit, readings.metrics.get(limit.name)) for limit in gates.bounds),
-        )
-    )
+    return combine(verdicts(gates, readings, candidate, minimum).values())
+
+
+def verdicts(gates: Gates, readings: Readings, candidate: ColourState, minimum: int) -> dict[str, Verdict]:
+    """The verdict of each gate, by what it judges."""
+    found = {"target health": health(candidate, minimum)}
+    for name, alarm in zip(gates.alarms, alarms(gates.alarms, readings.alarms), strict=True):
+        found[f"alarm {name}"] = alarm
+    if gates.errors:
+        found["errors"] = errors(gates.errors, readings)
+    if gates.latency:
+        found["latency"] = latency(gates.latency, readings)
+    for limit in gates.bounds:
+        found[f"metric {limit.name}"] = bound(limit, readings.metrics.get(limit.name))
+    return found
 
 
 def health(side: ColourState, minimum: int) -> Verdict:

@@ -112,6 +112,27 @@ def is_named(release: Release, named: str) -> bool:
     return any(name.startswith(named) for name in _names(release))
 
 
+def reported(history: Sequence[Release], named: str | None = None) -> Release | str:
+    """The release that is meant, whatever its kind and outcome: by default the newest, or the sentence that says why none is.
+
+    A version that was released more than once is the newest of its releases.
+    """
+    newest = sorted(history, key=lambda release: (release.started_at, release.id), reverse=True)
+    if not newest:
+        return "no release of this service is on record"
+    if named is None:
+        return newest[0]
+    own = [release for release in newest if release.id == named]
+    exact = own or [release for release in newest if named in _names(release)]
+    found = exact or [release for release in newest if release.id.startswith(named) or is_named(release, named)]
+    listed = ", ".join(f"{release.id} ({release.label})" for release in found or newest)[:_LISTED]
+    if not found:
+        return f"{named} names no release of this service; the releases on record: {listed}"
+    if not exact and len({(release.digest, release.task_definition) for release in found}) > 1:
+        return f"{named} names {len(found)} releases of this service, so more of the name is needed: {listed}"
+    return found[0]
+
+
 def _names(release: Release) -> list[str]:
     """A rollback goes by the name of the release that it returns to."""
     digest = release.digest.removeprefix("sha256:")

@@ -366,6 +366,8 @@ class Release:
     stable_task_definition: str = ""
     replaced_deployment: str = ""
     contract: bool = False
+    # Why it was released whatever the error budgets said; empty where they had to allow it.
+    budget_override: str = ""
     # No task of one version runs beside one of the other.
     single_writer: bool = False
     first: bool = False

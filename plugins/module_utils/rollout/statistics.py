@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import median
@@ -103,6 +104,19 @@ def share_interval(hits: int, n: int, confidence: float = 0.95) -> tuple[float, 
     low = 0.0 if hits == 0 else _solve(lambda share: binomial_tail(hits, n, share) - alpha)
     high = 1.0 if hits == n else _solve(lambda share: binomial_tail(hits + 1, n, share) - (1.0 - alpha))
     return low, high
+
+
+def quantile_interval(quantile: float, n: int, confidence: float = 0.95) -> tuple[float, float | None]:
+    """Between which quantiles of n values the quantile of what they were drawn from lies, whatever its distribution.
+
+    By order statistics. None where even the largest of so few values may lie below it.
+    """
+    alpha = (1.0 - confidence) / 2.0
+    ranks = range(n + 1)
+    # The value of rank r lies above the quantile if fewer than r values fall below that, and below it if r or more do.
+    low = bisect_right(ranks, alpha, key=lambda rank: 1.0 - binomial_tail(rank, n, quantile)) - 1
+    high = bisect_left(ranks, -alpha, key=lambda rank: -binomial_tail(rank, n, quantile))
+    return (low / n, high / n if high <= n else None) if n else (0.0, None)
 
 
 def _solve(rising: Callable[[float], float]) -> float:

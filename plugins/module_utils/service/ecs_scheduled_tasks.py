@@ -13,9 +13,11 @@ from typing import Any
 from ..aws import ecs, scheduler
 from ..aws.command_words import command_problem, words
 from ..aws.errors import Failure
+from ..aws.naming import TAG_ENVIRONMENT
 from ..common.changes import Changes
 from ..common.eventual import SCHEDULER_ROLE, once_ready
 from ..common.invocation import Invocation
+from ..common.ownership import Existing, claim, is_ours
 from .ecs_run_task import live_service
 from .location import NotProvisionedError, ServiceLocation, locate_in_environment
 from .schedule_expressions import schedule_findings
@@ -51,6 +53,8 @@ def run(call: Invocation) -> dict[str, Any]:
         raise Failure(f"Schedules of {call.params['service']}: {'; '.join(wrong)}. Nothing was changed.")
     environment, prefix = call.params["environment"], f"{call.params['service']}."
     there = scheduler.schedules(call.aws, environment, prefix)
+    if there or desired:
+        _own_the_group(call, changes)
     if desired is None:
         return _follow(call, changes, there)
     if desired:
@@ -66,6 +70,19 @@ def run(call: Invocation) -> dict[str, Any]:
     return _answer(changes)
 
 
+def _own_the_group(call: Invocation, changes: Changes) -> None:
+    """Schedules have no tags of their own: the group's say whose they are."""
+    name = call.params["environment"]
+    found, mark = scheduler.group(call.aws, name), {TAG_ENVIRONMENT: name}
+    if found is None:
+        return
+    known = scheduler.group_tags(call.aws, found["Arn"])
+    claim(call, run, mark, [Existing("schedule_group", name, known)])
+    if not is_ours(known, mark):
+        write = partial(scheduler.tag_group, call.aws, found["Arn"], mark)
+        changes.want("schedule group tags", {TAG_ENVIRONMENT: known.get(TAG_ENVIRONMENT)}, mark, write)
+
+
 def _keep(
     call: Invocation, changes: Changes, location: ServiceLocation, there: Mapping[str, Mapping[str, Any]]
 ) -> None:
@@ -77,7 +94,7 @@ def _keep(
     group = location.environment
 
     def create(name: str, request: Mapping[str, Any]) -> None:
-        scheduler.create_group(call.aws, group, {"pear:environment": group})
+        scheduler.create_group(call.aws, group, {TAG_ENVIRONMENT: group})
         once_ready(call, SCHEDULER_ROLE, partial(scheduler.create, call.aws, group, name, request))
 
     def update(name: str, request: Mapping[str, Any]) -> None:

@@ -4,17 +4,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
-from ..aws import dynamodb, ec2, ecr, ecs, efs, elbv2, iam, logs, rds, route53, s3, sns
+from ..aws import backup, cloudwatch, dynamodb, ec2, ecr, ecs, efs, elbv2, iam, logs, rds, route53, s3, scheduler, sns
 from ..aws.arns import ArnScope
 from ..aws.errors import AwsError
 from ..aws.naming import COLOURS, TAG_COMPONENT, TAG_ENVIRONMENT, EnvironmentNames, RoleNames, ServiceNames
 from ..aws.session import Aws
 from ..aws.tags import tags_of
 from ..common.ownership import Existing, is_ours, refusal
+from .variables import is_worker
 
 # Variables of the environment's roles that decide which resources it has of its own.
 VARIABLES = (
@@ -24,6 +25,7 @@ VARIABLES = (
     "dns_zone",
     "environment_adopt",
     "environment_name",
+    "file_system_backup_plan",
     "file_system_enabled",
     "file_system_existing",
     "load_balancer_access_logs_bucket",
@@ -35,6 +37,8 @@ VARIABLES = (
     "network_existing",
     "network_flow_log_days",
 )
+# Variables of other roles that decide which resources a service has of its own, beside those of its own roles.
+SERVICE_VARIABLES = ("cluster_existing", "monitoring_dashboard", "monitoring_enabled")
 _AT_ONCE = 8
 Finder = Callable[[], Iterator[Existing]]
 
@@ -51,12 +55,14 @@ def of_environment(aws: Aws, values: Mapping[str, Any], place: ArnScope, uncheck
         finders.append(lambda: _load_balancer(aws, names.load_balancer))
     if on("file_system_enabled") and not on("file_system_existing"):
         finders.append(lambda: _file_system(aws, name))
+        if on("file_system_backup_plan") is not None:
+            finders.append(lambda: _backups(aws, names.backup))
     if on("monitoring_enabled", True) and not on("monitoring_topic_arns"):
         finders.append(lambda: _topic(aws, place.arn("sns", names.alarm_topic)))
         if not on("monitoring_warning_topic_arns"):
             finders.append(lambda: _topic(aws, place.arn("sns", names.warning_topic)))
     if on("database_enabled"):
-        finders.append(lambda: _database(aws, names.database))
+        finders += [lambda: _database(aws, names.database), lambda: _subnet_group(aws, names.database)]
     if on("dns_create_zone") and on("dns_zone"):
         finders.append(lambda: _zone(aws, str(on("dns_zone"))))
     if on("load_balancer_access_logs_create") and on("load_balancer_access_logs_bucket"):
@@ -85,6 +91,12 @@ def of_service(aws: Aws, values: Mapping[str, Any], unchecked: list[str]) -> lis
         finders.append(lambda: _role(aws, roles.task(names.service)))
     if not on("registry_existing") and on("registry_repository"):
         finders.append(lambda: _repository(aws, str(on("registry_repository"))))
+    if on("monitoring_enabled", True) and on("monitoring_dashboard", True) and not is_worker(values):
+        finders.append(lambda: _dashboard(aws, names.dashboard))
+    if on("service_schedules"):
+        finders.append(lambda: schedule_group(aws, name))
+    cluster = str(on("cluster_existing") or EnvironmentNames(name).cluster)
+    finders.append(lambda: running(aws, cluster, names, COLOURS[:1] if is_worker(values) else COLOURS))
     return _refused(finders, name, on("environment_adopt") or [], unchecked)
 
 
@@ -107,6 +119,19 @@ def _result(future: Future[list[Existing]], unchecked: list[str]) -> list[Existi
     except AwsError as failed:
         unchecked.append(str(failed))
         return []
+
+
+def running(aws: Aws, cluster: str, names: ServiceNames, colours: Iterable[str]) -> Iterator[Existing]:
+    """The ECS services of these names; where there is none yet, the family of their task definitions.
+
+    A service that runs owns its family, also where somebody registered a revision by hand.
+    """
+    found = ecs.services(aws, cluster, [names.ecs_service(colour) for colour in colours])
+    for name, state in found.items():
+        yield Existing("ecs_service", name, state.tags)
+    tags = None if found else ecs.revision_tags(aws, names.family)
+    if tags is not None:
+        yield Existing("task_definition", names.family, tags)
 
 
 def _table(aws: Aws, name: str) -> Iterator[Existing]:
@@ -143,6 +168,32 @@ def _database(aws: Aws, name: str) -> Iterator[Existing]:
     found = rds.cluster(aws, name) or rds.instance(aws, name)
     if found:
         yield Existing("database", name, tags_of(found))
+
+
+def _subnet_group(aws: Aws, name: str) -> Iterator[Existing]:
+    found = rds.subnet_group(aws, name)
+    if found:
+        yield Existing("database", name, rds.tags(aws, found.arn), label="database subnet group")
+
+
+def _backups(aws: Aws, name: str) -> Iterator[Existing]:
+    plan, vault = backup.plan(aws, name), backup.vault(aws, name)
+    if plan:
+        yield Existing("backup", name, backup.tags(aws, plan["BackupPlanArn"]), label="backup plan")
+    if vault:
+        yield Existing("backup", name, backup.tags(aws, vault["BackupVaultArn"]), label="backup vault")
+
+
+def _dashboard(aws: Aws, name: str) -> Iterator[Existing]:
+    found = cloudwatch.dashboard(aws, name)
+    if found:
+        yield Existing("dashboard", name, cloudwatch.tags(aws, found.arn))
+
+
+def schedule_group(aws: Aws, name: str) -> Iterator[Existing]:
+    found = scheduler.group(aws, name)
+    if found:
+        yield Existing("schedule_group", name, scheduler.group_tags(aws, found["Arn"]))
 
 
 def _zone(aws: Aws, name: str) -> Iterator[Existing]:

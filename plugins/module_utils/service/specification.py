@@ -11,6 +11,7 @@ from typing import Any
 from ..aws import service_definition, task_definition
 from ..aws.naming import ServiceNames
 from .containers import CONTAINER
+from .discovery import DISCOVERY_ARGUMENTS
 from .location import KIND
 
 _VOLUME = {
@@ -56,6 +57,7 @@ SERVICE_ARGUMENTS: dict[str, Any] = {
     "platform_version": {"type": "str", "default": "LATEST"},
     "enable_execute_command": {"type": "bool", "default": False},
     "capacity_providers": {"type": "list", "elements": "dict", "default": [], "options": _CAPACITY_PROVIDER},
+    **DISCOVERY_ARGUMENTS,
     "log_group": {"type": "str"},
     "tags": {"type": "dict", "default": {}},
 }

@@ -11,6 +11,7 @@ from typing import Any
 from ..aws.command_words import command_problem
 from ..monitoring import collector
 from . import containers, login, rule_conditions, worker
+from .discovery import discovery_findings
 from .location import WORKER
 from .schedule_expressions import schedule_findings
 from .values import container_health_check
@@ -75,6 +76,7 @@ def findings(values: Mapping[str, Any]) -> list[str]:
         *schedule_findings(values.get("service_schedules"), "service_schedules", "expression"),
         *schedule_findings(values.get("autoscaling_schedules"), "autoscaling_schedules", "when"),
         *_single_writer(values),
+        *discovery_findings(values, "service_"),
     ]
 
 

@@ -20,7 +20,11 @@ _AS = {
     "ecr:ListImageReferrers": "ecr:DescribeImages",
     "elasticloadbalancing:SetWebACL": "elasticloadbalancing:ModifyLoadBalancerAttributes",
 }
-
+# Kinds of resources that actions take besides those that this release of the data knows.
+# https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_TagResource.html
+_MORE = {
+    f"cloudwatch:{operation}": ("dashboard",) for operation in ("ListTagsForResource", "TagResource", "UntagResource")
+}
 
 # The services of the sandbox, by the prefixes that their actions have.
 _NAMES = """
@@ -78,6 +82,7 @@ def _action(name: str, entry: Mapping[str, Any], privilege: Mapping[str, Any]) -
         for kind, taken in privilege["resource_types"].items()
         if kind
     )
+    types += tuple(ResourceType(kind, resources[kind]["arn"], False, frozenset()) for kind in _MORE.get(name, ()))
     general = privilege["resource_types"].get("", {}).get("condition_keys", [])
     return Action(service, operation, privilege["access_level"], types, _lower(general))
 

@@ -123,8 +123,7 @@ def test_stopped_tasks_say_why(aws: Aws, stub: Stubber) -> None:
     (found,) = ecs.tasks(aws, "local", "app-blue", "STOPPED")
     assert found.ended_badly
     assert found.address == "10.0.0.7"
-    assert found.culprit is not None
-    assert found.culprit.name == "app"
+    assert found.culprits[0].name == "app"
     assert found.cause == (
         "Essential container in task exited; container app: exit code 137 (SIGKILL), OutOfMemoryError"
     )

@@ -20,6 +20,7 @@ from ansible_collections.pear.fargate.plugins.module_utils.common.ownership impo
 from moto import mock_aws
 
 from ..clocks import QuickClock
+from ..dashboards import with_tags
 from ..progress import Lines
 
 REGION = "eu-central-1"
@@ -142,6 +143,56 @@ def _alarm(tags: dict[str, str]) -> str:
 def _look_at_alarm(arn: str) -> Any:
     watch = client("cloudwatch")
     return [watch.describe_alarms()["MetricAlarms"], watch.list_tags_for_resource(ResourceARN=arn)["Tags"]]
+
+
+def _dashboard(tags: dict[str, str]) -> str:
+    watch = client("cloudwatch")
+    watch.put_dashboard(DashboardName="corp-web", DashboardBody='{"widgets": [{"type": "text"}]}')
+    arn = str(watch.get_dashboard(DashboardName="corp-web")["DashboardArn"])
+    watch.tag_resource(ResourceARN=arn, Tags=upper(tags))
+    return arn
+
+
+def _look_at_dashboard(arn: str) -> Any:
+    watch = client("cloudwatch")
+    return [
+        watch.get_dashboard(DashboardName="corp-web"),
+        {"tags": watch.list_tags_for_resource(ResourceARN=arn)["Tags"]},
+    ]
+
+
+_DATABASE = {"name": "corp-database", "engine_version": "17.6", "performance_insights_days": 0}
+
+
+def _database_options(**_: Any) -> dict[str, Any]:
+    group = client("ec2").describe_security_groups()["SecurityGroups"][0]["GroupId"]
+    return {**_DATABASE, "subnet_ids": _subnets(), "security_group_ids": [group]}
+
+
+def _subnet_group(tags: dict[str, str]) -> str:
+    made = client("rds").create_db_subnet_group(
+        DBSubnetGroupName="corp-database", DBSubnetGroupDescription="theirs", SubnetIds=_subnets(), Tags=upper(tags)
+    )
+    return str(made["DBSubnetGroup"]["DBSubnetGroupArn"])
+
+
+def _parameter_group(tags: dict[str, str]) -> str:
+    made = client("rds").create_db_parameter_group(
+        DBParameterGroupName="corp-database-postgres17",
+        DBParameterGroupFamily="postgres17",
+        Description="theirs",
+        Tags=upper(tags),
+    )
+    return str(made["DBParameterGroup"]["DBParameterGroupArn"])
+
+
+def _look_at_groups(arn: str) -> Any:
+    rds = client("rds")
+    return [
+        {"groups": rds.describe_db_subnet_groups()["DBSubnetGroups"]},
+        {"parameters": rds.describe_db_parameter_groups()["DBParameterGroups"]},
+        {"tags": rds.list_tags_for_resource(ResourceName=arn)["TagList"]},
+    ]
 
 
 def _vpc(tags: dict[str, str]) -> str:
@@ -267,6 +318,15 @@ CASES = [
         _look_at_alarm,
     ),
     Case(
+        "dashboard",
+        "cloudwatch_dashboard",
+        _dashboard,
+        lambda _arn: {"name": "corp-web", "body": {"widgets": []}},
+        _look_at_dashboard,
+    ),
+    Case("database", "rds_database", _subnet_group, lambda _arn: _database_options(), _look_at_groups),
+    Case("database", "rds_database", _parameter_group, lambda _arn: _database_options(), _look_at_groups),
+    Case(
         "security_group",
         "vpc_network",
         _vpc,
@@ -288,6 +348,7 @@ def _groups() -> Any:
 def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    with_tags(monkeypatch)
     with mock_aws():
         yield
 

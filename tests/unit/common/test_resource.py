@@ -25,6 +25,8 @@ from ansible_collections.pear.fargate.plugins.modules import (
 )
 from moto import mock_aws
 
+from ..dashboards import with_tags
+
 REGION = "eu-central-1"
 TOPIC = "arn:aws:sns:eu-central-1:123456789012:production-alarms"
 POLICY = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}]}
@@ -57,6 +59,7 @@ NAMES = {"ids": lambda value: value.__name__.rpartition(".")[2] if hasattr(value
 def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    with_tags(monkeypatch)
     with mock_aws():
         boto3.client("iam").create_policy(PolicyName="of-the-account", PolicyDocument=json.dumps(POLICY))
         yield

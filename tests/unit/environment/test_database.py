@@ -179,5 +179,12 @@ def test_a_database_of_others_is_never_removed(options: dict[str, Any]) -> None:
 def test_tags_that_are_not_listed_go_only_where_that_is_said(either: dict[str, Any]) -> None:
     invoke({**either, "tags": {**either["tags"], "by-hand": "yes"}})
     assert not invoke(either)["changed"]
-    assert invoke({**either, "purge_tags": True})["diff"]["after"] == {"staging-database tags": {"by-hand": None}}
+    assert invoke({**either, "purge_tags": True})["diff"]["after"] == {
+        f"{what} tags": {"by-hand": None}
+        for what in (
+            "staging-database",
+            "subnet group staging-database",
+            f"parameter group staging-database-{either['engine']}17",
+        )
+    }
     assert not invoke({**either, "purge_tags": True})["changed"]

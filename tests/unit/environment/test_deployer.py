@@ -23,7 +23,7 @@ from tests.support.iam_calls import granted_by_calls
 
 FILES = Path(__file__).resolve().parents[3] / "roles/deployer/files"
 PLACE = ArnScope("eu-central-1", "123456789012")
-KINDS = ("read-only", "rollback", "release", "provision", "provision-data", "provision-network", "destroy")
+KINDS = ("read-only", "exec", "rollback", "release", "provision", "provision-data", "provision-network", "destroy")
 # IAM's limits: of all inline policies of a role together, and of a managed policy.
 _INLINE, _MANAGED = 10240, 6144
 
@@ -99,8 +99,25 @@ def test_read_only_writes_nothing_and_reads_no_secret() -> None:
         action
         for action in actions("read-only")
         if not action.partition(":")[2].startswith(("Describe", "Get", "List", "Query", "BatchGet", "Filter"))
-    ] == []
+    ] == ["kms:Decrypt"]
     assert not {"secretsmanager:GetSecretValue", "ssm:GetParameter", "ssm:GetParameters"} & set(actions("read-only"))
+
+
+@pytest.mark.parametrize("kind", ["read-only", "rollback", "release"])
+def test_a_key_is_used_for_the_ledger_and_for_nothing_else(kind: str) -> None:
+    key = "arn:aws:kms:eu-central-1:123456789012:key/1"
+    for service, expected in (("dynamodb", True), ("secretsmanager", False), ("s3", False)):
+        assert allowed(kind, "kms:Decrypt", key, kms__viaservice=f"{service}.eu-central-1.amazonaws.com") is expected
+    assert not allowed(kind, "kms:Decrypt", key)
+    assert not allowed(kind, "kms:CreateGrant", key, kms__viaservice="dynamodb.eu-central-1.amazonaws.com")
+
+
+def test_a_shell_is_opened_in_tasks_of_the_environment_alone_and_nothing_else_is_done() -> None:
+    writes = [name for name in actions("exec") if not name.partition(":")[2].startswith(("Describe", "List"))]
+    assert writes == ["ecs:ExecuteCommand"]
+    assert allowed("exec", "ecs:ExecuteCommand", "arn:aws:ecs:eu-central-1:123456789012:task/staging/abc")
+    assert not allowed("exec", "ecs:ExecuteCommand", "arn:aws:ecs:eu-central-1:123456789012:task/production/abc")
+    assert "ecs:ExecuteCommand" not in {name for kind in KINDS if kind != "exec" for name in actions(kind)}
 
 
 def test_who_provisions_cannot_write_the_roles_of_deployers() -> None:
@@ -225,7 +242,9 @@ _ECS = {
     "PassExistingRoleToNewECSService",
     "PassExistingRoleToNewECSTaskViaRunTask",
 }
+# A shell in a task has what the task's role has: that is the purpose of exec, and no other policy has it.
 _WAYS = {
+    "exec": {"ECSExecuteCommandOnRunningTask"},
     "release": _ECS,
     "provision": {"PutRolePolicy", "PutRolePolicyThenUpdateAssumeRolePolicy", "UpdateRolePolicyToAssumeIt"},
     "provision-data": {"AttachRolePolicy"},
@@ -244,7 +263,7 @@ def test_no_policy_leaves_a_way_to_more_permissions(kind: str) -> None:
     assert everything == _WAYS.get(kind, set())
 
 
-@pytest.mark.parametrize("kind", ["read-only", "release", "rollback", "destroy"])
+@pytest.mark.parametrize("kind", ["read-only", "exec", "release", "rollback", "destroy"])
 def test_who_does_not_provision_gives_no_permissions(kind: str) -> None:
     giving = {
         action

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 import boto3
 import pytest
@@ -16,6 +16,9 @@ from ansible_collections.pear.fargate.plugins.module_utils.environment import re
 from ansible_collections.pear.fargate.plugins.modules.release_ledger import ARGUMENT_SPEC
 from botocore.exceptions import ClientError
 from moto import mock_aws
+
+from sandbox.api import dynamodb as overlay
+from sandbox.api.overlay import registered
 
 from ..clocks import QuickClock
 
@@ -45,6 +48,40 @@ def test_it_is_made_once_and_check_mode_makes_nothing(dynamodb: Any) -> None:
     again = invoke()
     assert not again["changed"], again["diff"]
     assert calls.recoverable(Aws({"region": REGION}), NAME)
+
+
+KEY = "arn:aws:kms:eu-central-1:123456789012:key/11111111-2222-3333-4444-555555555555"
+
+
+@pytest.fixture
+def keys(dynamodb: Any) -> Iterator[Any]:
+    before = len(registered.patches)
+    overlay.install(cast(Any, None))
+    yield dynamodb
+    while len(registered.patches) > before:
+        owner, name, original = registered.patches.pop()
+        setattr(owner, name, original)
+
+
+def test_a_new_ledger_has_the_key_of_choice(keys: Any) -> None:
+    assert invoke(kms_key_arn=KEY)["changed"]
+    assert keys.describe_table(TableName=NAME)["Table"]["SSEDescription"]["KMSMasterKeyArn"] == KEY
+    assert not invoke(kms_key_arn=KEY)["changed"]
+    assert not invoke()["changed"]
+
+
+def test_the_key_of_a_ledger_is_changed_and_given_up(keys: Any) -> None:
+    invoke()
+    assert invoke(True, kms_key_arn=KEY)["diff"] == {"before": {"kms_key_arn": ""}, "after": {"kms_key_arn": KEY}}
+    assert invoke(kms_key_arn=KEY)["changed"]
+    assert not invoke(kms_key_arn=KEY)["changed"]
+    assert invoke(kms_key_arn="")["changed"]
+    assert not invoke(kms_key_arn="")["changed"]
+
+
+def test_a_key_is_named_by_its_arn() -> None:
+    with pytest.raises(Failure, match="'alias/ledger'; it must be the ARN of a key"):
+        invoke(kms_key_arn="alias/ledger")
 
 
 def test_what_differs_is_told_and_put_right(dynamodb: Any) -> None:

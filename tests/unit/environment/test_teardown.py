@@ -27,6 +27,7 @@ from botocore.exceptions import ClientError
 from moto import mock_aws
 
 from ..clocks import QuickClock
+from ..dashboards import with_tags
 from ..saved_queries import QueryStore
 
 REGION = "eu-central-1"
@@ -142,6 +143,8 @@ def make_tasks(name: str, pairs: list[dict[str, str]]) -> None:
     lower = [{"key": "pear:environment", "value": name}]
     ecs.create_cluster(clusterName=name, tags=lower)
     containers = [{"name": "app", "image": "i", "memory": 1}]
+    ecs.register_task_definition(family=f"{name}-scores", containerDefinitions=containers, tags=lower)
+    # By hand, without a mark.
     ecs.register_task_definition(family=f"{name}-scores", containerDefinitions=containers)
     ecs.create_service(
         cluster=name, serviceName="scores-blue", taskDefinition=f"{name}-scores", desiredCount=1, tags=lower
@@ -304,6 +307,25 @@ def test_what_is_half_there_goes_as_far_as_it_is_there(aws: None) -> None:
     assert not invoke()["changed"]
 
 
+def test_what_others_put_under_a_name_of_ours_stays(saved: QueryStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    with_tags(monkeypatch)
+    boto3.client("logs", REGION).create_log_group(logGroupName="/pear/staging/scores", tags=OURS)
+    watch, ecs = boto3.client("cloudwatch", REGION), boto3.client("ecs", REGION)
+    for service, tags in (("scores", OURS), ("board", {"Owner": "others"})):
+        boto3.client("logs", REGION).create_log_group(logGroupName=f"/pear/staging/{service}/x", tags=OURS)
+        watch.put_dashboard(DashboardName=f"staging-{service}", DashboardBody="{}")
+        arn = watch.get_dashboard(DashboardName=f"staging-{service}")["DashboardArn"]
+        watch.tag_resource(ResourceARN=arn, Tags=[{"Key": key, "Value": value} for key, value in tags.items()])
+        ecs.register_task_definition(
+            family=f"staging-{service}",
+            containerDefinitions=[{"name": "app", "image": "app", "memory": 128}],
+            tags=[{"key": key, "value": value} for key, value in tags.items()],
+        )
+    removed = invoke()["removed"]
+    assert {"dashboard staging-scores", "task definition staging-scores:1"} <= set(removed)
+    assert not [what for what in removed if "staging-board" in what]
+
+
 def test_saved_queries_go_by_the_name_of_a_service_of_ours(saved: QueryStore) -> None:
     boto3.client("logs", REGION).create_log_group(logGroupName="/pear/staging/scores", tags=OURS)
     names = [
@@ -313,7 +335,9 @@ def test_saved_queries_go_by_the_name_of_a_service_of_ours(saved: QueryStore) ->
         "staging/by hand",
     ]
     for name in names:
-        saved.put({"name": name, "queryString": "fields @message"})
+        saved.put({"name": name, "queryString": "# pear:environment=staging\nfields @message"})
+    saved.put({"name": "staging/scores/by others", "queryString": "fields @message"})
+    names.append("staging/scores/by others")
     assert "saved query staging/scores/errors by route" in invoke(check_mode=True)["removed"]
     invoke()
     assert saved.names() == sorted(names[1:])
@@ -384,6 +408,8 @@ def test_one_service_goes_and_its_neighbours_of_nearly_the_same_name_stay(aws: N
         "alarm", "ECS", "listener", "target", "task", "log", "role", "autoscaling",
     } - ({"autoscaling"} if not any(thing.startswith("autoscaling") for thing in removed) else set())  # fmt: skip
     assert not any("admin" in thing for thing in removed)
+    assert "task definition staging-scores:1" in removed
+    assert "task definition staging-scores:2" not in removed
     left = [group["TargetGroupName"] for group in elb.describe_target_groups()["TargetGroups"]]
     assert left == ["staging-scores-admin-blue"]
     rules = [rule for rule in elb.describe_rules(ListenerArn=listener)["Rules"] if not rule["IsDefault"]]

@@ -39,7 +39,7 @@ def shipped() -> dict[str, str]:
     """The description of every alarm that the collection can make, by kind."""
     alarms = [
         *environment_alarms(WHOLE, runbook_url=URL),
-        *service_alarms(WHOLE, "scores", runbook_url=URL),
+        *service_alarms(WHOLE, "scores", runbook_url=URL, slos=[{"name": "availability", "target_percent": 99.9}]),
         *service_alarms(WHOLE, "mailer", kind="worker", queues=["mails"], runbook_url=URL),
     ]
     check = health_alarm.desired("staging/*health-check/scores", HealthAlarm("id", "scores.example.com", (), URL))

@@ -10,6 +10,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.pear.fargate.plugins.module_utils.aws.errors import Failure
 from ansible_collections.pear.fargate.plugins.module_utils.aws.session import Aws
 from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import Invocation
+from ansible_collections.pear.fargate.plugins.module_utils.common.ownership import ForeignError
 from ansible_collections.pear.fargate.plugins.module_utils.monitoring.logs_saved_queries import run
 from ansible_collections.pear.fargate.plugins.module_utils.monitoring.saved_queries import QUERIES, service_queries
 from ansible_collections.pear.fargate.plugins.modules import logs_saved_queries
@@ -86,6 +87,27 @@ def test_of_two_with_one_name_one_stays(store: QueryStore) -> None:
     assert ensure()["changed"]
     assert store.names().count(f"{PREFIX}errors by route") == 1
     assert not ensure()["changed"]
+
+
+def test_queries_of_others_stay_as_they_are(store: QueryStore) -> None:
+    store.put({"name": f"{PREFIX}by hand", "queryString": "fields @message", "logGroupNames": GROUPS})
+    store.put({"name": f"{PREFIX}errors by route", "queryString": "fields @message", "logGroupNames": GROUPS})
+    for check_mode in (True, False):
+        with pytest.raises(ForeignError, match=r"errors by route exists, and no first line says.*\[saved_query\]"):
+            ensure(check_mode, environment="staging")
+    assert store.written == 2
+    assert ensure(environment="staging", adopt=True)["changed"]
+    assert not ensure(environment="staging")["changed"]
+    assert f"{PREFIX}by hand" in store.names()
+    ensure(environment="staging", state="absent")
+    assert store.names() == [f"{PREFIX}by hand"]
+
+
+def test_a_query_that_asks_the_same_becomes_ours_by_its_first_line(store: QueryStore) -> None:
+    ensure()
+    assert ensure(environment="staging")["changed"]
+    assert all(query["queryString"].startswith("# pear:environment=staging\n") for query in store.saved.values())
+    assert len(store.saved) == len(QUERIES)
 
 
 def test_absent_removes_all_below_the_prefix(store: QueryStore) -> None:

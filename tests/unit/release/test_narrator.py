@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 from ansible_collections.pear.fargate.plugins.module_utils.aws.ecs_states import Deployment, Event, ServiceState
 from ansible_collections.pear.fargate.plugins.module_utils.aws.elbv2_states import TargetState
 from ansible_collections.pear.fargate.plugins.module_utils.aws.errors import AwsError
 from ansible_collections.pear.fargate.plugins.module_utils.aws.tasks import ContainerState, TaskState
-from ansible_collections.pear.fargate.plugins.module_utils.release.evidence import Evidence
+from ansible_collections.pear.fargate.plugins.module_utils.release.evidence import Evidence, TaskFailure
 from ansible_collections.pear.fargate.plugins.module_utils.release.providers.colour_state import Reading
 from ansible_collections.pear.fargate.plugins.module_utils.release.providers.narrator import Narrator
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import Colour
@@ -48,10 +49,70 @@ def reading(
 
 def narrator(*looks: Reading, logs: tuple[str, ...] = ("boom",)) -> tuple[Narrator, RecordedProgress]:
     progress = RecordedProgress()
-    made = Narrator(progress, lambda task: logs, {BLUE: Evidence("GET /readyz expecting 200")})
+    made = Narrator(progress, lambda task, container: logs, {BLUE: Evidence("GET /readyz expecting 200")})
     for look in looks:
         made.look(look)
     return made, progress
+
+
+def ended(*containers: ContainerState, code: str = "EssentialContainerExited") -> TaskState:
+    return replace(CRASHED, stop_code=code, containers=containers)
+
+
+@pytest.mark.parametrize(
+    ("task", "culprits", "cause"),
+    [
+        pytest.param(
+            ended(ContainerState("app", exit_code=143), ContainerState("proxy", exit_code=1)),
+            ["proxy"],
+            "container proxy: exit code 1",
+            id="a sidecar failed, and ECS ended the app",
+        ),
+        pytest.param(
+            ended(
+                ContainerState("app", exit_code=3),
+                ContainerState("proxy", exit_code=1),
+                ContainerState("collector", exit_code=137),
+            ),
+            ["app", "proxy"],
+            "container app: exit code 3; container proxy: exit code 1",
+            id="two failed, and ECS killed the third",
+        ),
+        pytest.param(
+            ended(ContainerState("app", exit_code=143), ContainerState("proxy", exit_code=137)),
+            ["proxy"],
+            "container proxy: exit code 137 (SIGKILL: ECS gives no reason; it may have been out of memory)",
+            id="one was killed",
+        ),
+        pytest.param(
+            ended(
+                ContainerState("app", exit_code=143),
+                ContainerState("proxy", exit_code=143, health="UNHEALTHY"),
+                code="ServiceSchedulerInitiated",
+            ),
+            ["proxy"],
+            "container proxy: exit code 143 (SIGTERM), its health check failed",
+            id="the health check of one failed",
+        ),
+        pytest.param(ended(ContainerState("app", exit_code=0)), ["app"], "", id="none failed"),
+    ],
+)
+def test_evidence_names_all_containers_that_failed_by_themselves(
+    task: TaskState, culprits: list[str], cause: str
+) -> None:
+    assert [container.name for container in task.culprits] == culprits
+    assert task.cause == "; ".join(["Essential container in task exited", *([cause] if cause else [])])
+    failure = TaskFailure.of(task, lambda container: [f"lines of {container}"])
+    kept = failure.as_dict()["containers"]
+    assert kept == [{"container": name, "log_lines": [f"lines of {name}"]} for name in culprits]
+
+
+def test_the_log_of_each_failed_container_is_shown() -> None:
+    task = ended(ContainerState("app", exit_code=3), ContainerState("proxy", exit_code=1))
+    made, progress = narrator(reading(IN_PROGRESS), reading(IN_PROGRESS, stopped=(task,)))
+    assert progress.lines[-2:] == ["    app: boom", "    proxy: boom"]
+    logs = made.evidence[BLUE].logs()
+    assert [line.split(",")[0] for line in logs[::2]] == ["last log lines of app", "last log lines of proxy"]
 
 
 def test_each_event_is_said_once_and_what_was_there_before_is_not_news() -> None:
@@ -100,7 +161,7 @@ def test_targets_that_were_unhealthy_before_are_no_evidence() -> None:
 def test_logs_that_cannot_be_read_do_not_hide_why_a_task_stopped() -> None:
     progress = RecordedProgress()
 
-    def unreadable(task: TaskState) -> tuple[str, ...]:
+    def unreadable(task: TaskState, container: str) -> tuple[str, ...]:
         raise AwsError("read the log", ReadTimeoutError(endpoint_url="https://logs"))
 
     made = Narrator(progress, unreadable, {BLUE: Evidence()})

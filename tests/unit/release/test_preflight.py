@@ -10,6 +10,7 @@ from ansible_collections.pear.fargate.plugins.module_utils.aws.elbv2_states impo
 from ansible_collections.pear.fargate.plugins.module_utils.aws.errors import AwsError
 from ansible_collections.pear.fargate.plugins.module_utils.aws.session import Aws
 from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import Invocation
+from ansible_collections.pear.fargate.plugins.module_utils.common.ownership import Existing
 from ansible_collections.pear.fargate.plugins.module_utils.image import other_registry
 from ansible_collections.pear.fargate.plugins.module_utils.image import platform as image_platform
 from ansible_collections.pear.fargate.plugins.module_utils.release import preflight as bluegreen_preflight
@@ -47,6 +48,7 @@ class Cloud:
         self.roles: dict[str, Any] = {
             name: {"AssumeRolePolicyDocument": TRUST} for name in ("prod-app-execution", "prod-app-task")
         }
+        self.running = [Existing("ecs_service", "app-blue", {"pear:environment": "prod"})]
         self.manifests: dict[tuple[str, str], Any] = {("team/app", DIGEST): {"config": {"digest": "sha256:c"}}}
         self.configuration: dict[str, Any] = {"os": "linux", "architecture": "amd64"}
 
@@ -62,6 +64,7 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Cloud:
     monkeypatch.setattr(image_platform.ecr, "manifest", lambda _, *image: here.manifests.get(image))
     monkeypatch.setattr(image_platform.ecr, "image_configuration", lambda *_: here.configuration)
     monkeypatch.setattr(other_registry, "_read", _nobody)
+    monkeypatch.setattr(bluegreen_preflight.foreign, "running", lambda *_: iter(here.running))
     return here
 
 
@@ -71,10 +74,12 @@ def _nobody(*_: str) -> bytes:
 
 def found(fleet: Fleet = CALM, said: RecordedProgress | None = None, **params: Any) -> str:
     call = Invocation(
-        {}, cast(Aws, SimpleNamespace(elsewhere=lambda region: None)), progress=said or RecordedProgress()
+        {"adopt": params.pop("adopt", [])},
+        cast(Aws, SimpleNamespace(elsewhere=lambda region: None)),
+        progress=said or RecordedProgress(),
     )
     order = SimpleNamespace(desired_count=2, gates=SimpleNamespace(alarms=("errors",)))
-    spec = SimpleNamespace(params={**PARAMS, **params})
+    spec = SimpleNamespace(params={**PARAMS, **params}, tags={"pear:environment": "prod"})
     rule = Rule("rule", 20, Conditions.of(["app.example.com"], []), {"blue": 100})
     location = ServiceLocation("prod", "app", "listener", "balancer", {}, rule, None, (rule,))
     return "; ".join(
@@ -84,6 +89,17 @@ def found(fleet: Fleet = CALM, said: RecordedProgress | None = None, **params: A
 
 def test_where_nothing_stands_in_the_way_nothing_is_found(cloud: Cloud) -> None:
     assert found() == ""
+
+
+def test_an_ecs_service_of_others_is_replaced_by_no_release(cloud: Cloud) -> None:
+    cloud.running = [Existing("ecs_service", "app-green", {"Owner": "platform"})]
+    assert "ECS service app-green exists" in found(adopt=["task_definition"])
+
+
+def test_a_family_of_others_is_released_to_only_where_that_is_said(cloud: Cloud) -> None:
+    cloud.running = [Existing("task_definition", "prod-app", {})]
+    assert "Task definition family prod-app exists" in found()
+    assert found(adopt=["task_definition"]) == ""
 
 
 @pytest.mark.parametrize(("states", "told"), [({"errors": "ALARM"}, "firing already"), ({}, "does not exist")])

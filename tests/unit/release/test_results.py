@@ -12,6 +12,7 @@ from ansible_collections.pear.fargate.plugins.module_utils.aws.errors import Fai
 from ansible_collections.pear.fargate.plugins.module_utils.aws.session import Aws
 from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import Invocation
 from ansible_collections.pear.fargate.plugins.module_utils.release.loop import Ending
+from ansible_collections.pear.fargate.plugins.module_utils.release.report.file import ReportFile
 from ansible_collections.pear.fargate.plugins.module_utils.release.results import result
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import (
     Colour,
@@ -41,11 +42,13 @@ RELEASE = Release(
     evidence=SEEN,
 )
 
+REPORT = ReportFile(lambda facts: facts, "app", "test")
+
 
 def failed(outcome: Outcome, release: Release | None = RELEASE, verbosity: int = 0, **params: Any) -> Failure:
     call = Invocation(params, cast(Aws, None), verbosity=verbosity)
     with pytest.raises(Failure) as found:
-        result(call, Ending(outcome, "5xx share 20 %", release, changed=True))
+        result(call, Ending(outcome, "5xx share 20 %", release, changed=True), REPORT)
     return found.value
 
 
@@ -58,10 +61,19 @@ def test_the_report_shows_the_response_times_that_were_compared(tmp_path: Path, 
     release = replace(RELEASE, evidence={**SEEN, "response_times": COMPARED}) if kept else RELEASE
     call = Invocation({"report": str(report)}, cast(Aws, None))
     with pytest.raises(Failure):
-        result(call, Ending(Outcome.ROLLED_BACK, "slower", release, changed=True), {} if kept else COMPARED)
+        result(call, Ending(Outcome.ROLLED_BACK, "slower", release, changed=True), REPORT, {} if kept else COMPARED)
     found = json.loads(report.read_text())
     assert found["response_times"] == COMPARED
     assert "response_times" not in found["evidence"]
+
+
+def test_a_report_named_html_is_a_page_with_the_outcome_and_the_evidence(tmp_path: Path) -> None:
+    path = tmp_path / "report.html"
+    failed(Outcome.ROLLED_BACK, report=str(path))
+    content = path.read_text()
+    assert content.startswith("<!doctype html>")
+    for text in ("rolled back", "5xx share 20 %", "2 tasks stopped: container app: exit code 3", "no licence"):
+        assert text in content
 
 
 def test_the_summary_comes_last() -> None:
@@ -106,6 +118,20 @@ def test_a_refusal_names_its_reason_alone() -> None:
     [
         ({"tasks": [], "logs": []}, "the log of the candidate is empty"),
         ({"tasks": [{"task": "t", "container": "app", "log_lines": []}]}, "the log of app, task t is empty"),
+        (
+            {
+                "tasks": [
+                    {
+                        "task": "t",
+                        "containers": [
+                            {"container": "app", "log_lines": ["one"]},
+                            {"container": "proxy", "log_lines": ["two"]},
+                        ],
+                    }
+                ]
+            },
+            "last log lines of app, task t:\n  one\nlast log lines of proxy, task t:\n  two",
+        ),
     ],
 )
 def test_an_empty_log_is_called_empty(evidence: dict[str, Any], told: str) -> None:

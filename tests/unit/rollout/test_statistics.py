@@ -11,6 +11,7 @@ from ansible_collections.pear.fargate.plugins.module_utils.rollout.statistics im
     difference_of_shares,
     fisher,
     mann_whitney,
+    quantile_interval,
     share_interval,
     weighted_median,
 )
@@ -99,3 +100,26 @@ def test_the_weighted_median_has_half_of_the_weight_on_each_side(
     values: tuple[float, ...], weights: tuple[float, ...], middle: float | None
 ) -> None:
     assert weighted_median(values, weights) == middle
+
+
+@pytest.mark.parametrize(
+    ("n", "low", "high"),
+    [
+        # Of 368 values the largest lies below the 99th percentile with less than 2.5 %, of 367 with more.
+        (367, 359 / 367, None),
+        (368, 360 / 368, 1.0),
+        (1, 1.0, None),
+        (0, 0.0, None),
+    ],
+)
+def test_the_interval_of_a_p99_has_an_upper_bound_from_368_values_on(n: int, low: float, high: float | None) -> None:
+    assert quantile_interval(0.99, n) == (pytest.approx(low), high)
+
+
+@given(st.integers(1, 400), st.sampled_from([0.5, 0.95, 0.99]))
+def test_the_interval_of_a_quantile_misses_it_as_seldom_as_it_says(n: int, quantile: float) -> None:
+    low, high = quantile_interval(quantile, n)
+    assert low * n <= math.ceil(quantile * n) + 1e-9
+    # The value of that rank lies above the quantile, or below it, with at most 2.5 %.
+    assert low == 0 or 1 - binomial_tail(round(low * n), n, quantile) <= 0.025
+    assert high is None or binomial_tail(round(high * n), n, quantile) <= 0.025

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-import pytest
+from contextlib import nullcontext
+from types import SimpleNamespace
 
+import pytest
+from moto.cloudwatch.exceptions import ValidationError
+
+from sandbox.api.cloudwatch_alarms import check_range
 from sandbox.metrics.alarms import Condition, judge
 from sandbox.metrics.balancers import from_report
 from sandbox.metrics.bands import InvalidBand, bounds, deviations
@@ -54,6 +59,25 @@ def test_statistics_of_samples() -> None:
     assert [found.statistic(name) for name in names] == [100, 5050, 50.5, 1, 100, 50, 99, 100, 100, 1]
     with pytest.raises(UnknownStatistic, match="'tm90' is not served here"):
         found.statistic("tm90")
+
+
+@pytest.mark.parametrize(
+    ("statistic", "count"), [("TC(50:)", 50), ("tc(:50)", 50), ("TC(10:20)", 10), ("TC(0.5:)", 100), ("TC(100:)", 0)]
+)
+def test_trimmed_counts_leave_the_lower_bound_out_and_take_the_upper_one_in(statistic: str, count: int) -> None:
+    assert samples(*range(1, 101)).statistic(statistic) == count
+
+
+@pytest.mark.parametrize(
+    ("period", "periods", "taken"),
+    [(60, 1440, True), (60, 1441, False), (3600, 168, True), (3600, 169, False), (259_200, 1, True), (300, 289, False)],
+)
+def test_an_alarm_evaluates_a_day_or_from_periods_of_an_hour_on_a_week(period: int, periods: int, taken: bool) -> None:
+    stat = SimpleNamespace(metric_stat=SimpleNamespace(period=str(period)))
+    math_only = SimpleNamespace(metric_stat=None)
+    for given in ({"period": period}, {"metric_data_queries": [stat, math_only]}):
+        with nullcontext() if taken else pytest.raises(ValidationError, match="cannot be checked across more than"):
+            check_range({**given, "evaluation_periods": periods})
 
 
 def test_a_statistic_set_has_no_percentiles_unless_all_its_values_are_the_same() -> None:

@@ -53,6 +53,13 @@ def test_a_larger_class_waits_is_told_and_is_no_difference_any_more(options: dic
     assert "db.t4g.small becomes db.m8g.large in the maintenance window" in told
 
 
+def test_a_subnet_group_is_there_after_its_subnets_have_changed(options: dict[str, Any]) -> None:
+    invoke(options)
+    fewer = {**options, "subnet_ids": options["subnet_ids"][:2]}
+    assert "subnet group staging-database" in invoke(fewer)["diff"]["after"]
+    assert not invoke(fewer)["changed"]
+
+
 def test_what_waits_comes_at_once_where_that_is_asked_for(options: dict[str, Any]) -> None:
     larger = {**options, "instance_class": "db.m8g.large"}
     invoke(options)

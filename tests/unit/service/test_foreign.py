@@ -15,7 +15,12 @@ from moto import mock_aws
 REGION = "eu-central-1"
 PLACE = ArnScope(REGION, "123456789012")
 OTHERS = [{"Key": "Owner", "Value": "platform"}]
-SERVICE = {"environment_name": "corp", "service_name": "web", "registry_repository": "web"}
+SERVICE = {
+    "environment_name": "corp",
+    "service_name": "web",
+    "registry_repository": "web",
+    "service_schedules": [{"name": "daily"}],
+}
 
 
 def client(name: str) -> Any:
@@ -47,12 +52,25 @@ def corp(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
             Name="corp-web-green", Protocol="HTTP", Port=80, VpcId=vpc, TargetType="ip", Tags=OTHERS
         )
         client("logs").create_log_group(logGroupName="/pear/corp/web")
+        client("ecs").register_task_definition(
+            family="corp-web",
+            containerDefinitions=[{"name": "app", "image": "theirs", "memory": 128}],
+            tags=[{"key": "Owner", "value": "platform"}],
+        )
+        client("cloudwatch").put_dashboard(DashboardName="corp-web", DashboardBody="{}")
+        client("scheduler").create_schedule_group(Name="corp", Tags=OTHERS)
+        client("rds").create_db_subnet_group(
+            DBSubnetGroupName="corp-database", DBSubnetGroupDescription="x", SubnetIds=subnets, Tags=OTHERS
+        )
+        client("backup").create_backup_vault(BackupVaultName="corp-backup", BackupVaultTags={"Owner": "platform"})
         for role in ("corp-eu-central-1-web-execution", "corp-eu-central-1-web-task"):
             client("iam").create_role(RoleName=role, AssumeRolePolicyDocument="{}", Tags=OTHERS)
         client("ecr").create_repository(repositoryName="web", tags=OTHERS)
         yield {
             "environment_name": "corp",
             "file_system_enabled": True,
+            "file_system_backup_plan": [{"name": "daily"}],
+            "database_enabled": True,
             "dns_zone": "corp.example",
             "dns_create_zone": True,
             "load_balancer_access_logs_create": True,
@@ -66,7 +84,8 @@ def test_everything_of_the_environment_is_named_at_once(corp: dict[str, Any]) ->
     found = foreign.of_environment(Aws({"region": REGION}), corp, PLACE, unchecked)
     kinds = {
         "Table corp-releases", "Cluster corp", "Load balancer corp", "File system corp", "Topic corp-alarms",
-        "Hosted zone corp.example", "Bucket corp-logs", "Security group corp-tasks",
+        "Hosted zone corp.example", "Bucket corp-logs", "Security group corp-tasks", "Backup vault corp-backup",
+        "Database subnet group corp-database",
     }  # fmt: skip
     assert {kind for kind in kinds for sentence in found if sentence.startswith(kind)} == kinds
     assert len(found) == len(kinds)
@@ -92,13 +111,17 @@ def test_everything_of_the_service_is_named_at_once(corp: dict[str, Any]) -> Non
     found = foreign.of_service(Aws({"region": REGION}), SERVICE, [])
     assert [sentence.split(" exists")[0] for sentence in found] == [
         "Target group corp-web-green", "Log group /pear/corp/web", "Role corp-eu-central-1-web-execution",
-        "Role corp-eu-central-1-web-task", "Repository web",
+        "Role corp-eu-central-1-web-task", "Repository web", "Dashboard corp-web", "Schedule group corp",
+        "Task definition family corp-web",
     ]  # fmt: skip
     used = {
         "service_log_group": "/corp/web",
         "service_execution_role_arn": "arn:aws:iam::123456789012:role/web",
         "service_task_role_arn": "arn:aws:iam::123456789012:role/web",
         "registry_existing": True,
+        "monitoring_dashboard": False,
+        "service_schedules": [],
+        "environment_adopt": ["task_definition"],
     }
     left = foreign.of_service(Aws({"region": REGION}), {**SERVICE, **used}, [])
     assert [sentence.split(" exists")[0] for sentence in left] == ["Target group corp-web-green"]
@@ -117,4 +140,25 @@ def test_what_may_not_be_read_is_told_and_the_rest_is_looked_at(
     unchecked: list[str] = []
     found = foreign.of_environment(aws, corp, PLACE, unchecked)
     assert unchecked == [str(denied)]
-    assert len(found) == 7
+    assert len(found) == 9
+
+
+def test_an_ecs_service_of_others_in_a_shared_cluster_is_named_and_cannot_be_adopted(corp: dict[str, Any]) -> None:
+    definition = client("ecs").describe_task_definition(taskDefinition="corp-web")["taskDefinition"][
+        "taskDefinitionArn"
+    ]
+    client("ecs").create_cluster(clusterName="shared")
+    client("ecs").create_service(cluster="shared", serviceName="web-green", taskDefinition=definition, desiredCount=1)
+    shared = {**SERVICE, "cluster_existing": "shared", "environment_adopt": ["task_definition"]}
+    (said,) = [one for one in foreign.of_service(Aws({"region": REGION}), shared, []) if one.startswith("ECS")]
+    assert said.startswith("ECS service web-green exists, and no tag says")
+    assert "bluegreen_cutover" in said and "service_name" in said and "environment_adopt" not in said
+
+
+def test_a_revision_that_was_registered_by_hand_makes_no_family_another_ones(corp: dict[str, Any]) -> None:
+    ours = [{"key": "pear:environment", "value": "corp"}]
+    client("ecs").create_service(
+        cluster="corp", serviceName="web-blue", taskDefinition="corp-web", desiredCount=1, tags=ours
+    )
+    found = foreign.of_service(Aws({"region": REGION}), SERVICE, [])
+    assert not [said for said in found if said.startswith(("ECS", "Task definition"))]

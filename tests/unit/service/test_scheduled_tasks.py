@@ -14,6 +14,7 @@ from ansible_collections.pear.fargate.plugins.filter.policies import schedule_po
 from ansible_collections.pear.fargate.plugins.module_utils.aws.errors import Failure
 from ansible_collections.pear.fargate.plugins.module_utils.aws.session import Aws
 from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import Invocation
+from ansible_collections.pear.fargate.plugins.module_utils.common.ownership import ForeignError
 from ansible_collections.pear.fargate.plugins.module_utils.environment.teardown_find import everything
 from ansible_collections.pear.fargate.plugins.module_utils.release import service_release
 from ansible_collections.pear.fargate.plugins.module_utils.service import ecs_scheduled_tasks as scheduled_tasks
@@ -38,8 +39,10 @@ class World:
         arn = f"arn:aws:ecs:{REGION}:{ACCOUNT}:service/staging/scores-blue"
         return SimpleNamespace(name="scores-blue", arn=arn, task_definition=self.live)
 
-    def invoke(self, *schedules: dict[str, Any], check_mode: bool = False, follow: bool = False) -> dict[str, Any]:
-        given: dict[str, Any] = {"environment": "staging", "service": "scores"}
+    def invoke(
+        self, *schedules: dict[str, Any], check_mode: bool = False, follow: bool = False, adopt: bool = False
+    ) -> dict[str, Any]:
+        given: dict[str, Any] = {"environment": "staging", "service": "scores", "adopt": adopt}
         if not follow:
             role = f"arn:aws:iam::{ACCOUNT}:role/staging-scores-schedule"
             given |= {"schedules": list(schedules), "role_arn": role}
@@ -79,6 +82,25 @@ def test_a_schedule_is_made_once_and_starts_what_is_live(world: World) -> None:
     assert target["Arn"] == f"arn:aws:ecs:{REGION}:{ACCOUNT}:cluster/staging"
     assert json.loads(target["Input"]) == {"containerOverrides": [{"name": "app", "command": ["clean"]}]}
     assert target["EcsParameters"]["TaskDefinitionArn"] == f"{FAMILY}:1"
+
+
+def test_schedules_in_a_group_of_others_are_not_touched(world: World) -> None:
+    owner = [{"Key": "Owner", "Value": "platform"}]
+    world.scheduler.create_schedule_group(Name="staging", Tags=owner)
+    target = {"Arn": "arn:aws:lambda:x:1:function:f", "RoleArn": "arn:aws:iam::1:role/r"}
+    theirs = {"GroupName": "staging", "FlexibleTimeWindow": {"Mode": "OFF"}, "Target": target}
+    world.scheduler.create_schedule(Name="scores.theirs", ScheduleExpression="rate(1 day)", **theirs)
+    for schedules in ([CLEANING], []):
+        for check_mode in (True, False):
+            with pytest.raises(ForeignError, match=r"Schedule group staging exists.*Owner=platform"):
+                world.invoke(*schedules, check_mode=check_mode)
+    assert list(world.targets()) == ["scores.theirs"]
+
+
+def test_an_adopted_group_of_schedules_is_ours_from_then_on(world: World) -> None:
+    world.scheduler.create_schedule_group(Name="staging")
+    assert "schedule group tags" in world.invoke(CLEANING, adopt=True)["diff"]["after"]
+    assert not world.invoke(CLEANING)["changed"]
 
 
 @pytest.mark.parametrize(
@@ -187,6 +209,7 @@ def test_a_release_sets_the_schedules_that_it_is_given(world: World, monkeypatch
         "failed_dependencies": [],
         "schedules": [{**CLEANING, "enabled": True, "container": None, "variables": {}}],
         "schedule_role_arn": role,
+        "adopt": [],
     }
     done = service_release.run(Invocation(params, Aws({"region": REGION}), False))
     assert done["changed"]

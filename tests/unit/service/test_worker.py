@@ -134,7 +134,7 @@ def test_tasks_that_die_after_ecs_is_done_are_a_failure_and_those_of_before_are_
     monkeypatch.setattr(autoscaling, "scalable_targets", lambda *_: {})
     location = locate_in_environment(cast(Aws, None), {"environment": "prod", "service": "mailer", "kind": "worker"})
     provider = ServiceProvider(ServiceFleet(cast(Aws, None), location, SilentProgress()))
-    monkeypatch.setattr(provider.narrator, "log_lines", lambda _: ())
+    monkeypatch.setattr(provider.narrator, "log_lines", lambda *_: ())
     fleet = provider.read()
     assert (fleet.routed, fleet.weights, fleet.blue.healthy, fleet.blue.failure) == (False, Weights(100, 0), 2, "")
     stopped += [_dead(name) for name in ("a", "b")]

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from ...aws.errors import AwsError
 from ...aws.tasks import TaskState
@@ -19,12 +20,17 @@ _LOGS_READ_OF = 3
 _LINES_SHOWN = 3
 
 
+def _no_lines(container: str) -> Sequence[str]:
+    return ()
+
+
 @dataclass
 class Narrator:
     """Follows both colours of one service: events, unhealthy targets and stopped tasks, each said once."""
 
     progress: Progress
-    log_lines: Callable[[TaskState], Sequence[str]]
+    # Of a task's container, by its name.
+    log_lines: Callable[[TaskState, str], Sequence[str]]
     evidence: dict[Colour, Evidence]
     # Ids, not times: this machine's clock and ECS's need not agree.
     _known_events: set[str] = field(default_factory=set)
@@ -77,15 +83,18 @@ class Narrator:
             own = primary is not None and task.deployment_id == primary.id
             if not own or not task.ended_badly or task.id in evidence.failures:
                 continue
-            lines = self._lines(task) if len(evidence.failures) < _LOGS_READ_OF else ()
-            evidence.add_failure(TaskFailure.of(task, lines))
+            read = partial(self._lines, task) if len(evidence.failures) < _LOGS_READ_OF else _no_lines
+            failure = TaskFailure.of(task, read)
+            evidence.add_failure(failure)
             self.progress.line(f"{name}: task {task.id[:12]} stopped: {task.cause}")
-            for line in lines[-_LINES_SHOWN:]:
-                self.progress.line(f"    {line}")
+            for log in failure.logs:
+                for line in log.lines[-_LINES_SHOWN:]:
+                    whose = f"{log.container}: " if len(failure.logs) > 1 else ""
+                    self.progress.line(f"    {whose}{line}")
 
-    def _lines(self, task: TaskState) -> Sequence[str]:
+    def _lines(self, task: TaskState, container: str) -> Sequence[str]:
         """Logs that cannot be read must not hide why the task stopped."""
         try:
-            return self.log_lines(task)
+            return self.log_lines(task, container)
         except AwsError as failed:
             return (f"(no log lines: {failed})",)

@@ -114,6 +114,5 @@ class ServiceProvider:
     def difference(self, colour: Colour) -> dict[str, str]:
         return self.ecs.difference(colour)
 
-    def _log_lines(self, task: TaskState) -> Sequence[str]:
-        culprit = task.culprit
-        return task_logs.last_lines(self.fleet.aws, self.fleet.location, task, culprit.name) if culprit else ()
+    def _log_lines(self, task: TaskState, container: str) -> Sequence[str]:
+        return task_logs.last_lines(self.fleet.aws, self.fleet.location, task, container)

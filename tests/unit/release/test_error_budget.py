@@ -1,0 +1,136 @@
+"""The error budget as a gate: what CloudWatch counted over the whole time decides, a reason overrides, a rollback is not asked."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+from ansible_collections.pear.fargate.plugins.module_utils.aws import cloudwatch
+from ansible_collections.pear.fargate.plugins.module_utils.aws.cloudwatch import Metric, Window
+from ansible_collections.pear.fargate.plugins.module_utils.aws.errors import Failure
+from ansible_collections.pear.fargate.plugins.module_utils.aws.session import Aws
+from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import Invocation
+from ansible_collections.pear.fargate.plugins.module_utils.monitoring.objectives import Objective
+from ansible_collections.pear.fargate.plugins.module_utils.release import preflight
+from ansible_collections.pear.fargate.plugins.module_utils.release.error_budget import budgets
+from ansible_collections.pear.fargate.plugins.module_utils.release.options import order
+from ansible_collections.pear.fargate.plugins.module_utils.rollout.begin import Begun, Order, begin_deploy
+from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import (
+    Colour,
+    ColourState,
+    Fleet,
+    Plan,
+    Step,
+    Weights,
+)
+from ansible_collections.pear.fargate.plugins.module_utils.service.location import ServiceLocation
+from ansible_collections.pear.fargate.plugins.module_utils.service.specification import Specification
+from ansible_collections.pear.fargate.plugins.modules.service_release import ARGUMENT_SPEC
+
+from ..clocks import RecordedProgress
+from .given import BASE
+
+NOW = 1_764_400_000.0
+PLACE = cast(
+    ServiceLocation,
+    SimpleNamespace(
+        is_routed=True, load_balancer_dimension="app/x/1", target_group_dimension=lambda c: f"targetgroup/{c}/1"
+    ),
+)
+WORKER = cast(ServiceLocation, SimpleNamespace(is_routed=False))
+ORDER = Order("r", "app", "ada", "sha256:1", "f", Plan("all_at_once", (Step(100),)))
+SLOS = [{"name": "availability", "target_percent": 99.9}]
+
+
+class Cloud:
+    """What CloudWatch has of each colour, by statistic."""
+
+    def __init__(self, **counts: tuple[float, ...]) -> None:
+        self.counts = counts
+        self.windows: list[Window] = []
+
+    def values(self, aws: Aws, metrics: dict[str, Metric], window: Window) -> dict[str, tuple[float, ...]]:
+        self.windows.append(window)
+        names = {
+            "RequestCount": "requests",
+            "HTTPCode_Target_5XX_Count": "errors",
+            "TargetConnectionErrorCount": "refused",
+        }
+        return {
+            name: self.counts.get(names.get(metric.name, "slow" if metric.statistic == "TC(0.5:)" else "timed"), ())
+            for name, metric in metrics.items()
+        }
+
+
+def spent(monkeypatch: pytest.MonkeyPatch, errors: float) -> None:
+    monkeypatch.setattr(cloudwatch, "values", Cloud(requests=(40_000.0, 10_000.0), errors=(errors,)).values)
+
+
+def findings(said: RecordedProgress, location: ServiceLocation = PLACE, override: str = "") -> list[str]:
+    call = Invocation({"slos": SLOS}, cast(Aws, None), progress=said)
+    ordered = replace(ORDER, budget_override=override)
+    return [str(found) for found in preflight._budgets(call, location, ordered)]
+
+
+def test_both_colours_count_over_the_whole_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    cloud = Cloud(requests=(900.0, 100.0), errors=(3.0,), refused=(1.0,), timed=(500.0,), slow=(20.0,))
+    monkeypatch.setattr(cloudwatch, "values", cloud.values)
+    asked = [Objective("availability", 99.9), Objective("latency", 99, 7, 0.5)]
+    found = budgets(cast(Aws, None), PLACE, asked, NOW)
+    assert [(budget.requests, budget.bad) for budget in found] == [(2000, 8), (1000, 40)]
+    assert [round((window.end - window.start) / 86_400) for window in cloud.windows] == [28, 7]
+    assert all(window.end % 3600 == 0 and window.end >= NOW for window in cloud.windows)
+
+
+@pytest.mark.parametrize(("errors", "refused"), [(49.0, False), (50.0, True), (200.0, True)])
+def test_a_release_is_refused_once_the_budget_is_spent(
+    monkeypatch: pytest.MonkeyPatch, errors: float, refused: bool
+) -> None:
+    spent(monkeypatch, errors)
+    found = findings(RecordedProgress())
+    assert bool(found) is refused
+    if refused:
+        assert "error budget of availability" in found[0] and "service_budget=override" in found[0]
+
+
+def test_a_reason_overrides_it_and_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    spent(monkeypatch, 900.0)
+    said = RecordedProgress()
+    assert findings(said, override="mends the errors") == []
+    assert any("released all the same, since mends the errors" in line for line in said.lines)
+
+
+def test_a_worker_is_sent_no_requests() -> None:
+    assert findings(RecordedProgress(), WORKER) == []
+
+
+def test_the_ledger_keeps_the_reason() -> None:
+    fleet = Fleet(Weights(100, 0), ColourState(Colour.BLUE, "a:1", 2, 2, 2), ColourState(Colour.GREEN))
+    begun = begin_deploy(replace(ORDER, budget_override="mends the errors"), fleet, [], NOW)
+    assert isinstance(begun, Begun) and begun.release.budget_override == "mends the errors"
+
+
+def ordered(**params: Any) -> Order:
+    defaults = {name: option["default"] for name, option in ARGUMENT_SPEC.items() if "default" in option}
+    given = dict.fromkeys(ARGUMENT_SPEC) | defaults | BASE | params
+    return order(given, Specification(given, "eu-central-1"), NOW)
+
+
+@pytest.mark.parametrize(
+    ("params", "told"),
+    [
+        ({"budget": "override"}, "needs a reason"),
+        ({"budget": "override", "budget_reason": "  "}, "needs a reason"),
+        ({"slos": [{"name": "a", "target_percent": 100.0}]}, "100 leaves no budget"),
+    ],
+)
+def test_what_is_wrong_is_refused(params: dict[str, Any], told: str) -> None:
+    with pytest.raises(Failure, match=told):
+        ordered(**params)
+
+
+def test_a_reason_counts_only_where_it_overrides() -> None:
+    assert ordered(budget_reason="because").budget_override == ""
+    assert ordered(budget="override", budget_reason="because").budget_override == "because"

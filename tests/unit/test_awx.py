@@ -1,0 +1,238 @@
+"""AWX's objects as data: awx.awx takes each, they name each other, and surveys ask for what the playbooks know."""
+
+from __future__ import annotations
+
+import ast
+import configparser
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import ansible_collections
+import jinja2
+import pytest
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from botocore.session import Session
+
+from tests.support.awx import AWX, SETTINGS, controller, load, playbook_of
+from tests.support.awx_server import running
+from tests.support.plays import ROOT, Player
+
+MODULES = {
+    "controller_credential_types": "credential_type",
+    "controller_credentials": "credential",
+    "controller_execution_environments": "execution_environment",
+    "controller_notifications": "notification_template",
+    "controller_projects": "project",
+    "controller_inventories": "inventory",
+    "controller_inventory_sources": "inventory_source",
+    "controller_templates": "job_template",
+    "controller_workflows": "workflow_job_template",
+    "controller_schedules": "schedule",
+}
+
+
+DATA = controller()
+ENTRIES = [pytest.param(name, entry, id=f"{name}: {entry['name']}") for name in MODULES for entry in DATA[name]]
+TEMPLATES = {entry["name"]: entry for entry in DATA["controller_templates"]}
+
+
+def argument_spec(module: str) -> dict[str, Any]:
+    """The argument spec that a module of awx.awx is written with."""
+    site = next(Path(folder) for folder in ansible_collections.__path__ if (Path(folder) / "awx").exists())
+    tree = ast.parse((site / f"awx/awx/plugins/modules/{module}.py").read_text())
+    constants = {
+        node.targets[0].id: node.value  # type: ignore[attr-defined]
+        for node in tree.body
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)
+    }
+    (found,) = [
+        node.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "argument_spec"
+    ]
+    names = {name: ast.literal_eval(value) for name, value in constants.items() if _is_literal(value)}
+    spec: dict[str, Any] = eval(ast.unparse(found), {"dict": dict, "list": list, **names})
+    return spec
+
+
+def _is_literal(node: ast.expr) -> bool:
+    try:
+        ast.literal_eval(node)
+    except ValueError:
+        return False
+    return True
+
+
+def test_every_kind_of_object_is_applied_by_the_playbook_with_every_field_that_is_used() -> None:
+    (play,) = load(AWX / "configure.yml")
+    assert set(DATA) == set(MODULES)
+    for task in play["tasks"]:
+        (name,) = [key for key in task if key.startswith("awx.awx.")]
+        data = re.fullmatch(r"{{ (\w+) }}", task["loop"])
+        assert data is not None and MODULES[data[1]] == name.removeprefix("awx.awx.")
+        used = {field for entry in DATA[data[1]] for field in entry}
+        assert used == set(task[name]), f"{name}: {used ^ set(task[name])}"
+    assert len(play["tasks"]) == len(MODULES)
+
+
+@pytest.mark.parametrize(("kind", "entry"), ENTRIES)
+def test_every_entry_fits_the_argument_spec_of_its_module(kind: str, entry: dict[str, Any]) -> None:
+    result = ArgumentSpecValidator(argument_spec(MODULES[kind])).validate(entry)
+    assert not result.error_messages, result.error_messages
+
+
+def test_what_an_entry_names_exists() -> None:
+    names = {kind: {entry["name"] for entry in DATA[kind]} for kind in MODULES}
+    for entry in TEMPLATES.values():
+        assert set(entry["credentials"]) <= names["controller_credentials"], entry["name"]
+        assert entry["inventory"] in names["controller_inventories"]
+        assert entry["project"] in names["controller_projects"]
+        assert entry["execution_environment"] in names["controller_execution_environments"]
+    for entry in (*TEMPLATES.values(), *DATA["controller_workflows"]):
+        told = [name for field, value in entry.items() if field.startswith("notification_templates") for name in value]
+        assert set(told) <= names["controller_notifications"], entry["name"]
+    for entry in DATA["controller_credentials"]:
+        assert entry["credential_type"] in names["controller_credential_types"]
+        fields = {field["id"] for field in DATA["controller_credential_types"][0]["inputs"]["fields"]}
+        assert set(entry["inputs"]) <= fields
+    for entry in DATA["controller_schedules"]:
+        assert entry["unified_job_template"] in TEMPLATES
+
+
+@pytest.mark.parametrize("workflow", DATA["controller_workflows"], ids=lambda workflow: workflow["name"])
+def test_a_workflow_leads_from_its_first_node_to_every_other(workflow: dict[str, Any]) -> None:
+    nodes = {node["identifier"]: node for node in workflow["workflow_nodes"]}
+    reached, ahead = set(), [workflow["workflow_nodes"][0]["identifier"]]
+    while ahead:
+        identifier = ahead.pop()
+        reached.add(identifier)
+        related = nodes[identifier].get("related", {})
+        ahead += [one["identifier"] for after in related.values() for one in after if one["identifier"] not in reached]
+    assert reached == set(nodes)
+    for node in nodes.values():
+        template = node["unified_job_template"]
+        if template["type"] == "job_template":
+            found = TEMPLATES[template["name"]]
+            # AWX ignores a prompt that the template does not ask for.
+            assert not node.get("job_type") or found["ask_job_type_on_launch"]
+            assert not node.get("diff_mode") or found["ask_diff_mode_on_launch"]
+            assert found["ask_limit_on_launch"] or not workflow["ask_limit_on_launch"]
+            required = {one["variable"] for one in found.get("survey_spec", {"spec": []})["spec"] if one["required"]}
+            assert required <= {one["variable"] for one in workflow["survey_spec"]["spec"]}, node["identifier"]
+
+
+def test_every_template_runs_a_playbook_of_the_project_which_runs_one_of_the_collection() -> None:
+    assert {playbook_of(entry) for entry in TEMPLATES.values()} <= {path.stem for path in AWX.glob("project/*.yml")}
+    for path in AWX.glob("project/*.yml"):
+        (play,) = load(path)
+        assert play["ansible.builtin.import_playbook"] == f"pear.fargate.{path.stem}"
+        assert (ROOT / f"playbooks/{path.stem}.yml").is_file()
+
+
+def variables_of(playbook: str) -> set[str]:
+    """Names that a playbook reads, and the variables of the roles that it uses."""
+    text = (ROOT / f"playbooks/{playbook}.yml").read_text()
+    named = set(re.findall(r"\b[a-z][a-z_]+\b", "\n".join(re.findall(r"{{.*?}}|that: .*|when: .*", text))))
+    roles = set(re.findall(r"pear\.fargate\.([a-z_]+)$", text, re.MULTILINE))
+    for role in roles:
+        specs = ROOT / f"roles/{role}/meta/argument_specs.yml"
+        if specs.is_file():
+            for spec in load(specs)["argument_specs"].values():
+                named |= set(spec.get("options", {}))
+            defaults = (ROOT / f"roles/{role}/defaults/main.yml").read_text()
+            named |= set(re.findall(r"{{ (\w+) \| default\('", defaults))
+    return named
+
+
+def questions() -> Iterator[tuple[str, dict[str, Any]]]:
+    for entry in TEMPLATES.values():
+        for question in entry.get("survey_spec", {"spec": []})["spec"]:
+            yield playbook_of(entry), question
+
+
+@pytest.mark.parametrize(
+    ("playbook", "question"), [pytest.param(*one, id=f"{one[0]} {one[1]['variable']}") for one in questions()]
+)
+def test_a_survey_asks_for_variables_that_the_playbook_knows_as_awx_takes_them(
+    playbook: str, question: dict[str, Any]
+) -> None:
+    assert question["variable"] in variables_of(playbook)
+    # AWX: awx/api/views, JobTemplateSurveySpec.
+    assert question["type"] in {"text", "textarea", "password", "integer", "float", "multiplechoice", "multiselect"}
+    assert {"question_name", "variable", "type", "required"} <= set(question)
+    if question["type"] == "multiplechoice":
+        assert question["default"] in question["choices"]
+    if question["type"] == "integer" and question["default"] != "":
+        assert question["min"] <= question["default"] <= question["max"]
+
+
+def test_a_template_has_the_role_that_its_playbook_needs() -> None:
+    """By the table of the role deployer; the stories run each playbook with that role."""
+    table = (ROOT / "roles/deployer/README.md").read_text()
+    roles = dict(re.findall(r"^\| `([a-z-]+)` \| (.*?) \|", table, re.MULTILINE))
+    for entry in TEMPLATES.values():
+        (credential,) = entry["credentials"]
+        kind = credential.removeprefix(f"{SETTINGS['awx_environment']} ")
+        assert f"`{playbook_of(entry)}.yml`" in roles[kind], entry["name"]
+
+
+@pytest.mark.parametrize("source", ["Ec2InstanceMetadata", "EcsContainer", "Keys"])
+def test_the_credential_becomes_a_profile_that_takes_the_role(
+    source: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (kind,) = DATA["controller_credential_types"]
+    given = {**DATA["controller_credentials"][0]["inputs"], "source": source, "access_key": "AKIA1", "secret_key": "s"}
+    written = tmp_path / "config"
+    text = jinja2.Environment(trim_blocks=False).from_string(kind["injectors"]["file"]["template"]).render(given)
+    written.write_text(text)
+    for name, value in kind["injectors"]["env"].items():
+        monkeypatch.setenv(name, jinja2.Template(value).render(given, tower={"filename": str(written)}))
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID", raising=False)
+    parser = configparser.ConfigParser()
+    parser.read_string(text)
+    session = Session()
+    profile = session.get_scoped_config()
+    assert profile["role_arn"] == "arn:aws:iam::123456789012:role/pear-deployer-staging-eu-central-1-read-only"
+    assert session.get_config_variable("region") == "eu-central-1"
+    if source == "Keys":
+        assert session.full_config["profiles"][profile["source_profile"]]["aws_access_key_id"] == "AKIA1"
+    else:
+        assert profile["credential_source"] == source
+
+
+def test_the_playbook_makes_every_object_and_joins_them() -> None:
+    with running() as (address, store):
+        environment = {"CONTROLLER_HOST": address, "CONTROLLER_OAUTH_TOKEN": "token"}
+        player = Player(environment, ("localhost,",))
+        done = player.run("extensions/awx/configure.yml", variables={"awx_environment": "production"})
+        assert done.status == 0, done.output
+    made = controller({"awx_environment": "production"})
+    for kind, entries in made.items():
+        path = {"controller_templates": "job_templates", "controller_workflows": "workflow_job_templates"}.get(kind)
+        path = path or {"controller_notifications": "notification_templates"}.get(
+            kind, kind.removeprefix("controller_")
+        )
+        assert {one["name"] for one in store.find(path, {})} == {one["name"] for one in entries}, kind
+    release = store.named("job_templates", "production release")
+    assert store.names_of("credentials", release, "credentials") == ["production release"]
+    questions = store.associated["job_templates", release["id"], "survey_spec"]["spec"]
+    assert [question["variable"] for question in questions] == ["image_tag", "service_restart"]
+    assert json.loads(release["extra_vars"]) == {"service_released_by": "{{ awx_user_name }}"}
+    assert "role_arn = {{ role_arn }}" in store.find("credential_types", {})[0]["injectors"]["file"]["template"]
+    workflow = store.named("workflow_job_templates", "production release with approval")
+    nodes = {
+        node["identifier"]: node
+        for node in store.find("workflow_job_template_nodes", {"workflow_job_template": str(workflow["id"])})
+    }
+    after = {
+        name: store.names_of("workflow_job_template_nodes", node, "success_nodes", "identifier")
+        for name, node in nodes.items()
+    }
+    assert after == {"check": ["approve"], "approve": ["release"], "release": ["verify"], "verify": [], "triage": []}
+    assert nodes["check"]["unified_job_template"] == nodes["release"]["unified_job_template"] == release["id"]
+    assert nodes["check"]["job_type"] == "check" and "job_type" not in nodes["release"]
+    approval = store.named("workflow_approval_templates", "Release to production")
+    assert nodes["approve"]["unified_job_template"] == approval["id"]

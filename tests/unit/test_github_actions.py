@@ -1,0 +1,169 @@
+"""The shell of the workflows of examples/github-actions, run as GitHub runs it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+import yaml
+from ansible_collections.pear.fargate.plugins.module_utils.aws.errors import Failure
+from ansible_collections.pear.fargate.plugins.module_utils.aws.session import Aws
+from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import Invocation
+from ansible_collections.pear.fargate.plugins.module_utils.release.loop import Ending
+from ansible_collections.pear.fargate.plugins.module_utils.release.results import result
+from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import (
+    Colour,
+    Kind,
+    Outcome,
+    Plan,
+    Release,
+    Step,
+)
+from moto.server import ThreadedMotoServer
+
+from tests.support.plays import ROOT
+
+from .saved_queries import QueryStore
+
+WORKFLOWS = ROOT / "examples/github-actions"
+RELEASE = Release(
+    "r2",
+    "scoreboard",
+    Kind.DEPLOY,
+    "sha256:2",
+    Colour.BLUE,
+    Colour.GREEN,
+    Plan("canary", (Step(100),)),
+    0.0,
+    "ada by run 7",
+    version="1.4.2",
+    evidence={"causes": ["2 tasks stopped: exit code 3"]},
+)
+
+
+def steps(workflow: str) -> list[dict[str, Any]]:
+    (job,) = yaml.safe_load((WORKFLOWS / f"{workflow}.yml").read_text())["jobs"].values()
+    return list(job["steps"])
+
+
+def shell(workflow: str, step: str, folder: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run the shell of a step as GitHub does where none is named: bash -e, in the checkout."""
+    (found,) = [one for one in steps(workflow) if one.get("name") == step]
+    wanted = {name for name, value in found.get("env", {}).items() if "${{" in str(value)}
+    assert wanted <= variables.keys(), "every variable that GitHub fills in"
+    constant = {name: value for name, value in found.get("env", {}).items() if name not in wanted}
+    environment = {
+        **os.environ,
+        **constant,
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
+        "GITHUB_STEP_SUMMARY": str(folder / "summary.md"),
+        **variables,
+    }
+    command = ["bash", "-e", "-c", found["run"]]
+    return subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=900
+    )
+
+
+def report(folder: Path, outcome: Outcome, release: Release | None) -> None:
+    call = Invocation({"report": str(folder / "release.json")}, cast(Aws, None))
+    ending = Ending(outcome, "5xx share 20 %", release, changed=True)
+    if outcome is Outcome.SUCCEEDED:
+        result(call, ending)
+    else:
+        with pytest.raises(Failure):
+            result(call, ending)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "release", "said"),
+    [
+        (
+            Outcome.SUCCEEDED,
+            replace(RELEASE, evidence={}),
+            ["version: `1.4.2`", "by: `ada by run 7`", "strategy: `canary`"],
+        ),
+        (Outcome.ROLLED_BACK, RELEASE, ["cause: 2 tasks stopped: exit code 3", "5xx share 20 %"]),
+        (Outcome.REFUSED, None, ["5xx share 20 %"]),
+    ],
+)
+def test_the_summary_of_a_release_says_how_it_ended(
+    tmp_path: Path, outcome: Outcome, release: Release | None, said: list[str]
+) -> None:
+    report(tmp_path, outcome, release)
+    done = shell("release", "Write the summary", tmp_path, ENVIRONMENT="production")
+    assert done.returncode == 0, done.stderr
+    summary = (tmp_path / "summary.md").read_text()
+    assert summary.startswith(f"### production: {outcome}\n")
+    assert [words for words in said if words not in summary] == []
+
+
+def test_a_release_that_wrote_no_report_has_no_summary(tmp_path: Path) -> None:
+    assert shell("release", "Write the summary", tmp_path, ENVIRONMENT="production").returncode == 0
+    assert not (tmp_path / "summary.md").exists()
+
+
+@pytest.fixture
+def endpoint() -> Iterator[str]:
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
+    with pytest.MonkeyPatch.context() as patched:
+        QueryStore().install(patched)
+        server.start()
+        host, port = server.get_host_and_port()
+        yield f"http://{host}:{port}"
+        server.stop()
+
+
+def test_a_pull_request_is_told_what_it_would_change(endpoint: str, tmp_path: Path) -> None:
+    """In an empty account; then with variables that are wrong, which fails the step and is in the comment all the same."""
+    inventory = tmp_path / "deploy/inventories/staging"
+    inventory.mkdir(parents=True)
+    shared = {
+        "environment_name": "tiny",
+        "environment_region": "eu-central-1",
+        "load_balancer_certificate": "self_signed",
+        "load_balancer_domain": "example.com",
+        "ansible_connection": "local",
+        "ansible_python_interpreter": sys.executable,
+    }
+    image = "public.ecr.aws/nginx/nginx@sha256:" + 64 * "1"
+    hosts: dict[str, Any] = {
+        "environment": {"hosts": {"tiny-environment": {}}},
+        "services": {"hosts": {"website": {"service_image": image}}},
+        "all": {"vars": shared},
+    }
+    (inventory / "hosts.yml").write_text(yaml.safe_dump(hosts))
+    aws = {"AWS_ENDPOINT_URL": endpoint, "AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing"}
+    checked = shell("check", "Check", tmp_path, ENVIRONMENT="staging", **aws)
+    assert checked.returncode == 0, checked.stdout
+    assert shell("check", "Write the comment", tmp_path, ENVIRONMENT="staging").returncode == 0
+    comment = (tmp_path / "comment.md").read_text()
+    assert comment.startswith("### staging: what this would change\n")
+    assert "`tiny-environment" in comment and "`website" in comment, "the recap is seen without opening the details"
+    assert "~~~~~~~~diff" in comment and "TASK [pear.fargate.network : " in comment
+    assert (tmp_path / "summary.md").read_text() == comment
+
+    hosts["services"]["hosts"]["website"]["service_cpu"] = 300
+    (inventory / "hosts.yml").write_text(yaml.safe_dump(hosts))
+    assert shell("check", "Check", tmp_path, ENVIRONMENT="staging", **aws).returncode != 0
+    assert shell("check", "Write the comment", tmp_path, ENVIRONMENT="staging").returncode == 0
+    assert "service_cpu" in (tmp_path / "comment.md").read_text()
+
+
+def test_what_fails_is_told_too_and_nothing_but_a_token_is_needed() -> None:
+    """Steps that tell run always; GitHub's expressions are in env alone, so that no title or branch becomes shell."""
+    for path in WORKFLOWS.glob("*.yml"):
+        for step in steps(path.stem):
+            assert "${{" not in step.get("run", ""), f"{path.name}: {step['name']}"
+            if step.get("name") in {"Write the summary", "Keep the report", "Write the comment", "Comment"}:
+                assert step["if"] == "always()", f"{path.name}: {step['name']}"
+        (job,) = yaml.safe_load(path.read_text())["jobs"].values()
+        assert job["permissions"]["id-token"] == "write"
+        assert "secrets." not in path.read_text()
