@@ -60,7 +60,7 @@ class Row:
 
     @property
     def cells(self) -> list[str]:
-        know = "its release" if BY_NAME[self.name].refused else periods(self.know)
+        know = "no alarm" if BY_NAME[self.name].is_quiet else periods(self.know)
         after = None if self.cause_at is None else self.cause_at - (self.know or 0.0)
         cause = "-" if not self.cause else f"{seconds(after)}: {self.cause}"
         since = max(self.know or 0.0, self.cause_at or 0.0)

@@ -1,4 +1,4 @@
-"""Game days: each alarm fires where something is really broken, and is over after."""
+"""Alarms under load: quiet while all is well and while a release goes on; each fires where something is broken, and is over after."""
 
 from __future__ import annotations
 

@@ -36,6 +36,8 @@ class Mended:
 def problems(experiment: Experiment, deadline_seconds: float, watched: Watched, mended: Mended) -> list[str]:
     """A sentence for each way in which the experiment differs from what must be."""
     found = []
+    if watched.refusal and not experiment.refused:
+        return [f"nothing was broken, as the release failed: {watched.refusal}"]
     if watched.aborted_by:
         found.append(f"the abort condition {watched.aborted_by} fired, and the experiment was ended")
     elif experiment.refused and not watched.refusal:

@@ -50,6 +50,8 @@ def _watch(call: Invocation, experiment: Experiment) -> dict[str, Any]:
         refusal = call.params["refusal"]
         elapsed = call.clock.now() - began
         return {"changed": False, "watched": vars(Watched(elapsed if refusal else None, refusal=refusal))}
+    if call.params["refusal"]:
+        return {"changed": False, "watched": vars(Watched(refusal=call.params["refusal"]))}
     watched, deadline = Watched(), began + experiment.deadline_periods * call.params["alarm_period_seconds"]
     for pause in polling_intervals(longest=_LONGEST_PAUSE):
         watched = _look(call, place, experiment, watched)

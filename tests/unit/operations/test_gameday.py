@@ -94,6 +94,13 @@ def test_the_role_and_the_page_have_all_of_them() -> None:
             id="still broken",
         ),
         pytest.param("crash-at-start", Watched(60.0, refusal="3 tasks stopped"), STEADY, [], id="refused"),
+        pytest.param(
+            "errors-on-one-route",
+            Watched(refusal="no image"),
+            STEADY,
+            ["as the release failed: no image"],
+            id="not released",
+        ),
         pytest.param("crash-at-start", Watched(), STEADY, ["should have been refused"], id="not refused"),
         pytest.param("task-kill", Watched(None, 5.0, "a task was killed", {}), STEADY, [], id="quiet"),
         pytest.param(
