@@ -21,6 +21,7 @@ from moto.server import ThreadedMotoServer
 
 from tests.support.plays import ROOT, Player, PlayResult
 
+from .dashboards import with_tags
 from .saved_queries import QueryStore
 
 MODULES = sorted(path.stem for path in (ROOT / "plugins/modules").glob("*.py"))
@@ -32,6 +33,7 @@ def endpoint() -> Iterator[str]:
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
     with pytest.MonkeyPatch.context() as patched:
         QueryStore().install(patched)
+        with_tags(patched)
         # moto stores composite alarms, and lacks the call that puts them.
         patched.setattr(CloudWatchResponse, "put_composite_alarm", CloudWatchResponse.put_metric_alarm, raising=False)
         server.start()

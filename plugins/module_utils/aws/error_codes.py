@@ -120,7 +120,7 @@ _CODES: dict[Meaning, str] = {
         InvalidDomainValidationOptionsException InvalidFilterKey InvalidFilterOption InvalidFilterValue InvalidInput
         InvalidLayerException InvalidLayerPartException InvalidLoadBalancerAction InvalidNextToken
         InvalidNextTokenException InvalidParameter InvalidParameterCombination InvalidParameterException
-        InvalidParameterInput InvalidParameterValue InvalidParameterValueException InvalidPolicyException
+        InvalidFormat InvalidParameterInput InvalidParameterValue InvalidParameterValueException InvalidPolicyException
         InvalidRequestException InvalidScheme InvalidSecurityGroup InvalidSubnet InvalidTagException
         InvalidTagParameterException InvalidTarget LayerPartTooSmallException MalformedPolicyDocument
         MissingParameter MissingParameterValueException NetworkTypeNotSupported

@@ -321,8 +321,13 @@ def test_what_others_put_under_a_name_of_ours_stays(saved: QueryStore, monkeypat
             containerDefinitions=[{"name": "app", "image": "app", "memory": 128}],
             tags=[{"key": key, "value": value} for key, value in tags.items()],
         )
+    watch.put_dashboard(DashboardName="staging-Environment", DashboardBody="{}")
+    arn = watch.get_dashboard(DashboardName="staging-Environment")["DashboardArn"]
+    watch.tag_resource(ResourceARN=arn, Tags=[{"Key": key, "Value": value} for key, value in OURS.items()])
     removed = invoke()["removed"]
-    assert {"dashboard staging-scores", "task definition staging-scores:1"} <= set(removed)
+    assert {"dashboard staging-Environment", "dashboard staging-scores", "task definition staging-scores:1"} <= set(
+        removed
+    )
     assert not [what for what in removed if "staging-board" in what]
 
 
