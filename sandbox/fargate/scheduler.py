@@ -231,15 +231,17 @@ class Scheduler:
         try:
             task = self._store.new_task(service, deployment, self._network)
         except NoAddress as none:
-            return self._unplaced(service, deployment, str(none))
+            self._say_unplaced(service, deployment, str(none))
+            return None
         others = [known.definition for known in self._store.tasks.values() if known.alive and known.on_demand]
         if task.on_demand and not quota.has_room(others, task.definition):
             self._network.release(task)
-            return self._unplaced(service, deployment, quota.REACHED)
+            self._say_unplaced(service, deployment, quota.REACHED)
+            return None
         self.start_task(task)
         return task
 
-    def _unplaced(self, service: Service, deployment: Deployment, reason: str) -> None:
+    def _say_unplaced(self, service: Service, deployment: Deployment, reason: str) -> None:
         if reason not in deployment.events_said:
             deployment.events_said.add(reason)
             service.say(f"was unable to place a task. Reason: {reason}")

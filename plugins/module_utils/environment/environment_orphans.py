@@ -108,7 +108,7 @@ def _roles(aws: Aws, inventory: Inventory) -> Iterator[Orphan]:
 
 
 def _alarms(aws: Aws, inventory: Inventory) -> Iterator[Orphan]:
-    for alarm in cloudwatch.metric_alarms(aws, f"{inventory.environment}/"):
+    for alarm in cloudwatch.alarms(aws, f"{inventory.environment}/"):
         name = alarm["AlarmName"]
         if name.split("/")[1] in inventory.services:
             continue
