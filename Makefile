@@ -116,6 +116,10 @@ audit: setup ## The production inventory in a sandbox, judged by the scanner pro
 artifact: setup-python ## Build the collection artifact into build/
 	@mkdir -p build && ansible-galaxy collection build --force --output-path build .
 
+.PHONY: release-check
+release-check: setup-python ## Galaxy's importer on the artifact, in an environment of its own (two minutes)
+	@tools/release_check.sh
+
 .PHONY: sanity
 sanity: setup-python ## ansible-test sanity (24 tests, validate-modules among them) on what the artifact holds
 	@tools/sanity.sh

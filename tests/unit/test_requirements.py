@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import importlib.util
 import re
 from pathlib import Path
 from typing import Any
 
+import ansible_builder
 import yaml
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
@@ -37,6 +39,25 @@ def test_the_execution_environment_and_the_runtime_admit_the_ansible_that_tests_
     built = _yaml("execution-environment.yml")["dependencies"]["ansible_core"]["package_pip"]
     assert __version__ in Requirement(built).specifier
     assert __version__ in SpecifierSet(_yaml("meta/runtime.yml")["requires_ansible"])
+
+
+def test_the_execution_environment_is_one_that_ansible_builder_takes() -> None:
+    from ansible_builder.ee_schema import validate_schema
+
+    validate_schema(_yaml("execution-environment.yml"))
+
+
+def test_an_execution_environment_that_names_the_collection_gets_what_it_needs() -> None:
+    """As ansible-builder reads it of the installed collection; the same as in our own definition."""
+    script = "_target_scripts/introspect.py"
+    spec = importlib.util.spec_from_file_location("introspect", Path(ansible_builder.__file__).parent / script)
+    assert spec is not None and spec.loader is not None
+    introspect = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(introspect)
+    python, system = introspect.process_collection(str(ROOT))
+    own = _yaml("execution-environment.yml")["dependencies"]
+    assert sorted(python) == sorted(own["python"])
+    assert set(own["system"]) <= set(system)
 
 
 def test_the_documents_name_the_lowest_versions() -> None:
