@@ -16,6 +16,7 @@ from ansible_collections.pear.fargate.plugins.module_utils.aws.errors import Fai
 from ansible_collections.pear.fargate.plugins.module_utils.aws.session import Aws
 from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import Invocation
 from ansible_collections.pear.fargate.plugins.module_utils.release.loop import Ending
+from ansible_collections.pear.fargate.plugins.module_utils.release.report.file import ReportFile
 from ansible_collections.pear.fargate.plugins.module_utils.release.results import result
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import (
     Colour,
@@ -72,14 +73,17 @@ def shell(workflow: str, step: str, folder: Path, **variables: str) -> subproces
     )
 
 
+REPORT_FILE = ReportFile(lambda facts: facts, "scoreboard", "production")
+
+
 def report(folder: Path, outcome: Outcome, release: Release | None) -> None:
     call = Invocation({"report": str(folder / "release.json")}, cast(Aws, None))
     ending = Ending(outcome, "5xx share 20 %", release, changed=True)
     if outcome is Outcome.SUCCEEDED:
-        result(call, ending)
+        result(call, ending, REPORT_FILE)
     else:
         with pytest.raises(Failure):
-            result(call, ending)
+            result(call, ending, REPORT_FILE)
 
 
 @pytest.mark.parametrize(

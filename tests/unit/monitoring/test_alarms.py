@@ -49,13 +49,6 @@ def invoke(module: Any, run: Any, check_mode: bool = False, **options: Any) -> d
     return run(Invocation(validated.validated_parameters, Aws({"region": REGION}), check_mode))
 
 
-def validated(alarms: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    found = ArgumentSpecValidator(cloudwatch_alarms.ARGUMENT_SPEC).validate({"alarms": alarms})
-    assert not found.error_messages
-    checked: list[dict[str, Any]] = found.validated_parameters["alarms"]
-    return checked
-
-
 def put(
     alarms: list[dict[str, Any]],
     check_mode: bool = False,

@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 from ansible_collections.pear.fargate.plugins.filter.monitoring import environment_dashboard, service_dashboard
 
-from .given import ENVIRONMENT
-from .test_runbooks import WHOLE
+from .given import ENVIRONMENT, WHOLE
 
 SLOS = [{"name": "availability", "target_percent": 99.9}]
 

@@ -21,8 +21,7 @@ from hypothesis import strategies as st
 
 from sandbox.metrics.rules import holds
 
-from .given import ENVIRONMENT
-from .test_alarms import validated
+from .given import ENVIRONMENT, validated
 
 MONTH = Objective("availability", 99.9, 30)
 SLOS: list[dict[str, Any]] = [

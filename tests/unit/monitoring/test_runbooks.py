@@ -17,20 +17,11 @@ from ansible_collections.pear.fargate.plugins.module_utils.monitoring.alarm_part
 from ansible_collections.pear.fargate.plugins.module_utils.service import health_alarm
 from ansible_collections.pear.fargate.plugins.module_utils.service.health_alarm import HealthAlarm
 
-from .given import ENVIRONMENT
+from .given import ENVIRONMENT, WHOLE
 
 ROOT = Path(__file__).resolve().parents[3]
 RUNBOOKS = ROOT / "docs/runbooks"
 URL = "https://example.com/runbooks"
-WHOLE: dict[str, Any] = {
-    **ENVIRONMENT,
-    "load_balancer": {
-        **ENVIRONMENT["load_balancer"],
-        "certificate_arn": "arn:aws:acm:eu-central-1:123456789012:certificate/1",
-    },
-    "file_system": {"id": "fs-1", "throughput_mode": "bursting"},
-    "database": {"is_cluster": False},
-}
 # CloudWatch's limit: https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html
 _DESCRIPTION = 1024
 

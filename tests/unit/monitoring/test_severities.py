@@ -20,8 +20,7 @@ from ansible_collections.pear.fargate.plugins.modules.cloudwatch_alarms import A
 
 from sandbox.metrics.rules import holds
 
-from .given import ENVIRONMENT
-from .test_alarms import validated
+from .given import ENVIRONMENT, validated
 
 PAGE, MAIL = "arn:aws:sns:eu-central-1:123456789012:page", "arn:aws:sns:eu-central-1:123456789012:mail"
 

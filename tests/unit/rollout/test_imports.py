@@ -11,6 +11,7 @@ import pytest
 FOLDER = Path(model.__file__).parent
 PURE = {
     "__future__",
+    "bisect",
     "collections",
     "dataclasses",
     "datetime",
