@@ -48,7 +48,7 @@ options:
         type: str
         required: true
       selection:
-        description: How many of them, V(ALL), V(COUNT\(n\)) or V(PERCENT\(n\)).
+        description: How many of them, V(ALL), V(COUNT(n\)) or V(PERCENT(n\)).
         type: str
         default: ALL
       parameters:

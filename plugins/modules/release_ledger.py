@@ -71,7 +71,7 @@ ARGUMENT_SPEC = {
     "name": {"type": "str", "required": True},
     "point_in_time_recovery": {"type": "bool", "default": True},
     "deletion_protection": {"type": "bool"},
-    "kms_key_arn": {"type": "str"},
+    "kms_key_arn": {"type": "str", "no_log": False},
     **STATE_ARGUMENTS,
     "adopt": {"type": "bool", "default": False},
     **TAG_ARGUMENTS,

@@ -85,7 +85,7 @@ since:
   description: From when on.
   returned: always
   type: str
-  sample: 2026-03-14 10:11:00Z
+  sample: "2026-03-14 10:11:00Z"
 log_group:
   description: The log group.
   returned: always
