@@ -105,6 +105,12 @@ SERVICE_ROLES = (
         "https://docs.aws.amazon.com/efs/latest/ug/using-service-linked-roles.html",
     ),
     ServiceRole(
+        "fis.amazonaws.com",
+        "AWSServiceRoleForFIS",
+        ("fis:StartExperiment",),
+        "https://docs.aws.amazon.com/fis/latest/userguide/using-service-linked-roles.html",
+    ),
+    ServiceRole(
         "replication.ecr.amazonaws.com",
         "AWSServiceRoleForECRReplication",
         ("ecr:PutReplicationConfiguration",),

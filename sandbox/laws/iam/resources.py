@@ -65,8 +65,9 @@ _NAMED: dict[str, dict[str, str]] = {
 _LAST_PART = {"ClusterName", "ServiceName", "TaskId", "Id"}
 # All kinds that an action requires are authorised; elsewhere they are alternatives, such as listeners of the kinds of load balancers.
 _TOGETHER = {"ec2", "rds"}
-# DescribeAlarms needs all alarms: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/permissions-reference-cw.html
-_ALL_OF_THEM = {"cloudwatch:DescribeAlarms"}
+# DescribeAlarms needs all alarms: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/permissions-reference-cw.html, and
+# so does PutCompositeAlarm: https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutCompositeAlarm.html
+_ALL_OF_THEM = {"cloudwatch:DescribeAlarms", "cloudwatch:PutCompositeAlarm"}
 _PREFIXES = {
     "vpc": "vpc", "subnet": "subnet", "sg": "security-group", "sgr": "security-group-rule", "igw": "internet-gateway",
     "nat": "natgateway", "rtb": "route-table", "eipalloc": "elastic-ip", "vpce": "vpc-endpoint", "fl": "vpc-flow-log",

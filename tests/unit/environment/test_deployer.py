@@ -23,7 +23,8 @@ from tests.support.iam_calls import granted_by_calls
 
 FILES = Path(__file__).resolve().parents[3] / "roles/deployer/files"
 PLACE = ArnScope("eu-central-1", "123456789012")
-KINDS = ("read-only", "exec", "rollback", "release", "provision", "provision-data", "provision-network", "destroy")
+PROVISION = ("provision", "provision-data", "provision-experiments", "provision-network")
+KINDS = ("read-only", "exec", "rollback", "release", *PROVISION, "destroy")
 # IAM's limits: of all inline policies of a role together, and of a managed policy.
 _INLINE, _MANAGED = 10240, 6144
 
@@ -70,6 +71,29 @@ def test_every_name_is_filled_in_and_the_policy_fits_into_a_role(kind: str) -> N
 
 
 @pytest.mark.parametrize("kind", KINDS)
+def test_it_fits_also_with_long_names_in_a_partition_with_long_arns_under_a_boundary(kind: str) -> None:
+    place = ArnScope("us-gov-west-1", "123456789012", "aws-us-gov")
+    bound = replace(grants(place, "x" * 28), boundary=f"arn:aws-us-gov:iam::123456789012:policy/{'b' * 40}")
+    document = render((FILES / f"{kind}.json").read_text(), place, "x" * 28, bound)
+    written = json.dumps(document, separators=(",", ":"))
+    assert len(written) < (_MANAGED if kind.startswith("provision-") else _INLINE)
+
+
+def test_a_composite_alarm_is_put_which_cloudwatch_allows_on_all_alarms_alone() -> None:
+    """https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutCompositeAlarm.html"""
+    everything = "arn:aws:cloudwatch:eu-central-1:123456789012:alarm:*"
+    assert allowed("provision", "cloudwatch:PutCompositeAlarm", everything)
+    assert not allowed("provision", "cloudwatch:PutMetricAlarm", everything)
+
+
+def test_the_first_experiment_may_make_its_service_linked_role_and_no_other() -> None:
+    linked = role("aws-service-role/fis.amazonaws.com/AWSServiceRoleForFIS")
+    made = "iam:CreateServiceLinkedRole"
+    assert allowed("provision-experiments", made, linked, iam__a_w_s_service_name="fis.amazonaws.com")
+    assert not allowed("provision-experiments", made, linked, iam__a_w_s_service_name="rds.amazonaws.com")
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_what_is_written_anywhere_is_bounded(kind: str) -> None:
     """A statement on every resource reads, or is bounded by a condition, or is of a service that knows no names."""
     for statement in policy(kind)["Statement"]:
@@ -79,8 +103,8 @@ def test_what_is_written_anywhere_is_bounded(kind: str) -> None:
             if not action.partition(":")[2].startswith(("Describe", "Get", "List", "BatchGet"))
         ]
         if statement["Resource"] == ["*"] and writes and "Condition" not in statement:
-            # IAM cannot name a saved query.
-            writes = [action for action in writes if not action.endswith("QueryDefinition")]
+            # IAM cannot name a saved query, and CloudWatch asks for all alarms where a composite one is put.
+            writes = [action for action in writes if not action.endswith(("QueryDefinition", "PutCompositeAlarm"))]
             assert {action.partition(":")[0] for action in writes} <= {"route53", "ecs"}, statement
             assert {action for action in writes if action.startswith("ecs:")} <= {"ecs:DeregisterTaskDefinition"}
 

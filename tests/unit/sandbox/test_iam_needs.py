@@ -299,6 +299,12 @@ VPC, SUBNET = "vpc-0123456789abcdef1", "subnet-0123456789abcdef1"
             id="all alarms or none",
         ),
         pytest.param(
+            "cloudwatch:PutCompositeAlarm",
+            {"AlarmName": "a", "AlarmRule": "ALARM(b)"},
+            [("cloudwatch:PutCompositeAlarm", f"arn:aws:cloudwatch:{HERE}:alarm:*")],
+            id="a composite alarm by whoever may make all",
+        ),
+        pytest.param(
             "cloudwatch:GetDashboard",
             {"DashboardName": "a"},
             [("cloudwatch:GetDashboard", "arn:aws:cloudwatch::123456789012:dashboard/a")],
