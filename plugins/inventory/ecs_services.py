@@ -31,7 +31,9 @@ options:
     elements: str
     default: []
   regions:
-    description: Regions of the environments. That of O(region) if omitted.
+    description:
+      - Regions of the environments. That of O(region) if omitted.
+      - With more than one, the names of hosts have the region, as in C(production-eu-central-1-scoreboard).
     type: list
     elements: str
     default: []
@@ -113,7 +115,8 @@ class InventoryModule(AWSInventoryBase):
         known, hosts = self.get_cached_result(path, cache)
         if not known:
             try:
-                hosts = [host for cluster in self._clusters() for host in ecs_hosts.hosts(cluster)]
+                several = len(set(plain(self.get_option("regions")))) > 1
+                hosts = [host for cluster in self._clusters() for host in ecs_hosts.hosts(cluster, several)]
             except Failure as failure:
                 raise AnsibleParserError(str(failure)) from failure
         self.update_cached_result(path, cache, hosts)

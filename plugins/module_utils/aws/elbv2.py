@@ -203,7 +203,10 @@ def target_groups(aws: Aws, names: Sequence[str]) -> dict[str, TargetGroup]:
 
 @aws_call("read the target groups")
 def target_groups_by_arn(aws: Aws, arns: Sequence[str]) -> dict[str, TargetGroup]:
-    found = aws.client("elbv2").describe_target_groups(TargetGroupArns=list(arns))["TargetGroups"]
+    """In parts: an answer has one page of target groups at most."""
+    client = aws.client("elbv2")
+    parts = [list(arns[start : start + 20]) for start in range(0, len(arns), 20)]
+    found = [raw for part in parts for raw in client.describe_target_groups(TargetGroupArns=part)["TargetGroups"]]
     return {raw["TargetGroupArn"]: _target_group(raw) for raw in found}
 
 

@@ -69,8 +69,13 @@ def _rules(aws: Aws, services: Sequence[ServiceState]) -> list[Rule]:
     return [rule for listener in listeners for rule in elbv2.rules(aws, listener)]
 
 
-def hosts(cluster: Cluster) -> Iterator[dict[str, Any]]:
-    """A host for each service, colour and task: its name, and what is known of it."""
+def hosts(cluster: Cluster, with_region: bool = False) -> Iterator[dict[str, Any]]:
+    """A host for each service, colour and task: its name, and what is known of it.
+
+    An environment's name in two regions is two environments: with_region puts the region into the names.
+    """
+    place = cluster.environment or cluster.name
+    place = f"{place}-{cluster.region}" if with_region else place
     by_service: dict[str, dict[Colour, ServiceState]] = {}
     for state in cluster.services:
         colour = _colour(state)
@@ -86,7 +91,7 @@ def hosts(cluster: Cluster) -> Iterator[dict[str, Any]]:
             "service": service,
             "service_kind": WEB if any(_target_groups(state) for state in colours.values()) else WORKER,
         }
-        name = f"{cluster.environment or cluster.name}-{service}"
+        name = f"{place}-{service}"
         yield {
             **shared,
             "name": name,

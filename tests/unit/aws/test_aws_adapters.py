@@ -11,7 +11,7 @@ import boto3
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.amazon.aws.plugins.module_utils.modules import aws_argument_spec
-from ansible_collections.pear.fargate.plugins.module_utils.aws import autoscaling, ecs, logs
+from ansible_collections.pear.fargate.plugins.module_utils.aws import autoscaling, ecs, elbv2, logs
 from ansible_collections.pear.fargate.plugins.module_utils.aws.arns import ArnScope
 from ansible_collections.pear.fargate.plugins.module_utils.aws.autoscaling import Bounds
 from ansible_collections.pear.fargate.plugins.module_utils.aws.errors import AwsError
@@ -267,3 +267,18 @@ def test_a_boundary_is_left_where_none_is_named_and_goes_where_it_is_named_empty
 
 def test_options_are_those_of_every_aws_module() -> None:
     assert aws_argument_spec() == AWS_OPTIONS
+
+
+def test_target_groups_by_arn_are_read_in_parts_of_twenty(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    arns = [f"arn:aws:elasticloadbalancing:{REGION}:123456789012:targetgroup/g{n}/1" for n in range(45)]
+    check = {"HealthCheckIntervalSeconds": 5, "HealthCheckTimeoutSeconds": 4}
+    group = {"Protocol": "HTTP", "TargetType": "ip", **check, "HealthyThresholdCount": 2, "UnhealthyThresholdCount": 2}
+    aws = Aws({"region": REGION})
+    with Stubber(aws.client("elbv2")) as stub:
+        for start in (0, 20, 40):
+            part = arns[start : start + 20]
+            groups = [{**group, "TargetGroupArn": arn, "TargetGroupName": arn.split("/")[1]} for arn in part]
+            stub.add_response("describe_target_groups", {"TargetGroups": groups}, {"TargetGroupArns": part})
+        assert list(elbv2.target_groups_by_arn(aws, arns)) == arns

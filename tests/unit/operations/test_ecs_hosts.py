@@ -58,6 +58,17 @@ def test_a_service_has_a_host_one_for_each_colour_and_one_for_each_task() -> Non
     ]
 
 
+def test_one_environment_name_in_two_regions_is_two_environments() -> None:
+    here = cluster(state("blue", groups=False))
+    names = [host["name"] for found in (here, replace(here, region="us-east-1")) for host in hosts(found, True)]
+    assert names == [
+        "production-eu-central-1-scores",
+        "production-eu-central-1-scores-blue",
+        "production-us-east-1-scores",
+        "production-us-east-1-scores-blue",
+    ]
+
+
 def test_traffic_says_which_colour_is_live_and_not_the_test_rule() -> None:
     found = named(cluster(state("blue"), state("green"), weights={BLUE: 90, GREEN: 10}))
     assert (found["production-scores"]["live"], found["production-scores"]["weights"]) == (
@@ -168,6 +179,12 @@ def test_ansible_inventory_lists_groups_variables_and_what_is_composed(tmp_path:
         "blue",
         100,
     )
+
+
+def test_services_of_several_regions_do_not_replace_each_other(tmp_path: Path, endpoint: str) -> None:
+    done = inventory(tmp_path, endpoint, environments=["production"], regions=["eu-central-1", "eu-west-1"])
+    assert done.returncode == 0, done.stderr
+    assert inventory_of(done.stdout)["ecs_services"]["hosts"] == ["production-eu-central-1-mailer"]
 
 
 def test_a_cache_answers_without_aws(tmp_path: Path, endpoint: str) -> None:
