@@ -137,11 +137,12 @@ def _follow(call: Invocation, search: LogSearch, before: Sequence[LogEvent]) -> 
         call.progress.line(f"| {shown(event)}")
     seen = {event.id for event in before if event.id}
     came: list[LogEvent] = []
-    until = search.end + 60 * call.params["follow_minutes"]
+    searched, until = search.end, search.end + 60 * call.params["follow_minutes"]
     while call.clock.now() < until:
         call.clock.sleep(min(_FOLLOW_PAUSE_SECONDS, until - call.clock.now()))
         now = call.clock.now()
-        start = max(search.end - _LATE_SECONDS, now - _LATE_SECONDS)
+        # From where the last search ended: one of a busy log, or a throttled one, may take longer than a line is late.
+        start, searched = searched - _LATE_SECONDS, now
         events, _ = logs.search_events(
             call.aws, LogSearch(search.group, search.pattern, start, now, search.pages, search.events)
         )

@@ -136,6 +136,21 @@ def test_each_line_that_comes_is_written_once_also_where_it_comes_late(log: Log)
     assert log.clock.now() == NOW + 60
 
 
+def test_no_line_is_missed_while_a_search_takes_long(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
+    log.events = [line(NOW + at, f"at {at}") for at in (1, 40, 59)]
+    search = log.search
+
+    def slow(aws: Aws, wanted: LogSearch) -> tuple[list[LogEvent], bool]:
+        found = search(aws, wanted)
+        log.clock.sleep(90.0)
+        return found
+
+    monkeypatch.setattr(logs, "search_events", slow)
+    progress = RecordedProgress()
+    run(log, progress, follow_minutes=10)
+    assert [text.rpartition("| ")[2] for text in progress.lines] == ["at 1", "at 40", "at 59"]
+
+
 def test_without_following_nothing_is_waited_for(log: Log) -> None:
     run(log)
     assert log.clock.now() == NOW
