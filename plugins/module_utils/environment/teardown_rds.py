@@ -36,17 +36,22 @@ def databases(aws: Aws, name: str) -> list[Thing]:
 
 def of_database(aws: Aws, identifier: str) -> list[Thing]:
     """One database, an instance or a cluster with its members, and what was made for it."""
-    things = [
-        _database("database", instance["DBInstanceIdentifier"], instance)
+    instances = [
+        instance
         for instance in rds.instances(aws)
         if identifier in (instance["DBInstanceIdentifier"], instance.get("DBClusterIdentifier"))
-        and instance["DBInstanceStatus"] not in _GOING
     ]
     cluster = rds.cluster(aws, identifier)
+    things = [
+        _database("database", instance["DBInstanceIdentifier"], instance)
+        for instance in instances
+        if instance["DBInstanceStatus"] not in _GOING
+    ]
     if cluster and cluster["Status"] not in _GOING:
         things.append(_database("database cluster", identifier, cluster))
-    # Without the mark the module is used by itself, and its groups have none either.
-    owner = next((tags_of(thing.detail).get(TAG_ENVIRONMENT, "") for thing in things), "")
+    # Without the mark the module is used by itself, and its groups have none either. One that is going says it too.
+    described = [*instances, *([cluster] if cluster else [])]
+    owner = next((tags_of(found).get(TAG_ENVIRONMENT, "") for found in described), "")
     return [
         *things,
         *_subnet_group(aws, identifier, owner),

@@ -8,6 +8,8 @@ from typing import Any
 import boto3
 import pytest
 from ansible_collections.pear.fargate.plugins.module_utils.aws.errors import Failure
+from ansible_collections.pear.fargate.plugins.module_utils.aws.session import Aws
+from ansible_collections.pear.fargate.plugins.module_utils.environment import teardown_rds
 from moto import mock_aws
 
 from ..databases import REGION, invoke
@@ -160,6 +162,16 @@ def test_its_removal_keeps_all_of_it_unless_that_is_said(either: dict[str, Any],
     ours = [name for name in snapshots(either["engine"]) if name.startswith("staging-database-final-")]
     assert len(ours) == final_snapshot
     assert not invoke(deleting)["changed"]
+
+
+def test_groups_of_a_database_that_is_going_already_go_too(
+    either: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run that was interrupted leaves such a one."""
+    invoke({**either, "deletion_protection": False, "multi_az": False})
+    monkeypatch.setattr(teardown_rds, "_GOING", {*teardown_rds._GOING, "available"})
+    names = {thing.kind for thing in teardown_rds.of_database(Aws({"region": REGION}), "staging-database")}
+    assert {"database subnet group"} < names and not names & {"database", "database cluster"}
 
 
 def test_deletion_protection_refuses_its_removal(options: dict[str, Any]) -> None:
