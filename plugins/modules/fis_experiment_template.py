@@ -9,7 +9,8 @@ module: fis_experiment_template
 short_description: Manage a template of Fault Injection Service
 version_added: 0.2.0
 description:
-  - Manages an experiment template with one action on one set of targets, found by its name in the tag C(pear:experiment) and by O(tags).
+  - Manages an experiment template with one action on one set of targets, found by its name in the tag C(pear:experiment) and by
+    those of O(tags) that begin with C(pear:).
   - Changes what differs. Nothing is started.
 seealso:
   - module: pear.fargate.fis_experiment

@@ -32,6 +32,16 @@ def update_template(aws: Aws, template: str, request: Mapping[str, Any]) -> None
     aws.client("fis").update_experiment_template(id=template, **request)
 
 
+@aws_call("tag {arn}")
+def tag(aws: Aws, arn: str, tags: Mapping[str, str]) -> None:
+    aws.client("fis").tag_resource(resourceArn=arn, tags=dict(tags))
+
+
+@aws_call("remove tags of {arn}")
+def untag(aws: Aws, arn: str, keys: list[str]) -> None:
+    aws.client("fis").untag_resource(resourceArn=arn, tagKeys=keys)
+
+
 @aws_call("delete experiment template {template}")
 def delete_template(aws: Aws, template: str) -> None:
     aws.client("fis").delete_experiment_template(id=template)

@@ -10,9 +10,10 @@ from typing import Any
 
 from ..aws import fis
 from ..aws.naming import TAG_EXPERIMENT
+from ..aws.session import Aws
 from ..common.changes import Changes
 from ..common.invocation import Invocation
-from ..common.resource import remove
+from ..common.resource import TagCalls, put_tags_right, remove
 
 _TARGET, _ACTION = "target", "fault"
 # What of a template counts; FIS adds times, ids and defaults of its own.
@@ -23,7 +24,9 @@ def run(call: Invocation) -> dict[str, Any]:
     """Create, change or remove the template that has the name in its tag."""
     params, changes = call.params, Changes(call.check_mode)
     tags = {**params["tags"], TAG_EXPERIMENT: params["name"]}
-    found = next(iter(fis.templates(call.aws, tags)), None)
+    # Other tags may change: a template that has earlier ones is the same.
+    marks = {key: value for key, value in tags.items() if key.startswith("pear:")}
+    found = next(iter(fis.templates(call.aws, marks)), None)
     template = found["id"] if found else ""
     if params["state"] == "absent":
         remove(changes, "template", found is not None, partial(fis.delete_template, call.aws, template))
@@ -36,7 +39,16 @@ def run(call: Invocation) -> dict[str, Any]:
     else:
         current = {key: found.get(key) for key in _COUNTS}
         changes.want("template", current, desired, partial(fis.update_template, call.aws, template, desired))
+        put_tags_right(changes, {**params, "tags": tags}, _tag_calls(call.aws, found, tags))
     return _answer(changes, template)
+
+
+def _tag_calls(aws: Aws, found: Mapping[str, Any], tags: Mapping[str, str]) -> TagCalls:
+    def add(_differ: object) -> None:
+        # All of them: a policy may ask for the environment's in the request.
+        fis.tag(aws, found["arn"], tags)
+
+    return TagCalls(lambda: found.get("tags", {}), add, partial(fis.untag, aws, found["arn"]))
 
 
 def _answer(changes: Changes, template: str) -> dict[str, Any]:
