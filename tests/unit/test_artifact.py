@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import os
+import re
 import shutil
 import subprocess
 import sys
@@ -39,8 +42,8 @@ SHIPPED = {
 
 
 @pytest.fixture(scope="module")
-def members(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    """Names in the artifact built from what git holds, as a release would build it."""
+def artifact(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Built from what git holds, as a release would build it."""
     source = tmp_path_factory.mktemp("source")
     listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True).stdout
     for name in filter(None, listed.decode().split("\0")):
@@ -53,9 +56,34 @@ def members(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
         check=True,
         capture_output=True,
     )
-    (artifact,) = (source / "out").glob("pear-fargate-*.tar.gz")
+    (built,) = (source / "out").glob("pear-fargate-*.tar.gz")
+    return built
+
+
+@pytest.fixture(scope="module")
+def members(artifact: Path) -> list[str]:
     with tarfile.open(artifact) as tar:
         return [member.name for member in tar if member.isfile() or member.issym()]
+
+
+@pytest.fixture(scope="module")
+def installed(artifact: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of collections that the artifact alone is installed into."""
+    collections = tmp_path_factory.mktemp("collections")
+    install = ["collection", "install", "--no-deps", "--force", "--collections-path", collections, artifact]
+    subprocess.run([BIN / "ansible-galaxy", *install], check=True, capture_output=True)
+    return collections
+
+
+def away_from_the_checkout(installed: Path, *command: object) -> str:
+    """What a command says in an empty folder, without this repository's ansible.cfg."""
+    folder = installed / "elsewhere"
+    folder.mkdir(exist_ok=True)
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")}
+    environment |= {"ANSIBLE_COLLECTIONS_PATH": str(installed), "ANSIBLE_NOCOLOR": "1"}
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
 def test_the_artifact_holds_the_collection_and_nothing_else(members: list[str]) -> None:
@@ -80,6 +108,25 @@ def test_the_artifact_holds_what_its_inventories_build_and_no_other_example(memb
     examples = {name for name in members if name.startswith("examples/")}
     assert {name for name in examples if not name.startswith(tuple(contexts))} == set()
     assert not [name for name in examples if "test" in name]
+
+
+def test_every_playbook_of_the_installed_collection_runs_by_its_full_name(installed: Path) -> None:
+    here = installed / "ansible_collections/pear/fargate"
+    names = sorted(path.stem for path in here.glob("playbooks/*.yml"))
+    assert names == sorted(path.stem for path in ROOT.glob("playbooks/*.yml"))
+    full = [f"pear.fargate.{name}" for name in names]
+    command = [BIN / "ansible-playbook", *full, "-i", here / "inventories/staging", "--list-tasks"]
+    listed = away_from_the_checkout(installed, *map(str, command))
+    assert re.findall(r"^playbook: (.*)$", listed, re.M) == [str(here / f"playbooks/{name}.yml") for name in names]
+
+
+def test_the_installed_collection_documents_its_modules_and_its_inventory(installed: Path) -> None:
+    for kind, folder in (("module", "modules"), ("inventory", "inventory")):
+        names = [f"pear.fargate.{path.stem}" for path in ROOT.glob(f"plugins/{folder}/*.py") if path.stem != "__init__"]
+        command = [str(BIN / "ansible-doc"), "--type", kind, "--json", *names]
+        documented = json.loads(away_from_the_checkout(installed, *command))
+        assert set(documented) == set(names)
+        assert all(found["doc"]["filename"].startswith(str(installed)) for found in documented.values())
 
 
 def test_every_role_documents_each_of_its_variables_and_defaults_no_other() -> None:
