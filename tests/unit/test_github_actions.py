@@ -114,6 +114,30 @@ def test_a_release_that_wrote_no_report_has_no_summary(tmp_path: Path) -> None:
     assert not (tmp_path / "summary.md").exists()
 
 
+@pytest.mark.parametrize(
+    ("to", "accepted"),
+    [
+        ("", True),
+        ("1.4.2", True),
+        ("sha256:" + 64 * "1", True),
+        ("20261129-134512-0b1f", True),
+        ("{{ lookup('pipe', 'id') }}", False),
+        ('1", "service_released_by": "somebody', False),
+    ],
+)
+def test_what_was_typed_for_a_rollback_is_a_name_and_nothing_else(tmp_path: Path, to: str, accepted: bool) -> None:
+    said = tmp_path / "said"
+    program = tmp_path / "ansible-playbook"
+    program.write_text(f"""#!/bin/sh\nfor word; do echo "$word"; done > {said}\n""")
+    program.chmod(0o755)
+    typed = {"ENVIRONMENT": "production", "SERVICE": "scoreboard", "TO": to, "RELEASED_BY": "ada by run 7"}
+    done = shell("rollback", "Roll back", tmp_path, **typed, PATH=f"{tmp_path}:{os.environ['PATH']}")
+    assert (done.returncode == 0) is accepted and said.exists() is accepted, done.stderr
+    if accepted:
+        extra = yaml.safe_load(said.read_text().splitlines()[-1])
+        assert extra == {"service_released_by": "ada by run 7", "rollback_to": to}
+
+
 @pytest.fixture
 def endpoint() -> Iterator[str]:
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
