@@ -9,7 +9,7 @@ from typing import Any
 from ..metrics import bands
 from ..metrics.alarms import INSUFFICIENT_DATA, MORE_PERIODS, Condition, judge
 from ..metrics.queries import InvalidQuery, Query, evaluate
-from ..metrics.rules import InvalidRule, holds
+from ..metrics.rules import InvalidRule, alarms_named, holds
 from ..metrics.store import Metric, Store
 from ..periodic import Periodic
 from .overlay import OverlayMismatch, patch
@@ -209,10 +209,25 @@ def check_range(given: Mapping[str, Any]) -> None:
         raise ValidationError(told)
 
 
+def delete_unless_named(original: Any, backend: Any, alarm_names: list[str]) -> None:
+    """AWS deletes no alarm that a composite one needs: https://github.com/cloud-custodian/cloud-custodian/issues/7763"""
+    from moto.cloudwatch.exceptions import ValidationError
+
+    rules = [alarm.rule for name, alarm in backend.alarms.items() if alarm.rule and name not in alarm_names]
+    needed = set(alarm_names) & {name for rule in rules for name in alarms_named(rule)}
+    if needed:
+        raise ValidationError(
+            f"Cannot delete {','.join(sorted(needed))} as there are composite alarm(s) depending on them."
+        )
+    original(backend, alarm_names)
+
+
 def _composites() -> None:
     """moto's storage is ready for composite alarms, the call that puts them is not there; and AWS tells them on request."""
+    from moto.cloudwatch.models import CloudWatchBackend
     from moto.cloudwatch.responses import CloudWatchResponse
 
+    patch(CloudWatchBackend, "delete_alarms", ("self", "alarm_names"))(delete_unless_named)
     if hasattr(CloudWatchResponse, "put_composite_alarm"):
         raise OverlayMismatch("moto has PutCompositeAlarm of its own now: this overlay is to be read again")
     CloudWatchResponse.put_composite_alarm = lambda self: self.put_metric_alarm()  # type: ignore[attr-defined]

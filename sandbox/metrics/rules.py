@@ -22,6 +22,13 @@ def holds(rule: str, states: Mapping[str, str]) -> bool:
     return value
 
 
+def alarms_named(rule: str) -> set[str]:
+    """The alarms that a rule is about, by name also where it says their ARNs."""
+    tokens = _tokens(rule)
+    named = [third for first, _sign, third in zip(tokens, tokens[1:], tokens[2:], strict=False) if first in _STATES]
+    return {text.strip("\"'").rpartition(":alarm:")[2] for text in named}
+
+
 def _tokens(rule: str) -> list[str]:
     found, at = [], 0
     while rule[at:].strip():

@@ -251,11 +251,9 @@ def _schedules(aws: Aws, name: str) -> list[Thing]:
 
 
 def _alarms(aws: Aws, name: str) -> list[Thing]:
-    # Composite alarms first: others are named in their rules.
-    found = sorted(cloudwatch.alarms(aws, f"{name}/"), key=lambda alarm: not is_composite(alarm))
     return [
-        Thing("alarm", alarm["AlarmName"], alarm["AlarmName"], aws.region)
-        for alarm in found
+        Thing("composite alarm" if is_composite(alarm) else "alarm", alarm["AlarmName"], alarm["AlarmName"], aws.region)
+        for alarm in cloudwatch.alarms(aws, f"{name}/")
         if cloudwatch.tags(aws, alarm["AlarmArn"]).get(TAG_ENVIRONMENT) == name
     ]
 

@@ -84,6 +84,10 @@ def _rules(aws: Aws, thing: Thing) -> None:
     ec2.change_rules(aws, group["GroupId"], egress=True, add=[], remove=group.get("IpPermissionsEgress", []))
 
 
+def _alarm(aws: Aws, thing: Thing) -> None:
+    cloudwatch.delete_alarms(aws.elsewhere(thing.detail), [thing.id])
+
+
 def _by_id(delete: Callable[[Aws, str], None]) -> Callable[[Aws, Thing], None]:
     return lambda aws, thing: delete(aws, thing.id)
 
@@ -92,7 +96,8 @@ _REMOVERS: Mapping[str, Callable[[Aws, Thing], None]] = {
     "DNS record": _dns_record,
     "health check": _by_id(route53.delete_health_check),
     "hosted zone": _by_id(route53.delete_zone),
-    "alarm": lambda aws, thing: cloudwatch.delete_alarms(aws.elsewhere(thing.detail), [thing.id]),
+    "composite alarm": _alarm,
+    "alarm": _alarm,
     "dashboard": lambda aws, thing: cloudwatch.delete_dashboards(aws, [thing.id]),
     "saved query": lambda aws, thing: logs.delete_saved_query(aws, thing.detail),
     "topic": lambda aws, thing: sns.delete(aws.elsewhere(thing.detail), thing.id),

@@ -46,6 +46,7 @@ def belongs(thing: Thing, own: ServiceNames, region: str) -> bool:
         "saved query": thing.name.startswith(own.saved_query_prefix),
         "task definition": thing.name.rpartition(":")[0] == own.family,
         "repository": thing.id == own.service,
+        "composite alarm": thing.id.startswith(own.alarm_prefix),
         "alarm": thing.id.startswith(own.alarm_prefix)
         or thing.id == EnvironmentNames(own.environment).health_alarm_prefix + own.service,
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from functools import partialmethod
 from typing import Any
 
 import boto3
@@ -25,6 +26,10 @@ from ansible_collections.pear.fargate.plugins.modules import environment_teardow
 from ansible_collections.pear.fargate.plugins.modules import vpc_network as vpc_module
 from botocore.exceptions import ClientError
 from moto import mock_aws
+from moto.cloudwatch.models import CloudWatchBackend
+from moto.cloudwatch.responses import CloudWatchResponse
+
+from sandbox.api.cloudwatch_alarms import delete_unless_named
 
 from ..clocks import QuickClock
 from ..dashboards import with_tags
@@ -425,6 +430,31 @@ def test_one_service_goes_and_its_neighbours_of_nearly_the_same_name_stay(aws: N
     assert elb.describe_load_balancers(Names=["staging"])["LoadBalancers"]
     assert boto3.client("ecs", REGION).describe_clusters(clusters=["staging"])["clusters"][0]["status"] == "ACTIVE"
     assert not invoke(service="scores", confirm="scores")["changed"]
+
+
+@pytest.mark.parametrize("of_service", [False, True])
+def test_composite_alarms_go_before_the_alarms_that_their_rules_name(
+    aws: None, monkeypatch: pytest.MonkeyPatch, of_service: bool
+) -> None:
+    make("staging")
+    monkeypatch.setattr(CloudWatchResponse, "put_composite_alarm", CloudWatchResponse.put_metric_alarm, raising=False)
+    monkeypatch.setattr(
+        CloudWatchBackend, "delete_alarms", partialmethod(_delete_unless_named, CloudWatchBackend.delete_alarms)
+    )
+    cloudwatch = boto3.client("cloudwatch", REGION)
+    cloudwatch.put_composite_alarm(
+        AlarmName="staging/scores/critical",
+        AlarmRule='ALARM("staging/scores/cpu")',
+        Tags=[{"Key": key, "Value": value} for key, value in OURS.items()],
+    )
+    invoke(service="scores", confirm="scores") if of_service else invoke()
+    found = cloudwatch.describe_alarms(AlarmTypes=["MetricAlarm", "CompositeAlarm"])
+    names = [alarm["AlarmName"] for kind in ("MetricAlarms", "CompositeAlarms") for alarm in found[kind]]
+    assert not [name for name in names if name.startswith("staging/scores/")]
+
+
+def _delete_unless_named(backend: Any, original: Any, alarm_names: list[str]) -> None:
+    delete_unless_named(original, backend, alarm_names)
 
 
 def test_what_others_run_in_our_cluster_refuses_its_removal(aws: None) -> None:

@@ -13,7 +13,7 @@ from sandbox.metrics.alarms import Condition, judge
 from sandbox.metrics.balancers import from_report
 from sandbox.metrics.bands import InvalidBand, bounds, deviations
 from sandbox.metrics.queries import InvalidQuery, Query, evaluate
-from sandbox.metrics.rules import InvalidRule, holds
+from sandbox.metrics.rules import InvalidRule, alarms_named, holds
 from sandbox.metrics.samples import Samples, UnknownStatistic
 from sandbox.metrics.store import Metric, Store
 
@@ -303,3 +303,9 @@ def test_the_width_of_a_band_is_read_from_its_expression(expression: str, expect
     assert deviations(expression) == expected
     with pytest.raises(InvalidBand):
         deviations(f"2 * {expression}")
+
+
+def test_a_rule_names_its_alarms_by_name_or_arn() -> None:
+    arn = "arn:aws:cloudwatch:eu-central-1:123456789012:alarm:staging/scores/cpu"
+    rule = f"ALARM({arn}) AND (NOT OK('a b') OR INSUFFICIENT_DATA(\"c\")) OR TRUE"
+    assert alarms_named(rule) == {"staging/scores/cpu", "a b", "c"}
