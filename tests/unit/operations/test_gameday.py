@@ -61,6 +61,18 @@ def test_the_role_and_the_page_have_all_of_them() -> None:
     assert all(f"`{name}`" in page for name in BY_NAME)
 
 
+def test_a_template_does_not_outlive_its_experiment() -> None:
+    tasks = yaml.safe_load((ROOT / "roles/gameday/tasks/fis.yml").read_text())
+    module = "pear.fargate.fis_experiment_template"
+    (made,) = [task[module] for task in tasks if module in task]
+    (started,) = [task for task in tasks if "block" in task]
+    assert [module for task in started["block"] for module in task if "fis" in module] == [
+        "pear.fargate.fis_experiment"
+    ]
+    (removed,) = [task[module] for task in started["always"]]
+    assert removed == {"name": made["name"], "state": "absent", "tags": made["tags"]}
+
+
 @pytest.mark.parametrize(
     ("name", "watched", "mended", "expected"),
     [

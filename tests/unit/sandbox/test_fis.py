@@ -163,5 +163,9 @@ def test_the_role_may_stop_tasks_of_one_cluster_and_is_taken_by_the_service_alon
     trust = experiment_trust_policy(ENVIRONMENT)["Statement"][0]
     assert trust["Principal"] == {"Service": "fis.amazonaws.com"}
     assert trust["Condition"] == {"StringEquals": {"aws:SourceAccount": "123456789012"}}
-    stop = [one for one in experiment_policy(ENVIRONMENT, "staging")["Statement"] if "ecs:StopTask" in one["Action"]]
+    statements = experiment_policy(ENVIRONMENT, "staging")["Statement"]
+    # https://docs.aws.amazon.com/fis/latest/userguide/fis-actions-reference.html#stop-task
+    allowed = {action for statement in statements for action in statement["Action"]}
+    assert allowed == {"ecs:DescribeTasks", "ecs:ListTasks", "ecs:StopTask", "tag:GetResources"}
+    stop = [statement for statement in statements if "ecs:StopTask" in statement["Action"]]
     assert [one["Resource"] for one in stop] == [[f"arn:aws:ecs:{REGION}:123456789012:task/staging/*"]]
