@@ -99,9 +99,7 @@ class OtherRegistry:
     def _why(self, refused: urllib.error.HTTPError) -> str:
         host, name = self.reference.host, self.reference.name
         if refused.code in (401, 403):
-            return (
-                f"{host} lets nobody read {name} without a login, or there is no such repository (HTTP {refused.code})"
-            )
+            return f"{host} requires a login to read {name}, or there is no such repository (HTTP {refused.code})"
         if refused.code == 404:
             return f"{host} has no such image in {name}"
         if refused.code == 429:

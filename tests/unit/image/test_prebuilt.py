@@ -187,7 +187,7 @@ def test_a_tag_of_a_public_registry_is_resolved_as_anybody(aws: Aws, registry: R
 
 def test_what_a_login_left_on_this_machine_is_used(aws: Aws, registry: Registry, tmp_path: Path) -> None:
     registry.basic = base64.b64encode(b"user:word").decode()
-    with pytest.raises(Failure, match="lets nobody read library/nginx without a login") as refused:
+    with pytest.raises(Failure, match="requires a login to read library/nginx") as refused:
         prebuilt(aws, "docker.io/nginx:1.27")
     assert "by digest (docker.io/nginx@sha256:…;" in str(refused.value)
     (tmp_path / "config.json").write_text(
