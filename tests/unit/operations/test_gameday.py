@@ -61,6 +61,12 @@ def test_the_role_and_the_page_have_all_of_them() -> None:
     assert all(f"`{name}`" in page for name in BY_NAME)
 
 
+def test_check_mode_breaks_nothing_and_waits_for_no_alarm() -> None:
+    _read, steady, *others = yaml.safe_load((ROOT / "roles/gameday/tasks/main.yml").read_text())
+    assert "when" not in steady and steady["pear.fargate.gameday_step"]["step"] == "steady"
+    assert [task["when"] for task in others] == ["not ansible_check_mode"] * 3
+
+
 def test_a_template_does_not_outlive_its_experiment() -> None:
     tasks = yaml.safe_load((ROOT / "roles/gameday/tasks/fis.yml").read_text())
     module = "pear.fargate.fis_experiment_template"

@@ -12,12 +12,13 @@ import boto3
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.pear.fargate.plugins.filter.policies import experiment_policy, experiment_trust_policy
-from ansible_collections.pear.fargate.plugins.module_utils.aws.errors import Failure
+from ansible_collections.pear.fargate.plugins.module_utils.aws.errors import AwsError, Failure
 from ansible_collections.pear.fargate.plugins.module_utils.aws.session import Aws
 from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import Invocation
 from ansible_collections.pear.fargate.plugins.module_utils.operations import fis_experiment, fis_experiment_template
 from ansible_collections.pear.fargate.plugins.modules import fis_experiment as experiment_module
 from ansible_collections.pear.fargate.plugins.modules import fis_experiment_template as template_module
+from botocore.exceptions import ClientError
 from botocore.session import get_session
 from botocore.validate import ParamValidator
 from moto import mock_aws
@@ -127,6 +128,22 @@ def test_an_experiment_stops_one_task_of_the_service(tasks: Tasks) -> None:
     assert start(made)["status"] == "completed"
     ((task, code, reason),) = tasks.stopped
     assert task.startswith("scores-blue") and (code, reason) == ("UserInitiated", "Task stopped by AWS FIS")
+
+
+def test_an_experiment_whose_end_is_not_seen_is_stopped_and_the_reason_for_that_is_told(
+    tasks: Tasks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stopped = []
+
+    def refused(aws: Aws, experiment: str) -> None:
+        stopped.append(experiment)
+        raise AwsError("stop experiment", ClientError({"Error": {"Code": "ValidationException"}}, "StopExperiment"))
+
+    monkeypatch.setattr(fis_experiment.fis, "state", lambda aws, experiment: ("running", ""))
+    monkeypatch.setattr(fis_experiment.fis, "stop", refused)
+    with pytest.raises(Failure, match=r"to end.*running"):
+        start(template()["template_id"])
+    assert len(stopped) == 1
 
 
 def test_an_alarm_that_fires_keeps_it_from_beginning(tasks: Tasks) -> None:
