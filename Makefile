@@ -84,7 +84,7 @@ sandbox-test: setup ## Fidelity tests of the sandbox: real containers, real traf
 
 .PHONY: stories
 stories: setup ## End-to-end stories: playbooks on a sandbox of their own, under load
-	@pytest -q -n 2 --dist loadfile --timeout 1800 tests/stories
+	@pytest -q -n 2 --dist loadfile --timeout 1800 --durations 15 tests/stories
 
 .PHONY: costs
 costs: setup-python ## Make the tables of docs/costs.md from the prices in docs/costs.yml

@@ -40,6 +40,7 @@ class Jobs:
         (template,) = [one for one in data["controller_templates"] if one["name"] == f"{NAME} {name}"]
         asked = {question["variable"] for question in template.get("survey_spec", {"spec": []})["spec"]}
         assert set(answers) - {"service_released_by"} <= asked
+        (self.folder / name).mkdir()
         run = ansible_runner.run(
             private_data_dir=str(self.folder / name),
             project_dir=str(ROOT / "extensions/awx/project"),
