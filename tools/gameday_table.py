@@ -139,9 +139,9 @@ def keep(row: Row) -> None:
 def table(rows: list[Row]) -> str:
     commit = subprocess.check_output(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, text=True).strip()
     lines = [
-        f"Made by `make gameday` on {datetime.now(UTC):%Y-%m-%d} at {commit}, on a machine that did other work meanwhile, with",
-        f"{RATE * len(PATHS)} requests a second. A period lasts {PERIOD_SECONDS} s there and a minute on AWS; what does not depend on",
-        "CloudWatch is in seconds.",
+        f"Made by `make gameday`, the newest row on {datetime.now(UTC):%Y-%m-%d} at {commit}, on a machine that did other work",
+        f"meanwhile, with {RATE * len(PATHS)} requests a second. A period lasts {PERIOD_SECONDS} s there and a minute on AWS; what does",
+        "not depend on CloudWatch is in seconds.",
         "",
         "| experiment | must notice | to know | from there to the cause | from there to the return | all in all |",
         "|---|---|---:|---|---:|---|",

@@ -391,7 +391,8 @@ options:
   report:
     description:
       - File for a report of the release. A name that ends in C(.html) gets a page, which needs the Python package pygal. Any other gets the
-        whole result as JSON.
+        whole result as JSON. Without pygal a release that asks for a page is refused before anything is changed; a rollback is done, and
+        says so then.
       - No report is written if omitted.
     type: path
 """

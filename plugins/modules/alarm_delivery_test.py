@@ -72,9 +72,9 @@ topics:
       elements: dict
       sample: [{protocol: email, endpoint: oncall@example.com, confirmed: true}]
     delivered:
-      description: Notifications that SNS delivered since the test began.
+      description: Notifications that SNS delivered since the test began, two for each subscription where the alarm tells of its end too.
       type: int
-      sample: 1
+      sample: 2
     failed:
       description: Notifications that SNS could not deliver.
       type: int

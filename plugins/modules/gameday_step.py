@@ -48,6 +48,14 @@ options:
     description: What the release of a bad version said that was refused. Empty if it succeeded.
     type: str
     default: ""
+  outcome:
+    description: Outcome of that release. Only V(rolled_back) and V(failed) are of a version that was judged; any other broke nothing.
+    type: str
+    default: ""
+  steady_at:
+    description: RV(began) of the step V(steady). Alarms that fire since before are not the experiment's. All count if omitted.
+    type: float
+    default: 0
   watched:
     description: RV(watched) of the step V(watch), for the step V(recovered).
     type: dict
@@ -168,6 +176,8 @@ ARGUMENT_SPEC = {
     "step": {"type": "str", "required": True, "choices": [STEADY, WATCH, RECOVERED]},
     "began": {"type": "float"},
     "refusal": {"type": "str", "default": ""},
+    "outcome": {"type": "str", "default": ""},
+    "steady_at": {"type": "float", "default": 0},
     "watched": {"type": "dict", "default": {}},
     "steady_periods": {"type": "int", "default": 15},
     "recovery_periods": {"type": "int", "default": 30},

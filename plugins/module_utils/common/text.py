@@ -13,8 +13,11 @@ from typing import Any
 _ESCAPES = re.compile(
     r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b[\]P^_X][^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c|$)|\x9b[0-?]*[ -/]*[@-~]|\x1b[ -/]*[0-~]"
 )
-# Control characters (C0 without tab and newline, DEL, C1), line separators, and marks that reorder what is shown.
-_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
+# Control characters (C0 without tab and newline, DEL, C1), line separators, marks that reorder what is shown, and halves of
+# characters, which are no text: nothing can encode them.
+_CONTROLS = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
+)
 # Jinja's delimiters.
 _TEMPLATE = re.compile(r"\{(?=[{%#])")
 LINE_CHARACTERS = 2_000

@@ -35,8 +35,15 @@ class Burn:
     short_seconds: int
 
     def rate(self, objective: Objective) -> float:
-        """How many times faster than in the objective's own time the budget is spent."""
-        return self.budget_percent / 100 * objective.window_days * 24 * _HOUR / self.long_seconds
+        """How many times faster than in the objective's own time the budget is spent.
+
+        At least once: below that a service meets its objective, and of a few days that would be no small part of the budget.
+        """
+        return max(1.0, self.budget_percent / 100 * _seconds(objective) / self.long_seconds)
+
+    def spent_percent(self, objective: Objective) -> float:
+        """How much of the budget is gone after the long time at that rate."""
+        return 100 * self.rate(objective) * self.long_seconds / _seconds(objective)
 
     def threshold_percent(self, objective: Objective) -> float:
         """The share of bad requests at that rate."""
@@ -48,10 +55,7 @@ BURNS = (
     Burn("burn-fast", 5, 6 * _HOUR, 1800),
     Burn("burn-slow", 10, 72 * _HOUR, 6 * _HOUR),
 )
-_MEANING = {
-    "burn-fast": "The error budget of {name} is spent so fast that it will not last: 2 % of it within the hour, or 5 % within six.",
-    "burn-slow": "The error budget of {name} is spent faster than it should be: a tenth of it within three days.",
-}
+_MEANING = {"burn-fast": "so fast that it will not last", "burn-slow": "faster than it should be"}
 
 
 def burn_alarms(observed: Observed, objectives: Sequence[Objective]) -> list[dict[str, Any]]:
@@ -84,9 +88,14 @@ def _joined(observed: Observed, objective: Objective, kind: str, burns: Sequence
         for burn in burns
         if burn.kind == kind
     ]
+    spent = ", or ".join(
+        f"{burn.spent_percent(objective):.3g} % of it within {_length(burn.long_seconds)}"
+        for burn in burns
+        if burn.kind == kind
+    )
     return {
         "name": f"{observed.names.alarm_prefix}{kind}-{objective.name}",
-        "description": f"{_MEANING[kind].format(name=objective.name)} The objective: {objective.promise}.",
+        "description": f"The error budget of {objective.name} is spent {_MEANING[kind]}: {spent}. The objective: {objective.promise}.",
         "rule": " OR ".join(f"({pair})" for pair in pairs),
     }
 
@@ -95,6 +104,10 @@ def _name(observed: Observed, objective: Objective, burn: Burn, seconds: int) ->
     return (
         f"{observed.names.alarm_prefix}burn-window-{objective.name}-{_length(seconds)}-of-{_length(burn.long_seconds)}"
     )
+
+
+def _seconds(objective: Objective) -> int:
+    return objective.window_days * 24 * _HOUR
 
 
 def _length(seconds: int) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..rollout.model import Outcome
 from .experiments import Experiment
 
 
@@ -22,6 +23,8 @@ class Watched:
     alarms: Mapping[str, float] = field(default_factory=dict)
     aborted_by: str = ""
     refusal: str = ""
+    # Of the release that was refused.
+    outcome: str = ""
 
 
 @dataclass(frozen=True)
@@ -33,10 +36,15 @@ class Mended:
     left: str = ""
 
 
+def is_judged(outcome: str) -> bool:
+    """Whether a release came to an end by what its version did. One that never began says nothing of the version."""
+    return outcome in (Outcome.ROLLED_BACK, Outcome.FAILED)
+
+
 def problems(experiment: Experiment, deadline_seconds: float, watched: Watched, mended: Mended) -> list[str]:
     """A sentence for each way in which the experiment differs from what must be."""
     found = []
-    if watched.refusal and not experiment.refused:
+    if watched.refusal and not (experiment.refused and is_judged(watched.outcome)):
         return [f"nothing was broken, as the release failed: {watched.refusal}"]
     if watched.aborted_by:
         found.append(f"the abort condition {watched.aborted_by} fired, and the experiment was ended")

@@ -16,13 +16,15 @@ from ..monitoring.alarm_parts import NOTICE, SEVERITIES, kind_of
 from . import service_triage
 from .experiments import BY_NAME, Experiment
 from .findings import State
-from .gameday import Mended, Watched, as_data, markdown, problems
+from .gameday import Mended, Watched, as_data, is_judged, markdown, problems
 from .place import Place, find
 
 STEADY, WATCH, RECOVERED = "steady", "watch", "recovered"
 _LONGEST_PAUSE = 5.0
-# Alarms look back for an hour at most: a service that was broken is called steady once its own checks are.
-_SLOW = frozenset({"task-restarts", "scaling-events", "latency-trend", "deployment-stuck"})
+# They look back for an hour, or for days: a service that was broken is called steady once its own checks are.
+_SLOW = frozenset(
+    {"task-restarts", "scaling-events", "latency-trend", "deployment-stuck", "burn-fast", "burn-slow", "burn-window"}
+)
 
 
 def run(call: Invocation) -> dict[str, Any]:
@@ -38,7 +40,8 @@ def run(call: Invocation) -> dict[str, Any]:
 
 def _steady(call: Invocation, experiment: Experiment) -> dict[str, Any]:
     """Nothing is wrong, and no alarm fires: otherwise nothing is broken on purpose."""
-    left = _until_steady(call, call.params["steady_periods"])
+    # An alarm that fires already could not notice.
+    left = _until_steady(call, call.params["steady_periods"], _SLOW - {experiment.alarm})
     if left:
         raise Failure(f"{call.params['service']} is not steady: {left}. The experiment was not begun.")
     return {"changed": False, "began": call.clock.now(), "experiment": experiment.as_dict()}
@@ -46,12 +49,10 @@ def _steady(call: Invocation, experiment: Experiment) -> dict[str, Any]:
 
 def _watch(call: Invocation, experiment: Experiment) -> dict[str, Any]:
     began, place = call.params["began"], find(call.aws, call.params)
-    if experiment.refused:
-        refusal = call.params["refusal"]
-        elapsed = call.clock.now() - began
-        return {"changed": False, "watched": vars(Watched(elapsed if refusal else None, refusal=refusal))}
-    if call.params["refusal"]:
-        return {"changed": False, "watched": vars(Watched(refusal=call.params["refusal"]))}
+    refusal, outcome = call.params["refusal"], call.params["outcome"]
+    if refusal or experiment.refused:
+        noticed = call.clock.now() - began if experiment.refused and is_judged(outcome) else None
+        return {"changed": False, "watched": vars(Watched(noticed, refusal=refusal, outcome=outcome))}
     watched, deadline = Watched(), began + experiment.deadline_periods * call.params["alarm_period_seconds"]
     for pause in polling_intervals(longest=_LONGEST_PAUSE):
         watched = _look(call, place, experiment, watched)
@@ -74,8 +75,9 @@ def _look(call: Invocation, place: Place, experiment: Experiment, before: Watche
     began = call.params["began"]
     fired = dict(before.alarms)
     for kind, since in _firing(call, place):
-        # An alarm that is over may fire again, and counts by its first time.
-        fired.setdefault(kind, max(0.0, since - began))
+        # An alarm that is over may fire again, and counts by its first time. One from before is not the experiment's.
+        if since >= call.params["steady_at"]:
+            fired.setdefault(kind, max(0.0, since - began))
     watched = replace(before, alarms=fired, know_seconds=fired.get(experiment.alarm, before.know_seconds))
     if experiment.abort_alarm in fired:
         return replace(watched, aborted_by=experiment.abort_alarm)
@@ -92,7 +94,7 @@ def _look(call: Invocation, place: Place, experiment: Experiment, before: Watche
 def _recovered(call: Invocation, experiment: Experiment) -> dict[str, Any]:
     began, now = call.params["began"], call.clock.now()
     watched = _watched(call.params["watched"])
-    left = _until_steady(call, call.params["recovery_periods"])
+    left = _until_steady(call, call.params["recovery_periods"], _SLOW)
     mended = Mended(now - began, None if left else call.clock.now() - began, left)
     found = problems(experiment, experiment.deadline_periods * call.params["alarm_period_seconds"], watched, mended)
     return {
@@ -110,6 +112,7 @@ def _watched(said: Mapping[str, Any]) -> Watched:
         alarms={str(kind): float(at) for kind, at in dict(said.get("alarms") or {}).items()},
         aborted_by=str(said.get("aborted_by") or ""),
         refusal=str(said.get("refusal") or ""),
+        outcome=str(said.get("outcome") or ""),
     )
 
 
@@ -118,11 +121,11 @@ def _number(value: Any) -> float | None:
     return None if value in (None, "") else float(value)
 
 
-def _until_steady(call: Invocation, periods: int) -> str:
-    """What keeps the service from being steady after so many periods; empty once it is."""
+def _until_steady(call: Invocation, periods: int, ignored: frozenset[str]) -> str:
+    """What keeps the service from being steady after so many periods; empty once it is. Some kinds of alarms do not count."""
     place, deadline = find(call.aws, call.params), call.clock.now() + periods * call.params["alarm_period_seconds"]
     for pause in polling_intervals(longest=_LONGEST_PAUSE):
-        firing = sorted({kind for kind, _since in _firing(call, place)} - _SLOW)
+        firing = sorted({kind for kind, _since in _firing(call, place)} - ignored)
         triage = _triage(call)
         if not firing and triage["state"] in (State.OK, State.WARNING):
             return ""

@@ -10,10 +10,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ..aws.ecs_states import short
-from ..aws.errors import Failure
+from ..aws.errors import AwsError, Failure
 from ..common.invocation import Invocation
 from ..common.text import harmless
-from ..monitoring.objectives import Budget, Objective, objectives, problems
+from ..monitoring.objectives import Budget, objectives, problems
 from ..rollout.disagreements import Disagreement, disagreements
 from ..rollout.history import Target, good_releases, live_colour, roll_forward, rollback_target, unfinished
 from ..rollout.lease import Lease, clock_time
@@ -22,7 +22,7 @@ from ..rollout.partial_return import carried_percent, needed_targets
 from ..rollout.stable_down import no_way_back, unserved
 from ..rollout.who_acts import who_acts
 from ..service.existing import locate_by
-from ..service.location import WORKER_COLOUR
+from ..service.location import WORKER_COLOUR, ServiceLocation
 from .error_budget import budgets
 from .ledger import DynamoLedger
 from .ports import PortError
@@ -50,7 +50,7 @@ def _read(call: Invocation) -> dict[str, Any]:
         recorded, lease, request = ledger.history(), ledger.lease(), ledger.operator_request()
     except PortError as failed:
         raise Failure(str(failed)) from failed
-    found_budgets = budgets(call.aws, location, _objectives(call), call.clock.now())
+    found_budgets, unread = _budgets(call, location)
     history = recorded.releases
     newest = sorted(history, key=lambda release: -release.started_at)[: call.params["limit"]]
     live, under_way = live_colour(fleet, history), unfinished(history)
@@ -82,6 +82,7 @@ def _read(call: Invocation) -> dict[str, Any]:
         "status": [
             *_status(_Standing(location.service, fleet, history, held, call.clock.now())),
             *(f"  {budget}" for budget in found_budgets),
+            *(f"  error budgets are not known: {problem}" for problem in unread),
             *(f"  {record}. It is left alone" for record in recorded.unreadable),
             *(f"  {found.sentence}" + _who_repairs(found) for found in wrong),
         ],
@@ -91,12 +92,16 @@ def _read(call: Invocation) -> dict[str, Any]:
     }
 
 
-def _objectives(call: Invocation) -> list[Objective]:
+def _budgets(call: Invocation, location: ServiceLocation) -> tuple[list[Budget], list[str]]:
+    """The error budgets, and why they cannot be told: how the service stands is told all the same."""
     found = objectives(call.params.get("slos") or [])
     wrong = list(problems(found))
     if wrong:
-        raise Failure("; ".join(wrong))
-    return found
+        return [], wrong
+    try:
+        return budgets(call.aws, location, found, call.clock.now()), []
+    except AwsError as failed:
+        return [], [str(failed)]
 
 
 def _budget_row(budget: Budget) -> dict[str, Any]:

@@ -7,12 +7,14 @@ A record in the ledger says where a release stands. Its journal says how it came
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from ..common.text import one_line
 from ..rollout.model import Colour, Fleet, Phase, Release, Result, Verdict, Weights
+from ..rollout.record import to_plain
 
 # A batch of moments is one item, which holds 400 KB; a transaction holds 4 MB.
 _TEXT_CHARACTERS = 600
@@ -37,6 +39,11 @@ class Moment:
     gate: str = ""
     step: str = ""
     result: Result | None = None
+
+
+def record(moments: Sequence[Moment]) -> str:
+    """Moments as an item holds them. Text is not escaped: that would make it several times as long."""
+    return json.dumps(to_plain(list(moments)), sort_keys=True, ensure_ascii=False)
 
 
 def step_title(release: Release) -> str:
@@ -139,7 +146,7 @@ class Journal:
 
     def _add(self, moment: Moment) -> None:
         moment = replace(moment, text=one_line(moment.text, _TEXT_CHARACTERS), gate=one_line(moment.gate, 200))
-        size = len(moment.text.encode()) + 200
+        size = len(record([moment]).encode())
         if self._bytes + size > _BATCH_BYTES:
             self._left_out += 1
             return

@@ -19,7 +19,7 @@ from ..common.text import harmless, one_line
 from ..rollout.lease import Lease
 from ..rollout.model import Kind, OperatorRequest, Phase, Release
 from ..rollout.record import from_plain, to_plain
-from .journal import Moment
+from .journal import Moment, record
 
 RELEASES, EVIDENCE, JOURNAL, LEASE, REQUEST = "release/", "evidence/", "journal/", "lease", "request"
 # The shape of a record. A record of a later shape is reported and left alone.
@@ -142,9 +142,7 @@ def evidence_of(item: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
 def journal_item(release: Release, moments: Sequence[Moment], number: int) -> Item:
     """Moments of a release. `number` tells batches apart that begin in the same millisecond."""
     entry = f"{JOURNAL}{release.id}/{moments[0].at:015.3f}-{number:04d}"
-    # Text is not escaped: escapes would make an item larger than its bytes were counted.
-    record = json.dumps(to_plain(list(moments)), sort_keys=True, ensure_ascii=False)
-    return {**key(release.service, entry), "record": {"S": record}, "schema": {"N": str(SCHEMA)}}
+    return {**key(release.service, entry), "record": {"S": record(moments)}, "schema": {"N": str(SCHEMA)}}
 
 
 def moments_of(item: Mapping[str, Mapping[str, Any]]) -> list[Moment]:

@@ -141,9 +141,9 @@ def _write_report(call: Invocation, ending: Ending, answer: Mapping[str, Any], f
     target = Path(path).expanduser()
     try:
         write(target, file.content(path, ending, answer))
-    except OSError as cause:
+    except (OSError, Failure) as cause:
+        why = str(cause) if isinstance(cause, Failure) else f"{cause.strerror}. Name a path that can be written to."
         raise Failure(
-            f"It ended as {answer['outcome']} ({answer['reason']}), but its report could not be written to {target}: "
-            f"{cause.strerror}. Name a path that can be written to.",
+            f"It ended as {answer['outcome']} ({answer['reason']}), but its report could not be written to {target}: {why}",
             **answer,
         ) from cause

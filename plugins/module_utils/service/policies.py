@@ -124,7 +124,9 @@ def experiment_policy(place: ArnScope, cluster_name: str) -> dict[str, Any]:
         **_allow("Find", ["ecs:ListTasks"], ["*"]),
         "Condition": {"ArnEquals": {"ecs:cluster": place.arn("ecs", f"cluster/{cluster_name}")}},
     }
-    return _policy(find, _allow("Stop", ["ecs:DescribeTasks", "ecs:StopTask"], [tasks]))
+    # The page lists it for the action, however its targets are given.
+    tagged = _allow("FindByTags", ["tag:GetResources"], ["*"])
+    return _policy(find, tagged, _allow("Stop", ["ecs:DescribeTasks", "ecs:StopTask"], [tasks]))
 
 
 def schedule_policy(place: ArnScope, names: ServiceNames, cluster_name: str, roles: Sequence[str]) -> dict[str, Any]:

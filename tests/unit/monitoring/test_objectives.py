@@ -41,6 +41,19 @@ def test_the_rates_of_thirty_days_are_those_of_the_workbook() -> None:
     assert [burn.threshold_percent(MONTH) for burn in BURNS] == [pytest.approx(found) for found in (1.44, 0.6, 0.1)]
 
 
+@given(st.floats(50, 99.999), st.integers(1, 90))
+def test_a_service_that_meets_its_objective_fires_none(target: float, days: int) -> None:
+    objective = Objective("a", target, days)
+    assert all(burn.threshold_percent(objective) >= objective.allowed_percent - 1e-6 for burn in BURNS)
+
+
+def test_of_a_few_days_the_alarms_tell_how_much_is_spent() -> None:
+    alarms = made([{"name": "week", "target_percent": 99, "window_days": 7}])
+    assert "faster than it should be: 42.9 % of it within 72h." in alarms["burn-slow-week"]["description"]
+    assert alarms["burn-window-week-72h-of-72h"]["threshold"] == 1
+    assert "2 % of it within 1h, or 5 % of it within 6h." in alarms["burn-fast-week"]["description"]
+
+
 def test_each_objective_has_its_times_and_two_alarms_that_tell() -> None:
     alarms = made()
     for name in ("availability", "latency"):

@@ -61,6 +61,24 @@ def test_the_role_and_the_page_have_all_of_them() -> None:
     assert all(f"`{name}`" in page for name in BY_NAME)
 
 
+def test_check_mode_breaks_nothing_and_waits_for_no_alarm() -> None:
+    _read, steady, *others = yaml.safe_load((ROOT / "roles/gameday/tasks/main.yml").read_text())
+    assert "when" not in steady and steady["pear.fargate.gameday_step"]["step"] == "steady"
+    assert [task["when"] for task in others] == ["not ansible_check_mode"] * 3
+
+
+def test_a_template_does_not_outlive_its_experiment() -> None:
+    tasks = yaml.safe_load((ROOT / "roles/gameday/tasks/fis.yml").read_text())
+    module = "pear.fargate.fis_experiment_template"
+    (made,) = [task[module] for task in tasks if module in task]
+    (started,) = [task for task in tasks if "block" in task]
+    assert [module for task in started["block"] for module in task if "fis" in module] == [
+        "pear.fargate.fis_experiment"
+    ]
+    (removed,) = [task[module] for task in started["always"]]
+    assert removed == {"name": made["name"], "state": "absent", "tags": made["tags"]}
+
+
 @pytest.mark.parametrize(
     ("name", "watched", "mended", "expected"),
     [
@@ -93,7 +111,23 @@ def test_the_role_and_the_page_have_all_of_them() -> None:
             ["did not become steady again: 5xx"],
             id="still broken",
         ),
-        pytest.param("crash-at-start", Watched(60.0, refusal="3 tasks stopped"), STEADY, [], id="refused"),
+        pytest.param(
+            "crash-at-start",
+            Watched(60.0, refusal="3 tasks stopped", outcome="rolled_back"),
+            STEADY,
+            [],
+            id="refused",
+        ),
+        pytest.param(
+            "crash-at-start",
+            Watched(refusal="nothing was changed: the error budget", outcome="refused"),
+            STEADY,
+            ["nothing was broken, as the release failed: nothing was changed"],
+            id="refused before it began",
+        ),
+        pytest.param(
+            "crash-at-start", Watched(refusal="no image"), STEADY, ["nothing was broken"], id="no release at all"
+        ),
         pytest.param(
             "errors-on-one-route",
             Watched(refusal="no image"),
@@ -158,6 +192,8 @@ def step(account: Account, name: str, **options: Any) -> dict[str, Any]:
         "experiment": "errors-on-one-route",
         "step": name,
         "refusal": "",
+        "outcome": "",
+        "steady_at": 0.0,
         "watched": {},
         "steady_periods": 15,
         "recovery_periods": 30,
@@ -210,5 +246,34 @@ def test_a_service_that_must_stay_quiet_is_watched_to_the_end(account: Account) 
 
 def test_what_the_release_refused_is_known_by_the_release(account: Account) -> None:
     account.clock.seconds = 75
-    watched = step(account, "watch", began=0.0, experiment="crash-at-start", refusal="tasks stopped")["watched"]
+    said = {"began": 0.0, "experiment": "crash-at-start", "refusal": "tasks stopped"}
+    watched = step(account, "watch", **said, outcome="rolled_back")["watched"]
     assert (watched["know_seconds"], watched["refusal"]) == (75, "tasks stopped")
+    # A release that never began has judged nothing, and its error is not the version's.
+    watched = step(account, "watch", **said, outcome="refused")["watched"]
+    assert watched["know_seconds"] is None
+    report = step(account, "recovered", began=0.0, experiment="crash-at-start", watched=watched)["report"]
+    assert not report["succeeded"]
+
+
+def test_an_alarm_that_fires_already_cannot_notice(account: Account) -> None:
+    account.firing["latency-trend"] = (0, 10_000)
+    with pytest.raises(Failure, match="alarms: latency-trend"):
+        step(account, "steady", experiment="latency-trend")
+    account.clock.seconds = 2_000
+    assert step(account, "steady", experiment="memory-leak")["began"] == 2_000
+
+
+def test_an_alarm_from_before_the_experiment_is_not_its_alarm(account: Account) -> None:
+    account.clock.seconds = 2_000
+    account.firing["task-restarts"] = (1_000, 10_000)
+    watched = step(account, "watch", began=2_000.0, steady_at=2_000.0, experiment="task-kill")["watched"]
+    assert watched["alarms"] == {}
+
+
+def test_error_budgets_that_an_experiment_spent_do_not_keep_it_from_its_end(account: Account) -> None:
+    """Their alarms look back for hours and days."""
+    account.firing |= {"burn-fast": (0, 50_000), "burn-slow": (0, 50_000)}
+    account.clock.seconds = 500
+    watched = {"know_seconds": 400.0, "cause_seconds": 410.0, "alarms": {"error-share": 400.0}}
+    assert step(account, "recovered", began=0.0, watched=watched)["report"]["succeeded"]

@@ -9,11 +9,11 @@ from typing import Any, cast
 import pytest
 from ansible_collections.pear.fargate.plugins.module_utils.aws import cloudwatch
 from ansible_collections.pear.fargate.plugins.module_utils.aws.cloudwatch import Metric, Window
-from ansible_collections.pear.fargate.plugins.module_utils.aws.errors import Failure
+from ansible_collections.pear.fargate.plugins.module_utils.aws.errors import AwsError, Failure
 from ansible_collections.pear.fargate.plugins.module_utils.aws.session import Aws
 from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import Invocation
 from ansible_collections.pear.fargate.plugins.module_utils.monitoring.objectives import Objective
-from ansible_collections.pear.fargate.plugins.module_utils.release import preflight
+from ansible_collections.pear.fargate.plugins.module_utils.release import bluegreen_info, preflight
 from ansible_collections.pear.fargate.plugins.module_utils.release.error_budget import budgets
 from ansible_collections.pear.fargate.plugins.module_utils.release.options import order
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.begin import Begun, Order, begin_deploy
@@ -28,6 +28,7 @@ from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import 
 from ansible_collections.pear.fargate.plugins.module_utils.service.location import ServiceLocation
 from ansible_collections.pear.fargate.plugins.module_utils.service.specification import Specification
 from ansible_collections.pear.fargate.plugins.modules.service_release import ARGUMENT_SPEC
+from botocore.exceptions import ClientError
 
 from ..clocks import RecordedProgress
 from .given import BASE
@@ -104,6 +105,20 @@ def test_a_reason_overrides_it_and_is_told(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_a_worker_is_sent_no_requests() -> None:
     assert findings(RecordedProgress(), WORKER) == []
+
+
+@pytest.mark.parametrize(
+    ("slos", "told"), [(SLOS, "AccessDenied"), ([{"name": "a", "target_percent": 100}], "100 leaves no budget")]
+)
+def test_a_status_without_metrics_says_so_and_tells_the_rest(
+    monkeypatch: pytest.MonkeyPatch, slos: list[dict[str, Any]], told: str
+) -> None:
+    def denied(aws: Aws, metrics: dict[str, Metric], window: Window) -> dict[str, tuple[float, ...]]:
+        raise AwsError("read metrics", ClientError({"Error": {"Code": "AccessDenied"}}, "GetMetricData"))
+
+    monkeypatch.setattr(cloudwatch, "values", denied)
+    found, unread = bluegreen_info._budgets(Invocation({"slos": slos}, cast(Aws, None)), PLACE)
+    assert found == [] and told in unread[0]
 
 
 def test_the_ledger_keeps_the_reason() -> None:

@@ -8,6 +8,7 @@ from typing import Any, cast
 import pytest
 from ansible_collections.pear.fargate.plugins.module_utils.release.journal import Journal, Moment, MomentKind
 from ansible_collections.pear.fargate.plugins.module_utils.release.ledger import DynamoLedger
+from ansible_collections.pear.fargate.plugins.module_utils.release.ledger_items import journal_item
 from ansible_collections.pear.fargate.plugins.module_utils.release.ports import LeaseLostError, Ports
 from ansible_collections.pear.fargate.plugins.module_utils.release.recorded import (
     RecordedJudges,
@@ -104,13 +105,29 @@ def test_a_release_that_begins_after_another_one_was_ended_has_the_weights_it_be
     assert texts(following, MomentKind.LINE) == ["the next one"]
 
 
-def test_a_batch_fits_into_an_item_and_says_what_it_leaves_out() -> None:
+@pytest.mark.parametrize(
+    ("text", "gate"),
+    [("é" * 5000, ""), ('"' * 5000, ""), ("\\" * 5000, "😀" * 5000), ("{{" * 5000, '"' * 5000)],
+    ids=["letters of two bytes", "quotes", "long gates", "templates"],
+)
+def test_a_batch_fits_into_an_item_and_says_what_it_leaves_out(text: str, gate: str) -> None:
+    """A write that DynamoDB refuses would end the release."""
     journal = Journal()
-    for at in range(2000):
-        journal.line(float(at), "é" * 5000)
+    for at in range(500):
+        journal.line(float(at), text)
+        journal.verdicts(float(at), "bake", {f"{at}{gate}": replace(BAD, reason=text)})
     found = journal.batch(RELEASE)
-    assert sum(len(moment.text.encode()) for moment in found) < 250_000
+    item = journal_item(RELEASE, found, 0)
+    assert len(item["record"]["S"].encode()) < 210_000
     assert "more entries do not fit" in found[-1].text
+
+
+def test_text_that_nothing_can_encode_ends_no_release(ledger: DynamoLedger) -> None:
+    ledger.take(LEASE, 0)
+    ledger.journal.line(1000.5, "half of a character: \ud83d")
+    ledger.save(replace(RELEASE, reason="half \ud83d"), LEASE)
+    moments, unread = ledger.moments(RELEASE.id)
+    assert [moment.text for moment in moments] == ["half of a character:  "] and not unread
 
 
 def test_the_ledger_keeps_the_journal_in_its_order_apart_from_the_history(ledger: DynamoLedger) -> None:

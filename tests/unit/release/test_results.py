@@ -11,7 +11,9 @@ import pytest
 from ansible_collections.pear.fargate.plugins.module_utils.aws.errors import Failure
 from ansible_collections.pear.fargate.plugins.module_utils.aws.session import Aws
 from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import Invocation
+from ansible_collections.pear.fargate.plugins.module_utils.release import bluegreen_rollback
 from ansible_collections.pear.fargate.plugins.module_utils.release.loop import Ending
+from ansible_collections.pear.fargate.plugins.module_utils.release.report import page as page_file
 from ansible_collections.pear.fargate.plugins.module_utils.release.report.file import ReportFile
 from ansible_collections.pear.fargate.plugins.module_utils.release.results import result
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import (
@@ -74,6 +76,28 @@ def test_a_report_named_html_is_a_page_with_the_outcome_and_the_evidence(tmp_pat
     assert content.startswith("<!doctype html>")
     for text in ("rolled back", "5xx share 20 %", "2 tasks stopped: container app: exit code 3", "no licence"):
         assert text in content
+
+
+def test_a_page_that_cannot_be_made_is_told_with_how_it_ended(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A rollback does not look for what makes pages before: users would wait for it."""
+    monkeypatch.setattr(page_file, "HAS_PYGAL", False)
+    told = failed(Outcome.ROLLED_BACK, report=str(tmp_path / "report.html"))
+    assert "It ended as rolled_back (5xx share 20 %), but its report could not be written" in str(told)
+    assert "pygal" in str(told) and told.result["outcome"] == "rolled_back"
+
+
+def test_a_rollback_begins_without_what_makes_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(page_file, "HAS_PYGAL", False)
+
+    class BegunError(Exception):
+        """The place is looked for: nothing stood in the way."""
+
+    def begun(aws: Any, params: Any) -> Any:
+        raise BegunError
+
+    monkeypatch.setattr(bluegreen_rollback, "locate_by", begun)
+    with pytest.raises(BegunError):
+        bluegreen_rollback.run(Invocation({"report": "report.html"}, cast(Aws, None)))
 
 
 def test_the_summary_comes_last() -> None:

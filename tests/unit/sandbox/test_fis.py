@@ -12,12 +12,13 @@ import boto3
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.pear.fargate.plugins.filter.policies import experiment_policy, experiment_trust_policy
-from ansible_collections.pear.fargate.plugins.module_utils.aws.errors import Failure
+from ansible_collections.pear.fargate.plugins.module_utils.aws.errors import AwsError, Failure
 from ansible_collections.pear.fargate.plugins.module_utils.aws.session import Aws
 from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import Invocation
 from ansible_collections.pear.fargate.plugins.module_utils.operations import fis_experiment, fis_experiment_template
 from ansible_collections.pear.fargate.plugins.modules import fis_experiment as experiment_module
 from ansible_collections.pear.fargate.plugins.modules import fis_experiment_template as template_module
+from botocore.exceptions import ClientError
 from botocore.session import get_session
 from botocore.validate import ParamValidator
 from moto import mock_aws
@@ -129,6 +130,22 @@ def test_an_experiment_stops_one_task_of_the_service(tasks: Tasks) -> None:
     assert task.startswith("scores-blue") and (code, reason) == ("UserInitiated", "Task stopped by AWS FIS")
 
 
+def test_an_experiment_whose_end_is_not_seen_is_stopped_and_the_reason_for_that_is_told(
+    tasks: Tasks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stopped = []
+
+    def refused(aws: Aws, experiment: str) -> None:
+        stopped.append(experiment)
+        raise AwsError("stop experiment", ClientError({"Error": {"Code": "ValidationException"}}, "StopExperiment"))
+
+    monkeypatch.setattr(fis_experiment.fis, "state", lambda aws, experiment: ("running", ""))
+    monkeypatch.setattr(fis_experiment.fis, "stop", refused)
+    with pytest.raises(Failure, match=r"to end.*running"):
+        start(template()["template_id"])
+    assert len(stopped) == 1
+
+
 def test_an_alarm_that_fires_keeps_it_from_beginning(tasks: Tasks) -> None:
     cloudwatch = boto3.client("cloudwatch", REGION)
     name = ALARM.partition(":alarm:")[2]
@@ -163,5 +180,9 @@ def test_the_role_may_stop_tasks_of_one_cluster_and_is_taken_by_the_service_alon
     trust = experiment_trust_policy(ENVIRONMENT)["Statement"][0]
     assert trust["Principal"] == {"Service": "fis.amazonaws.com"}
     assert trust["Condition"] == {"StringEquals": {"aws:SourceAccount": "123456789012"}}
-    stop = [one for one in experiment_policy(ENVIRONMENT, "staging")["Statement"] if "ecs:StopTask" in one["Action"]]
+    statements = experiment_policy(ENVIRONMENT, "staging")["Statement"]
+    # https://docs.aws.amazon.com/fis/latest/userguide/fis-actions-reference.html#stop-task
+    allowed = {action for statement in statements for action in statement["Action"]}
+    assert allowed == {"ecs:DescribeTasks", "ecs:ListTasks", "ecs:StopTask", "tag:GetResources"}
+    stop = [statement for statement in statements if "ecs:StopTask" in statement["Action"]]
     assert [one["Resource"] for one in stop] == [[f"arn:aws:ecs:{REGION}:123456789012:task/staging/*"]]

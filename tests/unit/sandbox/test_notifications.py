@@ -225,7 +225,7 @@ def test_every_subscription_is_proven(world: World) -> None:
     world.metrics.of(REGION).told_until(sns.NAMESPACE, time.time() + 60)
     (told,) = delivered(world, arn, arn)["topics"]
     assert (told["alarm"], told["failed"], told["problems"]) == ("staging/scores/memory", 0, [])
-    assert told["delivered"] >= 1
+    assert told["delivered"] == 2
     (found,) = client("cloudwatch").describe_alarms(AlarmNames=["staging/scores/memory"])["MetricAlarms"]
     assert found["StateValue"] == "OK"
 
@@ -263,7 +263,20 @@ def test_an_endpoint_that_takes_nothing_is_found(world: World) -> None:
     (found,) = world.backend("sns").subscriptions.values()
     found.attributes["PendingConfirmation"] = False
     alarm(arn)
-    with pytest.raises(Failure, match="0 delivered, 0 failed of 1 within 5 s"):
+    with pytest.raises(Failure, match="0 delivered, 0 failed of 2 within 5 s"):
+        delivered(world, arn)
+
+
+def test_an_endpoint_that_takes_all_is_no_proof_of_another(world: World) -> None:
+    arn = topic()
+    client("sqs").create_queue(QueueName="pages")
+    client("sns").subscribe(TopicArn=arn, Protocol="sqs", Endpoint=f"arn:aws:sqs:{REGION}:123456789012:pages")
+    client("sns").subscribe(TopicArn=arn, Protocol="http", Endpoint="http://127.0.0.1:9/page")
+    for found in world.backend("sns").subscriptions.values():
+        found.attributes["PendingConfirmation"] = False
+    alarm(arn)
+    world.metrics.of(REGION).told_until(sns.NAMESPACE, time.time() + 60)
+    with pytest.raises(Failure, match="2 delivered, 0 failed of 4 within 5 s"):
         delivered(world, arn)
 
 

@@ -10,7 +10,7 @@ import pytest
 from ansible_collections.pear.fargate.plugins.module_utils.aws.errors import Failure
 from ansible_collections.pear.fargate.plugins.module_utils.aws.session import Aws
 from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import Invocation
-from ansible_collections.pear.fargate.plugins.module_utils.release import bluegreen_rollback
+from ansible_collections.pear.fargate.plugins.module_utils.release import bluegreen_cutover
 from ansible_collections.pear.fargate.plugins.module_utils.release.report import page as page_file
 from ansible_collections.pear.fargate.plugins.module_utils.release.report.facts import ColourTraffic, Facts, Period
 from ansible_collections.pear.fargate.plugins.module_utils.release.report.page import page
@@ -132,7 +132,7 @@ def test_a_missing_library_is_told_before_anything_is_changed(monkeypatch: pytes
     monkeypatch.setattr(page_file, "HAS_PYGAL", False)
     call = Invocation({"report": "release.html"}, cast(Aws, None))
     with pytest.raises(Failure, match=r"pygal.*for a report as HTML"):
-        bluegreen_rollback.run(call)
+        bluegreen_cutover.run(call)
 
 
 def test_facts_without_a_release_are_whole() -> None:
