@@ -52,7 +52,8 @@ def test_a_worker_is_one_ecs_service_without_target_groups_and_a_second_run_chan
     assert not [group for group in groups if "mailer" in group["TargetGroupName"]]
     alarms = mailer.stage.client("cloudwatch").describe_alarms(AlarmNamePrefix="local/mailer/")["MetricAlarms"]
     assert {alarm["AlarmName"].rpartition("/")[2] for alarm in alarms} == {
-        *("cpu", "memory", "missing-tasks", "no-running-task", "queue-age-mails", "task-restarts")
+        *("cpu", "memory", "missing-tasks", "no-running-task", "queue-age-mails", "task-restarts"),
+        *("crash-loop", "deploying", "deployment-stuck", "scaling-events"),
     }
     assert mailer.play("deploy", check=True).succeeded().changed == 0
     again = mailer.play("deploy").succeeded()
