@@ -167,7 +167,8 @@ def _created(call: ApiCall, account: Account) -> list[str]:
         return [f"{arn.rpartition(':')[0]}:{child}/{arn.partition('/')[2]}/*" for arn in call.texts(parameter)]
     kind = _NEW.get(call.name)
     if kind is not None:
-        values = {"Cluster": "".join(call.texts("cluster")).rpartition("/")[2] or "default"}
+        cluster = "".join(call.texts("cluster")).rpartition("/")[2] or "default"
+        values = {"Cluster": cluster, "AlarmName": "".join(call.texts("AlarmName"))}
         return [scope.fill(f"arn:${{Partition}}:{call.service}:${{Region}}:${{Account}}:{kind}", values)]
     known = action(action_names(call.service, call.operation)[0])
     return [target.arn for target in targets(known, call, account)] if known else ["*"]
@@ -179,6 +180,8 @@ _BELOW = {
 }
 _NEW = {
     "acm:RequestCertificate": "certificate/*",
+    # The alarm itself, unlike PutCompositeAlarm, which is authorised on all of them.
+    "cloudwatch:PutCompositeAlarm": "alarm:${AlarmName}",
     "ecs:RunTask": "task/${Cluster}/*",
     "elasticfilesystem:CreateAccessPoint": "access-point/*",
     "elasticfilesystem:CreateFileSystem": "file-system/*",

@@ -305,6 +305,15 @@ VPC, SUBNET = "vpc-0123456789abcdef1", "subnet-0123456789abcdef1"
             id="a composite alarm by whoever may make all",
         ),
         pytest.param(
+            "cloudwatch:PutCompositeAlarm",
+            {"AlarmName": "a", "AlarmRule": "ALARM(b)", "Tags": [{"Key": "k", "Value": "v"}]},
+            [
+                ("cloudwatch:PutCompositeAlarm", f"arn:aws:cloudwatch:{HERE}:alarm:*"),
+                ("cloudwatch:TagResource", f"arn:aws:cloudwatch:{HERE}:alarm:a"),
+            ],
+            id="its tags by whoever may tag it",
+        ),
+        pytest.param(
             "cloudwatch:GetDashboard",
             {"DashboardName": "a"},
             [("cloudwatch:GetDashboard", "arn:aws:cloudwatch::123456789012:dashboard/a")],
