@@ -109,7 +109,9 @@ def run(arcade: Arcade, name: str, folder: Path) -> Row:
     for problem in found["problems"]:
         print(f"{name}: {problem}", file=sys.stderr)
     experiment = BY_NAME[name]
-    noticed = f"`{experiment.alarm}`" if experiment.alarm else "its release" if experiment.refused else "nobody has to"
+    noticed = (
+        f"`{experiment.alarm}`" if experiment.alarm else "its release" if experiment.refused else "no alarm has to fire"
+    )
     return Row(
         name,
         noticed,

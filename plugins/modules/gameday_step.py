@@ -72,27 +72,8 @@ options:
     description: Length of a period of the alarms, by which deadlines are counted.
     type: int
     default: 60
-  minutes:
-    description: How many minutes back the triage looks.
-    type: int
-    default: 15
-  period_seconds:
-    description: Period of the triage's metrics.
-    type: int
-    default: 60
-  timeout_seconds:
-    description: How long a check of the triage may take.
-    type: int
-    default: 20
-  host:
-    description: Name of the service in the inventory, for the commands. The default is O(service).
-    type: str
-    default: ""
-  inventory:
-    description: Inventory that the commands name. They name none if omitted.
-    type: str
-    default: ""
 extends_documentation_fragment:
+  - pear.fargate.triage
   - pear.fargate.attributes.read_only
   - pear.fargate.bluegreen.place
   - pear.fargate.bluegreen.existing
@@ -167,11 +148,13 @@ markdown:
 from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import run_as_module
 from ansible_collections.pear.fargate.plugins.module_utils.operations.experiments import BY_NAME
 from ansible_collections.pear.fargate.plugins.module_utils.operations.gameday_step import RECOVERED, STEADY, WATCH, run
+from ansible_collections.pear.fargate.plugins.module_utils.operations.service_triage import TRIAGE_ARGUMENTS
 from ansible_collections.pear.fargate.plugins.module_utils.release.options import PLACE_ARGUMENTS
 from ansible_collections.pear.fargate.plugins.module_utils.service.existing import EXISTING_CONSTRAINTS
 
 ARGUMENT_SPEC = {
     **PLACE_ARGUMENTS,
+    **TRIAGE_ARGUMENTS,
     "experiment": {"type": "str", "required": True, "choices": list(BY_NAME)},
     "step": {"type": "str", "required": True, "choices": [STEADY, WATCH, RECOVERED]},
     "began": {"type": "float"},
@@ -182,11 +165,6 @@ ARGUMENT_SPEC = {
     "steady_periods": {"type": "int", "default": 15},
     "recovery_periods": {"type": "int", "default": 30},
     "alarm_period_seconds": {"type": "int", "default": 60},
-    "minutes": {"type": "int", "default": 15},
-    "period_seconds": {"type": "int", "default": 60},
-    "timeout_seconds": {"type": "int", "default": 20},
-    "host": {"type": "str", "default": ""},
-    "inventory": {"type": "str", "default": ""},
 }
 CONSTRAINTS = {
     **EXISTING_CONSTRAINTS,

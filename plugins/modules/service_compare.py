@@ -17,14 +17,6 @@ seealso:
 author:
   - pear.fargate contributors (@pear-fargate)
 options:
-  environment:
-    description: Name of the environment.
-    type: str
-    required: true
-  service:
-    description: Name of the service.
-    type: str
-    required: true
   kind:
     description: Whether a load balancer sends it requests, V(web), or not, V(worker).
     type: str
@@ -55,6 +47,7 @@ options:
         description: Profile of its account's credentials. The same credentials if omitted.
         type: str
 extends_documentation_fragment:
+  - pear.fargate.service.name
   - pear.fargate.attributes.read_only
   - amazon.aws.common.modules
   - amazon.aws.region.modules

@@ -17,28 +17,8 @@ seealso:
   - module: pear.fargate.bluegreen_rollback
 author:
   - pear.fargate contributors (@pear-fargate)
-options:
-  minutes:
-    description: How many minutes back metrics, logs, traces and stopped tasks are looked at. ECS forgets stopped tasks within the hour.
-    type: int
-    default: 15
-  period_seconds:
-    description: Period of the metrics. CloudWatch has those of load balancers and ECS once a minute.
-    type: int
-    default: 60
-  timeout_seconds:
-    description: How long a check may take. After that it is V(unknown).
-    type: int
-    default: 20
-  host:
-    description: Name of the service in the inventory, for the commands. The default is O(service).
-    type: str
-    default: ""
-  inventory:
-    description: Inventory that the commands name. They name none if omitted.
-    type: str
-    default: ""
 extends_documentation_fragment:
+  - pear.fargate.triage
   - pear.fargate.attributes.read_only
   - pear.fargate.bluegreen.place
   - pear.fargate.bluegreen.existing
@@ -170,18 +150,11 @@ note:
 """
 
 from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import run_as_module
-from ansible_collections.pear.fargate.plugins.module_utils.operations.service_triage import run
+from ansible_collections.pear.fargate.plugins.module_utils.operations.service_triage import TRIAGE_ARGUMENTS, run
 from ansible_collections.pear.fargate.plugins.module_utils.release.options import PLACE_ARGUMENTS
 from ansible_collections.pear.fargate.plugins.module_utils.service.existing import EXISTING_CONSTRAINTS
 
-ARGUMENT_SPEC = {
-    **PLACE_ARGUMENTS,
-    "minutes": {"type": "int", "default": 15},
-    "period_seconds": {"type": "int", "default": 60},
-    "timeout_seconds": {"type": "int", "default": 20},
-    "host": {"type": "str", "default": ""},
-    "inventory": {"type": "str", "default": ""},
-}
+ARGUMENT_SPEC = {**PLACE_ARGUMENTS, **TRIAGE_ARGUMENTS}
 CONSTRAINTS = EXISTING_CONSTRAINTS
 
 

@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from ..aws import task_definition
@@ -37,6 +38,11 @@ class Side:
     release: Release | None = None
     bounds: Bounds | None = None
 
+    @cached_property
+    def facts(self) -> Mapping[str, str]:
+        """Everything that is compared, by what it is."""
+        return dict(_facts(self))
+
     def neutral(self, text: str) -> str:
         """The text with placeholders for what must differ between environments."""
         for value, name in ((self.account, "ACCOUNT"), (self.region, "REGION"), (self.environment, "ENVIRONMENT")):
@@ -55,7 +61,7 @@ class Difference:
 
 def differences(here: Side, there: Side) -> list[Difference]:
     """What differs once account, region and environment's name are put aside; values as they are, not as they were compared."""
-    ours, theirs = dict(_facts(here)), dict(_facts(there))
+    ours, theirs = here.facts, there.facts
     return [
         Difference(what, ours.get(what, NOTHING), theirs.get(what, NOTHING))
         for what in sorted(ours.keys() | theirs.keys())
@@ -64,9 +70,8 @@ def differences(here: Side, there: Side) -> list[Difference]:
     ]
 
 
-def same_count(here: Side, there: Side) -> int:
-    ours, theirs = dict(_facts(here)), dict(_facts(there))
-    return len(ours.keys() | theirs.keys()) - len(differences(here, there))
+def same_count(here: Side, there: Side, found: list[Difference]) -> int:
+    return len(here.facts.keys() | there.facts.keys()) - len(found)
 
 
 def table(here: Side, there: Side, found: list[Difference]) -> list[str]:

@@ -162,7 +162,7 @@ _EXPERIMENTS = (
     ),
     Experiment(
         "task-kill",
-        "One task that is stopped is replaced, and nobody has to be woken up for it.",
+        "One task that is stopped is replaced, and no alarm has to fire for it.",
         FIS,
         "one task of the live colour",
         10,

@@ -74,7 +74,7 @@ def as_data(experiment: Experiment, watched: Watched, mended: Mended, found: Seq
 
 def markdown(experiment: Experiment, watched: Watched, mended: Mended, found: Sequence[str]) -> str:
     """The report for people."""
-    noticed = experiment.alarm or ("the release itself" if experiment.refused else "nobody")
+    noticed = experiment.alarm or ("the release itself" if experiment.refused else "no alarm")
     lines = [
         f"# {experiment.name}: {'failed' if found else 'as expected'}",
         "",

@@ -12,6 +12,7 @@ from ..aws import cloudwatch
 from ..aws.errors import Failure
 from ..common.clock import polling_intervals
 from ..common.invocation import Invocation
+from ..common.waiting import Wait, WaitTimeoutError, wait_until
 from ..monitoring.alarm_parts import NOTICE, SEVERITIES, kind_of
 from . import service_triage
 from .experiments import BY_NAME, Experiment
@@ -123,18 +124,26 @@ def _number(value: Any) -> float | None:
 
 def _until_steady(call: Invocation, periods: int, ignored: frozenset[str]) -> str:
     """What keeps the service from being steady after so many periods; empty once it is. Some kinds of alarms do not count."""
-    place, deadline = find(call.aws, call.params), call.clock.now() + periods * call.params["alarm_period_seconds"]
-    for pause in polling_intervals(longest=_LONGEST_PAUSE):
+    place = find(call.aws, call.params)
+
+    def left() -> str:
         firing = sorted({kind for kind, _since in _firing(call, place)} - ignored)
-        triage = _triage(call)
+        triage = service_triage.run(call)
         if not firing and triage["state"] in (State.OK, State.WARNING):
             return ""
-        left = f"{triage['headline']}; alarms: {', '.join(firing) or 'none'}"
-        if call.clock.now() > deadline:
-            return left
-        call.progress.heartbeat(f"waiting for {call.params['service']} to be steady: {left}")
-        call.clock.sleep(pause)
-    raise AssertionError("polling intervals never end")
+        return f"{triage['headline']}; alarms: {', '.join(firing) or 'none'}"
+
+    steady: Wait[str] = Wait(
+        what=f"{call.params['service']} to be steady",
+        observe=left,
+        done=lambda found: not found,
+        seconds=periods * call.params["alarm_period_seconds"],
+        longest_pause=_LONGEST_PAUSE,
+    )
+    try:
+        return wait_until(call.clock, call.progress, steady)
+    except WaitTimeoutError as late:
+        return str(late.last)
 
 
 def _firing(call: Invocation, place: Place) -> Iterable[tuple[str, float]]:
@@ -148,9 +157,5 @@ def _firing(call: Invocation, place: Place) -> Iterable[tuple[str, float]]:
 
 
 def _cause(call: Invocation) -> str:
-    causes = _triage(call)["causes"]
+    causes = service_triage.run(call)["causes"]
     return str(causes[0]["cause"]) if causes else ""
-
-
-def _triage(call: Invocation) -> dict[str, Any]:
-    return service_triage.run(call)

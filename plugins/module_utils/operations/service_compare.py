@@ -31,7 +31,7 @@ def run(call: Invocation) -> dict[str, Any]:
     # Without a profile of its own the other environment is read with the same credentials.
     there = read(Aws(theirs) if other["region"] or other["profile"] else call.aws, theirs)
     found = differences(here, there)
-    count = same_count(here, there)
+    count = same_count(here, there, found)
     headline = (
         f"{here.service}: {len(found)} differences between {here.environment} and {there.environment}, {count} values are the same"
         if found

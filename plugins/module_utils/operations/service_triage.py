@@ -24,6 +24,13 @@ from .triage import triage
 T = TypeVar("T")
 # Six checks with the alarms, and what they read at once.
 _CHECKS, _AT_ONCE = 7, 12
+TRIAGE_ARGUMENTS: dict[str, Any] = {
+    "minutes": {"type": "int", "default": 15},
+    "period_seconds": {"type": "int", "default": 60},
+    "timeout_seconds": {"type": "int", "default": 20},
+    "host": {"type": "str", "default": ""},
+    "inventory": {"type": "str", "default": ""},
+}
 
 
 def run(call: Invocation) -> dict[str, Any]:

@@ -181,7 +181,7 @@ class Account:
 def account(monkeypatch: pytest.MonkeyPatch) -> Account:
     made = Account(QuickClock())
     monkeypatch.setattr(gameday_step, "_firing", made.alarms)
-    monkeypatch.setattr(gameday_step, "_triage", made.triage)
+    monkeypatch.setattr(gameday_step.service_triage, "run", made.triage)
     monkeypatch.setattr(gameday_step, "find", lambda aws, params: None)
     return made
 
