@@ -37,6 +37,7 @@ SERVICES: Mapping[str, Sequence[str]] = {
     "fis_experiment": ("fis",),
     "fis_experiment_template": ("fis",),
     "gameday_step": (*_RELEASE, "cloudwatch", "logs", "xray", "acm"),
+    "iam_oidc_provider": ("iam",),
     "logs_saved_queries": ("logs",),
     "rds_database": ("rds",),
     "release_ledger": ("dynamodb",),

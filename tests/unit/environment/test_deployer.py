@@ -10,11 +10,8 @@ from typing import Any
 import pytest
 from ansible_collections.pear.fargate.plugins.module_utils.aws.arns import ArnScope
 from ansible_collections.pear.fargate.plugins.module_utils.aws.naming import RoleNames
-from ansible_collections.pear.fargate.plugins.module_utils.environment.deployer import (
-    github_subjects,
-    grants,
-    render,
-)
+from ansible_collections.pear.fargate.plugins.module_utils.environment.deployer import grants, render
+from ansible_collections.pear.fargate.plugins.module_utils.environment.github_trust import github_subjects
 from cloudsplaining.scan.policy_document import PolicyDocument
 
 from sandbox.laws.iam.actions import action as reference
@@ -315,9 +312,3 @@ def test_trust_names_branches_and_environments_exactly() -> None:
         "repo:example/scores:environment:production",
     ]
     assert equals["token.actions.githubusercontent.com:aud"] == "sts.amazonaws.com"
-
-
-@pytest.mark.parametrize(("branches", "environments", "why"), [([], [], "neither"), (["*"], [], "would match others")])
-def test_a_trust_that_is_too_wide_is_refused(branches: list[str], environments: list[str], why: str) -> None:
-    with pytest.raises(ValueError, match=why):
-        github_subjects("example/scores", branches, environments)
