@@ -76,7 +76,7 @@ def _taken(role: str, subject: str, audience: str = "sts.amazonaws.com") -> bool
             RoleArn=role, RoleSessionName="workflow", WebIdentityToken=token(subject, audience)
         )
     except ClientError as refused:
-        if refused.response["Error"]["Code"] != "AccessDenied":
+        if refused.response["Error"]["Code"] not in {"AccessDenied", "InvalidIdentityToken"}:
             raise
         return False
     return True

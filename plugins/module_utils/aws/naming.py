@@ -215,7 +215,7 @@ class RoleNames:
 
 
 # The kinds of deployers, and the further policies of the one that provisions.
-DEPLOYERS = ("read-only", "exec", "rollback", "release", "provision", "destroy")
+DEPLOYERS = ("read-only", "exec", "rollback", "release", "gameday", "provision", "destroy")
 DEPLOYER_POLICIES = ("provision-network", "provision-data", "provision-experiments")
 
 

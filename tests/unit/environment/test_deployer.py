@@ -21,7 +21,7 @@ from tests.support.iam_calls import granted_by_calls
 FILES = Path(__file__).resolve().parents[3] / "roles/deployer/files"
 PLACE = ArnScope("eu-central-1", "123456789012")
 PROVISION = ("provision", "provision-data", "provision-experiments", "provision-network")
-KINDS = ("read-only", "exec", "rollback", "release", *PROVISION, "destroy")
+KINDS = ("read-only", "exec", "rollback", "release", "gameday", *PROVISION, "destroy")
 # IAM's limits: of all inline policies of a role together, and of a managed policy.
 _INLINE, _MANAGED = 10240, 6144
 
@@ -267,6 +267,7 @@ _ECS = {
 _WAYS = {
     "exec": {"ECSExecuteCommandOnRunningTask"},
     "release": _ECS,
+    "gameday": _ECS,
     "provision": {"PutRolePolicy", "PutRolePolicyThenUpdateAssumeRolePolicy", "UpdateRolePolicyToAssumeIt"},
     "provision-data": {"AttachRolePolicy"},
 }
@@ -284,7 +285,7 @@ def test_no_policy_leaves_a_way_to_more_permissions(kind: str) -> None:
     assert everything == _WAYS.get(kind, set())
 
 
-@pytest.mark.parametrize("kind", ["read-only", "exec", "release", "rollback", "destroy"])
+@pytest.mark.parametrize("kind", ["read-only", "exec", "release", "rollback", "gameday", "destroy"])
 def test_who_does_not_provision_gives_no_permissions(kind: str) -> None:
     giving = {
         action
