@@ -53,5 +53,6 @@ SERVICES: Mapping[str, Sequence[str]] = {
     "service_secrets_info": ("ecs",),
     "service_triage": (*_RELEASE, "cloudwatch", "logs", "xray", "acm"),
     "sns_alarm_topic": ("sns",),
+    "sqs_message": ("sqs",),
     "vpc_network": ("ec2",),
 }

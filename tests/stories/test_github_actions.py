@@ -69,15 +69,28 @@ def commit(application: Runner, revision: str, changed: str = "") -> Runner:
 
 
 def live(stage: Stage, service: str) -> str:
-    """The digest that the service's live tasks run."""
-    ecs = stage.client("ecs")
-    names = [f"{service}-blue", f"{service}-green"]
-    running = [
-        found for found in ecs.describe_services(cluster="local", services=names)["services"] if found["runningCount"]
+    """The digest that serves: that of the colour which has all of the traffic."""
+    elbv2, ecs = stage.client("elbv2"), stage.client("ecs")
+    names = {f"local-{service}-{colour}": colour for colour in ("blue", "green")}
+    groups = elbv2.describe_target_groups(Names=list(names))["TargetGroups"]
+    colours = {group["TargetGroupArn"]: names[group["TargetGroupName"]] for group in groups}
+    balancer = elbv2.describe_load_balancers(Names=["local"])["LoadBalancers"][0]["LoadBalancerArn"]
+    forwards = [
+        action.get("ForwardConfig", {}).get("TargetGroups", [])
+        for listener in elbv2.describe_listeners(LoadBalancerArn=balancer)["Listeners"]
+        for rule in elbv2.describe_rules(ListenerArn=listener["ListenerArn"])["Rules"]
+        for action in rule["Actions"]
     ]
-    (definition,) = {found["taskDefinition"] for found in running}
-    (container, *_) = ecs.describe_task_definition(taskDefinition=definition)["taskDefinition"]["containerDefinitions"]
-    return str(container["image"].partition("@")[2])
+    # The test rule forwards to one colour alone; the production rule names both.
+    (weights,) = [
+        {colours[group["TargetGroupArn"]]: group["Weight"] for group in found}
+        for found in forwards
+        if {group["TargetGroupArn"] for group in found} == set(colours)
+    ]
+    (colour,) = [colour for colour, weight in weights.items() if weight == 100]
+    (found,) = ecs.describe_services(cluster="local", services=[f"{service}-{colour}"])["services"]
+    definition = ecs.describe_task_definition(taskDefinition=found["taskDefinition"])["taskDefinition"]
+    return str(definition["containerDefinitions"][0]["image"].partition("@")[2])
 
 
 def tags(stage: Stage) -> set[str]:

@@ -29,8 +29,8 @@ _STOCK = {
     "amazon/aws/plugins/modules/cloudwatchlogs_log_group_metric_filter.py": "logs",
     "community/aws/plugins/modules/s3_lifecycle.py": "s3",
 }
-# Calls whose names are put together in the code, permissions of the protocol in which images are pushed, and the call of the
-# command that exec.yml shows.
+# Calls whose names are put together in the code, permissions of the protocol in which images are pushed, the call of the
+# command that exec.yml shows, and that of the event source sqs_alarms.
 _BESIDE = {
     "rds:describedbclusterparameters",
     "rds:describedbparameters",
@@ -38,6 +38,7 @@ _BESIDE = {
     "rds:describedbparametergroups",
     "ecr:batchchecklayeravailability",
     "ecs:executecommand",
+    "sqs:receivemessage",
 }
 # Every way through what a service calls as the caller.
 _ALL = {
