@@ -38,6 +38,10 @@ setup-python: ## Install what lint, unit and artifact need: .venv and the collec
 setup-lint: ## Install what lint needs besides: node and npm, which check the workflows
 	@tools/setup.sh lint
 
+.PHONY: setup-browser
+setup-browser: setup ## Install what the test of the sandbox's console needs besides: Chromium and its driver
+	@tools/setup.sh sandbox browser
+
 .PHONY: demo
 demo: setup ## Source tree to live https traffic: sandbox up, image built, playbooks/deploy.yml run, URL printed
 	@tools/demo.sh $(INVENTORY)
@@ -83,7 +87,7 @@ setup-test: setup ## Set-up interrupted, doubled and refused: for real, in clone
 	@pytest -q -n 2 --dist loadfile tests/setup
 
 .PHONY: sandbox-test
-sandbox-test: setup ## Fidelity tests of the sandbox: real containers, real traffic
+sandbox-test: setup-browser ## Fidelity tests of the sandbox: real containers, real traffic
 	@pytest -q -n 2 --dist loadfile tests/sandbox
 
 .PHONY: stories
@@ -139,6 +143,10 @@ bare-root: ## The first five minutes on a Debian that has nothing. SUITE=bookwor
 .PHONY: picture
 picture: setup ## Record a good and a bad canary on a sandbox and draw them: docs/images/cutover.svg (five minutes)
 	@$(PY) tools/cutover_record.py && $(PY) tools/cutover_picture.py
+
+.PHONY: console-picture
+console-picture: setup-browser ## Photograph the sandbox's console in the middle of a canary: docs/images/console.png (five minutes)
+	@$(PY) tools/console_picture.py
 
 .PHONY: chaos-table
 chaos-table: setup ## Release every kind of bad version under load: the table of docs/how-a-release-decides.md (15 minutes)
