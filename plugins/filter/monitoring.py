@@ -20,6 +20,7 @@ from ..module_utils.monitoring import objectives
 from ..module_utils.monitoring import service_alarms as alarms
 from ..module_utils.monitoring import service_dashboard as dashboard
 from ..module_utils.monitoring.burn_alarms import burn_alarms
+from ..module_utils.monitoring.observed import Observed, dimension
 from ..module_utils.monitoring.saved_queries import service_queries
 from ..module_utils.service.location import WEB, WORKER
 
@@ -68,7 +69,7 @@ def _shared(environment: Mapping[str, Any], names: EnvironmentNames) -> shared_a
     database = environment.get("database")
     return shared_alarms.Shared(
         names,
-        alarms.dimension(balancer["arn"]) if balancer else "",
+        dimension(balancer["arn"]) if balancer else "",
         balancer.get("certificate_arn") or "",
         files.get("id", ""),
         files.get("throughput_mode") == "bursting",
@@ -122,12 +123,12 @@ def service_dashboard(
     return dashboard.body(observed, environment["region"], arns, _objectives(slos))
 
 
-def _observed(environment: Mapping[str, Any], service: str, kind: str) -> alarms.Observed:
+def _observed(environment: Mapping[str, Any], service: str, kind: str) -> Observed:
     names = ServiceNames(environment["name"], service)
     cluster = environment["cluster"]
     insights, cluster_name = cluster["container_insights"] != "disabled", cluster.get("name", "")
     if kind == WORKER:
-        return alarms.Observed(names, "", {}, insights, cluster=cluster_name)
+        return Observed(names, "", {}, insights, cluster=cluster_name)
     balancer = environment["load_balancer"]
     groups = {colour: balancer["target_groups"].get(names.target_group(colour)) for colour in COLOURS}
     missing = [names.target_group(colour) for colour, arn in groups.items() if arn is None]
@@ -136,10 +137,10 @@ def _observed(environment: Mapping[str, Any], service: str, kind: str) -> alarms
             f"Load balancer {balancer['name']} has no rule with target group {' and '.join(missing)}: "
             f"run the role service for {service} first."
         )
-    return alarms.Observed(
+    return Observed(
         names,
-        alarms.dimension(balancer["arn"]),
-        {colour: alarms.dimension(arn) for colour, arn in groups.items()},
+        dimension(balancer["arn"]),
+        {colour: dimension(arn) for colour, arn in groups.items()},
         insights,
         cluster=cluster_name,
     )

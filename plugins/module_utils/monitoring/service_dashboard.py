@@ -10,7 +10,7 @@ from typing import Any
 from ..aws.naming import COLOURS
 from .burn_alarms import bad_and_total, budget_metrics
 from .objectives import Objective
-from .service_alarms import Observed
+from .observed import Observed
 from .widgets import HEIGHT, alarm_states, graph, height_of, placed, widget
 
 _COLOUR = {"blue": "#1f77b4", "green": "#2ca02c"}
