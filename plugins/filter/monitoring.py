@@ -32,12 +32,16 @@ def _place(environment: Mapping[str, Any]) -> ArnScope:
 def alarm_topic_arn(
     environment: Mapping[str, Any], of_health_checks: bool = False, severity: str = parts.CRITICAL
 ) -> str:
-    """ARN of the environment's topic of a severity; alarms of health checks use a topic in the region of their metrics."""
+    """ARN of the environment's topic of a severity, or of releases; that of health checks is in the region of their metrics."""
     place = _place(environment)
     if of_health_checks:
         place = replace(place, region=metrics_region(place.region))
     names = EnvironmentNames(environment["name"])
-    topics = {parts.CRITICAL: names.alarm_topic, parts.WARNING: names.warning_topic}
+    topics = {
+        parts.CRITICAL: names.alarm_topic,
+        parts.WARNING: names.warning_topic,
+        parts.RELEASES: names.release_topic,
+    }
     if severity not in topics:
         raise AnsibleFilterError(f"There is no topic of the severity {severity!r}; there are {', '.join(topics)}.")
     return place.arn("sns", topics[severity])

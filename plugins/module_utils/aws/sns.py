@@ -66,6 +66,21 @@ def subscribe(aws: Aws, arn: str, protocol: str, endpoint: str) -> None:
     aws.client("sns").subscribe(TopicArn=arn, Protocol=protocol, Endpoint=endpoint)
 
 
+@dataclass(frozen=True)
+class Message:
+    """What is published. Subscriptions are filtered by its attributes."""
+
+    subject: str
+    text: str
+    attributes: Mapping[str, str]
+
+
+@aws_call("publish to topic {arn}")
+def publish(aws: Aws, arn: str, message: Message) -> None:
+    given = {key: {"DataType": "String", "StringValue": value} for key, value in message.attributes.items()}
+    aws.client("sns").publish(TopicArn=arn, Subject=message.subject, Message=message.text, MessageAttributes=given)
+
+
 @aws_call("read the tags of topic {arn}")
 def tags(aws: Aws, arn: str) -> dict[str, str]:
     return tags_of(aws.client("sns").list_tags_for_resource(ResourceArn=arn))

@@ -18,7 +18,7 @@ from .options import order
 from .prediction import predicted, predicted_first
 from .preflight import preflight
 from .report.file import report_file, require_report
-from .results import result
+from .results import Remarks, result
 from .runner import lease_owner, ports, run_controller
 
 
@@ -51,4 +51,4 @@ def _release(call: Invocation, location: ServiceLocation, spec: Specification, r
     findings = cache(lambda fleet: tuple(map(str, look_ahead(fleet))))
     ending = run_controller(call, controller, lambda: controller.deploy(release_order, findings))
     compared = aws_ports.judges.response_times(ending.release) if ending.release else {}
-    return result(call, ending, report_file(call, location), compared)
+    return result(call, ending, report_file(call, location), Remarks(compared, aws_ports.notices.warnings))

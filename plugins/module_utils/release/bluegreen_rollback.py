@@ -12,7 +12,7 @@ from .controller import Controller
 from .options import return_order
 from .prediction import predicted
 from .report.file import report_file
-from .results import result
+from .results import Remarks, result
 from .runner import lease_owner, ports, run_controller
 
 
@@ -25,4 +25,4 @@ def run(call: Invocation) -> dict[str, Any]:
         return predicted(call, aws_ports, None, rollback_order)
     controller = Controller(aws_ports, lease_owner(call))
     ending = run_controller(call, controller, lambda: controller.rollback(rollback_order))
-    return result(call, ending, report_file(call, location))
+    return result(call, ending, report_file(call, location), Remarks(warnings=aws_ports.notices.warnings))
