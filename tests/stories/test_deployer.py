@@ -68,7 +68,11 @@ def test_promote_pause_and_rollback_by_the_role_of_rollbacks(guarded: Guarded) -
     finally:
         if process.poll() is None:
             process.kill()
+    told = [fact for fact in guarded.told() if fact["version"].startswith("1.1.0")]
+    assert [fact["event"] for fact in told] == ["began", "approval", "succeeded"]
+    assert told[-1]["report"] == f"https://reports.example.test/scoreboard/{told[-1]['release']}.html"
     guarded.run("rollback", "rollback").succeeded()
+    assert [(fact["kind"], fact["event"]) for fact in guarded.told()][-1] == ("rollback", "succeeded")
 
 
 def test_an_abort_by_the_role_of_rollbacks(guarded: Guarded) -> None:
