@@ -317,7 +317,9 @@ options:
     choices: [enforce, override]
     default: enforce
   budget_reason:
-    description: Why it is released all the same. The ledger keeps it with the release.
+    description:
+      - Why it is released all the same. The ledger keeps it with the release.
+      - A reason that the ledger has of another version does not count.
     type: str
     default: ""
 """
