@@ -342,6 +342,13 @@ options:
       - Notifications name none if it is empty.
     type: str
     default: ""
+  dashboard:
+    description:
+      - Name of the CloudWatch dashboard whose graphs get a vertical line where each of the newest releases began, with its outcome.
+        They are written when a release has ended.
+      - Nothing is marked if it is empty, or if there is no such dashboard. That it cannot be written is a warning.
+    type: str
+    default: ""
 """
 
     POLICY = r"""

@@ -156,10 +156,11 @@ SLOS_ARGUMENT: dict[str, Any] = {
         "minimum_requests": {"type": "int", "default": 100},
     },
 }
-# Who is told what becomes of a release.
+# Who is told what becomes of a release, and where it is shown.
 NOTICE_ARGUMENTS: dict[str, Any] = {
     "release_topics": {"type": "list", "elements": "str", "default": []},
     "report_url": {"type": "str", "default": ""},
+    "dashboard": {"type": "str", "default": ""},
 }
 RELEASE_ARGUMENTS: dict[str, Any] = {
     **NOTICE_ARGUMENTS,

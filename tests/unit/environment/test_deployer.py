@@ -28,6 +28,7 @@ PROVISION = ("provision", "provision-data", "provision-experiments", "provision-
 KINDS = ("read-only", "exec", "rollback", "release", *PROVISION, "destroy")
 # IAM's limits: of all inline policies of a role together, and of a managed policy.
 _INLINE, _MANAGED = 10240, 6144
+_OTHERS = {"ec2", "ecr", "acm", "elasticfilesystem", "route53", "logs", "cloudwatch"}
 
 
 def policy(kind: str) -> dict[str, Any]:
@@ -113,7 +114,8 @@ def test_what_is_written_anywhere_is_bounded(kind: str) -> None:
 def test_rollback_cannot_touch_the_network_nor_roles_nor_images() -> None:
     for action in actions("rollback"):
         service, _, name = action.partition(":")
-        if service in {"ec2", "ecr", "acm", "elasticfilesystem", "route53", "logs", "cloudwatch"}:
+        # It marks itself on the service's dashboard.
+        if action != "cloudwatch:PutDashboard" and service in _OTHERS:
             assert name.startswith(("Describe", "Get", "List")), action
         assert service != "iam" or name in {"PassRole", "CreateServiceLinkedRole"}
     assert "ecs:RegisterTaskDefinition" not in actions("rollback")
@@ -149,6 +151,13 @@ def test_who_releases_tells_the_topic_of_releases_and_no_other(kind: str, expect
     sns = {"kms__viaservice": "sns.eu-central-1.amazonaws.com"}
     assert allowed(kind, "kms:GenerateDataKey", key, **sns) is expected
     assert not allowed(kind, "kms:GenerateDataKey", key, kms__viaservice="dynamodb.eu-central-1.amazonaws.com")
+
+
+@pytest.mark.parametrize("kind", ["rollback", "release"])
+@pytest.mark.parametrize(("name", "expected"), [("staging-scores", True), ("production-scores", False)])
+def test_who_releases_marks_that_on_dashboards_of_the_environment(kind: str, name: str, expected: bool) -> None:
+    for action in ("cloudwatch:GetDashboard", "cloudwatch:PutDashboard"):
+        assert allowed(kind, action, f"arn:aws:cloudwatch::123456789012:dashboard/{name}") is expected
 
 
 def test_further_topics_of_releases_are_named() -> None:
