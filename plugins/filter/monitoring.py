@@ -20,7 +20,9 @@ from ..module_utils.monitoring import objectives
 from ..module_utils.monitoring import service_alarms as alarms
 from ..module_utils.monitoring import service_dashboard as dashboard
 from ..module_utils.monitoring.burn_alarms import burn_alarms
+from ..module_utils.monitoring.collector import Watched
 from ..module_utils.monitoring.observed import Observed, dimension
+from ..module_utils.monitoring.program_graphs import program_of
 from ..module_utils.monitoring.saved_queries import service_queries
 from ..module_utils.service.location import WEB, WORKER
 
@@ -120,10 +122,17 @@ def service_dashboard(
     kind: str = WEB,
     queues: Sequence[str] = (),
     slos: Sequence[Mapping[str, Any]] = (),
+    collector: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Body of the dashboard of a service."""
     arns = [_place(environment).arn("cloudwatch", f"alarm:{name}") for name in alarm_names]
-    observed = replace(_observed(environment, service, kind), log_group=log_group, queues=queues)
+    watched = Watched(environment["name"], service, environment["region"], log_group, 0)
+    observed = replace(
+        _observed(environment, service, kind),
+        log_group=log_group,
+        queues=queues,
+        program=program_of(collector or {}, watched),
+    )
     return dashboard.body(observed, environment["region"], arns, _objectives(slos))
 
 

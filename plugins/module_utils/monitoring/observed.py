@@ -10,6 +10,7 @@ from typing import Any
 
 from ..aws.naming import COLOURS, EnvironmentNames, ServiceNames
 from .alarm_parts import Rule, Thresholds, metric_of
+from .program_graphs import Program
 
 _BALANCER = "AWS/ApplicationELB"
 
@@ -28,6 +29,8 @@ class Observed:
     log_group: str = ""
     # SQS queues that a worker takes its work from.
     queues: Sequence[str] = ()
+    # Where a collector delivers what the program counts.
+    program: Program | None = None
 
     @property
     def colours(self) -> tuple[str, ...]:

@@ -126,3 +126,12 @@ def test_ecs_starts_it_first_and_goes_on_without_it() -> None:
     assert first["dependsOn"] == [{"containerName": "collector", "condition": "START"}]
     assert (second["essential"], second["memory"]) == (False, 192)
     assert second["healthCheck"]["command"] == ["CMD", "/healthcheck"]
+
+
+def test_histograms_of_an_sdk_keep_their_percentiles() -> None:
+    """awsemf makes values and counts of exponential histograms only, and CloudWatch adds up what it is sent."""
+    environment = collector.app_environment(ON, "scores")
+    assert (
+        environment["OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION"] == "base2_exponential_bucket_histogram"
+    )
+    assert environment["OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE"] == "delta"
