@@ -46,8 +46,8 @@ def _steady(call: Invocation, experiment: Experiment) -> dict[str, Any]:
     """Nothing is wrong, and no alarm fires: otherwise nothing is broken on purpose."""
     if call.params.get("kind") == WORKER and experiment.needs_requests:
         raise Failure(
-            f"{call.params['service']} is a worker, which is sent no requests: nobody could notice {experiment.name}. The experiment was not "
-            "begun."
+            f"{call.params['service']} is a worker, which is sent no requests: nobody could notice {experiment.name}. The experiment was "
+            "not begun."
         )
     # An alarm that fires already could not notice.
     left = _until_steady(call, call.params["steady_periods"], _SLOW - {experiment.alarm})
