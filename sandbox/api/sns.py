@@ -141,6 +141,8 @@ class Deliveries:
             original(subscription, message, message_id, **named)
             self._count(subscription, delivered=True)
             return
+        if named.get("message_structure") == "json":
+            message = subscription._parse_message_structure(message, subscription.protocol)
         matcher = subscription._filter_policy_matcher
         if matcher is not None and not matcher.matches(named.get("message_attributes"), message):
             return

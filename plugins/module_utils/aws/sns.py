@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -71,14 +72,21 @@ class Message:
     """What is published. Subscriptions are filtered by its attributes."""
 
     subject: str
-    text: str
+    # By protocol; `default` is what all others get.
+    texts: Mapping[str, str]
     attributes: Mapping[str, str]
 
 
 @aws_call("publish to topic {arn}")
 def publish(aws: Aws, arn: str, message: Message) -> None:
     given = {key: {"DataType": "String", "StringValue": value} for key, value in message.attributes.items()}
-    aws.client("sns").publish(TopicArn=arn, Subject=message.subject, Message=message.text, MessageAttributes=given)
+    aws.client("sns").publish(
+        TopicArn=arn,
+        Subject=message.subject,
+        MessageStructure="json",
+        Message=json.dumps(dict(message.texts), ensure_ascii=False),
+        MessageAttributes=given,
+    )
 
 
 @aws_call("read the tags of topic {arn}")

@@ -73,7 +73,9 @@ def due(decision: Decision) -> Iterator[Notice]:
     """What has to be told of a decision's release, and was not."""
     release = decision.release
     # A rollback by one write is over at once: that it ended says all.
-    found = [_ended(release)] if release.outcome else [Notice("began", Event.BEGAN, release, _begins(release))]
+    found = [_ended(release)] if release.outcome else []
+    if release.goes_forward:
+        found.append(Notice("began", Event.BEGAN, release, _begins(release)))
     if isinstance(decision.action, Wait) and decision.action.for_approval:
         key = f"approval/{release.phase}/{release.step + 1}"
         found.append(Notice(key, Event.APPROVAL, release, decision.reason))
@@ -102,7 +104,8 @@ def message(notice: Notice, sender: Sender, now: float) -> Message:
     """What is published of an event."""
     context = _context(notice, sender, now)
     title = _title(notice, sender)
-    described = [context["reason"], context["serves"], f"Report: {context['report']}" if context["report"] else ""]
+    report = f"Report: {context['report']}" if context["report"] else ""
+    described = [line for line in (context["reason"], context["serves"], report) if line]
     body = {
         "version": "1.0",
         "source": "custom",
@@ -110,7 +113,7 @@ def message(notice: Notice, sender: Sender, now: float) -> Message:
         "content": {
             "textType": "client-markdown",
             "title": title,
-            "description": "\n".join(line for line in described if line),
+            "description": "\n".join(described),
             "nextSteps": [context["next"]],
             "keywords": [sender.environment, notice.release.service, str(notice.event)],
         },
@@ -122,7 +125,13 @@ def message(notice: Notice, sender: Sender, now: float) -> Message:
         },
     }
     attributes = {"environment": sender.environment, "service": notice.release.service, "event": str(notice.event)}
-    return Message(_subject(title), json.dumps(body, indent=2, ensure_ascii=False), attributes)
+    letter = "\n".join([title, "", *described, f"Next: {context['next']}", "", _signature(context)])
+    texts = {"default": json.dumps(body, ensure_ascii=False), "email": letter, "sms": title}
+    return Message(_subject(title), texts, attributes)
+
+
+def _signature(context: Mapping[str, str]) -> str:
+    return f"{context['kind']} {context['release']} by {context['by']}, {context['strategy']}, step {context['step']}, at {context['at']}"
 
 
 def _subject(title: str) -> str:
@@ -158,7 +167,7 @@ def _context(notice: Notice, sender: Sender, now: float) -> Mapping[str, str]:
         "at": datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "reason": one_line(notice.reason, _REASON),
         "serves": _serves(notice),
-        "next": _next(notice, sender),
+        "next": _next(notice, sender).removeprefix("Next: "),
         "report": _filled(sender.report_url, names),
     }
 
@@ -195,16 +204,16 @@ def _next(notice: Notice, sender: Sender) -> str:
     service, release = notice.release.service, notice.release
     if not sender.by_playbooks and notice.event in (Event.BEGAN, Event.APPROVAL, Event.SUCCEEDED):
         return {
-            Event.BEGAN: "Next: pear.fargate.bluegreen_info shows how far it is.",
-            Event.APPROVAL: "Next: pear.fargate.bluegreen_request with promote goes on; with abort it returns the traffic.",
-        }.get(notice.event, "Next: pear.fargate.bluegreen_rollback returns to the version before.")
+            Event.BEGAN: "pear.fargate.bluegreen_info shows how far it is.",
+            Event.APPROVAL: "pear.fargate.bluegreen_request with promote goes on; with abort it returns the traffic.",
+        }.get(notice.event, "pear.fargate.bluegreen_rollback returns to the version before.")
     match notice.event:
         case Event.BEGAN:
-            return f"Next: playbooks/status.yml -l {service} shows how far it is."
+            return f"playbooks/status.yml -l {service} shows how far it is."
         case Event.APPROVAL:
-            return f"Next: playbooks/promote.yml -l {service} goes on; playbooks/abort.yml -l {service} returns the traffic."
+            return f"playbooks/promote.yml -l {service} goes on; playbooks/abort.yml -l {service} returns the traffic."
         case Event.SUCCEEDED:
-            return f"Next: playbooks/rollback.yml -l {service} returns to the version before."
+            return f"playbooks/rollback.yml -l {service} returns to the version before."
         case Event.LEFT:
             return next_step(Outcome.INTERRUPTED, release, sender.by_playbooks)
     return next_step(release.outcome, release, sender.by_playbooks)

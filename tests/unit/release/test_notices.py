@@ -52,12 +52,15 @@ class Topics:
         given = {
             "TopicArn": arn,
             "Subject": message.subject,
-            "Message": message.text,
+            "MessageStructure": "json",
+            "Message": json.dumps(dict(message.texts)),
             "MessageAttributes": attributes,
         }
         assert not ParamValidator().validate(given, _PUBLISH).has_errors()
         assert len(message.subject) < 100 and message.subject.isascii() and message.subject.isprintable()
-        self.sent.append({"arn": arn, "subject": message.subject, **json.loads(message.text)})
+        self.sent.append(
+            {"arn": arn, "subject": message.subject, "texts": message.texts, **json.loads(message.texts["default"])}
+        )
 
     def events(self) -> list[str]:
         return [message["metadata"]["eventType"].removeprefix("release-") for message in self.sent]
@@ -116,6 +119,12 @@ def test_a_release_tells_that_it_began_and_that_it_succeeded(topics: Topics, pla
     assert f"serves from {record.candidate}" in succeeded["serves"]
     assert "playbooks/rollback.yml -l scoreboard" in succeeded["next"]
     assert {message["metadata"]["threadId"] for message in topics.sent} == {record.id}
+    letter = topics.sent[-1]["texts"]["email"]
+    assert (
+        letter.startswith("staging scoreboard: release of ") and "Next: playbooks/rollback.yml -l scoreboard" in letter
+    )
+    assert succeeded["report"] in letter and record.id in letter
+    assert "\n" not in topics.sent[-1]["texts"]["sms"]
 
 
 def test_a_release_that_is_returned_tells_why_and_what_serves(topics: Topics) -> None:

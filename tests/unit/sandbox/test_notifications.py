@@ -290,6 +290,17 @@ def test_an_alarm_that_fires_already_is_left_alone(world: World) -> None:
         delivered(world, arn)
 
 
+def test_a_message_may_be_another_one_for_each_protocol(world: World) -> None:
+    client, address = boto3.client("sns", REGION), "team@example.test"
+    arn = client.create_topic(Name="releases")["TopicArn"]
+    client.subscribe(TopicArn=arn, Protocol="email", Endpoint=address)
+    confirm(world, max((world.settings.home / "mail" / address).iterdir()).read_text().strip())
+    texts = {"default": "{}", "email": "a letter", "sms": "short"}
+    client.publish(TopicArn=arn, Subject="s", MessageStructure="json", Message=json.dumps(texts))
+    newest = sorted((world.settings.home / "mail" / address).iterdir())[-1]
+    assert newest.read_text().endswith("a letter\n")
+
+
 @pytest.mark.parametrize(
     ("subject", "taken"), [("x" * 99, True), ("x" * 100, False), ("two\nlines", False), ("größer", False)]
 )
