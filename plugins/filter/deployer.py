@@ -34,7 +34,8 @@ def deployer_policy(
         granted = deployer.grants(
             place, environment["name"], named.get("services") or [], named.get("task_roles") or []
         )
-        granted = replace(granted, boundary=named.get("boundary") or "", subjects=tuple(subjects))
+        topics = (*granted.topics, *(named.get("topics") or []))
+        granted = replace(granted, boundary=named.get("boundary") or "", subjects=tuple(subjects), topics=topics)
         return deployer.render(text, place, environment["name"], granted)
     except (KeyError, ValueError) as refused:
         raise AnsibleFilterError(f"The policy cannot be filled in: {refused}") from refused

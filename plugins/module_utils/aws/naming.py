@@ -90,6 +90,11 @@ class EnvironmentNames:
         return f"{self.environment}-warnings"
 
     @property
+    def release_topic(self) -> str:
+        """Of what becomes of releases."""
+        return f"{self.environment}-releases"
+
+    @property
     def dashboard(self) -> str:
         """No service's dashboard can have this name: a service name has no capital letter."""
         return f"{self.environment}-Environment"
@@ -116,6 +121,7 @@ class EnvironmentNames:
             "ledger": self.ledger,
             "load_balancer": self.load_balancer,
             "load_balancer_security_group": self.load_balancer_security_group,
+            "release_topic": self.release_topic,
             "task_security_group": self.task_security_group,
             "vpc": self.vpc,
             "warning_topic": self.warning_topic,

@@ -11,7 +11,7 @@ from string import Template
 from typing import Any
 
 from ..aws.arns import ArnScope
-from ..aws.naming import RoleNames
+from ..aws.naming import EnvironmentNames, RoleNames
 from ..aws.route53 import metrics_region
 
 
@@ -21,6 +21,8 @@ class Grants:
 
     task_roles: tuple[str, ...]
     schedule_roles: tuple[str, ...]
+    # Topics that are told of releases.
+    topics: tuple[str, ...] = ()
     boundary: str = ""
     subjects: tuple[str, ...] = ()
 
@@ -29,7 +31,8 @@ def grants(place: ArnScope, environment: str, services: Sequence[str] = (), more
     """The roles of these services, and task roles of others; of every service that the environment has if none is named."""
     named, names = services or ("*",), RoleNames(environment, place.region)
     task_roles = [role for service in named for role in (names.task(service), names.execution(service))]
-    return Grants((*_roles(place, *task_roles), *more), _roles(place, *map(names.schedule, named)))
+    topic = place.arn("sns", EnvironmentNames(environment).release_topic)
+    return Grants((*_roles(place, *task_roles), *more), _roles(place, *map(names.schedule, named)), (topic,))
 
 
 def _roles(place: ArnScope, *names: str) -> tuple[str, ...]:
@@ -48,6 +51,7 @@ def render(text: str, place: ArnScope, environment: str, granted: Grants | None 
         "region": place.region,
     }
     lists = {
+        "${release_topics}": granted.topics,
         "${schedule_roles}": granted.schedule_roles,
         "${subjects}": granted.subjects,
         "${task_roles}": granted.task_roles,

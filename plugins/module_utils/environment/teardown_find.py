@@ -234,7 +234,7 @@ def _topic(aws: Aws, name: str) -> list[Thing]:
     names = EnvironmentNames(name)
     return [
         Thing("topic", arn, topic, aws.region)
-        for topic in (names.alarm_topic, names.warning_topic)
+        for topic in (names.alarm_topic, names.warning_topic, names.release_topic)
         for arn in sns.topic_arns(aws, topic)
         if sns.tags(aws, arn).get(TAG_ENVIRONMENT) == name
     ]

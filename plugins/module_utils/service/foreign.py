@@ -27,6 +27,7 @@ VARIABLES = (
     "environment_name",
     "file_system_backup_plan",
     "file_system_enabled",
+    "environment_release_topic",
     "file_system_existing",
     "load_balancer_access_logs_bucket",
     "load_balancer_access_logs_create",
@@ -61,6 +62,8 @@ def of_environment(aws: Aws, values: Mapping[str, Any], place: ArnScope, uncheck
         finders.append(lambda: _topic(aws, place.arn("sns", names.alarm_topic)))
         if not on("monitoring_warning_topic_arns"):
             finders.append(lambda: _topic(aws, place.arn("sns", names.warning_topic)))
+    if on("monitoring_enabled", True) and on("environment_release_topic"):
+        finders.append(lambda: _topic(aws, place.arn("sns", names.release_topic)))
     if on("database_enabled"):
         finders += [lambda: _database(aws, names.database), lambda: _subnet_group(aws, names.database)]
     if on("dns_create_zone") and on("dns_zone"):

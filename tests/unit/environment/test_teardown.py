@@ -123,6 +123,7 @@ def make(name: str) -> None:
     file_system.run(Invocation(params(efs_file_system, files), aws, False, QuickClock()))
     boto3.client("logs", REGION).create_log_group(logGroupName=f"/pear/{name}/scores", tags=tags)
     boto3.client("sns", REGION).create_topic(Name=f"{name}-alarms", Tags=pairs)
+    boto3.client("sns", REGION).create_topic(Name=f"{name}-releases", Tags=pairs)
     make_tasks(name, pairs)
     boto3.client("cloudwatch", REGION).put_metric_alarm(
         AlarmName=f"{name}/scores/cpu",
