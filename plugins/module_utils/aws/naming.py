@@ -24,6 +24,8 @@ TAG_REGION = "pear:region"
 TAG_CLUSTER = "pear:cluster"
 TAG_LISTENER = "pear:listener"
 TAG_LOG_GROUP = "pear:log-group"
+# On a further rule of a service: its name in the inventory.
+TAG_RULE = "pear:rule"
 # On a rule with a login by OIDC: the version of the client secret that ELB has been given, which it never answers.
 TAG_LOGIN_SECRET = "pear:login-secret"
 

@@ -173,9 +173,11 @@ def _answered_by_others(location: ServiceLocation, options: Mapping[str, Any], o
         sent = {**asked.headers, **(location.test_headers if by_test else location.headers)}
         rules = location.test_rules if by_test else location.rules
         # From which addresses checks are sent is not known here.
-        own_sources = tuple(rule.arn for rule in (location.production, location.test) if rule)
+        own_sources = tuple(rule.arn for rule in (location.production, *location.further, location.test) if rule)
         found = answering(rules, Request(location.host, location.path(asked.path), sent, own_sources))
-        if found is None or found.arn != asked.own.arn:
+        # Only the test rule leads to a candidate; every production rule leads to this service.
+        own = {asked.own.arn} if by_test else {rule.arn for rule in (location.production, *location.further)}
+        if found is None or found.arn not in own:
             by = f"the rule of {found.owner} ({found.conditions}, priority {found.priority})" if found else "no rule"
             yield Finding(
                 f"{asked.title}: {asked.path} of {location.host} is answered by {by}, not by this service ({asked.own.conditions}, "

@@ -10,7 +10,7 @@ from unittest.mock import Mock
 import pytest
 from ansible_collections.pear.fargate.plugins.module_utils.aws import autoscaling, ecs, elbv2
 from ansible_collections.pear.fargate.plugins.module_utils.aws.elbv2_states import Conditions, Rule
-from ansible_collections.pear.fargate.plugins.module_utils.aws.errors import AwsError
+from ansible_collections.pear.fargate.plugins.module_utils.aws.errors import AwsError, Failure
 from ansible_collections.pear.fargate.plugins.module_utils.aws.session import Aws
 from ansible_collections.pear.fargate.plugins.module_utils.common.progress import SilentProgress
 from ansible_collections.pear.fargate.plugins.module_utils.release.providers.fleet import ServiceFleet
@@ -33,9 +33,11 @@ class Account:
         self.tasks = {"web-blue": 2, "web-green": 0}
         self.throttled: set[str] = set()
         self.weights = {"arn:blue": 100, "arn:green": 0}
+        # Weights of rules beside the production rule, by ARN.
+        self.further: dict[str, dict[str, int]] = {}
         self._lock = threading.Lock()
         monkeypatch.setattr(ecs, "services", self.services)
-        monkeypatch.setattr(elbv2, "rule", self.rule)
+        monkeypatch.setattr(elbv2, "rules", self.rules)
         monkeypatch.setattr(elbv2, "target_health", self.target_health)
         monkeypatch.setattr(autoscaling, "scalable_targets", lambda *_: {})
 
@@ -48,9 +50,14 @@ class Account:
             name: SimpleNamespace(desired=self.tasks[name], running=self.tasks[name], primary=None) for name in names
         }
 
-    def rule(self, _aws: Any, arn: str) -> Rule:
+    def rules(self, _aws: Any, _listener: str) -> list[Rule]:
         self.note("rule")
-        return Rule(arn, 10, Conditions(), dict(self.weights))
+        own = {"arn:rule": self.weights, **self.further}
+        return [
+            *(Rule(arn, 20 - number, Conditions(), dict(weights)) for number, (arn, weights) in enumerate(own.items())),
+            Rule("arn:debug", 1, Conditions(), {"arn:green": 1}),
+            Rule("arn:theirs", 2, Conditions(), {"arn:other": 1}),
+        ]
 
     def target_health(self, _aws: Any, arn: str) -> tuple[Any, ...]:
         self.note(arn)
@@ -69,7 +76,11 @@ def fleet(clock: QuickClock) -> ServiceFleet:
         cluster="c",
         is_routed=True,
         ecs_services={BLUE: "web-blue", GREEN: "web-green"},
+        service="web",
+        listener_arn="arn:listener",
+        given=None,
         production=SimpleNamespace(arn="arn:rule"),
+        further=(),
         target_groups={BLUE: SimpleNamespace(arn="arn:blue"), GREEN: SimpleNamespace(arn="arn:green")},
     )
     return ServiceFleet(cast(Aws, None), cast(ServiceLocation, place), SilentProgress(), clock=clock)
@@ -97,7 +108,7 @@ def test_a_glance_takes_a_rule_that_was_read_some_seconds_ago_and_a_write_forget
     assert look(account, reader, 10.0) == ["arn:blue"]
     clock.sleep(6)
     assert look(account, reader, 10.0) == ["arn:blue", "rule"]
-    reader.forget_rule()
+    reader.forget_rules()
     clock.sleep(1)
     assert look(account, reader, 10.0) == ["arn:blue", "rule"]
 
@@ -128,6 +139,51 @@ def test_a_shift_changes_the_weights_even_if_its_answer_is_lost(account: Account
     with pytest.raises(AwsError):
         ListenerProvider(reader).shift(Weights.all_to(GREEN))
     assert reader.weights_changed_at == clock.now()
+
+
+def test_a_rule_that_was_added_since_the_run_began_is_read_and_written_after_the_first(
+    account: Account, monkeypatch: Any
+) -> None:
+    reader = fleet(QuickClock())
+    account.further = {"arn:added": {"arn:blue": 100, "arn:green": 0}}
+    assert [rule.arn for rule in reader.read().rules] == ["arn:rule", "arn:added"], "not a rule of one colour alone"
+    written: list[str] = []
+
+    def write(_aws: Any, rule: Rule, weights: dict[str, int]) -> Rule:
+        written.append(rule.arn)
+        return Rule(rule.arn, 10, Conditions(), weights)
+
+    monkeypatch.setattr(elbv2, "set_weights", write)
+    monkeypatch.setattr(ServiceFleet, "writing", None)
+    ListenerProvider(reader).shift(Weights.all_to(GREEN))
+    assert written == ["arn:rule", "arn:added"]
+
+
+def test_where_the_first_rule_is_not_written_no_further_one_is(account: Account, monkeypatch: Any) -> None:
+    reader = fleet(QuickClock())
+    account.further = {"arn:added": {"arn:blue": 100, "arn:green": 0}}
+    reader.read()
+    refused = Mock(side_effect=AwsError("set the weights", THROTTLED))
+    monkeypatch.setattr(elbv2, "set_weights", refused)
+    monkeypatch.setattr(ServiceFleet, "writing", None)
+    with pytest.raises(AwsError):
+        ListenerProvider(reader).shift(Weights.all_to(GREEN))
+    assert refused.call_count == 1
+
+
+def test_the_targets_of_a_colour_that_any_rule_sends_requests_to_are_asked_for(account: Account) -> None:
+    reader = fleet(QuickClock())
+    account.further = {"arn:added": {"arn:blue": 80, "arn:green": 20}}
+    look(account, reader)
+    assert look(account, reader) == ["arn:blue", "arn:green", "rule"]
+
+
+def test_a_production_rule_that_somebody_deleted_is_told_with_what_makes_it(account: Account) -> None:
+    account.weights = {"arn:other": 100}
+    with pytest.raises(
+        Failure, match=r"its production rule is not there any more\. playbooks/provision\.yml -l web makes it"
+    ):
+        fleet(QuickClock()).read()
 
 
 def test_a_look_that_was_throttled_goes_on_where_it_was(account: Account) -> None:

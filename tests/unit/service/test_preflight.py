@@ -70,6 +70,70 @@ def test_every_size_that_fargate_offers_is_accepted(cpu: int) -> None:
         pytest.param({"service_headers": {"X Tenant": "a"}}, "holds 'x tenant'", id="no name of a header"),
         pytest.param({"service_headers": {"X-Tenant": []}}, "x-tenant is empty", id="a header without values"),
         pytest.param({"service_source_ips": ["10.1.2.3/8"]}, "has host bits set", id="no network"),
+        pytest.param(
+            {"service_further_rules": [{"name": "test", "hosts": ["a.example.com"]}]},
+            "service_further_rules.test: a name has small letters",
+            id="a name of a rule that is taken",
+        ),
+        pytest.param(
+            {"service_further_rules": [{"name": "Old Hosts", "hosts": ["a.example.com"]}]},
+            "service_further_rules.Old Hosts: a name has small letters",
+            id="characters of a rule's name",
+        ),
+        pytest.param(
+            {"service_further_rules": [{"name": "old"}]},
+            "service_further_rules.old has no condition",
+            id="a further rule without conditions",
+        ),
+        pytest.param(
+            {"service_further_rules": [{"name": "old", "hosts": list("abcdef")}]},
+            "service_further_rules.old holds 6 values; a rule holds 5: make two",
+            id="values of a further rule",
+        ),
+        pytest.param(
+            {"service_further_rules": [{"name": "old", "paths": ["api"]}]},
+            "service_further_rules.old.paths holds 'api'; a path begins",
+            id="path of a further rule",
+        ),
+        pytest.param(
+            {"service_further_rules": [{"name": "old", "headers": {"x-release": "a"}}]},
+            "service_further_rules.old.headers holds x-release, the header of the test rule",
+            id="test header in a further rule",
+        ),
+        pytest.param(
+            {"service_further_rules": [{"name": "old", "source_ips": ["10.1.2.3/8"]}]},
+            "service_further_rules.old.source_ips holds",
+            id="network of a further rule",
+        ),
+        pytest.param(
+            {
+                "service_hosts": ["a.example"],
+                "service_paths": [],
+                "service_further_rules": [{"name": "old", "hosts": ["a.example"]}],
+            },
+            "service_further_rules.old holds the same conditions as service_hosts and service_paths",
+            id="conditions twice",
+        ),
+        pytest.param(
+            {"service_further_rules": [{"name": "a", "paths": ["/x"]}, {"name": "a", "paths": ["/y"]}]},
+            "holds two rules named a",
+            id="a name twice",
+        ),
+        pytest.param(
+            {
+                "service_further_rules": [
+                    {"name": "a", "paths": ["/x"], "priority": 70},
+                    {"name": "b", "paths": ["/y"], "priority": 70},
+                ]
+            },
+            "service_further_rules.b.priority is 70, and so is service_further_rules.a.priority",
+            id="a priority twice",
+        ),
+        pytest.param(
+            {"service_further_rules": [{"name": "a", "paths": ["/x"], "priority": 60000}]},
+            "service_further_rules.a.priority is 60000; valid: 1 to 50000",
+            id="priority of a further rule",
+        ),
         pytest.param({"service_test_source_ips": ["10.1.2.3"]}, "10.1.2.3/32 or /128", id="an address"),
         pytest.param(
             {"service_hosts": [], "service_paths": []}, "no request would reach the service", id="no condition"

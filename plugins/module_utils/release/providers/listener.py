@@ -1,6 +1,6 @@
 # Copyright: pear.fargate contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Two ECS services behind one listener rule: the candidate is staged beside live, and weights in the rule move traffic."""
+"""Two ECS services behind listener rules: the candidate is staged beside live, and weights in the rules move traffic."""
 
 from __future__ import annotations
 
@@ -30,17 +30,24 @@ class ListenerProvider:
     _test_colour: Colour | None = None
 
     def shift(self, weights: Weights) -> None:
-        """ModifyRule answers with the rule as it is then: that is the reading back."""
+        """ModifyRule answers with the rule as it is then: that is the reading back.
+
+        A further rule is written only once the one before it has answered: the first rule says what was meant.
+        """
         location = self.fleet.location
-        self.fleet.forget_rule()
-        try:
-            written = elbv2.set_weights(self.fleet.writing, self.fleet.production, self._by_arn(weights))
-        finally:
-            # Without an answer it may have been changed all the same.
-            self.fleet.weights_changed_at = self.fleet.clock.now()
-        found = weights_of(written, location)
-        if found != weights:
-            raise PortError(f"The production rule has {found} after {weights} was written to it", transient=True)
+        self.fleet.forget_rules()
+        for rule in self.fleet.production:
+            try:
+                written = elbv2.set_weights(self.fleet.writing, rule, self._by_arn(weights))
+            finally:
+                # Without an answer it may have been changed all the same.
+                self.fleet.weights_changed_at = self.fleet.clock.now()
+            found = weights_of(written, location)
+            if found != weights:
+                raise PortError(
+                    f"The production rule ({rule.conditions}) has {found} after {weights} was written to it",
+                    transient=True,
+                )
 
     def stage(self, action: Stage) -> None:
         colour = action.colour
