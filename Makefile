@@ -59,8 +59,8 @@ distclean: sandbox-down clean ## Remove everything that git does not hold: the s
 	@tools/clean.sh environments
 
 .PHONY: test
-test: setup ## All tests: lint, sanity, unit, set-up, sandbox, stories, molecule
-	@tools/test.sh lint sanity-quick unit setup-test sandbox-test stories molecule
+test: setup ## All tests: lint, sanity, unit, plays, set-up, sandbox, stories, molecule
+	@tools/test.sh lint sanity-quick unit plays setup-test sandbox-test stories molecule
 
 .PHONY: lint
 lint: setup-lint ## ruff, mypy, ansible-lint (production profile), workflows
@@ -72,7 +72,11 @@ format: setup-python ## Let ruff format the Python code
 
 .PHONY: unit
 unit: setup-python ## Unit tests: decisions, adapters, roles' contracts, the sample app
-	@pytest -q -n 2 --dist worksteal tests/unit examples
+	@pytest -q -n 2 --dist worksteal -m "not plays" tests/unit examples
+
+.PHONY: plays
+plays: setup-python ## Playbooks, inventories and the installed artifact on AWS's calls in memory: tags, ways of running a task, AWX, workflows
+	@pytest -q -n 2 --dist worksteal -m plays tests/unit
 
 .PHONY: setup-test
 setup-test: setup ## Set-up interrupted, doubled and refused: for real, in clones of this checkout

@@ -22,7 +22,7 @@ from ..aws.naming import (
 from ..aws.route53 import metrics_region
 from ..aws.session import Aws
 from ..aws.tags import tags_of
-from ..monitoring.alarms import is_composite
+from ..monitoring.alarms import in_order, is_composite
 from ..service import routing_removal
 from ..service.alias_records import Balancer, bare, leftovers
 from . import teardown_backup as backup_teardown
@@ -251,10 +251,16 @@ def _schedules(aws: Aws, name: str) -> list[Thing]:
 
 
 def _alarms(aws: Aws, name: str) -> list[Thing]:
-    return [
-        Thing("composite alarm" if is_composite(alarm) else "alarm", alarm["AlarmName"], alarm["AlarmName"], aws.region)
+    """A composite alarm before those that its rule names."""
+    found = {
+        alarm["AlarmName"]: alarm
         for alarm in cloudwatch.alarms(aws, f"{name}/")
         if cloudwatch.tags(aws, alarm["AlarmArn"]).get(TAG_ENVIRONMENT) == name
+    }
+    return [
+        Thing("composite alarm" if is_composite(found[alarm]) else "alarm", alarm, alarm, aws.region)
+        for alarm in reversed(in_order(found.values()))
+        if alarm in found
     ]
 
 

@@ -113,6 +113,40 @@ def test_alarms_that_are_not_wanted_go_and_those_of_others_stay(aws: Any) -> Non
     assert "staging/scores/old" not in names
 
 
+def of_rule(name: str, rule: str) -> dict[str, Any]:
+    return {"name": f"staging/scores/{name}", "rule": rule}
+
+
+def test_a_composite_alarm_is_put_after_what_its_rule_names_and_goes_before(aws: Any) -> None:
+    names = {name: f"staging/scores/{name}" for name in ("a", "b", "c")}
+    simple = {"name": names["c"], "metrics": [{"namespace": "n", "metric": "m"}], "threshold": 1}
+    alarms = [
+        of_rule("a", f'ALARM("{names["b"]}") AND NOT OK({names["c"]})'),
+        of_rule("b", f"ALARM('arn:aws:cloudwatch:eu-central-1:1:alarm:{names['c']}')"),
+        simple,
+    ]
+    assert put(alarms)["put"] == [names["c"], names["b"], names["a"]]
+    assert put([])["deleted"] == [names["a"], names["b"], names["c"]]
+
+
+@pytest.mark.parametrize(
+    ("rules", "why"),
+    [
+        ({"a": 'ALARM("gone")'}, "a rule names the alarm gone, which is not there"),
+        (
+            {"a": 'ALARM("staging/scores/b")', "b": 'OK("staging/scores/a")'},
+            "the rules of these alarms name each other: staging/scores/a, staging/scores/b",
+        ),
+    ],
+)
+def test_a_rule_that_cloudwatch_would_not_take_is_refused_before_anything_is_put(
+    aws: Any, rules: dict[str, str], why: str
+) -> None:
+    with pytest.raises(Failure, match=why):
+        put([of_rule(name, rule) for name, rule in rules.items()])
+    assert aws.describe_alarms()["MetricAlarms"] == []
+
+
 def test_an_alarm_of_others_that_has_our_prefix_stays_and_is_named(aws: Any) -> None:
     alarms, name = service_alarms(ENVIRONMENT, "scores"), "staging/scores/by-hand"
     put(alarms, tags={"pear:environment": "staging"})
