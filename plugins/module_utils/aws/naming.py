@@ -196,6 +196,10 @@ class RoleNames:
     def schedule(self, service: str) -> str:
         return self._role(service, "schedule")
 
+    def infrastructure(self, service: str) -> str:
+        """Of ECS, for what it makes for a service's tasks: EBS volumes."""
+        return self._role(service, "infrastructure")
+
     def experiment(self, service: str) -> str:
         """Of Fault Injection Service, for experiments on a service."""
         return self._role(service, "experiment")
@@ -204,6 +208,7 @@ class RoleNames:
         return {
             "execution_role": self.execution(service),
             "experiment_role": self.experiment(service),
+            "infrastructure_role": self.infrastructure(service),
             "schedule_role": self.schedule(service),
             "task_role": self.task(service),
         }

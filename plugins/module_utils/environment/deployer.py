@@ -21,6 +21,7 @@ class Grants:
 
     task_roles: tuple[str, ...]
     schedule_roles: tuple[str, ...]
+    infrastructure_roles: tuple[str, ...]
     boundary: str = ""
     subjects: tuple[str, ...] = ()
 
@@ -29,7 +30,11 @@ def grants(place: ArnScope, environment: str, services: Sequence[str] = (), more
     """The roles of these services, and task roles of others; of every service that the environment has if none is named."""
     named, names = services or ("*",), RoleNames(environment, place.region)
     task_roles = [role for service in named for role in (names.task(service), names.execution(service))]
-    return Grants((*_roles(place, *task_roles), *more), _roles(place, *map(names.schedule, named)))
+    return Grants(
+        (*_roles(place, *task_roles), *more),
+        _roles(place, *map(names.schedule, named)),
+        (*_roles(place, *map(names.infrastructure, named)), *more),
+    )
 
 
 def _roles(place: ArnScope, *names: str) -> tuple[str, ...]:
@@ -48,6 +53,7 @@ def render(text: str, place: ArnScope, environment: str, granted: Grants | None 
         "region": place.region,
     }
     lists = {
+        "${infrastructure_roles}": granted.infrastructure_roles,
         "${schedule_roles}": granted.schedule_roles,
         "${subjects}": granted.subjects,
         "${task_roles}": granted.task_roles,

@@ -166,6 +166,14 @@ def role(name: str) -> str:
         pytest.param("staging-eu-central-1-web-task", "ecs-tasks.amazonaws.com", True, id="a task role"),
         pytest.param("staging-eu-central-1-web-execution", "ecs-tasks.amazonaws.com", True, id="an execution role"),
         pytest.param("staging-eu-central-1-web-schedule", "scheduler.amazonaws.com", True, id="the role of schedules"),
+        pytest.param("staging-eu-central-1-web-infrastructure", "ecs.amazonaws.com", True, id="the role of volumes"),
+        pytest.param("staging-eu-central-1-web-task", "ecs.amazonaws.com", False, id="a task role to ECS itself"),
+        pytest.param(
+            "staging-eu-central-1-web-infrastructure",
+            "ecs-tasks.amazonaws.com",
+            False,
+            id="the role of volumes to tasks",
+        ),
         pytest.param(
             "staging-eu-central-1-web-task", "lambda.amazonaws.com", False, id="a task role to another service"
         ),

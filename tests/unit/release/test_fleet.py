@@ -8,13 +8,15 @@ from typing import Any, cast
 from unittest.mock import Mock
 
 import pytest
-from ansible_collections.pear.fargate.plugins.module_utils.aws import autoscaling, ecs, elbv2
+from ansible_collections.pear.fargate.plugins.module_utils.aws import autoscaling, ecs, elbv2, launch_volumes
 from ansible_collections.pear.fargate.plugins.module_utils.aws.elbv2_states import Conditions, Rule
 from ansible_collections.pear.fargate.plugins.module_utils.aws.errors import AwsError, Failure
 from ansible_collections.pear.fargate.plugins.module_utils.aws.session import Aws
 from ansible_collections.pear.fargate.plugins.module_utils.common.progress import SilentProgress
+from ansible_collections.pear.fargate.plugins.module_utils.release.providers.ecs import EcsProvider
 from ansible_collections.pear.fargate.plugins.module_utils.release.providers.fleet import ServiceFleet
 from ansible_collections.pear.fargate.plugins.module_utils.release.providers.listener import ListenerProvider
+from ansible_collections.pear.fargate.plugins.module_utils.rollout.actions import Replace
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import Colour, Weights
 from ansible_collections.pear.fargate.plugins.module_utils.service.location import ServiceLocation
 from botocore.exceptions import ClientError
@@ -203,3 +205,40 @@ def test_a_look_that_was_throttled_goes_on_where_it_was(account: Account) -> Non
     account.throttled = set()
     clock.sleep(60)
     assert look(account, reader) == ["arn:blue", "arn:green", "rule"], "nor one that is old"
+
+
+VOLUME = {"name": "work", "encrypted": True, "size_gib": 10, "type": "gp3", "role_arn": "arn:role"}
+WITH_VOLUME: dict[str, Any] = {
+    "volumes": [{"name": "work", "configuredAtLaunch": True}],
+    "containerDefinitions": [{"name": "app", "dockerLabels": launch_volumes.label([VOLUME])}],
+}
+WITHOUT: dict[str, Any] = {"volumes": [{"name": "work"}], "containerDefinitions": [{"name": "app"}]}
+OF_OTHERS: dict[str, Any] = {**WITH_VOLUME, "containerDefinitions": [{"name": "app"}]}
+
+
+@pytest.mark.parametrize(
+    ("held", "definition", "written"),
+    [
+        pytest.param([VOLUME], WITHOUT, [], id="back to a version without a volume"),
+        pytest.param([], WITH_VOLUME, launch_volumes.request([VOLUME]), id="back to a version with one"),
+        pytest.param([{**VOLUME, "size_gib": 20}], WITH_VOLUME, launch_volumes.request([VOLUME]), id="to another size"),
+        pytest.param([VOLUME], WITH_VOLUME, None, id="to the same"),
+        pytest.param([], WITHOUT, None, id="none on either side"),
+        pytest.param([VOLUME], OF_OTHERS, None, id="of others, who did not say"),
+    ],
+)
+def test_a_version_that_is_deployed_again_brings_its_volumes(held: list[Any], definition: Any, written: Any) -> None:
+    reader = fleet(QuickClock())
+    reader.services = {BLUE: cast(Any, SimpleNamespace(settings={"volumes": held}))}
+    expected = {} if written is None else {"volumeConfigurations": written}
+    assert reader.volumes_of(BLUE, definition) == expected
+
+
+def test_a_return_in_place_writes_the_volumes_of_the_version_before(account: Account, monkeypatch: Any) -> None:
+    sent: list[dict[str, Any]] = []
+    reader = fleet(QuickClock())
+    reader.services = {BLUE: cast(Any, SimpleNamespace(settings={"volumes": [VOLUME]}))}
+    monkeypatch.setattr(ecs, "task_definition", lambda *_: WITHOUT)
+    monkeypatch.setattr(ServiceFleet, "update", lambda _self, _colour, request: sent.append(request))
+    EcsProvider(reader).replace(Replace(BLUE, "web:1", specified=False))
+    assert sent == [{"taskDefinition": "web:1", "volumeConfigurations": []}]

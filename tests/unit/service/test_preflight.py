@@ -169,6 +169,84 @@ def test_every_size_that_fargate_offers_is_accepted(cpu: int) -> None:
             "no task could ever be replaced",
             id="percents that stall",
         ),
+        pytest.param(
+            {"service_volumes": [{"name": "work", "path": "/work", "ebs": {}}]},
+            "ebs of work: neither size_gib nor snapshot_id is set",
+            id="a volume of no size",
+        ),
+        pytest.param(
+            {"service_volumes": [{"name": "work", "path": "/work", "ebs": {"size_gib": 20000}}]},
+            "size_gib is 20000; valid for type gp3: 1 to 16384",
+            id="a volume that is too large",
+        ),
+        pytest.param(
+            {"service_volumes": [{"name": "work", "path": "/work", "ebs": {"size_gib": 10, "type": "st1"}}]},
+            "size_gib is 10; valid for type st1: 125 to 16384",
+            id="a volume that is too small",
+        ),
+        pytest.param(
+            {"service_volumes": [{"name": "work", "path": "/work", "ebs": {"size_gib": 10, "type": "io2"}}]},
+            "type io2 needs iops",
+            id="a volume without operations",
+        ),
+        pytest.param(
+            {
+                "service_volumes": [
+                    {"name": "work", "path": "/work", "ebs": {"size_gib": 10, "type": "gp2", "iops": 3000}}
+                ]
+            },
+            "type gp2 has none to choose",
+            id="operations of gp2",
+        ),
+        pytest.param(
+            {"service_volumes": [{"name": "work", "path": "/work", "ebs": {"size_gib": 10, "iops": 9000}}]},
+            "iops is 9000; 10 GiB of type gp3 have at most 5000",
+            id="too many operations",
+        ),
+        pytest.param(
+            {"service_volumes": [{"name": "work", "path": "/work", "ebs": {"size_gib": 10, "throughput_mib": 2000}}]},
+            "throughput_mib is 2000; valid for type gp3: 125 to 1000",
+            id="throughput",
+        ),
+        pytest.param(
+            {
+                "service_volumes": [
+                    {
+                        "name": "work",
+                        "path": "/work",
+                        "ebs": {"size_gib": 10, "type": "io1", "iops": 500, "throughput_mib": 200},
+                    }
+                ]
+            },
+            "only type gp3 has one to choose",
+            id="throughput of io1",
+        ),
+        pytest.param(
+            {
+                "service_volumes": [{"name": "work", "path": "/work", "ebs": {"size_gib": 10}}],
+                "service_platform_version": "1.3.0",
+            },
+            "needs 1.4.0 or later",
+            id="platform of a volume",
+        ),
+        pytest.param(
+            {
+                "service_volumes": [{"name": "work", "path": "/work", "ebs": {"size_gib": 10}}],
+                "service_schedules": [{"name": "a", "expression": "rate(1 day)", "command": ["a"]}],
+            },
+            "no scheduled task would start",
+            id="schedules with a volume",
+        ),
+        pytest.param(
+            {"service_volumes": [{"name": name, "path": "/w", "ebs": {"size_gib": 1}} for name in ("a", "b")]},
+            "a and b have ebs; a task on Fargate has one",
+            id="two volumes",
+        ),
+        pytest.param(
+            {"service_volumes": [{"name": "a", "path": "/w", "access_point": "a", "ebs": {"size_gib": 1}}]},
+            "the volume has access_point too",
+            id="a volume of both kinds",
+        ),
         pytest.param({"service_environment": {"KEY": "x"}}, "KEY: in service_secrets and", id="a name twice"),
     ],
 )

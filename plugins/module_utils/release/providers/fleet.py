@@ -5,11 +5,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ...aws import ecs, elbv2, task_definition
+from ...aws import ecs, elbv2, launch_volumes, task_definition
 from ...aws.ecs_states import ServiceState, short
 from ...aws.elbv2_states import Rule, TargetState
 from ...aws.errors import Failure
@@ -195,6 +196,14 @@ class ServiceFleet:
                 "Run playbooks/release.yml with the version that should serve."
             )
         return self.spec
+
+    def volumes_of(self, colour: Colour, definition: Mapping[str, Any] | None) -> dict[str, Any]:
+        """What an UpdateService with an earlier task definition has to say of volumes: ECS refuses those of another version."""
+        state = self.services.get(colour)
+        found = launch_volumes.of_definition(definition)
+        if state is None or found is None or state.settings.get("volumes", []) == found:
+            return {}
+        return {"volumeConfigurations": launch_volumes.request(found)}
 
     @property
     def writing(self) -> Aws:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ...aws import autoscaling, elbv2, service_definition
+from ...aws import autoscaling, ecs, elbv2, service_definition
 from ...aws.autoscaling import OWN, Bounds, ScaleIn
 from ...aws.ecs_states import ServiceState
 from ...aws.errors import Failure
@@ -69,6 +69,9 @@ class ListenerProvider:
         update = self._changed_settings(colour, state) | {"desiredCount": action.count}
         if state.task_definition != action.task_definition:
             update["taskDefinition"] = action.task_definition
+            if self.fleet.spec is None:
+                registered = ecs.task_definition(self.fleet.aws, action.task_definition)
+                update |= self.fleet.volumes_of(colour, registered)
         # ECS refuses a changed capacity provider strategy without a new deployment.
         if action.fresh or "capacityProviderStrategy" in update:
             update["forceNewDeployment"] = True
