@@ -194,6 +194,19 @@ def test_only_roles_of_services_are_passed_and_only_to_what_they_are_for(
     assert allowed(kind, "iam:PassRole", role(name), iam__passed_to_service=service) is expected
 
 
+def test_who_provisions_removes_further_rules_and_no_others() -> None:
+    rule = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:listener-rule/app/staging/1/2/3"
+
+    def removes(**tags: str) -> bool:
+        keys = {f"aws:resourcetag/pear:{name}": [value] for name, value in tags.items()}
+        rights = Rights((policy("provision"),))
+        return evaluate(rights, Request("elasticloadbalancing:DeleteRule", rule, keys)).allowed
+
+    assert removes(environment="staging", rule="countries")
+    assert not removes(environment="staging") and not removes(rule="countries")
+    assert not removes(environment="production", rule="countries")
+
+
 def test_roles_of_named_services_alone_are_passed_also_where_names_are_long() -> None:
     long = "a-service-with-a-name-that-is-longer-than-roles-may-be-in-iam-and-more"
     named = grants(PLACE, "staging", ["web", long], ["arn:aws:iam::123456789012:role/corp-task"])
