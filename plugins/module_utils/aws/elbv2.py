@@ -130,6 +130,19 @@ def rules(aws: Aws, listener_arn: str) -> list[Rule]:
     return sorted(found, key=lambda rule: rule.priority)
 
 
+@aws_call("read rules {arns}")
+def rules_by_arn(aws: Aws, arns: Sequence[str]) -> list[Rule] | None:
+    """These rules in this order, by one call; None where one of them is not there any more."""
+    try:
+        found = aws.client("elbv2").describe_rules(RuleArns=list(arns))["Rules"]
+    except aws.client("elbv2").exceptions.ClientError as cause:
+        if is_code(cause, "RuleNotFound"):
+            return None
+        raise
+    by_arn = {raw["RuleArn"]: _rule(raw) for raw in found}
+    return [by_arn[arn] for arn in arns]
+
+
 @aws_call("read rule {rule_arn}")
 def rule(aws: Aws, rule_arn: str) -> Rule:
     return _rule(aws.client("elbv2").describe_rules(RuleArns=[rule_arn])["Rules"][0])

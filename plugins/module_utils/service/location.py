@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -211,15 +211,18 @@ def _tags(aws: Aws, groups: Mapping[str, TargetGroup]) -> dict[str, str]:
     return elbv2.tags(aws, [first.arn])[first.arn] if first else {}
 
 
-def current_rules(aws: Aws, location: ServiceLocation) -> tuple[Rule, ...]:
+def current_rules(aws: Aws, location: ServiceLocation, known: Sequence[Rule] = ()) -> tuple[Rule, ...]:
     """The production rules as they are now, the first one first. One that was added since the service was located is among them.
 
-    A service that others made has the rule that they named.
+    Rules that are known are read again alone: a listener's may be many. A service that others made has the rule that they named.
     """
     if not location.is_routed:
         return (NO_RULE,)
     if location.given:
         return (elbv2.rule(aws, location.production.arn),)
+    again = elbv2.rules_by_arn(aws, [rule.arn for rule in known]) if known else None
+    if again is not None:
+        return tuple(again)
     blue, green = (location.target_groups[colour].arn for colour in (Colour.BLUE, Colour.GREEN))
     found = [
         rule

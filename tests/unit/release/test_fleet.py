@@ -40,6 +40,7 @@ class Account:
         self._lock = threading.Lock()
         monkeypatch.setattr(ecs, "services", self.services)
         monkeypatch.setattr(elbv2, "rules", self.rules)
+        monkeypatch.setattr(elbv2, "rules_by_arn", self.rules_by_arn)
         monkeypatch.setattr(elbv2, "target_health", self.target_health)
         monkeypatch.setattr(autoscaling, "scalable_targets", lambda *_: {})
 
@@ -60,6 +61,11 @@ class Account:
             Rule("arn:debug", 1, Conditions(), {"arn:green": 1}),
             Rule("arn:theirs", 2, Conditions(), {"arn:other": 1}),
         ]
+
+    def rules_by_arn(self, _aws: Any, arns: list[str]) -> list[Rule] | None:
+        found = {rule.arn: rule for rule in self.rules(_aws, "")}
+        self.asked[-1] = "known rules"
+        return [found[arn] for arn in arns] if {*arns} <= {*found} else None
 
     def target_health(self, _aws: Any, arn: str) -> tuple[Any, ...]:
         self.note(arn)
@@ -97,9 +103,9 @@ def look(account: Account, reader: ServiceFleet, longest_seconds: float = 0.0) -
 def test_the_targets_of_a_colour_without_tasks_and_traffic_are_not_asked_for(account: Account) -> None:
     reader = fleet(QuickClock())
     assert look(account, reader) == ["arn:blue", "arn:green", "rule"], "at first nothing is known"
-    assert look(account, reader) == ["arn:blue", "rule"]
+    assert look(account, reader) == ["arn:blue", "known rules"]
     account.tasks["web-green"] = 1
-    assert look(account, reader) == ["arn:blue", "arn:green", "rule"], "in the same look in which it has a task"
+    assert look(account, reader) == ["arn:blue", "arn:green", "known rules"], "in the same look in which it has a task"
 
 
 def test_a_glance_takes_a_rule_that_was_read_some_seconds_ago_and_a_write_forgets_it(account: Account) -> None:
@@ -109,10 +115,17 @@ def test_a_glance_takes_a_rule_that_was_read_some_seconds_ago_and_a_write_forget
     clock.sleep(6)
     assert look(account, reader, 10.0) == ["arn:blue"]
     clock.sleep(6)
-    assert look(account, reader, 10.0) == ["arn:blue", "rule"]
+    assert look(account, reader, 10.0) == ["arn:blue", "known rules"]
     reader.forget_rules()
     clock.sleep(1)
-    assert look(account, reader, 10.0) == ["arn:blue", "rule"]
+    assert look(account, reader, 10.0) == ["arn:blue", "rule"], "all of the listener's: one may have been added"
+    clock.sleep(61)
+    assert look(account, reader) == ["arn:blue", "rule"]
+    account.further = {"arn:gone": {"arn:blue": 100, "arn:green": 0}}
+    reader.forget_rules()
+    assert [rule.arn for rule in reader.read().rules] == ["arn:rule", "arn:gone"]
+    account.further = {}
+    assert [rule.arn for rule in reader.read().rules] == ["arn:rule"], "one that was removed is missed no look longer"
 
 
 def test_when_the_weights_changed_is_known_of_changes_by_others_too(account: Account) -> None:
@@ -177,7 +190,7 @@ def test_the_targets_of_a_colour_that_any_rule_sends_requests_to_are_asked_for(a
     reader = fleet(QuickClock())
     account.further = {"arn:added": {"arn:blue": 80, "arn:green": 20}}
     look(account, reader)
-    assert look(account, reader) == ["arn:blue", "arn:green", "rule"]
+    assert look(account, reader) == ["arn:blue", "arn:green", "known rules"]
 
 
 def test_a_production_rule_that_somebody_deleted_is_told_with_what_makes_it(account: Account) -> None:
@@ -197,8 +210,8 @@ def test_a_look_that_was_throttled_goes_on_where_it_was(account: Account) -> Non
         look(account, reader)
     account.throttled = set()
     clock.sleep(20)
-    assert look(account, reader) == ["arn:green", "rule"]
-    assert look(account, reader) == ["arn:blue", "arn:green", "rule"], "a finished look is not used again"
+    assert look(account, reader) == ["arn:green", "known rules"]
+    assert look(account, reader) == ["arn:blue", "arn:green", "known rules"], "a finished look is not used again"
     account.throttled = {"arn:green"}
     with pytest.raises(AwsError):
         look(account, reader)

@@ -281,3 +281,12 @@ def test_stickiness_is_that_of_the_service_in_further_rules_too(options: dict[st
     config = named(options)["countries"].actions[-1]["ForwardConfig"]["TargetGroupStickinessConfig"]
     assert config == {"Enabled": True, "DurationSeconds": 1}
     assert not invoke(sticky)["changed"]
+
+
+def test_known_rules_are_read_again_by_one_call_and_a_missing_one_is_said(options: dict[str, Any]) -> None:
+    made = invoke({**options, "further_rules": FURTHER})
+    arns = [made["further_rules"]["api"], made["rules"]["production"]]
+    read = elbv2.rules_by_arn(AWS, arns)
+    assert read is not None and [rule.arn for rule in read] == arns
+    elbv2.delete_rule(AWS, arns[0])
+    assert elbv2.rules_by_arn(AWS, arns) is None

@@ -27,6 +27,8 @@ from .scaling_reader import Scaling, ScalingReader
 
 _AT_ONCE = 4
 _UNFINISHED_SECONDS = 30.0
+# How often, and after each write of its own, a run looks for rules of the service that were added meanwhile.
+_LIST_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,7 @@ class ServiceFleet:
     weights_changed_at: float = field(init=False)
     test_rule_changed_at: float = 0.0
     _production: tuple[Rule, ...] = ()
+    _rules_listed_at: float = -math.inf
     _rule_read_at: float = -math.inf
     _unfinished: dict[Colour, tuple[float, tuple[TargetState, ...]]] = field(default_factory=dict)
     _writing: Aws | None = None
@@ -95,12 +98,15 @@ class ServiceFleet:
 
     def forget_rules(self) -> None:
         """Before a write of them: should the answer be lost, they have to be read again."""
-        self._rule_read_at = -math.inf
+        self._rule_read_at = self._rules_listed_at = -math.inf
 
     def _rules(self, longest_seconds: float) -> tuple[Rule, ...]:
         now = self.clock.now()
         if not self._production or now - self._rule_read_at >= longest_seconds:
-            found = current_rules(self.aws, self.location)
+            listed = now - self._rules_listed_at < _LIST_SECONDS
+            found = current_rules(self.aws, self.location, self._production if listed else ())
+            if not listed:
+                self._rules_listed_at = now
             weights = [rule.weights for rule in found]
             if self._production and weights != [rule.weights for rule in self._production]:
                 self.weights_changed_at = now  # by this run, or by somebody else
