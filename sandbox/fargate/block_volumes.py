@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/AmazonECS/latest/developerguide/troubleshoot-ebs-vol
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -54,9 +55,9 @@ def delete(core: Core, task: Task) -> None:
         if made and not kept:
             try:
                 _client(core, volume["roleArn"]).delete_volume(VolumeId=made)
-            except (RoleRefused, ClientError):
-                # Without the role ECS leaves the volume in the account, where it costs money.
-                continue
+            except (RoleRefused, ClientError) as refused:
+                # Without the role's permission ECS leaves the volume in the account, where it costs money.
+                print(f"EBS volume {made} of task {task.id} stays: {refused}", file=sys.stderr, flush=True)
 
 
 def _client(core: Core, role: str) -> Any:

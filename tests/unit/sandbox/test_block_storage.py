@@ -6,11 +6,16 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from ansible_collections.pear.fargate.plugins.module_utils.aws.arns import ArnScope
+from ansible_collections.pear.fargate.plugins.module_utils.service import policies
 from botocore.exceptions import ClientError
 
 from sandbox.fargate import block_volumes
 from sandbox.fargate.model import StartFailed, Task
 from sandbox.laws.block_storage import problems
+from sandbox.laws.iam.calls import ApiCall, Scope
+from sandbox.laws.iam.needs import needs
+from sandbox.laws.iam.policies import Request, Rights, evaluate
 from sandbox.roles import RoleRefused
 
 ROLE = "arn:aws:iam::123456789012:role/volumes"
@@ -114,3 +119,27 @@ def test_a_role_that_may_not_make_it_keeps_the_task_from_starting(
     monkeypatch.setattr(block_volumes, "_client", lambda *_: Cloud(refuses))
     with pytest.raises(StartFailed, match=words):
         block_volumes.make(CORE, task(configured()))
+
+
+def test_what_the_collection_allows_the_role_is_what_ecs_does_with_its_own_volumes_alone() -> None:
+    policy = policies.infrastructure_policy(ArnScope("eu-central-1", "123456789012"))
+    created = "arn:aws:ecs:eu-central-1:123456789012:task/prod/t1"
+    tags = {"AmazonECSCreated": created, "AmazonECSManaged": "true"}
+    held = {"vol-0a1b2c3d4": tags, "vol-0b1b2c3d4": {"team": "data"}}
+    account: Any = SimpleNamespace(tags=lambda arn: held.get(arn.rpartition("/")[2], {}), route_table_of=lambda _: None)
+    scope = Scope("aws", "eu-central-1", "123456789012")
+
+    def allowed(operation: str, **parameters: Any) -> bool:
+        asked = list(needs(ApiCall("ec2", operation, parameters, scope), account))
+        assert asked
+        rights = Rights((policy,))
+        return all(evaluate(rights, Request(need.action, need.resource, need.keys)).allowed for need in asked)
+
+    def specified(**given: str) -> list[dict[str, Any]]:
+        return [{"ResourceType": "volume", "Tags": [{"Key": key, "Value": value} for key, value in given.items()]}]
+
+    assert allowed("CreateVolume", AvailabilityZone="eu-central-1a", TagSpecifications=specified(**tags, team="web"))
+    assert not allowed("CreateVolume", AvailabilityZone="eu-central-1a", TagSpecifications=specified(team="web"))
+    assert allowed("DeleteVolume", VolumeId="vol-0a1b2c3d4") and not allowed("DeleteVolume", VolumeId="vol-0b1b2c3d4")
+    assert allowed("AttachVolume", VolumeId="vol-0a1b2c3d4", InstanceId="i-0a1b2c3d4", Device="/dev/sdf")
+    assert not allowed("AttachVolume", VolumeId="vol-0b1b2c3d4", InstanceId="i-0a1b2c3d4", Device="/dev/sdf")
