@@ -24,6 +24,8 @@ TAG_REGION = "pear:region"
 TAG_CLUSTER = "pear:cluster"
 TAG_LISTENER = "pear:listener"
 TAG_LOG_GROUP = "pear:log-group"
+# On a further rule of a service: its name in the inventory.
+TAG_RULE = "pear:rule"
 # On a rule with a login by OIDC: the version of the client secret that ELB has been given, which it never answers.
 TAG_LOGIN_SECRET = "pear:login-secret"
 
@@ -200,6 +202,10 @@ class RoleNames:
     def schedule(self, service: str) -> str:
         return self._role(service, "schedule")
 
+    def infrastructure(self, service: str) -> str:
+        """Of ECS, for what it makes for a service's tasks: EBS volumes."""
+        return self._role(service, "infrastructure")
+
     def experiment(self, service: str) -> str:
         """Of Fault Injection Service, for experiments on a service."""
         return self._role(service, "experiment")
@@ -208,6 +214,7 @@ class RoleNames:
         return {
             "execution_role": self.execution(service),
             "experiment_role": self.experiment(service),
+            "infrastructure_role": self.infrastructure(service),
             "schedule_role": self.schedule(service),
             "task_role": self.task(service),
         }

@@ -21,6 +21,7 @@ class Grants:
 
     task_roles: tuple[str, ...]
     schedule_roles: tuple[str, ...]
+    infrastructure_roles: tuple[str, ...]
     # Topics that are told of releases.
     topics: tuple[str, ...] = ()
     boundary: str = ""
@@ -31,8 +32,12 @@ def grants(place: ArnScope, environment: str, services: Sequence[str] = (), more
     """The roles of these services, and task roles of others; of every service that the environment has if none is named."""
     named, names = services or ("*",), RoleNames(environment, place.region)
     task_roles = [role for service in named for role in (names.task(service), names.execution(service))]
-    topic = place.arn("sns", EnvironmentNames(environment).release_topic)
-    return Grants((*_roles(place, *task_roles), *more), _roles(place, *map(names.schedule, named)), (topic,))
+    return Grants(
+        (*_roles(place, *task_roles), *more),
+        _roles(place, *map(names.schedule, named)),
+        (*_roles(place, *map(names.infrastructure, named)), *more),
+        (place.arn("sns", EnvironmentNames(environment).release_topic),),
+    )
 
 
 def _roles(place: ArnScope, *names: str) -> tuple[str, ...]:
@@ -51,6 +56,7 @@ def render(text: str, place: ArnScope, environment: str, granted: Grants | None 
         "region": place.region,
     }
     lists = {
+        "${infrastructure_roles}": granted.infrastructure_roles,
         "${release_topics}": granted.topics,
         "${schedule_roles}": granted.schedule_roles,
         "${subjects}": granted.subjects,

@@ -15,6 +15,7 @@ from ..aws.naming import COLOURS, TAG_COMPONENT, TAG_ENVIRONMENT, EnvironmentNam
 from ..aws.session import Aws
 from ..aws.tags import tags_of
 from ..common.ownership import Existing, is_ours, refusal
+from . import block_storage
 from .variables import is_worker
 
 # Variables of the environment's roles that decide which resources it has of its own.
@@ -92,6 +93,8 @@ def of_service(aws: Aws, values: Mapping[str, Any], unchecked: list[str]) -> lis
         finders.append(lambda: _role(aws, roles.execution(names.service)))
     if not on("service_task_role_arn"):
         finders.append(lambda: _role(aws, roles.task(names.service)))
+    if block_storage.uses_them(values) and not on("service_infrastructure_role_arn"):
+        finders.append(lambda: _role(aws, roles.infrastructure(names.service)))
     if not on("registry_existing") and on("registry_repository"):
         finders.append(lambda: _repository(aws, str(on("registry_repository"))))
     if on("monitoring_enabled", True) and on("monitoring_dashboard", True) and not is_worker(values):

@@ -200,6 +200,14 @@ def role(name: str) -> str:
         pytest.param("staging-eu-central-1-web-task", "ecs-tasks.amazonaws.com", True, id="a task role"),
         pytest.param("staging-eu-central-1-web-execution", "ecs-tasks.amazonaws.com", True, id="an execution role"),
         pytest.param("staging-eu-central-1-web-schedule", "scheduler.amazonaws.com", True, id="the role of schedules"),
+        pytest.param("staging-eu-central-1-web-infrastructure", "ecs.amazonaws.com", True, id="the role of volumes"),
+        pytest.param("staging-eu-central-1-web-task", "ecs.amazonaws.com", False, id="a task role to ECS itself"),
+        pytest.param(
+            "staging-eu-central-1-web-infrastructure",
+            "ecs-tasks.amazonaws.com",
+            False,
+            id="the role of volumes to tasks",
+        ),
         pytest.param(
             "staging-eu-central-1-web-task", "lambda.amazonaws.com", False, id="a task role to another service"
         ),
@@ -218,6 +226,19 @@ def test_only_roles_of_services_are_passed_and_only_to_what_they_are_for(
     kind: str, name: str, service: str, expected: bool
 ) -> None:
     assert allowed(kind, "iam:PassRole", role(name), iam__passed_to_service=service) is expected
+
+
+def test_who_provisions_removes_further_rules_and_no_others() -> None:
+    rule = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:listener-rule/app/staging/1/2/3"
+
+    def removes(**tags: str) -> bool:
+        keys = {f"aws:resourcetag/pear:{name}": [value] for name, value in tags.items()}
+        rights = Rights((policy("provision"),))
+        return evaluate(rights, Request("elasticloadbalancing:DeleteRule", rule, keys)).allowed
+
+    assert removes(environment="staging", rule="countries")
+    assert not removes(environment="staging") and not removes(rule="countries")
+    assert not removes(environment="production", rule="countries")
 
 
 def test_roles_of_named_services_alone_are_passed_also_where_names_are_long() -> None:
