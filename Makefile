@@ -94,6 +94,11 @@ sandbox-test: setup-browser ## Fidelity tests of the sandbox: real containers, r
 stories: setup ## End-to-end stories: playbooks on a sandbox of their own, under load
 	@pytest -q -n 2 --dist loadfile --timeout 1800 --durations 15 tests/stories
 
+# ansible-rulebook's rule engine runs in Java, which nothing else here needs.
+.PHONY: eda
+eda: setup ## Event-Driven Ansible on a sandbox: an alarm rolls a bad version back (ten minutes; needs Java 17)
+	@tools/eda.sh
+
 .PHONY: costs
 costs: setup-python ## Make the tables of docs/costs.md from the prices in docs/costs.yml
 	@$(PY) tools/costs.py

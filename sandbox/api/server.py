@@ -58,6 +58,8 @@ OVERLAY_MODULES = (
     "service_quotas",
     "wafv2",
 )
+# Calls that a token vouches for: no signature says which service they are for.
+_UNSIGNED = {"AssumeRoleWithWebIdentity": "sts", "AssumeRoleWithSAML": "sts"}
 _CREDENTIAL = re.compile(r"Credential=([^/]+)/\d+/([^/]+)/([^/]+)/aws4_request")
 _JSON_SERVICES = {
     "AmazonEC2ContainerServiceV20141113": "ecs",
@@ -166,8 +168,8 @@ def identify(environ: dict[str, Any], settings: Settings) -> tuple[str, str, Con
     if cbor := re.match(r"^/service/(\w+)/operation/(\w+)$", environ.get("PATH_INFO", "")):
         return _JSON_SERVICES.get(cbor[1], service), cbor[2], context
     if environ.get("CONTENT_TYPE", "").startswith("application/x-www-form-urlencoded"):
-        form = parse_qs(body_of(environ).decode())
-        return service, form.get("Action", [""])[0], context
+        action = parse_qs(body_of(environ).decode()).get("Action", [""])[0]
+        return service or _UNSIGNED.get(action, ""), action, context
     method = environ["REQUEST_METHOD"]
     if named := rest_operation(service, method, environ.get("PATH_INFO", "/")):
         return service, named, context

@@ -225,3 +225,30 @@ class RoleNames:
     def _role(self, service: str, kind: str) -> str:
         parts = [self.environment, self.region, *([service] if service else [])]
         return f"{fit('-'.join(parts), 63 - len(kind))}-{kind}"
+
+
+# The kinds of deployers, and the further policies of the one that provisions.
+DEPLOYERS = ("read-only", "exec", "rollback", "release", "gameday", "provision", "destroy")
+DEPLOYER_POLICIES = ("provision-network", "provision-data", "provision-experiments")
+
+
+@dataclass(frozen=True)
+class DeployerNames:
+    """Names of the roles of those who run the playbooks, and of their managed policies."""
+
+    environment: str
+    region: str
+    own_prefix: str = ""
+
+    @property
+    def prefix(self) -> str:
+        """Not below the environment's own: who provisions may write the roles that begin so."""
+        return self.own_prefix or f"pear-deployer-{self.environment}-{self.region}"
+
+    @property
+    def roles(self) -> tuple[str, ...]:
+        return tuple(f"{self.prefix}-{kind}" for kind in DEPLOYERS)
+
+    @property
+    def policies(self) -> tuple[str, ...]:
+        return tuple(f"{self.prefix}-{name}" for name in DEPLOYER_POLICIES)

@@ -11,11 +11,8 @@ import pytest
 from ansible_collections.pear.fargate.plugins.filter.deployer import deployer_policy
 from ansible_collections.pear.fargate.plugins.module_utils.aws.arns import ArnScope
 from ansible_collections.pear.fargate.plugins.module_utils.aws.naming import RoleNames
-from ansible_collections.pear.fargate.plugins.module_utils.environment.deployer import (
-    github_subjects,
-    grants,
-    render,
-)
+from ansible_collections.pear.fargate.plugins.module_utils.environment.deployer import grants, render
+from ansible_collections.pear.fargate.plugins.module_utils.environment.github_trust import github_subjects
 from cloudsplaining.scan.policy_document import PolicyDocument
 
 from sandbox.laws.iam.actions import action as reference
@@ -25,7 +22,7 @@ from tests.support.iam_calls import granted_by_calls
 FILES = Path(__file__).resolve().parents[3] / "roles/deployer/files"
 PLACE = ArnScope("eu-central-1", "123456789012")
 PROVISION = ("provision", "provision-data", "provision-experiments", "provision-network")
-KINDS = ("read-only", "exec", "rollback", "release", *PROVISION, "destroy")
+KINDS = ("read-only", "exec", "rollback", "release", "gameday", *PROVISION, "destroy")
 # IAM's limits: of all inline policies of a role together, and of a managed policy.
 _INLINE, _MANAGED = 10240, 6144
 _OTHERS = {"ec2", "ecr", "acm", "elasticfilesystem", "route53", "logs", "cloudwatch"}
@@ -158,6 +155,19 @@ def test_who_releases_tells_the_topic_of_releases_and_no_other(kind: str, expect
 def test_who_releases_marks_that_on_dashboards_of_the_environment(kind: str, name: str, expected: bool) -> None:
     for action in ("cloudwatch:GetDashboard", "cloudwatch:PutDashboard"):
         assert allowed(kind, action, f"arn:aws:cloudwatch::123456789012:dashboard/{name}") is expected
+
+
+def test_a_game_day_may_release_as_who_releases_and_pushes_no_image() -> None:
+    """It releases bad versions of images that are there."""
+    release, gameday = (
+        {
+            (statement["Sid"], action)
+            for statement in json.loads((FILES / f"{kind}.json").read_text())["Statement"]
+            for action in statement["Action"]
+        }
+        for kind in ("release", "gameday")
+    )
+    assert {sid for sid, _ in release - gameday} == {"LogIn", "PushImages"}
 
 
 def test_further_topics_of_releases_are_named() -> None:
@@ -325,6 +335,7 @@ _ECS = {
 _WAYS = {
     "exec": {"ECSExecuteCommandOnRunningTask"},
     "release": _ECS,
+    "gameday": _ECS,
     "provision": {"PutRolePolicy", "PutRolePolicyThenUpdateAssumeRolePolicy", "UpdateRolePolicyToAssumeIt"},
     "provision-data": {"AttachRolePolicy"},
 }
@@ -342,7 +353,7 @@ def test_no_policy_leaves_a_way_to_more_permissions(kind: str) -> None:
     assert everything == _WAYS.get(kind, set())
 
 
-@pytest.mark.parametrize("kind", ["read-only", "exec", "release", "rollback", "destroy"])
+@pytest.mark.parametrize("kind", ["read-only", "exec", "release", "rollback", "gameday", "destroy"])
 def test_who_does_not_provision_gives_no_permissions(kind: str) -> None:
     giving = {
         action
@@ -370,9 +381,3 @@ def test_trust_names_branches_and_environments_exactly() -> None:
         "repo:example/scores:environment:production",
     ]
     assert equals["token.actions.githubusercontent.com:aud"] == "sts.amazonaws.com"
-
-
-@pytest.mark.parametrize(("branches", "environments", "why"), [([], [], "neither"), (["*"], [], "would match others")])
-def test_a_trust_that_is_too_wide_is_refused(branches: list[str], environments: list[str], why: str) -> None:
-    with pytest.raises(ValueError, match=why):
-        github_subjects("example/scores", branches, environments)
