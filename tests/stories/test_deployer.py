@@ -74,7 +74,9 @@ def test_promote_pause_and_rollback_by_the_role_of_rollbacks(guarded: Guarded) -
     assert [fact["event"] for fact in told] == ["began", "approval", "succeeded"]
     assert told[-1]["report"] == f"https://reports.example.test/scoreboard/{told[-1]['release']}.html"
     guarded.run("rollback", "rollback").succeeded()
-    dashboard = guarded.stage.client("cloudwatch").get_dashboard(DashboardName=f"{NAME}-scoreboard")["DashboardBody"]
+    dashboard = guarded.stage.client("cloudwatch").get_dashboard(DashboardName=f"{NAME}-{REGION}-scoreboard")[
+        "DashboardBody"
+    ]
     marked = [line["label"] for line in markers_in(json.loads(dashboard))]
     assert "release 1.1.0: succeeded" in marked and marked[-1].startswith("rollback "), marked
     assert [(fact["kind"], fact["event"]) for fact in guarded.told()][-1] == ("rollback", "succeeded")

@@ -97,11 +97,6 @@ class EnvironmentNames:
         return f"{self.environment}-releases"
 
     @property
-    def dashboard(self) -> str:
-        """No service's dashboard can have this name: a service name has no capital letter."""
-        return f"{self.environment}-Environment"
-
-    @property
     def alarm_prefix(self) -> str:
         """Prefix of the alarms of shared resources. No service's prefix can be the same: a service name has no asterisk."""
         return f"{self.environment}/*/"
@@ -117,7 +112,6 @@ class EnvironmentNames:
             "alarm_topic": self.alarm_topic,
             "backup": self.backup,
             "cluster": self.cluster,
-            "dashboard": self.dashboard,
             "database": self.database,
             "file_system_security_group": self.file_system_security_group,
             "ledger": self.ledger,
@@ -151,10 +145,6 @@ class ServiceNames:
         return f"{self.environment}/{self.service}/"
 
     @property
-    def dashboard(self) -> str:
-        return fit(f"{self.environment}-{self.service}", 255)
-
-    @property
     def saved_query_prefix(self) -> str:
         """Logs Insights shows it as folders."""
         return f"{self.environment}/{self.service}/"
@@ -169,13 +159,35 @@ class ServiceNames:
     def as_dict(self) -> dict[str, str | dict[str, str]]:
         return {
             "alarm_prefix": self.alarm_prefix,
-            "dashboard": self.dashboard,
             "ecs_service": {colour: self.ecs_service(colour) for colour in COLOURS},
             "family": self.family,
             "log_group": self.log_group,
             "target_group": {colour: self.target_group(colour) for colour in COLOURS},
             "saved_query_prefix": self.saved_query_prefix,
         }
+
+
+@dataclass(frozen=True)
+class DashboardNames:
+    """Names of dashboards. They have no region, so the names have it.
+
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutDashboard.html
+    """
+
+    environment: str
+    region: str
+
+    @property
+    def prefix(self) -> str:
+        return f"{self.environment}-{self.region}-"
+
+    @property
+    def shared(self) -> str:
+        """No service's dashboard can have this name: a service name has no capital letter."""
+        return f"{self.prefix}Environment"
+
+    def of_service(self, service: str) -> str:
+        return fit(f"{self.prefix}{service}", 255)
 
 
 @dataclass(frozen=True)

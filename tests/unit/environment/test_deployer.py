@@ -151,7 +151,14 @@ def test_who_releases_tells_the_topic_of_releases_and_no_other(kind: str, expect
 
 
 @pytest.mark.parametrize("kind", ["rollback", "release"])
-@pytest.mark.parametrize(("name", "expected"), [("staging-scores", True), ("production-scores", False)])
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("staging-eu-central-1-scores", True),
+        ("staging-eu-west-1-scores", False),
+        ("production-eu-central-1-scores", False),
+    ],
+)
 def test_who_releases_marks_that_on_dashboards_of_the_environment(kind: str, name: str, expected: bool) -> None:
     for action in ("cloudwatch:GetDashboard", "cloudwatch:PutDashboard"):
         assert allowed(kind, action, f"arn:aws:cloudwatch::123456789012:dashboard/{name}") is expected
