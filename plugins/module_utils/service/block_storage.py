@@ -23,35 +23,35 @@ _IOPS = {"gp3": (3000, 16000), "io1": (100, 64000), "io2": (100, 256000)}
 # Operations a second for each GiB at most.
 _RATIOS = {"gp3": 500, "io1": 50, "io2": 1000}
 _THROUGHPUT = (125, 1000)
+# What makes a volume one of a file system.
+_FILES = ("access_point", "file_system_id")
 _OLD_PLATFORMS = ("1.0.0", "1.1.0", "1.2.0", "1.3.0")
 
 
-def findings(values: Mapping[str, Any]) -> Iterator[str]:
-    """A sentence for each thing that would keep a task from starting."""
+def findings(options: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
+    """A sentence for each thing that would keep a task from starting: of a release's options, or of variables with their prefix."""
     volumes = [
         volume
-        for volume in values.get("service_volumes") or []
+        for volume in options.get(f"{prefix}volumes") or []
         if isinstance(volume, Mapping) and isinstance(volume.get("ebs"), Mapping)
     ]
     if not volumes:
         return
     names = [str(volume.get("name")) for volume in volumes]
     if len(volumes) > 1:
-        yield f"service_volumes: {' and '.join(names)} have ebs; a task on Fargate has one EBS volume at most"
-    if values.get("service_schedules"):
+        yield f"{prefix}volumes: {' and '.join(names)} have ebs; a task on Fargate has one EBS volume at most"
+    if options.get(f"{prefix}schedules"):
         yield (
-            f"service_schedules is set, and {names[0]} of service_volumes has ebs: EventBridge Scheduler cannot say how a task's volume is "
+            f"{prefix}schedules is set, and {names[0]} of {prefix}volumes has ebs: EventBridge Scheduler cannot say how a task's volume is "
             "made, so that no scheduled task would start. Put the schedules into a service without it"
         )
-    if values.get("service_platform_version") in _OLD_PLATFORMS:
-        yield (
-            f"service_platform_version is {values['service_platform_version']}, and {names[0]} of service_volumes has ebs, which needs "
-            "1.4.0 or later"
-        )
+    platform = options.get(f"{prefix}platform_version")
+    if platform in _OLD_PLATFORMS:
+        yield f"{prefix}platform_version is {platform}, and {names[0]} of {prefix}volumes has ebs, which needs 1.4.0 or later"
     for volume in volumes:
-        where = f"service_volumes: ebs of {volume.get('name')}"
-        if volume.get("access_point"):
-            yield f"{where}: the volume has access_point too; it is one or the other"
+        where = f"{prefix}volumes: ebs of {volume.get('name')}"
+        if other := next((option for option in _FILES if volume.get(option)), ""):
+            yield f"{where}: the volume has {other} too; it is one or the other"
         yield from (f"{where}: {wrong}" for wrong in _of_one(volume["ebs"]))
 
 

@@ -71,7 +71,7 @@ def findings(values: Mapping[str, Any]) -> list[str]:
         *_protocol(values),
         *_secrets(values),
         *_volumes(values),
-        *block_storage.findings(values),
+        *block_storage.findings(values, "service_"),
         *_collector(values),
         *_containers(values),
         *schedule_findings(values.get("service_schedules"), "service_schedules", "expression"),
