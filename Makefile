@@ -38,6 +38,10 @@ setup-python: ## Install what lint, unit and artifact need: .venv and the collec
 setup-lint: ## Install what lint needs besides: node and npm, which check the workflows
 	@tools/setup.sh lint
 
+.PHONY: setup-browser
+setup-browser: setup ## Install what the test of the sandbox's console needs besides: Chromium and its driver
+	@tools/setup.sh sandbox browser
+
 .PHONY: demo
 demo: setup ## Source tree to live https traffic: sandbox up, image built, playbooks/deploy.yml run, URL printed
 	@tools/demo.sh $(INVENTORY)
@@ -59,8 +63,8 @@ distclean: sandbox-down clean ## Remove everything that git does not hold: the s
 	@tools/clean.sh environments
 
 .PHONY: test
-test: setup ## All tests: lint, sanity, unit, set-up, sandbox, stories, molecule
-	@tools/test.sh lint sanity-quick unit setup-test sandbox-test stories molecule
+test: setup ## All tests: lint, sanity, unit, plays, set-up, sandbox, stories, molecule
+	@tools/test.sh lint sanity-quick unit plays setup-test sandbox-test stories molecule
 
 .PHONY: lint
 lint: setup-lint ## ruff, mypy, ansible-lint (production profile), workflows
@@ -72,14 +76,18 @@ format: setup-python ## Let ruff format the Python code
 
 .PHONY: unit
 unit: setup-python ## Unit tests: decisions, adapters, roles' contracts, the sample app
-	@pytest -q -n 2 --dist worksteal tests/unit examples
+	@pytest -q -n 2 --dist worksteal -m "not plays" tests/unit examples
+
+.PHONY: plays
+plays: setup-python ## Playbooks, inventories and the installed artifact on AWS's calls in memory: tags, ways of running a task, AWX, workflows
+	@pytest -q -n 2 --dist worksteal -m plays tests/unit
 
 .PHONY: setup-test
 setup-test: setup ## Set-up interrupted, doubled and refused: for real, in clones of this checkout
 	@pytest -q -n 2 --dist loadfile tests/setup
 
 .PHONY: sandbox-test
-sandbox-test: setup ## Fidelity tests of the sandbox: real containers, real traffic
+sandbox-test: setup-browser ## Fidelity tests of the sandbox: real containers, real traffic
 	@pytest -q -n 2 --dist loadfile tests/sandbox
 
 .PHONY: stories
@@ -144,6 +152,10 @@ bare-root: ## The first five minutes on a Debian that has nothing. SUITE=bookwor
 .PHONY: picture
 picture: setup ## Record a good and a bad canary on a sandbox and draw them: docs/images/cutover.svg (five minutes)
 	@$(PY) tools/cutover_record.py && $(PY) tools/cutover_picture.py
+
+.PHONY: console-picture
+console-picture: setup-browser ## Photograph the sandbox's console in the middle of a canary: docs/images/console.png (five minutes)
+	@$(PY) tools/console_picture.py
 
 .PHONY: chaos-table
 chaos-table: setup ## Release every kind of bad version under load: the table of docs/how-a-release-decides.md (15 minutes)

@@ -38,6 +38,7 @@ def deployer_policy(
             granted,
             boundary=named.get("boundary") or "",
             subjects=tuple(subjects),
+            topics=(*granted.topics, *(named.get("topics") or [])),
             deployers=named.get("prefix") or "",
         )
         return deployer.render(text, place, environment["name"], granted)

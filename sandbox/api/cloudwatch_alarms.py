@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from ..metrics import bands
@@ -185,6 +185,7 @@ def _keep_states() -> None:
     def put_metric_alarm(original: Any, self: Any, *arguments: Any, **named: Any) -> Any:
         given = dict(zip(_PUT_METRIC_ALARM[1:], arguments, strict=False)) | named
         check_range(given)
+        check_rule(given.get("rule") or "", self.alarms)
         known = self.alarms.get(given["name"])
         alarm = original(self, *arguments, **named)
         alarm.state_value = known.state_value if known else INSUFFICIENT_DATA
@@ -209,12 +210,33 @@ def check_range(given: Mapping[str, Any]) -> None:
         raise ValidationError(told)
 
 
+def check_rule(rule: str, there: Collection[str]) -> None:
+    """AWS saves no composite alarm whose rule names one that does not exist.
+
+    https://github.com/awsdocs/aws-cloudformation-user-guide/issues/911
+    """
+    from moto.cloudwatch.exceptions import ValidationError
+
+    lacking = sorted(alarms_named(rule) - {*there})
+    if lacking:
+        raise ValidationError(
+            f"Could not save the composite alarm as alarms [{', '.join(lacking)}] in the alarm rule do not exist"
+        )
+
+
 def delete_unless_named(original: Any, backend: Any, alarm_names: list[str]) -> None:
-    """AWS deletes no alarm that a composite one needs: https://github.com/cloud-custodian/cloud-custodian/issues/7763"""
+    """AWS deletes no alarm that a composite one needs, and one composite alarm in a call.
+
+    https://github.com/cloud-custodian/cloud-custodian/issues/7763
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DeleteAlarms.html
+    """
     from moto.cloudwatch.exceptions import ValidationError
 
     rules = [alarm.rule for name, alarm in backend.alarms.items() if alarm.rule and name not in alarm_names]
     needed = set(alarm_names) & {name for rule in rules for name in alarms_named(rule)}
+    composites = [name for name in alarm_names if name in backend.alarms and backend.alarms[name].rule]
+    if len(composites) > 1:
+        raise ValidationError("Only one composite alarm can be deleted in one call.")
     if needed:
         raise ValidationError(
             f"Cannot delete {','.join(sorted(needed))} as there are composite alarm(s) depending on them."

@@ -24,7 +24,7 @@ from ..wsgi import listen
 from . import refusals
 from .authorization import Authorization
 from .operations import rest_operation
-from .overlay import Context, internal, registered
+from .overlay import Context, Document, internal, registered
 from .requests import body_of
 from .state import Call, Sandbox
 
@@ -53,6 +53,7 @@ OVERLAY_MODULES = (
     "scheduler",
     "first_calls",
     "faults",
+    "console",
     "route53",
     "service_quotas",
     "wafv2",
@@ -144,11 +145,16 @@ class Application:
         route = registered.routes.get((environ["REQUEST_METHOD"], path))
         if route is None:
             return _json(start_response, {"message": f"no such route: {path}"}, 404)
+        origin = environ.get("HTTP_ORIGIN")
+        if origin is not None and origin != self.sandbox.settings.endpoint:
+            # A page from elsewhere, in a browser of this machine, must not be able to add faults here.
+            return _json(start_response, {"message": f"pages from {origin} may not ask this sandbox"}, 403)
         query = {key: values[-1] for key, values in parse_qs(environ.get("QUERY_STRING", "")).items()}
         try:
-            return _json(start_response, route(query, _body_json(environ)))
+            answer = route(query, _body_json(environ))
         except ApiError as refused:
             return _refuse(start_response, refusals.encode(refused, refusals.JSON))
+        return _document(start_response, answer) if isinstance(answer, Document) else _json(start_response, answer)
 
 
 def identify(environ: dict[str, Any], settings: Settings) -> tuple[str, str, Context]:
@@ -184,6 +190,18 @@ def _json(start_response: StartResponse, answer: Any, status: int = 200) -> Iter
     ]
     start_response(f"{status} {'OK' if status < 400 else 'Error'}", headers)
     return iter([text])
+
+
+def _document(start_response: StartResponse, document: Document) -> Iterator[bytes]:
+    headers = [
+        ("Content-Type", document.content_type),
+        ("Content-Length", str(len(document.body))),
+        ("Content-Security-Policy", "default-src 'self'; img-src data:; frame-ancestors 'none'"),
+        ("Cache-Control", "no-store"),
+        ("X-Content-Type-Options", "nosniff"),
+    ]
+    start_response("200 OK", headers)
+    return iter([document.body])
 
 
 def _refuse(start_response: StartResponse, refusal: refusals.Refusal) -> Iterator[bytes]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import ssl
 import time
@@ -11,6 +12,7 @@ from typing import Any
 
 import pytest
 import yaml
+from ansible_collections.pear.fargate.plugins.module_utils.monitoring.release_markers import markers_in
 from botocore.exceptions import ClientError
 
 from .arcade import finished
@@ -68,7 +70,16 @@ def test_promote_pause_and_rollback_by_the_role_of_rollbacks(guarded: Guarded) -
     finally:
         if process.poll() is None:
             process.kill()
+    told = [fact for fact in guarded.told() if fact["version"].startswith("1.1.0")]
+    assert [fact["event"] for fact in told] == ["began", "approval", "succeeded"]
+    assert told[-1]["report"] == f"https://reports.example.test/scoreboard/{told[-1]['release']}.html"
     guarded.run("rollback", "rollback").succeeded()
+    dashboard = guarded.stage.client("cloudwatch").get_dashboard(DashboardName=f"{NAME}-{REGION}-scoreboard")[
+        "DashboardBody"
+    ]
+    marked = [line["label"] for line in markers_in(json.loads(dashboard))]
+    assert "release 1.1.0: succeeded" in marked and marked[-1].startswith("rollback "), marked
+    assert [(fact["kind"], fact["event"]) for fact in guarded.told()][-1] == ("rollback", "succeeded")
 
 
 def test_an_abort_by_the_role_of_rollbacks(guarded: Guarded) -> None:

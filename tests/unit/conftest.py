@@ -9,7 +9,7 @@ from typing import Any
 
 import botocore.client
 import botocore.hooks
-import botocore.loaders
+import botocore.session
 import moto.core.responses
 from hypothesis import settings
 
@@ -18,7 +18,7 @@ os.environ["MOTO_EC2_LOAD_DEFAULT_AMIS"] = "false"
 # Thirteen hundred policies of AWS for each of seven partitions, each time a test begins; a test that needs them makes them.
 os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "false"
 # Each client of each test would read its service's model from disk.
-botocore.loaders.create_loader = functools.cache(botocore.loaders.create_loader)
+botocore.session.create_loader = functools.cache(botocore.session.create_loader)
 # Models that stay in memory are many objects: looking for garbage among them every few hundred takes half of the time.
 gc.set_threshold(100_000, 50, 1000)
 # On a busy machine an example may take longer than hypothesis expects, which says nothing about what is tested.

@@ -24,6 +24,8 @@ from tests.support.plays import ROOT, Player, PlayResult
 from .dashboards import with_tags
 from .saved_queries import QueryStore
 
+pytestmark = pytest.mark.plays
+
 MODULES = sorted(path.stem for path in (ROOT / "plugins/modules").glob("*.py"))
 IMAGE = "public.ecr.aws/nginx/nginx@sha256:" + 64 * "1"
 

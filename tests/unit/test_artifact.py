@@ -112,6 +112,7 @@ def test_the_artifact_holds_what_its_inventories_build_and_no_other_example(memb
     assert not [name for name in examples if "test" in name]
 
 
+@pytest.mark.plays
 def test_every_playbook_of_the_installed_collection_runs_by_its_full_name(installed: Path) -> None:
     here = installed / "ansible_collections/pear/fargate"
     names = sorted(path.stem for path in here.glob("playbooks/*.yml"))
@@ -122,6 +123,7 @@ def test_every_playbook_of_the_installed_collection_runs_by_its_full_name(instal
     assert re.findall(r"^playbook: (.*)$", listed, re.M) == [str(here / f"playbooks/{name}.yml") for name in names]
 
 
+@pytest.mark.plays
 def test_the_installed_collection_documents_its_modules_and_its_inventory(installed: Path) -> None:
     for kind, folder in (("module", "modules"), ("inventory", "inventory")):
         names = [f"pear.fargate.{path.stem}" for path in ROOT.glob(f"plugins/{folder}/*.py") if path.stem != "__init__"]

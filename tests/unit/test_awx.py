@@ -214,6 +214,7 @@ def test_the_credential_becomes_a_profile_that_takes_the_role(
         assert profile["credential_source"] == source
 
 
+@pytest.mark.plays
 def test_the_playbook_makes_every_object_and_joins_them() -> None:
     with running() as (address, store):
         environment = {"CONTROLLER_HOST": address, "CONTROLLER_OAUTH_TOKEN": "token"}

@@ -144,6 +144,7 @@ def endpoint() -> Iterator[str]:
         server.stop()
 
 
+@pytest.mark.plays
 def test_a_pull_request_is_told_what_it_would_change(endpoint: str, tmp_path: Path) -> None:
     """In an empty account; then with variables that are wrong, which fails the step and is in the comment all the same."""
     inventory = tmp_path / "deploy/inventories/staging"

@@ -24,6 +24,8 @@ TAG_REGION = "pear:region"
 TAG_CLUSTER = "pear:cluster"
 TAG_LISTENER = "pear:listener"
 TAG_LOG_GROUP = "pear:log-group"
+# On a further rule of a service: its name in the inventory.
+TAG_RULE = "pear:rule"
 # On a rule with a login by OIDC: the version of the client secret that ELB has been given, which it never answers.
 TAG_LOGIN_SECRET = "pear:login-secret"
 
@@ -90,9 +92,9 @@ class EnvironmentNames:
         return f"{self.environment}-warnings"
 
     @property
-    def dashboard(self) -> str:
-        """No service's dashboard can have this name: a service name has no capital letter."""
-        return f"{self.environment}-Environment"
+    def release_topic(self) -> str:
+        """Of what becomes of releases."""
+        return f"{self.environment}-releases"
 
     @property
     def alarm_prefix(self) -> str:
@@ -110,12 +112,12 @@ class EnvironmentNames:
             "alarm_topic": self.alarm_topic,
             "backup": self.backup,
             "cluster": self.cluster,
-            "dashboard": self.dashboard,
             "database": self.database,
             "file_system_security_group": self.file_system_security_group,
             "ledger": self.ledger,
             "load_balancer": self.load_balancer,
             "load_balancer_security_group": self.load_balancer_security_group,
+            "release_topic": self.release_topic,
             "task_security_group": self.task_security_group,
             "vpc": self.vpc,
             "warning_topic": self.warning_topic,
@@ -143,10 +145,6 @@ class ServiceNames:
         return f"{self.environment}/{self.service}/"
 
     @property
-    def dashboard(self) -> str:
-        return fit(f"{self.environment}-{self.service}", 255)
-
-    @property
     def saved_query_prefix(self) -> str:
         """Logs Insights shows it as folders."""
         return f"{self.environment}/{self.service}/"
@@ -161,13 +159,35 @@ class ServiceNames:
     def as_dict(self) -> dict[str, str | dict[str, str]]:
         return {
             "alarm_prefix": self.alarm_prefix,
-            "dashboard": self.dashboard,
             "ecs_service": {colour: self.ecs_service(colour) for colour in COLOURS},
             "family": self.family,
             "log_group": self.log_group,
             "target_group": {colour: self.target_group(colour) for colour in COLOURS},
             "saved_query_prefix": self.saved_query_prefix,
         }
+
+
+@dataclass(frozen=True)
+class DashboardNames:
+    """Names of dashboards. They have no region, so the names have it.
+
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutDashboard.html
+    """
+
+    environment: str
+    region: str
+
+    @property
+    def prefix(self) -> str:
+        return f"{self.environment}-{self.region}-"
+
+    @property
+    def shared(self) -> str:
+        """No service's dashboard can have this name: a service name has no capital letter."""
+        return f"{self.prefix}Environment"
+
+    def of_service(self, service: str) -> str:
+        return fit(f"{self.prefix}{service}", 255)
 
 
 @dataclass(frozen=True)
@@ -194,6 +214,10 @@ class RoleNames:
     def schedule(self, service: str) -> str:
         return self._role(service, "schedule")
 
+    def infrastructure(self, service: str) -> str:
+        """Of ECS, for what it makes for a service's tasks: EBS volumes."""
+        return self._role(service, "infrastructure")
+
     def experiment(self, service: str) -> str:
         """Of Fault Injection Service, for experiments on a service."""
         return self._role(service, "experiment")
@@ -202,6 +226,7 @@ class RoleNames:
         return {
             "execution_role": self.execution(service),
             "experiment_role": self.experiment(service),
+            "infrastructure_role": self.infrastructure(service),
             "schedule_role": self.schedule(service),
             "task_role": self.task(service),
         }

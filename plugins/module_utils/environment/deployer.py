@@ -11,7 +11,7 @@ from string import Template
 from typing import Any
 
 from ..aws.arns import ArnScope
-from ..aws.naming import DeployerNames, RoleNames
+from ..aws.naming import DeployerNames, EnvironmentNames, RoleNames
 from ..aws.route53 import metrics_region
 
 
@@ -21,6 +21,9 @@ class Grants:
 
     task_roles: tuple[str, ...]
     schedule_roles: tuple[str, ...]
+    infrastructure_roles: tuple[str, ...]
+    # Topics that are told of releases.
+    topics: tuple[str, ...] = ()
     boundary: str = ""
     subjects: tuple[str, ...] = ()
     # What the names of the deployers' own roles begin with, if not as usual.
@@ -31,7 +34,12 @@ def grants(place: ArnScope, environment: str, services: Sequence[str] = (), more
     """The roles of these services, and task roles of others; of every service that the environment has if none is named."""
     named, names = services or ("*",), RoleNames(environment, place.region)
     task_roles = [role for service in named for role in (names.task(service), names.execution(service))]
-    return Grants((*_roles(place, *task_roles), *more), _roles(place, *map(names.schedule, named)))
+    return Grants(
+        (*_roles(place, *task_roles), *more),
+        _roles(place, *map(names.schedule, named)),
+        (*_roles(place, *map(names.infrastructure, named)), *more),
+        (place.arn("sns", EnvironmentNames(environment).release_topic),),
+    )
 
 
 def _roles(place: ArnScope, *names: str) -> tuple[str, ...]:
@@ -51,6 +59,8 @@ def render(text: str, place: ArnScope, environment: str, granted: Grants | None 
         "region": place.region,
     }
     lists = {
+        "${infrastructure_roles}": granted.infrastructure_roles,
+        "${release_topics}": granted.topics,
         "${schedule_roles}": granted.schedule_roles,
         "${subjects}": granted.subjects,
         "${task_roles}": granted.task_roles,

@@ -16,13 +16,14 @@ from ..aws.naming import (
     TAG_LISTENER,
     TAG_REGION,
     TAG_SERVICE,
+    DashboardNames,
     EnvironmentNames,
     ServiceNames,
 )
 from ..aws.route53 import metrics_region
 from ..aws.session import Aws
 from ..aws.tags import tags_of
-from ..monitoring.alarms import is_composite
+from ..monitoring.alarms import in_order, is_composite
 from ..service import routing_removal
 from ..service.alias_records import Balancer, bare, leftovers
 from . import teardown_backup as backup_teardown
@@ -234,7 +235,7 @@ def _topic(aws: Aws, name: str) -> list[Thing]:
     names = EnvironmentNames(name)
     return [
         Thing("topic", arn, topic, aws.region)
-        for topic in (names.alarm_topic, names.warning_topic)
+        for topic in (names.alarm_topic, names.warning_topic, names.release_topic)
         for arn in sns.topic_arns(aws, topic)
         if sns.tags(aws, arn).get(TAG_ENVIRONMENT) == name
     ]
@@ -251,10 +252,16 @@ def _schedules(aws: Aws, name: str) -> list[Thing]:
 
 
 def _alarms(aws: Aws, name: str) -> list[Thing]:
-    return [
-        Thing("composite alarm" if is_composite(alarm) else "alarm", alarm["AlarmName"], alarm["AlarmName"], aws.region)
+    """A composite alarm before those that its rule names."""
+    found = {
+        alarm["AlarmName"]: alarm
         for alarm in cloudwatch.alarms(aws, f"{name}/")
         if cloudwatch.tags(aws, alarm["AlarmArn"]).get(TAG_ENVIRONMENT) == name
+    }
+    return [
+        Thing("composite alarm" if is_composite(found[alarm]) else "alarm", alarm, alarm, aws.region)
+        for alarm in reversed(in_order(found.values()))
+        if alarm in found
     ]
 
 
@@ -266,10 +273,11 @@ def beside_health_checks(aws: Aws, name: str) -> list[Thing]:
 
 
 def _dashboards(aws: Aws, name: str, services: set[str]) -> list[Thing]:
-    ours = {ServiceNames(name, service).dashboard for service in services} | {EnvironmentNames(name).dashboard}
+    names = DashboardNames(name, aws.region)
+    ours = {names.of_service(service) for service in services} | {names.shared}
     return [
         Thing("dashboard", dashboard, dashboard)
-        for dashboard, arn in cloudwatch.dashboards(aws, f"{name}-").items()
+        for dashboard, arn in cloudwatch.dashboards(aws, names.prefix).items()
         if dashboard in ours and cloudwatch.tags(aws, arn).get(TAG_ENVIRONMENT) == name
     ]
 

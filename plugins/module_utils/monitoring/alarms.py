@@ -4,8 +4,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 _BAND = "band"
@@ -18,6 +20,8 @@ _COMPARISONS = {
     "<=": "LessThanOrEqualToThreshold",
 }
 COMPARISONS = tuple(_COMPARISONS)
+# An alarm in the rule of a composite one, by name or by ARN, quoted or not.
+_NAMED = re.compile(r"""\b(?:ALARM|OK|INSUFFICIENT_DATA)\s*\(\s*(?:"([^"]+)"|'([^']+)'|([^\s()"']+))\s*\)""")
 # What CloudWatch takes an alarm to be where the request does not say.
 _COMPOSITE_DEFAULTS: Mapping[str, Any] = {
     "ActionsEnabled": True,
@@ -61,8 +65,8 @@ def plan(found: Iterable[Mapping[str, Any]], desired: Iterable[Mapping[str, Any]
             after[name] = {key: must_be.get(key) for key in differing}
     stale = [name for name in there if prefix and name.startswith(prefix) and name not in by_name]
     # A composite alarm is put after those that its rule names, and goes before them.
-    put = sorted((dict(by_name[name]) for name in after), key=is_composite)
-    stale = sorted(stale, key=lambda name: not is_composite(there[name]))
+    put = [dict(by_name[name]) for name in in_order(by_name.values()) if name in after]
+    stale = [name for name in reversed(in_order(there.values())) if name in stale]
     gone = dict.fromkeys(stale)
     return Plan(put, stale, before | {name: normal(there[name]) for name in stale}, after | gone)
 
@@ -70,6 +74,16 @@ def plan(found: Iterable[Mapping[str, Any]], desired: Iterable[Mapping[str, Any]
 def is_composite(alarm: Mapping[str, Any]) -> bool:
     """Whether a request, or an alarm as CloudWatch describes it, is of a composite alarm."""
     return bool(alarm.get("AlarmRule"))
+
+
+def named_in(rule: str) -> set[str]:
+    """The alarms that the rule of a composite alarm is about."""
+    return {"".join(found).rpartition(":alarm:")[2] for found in _NAMED.findall(rule)}
+
+
+def in_order(alarms: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Names of alarms, each after those that its rule names. Raises CycleError."""
+    return list(TopologicalSorter({a["AlarmName"]: named_in(a.get("AlarmRule") or "") for a in alarms}).static_order())
 
 
 def request(alarm: Mapping[str, Any]) -> dict[str, Any]:
@@ -109,6 +123,10 @@ def problems(alarms: Sequence[Mapping[str, Any]]) -> list[str]:
     found += [
         f"alarm {name} is named {names.count(name)} times" for name in sorted(set(names)) if names.count(name) > 1
     ]
+    try:
+        in_order([{"AlarmName": alarm["name"], "AlarmRule": alarm["rule"]} for alarm in alarms])
+    except CycleError as error:
+        found.append(f"the rules of these alarms name each other: {', '.join(sorted(set(error.args[1])))}")
     for alarm in alarms:
         name, metrics = alarm["name"], alarm["metrics"]
         kinds = [option for option in ("threshold", "band_deviations", "rule") if alarm[option] not in (None, "")]

@@ -11,16 +11,20 @@ from ..aws import cloudwatch
 from ..aws.errors import Failure
 from ..common.invocation import Invocation
 from ..common.ownership import Existing, claim, is_ours
-from .alarms import is_composite, plan, problems, request
+from .alarms import is_composite, named_in, plan, problems, request
 
 
 def run(call: Invocation) -> dict[str, Any]:
     """Return the names of the alarms that are there, those put and those deleted."""
     alarms, prefix = call.params["alarms"], call.params["purge_prefix"]
-    refused = problems(alarms)
+    names = [alarm["name"] for alarm in alarms]
+    elsewhere = sorted(set().union(*(named_in(alarm["rule"] or "") for alarm in alarms)) - {*names})
+    there = {alarm["AlarmName"] for alarm in cloudwatch.alarms_named(call.aws, elsewhere)} if elsewhere else set()
+    refused = problems(alarms) + [
+        f"a rule names the alarm {name}, which is not there" for name in elsewhere if name not in there
+    ]
     if refused:
         raise Failure(f"{'; '.join(refused)}. Nothing was changed.", findings=refused)
-    names = [alarm["name"] for alarm in alarms]
     found = cloudwatch.alarms(call.aws, prefix) if prefix else []
     known = {alarm["AlarmName"] for alarm in found}
     found += cloudwatch.alarms_named(call.aws, [name for name in names if name not in known])

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import secrets
 from collections.abc import Mapping
 from typing import Any
@@ -30,6 +31,7 @@ from ..rollout.model import (
 )
 from ..rollout.strategy import STRATEGIES, metrics_seconds
 from ..rollout.strategy import plan as plan_of
+from ..service.block_storage import findings as volume_findings
 from ..service.containers import findings as container_findings
 from ..service.discovery import discovery_findings
 from ..service.existing import EXISTING_ARGUMENTS
@@ -155,7 +157,14 @@ SLOS_ARGUMENT: dict[str, Any] = {
         "minimum_requests": {"type": "int", "default": 100},
     },
 }
+# Who is told what becomes of a release, and where it is shown.
+NOTICE_ARGUMENTS: dict[str, Any] = {
+    "release_topics": {"type": "list", "elements": "str", "default": []},
+    "report_url": {"type": "str", "default": ""},
+    "dashboard": {"type": "str", "default": ""},
+}
 RELEASE_ARGUMENTS: dict[str, Any] = {
+    **NOTICE_ARGUMENTS,
     "by": {"type": "str"},
     "plan": {"type": "dict", "options": STRATEGY, "default": {}},
     "gates": {"type": "dict", "options": GATES, "default": {}},
@@ -186,7 +195,7 @@ def order(params: Mapping[str, Any], spec: Specification, now: float) -> Order:
     gates = _gates(filled(params["gates"], GATES))
     plan = _plan(params, gates)
     before, after = _checks(params, plan)
-    wrong = _wrong_budget(params)
+    wrong = [*_wrong_budget(params), *_wrong_topics(params, spec.region)]
     if wrong:
         raise Failure("; ".join(wrong))
     return Order(
@@ -208,6 +217,15 @@ def order(params: Mapping[str, Any], spec: Specification, now: float) -> Order:
         budget_override=params["budget_reason"].strip() if params.get("budget") == "override" else "",
         adopts=bool(spec.registered),
     )
+
+
+def _wrong_topics(params: Mapping[str, Any], region: str) -> list[str]:
+    """A topic that could never be told. A rollback does not look: it is no reason to let users wait."""
+    return [
+        f"release_topics: {topic!r} is neither the name nor the ARN of a standard topic of SNS in {region}"
+        for topic in params.get("release_topics") or []
+        if not re.fullmatch(rf"(arn:[a-z-]+:sns:{re.escape(region)}:\d{{12}}:)?[A-Za-z0-9_-]{{1,256}}", topic)
+    ]
 
 
 def _wrong_budget(params: Mapping[str, Any]) -> list[str]:
@@ -302,6 +320,7 @@ def _plan(params: Mapping[str, Any], gates: Gates) -> Plan:
     if given["strategy"] == "rolling":
         findings += _meaningless_in_place(params["policy"])
     findings += container_findings(params["containers"])
+    findings += volume_findings(params)
     findings += [
         f"check {check['name']}: command is {check['command']!r}: {problem}"
         for check in params["checks"]

@@ -24,12 +24,14 @@ from ..service.location import ServiceLocation
 from ..service.rule_match import Request, answering
 from ..service.specification import Specification
 from .error_budget import budgets
+from .ledger import DynamoLedger
 
 # Rights that a release does not need, and a region that has no such quota: said, and gone on.
 _UNREADABLE = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "NoSuchResourceException"}
 _WITHOUT_ALARMS = """-e '{"service_gates": {"alarms": []}}'"""
 _OVERRIDE = "-e service_budget=override -e service_budget_reason='...'"
 _TASKS = "ecs-tasks.amazonaws.com"
+_ECS = "ecs.amazonaws.com"
 
 
 @dataclass(frozen=True)
@@ -88,16 +90,47 @@ def _alarms(call: Invocation, order: Order) -> Iterator[str | Finding]:
 
 def _budgets(call: Invocation, location: ServiceLocation, order: Order) -> Iterator[Finding]:
     """A service that has failed its users as often as it may is given no more risk, but what mends it."""
-    for budget in budgets(call.aws, location, objectives(call.params.get("slos") or []), call.clock.now()):
-        if not budget.is_spent:
-            continue
-        if order.budget_override:
-            call.progress.line(f"{budget}: released all the same, since {order.budget_override}")
-            continue
+    spent = _spent(call, location)
+    if not spent or not order.budget_override:
+        for why in spent:
+            yield Finding(
+                f"{why}. playbooks/rollback.yml is not held back. To release what mends it: {_OVERRIDE}", True
+            )
+        return
+    before = _given_before(call, location, order)
+    if before:
         yield Finding(
-            f"the {budget}. playbooks/rollback.yml is not held back. To release what mends it: {_OVERRIDE}",
+            f"{'; '.join(spent)}. {order.budget_override!r} was the reason of release {before} already, and one is for one version. "
+            f"To release what mends it, give its own reason: {_OVERRIDE}",
             momentary=True,
         )
+        return
+    for why in spent:
+        call.progress.line(f"{why}: released all the same, since {order.budget_override}")
+
+
+def _spent(call: Invocation, location: ServiceLocation) -> list[str]:
+    """Why the gate is closed: budgets that are spent, or metrics that nobody can read now. No data is never a pass."""
+    try:
+        found = budgets(call.aws, location, objectives(call.params.get("slos") or []), call.clock.now())
+    except AwsError as failed:
+        if failed.code in _UNREADABLE:
+            raise
+        return [f"the error budgets could not be read: {str(failed).rstrip('.')}"]
+    return [f"the {budget}" for budget in found if budget.is_spent]
+
+
+def _given_before(call: Invocation, location: ServiceLocation, order: Order) -> str:
+    """The release of another version that was given the same reason: one in the inventory would open the gate for good."""
+    history = DynamoLedger(call.aws, location.ledger, location.service).history()
+    return next(
+        (
+            release.id
+            for release in history.releases
+            if release.budget_override == order.budget_override and release.fingerprint != order.fingerprint
+        ),
+        "",
+    )
 
 
 def _addresses(call: Invocation, spec: Specification, tasks: int) -> Iterator[str]:
@@ -113,7 +146,17 @@ def _quota(call: Invocation, spec: Specification, tasks: int) -> Iterator[str]:
         # Spot has a quota of its own; what goes where is ECS's to decide.
         return
     needed = tasks * spec.params["cpu"] / 1024
-    allowed, used = service_quotas.vcpus_allowed(call.aws), cloudwatch.fargate_vcpus_used(call.aws)
+    # A release can do without: who waits for it does not wait long for an API that does not answer.
+    aws = call.aws.brief()
+    try:
+        allowed, used = service_quotas.vcpus_allowed(aws), cloudwatch.fargate_vcpus_used(aws)
+    except AwsError as failed:
+        if not failed.transient:
+            raise
+        call.progress.line(
+            f"warning: whether the Fargate quota suffices could not be read before the release: {failed}"
+        )
+        return
     if used + needed > allowed:
         yield (
             f"{tasks} more tasks need {needed:g} vCPUs; the account uses {used:g} of its {allowed:g} on Fargate. "
@@ -123,23 +166,29 @@ def _quota(call: Invocation, spec: Specification, tasks: int) -> Iterator[str]:
 
 def _roles(call: Invocation, spec: Specification) -> Iterator[Finding]:
     """ECS takes a role that it may not assume without a word, and then starts no task. Provisioning comes first, and puts it right."""
-    for option in ("execution_role_arn", "task_role_arn"):
-        name = str(spec.params[option] or "").rpartition("/")[2]
+    wanted = [(option, spec.params[option], _TASKS) for option in ("execution_role_arn", "task_role_arn")]
+    wanted += [
+        (f"volumes.{volume['name']}.ebs.role_arn", volume["ebs"]["role_arn"], _ECS)
+        for volume in spec.params.get("volumes") or []
+        if volume.get("ebs")
+    ]
+    for option, arn, service in wanted:
+        name = str(arn or "").rpartition("/")[2]
         role = iam.role(call.aws, name) if name else None
         if name and role is None:
             yield Finding(f"role {name} ({option}) does not exist; playbooks/provision.yml makes it", momentary=True)
-        elif role is not None and not _trusts_ecs(role["AssumeRolePolicyDocument"]):
+        elif role is not None and not _trusts(role["AssumeRolePolicyDocument"], service):
             sentence = (
-                f"role {name} ({option}) does not let {_TASKS} assume it; playbooks/provision.yml puts that right"
+                f"role {name} ({option}) does not let {service} assume it; playbooks/provision.yml puts that right"
             )
             yield Finding(sentence, momentary=True)
 
 
-def _trusts_ecs(trust: Mapping[str, Any]) -> bool:
+def _trusts(trust: Mapping[str, Any], service: str) -> bool:
     for statement in _listed(trust.get("Statement", [])):
         principal = statement.get("Principal", {})
         services = _listed(principal.get("Service", [])) if isinstance(principal, Mapping) else []
-        if statement.get("Effect") == "Allow" and _TASKS in services:
+        if statement.get("Effect") == "Allow" and service in services:
             return True
     return False
 
@@ -173,9 +222,11 @@ def _answered_by_others(location: ServiceLocation, options: Mapping[str, Any], o
         sent = {**asked.headers, **(location.test_headers if by_test else location.headers)}
         rules = location.test_rules if by_test else location.rules
         # From which addresses checks are sent is not known here.
-        own_sources = tuple(rule.arn for rule in (location.production, location.test) if rule)
+        own_sources = tuple(rule.arn for rule in (location.production, *location.further, location.test) if rule)
         found = answering(rules, Request(location.host, location.path(asked.path), sent, own_sources))
-        if found is None or found.arn != asked.own.arn:
+        # Only the test rule leads to a candidate; every production rule leads to this service.
+        own = {asked.own.arn} if by_test else {rule.arn for rule in (location.production, *location.further)}
+        if found is None or found.arn not in own:
             by = f"the rule of {found.owner} ({found.conditions}, priority {found.priority})" if found else "no rule"
             yield Finding(
                 f"{asked.title}: {asked.path} of {location.host} is answered by {by}, not by this service ({asked.own.conditions}, "

@@ -15,7 +15,10 @@ from .calls import Account, ApiCall
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_passrole.html
 PASSED: dict[str, tuple[tuple[str, str], ...]] = {
     "ecs:RegisterTaskDefinition": (("[taskRoleArn, executionRoleArn]", "ecs-tasks.amazonaws.com"),),
-    "ecs:RunTask": (("[overrides.taskRoleArn, overrides.executionRoleArn]", "ecs-tasks.amazonaws.com"),),
+    "ecs:RunTask": (
+        ("[overrides.taskRoleArn, overrides.executionRoleArn]", "ecs-tasks.amazonaws.com"),
+        ("volumeConfigurations[].managedEBSVolume.roleArn", "ecs.amazonaws.com"),
+    ),
     "ecs:CreateService": (
         ("role", "ecs.amazonaws.com"),
         ("loadBalancers[].advancedConfiguration.roleArn", "ecs.amazonaws.com"),
@@ -234,6 +237,17 @@ def _grants(key: str, service: str) -> Following:
     """A key of the customer's is described, and the service is granted its use."""
     yield _key("DescribeKey", key, service)
     yield _key("CreateGrant", key, service)
+
+
+def of_encrypted_topic(call: ApiCall, account: Account) -> Iterator[ApiCall]:
+    """Who publishes uses the topic's key, unless that is the one that AWS manages for SNS.
+
+    https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
+    """
+    topics = call.texts("TopicArn") if call.name in {"sns:Publish", "sns:PublishBatch"} else []
+    for key in (key for topic in topics if (key := account.key_of_topic(topic))):
+        for name in ("GenerateDataKey", "Decrypt"):
+            yield ApiCall("kms", name, {"KeyId": key, "ViaService": "sns"}, call.scope)
 
 
 def _repository(call: ApiCall) -> Following:

@@ -72,6 +72,7 @@ _PREFIXES = {
     "vpc": "vpc", "subnet": "subnet", "sg": "security-group", "sgr": "security-group-rule", "igw": "internet-gateway",
     "nat": "natgateway", "rtb": "route-table", "eipalloc": "elastic-ip", "vpce": "vpc-endpoint", "fl": "vpc-flow-log",
     "eigw": "egress-only-internet-gateway", "eni": "network-interface", "acl": "network-acl", "pl": "prefix-list",
+    "vol": "volume", "snap": "snapshot",
 }  # fmt: skip
 _EC2_ID = re.compile(r"([a-z]+)-[0-9a-f]{8,}")
 

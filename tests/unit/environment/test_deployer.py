@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.pear.fargate.plugins.filter.deployer import deployer_policy
 from ansible_collections.pear.fargate.plugins.module_utils.aws.arns import ArnScope
 from ansible_collections.pear.fargate.plugins.module_utils.aws.naming import RoleNames
 from ansible_collections.pear.fargate.plugins.module_utils.environment.deployer import grants, render
@@ -24,6 +25,7 @@ PROVISION = ("provision", "provision-data", "provision-experiments", "provision-
 KINDS = ("read-only", "exec", "rollback", "release", "gameday", *PROVISION, "destroy")
 # IAM's limits: of all inline policies of a role together, and of a managed policy.
 _INLINE, _MANAGED = 10240, 6144
+_OTHERS = {"ec2", "ecr", "acm", "elasticfilesystem", "route53", "logs", "cloudwatch"}
 
 
 def policy(kind: str) -> dict[str, Any]:
@@ -109,7 +111,8 @@ def test_what_is_written_anywhere_is_bounded(kind: str) -> None:
 def test_rollback_cannot_touch_the_network_nor_roles_nor_images() -> None:
     for action in actions("rollback"):
         service, _, name = action.partition(":")
-        if service in {"ec2", "ecr", "acm", "elasticfilesystem", "route53", "logs", "cloudwatch"}:
+        # It marks itself on the service's dashboard.
+        if action != "cloudwatch:PutDashboard" and service in _OTHERS:
             assert name.startswith(("Describe", "Get", "List")), action
         assert service != "iam" or name in {"PassRole", "CreateServiceLinkedRole"}
     assert "ecs:RegisterTaskDefinition" not in actions("rollback")
@@ -131,6 +134,57 @@ def test_a_key_is_used_for_the_ledger_and_for_nothing_else(kind: str) -> None:
         assert allowed(kind, "kms:Decrypt", key, kms__viaservice=f"{service}.eu-central-1.amazonaws.com") is expected
     assert not allowed(kind, "kms:Decrypt", key)
     assert not allowed(kind, "kms:CreateGrant", key, kms__viaservice="dynamodb.eu-central-1.amazonaws.com")
+
+
+@pytest.mark.parametrize(("kind", "expected"), [("rollback", True), ("release", True), ("read-only", False)])
+def test_who_releases_tells_the_topic_of_releases_and_no_other(kind: str, expected: bool) -> None:
+    def topic(name: str) -> str:
+        return f"arn:aws:sns:eu-central-1:123456789012:{name}"
+
+    assert allowed(kind, "sns:Publish", topic("staging-releases")) is expected
+    assert not allowed(kind, "sns:Publish", topic("staging-alarms"))
+    assert not allowed(kind, "sns:Publish", topic("production-releases"))
+    key = "arn:aws:kms:eu-central-1:123456789012:key/1"
+    sns = {"kms__viaservice": "sns.eu-central-1.amazonaws.com"}
+    assert allowed(kind, "kms:GenerateDataKey", key, **sns) is expected
+    assert not allowed(kind, "kms:GenerateDataKey", key, kms__viaservice="dynamodb.eu-central-1.amazonaws.com")
+
+
+@pytest.mark.parametrize("kind", ["rollback", "release"])
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("staging-eu-central-1-scores", True),
+        ("staging-eu-west-1-scores", False),
+        ("production-eu-central-1-scores", False),
+    ],
+)
+def test_who_releases_marks_that_on_dashboards_of_the_environment(kind: str, name: str, expected: bool) -> None:
+    for action in ("cloudwatch:GetDashboard", "cloudwatch:PutDashboard"):
+        assert allowed(kind, action, f"arn:aws:cloudwatch::123456789012:dashboard/{name}") is expected
+
+
+def test_a_game_day_may_release_as_who_releases_and_pushes_no_image() -> None:
+    """It releases bad versions of images that are there."""
+    release, gameday = (
+        {
+            (statement["Sid"], action)
+            for statement in json.loads((FILES / f"{kind}.json").read_text())["Statement"]
+            for action in statement["Action"]
+        }
+        for kind in ("release", "gameday")
+    )
+    assert {sid for sid, _ in release - gameday} == {"LogIn", "PushImages"}
+
+
+def test_further_topics_of_releases_are_named() -> None:
+    own = "arn:aws:sns:eu-central-1:123456789012:team-releases"
+    document = deployer_policy(
+        (FILES / "rollback.json").read_text(),
+        {"name": "staging", "region": PLACE.region, "account": PLACE.account, "caller": "arn:aws:iam::1:user/ci"},
+        roles={"topics": [own]},
+    )
+    assert evaluate(Rights((document,)), Request("sns:Publish", own, {})).allowed
 
 
 def test_a_shell_is_opened_in_tasks_of_the_environment_alone_and_nothing_else_is_done() -> None:
@@ -163,6 +217,14 @@ def role(name: str) -> str:
         pytest.param("staging-eu-central-1-web-task", "ecs-tasks.amazonaws.com", True, id="a task role"),
         pytest.param("staging-eu-central-1-web-execution", "ecs-tasks.amazonaws.com", True, id="an execution role"),
         pytest.param("staging-eu-central-1-web-schedule", "scheduler.amazonaws.com", True, id="the role of schedules"),
+        pytest.param("staging-eu-central-1-web-infrastructure", "ecs.amazonaws.com", True, id="the role of volumes"),
+        pytest.param("staging-eu-central-1-web-task", "ecs.amazonaws.com", False, id="a task role to ECS itself"),
+        pytest.param(
+            "staging-eu-central-1-web-infrastructure",
+            "ecs-tasks.amazonaws.com",
+            False,
+            id="the role of volumes to tasks",
+        ),
         pytest.param(
             "staging-eu-central-1-web-task", "lambda.amazonaws.com", False, id="a task role to another service"
         ),
@@ -181,6 +243,19 @@ def test_only_roles_of_services_are_passed_and_only_to_what_they_are_for(
     kind: str, name: str, service: str, expected: bool
 ) -> None:
     assert allowed(kind, "iam:PassRole", role(name), iam__passed_to_service=service) is expected
+
+
+def test_who_provisions_removes_further_rules_and_no_others() -> None:
+    rule = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:listener-rule/app/staging/1/2/3"
+
+    def removes(**tags: str) -> bool:
+        keys = {f"aws:resourcetag/pear:{name}": [value] for name, value in tags.items()}
+        rights = Rights((policy("provision"),))
+        return evaluate(rights, Request("elasticloadbalancing:DeleteRule", rule, keys)).allowed
+
+    assert removes(environment="staging", rule="countries")
+    assert not removes(environment="staging") and not removes(rule="countries")
+    assert not removes(environment="production", rule="countries")
 
 
 def test_roles_of_named_services_alone_are_passed_also_where_names_are_long() -> None:

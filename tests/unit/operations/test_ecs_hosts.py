@@ -156,6 +156,7 @@ def inventory(folder: Path, endpoint: str, **options: Any) -> subprocess.Complet
     return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=300)
 
 
+@pytest.mark.plays
 def test_ansible_inventory_lists_groups_variables_and_what_is_composed(tmp_path: Path, endpoint: str) -> None:
     options = {
         "environments": ["production"],
@@ -181,12 +182,14 @@ def test_ansible_inventory_lists_groups_variables_and_what_is_composed(tmp_path:
     )
 
 
+@pytest.mark.plays
 def test_services_of_several_regions_do_not_replace_each_other(tmp_path: Path, endpoint: str) -> None:
     done = inventory(tmp_path, endpoint, environments=["production"], regions=["eu-central-1", "eu-west-1"])
     assert done.returncode == 0, done.stderr
     assert inventory_of(done.stdout)["ecs_services"]["hosts"] == ["production-eu-central-1-mailer"]
 
 
+@pytest.mark.plays
 def test_a_cache_answers_without_aws(tmp_path: Path, endpoint: str) -> None:
     cached = {
         "environments": ["production"],
@@ -200,6 +203,7 @@ def test_a_cache_answers_without_aws(tmp_path: Path, endpoint: str) -> None:
     assert json.loads(again.stdout) == json.loads(first.stdout)
 
 
+@pytest.mark.plays
 @pytest.mark.parametrize(
     ("options", "said"),
     [

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 from moto.cloudwatch.exceptions import ValidationError
 
-from sandbox.api.cloudwatch_alarms import check_range
+from sandbox.api.cloudwatch_alarms import check_range, check_rule, delete_unless_named
 from sandbox.metrics.alarms import Condition, judge
 from sandbox.metrics.balancers import from_report
 from sandbox.metrics.bands import InvalidBand, bounds, deviations
@@ -226,6 +226,30 @@ def test_rules_of_composite_alarms(rule: str, expected: bool) -> None:
 def test_a_rule_that_cannot_be_read_is_refused(rule: str, said: str) -> None:
     with pytest.raises(InvalidRule, match=said):
         holds(rule, {"a": "OK"})
+
+
+def test_a_composite_alarm_of_an_alarm_that_does_not_exist_is_not_saved() -> None:
+    check_rule('ALARM("a") OR OK(b)', {"a", "b"})
+    with pytest.raises(ValidationError, match=r"alarms \[c, d\] in the alarm rule do not exist"):
+        check_rule("ALARM(d) AND ALARM(c) AND ALARM(a)", {"a"})
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        (["metric"], "Cannot delete metric as there are composite"),
+        (["inner"], "Cannot delete inner as there are composite"),
+        (["outer", "inner"], "Only one composite alarm"),
+        (["outer", "other"], ""),
+    ],
+)
+def test_alarms_that_a_composite_one_names_are_not_deleted(names: list[str], said: str) -> None:
+    rules = {"metric": "", "other": "", "inner": "ALARM(metric)", "outer": "ALARM(inner)"}
+    backend = SimpleNamespace(alarms={name: SimpleNamespace(rule=rule) for name, rule in rules.items()})
+    deleted: list[str] = []
+    with pytest.raises(ValidationError, match=said) if said else nullcontext():
+        delete_unless_named(lambda _backend, gone: deleted.extend(gone), backend, names)
+    assert deleted == ([] if said else names)
 
 
 def report(**given: object) -> dict[str, object]:
