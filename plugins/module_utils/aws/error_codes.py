@@ -29,7 +29,7 @@ class Meaning(Enum):
 
 _CODES: dict[Meaning, str] = {
     Meaning.THROTTLED: """
-        BandwidthLimitExceeded EC2ThrottledException ProvisionedThroughputExceeded
+        BandwidthLimitExceeded EC2ThrottledException KMSThrottling ProvisionedThroughputExceeded
         ProvisionedThroughputExceededException RequestLimitExceeded RequestThrottled RequestThrottledException
         SlowDown ThrottledException Throttling ThrottlingError ThrottlingException TooManyRequests
         TooManyRequestsException
@@ -49,8 +49,8 @@ _CODES: dict[Meaning, str] = {
     Meaning.DENIED: """
         DecryptionFailure
         AccessDenied AccessDeniedException AuthorizationError BlockedException FailedResourceAccessException
-        InvalidSecurity KMSKeyNotAccessibleFault KmsException OperationNotPermitted TagPolicy TagPolicyException
-        UnableToAccessSecretException UnableToDecryptSecretValueException UnauthorizedOperation
+        InvalidSecurity KMSAccessDenied KMSKeyNotAccessibleFault KMSOptInRequired
+        KmsException OperationNotPermitted TagPolicy TagPolicyException UnableToAccessSecretException UnableToDecryptSecretValueException UnauthorizedOperation
         VpcEncryptionControlViolationException WAFFeatureNotIncludedInPricingPlanException
     """,
     Meaning.CREDENTIALS: """
@@ -64,7 +64,7 @@ _CODES: dict[Meaning, str] = {
         DBProxyEndpointNotFoundFault DBProxyNotFoundFault DBProxyTargetGroupNotFoundFault DBSecurityGroupNotFound
         DBShardGroupNotFound DBSnapshotNotFound DBSnapshotTenantDatabaseNotFoundFault DBSubnetGroupNotFoundFault
         DomainNotFoundFault FileSystemNotFound GlobalClusterNotFoundFault ImageNotFoundException
-        IntegrationNotFoundFault LayersNotFoundException LifecyclePolicyNotFoundException ListenerNotFound
+        IntegrationNotFoundFault KMSNotFound LayersNotFoundException LifecyclePolicyNotFoundException ListenerNotFound
         LoadBalancerNotFound MountTargetNotFound NamespaceNotFoundException NoSuchChange NoSuchEntity
         NoSuchHealthCheck NoSuchHealthCheckSource NoSuchHostedZone NoSuchResourceException NotFound
         ObjectNotFoundException OptionGroupNotFoundFault PolicyNotFound PullThroughCacheRuleNotFoundException
@@ -100,14 +100,15 @@ _CODES: dict[Meaning, str] = {
         CapacityReservationPending ClusterContainsCapacityProviderException
         ClusterContainsContainerInstancesException ClusterContainsServicesException ClusterContainsTasksException
         ConditionalCheckFailedException ConflictException ContinuousBackupsUnavailableException
-        DBSubnetGroupDoesNotCoverEnoughAZs DBUpgradeDependencyFailure DeleteConflict FileSystemInUse
+        DBSubnetGroupDoesNotCoverEnoughAZs DBUpgradeDependencyFailure DeleteConflict EndpointDisabled FileSystemInUse
         HealthCheckInUse HealthCheckVersionMismatch HostedZoneNotEmpty IncompatibleVersion
         IncorrectFileSystemLifeCycleState IncorrectMountTargetState InvalidDBCapacityReservationState
         InvalidDBClusterEndpointStateFault InvalidDBClusterSnapshotStateFault InvalidDBClusterStateFault
         InvalidDBInstanceState InvalidDBParameterGroupState InvalidDBSecurityGroupState
         InvalidDBSubnetGroupStateFault InvalidDBSubnetStateFault InvalidGlobalClusterStateFault
         InvalidResourceStateException InvalidState InvalidVPCNetworkStateFault IpAddressInUse
-        LayerInaccessibleException MountTargetConflict NoFreeAddressesInSubnet PriorityInUse
+        KMSDisabled KMSInvalidState LayerInaccessibleException MountTargetConflict NoFreeAddressesInSubnet
+        PlatformApplicationDisabled PriorityInUse
         RepositoryNotEmptyException ResourceConflict ResourceInUse ResourceInUseException ServiceNotActiveException
         StaleTag SubnetAlreadyInUse TransactionCanceledException TrustStoreNotReady UnmodifiableEntity
         WAFInvalidOperationException
@@ -123,7 +124,7 @@ _CODES: dict[Meaning, str] = {
         InvalidFormat InvalidParameterInput InvalidParameterValue InvalidParameterValueException InvalidPolicyException
         InvalidRequestException InvalidScheme InvalidSecurityGroup InvalidSubnet InvalidTagException
         InvalidTagParameterException InvalidTarget LayerPartTooSmallException MalformedPolicyDocument
-        MissingParameter MissingParameterValueException NetworkTypeNotSupported
+        MissingParameter MissingParameterValueException NetworkTypeNotSupported ParameterValueInvalid
         PlatformTaskDefinitionIncompatibilityException PlatformUnknownException PolicyNotAttachable
         StorageTypeNotSupported UnsupportedAvailabilityZone UnsupportedFeatureException UnsupportedProtocol
         UnsupportedUpstreamRegistryException ValidationException WAFInvalidParameterException
