@@ -321,6 +321,41 @@ options:
       root_directory:
         description: Directory of the file system, where no access point is used.
         type: str
+      ebs:
+        description:
+          - An EBS volume of each task, encrypted, made with the task and deleted with it. One volume of a service can have it.
+          - What a version was released with is in a label of the container O(container), so that a rollback has it too.
+        type: dict
+        suboptions:
+          size_gib:
+            description: Size of the volume. Required without O(volumes[].ebs.snapshot_id).
+            type: int
+          type:
+            description: Type of the volume.
+            type: str
+            choices: [gp2, gp3, io1, io2, sc1, st1]
+            default: gp3
+          iops:
+            description: Operations a second. Required for V(io1) and V(io2); what EBS gives a V(gp3) volume if omitted.
+            type: int
+          throughput_mib:
+            description: Throughput of a V(gp3) volume in MiB/s. What EBS gives it if omitted.
+            type: int
+          snapshot_id:
+            description: Snapshot that the volume begins with. It is empty if omitted.
+            type: str
+          kms_key_arn:
+            description: KMS key of the volume. The account's default key for EBS if omitted.
+            type: str
+          file_system:
+            description: File system of the volume, for a snapshot the one that it has.
+            type: str
+            choices: [ext3, ext4, xfs]
+            default: xfs
+          role_arn:
+            description: Infrastructure role, by which ECS makes, attaches and deletes the volume.
+            type: str
+            required: true
   desired_count:
     description: Number of tasks, V(0) for none. Where autoscaling owns it, it is written at creation only.
     type: int

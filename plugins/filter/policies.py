@@ -31,6 +31,16 @@ def task_policy(environment: Mapping[str, Any], **options: Any) -> dict[str, Any
     return policies.task_policy(_place(environment), **options)
 
 
+def infrastructure_trust_policy(environment: Mapping[str, Any]) -> dict[str, Any]:
+    """Trust policy of the role by which ECS makes EBS volumes."""
+    return policies.infrastructure_trust_policy(_place(environment))
+
+
+def infrastructure_policy(environment: Mapping[str, Any], kms_keys: Sequence[str] = ()) -> dict[str, Any]:
+    """Permissions of the role by which ECS makes EBS volumes."""
+    return policies.infrastructure_policy(_place(environment), kms_keys)
+
+
 def experiment_trust_policy(environment: Mapping[str, Any]) -> dict[str, Any]:
     """Trust policy of the role of experiments: Fault Injection Service, for this account."""
     return policies.experiment_trust_policy(_place(environment))
@@ -68,6 +78,8 @@ class FilterModule:
             "experiment_policy": experiment_policy,
             "experiment_trust_policy": experiment_trust_policy,
             "execution_policy": execution_policy,
+            "infrastructure_policy": infrastructure_policy,
+            "infrastructure_trust_policy": infrastructure_trust_policy,
             "role_arn": role_arn,
             "schedule_policy": schedule_policy,
             "schedule_trust_policy": schedule_trust_policy,

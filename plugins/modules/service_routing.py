@@ -76,6 +76,55 @@ options:
     type: list
     elements: str
     default: []
+  further_rules:
+    description:
+      - Further requests of the service, each with a production rule of its own, since a rule holds five values. All production rules have
+        the same weights, and a release writes them together.
+      - Login and stickiness are those of the service. There is one test rule, with the conditions of O(hosts), O(paths) and so on.
+    type: list
+    elements: dict
+    default: []
+    version_added: 0.2.0
+    suboptions:
+      name:
+        description: Name of the rule, kept in its tag C(pear:rule). A rule whose name is not listed any more is removed.
+        type: str
+        required: true
+      hosts:
+        description: Host names. An empty list matches any host.
+        type: list
+        elements: str
+        default: []
+      paths:
+        description: Path patterns. An empty list matches any path.
+        type: list
+        elements: str
+        default: []
+      headers:
+        description: Header conditions, as in O(headers).
+        type: dict
+        default: {}
+      query_strings:
+        description: Query conditions, as in O(query_strings).
+        type: list
+        elements: dict
+        default: []
+        suboptions:
+          key:
+            description: Name of the parameter. Any if omitted.
+            type: str
+          value:
+            description: Its value, with V(*) and V(?) for any characters and for one.
+            type: str
+            required: true
+      source_ips:
+        description: Networks of the clients. Every client if empty.
+        type: list
+        elements: str
+        default: []
+      priority:
+        description: Priority of the rule, V(1) to V(50000). The one that it has if omitted, and at first the first free one that fits.
+        type: int
   login:
     description:
       - A login in front of the service. The rules keep the login that they have if omitted; an empty mapping removes it.
@@ -296,6 +345,21 @@ EXAMPLES = r"""
     stickiness:
       seconds: 900
 
+- name: A service with more hosts than one rule holds
+  pear.fargate.service_routing:
+    environment: production
+    service: website
+    vpc_id: vpc-0123456789abcdef0
+    listener_arn: arn:aws:elasticloadbalancing:eu-central-1:123456789012:listener/app/production/50dc6c495c0c9188/f2f7dc8efc522ab2
+    port: 80
+    hosts: [www.example.com, example.com]
+    further_rules:
+      - name: countries
+        hosts: [www.example.de, www.example.fr, www.example.it, www.example.es, www.example.pt]
+      - name: legacy
+        hosts: [old.example.com]
+        paths: [/shop/*]
+
 # Priority 10 is held by the scoreboard: the task fails, names the rule that holds it and some that are free.
 - name: A second service with the same priority
   pear.fargate.service_routing:
@@ -330,6 +394,12 @@ rules:
   sample:
     production: arn:aws:elasticloadbalancing:eu-central-1:123456789012:listener-rule/app/production/50dc6c/f2f7dc/9683b2
     test: arn:aws:elasticloadbalancing:eu-central-1:123456789012:listener-rule/app/production/50dc6c/f2f7dc/8683b2
+further_rules:
+  description: ARNs of further production rules by their names; null in check mode where one would be created.
+  returned: always
+  type: dict
+  sample:
+    legacy: arn:aws:elasticloadbalancing:eu-central-1:123456789012:listener-rule/app/production/50dc6c/f2f7dc/7683b2
 weights:
   description: Current weights of the production rule by colour.
   returned: always
@@ -348,6 +418,23 @@ from ansible_collections.pear.fargate.plugins.module_utils.common.resource impor
 from ansible_collections.pear.fargate.plugins.module_utils.service.login import LOGIN_ARGUMENTS, STICKINESS_ARGUMENTS
 from ansible_collections.pear.fargate.plugins.module_utils.service.service_routing import run
 
+QUERY_ARGUMENTS = {
+    "type": "list",
+    "elements": "dict",
+    "default": [],
+    # The name of a parameter, and no secret.
+    "options": {"key": {"type": "str", "no_log": False}, "value": {"type": "str", "required": True}},
+}
+FURTHER_RULE_ARGUMENTS = {
+    "name": {"type": "str", "required": True},
+    "hosts": {"type": "list", "elements": "str", "default": []},
+    "paths": {"type": "list", "elements": "str", "default": []},
+    "headers": {"type": "dict", "default": {}},
+    "query_strings": QUERY_ARGUMENTS,
+    "source_ips": {"type": "list", "elements": "str", "default": []},
+    "priority": {"type": "int"},
+}
+
 ARGUMENT_SPEC = {
     **STATE_ARGUMENTS,
     "environment": {"type": "str", "required": True},
@@ -359,15 +446,10 @@ ARGUMENT_SPEC = {
     "hosts": {"type": "list", "elements": "str", "default": []},
     "paths": {"type": "list", "elements": "str", "default": ["/*"]},
     "headers": {"type": "dict", "default": {}},
-    "query_strings": {
-        "type": "list",
-        "elements": "dict",
-        "default": [],
-        # The name of a parameter, and no secret.
-        "options": {"key": {"type": "str", "no_log": False}, "value": {"type": "str", "required": True}},
-    },
+    "query_strings": QUERY_ARGUMENTS,
     "source_ips": {"type": "list", "elements": "str", "default": []},
     "test_source_ips": {"type": "list", "elements": "str", "default": []},
+    "further_rules": {"type": "list", "elements": "dict", "default": [], "options": FURTHER_RULE_ARGUMENTS},
     "login": {"type": "dict", "options": LOGIN_ARGUMENTS},
     "stickiness": {"type": "dict", "options": STICKINESS_ARGUMENTS},
     "existing": {

@@ -39,6 +39,7 @@ SERVICES: Mapping[str, Sequence[str]] = {
     "fis_experiment": ("fis",),
     "fis_experiment_template": ("fis",),
     "gameday_step": (*_RELEASE, "cloudwatch", "logs", "xray", "acm"),
+    "iam_oidc_provider": ("iam",),
     "logs_saved_queries": ("logs",),
     "rds_database": ("rds",),
     "release_ledger": ("dynamodb",),
@@ -54,5 +55,6 @@ SERVICES: Mapping[str, Sequence[str]] = {
     "service_secrets_info": ("ecs",),
     "service_triage": (*_RELEASE, "cloudwatch", "logs", "xray", "acm"),
     "sns_alarm_topic": ("sns",),
+    "sqs_message": ("sqs",),
     "vpc_network": ("ec2",),
 }

@@ -23,12 +23,14 @@ _SETTINGS = (
     "serviceRegistries",
 )
 _OF_DEPLOYMENT = (
+    "volumeConfigurations",
     "capacityProviderStrategy",
     "networkConfiguration",
     "platformVersion",
     "serviceConnectConfiguration",
 )
 _OF_REVISION = (
+    "volumeConfigurations",
     "capacityProviderStrategy",
     "networkConfiguration",
     "loadBalancers",

@@ -7,6 +7,7 @@ import time
 from typing import Any
 
 from ..errors import ApiError
+from ..laws.block_storage import launch_volumes
 from .ecs_calls import EcsCalls
 from .overlay import Context, Handler
 
@@ -157,6 +158,8 @@ def _check(request: dict[str, Any]) -> None:
     names = [one["name"] for one in request["containerDefinitions"]]
     if len(set(names)) != len(names):
         raise refuse("Container.name should be unique within a task definition.")
+    if len(launch_volumes(request)) > 1:
+        raise refuse("Only one volume can be configured at launch.")
     volumes = {one["name"] for one in request.get("volumes") or []}
     for one in request["containerDefinitions"]:
         for point in one.get("mountPoints") or []:

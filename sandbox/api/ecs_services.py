@@ -7,6 +7,7 @@ from typing import Any
 
 from ..errors import ApiError
 from ..fargate.model import Breaker, Deployment, Limit, Service
+from ..laws import block_storage
 from .ecs_calls import EcsCalls
 from .overlay import Context, Handler
 
@@ -41,6 +42,7 @@ _DEPLOYS = {
     "capacityProviderStrategy",
     "serviceRegistries",
     "serviceConnectConfiguration",
+    "volumeConfigurations",
 }
 
 
@@ -68,6 +70,7 @@ class ServiceCalls(EcsCalls):
                     return {"service": self._answers.service(known, with_tags=True)}
                 raise ApiError("InvalidParameterException", "Creation of service was not idempotent.")
             self._check(settings)
+            self._check_volumes(settings)
             self._check_names(settings, (cluster, name))
             _refuse_grace_period(request, settings)
             service = Service(
@@ -98,6 +101,7 @@ class ServiceCalls(EcsCalls):
                 _require_new_deployment(request)
             settings = {**service.settings, **changed}
             self._check(settings)
+            self._check_volumes(settings)
             self._check_names(settings, (service.cluster, service.name))
             _refuse_grace_period(request, settings)
             deploys = request.get("forceNewDeployment") or any(
@@ -161,6 +165,10 @@ class ServiceCalls(EcsCalls):
                     f"The target group with targetGroupArn {arn} does not have an associated load balancer.",
                 )
 
+    def _check_volumes(self, settings: dict[str, Any]) -> None:
+        definition = self._store.definitions[settings["taskDefinition"]]
+        refuse_volumes(settings.get("volumeConfigurations") or [], definition, settings.get("platformVersion") or "")
+
     def _check_names(self, settings: dict[str, Any], key: tuple[str, str]) -> None:
         others = [
             service.settings.get("serviceConnectConfiguration") or {}
@@ -169,6 +177,12 @@ class ServiceCalls(EcsCalls):
         ]
         definition = self._store.definitions[settings["taskDefinition"]]
         refuse_names(settings.get("serviceConnectConfiguration") or {}, definition, others)
+
+
+def refuse_volumes(configurations: list[dict[str, Any]], definition: dict[str, Any], platform: str) -> None:
+    wrong = next(block_storage.problems(configurations, definition, platform), "")
+    if wrong:
+        raise ApiError("InvalidParameterException", wrong)
 
 
 def refuse_names(connect: dict[str, Any], definition: dict[str, Any], others: list[dict[str, Any]]) -> None:

@@ -8,6 +8,7 @@ from ..errors import ApiError
 from ..fargate.model import Task
 from ..fargate.network import NoAddress
 from .ecs_calls import EcsCalls
+from .ecs_services import refuse_volumes
 from .overlay import Context, Handler
 
 
@@ -32,6 +33,8 @@ class TaskCalls(EcsCalls):
                     "InvalidParameterException",
                     "Network Configuration must be provided when networkMode 'awsvpc' is specified.",
                 )
+            volumes = request.get("volumeConfigurations") or []
+            refuse_volumes(volumes, definition, request.get("platformVersion") or "")
             group = request.get("group") or f"family:{definition['family']}"
             tasks: list[Task] = []
             failures = []
@@ -45,6 +48,7 @@ class TaskCalls(EcsCalls):
                     continue
                 task.overrides = request.get("overrides") or {}
                 task.tags = request.get("tags") or []
+                task.volumes = list(volumes)
                 self._fargate.scheduler.start_task(task)
                 tasks.append(task)
             return {"tasks": [self._answers.task(task) for task in tasks], "failures": failures}

@@ -16,6 +16,8 @@ from .overlay import patch
 from .state import Sandbox
 
 _VALUES = _WILDCARDS = 5
+# Of a load balancer, over all of its listeners, without their default rules. As DescribeAccountLimits answers.
+_RULES = 100
 _CONFIGS = (
     "HostHeaderConfig",
     "PathPatternConfig",
@@ -67,6 +69,19 @@ def split_over_groups(actions: Iterable[Mapping[str, Any]]) -> tuple[list[str], 
     return [], True
 
 
+def refuse_too_many(backend: Any, listener_arn: str) -> None:
+    for balancer in backend.load_balancers.values():
+        if listener_arn not in balancer.listeners:
+            continue
+        held = [
+            rule for listener in balancer.listeners.values() for rule in listener.rules.values() if not rule.is_default
+        ]
+        if len(held) >= _RULES:
+            raise ApiError(
+                "TooManyRules", f"The maximum number of rules on load balancer '{balancer.arn}' has been reached"
+            )
+
+
 class RuleCalls:
     """The calls that write rules, and stickiness of target groups."""
 
@@ -82,6 +97,7 @@ class RuleCalls:
     def _create(self, original: Any, backend: Any, **named: Any) -> Any:
         check_conditions(named["conditions"])
         self._refuse_mixed_stickiness(backend, named["actions"])
+        refuse_too_many(backend, named["listener_arn"])
         keep_secret(named["actions"], known=False)
         return original(backend, **named)
 

@@ -65,6 +65,8 @@ class Task:
     capacity_provider: str = ""
     platform_version: str = "1.4.0"
     execute_command: bool = False
+    volumes: list[dict[str, Any]] = field(default_factory=list)  # volumeConfigurations that it was started with
+    volume_ids: dict[str, str] = field(default_factory=dict)  # EBS volumes by their names in the task definition
 
     @property
     def eni(self) -> str:

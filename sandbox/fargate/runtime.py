@@ -16,7 +16,7 @@ from ..engine import ContainerSpec, EngineError
 from ..errors import ApiError
 from ..registry_login import token
 from ..roles import RoleRefused
-from . import inputs
+from . import block_volumes, inputs
 from .access import Access
 from .admission import Admission, allowed
 from .health import ContainerHealth, HealthCheck
@@ -67,6 +67,7 @@ class ContainerRuntime:
 
     def launch(self, task: Task) -> None:
         definitions = {one["name"]: one for one in task.definition["containerDefinitions"]}
+        block_volumes.make(self._core, task)
         streams = {name: inputs.prepare_log_stream(self._core, task, one) for name, one in definitions.items()}
         secrets = {name: inputs.secret_values(self._core, task, one) for name, one in definitions.items()}
         with self._admission.start():
@@ -346,6 +347,7 @@ class ContainerRuntime:
         self._addresses.pop(task.id, None)
         self._metadata.forget(task)
         shutil.rmtree(self._core.settings.home / "tasks" / task.id, ignore_errors=True)
+        block_volumes.delete(self._core, task)
 
 
 def _lives(pid: int) -> bool:

@@ -77,6 +77,7 @@ class Store:
                 {"key": "aws:ecs:serviceName", "value": service.name},
             ]
         task.execute_command = bool(settings.get("enableExecuteCommand"))
+        task.volumes = list(settings.get("volumeConfigurations") or [])
         return task
 
     def make_task(

@@ -12,6 +12,8 @@ from typing import Any
 
 import boto3
 import pytest
+from ansible_collections.pear.fargate.plugins.module_utils.aws.arns import ArnScope
+from ansible_collections.pear.fargate.plugins.module_utils.service import policies
 from botocore.exceptions import ClientError
 
 from tests.sandbox.world import World, eventually, make_role
@@ -497,3 +499,79 @@ def test_an_alarm_that_fires_fails_a_deployment_and_the_one_before_comes_back(wo
     events = [event["message"] for event in world.service("guarded")["events"]]
     assert any("alarm detected: guard" in message for message in events), events
     world.delete_service("guarded")
+
+
+WRITES = """
+import os, time
+with open("/work/file", "w") as file:
+    file.write("data")
+print(os.listdir("/work"), flush=True)
+time.sleep(600)
+"""
+
+
+def run_with_volume(world: World, role: str) -> dict[str, Any]:
+    """A task with an EBS volume, once it runs or has stopped."""
+    ecs = world.client("ecs")
+    definition = world.define(
+        "volume",
+        command=[WRITES],
+        volumes=[{"name": "work", "configuredAtLaunch": True}],
+        mountPoints=[{"sourceVolume": "work", "containerPath": "/work"}],
+    )
+    managed = {
+        "roleArn": role,
+        "sizeInGiB": 20,
+        "volumeType": "gp3",
+        "iops": 4000,
+        "encrypted": True,
+        "tagSpecifications": [{"resourceType": "volume", "tags": [{"key": "team", "value": "web"}]}],
+        "terminationPolicy": {"deleteOnTermination": True},
+    }
+    arn = ecs.run_task(
+        cluster="tests",
+        taskDefinition=definition,
+        networkConfiguration={"awsvpcConfiguration": {"subnets": world.subnets}},
+        volumeConfigurations=[{"name": "work", "managedEBSVolume": managed}],
+    )["tasks"][0]["taskArn"]
+
+    def settled() -> dict[str, Any] | None:
+        (task,) = ecs.describe_tasks(cluster="tests", tasks=[arn])["tasks"]
+        return dict(task) if task["lastStatus"] in ("RUNNING", "STOPPED") else None
+
+    found: dict[str, Any] = eventually(settled)
+    return found
+
+
+def volumes(world: World) -> list[dict[str, Any]]:
+    found = world.client("ec2").describe_volumes(Filters=[{"Name": "tag:AmazonECSManaged", "Values": ["true"]}])
+    return list(found["Volumes"])
+
+
+def test_a_task_has_an_ebs_volume_of_the_infrastructure_role_which_ends_with_it(world: World) -> None:
+    """With the very policies that the collection gives such a role."""
+    settings, iam, ecs = world.running.settings, world.client("iam"), world.client("ecs")
+    place = ArnScope(settings.region, settings.account)
+    trust = json.dumps(policies.infrastructure_trust_policy(place))
+    role = iam.create_role(RoleName="volumes", AssumeRolePolicyDocument=trust)["Role"]["Arn"]
+    document = policies.infrastructure_policy(place)
+    iam.put_role_policy(RoleName="volumes", PolicyName="volumes", PolicyDocument=json.dumps(document))
+    # A role that was just made cannot be taken for some seconds.
+    task = eventually(lambda: found if (found := run_with_volume(world, role))["lastStatus"] == "RUNNING" else None)
+    (volume,) = volumes(world)
+    assert (volume["Size"], volume["Iops"], volume["VolumeType"]) == (20, 4000, "gp3")
+    assert volume["AvailabilityZone"] == task["availabilityZone"]
+    tags = {tag["Key"]: tag["Value"] for tag in volume["Tags"]}
+    assert tags == {"AmazonECSCreated": task["taskArn"], "AmazonECSManaged": "true", "team": "web"}
+    ecs.stop_task(cluster="tests", task=task["taskArn"])
+    eventually(lambda: not volumes(world), message="the end of the volume")
+    # ECS's own tasks may take the role of a task, and not this one.
+    refused = run_with_volume(world, make_role(world.running, "no-volumes", "ecs-tasks.amazonaws.com"))
+    assert "unable to assume the configured ECS Infrastructure Role" in refused["stoppedReason"]
+    assert volumes(world) == []
+    with pytest.raises(ClientError, match="configures the volumes"):
+        ecs.run_task(
+            cluster="tests",
+            taskDefinition="volume",
+            networkConfiguration={"awsvpcConfiguration": {"subnets": world.subnets}},
+        )

@@ -19,7 +19,7 @@ from .conftest import Stage
 ACCOUNT, REGION = "123456789012", "eu-central-1"
 NAME = "guarded"
 QUEUE = "told-of-releases"
-KINDS = ("read-only", "exec", "rollback", "release", "provision", "destroy")
+KINDS = ("read-only", "exec", "rollback", "release", "gameday", "provision", "destroy")
 BOUNDARY = f"arn:aws:iam::{ACCOUNT}:policy/guarded-boundary"
 # What an administrator does once: no playbook of a deployer makes roles of deployers.
 DEPLOYERS = """

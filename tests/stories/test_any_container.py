@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import ssl
 import subprocess
+import time
 from http.client import HTTPSConnection
 from pathlib import Path
+from typing import Any
 
 from tests.support.plays import ROOT, Player
 
@@ -76,3 +78,28 @@ def test_what_another_service_depends_on_goes_first_and_its_failure_holds_that_o
     assert "New version of scoreboard" not in failed.output
     circle = {"service_depends_on": ["website", "scoreboard"]}
     assert "goes in a circle" in ordered.run("playbooks/release.yml", variables=circle).failed().output
+
+
+def block_volumes(stage: Stage) -> list[dict[str, Any]]:
+    mine = [{"Name": "tag:pear:service", "Values": ["website"]}]
+    return list(stage.client("ec2").describe_volumes(Filters=mine)["Volumes"])
+
+
+def test_each_task_has_an_ebs_volume_until_a_rollback_to_the_version_without_one(stage: Stage) -> None:
+    both = Player(stage.environment, INVENTORIES)
+    both.run("playbooks/deploy.yml").succeeded()
+    given = {"service_volumes": [{"name": "work", "path": "/work", "ebs": {"size_gib": 20, "iops": 4000}}]}
+    for playbook in ("provision", "release"):
+        both.run(f"playbooks/{playbook}.yml", "-l", "website", variables=given).succeeded()
+    found = block_volumes(stage)
+    assert [(volume["Size"], volume["Iops"], volume["Encrypted"]) for volume in found] == [(20, 4000, True)] * 2
+    assert answer(stage, "www.local.example.test", "/")[0] == 200
+    again = both.run("playbooks/release.yml", "-l", "website", variables=given).succeeded()
+    assert again.changed == 0, again.output
+    # With its inventory as it was: the version before had no volume, and ECS refuses that of another version.
+    both.run("playbooks/rollback.yml", "-l", "website").succeeded()
+    deadline = time.monotonic() + 600
+    while left := block_volumes(stage):
+        assert time.monotonic() < deadline, left
+        time.sleep(1)
+    assert answer(stage, "www.local.example.test", "/")[0] == 200

@@ -16,8 +16,8 @@ import pytest
 from tests.support.fault_proxy import Fault, FaultProxy, Kind
 from tests.support.observed import Observed
 
-from .arcade import LEDGER, Arcade, arcade, end, kill_whole
-from .load import assert_not_one_failed
+from .arcade import HOST, LEDGER, Arcade, arcade, end, finished, kill_whole
+from .load import assert_not_one_failed, traffic
 from .proxied import proxy, through
 
 __all__ = ["arcade", "proxy"]
@@ -88,3 +88,62 @@ def test_a_controller_that_is_killed_at_a_call_is_made_good_by_whatever_runs_nex
     assert_not_one_failed(summary, 100)
     OBSERVED.keep(case, "made good")
     print(f"{case}: made good")
+
+
+SECOND = "second.local.example.test"
+
+
+def by_host(arcade: Arcade) -> dict[str, dict[str, int]]:
+    """The weights of each production rule, by the host that it is for and by colour."""
+    elbv2 = arcade.stage.client("elbv2")
+    balancer = elbv2.describe_load_balancers(Names=["local"])["LoadBalancers"][0]["LoadBalancerArn"]
+    found = {}
+    for listener in elbv2.describe_listeners(LoadBalancerArn=balancer)["Listeners"]:
+        for rule in elbv2.describe_rules(ListenerArn=listener["ListenerArn"])["Rules"]:
+            conditions = {one["Field"]: one for one in rule["Conditions"]}
+            groups = rule["Actions"][0].get("ForwardConfig", {}).get("TargetGroups", [])
+            if "host-header" in conditions and "http-header" not in conditions and "arcade" in str(groups):
+                (host,) = conditions["host-header"]["HostHeaderConfig"]["Values"]
+                names = {
+                    one["TargetGroupArn"]: one["TargetGroupArn"].split("/")[1].rpartition("-")[2] for one in groups
+                }
+                found[host] = {names[one["TargetGroupArn"]]: one["Weight"] for one in groups}
+    return found
+
+
+def test_a_release_behind_two_rules_that_is_killed_between_their_writes_is_made_good_by_the_next_run(
+    arcade: Arcade, proxy: FaultProxy
+) -> None:
+    provision = ("playbooks/provision.yml", "-l", "arcade")
+    second = {"service_further_rules": [{"name": "second", "hosts": [SECOND]}]}
+    arcade.player.run(*provision, variables=second).succeeded()
+    live = arcade.live()
+    other = {"blue": "green", "green": "blue"}[live]
+    at_home, split = {live: 100, other: 0}, {live: 60, other: 40}
+    assert by_host(arcade) == {HOST: at_home, SECOND: at_home}, "the second rule joins with the weights of the first"
+    doomed: list[subprocess.Popen[str]] = []
+    with traffic(arcade.stage, "/leaderboard", 50, "--no-keep-alive", host=SECOND) as running:
+        # The first is the test rule's, the second the first production rule's.
+        fault = proxy.add(Fault("ModifyRule", Kind.DIE_AFTER, later=1, kill=lambda: kill_whole(doomed[0])))
+        doomed.append(through(arcade, proxy).begin("two-rules", **STEPS, **second))
+        try:
+            arcade.wait_for(lambda: doomed[0].poll() is not None)
+        finally:
+            end(doomed[0])
+        assert fault.met.is_set()
+        assert by_host(arcade) == {HOST: split, SECOND: at_home}, "the rules disagree"
+        told = f"blue {at_home['blue']} % green {at_home['green']} %"
+        assert f"further rules: {told}" in arcade.play("status", **second).succeeded().output
+        end_lease(arcade)
+        resumed = arcade.begin("two-rules", **STEPS, **second)
+        try:
+            arcade.wait_for(lambda: by_host(arcade) == {HOST: split, SECOND: split})
+            ended = finished(resumed).succeeded()
+        finally:
+            end(resumed)
+        summary = running.stop()
+    assert "resuming" in ended.output
+    assert by_host(arcade) == {host: {live: 0, other: 100} for host in (HOST, SECOND)}
+    assert_not_one_failed(summary, 100)
+    arcade.player.run(*provision).succeeded()
+    assert set(by_host(arcade)) == {HOST}, "a rule that the inventory does not name any more is removed"

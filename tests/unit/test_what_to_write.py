@@ -14,7 +14,11 @@ from ansible_collections.pear.fargate.plugins.module_utils.aws import service_de
 from ansible_collections.pear.fargate.plugins.module_utils.release.options import order
 from ansible_collections.pear.fargate.plugins.module_utils.service.scaling import Scaled, policy, problems, schedule
 from ansible_collections.pear.fargate.plugins.module_utils.service.specification import Specification
-from ansible_collections.pear.fargate.plugins.module_utils.service.values import container_health_check
+from ansible_collections.pear.fargate.plugins.module_utils.service.values import (
+    container_health_check,
+    task_volumes,
+    volume_mounts,
+)
 from ansible_collections.pear.fargate.plugins.module_utils.service.variables import findings
 from ansible_collections.pear.fargate.plugins.modules.autoscaling_service import ARGUMENT_SPEC as AUTOSCALING
 from ansible_collections.pear.fargate.plugins.modules.service_release import ARGUMENT_SPEC as RELEASE
@@ -90,10 +94,14 @@ def _release(values: dict[str, Any]) -> dict[str, Any]:
         **{option: values.get(f"service_{option}") for option in APP if values.get(f"service_{option}") is not None},
         **values["service_container"],
     }
+    if values.get("service_volumes"):
+        app["mounts"] = volume_mounts(values["service_volumes"])
     if values["service_kind"] == "web":
         app["ports"] = [values["service_port"]]
     taken = ("kind", "port", "cpu", "memory", "desired_count", "single_writer", "checks", "strategy", "restart")
+    role = "arn:aws:iam::123456789012:role/production-eu-central-1-scoreboard-infrastructure"
     return {
+        "volumes": task_volumes(values.get("service_volumes") or [], None, infrastructure_role=role),
         "environment": "production",
         "service": "scoreboard",
         "subnet_ids": ["subnet-a"],

@@ -21,6 +21,7 @@ from .errors import aws_call, is_code
 from .session import Aws
 from .tags import tag_list, tags_of
 
+_RULES = "rules-per-application-load-balancer"
 _ATTRIBUTES = {
     "deregistration_delay_seconds": "deregistration_delay.timeout_seconds",
     "stickiness": "stickiness.enabled",
@@ -129,9 +130,30 @@ def rules(aws: Aws, listener_arn: str) -> list[Rule]:
     return sorted(found, key=lambda rule: rule.priority)
 
 
+@aws_call("read rules {arns}")
+def rules_by_arn(aws: Aws, arns: Sequence[str]) -> list[Rule] | None:
+    """These rules in this order, by one call; None where one of them is not there any more."""
+    try:
+        found = aws.client("elbv2").describe_rules(RuleArns=list(arns))["Rules"]
+    except aws.client("elbv2").exceptions.ClientError as cause:
+        if is_code(cause, "RuleNotFound"):
+            return None
+        raise
+    by_arn = {raw["RuleArn"]: _rule(raw) for raw in found}
+    return [by_arn[arn] for arn in arns]
+
+
 @aws_call("read rule {rule_arn}")
 def rule(aws: Aws, rule_arn: str) -> Rule:
     return _rule(aws.client("elbv2").describe_rules(RuleArns=[rule_arn])["Rules"][0])
+
+
+@aws_call("read the quotas of load balancing (elasticloadbalancing:DescribeAccountLimits)")
+def rules_allowed(aws: Aws) -> int | None:
+    """How many rules the account's load balancers may have each, default rules not counted; None where AWS does not say."""
+    pages = aws.client("elbv2").get_paginator("describe_account_limits").paginate()
+    found = {limit["Name"]: limit["Max"] for page in pages for limit in page["Limits"]}
+    return int(found[_RULES]) if _RULES in found else None
 
 
 @aws_call("create the rule with priority {priority}")

@@ -109,6 +109,8 @@ class Rule:
     weights: Mapping[str, int] = field(default_factory=dict)
     # As ELB answered, for the next write: what stands before the forward action, and its stickiness, may be others'.
     actions: tuple[Mapping[str, Any], ...] = field(default=(), compare=False, repr=False)
+    # Of a further rule of a service, by its tag; DescribeRules does not answer it.
+    name: str = field(default="", compare=False)
 
     @property
     def is_default(self) -> bool:

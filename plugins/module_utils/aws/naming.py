@@ -24,6 +24,8 @@ TAG_REGION = "pear:region"
 TAG_CLUSTER = "pear:cluster"
 TAG_LISTENER = "pear:listener"
 TAG_LOG_GROUP = "pear:log-group"
+# On a further rule of a service: its name in the inventory.
+TAG_RULE = "pear:rule"
 # On a rule with a login by OIDC: the version of the client secret that ELB has been given, which it never answers.
 TAG_LOGIN_SECRET = "pear:login-secret"
 
@@ -95,11 +97,6 @@ class EnvironmentNames:
         return f"{self.environment}-releases"
 
     @property
-    def dashboard(self) -> str:
-        """No service's dashboard can have this name: a service name has no capital letter."""
-        return f"{self.environment}-Environment"
-
-    @property
     def alarm_prefix(self) -> str:
         """Prefix of the alarms of shared resources. No service's prefix can be the same: a service name has no asterisk."""
         return f"{self.environment}/*/"
@@ -115,7 +112,6 @@ class EnvironmentNames:
             "alarm_topic": self.alarm_topic,
             "backup": self.backup,
             "cluster": self.cluster,
-            "dashboard": self.dashboard,
             "database": self.database,
             "file_system_security_group": self.file_system_security_group,
             "ledger": self.ledger,
@@ -149,10 +145,6 @@ class ServiceNames:
         return f"{self.environment}/{self.service}/"
 
     @property
-    def dashboard(self) -> str:
-        return fit(f"{self.environment}-{self.service}", 255)
-
-    @property
     def saved_query_prefix(self) -> str:
         """Logs Insights shows it as folders."""
         return f"{self.environment}/{self.service}/"
@@ -167,13 +159,35 @@ class ServiceNames:
     def as_dict(self) -> dict[str, str | dict[str, str]]:
         return {
             "alarm_prefix": self.alarm_prefix,
-            "dashboard": self.dashboard,
             "ecs_service": {colour: self.ecs_service(colour) for colour in COLOURS},
             "family": self.family,
             "log_group": self.log_group,
             "target_group": {colour: self.target_group(colour) for colour in COLOURS},
             "saved_query_prefix": self.saved_query_prefix,
         }
+
+
+@dataclass(frozen=True)
+class DashboardNames:
+    """Names of dashboards. They have no region, so the names have it.
+
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutDashboard.html
+    """
+
+    environment: str
+    region: str
+
+    @property
+    def prefix(self) -> str:
+        return f"{self.environment}-{self.region}-"
+
+    @property
+    def shared(self) -> str:
+        """No service's dashboard can have this name: a service name has no capital letter."""
+        return f"{self.prefix}Environment"
+
+    def of_service(self, service: str) -> str:
+        return fit(f"{self.prefix}{service}", 255)
 
 
 @dataclass(frozen=True)
@@ -200,6 +214,10 @@ class RoleNames:
     def schedule(self, service: str) -> str:
         return self._role(service, "schedule")
 
+    def infrastructure(self, service: str) -> str:
+        """Of ECS, for what it makes for a service's tasks: EBS volumes."""
+        return self._role(service, "infrastructure")
+
     def experiment(self, service: str) -> str:
         """Of Fault Injection Service, for experiments on a service."""
         return self._role(service, "experiment")
@@ -208,6 +226,7 @@ class RoleNames:
         return {
             "execution_role": self.execution(service),
             "experiment_role": self.experiment(service),
+            "infrastructure_role": self.infrastructure(service),
             "schedule_role": self.schedule(service),
             "task_role": self.task(service),
         }
@@ -218,3 +237,30 @@ class RoleNames:
     def _role(self, service: str, kind: str) -> str:
         parts = [self.environment, self.region, *([service] if service else [])]
         return f"{fit('-'.join(parts), 63 - len(kind))}-{kind}"
+
+
+# The kinds of deployers, and the further policies of the one that provisions.
+DEPLOYERS = ("read-only", "exec", "rollback", "release", "gameday", "provision", "destroy")
+DEPLOYER_POLICIES = ("provision-network", "provision-data", "provision-experiments")
+
+
+@dataclass(frozen=True)
+class DeployerNames:
+    """Names of the roles of those who run the playbooks, and of their managed policies."""
+
+    environment: str
+    region: str
+    own_prefix: str = ""
+
+    @property
+    def prefix(self) -> str:
+        """Not below the environment's own: who provisions may write the roles that begin so."""
+        return self.own_prefix or f"pear-deployer-{self.environment}-{self.region}"
+
+    @property
+    def roles(self) -> tuple[str, ...]:
+        return tuple(f"{self.prefix}-{kind}" for kind in DEPLOYERS)
+
+    @property
+    def policies(self) -> tuple[str, ...]:
+        return tuple(f"{self.prefix}-{name}" for name in DEPLOYER_POLICIES)

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from operator import itemgetter
 from typing import Any
 
+from . import launch_volumes
 from .task_definition import port_name
 
 _NETWORK = {"subnets", "security_groups", "assign_public_ip"}
@@ -21,7 +22,7 @@ _OF_TARGETS = {"health_check_grace_seconds", "load_balancers"}
 REDEPLOYING = frozenset(
     {
         "subnets", "security_groups", "assign_public_ip", "platform_version", "capacity_providers", "load_balancers",
-        "service_connect", "service_registries",
+        "service_connect", "service_registries", "volumes",
     }
 )  # fmt: skip
 _PLAIN = {
@@ -57,6 +58,7 @@ def wanted(spec: Mapping[str, Any], target_group_arn: str) -> dict[str, Any]:
         "load_balancers": [
             {"target_group_arn": target_group_arn, "container": spec["container"], "port": spec["port"]}
         ],
+        "volumes": launch_volumes.wanted(spec.get("volumes") or []),
         "service_connect": _connect_wanted(spec),
         "service_registries": sorted(
             (
@@ -98,6 +100,7 @@ def described(raw: Mapping[str, Any]) -> dict[str, Any]:
             }
             for load_balancer in raw.get("loadBalancers", [])
         ],
+        "volumes": launch_volumes.described(_primary(raw).get("volumeConfigurations") or []),
         "service_connect": _connect_described(raw),
         "service_registries": sorted(
             (
@@ -139,10 +142,13 @@ def _connect_wanted(spec: Mapping[str, Any]) -> dict[str, Any]:
     return {"namespace": connect["namespace_arn"], "services": sorted(services, key=itemgetter("name"))}
 
 
+def _primary(raw: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Some settings ECS tells by deployment: the newest one has what was asked for last."""
+    return next((each for each in raw.get("deployments", []) if each["status"] == "PRIMARY"), {})
+
+
 def _connect_described(raw: Mapping[str, Any]) -> dict[str, Any]:
-    """ECS tells it by deployment: the newest one has what was asked for last."""
-    primary: Mapping[str, Any] = next((each for each in raw.get("deployments", []) if each["status"] == "PRIMARY"), {})
-    connect = primary.get("serviceConnectConfiguration") or {}
+    connect = _primary(raw).get("serviceConnectConfiguration") or {}
     if not connect.get("enabled"):
         return {}
     services = [
@@ -176,6 +182,8 @@ def create_request(settings: Mapping[str, Any], task_definition: str, desired: i
         request["launchType"] = "FARGATE"
     if not settings["service_registries"]:
         del request["serviceRegistries"]
+    if not settings["volumes"]:
+        del request["volumeConfigurations"]
     return request
 
 
@@ -219,6 +227,8 @@ def _request(settings: Mapping[str, Any], changed: set[str]) -> dict[str, Any]:
             }
             for load_balancer in settings["load_balancers"]
         ]
+    if "volumes" in changed:
+        request["volumeConfigurations"] = launch_volumes.request(settings["volumes"])
     if "service_registries" in changed:
         request["serviceRegistries"] = [
             {"registryArn": registry["arn"]}

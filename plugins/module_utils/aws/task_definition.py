@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from operator import itemgetter
 from typing import Any
 
+from . import launch_volumes
 from .command_words import words
 
 DEFAULT_EPHEMERAL_GIB = 20
@@ -131,7 +132,7 @@ def _container(container: Mapping[str, Any], spec: Mapping[str, Any]) -> dict[st
         ],
         "healthCheck": _health_check(container.get("health_check")),
         "restartPolicy": _restart_policy(container.get("restart_policy")),
-        "dockerLabels": container.get("labels"),
+        "dockerLabels": {**(container.get("labels") or {}), **_volume_label(container, spec)},
         "linuxParameters": _linux(container),
         "logConfiguration": _logs(container.get("log") or {}, spec),
         "firelensConfiguration": _without_empty(container.get("firelens") or {}),
@@ -139,6 +140,11 @@ def _container(container: Mapping[str, Any], spec: Mapping[str, Any]) -> dict[st
     return _without_empty(
         {key: _without_empty(value) if isinstance(value, dict) else value for key, value in definition.items()}
     )
+
+
+def _volume_label(container: Mapping[str, Any], spec: Mapping[str, Any]) -> dict[str, str]:
+    own = container["name"] == spec.get("container")
+    return launch_volumes.label(launch_volumes.wanted(spec.get("volumes") or [])) if own else {}
 
 
 def _restart_policy(policy: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -228,6 +234,8 @@ def _volumes(spec: Mapping[str, Any]) -> list[dict[str, Any]]:
         definition: dict[str, Any] = {"name": volume["name"]}
         if volume.get("file_system_id"):
             definition["efsVolumeConfiguration"] = _efs(volume)
+        if volume.get("ebs"):
+            definition["configuredAtLaunch"] = True
         volumes.append(definition)
     for container in spec["containers"]:
         volumes += [{"name": scratch_volume(container["name"], path)} for path in container.get("scratch_paths") or []]

@@ -53,7 +53,11 @@ KINDS: Mapping[str, Kind] = {
     "log_group": Kind("log group", "set service_log_group to its name", "service_name"),
     "network": Kind("part of the network", "set network_existing", "environment_name"),
     "repository": Kind("repository", "set registry_existing to true", "registry_repository"),
-    "role": Kind("role", "set service_execution_role_arn or service_task_role_arn to its ARN", "service_name"),
+    "role": Kind(
+        "role",
+        "set service_execution_role_arn, service_task_role_arn or service_infrastructure_role_arn to its ARN",
+        "service_name",
+    ),
     "saved_query": Kind("saved query", "set monitoring_enabled to false, which leaves out alarms too", "service_name"),
     "schedule_group": Kind("schedule group", "leave service_schedules out", "environment_name"),
     "security_group": Kind(

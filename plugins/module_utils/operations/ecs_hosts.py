@@ -17,7 +17,7 @@ from ..aws.tasks import TaskState
 from ..rollout.lease import clock_time
 from ..rollout.model import Colour
 from ..service.location import WEB, WORKER
-from ..service.routing import PRODUCTION, find_rule
+from ..service.routing import production_rules
 
 SERVICE, COLOUR, TASK = "service", "colour", "task"
 # Names of properties that any host has; a filter by another one is a mistake.
@@ -122,7 +122,7 @@ def _weights(colours: Mapping[Colour, ServiceState], rules: Sequence[Rule]) -> d
     if not any(groups.values()):
         return {colour: 100 if len(colours) == 1 else None for colour in colours}
     blue, green = (groups.get(colour, "") for colour in (Colour.BLUE, Colour.GREEN))
-    rule = find_rule(rules, PRODUCTION, blue, green)
+    rule = next(iter(production_rules(rules, blue, green)), None)
     return {colour: rule.weights.get(groups[colour], 0) if rule else None for colour in colours}
 
 

@@ -31,8 +31,8 @@ from ..release.providers.service_provider import ServiceProvider
 from ..rollout.disagreements import disagreements
 from ..rollout.history import rollback_target, unfinished
 from ..rollout.lease import Lease
-from ..rollout.model import Colour, Release, Weights
-from ..service.location import ServiceLocation, weights_of
+from ..rollout.model import Colour, Release
+from ..service.location import ServiceLocation, current_rules, weights_of
 from .check_logs import PATTERN
 from .facts import (
     Alarm,
@@ -135,7 +135,7 @@ class Readers:
             self._colour(
                 ColourTasks(
                     colour,
-                    None if isinstance(shares, Unread) else shares.of(colour),
+                    None if isinstance(shares, Unread) else shares[colour],
                     services.get(name),
                     tuple(self._tasks_of(services.get(name), reads[colour, "RUNNING"])),
                     tuple(self._tasks_of(services.get(name), reads[colour, "STOPPED"])),
@@ -154,10 +154,11 @@ class Readers:
             str(group.health_check) if group and group.health_check else "",
         )
 
-    def _weights(self) -> Weights:
+    def _weights(self) -> Mapping[Colour, int]:
+        """The largest share that any production rule gives a colour."""
         location = self._location()
-        rule = elbv2.rule(self.aws, location.production.arn) if location.is_routed else location.production
-        return weights_of(rule, location)
+        weights = [weights_of(rule, location) for rule in current_rules(self.aws, location)]
+        return {colour: max(shares.of(colour) for shares in weights) for colour in Colour}
 
     def _targets(self, colour: Colour) -> tuple[TargetState, ...]:
         return elbv2.target_health(self.aws, self._location().target_groups[colour].arn)

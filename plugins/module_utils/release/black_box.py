@@ -58,7 +58,7 @@ class BlackBox:
             "causes": evidence.causes(),
             "readings": list(readings),
             "logs": self._running_logs(name),
-            "fleet": {"weights": str(fleet.weights), **{str(colour): str(fleet.state(colour)) for colour in Colour}},
+            "fleet": {"weights": fleet.traffic, **{str(colour): str(fleet.state(colour)) for colour in Colour}},
             "definition_changes": self._definition_changes(release, fleet),
             "unread": list(self.unread),
         }

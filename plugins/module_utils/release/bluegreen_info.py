@@ -218,7 +218,7 @@ def _status(standing: _Standing) -> list[str]:
     service, fleet, history = standing.service, standing.fleet, standing.history
     lease, now = standing.lease, standing.now
     under_way, target = unfinished(history), rollback_target(history)
-    lines = [f"{service}: traffic {fleet.weights}" if fleet.routed else f"{service}: worker"]
+    lines = [f"{service}: traffic {fleet.traffic}" if fleet.routed else f"{service}: worker"]
     if without := unserved(fleet):
         lines.append(f"  {without}")
     for colour in Colour if fleet.routed else (WORKER_COLOUR,):

@@ -86,7 +86,7 @@ class Metrics:
         wanted: dict[str, Metric] = dict(self.options.bounds)
         if not fleet.routed:
             return Readings(metrics=cloudwatch.values(self.aws, wanted, window))
-        beside = not release.in_place and fleet.weights.of(release.live) > 0
+        beside = not release.in_place and fleet.share(release.live) > 0
         for colour in (release.candidate, release.live) if beside else (release.candidate,):
             wanted |= self._of_colour(colour)
         found = cloudwatch.values(self.aws, wanted, window)

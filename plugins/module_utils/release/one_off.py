@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..aws import ecs
+from ..aws import ecs, launch_volumes
 from ..aws.command_words import words
 from ..aws.session import Aws
 from ..aws.tasks import TaskState, started_by
@@ -54,6 +54,7 @@ def one_off(
                 "startedBy": _started_by(release, name),
                 "networkConfiguration": network,
                 "overrides": {"containerOverrides": [{"name": check["container"], "command": words(check["command"])}]},
+                **volumes(ecs.task_definition(aws, release.task_definition)),
             },
         )
         watch.progress.line(f"task {name} started: {task_id[:12]}")
@@ -70,6 +71,12 @@ def one_off(
             return unclear(f"task {name} was stopped with its release")
         watch.progress.heartbeat(f"task {name} is {task.status.lower() if task else 'not shown yet'}")
         watch.clock.sleep(_POLL_SECONDS)
+
+
+def volumes(definition: Mapping[str, Any] | None) -> dict[str, Any]:
+    """What RunTask has to say of a version's volumes."""
+    found = launch_volumes.of_definition(definition)
+    return {"volumeConfigurations": launch_volumes.task_request(found)} if found else {}
 
 
 def _started_by(release: Release, name: str) -> str:

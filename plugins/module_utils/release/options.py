@@ -31,6 +31,7 @@ from ..rollout.model import (
 )
 from ..rollout.strategy import STRATEGIES, metrics_seconds
 from ..rollout.strategy import plan as plan_of
+from ..service.block_storage import findings as volume_findings
 from ..service.containers import findings as container_findings
 from ..service.discovery import discovery_findings
 from ..service.existing import EXISTING_ARGUMENTS
@@ -319,6 +320,7 @@ def _plan(params: Mapping[str, Any], gates: Gates) -> Plan:
     if given["strategy"] == "rolling":
         findings += _meaningless_in_place(params["policy"])
     findings += container_findings(params["containers"])
+    findings += volume_findings(params)
     findings += [
         f"check {check['name']}: command is {check['command']!r}: {problem}"
         for check in params["checks"]

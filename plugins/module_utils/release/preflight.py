@@ -31,6 +31,7 @@ _UNREADABLE = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation",
 _WITHOUT_ALARMS = """-e '{"service_gates": {"alarms": []}}'"""
 _OVERRIDE = "-e service_budget=override -e service_budget_reason='...'"
 _TASKS = "ecs-tasks.amazonaws.com"
+_ECS = "ecs.amazonaws.com"
 
 
 @dataclass(frozen=True)
@@ -165,23 +166,29 @@ def _quota(call: Invocation, spec: Specification, tasks: int) -> Iterator[str]:
 
 def _roles(call: Invocation, spec: Specification) -> Iterator[Finding]:
     """ECS takes a role that it may not assume without a word, and then starts no task. Provisioning comes first, and puts it right."""
-    for option in ("execution_role_arn", "task_role_arn"):
-        name = str(spec.params[option] or "").rpartition("/")[2]
+    wanted = [(option, spec.params[option], _TASKS) for option in ("execution_role_arn", "task_role_arn")]
+    wanted += [
+        (f"volumes.{volume['name']}.ebs.role_arn", volume["ebs"]["role_arn"], _ECS)
+        for volume in spec.params.get("volumes") or []
+        if volume.get("ebs")
+    ]
+    for option, arn, service in wanted:
+        name = str(arn or "").rpartition("/")[2]
         role = iam.role(call.aws, name) if name else None
         if name and role is None:
             yield Finding(f"role {name} ({option}) does not exist; playbooks/provision.yml makes it", momentary=True)
-        elif role is not None and not _trusts_ecs(role["AssumeRolePolicyDocument"]):
+        elif role is not None and not _trusts(role["AssumeRolePolicyDocument"], service):
             sentence = (
-                f"role {name} ({option}) does not let {_TASKS} assume it; playbooks/provision.yml puts that right"
+                f"role {name} ({option}) does not let {service} assume it; playbooks/provision.yml puts that right"
             )
             yield Finding(sentence, momentary=True)
 
 
-def _trusts_ecs(trust: Mapping[str, Any]) -> bool:
+def _trusts(trust: Mapping[str, Any], service: str) -> bool:
     for statement in _listed(trust.get("Statement", [])):
         principal = statement.get("Principal", {})
         services = _listed(principal.get("Service", [])) if isinstance(principal, Mapping) else []
-        if statement.get("Effect") == "Allow" and _TASKS in services:
+        if statement.get("Effect") == "Allow" and service in services:
             return True
     return False
 
@@ -215,9 +222,11 @@ def _answered_by_others(location: ServiceLocation, options: Mapping[str, Any], o
         sent = {**asked.headers, **(location.test_headers if by_test else location.headers)}
         rules = location.test_rules if by_test else location.rules
         # From which addresses checks are sent is not known here.
-        own_sources = tuple(rule.arn for rule in (location.production, location.test) if rule)
+        own_sources = tuple(rule.arn for rule in (location.production, *location.further, location.test) if rule)
         found = answering(rules, Request(location.host, location.path(asked.path), sent, own_sources))
-        if found is None or found.arn != asked.own.arn:
+        # Only the test rule leads to a candidate; every production rule leads to this service.
+        own = {asked.own.arn} if by_test else {rule.arn for rule in (location.production, *location.further)}
+        if found is None or found.arn not in own:
             by = f"the rule of {found.owner} ({found.conditions}, priority {found.priority})" if found else "no rule"
             yield Finding(
                 f"{asked.title}: {asked.path} of {location.host} is answered by {by}, not by this service ({asked.own.conditions}, "

@@ -19,7 +19,7 @@ from ..rollout.history import good_releases, unfinished
 from ..rollout.lease import LATE_WRITE_SECONDS, Held
 from ..rollout.model import Colour, Release
 from ..service.existing import locate_by
-from ..service.location import ServiceLocation, weights_of
+from ..service.location import ServiceLocation, agreed_weights
 from .lease_holder import LeaseHolder
 from .ledger import DynamoLedger
 from .options import token
@@ -125,7 +125,7 @@ def _said(size: Size) -> str:
 
 
 def _live_colour(location: ServiceLocation) -> Colour:
-    weights = weights_of(location.production, location)
+    weights = agreed_weights(location)
     live = next((colour for colour in Colour if weights.of(colour) == 100), None)
     if live is None:
         raise Failure(

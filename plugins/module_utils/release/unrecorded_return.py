@@ -46,7 +46,7 @@ def return_decision(release: Release, fleet: Fleet, why: str, now: float) -> Ret
         decision = begin_restore(observed, release, AbortReason(Outcome.INTERRUPTED, why), now)
     else:
         decision = restore(observed, release, now)
-    if not release.in_place and can_return(observed, release) and fleet.weights != release.stable_weights:
+    if not release.in_place and can_return(observed, release) and not fleet.is_at(release.stable_weights):
         # All of it: no controller may be left to move the rest once live has more healthy targets.
         reason = f"returning traffic to {release.live}: {decision.release.reason}"
         return Return(Shift(release.stable_weights), reason, decision.release)

@@ -149,7 +149,7 @@ def _candidate_replaced(observed: Observed, release: Release, now: float) -> Abo
 
 
 def _judged_bad(observed: Observed, release: Release, now: float) -> AbortReason | None:
-    weight = observed.fleet.weights.of(release.candidate)
+    weight = observed.fleet.share(release.candidate)
     if weight == 0 or release.phase not in (Phase.SHIFTING, Phase.VERIFYING, Phase.BAKING):
         return None
     replacing = release.in_place and release.phase is not Phase.BAKING
@@ -191,7 +191,7 @@ def _not_ready_in_time(observed: Observed, release: Release, now: float) -> Abor
     weight = release.plan.steps[release.step].weight if shifting else 100
     why = not_ready(observed, release, weight)
     ready = why is None and (shifting or observed.fleet.state(release.candidate).steady)
-    if ready or (shifting and observed.fleet.weights == Weights.split(release.candidate, weight)):
+    if ready or (shifting and observed.fleet.is_at(Weights.split(release.candidate, weight))):
         # A controller that could not read for a while finds what it waited for, or its own shift.
         return None
     return AbortReason(Outcome.ROLLED_BACK, f"not ready after {limit} seconds: " + (why or "its service is not steady"))

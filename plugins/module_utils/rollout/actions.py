@@ -68,7 +68,7 @@ class Prove:
 
 @dataclass(frozen=True)
 class Shift:
-    """Write these weights to the production rule and read them back."""
+    """Write these weights to every production rule, the first one first, and read them back."""
 
     weights: Weights
 

@@ -14,6 +14,7 @@ from .actions import Decision
 from .forward import PHASES
 from .model import Observed, Phase, Release
 from .restore import begin_restore, close, restore
+from .rules import write_again
 
 
 def decide(observed: Observed, release: Release, now: float) -> Decision:
@@ -22,5 +23,9 @@ def decide(observed: Observed, release: Release, now: float) -> Decision:
         return close(observed, release, release.outcome, now)
     if release.phase is Phase.RETURNING:
         return restore(observed, release, now)
-    found = abort_reason(observed, release, now) or PHASES[release.phase](observed, release, now)
+    found = (
+        abort_reason(observed, release, now)
+        or write_again(observed, release)
+        or PHASES[release.phase](observed, release, now)
+    )
     return begin_restore(observed, release, found, now) if isinstance(found, AbortReason) else found

@@ -53,7 +53,7 @@ def disagreements(fleet: Fleet, history: Sequence[Release], now: float) -> list[
     for colour in Colour:
         if weights.of(colour):
             found += _of_serving(fleet.state(colour))
-        elif not fleet.weights.of(colour):
+        elif not fleet.share(colour):
             found += _of_idle(fleet.state(colour), history, now)
     return found
 
@@ -61,12 +61,24 @@ def disagreements(fleet: Fleet, history: Sequence[Release], now: float) -> list[
 def _of_traffic(fleet: Fleet, history: Sequence[Release]) -> Iterator[Disagreement]:
     last = _last_success(history)
     if last is None or fleet.weights == last.candidate_weights:
+        yield from _of_rules(fleet)
         return
     serving, other = fleet.state(last.candidate), fleet.state(last.candidate.other)
     why = _why_not_on(other, fleet.weights, history)
     repair = Shift(last.candidate_weights) if why and serving.healthy else None
     recorded = f"{last.candidate_weights}, since {last.id} of {clock_time(last.ended_at or last.started_at)}"
-    yield Disagreement("traffic", str(fleet.weights) + (f", and {why}" if why else ""), recorded, repair)
+    yield Disagreement("traffic", fleet.traffic + (f", and {why}" if why else ""), recorded, repair)
+    if repair is None:
+        yield from _of_rules(fleet)
+
+
+def _of_rules(fleet: Fleet) -> Iterator[Disagreement]:
+    """Further rules whose weights are not those of the first: of a run that died between two writes, or by somebody's hand."""
+    if fleet.rules_agree:
+        return
+    served = any(fleet.weights.of(colour) and fleet.state(colour).healthy for colour in Colour)
+    recorded = f"all rules have the weights of the first, {fleet.weights}"
+    yield Disagreement("listener rules", fleet.traffic, recorded, Shift(fleet.weights) if served else None)
 
 
 def _why_not_on(other: ColourState, weights: Weights, history: Sequence[Release]) -> str:

@@ -37,7 +37,7 @@ def put_away(observed: Observed, release: Release) -> Decision | None:
         return Decision(SetScaleIn(colour, suspended=False), said, release)
     old = observed.fleet.state(release.live)
     keeps_warm = release.outcome is Outcome.SUCCEEDED and not (release.in_place or keeps_both) and old.desired > 0
-    if keeps_warm and observed.fleet.weights.of(release.live) == 0 and old.scale_in_suspended is False:
+    if keeps_warm and observed.fleet.share(release.live) == 0 and old.scale_in_suspended is False:
         said = f"{release.live}: autoscaling takes no task away while it stays warm"
         return Decision(SetScaleIn(release.live, suspended=True), said, release)
     return None
@@ -45,4 +45,4 @@ def put_away(observed: Observed, release: Release) -> Decision | None:
 
 def left_suspended(fleet: Fleet) -> tuple[Colour, ...]:
     """Colours with traffic that cannot scale in. Right during a release, left behind where none is under way."""
-    return tuple(colour for colour in Colour if fleet.weights.of(colour) and fleet.state(colour).scale_in_suspended)
+    return tuple(colour for colour in Colour if fleet.share(colour) and fleet.state(colour).scale_in_suspended)

@@ -24,11 +24,11 @@ WATCH_SECONDS = 5.0
 
 
 def _prepare(observed: Observed, release: Release, now: float) -> Decision:
-    if observed.fleet.weights != release.stable_weights and not release.first:
+    if not observed.fleet.is_at(release.stable_weights) and not release.first:
         live = observed.fleet.state(release.live)
         if live.healthy < max(1, release.policy.minimum_healthy):
             return Decision(Wait(POLL_SECONDS), f"traffic can be returned only to a healthy colour: {live}", release)
-        left = f"traffic was left at {observed.fleet.weights}: returning it to {release.live} first"
+        left = f"traffic was left at {observed.fleet.traffic}: returning it to {release.live} first"
         return Decision(Shift(release.stable_weights), left, release)
     if not release.task_definition:
         return Decision(Register(), "the candidate's task definition has to be registered", release)
@@ -112,8 +112,11 @@ def _next_in_step(observed: Observed, release: Release, now: float) -> Decision 
     step = release.plan.steps[release.step]
     title = f"step {release.step + 1} of {len(release.plan.steps)}"
     wanted = Weights.split(release.candidate, step.weight)
-    if observed.fleet.weights != wanted:
-        moving = _pause(observed, release, now) or _move(observed, release, wanted, title)
+    if not observed.fleet.is_at(wanted):
+        # A pause holds a step; one that only some rules have is not there yet.
+        halfway = observed.fleet.weights == wanted
+        pausing = None if halfway else _pause(observed, release, now)
+        moving = pausing or _move(observed, release, wanted, title)
         waiting = release.is_rewriting and isinstance(moving.action, Wait)
         return _roll_back_in_part(observed, moving, now) if waiting else moving
     last = release.step + 1 == len(release.plan.steps) and not release.plan.bake_seconds
@@ -146,11 +149,11 @@ def _roll_back_in_part(observed: Observed, waiting: Decision, now: float) -> Dec
     if release.forced or now - release.entered_at > release.policy.return_timeout_seconds:
         share = 100
     weights = Weights.split(release.candidate, share)
-    if weights != fleet.weights:
+    if not fleet.is_at(weights):
         said = f"returning {share} % of traffic to {release.candidate} now; {waiting.reason}"
         return Decision(Shift(weights), said, release)
     said = (
-        f"traffic: {fleet.weights}; {waiting.reason}. ECS starts the missing tasks, the rest of the traffic follows them, "
+        f"traffic: {fleet.traffic}; {waiting.reason}. ECS starts the missing tasks, the rest of the traffic follows them, "
         f"all of it after {release.policy.return_timeout_seconds} s at the latest. "
         "To return all of it now: playbooks/rollback.yml -e rollback_force=true"
     )
@@ -224,7 +227,7 @@ def probe_is_due(release: Release, fleet: Fleet, now: float) -> bool:
     """The version probe asks every target, so it is asked only when its answer decides: as the last step or the bake ends."""
     last = release.step + 1 >= len(release.plan.steps)
     replacing = release.in_place and release.phase is Phase.SHIFTING
-    if not last or replacing or fleet.weights != release.candidate_weights:
+    if not last or replacing or not fleet.is_at(release.candidate_weights):
         return False
     if release.phase is Phase.BAKING:
         return _seconds_left(release, Step(100, release.plan.bake_seconds), now) <= 0

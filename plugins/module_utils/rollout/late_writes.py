@@ -23,7 +23,7 @@ def watch(observed: Observed, release: Release, now: float) -> Decision | None:
     if now < observed.late_until:
         return _wait(observed, release)
     side = observed.fleet.state(serving)
-    away = observed.fleet.weights != Weights.all_to(serving)
+    away = not observed.fleet.is_at(Weights.all_to(serving))
     recovering = away and side.desired and now <= observed.late_until + release.policy.return_timeout_seconds
     if recovering and not nothing_served_before and release.outcome is not Outcome.INTERRUPTED:
         return Decision(Wait(POLL_SECONDS), f"a late write moved traffic; it returns once healthy: {side}", release)
@@ -34,12 +34,12 @@ def _undo(fleet: Fleet, release: Release, serving: Colour) -> Decision | None:
     """The write that takes back what a late one did to the colour that serves; traffic comes first."""
     side, other = fleet.state(serving), fleet.state(serving.other)
     late = "a write that arrived late"
-    if fleet.weights.of(serving) and side.healthy == 0 and other.healthy:
+    if fleet.share(serving) and side.healthy == 0 and other.healthy:
         away = f"{late} left {serving} without healthy tasks: {serving.other} serves until it has some"
         return Decision(Shift(Weights.all_to(serving.other)), away, release)
     enough = max(1, release.policy.minimum_healthy) if other.healthy else 1
-    if fleet.weights != Weights.all_to(serving) and side.healthy >= enough:
-        return Decision(Shift(Weights.all_to(serving)), f"{late} set {fleet.weights}: undone", release)
+    if not fleet.is_at(Weights.all_to(serving)) and side.healthy >= enough:
+        return Decision(Shift(Weights.all_to(serving)), f"{late} set {fleet.traffic}: undone", release)
     if side.desired == 0 and side.task_definition:
         grown = Stage(serving, side.task_definition, release.capacity, as_it_is=True)
         return Decision(grown, f"{late} scaled {serving} in, which serves: undone", release)
@@ -68,5 +68,5 @@ def _watch_in_place(observed: Observed, release: Release, now: float) -> Decisio
 
 def _wait(observed: Observed, release: Release) -> Decision:
     until = clock_time(observed.late_until)
-    said = f"traffic: {observed.fleet.weights}; a write may still arrive until {until}: nothing is scaled in before"
+    said = f"traffic: {observed.fleet.traffic}; a write may still arrive until {until}: nothing is scaled in before"
     return Decision(Wait(POLL_SECONDS), said, release)

@@ -175,9 +175,11 @@ class ColourState:
 
 @dataclass(frozen=True)
 class Fleet:
-    """A service as it was observed: the weights of its production rule and both colours.
+    """A service as it was observed: the weights of its production rules and both colours.
 
     A service that is not routed (a worker) has one colour and no rule: its weights never change.
+    `weights` are those of the rule that is written first, `others` those of its further rules. A controller that died between two
+    writes leaves rules that disagree: the first rule says what was meant.
     """
 
     weights: Weights
@@ -187,9 +189,28 @@ class Fleet:
     # When the run that reads it changed a rule last. One that has just begun does not know of the weights: its beginning.
     weights_changed_at: float = 0.0
     test_rule_changed_at: float = 0.0
+    others: tuple[Weights, ...] = ()
 
     def state(self, colour: Colour) -> ColourState:
         return self.blue if colour is Colour.BLUE else self.green
+
+    @property
+    def rules_agree(self) -> bool:
+        return all(weights == self.weights for weights in self.others)
+
+    def is_at(self, weights: Weights) -> bool:
+        """Whether all rules have these weights."""
+        return self.weights == weights and self.rules_agree
+
+    def share(self, colour: Colour) -> int:
+        """The largest share that any rule gives the colour: at 0 it has no production traffic."""
+        return max(weights.of(colour) for weights in (self.weights, *self.others))
+
+    @property
+    def traffic(self) -> str:
+        """The weights for people, with those of the rules that disagree with the first."""
+        differing = sorted({str(weights) for weights in self.others if weights != self.weights})
+        return str(self.weights) + (f" (further rules: {'; '.join(differing)})" if differing else "")
 
 
 @dataclass(frozen=True)

@@ -40,10 +40,10 @@ def begin_restore(observed: Observed, release: Release, abort: AbortReason, now:
 
 def return_shift(observed: Observed, release: Release, now: float) -> Shift | None:
     """The write that gives live what its healthy targets can carry; None where they have it, or cannot have any."""
-    if observed.fleet.weights == release.stable_weights or not can_return(observed, release):
+    if observed.fleet.is_at(release.stable_weights) or not can_return(observed, release):
         return None
     weights = returned_weights(observed.fleet, release, now)
-    return None if weights == observed.fleet.weights else Shift(weights)
+    return None if observed.fleet.is_at(weights) else Shift(weights)
 
 
 def _returning(observed: Observed, release: Release, weights: Weights) -> str:
@@ -63,7 +63,7 @@ def is_restored(fleet: Fleet, release: Release) -> bool:
     if release.in_place:
         return in_place.is_restored(fleet, release)
     serves = not release.single_writer or fleet.state(release.live).healthy > 0
-    return fleet.weights == release.stable_weights and serves
+    return fleet.is_at(release.stable_weights) and serves
 
 
 def restore(observed: Observed, release: Release, now: float) -> Decision:
@@ -73,7 +73,7 @@ def restore(observed: Observed, release: Release, now: float) -> Decision:
     starting = single_writer.start_stable_again(observed, release, now) if release.single_writer else None
     if starting is not None:
         return starting
-    away = observed.fleet.weights != release.stable_weights
+    away = not observed.fleet.is_at(release.stable_weights)
     live = observed.fleet.state(release.live)
     shift = return_shift(observed, release, now)
     if shift is not None:
@@ -106,7 +106,7 @@ def _stays(observed: Observed, release: Release) -> str:
         "this is the first release, there is nowhere to return to" if release.first else str(fleet.state(release.live))
     )
     who = unserved(fleet) or f"{release.candidate} serves: {fleet.state(release.candidate)}"
-    return f"traffic stays at {fleet.weights}, for {why}. {who}. A person has to look"
+    return f"traffic stays at {fleet.traffic}, for {why}. {who}. A person has to look"
 
 
 def _make_returnable(observed: Observed, release: Release) -> Decision:
@@ -122,7 +122,7 @@ def _make_returnable(observed: Observed, release: Release) -> Decision:
 def _partly(observed: Observed, release: Release) -> str:
     fleet, limit = observed.fleet, release.policy.return_timeout_seconds
     return (
-        f"traffic: {fleet.weights}, as {why_partial(fleet, release)} ({fleet.state(release.live).running} running). "
+        f"traffic: {fleet.traffic}, as {why_partial(fleet, release)} ({fleet.state(release.live).running} running). "
         f"ECS starts the missing ones; the rest of the traffic follows them, and all of it after {limit} s at the latest. "
         "To return all of it now: playbooks/rollback.yml -e rollback_force=true"
     )
@@ -134,7 +134,7 @@ def _not_yet(observed: Observed, release: Release) -> str:
     way = no_way_back(observed.fleet, release)
     return (
         f"traffic cannot return to {live.colour} yet: {known}, {release.policy.minimum_healthy} healthy needed. "
-        f"Traffic: {observed.fleet.weights}; {candidate.colour} has {candidate.healthy} healthy. ECS replaces tasks that "
+        f"Traffic: {observed.fleet.traffic}; {candidate.colour} has {candidate.healthy} healthy. ECS replaces tasks that "
         f"fail; this waits until then, at most {release.policy.return_timeout_seconds} s. To return traffic to tasks that "
         "run and are not healthy: playbooks/rollback.yml -e rollback_force=true" + (f". {way}" if way else "")
     )
@@ -166,7 +166,7 @@ def _keep_warm(observed: Observed, release: Release, now: float) -> Decision | N
     warm_until = release.warm_until or now
     if observed.hurried:
         warm_until = max(warm_until, observed.late_until + AFTER_LATE_WRITES_SECONDS)
-    if old.desired == 0 or observed.fleet.weights.of(release.live):
+    if old.desired == 0 or observed.fleet.share(release.live):
         return None
     if warm_until <= now:
         waiting = await_nodes(release, observed.fleet.weights_changed_at, now, f"{release.live} is scaled in")
@@ -184,7 +184,7 @@ def _keep_warm(observed: Observed, release: Release, now: float) -> Decision | N
 def _scale_in_candidate(observed: Observed, release: Release, now: float) -> Decision | None:
     candidate = observed.fleet.state(release.candidate)
     ours = candidate.task_definition == release.task_definition
-    if not ours or candidate.desired == 0 or observed.fleet.weights.of(release.candidate):
+    if not ours or candidate.desired == 0 or observed.fleet.share(release.candidate):
         return None
     waiting = await_nodes(release, observed.fleet.weights_changed_at, now, f"{release.candidate} is scaled in")
     if waiting is not None:

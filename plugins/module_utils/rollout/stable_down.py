@@ -17,10 +17,10 @@ def unserved(fleet: Fleet) -> str:
     """The share of requests that reaches no healthy target, as a sentence; empty where all are served."""
     if not fleet.routed:
         return ""
-    down = [colour for colour in Colour if fleet.weights.of(colour) and not fleet.state(colour).healthy]
+    down = [colour for colour in Colour if fleet.share(colour) and not fleet.state(colour).healthy]
     if not down:
         return ""
-    share = sum(fleet.weights.of(colour) for colour in down)
+    share = min(100, sum(fleet.share(colour) for colour in down))
     verb = "have" if len(down) > 1 else "has"
     return f"{share} % of requests are not served: {' and '.join(down)} {verb} no healthy target"
 
@@ -28,7 +28,7 @@ def unserved(fleet: Fleet) -> str:
 def decide_when_down(observed: Observed, release: Release, now: float) -> Decision | None:
     """What is done because the stable colour is down; None where it is not, or where the policy says to hold."""
     fleet = observed.fleet
-    if release.first or fleet.weights.of(release.live) == 0:
+    if release.first or fleet.share(release.live) == 0:
         return None
     if fleet.state(release.live).healthy:
         if release.stable_down_since is None:
@@ -82,7 +82,7 @@ def _promoted(observed: Observed, release: Release) -> bool:
 def take_over_instead(observed: Observed, release: Release) -> Decision | None:
     """A return that has nowhere to go: a promotion gives all traffic to the candidate, if that has healthy targets."""
     candidate = observed.fleet.state(release.candidate)
-    if not _promoted(observed, release) or observed.fleet.weights == release.candidate_weights or not candidate.healthy:
+    if not _promoted(observed, release) or observed.fleet.is_at(release.candidate_weights) or not candidate.healthy:
         return None
     by = observed.operator_request.by if observed.operator_request else ""
     why = f"{release.live} has no healthy target, {by} promoted: all traffic to {release.candidate}"
@@ -90,7 +90,7 @@ def take_over_instead(observed: Observed, release: Release) -> Decision | None:
 
 
 def took_over(observed: Observed, release: Release) -> bool:
-    return _promoted(observed, release) and observed.fleet.weights == release.candidate_weights
+    return _promoted(observed, release) and observed.fleet.is_at(release.candidate_weights)
 
 
 def no_way_back(fleet: Fleet, release: Release) -> str:
@@ -100,7 +100,7 @@ def no_way_back(fleet: Fleet, release: Release) -> str:
     beside = beside and not release.single_writer
     needed = max(1, release.policy.minimum_healthy)
     live, candidate = fleet.state(release.live), fleet.state(release.candidate)
-    away = fleet.weights != release.stable_weights
+    away = not fleet.is_at(release.stable_weights)
     if not beside or release.outcome is not None or not away or live.healthy >= needed or release.forced:
         return ""
     why = f"{live.colour} cannot take traffic back: it has {live.healthy} healthy targets and needs {needed}"

@@ -16,7 +16,7 @@ from ..aws.naming import EnvironmentNames, ServiceNames
 from ..common.changes import Changes
 from ..common.invocation import Invocation
 from ..rollout.model import Colour
-from .location import NotProvisionedError, ServiceLocation, locate_in_environment, weights_of
+from .location import NotProvisionedError, ServiceLocation, agreed_weights, locate_in_environment
 from .scaling import Plan, Scaled, Scaling, foreign, known_policies, known_schedules, plan, policy, problems, schedule
 
 
@@ -34,7 +34,7 @@ def run(call: Invocation) -> dict[str, Any]:
     location = _location(call)
     if location is None:
         return _answer(changes, None, "The service is not provisioned yet.")
-    weights = weights_of(location.production, location)
+    weights = agreed_weights(location)
     live = next((colour for colour in Colour if weights.of(colour) == 100), None)
     if live is None:
         return _answer(changes, None, "A release is shifting traffic; run again when it has ended.")

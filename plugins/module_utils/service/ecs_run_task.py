@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..aws import ecs, logs
+from ..aws import ecs, launch_volumes, logs
 from ..aws.command_words import command_problem
 from ..aws.ecs_states import ServiceState, short
 from ..aws.errors import Failure
@@ -50,6 +50,8 @@ def run(call: Invocation) -> dict[str, Any]:
         "overrides": {"containerOverrides": [override]},
         "tags": lower_case_tag_list({"pear:environment": location.environment, "pear:service": location.service}),
     }
+    if volumes := launch_volumes.of_definition(found):
+        request["volumeConfigurations"] = launch_volumes.task_request(volumes)
     task_id = ecs.run_task(call.aws, location.cluster, request)
     call.progress.line(f"started task {task_id[:12]}: {description}")
     task, lines = _followed(call, location, task_id)

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from ..aws import ec2, ecr, ecs, efs, elbv2, iam, logs
@@ -15,6 +16,7 @@ from ..aws.session import Aws
 # Variables of the environment's roles, besides those of foreign.py, that say what its resources need.
 VARIABLES = ("load_balancer_scheme", "network_task_ports")
 _TASKS = "ecs-tasks.amazonaws.com"
+_ECS = "ecs.amazonaws.com"
 _ANYWHERE = "0.0.0.0/0"
 # Without a way out, Fargate pulls images and writes logs through these.
 _ENDPOINTS = ("ecr.api", "ecr.dkr", "logs", "s3")
@@ -40,9 +42,14 @@ def of_service(aws: Aws, values: Mapping[str, Any], unchecked: list[str]) -> lis
     checks: list[Callable[[], Iterator[str]]] = []
     if values.get("service_log_group"):
         checks.append(lambda: _log_group(aws, str(values["service_log_group"])))
-    for variable in ("service_execution_role_arn", "service_task_role_arn"):
+    roles = {
+        "service_execution_role_arn": _TASKS,
+        "service_task_role_arn": _TASKS,
+        "service_infrastructure_role_arn": _ECS,
+    }
+    for variable, service in roles.items():
         if values.get(variable):
-            checks.append(lambda variable=variable: _role(aws, variable, str(values[variable])))  # type: ignore[misc]
+            checks.append(partial(_role, aws, variable, str(values[variable]), service))
     if values.get("registry_existing"):
         checks.append(lambda: _repository(aws, str(values.get("registry_repository"))))
     if values.get("service_subnet_ids"):
@@ -169,12 +176,12 @@ def _log_group(aws: Aws, name: str) -> Iterator[str]:
         yield f"service_log_group is {name!r}, and there is no such log group in {aws.region}: containers would not start"
 
 
-def _role(aws: Aws, variable: str, arn: str) -> Iterator[str]:
+def _role(aws: Aws, variable: str, arn: str, service: str) -> Iterator[str]:
     found = iam.role(aws, arn.rpartition("/")[2])
     if found is None or found["Arn"] != arn:
         yield f"{variable} is {arn!r}, and there is no such role in this account"
-    elif _TASKS not in str(found["AssumeRolePolicyDocument"]):
-        yield f"{variable}: the trust policy of {arn} does not let {_TASKS} assume it"
+    elif service not in str(found["AssumeRolePolicyDocument"]):
+        yield f"{variable}: the trust policy of {arn} does not let {service} assume it"
 
 
 def _repository(aws: Aws, name: str) -> Iterator[str]:

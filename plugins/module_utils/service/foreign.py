@@ -11,10 +11,19 @@ from typing import Any
 from ..aws import backup, cloudwatch, dynamodb, ec2, ecr, ecs, efs, elbv2, iam, logs, rds, route53, s3, scheduler, sns
 from ..aws.arns import ArnScope
 from ..aws.errors import AwsError
-from ..aws.naming import COLOURS, TAG_COMPONENT, TAG_ENVIRONMENT, EnvironmentNames, RoleNames, ServiceNames
+from ..aws.naming import (
+    COLOURS,
+    TAG_COMPONENT,
+    TAG_ENVIRONMENT,
+    DashboardNames,
+    EnvironmentNames,
+    RoleNames,
+    ServiceNames,
+)
 from ..aws.session import Aws
 from ..aws.tags import tags_of
 from ..common.ownership import Existing, is_ours, refusal
+from . import block_storage
 from .variables import is_worker
 
 # Variables of the environment's roles that decide which resources it has of its own.
@@ -92,10 +101,12 @@ def of_service(aws: Aws, values: Mapping[str, Any], unchecked: list[str]) -> lis
         finders.append(lambda: _role(aws, roles.execution(names.service)))
     if not on("service_task_role_arn"):
         finders.append(lambda: _role(aws, roles.task(names.service)))
+    if block_storage.uses_them(values) and not on("service_infrastructure_role_arn"):
+        finders.append(lambda: _role(aws, roles.infrastructure(names.service)))
     if not on("registry_existing") and on("registry_repository"):
         finders.append(lambda: _repository(aws, str(on("registry_repository"))))
     if on("monitoring_enabled", True) and on("monitoring_dashboard", True) and not is_worker(values):
-        finders.append(lambda: _dashboard(aws, names.dashboard))
+        finders.append(lambda: _dashboard(aws, DashboardNames(name, aws.region).of_service(names.service)))
     if on("service_schedules"):
         finders.append(lambda: schedule_group(aws, name))
     cluster = str(on("cluster_existing") or EnvironmentNames(name).cluster)

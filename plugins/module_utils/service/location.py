@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,8 +15,9 @@ from ..aws.errors import Failure
 from ..aws.naming import TAG_CLUSTER, TAG_LISTENER, TAG_LOG_GROUP, EnvironmentNames, ServiceNames
 from ..aws.session import Aws
 from ..rollout.model import Colour, Weights
-from .routing import PRODUCTION, TEST, find_rule
+from .routing import TEST, find_rule, production_rules
 from .rule_match import query_fits
+from .rule_names import with_names
 
 # A worker has no load balancer: no target groups, no rules, and one ECS service, that of the colour blue.
 WEB, WORKER = "web", "worker"
@@ -62,6 +63,8 @@ class ServiceLocation:
     listener_port: ListenerPort = ListenerPort()
     test_listener_port: ListenerPort = ListenerPort()
     given: GivenNames | None = None
+    # Production rules beside `production`, for other requests: all have the same weights.
+    further: tuple[Rule, ...] = ()
     # What the target groups' tags say of a cluster, a listener and a log group that others made.
     tags: Mapping[str, str] = field(default_factory=dict)
 
@@ -167,21 +170,23 @@ def locate(aws: Aws, environment_name: str, service: str, listener_arn: str | No
     if missing:
         raise _not_provisioned(service, missing)
     arns = {colour: groups[name].arn for colour, name in group_names.items()}
-    rules = elbv2.rules(aws, listener)
-    found = {kind: find_rule(rules, kind, arns[Colour.BLUE], arns[Colour.GREEN]) for kind in (PRODUCTION, TEST)}
-    production, test = found[PRODUCTION], found[TEST]
-    if production is None or test is None:
-        raise _not_provisioned(service, [f"the {kind} rule" for kind, rule in found.items() if rule is None])
+    blue, green = arns[Colour.BLUE], arns[Colour.GREEN]
+    rules = with_names(aws, elbv2.rules(aws, listener), blue, green)
+    production, test = production_rules(rules, blue, green), find_rule(rules, TEST, blue, green)
+    if not production or test is None:
+        absent = {"the production rule": not production, "the test rule": test is None}
+        raise _not_provisioned(service, [rule for rule, is_absent in absent.items() if is_absent])
     return ServiceLocation(
         environment_name,
         service,
         listener,
         balancer["DNSName"] if balancer else "",
         {colour: groups[name] for colour, name in group_names.items()},
-        production,
+        production[0],
         test,
         tuple(rules),
         tuple(rules),
+        further=tuple(production[1:]),
         tags=tags,
     )
 
@@ -204,6 +209,47 @@ def locate_in_environment(aws: Aws, params: Mapping[str, Any], listener_arn: str
 def _tags(aws: Aws, groups: Mapping[str, TargetGroup]) -> dict[str, str]:
     first = next(iter(groups.values()), None)
     return elbv2.tags(aws, [first.arn])[first.arn] if first else {}
+
+
+def current_rules(aws: Aws, location: ServiceLocation, known: Sequence[Rule] = ()) -> tuple[Rule, ...]:
+    """The production rules as they are now, the first one first. One that was added since the service was located is among them.
+
+    Rules that are known are read again alone: a listener's may be many. A service that others made has the rule that they named.
+    """
+    if not location.is_routed:
+        return (NO_RULE,)
+    if location.given:
+        return (elbv2.rule(aws, location.production.arn),)
+    again = elbv2.rules_by_arn(aws, [rule.arn for rule in known]) if known else None
+    if again is not None:
+        return tuple(again)
+    blue, green = (location.target_groups[colour].arn for colour in (Colour.BLUE, Colour.GREEN))
+    found = [
+        rule
+        for rule in production_rules(elbv2.rules(aws, location.listener_arn), blue, green)
+        # Another rule that leads to one colour alone does not take its place.
+        if len(rule.weights) == 2 or rule.arn == location.production.arn
+    ]
+    if not found:
+        raise Failure(
+            f"Service {location.service}: its production rule is not there any more. "
+            f"playbooks/provision.yml -l {location.service} makes it."
+        )
+    # Names cost a call: the first rule is the one that it was.
+    return tuple(sorted(found, key=lambda rule: rule.arn != location.production.arn))
+
+
+def agreed_weights(location: ServiceLocation) -> Weights:
+    """The weights of all production rules; Failure where they disagree, which a release would put right."""
+    weights = weights_of(location.production, location)
+    others = [rule for rule in location.further if weights_of(rule, location) != weights]
+    if others:
+        raise Failure(
+            f"Service {location.service}: its listener rules disagree: {weights} for {location.production.conditions}, "
+            f"{weights_of(others[0], location)} for {others[0].conditions}. The next release.yml or rollback.yml puts that right. "
+            "Nothing was changed."
+        )
+    return weights
 
 
 def weights_of(rule: Rule, place: ServiceLocation) -> Weights:

@@ -145,6 +145,51 @@ def schedule_policy(place: ArnScope, names: ServiceNames, cluster_name: str, rol
     return _policy(run, tag, hand)
 
 
+def infrastructure_trust_policy(place: ArnScope) -> dict[str, Any]:
+    """Let ECS assume the role, for this account."""
+    return _policy(
+        {
+            "Effect": "Allow",
+            "Principal": {"Service": "ecs.amazonaws.com"},
+            "Action": "sts:AssumeRole",
+            "Condition": {"StringEquals": {"aws:SourceAccount": place.account}},
+        }
+    )
+
+
+def infrastructure_policy(place: ArnScope, kms_keys: Sequence[str] = ()) -> dict[str, Any]:
+    """EBS volumes of tasks, which ECS tags as its own. As AmazonECSInfrastructureRolePolicyForVolumes, for one region.
+
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/infrastructure_IAM_role.html
+    """
+    volumes = place.arn("ec2", "volume/*")
+    task = place.arn("ecs", "task/*")
+    made = {
+        "ArnLike": {"aws:RequestTag/AmazonECSCreated": task},
+        "StringEquals": {"aws:RequestTag/AmazonECSManaged": "true"},
+    }
+    tagged = {**made, "StringEquals": {**made["StringEquals"], "ec2:CreateAction": "CreateVolume"}}
+    ours = {"StringEquals": {"aws:ResourceTag/AmazonECSManaged": "true"}}
+    deleted = {"ArnLike": {"aws:ResourceTag/AmazonECSCreated": task}, **ours}
+    snapshots = f"arn:{place.partition}:ec2:{place.region}:*:snapshot/*"
+    statements = [
+        {**_allow("CreateVolumes", ["ec2:CreateVolume"], [volumes]), "Condition": made},
+        _allow("CreateFromSnapshots", ["ec2:CreateVolume"], [snapshots]),
+        {**_allow("TagNewVolumes", ["ec2:CreateTags"], [volumes]), "Condition": tagged},
+        _allow("Describe", ["ec2:DescribeAvailabilityZones", "ec2:DescribeVolumes"], ["*"]),
+        {**_allow("AttachVolumes", ["ec2:AttachVolume", "ec2:DetachVolume"], [volumes]), "Condition": ours},
+        _allow("AttachToInstances", ["ec2:AttachVolume", "ec2:DetachVolume"], [place.arn("ec2", "instance/*")]),
+        {**_allow("DeleteVolumes", ["ec2:DeleteVolume"], [volumes]), "Condition": deleted},
+    ]
+    if kms_keys:
+        # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ebs-kms-encryption.html
+        used = ["kms:Decrypt", "kms:GenerateDataKeyWithoutPlaintext", "kms:ReEncryptFrom", "kms:ReEncryptTo"]
+        statements.append(_allow("UseKeys", ["kms:DescribeKey", *used], sorted(kms_keys)))
+        grant = {"Bool": {"kms:GrantIsForAWSResource": "true"}}
+        statements.append({**_allow("GrantKeys", ["kms:CreateGrant"], sorted(kms_keys)), "Condition": grant})
+    return _policy(*statements)
+
+
 def task_policy(
     place: ArnScope,
     statements: Sequence[Mapping[str, Any]] = (),

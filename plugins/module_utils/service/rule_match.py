@@ -80,7 +80,7 @@ def shadowed(rule: Rule, conditions: Conditions, priority: int) -> str:
     taken = [
         _said(host, path)
         for host, path in product(conditions.hosts or ("",), conditions.paths or ("",))
-        if _takes([pattern.lower() for pattern in theirs.hosts], host.lower()) and _takes(theirs.paths, path)
+        if _takes([pattern.lower() for pattern in theirs.hosts], host.lower()) and _takes(theirs.paths, path or "/*")
     ]
     return ", ".join(taken)
 

@@ -1,6 +1,6 @@
 # Copyright: pear.fargate contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Write the two rules of a service: conditions, priority, login and stickiness. Weights only where a rule is made or completed."""
+"""Write the rules of a service: conditions, priority, login and stickiness. Weights only where a rule is made or completed."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from typing import Any, TypeAlias
 from ..aws import elbv2, rule_actions, secretsmanager
 from ..aws.elbv2_states import Rule
 from ..aws.errors import AwsError, Failure
-from ..aws.naming import TAG_LOGIN_SECRET
+from ..aws.naming import TAG_LOGIN_SECRET, TAG_RULE
 from ..common.changes import Changes
 from ..common.invocation import Invocation
 from . import login
-from .routing import DesiredRules, RuleChange, plan
+from .routing import PRODUCTION, TEST, DesiredRules, RuleChange, find_rule, plan, surplus
+from .rule_names import with_names
 
 Desired: TypeAlias = Callable[[Sequence[Rule]], DesiredRules]
 # Services of one run that look for a free priority at once find the same; each round one of them has got it.
@@ -29,26 +30,38 @@ def write(call: Invocation, changes: Changes, found: Sequence[Rule], desired: De
         try:
             return _rules(call, changes, rules, desired(rules))
         except AwsError as failed:
-            if failed.code != "PriorityInUse" or call.params.get("priority"):
+            if failed.code != "PriorityInUse" or _names_all_priorities(call):
                 raise
-            rules = elbv2.rules(call.aws, call.params["listener_arn"])
+            known = desired(rules)
+            rules = with_names(call.aws, elbv2.rules(call.aws, call.params["listener_arn"]), known.blue, known.green)
             call.progress.line("a priority was taken meanwhile: looking for another one")
     return _rules(call, changes, rules, desired(rules))
 
 
 def _rules(call: Invocation, changes: Changes, found: Sequence[Rule], desired: DesiredRules) -> dict[str, Rule | None]:
+    for rule in surplus(found, desired):
+        what = f"{rule.name} rule"
+        changes.want(what, str(rule.conditions), "absent", partial(elbv2.delete_rule, call.aws, rule.arn))
     planned = plan(found, desired)
     moved = {change.rule.arn: desired.priority_of(change.kind) for change in planned if change.rule and change.priority}
     if moved:
         before = {change.rule.arn: change.rule.priority for change in planned if change.rule and change.priority}
         changes.want("rule priorities", before, moved, partial(elbv2.set_priorities, call.aws, moved))
-    return {change.kind: _rule(call, changes, desired, change) for change in planned}
+    production = find_rule(found, PRODUCTION, desired.blue, desired.green)
+    return {change.kind: _rule(call, changes, desired, change, production) for change in planned}
 
 
-def _rule(call: Invocation, changes: Changes, desired: DesiredRules, change: RuleChange) -> Rule | None:
+def _names_all_priorities(call: Invocation) -> bool:
+    further = call.params.get("further_rules") or []
+    return bool(call.params.get("priority")) and all(rule.get("priority") for rule in further)
+
+
+def _rule(
+    call: Invocation, changes: Changes, desired: DesiredRules, change: RuleChange, production: Rule | None
+) -> Rule | None:
     conditions = desired.conditions_of(change.kind)
     if change.rule is None:
-        return _new(call, changes, desired, change.kind)
+        return _new(call, changes, desired, change.kind, production)
     rule = change.rule
     if change.conditions:
         changes.want(
@@ -69,8 +82,9 @@ def _rule(call: Invocation, changes: Changes, desired: DesiredRules, change: Rul
     return rule
 
 
-def _new(call: Invocation, changes: Changes, desired: DesiredRules, kind: str) -> Rule | None:
-    conditions, priority, first = desired.conditions_of(kind), desired.priority_of(kind), desired.first_weights(kind)
+def _new(call: Invocation, changes: Changes, desired: DesiredRules, kind: str, production: Rule | None) -> Rule | None:
+    conditions, priority = desired.conditions_of(kind), desired.priority_of(kind)
+    first = desired.first_weights(kind, _joined(call, kind, production))
     changes.want(f"{kind} rule", None, f"priority {priority}: {conditions} → {_shares(first)}", lambda: None)
     if call.check_mode:
         return None
@@ -79,9 +93,28 @@ def _new(call: Invocation, changes: Changes, desired: DesiredRules, kind: str) -
         rule_actions.with_weights((), first), options, secret.text() if options.needs_client_secret else None
     )
     tags = {**call.params["tags"], **({TAG_LOGIN_SECRET: secret.version()} if options.needs_client_secret else {})}
+    if kind not in (PRODUCTION, TEST):
+        tags[TAG_RULE] = kind
     rule = elbv2.create_rule(call.aws, call.params["listener_arn"], priority, conditions, actions, tags)
     call.progress.line(f"{kind} rule created with priority {priority}: {conditions}")
     return rule
+
+
+def _joined(call: Invocation, kind: str, production: Rule | None) -> list[Rule]:
+    """The production rule as it is now, whose weights a further rule begins with: never while they move."""
+    if kind in (PRODUCTION, TEST) or production is None:
+        return []
+    fresh = elbv2.rule(call.aws, production.arn)
+    if _is_split(fresh):
+        raise Failure(
+            f"Service {call.params['service']}: a release is shifting its traffic, and the {kind} rule can't join while the weights move. "
+            "Run this again once the release has ended."
+        )
+    return [fresh]
+
+
+def _is_split(rule: Rule) -> bool:
+    return len([weight for weight in rule.weights.values() if weight]) > 1
 
 
 def _options(call: Invocation, changes: Changes, desired: DesiredRules, change: RuleChange) -> None:
@@ -100,7 +133,7 @@ def _options(call: Invocation, changes: Changes, desired: DesiredRules, change: 
 
     def apply() -> None:
         fresh = elbv2.rule(call.aws, arn)
-        if len([weight for weight in fresh.weights.values() if weight]) > 1:
+        if _is_split(fresh):
             raise Failure(
                 f"Service {call.params['service']}: a release is shifting its traffic, and {' and '.join(differ)} of the {change.kind} "
                 "rule can't be written without its weights. Run this again once the release has ended."

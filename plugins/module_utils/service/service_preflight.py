@@ -15,9 +15,10 @@ from ..aws.naming import COLOURS, EnvironmentNames, ServiceNames
 from ..aws.tags import tags_of
 from ..common.invocation import Invocation
 from ..image import build, container_image
-from . import existing_fit, foreign, rule_conditions
+from . import existing_fit, foreign, rule_conditions, rule_quota
 from .policies import secret_arn
-from .routing import conflicts
+from .rule_names import with_names
+from .rule_priorities import conflicts
 from .variables import findings, is_worker, warnings
 
 # Variables of the environment that say what a service can stand on.
@@ -103,10 +104,11 @@ def _priorities(call: Invocation, values: Mapping[str, Any], place: ArnScope) ->
     names = [ServiceNames(name, service).target_group(colour) for colour in COLOURS]
     groups = elbv2.target_groups(call.aws, names)
     blue, green = (groups[name].arn if name in groups else f"{_NONE} {name}" for name in names)
-    rules = elbv2.rules(call.aws, https)
+    rules = with_names(call.aws, elbv2.rules(call.aws, https), blue, green)
     desired = rule_conditions.desired_rules(rule_conditions.of_variables(values), (blue, green), rules)
     for taken in conflicts(rules, desired):
         yield f"service_priority is {values.get('service_priority') or 'free to choose'}: {taken}"
+    yield from rule_quota.findings(call.aws, https, rules, desired)
 
 
 def _routed_before(call: Invocation, names: ServiceNames) -> Iterator[str]:
@@ -185,13 +187,21 @@ def _uncovered_hosts(values: Mapping[str, Any], environment: Mapping[str, Any]) 
     domain, source = environment.get("load_balancer_domain"), environment.get("load_balancer_certificate")
     if not isinstance(domain, str) or source not in ("requested", "self_signed"):
         return
-    for host in values.get("service_hosts") or []:
+    for variable, host in _hosts(values):
         label, _dot, rest = str(host).lower().partition(".")
         if str(host).lower() != domain.lower() and (rest != domain.lower() or not label):
             yield (
-                f"service_hosts holds {host!r}, which the load balancer's certificate does not cover ({domain} and *.{domain}): clients "
+                f"{variable} holds {host!r}, which the load balancer's certificate does not cover ({domain} and *.{domain}): clients "
                 "refuse it unless another certificate was added to the listener"
             )
+
+
+def _hosts(values: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Each host of each rule, with the variable that names it."""
+    yield from (("service_hosts", host) for host in values.get("service_hosts") or [])
+    for rule in values.get("service_further_rules") or []:
+        if isinstance(rule, Mapping):
+            yield from ((f"service_further_rules.{rule.get('name')}.hosts", host) for host in rule.get("hosts") or [])
 
 
 def _login_secret(call: Invocation, values: Mapping[str, Any], place: ArnScope) -> Iterator[str]:

@@ -13,15 +13,19 @@ from typing import Any
 from ..aws import elbv2
 from ..aws.elbv2_states import HealthCheck, Rule, TargetGroup
 from ..aws.errors import Failure
-from ..aws.naming import COLOURS, TAG_CLUSTER, TAG_LISTENER, TAG_LOG_GROUP, ServiceNames
+from ..aws.naming import COLOURS, TAG_CLUSTER, TAG_LISTENER, TAG_LOG_GROUP, TAG_LOGIN_SECRET, TAG_RULE, ServiceNames
 from ..common.changes import Changes
 from ..common.invocation import Invocation
 from ..common.ownership import Existing, claim
 from . import routing_removal, rule_writer
-from .routing import PRODUCTION, TEST, DesiredRules, conflicts, find_rule, test_value
+from .routing import PRODUCTION, TEST, DesiredRules, find_rule, test_value
 from .rule_conditions import desired_rules
+from .rule_names import with_names
+from .rule_priorities import conflicts
 
 _LOCATION = {TAG_CLUSTER: "cluster", TAG_LISTENER: "listener_arn", TAG_LOG_GROUP: "log_group"}
+# Tags that say what a resource is, and are no option.
+_KEPT_TAGS = (*_LOCATION, TAG_RULE, TAG_LOGIN_SECRET)
 _SECRET_BYTES = 16
 # In check mode a target group that would be created has no ARN yet.
 _NOT_YET = "(to be created: {name})"
@@ -46,9 +50,9 @@ def run(call: Invocation) -> dict[str, Any]:
         changes = routing_removal.remove(call, found, tags)
         return _answer(changes, {colour: found.get(names.target_group(colour)) for colour in COLOURS}, {}, {})
     listener = call.params["listener_arn"]
-    there = elbv2.rules(call.aws, listener) if listener else []
     # Before the first write: without the rule a target group is useless.
     known = {name: group.arn for name, group in found.items()}
+    there = with_names(call.aws, elbv2.rules(call.aws, listener), *_arns(names, known)) if listener else []
     _refuse_conflicts(call, there, desired_rules(call.params, _arns(names, known), there))
     _refuse_login(call, listener)
     groups = {
@@ -80,7 +84,10 @@ def _answer(
         "changed": bool(changes.after),
         "diff": {"before": changes.before, "after": changes.after},
         "target_groups": {colour: group.arn if group else None for colour, group in groups.items()},
-        "rules": {kind: rule.arn if rule else None for kind, rule in rules.items()},
+        "rules": {kind: rule.arn if rule else None for kind, rule in rules.items() if kind in (PRODUCTION, TEST)},
+        "further_rules": {
+            kind: rule.arn if rule else None for kind, rule in rules.items() if kind not in (PRODUCTION, TEST)
+        },
         "weights": {colour: weights.get(group.arn, 0) for colour, group in groups.items() if group},
     }
 
@@ -218,7 +225,7 @@ def _tags(call: Invocation, changes: Changes, arns: Sequence[str]) -> None:
 def _purge(call: Invocation, changes: Changes, unlisted: Mapping[str, Sequence[str]]) -> None:
     """Remove tags that are not listed, but for AWS's own and those that say where the service runs."""
     for arn, keys in unlisted.items():
-        surplus = [key for key in sorted(keys) if key not in _LOCATION and not key.startswith("aws:")]
+        surplus = [key for key in sorted(keys) if key not in _KEPT_TAGS and not key.startswith("aws:")]
         if surplus:
             remove = partial(elbv2.remove_tags, call.aws, [arn], surplus)
             changes.want(f"unlisted tags of {arn.partition('/')[2]}", surplus, [], remove)

@@ -19,6 +19,20 @@ _VOLUME = {
     "file_system_id": {"type": "str"},
     "access_point_id": {"type": "str"},
     "root_directory": {"type": "str"},
+    "ebs": {
+        "type": "dict",
+        "options": {
+            "size_gib": {"type": "int"},
+            "type": {"type": "str", "choices": ["gp2", "gp3", "io1", "io2", "sc1", "st1"], "default": "gp3"},
+            "iops": {"type": "int"},
+            "throughput_mib": {"type": "int"},
+            "snapshot_id": {"type": "str"},
+            # The key's name on AWS, and no key.
+            "kms_key_arn": {"type": "str", "no_log": False},
+            "file_system": {"type": "str", "choices": ["ext3", "ext4", "xfs"], "default": "xfs"},
+            "role_arn": {"type": "str", "required": True},
+        },
+    },
 }
 # ECS stops a task before it starts another one in its place, and starts none only to spread tasks over zones.
 _ONE_AT_A_TIME = {"minimum_healthy_percent": 0, "maximum_percent": 100, "availability_zone_rebalancing": False}

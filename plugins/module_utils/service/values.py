@@ -14,13 +14,21 @@ _KEYS = {"user": "username", "password": "password"}
 
 
 def task_volumes(
-    volumes: Sequence[Mapping[str, Any]], file_system: Mapping[str, Any] | None, lenient: bool = False
+    volumes: Sequence[Mapping[str, Any]],
+    file_system: Mapping[str, Any] | None,
+    lenient: bool = False,
+    infrastructure_role: str = "",
 ) -> list[dict[str, Any]]:
     """Return the volumes with file system and access point ids; ValueError names an access point that does not exist.
 
     Lenient is for check mode, where the file system may not be there yet.
     """
-    return [_volume(volume, file_system, lenient) for volume in volumes]
+    return [
+        {"name": volume["name"], "ebs": {**volume["ebs"], "role_arn": infrastructure_role}}
+        if volume.get("ebs")
+        else _volume(volume, file_system, lenient)
+        for volume in volumes
+    ]
 
 
 def _volume(volume: Mapping[str, Any], file_system: Mapping[str, Any] | None, lenient: bool) -> dict[str, Any]:

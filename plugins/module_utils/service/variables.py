@@ -10,7 +10,7 @@ from typing import Any
 
 from ..aws.command_words import command_problem
 from ..monitoring import collector
-from . import containers, login, rule_conditions, worker
+from . import block_storage, containers, login, rule_conditions, worker
 from .discovery import discovery_findings
 from .location import WORKER
 from .schedule_expressions import schedule_findings
@@ -71,6 +71,7 @@ def findings(values: Mapping[str, Any]) -> list[str]:
         *_protocol(values),
         *_secrets(values),
         *_volumes(values),
+        *block_storage.findings(values, "service_"),
         *_collector(values),
         *_containers(values),
         *schedule_findings(values.get("service_schedules"), "service_schedules", "expression"),

@@ -12,6 +12,7 @@ _NO_REQUESTS = "no load balancer sends a worker requests"
 _VARIABLES: dict[str, tuple[Any, ...]] = {
     "service_hosts": ([], None),
     "service_paths": ([], ["/*"], None),
+    "service_further_rules": ([], None),
     "service_version_probe": ({}, None),
     "service_slow_start_seconds": (0, None),
     "service_protocol_version": ("HTTP1", None),

@@ -15,7 +15,10 @@ from .calls import Account, ApiCall
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_passrole.html
 PASSED: dict[str, tuple[tuple[str, str], ...]] = {
     "ecs:RegisterTaskDefinition": (("[taskRoleArn, executionRoleArn]", "ecs-tasks.amazonaws.com"),),
-    "ecs:RunTask": (("[overrides.taskRoleArn, overrides.executionRoleArn]", "ecs-tasks.amazonaws.com"),),
+    "ecs:RunTask": (
+        ("[overrides.taskRoleArn, overrides.executionRoleArn]", "ecs-tasks.amazonaws.com"),
+        ("volumeConfigurations[].managedEBSVolume.roleArn", "ecs.amazonaws.com"),
+    ),
     "ecs:CreateService": (
         ("role", "ecs.amazonaws.com"),
         ("loadBalancers[].advancedConfiguration.roleArn", "ecs.amazonaws.com"),

@@ -64,6 +64,7 @@ _TAGGING = {
     "ec2": "CreateTags",
     "ecr": "TagResource",
     "ecs": "TagResource",
+    "iam:CreateOpenIDConnectProvider": "TagOpenIDConnectProvider",
     "iam:CreatePolicy": "TagPolicy",
     "iam:CreateRole": "TagRole",
     "iam:CreateUser": "TagUser",

@@ -72,6 +72,7 @@ _PREFIXES = {
     "vpc": "vpc", "subnet": "subnet", "sg": "security-group", "sgr": "security-group-rule", "igw": "internet-gateway",
     "nat": "natgateway", "rtb": "route-table", "eipalloc": "elastic-ip", "vpce": "vpc-endpoint", "fl": "vpc-flow-log",
     "eigw": "egress-only-internet-gateway", "eni": "network-interface", "acl": "network-acl", "pl": "prefix-list",
+    "vol": "volume", "snap": "snapshot",
 }  # fmt: skip
 _EC2_ID = re.compile(r"([a-z]+)-[0-9a-f]{8,}")
 
@@ -164,6 +165,12 @@ def _role(kind: ResourceType, call: ApiCall, account: Account) -> Iterator[str]:
         yield account.role_arn(name) or call.scope.fill(kind.arn, {"RoleNameWithPath": f"{path}/{name}".lstrip("/")})
 
 
+def _identity_provider(kind: ResourceType, call: ApiCall, account: Account) -> Iterator[str]:
+    """Its name is the URL without the scheme."""
+    for url in call.texts("Url"):
+        yield call.scope.fill(kind.arn, {"OidcProviderName": url.removeprefix("https://")})
+
+
 def _secret(kind: ResourceType, call: ApiCall, account: Account) -> Iterator[str]:
     for name in call.texts("SecretId || Name"):
         if not name.startswith("arn:"):
@@ -201,6 +208,7 @@ def _log_group(kind: ResourceType, call: ApiCall, account: Account) -> Iterator[
 _SPECIAL: dict[str, Callable[[ResourceType, ApiCall, Account], Iterator[str]]] = {
     "elasticfilesystem:file-system": _file_system,
     "iam:role": _role,
+    "iam:oidc-provider": _identity_provider,
     "secretsmanager:Secret": _secret,
     "kms:key": _key,
     "ecs:task-definition": _task_definition,

@@ -11,11 +11,8 @@ import pytest
 from ansible_collections.pear.fargate.plugins.filter.deployer import deployer_policy
 from ansible_collections.pear.fargate.plugins.module_utils.aws.arns import ArnScope
 from ansible_collections.pear.fargate.plugins.module_utils.aws.naming import RoleNames
-from ansible_collections.pear.fargate.plugins.module_utils.environment.deployer import (
-    github_subjects,
-    grants,
-    render,
-)
+from ansible_collections.pear.fargate.plugins.module_utils.environment.deployer import grants, render
+from ansible_collections.pear.fargate.plugins.module_utils.environment.github_trust import github_subjects
 from cloudsplaining.scan.policy_document import PolicyDocument
 
 from sandbox.laws.iam.actions import action as reference
@@ -25,7 +22,7 @@ from tests.support.iam_calls import granted_by_calls
 FILES = Path(__file__).resolve().parents[3] / "roles/deployer/files"
 PLACE = ArnScope("eu-central-1", "123456789012")
 PROVISION = ("provision", "provision-data", "provision-experiments", "provision-network")
-KINDS = ("read-only", "exec", "rollback", "release", *PROVISION, "destroy")
+KINDS = ("read-only", "exec", "rollback", "release", "gameday", *PROVISION, "destroy")
 # IAM's limits: of all inline policies of a role together, and of a managed policy.
 _INLINE, _MANAGED = 10240, 6144
 _OTHERS = {"ec2", "ecr", "acm", "elasticfilesystem", "route53", "logs", "cloudwatch"}
@@ -154,10 +151,30 @@ def test_who_releases_tells_the_topic_of_releases_and_no_other(kind: str, expect
 
 
 @pytest.mark.parametrize("kind", ["rollback", "release"])
-@pytest.mark.parametrize(("name", "expected"), [("staging-scores", True), ("production-scores", False)])
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("staging-eu-central-1-scores", True),
+        ("staging-eu-west-1-scores", False),
+        ("production-eu-central-1-scores", False),
+    ],
+)
 def test_who_releases_marks_that_on_dashboards_of_the_environment(kind: str, name: str, expected: bool) -> None:
     for action in ("cloudwatch:GetDashboard", "cloudwatch:PutDashboard"):
         assert allowed(kind, action, f"arn:aws:cloudwatch::123456789012:dashboard/{name}") is expected
+
+
+def test_a_game_day_may_release_as_who_releases_and_pushes_no_image() -> None:
+    """It releases bad versions of images that are there."""
+    release, gameday = (
+        {
+            (statement["Sid"], action)
+            for statement in json.loads((FILES / f"{kind}.json").read_text())["Statement"]
+            for action in statement["Action"]
+        }
+        for kind in ("release", "gameday")
+    )
+    assert {sid for sid, _ in release - gameday} == {"LogIn", "PushImages"}
 
 
 def test_further_topics_of_releases_are_named() -> None:
@@ -200,6 +217,14 @@ def role(name: str) -> str:
         pytest.param("staging-eu-central-1-web-task", "ecs-tasks.amazonaws.com", True, id="a task role"),
         pytest.param("staging-eu-central-1-web-execution", "ecs-tasks.amazonaws.com", True, id="an execution role"),
         pytest.param("staging-eu-central-1-web-schedule", "scheduler.amazonaws.com", True, id="the role of schedules"),
+        pytest.param("staging-eu-central-1-web-infrastructure", "ecs.amazonaws.com", True, id="the role of volumes"),
+        pytest.param("staging-eu-central-1-web-task", "ecs.amazonaws.com", False, id="a task role to ECS itself"),
+        pytest.param(
+            "staging-eu-central-1-web-infrastructure",
+            "ecs-tasks.amazonaws.com",
+            False,
+            id="the role of volumes to tasks",
+        ),
         pytest.param(
             "staging-eu-central-1-web-task", "lambda.amazonaws.com", False, id="a task role to another service"
         ),
@@ -218,6 +243,19 @@ def test_only_roles_of_services_are_passed_and_only_to_what_they_are_for(
     kind: str, name: str, service: str, expected: bool
 ) -> None:
     assert allowed(kind, "iam:PassRole", role(name), iam__passed_to_service=service) is expected
+
+
+def test_who_provisions_removes_further_rules_and_no_others() -> None:
+    rule = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:listener-rule/app/staging/1/2/3"
+
+    def removes(**tags: str) -> bool:
+        keys = {f"aws:resourcetag/pear:{name}": [value] for name, value in tags.items()}
+        rights = Rights((policy("provision"),))
+        return evaluate(rights, Request("elasticloadbalancing:DeleteRule", rule, keys)).allowed
+
+    assert removes(environment="staging", rule="countries")
+    assert not removes(environment="staging") and not removes(rule="countries")
+    assert not removes(environment="production", rule="countries")
 
 
 def test_roles_of_named_services_alone_are_passed_also_where_names_are_long() -> None:
@@ -304,6 +342,7 @@ _ECS = {
 _WAYS = {
     "exec": {"ECSExecuteCommandOnRunningTask"},
     "release": _ECS,
+    "gameday": _ECS,
     "provision": {"PutRolePolicy", "PutRolePolicyThenUpdateAssumeRolePolicy", "UpdateRolePolicyToAssumeIt"},
     "provision-data": {"AttachRolePolicy"},
 }
@@ -321,7 +360,7 @@ def test_no_policy_leaves_a_way_to_more_permissions(kind: str) -> None:
     assert everything == _WAYS.get(kind, set())
 
 
-@pytest.mark.parametrize("kind", ["read-only", "exec", "release", "rollback", "destroy"])
+@pytest.mark.parametrize("kind", ["read-only", "exec", "release", "rollback", "gameday", "destroy"])
 def test_who_does_not_provision_gives_no_permissions(kind: str) -> None:
     giving = {
         action
@@ -349,9 +388,3 @@ def test_trust_names_branches_and_environments_exactly() -> None:
         "repo:example/scores:environment:production",
     ]
     assert equals["token.actions.githubusercontent.com:aud"] == "sts.amazonaws.com"
-
-
-@pytest.mark.parametrize(("branches", "environments", "why"), [([], [], "neither"), (["*"], [], "would match others")])
-def test_a_trust_that_is_too_wide_is_refused(branches: list[str], environments: list[str], why: str) -> None:
-    with pytest.raises(ValueError, match=why):
-        github_subjects("example/scores", branches, environments)

@@ -8,13 +8,15 @@ from typing import Any, cast
 from unittest.mock import Mock
 
 import pytest
-from ansible_collections.pear.fargate.plugins.module_utils.aws import autoscaling, ecs, elbv2
+from ansible_collections.pear.fargate.plugins.module_utils.aws import autoscaling, ecs, elbv2, launch_volumes
 from ansible_collections.pear.fargate.plugins.module_utils.aws.elbv2_states import Conditions, Rule
-from ansible_collections.pear.fargate.plugins.module_utils.aws.errors import AwsError
+from ansible_collections.pear.fargate.plugins.module_utils.aws.errors import AwsError, Failure
 from ansible_collections.pear.fargate.plugins.module_utils.aws.session import Aws
 from ansible_collections.pear.fargate.plugins.module_utils.common.progress import SilentProgress
+from ansible_collections.pear.fargate.plugins.module_utils.release.providers.ecs import EcsProvider
 from ansible_collections.pear.fargate.plugins.module_utils.release.providers.fleet import ServiceFleet
 from ansible_collections.pear.fargate.plugins.module_utils.release.providers.listener import ListenerProvider
+from ansible_collections.pear.fargate.plugins.module_utils.rollout.actions import Replace
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import Colour, Weights
 from ansible_collections.pear.fargate.plugins.module_utils.service.location import ServiceLocation
 from botocore.exceptions import ClientError
@@ -33,9 +35,12 @@ class Account:
         self.tasks = {"web-blue": 2, "web-green": 0}
         self.throttled: set[str] = set()
         self.weights = {"arn:blue": 100, "arn:green": 0}
+        # Weights of rules beside the production rule, by ARN.
+        self.further: dict[str, dict[str, int]] = {}
         self._lock = threading.Lock()
         monkeypatch.setattr(ecs, "services", self.services)
-        monkeypatch.setattr(elbv2, "rule", self.rule)
+        monkeypatch.setattr(elbv2, "rules", self.rules)
+        monkeypatch.setattr(elbv2, "rules_by_arn", self.rules_by_arn)
         monkeypatch.setattr(elbv2, "target_health", self.target_health)
         monkeypatch.setattr(autoscaling, "scalable_targets", lambda *_: {})
 
@@ -48,9 +53,19 @@ class Account:
             name: SimpleNamespace(desired=self.tasks[name], running=self.tasks[name], primary=None) for name in names
         }
 
-    def rule(self, _aws: Any, arn: str) -> Rule:
+    def rules(self, _aws: Any, _listener: str) -> list[Rule]:
         self.note("rule")
-        return Rule(arn, 10, Conditions(), dict(self.weights))
+        own = {"arn:rule": self.weights, **self.further}
+        return [
+            *(Rule(arn, 20 - number, Conditions(), dict(weights)) for number, (arn, weights) in enumerate(own.items())),
+            Rule("arn:debug", 1, Conditions(), {"arn:green": 1}),
+            Rule("arn:theirs", 2, Conditions(), {"arn:other": 1}),
+        ]
+
+    def rules_by_arn(self, _aws: Any, arns: list[str]) -> list[Rule] | None:
+        found = {rule.arn: rule for rule in self.rules(_aws, "")}
+        self.asked[-1] = "known rules"
+        return [found[arn] for arn in arns] if {*arns} <= {*found} else None
 
     def target_health(self, _aws: Any, arn: str) -> tuple[Any, ...]:
         self.note(arn)
@@ -69,7 +84,11 @@ def fleet(clock: QuickClock) -> ServiceFleet:
         cluster="c",
         is_routed=True,
         ecs_services={BLUE: "web-blue", GREEN: "web-green"},
+        service="web",
+        listener_arn="arn:listener",
+        given=None,
         production=SimpleNamespace(arn="arn:rule"),
+        further=(),
         target_groups={BLUE: SimpleNamespace(arn="arn:blue"), GREEN: SimpleNamespace(arn="arn:green")},
     )
     return ServiceFleet(cast(Aws, None), cast(ServiceLocation, place), SilentProgress(), clock=clock)
@@ -84,9 +103,9 @@ def look(account: Account, reader: ServiceFleet, longest_seconds: float = 0.0) -
 def test_the_targets_of_a_colour_without_tasks_and_traffic_are_not_asked_for(account: Account) -> None:
     reader = fleet(QuickClock())
     assert look(account, reader) == ["arn:blue", "arn:green", "rule"], "at first nothing is known"
-    assert look(account, reader) == ["arn:blue", "rule"]
+    assert look(account, reader) == ["arn:blue", "known rules"]
     account.tasks["web-green"] = 1
-    assert look(account, reader) == ["arn:blue", "arn:green", "rule"], "in the same look in which it has a task"
+    assert look(account, reader) == ["arn:blue", "arn:green", "known rules"], "in the same look in which it has a task"
 
 
 def test_a_glance_takes_a_rule_that_was_read_some_seconds_ago_and_a_write_forgets_it(account: Account) -> None:
@@ -96,10 +115,17 @@ def test_a_glance_takes_a_rule_that_was_read_some_seconds_ago_and_a_write_forget
     clock.sleep(6)
     assert look(account, reader, 10.0) == ["arn:blue"]
     clock.sleep(6)
-    assert look(account, reader, 10.0) == ["arn:blue", "rule"]
-    reader.forget_rule()
+    assert look(account, reader, 10.0) == ["arn:blue", "known rules"]
+    reader.forget_rules()
     clock.sleep(1)
-    assert look(account, reader, 10.0) == ["arn:blue", "rule"]
+    assert look(account, reader, 10.0) == ["arn:blue", "rule"], "all of the listener's: one may have been added"
+    clock.sleep(61)
+    assert look(account, reader) == ["arn:blue", "rule"]
+    account.further = {"arn:gone": {"arn:blue": 100, "arn:green": 0}}
+    reader.forget_rules()
+    assert [rule.arn for rule in reader.read().rules] == ["arn:rule", "arn:gone"]
+    account.further = {}
+    assert [rule.arn for rule in reader.read().rules] == ["arn:rule"], "one that was removed is missed no look longer"
 
 
 def test_when_the_weights_changed_is_known_of_changes_by_others_too(account: Account) -> None:
@@ -130,6 +156,51 @@ def test_a_shift_changes_the_weights_even_if_its_answer_is_lost(account: Account
     assert reader.weights_changed_at == clock.now()
 
 
+def test_a_rule_that_was_added_since_the_run_began_is_read_and_written_after_the_first(
+    account: Account, monkeypatch: Any
+) -> None:
+    reader = fleet(QuickClock())
+    account.further = {"arn:added": {"arn:blue": 100, "arn:green": 0}}
+    assert [rule.arn for rule in reader.read().rules] == ["arn:rule", "arn:added"], "not a rule of one colour alone"
+    written: list[str] = []
+
+    def write(_aws: Any, rule: Rule, weights: dict[str, int]) -> Rule:
+        written.append(rule.arn)
+        return Rule(rule.arn, 10, Conditions(), weights)
+
+    monkeypatch.setattr(elbv2, "set_weights", write)
+    monkeypatch.setattr(ServiceFleet, "writing", None)
+    ListenerProvider(reader).shift(Weights.all_to(GREEN))
+    assert written == ["arn:rule", "arn:added"]
+
+
+def test_where_the_first_rule_is_not_written_no_further_one_is(account: Account, monkeypatch: Any) -> None:
+    reader = fleet(QuickClock())
+    account.further = {"arn:added": {"arn:blue": 100, "arn:green": 0}}
+    reader.read()
+    refused = Mock(side_effect=AwsError("set the weights", THROTTLED))
+    monkeypatch.setattr(elbv2, "set_weights", refused)
+    monkeypatch.setattr(ServiceFleet, "writing", None)
+    with pytest.raises(AwsError):
+        ListenerProvider(reader).shift(Weights.all_to(GREEN))
+    assert refused.call_count == 1
+
+
+def test_the_targets_of_a_colour_that_any_rule_sends_requests_to_are_asked_for(account: Account) -> None:
+    reader = fleet(QuickClock())
+    account.further = {"arn:added": {"arn:blue": 80, "arn:green": 20}}
+    look(account, reader)
+    assert look(account, reader) == ["arn:blue", "arn:green", "known rules"]
+
+
+def test_a_production_rule_that_somebody_deleted_is_told_with_what_makes_it(account: Account) -> None:
+    account.weights = {"arn:other": 100}
+    with pytest.raises(
+        Failure, match=r"its production rule is not there any more\. playbooks/provision\.yml -l web makes it"
+    ):
+        fleet(QuickClock()).read()
+
+
 def test_a_look_that_was_throttled_goes_on_where_it_was(account: Account) -> None:
     clock = QuickClock()
     reader = fleet(clock)
@@ -139,11 +210,48 @@ def test_a_look_that_was_throttled_goes_on_where_it_was(account: Account) -> Non
         look(account, reader)
     account.throttled = set()
     clock.sleep(20)
-    assert look(account, reader) == ["arn:green", "rule"]
-    assert look(account, reader) == ["arn:blue", "arn:green", "rule"], "a finished look is not used again"
+    assert look(account, reader) == ["arn:green", "known rules"]
+    assert look(account, reader) == ["arn:blue", "arn:green", "known rules"], "a finished look is not used again"
     account.throttled = {"arn:green"}
     with pytest.raises(AwsError):
         look(account, reader)
     account.throttled = set()
     clock.sleep(60)
     assert look(account, reader) == ["arn:blue", "arn:green", "rule"], "nor one that is old"
+
+
+VOLUME = {"name": "work", "encrypted": True, "size_gib": 10, "type": "gp3", "role_arn": "arn:role"}
+WITH_VOLUME: dict[str, Any] = {
+    "volumes": [{"name": "work", "configuredAtLaunch": True}],
+    "containerDefinitions": [{"name": "app", "dockerLabels": launch_volumes.label([VOLUME])}],
+}
+WITHOUT: dict[str, Any] = {"volumes": [{"name": "work"}], "containerDefinitions": [{"name": "app"}]}
+OF_OTHERS: dict[str, Any] = {**WITH_VOLUME, "containerDefinitions": [{"name": "app"}]}
+
+
+@pytest.mark.parametrize(
+    ("held", "definition", "written"),
+    [
+        pytest.param([VOLUME], WITHOUT, [], id="back to a version without a volume"),
+        pytest.param([], WITH_VOLUME, launch_volumes.request([VOLUME]), id="back to a version with one"),
+        pytest.param([{**VOLUME, "size_gib": 20}], WITH_VOLUME, launch_volumes.request([VOLUME]), id="to another size"),
+        pytest.param([VOLUME], WITH_VOLUME, None, id="to the same"),
+        pytest.param([], WITHOUT, None, id="none on either side"),
+        pytest.param([VOLUME], OF_OTHERS, None, id="of others, who did not say"),
+    ],
+)
+def test_a_version_that_is_deployed_again_brings_its_volumes(held: list[Any], definition: Any, written: Any) -> None:
+    reader = fleet(QuickClock())
+    reader.services = {BLUE: cast(Any, SimpleNamespace(settings={"volumes": held}))}
+    expected = {} if written is None else {"volumeConfigurations": written}
+    assert reader.volumes_of(BLUE, definition) == expected
+
+
+def test_a_return_in_place_writes_the_volumes_of_the_version_before(account: Account, monkeypatch: Any) -> None:
+    sent: list[dict[str, Any]] = []
+    reader = fleet(QuickClock())
+    reader.services = {BLUE: cast(Any, SimpleNamespace(settings={"volumes": [VOLUME]}))}
+    monkeypatch.setattr(ecs, "task_definition", lambda *_: WITHOUT)
+    monkeypatch.setattr(ServiceFleet, "update", lambda _self, _colour, request: sent.append(request))
+    EcsProvider(reader).replace(Replace(BLUE, "web:1", specified=False))
+    assert sent == [{"taskDefinition": "web:1", "volumeConfigurations": []}]

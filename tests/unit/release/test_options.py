@@ -52,6 +52,19 @@ def test_the_same_version_has_the_same_fingerprint_and_another_one_has_not() -> 
     assert made().fingerprint != made(containers=other).fingerprint
 
 
+def test_an_ebs_volume_is_held_to_its_bounds_without_a_preflight_too() -> None:
+    ebs = {"size_gib": 10, "iops": 9000, "role_arn": "arn:aws:iam::123456789012:role/ecs"}
+    volumes = [{"name": "work", "ebs": ebs, "file_system_id": "fs-1"}]
+    with pytest.raises(Failure) as refused:
+        made(volumes=volumes)
+    for told in (
+        "volumes: ebs of work: the volume has file_system_id too",
+        "volumes: ebs of work: iops is 9000; 10 GiB of type gp3 have at most 5000",
+    ):
+        assert told in str(refused.value)
+    assert made(volumes=[{"name": "work", "ebs": {**ebs, "iops": 4000}}]).fingerprint != made().fingerprint
+
+
 def test_every_finding_is_told() -> None:
     check = {"name": "ready"}
     with pytest.raises(Failure) as refused:

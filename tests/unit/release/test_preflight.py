@@ -189,6 +189,18 @@ def test_roles_that_tasks_cannot_take(cloud: Cloud) -> None:
     assert "role prod-app-task (task_role_arn) does not let ecs-tasks.amazonaws.com assume it" in told
 
 
+def test_the_role_of_volumes_is_ecs_own(cloud: Cloud) -> None:
+    volumes = [
+        {"name": "work", "ebs": {"size_gib": 10, "type": "gp3", "role_arn": "arn:aws:iam::123456789012:role/volumes"}}
+    ]
+    assert "role volumes (volumes.work.ebs.role_arn) does not exist" in found(volumes=volumes)
+    cloud.roles["volumes"] = cloud.roles["prod-app-task"]
+    assert "does not let ecs.amazonaws.com assume it" in found(volumes=volumes)
+    ecs = {"Statement": [{"Effect": "Allow", "Principal": {"Service": "ecs.amazonaws.com"}}]}
+    cloud.roles["volumes"] = {"AssumeRolePolicyDocument": ecs}
+    assert found(volumes=volumes) == ""
+
+
 def test_a_deployment_of_somebody_else(cloud: Cloud) -> None:
     assert "in the middle of a deployment" in found(BUSY)
 

@@ -134,6 +134,13 @@ def _with_one_writer(plan: Plan) -> World:
     return world
 
 
+def with_two_rules(world: World) -> World:
+    """The service answers at a second set of hosts, by a rule of its own."""
+    world.others = (world.weights,)
+    world.weights_known = (world.weights, world.others)
+    return world
+
+
 def with_cold_blue() -> World:
     world = with_two_releases()
     world.pass_time(POLICY.window_seconds + 1)
@@ -221,6 +228,7 @@ def check_end(world: World) -> None:
     if any(one.outcome is Outcome.SUCCEEDED for one in records):
         leader = world.weights.leader
         assert leader is not None and world.weights.of(leader) == 100, f"traffic is left at {world.weights}"
+        assert world.fleet.rules_agree, f"the rules disagree: {world.fleet.traffic}"
         serving, idle = world.sides[leader], world.sides[leader.other]
         assert serving.healthy >= world.minimum, f"I2: {serving} serves"
         assert serving.scale_in_at is None, "I3: the serving colour is going to be scaled in"

@@ -47,6 +47,7 @@ from .runs import (
     with_one_writer,
     with_two_releases,
     with_two_rolled_releases,
+    with_two_rules,
     with_two_worker_releases,
 )
 from .world import BLUE, GREEN, Death, World, denied, throttled, timed_out
@@ -76,6 +77,36 @@ STORIES = (
     ),
     Story("warm rollback", with_two_releases, roll_back, Outcome.SUCCEEDED),
     Story("cold rollback", with_cold_blue, roll_back, Outcome.SUCCEEDED),
+    Story(
+        "first deploy behind two rules",
+        lambda: with_two_rules(World(alarms={"errors": "OK"})),
+        lambda world: deploy(world, "one"),
+        Outcome.SUCCEEDED,
+        without_a_target=(Outcome.REFUSED, Outcome.INTERRUPTED),
+    ),
+    Story(
+        "deploy behind two rules",
+        lambda: with_two_rules(with_two_releases()),
+        lambda world: deploy(world, "three"),
+        Outcome.SUCCEEDED,
+    ),
+    Story(
+        "deploy behind two rules that fails at half",
+        lambda: with_two_rules(with_two_releases()),
+        lambda world: deploy(world, "three"),
+        Outcome.ROLLED_BACK,
+        fire_at_half,
+    ),
+    Story("warm rollback behind two rules", lambda: with_two_rules(with_two_releases()), roll_back, Outcome.SUCCEEDED),
+    Story("cold rollback behind two rules", lambda: with_two_rules(with_cold_blue()), roll_back, Outcome.SUCCEEDED),
+    Story(
+        "deploy with one writer behind two rules that fails in the bake",
+        lambda: with_two_rules(with_one_writer(ONE_WRITER)),
+        lambda world: deploy(world, "three", ONE_WRITER),
+        Outcome.ROLLED_BACK,
+        fire_for_three,
+        plan=ONE_WRITER,
+    ),
     Story(
         "deploy that fails in the bake while live is short of tasks",
         with_many_tasks,

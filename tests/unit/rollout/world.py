@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from ansible_collections.pear.fargate.plugins.module_utils.release.ports import (
@@ -40,6 +41,8 @@ from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import 
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.record import from_plain, to_plain
 
 BLUE, GREEN = Colour.BLUE, Colour.GREEN
+# The same weights for a further rule.
+FURTHER_SHIFT = "further shift"
 # How long a node of the load balancer goes on by the weights before.
 NODES_LAG_SECONDS = 10.0
 
@@ -89,7 +92,7 @@ class World:
     # When each colour's weight became 0: nodes of the load balancer go on sending to it for a while.
     left_at: dict[Colour, float] = field(default_factory=dict)
     # What a controller knows of changes of the weights: its own, and those that it finds.
-    weights_known: Weights = Weights(100, 0)
+    weights_known: tuple[Weights, tuple[Weights, ...]] = (Weights(100, 0), ())
     weights_changed_at: float = 0.0
     registered: int = 0
     minimum: int = 1
@@ -111,6 +114,8 @@ class World:
     wanted_count: int | None = None
     # A worker has no rule and one colour.
     routed: bool = True
+    # Weights of the rules beside the first, each of which is a write of its own.
+    others: tuple[Weights, ...] = ()
 
     def copy(self) -> World:
         """A world of its own: what the fields hold is frozen, so their containers are all that has to be copied."""
@@ -145,13 +150,15 @@ class World:
         self.late = False
 
     def measure_darkness(self) -> None:
-        leader = self.weights.leader
-        serving = leader is not None and self.weights.of(leader) == 100
-        if leader is None or not serving or self.sides[leader].healthy:
+        if not any(self.is_dark(weights) for weights in (self.weights, *self.others)):
             self.dark_since = None
             return
         self.dark_since = self.time if self.dark_since is None else self.dark_since
         self.dark_seconds = max(self.dark_seconds, self.time - self.dark_since)
+
+    def is_dark(self, weights: Weights) -> bool:
+        leader = weights.leader
+        return leader is not None and weights.of(leader) == 100 and not self.sides[leader].healthy
 
     def settle(self, colour: Colour) -> None:
         side = self.sides[colour]
@@ -193,7 +200,10 @@ class World:
 
     @property
     def fleet(self) -> Fleet:
-        return Fleet(self.weights, self.sides[BLUE], self.sides[GREEN], self.routed)
+        return Fleet(self.weights, self.sides[BLUE], self.sides[GREEN], self.routed, others=self.others)
+
+    def share(self, colour: Colour) -> int:
+        return self.fleet.share(colour)
 
     @property
     def compared(self) -> Fleet:
@@ -208,21 +218,32 @@ class World:
         if self.wanted_count is not None and live and sides[live].desired != self.wanted_count:
             counts = f"desired count {sides[live].desired} → {self.wanted_count}"
             sides[live] = replace(sides[live], adjustments=(counts,))
-        if self.weights != self.weights_known:
-            self.weights_known, self.weights_changed_at = self.weights, self.time
-        return Fleet(self.weights, sides[BLUE], sides[GREEN], self.routed, weights_changed_at=self.weights_changed_at)
+        if (self.weights, self.others) != self.weights_known:
+            self.weights_known, self.weights_changed_at = (self.weights, self.others), self.time
+        return Fleet(
+            self.weights,
+            sides[BLUE],
+            sides[GREEN],
+            self.routed,
+            weights_changed_at=self.weights_changed_at,
+            others=self.others,
+        )
 
     # --- writes, each checked against the invariants ---
 
-    def shift(self, weights: Weights) -> None:
+    def shift(self, weights: Weights, rule: int = 0) -> None:
+        """Write one rule, by its number."""
         assert self.routed, "there is no rule to write weights into"
+        now = (self.weights, *self.others)
         for colour in Colour:
-            if weights.of(colour) > self.weights.of(colour):
+            if weights.of(colour) > now[rule].of(colour):
                 healthy = self.sides[colour].healthy
                 assert self.disturbed or healthy >= self.minimum, f"I2: {weights} with {healthy} healthy on {colour}"
         self.writes.append(("shift", weights))
-        self.left_at |= {colour: self.time for colour in Colour if self.weights.of(colour) and not weights.of(colour)}
-        self.weights = self.weights_known = weights
+        self.left_at |= {colour: self.time for colour in Colour if now[rule].of(colour) and not weights.of(colour)}
+        self.weights, *others = (*now[:rule], weights, *now[rule + 1 :])
+        self.others = tuple(others)
+        self.weights_known = (self.weights, self.others)
         self.weights_changed_at = self.time
 
     def change(self, action: FleetAction) -> None:
@@ -239,7 +260,7 @@ class World:
         if self.one_writer and isinstance(action, Stage):
             self.assert_no_other_writer(action)
         if not isinstance(action, CancelScaleIn | SetScaleIn) and not self.late and not self.one_writer:
-            assert self.weights.of(action.colour) == 0 or isinstance(action, Stage), f"I3: {action} under traffic"
+            assert self.share(action.colour) == 0 or isinstance(action, Stage), f"I3: {action} under traffic"
         if isinstance(action, ScaleIn | ScheduleScaleIn) and not self.late and not self.one_writer:
             for release in self.releases():
                 if not release.closed and release.live is action.colour:
@@ -249,7 +270,7 @@ class World:
             since = self.time - self.left_at.get(action.colour, float("-inf"))
             assert since >= NODES_LAG_SECONDS, f"I8: {action} {since} s after its weight became 0"
         if isinstance(action, Stage) and side.task_definition != action.task_definition:
-            assert self.late or self.weights.of(action.colour) == 0, "I3: a colour with traffic is replaced"
+            assert self.late or self.share(action.colour) == 0, "I3: a colour with traffic is replaced"
         self.writes.append((type(action).__name__, action))
         match action:
             case Stage():
@@ -412,6 +433,10 @@ class FakeProvider:
     def shift(self, weights: Weights, until: float) -> None:
         assert self.world.time <= until, f"{weights} are sent too long after the renewal"
         self.world.call("shift", lambda: self.world.shift(weights))
+        for rule in range(1, 1 + len(self.world.others)):
+            if self.world.time > until:
+                raise PortError("not sent so long after the renewal", transient=True)
+            self.world.call(FURTHER_SHIFT, partial(self.world.shift, weights, rule))
 
 
 @dataclass

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.api.elbv2_rules import RuleCalls, check_conditions, keep_secret
+from sandbox.api.elbv2_rules import RuleCalls, check_conditions, keep_secret, refuse_too_many
 from sandbox.errors import ApiError
 
 
@@ -86,3 +86,17 @@ def test_stickiness_of_a_target_group_needs_that_of_its_rules() -> None:
         calls._modify(original, backend(True, True), "rule", [], rule(False))
     calls._modify(original, backend(True, True), "rule", [], rule(True))
     assert len(done) == 2
+
+
+def test_a_load_balancer_has_a_hundred_rules_over_all_of_its_listeners() -> None:
+    def listener(rules: int) -> Any:
+        own = [SimpleNamespace(is_default=False)] * rules
+        return SimpleNamespace(rules=dict(enumerate([*own, SimpleNamespace(is_default=True)])))
+
+    def account(first: int, second: int) -> Any:
+        full = SimpleNamespace(arn="full", listeners={"https": listener(first), "http": listener(second)})
+        return SimpleNamespace(load_balancers={"full": full})
+
+    refuse_too_many(account(60, 39), "https")
+    with pytest.raises(ApiError, match="maximum number of rules on load balancer 'full'"):
+        refuse_too_many(account(60, 40), "https")

@@ -129,16 +129,18 @@ def test_what_the_service_names_must_be_there_and_let_tasks_in(corp: dict[str, A
         "service_log_group": "/none",
         "service_execution_role_arn": corp["role"],
         "service_task_role_arn": corp["role"] + "-gone",
+        "service_infrastructure_role_arn": corp["role"],
         "registry_existing": True,
         "registry_repository": "none",
         "service_subnet_ids": corp["private"][:1],
     }
     found = existing_fit.of_service(Aws({"region": REGION}), given, [])
-    assert len(found) == 5
+    assert len(found) == 6
     said = "\n".join(found)
     for words in (
         "service_log_group is '/none', and there is no such log group",
         "does not let ecs-tasks.amazonaws.com assume it",
+        "does not let ecs.amazonaws.com assume it",
         "service_task_role_arn is",
         "there is no repository 'none'",
         "service_subnet_ids is in eu-central-1a; name subnets of two zones",

@@ -57,7 +57,7 @@ def corp(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
             containerDefinitions=[{"name": "app", "image": "theirs", "memory": 128}],
             tags=[{"key": "Owner", "value": "platform"}],
         )
-        client("cloudwatch").put_dashboard(DashboardName="corp-web", DashboardBody="{}")
+        client("cloudwatch").put_dashboard(DashboardName="corp-eu-central-1-web", DashboardBody="{}")
         client("scheduler").create_schedule_group(Name="corp", Tags=OTHERS)
         client("rds").create_db_subnet_group(
             DBSubnetGroupName="corp-database", DBSubnetGroupDescription="x", SubnetIds=subnets, Tags=OTHERS
@@ -111,7 +111,7 @@ def test_everything_of_the_service_is_named_at_once(corp: dict[str, Any]) -> Non
     found = foreign.of_service(Aws({"region": REGION}), SERVICE, [])
     assert [sentence.split(" exists")[0] for sentence in found] == [
         "Target group corp-web-green", "Log group /pear/corp/web", "Role corp-eu-central-1-web-execution",
-        "Role corp-eu-central-1-web-task", "Repository web", "Dashboard corp-web", "Schedule group corp",
+        "Role corp-eu-central-1-web-task", "Repository web", "Dashboard corp-eu-central-1-web", "Schedule group corp",
         "Task definition family corp-web",
     ]  # fmt: skip
     used = {
@@ -125,6 +125,20 @@ def test_everything_of_the_service_is_named_at_once(corp: dict[str, Any]) -> Non
     }
     left = foreign.of_service(Aws({"region": REGION}), {**SERVICE, **used}, [])
     assert [sentence.split(" exists")[0] for sentence in left] == ["Target group corp-web-green"]
+
+
+def test_a_role_of_others_is_named_that_volumes_would_need(corp: dict[str, Any]) -> None:
+    name = "corp-eu-central-1-web-infrastructure"
+    boto3.client("iam", REGION).create_role(RoleName=name, AssumeRolePolicyDocument="{}")
+    volumes = {"service_volumes": [{"name": "work", "path": "/work", "ebs": {"size_gib": 10}}]}
+
+    def named(**more: Any) -> bool:
+        found = foreign.of_service(Aws({"region": REGION}), {**SERVICE, **more}, [])
+        return any(sentence.startswith(f"Role {name} exists") for sentence in found)
+
+    assert not named()
+    assert named(**volumes)
+    assert not named(**volumes, service_infrastructure_role_arn="arn:aws:iam::123456789012:role/ecs")
 
 
 def test_what_may_not_be_read_is_told_and_the_rest_is_looked_at(

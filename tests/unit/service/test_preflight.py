@@ -70,6 +70,70 @@ def test_every_size_that_fargate_offers_is_accepted(cpu: int) -> None:
         pytest.param({"service_headers": {"X Tenant": "a"}}, "holds 'x tenant'", id="no name of a header"),
         pytest.param({"service_headers": {"X-Tenant": []}}, "x-tenant is empty", id="a header without values"),
         pytest.param({"service_source_ips": ["10.1.2.3/8"]}, "has host bits set", id="no network"),
+        pytest.param(
+            {"service_further_rules": [{"name": "test", "hosts": ["a.example.com"]}]},
+            "service_further_rules.test: a name has small letters",
+            id="a name of a rule that is taken",
+        ),
+        pytest.param(
+            {"service_further_rules": [{"name": "Old Hosts", "hosts": ["a.example.com"]}]},
+            "service_further_rules.Old Hosts: a name has small letters",
+            id="characters of a rule's name",
+        ),
+        pytest.param(
+            {"service_further_rules": [{"name": "old"}]},
+            "service_further_rules.old has no condition",
+            id="a further rule without conditions",
+        ),
+        pytest.param(
+            {"service_further_rules": [{"name": "old", "hosts": list("abcdef")}]},
+            "service_further_rules.old holds 6 values; a rule holds 5: make two",
+            id="values of a further rule",
+        ),
+        pytest.param(
+            {"service_further_rules": [{"name": "old", "paths": ["api"]}]},
+            "service_further_rules.old.paths holds 'api'; a path begins",
+            id="path of a further rule",
+        ),
+        pytest.param(
+            {"service_further_rules": [{"name": "old", "headers": {"x-release": "a"}}]},
+            "service_further_rules.old.headers holds x-release, the header of the test rule",
+            id="test header in a further rule",
+        ),
+        pytest.param(
+            {"service_further_rules": [{"name": "old", "source_ips": ["10.1.2.3/8"]}]},
+            "service_further_rules.old.source_ips holds",
+            id="network of a further rule",
+        ),
+        pytest.param(
+            {
+                "service_hosts": ["a.example"],
+                "service_paths": [],
+                "service_further_rules": [{"name": "old", "hosts": ["a.example"]}],
+            },
+            "service_further_rules.old holds the same conditions as service_hosts and service_paths",
+            id="conditions twice",
+        ),
+        pytest.param(
+            {"service_further_rules": [{"name": "a", "paths": ["/x"]}, {"name": "a", "paths": ["/y"]}]},
+            "holds two rules named a",
+            id="a name twice",
+        ),
+        pytest.param(
+            {
+                "service_further_rules": [
+                    {"name": "a", "paths": ["/x"], "priority": 70},
+                    {"name": "b", "paths": ["/y"], "priority": 70},
+                ]
+            },
+            "service_further_rules.b.priority is 70, and so is service_further_rules.a.priority",
+            id="a priority twice",
+        ),
+        pytest.param(
+            {"service_further_rules": [{"name": "a", "paths": ["/x"], "priority": 60000}]},
+            "service_further_rules.a.priority is 60000; valid: 1 to 50000",
+            id="priority of a further rule",
+        ),
         pytest.param({"service_test_source_ips": ["10.1.2.3"]}, "10.1.2.3/32 or /128", id="an address"),
         pytest.param(
             {"service_hosts": [], "service_paths": []}, "no request would reach the service", id="no condition"
@@ -104,6 +168,84 @@ def test_every_size_that_fargate_offers_is_accepted(cpu: int) -> None:
             {"service_minimum_healthy_percent": 100, "service_maximum_percent": 100},
             "no task could ever be replaced",
             id="percents that stall",
+        ),
+        pytest.param(
+            {"service_volumes": [{"name": "work", "path": "/work", "ebs": {}}]},
+            "ebs of work: neither size_gib nor snapshot_id is set",
+            id="a volume of no size",
+        ),
+        pytest.param(
+            {"service_volumes": [{"name": "work", "path": "/work", "ebs": {"size_gib": 20000}}]},
+            "size_gib is 20000; valid for type gp3: 1 to 16384",
+            id="a volume that is too large",
+        ),
+        pytest.param(
+            {"service_volumes": [{"name": "work", "path": "/work", "ebs": {"size_gib": 10, "type": "st1"}}]},
+            "size_gib is 10; valid for type st1: 125 to 16384",
+            id="a volume that is too small",
+        ),
+        pytest.param(
+            {"service_volumes": [{"name": "work", "path": "/work", "ebs": {"size_gib": 10, "type": "io2"}}]},
+            "type io2 needs iops",
+            id="a volume without operations",
+        ),
+        pytest.param(
+            {
+                "service_volumes": [
+                    {"name": "work", "path": "/work", "ebs": {"size_gib": 10, "type": "gp2", "iops": 3000}}
+                ]
+            },
+            "type gp2 has none to choose",
+            id="operations of gp2",
+        ),
+        pytest.param(
+            {"service_volumes": [{"name": "work", "path": "/work", "ebs": {"size_gib": 10, "iops": 9000}}]},
+            "iops is 9000; 10 GiB of type gp3 have at most 5000",
+            id="too many operations",
+        ),
+        pytest.param(
+            {"service_volumes": [{"name": "work", "path": "/work", "ebs": {"size_gib": 10, "throughput_mib": 2000}}]},
+            "throughput_mib is 2000; valid for type gp3: 125 to 1000",
+            id="throughput",
+        ),
+        pytest.param(
+            {
+                "service_volumes": [
+                    {
+                        "name": "work",
+                        "path": "/work",
+                        "ebs": {"size_gib": 10, "type": "io1", "iops": 500, "throughput_mib": 200},
+                    }
+                ]
+            },
+            "only type gp3 has one to choose",
+            id="throughput of io1",
+        ),
+        pytest.param(
+            {
+                "service_volumes": [{"name": "work", "path": "/work", "ebs": {"size_gib": 10}}],
+                "service_platform_version": "1.3.0",
+            },
+            "needs 1.4.0 or later",
+            id="platform of a volume",
+        ),
+        pytest.param(
+            {
+                "service_volumes": [{"name": "work", "path": "/work", "ebs": {"size_gib": 10}}],
+                "service_schedules": [{"name": "a", "expression": "rate(1 day)", "command": ["a"]}],
+            },
+            "no scheduled task would start",
+            id="schedules with a volume",
+        ),
+        pytest.param(
+            {"service_volumes": [{"name": name, "path": "/w", "ebs": {"size_gib": 1}} for name in ("a", "b")]},
+            "a and b have ebs; a task on Fargate has one",
+            id="two volumes",
+        ),
+        pytest.param(
+            {"service_volumes": [{"name": "a", "path": "/w", "access_point": "a", "ebs": {"size_gib": 1}}]},
+            "the volume has access_point too",
+            id="a volume of both kinds",
         ),
         pytest.param({"service_environment": {"KEY": "x"}}, "KEY: in service_secrets and", id="a name twice"),
     ],

@@ -12,8 +12,9 @@ from ansible_collections.pear.fargate.plugins.module_utils.release.preflight imp
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.begin import Order
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import Colour
 from ansible_collections.pear.fargate.plugins.module_utils.service.location import NO_RULE, ServiceLocation
-from ansible_collections.pear.fargate.plugins.module_utils.service.routing import DesiredRules, conflicts
+from ansible_collections.pear.fargate.plugins.module_utils.service.routing import DesiredRules
 from ansible_collections.pear.fargate.plugins.module_utils.service.rule_match import Request, answering, covers
+from ansible_collections.pear.fargate.plugins.module_utils.service.rule_priorities import conflicts
 
 HOST = "scores.example.com"
 OURS = Conditions.of([HOST], [])

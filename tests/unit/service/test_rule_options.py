@@ -12,7 +12,8 @@ from ansible_collections.pear.fargate.plugins.module_utils.aws.elbv2_states impo
 from ansible_collections.pear.fargate.plugins.module_utils.aws.errors import Failure
 from ansible_collections.pear.fargate.plugins.module_utils.aws.session import Aws
 from ansible_collections.pear.fargate.plugins.module_utils.service import login, rule_writer
-from ansible_collections.pear.fargate.plugins.module_utils.service.routing import DesiredRules, conflicts, with_priority
+from ansible_collections.pear.fargate.plugins.module_utils.service.routing import DesiredRules
+from ansible_collections.pear.fargate.plugins.module_utils.service.rule_priorities import conflicts, with_priorities
 
 from .routed import REGION, invoke, options, rules
 
@@ -241,14 +242,14 @@ def _rule(priority: int, *hosts: str, paths: tuple[str, ...] = ()) -> Rule:
     ],
 )
 def test_the_priority_leaves_nobody_without_requests(theirs: list[Rule], hosts: list[str], expected: int) -> None:
-    chosen = with_priority(theirs, DesiredRules(Conditions.of(hosts, []), 0, "blue", "green"))
+    chosen = with_priorities(theirs, DesiredRules(Conditions.of(hosts, []), 0, "blue", "green"))
     assert chosen.priority == expected
     assert conflicts(theirs, chosen) == []
 
 
 def test_where_no_priority_fits_the_conflict_says_why() -> None:
     rules = [_rule(2)]
-    chosen = with_priority(rules, DesiredRules(Conditions.of(["a.example.com"], []), 0, "blue", "green"))
+    chosen = with_priorities(rules, DesiredRules(Conditions.of(["a.example.com"], []), 0, "blue", "green"))
     assert "answers every request for a.example.com" in conflicts(rules, chosen)[0]
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import boto3
 import pytest
 from ansible_collections.pear.fargate.plugins.module_utils.aws import elbv2
+from ansible_collections.pear.fargate.plugins.module_utils.aws.elbv2_states import Rule
 from ansible_collections.pear.fargate.plugins.module_utils.aws.errors import Failure
 from ansible_collections.pear.fargate.plugins.module_utils.aws.session import Aws
 from ansible_collections.pear.fargate.plugins.module_utils.service.location import locate
@@ -14,6 +15,7 @@ from ansible_collections.pear.fargate.plugins.module_utils.service.location impo
 from .routed import REGION, invoke, options, rules
 
 __all__ = ["options"]
+AWS = Aws({"region": REGION})
 
 
 def test_check_mode_predicts_on_an_empty_environment_and_makes_nothing(options: dict[str, Any]) -> None:
@@ -167,3 +169,124 @@ def test_tags_that_are_not_listed_go_only_where_that_is_said(options: dict[str, 
     told = invoke({**existing, "purge_tags": True})["diff"]["before"]
     assert len(told) == 4 and all(keys == ["by-hand"] for keys in told.values())
     assert not invoke({**existing, "purge_tags": True})["changed"]
+
+
+FURTHER = [
+    {"name": "countries", "hosts": ["scores.example.de"]},
+    {"name": "api", "paths": ["/api/*"], "priority": 5000},
+]
+
+
+def named(options: dict[str, Any]) -> dict[str, Rule]:
+    """The listener's rules by the name in their tags."""
+    found = list(rules(options).values())
+    tags = elbv2.tags(AWS, [rule.arn for rule in found])
+    return {tags[rule.arn].get("pear:rule", str(rule.priority)): rule for rule in found}
+
+
+def test_further_rules_are_made_once_and_follow_their_names(options: dict[str, Any]) -> None:
+    wanted = {**options, "further_rules": FURTHER}
+    made = invoke(wanted)
+    assert set(named(options)) == {"9", "10", "countries", "api"}
+    assert set(made["further_rules"]) == {"countries", "api"}
+    assert str(named(options)["countries"].conditions) == "host scores.example.de"
+    assert named(options)["api"].priority == 5000
+    assert named(options)["countries"].weights == rules(options)[10].weights
+    assert not invoke({**wanted, "purge_tags": True})["changed"], "the tag with the name is no surplus"
+    changed = [{**FURTHER[0], "hosts": ["scores.example.fr"]}, FURTHER[1]]
+    arn = named(options)["countries"].arn
+    again = invoke({**options, "further_rules": changed})
+    assert set(again["diff"]["after"]) == {"conditions of the countries rule"}
+    assert (named(options)["countries"].arn, str(named(options)["countries"].conditions)) == (
+        arn,
+        "host scores.example.fr",
+    )
+    gone = invoke({**options, "further_rules": FURTHER[1:]}, check_mode=True)
+    assert gone["diff"]["after"] == {"countries rule": "absent"}
+    assert "countries" in named(options), "check mode writes nothing"
+    invoke({**options, "further_rules": FURTHER[1:]})
+    assert set(named(options)) == {"9", "10", "api"}
+
+
+def test_a_further_rule_joins_with_the_weights_that_a_release_has_set(options: dict[str, Any]) -> None:
+    made = invoke(options)
+    shifted = {made["target_groups"]["blue"]: 0, made["target_groups"]["green"]: 100}
+    elbv2.set_weights(AWS, rules(options)[10], shifted)
+    invoke({**options, "further_rules": FURTHER})
+    assert named(options)["countries"].weights == named(options)["api"].weights == shifted
+
+
+def test_a_further_rule_does_not_join_while_a_release_moves_the_weights(options: dict[str, Any]) -> None:
+    made = invoke(options)
+    elbv2.set_weights(AWS, rules(options)[10], {made["target_groups"]["blue"]: 80, made["target_groups"]["green"]: 20})
+    with pytest.raises(Failure, match=r"a release is shifting its traffic, and the countries rule can't join"):
+        invoke({**options, "further_rules": FURTHER})
+    assert set(named(options)) == {"9", "10"}
+
+
+def test_a_rule_that_somebody_made_for_the_service_stays_and_takes_part(options: dict[str, Any]) -> None:
+    made = invoke(options)
+    groups = [{"TargetGroupArn": arn, "Weight": weight} for arn, weight in rules(options)[10].weights.items()]
+    forward = [{"Type": "forward", "ForwardConfig": {"TargetGroups": groups}}]
+    elb = boto3.client("elbv2", REGION)
+    for priority, actions in (
+        (20, forward),
+        (5, [{"Type": "forward", "TargetGroupArn": made["target_groups"]["green"]}]),
+    ):
+        conditions = [{"Field": "host-header", "HostHeaderConfig": {"Values": [f"by-hand-{priority}.example.com"]}}]
+        elb.create_rule(ListenerArn=options["listener_arn"], Priority=priority, Conditions=conditions, Actions=actions)
+    assert not invoke(options)["changed"]
+    found = locate(AWS, "staging", "scoreboard", options["listener_arn"])
+    assert (found.production.priority, [rule.priority for rule in found.further]) == (10, [20]), (
+        "not one of a single colour"
+    )
+
+
+def test_the_first_rule_is_known_by_its_lack_of_a_name_whatever_its_priority(options: dict[str, Any]) -> None:
+    invoke({**options, "further_rules": [{"name": "countries", "hosts": ["scores.example.de"], "priority": 3}]})
+    found = locate(AWS, "staging", "scoreboard", options["listener_arn"])
+    assert (found.production.priority, [rule.name for rule in found.further]) == (10, ["countries"])
+    assert found.host == "scores.example.com"
+
+
+def test_removal_takes_further_rules_too(options: dict[str, Any]) -> None:
+    invoke({**options, "further_rules": FURTHER})
+    invoke({**options, "state": "absent"})
+    assert not rules(options)
+
+
+def test_a_further_rule_that_would_answer_for_the_candidate_is_refused(options: dict[str, Any]) -> None:
+    catching = [{"name": "all", "paths": ["/*"], "priority": 2}]
+    with pytest.raises(
+        Failure, match=r"the all rule would answer every request for .* before the test rule of this service"
+    ):
+        invoke({**options, "further_rules": catching})
+    assert not rules(options)
+    invoke({**options, "further_rules": [{"name": "all", "paths": ["/*"]}]})
+    assert named(options)["all"].priority >= 30000, "a free one after it"
+
+
+def test_a_priority_that_another_rule_has_is_refused_for_further_rules_too(options: dict[str, Any]) -> None:
+    invoke({**options, "service": "website", "hosts": ["www.example.com"], "priority": 5000})
+    with pytest.raises(Failure, match=r"priority 5000 of the api rule is taken by the rule of staging-website-blue"):
+        invoke({**options, "further_rules": FURTHER})
+    taken = [{"name": "www", "hosts": ["www.example.com"], "priority": 6000}]
+    with pytest.raises(Failure, match=r"before the www rule .* different service_further_rules.www.hosts or paths"):
+        invoke({**options, "further_rules": taken})
+
+
+def test_stickiness_is_that_of_the_service_in_further_rules_too(options: dict[str, Any]) -> None:
+    sticky = {**options, "stickiness": {"seconds": 900}, "further_rules": FURTHER[:1]}
+    invoke(sticky)
+    config = named(options)["countries"].actions[-1]["ForwardConfig"]["TargetGroupStickinessConfig"]
+    assert config == {"Enabled": True, "DurationSeconds": 1}
+    assert not invoke(sticky)["changed"]
+
+
+def test_known_rules_are_read_again_by_one_call_and_a_missing_one_is_said(options: dict[str, Any]) -> None:
+    made = invoke({**options, "further_rules": FURTHER})
+    arns = [made["further_rules"]["api"], made["rules"]["production"]]
+    read = elbv2.rules_by_arn(AWS, arns)
+    assert read is not None and [rule.arn for rule in read] == arns
+    elbv2.delete_rule(AWS, arns[0])
+    assert elbv2.rules_by_arn(AWS, arns) is None

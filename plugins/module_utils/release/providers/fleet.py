@@ -5,11 +5,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ...aws import ecs, elbv2, task_definition
+from ...aws import ecs, elbv2, launch_volumes, task_definition
 from ...aws.ecs_states import ServiceState, short
 from ...aws.elbv2_states import Rule, TargetState
 from ...aws.errors import Failure
@@ -18,7 +19,7 @@ from ...aws.tasks import TaskState
 from ...common.clock import Clock, SystemClock
 from ...rollout.lease import WRITE_CONNECT_SECONDS, WRITE_READ_SECONDS
 from ...rollout.model import Colour, Release
-from ...service.location import NO_RULE, ServiceLocation
+from ...service.location import ServiceLocation, current_rules
 from ...service.specification import Specification
 from ..ports import Progress
 from .colour_state import Reading, needs_stopped_tasks
@@ -26,13 +27,15 @@ from .scaling_reader import Scaling, ScalingReader
 
 _AT_ONCE = 4
 _UNFINISHED_SECONDS = 30.0
+# How often, and after each write of its own, a run looks for rules of the service that were added meanwhile.
+_LIST_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
 class FleetReading:
-    """The production rule, and what was read of each colour."""
+    """The production rules, the first one first, and what was read of each colour."""
 
-    rule: Rule
+    rules: tuple[Rule, ...]
     colours: dict[Colour, Reading]
 
 
@@ -52,7 +55,8 @@ class ServiceFleet:
     # When this run changed the rules last; whoever ran before may have changed the weights just now.
     weights_changed_at: float = field(init=False)
     test_rule_changed_at: float = 0.0
-    _production: Rule | None = None
+    _production: tuple[Rule, ...] = ()
+    _rules_listed_at: float = -math.inf
     _rule_read_at: float = -math.inf
     _unfinished: dict[Colour, tuple[float, tuple[TargetState, ...]]] = field(default_factory=dict)
     _writing: Aws | None = None
@@ -64,17 +68,17 @@ class ServiceFleet:
         self.weights_changed_at = self.clock.now()
 
     def read(self, longest_seconds: float = 0.0, count_unended: bool = False) -> FleetReading:
-        """Everything as it is now; of the rule, as it was at most so long ago."""
+        """Everything as it is now; of the rules, as they were at most so long ago."""
         aws, location = self.aws, self.location
         with ThreadPoolExecutor(_AT_ONCE) as pool:
             in_use = [colour for colour in Colour if self._may_have_targets(colour)]
             services = pool.submit(ecs.services, aws, location.cluster, list(location.ecs_services.values()))
-            rule = pool.submit(self._rule, longest_seconds)
+            rules = pool.submit(self._rules, longest_seconds)
             targets = {colour: pool.submit(self._health, colour) for colour in in_use}
             scaling = pool.submit(self.scaling.read)
             found = services.result()
             self.services = {colour: found[name] for colour, name in location.ecs_services.items() if name in found}
-            self._production = rule.result()
+            self._production = rules.result()
             for colour in Colour:
                 if colour not in targets and self._may_have_targets(colour):
                     targets[colour] = pool.submit(self._health, colour)
@@ -88,20 +92,23 @@ class ServiceFleet:
             return FleetReading(self._production, readings)
 
     @property
-    def production(self) -> Rule:
-        """The production rule as it was read last: what others added to it since the run began is kept by the next write."""
-        return self._production or self.location.production
+    def production(self) -> tuple[Rule, ...]:
+        """The production rules as they were read last: what others added to them since the run began is kept by the next write."""
+        return self._production or (self.location.production, *self.location.further)
 
-    def forget_rule(self) -> None:
-        """Before a write of it: should the answer be lost, it has to be read again."""
-        self._rule_read_at = -math.inf
+    def forget_rules(self) -> None:
+        """Before a write of them: should the answer be lost, they have to be read again."""
+        self._rule_read_at = self._rules_listed_at = -math.inf
 
-    def _rule(self, longest_seconds: float) -> Rule:
+    def _rules(self, longest_seconds: float) -> tuple[Rule, ...]:
         now = self.clock.now()
-        if self._production is None or now - self._rule_read_at >= longest_seconds:
-            location = self.location
-            found = elbv2.rule(self.aws, location.production.arn) if location.is_routed else NO_RULE
-            if self._production is not None and found.weights != self._production.weights:
+        if not self._production or now - self._rule_read_at >= longest_seconds:
+            listed = now - self._rules_listed_at < _LIST_SECONDS
+            found = current_rules(self.aws, self.location, self._production if listed else ())
+            if not listed:
+                self._rules_listed_at = now
+            weights = [rule.weights for rule in found]
+            if self._production and weights != [rule.weights for rule in self._production]:
                 self.weights_changed_at = now  # by this run, or by somebody else
             self._production, self._rule_read_at = found, now
         return self._production
@@ -123,10 +130,11 @@ class ServiceFleet:
         """A colour without tasks and traffic has no target to ask for. All Describe calls of load balancers share one quota."""
         if not self.location.is_routed:
             return False
-        if self._production is None:
+        if not self._production:
             return True
         state = self.services.get(colour)
-        weight = self._production.weights.get(self.location.target_groups[colour].arn, 0)
+        group = self.location.target_groups[colour].arn
+        weight = max(rule.weights.get(group, 0) for rule in self._production)
         return weight > 0 or (state is not None and (state.desired > 0 or state.running > 0))
 
     def _unended(self, colour: Colour) -> int:
@@ -194,6 +202,14 @@ class ServiceFleet:
                 "Run playbooks/release.yml with the version that should serve."
             )
         return self.spec
+
+    def volumes_of(self, colour: Colour, definition: Mapping[str, Any] | None) -> dict[str, Any]:
+        """What an UpdateService with an earlier task definition has to say of volumes: ECS refuses those of another version."""
+        state = self.services.get(colour)
+        found = launch_volumes.of_definition(definition)
+        if state is None or found is None or state.settings.get("volumes", []) == found:
+            return {}
+        return {"volumeConfigurations": launch_volumes.request(found)}
 
     @property
     def writing(self) -> Aws:

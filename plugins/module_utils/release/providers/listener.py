@@ -1,6 +1,6 @@
 # Copyright: pear.fargate contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Two ECS services behind one listener rule: the candidate is staged beside live, and weights in the rule move traffic."""
+"""Two ECS services behind listener rules: the candidate is staged beside live, and weights in the rules move traffic."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ...aws import autoscaling, elbv2, service_definition
+from ...aws import autoscaling, ecs, elbv2, service_definition
 from ...aws.autoscaling import OWN, Bounds, ScaleIn
 from ...aws.ecs_states import ServiceState
 from ...aws.errors import Failure
@@ -30,17 +30,24 @@ class ListenerProvider:
     _test_colour: Colour | None = None
 
     def shift(self, weights: Weights) -> None:
-        """ModifyRule answers with the rule as it is then: that is the reading back."""
+        """ModifyRule answers with the rule as it is then: that is the reading back.
+
+        A further rule is written only once the one before it has answered: the first rule says what was meant.
+        """
         location = self.fleet.location
-        self.fleet.forget_rule()
-        try:
-            written = elbv2.set_weights(self.fleet.writing, self.fleet.production, self._by_arn(weights))
-        finally:
-            # Without an answer it may have been changed all the same.
-            self.fleet.weights_changed_at = self.fleet.clock.now()
-        found = weights_of(written, location)
-        if found != weights:
-            raise PortError(f"The production rule has {found} after {weights} was written to it", transient=True)
+        self.fleet.forget_rules()
+        for rule in self.fleet.production:
+            try:
+                written = elbv2.set_weights(self.fleet.writing, rule, self._by_arn(weights))
+            finally:
+                # Without an answer it may have been changed all the same.
+                self.fleet.weights_changed_at = self.fleet.clock.now()
+            found = weights_of(written, location)
+            if found != weights:
+                raise PortError(
+                    f"The production rule ({rule.conditions}) has {found} after {weights} was written to it",
+                    transient=True,
+                )
 
     def stage(self, action: Stage) -> None:
         colour = action.colour
@@ -62,6 +69,9 @@ class ListenerProvider:
         update = self._changed_settings(colour, state) | {"desiredCount": action.count}
         if state.task_definition != action.task_definition:
             update["taskDefinition"] = action.task_definition
+            if self.fleet.spec is None:
+                registered = ecs.task_definition(self.fleet.aws, action.task_definition)
+                update |= self.fleet.volumes_of(colour, registered)
         # ECS refuses a changed capacity provider strategy without a new deployment.
         if action.fresh or "capacityProviderStrategy" in update:
             update["forceNewDeployment"] = True

@@ -52,7 +52,7 @@ class ServiceProvider:
 
     def _look(self, longest_seconds: float, count_unended: bool = False) -> Fleet:
         reading = self.fleet.read(longest_seconds, count_unended)
-        weights = weights_of(reading.rule, self.fleet.location)
+        weights, *others = (weights_of(rule, self.fleet.location) for rule in reading.rules)
         states = {colour: self._state(reading.colours[colour], weights) for colour in Colour}
         return Fleet(
             weights,
@@ -61,6 +61,7 @@ class ServiceProvider:
             self.fleet.location.is_routed,
             weights_changed_at=self.fleet.weights_changed_at,
             test_rule_changed_at=self.fleet.test_rule_changed_at,
+            others=tuple(others),
         )
 
     def _state(self, reading: Reading, weights: Weights) -> ColourState:
