@@ -48,11 +48,11 @@ _CODES: dict[Meaning, str] = {
         WAFInternalErrorException WAFUnavailableEntityException
     """,
     Meaning.DENIED: """
-        DecryptionFailure
-        AccessDenied AccessDeniedException AuthorizationError BlockedException FailedResourceAccessException
-        InvalidSecurity KMSAccessDenied KMSKeyNotAccessibleFault KMSOptInRequired
-        KmsException OperationNotPermitted TagPolicy TagPolicyException UnableToAccessSecretException UnableToDecryptSecretValueException UnauthorizedOperation
-        VpcEncryptionControlViolationException WAFFeatureNotIncludedInPricingPlanException
+        DecryptionFailure AccessDenied AccessDeniedException AuthorizationError BlockedException
+        FailedResourceAccessException InvalidSecurity KMSAccessDenied KMSKeyNotAccessibleFault KMSOptInRequired
+        KmsException OperationNotPermitted TagPolicy TagPolicyException UnableToAccessSecretException
+        UnableToDecryptSecretValueException UnauthorizedOperation VpcEncryptionControlViolationException
+        WAFFeatureNotIncludedInPricingPlanException
     """,
     Meaning.CREDENTIALS: """
         AuthFailure ExpiredToken ExpiredTokenException InvalidClientTokenId InvalidSignatureException
