@@ -74,6 +74,7 @@ _CODES: dict[Meaning, str] = {
         ServiceNotFoundException SubnetNotFound TableNotFoundException TargetGroupNotFound TenantDatabaseNotFound
         TrustStoreNotFound UnableToGetUpstreamImageException UnableToGetUpstreamLayerException
         UnableToListUpstreamImageReferrersException UploadNotFoundException WAFNonexistentItemException
+        QueueDoesNotExist
     """,
     Meaning.EXISTS: """
         AccessPointAlreadyExists AlreadyExistsException DBClusterAlreadyExistsFault
@@ -113,6 +114,7 @@ _CODES: dict[Meaning, str] = {
         RepositoryNotEmptyException ResourceConflict ResourceInUse ResourceInUseException ServiceNotActiveException
         StaleTag SubnetAlreadyInUse TransactionCanceledException TrustStoreNotReady UnmodifiableEntity
         WAFInvalidOperationException
+        MessageNotInflight
     """,
     Meaning.INVALID: """
         AvailabilityZoneNotSupported AvailabilityZonesMismatch BadRequest ClientException DuplicateTagKeys
@@ -129,6 +131,7 @@ _CODES: dict[Meaning, str] = {
         PlatformTaskDefinitionIncompatibilityException PlatformUnknownException PolicyNotAttachable
         StorageTypeNotSupported UnsupportedAvailabilityZone UnsupportedFeatureException UnsupportedProtocol
         UnsupportedUpstreamRegistryException ValidationException WAFInvalidParameterException
+        InvalidAddress InvalidIdFormat ReceiptHandleIsInvalid UnsupportedOperation
     """,
 }
 MEANINGS: dict[str, Meaning] = {code: meaning for meaning, codes in _CODES.items() for code in codes.split()}
