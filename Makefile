@@ -38,6 +38,10 @@ setup-python: ## Install what lint, unit and artifact need: .venv and the collec
 setup-lint: ## Install what lint needs besides: node and npm, which check the workflows
 	@tools/setup.sh lint
 
+.PHONY: setup-browser
+setup-browser: setup ## Install what the test of the sandbox's console needs besides: Chromium and its driver
+	@tools/setup.sh sandbox browser
+
 .PHONY: demo
 demo: setup ## Source tree to live https traffic: sandbox up, image built, playbooks/deploy.yml run, URL printed
 	@tools/demo.sh $(INVENTORY)
@@ -83,12 +87,17 @@ setup-test: setup ## Set-up interrupted, doubled and refused: for real, in clone
 	@pytest -q -n 2 --dist loadfile tests/setup
 
 .PHONY: sandbox-test
-sandbox-test: setup ## Fidelity tests of the sandbox: real containers, real traffic
+sandbox-test: setup-browser ## Fidelity tests of the sandbox: real containers, real traffic
 	@pytest -q -n 2 --dist loadfile tests/sandbox
 
 .PHONY: stories
 stories: setup ## End-to-end stories: playbooks on a sandbox of their own, under load
 	@pytest -q -n 2 --dist loadfile --timeout 1800 --durations 15 tests/stories
+
+# ansible-rulebook's rule engine runs in Java, which nothing else here needs.
+.PHONY: eda
+eda: setup ## Event-Driven Ansible on a sandbox: an alarm rolls a bad version back (ten minutes; needs Java 17)
+	@tools/eda.sh
 
 .PHONY: costs
 costs: setup-python ## Make the tables of docs/costs.md from the prices in docs/costs.yml
@@ -120,6 +129,10 @@ audit: setup ## The production inventory in a sandbox, judged by the scanner pro
 artifact: setup-python ## Build the collection artifact into build/
 	@mkdir -p build && ansible-galaxy collection build --force --output-path build .
 
+.PHONY: docs
+docs: setup-python ## The documentation site into build/site, without a warning (two minutes)
+	@tools/docs.sh
+
 .PHONY: release-check
 release-check: setup-python ## Galaxy's importer on the artifact, in an environment of its own (two minutes)
 	@tools/release_check.sh
@@ -139,6 +152,10 @@ bare-root: ## The first five minutes on a Debian that has nothing. SUITE=bookwor
 .PHONY: picture
 picture: setup ## Record a good and a bad canary on a sandbox and draw them: docs/images/cutover.svg (five minutes)
 	@$(PY) tools/cutover_record.py && $(PY) tools/cutover_picture.py
+
+.PHONY: console-picture
+console-picture: setup-browser ## Photograph the sandbox's console in the middle of a canary: docs/images/console.png (five minutes)
+	@$(PY) tools/console_picture.py
 
 .PHONY: chaos-table
 chaos-table: setup ## Release every kind of bad version under load: the table of docs/how-a-release-decides.md (15 minutes)

@@ -60,10 +60,13 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main() -> int:
-    if sys.argv[1:2] == ["load"]:
+    given = sys.argv[1:]
+    # It needs no home, and has options of its own.
+    verb = given[2:] if given[:1] == ["--home"] else given
+    if verb[:1] == ["load"]:
         from .load import main as load
 
-        return load(sys.argv[2:])
+        return load(verb[1:])
     arguments = parser().parse_args()
     home: Path = arguments.home.resolve()
     try:

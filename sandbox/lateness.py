@@ -13,7 +13,7 @@ import bisect
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from types import TracebackType
@@ -165,3 +165,14 @@ def wait(event: threading.Event, lateness: Lateness, seconds: float) -> bool:
         if event.wait(left):
             return True
     return event.is_set()
+
+
+def keeps_up(slower: Mapping[str, float]) -> str:
+    """One sentence on whether the machine keeps up; `slower` is how many times longer a second of work takes, by process."""
+    worst = max(slower.values())
+    if worst <= LATE:
+        return "This machine keeps up."
+    return (
+        f"This machine is overloaded by {worst:.1f}: what should take 1 s takes {worst:.1f} s. Health checks and timeouts "
+        "wait longer accordingly, and containers start one by one."
+    )

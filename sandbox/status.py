@@ -6,11 +6,11 @@ import json
 import os
 import time
 import urllib.request
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from .config import ACCESS_KEY, SECRET_KEY, Settings
-from .lateness import LATE
+from .lateness import keeps_up
 from .lifecycle import processes
 
 _BATCH = 10
@@ -34,6 +34,7 @@ def show(settings: Settings) -> None:
         )
         return
     print(f"\n{keeps_up(_health(settings)['slower'])}")
+    print(f"\nConsole: {settings.endpoint}/_sandbox/console/")
     print(f"\nDNS, for the zones of Route 53: {settings.name_server} port 53, UDP and TCP")
     balancers = client(settings, "elbv2").describe_load_balancers()["LoadBalancers"]
     _table(
@@ -58,17 +59,6 @@ def show(settings: Settings) -> None:
     _table(("task", "group", "status", "health", "address", "since"), [_task_row(task) for task in _tasks(settings)])
 
 
-def keeps_up(slower: Mapping[str, float]) -> str:
-    """One sentence on whether the machine keeps up; `slower` is how many times longer a second of work takes, by process."""
-    worst = max(slower.values())
-    if worst <= LATE:
-        return "This machine keeps up."
-    return (
-        f"This machine is overloaded by {worst:.1f}: what should take 1 s takes {worst:.1f} s. Health checks and timeouts "
-        "wait longer accordingly, and containers start one by one."
-    )
-
-
 def _health(settings: Settings) -> dict[str, Any]:
     with urllib.request.urlopen(f"{settings.endpoint}/_sandbox/health", timeout=30) as answer:
         return dict(json.load(answer))
@@ -90,7 +80,8 @@ def hints(settings: Settings) -> None:
                 print(f"\n  https://{host}/\n")
                 print(f"  curl --cacert {_short(authority)} --resolve {resolve} https://{host}/readyz")
     print(
-        "\nLook around: .venv/bin/python -m sandbox status | logs api | logs TASK-ID\n"
+        f"\nConsole:     {settings.endpoint}/_sandbox/console/\n"
+        "Look around: .venv/bin/python -m sandbox status | logs api | logs TASK-ID\n"
         'Use it:      eval "$(.venv/bin/python -m sandbox env)" and any AWS client\n'
         "A browser:   the certificate is for this machine only; add the host to /etc/hosts with the address shown\n"
         "Stop:        make sandbox-down"

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Set up this checkout: system packages (apt, as root), a virtual environment with requirements-dev.txt, and the link that
 # makes the checkout a collection. Does nothing, quickly, when nothing is left to do, and starts again whatever was interrupted.
-#   tools/setup.sh [sandbox] [lint]      sandbox: what containers need too; lint: what checks workflows
+#   tools/setup.sh [sandbox] [lint] [browser]   sandbox: what containers need too; lint: what checks workflows; browser: what opens pages
 # VENV names another folder than .venv, PYTHON another interpreter than python3.
 set -euo pipefail
 cd "$(dirname "$0")/.."

@@ -45,7 +45,7 @@ missing_network_packages() {
   done
 }
 
-# missing_packages [sandbox] [lint]: names on one line, nothing where all is there.
+# missing_packages [sandbox] [lint] [browser]: names on one line, nothing where all is there.
 missing_packages() {
   {
     [ -e /etc/ssl/certs/ca-certificates.crt ] || echo ca-certificates
@@ -71,4 +71,9 @@ missing_for_sandbox() {
 missing_for_lint() {
   have node || echo nodejs
   have npm || echo npm
+}
+
+missing_for_browser() {
+  have chromium || echo chromium
+  have chromedriver || echo chromium-driver
 }

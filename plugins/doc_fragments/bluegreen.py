@@ -317,7 +317,36 @@ options:
     choices: [enforce, override]
     default: enforce
   budget_reason:
-    description: Why it is released all the same. The ledger keeps it with the release.
+    description:
+      - Why it is released all the same. The ledger keeps it with the release.
+      - A reason that the ledger has of another version does not count.
+    type: str
+    default: ""
+"""
+
+    NOTICES = r"""
+options:
+  release_topics:
+    description:
+      - Topics of SNS that are told what becomes of the release. Each is the ARN of a standard topic of the region, or the name of one
+        in the account of the credentials.
+      - They are told that it began, waits for approval, succeeded, was returned and why, ended otherwise, or was left unfinished. A run
+        that goes on with a release does not tell again what was told.
+      - A notification that cannot be sent is a warning. It neither ends the release nor holds it up for more than seconds.
+    type: list
+    elements: str
+    default: []
+  report_url:
+    description:
+      - Address of the report in notifications. C({environment}), C({service}) and C({release}) are filled in.
+      - Notifications name none if it is empty.
+    type: str
+    default: ""
+  dashboard:
+    description:
+      - Name of the CloudWatch dashboard whose graphs get a vertical line where each of the newest releases began, with its outcome.
+        They are written when a release has ended.
+      - Nothing is marked if it is empty, or if there is no such dashboard. That it cannot be written is a warning.
     type: str
     default: ""
 """

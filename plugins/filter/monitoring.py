@@ -20,6 +20,9 @@ from ..module_utils.monitoring import objectives
 from ..module_utils.monitoring import service_alarms as alarms
 from ..module_utils.monitoring import service_dashboard as dashboard
 from ..module_utils.monitoring.burn_alarms import burn_alarms
+from ..module_utils.monitoring.collector import Watched
+from ..module_utils.monitoring.observed import Observed, dimension
+from ..module_utils.monitoring.program_graphs import program_of
 from ..module_utils.monitoring.saved_queries import service_queries
 from ..module_utils.service.location import WEB, WORKER
 
@@ -31,12 +34,16 @@ def _place(environment: Mapping[str, Any]) -> ArnScope:
 def alarm_topic_arn(
     environment: Mapping[str, Any], of_health_checks: bool = False, severity: str = parts.CRITICAL
 ) -> str:
-    """ARN of the environment's topic of a severity; alarms of health checks use a topic in the region of their metrics."""
+    """ARN of the environment's topic of a severity, or of releases; that of health checks is in the region of their metrics."""
     place = _place(environment)
     if of_health_checks:
         place = replace(place, region=metrics_region(place.region))
     names = EnvironmentNames(environment["name"])
-    topics = {parts.CRITICAL: names.alarm_topic, parts.WARNING: names.warning_topic}
+    topics = {
+        parts.CRITICAL: names.alarm_topic,
+        parts.WARNING: names.warning_topic,
+        parts.RELEASES: names.release_topic,
+    }
     if severity not in topics:
         raise AnsibleFilterError(f"There is no topic of the severity {severity!r}; there are {', '.join(topics)}.")
     return place.arn("sns", topics[severity])
@@ -68,7 +75,7 @@ def _shared(environment: Mapping[str, Any], names: EnvironmentNames) -> shared_a
     database = environment.get("database")
     return shared_alarms.Shared(
         names,
-        alarms.dimension(balancer["arn"]) if balancer else "",
+        dimension(balancer["arn"]) if balancer else "",
         balancer.get("certificate_arn") or "",
         files.get("id", ""),
         files.get("throughput_mode") == "bursting",
@@ -115,19 +122,26 @@ def service_dashboard(
     kind: str = WEB,
     queues: Sequence[str] = (),
     slos: Sequence[Mapping[str, Any]] = (),
+    collector: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Body of the dashboard of a service."""
     arns = [_place(environment).arn("cloudwatch", f"alarm:{name}") for name in alarm_names]
-    observed = replace(_observed(environment, service, kind), log_group=log_group, queues=queues)
+    watched = Watched(environment["name"], service, environment["region"], log_group, 0)
+    observed = replace(
+        _observed(environment, service, kind),
+        log_group=log_group,
+        queues=queues,
+        program=program_of(collector or {}, watched),
+    )
     return dashboard.body(observed, environment["region"], arns, _objectives(slos))
 
 
-def _observed(environment: Mapping[str, Any], service: str, kind: str) -> alarms.Observed:
+def _observed(environment: Mapping[str, Any], service: str, kind: str) -> Observed:
     names = ServiceNames(environment["name"], service)
     cluster = environment["cluster"]
     insights, cluster_name = cluster["container_insights"] != "disabled", cluster.get("name", "")
     if kind == WORKER:
-        return alarms.Observed(names, "", {}, insights, cluster=cluster_name)
+        return Observed(names, "", {}, insights, cluster=cluster_name)
     balancer = environment["load_balancer"]
     groups = {colour: balancer["target_groups"].get(names.target_group(colour)) for colour in COLOURS}
     missing = [names.target_group(colour) for colour, arn in groups.items() if arn is None]
@@ -136,10 +150,10 @@ def _observed(environment: Mapping[str, Any], service: str, kind: str) -> alarms
             f"Load balancer {balancer['name']} has no rule with target group {' and '.join(missing)}: "
             f"run the role service for {service} first."
         )
-    return alarms.Observed(
+    return Observed(
         names,
-        alarms.dimension(balancer["arn"]),
-        {colour: alarms.dimension(arn) for colour, arn in groups.items()},
+        dimension(balancer["arn"]),
+        {colour: dimension(arn) for colour, arn in groups.items()},
         insights,
         cluster=cluster_name,
     )

@@ -7,20 +7,40 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ansible_collections.pear.fargate.plugins.module_utils.aws.naming import EnvironmentNames, RoleNames, ServiceNames
+from ansible_collections.pear.fargate.plugins.module_utils.aws.naming import (
+    DashboardNames,
+    EnvironmentNames,
+    RoleNames,
+    ServiceNames,
+)
 from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import tag_texts
 
 
 def environment_names(environment: str, region: str = "") -> dict[str, Any]:
-    """Names of an environment's cluster, load balancer, ledger, VPC and security groups; with a region those of its IAM roles too."""
-    roles = RoleNames(environment, region).as_dict() if region else {}
-    return {**EnvironmentNames(environment).as_dict(), **roles}
+    """Names of an environment's cluster, load balancer, ledger, VPC and security groups.
+
+    With a region also those of what has none: IAM roles and the dashboard.
+    """
+    names = EnvironmentNames(environment).as_dict()
+    if not region:
+        return names
+    return {
+        **names,
+        **RoleNames(environment, region).as_dict(),
+        "dashboard": DashboardNames(environment, region).shared,
+    }
 
 
 def service_names(service: str, environment: str, region: str = "") -> dict[str, Any]:
-    """Names of a service's task family, log group, and per colour its ECS service and target group; with a region its IAM roles'."""
-    roles = RoleNames(environment, region).of_service(service) if region else {}
-    return {**ServiceNames(environment, service).as_dict(), **roles}
+    """Names of a service's task family, log group, and per colour its ECS service and target group.
+
+    With a region also those of what has none: IAM roles and the dashboard.
+    """
+    names = ServiceNames(environment, service).as_dict()
+    if not region:
+        return names
+    dashboard = DashboardNames(environment, region).of_service(service)
+    return {**names, **RoleNames(environment, region).of_service(service), "dashboard": dashboard}
 
 
 class FilterModule:

@@ -34,6 +34,7 @@ extends_documentation_fragment:
   - pear.fargate.attributes.release
   - pear.fargate.bluegreen.place
   - pear.fargate.bluegreen.policy
+  - pear.fargate.bluegreen.notices
   - pear.fargate.bluegreen.existing
   - amazon.aws.common.modules
   - amazon.aws.region.modules
@@ -100,11 +101,16 @@ disagreements:
 
 from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import run_as_module
 from ansible_collections.pear.fargate.plugins.module_utils.release.bluegreen_rollback import run
-from ansible_collections.pear.fargate.plugins.module_utils.release.options import PLACE_ARGUMENTS, POLICY
+from ansible_collections.pear.fargate.plugins.module_utils.release.options import (
+    NOTICE_ARGUMENTS,
+    PLACE_ARGUMENTS,
+    POLICY,
+)
 from ansible_collections.pear.fargate.plugins.module_utils.service.existing import EXISTING_CONSTRAINTS
 
 ARGUMENT_SPEC = {
     **PLACE_ARGUMENTS,
+    **NOTICE_ARGUMENTS,
     "to": {"type": "str"},
     "force": {"type": "bool", "default": False},
     "policy": {"type": "dict", "options": POLICY, "default": {}},

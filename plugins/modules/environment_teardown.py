@@ -11,7 +11,7 @@ version_added: 0.1.0
 description:
   - Finds the collection's resources by tag, or by name where AWS has no tags, and removes them in dependency order.
   - Removes a partly created environment too.
-  - Keeps databases, file systems, images and the backup vault unless O(data) lists them.
+  - Keeps databases, file systems, images, the backup vault and the roles of deployers unless O(data) lists them.
   - Fails before the first removal if a resource has deletion protection.
 seealso:
   - module: pear.fargate.environment_info
@@ -49,11 +49,17 @@ options:
   data:
     description:
       - Kinds of data to remove as well.
+      - V(deployers) are the roles of those who run the playbooks, and the account's identity provider for GitHub, if the role deployer made
+        it and no other role trusts it. It needs the permissions of an administrator.
       - V(images) are the repositories of the services, which other environments of the account may use.
     type: list
     elements: str
-    choices: [backups, database, file_system, images]
+    choices: [backups, database, deployers, file_system, images]
     default: []
+  deployer_name_prefix:
+    description: What the names of the deployers' roles begin with. C(pear-deployer-ENVIRONMENT-REGION) if empty.
+    type: str
+    default: ""
   final_snapshot:
     description: Whether to create a final snapshot of a database. Automated backups are kept until their retention ends.
     type: bool
@@ -113,9 +119,10 @@ ARGUMENT_SPEC = {
     "data": {
         "type": "list",
         "elements": "str",
-        "choices": ["backups", "database", "file_system", "images"],
+        "choices": ["backups", "database", "deployers", "file_system", "images"],
         "default": [],
     },
+    "deployer_name_prefix": {"type": "str", "default": ""},
     "final_snapshot": {"type": "bool", "default": True},
     "timeout_seconds": {"type": "int", "default": 1800},
 }

@@ -43,6 +43,7 @@ extends_documentation_fragment:
   - pear.fargate.service
   - pear.fargate.bluegreen
   - pear.fargate.bluegreen.policy
+  - pear.fargate.bluegreen.notices
   - pear.fargate.bluegreen.slos
   - pear.fargate.bluegreen.budget
   - pear.fargate.bluegreen.place

@@ -7,6 +7,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 _RELEASE = ("elbv2", "ecs", "dynamodb", "application-autoscaling")
+# A release that has ended is marked on the service's dashboard.
+_ENDING = (*_RELEASE, "cloudwatch")
 
 SERVICES: Mapping[str, Sequence[str]] = {
     "acm_imported_certificate": ("acm",),
@@ -15,10 +17,10 @@ SERVICES: Mapping[str, Sequence[str]] = {
     "application_load_balancer": ("elbv2",),
     "autoscaling_service": ("application-autoscaling",),
     "backup_plan": ("backup", "iam"),
-    "bluegreen_cutover": _RELEASE,
+    "bluegreen_cutover": _ENDING,
     "bluegreen_info": _RELEASE,
     "bluegreen_request": _RELEASE,
-    "bluegreen_rollback": _RELEASE,
+    "bluegreen_rollback": _ENDING,
     "cloudwatch_alarms": ("cloudwatch",),
     "cloudwatch_dashboard": ("cloudwatch",),
     "cloudwatch_log_group": ("logs",),
@@ -37,6 +39,7 @@ SERVICES: Mapping[str, Sequence[str]] = {
     "fis_experiment": ("fis",),
     "fis_experiment_template": ("fis",),
     "gameday_step": (*_RELEASE, "cloudwatch", "logs", "xray", "acm"),
+    "iam_oidc_provider": ("iam",),
     "logs_saved_queries": ("logs",),
     "rds_database": ("rds",),
     "release_ledger": ("dynamodb",),
@@ -46,11 +49,12 @@ SERVICES: Mapping[str, Sequence[str]] = {
     "service_exec_info": ("elbv2", "ecs"),
     "service_logs": ("elbv2", "logs"),
     "service_preflight": ("sts", "elbv2"),
-    "service_release": _RELEASE,
+    "service_release": _ENDING,
     "service_routing": ("elbv2",),
     "service_scale": _RELEASE,
     "service_secrets_info": ("ecs",),
     "service_triage": (*_RELEASE, "cloudwatch", "logs", "xray", "acm"),
     "sns_alarm_topic": ("sns",),
+    "sqs_message": ("sqs",),
     "vpc_network": ("ec2",),
 }

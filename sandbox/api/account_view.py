@@ -112,6 +112,12 @@ class AccountView(Account):
         found = backend.keys.get(key)
         return str(found.arn) if found is not None else None
 
+    def key_of_topic(self, topic: str) -> str | None:
+        found = self._backend("sns").topics.get(topic)
+        key = found.kms_master_key_id if found is not None else ""
+        # The policy of the key that AWS manages allows it whoever may use SNS in the account.
+        return None if not key or key.endswith("alias/aws/sns") else self.key_arn(key) or key
+
     def route_table_of(self, association: str) -> str | None:
         tables = self._backend("ec2").route_tables.values()
         return next((str(table.id) for table in tables if association in table.all_associations_ids), None)

@@ -85,7 +85,7 @@ class AlarmActions:
             error = "CloudWatch Alarms does not have authorization to access the SNS topic encryption key."
         else:
             subject = f'{text["NewStateValue"]}: "{alarm.name}" in {alarm.alarm_arn.split(":")[3]}'
-            backend.publish(json.dumps(text), topic_arn, subject=subject[:100])
+            backend.publish(json.dumps(text), topic_arn, subject=subject[:99])
             self._keep(alarm, "Action", f"Successfully executed action {topic_arn}", {"actionState": "Succeeded"})
             return
         data = {"actionState": "Failed", "notificationResource": topic_arn, "error": error}

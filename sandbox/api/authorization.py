@@ -162,8 +162,13 @@ class Authorization:
         claims = _claims("".join(call.texts("WebIdentityToken")))
         issuer = str(claims.get("iss", "")).removeprefix("https://")
         provider = f"arn:{call.scope.partition}:iam::{call.scope.account}:oidc-provider/{issuer}"
-        if provider not in self._sandbox.backend("iam").open_id_providers:
-            return False
+        known = self._sandbox.backend("iam").open_id_providers.get(provider)
+        if known is None:
+            raise ApiError(
+                "InvalidIdentityToken", f"No OpenIDConnect provider found in your account for https://{issuer}"
+            )
+        if claims.get("aud") not in known.client_id_list:
+            raise ApiError("InvalidIdentityToken", "Incorrect token audience")
         keys = {f"{issuer}:{name}".lower(): [str(value)] for name, value in claims.items()}
         return trusts(trust, Request(call.name, arn, keys), {"Federated": [provider]}) is Effect.ALLOW
 

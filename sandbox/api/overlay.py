@@ -21,6 +21,14 @@ class Context:
     access_key: str
 
 
+@dataclass(frozen=True)
+class Document:
+    """What a route answers that is no JSON."""
+
+    content_type: str
+    body: bytes
+
+
 Handler = Callable[[dict[str, Any], Context], dict[str, Any]]
 InternalRoute = Callable[[dict[str, str], Any], Any]
 
@@ -43,7 +51,7 @@ def handle(service: str, handlers: Mapping[str, Handler]) -> None:
 
 
 def internal(method: str, path: str) -> Callable[[InternalRoute], InternalRoute]:
-    """Register fn(query, body) -> JSON value for a route of the sandbox itself; path begins with /_sandbox/."""
+    """Register fn(query, body) -> JSON value, or a Document, for a route of the sandbox itself; path begins with /_sandbox/."""
 
     def register(function: InternalRoute) -> InternalRoute:
         registered.routes[method, path] = function

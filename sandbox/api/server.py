@@ -24,7 +24,7 @@ from ..wsgi import listen
 from . import refusals
 from .authorization import Authorization
 from .operations import rest_operation
-from .overlay import Context, internal, registered
+from .overlay import Context, Document, internal, registered
 from .requests import body_of
 from .state import Call, Sandbox
 
@@ -53,10 +53,13 @@ OVERLAY_MODULES = (
     "scheduler",
     "first_calls",
     "faults",
+    "console",
     "route53",
     "service_quotas",
     "wafv2",
 )
+# Calls that a token vouches for: no signature says which service they are for.
+_UNSIGNED = {"AssumeRoleWithWebIdentity": "sts", "AssumeRoleWithSAML": "sts"}
 _CREDENTIAL = re.compile(r"Credential=([^/]+)/\d+/([^/]+)/([^/]+)/aws4_request")
 _JSON_SERVICES = {
     "AmazonEC2ContainerServiceV20141113": "ecs",
@@ -142,11 +145,16 @@ class Application:
         route = registered.routes.get((environ["REQUEST_METHOD"], path))
         if route is None:
             return _json(start_response, {"message": f"no such route: {path}"}, 404)
+        origin = environ.get("HTTP_ORIGIN")
+        if origin is not None and origin != self.sandbox.settings.endpoint:
+            # A page from elsewhere, in a browser of this machine, must not be able to add faults here.
+            return _json(start_response, {"message": f"pages from {origin} may not ask this sandbox"}, 403)
         query = {key: values[-1] for key, values in parse_qs(environ.get("QUERY_STRING", "")).items()}
         try:
-            return _json(start_response, route(query, _body_json(environ)))
+            answer = route(query, _body_json(environ))
         except ApiError as refused:
             return _refuse(start_response, refusals.encode(refused, refusals.JSON))
+        return _document(start_response, answer) if isinstance(answer, Document) else _json(start_response, answer)
 
 
 def identify(environ: dict[str, Any], settings: Settings) -> tuple[str, str, Context]:
@@ -160,8 +168,8 @@ def identify(environ: dict[str, Any], settings: Settings) -> tuple[str, str, Con
     if cbor := re.match(r"^/service/(\w+)/operation/(\w+)$", environ.get("PATH_INFO", "")):
         return _JSON_SERVICES.get(cbor[1], service), cbor[2], context
     if environ.get("CONTENT_TYPE", "").startswith("application/x-www-form-urlencoded"):
-        form = parse_qs(body_of(environ).decode())
-        return service, form.get("Action", [""])[0], context
+        action = parse_qs(body_of(environ).decode()).get("Action", [""])[0]
+        return service or _UNSIGNED.get(action, ""), action, context
     method = environ["REQUEST_METHOD"]
     if named := rest_operation(service, method, environ.get("PATH_INFO", "/")):
         return service, named, context
@@ -182,6 +190,18 @@ def _json(start_response: StartResponse, answer: Any, status: int = 200) -> Iter
     ]
     start_response(f"{status} {'OK' if status < 400 else 'Error'}", headers)
     return iter([text])
+
+
+def _document(start_response: StartResponse, document: Document) -> Iterator[bytes]:
+    headers = [
+        ("Content-Type", document.content_type),
+        ("Content-Length", str(len(document.body))),
+        ("Content-Security-Policy", "default-src 'self'; img-src data:; frame-ancestors 'none'"),
+        ("Cache-Control", "no-store"),
+        ("X-Content-Type-Options", "nosniff"),
+    ]
+    start_response("200 OK", headers)
+    return iter([document.body])
 
 
 def _refuse(start_response: StartResponse, refusal: refusals.Refusal) -> Iterator[bytes]:

@@ -59,6 +59,8 @@ class Deliveries:
         parameters = ("self", "message", "message_id", "subject", "message_attributes", "group_id", "deduplication_id")
         patch(Subscription, "publish", (*parameters, "message_structure"))(self._publish)
         patch(SNSResponse, "list_subscriptions_by_topic", ("self",))(_listed)
+        published = ("self", "message", "arn", "phone_number", "subject", "message_attributes", "group_id")
+        patch(SNSBackend, "publish", (*published, "deduplication_id", "message_structure"))(_publish_checked)
         internal("GET", "/_sandbox/sns/confirm")(self._confirm)
         self._sandbox.starts.append(lambda: self._loop.start(self._sandbox.stopping))
 
@@ -139,6 +141,8 @@ class Deliveries:
             original(subscription, message, message_id, **named)
             self._count(subscription, delivered=True)
             return
+        if named.get("message_structure") == "json":
+            message = subscription._parse_message_structure(message, subscription.protocol)
         matcher = subscription._filter_policy_matcher
         if matcher is not None and not matcher.matches(named.get("message_attributes"), message):
             return
@@ -164,6 +168,14 @@ class Deliveries:
     def _store(self, region: str) -> Any:
         """Looked up each time: restoring a snapshot replaces the store."""
         return self._sandbox.metrics.of(region)
+
+
+def _publish_checked(original: Any, backend: Any, message: str, arn: str | None, **named: Any) -> Any:
+    """What SNS takes as subject: https://docs.aws.amazon.com/sns/latest/api/API_Publish.html"""
+    subject = named.get("subject")
+    if subject is not None and not (0 < len(subject) < 100 and subject.isprintable() and subject.isascii()):
+        raise ApiError("InvalidParameter", "Invalid parameter: Subject", 400)
+    return original(backend, message, arn, **named)
 
 
 def _listed(original: Any, response: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import json
 from collections.abc import Callable
@@ -201,6 +202,44 @@ def test_a_role_is_assumed_by_whom_it_trusts_once_it_is_known(sandbox: Running) 
     assert refused(reader.client("sts").assume_role, RoleArn=role, RoleSessionName="again")[0] == "AccessDenied"
     caller.client("sts").assume_role(RoleArn=role, RoleSessionName="again")
     assert refused(sts.assume_role, RoleArn=service, RoleSessionName="again")[0] == "AccessDenied"
+
+
+def test_a_token_takes_the_roles_that_trust_its_subject_alone(sandbox: Running) -> None:
+    """GitHub's tokens, whose claims are the condition keys: repository, branch or environment, and audience."""
+    host = "token.actions.githubusercontent.com"
+    iam, subject = sandbox.client("iam"), "repo:example/scores:environment:production"
+
+    def take(role: str, **claims: str) -> Any:
+        parts = [{"alg": "RS256"}, {"iss": f"https://{host}", "sub": subject, "aud": "sts.amazonaws.com", **claims}]
+        token = ".".join(
+            [*(base64.urlsafe_b64encode(json.dumps(part).encode()).decode() for part in parts), "signature"]
+        )
+        asked = {"RoleArn": role, "RoleSessionName": "workflow", "WebIdentityToken": token}
+        return sandbox.client("sts").assume_role_with_web_identity(**asked)
+
+    def trust(conditions: dict[str, Any]) -> str:
+        provider = f"arn:aws:iam::{ACCOUNT}:oidc-provider/{host}"
+        statement = {"Effect": "Allow", "Principal": {"Federated": provider}, "Action": "sts:AssumeRoleWithWebIdentity"}
+        return json.dumps({"Version": "2012-10-17", "Statement": [statement | {"Condition": conditions}]})
+
+    only_audience = {"StringEquals": {f"{host}:aud": "sts.amazonaws.com"}}
+    assert refused(iam.create_role, RoleName="wide", AssumeRolePolicyDocument=trust(only_audience))[0] == (
+        "MalformedPolicyDocument"
+    )
+    exactly = {"StringEquals": {f"{host}:aud": "sts.amazonaws.com", f"{host}:sub": subject}}
+    role = iam.create_role(RoleName="deployer-of-github", AssumeRolePolicyDocument=trust(exactly))["Role"]["Arn"]
+    assert refused(take, role=role)[0] in {"AccessDenied", "InvalidIdentityToken"}
+    provider = iam.create_open_id_connect_provider(Url=f"https://{host}", ClientIDList=["sts.amazonaws.com"])
+
+    def taken() -> Any:
+        with contextlib.suppress(ClientError):
+            return take(role)
+
+    assert eventually(taken)["AssumedRoleUser"]["Arn"].endswith("assumed-role/deployer-of-github/workflow")
+    assert refused(take, role=role, sub="repo:example/scores:ref:refs/heads/main")[0] == "AccessDenied"
+    assert refused(take, role=role, aud="https://github.com/example")[0] == "InvalidIdentityToken"
+    iam.delete_open_id_connect_provider(OpenIDConnectProviderArn=provider["OpenIDConnectProviderArn"])
+    assert refused(take, role=role)[0] == "InvalidIdentityToken"
 
 
 def test_a_schedule_is_not_given_a_role_that_the_scheduler_cannot_take(sandbox: Running) -> None:

@@ -18,7 +18,8 @@ from .conftest import Stage
 
 ACCOUNT, REGION = "123456789012", "eu-central-1"
 NAME = "guarded"
-KINDS = ("read-only", "exec", "rollback", "release", "provision", "destroy")
+QUEUE = "told-of-releases"
+KINDS = ("read-only", "exec", "rollback", "release", "gameday", "provision", "destroy")
 BOUNDARY = f"arn:aws:iam::{ACCOUNT}:policy/guarded-boundary"
 # What an administrator does once: no playbook of a deployer makes roles of deployers.
 DEPLOYERS = """
@@ -88,6 +89,17 @@ class Guarded:
         ]
         return services
 
+    def told(self) -> list[dict[str, str]]:
+        """What the topic of releases was told since the last look: the facts of each message."""
+        sqs, facts = self.stage.client("sqs"), []
+        queue = sqs.get_queue_url(QueueName=QUEUE)["QueueUrl"]
+        while messages := sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages"):
+            for message in messages:
+                sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
+                told = json.loads(json.loads(message["Body"])["Message"])
+                facts.append(told["metadata"]["additionalContext"])
+        return sorted(facts, key=lambda fact: fact["at"])
+
     def refused(self) -> list[str]:
         """What the sandbox has refused to callers of these roles, as action and resource."""
         with urllib.request.urlopen(self.stage.environment["AWS_ENDPOINT_URL"] + "/_sandbox/decisions") as answer:
@@ -105,6 +117,7 @@ def prepare(stage: Stage, folder: Path) -> Guarded:
     acl = stage.client("wafv2").create_web_acl(
         Name=NAME, Scope="REGIONAL", DefaultAction={"Allow": {}}, VisibilityConfig=visible
     )["Summary"]["ARN"]
+    stage.client("sqs").create_queue(QueueName=QUEUE)
     stage.client("route53").create_hosted_zone(Name="guarded.example.test", CallerReference=NAME)
     iam = stage.client("iam")
     everything = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
@@ -151,7 +164,12 @@ def _values(key: str, acl: str) -> dict[str, Any]:
         "service_enable_execute_command": True,
         "service_schedules": [{"name": "clean", "expression": "rate(1 day)", "command": ["python3", "-c", "pass"]}],
         "monitoring_topic_kms_key_arn": key,
-        "monitoring_subscriptions": [{"protocol": "email", "endpoint": "team@example.test"}],
+        "monitoring_subscriptions": [
+            {"protocol": "email", "endpoint": "team@example.test"},
+            {"protocol": "sqs", "endpoint": f"arn:aws:sqs:{REGION}:{ACCOUNT}:{QUEUE}", "severities": ["releases"]},
+        ],
+        "environment_release_topic": True,
+        "service_report_url": "https://reports.example.test/{service}/{release}.html",
         "autoscaling_minimum": 1,
         "autoscaling_maximum": 2,
         "autoscaling_policies": [{"name": "cpu", "metric": "cpu", "target": 60}],

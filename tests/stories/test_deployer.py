@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import ssl
 import time
@@ -11,6 +12,7 @@ from typing import Any
 
 import pytest
 import yaml
+from ansible_collections.pear.fargate.plugins.module_utils.monitoring.release_markers import markers_in
 from botocore.exceptions import ClientError
 
 from .arcade import finished
@@ -68,7 +70,16 @@ def test_promote_pause_and_rollback_by_the_role_of_rollbacks(guarded: Guarded) -
     finally:
         if process.poll() is None:
             process.kill()
+    told = [fact for fact in guarded.told() if fact["version"].startswith("1.1.0")]
+    assert [fact["event"] for fact in told] == ["began", "approval", "succeeded"]
+    assert told[-1]["report"] == f"https://reports.example.test/scoreboard/{told[-1]['release']}.html"
     guarded.run("rollback", "rollback").succeeded()
+    dashboard = guarded.stage.client("cloudwatch").get_dashboard(DashboardName=f"{NAME}-{REGION}-scoreboard")[
+        "DashboardBody"
+    ]
+    marked = [line["label"] for line in markers_in(json.loads(dashboard))]
+    assert "release 1.1.0: succeeded" in marked and marked[-1].startswith("rollback "), marked
+    assert [(fact["kind"], fact["event"]) for fact in guarded.told()][-1] == ("rollback", "succeeded")
 
 
 def test_an_abort_by_the_role_of_rollbacks(guarded: Guarded) -> None:
@@ -180,6 +191,17 @@ def test_job_templates_run_as_awx_runs_them(guarded: Guarded, tmp_path: Path) ->
     )
     assert "day-to-day-1" in logs.output, logs.output
     jobs.run("scale", scale_count="", scale_minimum=1, scale_maximum="")
+    page = tmp_path / "report.html"
+    jobs.run("report", report_of="1.0.0", report_path=str(page))
+    assert "<svg" in page.read_text()
+
+
+def test_an_experiment_by_the_role_of_game_days(guarded: Guarded, tmp_path: Path) -> None:
+    """Its bad version is refused by ECS at once; whether the service is steady enough to begin, other stories say."""
+    steady = guarded.run("gameday", "gameday", check=True, gameday_experiment="crash-at-start")
+    assert "AccessDenied" not in steady.output and "not authorized" not in steady.output, steady.output
+    guarded.run("gameday", "gameday", gameday_experiment="crash-at-start", gameday_report_dir=str(tmp_path)).succeeded()
+    assert "crash-at-start" in (tmp_path / "crash-at-start.md").read_text()
 
 
 def test_nothing_was_refused_to_any_of_them(guarded: Guarded) -> None:

@@ -141,7 +141,9 @@ def strange_alarm(stage: Stage) -> None:
 
 
 def edited_dashboard(stage: Stage) -> None:
-    stage.client("cloudwatch").put_dashboard(DashboardName="local-scoreboard", DashboardBody='{"widgets": []}')
+    stage.client("cloudwatch").put_dashboard(
+        DashboardName="local-eu-central-1-scoreboard", DashboardBody='{"widgets": []}'
+    )
 
 
 def edited_query(stage: Stage) -> None:
@@ -278,7 +280,7 @@ CHANGES: dict[str, tuple[Change, str]] = {
     "an alarm of the load balancer": (alarm("local/*/balancer-errors", AlarmActions=[]), "local/*/balancer-errors"),
     "an alarm by hand": (strange_alarm, "local/scoreboard/by-hand"),
     "an orphan": (forgotten_log_group, "log group /pear/local/lobby"),
-    "dashboard": (edited_dashboard, "local-scoreboard"),
+    "dashboard": (edited_dashboard, "local-eu-central-1-scoreboard"),
     "saved query": (edited_query, "local/scoreboard/errors by route"),
     "topic": (
         lambda stage: stage.client("sns").set_topic_attributes(

@@ -18,16 +18,19 @@ from sandbox.laws.iam.calls import ApiCall, Scope
 
 from .plays import ROOT
 
-# The stock modules of the roles that deployers run, with their services. The role deployer itself is an administrator's.
+# The stock modules of the roles that deployers run, with their services. The role deployer is an administrator's, and drift.yml
+# runs it in check mode.
 _STOCK = {
+    "amazon/aws/plugins/modules/iam_managed_policy.py": "iam",
+    "amazon/aws/plugins/module_utils/iam.py": "iam",
     "amazon/aws/plugins/modules/route53_zone.py": "route53",
     "amazon/aws/plugins/modules/s3_bucket.py": "s3",
     "amazon/aws/plugins/module_utils/s3.py": "s3",
     "amazon/aws/plugins/modules/cloudwatchlogs_log_group_metric_filter.py": "logs",
     "community/aws/plugins/modules/s3_lifecycle.py": "s3",
 }
-# Calls whose names are put together in the code, permissions of the protocol in which images are pushed, and the call of the
-# command that exec.yml shows.
+# Calls whose names are put together in the code, permissions of the protocol in which images are pushed, the call of the
+# command that exec.yml shows, and that of the event source sqs_alarms.
 _BESIDE = {
     "rds:describedbclusterparameters",
     "rds:describedbparameters",
@@ -35,6 +38,7 @@ _BESIDE = {
     "rds:describedbparametergroups",
     "ecr:batchchecklayeravailability",
     "ecs:executecommand",
+    "sqs:receivemessage",
 }
 # Every way through what a service calls as the caller.
 _ALL = {

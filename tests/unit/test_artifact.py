@@ -38,6 +38,7 @@ SHIPPED = {
     "plugins",
     "requirements.yml",
     "roles",
+    "tests",
 }
 
 
@@ -88,6 +89,7 @@ def away_from_the_checkout(installed: Path, *command: object) -> str:
 
 def test_the_artifact_holds_the_collection_and_nothing_else(members: list[str]) -> None:
     assert {name.partition("/")[0] for name in members} <= SHIPPED
+    assert [name for name in members if name.startswith("tests/")] == ["tests/config.yml"]
 
 
 def test_the_artifact_holds_every_module_role_and_playbook(members: list[str]) -> None:

@@ -165,8 +165,19 @@ def test_a_survey_asks_for_variables_that_the_playbook_knows_as_awx_takes_them(
     assert {"question_name", "variable", "type", "required"} <= set(question)
     if question["type"] == "multiplechoice":
         assert question["default"] in question["choices"]
+    if question["type"] == "text":
+        # The playbook says what is valid, and of what: a survey that cuts an answer short says nothing.
+        assert question["max"] >= 64
     if question["type"] == "integer" and question["default"] != "":
         assert question["min"] <= question["default"] <= question["max"]
+
+
+def test_the_survey_of_a_game_day_offers_every_experiment_and_breaks_nothing_twice() -> None:
+    (entry,) = [entry for entry in TEMPLATES.values() if playbook_of(entry) == "gameday"]
+    (asked,) = [one for one in entry["survey_spec"]["spec"] if one["variable"] == "gameday_experiment"]
+    (spec,) = load(ROOT / "roles/gameday/meta/argument_specs.yml")["argument_specs"].values()
+    assert asked["choices"] == spec["options"]["gameday_experiment"]["choices"] and asked["required"]
+    assert entry["allow_simultaneous"] is False
 
 
 def test_a_template_has_the_role_that_its_playbook_needs() -> None:
@@ -175,7 +186,7 @@ def test_a_template_has_the_role_that_its_playbook_needs() -> None:
     roles = dict(re.findall(r"^\| `([a-z-]+)` \| (.*?) \|", table, re.MULTILINE))
     for entry in TEMPLATES.values():
         (credential,) = entry["credentials"]
-        kind = credential.removeprefix(f"{SETTINGS['awx_environment']} ")
+        kind = credential.removeprefix(f"{SETTINGS['awx_environment']} ").replace(" ", "")
         assert f"`{playbook_of(entry)}.yml`" in roles[kind], entry["name"]
 
 

@@ -151,8 +151,8 @@ def parts(name: str) -> set[tuple[str, str]]:
     return found
 
 
-def test_drift_looks_at_everything_that_deploy_writes() -> None:
-    assert parts("drift.yml") == parts("provision.yml") | parts("release.yml")
+def test_drift_looks_at_everything_that_deploy_and_deployers_write() -> None:
+    assert parts("drift.yml") == parts("provision.yml") | parts("release.yml") | parts("deployers.yml")
 
 
 def test_no_play_of_drift_that_looks_could_write() -> None:

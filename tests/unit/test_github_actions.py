@@ -28,11 +28,11 @@ from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import 
 )
 from moto.server import ThreadedMotoServer
 
+from tests.support.github_runner import WORKFLOWS, Runner, compared, job_of, steps_of
 from tests.support.plays import ROOT
 
 from .saved_queries import QueryStore
 
-WORKFLOWS = ROOT / "examples/github-actions"
 RELEASE = Release(
     "r2",
     "scoreboard",
@@ -48,14 +48,9 @@ RELEASE = Release(
 )
 
 
-def steps(workflow: str) -> list[dict[str, Any]]:
-    (job,) = yaml.safe_load((WORKFLOWS / f"{workflow}.yml").read_text())["jobs"].values()
-    return list(job["steps"])
-
-
 def shell(workflow: str, step: str, folder: Path, **variables: str) -> subprocess.CompletedProcess[str]:
     """Run the shell of a step as GitHub does where none is named: bash -e, in the checkout."""
-    (found,) = [one for one in steps(workflow) if one.get("name") == step]
+    (found,) = [one for one in steps_of(workflow) if one.get("name") == step]
     wanted = {name for name, value in found.get("env", {}).items() if "${{" in str(value)}
     assert wanted <= variables.keys(), "every variable that GitHub fills in"
     constant = {name: value for name, value in found.get("env", {}).items() if name not in wanted}
@@ -102,7 +97,7 @@ def test_the_summary_of_a_release_says_how_it_ended(
     tmp_path: Path, outcome: Outcome, release: Release | None, said: list[str]
 ) -> None:
     report(tmp_path, outcome, release)
-    done = shell("release", "Write the summary", tmp_path, ENVIRONMENT="production")
+    done = shell("deliver", "Write the summary", tmp_path, ENVIRONMENT="production")
     assert done.returncode == 0, done.stderr
     summary = (tmp_path / "summary.md").read_text()
     assert summary.startswith(f"### production: {outcome}\n")
@@ -110,7 +105,7 @@ def test_the_summary_of_a_release_says_how_it_ended(
 
 
 def test_a_release_that_wrote_no_report_has_no_summary(tmp_path: Path) -> None:
-    assert shell("release", "Write the summary", tmp_path, ENVIRONMENT="production").returncode == 0
+    assert shell("deliver", "Write the summary", tmp_path, ENVIRONMENT="production").returncode == 0
     assert not (tmp_path / "summary.md").exists()
 
 
@@ -186,13 +181,90 @@ def test_a_pull_request_is_told_what_it_would_change(endpoint: str, tmp_path: Pa
     assert "service_cpu" in (tmp_path / "comment.md").read_text()
 
 
+TELLING = {"Write the summary", "Draw the report", "Keep the report", "Write the comment", "Comment"}
+
+
 def test_what_fails_is_told_too_and_nothing_but_a_token_is_needed() -> None:
     """Steps that tell run always; GitHub's expressions are in env alone, so that no title or branch becomes shell."""
     for path in WORKFLOWS.glob("*.yml"):
-        for step in steps(path.stem):
-            assert "${{" not in step.get("run", ""), f"{path.name}: {step['name']}"
-            if step.get("name") in {"Write the summary", "Keep the report", "Write the comment", "Comment"}:
-                assert step["if"] == "always()", f"{path.name}: {step['name']}"
-        (job,) = yaml.safe_load(path.read_text())["jobs"].values()
-        assert job["permissions"]["id-token"] == "write"
+        for job in yaml.safe_load(path.read_text())["jobs"].values():
+            assert job["permissions"]["id-token"] == "write"
+            for step in job.get("steps", []):
+                assert "${{" not in step.get("run", ""), f"{path.name}: {step['name']}"
+                if step.get("name") in TELLING:
+                    assert step["if"] == "always()", f"{path.name}: {step['name']}"
         assert "secrets." not in path.read_text()
+
+
+@pytest.mark.parametrize("workflow", ["release", "promote"])
+def test_callers_give_the_called_workflow_what_it_asks_for(workflow: str) -> None:
+    asked = yaml.safe_load((WORKFLOWS / "deliver.yml").read_text())[True]["workflow_call"]
+    for job in yaml.safe_load((WORKFLOWS / f"{workflow}.yml").read_text())["jobs"].values():
+        assert job["uses"] == "./.github/workflows/deliver.yml"
+        required = {name for name, spec in asked["inputs"].items() if spec.get("required")}
+        assert required <= set(job["with"]) <= set(asked["inputs"])
+        # What a called workflow may do is what its caller grants it.
+        assert job["permissions"] == job_of("deliver")[1]["permissions"]
+
+
+def test_production_gets_the_image_that_staging_has_taken() -> None:
+    jobs = yaml.safe_load((WORKFLOWS / "release.yml").read_text())["jobs"]
+    assert jobs["production"]["needs"] == "staging" and "test" not in jobs["production"]["with"]
+    assert jobs["production"]["with"]["image"] == "${{ needs.staging.outputs.image }}"
+    (outputs,) = [yaml.safe_load((WORKFLOWS / "deliver.yml").read_text())[True]["workflow_call"]["outputs"]]
+    assert outputs["image"]["value"] == "${{ jobs.deliver.outputs.image }}"
+
+
+@pytest.fixture
+def delivery(tmp_path: Path) -> Runner:
+    """The workflow in an empty checkout, on a machine whose programs only keep what they were called with."""
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    for name in ("ansible-playbook", "ansible-galaxy"):
+        (programs / name).write_text(f"""#!/bin/sh\necho "{name} $*" >> "{tmp_path}/called"\n""")
+        (programs / name).chmod(0o755)
+    (programs / "python").write_text(f"""#!/bin/sh\n[ "$1" = -m ] || exec {sys.executable} "$@"\n""")
+    (programs / "python").chmod(0o755)
+    contexts = {"github": {"sha": 40 * "a", "actor": "ada", "run_id": "7"}}
+    return Runner(tmp_path, {"PATH": f"{programs}:{os.environ['PATH']}"}, contexts)
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        pytest.param("registry.example.com/scoreboard:latest", id="a tag, which may move"),
+        pytest.param("scoreboard@sha256:12", id="a digest that is cut off"),
+        pytest.param("{{ lookup('pipe', 'id') }}@sha256:" + 64 * "1", id="a template"),
+        pytest.param("scoreboard@sha256:" + 64 * "1" + '", "service_strategy": "rolling', id="more variables"),
+    ],
+)
+def test_what_is_promoted_is_named_by_digest_and_is_nothing_else(delivery: Runner, image: str) -> None:
+    done = delivery.run("deliver", environment="production", service="scoreboard", image=image)
+    assert done.failed and done.names[-3:] == ["Take the image that was given", "Write the summary", "Draw the report"]
+    assert "ansible-playbook" not in (delivery.checkout / "called").read_text()
+
+
+def test_a_promoted_image_is_neither_tested_nor_built(delivery: Runner) -> None:
+    image = "123456789012.dkr.ecr.eu-central-1.amazonaws.com/scoreboard:1.4.2@sha256:" + 64 * "1"
+    done = delivery.run(
+        "deliver", environment="production", service="scoreboard", image=image, test="exit 3"
+    ).succeeded()
+    assert done.outputs == {"image": image}
+    assert "Test" not in done.names and "Build and push" not in done.names
+    (called,) = [line for line in (delivery.checkout / "called").read_text().splitlines() if "playbook" in line]
+    extra = yaml.safe_load(called.partition(" -e ")[2])
+    assert extra["service_image"] == image and extra["service_released_by"] == "ada by run 7"
+
+
+def test_a_commit_whose_test_fails_is_not_built(delivery: Runner) -> None:
+    done = delivery.run("deliver", environment="staging", service="scoreboard", test="false; true")
+    assert done.failed and done.names == ["Test", "Write the summary", "Draw the report"]
+    assert not (delivery.checkout / "called").exists()
+
+
+def test_the_runner_reads_conditions_as_github_does() -> None:
+    contexts = {"inputs": {"image": "", "test": "make test"}}
+    assert compared("inputs.image == ''", contexts) and compared("inputs.test != ''", contexts)
+    assert not compared("inputs.test == ''", contexts)
+    with pytest.raises(AssertionError, match="more than this runner can read"):
+        compared("contains(inputs.test, 'make')", contexts)

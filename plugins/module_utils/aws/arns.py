@@ -21,6 +21,10 @@ class ArnScope:
     def role(self, name: str) -> str:
         return f"arn:{self.partition}:iam::{self.account}:role/{name}"
 
+    def policy(self, name: str) -> str:
+        """A managed policy of the account."""
+        return f"arn:{self.partition}:iam::{self.account}:policy/{name}"
+
 
 def load_balancer_of(arn: str) -> str:
     """The ARN of a load balancer, from its own or from one of its listeners'."""

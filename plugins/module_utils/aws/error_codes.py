@@ -42,7 +42,8 @@ _CODES: dict[Meaning, str] = {
     """,
     Meaning.FAULT: """
         DependencyTimeout HealthUnavailable InternalError InternalFailure InternalServerError
-        InternalServerException InternalServiceError InternalServiceException RequestTimeout RequestTimeoutException
+        InternalServerException InternalServiceError InternalServiceException OpenIdIdpCommunicationError RequestTimeout
+        RequestTimeoutException
         ServerException ServiceException ServiceFailure ServiceUnavailable ServiceUnavailableException Unavailable
         WAFInternalErrorException WAFUnavailableEntityException
     """,

@@ -92,9 +92,9 @@ class EnvironmentNames:
         return f"{self.environment}-warnings"
 
     @property
-    def dashboard(self) -> str:
-        """No service's dashboard can have this name: a service name has no capital letter."""
-        return f"{self.environment}-Environment"
+    def release_topic(self) -> str:
+        """Of what becomes of releases."""
+        return f"{self.environment}-releases"
 
     @property
     def alarm_prefix(self) -> str:
@@ -112,12 +112,12 @@ class EnvironmentNames:
             "alarm_topic": self.alarm_topic,
             "backup": self.backup,
             "cluster": self.cluster,
-            "dashboard": self.dashboard,
             "database": self.database,
             "file_system_security_group": self.file_system_security_group,
             "ledger": self.ledger,
             "load_balancer": self.load_balancer,
             "load_balancer_security_group": self.load_balancer_security_group,
+            "release_topic": self.release_topic,
             "task_security_group": self.task_security_group,
             "vpc": self.vpc,
             "warning_topic": self.warning_topic,
@@ -145,10 +145,6 @@ class ServiceNames:
         return f"{self.environment}/{self.service}/"
 
     @property
-    def dashboard(self) -> str:
-        return fit(f"{self.environment}-{self.service}", 255)
-
-    @property
     def saved_query_prefix(self) -> str:
         """Logs Insights shows it as folders."""
         return f"{self.environment}/{self.service}/"
@@ -163,13 +159,35 @@ class ServiceNames:
     def as_dict(self) -> dict[str, str | dict[str, str]]:
         return {
             "alarm_prefix": self.alarm_prefix,
-            "dashboard": self.dashboard,
             "ecs_service": {colour: self.ecs_service(colour) for colour in COLOURS},
             "family": self.family,
             "log_group": self.log_group,
             "target_group": {colour: self.target_group(colour) for colour in COLOURS},
             "saved_query_prefix": self.saved_query_prefix,
         }
+
+
+@dataclass(frozen=True)
+class DashboardNames:
+    """Names of dashboards. They have no region, so the names have it.
+
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutDashboard.html
+    """
+
+    environment: str
+    region: str
+
+    @property
+    def prefix(self) -> str:
+        return f"{self.environment}-{self.region}-"
+
+    @property
+    def shared(self) -> str:
+        """No service's dashboard can have this name: a service name has no capital letter."""
+        return f"{self.prefix}Environment"
+
+    def of_service(self, service: str) -> str:
+        return fit(f"{self.prefix}{service}", 255)
 
 
 @dataclass(frozen=True)
@@ -219,3 +237,30 @@ class RoleNames:
     def _role(self, service: str, kind: str) -> str:
         parts = [self.environment, self.region, *([service] if service else [])]
         return f"{fit('-'.join(parts), 63 - len(kind))}-{kind}"
+
+
+# The kinds of deployers, and the further policies of the one that provisions.
+DEPLOYERS = ("read-only", "exec", "rollback", "release", "gameday", "provision", "destroy")
+DEPLOYER_POLICIES = ("provision-network", "provision-data", "provision-experiments")
+
+
+@dataclass(frozen=True)
+class DeployerNames:
+    """Names of the roles of those who run the playbooks, and of their managed policies."""
+
+    environment: str
+    region: str
+    own_prefix: str = ""
+
+    @property
+    def prefix(self) -> str:
+        """Not below the environment's own: who provisions may write the roles that begin so."""
+        return self.own_prefix or f"pear-deployer-{self.environment}-{self.region}"
+
+    @property
+    def roles(self) -> tuple[str, ...]:
+        return tuple(f"{self.prefix}-{kind}" for kind in DEPLOYERS)
+
+    @property
+    def policies(self) -> tuple[str, ...]:
+        return tuple(f"{self.prefix}-{name}" for name in DEPLOYER_POLICIES)

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -64,6 +65,28 @@ def subscription_states(aws: Aws, arn: str) -> list[SubscriptionState]:
 @aws_call("subscribe {endpoint} to topic {arn}")
 def subscribe(aws: Aws, arn: str, protocol: str, endpoint: str) -> None:
     aws.client("sns").subscribe(TopicArn=arn, Protocol=protocol, Endpoint=endpoint)
+
+
+@dataclass(frozen=True)
+class Message:
+    """What is published. Subscriptions are filtered by its attributes."""
+
+    subject: str
+    # By protocol; `default` is what all others get.
+    texts: Mapping[str, str]
+    attributes: Mapping[str, str]
+
+
+@aws_call("publish to topic {arn}")
+def publish(aws: Aws, arn: str, message: Message) -> None:
+    given = {key: {"DataType": "String", "StringValue": value} for key, value in message.attributes.items()}
+    aws.client("sns").publish(
+        TopicArn=arn,
+        Subject=message.subject,
+        MessageStructure="json",
+        Message=json.dumps(dict(message.texts), ensure_ascii=False),
+        MessageAttributes=given,
+    )
 
 
 @aws_call("read the tags of topic {arn}")

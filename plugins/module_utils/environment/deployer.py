@@ -11,7 +11,7 @@ from string import Template
 from typing import Any
 
 from ..aws.arns import ArnScope
-from ..aws.naming import RoleNames
+from ..aws.naming import DeployerNames, EnvironmentNames, RoleNames
 from ..aws.route53 import metrics_region
 
 
@@ -22,8 +22,12 @@ class Grants:
     task_roles: tuple[str, ...]
     schedule_roles: tuple[str, ...]
     infrastructure_roles: tuple[str, ...]
+    # Topics that are told of releases.
+    topics: tuple[str, ...] = ()
     boundary: str = ""
     subjects: tuple[str, ...] = ()
+    # What the names of the deployers' own roles begin with, if not as usual.
+    deployers: str = ""
 
 
 def grants(place: ArnScope, environment: str, services: Sequence[str] = (), more: Sequence[str] = ()) -> Grants:
@@ -34,6 +38,7 @@ def grants(place: ArnScope, environment: str, services: Sequence[str] = (), more
         (*_roles(place, *task_roles), *more),
         _roles(place, *map(names.schedule, named)),
         (*_roles(place, *map(names.infrastructure, named)), *more),
+        (place.arn("sns", EnvironmentNames(environment).release_topic),),
     )
 
 
@@ -47,6 +52,7 @@ def render(text: str, place: ArnScope, environment: str, granted: Grants | None 
     names = {
         "account": place.account,
         "boundary": granted.boundary,
+        "deployers": granted.deployers or DeployerNames(environment, place.region).prefix,
         "environment": environment,
         "health_region": metrics_region(place.region),
         "partition": place.partition,
@@ -54,6 +60,7 @@ def render(text: str, place: ArnScope, environment: str, granted: Grants | None 
     }
     lists = {
         "${infrastructure_roles}": granted.infrastructure_roles,
+        "${release_topics}": granted.topics,
         "${schedule_roles}": granted.schedule_roles,
         "${subjects}": granted.subjects,
         "${task_roles}": granted.task_roles,
@@ -87,15 +94,3 @@ def _filled(value: Any, names: Mapping[str, str], lists: Mapping[str, Sequence[s
     if isinstance(value, dict):
         return {_filled(key, names, lists): _filled(item, names, lists) for key, item in value.items()}
     return value
-
-
-def github_subjects(repository: str, branches: Sequence[str], environments: Sequence[str]) -> list[str]:
-    """The sub claims of GitHub's tokens: workflows of these branches, and jobs of these GitHub environments."""
-    if not branches and not environments:
-        raise ValueError("deployer_github names neither branches nor environments: no workflow could take the role")
-    found = [f"repo:{repository}:ref:refs/heads/{branch}" for branch in branches]
-    found += [f"repo:{repository}:environment:{environment}" for environment in environments]
-    wild = [action for action in found if "*" in action or "?" in action]
-    if wild:
-        raise ValueError(f"deployer_github must name each branch and environment: {', '.join(wild)} would match others")
-    return found

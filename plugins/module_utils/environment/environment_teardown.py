@@ -12,7 +12,7 @@ from ..aws import sts
 from ..aws.errors import Failure
 from ..common.invocation import Invocation
 from ..common.removal import delete
-from . import teardown_find, teardown_remove, teardown_service
+from . import teardown_deployers, teardown_find, teardown_remove, teardown_service
 from . import teardown_rds as rds_teardown
 from .teardown_order import Plan, Thing, plan
 
@@ -68,6 +68,7 @@ def _look(call: Invocation) -> Plan:
     checks = teardown_find.health_checks(call.aws, name)
     zones = sorted(set(filter(None, params["zones"])))
     found += checks
+    found += teardown_deployers.find(call.aws, name, params["deployer_name_prefix"])
     # Only who has names has health checks: others may not even be allowed that region.
     if checks or zones:
         found += teardown_find.beside_health_checks(call.aws, name)

@@ -16,6 +16,7 @@ from ..aws.naming import (
     TAG_LISTENER,
     TAG_REGION,
     TAG_SERVICE,
+    DashboardNames,
     EnvironmentNames,
     ServiceNames,
 )
@@ -234,7 +235,7 @@ def _topic(aws: Aws, name: str) -> list[Thing]:
     names = EnvironmentNames(name)
     return [
         Thing("topic", arn, topic, aws.region)
-        for topic in (names.alarm_topic, names.warning_topic)
+        for topic in (names.alarm_topic, names.warning_topic, names.release_topic)
         for arn in sns.topic_arns(aws, topic)
         if sns.tags(aws, arn).get(TAG_ENVIRONMENT) == name
     ]
@@ -272,10 +273,11 @@ def beside_health_checks(aws: Aws, name: str) -> list[Thing]:
 
 
 def _dashboards(aws: Aws, name: str, services: set[str]) -> list[Thing]:
-    ours = {ServiceNames(name, service).dashboard for service in services} | {EnvironmentNames(name).dashboard}
+    names = DashboardNames(name, aws.region)
+    ours = {names.of_service(service) for service in services} | {names.shared}
     return [
         Thing("dashboard", dashboard, dashboard)
-        for dashboard, arn in cloudwatch.dashboards(aws, f"{name}-").items()
+        for dashboard, arn in cloudwatch.dashboards(aws, names.prefix).items()
         if dashboard in ours and cloudwatch.tags(aws, arn).get(TAG_ENVIRONMENT) == name
     ]
 

@@ -57,8 +57,12 @@ ORDER = (
     "security group rules",
     "security group",
     "VPC",
+    # What the playbooks run with goes after everything that they remove.
+    "deployer role",
+    "deployer policy",
+    "identity provider",
 )
-# Each kind of data, and what holds it. Nothing of it goes unless that is said.
+# Each kind of data, and what holds it; and what an administrator made. Nothing of it goes unless that is said.
 DATA = {
     "database": (
         "database",
@@ -69,6 +73,7 @@ DATA = {
         "database log group",
     ),
     "backups": ("backup", "backup vault"),
+    "deployers": ("deployer role", "deployer policy", "identity provider"),
     "file_system": ("file system", "access point"),
     "images": ("repository",),
 }

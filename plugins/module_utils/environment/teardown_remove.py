@@ -138,4 +138,7 @@ _REMOVERS: Mapping[str, Callable[[Aws, Thing], None]] = {
     "security group rules": _rules,
     "security group": _by_id(ec2.delete_security_group),
     "VPC": _by_id(ec2.delete_vpc),
+    "deployer role": _role,
+    "deployer policy": _by_id(iam.delete_managed_policy),
+    "identity provider": _by_id(iam.delete_oidc_provider),
 }

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from ..aws import elbv2, route53, scheduler
-from ..aws.naming import COLOURS, TAG_LISTENER, TAG_SERVICE, EnvironmentNames, RoleNames, ServiceNames
+from ..aws.naming import COLOURS, TAG_LISTENER, TAG_SERVICE, DashboardNames, EnvironmentNames, RoleNames, ServiceNames
 from ..aws.session import Aws
 from ..service import health_check
 from ..service.alias_records import bare
@@ -42,7 +42,7 @@ def belongs(thing: Thing, own: ServiceNames, region: str) -> bool:
         "target group": thing.kind == "target group" and thing.detail.get(TAG_SERVICE) == own.service,
         "log group": thing.id == own.log_group,
         "role": thing.id in RoleNames(own.environment, region).of_service(own.service).values(),
-        "dashboard": thing.id == own.dashboard,
+        "dashboard": thing.id == DashboardNames(own.environment, region).of_service(own.service),
         "saved query": thing.name.startswith(own.saved_query_prefix),
         "task definition": thing.name.rpartition(":")[0] == own.family,
         "repository": thing.id == own.service,

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 CRITICAL, WARNING, NOTICE = "critical", "warning", "notice"
+# Not of alarms: what becomes of releases. Notification targets name it to be told.
+RELEASES = "releases"
 # By kind, the part of an alarm's name after the last slash. Critical: users are not served, or soon will not be.
 # Notice: only other alarms look at it, and nobody is told.
 SEVERITIES: Mapping[str, str] = {

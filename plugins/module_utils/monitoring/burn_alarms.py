@@ -15,7 +15,7 @@ from typing import Any
 from ..aws.naming import COLOURS
 from .alarm_parts import Rule, metric_of
 from .objectives import Objective
-from .service_alarms import Observed
+from .observed import Observed
 
 _BALANCER = "AWS/ApplicationELB"
 _HOUR = 3600

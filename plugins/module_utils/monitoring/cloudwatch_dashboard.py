@@ -16,6 +16,7 @@ from ..common.changes import Changes
 from ..common.invocation import Invocation
 from ..common.ownership import Existing, claim
 from ..common.resource import TagCalls, put_tags_right, remove
+from .release_markers import marked, markers_in, unmarked
 
 
 def run(call: Invocation) -> dict[str, Any]:
@@ -30,11 +31,13 @@ def run(call: Invocation) -> dict[str, Any]:
         remove(changes, name, written is not None, partial(cloudwatch.delete_dashboards, call.aws, [name]))
         return _answer(changes, name)
     warnings: list[str] = []
+    # Markers of releases are not of the inventory: they are no difference, and stay.
+    body = json.dumps(marked(desired, markers_in(current or {})), sort_keys=True)
     changes.want(
         name,
-        None if current is None else normal(current),
+        None if current is None else normal(unmarked(current)),
         normal(desired),
-        lambda: warnings.extend(cloudwatch.put_dashboard(call.aws, name, json.dumps(desired, sort_keys=True))),
+        lambda: warnings.extend(cloudwatch.put_dashboard(call.aws, name, body)),
     )
     if warnings:
         # CloudWatch keeps such a dashboard, and shows the widget in question as broken.
@@ -46,7 +49,7 @@ def run(call: Invocation) -> dict[str, Any]:
 def _claim(call: Invocation, written: Dashboard, current: dict[str, Any] | None) -> None:
     """One that shows the same needs no word: a run that ended between the dashboard and its tags left such a one."""
     desired = call.params["body"]
-    if call.params["state"] == "present" and current is not None and normal(current) == normal(desired):
+    if call.params["state"] == "present" and current is not None and normal(unmarked(current)) == normal(desired):
         return
     if call.params["tags"]:
         known = cloudwatch.tags(call.aws, written.arn)

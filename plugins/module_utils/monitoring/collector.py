@@ -21,7 +21,7 @@ _HEALTH_PORT = 13133
 _HEALTH_COMMAND = ["CMD", "/healthcheck"]
 # Containers of a task share one network namespace in awsvpc mode, so nothing here is open to other hosts.
 _LOOPBACK = "127.0.0.1"
-_DIMENSION = "service"
+DIMENSION = "service"
 _MEMORY_MIB = 192
 
 
@@ -52,7 +52,7 @@ def configuration(settings: Mapping[str, Any], watched: Watched) -> dict[str, An
             # Knows the task's id, which names the log stream.
             "resourcedetection": {"detectors": ["env", "ecs"]},
             # EMF takes no metric without a dimension, and what every task says must add up to one metric.
-            "attributes": {"actions": [{"key": _DIMENSION, "value": watched.service, "action": "upsert"}]},
+            "attributes": {"actions": [{"key": DIMENSION, "value": watched.service, "action": "upsert"}]},
             # The exporter would send a histogram's whole past with each reading. The collector starts with the app: what it
             # reads first has happened since, and the first failure of a route must not get lost.
             "cumulativetodelta": {"initial_value": "keep"},
@@ -88,7 +88,7 @@ def _scrape(settings: Mapping[str, Any], watched: Watched) -> dict[str, Any]:
 
 def _emf(settings: Mapping[str, Any], watched: Watched) -> dict[str, Any]:
     """Without a declaration each label would be a dimension, and each of its values a metric that is paid for."""
-    sets = [[_DIMENSION], *([_DIMENSION, *labels] for labels in settings.get("dimensions") or [])]
+    sets = [[DIMENSION], *([DIMENSION, *labels] for labels in settings.get("dimensions") or [])]
     return {
         "region": watched.region,
         "namespace": namespace(settings, watched),
@@ -198,6 +198,10 @@ def app_environment(settings: Mapping[str, Any], service: str) -> dict[str, str]
     variables = {
         "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://{_LOOPBACK}:{OTLP_PORT}",
         "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
+        # CloudWatch has percentiles only of histograms that arrive with values and counts, which the collector makes of exponential
+        # ones; what happened since the last message is what EMF wants.
+        "OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION": "base2_exponential_bucket_histogram",
+        "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE": "delta",
         "OTEL_SERVICE_NAME": service,
     }
     if settings.get("remote_sampling"):

@@ -9,53 +9,14 @@ traffic beside a live one without targets), each is judged by its own requests a
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
-from ..aws.naming import COLOURS, EnvironmentNames, ServiceNames
-from .alarm_parts import CRITICAL, Rule, Thresholds, metric_of, severity_of
+from ..aws.naming import COLOURS
+from .alarm_parts import CRITICAL, Rule, metric_of, severity_of
+from .observed import Observed, alarm_of, judged, of_balancer, of_tasks, sum_of
+from .utilisation_alarms import of_utilisation
 
-_BALANCER = "AWS/ApplicationELB"
-_ECS = "AWS/ECS"
 _INSIGHTS = "ECS/ContainerInsights"
-
-
-@dataclass(frozen=True)
-class Observed:
-    """A service as CloudWatch's dimensions know it."""
-
-    names: ServiceNames
-    load_balancer: str
-    target_groups: Mapping[str, str]
-    container_insights: bool = True
-    thresholds: Thresholds = field(default_factory=Thresholds)
-    # Of others, where the service uses one.
-    cluster: str = ""
-    log_group: str = ""
-    # SQS queues that a worker takes its work from.
-    queues: Sequence[str] = ()
-
-    @property
-    def colours(self) -> tuple[str, ...]:
-        """A worker has no target groups, and one colour."""
-        return COLOURS if self.target_groups else COLOURS[:1]
-
-    def target_group(self, colour: str) -> dict[str, str]:
-        return {"LoadBalancer": self.load_balancer, "TargetGroup": self.target_groups[colour]}
-
-    def ecs_service(self, colour: str) -> dict[str, str]:
-        return {
-            "ClusterName": self.cluster or EnvironmentNames(self.names.environment).cluster,
-            "ServiceName": self.names.ecs_service(colour),
-        }
-
-
-def dimension(arn: str) -> str:
-    """The dimension that a load balancer or a target group has, from its ARN."""
-    resource = arn.rpartition(":")[2]
-    return resource.removeprefix("loadbalancer/")
-
-
 # What users feel: a release under way is no excuse for any of these.
 _FELT = frozenset({"error-share", "no-healthy-target", "no-running-task"})
 
@@ -91,7 +52,7 @@ def _any(names: Sequence[str]) -> str:
 def _of_work(observed: Observed) -> list[dict[str, Any]]:
     """Alarms of a worker: whether it runs, how busy it is, and how long its work waits."""
     alarms = [_queue_age(observed, queue) for queue in observed.queues]
-    alarms += _of_utilisation(observed)
+    alarms += of_utilisation(observed)
     if observed.container_insights:
         alarms += [_no_running_task(observed), *_of_counts(observed)]
     return alarms
@@ -101,59 +62,60 @@ def _of_requests(observed: Observed) -> list[dict[str, Any]]:
     limits = observed.thresholds
     minimum = limits.minimum_requests_per_minute
     shares = [_error_share([colour], minimum) for colour in COLOURS] + [_error_share(list(COLOURS), minimum)]
-    requests = _balancer(observed, "requests", "RequestCount", "Sum")
+    requests = of_balancer(observed, "requests", "RequestCount", "Sum")
     alarms = [
-        _alarm(
+        alarm_of(
             observed,
             "error-share",
             f"More than {limits.error_share_percent:g} % of the answers of a colour, or of both, are errors of the service (5xx, or no "
             "connection to a task). Compare with the last release; rollback.yml returns to the one before.",
             [
-                *_balancer(observed, "errors", "HTTPCode_Target_5XX_Count", "Sum"),
+                *of_balancer(observed, "errors", "HTTPCode_Target_5XX_Count", "Sum"),
                 # The load balancer answers 502 itself where a task takes no connection: no target's 5xx counts it.
-                *_balancer(observed, "refused", "TargetConnectionErrorCount", "Sum"),
+                *of_balancer(observed, "refused", "TargetConnectionErrorCount", "Sum"),
                 *requests,
-                _judged(f"MAX([{', '.join(shares)}])", "errors in percent"),
+                judged(f"MAX([{', '.join(shares)}])", "errors in percent"),
             ],
+            # Five bad minutes; two of the newest seven may be quiet, or not whole yet, without an end to the alarm.
             # No traffic is no error; the alarm no-healthy-target covers a service without targets.
-            Rule(">", limits.error_share_percent, 5, 5, "notBreaching"),
+            Rule(">", limits.error_share_percent, 7, 5, "notBreaching"),
         ),
-        _alarm(
+        alarm_of(
             observed,
             "latency-p99",
             f"One request in a hundred takes longer than {limits.latency_p99_seconds:g} s.",
             [
-                *_balancer(observed, "latency", "TargetResponseTime", "p99"),
+                *of_balancer(observed, "latency", "TargetResponseTime", "p99"),
                 *requests,
-                _judged(f"MAX([{', '.join(_latency(colour, minimum) for colour in COLOURS)}])", "p99 in seconds"),
+                judged(f"MAX([{', '.join(_latency(colour, minimum) for colour in COLOURS)}])", "p99 in seconds"),
             ],
             Rule(">", limits.latency_p99_seconds, 5, 3, "notBreaching"),
         ),
         _latency_trend(observed),
-        _alarm(
+        alarm_of(
             observed,
             "unhealthy-targets",
             "Tasks fail the load balancer's health check for minutes: they are replaced and fail again, or cannot be.",
             [
-                *_balancer(observed, "unhealthy", "UnHealthyHostCount", "Maximum"),
-                _judged("FILL(unhealthy_blue, 0) + FILL(unhealthy_green, 0)", "unhealthy targets"),
+                *of_balancer(observed, "unhealthy", "UnHealthyHostCount", "Maximum"),
+                judged("FILL(unhealthy_blue, 0) + FILL(unhealthy_green, 0)", "unhealthy targets"),
             ],
             Rule(">", 0, 10, 8, "notBreaching"),
         ),
-        _alarm(
+        alarm_of(
             observed,
             "no-healthy-target",
             "No request is served: no task of the service is healthy, or none of the colour that requests are sent to.",
             [
-                *_balancer(observed, "healthy", "HealthyHostCount", "Minimum"),
+                *of_balancer(observed, "healthy", "HealthyHostCount", "Minimum"),
                 *requests,
-                _judged(_healthy_where_needed(), "healthy targets"),
+                judged(_healthy_where_needed(), "healthy targets"),
             ],
             # A target group without any target reports nothing: here silence is the worst news.
             Rule("<", 1, 3, 3, "breaching"),
         ),
         _colour_without_target(observed),
-        *_of_utilisation(observed),
+        *of_utilisation(observed),
     ]
     if observed.container_insights:
         alarms += _of_counts(observed)
@@ -173,7 +135,7 @@ def _of_counts(observed: Observed) -> list[dict[str, Any]]:
 
 def _error_share(colours: Sequence[str], minimum_requests: int) -> str:
     """Percent of the requests of these colours that failed; 0 where they are too few to say anything."""
-    requests, failed = _sum(["requests"], colours), _sum(["errors", "refused"], colours)
+    requests, failed = sum_of(["requests"], colours), sum_of(["errors", "refused"], colours)
     # A division by zero would leave no data point where the share of the other colour has one.
     return f"IF({requests} >= {minimum_requests}, 100 * {failed} / ({requests} + ({requests} < 1)), 0)"
 
@@ -186,7 +148,7 @@ def _latency(colour: str, minimum_requests: int) -> str:
 def _latency_trend(observed: Observed) -> dict[str, Any]:
     """p95 of both colours together, by their requests, so that its past goes on where a release changes the colour."""
     limits = observed.thresholds
-    requests = _sum(["requests"], COLOURS)
+    requests = sum_of(["requests"], COLOURS)
     weighted = " + ".join(f"FILL(latency_{colour}, 0) * FILL(requests_{colour}, 0)" for colour in COLOURS)
     p95 = f"({weighted}) / ({requests} + ({requests} < 1))"
     floor = limits.latency_trend_floor_seconds
@@ -195,10 +157,10 @@ def _latency_trend(observed: Observed) -> dict[str, Any]:
         "the traffic has changed. triage.yml compares it with the last release."
     )
     metrics = [
-        *_balancer(observed, "latency", "TargetResponseTime", "p95"),
-        *_balancer(observed, "requests", "RequestCount", "Sum"),
+        *of_balancer(observed, "latency", "TargetResponseTime", "p95"),
+        *of_balancer(observed, "requests", "RequestCount", "Sum"),
         # Below the floor all is one value: what nobody notices neither fires nor widens the band.
-        _judged(
+        judged(
             f"IF({requests} >= {limits.minimum_requests_per_minute}, MAX([{p95}, FILL(requests_blue * 0, 0) + {floor:g}]))",
             "p95 in seconds",
         ),
@@ -225,44 +187,32 @@ def _healthy_where_needed() -> str:
     return f"IF({total} >= 0, {' * '.join([total, *lost])})"
 
 
-def _sum(metrics: Sequence[str], colours: Sequence[str]) -> str:
-    return f"({' + '.join(f'FILL({metric}_{colour}, 0)' for metric in metrics for colour in colours)})"
-
-
 def _colour_without_target(observed: Observed) -> dict[str, Any]:
     """A colour that should have healthy targets, by its tasks or by its targets, and has none."""
     metrics = [
-        *_balancer(observed, "healthy", "HealthyHostCount", "Minimum"),
-        *_balancer(observed, "unhealthy", "UnHealthyHostCount", "Maximum"),
+        *of_balancer(observed, "healthy", "HealthyHostCount", "Minimum"),
+        *of_balancer(observed, "unhealthy", "UnHealthyHostCount", "Maximum"),
     ]
     expected = ["unhealthy"]
     if observed.container_insights:
-        metrics += _of_tasks(observed, "desired", _INSIGHTS, "DesiredTaskCount", "Average")
+        metrics += of_tasks(observed, "desired", _INSIGHTS, "DesiredTaskCount", "Average")
         expected.append("desired")
-    down = [f"IF(({_sum(expected, [colour])} > 0) AND (FILL(healthy_{colour}, 0) < 1), 1, 0)" for colour in COLOURS]
-    return _alarm(
+    down = [f"IF(({sum_of(expected, [colour])} > 0) AND (FILL(healthy_{colour}, 0) < 1), 1, 0)" for colour in COLOURS]
+    return alarm_of(
         observed,
         "colour-without-target",
         "A colour that should run tasks has had no healthy target for five minutes: its share of the requests fails, or, if it is the "
         "warm one, a rollback is not immediate. status.yml says which.",
-        [*metrics, _judged(" + ".join(down), "colours without a healthy target")],
+        [*metrics, judged(" + ".join(down), "colours without a healthy target")],
         # A service without any target is the alarm no-healthy-target's.
         Rule(">", 0, 5, 5, "notBreaching"),
     )
 
 
-def _of_utilisation(observed: Observed) -> list[dict[str, Any]]:
-    limits = observed.thresholds
-    return [
-        _utilisation(observed, what, limit)
-        for what, limit in (("CPU", limits.cpu_percent), ("Memory", limits.memory_percent))
-    ]
-
-
 def _queue_age(observed: Observed, queue: str) -> dict[str, Any]:
     limit = observed.thresholds.queue_age_seconds
     metric = metric_of("m1", "AWS/SQS", "ApproximateAgeOfOldestMessage", "Maximum", {"QueueName": queue})
-    return _alarm(
+    return alarm_of(
         observed,
         f"queue-age-{queue}",
         f"The oldest message of queue {queue} has waited for more than {limit} s: the worker is too slow, stuck, or does not run.",
@@ -273,36 +223,22 @@ def _queue_age(observed: Observed, queue: str) -> dict[str, Any]:
 
 
 def _no_running_task(observed: Observed) -> dict[str, Any]:
-    return _alarm(
+    return alarm_of(
         observed,
         "no-running-task",
         "No task of the worker runs, and at least one should: nothing does its work. The service's events give the reason.",
         [
-            *_of_tasks(observed, "desired", _INSIGHTS, "DesiredTaskCount", "Average"),
-            *_of_tasks(observed, "running", _INSIGHTS, "RunningTaskCount", "Average"),
-            _judged("IF((FILL(desired_blue, 0) > 0) AND (FILL(running_blue, 0) < 1), 1, 0)", "workers without a task"),
+            *of_tasks(observed, "desired", _INSIGHTS, "DesiredTaskCount", "Average"),
+            *of_tasks(observed, "running", _INSIGHTS, "RunningTaskCount", "Average"),
+            judged("IF((FILL(desired_blue, 0) > 0) AND (FILL(running_blue, 0) < 1), 1, 0)", "workers without a task"),
         ],
         # Container Insights is best effort: without its data nothing is known.
         Rule(">", 0, 5, 5, "missing"),
     )
 
 
-def _utilisation(observed: Observed, what: str, limit: float) -> dict[str, Any]:
-    return _alarm(
-        observed,
-        what.lower(),
-        f"{what} is above {limit:g} % for ten minutes: autoscaling is at its maximum, or absent, or a task leaks.",
-        [
-            *_of_tasks(observed, "used", _ECS, f"{what}Utilization", "Average"),
-            _judged(f"MAX([{', '.join(f'FILL(used_{colour}, 0)' for colour in observed.colours)}])", "percent"),
-        ],
-        # A colour without tasks reports nothing, and uses nothing.
-        Rule(">", limit, 15, 10, "notBreaching"),
-    )
-
-
 def _missing_tasks(observed: Observed) -> dict[str, Any]:
-    return _alarm(
+    return alarm_of(
         observed,
         "missing-tasks",
         "Fewer tasks run than desired, for ten minutes: they cannot be placed, pulled or started. The service's events give the reason.",
@@ -314,7 +250,7 @@ def _missing_tasks(observed: Observed) -> dict[str, Any]:
 
 def _task_restarts(observed: Observed) -> dict[str, Any]:
     minutes = observed.thresholds.task_restart_minutes
-    return _alarm(
+    return alarm_of(
         observed,
         "task-restarts",
         f"Tasks end and are replaced again and again: in {minutes} minutes of the last hour fewer ran than desired.",
@@ -326,7 +262,7 @@ def _task_restarts(observed: Observed) -> dict[str, Any]:
 
 def _crash_loop(observed: Observed) -> dict[str, Any]:
     minutes = observed.thresholds.crash_loop_minutes
-    return _alarm(
+    return alarm_of(
         observed,
         "crash-loop",
         f"Tasks end soon after their start, again and again: in {minutes} of the newest 15 minutes fewer ran than desired.",
@@ -340,13 +276,13 @@ def _scaling_events(observed: Observed) -> dict[str, Any]:
     minutes = observed.thresholds.scaling_minutes
     # Not filled with zero: a late minute would look like two changes.
     desired = ", ".join(f"FILL(desired_{colour}, REPEAT)" for colour in observed.colours)
-    return _alarm(
+    return alarm_of(
         observed,
         "scaling-events",
         f"The desired number of tasks changed in {minutes} minutes of the last hour: autoscaling goes back and forth.",
         [
-            *_of_tasks(observed, "desired", _INSIGHTS, "DesiredTaskCount", "Maximum"),
-            _judged(f"ABS(DIFF(SUM([{desired}])))", "tasks more or fewer"),
+            *of_tasks(observed, "desired", _INSIGHTS, "DesiredTaskCount", "Maximum"),
+            judged(f"ABS(DIFF(SUM([{desired}])))", "tasks more or fewer"),
         ],
         # A release changes it three or four times. Without data nothing is known to have changed.
         Rule(">", 0, 60, minutes, "notBreaching"),
@@ -357,11 +293,11 @@ def _deployments(observed: Observed) -> list[dict[str, Any]]:
     """Whether tasks are being replaced on purpose, and whether that has gone on for too long."""
     minutes = observed.thresholds.deployment_minutes
     metrics = [
-        *_of_tasks(observed, "deployments", _INSIGHTS, "DeploymentCount", "Maximum"),
-        _judged(f"MAX([{', '.join(f'FILL(deployments_{colour}, 0)' for colour in observed.colours)}])", "deployments"),
+        *of_tasks(observed, "deployments", _INSIGHTS, "DeploymentCount", "Maximum"),
+        judged(f"MAX([{', '.join(f'FILL(deployments_{colour}, 0)' for colour in observed.colours)}])", "deployments"),
     ]
     return [
-        _alarm(
+        alarm_of(
             observed,
             "deploying",
             "ECS replaces tasks of the service on purpose. The alarm critical looks at this one; by itself it tells nobody.",
@@ -369,7 +305,7 @@ def _deployments(observed: Observed) -> list[dict[str, Any]]:
             # The newest five minutes: alarms of tasks look back as far and further.
             Rule(">", 1, 5, 1, "notBreaching"),
         ),
-        _alarm(
+        alarm_of(
             observed,
             "deployment-stuck",
             f"A deployment of ECS has not ended for {minutes} minutes: its tasks do not become healthy, or its controller is gone.",
@@ -385,32 +321,7 @@ def _missing(observed: Observed) -> list[dict[str, Any]]:
         " + ".join(f"FILL({what}_{colour}, 0)" for colour in observed.colours) for what in ("desired", "running")
     )
     return [
-        *_of_tasks(observed, "desired", _INSIGHTS, "DesiredTaskCount", "Average"),
-        *_of_tasks(observed, "running", _INSIGHTS, "RunningTaskCount", "Average"),
-        _judged(f"({desired}) - ({running})", "tasks missing"),
+        *of_tasks(observed, "desired", _INSIGHTS, "DesiredTaskCount", "Average"),
+        *of_tasks(observed, "running", _INSIGHTS, "RunningTaskCount", "Average"),
+        judged(f"({desired}) - ({running})", "tasks missing"),
     ]
-
-
-def _alarm(
-    observed: Observed, kind: str, description: str, metrics: list[dict[str, Any]], rule: Rule
-) -> dict[str, Any]:
-    name = f"{observed.names.alarm_prefix}{kind}"
-    return {"name": name, "description": description, "metrics": metrics, **rule.options()}
-
-
-def _balancer(observed: Observed, what: str, metric: str, statistic: str) -> list[dict[str, Any]]:
-    return [
-        metric_of(f"{what}_{colour}", _BALANCER, metric, statistic, observed.target_group(colour))
-        for colour in observed.colours
-    ]
-
-
-def _of_tasks(observed: Observed, what: str, namespace: str, metric: str, statistic: str) -> list[dict[str, Any]]:
-    return [
-        metric_of(f"{what}_{colour}", namespace, metric, statistic, observed.ecs_service(colour))
-        for colour in observed.colours
-    ]
-
-
-def _judged(expression: str, label: str) -> dict[str, Any]:
-    return {"id": "judged", "expression": expression, "label": label}

@@ -10,7 +10,8 @@ from typing import Any
 from ..aws.naming import COLOURS
 from .burn_alarms import bad_and_total, budget_metrics
 from .objectives import Objective
-from .service_alarms import Observed
+from .observed import Observed
+from .program_graphs import program_graphs
 from .widgets import HEIGHT, alarm_states, graph, height_of, placed, widget
 
 _COLOUR = {"blue": "#1f77b4", "green": "#2ca02c"}
@@ -23,6 +24,7 @@ def body(
     """Body of the dashboard: alarms across the top, then error budgets, graphs in two columns, errors of the log below."""
     graphs = [
         *(_of_requests(observed, region) if observed.target_groups else _of_queues(observed, region)),
+        *(program_graphs(observed.program, region) if observed.program else []),
         graph(region, "CPU in percent", _tasks(observed, "AWS/ECS", "CPUUtilization", "Average")),
         graph(region, "Memory in percent", _tasks(observed, "AWS/ECS", "MemoryUtilization", "Average")),
     ]

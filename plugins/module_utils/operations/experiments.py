@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 # How a fault is made: a bad version that is released, or an action of Fault Injection Service.
@@ -29,6 +29,11 @@ class Action:
     selection: str
 
 
+_NO_TARGET, _NO_TASK = "no-healthy-target", "no-running-task"
+_OF_REQUESTS = frozenset({"error-share", "latency-p99", "latency-trend"})
+_OF_LISTENING = frozenset({"wrong-port", "slow-start"})
+
+
 @dataclass(frozen=True)
 class Experiment:
     """One experiment. `alarm` is the kind that must fire; none where the release itself, or nothing at all, must notice."""
@@ -46,13 +51,22 @@ class Experiment:
     # A bad version that its release has to refuse.
     refused: bool = False
     # The kind of the alarm that ends it at once: more is broken than was meant to be. None where that is the fault itself.
-    abort_alarm: str = "no-healthy-target"
+    abort_alarm: str = _NO_TARGET
     action: Action | None = None
 
     @property
     def is_quiet(self) -> bool:
         """Whether the service has to survive it without any alarm."""
         return not self.alarm and not self.refused
+
+    @property
+    def needs_requests(self) -> bool:
+        """Whether a worker, which is sent none, cannot take part."""
+        return self.alarm in _OF_REQUESTS or self.name in _OF_LISTENING
+
+    def of_worker(self) -> Experiment:
+        """Ended by an alarm that a worker has: its tasks are behind no load balancer."""
+        return replace(self, abort_alarm=_NO_TASK if self.abort_alarm == _NO_TARGET else self.abort_alarm)
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -77,7 +91,7 @@ class Notices:
     alarm: str
     deadline_periods: int
     causes: tuple[str, ...]
-    abort_alarm: str = "no-healthy-target"
+    abort_alarm: str = _NO_TARGET
 
 
 _ALL_REQUESTS = "all requests of the service, until the rollback"

@@ -14,6 +14,7 @@ from ..common.clock import polling_intervals
 from ..common.invocation import Invocation
 from ..common.waiting import Wait, WaitTimeoutError, wait_until
 from ..monitoring.alarm_parts import NOTICE, SEVERITIES, kind_of
+from ..service.location import WORKER
 from . import service_triage
 from .experiments import BY_NAME, Experiment
 from .findings import State
@@ -31,6 +32,8 @@ _SLOW = frozenset(
 def run(call: Invocation) -> dict[str, Any]:
     """Do the step that the option names."""
     experiment = BY_NAME[call.params["experiment"]]
+    if call.params.get("kind") == WORKER:
+        experiment = experiment.of_worker()
     steps: Mapping[str, Callable[[Invocation, Experiment], dict[str, Any]]] = {
         STEADY: _steady,
         WATCH: _watch,
@@ -41,6 +44,11 @@ def run(call: Invocation) -> dict[str, Any]:
 
 def _steady(call: Invocation, experiment: Experiment) -> dict[str, Any]:
     """Nothing is wrong, and no alarm fires: otherwise nothing is broken on purpose."""
+    if call.params.get("kind") == WORKER and experiment.needs_requests:
+        raise Failure(
+            f"{call.params['service']} is a worker, which is sent no requests: nobody could notice {experiment.name}. The experiment was "
+            "not begun."
+        )
     # An alarm that fires already could not notice.
     left = _until_steady(call, call.params["steady_periods"], _SLOW - {experiment.alarm})
     if left:

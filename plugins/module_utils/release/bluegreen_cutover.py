@@ -14,11 +14,12 @@ from ..service.existing import locate_existing, registered_version
 from ..service.location import NotProvisionedError, ServiceLocation, locate_in_environment
 from ..service.specification import Specification
 from .controller import Controller
+from .dashboard import mark_releases
 from .options import order
 from .prediction import predicted, predicted_first
 from .preflight import preflight
 from .report.file import report_file, require_report
-from .results import result
+from .results import Remarks, result
 from .runner import lease_owner, ports, run_controller
 
 
@@ -51,4 +52,5 @@ def _release(call: Invocation, location: ServiceLocation, spec: Specification, r
     findings = cache(lambda fleet: tuple(map(str, look_ahead(fleet))))
     ending = run_controller(call, controller, lambda: controller.deploy(release_order, findings))
     compared = aws_ports.judges.response_times(ending.release) if ending.release else {}
-    return result(call, ending, report_file(call, location), compared)
+    warnings = [*aws_ports.notices.warnings, *mark_releases(call, location, ending)]
+    return result(call, ending, report_file(call, location), Remarks(compared, warnings))

@@ -9,10 +9,11 @@ from typing import Any
 from ..common.invocation import Invocation
 from ..service.existing import locate_by
 from .controller import Controller
+from .dashboard import mark_releases
 from .options import return_order
 from .prediction import predicted
 from .report.file import report_file
-from .results import result
+from .results import Remarks, result
 from .runner import lease_owner, ports, run_controller
 
 
@@ -25,4 +26,5 @@ def run(call: Invocation) -> dict[str, Any]:
         return predicted(call, aws_ports, None, rollback_order)
     controller = Controller(aws_ports, lease_owner(call))
     ending = run_controller(call, controller, lambda: controller.rollback(rollback_order))
-    return result(call, ending, report_file(call, location))
+    warnings = [*aws_ports.notices.warnings, *mark_releases(call, location, ending)]
+    return result(call, ending, report_file(call, location), Remarks(warnings=warnings))

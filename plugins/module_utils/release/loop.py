@@ -88,6 +88,13 @@ class ReleaseLoop:
 
     def run(self, release: Release, stop: OperatorRequest | None = None) -> Ending:
         """Decide and apply until nothing is left to do, or until this controller has to leave the release."""
+        try:
+            return self._run(release, stop)
+        except PortError as failure:
+            self.ports.notices.left(release, str(failure))
+            raise
+
+    def _run(self, release: Release, stop: OperatorRequest | None) -> Ending:
         failures = 0
         while True:
             try:
@@ -103,8 +110,11 @@ class ReleaseLoop:
                 decision = decide(observed, release, now)
                 self._waited = isinstance(decision.action, Wait)
                 self._say(release, decision)
+                if isinstance(decision.action, (Wait, Done)):
+                    # Nothing is urgent now: no write waits for a notification.
+                    decision = self._tell(decision)
                 if isinstance(decision.action, Done):
-                    return Ending(decision.action.outcome, decision.reason, release, changed=True)
+                    return Ending(decision.action.outcome, decision.reason, decision.release, changed=True)
                 if self._trusts_lease_for(decision):
                     if isinstance(decision.action, Shift) or decision.release.phase is Phase.RETURNING:
                         # Should the answer be lost, the reason for a return is not.
@@ -172,6 +182,7 @@ class ReleaseLoop:
 
     def _left(self, release: Release) -> Ending:
         held = f"{self.interruption}: {release.id} is left as it is, in its {release.phase} phase"
+        self.ports.notices.left(release, held)
         return Ending(Outcome.INTERRUPTED, f"{held}: deploy again to go on, or roll back", release, changed=True)
 
     def _observe(self, release: Release, stop: OperatorRequest | None, now: float) -> Observed:
@@ -194,6 +205,19 @@ class ReleaseLoop:
             late_until=self.writer.late_until,
             hurried=self._hurried,
         )
+
+    def _tell(self, decision: Decision) -> Decision:
+        """Tell notification targets, and record that: whoever goes on with the release does not tell it again."""
+        told = self.ports.notices.tell(decision)
+        if not told:
+            return decision
+        release = replace(decision.release, told=(*decision.release.told, *told))
+        try:
+            self.save(release)
+        except PortError as failure:
+            # The next write of the release records it.
+            self.ports.progress.line(f"it is not on record yet who was told: {failure}")
+        return replace(decision, release=release)
 
     def _say(self, release: Release, decision: Decision) -> None:
         text = f"{release.service}: {decision.reason}"

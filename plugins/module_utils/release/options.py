@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import secrets
 from collections.abc import Mapping
 from typing import Any
@@ -156,7 +157,14 @@ SLOS_ARGUMENT: dict[str, Any] = {
         "minimum_requests": {"type": "int", "default": 100},
     },
 }
+# Who is told what becomes of a release, and where it is shown.
+NOTICE_ARGUMENTS: dict[str, Any] = {
+    "release_topics": {"type": "list", "elements": "str", "default": []},
+    "report_url": {"type": "str", "default": ""},
+    "dashboard": {"type": "str", "default": ""},
+}
 RELEASE_ARGUMENTS: dict[str, Any] = {
+    **NOTICE_ARGUMENTS,
     "by": {"type": "str"},
     "plan": {"type": "dict", "options": STRATEGY, "default": {}},
     "gates": {"type": "dict", "options": GATES, "default": {}},
@@ -187,7 +195,7 @@ def order(params: Mapping[str, Any], spec: Specification, now: float) -> Order:
     gates = _gates(filled(params["gates"], GATES))
     plan = _plan(params, gates)
     before, after = _checks(params, plan)
-    wrong = _wrong_budget(params)
+    wrong = [*_wrong_budget(params), *_wrong_topics(params, spec.region)]
     if wrong:
         raise Failure("; ".join(wrong))
     return Order(
@@ -209,6 +217,15 @@ def order(params: Mapping[str, Any], spec: Specification, now: float) -> Order:
         budget_override=params["budget_reason"].strip() if params.get("budget") == "override" else "",
         adopts=bool(spec.registered),
     )
+
+
+def _wrong_topics(params: Mapping[str, Any], region: str) -> list[str]:
+    """A topic that could never be told. A rollback does not look: it is no reason to let users wait."""
+    return [
+        f"release_topics: {topic!r} is neither the name nor the ARN of a standard topic of SNS in {region}"
+        for topic in params.get("release_topics") or []
+        if not re.fullmatch(rf"(arn:[a-z-]+:sns:{re.escape(region)}:\d{{12}}:)?[A-Za-z0-9_-]{{1,256}}", topic)
+    ]
 
 
 def _wrong_budget(params: Mapping[str, Any]) -> list[str]:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from ..rollout.actions import FleetAction
+from ..rollout.actions import Decision, FleetAction
 from ..rollout.lease import Lease
 from ..rollout.model import Colour, Fleet, OperatorRequest, Readings, Release, Verdict, Weights
 
@@ -144,6 +144,34 @@ class Progress(Protocol):
     def heartbeat(self, text: str) -> None: ...
 
 
+class Notices(Protocol):
+    """Tells people and machines what becomes of a release. Never raises: a release does not depend on who hears of it."""
+
+    def tell(self, decision: Decision) -> tuple[str, ...]:
+        """Tell what has to be told of the decision's release; return what was, as `told` of the release keeps it."""
+
+    def left(self, release: Release, reason: str) -> None:
+        """Tell that this run leaves a release that has not ended."""
+
+    @property
+    def warnings(self) -> Sequence[str]:
+        """What could not be told."""
+
+
+class NobodyToTell:
+    """Where no topic is named."""
+
+    def tell(self, decision: Decision) -> tuple[str, ...]:
+        return ()
+
+    def left(self, release: Release, reason: str) -> None:
+        return None
+
+    @property
+    def warnings(self) -> Sequence[str]:
+        return ()
+
+
 @dataclass(frozen=True)
 class Ports:
     provider: Provider
@@ -151,3 +179,4 @@ class Ports:
     ledger: Ledger
     clock: Clock
     progress: Progress
+    notices: Notices = NobodyToTell()

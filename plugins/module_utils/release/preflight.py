@@ -24,6 +24,7 @@ from ..service.location import ServiceLocation
 from ..service.rule_match import Request, answering
 from ..service.specification import Specification
 from .error_budget import budgets
+from .ledger import DynamoLedger
 
 # Rights that a release does not need, and a region that has no such quota: said, and gone on.
 _UNREADABLE = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "NoSuchResourceException"}
@@ -89,16 +90,47 @@ def _alarms(call: Invocation, order: Order) -> Iterator[str | Finding]:
 
 def _budgets(call: Invocation, location: ServiceLocation, order: Order) -> Iterator[Finding]:
     """A service that has failed its users as often as it may is given no more risk, but what mends it."""
-    for budget in budgets(call.aws, location, objectives(call.params.get("slos") or []), call.clock.now()):
-        if not budget.is_spent:
-            continue
-        if order.budget_override:
-            call.progress.line(f"{budget}: released all the same, since {order.budget_override}")
-            continue
+    spent = _spent(call, location)
+    if not spent or not order.budget_override:
+        for why in spent:
+            yield Finding(
+                f"{why}. playbooks/rollback.yml is not held back. To release what mends it: {_OVERRIDE}", True
+            )
+        return
+    before = _given_before(call, location, order)
+    if before:
         yield Finding(
-            f"the {budget}. playbooks/rollback.yml is not held back. To release what mends it: {_OVERRIDE}",
+            f"{'; '.join(spent)}. {order.budget_override!r} was the reason of release {before} already, and one is for one version. "
+            f"To release what mends it, give its own reason: {_OVERRIDE}",
             momentary=True,
         )
+        return
+    for why in spent:
+        call.progress.line(f"{why}: released all the same, since {order.budget_override}")
+
+
+def _spent(call: Invocation, location: ServiceLocation) -> list[str]:
+    """Why the gate is closed: budgets that are spent, or metrics that nobody can read now. No data is never a pass."""
+    try:
+        found = budgets(call.aws, location, objectives(call.params.get("slos") or []), call.clock.now())
+    except AwsError as failed:
+        if failed.code in _UNREADABLE:
+            raise
+        return [f"the error budgets could not be read: {str(failed).rstrip('.')}"]
+    return [f"the {budget}" for budget in found if budget.is_spent]
+
+
+def _given_before(call: Invocation, location: ServiceLocation, order: Order) -> str:
+    """The release of another version that was given the same reason: one in the inventory would open the gate for good."""
+    history = DynamoLedger(call.aws, location.ledger, location.service).history()
+    return next(
+        (
+            release.id
+            for release in history.releases
+            if release.budget_override == order.budget_override and release.fingerprint != order.fingerprint
+        ),
+        "",
+    )
 
 
 def _addresses(call: Invocation, spec: Specification, tasks: int) -> Iterator[str]:
@@ -114,7 +146,17 @@ def _quota(call: Invocation, spec: Specification, tasks: int) -> Iterator[str]:
         # Spot has a quota of its own; what goes where is ECS's to decide.
         return
     needed = tasks * spec.params["cpu"] / 1024
-    allowed, used = service_quotas.vcpus_allowed(call.aws), cloudwatch.fargate_vcpus_used(call.aws)
+    # A release can do without: who waits for it does not wait long for an API that does not answer.
+    aws = call.aws.brief()
+    try:
+        allowed, used = service_quotas.vcpus_allowed(aws), cloudwatch.fargate_vcpus_used(aws)
+    except AwsError as failed:
+        if not failed.transient:
+            raise
+        call.progress.line(
+            f"warning: whether the Fargate quota suffices could not be read before the release: {failed}"
+        )
+        return
     if used + needed > allowed:
         yield (
             f"{tasks} more tasks need {needed:g} vCPUs; the account uses {used:g} of its {allowed:g} on Fargate. "

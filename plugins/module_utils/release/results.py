@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -28,12 +29,18 @@ _HEADS = {
     Outcome.REFUSED: "refused",
 }
 # What these end with is that the version before serves; a first release has none before it.
-_RETURNED = {Outcome.ROLLED_BACK, Outcome.INCONCLUSIVE, Outcome.APPROVAL_EXPIRED}
+RETURNED = {Outcome.ROLLED_BACK, Outcome.INCONCLUSIVE, Outcome.APPROVAL_EXPIRED}
 
 
-def result(
-    call: Invocation, ending: Ending, report: ReportFile, response_times: Mapping[str, Any] | None = None
-) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Remarks:
+    """What a run knows beside how it ended."""
+
+    response_times: Mapping[str, Any] = field(default_factory=dict)
+    warnings: Sequence[str] = ()
+
+
+def result(call: Invocation, ending: Ending, report: ReportFile, remarks: Remarks) -> dict[str, Any]:
     """Return the task's result; Failure with the same keys where the release is not what serves."""
     release = ending.release
     evidence = dict(release.evidence or {}) if release else {}
@@ -44,8 +51,9 @@ def result(
             "reason": ending.reason,
             "release": summary(release) if release else None,
             # Those of the look that decided are in the evidence, also of a release that another run ends.
-            "response_times": evidence.pop("response_times", None) or dict(response_times or {}),
+            "response_times": evidence.pop("response_times", None) or dict(remarks.response_times),
             "evidence": evidence,
+            **({"warnings": list(remarks.warnings)} if remarks.warnings else {}),
         }
     )
     _write_report(call, ending, answer, report)
@@ -60,6 +68,7 @@ def result(
         changed=ending.changed,
         outcome=answer["outcome"],
         release={"id": release.id, "version": release.label} if release else None,
+        **({"warnings": answer["warnings"]} if remarks.warnings else {}),
     )
 
 
@@ -77,7 +86,9 @@ def _message(ending: Ending, answer: Mapping[str, Any], by_playbooks: bool = Tru
     release = ending.release
     if release is not None and ending.outcome is not Outcome.REFUSED:
         lines += [
-            line for line in (serves_now(ending.outcome, release), _next(ending.outcome, release, by_playbooks)) if line
+            line
+            for line in (serves_now(ending.outcome, release), next_step(ending.outcome, release, by_playbooks))
+            if line
         ]
     return "\n".join(lines)
 
@@ -103,14 +114,14 @@ def _log(whose: str, log_lines: Sequence[str]) -> list[str]:
 
 def serves_now(outcome: Outcome | None, release: Release) -> str:
     """Who has the traffic at the end, where the outcome alone decides it."""
-    if outcome in _RETURNED and not release.first:
+    if outcome in RETURNED and not release.first:
         if release.in_place:
             return f"Now {release.stable_task_definition.rpartition('/')[2]}, the version before, serves on {release.live}."
         return f"Now {release.live} serves all traffic with the version before."
     return ""
 
 
-def _next(outcome: Outcome | None, release: Release, by_playbooks: bool = True) -> str:
+def next_step(outcome: Outcome | None, release: Release, by_playbooks: bool = True) -> str:
     """What to do: by playbook, or by module where the services are not the playbooks'."""
     status = f"playbooks/status.yml -l {release.service}" if by_playbooks else "pear.fargate.bluegreen_info"
     again, back = ("playbooks/release.yml", "playbooks/rollback.yml")
@@ -128,7 +139,7 @@ def _next(outcome: Outcome | None, release: Release, by_playbooks: bool = True) 
 
 def _head(ending: Ending) -> str:
     outcome = ending.outcome or Outcome.INTERRUPTED
-    if outcome not in _RETURNED or ending.release is None:
+    if outcome not in RETURNED or ending.release is None:
         return _HEADS[outcome]
     return _HEADS[outcome] + (", there is no version before it" if ending.release.first else "")
 

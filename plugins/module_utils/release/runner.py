@@ -22,8 +22,10 @@ from .judges import CloudJudges
 from .ledger import DynamoLedger
 from .loop import Ending
 from .metrics import MetricOptions, Metrics
+from .notices import Sender
+from .notifier import Notifier
 from .options import GATES, filled, token
-from .ports import PortError, Ports
+from .ports import NobodyToTell, Notices, PortError, Ports, Progress
 from .providers.fleet import ServiceFleet
 from .providers.service_provider import ServiceProvider
 from .recorded import RecordedJudges, RecordedProgress, RecordedProvider
@@ -59,7 +61,21 @@ def ports(
         DynamoLedger(aws, location.ledger, location.service, journal),
         call.clock,
         progress,
+        _notices(call, location, progress),
     )
+
+
+def _notices(call: Invocation, location: ServiceLocation, progress: Progress) -> Notices:
+    topics = call.params.get("release_topics") or []
+    if not topics:
+        return NobodyToTell()
+    sender = Sender(
+        location.environment or location.cluster,
+        tuple(topics),
+        call.params.get("report_url") or "",
+        by_playbooks=not call.params.get("services"),
+    )
+    return Notifier(call.aws, sender, call.clock, progress)
 
 
 def _endpoint(call: Invocation, location: ServiceLocation, listener: ListenerPort) -> Endpoint:

@@ -118,6 +118,8 @@ class Wait:
 
     seconds: float
     told: bool = False
+    # Until somebody promotes.
+    for_approval: bool = False
 
 
 @dataclass(frozen=True)

@@ -251,7 +251,7 @@ def _await_approval(release: Release, limit: int, waited: float, why: str) -> De
     if waited > limit:
         return AbortReason(Outcome.APPROVAL_EXPIRED, f"not promoted within {limit} seconds ({why})")
     left = f"{limit - waited:.0f} s left, then traffic returns to {release.live}"
-    return Decision(Wait(WATCH_SECONDS), f"waiting for promote ({why}): {left}", release)
+    return Decision(Wait(WATCH_SECONDS, for_approval=True), f"waiting for promote ({why}): {left}", release)
 
 
 def _when_unclear(release: Release, verdict: Verdict, waited: float) -> Decision | AbortReason | None:

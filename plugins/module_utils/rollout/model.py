@@ -411,6 +411,8 @@ class Release:
     ended_at: float | None = None
     warm_until: float | None = None
     closed: bool = False
+    # What notification targets were told of it: a run that goes on with it does not tell that again.
+    told: tuple[str, ...] = ()
 
     @property
     def in_place(self) -> bool:

@@ -11,7 +11,15 @@ from typing import Any
 from ..aws import backup, cloudwatch, dynamodb, ec2, ecr, ecs, efs, elbv2, iam, logs, rds, route53, s3, scheduler, sns
 from ..aws.arns import ArnScope
 from ..aws.errors import AwsError
-from ..aws.naming import COLOURS, TAG_COMPONENT, TAG_ENVIRONMENT, EnvironmentNames, RoleNames, ServiceNames
+from ..aws.naming import (
+    COLOURS,
+    TAG_COMPONENT,
+    TAG_ENVIRONMENT,
+    DashboardNames,
+    EnvironmentNames,
+    RoleNames,
+    ServiceNames,
+)
 from ..aws.session import Aws
 from ..aws.tags import tags_of
 from ..common.ownership import Existing, is_ours, refusal
@@ -28,6 +36,7 @@ VARIABLES = (
     "environment_name",
     "file_system_backup_plan",
     "file_system_enabled",
+    "environment_release_topic",
     "file_system_existing",
     "load_balancer_access_logs_bucket",
     "load_balancer_access_logs_create",
@@ -62,6 +71,8 @@ def of_environment(aws: Aws, values: Mapping[str, Any], place: ArnScope, uncheck
         finders.append(lambda: _topic(aws, place.arn("sns", names.alarm_topic)))
         if not on("monitoring_warning_topic_arns"):
             finders.append(lambda: _topic(aws, place.arn("sns", names.warning_topic)))
+    if on("monitoring_enabled", True) and on("environment_release_topic"):
+        finders.append(lambda: _topic(aws, place.arn("sns", names.release_topic)))
     if on("database_enabled"):
         finders += [lambda: _database(aws, names.database), lambda: _subnet_group(aws, names.database)]
     if on("dns_create_zone") and on("dns_zone"):
@@ -95,7 +106,7 @@ def of_service(aws: Aws, values: Mapping[str, Any], unchecked: list[str]) -> lis
     if not on("registry_existing") and on("registry_repository"):
         finders.append(lambda: _repository(aws, str(on("registry_repository"))))
     if on("monitoring_enabled", True) and on("monitoring_dashboard", True) and not is_worker(values):
-        finders.append(lambda: _dashboard(aws, names.dashboard))
+        finders.append(lambda: _dashboard(aws, DashboardNames(name, aws.region).of_service(names.service)))
     if on("service_schedules"):
         finders.append(lambda: schedule_group(aws, name))
     cluster = str(on("cluster_existing") or EnvironmentNames(name).cluster)

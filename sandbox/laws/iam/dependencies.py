@@ -239,6 +239,17 @@ def _grants(key: str, service: str) -> Following:
     yield _key("CreateGrant", key, service)
 
 
+def of_encrypted_topic(call: ApiCall, account: Account) -> Iterator[ApiCall]:
+    """Who publishes uses the topic's key, unless that is the one that AWS manages for SNS.
+
+    https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
+    """
+    topics = call.texts("TopicArn") if call.name in {"sns:Publish", "sns:PublishBatch"} else []
+    for key in (key for topic in topics if (key := account.key_of_topic(topic))):
+        for name in ("GenerateDataKey", "Decrypt"):
+            yield ApiCall("kms", name, {"KeyId": key, "ViaService": "sns"}, call.scope)
+
+
 def _repository(call: ApiCall) -> Following:
     for key in call.texts("encryptionConfiguration.kmsKey"):
         yield from _grants(key, "ecr")

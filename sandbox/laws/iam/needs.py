@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from .actions import action, general_key
 from .calls import Account, ApiCall, Need
-from .dependencies import made_as_caller, passed_roles
+from .dependencies import made_as_caller, of_encrypted_topic, passed_roles
 from .keys import of_request, of_resource, request_tags
 from .resources import targets
 
@@ -64,6 +64,7 @@ _TAGGING = {
     "ec2": "CreateTags",
     "ecr": "TagResource",
     "ecs": "TagResource",
+    "iam:CreateOpenIDConnectProvider": "TagOpenIDConnectProvider",
     "iam:CreatePolicy": "TagPolicy",
     "iam:CreateRole": "TagRole",
     "iam:CreateUser": "TagUser",
@@ -95,7 +96,7 @@ def needs(call: ApiCall, account: Account) -> Iterator[Need]:
     for role, service in passed_roles(call, account):
         keys = {"iam:passedtoservice": [service], **of_resource("iam", role, account)}
         yield Need("iam:PassRole", role, keys)
-    for following in made_as_caller(call):
+    for following in (*made_as_caller(call), *of_encrypted_topic(call, account)):
         yield from needs(following, account)
 
 

@@ -165,6 +165,12 @@ def _role(kind: ResourceType, call: ApiCall, account: Account) -> Iterator[str]:
         yield account.role_arn(name) or call.scope.fill(kind.arn, {"RoleNameWithPath": f"{path}/{name}".lstrip("/")})
 
 
+def _identity_provider(kind: ResourceType, call: ApiCall, account: Account) -> Iterator[str]:
+    """Its name is the URL without the scheme."""
+    for url in call.texts("Url"):
+        yield call.scope.fill(kind.arn, {"OidcProviderName": url.removeprefix("https://")})
+
+
 def _secret(kind: ResourceType, call: ApiCall, account: Account) -> Iterator[str]:
     for name in call.texts("SecretId || Name"):
         if not name.startswith("arn:"):
@@ -202,6 +208,7 @@ def _log_group(kind: ResourceType, call: ApiCall, account: Account) -> Iterator[
 _SPECIAL: dict[str, Callable[[ResourceType, ApiCall, Account], Iterator[str]]] = {
     "elasticfilesystem:file-system": _file_system,
     "iam:role": _role,
+    "iam:oidc-provider": _identity_provider,
     "secretsmanager:Secret": _secret,
     "kms:key": _key,
     "ecs:task-definition": _task_definition,

@@ -8,13 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.pear.fargate.plugins.filter.deployer import deployer_policy
 from ansible_collections.pear.fargate.plugins.module_utils.aws.arns import ArnScope
 from ansible_collections.pear.fargate.plugins.module_utils.aws.naming import RoleNames
-from ansible_collections.pear.fargate.plugins.module_utils.environment.deployer import (
-    github_subjects,
-    grants,
-    render,
-)
+from ansible_collections.pear.fargate.plugins.module_utils.environment.deployer import grants, render
+from ansible_collections.pear.fargate.plugins.module_utils.environment.github_trust import github_subjects
 from cloudsplaining.scan.policy_document import PolicyDocument
 
 from sandbox.laws.iam.actions import action as reference
@@ -24,9 +22,10 @@ from tests.support.iam_calls import granted_by_calls
 FILES = Path(__file__).resolve().parents[3] / "roles/deployer/files"
 PLACE = ArnScope("eu-central-1", "123456789012")
 PROVISION = ("provision", "provision-data", "provision-experiments", "provision-network")
-KINDS = ("read-only", "exec", "rollback", "release", *PROVISION, "destroy")
+KINDS = ("read-only", "exec", "rollback", "release", "gameday", *PROVISION, "destroy")
 # IAM's limits: of all inline policies of a role together, and of a managed policy.
 _INLINE, _MANAGED = 10240, 6144
+_OTHERS = {"ec2", "ecr", "acm", "elasticfilesystem", "route53", "logs", "cloudwatch"}
 
 
 def policy(kind: str) -> dict[str, Any]:
@@ -112,7 +111,8 @@ def test_what_is_written_anywhere_is_bounded(kind: str) -> None:
 def test_rollback_cannot_touch_the_network_nor_roles_nor_images() -> None:
     for action in actions("rollback"):
         service, _, name = action.partition(":")
-        if service in {"ec2", "ecr", "acm", "elasticfilesystem", "route53", "logs", "cloudwatch"}:
+        # It marks itself on the service's dashboard.
+        if action != "cloudwatch:PutDashboard" and service in _OTHERS:
             assert name.startswith(("Describe", "Get", "List")), action
         assert service != "iam" or name in {"PassRole", "CreateServiceLinkedRole"}
     assert "ecs:RegisterTaskDefinition" not in actions("rollback")
@@ -134,6 +134,57 @@ def test_a_key_is_used_for_the_ledger_and_for_nothing_else(kind: str) -> None:
         assert allowed(kind, "kms:Decrypt", key, kms__viaservice=f"{service}.eu-central-1.amazonaws.com") is expected
     assert not allowed(kind, "kms:Decrypt", key)
     assert not allowed(kind, "kms:CreateGrant", key, kms__viaservice="dynamodb.eu-central-1.amazonaws.com")
+
+
+@pytest.mark.parametrize(("kind", "expected"), [("rollback", True), ("release", True), ("read-only", False)])
+def test_who_releases_tells_the_topic_of_releases_and_no_other(kind: str, expected: bool) -> None:
+    def topic(name: str) -> str:
+        return f"arn:aws:sns:eu-central-1:123456789012:{name}"
+
+    assert allowed(kind, "sns:Publish", topic("staging-releases")) is expected
+    assert not allowed(kind, "sns:Publish", topic("staging-alarms"))
+    assert not allowed(kind, "sns:Publish", topic("production-releases"))
+    key = "arn:aws:kms:eu-central-1:123456789012:key/1"
+    sns = {"kms__viaservice": "sns.eu-central-1.amazonaws.com"}
+    assert allowed(kind, "kms:GenerateDataKey", key, **sns) is expected
+    assert not allowed(kind, "kms:GenerateDataKey", key, kms__viaservice="dynamodb.eu-central-1.amazonaws.com")
+
+
+@pytest.mark.parametrize("kind", ["rollback", "release"])
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("staging-eu-central-1-scores", True),
+        ("staging-eu-west-1-scores", False),
+        ("production-eu-central-1-scores", False),
+    ],
+)
+def test_who_releases_marks_that_on_dashboards_of_the_environment(kind: str, name: str, expected: bool) -> None:
+    for action in ("cloudwatch:GetDashboard", "cloudwatch:PutDashboard"):
+        assert allowed(kind, action, f"arn:aws:cloudwatch::123456789012:dashboard/{name}") is expected
+
+
+def test_a_game_day_may_release_as_who_releases_and_pushes_no_image() -> None:
+    """It releases bad versions of images that are there."""
+    release, gameday = (
+        {
+            (statement["Sid"], action)
+            for statement in json.loads((FILES / f"{kind}.json").read_text())["Statement"]
+            for action in statement["Action"]
+        }
+        for kind in ("release", "gameday")
+    )
+    assert {sid for sid, _ in release - gameday} == {"LogIn", "PushImages"}
+
+
+def test_further_topics_of_releases_are_named() -> None:
+    own = "arn:aws:sns:eu-central-1:123456789012:team-releases"
+    document = deployer_policy(
+        (FILES / "rollback.json").read_text(),
+        {"name": "staging", "region": PLACE.region, "account": PLACE.account, "caller": "arn:aws:iam::1:user/ci"},
+        roles={"topics": [own]},
+    )
+    assert evaluate(Rights((document,)), Request("sns:Publish", own, {})).allowed
 
 
 def test_a_shell_is_opened_in_tasks_of_the_environment_alone_and_nothing_else_is_done() -> None:
@@ -291,6 +342,7 @@ _ECS = {
 _WAYS = {
     "exec": {"ECSExecuteCommandOnRunningTask"},
     "release": _ECS,
+    "gameday": _ECS,
     "provision": {"PutRolePolicy", "PutRolePolicyThenUpdateAssumeRolePolicy", "UpdateRolePolicyToAssumeIt"},
     "provision-data": {"AttachRolePolicy"},
 }
@@ -308,7 +360,7 @@ def test_no_policy_leaves_a_way_to_more_permissions(kind: str) -> None:
     assert everything == _WAYS.get(kind, set())
 
 
-@pytest.mark.parametrize("kind", ["read-only", "exec", "release", "rollback", "destroy"])
+@pytest.mark.parametrize("kind", ["read-only", "exec", "release", "rollback", "gameday", "destroy"])
 def test_who_does_not_provision_gives_no_permissions(kind: str) -> None:
     giving = {
         action
@@ -336,9 +388,3 @@ def test_trust_names_branches_and_environments_exactly() -> None:
         "repo:example/scores:environment:production",
     ]
     assert equals["token.actions.githubusercontent.com:aud"] == "sts.amazonaws.com"
-
-
-@pytest.mark.parametrize(("branches", "environments", "why"), [([], [], "neither"), (["*"], [], "would match others")])
-def test_a_trust_that_is_too_wide_is_refused(branches: list[str], environments: list[str], why: str) -> None:
-    with pytest.raises(ValueError, match=why):
-        github_subjects("example/scores", branches, environments)

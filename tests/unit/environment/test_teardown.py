@@ -123,6 +123,7 @@ def make(name: str) -> None:
     file_system.run(Invocation(params(efs_file_system, files), aws, False, QuickClock()))
     boto3.client("logs", REGION).create_log_group(logGroupName=f"/pear/{name}/scores", tags=tags)
     boto3.client("sns", REGION).create_topic(Name=f"{name}-alarms", Tags=pairs)
+    boto3.client("sns", REGION).create_topic(Name=f"{name}-releases", Tags=pairs)
     make_tasks(name, pairs)
     boto3.client("cloudwatch", REGION).put_metric_alarm(
         AlarmName=f"{name}/scores/cpu",
@@ -318,21 +319,23 @@ def test_what_others_put_under_a_name_of_ours_stays(saved: QueryStore, monkeypat
     watch, ecs = boto3.client("cloudwatch", REGION), boto3.client("ecs", REGION)
     for service, tags in (("scores", OURS), ("board", {"Owner": "others"})):
         boto3.client("logs", REGION).create_log_group(logGroupName=f"/pear/staging/{service}/x", tags=OURS)
-        watch.put_dashboard(DashboardName=f"staging-{service}", DashboardBody="{}")
-        arn = watch.get_dashboard(DashboardName=f"staging-{service}")["DashboardArn"]
+        watch.put_dashboard(DashboardName=f"staging-{REGION}-{service}", DashboardBody="{}")
+        arn = watch.get_dashboard(DashboardName=f"staging-{REGION}-{service}")["DashboardArn"]
         watch.tag_resource(ResourceARN=arn, Tags=[{"Key": key, "Value": value} for key, value in tags.items()])
         ecs.register_task_definition(
             family=f"staging-{service}",
             containerDefinitions=[{"name": "app", "image": "app", "memory": 128}],
             tags=[{"key": key, "value": value} for key, value in tags.items()],
         )
-    watch.put_dashboard(DashboardName="staging-Environment", DashboardBody="{}")
-    arn = watch.get_dashboard(DashboardName="staging-Environment")["DashboardArn"]
+    watch.put_dashboard(DashboardName=f"staging-{REGION}-Environment", DashboardBody="{}")
+    arn = watch.get_dashboard(DashboardName=f"staging-{REGION}-Environment")["DashboardArn"]
     watch.tag_resource(ResourceARN=arn, Tags=[{"Key": key, "Value": value} for key, value in OURS.items()])
     removed = invoke()["removed"]
-    assert {"dashboard staging-Environment", "dashboard staging-scores", "task definition staging-scores:1"} <= set(
-        removed
-    )
+    assert {
+        f"dashboard staging-{REGION}-Environment",
+        f"dashboard staging-{REGION}-scores",
+        "task definition staging-scores:1",
+    } <= set(removed)
     assert not [what for what in removed if "staging-board" in what]
 
 

@@ -26,6 +26,7 @@ from botocore.validate import ParamValidator
 from moto import mock_aws
 from moto.cloudwatch.responses import CloudWatchResponse
 
+from sandbox.metrics.alarms import Condition, judge
 from sandbox.metrics.expressions import Frame, parse
 
 from .given import ENVIRONMENT, REGION
@@ -299,6 +300,55 @@ def test_without_container_insights_a_colour_is_judged_by_its_targets() -> None:
     (alarm,) = [one for one in service_alarms(blind, "scores") if one["name"].endswith("colour-without-target")]
     assert not [metric for metric in alarm["metrics"] if "desired" in metric["id"]]
     assert "desired" not in alarm["metrics"][-1]["expression"]
+
+
+@pytest.mark.parametrize("kind", ["cpu", "memory"])
+def test_what_a_warm_colour_without_requests_uses_is_no_incident(kind: str) -> None:
+    used = {"used_blue": 40.0, "used_green": 97.0}
+    assert judged(kind, **used, requests_blue=600.0) == 40.0, "green leaked before the rollback"
+    assert judged(kind, **used, requests_blue=540.0, requests_green=60.0) == 97.0, "a canary is judged"
+    assert judged(kind, **used, requests_green=600.0) == 97.0
+    assert judged(kind, **used) == 97.0, "without requests, or while their counts are late, both are judged"
+    assert judged(kind, used_green=97.0, requests_blue=600.0) == 0.0
+
+
+@pytest.mark.parametrize("kind", ["cpu", "memory"])
+def test_a_worker_is_judged_by_its_one_colour(kind: str) -> None:
+    alarms = service_alarms({**ENVIRONMENT, "load_balancer": None}, "mailer", kind="worker")
+    (metrics,) = [alarm["metrics"] for alarm in alarms if alarm["name"].endswith(f"/{kind}")]
+    assert [metric["id"] for metric in metrics] == ["used_blue", "judged"]
+    frame = Frame({"used_blue": {0.0: 97.0}}, ("used_blue",), {"used_blue": 60}, (0.0,))
+    assert parse(metrics[-1]["expression"]).evaluate(frame) == {0.0: 97.0}
+
+
+_GOOD = {"requests_blue": 600.0}
+_BAD = {"requests_blue": 600.0, "errors_blue": 60.0}
+_QUIET = {"requests_blue": 3.0, "errors_blue": 1.0}
+
+
+@pytest.mark.parametrize(
+    ("minutes", "fires"),
+    [
+        pytest.param([_GOOD] * 10 + [_BAD] * 4, False, id="four bad minutes"),
+        pytest.param([_GOOD] * 10 + [_BAD] * 5, True, id="five bad minutes"),
+        pytest.param([_GOOD] * 10 + [_BAD] * 3 + [_QUIET] + [_BAD] * 2, True, id="a quiet minute in the middle"),
+        pytest.param([_BAD] * 9 + [_QUIET], True, id="the newest minute is quiet, or not whole yet"),
+        pytest.param([_BAD] * 9 + [_QUIET] * 2, True, id="two quiet minutes"),
+        pytest.param([_BAD] * 9 + [_GOOD] * 3, False, id="over after three good minutes"),
+        pytest.param([_BAD] * 9 + [_QUIET] * 3, False, id="over without traffic"),
+        pytest.param([_QUIET] * 15, False, id="a handful of requests"),
+    ],
+)
+def test_one_quiet_minute_does_not_end_the_alarm_of_errors(minutes: list[dict[str, float]], fires: bool) -> None:
+    (alarm,) = [one for one in service_alarms(ENVIRONMENT, "scores") if one["name"].endswith("/error-share")]
+    condition = Condition(
+        "GreaterThanThreshold", alarm["threshold"], alarm["periods"], alarm["datapoints"], alarm["missing_data"]
+    )
+    state, points = "OK", []
+    for minute in minutes:
+        points.append(judged_or_missing("error-share", **minute))
+        state = judge(condition, points[-alarm["periods"] :], state).state
+    assert (state == "ALARM") is fires
 
 
 def test_a_worker_has_alarms_of_its_tasks_and_of_its_queues_and_none_of_requests() -> None:

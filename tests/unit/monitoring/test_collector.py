@@ -13,6 +13,8 @@ from ansible_collections.pear.fargate.plugins.module_utils.aws.arns import ArnSc
 from ansible_collections.pear.fargate.plugins.module_utils.monitoring import collector
 from ansible_collections.pear.fargate.plugins.module_utils.monitoring.collector import Watched
 
+from . import collector_schema
+
 ON: dict[str, Any] = {"enabled": True, "image": "collector@sha256:1"}
 SCORES = Watched("staging", "scores", "eu-central-1", "/pear/staging/scores", 8080)
 PLACE = ArnScope("eu-central-1", "123456789012")
@@ -126,3 +128,56 @@ def test_ecs_starts_it_first_and_goes_on_without_it() -> None:
     assert first["dependsOn"] == [{"containerName": "collector", "condition": "START"}]
     assert (second["essential"], second["memory"]) == (False, 192)
     assert second["healthCheck"]["command"] == ["CMD", "/healthcheck"]
+
+
+def test_histograms_of_an_sdk_keep_their_percentiles() -> None:
+    """awsemf makes values and counts of exponential histograms only, and CloudWatch adds up what it is sent."""
+    environment = collector.app_environment(ON, "scores")
+    assert (
+        environment["OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION"] == "base2_exponential_bucket_histogram"
+    )
+    assert environment["OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE"] == "delta"
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        pytest.param({}, id="as it comes"),
+        pytest.param(
+            {
+                "remote_sampling": True,
+                "dimensions": [["route"], ["route", "status"]],
+                "metrics": ["^http_.*"],
+                "scrape_interval_seconds": 15,
+                "metrics_path": "/internal/metrics",
+                "metrics_port": 9100,
+                "indexed_attributes": ["user_id"],
+                "namespace": "own",
+            },
+            id="with every setting",
+        ),
+    ],
+)
+def test_the_collector_takes_every_field_that_is_written(settings: dict[str, Any]) -> None:
+    configuration = said(**settings)
+    assert collector_schema.findings(configuration) == []
+    assert set(configuration) == {"extensions", "receivers", "processors", "exporters", "service"}
+
+
+@pytest.mark.parametrize(
+    ("section", "component", "field", "value"),
+    [
+        ("exporters", "awsemf", "log_group", "/pear/live/web"),
+        ("exporters", "awsemf", "dimension_rollup_option", "None"),
+        ("exporters", "awsxray", "indexed_attributes", "request_id"),
+        ("processors", "memory_limiter", "check_interval", 1),
+        ("processors", "memory_limiter", "limit_percentage", 180),
+        ("extensions", "health_check", "endpoint", "127.0.0.1"),
+    ],
+)
+def test_a_field_that_the_collector_does_not_know_is_noticed(
+    section: str, component: str, field: str, value: Any
+) -> None:
+    configuration = said()
+    configuration[section][component][field] = value
+    assert len(collector_schema.findings(configuration)) >= 1

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from ansible_collections.pear.fargate.plugins.filter.monitoring import environment_dashboard, service_dashboard
 
+from sandbox.metrics.expressions import Frame, parse
+
 from .given import ENVIRONMENT, WHOLE
 
 SLOS = [{"name": "availability", "target_percent": 99.9}]
@@ -53,6 +55,38 @@ def test_the_environment_shows_what_it_has() -> None:
     assert ("AWS/RDS", "FreeStorageSpace") not in metrics(
         environment_dashboard({**WHOLE, "database": {"is_cluster": True}})
     )
+
+
+def test_what_the_program_counts_is_shown_where_a_collector_delivers_it() -> None:
+    def titles(**collector: Any) -> dict[str, Any]:
+        found = graphs(service_dashboard(ENVIRONMENT, "scores", collector=collector))
+        return {graph["title"]: graph for graph in found if graph["title"].startswith("Program")}
+
+    assert titles() == titles(enabled=False) == {}
+    shown = titles(enabled=True)
+    assert list(shown) == ["Program: requests a second", "Program: latency in seconds"]
+    place = ["staging/scores", "http_request_duration_seconds", "service", "scores"]
+    lines = shown["Program: latency in seconds"]["metrics"]
+    assert [line[:-1] for line in lines] == [place] * 3
+    assert [line[-1]["stat"] for line in lines] == ["p95", "p99", "Average"]
+    (rate,), counted = shown["Program: requests a second"]["metrics"]
+    assert (counted[:-1], counted[-1]["stat"], counted[-1]["id"]) == (place, "SampleCount", "requests")
+    frame = Frame({"requests": {0.0: 120.0}}, ("requests",), {"requests": 60}, (0.0,))
+    assert parse(rate["expression"]).evaluate(frame) == {0.0: 2.0}
+
+
+def test_the_programs_share_of_errors_needs_the_status_as_a_dimension() -> None:
+    settings = {"enabled": True, "namespace": "own", "request_metric": "answers", "dimensions": [["route"], ["status"]]}
+    (share,) = [
+        graph["metrics"][0][0]["expression"]
+        for graph in graphs(service_dashboard(ENVIRONMENT, "scores", collector=settings))
+        if graph["title"] == "Program: share of errors 5xx"
+    ]
+    searched = """SEARCH('{"own",service,status} MetricName="answers" service="scores\""""
+    assert share.count(searched) == 2 and share.count('status=("500" OR "501" OR') == 1
+    two = {**settings, "dimensions": [["route", "status"]]}
+    shown = [graph["title"] for graph in graphs(service_dashboard(ENVIRONMENT, "scores", collector=two))]
+    assert "Program: share of errors 5xx" not in shown
 
 
 def test_a_service_shows_both_colours_side_by_side_and_the_load_balancers_own_errors() -> None:

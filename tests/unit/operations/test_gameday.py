@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
+from ansible_collections.pear.fargate.plugins.filter.monitoring import service_alarms
 from ansible_collections.pear.fargate.plugins.module_utils.aws.errors import Failure
 from ansible_collections.pear.fargate.plugins.module_utils.aws.session import Aws
 from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import Invocation
@@ -25,6 +26,7 @@ from ansible_collections.pear.fargate.plugins.module_utils.operations.gameday im
 from tests.support.plays import ROOT
 
 from ..clocks import QuickClock
+from ..monitoring.given import ENVIRONMENT
 
 # As the container has it on its path.
 sys.path.append(str(ROOT / "examples/scoreboard"))
@@ -209,6 +211,24 @@ def test_nothing_is_begun_where_something_is_wrong_already(account: Account) -> 
         Failure, match=r"scores is not steady: nothing wrong; alarms: memory\. The experiment was not begun"
     ):
         step(account, "steady")
+
+
+def test_an_experiment_on_a_worker_is_ended_by_an_alarm_that_it_has(account: Account) -> None:
+    environment = {**ENVIRONMENT, "load_balancer": None}
+    shipped = {alarm["name"].rpartition("/")[2] for alarm in service_alarms(environment, "mailer", kind="worker")}
+    for experiment in BY_NAME.values():
+        if not experiment.needs_requests:
+            begun = step(account, "steady", experiment=experiment.name, kind="worker")["experiment"]
+            assert {begun["abort_alarm"], begun["alarm"]} <= {"", *shipped}
+    account.firing["no-running-task"] = (100, 10_000)
+    watched = step(account, "watch", began=90.0, experiment="task-kill", kind="worker")["watched"]
+    assert watched["aborted_by"] == "no-running-task"
+
+
+@pytest.mark.parametrize("name", ["errors-on-one-route", "slow-dependency", "latency-trend", "wrong-port"])
+def test_a_worker_takes_no_part_where_requests_have_to_notice(account: Account, name: str) -> None:
+    with pytest.raises(Failure, match="scores is a worker, which is sent no requests"):
+        step(account, "steady", experiment=name, kind="worker")
 
 
 def test_an_alarm_of_an_hour_ago_does_not_count(account: Account) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any, cast
@@ -37,7 +38,11 @@ NOW = 1_764_400_000.0
 PLACE = cast(
     ServiceLocation,
     SimpleNamespace(
-        is_routed=True, load_balancer_dimension="app/x/1", target_group_dimension=lambda c: f"targetgroup/{c}/1"
+        is_routed=True,
+        load_balancer_dimension="app/x/1",
+        target_group_dimension=lambda c: f"targetgroup/{c}/1",
+        ledger="staging-releases",
+        service="app",
     ),
 )
 WORKER = cast(ServiceLocation, SimpleNamespace(is_routed=False))
@@ -96,11 +101,67 @@ def test_a_release_is_refused_once_the_budget_is_spent(
         assert "error budget of availability" in found[0] and "service_budget=override" in found[0]
 
 
-def test_a_reason_overrides_it_and_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    spent(monkeypatch, 900.0)
+def unreadable(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(aws: Aws, metrics: dict[str, Metric], window: Window) -> dict[str, tuple[float, ...]]:
+        answer = {"Error": {"Code": "InternalServiceFault"}, "ResponseMetadata": {"HTTPStatusCode": 500}}
+        raise AwsError("read metrics", ClientError(answer, "GetMetricData"))
+
+    monkeypatch.setattr(cloudwatch, "values", fails)
+
+
+def recorded(monkeypatch: pytest.MonkeyPatch, *releases: tuple[str, str]) -> None:
+    """The ledger has releases of these fingerprints, with these reasons of an override."""
+    history = [
+        SimpleNamespace(id=f"release-{number}", fingerprint=fingerprint, budget_override=reason)
+        for number, (fingerprint, reason) in enumerate(releases)
+    ]
+    ledger = SimpleNamespace(history=lambda: SimpleNamespace(releases=history))
+    monkeypatch.setattr(preflight, "DynamoLedger", lambda *place: ledger)
+
+
+@pytest.mark.parametrize("why", [lambda patch: spent(patch, 900.0), unreadable], ids=["spent", "unreadable"])
+def test_a_reason_overrides_it_and_is_told(
+    monkeypatch: pytest.MonkeyPatch, why: Callable[[pytest.MonkeyPatch], None]
+) -> None:
+    why(monkeypatch)
+    recorded(monkeypatch, ("other", "mends the latency"), ("other", ""))
     said = RecordedProgress()
     assert findings(said, override="mends the errors") == []
     assert any("released all the same, since mends the errors" in line for line in said.lines)
+
+
+def test_a_budget_that_cannot_be_read_refuses_and_says_how_to_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    unreadable(monkeypatch)
+    (found,) = findings(RecordedProgress())
+    assert "could not be read" in found and "service_budget=override" in found
+
+
+def test_who_may_not_read_metrics_is_not_held_back_by_the_gate(monkeypatch: pytest.MonkeyPatch) -> None:
+    def denied(aws: Aws, metrics: dict[str, Metric], window: Window) -> dict[str, tuple[float, ...]]:
+        raise AwsError("read metrics", ClientError({"Error": {"Code": "AccessDenied"}}, "GetMetricData"))
+
+    monkeypatch.setattr(cloudwatch, "values", denied)
+    with pytest.raises(AwsError, match="AccessDenied"):
+        findings(RecordedProgress())
+
+
+@pytest.mark.parametrize(
+    ("fingerprint", "refused"),
+    [pytest.param("other", True, id="of another version"), pytest.param("f", False, id="of the same version")],
+)
+def test_a_reason_is_for_one_version(monkeypatch: pytest.MonkeyPatch, fingerprint: str, refused: bool) -> None:
+    spent(monkeypatch, 900.0)
+    recorded(monkeypatch, (fingerprint, "we know"))
+    found = findings(RecordedProgress(), override="we know")
+    assert bool(found) is refused
+    if refused:
+        assert "release release-0 already" in found[0]
+
+
+def test_a_reason_that_is_not_needed_is_no_finding(monkeypatch: pytest.MonkeyPatch) -> None:
+    spent(monkeypatch, 1.0)
+    recorded(monkeypatch, ("other", "we know"))
+    assert findings(RecordedProgress(), override="we know") == []
 
 
 def test_a_worker_is_sent_no_requests() -> None:

@@ -75,7 +75,7 @@ def _nobody(*_: str) -> bytes:
 def found(fleet: Fleet = CALM, said: RecordedProgress | None = None, **params: Any) -> str:
     call = Invocation(
         {"adopt": params.pop("adopt", [])},
-        cast(Aws, SimpleNamespace(elsewhere=lambda region: None)),
+        cast(Aws, SimpleNamespace(elsewhere=lambda region: None, brief=lambda: None)),
         progress=said or RecordedProgress(),
     )
     order = SimpleNamespace(desired_count=2, gates=SimpleNamespace(alarms=("errors",)))
@@ -144,6 +144,40 @@ def test_twice_the_tasks_need_addresses_and_processors(cloud: Cloud) -> None:
 def test_spot_has_a_quota_of_its_own(cloud: Cloud) -> None:
     cloud.vcpus = (3.0, 2.0)
     assert found(capacity_providers=[{"capacity_provider": "FARGATE_SPOT", "weight": 1, "base": 0}]) == ""
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "told"),
+    [
+        pytest.param(
+            "ServiceException", 500, "warning: whether the Fargate quota suffices could not be read", id="fault"
+        ),
+        pytest.param("TooManyRequestsException", 429, "warning: whether the Fargate quota", id="throttled"),
+        pytest.param("AccessDeniedException", 400, "The identity in use lacks this permission: grant it", id="denied"),
+    ],
+)
+def test_a_quota_that_cannot_be_read_holds_no_release_back(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch, code: str, status: int, told: str
+) -> None:
+    def fails(_: Aws) -> float:
+        answer = {"Error": {"Code": code}, "ResponseMetadata": {"HTTPStatusCode": status}}
+        raise AwsError("read the Fargate quota", ClientError(answer, "GetServiceQuota"))
+
+    monkeypatch.setattr(bluegreen_preflight.service_quotas, "vcpus_allowed", fails)
+    said = RecordedProgress()
+    assert found(said=said) == ""
+    assert any(told in line for line in said.lines)
+
+
+def test_an_error_that_says_something_else_than_no_answer_ends_the_preflight(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(_: Aws) -> float:
+        raise AwsError("read the Fargate quota", ClientError({"Error": {"Code": "ValidationError"}}, "GetServiceQuota"))
+
+    monkeypatch.setattr(bluegreen_preflight.service_quotas, "vcpus_allowed", fails)
+    with pytest.raises(AwsError, match="ValidationError"):
+        found()
 
 
 def test_roles_that_tasks_cannot_take(cloud: Cloud) -> None:

@@ -15,7 +15,7 @@ from ansible_collections.pear.fargate.plugins.module_utils.release import bluegr
 from ansible_collections.pear.fargate.plugins.module_utils.release.loop import Ending
 from ansible_collections.pear.fargate.plugins.module_utils.release.report import page as page_file
 from ansible_collections.pear.fargate.plugins.module_utils.release.report.file import ReportFile
-from ansible_collections.pear.fargate.plugins.module_utils.release.results import result
+from ansible_collections.pear.fargate.plugins.module_utils.release.results import Remarks, result
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import (
     Colour,
     Kind,
@@ -50,7 +50,7 @@ REPORT = ReportFile(lambda facts: facts, "app", "test")
 def failed(outcome: Outcome, release: Release | None = RELEASE, verbosity: int = 0, **params: Any) -> Failure:
     call = Invocation(params, cast(Aws, None), verbosity=verbosity)
     with pytest.raises(Failure) as found:
-        result(call, Ending(outcome, "5xx share 20 %", release, changed=True), REPORT)
+        result(call, Ending(outcome, "5xx share 20 %", release, changed=True), REPORT, Remarks())
     return found.value
 
 
@@ -63,7 +63,12 @@ def test_the_report_shows_the_response_times_that_were_compared(tmp_path: Path, 
     release = replace(RELEASE, evidence={**SEEN, "response_times": COMPARED}) if kept else RELEASE
     call = Invocation({"report": str(report)}, cast(Aws, None))
     with pytest.raises(Failure):
-        result(call, Ending(Outcome.ROLLED_BACK, "slower", release, changed=True), REPORT, {} if kept else COMPARED)
+        result(
+            call,
+            Ending(Outcome.ROLLED_BACK, "slower", release, changed=True),
+            REPORT,
+            Remarks({} if kept else COMPARED),
+        )
     found = json.loads(report.read_text())
     assert found["response_times"] == COMPARED
     assert "response_times" not in found["evidence"]

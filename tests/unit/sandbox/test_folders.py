@@ -16,7 +16,7 @@ ORDER = (
     # AWS's rules without AWS's API
     "faults", "laws", "metrics", "dns",
     # The API process
-    "core", "roles", "snapshot", "fargate", "api",
+    "core", "roles", "snapshot", "fargate", "console", "api",
     # The other processes
     "edge", "registry",
     # The commands

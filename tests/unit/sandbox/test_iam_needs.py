@@ -49,6 +49,9 @@ class Known(Account):
     def key_arn(self, reference: str) -> str | None:
         return KEY if reference == "alias/live" else None
 
+    def key_of_topic(self, topic: str) -> str | None:
+        return KEY if topic.endswith("live-sealed") else None
+
     def route_table_of(self, association: str) -> str | None:
         return "rtb-0123456789abcdef0"
 
@@ -415,3 +418,11 @@ def test_tags_of_what_is_made_name_the_call_that_makes_it() -> None:
     assert (tagging.action, tagging.resource) == ("ecs:TagResource", f"arn:aws:ecs:{HERE}:cluster/c")
     assert tagging.keys["ecs:createaction"] == ["CreateCluster"]
     assert tagging.keys["aws:requesttag/a"] == ["b"]
+
+
+def test_who_publishes_to_an_encrypted_topic_uses_its_key() -> None:
+    topic = f"arn:aws:sns:{HERE}:live-releases"
+    assert of("sns:Publish", TopicArn=topic) == [("sns:Publish", topic)]
+    sealed = f"arn:aws:sns:{HERE}:live-sealed"
+    uses = [("kms:GenerateDataKey", KEY), ("kms:Decrypt", KEY)]
+    assert of("sns:Publish", TopicArn=sealed) == [("sns:Publish", sealed), *uses]

@@ -6,6 +6,7 @@ import json
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -24,6 +25,7 @@ from moto.cloudwatch.responses import CloudWatchResponse
 from sandbox.api import alarm_actions, overlay, sns
 from sandbox.api.cloudwatch import MetricCalls
 from sandbox.config import Settings
+from sandbox.errors import ApiError
 from sandbox.metrics.store import Regions
 
 from ..clocks import QuickClock
@@ -286,3 +288,24 @@ def test_an_alarm_that_fires_already_is_left_alone(world: World) -> None:
     fire()
     with pytest.raises(Failure, match="no alarm below staging/ that is not firing already tells staging-alarms"):
         delivered(world, arn)
+
+
+def test_a_message_may_be_another_one_for_each_protocol(world: World) -> None:
+    client, address = boto3.client("sns", REGION), "team@example.test"
+    arn = client.create_topic(Name="releases")["TopicArn"]
+    client.subscribe(TopicArn=arn, Protocol="email", Endpoint=address)
+    confirm(world, max((world.settings.home / "mail" / address).iterdir()).read_text().strip())
+    texts = {"default": "{}", "email": "a letter", "sms": "short"}
+    client.publish(TopicArn=arn, Subject="s", MessageStructure="json", Message=json.dumps(texts))
+    newest = sorted((world.settings.home / "mail" / address).iterdir())[-1]
+    assert newest.read_text().endswith("a letter\n")
+
+
+@pytest.mark.parametrize(
+    ("subject", "taken"), [("x" * 99, True), ("x" * 100, False), ("two\nlines", False), ("größer", False)]
+)
+def test_sns_takes_no_subject_that_aws_refuses(world: World, subject: str, taken: bool) -> None:
+    client = boto3.client("sns", REGION)
+    arn = client.create_topic(Name="releases")["TopicArn"]
+    with nullcontext() if taken else pytest.raises(ApiError, match="Subject"):
+        client.publish(TopicArn=arn, Subject=subject, Message="m")

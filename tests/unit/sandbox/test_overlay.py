@@ -63,6 +63,14 @@ def test_a_patch_refuses_what_it_was_not_written_for(name: str, parameters: tupl
             ("cloudwatch", "GetMetricData"),
         ),
         (
+            {
+                "CONTENT_TYPE": "application/x-www-form-urlencoded",
+                "body": b"Action=AssumeRoleWithWebIdentity&Version=2011-06-15",
+                "signed": "sts",
+            },
+            ("sts", "AssumeRoleWithWebIdentity"),
+        ),
+        (
             {"PATH_INFO": "/2015-02-01/file-systems", "REQUEST_METHOD": "POST", "signed": "elasticfilesystem"},
             ("elasticfilesystem", "CreateFileSystem"),
         ),
@@ -83,3 +91,17 @@ def test_a_request_tells_service_operation_and_caller(environ: dict[str, Any], e
     assert (service, operation) == expected
     assert (context.region, context.access_key) == ("eu-west-1", "AKIAEXAMPLE")
     assert request["wsgi.input"].read() == body, "the body is put back for whoever reads it next"
+
+
+def test_a_call_that_a_token_vouches_for_is_of_sts_without_a_signature() -> None:
+    """Otherwise no trust policy would be looked at: the caller has no key that says which service is meant."""
+    body = b"Action=AssumeRoleWithWebIdentity&Version=2011-06-15"
+    request = {
+        "REQUEST_METHOD": "POST",
+        "PATH_INFO": "/",
+        "CONTENT_TYPE": "application/x-www-form-urlencoded; charset=utf-8",
+        "CONTENT_LENGTH": str(len(body)),
+        "wsgi.input": io.BytesIO(body),
+    }
+    service, operation, context = identify(request, SETTINGS)
+    assert (service, operation, context.access_key) == ("sts", "AssumeRoleWithWebIdentity", "")

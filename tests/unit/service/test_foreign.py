@@ -57,7 +57,7 @@ def corp(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
             containerDefinitions=[{"name": "app", "image": "theirs", "memory": 128}],
             tags=[{"key": "Owner", "value": "platform"}],
         )
-        client("cloudwatch").put_dashboard(DashboardName="corp-web", DashboardBody="{}")
+        client("cloudwatch").put_dashboard(DashboardName="corp-eu-central-1-web", DashboardBody="{}")
         client("scheduler").create_schedule_group(Name="corp", Tags=OTHERS)
         client("rds").create_db_subnet_group(
             DBSubnetGroupName="corp-database", DBSubnetGroupDescription="x", SubnetIds=subnets, Tags=OTHERS
@@ -111,7 +111,7 @@ def test_everything_of_the_service_is_named_at_once(corp: dict[str, Any]) -> Non
     found = foreign.of_service(Aws({"region": REGION}), SERVICE, [])
     assert [sentence.split(" exists")[0] for sentence in found] == [
         "Target group corp-web-green", "Log group /pear/corp/web", "Role corp-eu-central-1-web-execution",
-        "Role corp-eu-central-1-web-task", "Repository web", "Dashboard corp-web", "Schedule group corp",
+        "Role corp-eu-central-1-web-task", "Repository web", "Dashboard corp-eu-central-1-web", "Schedule group corp",
         "Task definition family corp-web",
     ]  # fmt: skip
     used = {

@@ -1,0 +1,83 @@
+# Copyright: pear.fargate contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A service as CloudWatch's dimensions know it, and the metrics of both colours that its alarms are made of. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..aws.naming import COLOURS, EnvironmentNames, ServiceNames
+from .alarm_parts import Rule, Thresholds, metric_of
+from .program_graphs import Program
+
+_BALANCER = "AWS/ApplicationELB"
+
+
+@dataclass(frozen=True)
+class Observed:
+    """A service as CloudWatch's dimensions know it."""
+
+    names: ServiceNames
+    load_balancer: str
+    target_groups: Mapping[str, str]
+    container_insights: bool = True
+    thresholds: Thresholds = field(default_factory=Thresholds)
+    # Of others, where the service uses one.
+    cluster: str = ""
+    log_group: str = ""
+    # SQS queues that a worker takes its work from.
+    queues: Sequence[str] = ()
+    # Where a collector delivers what the program counts.
+    program: Program | None = None
+
+    @property
+    def colours(self) -> tuple[str, ...]:
+        """A worker has no target groups, and one colour."""
+        return COLOURS if self.target_groups else COLOURS[:1]
+
+    def target_group(self, colour: str) -> dict[str, str]:
+        return {"LoadBalancer": self.load_balancer, "TargetGroup": self.target_groups[colour]}
+
+    def ecs_service(self, colour: str) -> dict[str, str]:
+        return {
+            "ClusterName": self.cluster or EnvironmentNames(self.names.environment).cluster,
+            "ServiceName": self.names.ecs_service(colour),
+        }
+
+
+def dimension(arn: str) -> str:
+    """The dimension that a load balancer or a target group has, from its ARN."""
+    resource = arn.rpartition(":")[2]
+    return resource.removeprefix("loadbalancer/")
+
+
+def alarm_of(
+    observed: Observed, kind: str, description: str, metrics: list[dict[str, Any]], rule: Rule
+) -> dict[str, Any]:
+    name = f"{observed.names.alarm_prefix}{kind}"
+    return {"name": name, "description": description, "metrics": metrics, **rule.options()}
+
+
+def of_balancer(observed: Observed, what: str, metric: str, statistic: str) -> list[dict[str, Any]]:
+    return [
+        metric_of(f"{what}_{colour}", _BALANCER, metric, statistic, observed.target_group(colour))
+        for colour in observed.colours
+    ]
+
+
+def of_tasks(observed: Observed, what: str, namespace: str, metric: str, statistic: str) -> list[dict[str, Any]]:
+    return [
+        metric_of(f"{what}_{colour}", namespace, metric, statistic, observed.ecs_service(colour))
+        for colour in observed.colours
+    ]
+
+
+def judged(expression: str, label: str) -> dict[str, Any]:
+    return {"id": "judged", "expression": expression, "label": label}
+
+
+def sum_of(metrics: Sequence[str], colours: Sequence[str]) -> str:
+    """The sum over colours; what has no data point counts as 0."""
+    return f"({' + '.join(f'FILL({metric}_{colour}, 0)' for metric in metrics for colour in colours)})"

@@ -1,0 +1,82 @@
+"""What a certified collection must have, and that the pages on it name commands and tests that exist."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.support.plays import ROOT
+
+GALAXY = yaml.safe_load((ROOT / "galaxy.yml").read_text())
+VERBS = set(re.findall(r"^([a-z][a-z-]*):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+
+
+def rows(page: str) -> list[list[str]]:
+    """The cells of the rows of a page's only table."""
+    lines = [line for line in (ROOT / "docs" / page).read_text().splitlines() if line.startswith("|")]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[2:]]
+
+
+def missing(evidence: str) -> list[str]:
+    """What a cell names that does not exist."""
+    named = re.findall(r"`([^`]+)`", evidence)
+    verbs = [name.split()[1] for name in named if name.startswith("make ")]
+    files = [name for name in named if not name.startswith("make ")]
+    return [verb for verb in verbs if verb not in VERBS] + [file for file in files if not (ROOT / file).exists()]
+
+
+@pytest.mark.parametrize("row", rows("certification.md"), ids=lambda row: row[0][:60])
+def test_each_requirement_has_a_command_or_a_test_that_exists(row: list[str]) -> None:
+    asked, evidence = row
+    assert asked and "`" in evidence
+    assert missing(evidence) == []
+
+
+@pytest.mark.parametrize("row", rows("compatibility.md"), ids=lambda row: row[0][:60])
+def test_each_version_has_a_command_that_exists_and_a_date(row: list[str]) -> None:
+    *_what, command, day = row
+    assert missing(command) == []
+    assert date.fromisoformat(day).year >= 2026
+
+
+def test_no_sanity_test_is_ignored_and_the_python_floor_is_one() -> None:
+    assert list(ROOT.glob("tests/sanity/ignore*")) == []
+    floor = yaml.safe_load((ROOT / "tests/config.yml").read_text())["modules"]["python_requires"]
+    assert floor == ">=3.11"
+    assert "3.11 or newer" in (ROOT / "docs/requirements.md").read_text()
+
+
+def test_the_supported_core_is_the_documented_one() -> None:
+    asked = yaml.safe_load((ROOT / "meta/runtime.yml").read_text())["requires_ansible"]
+    assert asked == ">=2.17.0"
+    assert (
+        f"ansible-core | {asked.removeprefix('>=').removesuffix('.0')} or newer"
+        in (ROOT / "docs/requirements.md").read_text()
+    )
+
+
+def test_galaxys_metadata_is_whole_and_dependencies_have_bounds() -> None:
+    assert re.fullmatch(r"\d+\.\d+\.\d+", GALAXY["version"])
+    for name in ("namespace", "name", "authors", "description", "license", "repository", "documentation", "issues"):
+        assert GALAXY[name], name
+    assert GALAXY["license"] == ["GPL-3.0-or-later"]
+    # Automation Hub asks for one of its tags.
+    assert "cloud" in GALAXY["tags"]
+    assert all(bounds.startswith(">=") for bounds in GALAXY["dependencies"].values())
+
+
+@pytest.mark.parametrize(
+    "file", ["LICENSE", "CODE_OF_CONDUCT.md", "CONTRIBUTING.md", "MAINTAINERS.md", "SECURITY.md", "CHANGELOG.rst"]
+)
+def test_the_files_that_a_community_needs_are_there(file: str) -> None:
+    assert len((ROOT / file).read_text()) > 200
+
+
+def test_every_plugin_names_its_license() -> None:
+    for path in sorted((ROOT / "plugins").rglob("*.py")):
+        if not path.is_symlink():
+            assert "GNU General Public License v3.0+" in path.read_text()[:400], Path(path).name
