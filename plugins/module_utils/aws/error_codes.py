@@ -29,7 +29,7 @@ class Meaning(Enum):
 
 _CODES: dict[Meaning, str] = {
     Meaning.THROTTLED: """
-        BandwidthLimitExceeded EC2ThrottledException ProvisionedThroughputExceeded
+        BandwidthLimitExceeded EC2ThrottledException KMSThrottling ProvisionedThroughputExceeded
         ProvisionedThroughputExceededException RequestLimitExceeded RequestThrottled RequestThrottledException
         SlowDown ThrottledException Throttling ThrottlingError ThrottlingException TooManyRequests
         TooManyRequestsException
@@ -48,11 +48,11 @@ _CODES: dict[Meaning, str] = {
         WAFInternalErrorException WAFUnavailableEntityException
     """,
     Meaning.DENIED: """
-        DecryptionFailure
-        AccessDenied AccessDeniedException AuthorizationError BlockedException FailedResourceAccessException
-        InvalidSecurity KMSKeyNotAccessibleFault KmsException OperationNotPermitted TagPolicy TagPolicyException
-        UnableToAccessSecretException UnableToDecryptSecretValueException UnauthorizedOperation
-        VpcEncryptionControlViolationException WAFFeatureNotIncludedInPricingPlanException
+        DecryptionFailure AccessDenied AccessDeniedException AuthorizationError BlockedException
+        FailedResourceAccessException InvalidSecurity KMSAccessDenied KMSKeyNotAccessibleFault KMSOptInRequired
+        KmsException OperationNotPermitted TagPolicy TagPolicyException UnableToAccessSecretException
+        UnableToDecryptSecretValueException UnauthorizedOperation VpcEncryptionControlViolationException
+        WAFFeatureNotIncludedInPricingPlanException
     """,
     Meaning.CREDENTIALS: """
         AuthFailure ExpiredToken ExpiredTokenException InvalidClientTokenId InvalidSignatureException
@@ -65,7 +65,7 @@ _CODES: dict[Meaning, str] = {
         DBProxyEndpointNotFoundFault DBProxyNotFoundFault DBProxyTargetGroupNotFoundFault DBSecurityGroupNotFound
         DBShardGroupNotFound DBSnapshotNotFound DBSnapshotTenantDatabaseNotFoundFault DBSubnetGroupNotFoundFault
         DomainNotFoundFault FileSystemNotFound GlobalClusterNotFoundFault ImageNotFoundException
-        IntegrationNotFoundFault LayersNotFoundException LifecyclePolicyNotFoundException ListenerNotFound
+        IntegrationNotFoundFault KMSNotFound LayersNotFoundException LifecyclePolicyNotFoundException ListenerNotFound
         LoadBalancerNotFound MountTargetNotFound NamespaceNotFoundException NoSuchChange NoSuchEntity
         NoSuchHealthCheck NoSuchHealthCheckSource NoSuchHostedZone NoSuchResourceException NotFound
         ObjectNotFoundException OptionGroupNotFoundFault PolicyNotFound PullThroughCacheRuleNotFoundException
@@ -74,6 +74,7 @@ _CODES: dict[Meaning, str] = {
         ServiceNotFoundException SubnetNotFound TableNotFoundException TargetGroupNotFound TenantDatabaseNotFound
         TrustStoreNotFound UnableToGetUpstreamImageException UnableToGetUpstreamLayerException
         UnableToListUpstreamImageReferrersException UploadNotFoundException WAFNonexistentItemException
+        QueueDoesNotExist
     """,
     Meaning.EXISTS: """
         AccessPointAlreadyExists AlreadyExistsException DBClusterAlreadyExistsFault
@@ -101,17 +102,19 @@ _CODES: dict[Meaning, str] = {
         CapacityReservationPending ClusterContainsCapacityProviderException
         ClusterContainsContainerInstancesException ClusterContainsServicesException ClusterContainsTasksException
         ConditionalCheckFailedException ConflictException ContinuousBackupsUnavailableException
-        DBSubnetGroupDoesNotCoverEnoughAZs DBUpgradeDependencyFailure DeleteConflict FileSystemInUse
+        DBSubnetGroupDoesNotCoverEnoughAZs DBUpgradeDependencyFailure DeleteConflict EndpointDisabled FileSystemInUse
         HealthCheckInUse HealthCheckVersionMismatch HostedZoneNotEmpty IncompatibleVersion
         IncorrectFileSystemLifeCycleState IncorrectMountTargetState InvalidDBCapacityReservationState
         InvalidDBClusterEndpointStateFault InvalidDBClusterSnapshotStateFault InvalidDBClusterStateFault
         InvalidDBInstanceState InvalidDBParameterGroupState InvalidDBSecurityGroupState
         InvalidDBSubnetGroupStateFault InvalidDBSubnetStateFault InvalidGlobalClusterStateFault
         InvalidResourceStateException InvalidState InvalidVPCNetworkStateFault IpAddressInUse
-        LayerInaccessibleException MountTargetConflict NoFreeAddressesInSubnet PriorityInUse
+        KMSDisabled KMSInvalidState LayerInaccessibleException MountTargetConflict NoFreeAddressesInSubnet
+        PlatformApplicationDisabled PriorityInUse
         RepositoryNotEmptyException ResourceConflict ResourceInUse ResourceInUseException ServiceNotActiveException
         StaleTag SubnetAlreadyInUse TransactionCanceledException TrustStoreNotReady UnmodifiableEntity
         WAFInvalidOperationException
+        MessageNotInflight
     """,
     Meaning.INVALID: """
         AvailabilityZoneNotSupported AvailabilityZonesMismatch BadRequest ClientException DuplicateTagKeys
@@ -124,10 +127,11 @@ _CODES: dict[Meaning, str] = {
         InvalidFormat InvalidParameterInput InvalidParameterValue InvalidParameterValueException InvalidPolicyException
         InvalidRequestException InvalidScheme InvalidSecurityGroup InvalidSubnet InvalidTagException
         InvalidTagParameterException InvalidTarget LayerPartTooSmallException MalformedPolicyDocument
-        MissingParameter MissingParameterValueException NetworkTypeNotSupported
+        MissingParameter MissingParameterValueException NetworkTypeNotSupported ParameterValueInvalid
         PlatformTaskDefinitionIncompatibilityException PlatformUnknownException PolicyNotAttachable
         StorageTypeNotSupported UnsupportedAvailabilityZone UnsupportedFeatureException UnsupportedProtocol
         UnsupportedUpstreamRegistryException ValidationException WAFInvalidParameterException
+        InvalidAddress InvalidIdFormat ReceiptHandleIsInvalid UnsupportedOperation
     """,
 }
 MEANINGS: dict[str, Meaning] = {code: meaning for meaning, codes in _CODES.items() for code in codes.split()}

@@ -35,7 +35,11 @@ def judge(facts: Facts) -> Findings:
     measured = [colour for colour in Colour if saturation.cpu.get(colour, Usage()).points]
     if not measured:
         found.say(State.UNKNOWN, f"CloudWatch has no CPU and memory of it for the last {facts.minutes} minutes")
+    serving = _serving(facts, measured)
     for colour in measured:
+        if colour not in serving:
+            _idle(found, colour, saturation)
+            continue
         _share(found, colour, "CPU", saturation.cpu[colour], (_CPU_PERCENT, Symptom.CPU_HIGH))
         _share(found, colour, "memory", saturation.memory.get(colour, Usage()), (_MEMORY_PERCENT, Symptom.MEMORY_HIGH))
         _rising(found, colour, saturation.memory.get(colour, Usage()))
@@ -43,6 +47,20 @@ def judge(facts: Facts) -> Findings:
     _files(found, saturation)
     _database(found, saturation)
     return found
+
+
+def _serving(facts: Facts, measured: Sequence[Colour]) -> Sequence[Colour]:
+    """The colours that users' requests are sent to; all of them where that is unknown, or none is."""
+    if isinstance(facts.tasks, Unread):
+        return measured
+    return [tasks.colour for tasks in facts.tasks.colours if tasks.serves and tasks.colour in measured] or measured
+
+
+def _idle(found: Findings, colour: Colour, saturation: Saturation) -> None:
+    """A warm colour: after a rollback it may hold what its version leaked, and no user is served by it."""
+    newest = (saturation.cpu.get(colour, Usage()).last(1), saturation.memory.get(colour, Usage()).last(1))
+    shown = [f"{what} {values[0]:.0f} %" for what, values in zip(("CPU", "memory"), newest, strict=True) if values]
+    found.evidence.append(f"{colour}, which gets no requests: {', '.join(shown)}")
 
 
 def _share(found: Findings, colour: Colour, what: str, usage: Usage, limit: tuple[float, Symptom]) -> None:

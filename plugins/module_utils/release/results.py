@@ -40,7 +40,10 @@ class Remarks:
     warnings: Sequence[str] = ()
 
 
-def result(call: Invocation, ending: Ending, report: ReportFile, remarks: Remarks) -> dict[str, Any]:
+_NO_REMARKS = Remarks()
+
+
+def result(call: Invocation, ending: Ending, report: ReportFile, remarks: Remarks = _NO_REMARKS) -> dict[str, Any]:
     """Return the task's result; Failure with the same keys where the release is not what serves."""
     release = ending.release
     evidence = dict(release.evidence or {}) if release else {}

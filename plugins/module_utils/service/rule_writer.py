@@ -12,6 +12,7 @@ from ..aws import elbv2, rule_actions, secretsmanager
 from ..aws.elbv2_states import Rule
 from ..aws.errors import AwsError, Failure
 from ..aws.naming import TAG_LOGIN_SECRET, TAG_RULE
+from ..aws.rule_actions import RuleOptions
 from ..common.changes import Changes
 from ..common.invocation import Invocation
 from . import login
@@ -84,13 +85,17 @@ def _rule(
 
 def _new(call: Invocation, changes: Changes, desired: DesiredRules, kind: str, production: Rule | None) -> Rule | None:
     conditions, priority = desired.conditions_of(kind), desired.priority_of(kind)
-    first = desired.first_weights(kind, _joined(call, kind, production))
+    joined = _joined(call, kind, production)
+    first = desired.first_weights(kind, joined)
+    options, secret = desired.options_of(kind), _Secret(call)
+    _refuse_unknown_secret(call, kind, options, joined)
     changes.want(f"{kind} rule", None, f"priority {priority}: {conditions} → {_shares(first)}", lambda: None)
     if call.check_mode:
         return None
-    options, secret = desired.options_of(kind), _Secret(call)
+    # What others put into the production rule, such as a login, holds for every production rule.
+    others = joined[0].actions if joined else ()
     actions = rule_actions.with_options(
-        rule_actions.with_weights((), first), options, secret.text() if options.needs_client_secret else None
+        rule_actions.with_weights(others, first), options, secret.text() if options.needs_client_secret else None
     )
     tags = {**call.params["tags"], **({TAG_LOGIN_SECRET: secret.version()} if options.needs_client_secret else {})}
     if kind not in (PRODUCTION, TEST):
@@ -105,12 +110,22 @@ def _joined(call: Invocation, kind: str, production: Rule | None) -> list[Rule]:
     if kind in (PRODUCTION, TEST) or production is None:
         return []
     fresh = elbv2.rule(call.aws, production.arn)
-    if _is_split(fresh):
+    if _is_split(fresh) and not call.check_mode:
         raise Failure(
             f"Service {call.params['service']}: a release is shifting its traffic, and the {kind} rule can't join while the weights move. "
             "Run this again once the release has ended."
         )
     return [fresh]
+
+
+def _refuse_unknown_secret(call: Invocation, kind: str, options: RuleOptions, joined: Sequence[Rule]) -> None:
+    """A rule without the login of the others would lead around it, and ELB answers no client secret to give it."""
+    logins = rule_actions.logins(joined[0].actions) if joined and options.logins is None else ()
+    if any(login.kind == "authenticate-oidc" for login in logins):
+        raise Failure(
+            f"Service {call.params['service']}: its production rule has a login by OIDC that the inventory does not name, and the {kind} "
+            "rule would lead around it. Name the login in service_login, with its client secret."
+        )
 
 
 def _is_split(rule: Rule) -> bool:

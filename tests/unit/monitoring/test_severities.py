@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import yaml
 from ansible.errors import AnsibleFilterError
 from ansible_collections.pear.fargate.plugins.filter.monitoring import alarm_topic_arn, service_alarms
 from ansible_collections.pear.fargate.plugins.module_utils.monitoring.alarm_parts import (
@@ -17,8 +18,10 @@ from ansible_collections.pear.fargate.plugins.module_utils.monitoring.alarm_part
 )
 from ansible_collections.pear.fargate.plugins.module_utils.monitoring.alarms import plan, problems, request
 from ansible_collections.pear.fargate.plugins.modules.cloudwatch_alarms import ARGUMENT_SPEC
+from jinja2.nativetypes import NativeEnvironment
 
 from sandbox.metrics.rules import holds
+from tests.support.plays import ROOT
 
 from .given import ENVIRONMENT, validated
 
@@ -132,3 +135,21 @@ def test_each_severity_has_its_topic() -> None:
 
 def test_the_module_takes_every_option() -> None:
     assert {"rule", "band_deviations"} <= set(ARGUMENT_SPEC["alarms"]["options"])
+
+
+def test_the_health_check_of_a_name_tells_who_is_told_of_critical_alarms() -> None:
+    """The role dns takes no severities: its one alarm is critical."""
+    defaults = yaml.safe_load((ROOT / "roles/dns/defaults/main.yml").read_text())
+    spec = yaml.safe_load((ROOT / "roles/dns/meta/argument_specs.yml").read_text())
+    known = spec["argument_specs"]["main"]["options"]["dns_health_alarm_subscriptions"]["options"]
+    jinja = NativeEnvironment()
+    jinja.filters["pear.fargate.subscriptions_of"] = subscriptions_of
+    targets = [
+        {"protocol": "email", "endpoint": "oncall@example.com"},
+        {"protocol": "https", "endpoint": "https://example.com/page", "severities": ["critical"]},
+        {"protocol": "email", "endpoint": "morning@example.com", "severities": ["warning"]},
+        {"protocol": "sqs", "endpoint": "arn:aws:sqs:eu-central-1:1:q", "severities": ["releases"]},
+    ]
+    told = jinja.from_string(defaults["dns_health_alarm_subscriptions"]).render(monitoring_subscriptions=targets)
+    assert [target["endpoint"] for target in told] == ["oncall@example.com", "https://example.com/page"]
+    assert all(set(target) <= set(known) for target in told)

@@ -517,6 +517,18 @@ def test_targets_that_cannot_be_read_leave_the_tasks_known() -> None:
     assert "3 running of 3 desired" in verdict.why
 
 
+def test_a_warm_colour_that_leaked_before_the_rollback_is_no_problem_and_is_shown() -> None:
+    leaked, calm = usage(lambda back: 97.0), usage(lambda back: 40.0)
+    found = replace(saturation(), cpu={BLUE: calm, GREEN: calm}, memory={BLUE: leaked, GREEN: calm})
+    report = judged(healthy(saturation=found))
+    assert report.state is State.OK and report.causes == ()
+    (verdict,) = [verdict for verdict in report.verdicts if verdict.check == "saturation"]
+    assert "blue, which gets no requests: CPU 40 %, memory 97 %" in verdict.evidence
+    both = tasks(green(weight=90))
+    canary = replace(both, colours=(replace(both.colours[0], weight=10), both.colours[1]))
+    assert state_of(judged(healthy(saturation=found, tasks=canary)), "saturation") is State.PROBLEM
+
+
 def test_missing_metrics_of_cpu_are_unknown() -> None:
     report = judged(healthy(saturation=replace(saturation(), cpu={}, memory={})))
     assert state_of(report, "saturation") is State.UNKNOWN

@@ -113,7 +113,7 @@ ROWS = (
         "unclear and a person may decide",
         seen(TENTH, readings=UNKNOWN),
         replace(RELEASE, since=NOW - 99, policy=replace(RELEASE.policy, inconclusive=OnInconclusive.APPROVAL)),
-        Wait(5.0),
+        Wait(5.0, for_approval=True),
         "waiting for promote",
     ),
     row(
@@ -143,7 +143,7 @@ ROWS = (
         "promoted at an earlier step",
         seen(Weights(50, 50), operator_request=requested(RequestKind.PROMOTE, 0)),
         replace(RELEASE, step=1, since=NOW),
-        Wait(5.0),
+        Wait(5.0, for_approval=True),
         "waiting for promote",
     ),
     row(

@@ -264,3 +264,36 @@ def test_the_version_of_a_secret_is_read_without_its_value(options: dict[str, An
     aws = Aws({"region": REGION})
     version = secretsmanager.current_version(aws, secret)
     assert version and secretsmanager.text(aws, secret, version) == '{"word": "one"}'
+
+
+def test_a_further_rule_has_the_login_that_others_put_before_the_production_rule(https: dict[str, Any]) -> None:
+    """It would lead around it otherwise. What is left out of the options stays as others have it."""
+    invoke({**https, "login": {"cognito": COGNITO}, "stickiness": {"seconds": 900, "colour_seconds": 60}})
+    further = {**https, "further_rules": [{"name": "old", "hosts": ["old.example.com"]}]}
+    invoke(further)
+    made = next(rule for rule in rules(https).values() if "old.example.com" in rule.conditions.hosts)
+    assert [action["Type"] for action in made.actions] == ["authenticate-cognito", "forward"]
+    assert rule_actions.sticky_seconds(made.actions) == 60
+    assert not invoke(further)["changed"]
+
+
+def test_a_further_rule_beside_a_login_whose_secret_is_unknown_is_refused(https: dict[str, Any], secret: str) -> None:
+    invoke({**https, "login": oidc(secret, client_secret_key="word")})
+    further = [{"name": "old", "hosts": ["old.example.com"]}]
+    for check_mode in (True, False):
+        with pytest.raises(Failure, match=r"the old rule would lead around it\. Name the login in service_login"):
+            invoke({**https, "further_rules": further}, check_mode=check_mode)
+    invoke({**https, "login": oidc(secret, client_secret_key="word"), "further_rules": further})
+    made = next(rule for rule in rules(https).values() if "old.example.com" in rule.conditions.hosts)
+    assert made.actions[0]["Type"] == "authenticate-oidc"
+
+
+def test_check_mode_tells_of_a_further_rule_while_a_release_moves_the_weights(options: dict[str, Any]) -> None:
+    made = invoke(options)
+    elbv2.set_weights(
+        Aws({"region": REGION}),
+        rules(options)[10],
+        {made["target_groups"]["blue"]: 80, made["target_groups"]["green"]: 20},
+    )
+    predicted = invoke({**options, "further_rules": [{"name": "old", "hosts": ["old.example.com"]}]}, check_mode=True)
+    assert "old rule" in predicted["diff"]["after"]
