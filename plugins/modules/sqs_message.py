@@ -24,14 +24,14 @@ options:
     description: Receipt handle of the message, as it was received last.
     type: str
     required: true
-  state:
+  outcome:
     description:
-      - V(absent) deletes the message.
-      - V(visible) hands it back, so that it is received again at once. The queue's C(maxReceiveCount) says how often before it becomes a
+      - V(done) deletes the message.
+      - V(retry) hands it back, so that it is received again at once. The queue's C(maxReceiveCount) says how often before it becomes a
         dead letter.
     type: str
-    choices: [absent, visible]
-    default: absent
+    choices: [done, retry]
+    default: done
 extends_documentation_fragment:
   - amazon.aws.common.modules
   - amazon.aws.region.modules
@@ -49,15 +49,15 @@ EXAMPLES = r"""
   pear.fargate.sqs_message:
     queue_url: https://sqs.eu-central-1.amazonaws.com/123456789012/production-rollbacks
     receipt_handle: "{{ rollback_message.receipt_handle }}"
-    state: visible
+    outcome: retry
 """
 
 RETURN = r"""
-state:
+outcome:
   description: What was done with the message.
   returned: always
   type: str
-  sample: absent
+  sample: done
 """
 
 from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import run_as_module
@@ -66,7 +66,7 @@ from ansible_collections.pear.fargate.plugins.module_utils.operations.sqs_messag
 ARGUMENT_SPEC = {
     "queue_url": {"type": "str", "required": True},
     "receipt_handle": {"type": "str", "required": True, "no_log": False},
-    "state": {"type": "str", "choices": ["absent", "visible"], "default": "absent"},
+    "outcome": {"type": "str", "choices": ["done", "retry"], "default": "done"},
 }
 
 

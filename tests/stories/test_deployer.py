@@ -191,17 +191,6 @@ def test_job_templates_run_as_awx_runs_them(guarded: Guarded, tmp_path: Path) ->
     )
     assert "day-to-day-1" in logs.output, logs.output
     jobs.run("scale", scale_count="", scale_minimum=1, scale_maximum="")
-    page = tmp_path / "report.html"
-    jobs.run("report", report_of="1.0.0", report_path=str(page))
-    assert "<svg" in page.read_text()
-
-
-def test_an_experiment_by_the_role_of_game_days(guarded: Guarded, tmp_path: Path) -> None:
-    """Its bad version is refused by ECS at once; whether the service is steady enough to begin, other stories say."""
-    steady = guarded.run("gameday", "gameday", check=True, gameday_experiment="crash-at-start")
-    assert "AccessDenied" not in steady.output and "not authorized" not in steady.output, steady.output
-    guarded.run("gameday", "gameday", gameday_experiment="crash-at-start", gameday_report_dir=str(tmp_path)).succeeded()
-    assert "crash-at-start" in (tmp_path / "crash-at-start.md").read_text()
 
 
 def test_nothing_was_refused_to_any_of_them(guarded: Guarded) -> None:

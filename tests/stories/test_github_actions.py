@@ -75,18 +75,19 @@ def live(stage: Stage, service: str) -> str:
     groups = elbv2.describe_target_groups(Names=list(names))["TargetGroups"]
     colours = {group["TargetGroupArn"]: names[group["TargetGroupName"]] for group in groups}
     balancer = elbv2.describe_load_balancers(Names=["local"])["LoadBalancers"][0]["LoadBalancerArn"]
-    forwards = [
-        action.get("ForwardConfig", {}).get("TargetGroups", [])
+    rules = [
+        rule
         for listener in elbv2.describe_listeners(LoadBalancerArn=balancer)["Listeners"]
         for rule in elbv2.describe_rules(ListenerArn=listener["ListenerArn"])["Rules"]
-        for action in rule["Actions"]
+        # The test rule asks for a header.
+        if "http-header" not in {condition["Field"] for condition in rule["Conditions"]}
     ]
-    # The test rule forwards to one colour alone; the production rule names both.
-    (weights,) = [
+    forwards = [rule["Actions"][0].get("ForwardConfig", {}).get("TargetGroups", []) for rule in rules]
+    weights = next(
         {colours[group["TargetGroupArn"]]: group["Weight"] for group in found}
         for found in forwards
         if {group["TargetGroupArn"] for group in found} == set(colours)
-    ]
+    )
     (colour,) = [colour for colour, weight in weights.items() if weight == 100]
     (found,) = ecs.describe_services(cluster="local", services=[f"{service}-{colour}"])["services"]
     definition = ecs.describe_task_definition(taskDefinition=found["taskDefinition"])["taskDefinition"]

@@ -17,7 +17,7 @@ from ansible_collections.pear.fargate.plugins.module_utils.aws.session import Aw
 from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import Invocation
 from ansible_collections.pear.fargate.plugins.module_utils.release.loop import Ending
 from ansible_collections.pear.fargate.plugins.module_utils.release.report.file import ReportFile
-from ansible_collections.pear.fargate.plugins.module_utils.release.results import result
+from ansible_collections.pear.fargate.plugins.module_utils.release.results import Remarks, result
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import (
     Colour,
     Kind,
@@ -75,10 +75,10 @@ def report(folder: Path, outcome: Outcome, release: Release | None) -> None:
     call = Invocation({"report": str(folder / "release.json")}, cast(Aws, None))
     ending = Ending(outcome, "5xx share 20 %", release, changed=True)
     if outcome is Outcome.SUCCEEDED:
-        result(call, ending, REPORT_FILE)
+        result(call, ending, REPORT_FILE, Remarks())
     else:
         with pytest.raises(Failure):
-            result(call, ending, REPORT_FILE)
+            result(call, ending, REPORT_FILE, Remarks())
 
 
 @pytest.mark.parametrize(

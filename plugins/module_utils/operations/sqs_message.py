@@ -12,8 +12,8 @@ from ..common.invocation import Invocation
 
 def run(call: Invocation) -> dict[str, Any]:
     """Which of both SQS cannot tell afterwards: the message may have been gone, so this is always a change."""
-    queue, receipt, state = (call.params[name] for name in ("queue_url", "receipt_handle", "state"))
+    queue, receipt, outcome = (call.params[name] for name in ("queue_url", "receipt_handle", "outcome"))
     if not call.check_mode:
-        (sqs.delete if state == "absent" else sqs.make_visible)(call.aws, queue, receipt)
-    diff = {"before": {"message": "received"}, "after": {"message": state}}
-    return {"changed": True, "diff": diff, "state": state}
+        (sqs.delete if outcome == "done" else sqs.make_visible)(call.aws, queue, receipt)
+    diff = {"before": {"message": "received"}, "after": {"message": "deleted" if outcome == "done" else "visible"}}
+    return {"changed": True, "diff": diff, "outcome": outcome}

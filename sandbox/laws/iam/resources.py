@@ -59,10 +59,11 @@ _NAMED: dict[str, dict[str, str]] = {
     "cloudwatch:dashboard": {"DashboardName": "DashboardName || DashboardNames"},
     "iam:policy": {"PolicyNameWithPath": "PolicyName"},
     "iam:user": {"UserNameWithPath": "UserName"},
+    "sqs:queue": {"QueueName": "QueueUrl || QueueName"},
     "servicequotas:quota": {"ServiceCode": "ServiceCode", "QuotaCode": "QuotaCode"},
 }
 # A value of these variables may be an ARN or a path: its last part is the name.
-_LAST_PART = {"ClusterName", "ServiceName", "TaskId", "Id"}
+_LAST_PART = {"ClusterName", "ServiceName", "TaskId", "Id", "QueueName"}
 # All kinds that an action requires are authorised; elsewhere they are alternatives, such as listeners of the kinds of load balancers.
 _TOGETHER = {"ec2", "rds"}
 # DescribeAlarms needs all alarms: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/permissions-reference-cw.html, and

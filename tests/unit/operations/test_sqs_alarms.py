@@ -123,9 +123,9 @@ class Queue:
         found = self.sqs.get_queue_attributes(QueueUrl=url or self.url, AttributeNames=names)["Attributes"]
         return int(found[names[0]]), int(found[names[1]])
 
-    def end(self, event: dict[str, Any], state: str, check_mode: bool = False) -> None:
+    def end(self, event: dict[str, Any], outcome: str, check_mode: bool = False) -> None:
         """What the playbook's last task does."""
-        validated = ArgumentSpecValidator(module.ARGUMENT_SPEC).validate({**event["message"], "state": state})
+        validated = ArgumentSpecValidator(module.ARGUMENT_SPEC).validate({**event["message"], "outcome": outcome})
         assert not validated.error_messages
         call = Invocation(validated.validated_parameters, Aws({"region": REGION}), check_mode, QuickClock())
         assert sqs_message.run(call)["changed"]
@@ -147,9 +147,9 @@ def test_an_alarm_is_an_event_and_its_message_is_hidden_until_the_playbook_delet
     assert queue.counts() == (0, 1)
     queue.source.extend()
     assert queue.source.held and queue.counts() == (0, 1)
-    queue.end(event, "absent", check_mode=True)
+    queue.end(event, "done", check_mode=True)
     assert queue.counts() == (0, 1), "check mode deletes nothing"
-    queue.end(event, "absent")
+    queue.end(event, "done")
     assert queue.counts() == (0, 0)
     queue.source.extend()
     assert not queue.source.held, "a message that is gone is not extended for ever"
@@ -159,12 +159,12 @@ def test_what_is_handed_back_comes_again_and_ends_as_a_dead_letter() -> None:
     queue = Queue()
     queue.send(enveloped(notification()))
     (first,) = queue.source.receive()
-    queue.end(first, "visible")
+    queue.end(first, "retry")
     (again,) = queue.source.receive()
     assert again["alarm"] == first["alarm"]
     assert again["message"]["receipt_handle"] != first["message"]["receipt_handle"]
     assert [held.receipt for held in queue.source.held.values()] == [again["message"]["receipt_handle"]]
-    queue.end(again, "visible")
+    queue.end(again, "retry")
     assert queue.source.receive() == []
     assert queue.counts() == (0, 0) and queue.counts(queue.dead)[0] == 1
 
