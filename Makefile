@@ -92,7 +92,7 @@ sandbox-test: setup-browser ## Fidelity tests of the sandbox: real containers, r
 
 .PHONY: stories
 stories: setup ## End-to-end stories: playbooks on a sandbox of their own, under load
-	@pytest -q -n 2 --dist loadfile --timeout 1800 --durations 15 tests/stories
+	@pytest -q -n 3 --dist loadfile --timeout 1800 --durations 15 tests/stories
 
 # ansible-rulebook's rule engine runs in Java, which nothing else here needs.
 .PHONY: eda
