@@ -97,7 +97,8 @@ def test_each_task_has_an_ebs_volume_until_a_rollback_to_the_version_without_one
     again = both.run("playbooks/release.yml", "-l", "website", variables=given).succeeded()
     assert again.changed == 0, again.output
     # With its inventory as it was: the version before had no volume, and ECS refuses that of another version.
-    both.run("playbooks/rollback.yml", "-l", "website").succeeded()
+    at_once = {"service_release_policy": {"window_seconds": 0}}
+    both.run("playbooks/rollback.yml", "-l", "website", variables=at_once).succeeded()
     deadline = time.monotonic() + 600
     while left := block_volumes(stage):
         assert time.monotonic() < deadline, left
