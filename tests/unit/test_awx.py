@@ -133,8 +133,10 @@ def test_every_template_runs_a_playbook_of_the_project_which_runs_one_of_the_col
 
 
 def variables_of(playbook: str) -> set[str]:
-    """Names that a playbook reads, and the variables of the roles that it uses."""
+    """Names that a playbook and the files of tasks that it includes read, and the variables of the roles that it uses."""
     text = (ROOT / f"playbooks/{playbook}.yml").read_text()
+    included = re.findall(r"include_tasks: (tasks/\S+)", text)
+    text = "\n".join([text, *((ROOT / "playbooks" / path).read_text() for path in included)])
     named = set(re.findall(r"\b[a-z][a-z_]+\b", "\n".join(re.findall(r"{{.*?}}|that: .*|when: .*", text))))
     roles = set(re.findall(r"pear\.fargate\.([a-z_]+)$", text, re.MULTILINE))
     for role in roles:
