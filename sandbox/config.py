@@ -20,6 +20,10 @@ def home_from_environment() -> Path:
     return Path(os.environ.get("PEAR_SANDBOX_HOME") or REPOSITORY / ".sandbox").resolve()
 
 
+# A path that ends in a slash, so that the page names its files without one.
+CONSOLE = "/_sandbox/console/"
+
+
 @dataclass(frozen=True)
 class Settings:
     """What `up` decided once; every process of the sandbox reads it from HOME/settings.json."""
@@ -43,6 +47,11 @@ class Settings:
     @property
     def endpoint(self) -> str:
         return f"http://{self.api_address}:{self.api_port}"
+
+    @property
+    def console(self) -> str:
+        """The page in the browser."""
+        return f"{self.endpoint}{CONSOLE}"
 
     @property
     def name_server(self) -> str:

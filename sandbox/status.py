@@ -6,14 +6,13 @@ import json
 import os
 import time
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
+from . import listing
 from .config import ACCESS_KEY, SECRET_KEY, Settings
 from .lateness import keeps_up
 from .lifecycle import processes
-
-_BATCH = 10
 
 
 def client(settings: Settings, service: str, region: str = "") -> Any:
@@ -34,14 +33,14 @@ def show(settings: Settings) -> None:
         )
         return
     print(f"\n{keeps_up(_health(settings)['slower'])}")
-    print(f"\nConsole: {settings.endpoint}/_sandbox/console/")
+    print(f"\nConsole: {settings.console}")
     print(f"\nDNS, for the zones of Route 53: {settings.name_server} port 53, UDP and TCP")
     balancers = client(settings, "elbv2").describe_load_balancers()["LoadBalancers"]
     _table(
         ("load balancer", "address", "state"),
         [(b["LoadBalancerName"], b["DNSName"], b["State"]["Code"]) for b in balancers],
     )
-    services = list(_services(settings))
+    ecs = client(settings, "ecs")
     _table(
         ("cluster", "service", "running", "desired", "task definition", "rollout"),
         [
@@ -51,12 +50,12 @@ def show(settings: Settings) -> None:
                 str(service["runningCount"]),
                 str(service["desiredCount"]),
                 service["taskDefinition"].rpartition("/")[2],
-                next((d.get("rolloutState", "") for d in service["deployments"] if d["status"] == "PRIMARY"), ""),
+                listing.rollout(service),
             )
-            for service in services
+            for service in listing.services(ecs)
         ],
     )
-    _table(("task", "group", "status", "health", "address", "since"), [_task_row(task) for task in _tasks(settings)])
+    _table(("task", "group", "status", "health", "address", "since"), [_task_row(task) for task in listing.tasks(ecs)])
 
 
 def _health(settings: Settings) -> dict[str, Any]:
@@ -80,7 +79,7 @@ def hints(settings: Settings) -> None:
                 print(f"\n  https://{host}/\n")
                 print(f"  curl --cacert {_short(authority)} --resolve {resolve} https://{host}/readyz")
     print(
-        f"\nConsole:     {settings.endpoint}/_sandbox/console/\n"
+        f"\nConsole:     {settings.console}\n"
         "Look around: .venv/bin/python -m sandbox status | logs api | logs TASK-ID\n"
         'Use it:      eval "$(.venv/bin/python -m sandbox env)" and any AWS client\n'
         "A browser:   the certificate is for this machine only; add the host to /etc/hosts with the address shown\n"
@@ -122,33 +121,14 @@ def _hosts(rules: list[dict[str, Any]]) -> list[str]:
     return list(dict.fromkeys(hosts))
 
 
-def _services(settings: Settings) -> Iterator[dict[str, Any]]:
-    ecs = client(settings, "ecs")
-    for cluster in ecs.list_clusters()["clusterArns"]:
-        arns = [
-            arn for page in ecs.get_paginator("list_services").paginate(cluster=cluster) for arn in page["serviceArns"]
-        ]
-        for start in range(0, len(arns), _BATCH):
-            yield from ecs.describe_services(cluster=cluster, services=arns[start : start + _BATCH])["services"]
-
-
-def _tasks(settings: Settings) -> Iterator[dict[str, Any]]:
-    ecs = client(settings, "ecs")
-    for cluster in ecs.list_clusters()["clusterArns"]:
-        arns = [arn for page in ecs.get_paginator("list_tasks").paginate(cluster=cluster) for arn in page["taskArns"]]
-        for start in range(0, len(arns), _BATCH):
-            yield from ecs.describe_tasks(cluster=cluster, tasks=arns[start : start + _BATCH])["tasks"]
-
-
 def _task_row(task: dict[str, Any]) -> tuple[str, ...]:
-    details = {d["name"]: d["value"] for attachment in task.get("attachments", []) for d in attachment["details"]}
     since = task.get("startedAt") or task["createdAt"]
     return (
         task["taskArn"].rpartition("/")[2],
         task.get("group", ""),
         task["lastStatus"],
         task.get("healthStatus", ""),
-        details.get("privateIPv4Address", ""),
+        listing.address(task),
         since.astimezone().strftime("%H:%M:%S"),
     )
 

@@ -45,7 +45,7 @@ def main() -> None:
                 time.sleep(0.5)
             time.sleep(AFTER_SECONDS)
             with browser(height=1150) as driver:
-                driver.get(f"{Settings.load(home).endpoint}/_sandbox/console/")
+                driver.get(Settings.load(home).console)
                 # A few of its rounds.
                 time.sleep(10)
                 driver.save_screenshot(str(PICTURE))

@@ -44,3 +44,8 @@ class Sandbox(Core):
         super().__post_init__()
         self.targets = Targets(self)
         self.fargate = Fargate(self, self.targets)
+
+    @property
+    def slower(self) -> dict[str, float]:
+        """How many times longer a second of work takes, by process."""
+        return {"api": self.lateness.stretch(), "edge": self.targets.edge_stretch}

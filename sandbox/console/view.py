@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from .. import listing
+
 Clients = Callable[[str], Any]
 # Of CloudWatch's time: what the graphs show.
 PERIODS, PERIOD_SECONDS = 30, 60
@@ -16,8 +18,6 @@ _GRAPHS: Mapping[str, tuple[str, str]] = {
     "refused": ("TargetConnectionErrorCount", "Sum"),
     "p95": ("TargetResponseTime", "p95"),
 }
-_SERVICES_PER_CALL = 10
-_TASKS_PER_CALL = 100
 # The ledgers of pear.fargate, by their name; the releases in them, by their key.
 _LEDGER, _RELEASE = "-releases", "release/"
 _RELEASES_SHOWN, _LINES_SHOWN = 12, 200
@@ -34,8 +34,8 @@ def view(aws: Clients, time_factor: float) -> dict[str, Any]:
         "rules": list(_rules(aws, {group["TargetGroupArn"]: group["TargetGroupName"] for group in groups})),
         "target_groups": [_target_group(aws, group) for group in groups],
         "graphs": _graphs(aws, groups, now, PERIOD_SECONDS / time_factor),
-        "services": list(_services(aws)),
-        "tasks": list(_tasks(aws)),
+        "services": list(_services(aws("ecs"))),
+        "tasks": list(_tasks(aws("ecs"))),
         "alarms": _alarms(aws),
         "releases": list(_releases(aws)),
         "log_groups": [group["logGroupName"] for group in aws("logs").describe_log_groups()["logGroups"]],
@@ -143,45 +143,31 @@ def _query(group: Mapping[str, Any], graph: str) -> dict[str, Any]:
     }
 
 
-def _services(aws: Clients) -> Iterator[dict[str, Any]]:
-    ecs = aws("ecs")
-    for cluster in ecs.list_clusters()["clusterArns"]:
-        pages = ecs.get_paginator("list_services").paginate(cluster=cluster)
-        arns = [arn for page in pages for arn in page["serviceArns"]]
-        for start in range(0, len(arns), _SERVICES_PER_CALL):
-            for one in ecs.describe_services(cluster=cluster, services=arns[start : start + _SERVICES_PER_CALL])[
-                "services"
-            ]:
-                primary: Mapping[str, Any] = next((d for d in one["deployments"] if d["status"] == "PRIMARY"), {})
-                yield {
-                    "cluster": _last(cluster),
-                    "name": one["serviceName"],
-                    "running": one["runningCount"],
-                    "pending": one["pendingCount"],
-                    "desired": one["desiredCount"],
-                    "definition": _last(one["taskDefinition"]),
-                    "rollout": primary.get("rolloutState", ""),
-                }
+def _services(ecs: Any) -> Iterator[dict[str, Any]]:
+    for one in listing.services(ecs):
+        yield {
+            "cluster": _last(one["clusterArn"]),
+            "name": one["serviceName"],
+            "running": one["runningCount"],
+            "pending": one["pendingCount"],
+            "desired": one["desiredCount"],
+            "definition": _last(one["taskDefinition"]),
+            "rollout": listing.rollout(one),
+        }
 
 
-def _tasks(aws: Clients) -> Iterator[dict[str, Any]]:
-    ecs = aws("ecs")
-    for cluster in ecs.list_clusters()["clusterArns"]:
-        pages = ecs.get_paginator("list_tasks").paginate(cluster=cluster)
-        arns = [arn for page in pages for arn in page["taskArns"]]
-        for start in range(0, len(arns), _TASKS_PER_CALL):
-            for task in ecs.describe_tasks(cluster=cluster, tasks=arns[start : start + _TASKS_PER_CALL])["tasks"]:
-                details = {one["name"]: one["value"] for part in task.get("attachments", []) for one in part["details"]}
-                yield {
-                    "id": _last(task["taskArn"]),
-                    "group": task.get("group", "").removeprefix("service:"),
-                    "definition": _last(task["taskDefinitionArn"]),
-                    "status": task["lastStatus"],
-                    "health": task.get("healthStatus", ""),
-                    "address": details.get("privateIPv4Address", ""),
-                    "zone": task.get("availabilityZone", ""),
-                    "since": (task.get("startedAt") or task["createdAt"]).timestamp(),
-                }
+def _tasks(ecs: Any) -> Iterator[dict[str, Any]]:
+    for task in listing.tasks(ecs):
+        yield {
+            "id": _last(task["taskArn"]),
+            "group": task.get("group", "").removeprefix("service:"),
+            "definition": _last(task["taskDefinitionArn"]),
+            "status": task["lastStatus"],
+            "health": task.get("healthStatus", ""),
+            "address": listing.address(task),
+            "zone": task.get("availabilityZone", ""),
+            "since": (task.get("startedAt") or task["createdAt"]).timestamp(),
+        }
 
 
 def _alarms(aws: Clients) -> list[dict[str, Any]]:

@@ -50,7 +50,7 @@ def shown(world: World) -> Iterator[str]:
 @pytest.fixture(scope="module")
 def page(sandbox: Running, shown: str) -> Iterator[Any]:
     with browser() as driver:
-        driver.get(f"{sandbox.settings.endpoint}/_sandbox/console/")
+        driver.get(sandbox.settings.console)
         yield driver
 
 

@@ -261,7 +261,6 @@ def _alarms(aws: Aws, name: str) -> list[Thing]:
     return [
         Thing("composite alarm" if is_composite(found[alarm]) else "alarm", alarm, alarm, aws.region)
         for alarm in reversed(in_order(found.values()))
-        if alarm in found
     ]
 
 

@@ -4,10 +4,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+from .alarms import named_in
 
 CRITICAL, WARNING, NOTICE = "critical", "warning", "notice"
 # Not of alarms: what becomes of releases. Notification targets name it to be told.
@@ -145,7 +146,7 @@ def composed(
 
 def composed_of(alarms: Sequence[Mapping[str, Any]]) -> set[str]:
     """The alarms that a composite one speaks for: by themselves they tell nobody."""
-    named = {name for alarm in alarms for name in re.findall(r'ALARM\("([^"]+)"\)', alarm.get("rule", ""))}
+    named = {name for alarm in alarms for name in named_in(alarm.get("rule", ""))}
     return {name for name in named if severity_of(name) == CRITICAL}
 
 

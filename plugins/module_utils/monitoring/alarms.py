@@ -82,8 +82,10 @@ def named_in(rule: str) -> set[str]:
 
 
 def in_order(alarms: Iterable[Mapping[str, Any]]) -> list[str]:
-    """Names of alarms, each after those that its rule names. Raises CycleError."""
-    return list(TopologicalSorter({a["AlarmName"]: named_in(a.get("AlarmRule") or "") for a in alarms}).static_order())
+    """Names of these alarms, each after those of them that its rule names. Raises CycleError."""
+    rules = {alarm["AlarmName"]: alarm.get("AlarmRule") or "" for alarm in alarms}
+    sorter = TopologicalSorter({name: named_in(rule) & rules.keys() for name, rule in rules.items()})
+    return list(sorter.static_order())
 
 
 def request(alarm: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/CloudWatch-Dash
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -44,7 +44,9 @@ def _marker(release: Release) -> dict[str, Any]:
 
 def marked(body: Mapping[str, Any], found: Sequence[Marker]) -> dict[str, Any]:
     """The body with these markers in place of those that it has; lines of others stay."""
-    return _changed(body, lambda lines: [*(line for line in lines if not _is_own(line)), *map(dict, found)])
+    if not isinstance(body.get("widgets"), list):
+        return dict(body)
+    return {**body, "widgets": [_annotated(widget, found) for widget in body["widgets"]]}
 
 
 def unmarked(body: Mapping[str, Any]) -> dict[str, Any]:
@@ -68,13 +70,7 @@ def _is_own(line: Any) -> bool:
     return line.get("color") in colours and bool(_OWN.fullmatch(str(line.get("label", ""))))
 
 
-def _changed(body: Mapping[str, Any], change: Callable[[list[Any]], list[Any]]) -> dict[str, Any]:
-    if not isinstance(body.get("widgets"), list):
-        return dict(body)
-    return {**body, "widgets": [_annotated(widget, change) for widget in body["widgets"]]}
-
-
-def _annotated(widget: Any, change: Callable[[list[Any]], list[Any]]) -> Any:
+def _annotated(widget: Any, found: Sequence[Marker]) -> Any:
     """Only graphs over time have vertical lines."""
     if not isinstance(widget, Mapping) or widget.get("type") != "metric":
         return widget
@@ -82,7 +78,7 @@ def _annotated(widget: Any, change: Callable[[list[Any]], list[Any]]) -> Any:
     if not isinstance(properties, Mapping) or properties.get("view", "timeSeries") != "timeSeries":
         return widget
     annotations = {key: value for key, value in _annotations(properties).items() if key != "vertical"}
-    vertical = change(_vertical(widget))
+    vertical = [*(line for line in _vertical(widget) if not _is_own(line)), *map(dict, found)]
     if vertical:
         annotations["vertical"] = vertical
     rest = {key: value for key, value in properties.items() if key != "annotations"}

@@ -12,7 +12,7 @@ SANDBOX = Path(__file__).resolve().parents[3] / "sandbox"
 # A folder, or a file beside the folders, may import itself and what stands before it.
 ORDER = (
     # What has no state of its own
-    "config", "errors", "locks", "ports", "lateness", "periodic", "processes", "engine", "registry_login", "wsgi",
+    "config", "errors", "locks", "ports", "lateness", "periodic", "processes", "engine", "listing", "registry_login", "wsgi",
     # AWS's rules without AWS's API
     "faults", "laws", "metrics", "dns",
     # The API process
