@@ -328,10 +328,10 @@ options:
 options:
   release_topics:
     description:
-      - Topics of SNS that are told what becomes of the release. Each is the ARN of a standard topic of the region, or the name of one
+      - SNS topics that get notifications of the release. Each is the ARN of a standard topic of the region, or the name of one
         in the account of the credentials.
-      - They are told that it began, waits for approval, succeeded, was returned and why, ended otherwise, or was left unfinished. A run
-        that goes on with a release does not tell again what was told.
+      - A notification says that it began, waits for approval, succeeded, was returned and why, ended otherwise, or was left unfinished.
+        A run that resumes a release does not send one again.
       - A notification that cannot be sent is a warning. It neither ends the release nor holds it up for more than seconds.
     type: list
     elements: str

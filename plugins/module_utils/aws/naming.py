@@ -93,7 +93,7 @@ class EnvironmentNames:
 
     @property
     def release_topic(self) -> str:
-        """Of what becomes of releases."""
+        """Of notifications of releases."""
         return f"{self.environment}-releases"
 
     @property
