@@ -179,44 +179,50 @@ def _backend(service: str, account: str, region: str) -> Any:
 
 
 class _Pickler(pickle.Pickler):
-    """Knows what belongs to the process and not to the state, and how to take what pickle does not."""
+    """Knows what belongs to the process and not to the state, and how to take what pickle does not.
+
+    It is asked about each object of a class, for each call that changes something: one look at the type has to be
+    enough for nearly all of them.
+    """
 
     def __init__(self, out: io.BytesIO, core: Core) -> None:
         super().__init__(out, protocol=5)
         self._own = {id(core): "core", id(core.lock): "lock", id(core.engine): "engine"}
-        self._backends = {id(backend): key for key, backend in _backends()}
-
-    def persistent_id(self, value: Any) -> Any:
-        return self._own.get(id(value)) or self._backends.get(id(value))
+        self._own |= {id(backend): key for key, backend in _backends()}
 
     def reducer_override(self, value: Any) -> Any:
-        from cryptography import x509
-        from cryptography.hazmat.primitives.asymmetric import ec, rsa
-        from moto.iam.models import AWSManagedPolicy
-        from moto.logs.models import LogStream
+        if (key := self._own.get(id(value))) is not None:
+            return _of_process, (key,)
+        reduce = _reducer(type(value))
+        return NotImplemented if reduce is None else reduce(value)
 
-        from .metrics.samples import Samples
 
-        if isinstance(value, LogStream):
-            return _log_stream, (), {**vars(value), "events": _chunks_of(value)}, None, None, _put_back_stream
-        if isinstance(value, Samples):
-            plain = vars(value) | {"values": dict(value.values)}
-            return _samples, (marshal.dumps(plain),)
-        if type(value) in _LOCKS:
-            return _LOCKS[type(value)], ()
-        if isinstance(value, types.FunctionType) and "<locals>" in value.__qualname__ and value.__closure__ is None:
-            return _function, (value.__module__, marshal.dumps(value.__code__), value.__name__)
-        if isinstance(value, defaultdict) and type(value) is not defaultdict:
-            # Of a class that is made with other arguments than pickle supposes.
-            return _defaultdict, (type(value), value.default_factory), vars(value), None, iter(value.items())
-        if isinstance(value, x509.Certificate):
-            return _certificate, (_pem(value),)
-        if isinstance(value, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey):
-            return _key, (_key_pem(value),)
-        if isinstance(value, AWSManagedPolicy):
-            # The one that the other process has anyway, so that it stays one.
-            return _managed_policy, (value.account_id, value.partition, value.arn, value.attachment_count)
-        return NotImplemented
+@functools.cache
+def _reducer(kind: type) -> Callable[[Any], Any] | None:
+    """How objects of a type are taken that pickle does not take, or takes slowly."""
+    from cryptography import x509
+    from cryptography.hazmat.primitives.asymmetric import ec, rsa
+    from moto.iam.models import AWSManagedPolicy
+    from moto.logs.models import LogStream
+
+    from .metrics.samples import Samples
+
+    if kind in _LOCKS:
+        return lambda lock: (_LOCKS[kind], ())
+    if kind is types.FunctionType:
+        return _reduced_function
+    if issubclass(kind, defaultdict) and kind is not defaultdict:
+        return _reduced_defaultdict
+    reducers: dict[type, Callable[[Any], Any]] = {
+        LogStream: _reduced_stream,
+        Samples: lambda samples: (_samples, (marshal.dumps(vars(samples) | {"values": dict(samples.values)}),)),
+        x509.Certificate: lambda certificate: (_certificate, (_pem(certificate),)),
+        rsa.RSAPrivateKey: lambda key: (_key, (_key_pem(key),)),
+        ec.EllipticCurvePrivateKey: lambda key: (_key, (_key_pem(key),)),
+        # The one that the other process has anyway, so that it stays one.
+        AWSManagedPolicy: lambda one: (_managed_policy, (one.account_id, one.partition, one.arn, one.attachment_count)),
+    }
+    return next((reduce for base, reduce in reducers.items() if issubclass(kind, base)), None)
 
 
 class _Unpickler(pickle.Unpickler):
@@ -224,8 +230,29 @@ class _Unpickler(pickle.Unpickler):
         super().__init__(file)
         self._own = {"core": core, "lock": core.lock, "engine": core.engine}
 
-    def persistent_load(self, key: Any) -> Any:
-        return self._own[key] if isinstance(key, str) else _backend(*key)
+    def find_class(self, module: str, name: str) -> Any:
+        if (module, name) == (__name__, _of_process.__name__):
+            return lambda key: self._own[key] if isinstance(key, str) else _backend(*key)
+        return super().find_class(module, name)
+
+
+def _of_process(key: str | tuple[str, str, str]) -> Any:
+    raise AssertionError(f"{key} is found by the unpickler")
+
+
+def _reduced_function(value: types.FunctionType) -> Any:
+    if "<locals>" in value.__qualname__ and value.__closure__ is None:
+        return _function, (value.__module__, marshal.dumps(value.__code__), value.__name__)
+    return NotImplemented
+
+
+def _reduced_defaultdict(value: Any) -> Any:
+    """Of a class that is made with other arguments than pickle supposes."""
+    return _defaultdict, (type(value), value.default_factory), vars(value), None, iter(value.items())
+
+
+def _reduced_stream(value: Any) -> Any:
+    return _log_stream, (), {**vars(value), "events": _chunks_of(value)}, None, None, _put_back_stream
 
 
 def _function(module: str, code: bytes, name: str) -> types.FunctionType:

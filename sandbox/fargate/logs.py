@@ -15,7 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from ..core import Core
 from ..periodic import Periodic
 
-_TICK_SECONDS = 0.3
+_TICK_SECONDS = 1.0
 _BATCH = 1000
 
 
