@@ -187,8 +187,8 @@ class _Pickler(pickle.Pickler):
 
     def __init__(self, out: io.BytesIO, core: Core) -> None:
         super().__init__(out, protocol=5)
-        self._own = {id(core): "core", id(core.lock): "lock", id(core.engine): "engine"}
-        self._own |= {id(backend): key for key, backend in _backends()}
+        self._own: dict[int, str | tuple[str, str, str]] = {id(backend): key for key, backend in _backends()}
+        self._own |= {id(core): "core", id(core.lock): "lock", id(core.engine): "engine"}
 
     def reducer_override(self, value: Any) -> Any:
         if (key := self._own.get(id(value))) is not None:
@@ -198,7 +198,7 @@ class _Pickler(pickle.Pickler):
 
 
 @functools.cache
-def _reducer(kind: type) -> Callable[[Any], Any] | None:
+def _reducer(kind: Any) -> Callable[[Any], Any] | None:
     """How objects of a type are taken that pickle does not take, or takes slowly."""
     from cryptography import x509
     from cryptography.hazmat.primitives.asymmetric import ec, rsa

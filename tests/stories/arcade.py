@@ -82,7 +82,7 @@ class Arcade:
             time.sleep(0.3)
 
     @contextmanager
-    def under_load(self, rate: int = 150, keep_alive: bool = True) -> Iterator[Traffic]:
+    def under_load(self, rate: int = 75, keep_alive: bool = True) -> Iterator[Traffic]:
         options = ["--keep-alive"] if keep_alive else ["--no-keep-alive"]
         with traffic(self.stage, "/leaderboard", rate, *options, host=HOST) as running:
             yield running

@@ -67,7 +67,7 @@ def test_check_mode_predicts_a_new_version_and_writes_nothing(deployed: Player, 
 
 def test_a_new_version_rolls_without_one_failed_request(deployed: Player, stage: Stage) -> None:
     old = live_image(stage)
-    with traffic(stage, rate=150) as running:
+    with traffic(stage) as running:
         deployed.run("playbooks/release.yml", "-l", "scoreboard", "-e", "image_tag=2.0.0").succeeded()
         summary = running.stop()
     assert_not_one_failed(summary, 1000)

@@ -97,7 +97,7 @@ def test_ctrl_c_returns_traffic(arcade: Arcade) -> None:
 def test_a_killed_controller_is_followed_by_the_next_one(arcade: Arcade) -> None:
     before = arcade.live()
     steps = {"steps": [{"weight": 50, "duration_seconds": 8}, {"weight": 100}]}
-    with arcade.under_load(100) as running:
+    with arcade.under_load() as running:
         process = arcade.begin("r8", service_strategy="steps", service_strategy_options=steps)
         try:
             arcade.wait_for(lambda: arcade.weights()[before] == 50)

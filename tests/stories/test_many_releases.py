@@ -13,7 +13,7 @@ __all__ = ["arcade"]
 def test_ten_releases_alternate_and_leave_nothing_over(arcade: Arcade) -> None:
     ecs = arcade.stage.client("ecs")
     lives = []
-    with arcade.under_load(100) as running:
+    with arcade.under_load() as running:
         for number in range(10):
             arcade.release(f"t{number}", service_desired_count=1, service_checks=[]).succeeded()
             lives.append(arcade.live())

@@ -47,7 +47,7 @@ def test_migrations_run_before_and_smoke_checks_after_and_all_of_it_is_in_the_re
         {"name": "storage", "path": "/readyz", "expect_json": {"storage_mode": "sqlite"}},
     ]
     colour = rolled.live()
-    with rolled.under_load(100) as running:
+    with rolled.under_load() as running:
         ended = roll(rolled, "migrated", service_checks=checks, service_report=str(report)).succeeded()
         summary = running.stop()
     assert_not_one_failed(summary, 300)
@@ -76,7 +76,7 @@ def test_a_migration_that_fails_deploys_nothing(rolled: Arcade) -> None:
 def test_a_smoke_check_that_fails_returns_to_the_version_before_without_a_failed_request(rolled: Arcade) -> None:
     before = definition(rolled)
     checks = [{"name": "version", "path": "/readyz", "expect_json": {"storage_mode": "postgres"}, "tries": 1}]
-    with rolled.under_load(100) as running:
+    with rolled.under_load() as running:
         failed = roll(rolled, "unwanted", service_checks=checks).failed()
         summary = running.stop()
     assert_not_one_failed(summary, 300)
@@ -89,7 +89,7 @@ def test_a_smoke_check_that_fails_returns_to_the_version_before_without_a_failed
 def test_errors_in_the_bake_return_to_the_version_before(rolled: Arcade) -> None:
     before = definition(rolled)
     chaos = {"CHAOS_ENABLED": "true", "CHAOS_ERROR_RATE": "0.3", "CHAOS_ROUTES": "/leaderboard"}
-    with rolled.under_load(100, keep_alive=False):
+    with rolled.under_load(75, keep_alive=False):
         failed = roll(
             rolled,
             "erring",
