@@ -7,7 +7,7 @@ home=${PEAR_CACHE:-$PWD/.cache}/docs-site
 if [ ! -x "$home/bin/sphinx-build" ] || ! "$home/bin/python" -c 'import myst_parser, sphinx_antsibull_ext, sphinx_ansible_theme, sphinxcontrib.mermaid' 2>/dev/null; then
   echo "» making $home" >&2
   "${PYTHON:-python3}" -m venv "$home"
-  "$home/bin/python" -m pip install --quiet antsibull-docs sphinx myst-parser sphinx-ansible-theme sphinxcontrib-mermaid
+  "$home/bin/python" -m pip install --quiet antsibull-docs 'sphinx>=8' myst-parser sphinx-ansible-theme sphinxcontrib-mermaid
 fi
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
