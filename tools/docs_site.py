@@ -18,15 +18,16 @@ REPOSITORY = "https://github.com/pear/fargate/blob/main"
 _LINK = re.compile(r"(!?\[[^\]]*\]\()([^)\s]+)(\))")
 _FENCE = re.compile(r"^(\s*)```(\w+) [^\n]*$", re.MULTILINE)
 _FRONT = (
-    ("Begin", ("getting-started", "requirements", "session", "sample-app", "what-to-write", "glossary")),
+    ("Begin", ("getting-started", "requirements", "session", "sample-app", "glossary")),
     (
-        "Release",
-        ("strategies", "how-a-release-decides", "tasks", "workers", "slos", "bluegreen-on-its-own", "failures"),
+        "Guides",
+        (
+            *("own-repository", "second-service", "workers", "canary", "rollback", "database", "own-domain"),
+            *("existing-vpc", "beside-what-you-have", "two-regions", "what-to-write", "costs", "upgrade", "troubleshooting"),
+        ),
     ),
-    (
-        "Operate",
-        ("observability", "operations", "runbooks/README", "database", "backups", "costs", "beside-what-you-have"),
-    ),
+    ("Release", ("strategies", "how-a-release-decides", "tasks", "slos", "bluegreen-on-its-own", "failures")),
+    ("Operate", ("observability", "operations", "runbooks/README", "backups")),
     ("From where you work", ("github-actions", "awx", "eda", "inventory-plugin")),
     ("About", ("architecture", "api", "security", "benchmarks", "compatibility", "certification", "reference")),
 )
@@ -105,9 +106,10 @@ def inventory(reference: Path) -> bytes:
     return head.encode() + zlib.compress(("\n".join(lines) + "\n").encode())
 
 
-def index() -> str:
-    """The front page: the README's first paragraphs, and the guides by what one wants to do."""
-    introduction = (ROOT / "README.md").read_text().split("![")[0].strip()
+def index(known: dict[str, str]) -> str:
+    """The front page: the README as far as a first try, and the guides by what one wants to do."""
+    beginning = (ROOT / "README.md").read_text().partition("\n## ")[0].strip()
+    introduction = rewritten(beginning, "README.md", known | {"README.md": "index.md"})
     playbooks = sorted(path.stem for path in (ROOT / "docs/playbooks").glob("*.md"))
     runbooks = sorted(path.stem for path in (ROOT / "docs/runbooks").glob("*.md") if path.stem != "README")
     roles = sorted(path.parent.name for path in ROOT.glob("roles/*/README.md"))
@@ -134,7 +136,7 @@ def main(arguments: list[str]) -> None:
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_text(rewritten((ROOT / source).read_text(), source, known))
     shutil.copytree(ROOT / "docs/images", target / "guide/images", dirs_exist_ok=True)
-    (target / "index.md").write_text(index())
+    (target / "index.md").write_text(index(known))
     (target / "conf.py").write_text(_CONF)
     (target / "ansible.inv").write_bytes(inventory(target / "reference"))
     program = str(Path(sys.executable).with_name("sphinx-build"))
