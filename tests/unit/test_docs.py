@@ -45,6 +45,8 @@ FOREIGN = {
     # Of other inventory plugins, and awx.awx's.
     *("aws_ec2", "assume_role_arn"),
     *("CONTROLLER_HOST", "CONTROLLER_OAUTH_TOKEN"),
+    # Modules of version 0.1.0, which the upgrade guide names.
+    *("ecs_rollout", "bluegreen_stage"),
     # PostgreSQL's.
     *("max_connections", "pg_stat_activity"),
 }
@@ -237,6 +239,8 @@ def _variables(text: str) -> set[str]:
         for option in role.options.values()
         for key in option.get("options", {})
     }
+    # Of a load balancer, as modules name it.
+    others.add("dns_name")
     # Filters, and what playbooks take as extra variables.
     others |= set(_WORD.findall(sources("plugins/filter", "playbooks")))
     return set(_WORD.findall(text)) - others
@@ -323,8 +327,10 @@ def test_what_a_command_names_exists(block: Block) -> None:
     for command in block.commands:
         for path in re.findall(r"(?:playbooks|inventories|examples|roles)/[\w./-]+", command):
             assert (ROOT / path).exists(), command
+        for name in re.findall(r"ansible-playbook pear\.fargate\.(\w+)", command):
+            assert (ROOT / "playbooks" / f"{name}.yml").is_file(), command
         for name in re.findall(r"-e (\w+)=", command) + re.findall(r'-e \'\{"(\w+)"', command):
-            playbook = re.search(r"playbooks/\w+\.yml", command)
+            playbook = re.search(r"playbooks/\w+\.yml|pear\.fargate\.\w+", command)
             assert playbook, command
             assert _takes(name), f"{command}: no playbook or role takes {name}"
 
