@@ -23,7 +23,15 @@ _FRONT = (
         "Guides",
         (
             *("own-repository", "second-service", "workers", "canary", "rollback", "database", "own-domain"),
-            *("existing-vpc", "beside-what-you-have", "two-regions", "what-to-write", "costs", "upgrade", "troubleshooting"),
+            *(
+                "existing-vpc",
+                "beside-what-you-have",
+                "two-regions",
+                "what-to-write",
+                "costs",
+                "upgrade",
+                "troubleshooting",
+            ),
         ),
     ),
     ("Release", ("strategies", "how-a-release-decides", "tasks", "slos", "bluegreen-on-its-own", "failures")),

@@ -332,10 +332,10 @@ def test_what_a_command_names_exists(block: Block) -> None:
         for name in re.findall(r"-e (\w+)=", command) + re.findall(r'-e \'\{"(\w+)"', command):
             playbook = re.search(r"playbooks/\w+\.yml|pear\.fargate\.\w+", command)
             assert playbook, command
-            assert _takes(name), f"{command}: no playbook or role takes {name}"
+            assert takes(name), f"{command}: no playbook or role takes {name}"
 
 
-def _takes(name: str) -> bool:
+def takes(name: str) -> bool:
     options = {option for role in roles_of_the_collection().values() for option in role.known}
     return name in options or bool(re.search(rf"\b{name}\b", sources("playbooks")))
 

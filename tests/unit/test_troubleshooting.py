@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from .test_docs import sources
+from .test_docs import sources, takes
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs/troubleshooting.md"
@@ -182,6 +182,13 @@ def test_every_refusal_has_an_entry(name: str) -> None:
 
 def test_every_file_of_the_list_says_something() -> None:
     assert [name for name in COMPLETE if not sentences(UTILS / name)] == []
+
+
+def test_every_playbook_and_extra_variable_of_the_advice_exists() -> None:
+    text = PAGE.read_text()
+    playbooks = set(re.findall(r"playbooks/(\w+)\.yml", text)}
+    assert sorted(name for name in playbooks if not (ROOT / f"playbooks/{name}.yml").is_file()) == []
+    assert sorted(name for name in re.findall(r"-e (\w+)=", text) if not takes(name)) == []
 
 
 def test_every_outcome_that_fails_a_release_is_named() -> None:
