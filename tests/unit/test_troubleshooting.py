@@ -186,7 +186,7 @@ def test_every_file_of_the_list_says_something() -> None:
 
 def test_every_playbook_and_extra_variable_of_the_advice_exists() -> None:
     text = PAGE.read_text()
-    playbooks = set(re.findall(r"playbooks/(\w+)\.yml", text)}
+    playbooks = set(re.findall(r"playbooks/(\w+)\.yml", text))
     assert sorted(name for name in playbooks if not (ROOT / f"playbooks/{name}.yml").is_file()) == []
     assert sorted(name for name in re.findall(r"-e (\w+)=", text) if not takes(name)) == []
 
