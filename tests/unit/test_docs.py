@@ -21,6 +21,8 @@ from ansible_collections.pear.fargate.plugins.plugin_utils.role_variables import
 
 from tools import cutover_picture
 
+from .documented import sources, takes
+
 ROOT = Path(__file__).resolve().parents[2]
 _LINK = re.compile(r"\]\(([^)#\s]+)?(?:#([^)\s]*))?\)")
 _FENCE = re.compile(r"^ *```(.*)$")
@@ -110,13 +112,6 @@ def prose(document: Path) -> str:
         elif not inside:
             kept.append(line)
     return "\n".join(kept)
-
-
-@functools.cache
-def sources(*patterns: str) -> str:
-    listed = subprocess.run(["git", "ls-files", "-z", *patterns], cwd=ROOT, capture_output=True, check=True).stdout
-    files = [ROOT / name for name in listed.decode().split("\0") if name]
-    return "\n".join(file.read_text(errors="replace") for file in files if file.suffix != ".md" and file.is_file())
 
 
 # --- links and pages ---
@@ -333,11 +328,6 @@ def test_what_a_command_names_exists(block: Block) -> None:
             playbook = re.search(r"playbooks/\w+\.yml|pear\.fargate\.\w+", command)
             assert playbook, command
             assert takes(name), f"{command}: no playbook or role takes {name}"
-
-
-def takes(name: str) -> bool:
-    options = {option for role in roles_of_the_collection().values() for option in role.known}
-    return name in options or bool(re.search(rf"\b{name}\b", sources("playbooks")))
 
 
 def test_every_verb_of_make_that_a_document_names_exists() -> None:
