@@ -94,7 +94,7 @@ setup-test: setup ## Set-up interrupted, doubled and refused: for real, in clone
 	@pytest -q -n 2 --dist loadfile -m "$(SHORT)" tests/setup
 
 .PHONY: sandbox-test
-sandbox-test: setup-browser ## Fidelity tests of the sandbox: real containers, real traffic
+sandbox-test: $(if $(SHORT),setup,setup-browser) ## Fidelity tests of the sandbox: real containers, real traffic
 	@pytest -q -n 2 --dist loadfile -m "$(SHORT)" tests/sandbox
 
 .PHONY: stories

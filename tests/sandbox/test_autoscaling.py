@@ -42,6 +42,7 @@ def idle(world: World) -> Iterator[tuple[str, str]]:
         world.delete_service(name)
 
 
+@pytest.mark.long
 def test_target_tracking_scales_in_what_is_idle_but_for_what_is_suspended(world: World, idle: tuple[str, str]) -> None:
     scaling = world.client("application-autoscaling")
     for name in idle:
@@ -68,6 +69,7 @@ def test_target_tracking_scales_in_what_is_idle_but_for_what_is_suspended(world:
     eventually(lambda: count(world, "held") == 1, message="it is scaled in once that is resumed")
 
 
+@pytest.mark.long
 def test_target_tracking_follows_the_backlog_of_a_queue(world: World, idle: tuple[str, str]) -> None:
     scaling, sqs, (name, _) = world.client("application-autoscaling"), world.client("sqs"), idle
     queue = sqs.create_queue(QueueName="mails")["QueueUrl"]
@@ -119,6 +121,7 @@ def test_new_bounds_move_the_count_at_once(world: World, idle: tuple[str, str]) 
     assert count(world, "held") == 0
 
 
+@pytest.mark.long
 def test_an_alarm_calls_a_step_scaling_policy(world: World) -> None:
     cloudwatch, scaling = world.client("cloudwatch"), world.client("application-autoscaling")
     world.create_service("steps", world.define("steps"), None, desired=1)

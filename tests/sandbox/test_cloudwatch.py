@@ -6,7 +6,7 @@ import json
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -207,8 +207,11 @@ def test_what_is_not_served_is_refused(world: World) -> None:
     assert "SEARCH is not served here" in refused.value.response["Error"]["Message"]
 
 
-def states(world: World) -> dict[str, str]:
-    found = world.client("cloudwatch").describe_alarms(AlarmTypes=["MetricAlarm", "CompositeAlarm"])
+def states(world: World, names: Collection[str]) -> dict[str, str]:
+    """Of these alarms: other tests of the same sandbox have theirs."""
+    found = world.client("cloudwatch").describe_alarms(
+        AlarmNames=[*names], AlarmTypes=["MetricAlarm", "CompositeAlarm"]
+    )
     return {one["AlarmName"]: one["StateValue"] for one in found["MetricAlarms"] + found["CompositeAlarms"]}
 
 
@@ -233,15 +236,15 @@ def test_alarms_follow_the_traffic(world: World, shop: dict[str, str]) -> None:
     )
     cloudwatch.put_composite_alarm(AlarmName="both", AlarmRule="ALARM(busy) AND ALARM(doubled)")
     quiet = {"busy": "OK", "doubled": "OK", "silent": "INSUFFICIENT_DATA", "strict": "ALARM", "both": "OK"}
-    eventually(lambda: states(world) == quiet, message="the alarms know that it is quiet")
+    eventually(lambda: states(world, quiet) == quiet, message="the alarms know that it is quiet")
 
     def in_alarm() -> bool:
         # A minute is partial at first: two thirds of it may be late.
         for _ in range(20):
             get(f"http://{world.address}/shop/busy")
-        return states(world) == {**quiet, "busy": "ALARM", "doubled": "ALARM", "both": "ALARM"}
+        return states(world, quiet) == {**quiet, "busy": "ALARM", "doubled": "ALARM", "both": "ALARM"}
 
     eventually(in_alarm, message="the alarms see the traffic")
     (busy,) = cloudwatch.describe_alarms(AlarmNames=["busy"])["MetricAlarms"]
     assert busy["StateReason"].startswith("Threshold Crossed: 1 out of the last 1 datapoints [")
-    eventually(lambda: states(world) == quiet, message="the alarms end with the traffic")
+    eventually(lambda: states(world, quiet) == quiet, message="the alarms end with the traffic")

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from sandbox.config import Settings
 from tests.sandbox.conftest import Running, bring_up, cli, take_down
 
 
+@pytest.mark.long
 def test_each_command_of_the_readme_does_what_stands_beside_it(tmp_path: Path) -> None:
     home = tmp_path / "home"
     running = bring_up(home)

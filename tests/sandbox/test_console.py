@@ -18,6 +18,7 @@ from tests.support.browser import browser
 from .conftest import Running
 from .world import World, eventually
 
+pytestmark = pytest.mark.long
 HOSTILE = "<img src=x onerror=alert(1)>"
 
 

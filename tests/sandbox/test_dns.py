@@ -143,6 +143,7 @@ def service(world: World) -> Iterator[str]:
     world.delete_service("failing")
 
 
+@pytest.mark.long
 def test_failover_follows_a_health_check_that_really_asks(world: World, zone: str, service: str) -> None:
     route53 = world.client("route53")
     check = route53.create_health_check(

@@ -116,6 +116,7 @@ def test_the_circuit_breaker_returns_to_what_worked(cleaned: World) -> None:
     assert {3} <= {one["containers"][0].get("exitCode") for one in stopped}
 
 
+@pytest.mark.long
 def test_what_a_container_is_given(cleaned: World) -> None:
     world = cleaned
     group = world.target_group("given", "/given")
@@ -229,6 +230,7 @@ def test_a_health_check_runs_in_its_container_as_the_container_itself_does(clean
 _OF_A_PROCESS = [("cat", "cgroup"), ("grep CapBnd", "status"), ("grep open.files", "limits")]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("command", [["CMD", "/bin/sleep", "600"], ["CMD", "/no/such/program"]], ids=["hangs", "fails"])
 def test_a_task_whose_container_is_unhealthy_is_replaced(cleaned: World, command: list[str]) -> None:
     world = cleaned
@@ -304,6 +306,7 @@ def test_a_one_off_task_ends_with_its_exit_code(world: World) -> None:
     assert task["stopCode"] == "EssentialContainerExited"
 
 
+@pytest.mark.long
 def test_an_init_container_ends_first_and_a_container_is_restarted_within_its_task(cleaned: World) -> None:
     world = cleaned
     s3 = world.client("s3")
@@ -376,6 +379,7 @@ def test_a_service_without_a_load_balancer_has_no_grace_period(world: World) -> 
         world.create_service("graceful", world.define("graceful"), None, healthCheckGracePeriodSeconds=5)
 
 
+@pytest.mark.long
 def test_a_schedule_starts_its_task(world: World) -> None:
     ecs, scheduler = world.client("ecs"), world.client("scheduler")
     role = make_role(world.running, "schedules", "scheduler.amazonaws.com")
@@ -469,6 +473,7 @@ def test_a_changed_capacity_provider_strategy_wants_a_new_deployment(world: Worl
     world.delete_service("providers")
 
 
+@pytest.mark.long
 def test_an_alarm_that_fires_fails_a_deployment_and_the_one_before_comes_back(world: World) -> None:
     ecs, cloudwatch = world.client("ecs"), world.client("cloudwatch")
     # Without data, and so it stays as it is set.
@@ -548,6 +553,7 @@ def volumes(world: World) -> list[dict[str, Any]]:
     return list(found["Volumes"])
 
 
+@pytest.mark.long
 def test_a_task_has_an_ebs_volume_of_the_infrastructure_role_which_ends_with_it(world: World) -> None:
     """With the very policies that the collection gives such a role."""
     settings, iam, ecs = world.running.settings, world.client("iam"), world.client("ecs")

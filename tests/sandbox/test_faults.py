@@ -116,6 +116,7 @@ def test_targets_are_slow_and_erroring(world: World, group: str) -> None:
     assert statuses.count(503) == statuses.count(200) == 10, "the other one does not"
 
 
+@pytest.mark.long
 def test_a_vanished_target_group_answers_502_and_is_unhealthy(world: World, group: str) -> None:
     fault(world.running, "add", "vanish", "spoiled")
     eventually(lambda: get(world) == 502, timeout=5, message="nobody takes connections")
@@ -144,6 +145,7 @@ def test_a_task_is_killed(world: World, group: str) -> None:
     assert {one["taskArn"] for one in world.tasks("spoiled")} != before
 
 
+@pytest.mark.long
 def test_a_zone_is_lost_and_none_is_placed_there_until_it_is_back(world: World, group: str) -> None:
     def zones() -> set[str]:
         return {one["availabilityZone"] for one in world.tasks("spoiled")}

@@ -278,6 +278,7 @@ def stopped(world: World, definition: str) -> dict[str, Any]:
     return dict(eventually(ended, timeout=240))
 
 
+@pytest.mark.long
 def test_containers_are_held_to_their_task_role_and_starts_to_the_execution_role(world: World) -> None:
     secret = world.client("secretsmanager").create_secret(Name="held", SecretString="x")["ARN"]
     pull = ["ecr:GetAuthorizationToken", "ecr:BatchGetImage"]

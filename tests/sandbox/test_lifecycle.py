@@ -7,6 +7,8 @@ import signal
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from sandbox.config import Settings
 from tests.sandbox.conftest import Running, bring_up, cli, take_down
 
@@ -49,6 +51,7 @@ def test_two_sandboxes_stand_side_by_side_and_down_leaves_nothing(sandbox: Runni
     assert "nothing to do" in cli(tmp_path / "home", "down").stderr
 
 
+@pytest.mark.long
 def test_the_next_up_cleans_what_a_killed_sandbox_left(tmp_path: Path) -> None:
     first = bring_up(tmp_path / "home")
     for name in ("api", "edge", "registry", "registry-front"):

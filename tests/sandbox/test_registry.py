@@ -198,6 +198,7 @@ def test_an_image_is_tagged_again_without_the_engine(shelf: Shelf) -> None:
     assert refusal(shelf.ecr.put_image, **{**request, "imageManifest": json.dumps(other)}) == "LayersNotFoundException"
 
 
+@pytest.mark.long
 def test_a_scan_reports_what_was_planted(new_shelf: Callable[..., Shelf]) -> None:
     shelf = new_shelf(imageScanningConfiguration={"scanOnPush": True})
     clean = shelf.push("clean", "one")
@@ -218,6 +219,7 @@ def test_a_scan_reports_what_was_planted(new_shelf: Callable[..., Shelf]) -> Non
     assert "imageScanFindingsSummary" not in shelf.images()[clean]
 
 
+@pytest.mark.long
 def test_an_image_is_scanned_only_where_that_was_asked_for(shelf: Shelf) -> None:
     digest = shelf.push("1.0", "one")
     request = {"repositoryName": shelf.name, "imageId": {"imageDigest": digest}}
@@ -228,6 +230,7 @@ def test_an_image_is_scanned_only_where_that_was_asked_for(shelf: Shelf) -> None
     assert refusal(shelf.ecr.start_image_scan, **request) == "LimitExceededException"
 
 
+@pytest.mark.long
 def test_what_refers_to_an_image_is_found_by_it(shelf: Shelf) -> None:
     image = shelf.push("subject", "an image")
     listed, nothing = b'{"bomFormat": "CycloneDX"}', b"{}"

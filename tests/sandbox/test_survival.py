@@ -126,6 +126,7 @@ def test_a_killed_api_goes_on_with_the_same_state_and_no_request_fails(own: Worl
     eventually(lambda: world.steady("lives"), timeout=120, message="a release by the new process")
 
 
+@pytest.mark.long
 def test_a_release_that_was_under_way_is_carried_through(own: World) -> None:
     world = own
     group = world.target_group("midway", "/midway")

@@ -19,6 +19,7 @@ import yaml
 from moto.cloudwatch.responses import CloudWatchResponse
 from moto.server import ThreadedMotoServer
 
+from tests.support.cases import first_of
 from tests.support.plays import ROOT, Player, PlayResult
 
 from .dashboards import with_tags
@@ -174,7 +175,7 @@ def provisioned(player: Player) -> Player:
 
 @pytest.mark.parametrize(
     ("playbook", "tag"),
-    [(playbook, tag) for playbook in ("provision.yml", "release.yml") for tag in tags_of(playbook)],
+    first_of((playbook, tag) for playbook in ("provision.yml", "release.yml") for tag in tags_of(playbook)),
 )
 def test_each_tag_can_be_run_alone(provisioned: Player, playbook: str, tag: str) -> None:
     finished(provisioned.run(f"playbooks/{playbook}", "--tags", tag, check=True))
