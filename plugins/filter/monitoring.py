@@ -16,7 +16,7 @@ from ..module_utils.aws.route53 import metrics_region
 from ..module_utils.monitoring import alarm_parts as parts
 from ..module_utils.monitoring import environment_alarms as shared_alarms
 from ..module_utils.monitoring import environment_dashboard as shared_dashboard
-from ..module_utils.monitoring import objectives
+from ..module_utils.monitoring import objectives, sampling_rules
 from ..module_utils.monitoring import service_alarms as alarms
 from ..module_utils.monitoring import service_dashboard as dashboard
 from ..module_utils.monitoring.burn_alarms import burn_alarms
@@ -175,6 +175,27 @@ def _thresholds(given: Mapping[str, Any] | None) -> parts.Thresholds:
     return parts.Thresholds(**{name: type(known[name])(value) for name, value in (given or {}).items()})
 
 
+def rules_of_traces(
+    rules: Sequence[Mapping[str, Any]] | None,
+    environment: str,
+    service: str = "",
+    collector: Mapping[str, Any] | None = None,
+    health_check: Mapping[str, Any] | None = None,
+    kind: str = WEB,
+    trace_health_checks: bool = False,
+) -> list[dict[str, Any]]:
+    """Sampling rules of an environment, or of a service with the one that leaves its health check out."""
+    if not service:
+        return sampling_rules.environment_rules(environment, rules or ())
+    values = {
+        "monitoring_sampling_rules": rules,
+        "monitoring_trace_health_checks": trace_health_checks,
+        "service_collector": collector,
+        "service_health_check": health_check,
+    }
+    return sampling_rules.of_inventory(ServiceNames(environment, service), values, kind == WORKER)
+
+
 class FilterModule:
     def filters(self) -> dict[str, Callable[..., Any]]:
         return {
@@ -184,6 +205,7 @@ class FilterModule:
             "environment_dashboard": environment_dashboard,
             "service_alarms": service_alarms,
             "subscriptions_of": parts.subscriptions_of,
+            "sampling_rules": rules_of_traces,
             "saved_queries": service_queries,
             "service_dashboard": service_dashboard,
         }

@@ -8,7 +8,23 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from ..aws import acm, autoscaling, cloudwatch, dynamodb, ec2, ecr, ecs, efs, elbv2, iam, logs, route53, scheduler, sns
+from ..aws import (
+    acm,
+    autoscaling,
+    cloudwatch,
+    dynamodb,
+    ec2,
+    ecr,
+    ecs,
+    efs,
+    elbv2,
+    iam,
+    logs,
+    route53,
+    scheduler,
+    sns,
+    xray,
+)
 from ..aws.naming import (
     COLOURS,
     TAG_CLUSTER,
@@ -41,7 +57,7 @@ def everything(aws: Aws, name: str, services: set[str]) -> list[Thing]:
         running = pool.submit(lambda: _ecs(aws, name, _clusters(groups.result())))
         log_groups = pool.submit(_log_groups, aws, name)
         finders: list[Callable[[Aws, str], list[Thing]]] = [
-            _balancer, _certificates, _roles, _ledger, _files, _topic, _alarms, _schedules,
+            _balancer, _certificates, _roles, _ledger, _files, _topic, _alarms, _schedules, _traces,
             rds_teardown.databases, rds_teardown.parameter_groups, rds_teardown.log_groups,
             backup_teardown.plans_and_vaults,
         ]  # fmt: skip
@@ -201,6 +217,16 @@ def _roles(aws: Aws, name: str) -> list[Thing]:
     tags = {role: iam.role_tags(aws, role) for role in iam.role_names(aws, f"{name}-")}
     ours = {TAG_ENVIRONMENT: name, TAG_REGION: aws.region}
     return [Thing("role", role, role) for role, own in tags.items() if ours.items() <= own.items()]
+
+
+def _traces(aws: Aws, name: str) -> list[Thing]:
+    """Sampling rules and groups of X-Ray. Names are cut to fit, but never their beginning."""
+    rules, groups = xray.sampling_rules(aws).values(), xray.trace_groups(aws).values()
+    found = [("sampling rule", rule.name, rule) for rule in rules]
+    found += [("trace group", group.arn, group) for group in groups]
+    own = [(kind, key, thing) for kind, key, thing in found if thing.name.startswith(f"{name}-")]
+    tagged = [(kind, key, thing.name, xray.tags(aws, thing.arn)) for kind, key, thing in own]
+    return [Thing(kind, key, shown, tags) for kind, key, shown, tags in tagged if tags.get(TAG_ENVIRONMENT) == name]
 
 
 def _ledger(aws: Aws, name: str) -> list[Thing]:
