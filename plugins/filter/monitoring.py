@@ -100,7 +100,9 @@ def service_alarms(
     """Alarms of a service, with the additional ones of the inventory under the same prefix."""
     observed = replace(_observed(environment, service, kind), thresholds=_thresholds(thresholds), queues=queues)
     notice = parts.Notice(observed.names.alarm_prefix, tell, runbook_url, tell_warnings)
-    own = [*burn_alarms(observed, _objectives(slos)), *alarms.service_alarms(observed, composite)]
+    # Where nobody looked, the service counts as released: its alarms begin as CloudWatch has them begin.
+    released = service in environment.get("released", [service])
+    own = [*burn_alarms(observed, _objectives(slos)), *alarms.service_alarms(observed, composite, released)]
     return parts.composed(own, more, notice)
 
 
