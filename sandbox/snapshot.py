@@ -193,12 +193,17 @@ class _Pickler(pickle.Pickler):
     def reducer_override(self, value: Any) -> Any:
         if (key := self._own.get(id(value))) is not None:
             return _of_process, (key,)
-        reduce = _reducer(type(value))
+        kind = type(value)
+        if kind not in _REDUCERS:
+            _REDUCERS[kind] = _reducer(kind)
+        reduce = _REDUCERS[kind]
         return NotImplemented if reduce is None else reduce(value)
 
 
-@functools.cache
-def _reducer(kind: Any) -> Callable[[Any], Any] | None:
+_REDUCERS: dict[type, Callable[[Any], Any] | None] = {}
+
+
+def _reducer(kind: type) -> Callable[[Any], Any] | None:
     """How objects of a type are taken that pickle does not take, or takes slowly."""
     from cryptography import x509
     from cryptography.hazmat.primitives.asymmetric import ec, rsa
