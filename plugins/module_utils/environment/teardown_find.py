@@ -39,6 +39,7 @@ from ..aws.naming import (
 from ..aws.route53 import metrics_region
 from ..aws.session import Aws
 from ..aws.tags import tags_of
+from ..aws.xray import SamplingRule, TraceGroup
 from ..monitoring.alarms import in_order, is_composite
 from ..service import routing_removal
 from ..service.alias_records import Balancer, bare, leftovers
@@ -221,11 +222,12 @@ def _roles(aws: Aws, name: str) -> list[Thing]:
 
 def _traces(aws: Aws, name: str) -> list[Thing]:
     """Sampling rules and groups of X-Ray. Names are cut to fit, but never their beginning."""
-    rules, groups = xray.sampling_rules(aws).values(), xray.trace_groups(aws).values()
-    found = [("sampling rule", rule.name, rule) for rule in rules]
-    found += [("trace group", group.arn, group) for group in groups]
-    own = [(kind, key, thing) for kind, key, thing in found if thing.name.startswith(f"{name}-")]
-    tagged = [(kind, key, thing.name, xray.tags(aws, thing.arn)) for kind, key, thing in own]
+    found: list[tuple[str, str, SamplingRule | TraceGroup]] = [
+        *(("sampling rule", rule.name, rule) for rule in xray.sampling_rules(aws).values()),
+        *(("trace group", group.arn, group) for group in xray.trace_groups(aws).values()),
+    ]
+    own = [(kind, key, part) for kind, key, part in found if part.name.startswith(f"{name}-")]
+    tagged = [(kind, key, part.name, xray.tags(aws, part.arn)) for kind, key, part in own]
     return [Thing(kind, key, shown, tags) for kind, key, shown, tags in tagged if tags.get(TAG_ENVIRONMENT) == name]
 
 

@@ -99,8 +99,8 @@ def of_environment(aws: Aws, values: Mapping[str, Any], place: ArnScope, uncheck
             finders.append(lambda: _topic(aws, place.arn("sns", names.warning_topic)))
     if on("monitoring_enabled", True) and on("environment_release_topic"):
         finders.append(lambda: _topic(aws, place.arn("sns", names.release_topic)))
-    if on("monitoring_enabled", True) and on("monitoring_sampling_rules"):
-        rules = sampling_rules.environment_rules(name, on("monitoring_sampling_rules"))
+    if on("monitoring_enabled", True):
+        rules = sampling_rules.environment_rules(name, on("monitoring_sampling_rules") or ())
         finders.append(lambda: _sampling_rules(aws, [rule["name"] for rule in rules]))
     if on("database_enabled"):
         finders += [lambda: _database(aws, names.database), lambda: _subnet_group(aws, names.database)]
