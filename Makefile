@@ -20,6 +20,9 @@ endif
 unexport PYTHONDONTWRITEBYTECODE
 export PEAR_CACHE ?= $(CURDIR)/.cache
 INVENTORY ?= inventories/local
+# Side by side: stories mostly wait.
+LISTS := "stories setup-test" "lint sanity-quick unit plays sandbox-test molecule"
+SHORT := $(if $(filter first,$(PEAR_TESTS)),not long)
 
 .PHONY: help
 help: ## List the verbs
@@ -63,8 +66,12 @@ distclean: sandbox-down clean ## Remove everything that git does not hold: the s
 	@tools/clean.sh environments
 
 .PHONY: test
-test: setup ## All tests: lint, sanity, unit, plays, set-up, sandbox, stories, molecule
-	@tools/test.sh lint sanity-quick unit plays setup-test sandbox-test stories molecule
+test: setup ## The first tests of each kind: lint, sanity, unit, plays, set-up, sandbox, stories, molecule (20 minutes)
+	@PEAR_TESTS=first python3 -m tools.run_tests $(LISTS)
+
+.PHONY: test-all
+test-all: setup ## All tests, the long ones too (an hour)
+	@python3 -m tools.run_tests $(LISTS)
 
 .PHONY: lint
 lint: setup-lint ## ruff, mypy, ansible-lint (production profile), workflows
@@ -76,23 +83,23 @@ format: setup-python ## Let ruff format the Python code
 
 .PHONY: unit
 unit: setup-python ## Unit tests: decisions, adapters, roles' contracts, the sample app
-	@pytest -q -n 2 --dist worksteal -m "not plays" tests/unit examples
+	@pytest -q -n 2 --dist worksteal -m "not plays$(if $(SHORT), and $(SHORT))" tests/unit examples
 
 .PHONY: plays
 plays: setup-python ## Playbooks, inventories and the installed artifact on AWS's calls in memory: tags, ways of running a task, AWX, workflows
-	@pytest -q -n 2 --dist worksteal -m plays tests/unit
+	@pytest -q -n 2 --dist worksteal -m "plays$(if $(SHORT), and $(SHORT))" tests/unit
 
 .PHONY: setup-test
 setup-test: setup ## Set-up interrupted, doubled and refused: for real, in clones of this checkout
-	@pytest -q -n 2 --dist loadfile tests/setup
+	@pytest -q -n 2 --dist loadfile -m "$(SHORT)" tests/setup
 
 .PHONY: sandbox-test
 sandbox-test: setup-browser ## Fidelity tests of the sandbox: real containers, real traffic
-	@pytest -q -n 2 --dist loadfile tests/sandbox
+	@pytest -q -n 2 --dist loadfile -m "$(SHORT)" tests/sandbox
 
 .PHONY: stories
 stories: setup ## End-to-end stories: playbooks on a sandbox of their own, under load
-	@pytest -q -n 3 --dist loadfile --timeout 1800 --durations 15 tests/stories
+	@pytest -q -n 3 --dist loadfile --timeout 1800 --durations 15 -m "$(SHORT)" tests/stories
 
 # ansible-rulebook's rule engine runs in Java, which nothing else here needs.
 .PHONY: eda

@@ -9,6 +9,8 @@ from http.client import HTTPSConnection
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.support.plays import ROOT, Player
 
 from .conftest import Stage
@@ -48,6 +50,7 @@ def test_what_two_services_deploy_twice_changes_nothing(stage: Stage) -> None:
     assert again.changed == 0, again.output
 
 
+@pytest.mark.long
 def test_after_a_service_that_fails_the_next_one_does_not_begin(stage: Stage) -> None:
     nowhere = "registry.invalid/scoreboard@sha256:" + "0" * 64
     one_by_one = {"release_serial": 1, "release_max_fail_percentage": 0, "service_image": nowhere}
@@ -59,6 +62,7 @@ def test_after_a_service_that_fails_the_next_one_does_not_begin(stage: Stage) ->
     assert answer(stage, "www.local.example.test", "/")[0] == 200
 
 
+@pytest.mark.long
 def test_what_another_service_depends_on_goes_first_and_its_failure_holds_that_one(
     stage: Stage, tmp_path: Path
 ) -> None:
@@ -85,6 +89,7 @@ def block_volumes(stage: Stage) -> list[dict[str, Any]]:
     return list(stage.client("ec2").describe_volumes(Filters=mine)["Volumes"])
 
 
+@pytest.mark.long
 def test_each_task_has_an_ebs_volume_until_a_rollback_to_the_version_without_one(stage: Stage) -> None:
     both = Player(stage.environment, INVENTORIES)
     both.run("playbooks/deploy.yml").succeeded()

@@ -264,6 +264,7 @@ def test_a_service_deploys_beside_them_and_changes_nothing_of_theirs(corp: Corp,
     assert again.changed == 0, again.output
 
 
+@pytest.mark.long
 def test_every_playbook_finds_the_service_beside_them(corp: Corp, beside: Player) -> None:
     variables = corp.existing()
     assert "team-portal:1" in beside.run("playbooks/status.yml", variables=variables).succeeded().output

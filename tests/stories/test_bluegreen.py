@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
+
 from tests.support.pages import ReadPage
 from tests.support.plays import Player, PlayResult
 
@@ -61,6 +63,7 @@ def test_a_version_that_answers_wrongly_gets_no_request(arcade: Arcade) -> None:
     assert arcade.live() == before
 
 
+@pytest.mark.long
 def test_one_of_two_tasks_that_fell_back_to_memory_fails_the_release(arcade: Arcade) -> None:
     before = arcade.live()
     # The first task makes the directory; the other one finds it, and keeps its scores in memory.
@@ -83,6 +86,7 @@ os.execvp("python3", ["python3", "-m", "scoreboard"])
     assert arcade.live() == before
 
 
+@pytest.mark.long
 def test_a_migration_that_fails_ends_the_release_before_any_traffic(arcade: Arcade) -> None:
     before = arcade.live()
     program = "import sys; print('table scores is locked', file=sys.stderr); sys.exit(3)"
@@ -94,6 +98,7 @@ def test_a_migration_that_fails_ends_the_release_before_any_traffic(arcade: Arca
     assert arcade.live() == before
 
 
+@pytest.mark.long
 def test_a_canary_whose_live_colour_dies_takes_all_traffic(arcade: Arcade) -> None:
     before = arcade.live()
     candidate = {"blue": "green", "green": "blue"}[before]
@@ -106,6 +111,7 @@ def test_a_canary_whose_live_colour_dies_takes_all_traffic(arcade: Arcade) -> No
     assert arcade.live() == candidate
 
 
+@pytest.mark.long
 def test_a_good_version_passes_a_canary_and_a_bake_that_metrics_judge(arcade: Arcade, tmp_path: Path) -> None:
     before = arcade.live()
     report = {"service_report": str(tmp_path / "good.html")}
@@ -163,6 +169,7 @@ def test_errors_of_the_candidate_return_traffic(arcade: Arcade, tmp_path: Path) 
         assert page.rows["totals"][-1][2] != "0" or page.rows["totals"][1][2] != "0", page.rows["totals"]
 
 
+@pytest.mark.long
 def test_a_spent_error_budget_refuses_a_release_unless_a_reason_overrides_it(arcade: Arcade) -> None:
     """The story before has failed some hundred requests."""
     before = arcade.live()
@@ -179,6 +186,7 @@ def test_a_spent_error_budget_refuses_a_release_unless_a_reason_overrides_it(arc
     arcade.play("rollback", **slos).succeeded()
 
 
+@pytest.mark.long
 def test_slowness_of_the_candidate_returns_traffic(arcade: Arcade) -> None:
     before = arcade.live()
     chaos = {"CHAOS_ENABLED": "true", "CHAOS_LATENCY_MS_P50": "800", "CHAOS_LATENCY_MS_P99": "3000"}
@@ -215,6 +223,7 @@ def test_a_service_whose_requests_another_rule_answers_first_is_refused_before_a
     assert mutating_calls(arcade.stage)[before:] == []
 
 
+@pytest.mark.long
 def test_a_desired_count_is_applied_without_a_release_and_zero_stops_the_service(arcade: Arcade) -> None:
     arcade.release("counted").succeeded()
     live, history = arcade.live(), arcade.play("history").output.count("-deploy-")
@@ -233,6 +242,7 @@ def test_a_desired_count_is_applied_without_a_release_and_zero_stops_the_service
     assert arcade.services()[arcade.live()]["runningCount"] == 2
 
 
+@pytest.mark.long
 def test_a_restart_gives_the_version_that_serves_new_tasks(arcade: Arcade) -> None:
     arcade.release("restarted").succeeded()
     before, definition = arcade.live(), arcade.services()[arcade.live()]["taskDefinition"]

@@ -94,6 +94,7 @@ def test_what_an_app_says_reaches_cloudwatch_and_x_ray(observed: Player, stage: 
     assert (segment["name"], segment["fault"]) == ("observed", False)
 
 
+@pytest.mark.long
 def test_deploying_it_again_changes_nothing(observed: Player) -> None:
     again = observed.run("playbooks/deploy.yml", "-l", "environment:observed").succeeded()
     assert again.changed == 0, again.output

@@ -88,11 +88,13 @@ def test_a_new_version_rolls_without_one_failed_request(deployed: Player, stage:
             # ECS takes a sick target away at once: its reason code may or may not be seen before that.
             ["Task failed ELB health checks in (target-group local-scoreboard-blue)"],
             id="never becomes healthy",
+            marks=pytest.mark.long,
         ),
         pytest.param(
             {"service_image": "registry.invalid/scoreboard@sha256:" + "0" * 64},
             ["CannotPullContainerError"],
             id="cannot be pulled",
+            marks=pytest.mark.long,
         ),
     ],
 )

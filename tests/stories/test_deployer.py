@@ -82,6 +82,7 @@ def test_promote_pause_and_rollback_by_the_role_of_rollbacks(guarded: Guarded) -
     assert [(fact["kind"], fact["event"]) for fact in guarded.told()][-1] == ("rollback", "succeeded")
 
 
+@pytest.mark.long
 def test_an_abort_by_the_role_of_rollbacks(guarded: Guarded) -> None:
     values = {**guarded.values, **APPROVED, "image_tag": "1.2.0"}
     process = guarded.player("release").start("playbooks/release.yml", variables=values)
@@ -112,6 +113,7 @@ def _until_held(guarded: Guarded) -> None:
         time.sleep(0.5)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("playbook", "check"),
     [
@@ -124,6 +126,7 @@ def test_reading_needs_the_reading_role_alone(guarded: Guarded, playbook: str, c
     guarded.run("read-only", playbook, check=check, image_tag="1.0.0").succeeded()
 
 
+@pytest.mark.long
 def test_a_shell_by_the_role_of_shells(guarded: Guarded) -> None:
     shown = guarded.run("exec", "exec", exec_command="ls /").succeeded().output
     task = re.search(r"aws ecs execute-command --region eu-central-1 --cluster guarded --task (\w+) ", shown)
@@ -133,6 +136,7 @@ def test_a_shell_by_the_role_of_shells(guarded: Guarded) -> None:
     assert found["enableExecuteCommand"]
 
 
+@pytest.mark.long
 def test_tasks_are_hosts_of_an_inventory_by_the_reading_role(guarded: Guarded, tmp_path: Path) -> None:
     source = tmp_path / "guarded.ecs_services.yml"
     keyed = [{"key": "ecs_zone", "prefix": "zone"}]
@@ -148,6 +152,7 @@ def test_tasks_are_hosts_of_an_inventory_by_the_reading_role(guarded: Guarded, t
     assert [group for group in listed if group.startswith("zone_eu_central_1")]
 
 
+@pytest.mark.long
 def test_lines_of_one_request_and_since_the_last_release(guarded: Guarded) -> None:
     elbv2 = guarded.stage.client("elbv2")
     host = elbv2.describe_load_balancers(Names=[NAME])["LoadBalancers"][0]["DNSName"]
@@ -168,6 +173,7 @@ def test_lines_of_one_request_and_since_the_last_release(guarded: Guarded) -> No
     assert '"route": "/healthz"' not in lines and '"route": "/readyz"' not in lines, lines
 
 
+@pytest.mark.long
 def test_scaling_by_the_role_of_rollbacks(guarded: Guarded) -> None:
     predicted = guarded.run("rollback", "scale", check=True, scale_minimum=2).succeeded()
     assert predicted.changed == 1 and "minimum: 1" in predicted.output, predicted.output
@@ -179,6 +185,7 @@ def test_scaling_by_the_role_of_rollbacks(guarded: Guarded) -> None:
     guarded.run("rollback", "scale", scale_minimum=1, scale_count=1).succeeded()
 
 
+@pytest.mark.long
 def test_job_templates_run_as_awx_runs_them(guarded: Guarded, tmp_path: Path) -> None:
     """By ansible-runner, with the credential's files and variables, the survey's answers as extra variables, and the limit as a prompt."""
     jobs = Jobs(guarded, tmp_path)
@@ -224,5 +231,6 @@ def test_who_releases_or_rolls_back_does_nothing_else(
     assert code in {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}, refused.value
 
 
+@pytest.mark.long
 def test_the_environment_goes_by_the_role_of_destroying(guarded: Guarded) -> None:
     guarded.run("destroy", "destroy", confirm=NAME).succeeded()

@@ -13,6 +13,8 @@ from tests.support.plays import Player, PlayResult
 from .conftest import Stage
 from .test_deploy import mutating_calls
 
+pytestmark = pytest.mark.long
+
 Change = Callable[[Stage], Any]
 SCALED = {
     "autoscaling_minimum": 2,

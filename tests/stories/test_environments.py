@@ -82,6 +82,7 @@ def second(deployed: Player, stage: Stage) -> Second:
     return Second(stage)
 
 
+@pytest.mark.long
 def test_provisioning_that_is_killed_again_and_again_is_completed_by_the_next_run(second: Second) -> None:
     every = os.environ.get("PEAR_INTERRUPTIONS") == "all"
     for tasks in range(1, 100) if every else SAMPLE:
@@ -133,6 +134,7 @@ def test_what_was_made_goes_data_stays_and_the_neighbour_serves_on(second: Secon
     assert again.changed == 0, again.output
 
 
+@pytest.mark.long
 def test_what_is_half_made_goes_too_and_data_where_that_is_said(second: Second, stage: Stage) -> None:
     assert second.provision_killed_after(SAMPLE[1]) == -signal.SIGKILL
     assert standing(stage, "second")["vpc"]

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.support.cases import first_of
 from tests.support.fault_proxy import Fault, FaultProxy, Kind
 from tests.support.fault_table import OPERATIONS, SINGLE, promised
 from tests.support.observed import Observed
@@ -29,7 +30,7 @@ SAMPLE = (("ModifyRule", Kind.LOSE), ("TransactWriteItems", Kind.TRUNCATE), ("De
 CASES = [(operation, kind) for operation in OPERATIONS for kind in SINGLE]
 ENDING = [(operation, Kind.DENY) for operation in OPERATIONS]
 RUN = os.environ.get("PEAR_FAULTS", "")
-TAKEN = {"single": CASES, "all": ENDING}.get(RUN, SAMPLE)
+TAKEN = first_of({"single": CASES, "all": ENDING}.get(RUN, SAMPLE))
 TOGETHER = [kind for kind in SINGLE if kind is not Kind.DENY] if RUN == "all" else []
 OUTCOME = re.compile(r"fatal: .*?\b(rolled_back|interrupted|refused|failed|inconclusive|superseded)\b", re.DOTALL)
 

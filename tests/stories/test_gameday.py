@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from .arcade import CANARY, Arcade, arcade
 from .test_triage import fault
 
@@ -82,6 +84,7 @@ class Alarms:
         self.arcade.wait_for(lambda: not self.firing() - HOURLY, 1800)
 
 
+@pytest.mark.long
 def test_alarms_are_quiet_while_all_is_well_and_fire_where_it_is_not(arcade: Arcade, tmp_path: Path) -> None:
     alarms = Alarms(arcade)
     arcade.release("good").succeeded()

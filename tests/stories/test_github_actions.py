@@ -99,6 +99,7 @@ def tags(stage: Stage) -> set[str]:
     return {tag for image in images for tag in image.get("imageTags", [])}
 
 
+@pytest.mark.long
 def test_a_commit_goes_to_staging_its_image_to_production_and_the_next_one_back(
     stage: Stage, application: Runner
 ) -> None:

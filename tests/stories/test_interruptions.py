@@ -10,6 +10,8 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+import pytest
+
 from sandbox.config import Settings
 from sandbox.processes import alive
 from tests.support.plays import ROOT
@@ -20,6 +22,7 @@ from .load import assert_not_one_failed
 __all__ = ["arcade"]
 
 
+@pytest.mark.long
 def test_a_candidate_that_dies_returns_traffic(arcade: Arcade) -> None:
     before = arcade.live()
     options = {"steps": [{"weight": 50, "duration_seconds": 60}, {"weight": 100}]}
@@ -38,6 +41,7 @@ def test_a_candidate_that_dies_returns_traffic(arcade: Arcade) -> None:
     assert arcade.weights()[before] == 100
 
 
+@pytest.mark.long
 def test_provisioning_moves_no_traffic_while_live_grows_and_a_second_release_is_refused(arcade: Arcade) -> None:
     before = arcade.live()
     options = {"steps": [{"weight": 30, "approval": True, "approval_timeout_seconds": 1500}, {"weight": 100}]}
@@ -64,6 +68,7 @@ def test_provisioning_moves_no_traffic_while_live_grows_and_a_second_release_is_
     assert_not_one_failed(summary, 1000)
 
 
+@pytest.mark.long
 def test_a_rollback_stops_the_release_under_way(arcade: Arcade) -> None:
     before = arcade.live()
     options = {"percent": 40, "duration_seconds": 120}
@@ -116,6 +121,7 @@ def test_a_killed_controller_is_followed_by_the_next_one(arcade: Arcade) -> None
     assert_not_one_failed(summary, 500)
 
 
+@pytest.mark.long
 def test_aws_that_is_away_for_a_while_loses_nothing(arcade: Arcade) -> None:
     """The sandbox's API is killed in the middle of a release, and started again: the release, or the next one, gets through."""
     before = arcade.live()
@@ -150,6 +156,7 @@ def test_aws_that_is_away_for_a_while_loses_nothing(arcade: Arcade) -> None:
     assert_not_one_failed(summary, 500)
 
 
+@pytest.mark.long
 def test_sigterm_leaves_traffic_where_it_is_where_that_is_asked_for(arcade: Arcade) -> None:
     before = arcade.live()
     steps = {

@@ -67,6 +67,7 @@ def test_a_shift_of_an_overtaken_release_that_arrives_after_the_rollback_is_undo
     assert_not_one_failed(summary, 500)
 
 
+@pytest.mark.long
 def test_a_scale_in_of_an_overtaken_release_that_strikes_what_serves_again_is_undone(
     arcade: Arcade, proxy: FaultProxy
 ) -> None:
@@ -94,6 +95,7 @@ def scale_ins(arcade: Arcade, colour: str) -> list[str]:
     return [action["ScheduledActionName"] for action in found if action["ScheduledActionName"].startswith(SCALE_IN)]
 
 
+@pytest.mark.long
 def test_a_scheduled_scale_in_of_an_overtaken_release_leaves_nothing_on_what_serves_again(
     arcade: Arcade, proxy: FaultProxy
 ) -> None:
@@ -109,6 +111,7 @@ def test_a_scheduled_scale_in_of_an_overtaken_release_leaves_nothing_on_what_ser
     assert_not_one_failed(summary, 500)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("playbook", ["release", "rollback"])
 def test_a_scale_in_of_what_serves_is_named_by_status_and_drift_and_put_right_by_the_next_run(
     arcade: Arcade, playbook: str

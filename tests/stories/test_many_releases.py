@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import itertools
 
+import pytest
+
 from .arcade import CLUSTER, Arcade, arcade
 from .load import assert_not_one_failed
 
 __all__ = ["arcade"]
 
 
+@pytest.mark.long
 def test_ten_releases_alternate_and_leave_nothing_over(arcade: Arcade) -> None:
     ecs = arcade.stage.client("ecs")
     lives = []

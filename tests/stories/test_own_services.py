@@ -53,6 +53,7 @@ def test_a_cutover_and_a_rollback_lose_no_request_and_change_nothing_else(websit
     assert website.settings() == before
 
 
+@pytest.mark.long
 def test_a_version_that_answers_with_errors_is_returned(website: Website) -> None:
     before = website.weights()
     broken = website.register("broken")

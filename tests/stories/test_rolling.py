@@ -63,6 +63,7 @@ def test_migrations_run_before_and_smoke_checks_after_and_all_of_it_is_in_the_re
     }
 
 
+@pytest.mark.long
 def test_a_migration_that_fails_deploys_nothing(rolled: Arcade) -> None:
     before = definition(rolled)
     checks = [{"name": "migrate", "command": ["python3", "-c", "raise SystemExit(3)"], "timeout_seconds": 60}]
@@ -86,6 +87,7 @@ def test_a_smoke_check_that_fails_returns_to_the_version_before_without_a_failed
     assert before.rpartition("/")[2] in status, status
 
 
+@pytest.mark.long
 def test_errors_in_the_bake_return_to_the_version_before(rolled: Arcade) -> None:
     before = definition(rolled)
     chaos = {"CHAOS_ENABLED": "true", "CHAOS_ERROR_RATE": "0.3", "CHAOS_ROUTES": "/leaderboard"}
@@ -101,6 +103,7 @@ def test_errors_in_the_bake_return_to_the_version_before(rolled: Arcade) -> None
     assert definition(rolled) == before
 
 
+@pytest.mark.long
 def test_what_cannot_be_done_in_place_is_refused_and_an_abort_returns(rolled: Arcade) -> None:
     before = definition(rolled)
     process = rolled.begin("aborted", **ROLLING, **SLOW_START)
@@ -116,6 +119,7 @@ def test_what_cannot_be_done_in_place_is_refused_and_an_abort_returns(rolled: Ar
     assert definition(rolled) == before
 
 
+@pytest.mark.long
 def test_ctrl_c_returns_to_the_version_before(rolled: Arcade) -> None:
     before = definition(rolled)
     process = rolled.begin("interrupted", **ROLLING, **SLOW_START)
@@ -128,6 +132,7 @@ def test_ctrl_c_returns_to_the_version_before(rolled: Arcade) -> None:
         end(process)
 
 
+@pytest.mark.long
 def test_a_rollback_after_a_rolling_release_goes_to_the_version_before_on_the_other_colour(rolled: Arcade) -> None:
     roll(rolled, "later").succeeded()
     later, colour = definition(rolled), rolled.live()

@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.support.plays import ROOT
 
 from .arcade import CANARY, Arcade, arcade, finished
@@ -64,6 +66,7 @@ def fault(arcade: Arcade, *what: str) -> Iterator[None]:
         command("clear")
 
 
+@pytest.mark.long
 def test_triage_finds_what_is_wrong_and_names_the_command_that_mends_it(arcade: Arcade, tmp_path: Path) -> None:
     triage = Triage(arcade, tmp_path)
     rollback = "ansible-playbook playbooks/rollback.yml -i inventories/local -i tests/stories/inventory -l arcade"

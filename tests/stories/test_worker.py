@@ -72,6 +72,7 @@ def test_a_version_that_starts_and_then_dies_is_returned_with_its_exit_code(mail
     assert mailer.play("release", check=True).succeeded().changed == 0
 
 
+@pytest.mark.long
 def test_a_migration_that_fails_deploys_nothing(mailer: Mailer) -> None:
     before = mailer.service()["deployments"][0]["id"]
     checks = [{"name": "migrate", "command": ["python3", "-c", "raise SystemExit(3)"], "timeout_seconds": 120}]
@@ -79,6 +80,7 @@ def test_a_migration_that_fails_deploys_nothing(mailer: Mailer) -> None:
     assert mailer.service()["deployments"][0]["id"] == before
 
 
+@pytest.mark.long
 def test_a_rollback_replaces_the_tasks_in_place(mailer: Mailer) -> None:
     first = mailer.definition()
     mailer.release(4).succeeded()
@@ -99,6 +101,7 @@ def test_what_a_worker_cannot_have_is_refused_by_name(mailer: Mailer) -> None:
     assert "service_hosts is set, but service_kind is worker" in refused, refused
 
 
+@pytest.mark.long
 def test_what_was_changed_behind_its_back_is_drift_and_put_right(mailer: Mailer) -> None:
     mailer.stage.client("ecs").update_service(cluster=CLUSTER, service="mailer-blue", desiredCount=1)
     drift = mailer.play("drift")

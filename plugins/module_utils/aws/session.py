@@ -151,7 +151,7 @@ class Aws:
                 verify=verify,
                 config=self._config(config),
             )
-            client.meta.events.register("before-parse", answers.check)
+            answers.watch(client)
             return client
         except (boto.BotoCoreError, boto.ClientError, ValueError) as cause:
             if isinstance(cause, ValueError):

@@ -102,16 +102,21 @@ def test_a_cancelled_transaction_may_be_repeated_if_all_of_its_reasons_pass(
 
 
 class Answering:
-    """Answers every request of a client with one body, and counts."""
+    """Answers the requests of a client with bodies, the last one for ever, and counts."""
 
-    def __init__(self, status: int, body: bytes) -> None:
-        self.status, self.body, self.sent = status, body, 0
+    def __init__(self, status: int, *bodies: bytes) -> None:
+        self.status, self.bodies, self.sent = status, bodies, 0
 
     def __call__(self, request: Any, **_event: Any) -> AWSResponse:
-        self.sent += 1
         answer = AWSResponse(request.url, self.status, {}, None)
-        answer._content = self.body
+        answer._content = self.bodies[min(self.sent, len(self.bodies) - 1)]
+        self.sent += 1
         return answer
+
+
+@pytest.fixture(autouse=True)
+def no_delays(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("botocore.endpoint.time.sleep", lambda _seconds: None)
 
 
 @pytest.fixture
@@ -123,6 +128,7 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Aws:
 
 
 PAGE = b"<!DOCTYPE html><html><body>captive portal</body></html>"
+ZONES = b"<GetHostedZoneCountResponse><HostedZoneCount>7</HostedZoneCount></GetHostedZoneCountResponse>"
 KEY = {"service": {"S": "a"}, "entry": {"S": "lease"}}
 READS = [
     ("dynamodb", lambda aws: dynamodb.get(aws, "t", KEY)),
@@ -141,6 +147,49 @@ def test_an_answer_that_cannot_be_read_is_a_transient_failure(aws: Aws, service:
         port_call(call)(aws)
     assert failed.value.transient
     assert failed.value.may_arrive
+
+
+RULES = b"<DescribeRulesResponse><DescribeRulesResult><Rules/></DescribeRulesResult></DescribeRulesResponse>"
+REPEATED = [
+    ("elbv2", lambda aws: aws.client("elbv2").describe_rules(RuleArns=[RULE])["Rules"], RULES, []),
+    ("dynamodb", lambda aws: dynamodb.get(aws, "t", KEY), b"{}", None),
+    ("route53", lambda aws: aws.client("route53").get_hosted_zone_count()["HostedZoneCount"], ZONES, 7),
+    (
+        "ec2",
+        lambda aws: aws.client("ec2").describe_vpcs()["Vpcs"],
+        b"<DescribeVpcsResponse><vpcSet/></DescribeVpcsResponse>",
+        [],
+    ),
+    ("efs", lambda aws: aws.client("efs").describe_file_systems()["FileSystems"], b'{"FileSystems": []}', []),
+]
+
+
+@pytest.mark.parametrize(("service", "call", "good", "found"), REPEATED, ids=[row[0] for row in REPEATED])
+@pytest.mark.parametrize("half", [True, False], ids=["half", "page"])
+def test_a_read_whose_answer_cannot_be_read_is_asked_again(
+    aws: Aws, service: str, call: Any, good: bytes, found: Any, half: bool
+) -> None:
+    answering = Answering(200, good[: len(good) // 2] if half else PAGE, good)
+    aws.client(service).meta.events.register("before-send", answering)
+    assert call(aws) == found
+    assert answering.sent == 2
+
+
+def test_a_read_is_asked_again_twice_at_most_and_a_write_never(aws: Aws) -> None:
+    for call, sent in ((lambda: dynamodb.get(aws, "t", KEY), 3), (lambda: dynamodb.put(aws, "t", KEY), 1)):
+        answering = Answering(200, PAGE)
+        client = aws.client("dynamodb")
+        client.meta.events.register("before-send", answering)
+        with pytest.raises(AwsError, match="was answered with"):
+            call()
+        assert answering.sent == sent
+        client.meta.events.unregister("before-send", answering)
+    once = aws.fenced(3, 7, lambda: True)
+    answering = Answering(200, PAGE)
+    once.client("dynamodb").meta.events.register("before-send", answering)
+    with pytest.raises(AwsError, match="was answered with"):
+        dynamodb.get(once, "t", KEY)
+    assert answering.sent == 1
 
 
 def test_an_empty_answer_to_a_read_is_no_answer(aws: Aws) -> None:

@@ -1,0 +1,18 @@
+"""Cases of a test of which `make test` takes the first alone, and `make test-all` all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+
+
+def first_of(cases: Iterable[Any]) -> list[Any]:
+    """The cases, all but the first marked as long. A tuple is several arguments."""
+    first, *others = cases
+    return [first, *(pytest.param(*_arguments(case), marks=pytest.mark.long) for case in others)]
+
+
+def _arguments(case: Any) -> tuple[Any, ...]:
+    return case if isinstance(case, tuple) else (case,)
