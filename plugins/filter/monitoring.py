@@ -16,7 +16,7 @@ from ..module_utils.aws.route53 import metrics_region
 from ..module_utils.monitoring import alarm_parts as parts
 from ..module_utils.monitoring import environment_alarms as shared_alarms
 from ..module_utils.monitoring import environment_dashboard as shared_dashboard
-from ..module_utils.monitoring import objectives
+from ..module_utils.monitoring import objectives, sampling_rules
 from ..module_utils.monitoring import service_alarms as alarms
 from ..module_utils.monitoring import service_dashboard as dashboard
 from ..module_utils.monitoring.burn_alarms import burn_alarms
@@ -100,7 +100,9 @@ def service_alarms(
     """Alarms of a service, with the additional ones of the inventory under the same prefix."""
     observed = replace(_observed(environment, service, kind), thresholds=_thresholds(thresholds), queues=queues)
     notice = parts.Notice(observed.names.alarm_prefix, tell, runbook_url, tell_warnings)
-    own = [*burn_alarms(observed, _objectives(slos)), *alarms.service_alarms(observed, composite)]
+    # Where nobody looked, the service counts as released: its alarms begin as CloudWatch has them begin.
+    released = service in environment.get("released", [service])
+    own = [*burn_alarms(observed, _objectives(slos)), *alarms.service_alarms(observed, composite, released)]
     return parts.composed(own, more, notice)
 
 
@@ -175,6 +177,27 @@ def _thresholds(given: Mapping[str, Any] | None) -> parts.Thresholds:
     return parts.Thresholds(**{name: type(known[name])(value) for name, value in (given or {}).items()})
 
 
+def rules_of_traces(
+    rules: Sequence[Mapping[str, Any]] | None,
+    environment: str,
+    service: str = "",
+    collector: Mapping[str, Any] | None = None,
+    health_check: Mapping[str, Any] | None = None,
+    kind: str = WEB,
+    trace_health_checks: bool = False,
+) -> list[dict[str, Any]]:
+    """Sampling rules of an environment, or of a service with the one that leaves its health check out."""
+    if not service:
+        return sampling_rules.environment_rules(environment, rules or ())
+    values = {
+        "monitoring_sampling_rules": rules,
+        "monitoring_trace_health_checks": trace_health_checks,
+        "service_collector": collector,
+        "service_health_check": health_check,
+    }
+    return sampling_rules.of_inventory(ServiceNames(environment, service), values, kind == WORKER)
+
+
 class FilterModule:
     def filters(self) -> dict[str, Callable[..., Any]]:
         return {
@@ -184,6 +207,7 @@ class FilterModule:
             "environment_dashboard": environment_dashboard,
             "service_alarms": service_alarms,
             "subscriptions_of": parts.subscriptions_of,
+            "sampling_rules": rules_of_traces,
             "saved_queries": service_queries,
             "service_dashboard": service_dashboard,
         }

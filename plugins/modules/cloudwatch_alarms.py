@@ -104,6 +104,13 @@ options:
         description: Whether actions are enabled.
         type: bool
         default: true
+      starts_in_alarm:
+        description:
+          - Whether the state is ALARM as soon as the alarm is created, and nobody is notified of that. For what cannot be OK yet.
+          - The first notification is of the recovery, and from then on of each change. An alarm that exists keeps its state.
+        type: bool
+        default: false
+        version_added: 0.2.0
       alarm_actions:
         description: ARNs to notify when the state changes to ALARM.
         type: list
@@ -210,6 +217,7 @@ _ALARM = {
         "default": "missing",
     },
     "actions_enabled": {"type": "bool", "default": True},
+    "starts_in_alarm": {"type": "bool", "default": False},
     "alarm_actions": {"type": "list", "elements": "str", "default": []},
     "ok_actions": {"type": "list", "elements": "str", "default": []},
     "insufficient_data_actions": {"type": "list", "elements": "str", "default": []},

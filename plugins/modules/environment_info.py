@@ -89,6 +89,12 @@ options:
       - repositories
       - target_groups
       - zones
+  services:
+    description: Services of which RV(environment.released) says whether they were ever released. Not looked at if empty.
+    type: list
+    elements: str
+    default: []
+    version_added: 0.2.0
 extends_documentation_fragment:
   - amazon.aws.common.modules
   - amazon.aws.region.modules
@@ -150,6 +156,10 @@ environment:
     cluster:
       description: ARN, name, Container Insights setting and capacity providers; or null.
       type: dict
+    released:
+      description: Those of O(services) that have an ECS service, which the first release makes. Missing without O(services).
+      type: list
+      elements: str
     repositories:
       description: Repository URI by name.
       type: dict
@@ -186,6 +196,7 @@ ARGUMENT_SPEC = {
         "options": {"load_balancer": {"type": "str"}, "cluster": {"type": "str"}, "file_system": {"type": "str"}},
     },
     "parts": {"type": "list", "elements": "str", "choices": [*PARTS, DATABASE], "default": list(PARTS)},
+    "services": {"type": "list", "elements": "str", "default": []},
 }
 
 

@@ -34,7 +34,7 @@ SERVICES: Mapping[str, Sequence[str]] = {
     "ecs_task_role": ("iam",),
     "efs_file_system": ("efs",),
     "environment_info": ("sts",),
-    "environment_orphans": ("elbv2", "ecs", "iam", "cloudwatch", "logs", "scheduler"),
+    "environment_orphans": ("elbv2", "ecs", "iam", "cloudwatch", "logs", "scheduler", "xray"),
     "environment_teardown": (),
     "fis_experiment": ("fis",),
     "fis_experiment_template": ("fis",),
@@ -57,4 +57,6 @@ SERVICES: Mapping[str, Sequence[str]] = {
     "sns_alarm_topic": ("sns",),
     "sqs_message": ("sqs",),
     "vpc_network": ("ec2",),
+    "xray_group": ("xray",),
+    "xray_sampling_rules": ("xray",),
 }

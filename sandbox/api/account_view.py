@@ -78,6 +78,9 @@ class AccountView(Account):
     def route53_tags(self, arn: str, name: str) -> Tags:
         return dict(self._backend("route53").list_tags_for_resource(name.rpartition("/")[2]))
 
+    def xray_tags(self, arn: str, name: str) -> Tags:
+        return self._sandbox.trace_tags(arn)
+
     def tagger_tags(self, arn: str, name: str) -> Tags:
         backend = self._backend(_BACKENDS.get(arn.split(":")[2], arn.split(":")[2]))
         found: Tags = backend.tagger.get_tag_dict_for_resource(arn.removesuffix(":log-stream:"))
@@ -143,4 +146,5 @@ _READERS: dict[str, Callable[[AccountView, str, str], Tags]] = {
     "rds": AccountView.rds_tags,
     "route53": AccountView.route53_tags,
     "scheduler": AccountView.tagger_tags,
+    "xray": AccountView.xray_tags,
 }

@@ -39,6 +39,7 @@ OVERLAY_MODULES = (
     "ecr",
     "logs",
     "xray",
+    "xray_settings",
     "elbv2",
     "elbv2_rules",
     "cloudwatch",

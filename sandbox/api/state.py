@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from ..core import Core
@@ -30,6 +30,11 @@ def _no_policy(policy_arn: str, excess: float, now: float) -> None:
     """Until the policies are installed, none is carried out."""
 
 
+def _no_tags(arn: str) -> Mapping[str, str]:
+    """Until X-Ray's rules and groups are served, there are none."""
+    return {}
+
+
 @dataclass
 class Sandbox(Core):
     """Given to every overlay."""
@@ -37,6 +42,8 @@ class Sandbox(Core):
     calls: list[Call] = field(default_factory=list)
     # What an alarm that fires calls: a scaling policy's ARN, how far the metric is above the threshold, and the time.
     scaling_alarm: Callable[[str, float, float], None] = _no_policy
+    # The tags of one of X-Ray's rules or groups, which moto has not.
+    trace_tags: Callable[[str], Mapping[str, str]] = _no_tags
     targets: Targets = field(init=False)
     fargate: Fargate = field(init=False)
 

@@ -196,6 +196,26 @@ def test_a_web_acl_is_put_in_front_of_a_load_balancer_once_that_is_active(aws: A
     elbv2.delete_load_balancer(LoadBalancerArn=arn)
 
 
+def test_sampling_rules_and_groups_are_kept_with_their_tags(aws: Aws) -> None:
+    xray = aws("xray")
+    rule = {
+        "RuleName": "kept", "Priority": 9, "FixedRate": 0.25, "ReservoirSize": 2, "ServiceName": "web", "ServiceType": "*", "Host": "*",
+        "HTTPMethod": "GET", "URLPath": "/a*", "ResourceARN": "*", "Version": 1,
+    }  # fmt: skip
+    tags = [{"Key": "pear:environment", "Value": "gaps"}]
+    made = xray.create_sampling_rule(SamplingRule=rule, Tags=tags)["SamplingRuleRecord"]["SamplingRule"]
+    assert xray.list_tags_for_resource(ResourceARN=made["RuleARN"])["Tags"] == tags
+    records = xray.get_sampling_rules()["SamplingRuleRecords"]
+    assert {record["SamplingRule"]["RuleName"] for record in records} >= {"kept", "Default"}
+    xray.update_sampling_rule(SamplingRuleUpdate={"RuleName": "kept", "FixedRate": 0.5})
+    assert refusal(xray.create_sampling_rule, SamplingRule=rule) == "InvalidRequestException"
+    xray.delete_sampling_rule(RuleName="kept")
+    arn = xray.create_group(GroupName="kept", FilterExpression='service("web")', Tags=tags)["Group"]["GroupARN"]
+    assert [group["GroupARN"] for group in xray.get_groups()["Groups"]] == [arn]
+    xray.delete_group(GroupARN=arn)
+    assert refusal(xray.list_tags_for_resource, ResourceARN=arn) == "ResourceNotFoundException"
+
+
 def test_the_service_map_and_the_traces_that_failed(aws: Aws) -> None:
     xray, now = aws("xray"), datetime.now(UTC)
     at = now.timestamp()

@@ -24,6 +24,7 @@ from tests.support.plays import ROOT, Player, PlayResult
 
 from .dashboards import with_tags
 from .saved_queries import QueryStore
+from .xray_settings import TraceStore
 
 pytestmark = pytest.mark.plays
 
@@ -36,6 +37,7 @@ def endpoint() -> Iterator[str]:
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
     with pytest.MonkeyPatch.context() as patched:
         QueryStore().install(patched)
+        TraceStore().installed_for(patched)
         with_tags(patched)
         # moto stores composite alarms, and lacks the call that puts them.
         patched.setattr(CloudWatchResponse, "put_composite_alarm", CloudWatchResponse.put_metric_alarm, raising=False)

@@ -32,6 +32,7 @@ from tests.support.github_runner import WORKFLOWS, Runner, compared, job_of, ste
 from tests.support.plays import ROOT
 
 from .saved_queries import QueryStore
+from .xray_settings import TraceStore
 
 RELEASE = Release(
     "r2",
@@ -138,6 +139,7 @@ def endpoint() -> Iterator[str]:
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
     with pytest.MonkeyPatch.context() as patched:
         QueryStore().install(patched)
+        TraceStore().installed_for(patched)
         server.start()
         host, port = server.get_host_and_port()
         yield f"http://{host}:{port}"

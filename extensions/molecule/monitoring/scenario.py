@@ -1,4 +1,4 @@
-"""Alarms, topics and dashboards as AWS reports them; the manual change: an alarm deleted."""
+"""Alarms, topics, dashboards and sampling rules as AWS reports them; the manual change: an alarm deleted, a rule edited."""
 
 from __future__ import annotations
 
@@ -42,8 +42,25 @@ def verify() -> None:
     assert any("website" in dashboard["DashboardName"] for dashboard in dashboards)
     assert any(dashboard["DashboardName"].endswith("-Environment") for dashboard in dashboards)
 
+    assert rule() == (
+        "website",
+        1.0,
+        {"pear:environment": "local", "pear:service": "website", "pear:component": "monitoring"},
+    )
+
+
+def rule() -> tuple[str, float, dict[str, str]]:
+    """The service that the rule of the inventory matches, its share, and our tags."""
+    xray = boto3.client("xray")
+    rules = [record["SamplingRule"] for record in xray.get_sampling_rules()["SamplingRuleRecords"]]
+    found = next(rule for rule in rules if rule["RuleName"] == "local-website-orders")
+    tags = xray.list_tags_for_resource(ResourceARN=found["RuleARN"])["Tags"]
+    ours = {tag["Key"]: tag["Value"] for tag in tags if tag["Key"].startswith("pear:")}
+    return found["ServiceName"], found["FixedRate"], ours
+
 
 def side_effect() -> None:
+    boto3.client("xray").update_sampling_rule(SamplingRuleUpdate={"RuleName": "local-website-orders", "FixedRate": 0.5})
     cloudwatch = boto3.client("cloudwatch")
     names = sorted(alarm["AlarmName"] for alarm in cloudwatch.describe_alarms()["MetricAlarms"])
     cloudwatch.delete_alarms(AlarmNames=[next(name for name in names if "website" in name)])

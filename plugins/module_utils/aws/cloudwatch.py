@@ -93,6 +93,17 @@ def put_alarm(aws: Aws, name: str, request: Mapping[str, Any], tags: Mapping[str
     put(**{**request, "AlarmName": name}, Tags=tag_list(tags))
 
 
+def create_in_alarm(aws: Aws, name: str, request: Mapping[str, Any], tags: Mapping[str, str]) -> None:
+    """Create an alarm whose first state is ALARM, of which nobody is told: CloudWatch notifies of changes of the state only.
+
+    An alarm that is put again keeps its state.
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html
+    """
+    put_alarm(aws, name, {**request, "ActionsEnabled": False}, tags)
+    set_alarm_state(aws, name, "ALARM", "Nothing that it watches has been there yet.")
+    put_alarm(aws, name, request, tags)
+
+
 @aws_call("read the tags of {arn}")
 def tags(aws: Aws, arn: str) -> dict[str, str]:
     return tags_of(aws.client("cloudwatch").list_tags_for_resource(ResourceARN=arn))

@@ -90,7 +90,7 @@ _CODES: dict[Meaning, str] = {
         DBSubnetGroupQuotaExceeded DBSubnetQuotaExceededFault FileSystemLimitExceeded FilterPolicyLimitExceeded
         InstanceQuotaExceeded InsufficientDBInstanceCapacity InsufficientStorageClusterCapacity
         InsufficientThroughputCapacity ItemCollectionSizeLimitExceededException LimitExceeded LimitExceededException
-        NetworkInterfaceLimitExceeded ProvisionedIopsNotAvailableInAZFault ReplayLimitExceeded
+        NetworkInterfaceLimitExceeded ProvisionedIopsNotAvailableInAZFault ReplayLimitExceeded RuleLimitExceededException
         SecurityGroupLimitExceeded ServiceQuotaExceededException SnapshotQuotaExceeded StorageQuotaExceeded
         StorageTypeNotAvailableFault SubscriptionLimitExceeded TagLimitExceeded TargetGroupAssociationLimit
         TenantDatabaseQuotaExceeded ThroughputLimitExceeded TooManyActions TooManyCertificates TooManyHealthChecks

@@ -106,6 +106,10 @@ class EnvironmentNames:
         """Prefix of the alarms of health checks, distinct from the others, which may be in the same region."""
         return f"{self.environment}/*health-check/"
 
+    def sampling_rule(self, name: str) -> str:
+        """X-Ray's names hold 32 characters at most."""
+        return fit(f"{self.environment}-{name}", 32)
+
     def as_dict(self) -> dict[str, str]:
         return {
             "alarm_prefix": self.alarm_prefix,
@@ -149,6 +153,14 @@ class ServiceNames:
         """Logs Insights shows it as folders."""
         return f"{self.environment}/{self.service}/"
 
+    @property
+    def trace_group(self) -> str:
+        """X-Ray's names hold 32 characters at most."""
+        return fit(f"{self.environment}-{self.service}", 32)
+
+    def sampling_rule(self, name: str) -> str:
+        return fit(f"{self.environment}-{self.service}-{name}", 32)
+
     def ecs_service(self, colour: str) -> str:
         return f"{self.service}-{colour}"
 
@@ -164,6 +176,7 @@ class ServiceNames:
             "log_group": self.log_group,
             "target_group": {colour: self.target_group(colour) for colour in COLOURS},
             "saved_query_prefix": self.saved_query_prefix,
+            "trace_group": self.trace_group,
         }
 
 
@@ -241,7 +254,7 @@ class RoleNames:
 
 # The kinds of deployers, and the further policies of the one that provisions.
 DEPLOYERS = ("read-only", "exec", "rollback", "release", "gameday", "provision", "destroy")
-DEPLOYER_POLICIES = ("provision-network", "provision-data", "provision-experiments")
+DEPLOYER_POLICIES = ("provision-network", "provision-data", "provision-experiments", "provision-traces")
 
 
 @dataclass(frozen=True)

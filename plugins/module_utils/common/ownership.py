@@ -58,6 +58,9 @@ KINDS: Mapping[str, Kind] = {
         "set service_execution_role_arn, service_task_role_arn or service_infrastructure_role_arn to its ARN",
         "service_name",
     ),
+    "sampling_rule": Kind(
+        "sampling rule of X-Ray", "leave it out of monitoring_sampling_rules", "monitoring_sampling_rules"
+    ),
     "saved_query": Kind("saved query", "set monitoring_enabled to false, which leaves out alarms too", "service_name"),
     "schedule_group": Kind("schedule group", "leave service_schedules out", "environment_name"),
     "security_group": Kind(
@@ -67,6 +70,7 @@ KINDS: Mapping[str, Kind] = {
     "task_definition": Kind(
         "task definition family", "a revision that others registered is no release of ours", "service_name"
     ),
+    "trace_group": Kind("group of X-Ray", "set monitoring_trace_group to false", "service_name"),
     "topic": Kind("topic", "set monitoring_topic_arns", "environment_name"),
     "alarm": Kind("alarm", "set monitoring_enabled to false", "service_name"),
 }

@@ -11,7 +11,7 @@ from typing import Any
 from ..aws import acm, ec2, ecr, ecs, efs, elbv2, rds, rds_shapes, sts
 from ..aws.arns import load_balancer_of
 from ..aws.errors import Failure
-from ..aws.naming import EnvironmentNames
+from ..aws.naming import COLOURS, EnvironmentNames, ServiceNames
 from ..aws.session import Aws
 from ..aws.tags import tags_of
 from ..common.invocation import Invocation
@@ -72,9 +72,21 @@ def read(aws: Aws, desired: Mapping[str, Any]) -> dict[str, Any]:
         "certificates": {"certificates": lambda: _certificates(aws)},
         "database": {"database": lambda: _database(aws, names.database)},
     }
+    services = desired.get("services") or []
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         submitted = {key: pool.submit(read) for part in desired["parts"] for key, read in calls.get(part, {}).items()}
+        if services:
+            cluster = others.get("cluster") or names.cluster
+            submitted["released"] = pool.submit(_released, aws, name, cluster, services)
     return {"name": name, "region": aws.region, **{key: future.result() for key, future in submitted.items()}}
+
+
+def _released(aws: Aws, environment: str, cluster: str, services: Sequence[str]) -> list[str]:
+    """Those of the services that have an ECS service: the first release makes it, and nothing removes it before the service goes."""
+    names = {service: ServiceNames(environment, service) for service in services}
+    by_service = {service: [own.ecs_service(colour) for colour in COLOURS] for service, own in names.items()}
+    found = ecs.services(aws, cluster, [name for both in by_service.values() for name in both])
+    return [service for service, both in by_service.items() if any(name in found for name in both)]
 
 
 def _vpcs(aws: Aws, name: str, given: Mapping[str, Any]) -> list[dict[str, Any]]:

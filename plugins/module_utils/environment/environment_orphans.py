@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from ..aws import cloudwatch, ecs, elbv2, iam, logs, scheduler
+from ..aws import cloudwatch, ecs, elbv2, iam, logs, scheduler, xray
 from ..aws.naming import (
     TAG_CLUSTER,
     TAG_ENVIRONMENT,
@@ -20,6 +20,7 @@ from ..aws.naming import (
     RoleNames,
 )
 from ..aws.session import Aws
+from ..aws.xray import SamplingRule, TraceGroup
 from ..common.invocation import Invocation
 from ..service import routing_removal
 
@@ -60,7 +61,9 @@ def run(call: Invocation) -> dict[str, Any]:
 
 def orphans(aws: Aws, inventory: Inventory) -> list[Orphan]:
     """All of them, in the order of their services."""
-    finders: list[Callable[[Aws, Inventory], Iterator[Orphan]]] = [_routing, _roles, _alarms, _log_groups, _schedules]
+    finders: list[Callable[[Aws, Inventory], Iterator[Orphan]]] = [
+        _routing, _roles, _alarms, _log_groups, _schedules, _traces,
+    ]  # fmt: skip
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         submitted = [pool.submit(lambda find=find: list(find(aws, inventory))) for find in finders]  # type: ignore[misc]
         return sorted({orphan for future in submitted for orphan in future.result()})
@@ -134,3 +137,16 @@ def _schedules(aws: Aws, inventory: Inventory) -> Iterator[Orphan]:
         service = name.partition(".")[0]
         if service not in inventory.services:
             yield Orphan(service, "schedule", name)
+
+
+def _traces(aws: Aws, inventory: Inventory) -> Iterator[Orphan]:
+    """Sampling rules and groups of X-Ray. Names are cut to fit, but never their beginning."""
+    found: list[tuple[str, SamplingRule | TraceGroup]] = [
+        *(("sampling rule", rule) for rule in xray.sampling_rules(aws).values()),
+        *(("trace group", group) for group in xray.trace_groups(aws).values()),
+    ]
+    for kind, part in found:
+        if not part.name.startswith(f"{inventory.environment}-"):
+            continue
+        if service := inventory.without(xray.tags(aws, part.arn)):
+            yield Orphan(service, kind, part.name)

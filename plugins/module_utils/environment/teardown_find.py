@@ -8,7 +8,23 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from ..aws import acm, autoscaling, cloudwatch, dynamodb, ec2, ecr, ecs, efs, elbv2, iam, logs, route53, scheduler, sns
+from ..aws import (
+    acm,
+    autoscaling,
+    cloudwatch,
+    dynamodb,
+    ec2,
+    ecr,
+    ecs,
+    efs,
+    elbv2,
+    iam,
+    logs,
+    route53,
+    scheduler,
+    sns,
+    xray,
+)
 from ..aws.naming import (
     COLOURS,
     TAG_CLUSTER,
@@ -23,6 +39,7 @@ from ..aws.naming import (
 from ..aws.route53 import metrics_region
 from ..aws.session import Aws
 from ..aws.tags import tags_of
+from ..aws.xray import SamplingRule, TraceGroup
 from ..monitoring.alarms import in_order, is_composite
 from ..service import routing_removal
 from ..service.alias_records import Balancer, bare, leftovers
@@ -41,7 +58,7 @@ def everything(aws: Aws, name: str, services: set[str]) -> list[Thing]:
         running = pool.submit(lambda: _ecs(aws, name, _clusters(groups.result())))
         log_groups = pool.submit(_log_groups, aws, name)
         finders: list[Callable[[Aws, str], list[Thing]]] = [
-            _balancer, _certificates, _roles, _ledger, _files, _topic, _alarms, _schedules,
+            _balancer, _certificates, _roles, _ledger, _files, _topic, _alarms, _schedules, _traces,
             rds_teardown.databases, rds_teardown.parameter_groups, rds_teardown.log_groups,
             backup_teardown.plans_and_vaults,
         ]  # fmt: skip
@@ -201,6 +218,17 @@ def _roles(aws: Aws, name: str) -> list[Thing]:
     tags = {role: iam.role_tags(aws, role) for role in iam.role_names(aws, f"{name}-")}
     ours = {TAG_ENVIRONMENT: name, TAG_REGION: aws.region}
     return [Thing("role", role, role) for role, own in tags.items() if ours.items() <= own.items()]
+
+
+def _traces(aws: Aws, name: str) -> list[Thing]:
+    """Sampling rules and groups of X-Ray. Names are cut to fit, but never their beginning."""
+    found: list[tuple[str, str, SamplingRule | TraceGroup]] = [
+        *(("sampling rule", rule.name, rule) for rule in xray.sampling_rules(aws).values()),
+        *(("trace group", group.arn, group) for group in xray.trace_groups(aws).values()),
+    ]
+    own = [(kind, key, part) for kind, key, part in found if part.name.startswith(f"{name}-")]
+    tagged = [(kind, key, part.name, xray.tags(aws, part.arn)) for kind, key, part in own]
+    return [Thing(kind, key, shown, tags) for kind, key, shown, tags in tagged if tags.get(TAG_ENVIRONMENT) == name]
 
 
 def _ledger(aws: Aws, name: str) -> list[Thing]:

@@ -16,6 +16,8 @@ ORDER = (
     "alarm",
     "dashboard",
     "saved query",
+    "trace group",
+    "sampling rule",
     "topic",
     "health check",
     "hosted zone",

@@ -22,6 +22,7 @@ from ..aws import (
     route53,
     scheduler,
     sns,
+    xray,
 )
 from ..aws.errors import AwsError
 from ..aws.session import Aws
@@ -100,6 +101,8 @@ _REMOVERS: Mapping[str, Callable[[Aws, Thing], None]] = {
     "alarm": _alarm,
     "dashboard": lambda aws, thing: cloudwatch.delete_dashboards(aws, [thing.id]),
     "saved query": lambda aws, thing: logs.delete_saved_query(aws, thing.detail),
+    "trace group": _by_id(xray.delete_trace_group),
+    "sampling rule": _by_id(xray.delete_sampling_rule),
     "topic": lambda aws, thing: sns.delete(aws.elsewhere(thing.detail), thing.id),
     "schedules": _by_id(scheduler.delete_group),
     "schedule": lambda aws, thing: scheduler.delete(aws, thing.detail, thing.id),

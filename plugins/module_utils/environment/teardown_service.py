@@ -43,6 +43,8 @@ def belongs(thing: Thing, own: ServiceNames, region: str) -> bool:
         "log group": thing.id == own.log_group,
         "role": thing.id in RoleNames(own.environment, region).of_service(own.service).values(),
         "dashboard": thing.id == DashboardNames(own.environment, region).of_service(own.service),
+        "sampling rule": thing.kind == "sampling rule" and thing.detail.get(TAG_SERVICE) == own.service,
+        "trace group": thing.kind == "trace group" and thing.detail.get(TAG_SERVICE) == own.service,
         "saved query": thing.name.startswith(own.saved_query_prefix),
         "task definition": thing.name.rpartition(":")[0] == own.family,
         "repository": thing.id == own.service,

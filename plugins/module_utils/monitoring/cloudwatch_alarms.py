@@ -40,11 +40,13 @@ def run(call: Invocation) -> dict[str, Any]:
         for arn in foreign:
             # PutMetricAlarm ignores the tags of an alarm that exists.
             cloudwatch.tag(call.aws, arn, call.params["tags"])
+        in_alarm = {alarm["name"] for alarm in alarms if alarm["starts_in_alarm"]}
         for alarm in planned.put:
-            cloudwatch.put_alarm(call.aws, alarm["AlarmName"], alarm, call.params["tags"])
-            call.progress.line(
-                f"alarm {alarm['AlarmName']} {'changed' if planned.before[alarm['AlarmName']] else 'created'}"
-            )
+            name = alarm["AlarmName"]
+            is_new = planned.before[name] is None
+            put = cloudwatch.create_in_alarm if is_new and name in in_alarm else cloudwatch.put_alarm
+            put(call.aws, name, alarm, call.params["tags"])
+            call.progress.line(f"alarm {name} {'created' if is_new else 'changed'}")
         if planned.delete:
             composites = [alarm["AlarmName"] for alarm in found if is_composite(alarm)]
             cloudwatch.delete_alarms(call.aws, planned.delete, composites)

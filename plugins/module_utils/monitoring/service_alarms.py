@@ -17,14 +17,22 @@ from .observed import Observed, alarm_of, judged, of_balancer, of_tasks, sum_of
 from .utilisation_alarms import of_utilisation
 
 _INSIGHTS = "ECS/ContainerInsights"
+# What no target can be OK for before the first release; of others silence says nothing.
+_NEEDS_A_RELEASE = frozenset({"no-healthy-target", "critical"})
 # What users feel: a release under way is no excuse for any of these.
 _FELT = frozenset({"error-share", "no-healthy-target", "no-running-task"})
 
 
-def service_alarms(observed: Observed, composite: bool = True) -> list[dict[str, Any]]:
+def service_alarms(observed: Observed, composite: bool = True, released: bool = True) -> list[dict[str, Any]]:
     """Alarms of a service, each with a reason for what a missing datapoint means."""
     alarms = _of_requests(observed) if observed.target_groups else _of_work(observed)
-    return [*alarms, _critical(observed, alarms)] if composite else alarms
+    alarms = [*alarms, _critical(observed, alarms)] if composite else alarms
+    return alarms if released or not observed.target_groups else [_starting(alarm) for alarm in alarms]
+
+
+def _starting(alarm: dict[str, Any]) -> dict[str, Any]:
+    """Of a service that was never released: that nobody is served is true and no news, so a new alarm begins with it."""
+    return {**alarm, "starts_in_alarm": True} if alarm["name"].rpartition("/")[2] in _NEEDS_A_RELEASE else alarm
 
 
 def _critical(observed: Observed, alarms: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

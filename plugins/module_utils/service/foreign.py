@@ -8,7 +8,24 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
-from ..aws import backup, cloudwatch, dynamodb, ec2, ecr, ecs, efs, elbv2, iam, logs, rds, route53, s3, scheduler, sns
+from ..aws import (
+    backup,
+    cloudwatch,
+    dynamodb,
+    ec2,
+    ecr,
+    ecs,
+    efs,
+    elbv2,
+    iam,
+    logs,
+    rds,
+    route53,
+    s3,
+    scheduler,
+    sns,
+    xray,
+)
 from ..aws.arns import ArnScope
 from ..aws.errors import AwsError
 from ..aws.naming import (
@@ -23,6 +40,7 @@ from ..aws.naming import (
 from ..aws.session import Aws
 from ..aws.tags import tags_of
 from ..common.ownership import Existing, is_ours, refusal
+from ..monitoring import sampling_rules
 from . import block_storage
 from .variables import is_worker
 
@@ -42,13 +60,21 @@ VARIABLES = (
     "load_balancer_access_logs_create",
     "load_balancer_existing",
     "monitoring_enabled",
+    "monitoring_sampling_rules",
     "monitoring_topic_arns",
     "monitoring_warning_topic_arns",
     "network_existing",
     "network_flow_log_days",
 )
 # Variables of other roles that decide which resources a service has of its own, beside those of its own roles.
-SERVICE_VARIABLES = ("cluster_existing", "monitoring_dashboard", "monitoring_enabled")
+SERVICE_VARIABLES = (
+    "cluster_existing",
+    "monitoring_dashboard",
+    "monitoring_enabled",
+    "monitoring_sampling_rules",
+    "monitoring_trace_group",
+    "monitoring_trace_health_checks",
+)
 _AT_ONCE = 8
 Finder = Callable[[], Iterator[Existing]]
 
@@ -73,6 +99,9 @@ def of_environment(aws: Aws, values: Mapping[str, Any], place: ArnScope, uncheck
             finders.append(lambda: _topic(aws, place.arn("sns", names.warning_topic)))
     if on("monitoring_enabled", True) and on("environment_release_topic"):
         finders.append(lambda: _topic(aws, place.arn("sns", names.release_topic)))
+    if on("monitoring_enabled", True):
+        rules = sampling_rules.environment_rules(name, on("monitoring_sampling_rules") or ())
+        finders.append(lambda: _sampling_rules(aws, [rule["name"] for rule in rules]))
     if on("database_enabled"):
         finders += [lambda: _database(aws, names.database), lambda: _subnet_group(aws, names.database)]
     if on("dns_create_zone") and on("dns_zone"):
@@ -107,6 +136,11 @@ def of_service(aws: Aws, values: Mapping[str, Any], unchecked: list[str]) -> lis
         finders.append(lambda: _repository(aws, str(on("registry_repository"))))
     if on("monitoring_enabled", True) and on("monitoring_dashboard", True) and not is_worker(values):
         finders.append(lambda: _dashboard(aws, DashboardNames(name, aws.region).of_service(names.service)))
+    if on("monitoring_enabled", True):
+        rules = sampling_rules.of_inventory(names, values, is_worker(values))
+        finders.append(lambda: _sampling_rules(aws, [rule["name"] for rule in rules]))
+        if sampling_rules.has_group(values):
+            finders.append(lambda: _trace_group(aws, names.trace_group))
     if on("service_schedules"):
         finders.append(lambda: schedule_group(aws, name))
     cluster = str(on("cluster_existing") or EnvironmentNames(name).cluster)
@@ -202,6 +236,19 @@ def _dashboard(aws: Aws, name: str) -> Iterator[Existing]:
     found = cloudwatch.dashboard(aws, name)
     if found:
         yield Existing("dashboard", name, cloudwatch.tags(aws, found.arn))
+
+
+def _sampling_rules(aws: Aws, names: list[str]) -> Iterator[Existing]:
+    found = xray.sampling_rules(aws) if names else {}
+    for name in names:
+        if name in found:
+            yield Existing("sampling_rule", name, xray.tags(aws, found[name].arn))
+
+
+def _trace_group(aws: Aws, name: str) -> Iterator[Existing]:
+    found = xray.trace_groups(aws).get(name)
+    if found:
+        yield Existing("trace_group", name, xray.tags(aws, found.arn))
 
 
 def schedule_group(aws: Aws, name: str) -> Iterator[Existing]:

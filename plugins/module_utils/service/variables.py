@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ..aws.command_words import command_problem
-from ..monitoring import collector
+from ..monitoring import collector, sampling_rules
 from . import block_storage, containers, login, rule_conditions, worker
 from .discovery import discovery_findings
 from .location import WORKER
@@ -73,6 +73,7 @@ def findings(values: Mapping[str, Any]) -> list[str]:
         *_volumes(values),
         *block_storage.findings(values, "service_"),
         *_collector(values),
+        *sampling_rules.findings(values),
         *_containers(values),
         *schedule_findings(values.get("service_schedules"), "service_schedules", "expression"),
         *schedule_findings(values.get("autoscaling_schedules"), "autoscaling_schedules", "when"),

@@ -79,6 +79,7 @@ _TAGGING = {
     "sns": "TagResource",
     "ssm": "AddTagsToResource",
     "wafv2": "TagResource",
+    "xray": "TagResource",
 }
 _CREATING = ("Create", "Put", "Register", "Request", "Run", "Allocate", "Import", "Start")
 _ALWAYS_ALLOWED = {"sts:GetCallerIdentity"}

@@ -57,6 +57,11 @@ _NAMED: dict[str, dict[str, str]] = {
     "fis:action": {"Id": "actions.*.actionId"},
     "cloudwatch:alarm": {"AlarmName": "AlarmName || AlarmNames"},
     "cloudwatch:dashboard": {"DashboardName": "DashboardName || DashboardNames"},
+    "xray:sampling-rule": {
+        "SamplingRuleName": "SamplingRule.RuleName || SamplingRuleUpdate.RuleName || RuleName",
+    },
+    # The id of a group is X-Ray's to give: where a group is named, it may be any.
+    "xray:group": {"GroupName": "GroupName", "Id": 'GroupName && `"*"`'},
     "iam:policy": {"PolicyNameWithPath": "PolicyName"},
     "iam:user": {"UserNameWithPath": "UserName"},
     "sqs:queue": {"QueueName": "QueueUrl || QueueName"},

@@ -21,7 +21,7 @@ from tests.support.iam_calls import granted_by_calls
 
 FILES = Path(__file__).resolve().parents[3] / "roles/deployer/files"
 PLACE = ArnScope("eu-central-1", "123456789012")
-PROVISION = ("provision", "provision-data", "provision-experiments", "provision-network")
+PROVISION = ("provision", "provision-data", "provision-experiments", "provision-network", "provision-traces")
 KINDS = ("read-only", "exec", "rollback", "release", "gameday", *PROVISION, "destroy")
 # IAM's limits: of all inline policies of a role together, and of a managed policy.
 _INLINE, _MANAGED = 10240, 6144

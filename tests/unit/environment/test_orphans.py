@@ -12,6 +12,8 @@ from ansible_collections.pear.fargate.plugins.module_utils.common.invocation imp
 from ansible_collections.pear.fargate.plugins.module_utils.environment.environment_orphans import run
 from moto import mock_aws
 
+from ..xray_settings import TraceStore
+
 REGION = "eu-central-1"
 
 
@@ -55,6 +57,14 @@ def make(environment: str, service: str, marks: dict[str, str], priority: int) -
         AlarmName=f"{environment}/{service}/cpu", Namespace="n", MetricName="m", Period=60, EvaluationPeriods=1,
         Statistic="Sum", Threshold=1, ComparisonOperator="GreaterThanThreshold", Tags=upper(marks),
     )  # fmt: skip
+    client("xray").create_group(GroupName=f"{environment}-{service}", Tags=upper(marks))
+    client("xray").create_sampling_rule(
+        SamplingRule={
+            "RuleName": f"{environment}-{service}-orders", "Priority": 1, "FixedRate": 1.0, "ReservoirSize": 1, "ServiceName": service,
+            "ServiceType": "*", "Host": "*", "HTTPMethod": "*", "URLPath": "*", "ResourceARN": "*", "Version": 1,
+        },
+        Tags=upper(marks),
+    )  # fmt: skip
 
 
 @pytest.fixture
@@ -62,6 +72,7 @@ def corp(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The environment corp with the services web and lobby, and services of others beside them."""
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    TraceStore().installed_for(monkeypatch)
     with mock_aws():
         subnets = [subnet["SubnetId"] for subnet in client("ec2").describe_subnets()["Subnets"]][:2]
         balancer = client("elbv2").create_load_balancer(Name="corp", Subnets=subnets)["LoadBalancers"][0]
@@ -105,8 +116,10 @@ def test_everything_of_a_service_that_left_the_inventory_is_found(corp: None) ->
         ("listener rule", "2 (host lobby.example.com)"),
         ("log group", "/pear/corp/lobby"),
         ("role", f"corp-{REGION}-lobby-task"),
+        ("sampling rule", "corp-lobby-orders"),
         ("schedule", "lobby.clean"),
         ("target group", "corp-lobby-blue"),
+        ("trace group", "corp-lobby"),
     ]
 
 
@@ -120,5 +133,6 @@ def test_a_role_of_the_same_environment_in_another_region_is_none(corp: None) ->
 def test_an_environment_that_is_not_there_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    TraceStore().installed_for(monkeypatch)
     with mock_aws():
         assert found() == []

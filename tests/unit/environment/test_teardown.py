@@ -34,6 +34,7 @@ from sandbox.api.cloudwatch_alarms import delete_unless_named
 from ..clocks import QuickClock
 from ..dashboards import with_tags
 from ..saved_queries import QueryStore
+from ..xray_settings import TraceStore
 
 REGION = "eu-central-1"
 OURS = {"pear:environment": "staging"}
@@ -253,6 +254,7 @@ def saved(monkeypatch: pytest.MonkeyPatch) -> Iterator[QueryStore]:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
     store = QueryStore()
     store.install(monkeypatch)
+    TraceStore().installed_for(monkeypatch)
     with mock_aws():
         yield store
 
@@ -354,6 +356,37 @@ def test_saved_queries_go_by_the_name_of_a_service_of_ours(saved: QueryStore) ->
     assert "saved query staging/scores/errors by route" in invoke(check_mode=True)["removed"]
     invoke()
     assert saved.names() == sorted(names[1:])
+
+
+@pytest.mark.parametrize("service", [None, "scores"])
+def test_rules_and_groups_of_traces_go_by_their_tags(aws: None, service: str | None) -> None:
+    make("staging")
+    xray = boto3.client("xray", REGION)
+    marks = {
+        "staging-scores-orders": {"pear:environment": "staging", "pear:service": "scores"},
+        "staging-board-orders": {"pear:environment": "staging", "pear:service": "board"},
+        "staging-admin": {"pear:environment": "staging"},
+        "staging-b-scores-orders": {"pear:environment": "staging-b", "pear:service": "scores"},
+        "staging-by-hand": {},
+    }
+    rule = {
+        "Priority": 1, "FixedRate": 1.0, "ReservoirSize": 1, "ServiceName": "*", "ServiceType": "*", "Host": "*", "HTTPMethod": "*",
+        "URLPath": "*", "ResourceARN": "*", "Version": 1,
+    }  # fmt: skip
+    for name, tags in marks.items():
+        pairs = [{"Key": key, "Value": value} for key, value in tags.items()]
+        xray.create_sampling_rule(SamplingRule={"RuleName": name, **rule}, Tags=pairs)
+        xray.create_group(GroupName=name, Tags=pairs)
+    ours = {name for name in marks if name.startswith("staging-scores")}
+    if service is None:
+        ours = {name for name, tags in marks.items() if tags.get("pear:environment") == "staging"}
+    options: dict[str, Any] = {"service": service, "confirm": service} if service else {}
+    removed = invoke(**options)["removed"]
+    kinds = {f"{kind} {name}" for kind in ("sampling rule", "trace group") for name in ours}
+    assert {what for what in removed if what.startswith(("sampling rule", "trace group"))} == kinds
+    records = xray.get_sampling_rules()["SamplingRuleRecords"]
+    assert {record["SamplingRule"]["RuleName"] for record in records} - {"Default"} == set(marks) - ours
+    assert {group["GroupName"] for group in xray.get_groups()["Groups"]} == set(marks) - ours
 
 
 def refusing(code: str, times: int, requested: list[Thing]) -> Any:

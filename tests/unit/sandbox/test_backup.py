@@ -23,6 +23,7 @@ from moto.backup.responses import BackupResponse
 from sandbox.api import backup as overlay
 
 from ..saved_queries import QueryStore
+from ..xray_settings import TraceStore
 
 REGION = "eu-central-1"
 NAME = "staging-backup"
@@ -35,6 +36,7 @@ def options(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
     before = set(vars(BackupResponse))
     overlay.install(None)  # type: ignore[arg-type]
     QueryStore().install(monkeypatch)
+    TraceStore().installed_for(monkeypatch)
     with mock_aws():
         yield {
             "name": NAME,

@@ -426,3 +426,18 @@ def test_who_publishes_to_an_encrypted_topic_uses_its_key() -> None:
     sealed = f"arn:aws:sns:{HERE}:live-sealed"
     uses = [("kms:GenerateDataKey", KEY), ("kms:Decrypt", KEY)]
     assert of("sns:Publish", TopicArn=sealed) == [("sns:Publish", sealed), *uses]
+
+
+def test_rules_and_groups_of_x_ray_are_resources_by_their_names() -> None:
+    """https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsx-ray.html"""
+    rule, group = f"arn:aws:xray:{HERE}:sampling-rule/live-web", f"arn:aws:xray:{HERE}:group/live-web"
+    made = of("xray:CreateSamplingRule", SamplingRule={"RuleName": "live-web"}, Tags=[{"Key": "a", "Value": "b"}])
+    assert made == [("xray:CreateSamplingRule", rule), ("xray:TagResource", rule)]
+    assert of("xray:UpdateSamplingRule", SamplingRuleUpdate={"RuleName": "live-web"}) == [
+        ("xray:UpdateSamplingRule", rule)
+    ]
+    assert of("xray:DeleteSamplingRule", RuleName="live-web") == [("xray:DeleteSamplingRule", rule)]
+    # X-Ray gives a new group an id, which no policy can know.
+    assert of("xray:CreateGroup", GroupName="live-web") == [("xray:CreateGroup", f"{group}/*")]
+    assert of("xray:UpdateGroup", GroupARN=f"{group}/ABC") == [("xray:UpdateGroup", f"{group}/ABC")]
+    assert of("xray:GetGroups") == [("xray:GetGroups", "*")]

@@ -12,6 +12,8 @@ from ansible_collections.pear.fargate.plugins.module_utils.aws.session import Aw
 from ansible_collections.pear.fargate.plugins.module_utils.service import foreign
 from moto import mock_aws
 
+from ..xray_settings import TraceStore
+
 REGION = "eu-central-1"
 PLACE = ArnScope(REGION, "123456789012")
 OTHERS = [{"Key": "Owner", "Value": "platform"}]
@@ -139,6 +141,35 @@ def test_a_role_of_others_is_named_that_volumes_would_need(corp: dict[str, Any])
     assert not named()
     assert named(**volumes)
     assert not named(**volumes, service_infrastructure_role_arn="arn:aws:iam::123456789012:role/ecs")
+
+
+def test_sampling_rules_and_a_group_of_others_are_named(corp: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    TraceStore().installed_for(monkeypatch)
+    rule = {
+        "Priority": 1, "FixedRate": 1.0, "ReservoirSize": 1, "ServiceName": "*", "ServiceType": "*", "Host": "*", "HTTPMethod": "*",
+        "URLPath": "*", "ResourceARN": "*", "Version": 1,
+    }  # fmt: skip
+    for name in ("corp-web-health-checks", "corp-web-orders", "corp-admin"):
+        client("xray").create_sampling_rule(SamplingRule={"RuleName": name, **rule}, Tags=OTHERS)
+    client("xray").create_group(GroupName="corp-web", Tags=OTHERS)
+    traced = {
+        "service_collector": {"enabled": True, "remote_sampling": True},
+        "service_health_check": {"path": "/healthz"},
+        "monitoring_sampling_rules": [{"name": "orders", "percent": 100}],
+    }
+
+    def named(**more: Any) -> list[str]:
+        found = foreign.of_service(Aws({"region": REGION}), {**SERVICE, **traced, **more}, [])
+        return [sentence.split(" exists")[0] for sentence in found if "X-Ray" in sentence.split(" exists")[0]]
+
+    rules = ["Sampling rule of X-Ray corp-web-health-checks", "Sampling rule of X-Ray corp-web-orders"]
+    assert named() == [*rules, "Group of X-Ray corp-web"]
+    assert named(monitoring_trace_group=False, monitoring_trace_health_checks=True) == rules[1:]
+    assert named(environment_adopt=["sampling_rule", "trace_group"]) == []
+    assert named(monitoring_enabled=False) == []
+    shared = {**corp, "monitoring_sampling_rules": [{"name": "admin"}]}
+    of_all = foreign.of_environment(Aws({"region": REGION}), shared, PLACE, [])
+    assert [sentence for sentence in of_all if sentence.startswith("Sampling rule of X-Ray corp-admin exists")]
 
 
 def test_what_may_not_be_read_is_told_and_the_rest_is_looked_at(

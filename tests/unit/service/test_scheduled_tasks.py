@@ -22,6 +22,7 @@ from ansible_collections.pear.fargate.plugins.modules.ecs_scheduled_tasks import
 from moto import mock_aws
 
 from ..saved_queries import QueryStore
+from ..xray_settings import TraceStore
 
 REGION = "eu-central-1"
 ACCOUNT = "123456789012"
@@ -63,6 +64,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
     QueryStore().install(monkeypatch)
+    TraceStore().installed_for(monkeypatch)
     with mock_aws():
         here = World()
         place = SimpleNamespace(environment="staging", service="scores", cluster="staging")
