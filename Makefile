@@ -149,7 +149,7 @@ sanity: setup-python ## ansible-test sanity (24 tests, validate-modules among th
 	@tools/sanity.sh
 
 .PHONY: sanity-quick
-sanity-quick: setup-python ## The sanity tests that take seconds, import and validate-modules among them
+sanity-quick: setup-python ## The sanity tests that take seconds, validate-modules among them, and import but in make test
 	@tools/sanity.sh --quick
 
 .PHONY: bare-root
