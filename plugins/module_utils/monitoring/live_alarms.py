@@ -27,8 +27,8 @@ def live_alarms(observed: Observed) -> list[dict[str, Any]]:
         *(_without_target(observed, colour, other) for colour, other in ((_BLUE, _GREEN), (_GREEN, _BLUE))),
         {
             "name": f"{prefix}live-without-target",
-            "description": "The colour that had the newest requests has no healthy target, the other one has, and the load balancer answers "
-            "503: no request is served. rollback.yml sends the traffic to the other colour.",
+            "description": "The colour that had the newest requests has no healthy target, the other one has, and the load balancer "
+            "answers 503: no request is served. rollback.yml sends the traffic to the other colour.",
             "rule": f'(OK("{on_green}") AND ALARM("{lost[_BLUE]}")) OR (ALARM("{on_green}") AND ALARM("{lost[_GREEN]}"))',
         },
     ]
@@ -54,8 +54,8 @@ def _without_target(observed: Observed, colour: str, other: str) -> dict[str, An
     return alarm_of(
         observed,
         f"without-target-{colour}",
-        f"{colour.capitalize()} has no healthy target, {other} has, and the load balancer answers 503 to requests of some service. Only the "
-        "alarm live-without-target looks at it.",
+        f"{colour.capitalize()} has no healthy target, {other} has, and the load balancer answers 503 to requests of some service. Only "
+        "the alarm live-without-target looks at it.",
         [
             *of_balancer(observed, "healthy", "HealthyHostCount", "Minimum"),
             of_whole_balancer(observed, "unavailable", "HTTPCode_ELB_503_Count", "Sum"),

@@ -287,7 +287,9 @@ def test_a_request_that_no_task_answers_is_an_error_once_the_load_balancer_says_
 def test_cloudwatch_takes_the_longest_expression() -> None:
     """https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_MetricDataQuery.html"""
     slos = [{"name": "availability", "target_percent": 99.9}]
-    metrics = [metric for alarm in service_alarms(ENVIRONMENT, "scores", slos=slos) for metric in alarm.get("metrics", [])]
+    metrics = [
+        metric for alarm in service_alarms(ENVIRONMENT, "scores", slos=slos) for metric in alarm.get("metrics", [])
+    ]
     assert max(len(metric.get("expression", "")) for metric in metrics) <= 2048
 
 
