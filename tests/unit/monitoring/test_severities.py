@@ -64,6 +64,8 @@ def test_without_topics_for_warnings_all_go_to_one() -> None:
         pytest.param({"error-share"}, True, id="users see errors"),
         pytest.param({"error-share", "deploying"}, True, id="users see errors during a release"),
         pytest.param({"no-healthy-target", "deploying"}, True, id="nobody is served during a release"),
+        pytest.param({"live-without-target", "deploying"}, True, id="live has no target during a release"),
+        pytest.param({"traffic-on-green", "without-target"}, False, id="what only another alarm looks at"),
         pytest.param({"missing-tasks"}, True, id="tasks are missing"),
         pytest.param({"missing-tasks", "unhealthy-targets", "deploying"}, False, id="tasks of a release are not ready"),
         pytest.param({"crash-loop", "deploying", "deployment-stuck"}, True, id="a release is stuck"),
