@@ -19,7 +19,7 @@ from ..rollout.stable_down import no_way_back
 from .fenced_writer import FencedWriter
 from .lease_holder import LeaseHolder
 from .loop import Ending, ReleaseLoop
-from .ports import LeaseLostError, Ports, UnreadableRecord
+from .ports import LeaseLostError, PortError, Ports, UnreadableRecord
 
 # Whether a release or a rollback may begin: of the fleet, the releases on record, and the time.
 Begin = Callable[[Fleet, Sequence[Release], float], Begun | Unchanged | Refused]
@@ -89,7 +89,7 @@ class Controller:
 
     def _no_way_back(self) -> str:
         left = unfinished(self._history())
-        stuck = no_way_back(self._fleet(), left) if left else ""
+        stuck = no_way_back(self._fleet_or_targets(), left) if left else ""
         if not stuck:
             return ""
         lease = self.lease_holder.with_retries(self.ports.ledger.lease)
@@ -186,6 +186,18 @@ class Controller:
 
     def _fleet(self) -> Fleet:
         return self.lease_holder.with_retries(self.ports.provider.read)
+
+    def _fleet_or_targets(self) -> Fleet:
+        """The fleet; where that cannot be read, what the load balancer alone says: a return of traffic needs no more."""
+        try:
+            return self._fleet()
+        except PortError as failure:
+            unread = failure
+            self.ports.progress.line(f"the tasks cannot be read: {unread}")
+        try:
+            return self.lease_holder.with_retries(self.ports.provider.read_load_balancer)
+        except PortError as silent:
+            raise PortError(f"{unread} The load balancer does not answer instead: {silent}", transient=True) from silent
 
     def _history(self) -> Sequence[Release]:
         """The releases that can be read; of those that cannot, each is named once."""

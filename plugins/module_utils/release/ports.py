@@ -59,6 +59,9 @@ class Provider(Protocol):
     def glance(self) -> Fleet:
         """As read, while nothing is written: what changes only by somebody else's hand may be some seconds old."""
 
+    def read_load_balancer(self) -> Fleet:
+        """The weights and the healthy targets, for when nothing else answers. Nothing else of its colours is known."""
+
     def register(self, release: Release) -> str: ...
 
     def apply(self, action: FleetAction, until: float) -> None:
