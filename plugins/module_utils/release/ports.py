@@ -39,6 +39,10 @@ class PortError(Exception):
         return self.throttled and self.reads
 
 
+class LedgerAwayError(PortError):
+    """The ledger cannot be read, or refuses the lease's write, before a run has begun."""
+
+
 class LeaseLostError(Exception):
     """The ledger refused a write, because another controller has a higher fencing number."""
 

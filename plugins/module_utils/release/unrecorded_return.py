@@ -39,10 +39,10 @@ def where_traffic_stays(release: Release, fleet: Fleet) -> str:
         return f"All traffic is on {release.live}. The tasks could not be read, so nothing was scaled in: the next run does that."
     if not can_return(Observed(fleet), release):
         needed = max(1, release.policy.minimum_healthy)
-        why = f"{release.live} has {live.healthy} healthy targets and needs {needed}"
-    else:
-        why = f"release {release.id} did not set these weights: somebody else is moving traffic"
-    return f"Traffic stays at {fleet.traffic}: {why}."
+        return (
+            f"Traffic stays at {fleet.traffic}: {release.live} has {live.healthy} healthy targets and needs {needed}."
+        )
+    return f"Traffic stays at {fleet.traffic}: release {release.id} did not set these weights, somebody else is moving traffic."
 
 
 def _is_exposed(release: Release) -> bool:

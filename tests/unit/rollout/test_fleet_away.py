@@ -15,9 +15,9 @@ from .faults import sampled
 from .runs import (
     PLAN,
     ROLLING,
-    Stop,
     check_end,
     deploy,
+    killed_at_half,
     order,
     quiet,
     roll_back,
@@ -148,7 +148,7 @@ def test_somebody_who_moved_traffic_meanwhile_is_not_overruled() -> None:
         inner(number, name)
 
     world.before_call = move
-    with pytest.raises(PortError, match="did not set these weights: somebody else is moving traffic"):
+    with pytest.raises(PortError, match="did not set these weights, somebody else is moving traffic"):
         deploy(world, "three")
     assert world.weights == Weights(30, 70)
 
@@ -198,20 +198,6 @@ def test_reads_that_stay_throttled_return_traffic_in_the_end() -> None:
     assert BLIND_SECONDS < world.time - began < BLIND_SECONDS + 200
     quiet(world)
     check_end(world)
-
-
-def killed_at_half() -> World:
-    world = with_two_releases()
-
-    def die(_number: int, name: str) -> None:
-        if world.weights.green == 50:
-            raise Stop
-
-    world.before_call = die
-    with pytest.raises(Stop):
-        deploy(world, "three")
-    quiet(world)
-    return world
 
 
 def test_a_rollback_of_a_release_whose_controller_died_returns_traffic_while_the_fleet_cannot_be_read() -> None:

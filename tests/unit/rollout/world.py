@@ -421,6 +421,9 @@ class FakeProvider:
         return self.read()
 
     def read_load_balancer(self) -> Fleet:
+        if not self.world.routed:
+            raise PortError("Service scoreboard has no load balancer.", transient=False)
+
         def targets(colour: Colour) -> ColourState:
             healthy = self.world.sides[colour].healthy
             return ColourState(colour, running=healthy, healthy=healthy)
