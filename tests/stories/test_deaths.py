@@ -13,13 +13,14 @@ from typing import Any
 
 import pytest
 
-from tests.support.cases import first_of
 from tests.support.fault_proxy import Fault, FaultProxy, Kind
 from tests.support.observed import Observed
 
 from .arcade import HOST, LEDGER, Arcade, arcade, end, finished, kill_whole
 from .load import assert_not_one_failed, traffic
 from .proxied import proxy, through
+
+pytestmark = pytest.mark.long
 
 __all__ = ["arcade", "proxy"]
 
@@ -43,7 +44,7 @@ NEXT = ("the same release", "another release", "a rollback")
 CASES = [(operation, later, kind, then) for operation, later in CALLS for kind in KINDS for then in NEXT]
 SAMPLE = [("ModifyRule", 2, Kind.DIE_AFTER, "the same release"), ("UpdateService", 0, Kind.DIE_BEFORE, "a rollback")]
 ALL = os.environ.get("PEAR_FAULTS") == "all"
-TAKEN = first_of(CASES if ALL else SAMPLE)
+TAKEN = CASES if ALL else SAMPLE
 OBSERVED = Observed(resumes=ALL)
 
 
@@ -121,7 +122,6 @@ def by_host(arcade: Arcade) -> dict[str, dict[str, int]]:
     }
 
 
-@pytest.mark.long
 def test_a_release_behind_two_rules_that_is_killed_between_their_writes_is_made_good_by_the_next_run(
     arcade: Arcade, proxy: FaultProxy
 ) -> None:
