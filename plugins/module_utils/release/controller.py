@@ -114,13 +114,14 @@ class Controller:
 
     def _stopped(self, release: Release) -> Ending:
         """How a rollback ends that had a release under way to stop: its success is that what served before serves again."""
-        restored = is_restored(self._fleet(), release) and not release.first
+        fleet = self._fleet()
+        restored = is_restored(fleet, release) and not release.first
         reason = (
             f"release {release.id} was stopped, what served before it has all traffic" if restored else release.reason
         )
         if release.first:
             reason = f"release {release.id} was stopped; it was the first one, so there is nothing to go back to"
-        return Ending(Outcome.SUCCEEDED if restored else Outcome.INTERRUPTED, reason, release, changed=True)
+        return Ending(Outcome.SUCCEEDED if restored else Outcome.INTERRUPTED, reason, release, True, fleet)
 
     # --- lease ---
 
