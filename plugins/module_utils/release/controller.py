@@ -11,7 +11,7 @@ from ..rollout.abort_rules import can_be_resumed
 from ..rollout.begin import Begun, Order, Refused, ReturnOrder, Unchanged, begin_deploy, begin_rollback
 from ..rollout.disagreements import Disagreement, disagreements
 from ..rollout.history import is_named, resumed, unfinished
-from ..rollout.lease import Held
+from ..rollout.lease import Held, is_lost
 from ..rollout.model import Fleet, Kind, OperatorRequest, Outcome, Phase, Release, RequestKind
 from ..rollout.restore import is_restored
 from ..rollout.single_writer import has_begun_to_return
@@ -89,13 +89,11 @@ class Controller:
 
     def _no_way_back(self) -> str:
         left = unfinished(self._history())
-        stuck = no_way_back(self._fleet(), left) if left else ""
-        if not stuck:
+        fleet = self._fleet() if left else None
+        if left is None or fleet is None or not no_way_back(fleet, left):
             return ""
         lease = self.lease_holder.with_retries(self.ports.ledger.lease)
-        if lease and lease.owner and not lease.expired_for_others(self.ports.clock.now()):
-            return stuck
-        return f"{stuck}, once its controller works again: release the same version to go on with it"
+        return no_way_back(fleet, left, is_lost(lease, self.ports.clock.now()))
 
     def _rollback(self, order: ReturnOrder) -> Ending:
         left = unfinished(self._history())
