@@ -14,7 +14,7 @@ from ..rollout.begin import Begun, Order, Refused, ReturnOrder, Unchanged, begin
 from ..rollout.colour_return import ColourOrder, facts, return_to_colour
 from ..rollout.disagreements import Disagreement, disagreements
 from ..rollout.history import is_named, resumed, unfinished
-from ..rollout.lease import LATE_WRITE_SECONDS, Held
+from ..rollout.lease import LATE_WRITE_SECONDS, Held, is_lost
 from ..rollout.model import Colour, Fleet, Kind, OperatorRequest, Outcome, Phase, Release, RequestKind
 from ..rollout.restore import is_restored
 from ..rollout.single_writer import has_begun_to_return
@@ -169,13 +169,11 @@ class Controller:
         )
 
     def _no_way_back(self, left: Release | None) -> str:
-        stuck = no_way_back(self._fleet_or_targets(), left) if left else ""
-        if not stuck:
+        fleet = self._fleet_or_targets() if left else None
+        if left is None or fleet is None or not no_way_back(fleet, left):
             return ""
         lease = self.lease_holder.with_retries(self.ports.ledger.lease)
-        if lease and lease.owner and not lease.expired_for_others(self.ports.clock.now()):
-            return stuck
-        return f"{stuck}, once its controller works again: release the same version to go on with it"
+        return no_way_back(fleet, left, is_lost(lease, self.ports.clock.now()))
 
     def _rollback(self, order: ReturnOrder) -> Ending:
         left = unfinished(self._history())
@@ -194,13 +192,14 @@ class Controller:
 
     def _stopped(self, release: Release) -> Ending:
         """How a rollback ends that had a release under way to stop: its success is that what served before serves again."""
-        restored = is_restored(self._fleet(), release) and not release.first
+        fleet = self._fleet()
+        restored = is_restored(fleet, release) and not release.first
         reason = (
             f"release {release.id} was stopped, what served before it has all traffic" if restored else release.reason
         )
         if release.first:
             reason = f"release {release.id} was stopped; it was the first one, so there is nothing to go back to"
-        return Ending(Outcome.SUCCEEDED if restored else Outcome.INTERRUPTED, reason, release, changed=True)
+        return Ending(Outcome.SUCCEEDED if restored else Outcome.INTERRUPTED, reason, release, True, fleet)
 
     # --- lease ---
 

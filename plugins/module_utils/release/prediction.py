@@ -14,7 +14,7 @@ from ..common.invocation import Invocation
 from ..rollout.begin import Begun, Order, Refused, ReturnOrder, Unchanged, begin_deploy, begin_rollback
 from ..rollout.disagreements import disagreements
 from ..rollout.history import unfinished
-from ..rollout.lease import clock_time
+from ..rollout.lease import clock_time, is_lost
 from ..rollout.model import Fleet, Outcome, Release
 from ..rollout.stable_down import no_way_back
 from ..rollout.strategy import timeline
@@ -37,8 +37,8 @@ def predicted(
     except PortError as failed:
         raise Failure(str(failed)) from failed
     left = unfinished(history)
-    stuck = no_way_back(fleet, left) if left and isinstance(wanted, ReturnOrder) and not wanted.force else ""
-    if stuck:
+    if left and isinstance(wanted, ReturnOrder) and not wanted.force and no_way_back(fleet, left):
+        stuck = no_way_back(fleet, left, is_lost(ports.ledger.lease(), now))
         raise Failure(f"refused: {stuck}.", outcome=str(Outcome.REFUSED), changed=False)
     begun = (
         begin_deploy(wanted, fleet, history, now)
