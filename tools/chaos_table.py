@@ -39,6 +39,8 @@ MEASURED = ROOT / "build/chaos-table.json"
 BEGIN, END = "<!-- made by make chaos-table -->", "<!-- end of what make chaos-table makes -->"
 TIME_FACTOR, PERIOD_SECONDS, RATE, SHARE_PERCENT = 12, 5, 60, 20
 PATHS = ("/leaderboard", "/version")
+# Of rows that were measured before the commit was kept.
+UNKNOWN = {"commit": "commit not kept", "day": "nor the day"}
 # Of the candidate in one step, and in percent.
 REQUESTS, ERROR_SHARES = (100, 400, 1600, 6400), (1.5, 2.0, 3.0, 5.0)
 # Four periods and the delay are the shortest step that metrics judge.
@@ -171,12 +173,15 @@ class Row:
     seconds: float | None
     sent: int
     lost: int
+    # What was measured, and when: a run with some kinds leaves the rows of the others.
+    commit: str
+    day: str
 
     @property
     def cells(self) -> list[str]:
         took = "had no request" if self.seconds is None else f"{self.seconds:.0f} s at {self.highest} %"
         share = f"{self.lost} of {self.sent} ({100 * self.lost / self.sent:.2f} %)"
-        return [self.title, f"`{self.outcome}`: {self.cause}", took, share]
+        return [self.title, f"`{self.outcome}`: {self.cause}", took, share, f"{self.commit}, {self.day}"]
 
 
 @contextlib.contextmanager
@@ -193,6 +198,8 @@ def watched(arcade: Arcade) -> Iterator[Watch]:
 
 def released(arcade: Arcade, name: str, report: Path) -> Row:
     title, variables = KINDS[name]
+    # Of what is released: somebody may commit meanwhile.
+    commit = head()
     with contextlib.ExitStack() as both:
         loads = [both.enter_context(traffic(arcade.stage, path, RATE, host=HOST)) for path in PATHS]
         # The minutes before a release are what a version that has all traffic is compared with.
@@ -206,7 +213,21 @@ def released(arcade: Arcade, name: str, report: Path) -> Row:
     sent, lost = (sum(summary[key] for summary in summaries) for key in ("sent", "failed"))
     # The reason, and what stopped tasks or targets said, where there were any.
     cause = "; ".join(shortened(told) for told in (ended["reason"], *ended["evidence"].get("causes", [])[:1]))
-    return Row(title, ended["outcome"], cause, watch.highest, watch.seconds, sent, lost)
+    return Row(
+        title,
+        ended["outcome"],
+        cause,
+        watch.highest,
+        watch.seconds,
+        sent,
+        lost,
+        commit,
+        f"{datetime.now(UTC):%Y-%m-%d}",
+    )
+
+
+def head() -> str:
+    return subprocess.check_output(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, text=True).strip()
 
 
 def shortened(reason: str) -> str:
@@ -218,7 +239,7 @@ def shortened(reason: str) -> str:
 def measured() -> dict[str, Row]:
     """The rows of earlier runs by kind, in the table's order."""
     kept = json.loads(MEASURED.read_text()) if MEASURED.exists() else {}
-    return {name: Row(**kept[name]) for name in KINDS if name in kept}
+    return {name: Row(**{**UNKNOWN, **kept[name]}) for name in KINDS if name in kept}
 
 
 def keep(name: str, row: Row) -> None:
@@ -230,14 +251,14 @@ def keep(name: str, row: Row) -> None:
 
 
 def table(rows: list[Row]) -> str:
-    commit = subprocess.check_output(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, text=True).strip()
     lines = [
-        f"Made by `make chaos-table` on {datetime.now(UTC):%Y-%m-%d} at {commit}, on a sandbox whose machine did other work meanwhile:",
+        "Made by `make chaos-table` on a sandbox whose machine did other work meanwhile, each row at the commit and on the day that it "
+        "names:",
         f"canary at {SHARE_PERCENT} %, {RATE * len(PATHS)} requests a second, two tasks a colour. A CloudWatch minute lasts",
         f"{PERIOD_SECONDS} s there, so what a metric decides takes twelve times as long on AWS, and loses as many times more requests.",
         "",
-        "| the bad version | how it ended | from its first request to the return | requests lost |",
-        "|---|---|---|---:|",
+        "| the bad version | how it ended | from its first request to the return | requests lost | measured at |",
+        "|---|---|---|---:|---|",
     ]
     return "\n".join([*lines, *("| " + " | ".join(row.cells) + " |" for row in rows), "", *overlooked()])
 

@@ -54,13 +54,11 @@ class ActionModule(InProcessAction):
             problems, order = self._together(roles["service"], variables)
             found += problems
         # The environment's variables are validated with each role: the same finding is reported once.
-        account = variables.get("environment_account")
         own = {
             "variables": values,
             "environment": environment,
             "shared": shared,
             "findings": list(dict.fromkeys(found)),
-            "account": None if account is None else str(self._templar.template(account)),
         }
         self._task.args = {**self._task.args, **own}
         return {**super().run(tmp, task_vars), **order}

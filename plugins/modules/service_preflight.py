@@ -38,11 +38,6 @@ options:
       - Off by default, since it takes a call for each kind of resource.
     type: bool
     default: false
-  account:
-    description:
-      - The account that the environment is in (C(environment_account)). Credentials of another account are refused.
-      - Not checked if omitted.
-    type: str
   findings:
     description: Findings of the action plugin, which fills them in.
     type: list
@@ -102,7 +97,6 @@ ARGUMENT_SPEC = {
     "environment": {"type": "dict", "default": {}},
     "shared": {"type": "dict", "default": {}},
     "ownership": {"type": "bool", "default": False},
-    "account": {"type": "str"},
     "findings": {"type": "list", "elements": "str", "default": []},
 }
 

@@ -4,6 +4,8 @@
 
 Where the task does not run on the controller itself (another connection, become, async, environment), the ordinary
 module of the same name is executed instead, with the same result and no progress.
+
+Every task of the collection passes here first: credentials of another account than environment_account are refused.
 """
 
 from __future__ import annotations
@@ -20,7 +22,9 @@ from ansible.plugins.loader import filter_loader, test_loader
 from ansible.utils.display import Display
 
 from ..module_utils.aws.errors import Failure
+from ..module_utils.aws.options import AWS_OPTIONS
 from ..module_utils.aws.session import Aws, warm
+from ..module_utils.common.account import VARIABLE, account_of, refuse_other_account, refuse_unless
 from ..module_utils.common.clock import SystemClock
 from ..module_utils.common.invocation import Invocation, Run, failed_result, with_aws_options
 from ..module_utils.common.progress import Progress, SilentProgress, WrittenProgress
@@ -66,20 +70,48 @@ class InProcessAction(ActionBase):
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result: dict[str, Any] = super().run(tmp, task_vars)
-        if not self._in_controller():
-            return {**result, **self._execute_module(task_vars=task_vars, wrap_async=bool(self._task.async_val))}
+        try:
+            account = self._account(task_vars or {})
+            if not self._in_controller():
+                refused = self._refused_elsewhere(account, task_vars)
+                ran = refused or self._execute_module(task_vars=task_vars, wrap_async=bool(self._task.async_val))
+                return {**result, **ran}
+            return {**result, **self._run_here(account, task_vars or {})}
+        except Failure as failure:
+            return {**result, **failed_result(failure, Display().verbosity)}
+
+    def _run_here(self, account: str, task_vars: dict[str, Any]) -> dict[str, Any]:
         validator = ArgumentSpecValidator(with_aws_options(self.argument_spec), **self.constraints)
         validated = validator.validate(self._task.args)
         if validated.error_messages:
             raise AnsibleActionFail("; ".join(validated.error_messages))
         params = plain(validated.validated_parameters)
         clock = SystemClock()
-        try:
-            progress = self._progress(clock, task_vars or {})
-            call = Invocation(params, Aws(params), self._task.check_mode, clock, progress, Display().verbosity)
-            return {**result, **type(self).module_run(call)}
-        except Failure as failure:
-            return {**result, **failed_result(failure, Display().verbosity)}
+        aws = Aws(params)
+        refuse_other_account(aws, account)
+        progress = self._progress(clock, task_vars)
+        return type(self).module_run(
+            Invocation(params, aws, self._task.check_mode, clock, progress, Display().verbosity)
+        )
+
+    def _account(self, task_vars: Mapping[str, Any]) -> str:
+        return account_of(self._templar.template(task_vars.get(VARIABLE)))
+
+    def _refused_elsewhere(self, account: str, task_vars: dict[str, Any] | None) -> dict[str, Any]:
+        """The same refusal where the module runs elsewhere: its credentials are found there. Empty where nothing is refused."""
+        if not account:
+            return {}
+        credentials = {name: value for name, value in self._task.args.items() if name in AWS_OPTIONS}
+        found: dict[str, Any] = self._execute_module(
+            module_name="pear.fargate.environment_info",
+            module_args={**credentials, "environment": "any", "parts": ["identity"]},
+            task_vars=task_vars,
+        )
+        if found.get("failed"):
+            return found
+        identity = found["environment"]
+        refuse_unless(account, {"account": identity["account"], "arn": identity["caller"]})
+        return {}
 
     def _in_controller(self) -> bool:
         return (

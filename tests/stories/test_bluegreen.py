@@ -156,7 +156,7 @@ def test_errors_of_the_candidate_return_traffic(arcade: Arcade, tmp_path: Path) 
     assert arcade.weights()[before] == 100
     # A fifth of the requests, of which three in ten fail, and that not for the whole time.
     assert 0 < summary["failed"] < summary["sent"] * 0.2 * 0.35, summary
-    release = re.findall(r"set service_report; (\S+) is its release", failed.output)[0]
+    release = re.findall(r"-e report_of=([\w-]+)", failed.output)[0]
     again = tmp_path / "again.html"
     arcade.play("report", report_of=release, report_path=str(again)).succeeded()
     for path in (tmp_path / "chaos.html", again):

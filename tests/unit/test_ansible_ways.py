@@ -160,6 +160,30 @@ def test_every_way_of_running_a_task_gives_the_same_result(player: Player, tmp_p
     assert result.recap["website"] == {**result.recap["website"], "ok": 8, "changed": 4, "failed": 0}
 
 
+def test_every_way_of_running_a_task_refuses_another_account(player: Player, tmp_path: Path) -> None:
+    """Also where the module finds its credentials elsewhere than in the controller."""
+    options = {"region": "eu-central-1", "name": "/another/account"}
+    tasks = [
+        {"name": name, "pear.fargate.cloudwatch_log_group": options, "ignore_errors": True, **keywords}
+        for name, keywords in WAYS
+    ]
+    playbook = tmp_path / "account.yml"
+    playbook.write_text(yaml.safe_dump([{"hosts": "website", "gather_facts": False, "tasks": tasks}]))
+    wrong = finished(player.run(str(playbook), variables={"environment_account": "999999999999"}))
+    assert wrong.recap["website"] == {**wrong.recap["website"], "changed": 0, "ignored": len(WAYS)}
+    said = " ".join(wrong.output.split())
+    # Some versions of Ansible print the message of a failed task twice.
+    assert said.count("environment_account is 999999999999") in (len(WAYS), 2 * len(WAYS))
+    right = finished(player.run(str(playbook), variables={"environment_account": "123456789012"}))
+    assert right.recap["website"] == {**right.recap["website"], "changed": 1, "ignored": 0}
+
+
+def test_nothing_is_removed_with_credentials_of_another_account(player: Player) -> None:
+    variables = {"environment_account": "999999999999", "confirm": "tiny"}
+    result = player.run("playbooks/destroy.yml", variables=variables).failed()
+    assert "environment_account is 999999999999: nothing was changed" in " ".join(result.output.split())
+
+
 def tags_of(playbook: str) -> list[str]:
     """The tags of a playbook's roles and tasks."""
     plays = yaml.safe_load((ROOT / "playbooks" / playbook).read_text())

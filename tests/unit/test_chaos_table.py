@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 from pathlib import Path
 from types import ModuleType
 
@@ -29,16 +30,33 @@ def test_a_row_is_in_the_page_as_soon_as_it_is_measured_and_a_kind_alone_replace
     def rows() -> list[str]:
         return [line for line in tool.PAGE.read_text().splitlines() if "rolled_back" in line]
 
-    tool.keep("leak", tool.Row("leaks", "rolled_back", "no target", 20, 28.4, 1000, 10))
-    tool.keep("memory", tool.Row("in memory", "rolled_back", "check storage", 0, None, 500, 0))
+    tool.keep("leak", tool.Row("leaks", "rolled_back", "no target", 20, 28.4, 1000, 10, "aaaaaaa", "2026-11-28"))
+    tool.keep("memory", tool.Row("in memory", "rolled_back", "check storage", 0, None, 500, 0, "bbbbbbb", "2026-11-28"))
     assert rows() == [
-        "| in memory | `rolled_back`: check storage | had no request | 0 of 500 (0.00 %) |",
-        "| leaks | `rolled_back`: no target | 28 s at 20 % | 10 of 1000 (1.00 %) |",
+        "| in memory | `rolled_back`: check storage | had no request | 0 of 500 (0.00 %) | bbbbbbb, 2026-11-28 |",
+        "| leaks | `rolled_back`: no target | 28 s at 20 % | 10 of 1000 (1.00 %) | aaaaaaa, 2026-11-28 |",
     ]
-    tool.keep("leak", tool.Row("leaks", "rolled_back", "out of memory", 20, 30.0, 1000, 10))
+    tool.keep("leak", tool.Row("leaks", "rolled_back", "out of memory", 20, 30.0, 1000, 10, "ccccccc", "2026-11-29"))
     assert len(rows()) == 2 and "out of memory" in rows()[1]
+    assert [row.split("| ")[-1] for row in rows()] == ["bbbbbbb, 2026-11-28 |", "ccccccc, 2026-11-29 |"]
     text = tool.PAGE.read_text()
     assert text.startswith("before\n") and text.endswith(f"{tool.END}\nafter\n") and "old" not in text
+
+
+def test_a_row_that_was_measured_before_the_commit_was_kept_stays_and_says_so(tool: ModuleType) -> None:
+    tool.MEASURED.parent.mkdir()
+    old = {
+        "title": "leaks",
+        "outcome": "rolled_back",
+        "cause": "x",
+        "highest": 20,
+        "seconds": 1.0,
+        "sent": 10,
+        "lost": 1,
+    }
+    tool.MEASURED.write_text(json.dumps({"leak": old}))
+    tool.keep("memory", tool.Row("in memory", "rolled_back", "check storage", 0, None, 500, 0, "bbbbbbb", "2026-11-28"))
+    assert "| 1 of 10 (10.00 %) | commit not kept, nor the day |" in tool.PAGE.read_text()
 
 
 def test_a_bad_version_passes_by_chance_as_often_as_the_table_says(tool: ModuleType) -> None:

@@ -76,7 +76,7 @@ def _read(call: Invocation) -> dict[str, Any]:
         }
         if request and under_way
         else None,
-        "rollback": _way_back(fleet, target, under_way),
+        "rollback": _way_back(fleet, target, under_way, held is None),
         "history": [_row(release) for release in newest],
         "unreadable": [str(record) for record in recorded.unreadable],
         "status": [
@@ -134,7 +134,7 @@ def _side(fleet: Fleet, colour: Colour) -> dict[str, Any]:
     }
 
 
-def _way_back(fleet: Fleet, target: Any, under_way: Release | None) -> dict[str, Any]:
+def _way_back(fleet: Fleet, target: Any, under_way: Release | None, lost: bool) -> dict[str, Any]:
     """Where a rollback would go, and how long it would take."""
     if under_way and under_way.in_place and under_way.returnable:
         return {
@@ -146,7 +146,7 @@ def _way_back(fleet: Fleet, target: Any, under_way: Release | None) -> dict[str,
             "takes": _REPLACED,
             "warm_until": None,
         }
-    stuck = no_way_back(fleet, under_way) if under_way else ""
+    stuck = no_way_back(fleet, under_way, lost) if under_way else ""
     if stuck:
         return {
             "possible": False,
@@ -228,8 +228,8 @@ def _status(standing: _Standing) -> list[str]:
         steps = len(under_way.plan.steps)
         step = f"step {min(under_way.step + 1, steps)} of {steps}"
         lines.append(f"  {under_way.kind} {under_way.id} by {under_way.by}: {under_way.phase}, {step}")
-        lines += [f"  {line}" for line in who_acts(under_way, lease, now)]
-    back = _way_back(fleet, target, under_way)
+        lines += [f"  {line}" for line in who_acts(under_way, lease, now, fleet)]
+    back = _way_back(fleet, target, under_way, lease is None)
     if back["possible"] and back["reason"]:
         lines.append(f"  rollback: {back['reason']} ({back['takes']})")
     elif back["possible"]:

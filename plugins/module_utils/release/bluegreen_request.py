@@ -10,6 +10,7 @@ from ..aws.errors import Failure
 from ..common.invocation import Invocation
 from ..common.operator import operator
 from ..rollout.history import unfinished
+from ..rollout.lease import is_lost
 from ..rollout.model import OperatorRequest, Phase, Release, RequestKind
 from ..rollout.stable_down import no_way_back
 from ..service.existing import locate_by
@@ -33,7 +34,8 @@ def run(call: Invocation) -> dict[str, Any]:
         _refuse_in_place(under_way, kind)
         if kind in (RequestKind.ABORT, RequestKind.PROMOTE, RequestKind.PROMOTE_ALL):
             fleet = ServiceProvider(ServiceFleet(call.aws, location, call.progress)).read()
-            _refuse_without_effect(under_way, kind, no_way_back(fleet, under_way))
+            lost = is_lost(ledger.lease(), call.clock.now())
+            _refuse_without_effect(under_way, kind, no_way_back(fleet, under_way, lost))
         request = OperatorRequest(
             under_way.id, kind, under_way.step, operator(call.params), reason=call.params["reason"]
         )
@@ -42,12 +44,10 @@ def run(call: Invocation) -> dict[str, Any]:
     except PortError as failed:
         raise Failure(str(failed)) from failed
     answer = {"release": under_way.id, "phase": str(under_way.phase), "step": under_way.step + 1}
-    lease = ledger.lease()
-    alive = lease is not None and bool(lease.owner) and not lease.expired_for_others(call.clock.now())
     said = (
-        "its controller takes it up within seconds"
-        if alive
-        else "no controller is at work: run deploy.yml to go on, or rollback.yml"
+        "no controller is at work: run deploy.yml to go on, or rollback.yml"
+        if is_lost(ledger.lease(), call.clock.now())
+        else "its controller takes it up within seconds"
     )
     return {"changed": True, "reason": f"{kind} asked of {under_way.id}, step {under_way.step + 1}; {said}", **answer}
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ..rollout.actions import (
+    Action,
     CancelScaleIn,
     Collect,
     Decision,
@@ -28,6 +29,7 @@ from ..rollout.actions import (
 from ..rollout.decide import decide
 from ..rollout.forward import probe_is_due
 from ..rollout.model import (
+    Fleet,
     Kind,
     Observed,
     OperatorRequest,
@@ -42,7 +44,13 @@ from .fenced_writer import FencedWriter
 from .lease_holder import BACKOFF_SECONDS, TRIES, LeaseHolder
 from .pace import Pace
 from .ports import PortError, Ports
-from .unrecorded_return import RECORD_EVERY_SECONDS, RECORD_SECONDS, return_decision
+from .unrecorded_return import (
+    RECORD_EVERY_SECONDS,
+    RECORD_SECONDS,
+    return_decision,
+    returns_by_rule,
+    where_traffic_stays,
+)
 
 # Fifty releases at once get through within a minute or two; as long as none of its requests is exposed, one can wait.
 _THROTTLED_TRIES = 24
@@ -58,6 +66,8 @@ class Ending:
     reason: str
     release: Release | None = None
     changed: bool = False
+    # The last look of the release's loop: who serves at the end.
+    fleet: Fleet | None = None
 
 
 class ReleaseLoop:
@@ -70,6 +80,7 @@ class ReleaseLoop:
         self.stage_only = stage_only
         # Why a signal asks for an orderly end.
         self.interruption: str | None = None
+        self._fleet: Fleet | None = None
         self._last_line = ""
         # A release ends for a rollback to begin.
         self._hurried = False
@@ -114,7 +125,7 @@ class ReleaseLoop:
                     # Nothing is urgent now: no write waits for a notification.
                     decision = self._tell(decision)
                 if isinstance(decision.action, Done):
-                    return Ending(decision.action.outcome, decision.reason, decision.release, changed=True)
+                    return Ending(decision.action.outcome, decision.reason, decision.release, True, observed.fleet)
                 if self._trusts_lease_for(decision):
                     if isinstance(decision.action, Shift) or decision.release.phase is Phase.RETURNING:
                         # Should the answer be lost, the reason for a return is not.
@@ -151,16 +162,26 @@ class ReleaseLoop:
     def _not_closed(self, release: Release, failure: PortError) -> Ending:
         """The outcome is on record. That something was not put away changes nothing about it."""
         left = f"{release.reason}. What it leaves is not put away yet, the next run does that: {failure}"
-        return Ending(release.outcome, left, release, changed=True)
+        return Ending(release.outcome, left, release, True, self._fleet)
 
     def _return_unrecorded(self, release: Release, failure: PortError) -> Release:
-        """Take the candidate out of traffic although nothing can be recorded; then try to record that for some minutes."""
+        """Take the candidate out of traffic although nothing can be recorded, or no task can be read; then try to record that
+        for some minutes.
+        """
         now = self.ports.clock.now()
-        decision = return_decision(release, self.lease_holder.with_retries(self.ports.provider.read), str(failure), now)
+        fleet, unread = self._fleet_for_return(release, failure)
+        decision = return_decision(release, fleet, str(failure), now)
+        if decision is None and unread:
+            raise PortError(f"{failure} {where_traffic_stays(release, fleet)}", transient=True) from failure
         if decision is None:
             raise failure
-        self.ports.progress.line(f"the ledger cannot be written, traffic is returned without a record: {failure}")
-        self.lease_holder.with_retries(lambda: self.writer.write_without_lease(decision.action))
+        if unread:
+            said = "the tasks cannot be read, traffic is returned by what the load balancer says"
+            self.ports.progress.line(f"{said}; nothing is scaled: {failure}")
+            self.lease_holder.with_retries(lambda: self.writer.write_if_not_overtaken(decision.action))
+        else:
+            self.ports.progress.line(f"the ledger cannot be written, traffic is returned without a record: {failure}")
+            self.lease_holder.with_retries(lambda: self.writer.write_without_lease(decision.action))
         until = now + RECORD_SECONDS
         while self.ports.clock.now() < until:
             try:
@@ -176,6 +197,22 @@ class ReleaseLoop:
             transient=True,
         ) from failure
 
+    def _fleet_for_return(self, release: Release, failure: PortError) -> tuple[Fleet, bool]:
+        """The fleet, and whether it is what the load balancer alone says, for the rest cannot be read."""
+        provider, with_retries = self.ports.provider, self.lease_holder.with_retries
+        if not returns_by_rule(release):
+            return with_retries(provider.read), False
+        try:
+            # Once: what led here was repeated often enough, and users wait.
+            return provider.read(), False
+        except PortError as unread:
+            self.ports.progress.heartbeat(str(unread))
+        try:
+            return with_retries(provider.read_load_balancer), True
+        except PortError as silent:
+            said = f"{failure} Traffic stays as it is, for the load balancer cannot be read either: {silent}"
+            raise PortError(said, transient=True) from silent
+
     def _is_held(self, release: Release) -> bool:
         """A signal came, and the release was told to stay as it is then."""
         return self.interruption is not None and release.policy.hold_when_interrupted and release.goes_forward
@@ -183,13 +220,14 @@ class ReleaseLoop:
     def _left(self, release: Release) -> Ending:
         held = f"{self.interruption}: {release.id} is left as it is, in its {release.phase} phase"
         self.ports.notices.left(release, held)
-        return Ending(Outcome.INTERRUPTED, f"{held}: deploy again to go on, or roll back", release, changed=True)
+        return Ending(Outcome.INTERRUPTED, f"{held}: deploy again to go on, or roll back", release, True, self._fleet)
 
     def _observe(self, release: Release, stop: OperatorRequest | None, now: float) -> Observed:
         ports = self.ports
         self.lease_holder.keep(now)
         glance = self._waited and now >= self.writer.late_until and not release.single_writer
         fleet = ports.provider.glance() if glance else ports.provider.read(release.single_writer)
+        self._fleet = fleet
         shifting = release.outcome is None and release.phase in (Phase.SHIFTING, Phase.VERIFYING, Phase.BAKING)
         exposed = shifting and release.kind is Kind.DEPLOY
         if stop is None and self.interruption is not None and not self._is_held(release):
@@ -233,6 +271,12 @@ class ReleaseLoop:
         """The cause of an end is the reason of several decisions: of the return, of the record, and of what is put away."""
         return any(line.endswith(decision.reason) for line in self._said)
 
+    def _has_written(self, action: Action) -> None:
+        """A run that leaves between a write and the next look knows the weights that it has written."""
+        if isinstance(action, Shift) and self._fleet is not None:
+            others = tuple(action.weights for _ in self._fleet.others)
+            self._fleet = replace(self._fleet, weights=action.weights, others=others)
+
     def _apply(self, decision: Decision) -> Release:
         ports, action, release = self.ports, decision.action, decision.release
         if isinstance(action, Wait):
@@ -243,8 +287,11 @@ class ReleaseLoop:
         match action:
             case Shift() | Stage() | ScaleIn() | ScheduleScaleIn() | CancelScaleIn() | SetScaleIn():
                 self.writer.write(action)
+                self._has_written(action)
             case Replace():
                 self.writer.write(action)
+                # What serves is known at the next look.
+                self._fleet = None
                 return self.save(release)
             case Register():
                 return self.save(replace(release, task_definition=ports.provider.register(release)))

@@ -12,8 +12,9 @@ from typing import Any
 from ..aws.errors import Failure
 from ..common.invocation import Invocation
 from ..common.text import harmless, printable
-from ..rollout.model import Outcome, Release
+from ..rollout.model import Fleet, Kind, Outcome, Release
 from ..rollout.record import to_plain
+from ..rollout.stable_down import unserved
 from .loop import Ending
 from .report.file import ReportFile, write
 
@@ -62,7 +63,7 @@ def result(call: Invocation, ending: Ending, report: ReportFile, remarks: Remark
     _write_report(call, ending, answer, report)
     if ending.outcome in (None, Outcome.SUCCEEDED):
         return answer
-    message = printable(_message(ending, answer, by_playbooks=not call.params.get("services")))
+    message = printable(_message(call, ending, answer))
     if call.verbosity:
         raise Failure(message, **answer)
     # Ansible prints the whole result of a failed task: the message has to be seen among it. The rest is in the ledger and the report.
@@ -81,19 +82,19 @@ def summary(release: Release) -> dict[str, Any]:
     return {key: plain[key] for key in plain if key not in ("evidence", "gates", "policy")}
 
 
-def _message(ending: Ending, answer: Mapping[str, Any], by_playbooks: bool = True) -> str:
+def _message(call: Invocation, ending: Ending, answer: Mapping[str, Any]) -> str:
     """What was seen first; last the outcome and its cause, what serves now, and what to do."""
-    service = f"{ending.release.service}: " if ending.release else ""
+    by_playbooks = not call.params.get("services")
+    release = ending.release
+    service = f"{release.service}: " if release else ""
     cause = ending.reason.rstrip(".")
     lines = [*_seen(answer["evidence"], cause), f"{service}{_head(ending)}: {cause}."]
-    release = ending.release
     if release is not None and ending.outcome is not Outcome.REFUSED:
-        lines += [
-            line
-            for line in (serves_now(ending.outcome, release), next_step(ending.outcome, release, by_playbooks))
-            if line
-        ]
-    return "\n".join(lines)
+        lines += [serves_now(ending.outcome, release, ending.fleet), next_step(ending.outcome, release, by_playbooks)]
+    elif ending.outcome is Outcome.SUPERSEDED:
+        # The lease was lost: what this run saw last may not be so any more.
+        lines += ["Now the other controller decides what serves.", _who_works(call.params.get("service"), by_playbooks)]
+    return "\n".join(line for line in lines if line)
 
 
 def _seen(evidence: Mapping[str, Any], reason: str) -> list[str]:
@@ -115,29 +116,76 @@ def _log(whose: str, log_lines: Sequence[str]) -> list[str]:
     return [f"last log lines of {whose}:", *(f"  {line}" for line in log_lines)]
 
 
-def serves_now(outcome: Outcome | None, release: Release) -> str:
-    """Who has the traffic at the end, where the outcome alone decides it."""
+def serves_now(outcome: Outcome | None, release: Release, fleet: Fleet | None = None) -> str:
+    """Who has the traffic at the end: as the last look saw it, or, without one, where the outcome alone decides it."""
+    if fleet is not None:
+        return _in_place_serves(release, fleet) if release.in_place else _traffic_serves(release, fleet)
     if outcome in RETURNED and not release.first:
         if release.in_place:
-            return f"Now {release.stable_task_definition.rpartition('/')[2]}, the version before, serves on {release.live}."
+            return f"Now {_short(release.stable_task_definition)}, the version before, serves on {release.live}."
         return f"Now {release.live} serves all traffic with the version before."
     return ""
 
 
+def _in_place_serves(release: Release, fleet: Fleet) -> str:
+    state = fleet.state(release.live)
+    running, before = state.task_definition, release.stable_task_definition
+    if not state.running:
+        return f"Now no task of {release.live} runs: {state}."
+    version = _short(running) + (", the version before," if running == before != release.task_definition else "")
+    if state.settled:
+        return f"Now {version} serves on {release.live}."
+    return f"Now {release.live} still changes to {version.rstrip(',')}: {state}."
+
+
+def _traffic_serves(release: Release, fleet: Fleet) -> str:
+    down = unserved(fleet)
+    if release.first and not fleet.state(release.candidate).healthy:
+        return "Now no version serves: there is none before this one."
+    if fleet.is_at(release.stable_weights) and not release.first:
+        return (
+            f"Now {release.live} has all traffic, and {down}."
+            if down
+            else f"Now {release.live} serves all traffic with the version before."
+        )
+    return f"Now the traffic is {fleet.traffic}; {release.candidate} runs {release.label}" + (
+        f". {down}." if down else "."
+    )
+
+
+def _short(task_definition: str) -> str:
+    """family:revision of an ARN."""
+    return task_definition.rpartition("/")[2]
+
+
 def next_step(outcome: Outcome | None, release: Release, by_playbooks: bool = True) -> str:
     """What to do: by playbook, or by module where the services are not the playbooks'."""
-    status = f"playbooks/status.yml -l {release.service}" if by_playbooks else "pear.fargate.bluegreen_info"
-    again, back = ("playbooks/release.yml", "playbooks/rollback.yml")
-    report = "service_report"
-    if not by_playbooks:
-        again, back, report = "pear.fargate.bluegreen_cutover", "pear.fargate.bluegreen_rollback", "report"
+    service = release.service
     if outcome is Outcome.SUPERSEDED:
-        return f"Next: {status} shows who works on it."
-    if outcome is Outcome.INTERRUPTED:
-        return f"Next: {status}, then {again} with the same version to go on, or {back}."
-    return (
-        f"Next: correct it and release again. All evidence: run with -v, or set {report}; {release.id} is its release."
+        return _who_works(service, by_playbooks)
+    again, back, story = (
+        "pear.fargate.bluegreen_cutover",
+        "pear.fargate.bluegreen_rollback",
+        "pear.fargate.release_report",
     )
+    if by_playbooks:
+        again, back = f"playbooks/release.yml -l {service}", f"playbooks/rollback.yml -l {service}"
+        story = f"playbooks/report.yml -l {service} -e report_of={release.id}"
+    else:
+        story = f"{story} with release {release.id}"
+    if outcome is Outcome.INTERRUPTED and release.kind is Kind.ROLLBACK:
+        return f"Next: {back} again. What was seen: {story}"
+    if outcome is Outcome.INTERRUPTED and release.outcome is None:
+        # Left as it is: another run goes on with it.
+        return f"Next: {again} with the same version to go on, or {back}."
+    if outcome is Outcome.INTERRUPTED:
+        return f"Next: {again} begins again; {back} where another version has to serve. What was seen: {story}"
+    return f"Next: correct it and release again. What was seen: {story}"
+
+
+def _who_works(service: str | None, by_playbooks: bool) -> str:
+    limit = f" -l {service}" if service else ""
+    return f"Next: {f'playbooks/status.yml{limit}' if by_playbooks else 'pear.fargate.bluegreen_info'} shows who works on it."
 
 
 def _head(ending: Ending) -> str:

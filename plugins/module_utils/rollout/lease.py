@@ -70,6 +70,11 @@ class Claim:
     force: bool = False
 
 
+def is_lost(lease: Lease | None, now: float) -> bool:
+    """No controller works on the release under way: nobody reads what is asked of it."""
+    return lease is None or not lease.owner or lease.expired_for_others(now)
+
+
 def take(current: Lease | None, claim: Claim, now: float) -> Taken | Held:
     """Decide whether the claim may have the lease. The ledger's conditional write has the last word."""
     fence = current.fence if current else 0

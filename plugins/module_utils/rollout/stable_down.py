@@ -93,8 +93,11 @@ def took_over(observed: Observed, release: Release) -> bool:
     return _promoted(observed, release) and observed.fleet.is_at(release.candidate_weights)
 
 
-def no_way_back(fleet: Fleet, release: Release) -> str:
-    """Why a release under way cannot return its traffic now, and what can be done instead; empty where it can."""
+def no_way_back(fleet: Fleet, release: Release, lost: bool = False) -> str:
+    """Why a release under way cannot return its traffic now, and what can be done instead; empty where it can.
+
+    No controller reads a promotion of a release that is lost: one has to take it up first.
+    """
     beside = release.kind is Kind.DEPLOY and not release.in_place and not release.first
     # Where one task at a time may write, the stable colour was stopped: a return starts it again.
     beside = beside and not release.single_writer
@@ -104,9 +107,10 @@ def no_way_back(fleet: Fleet, release: Release) -> str:
     if not beside or release.outcome is not None or not away or live.healthy >= needed or release.forced:
         return ""
     why = f"{live.colour} cannot take traffic back: it has {live.healthy} healthy targets and needs {needed}"
-    other = (
-        f"{candidate.colour} has {candidate.healthy}: playbooks/promote.yml -e promote_all=true gives it all traffic"
-        if candidate.healthy
-        else f"{candidate.colour} has none either"
-    )
+    promote = f"playbooks/promote.yml -l {release.service} -e promote_all=true gives it all traffic"
+    if lost:
+        promote = f"release the same version again, so that a controller works on it; then {promote}"
+    other = f"{candidate.colour} has {candidate.healthy}: {promote}"
+    if not candidate.healthy:
+        other = f"{candidate.colour} has none either" + (": release a version that works" if lost else "")
     return "; ".join(part for part in (why, unserved(fleet), other) if part)

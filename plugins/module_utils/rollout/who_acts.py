@@ -5,33 +5,41 @@
 from __future__ import annotations
 
 from .lease import Lease, clock_time
-from .model import OnInconclusive, Phase, Release, WhenStableIsDown
+from .model import Fleet, OnInconclusive, Phase, Release, WhenStableIsDown
+from .stable_down import no_way_back
+
+_ONCE_HELD = ", once a controller works on it again"
 
 
-def who_acts(release: Release, lease: Lease | None, now: float) -> list[str]:
+def who_acts(release: Release, lease: Lease | None, now: float, fleet: Fleet | None = None) -> list[str]:
     """A line for the controller, and one for each person that the release waits for."""
-    lines = [_controller(release, lease)]
+    lost = lease is None
+    stuck = fleet is not None and bool(no_way_back(fleet, release, lost))
+    lines = [_controller(release, lease, stuck)]
     if release.outcome is None:
-        lines += [line for line in (_paused(release), _approval(release, now), _stable_down(release)) if line]
-    return lines
+        lines += [line for line in (_paused(release, lost), _approval(release, now), _stable_down(release)) if line]
+    # A promotion is read by a controller, and by nobody else.
+    return [lines[0], *(f"{line}{_ONCE_HELD}" if lost else line for line in lines[1:])]
 
 
-def _controller(release: Release, lease: Lease | None) -> str:
+def _controller(release: Release, lease: Lease | None, stuck: bool) -> str:
     if lease is not None:
         return f"held by {lease.owner} since {clock_time(lease.taken_at)}"
-    return (
-        f"lost: no controller works on it. Deploy the same version again to go on, or roll back: "
-        f"playbooks/rollback.yml -l {release.service}"
-    )
+    lost = "lost: no controller works on it. Deploy the same version again to go on"
+    return lost if stuck else f"{lost}, or roll back: playbooks/rollback.yml -l {release.service}"
 
 
-def _paused(release: Release) -> str:
+def _paused(release: Release, lost: bool) -> str:
     if release.paused_since is None:
         return ""
+    resume = f"playbooks/pause.yml -l {release.service} -e resume=true"
+    if lost:
+        # Its limit is kept by the controller that takes it up.
+        return f"paused since {clock_time(release.paused_since)}, and nothing returns its traffic; to resume: {resume}"
     until = clock_time(release.paused_since + release.policy.pause_timeout_seconds)
     return (
         f"paused since {clock_time(release.paused_since)}; it returns traffic at {until} unless somebody resumes: "
-        f"playbooks/pause.yml -l {release.service} -e resume=true"
+        f"{resume}"
     )
 
 

@@ -9,7 +9,7 @@ import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.pear.fargate.plugins.module_utils.aws.errors import Failure
 from ansible_collections.pear.fargate.plugins.module_utils.release.bluegreen_info import _Standing, _status, table
-from ansible_collections.pear.fargate.plugins.module_utils.release.options import order, return_order
+from ansible_collections.pear.fargate.plugins.module_utils.release.options import colour_order, order, return_order
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.lease import Lease
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import (
     Colour,
@@ -24,10 +24,12 @@ from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import 
     Release,
     Step,
     Weights,
+    WhenStableIsDown,
 )
 from ansible_collections.pear.fargate.plugins.module_utils.service.specification import Specification
 from ansible_collections.pear.fargate.plugins.modules.bluegreen_cutover import ARGUMENT_SPEC
 from ansible_collections.pear.fargate.plugins.modules.bluegreen_rollback import ARGUMENT_SPEC as ROLLBACK
+from ansible_collections.pear.fargate.plugins.modules.bluegreen_rollback import CONSTRAINTS as ROLLBACK_CONSTRAINTS
 
 from .given import BASE, DIGEST
 
@@ -126,6 +128,15 @@ def test_a_rollback_names_where_to_and_whether_by_force() -> None:
     assert "rollback" in wanted.id
 
 
+def test_a_return_to_a_colour_names_that_and_what_it_needs() -> None:
+    validator = ArgumentSpecValidator(ROLLBACK, **ROLLBACK_CONSTRAINTS)
+    given = {"environment": "test", "service": "app", "to_colour": "green", "policy": {"minimum_healthy": 3}}
+    wanted = colour_order(validator.validate(given).validated_parameters, 1_700_000_000.0)
+    assert (wanted.colour, wanted.minimum_healthy, wanted.service) == (Colour.GREEN, 3, "app")
+    assert "mutually exclusive: to|to_colour" in str(validator.validate({**given, "to": "x"}).error_messages)
+    assert validator.validate({**given, "to_colour": "red"}).error_messages
+
+
 def test_history_is_a_table_whose_columns_line_up() -> None:
     row = {
         "id": "20260101T000000Z-deploy-1a2b",
@@ -174,6 +185,21 @@ def test_in_the_middle_of_a_release_the_way_back_is_to_stop_it() -> None:
         (replace(UNDER_WAY, paused_since=60.0), LEASE, "paused since 1970-01-01 00:01:00Z; it returns traffic at"),
         (replace(UNDER_WAY, paused_since=60.0), LEASE, "playbooks/pause.yml -l app -e resume=true"),
         (
+            replace(UNDER_WAY, paused_since=60.0),
+            None,
+            "nothing returns its traffic; to resume: playbooks/pause.yml -l app -e resume=true, once a controller works on it again",
+        ),
+        *(
+            (
+                replace(UNDER_WAY, stable_down_since=60.0, policy=Policy(when_stable_is_down=policy)),
+                lease,
+                "blue has no healthy target since 1970-01-01 00:01:00Z; to give green all traffic: playbooks/promote.yml -l app "
+                f"-e promote_all=true{told}",
+            )
+            for policy in (WhenStableIsDown.ASK, WhenStableIsDown.HOLD)
+            for lease, told in ((LEASE, "\n"), (None, ", once a controller works on it again"))
+        ),
+        (
             replace(UNDER_WAY, since=0.0),
             LEASE,
             "waiting for approval of step 1 since 1970-01-01 00:01:00Z, until 1970-01-01 00:11:00Z: playbooks/promote.yml -l app",
@@ -203,6 +229,24 @@ def test_a_release_whose_live_colour_is_down_has_no_way_back_and_says_who_is_not
     assert "80 % of requests are not served: blue has no healthy target" in told
     assert "rollback: blue cannot take traffic back" in told
     assert "about a second" not in told
+
+
+@pytest.mark.parametrize("healthy", [2, 0], ids=["the candidate serves", "nor is the candidate healthy"])
+def test_the_status_of_a_lost_release_whose_live_colour_is_down_does_not_contradict_itself(healthy: int) -> None:
+    """Neither a rollback nor a promotion that nobody reads is offered."""
+    fleet = replace(FLEET, blue=replace(FLEET.blue, healthy=0), green=replace(FLEET.green, healthy=healthy))
+    told = status(UNDER_WAY, lease=None, fleet=fleet)
+    assert "or roll back" not in told
+    assert "lost: no controller works on it. Deploy the same version again to go on\n" in told
+    (back,) = [line for line in told.splitlines() if "rollback:" in line]
+    assert "blue cannot take traffic back" in back
+    if healthy:
+        assert back.endswith(
+            "green has 2: release the same version again, so that a controller works on it; then playbooks/promote.yml -l app "
+            "-e promote_all=true gives it all traffic"
+        )
+    else:
+        assert "promote.yml" not in told and "release a version that works" in back
 
 
 def test_versions_are_shown_by_tag_and_revision_and_the_way_forward_is_named() -> None:

@@ -18,11 +18,14 @@ from ansible_collections.pear.fargate.plugins.module_utils.release.report.file i
 from ansible_collections.pear.fargate.plugins.module_utils.release.results import Remarks, result
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import (
     Colour,
+    ColourState,
+    Fleet,
     Kind,
     Outcome,
     Plan,
     Release,
     Step,
+    Weights,
 )
 
 SEEN = {
@@ -112,7 +115,7 @@ def test_the_summary_comes_last() -> None:
         "  no licence",
         "app: rolled back: 5xx share 20 %.",
         "Now blue serves all traffic with the version before.",
-        "Next: correct it and release again. All evidence: run with -v, or set service_report; r2 is its release.",
+        "Next: correct it and release again. What was seen: playbooks/report.yml -l app -e report_of=r2",
     ]
 
 
@@ -123,7 +126,7 @@ def test_the_summary_comes_last() -> None:
         (Outcome.INCONCLUSIVE, True, "inconclusive, there is no version before it: 5xx"),
         (Outcome.APPROVAL_EXPIRED, True, "not approved in time, there is no version before it"),
         (Outcome.INCONCLUSIVE, False, "Now blue serves all traffic with the version before."),
-        (Outcome.INTERRUPTED, False, "playbooks/release.yml with the same version to go on"),
+        (Outcome.INTERRUPTED, False, "playbooks/release.yml -l app with the same version to go on"),
         (Outcome.SUPERSEDED, False, "shows who works on it"),
     ],
 )
@@ -131,6 +134,130 @@ def test_each_outcome_says_what_serves_and_what_to_do(outcome: Outcome, first: b
     message = str(failed(outcome, replace(RELEASE, first=first)))
     assert told in message
     assert not (first and "the version before." in message)
+
+
+BLUE = ColourState(Colour.BLUE, "task-definition/app:1", 2, 2, 2)
+GREEN = ColourState(Colour.GREEN, "task-definition/app:2", 2, 2, 2)
+RETURNED = Fleet(Weights(100, 0), BLUE, GREEN)
+SHARED = Fleet(Weights(90, 10), BLUE, GREEN)
+ENDED = replace(RELEASE, outcome=Outcome.INTERRUPTED)
+IN_PLACE = replace(RELEASE, live=Colour.GREEN, stable_task_definition="task-definition/app:1")
+
+
+def last_words(ending: Ending, **params: Any) -> list[str]:
+    with pytest.raises(Failure) as found:
+        result(Invocation(params, cast(Aws, None)), ending, REPORT, Remarks())
+    return str(found.value).splitlines()[-2:]
+
+
+@pytest.mark.parametrize(
+    ("ending", "serves", "to_do"),
+    [
+        pytest.param(
+            Ending(Outcome.INTERRUPTED, "interrupted by SIGINT", ENDED, True, RETURNED),
+            "Now blue serves all traffic with the version before.",
+            "Next: playbooks/release.yml -l app begins again; ",
+            id="interrupted, and the traffic was returned",
+        ),
+        pytest.param(
+            Ending(Outcome.INTERRUPTED, "interrupted by SIGINT", RELEASE, True, SHARED),
+            "Now the traffic is blue 90 % green 10 %; green runs sha256:2 (app:2).",
+            "Next: playbooks/release.yml -l app with the same version to go on, or playbooks/rollback.yml -l app.",
+            id="interrupted, and the release was told to stay as it is",
+        ),
+        pytest.param(
+            Ending(
+                Outcome.INTERRUPTED, "it cannot return", ENDED, True, replace(SHARED, blue=replace(BLUE, healthy=0))
+            ),
+            "green runs sha256:2 (app:2). 90 % of requests are not served: blue has no healthy target.",
+            "playbooks/rollback.yml -l app where another version has to serve",
+            id="interrupted, and the traffic could not be returned",
+        ),
+        pytest.param(
+            Ending(Outcome.INTERRUPTED, "SIGINT", replace(ENDED, kind=Kind.ROLLBACK), True, SHARED),
+            "Now the traffic is blue 90 % green 10 %",
+            "Next: playbooks/rollback.yml -l app again.",
+            id="a rollback that was interrupted",
+        ),
+        pytest.param(
+            Ending(Outcome.SUPERSEDED, "somebody else", RELEASE, True, RETURNED),
+            "Now blue serves all traffic with the version before.",
+            "Next: playbooks/status.yml -l app shows who works on it.",
+            id="superseded",
+        ),
+        pytest.param(
+            Ending(Outcome.SUPERSEDED, "another controller took the lease"),
+            "Now the other controller decides what serves.",
+            "Next: playbooks/status.yml -l app shows who works on it.",
+            id="the lease was lost",
+        ),
+        pytest.param(
+            Ending(
+                Outcome.FAILED,
+                "no task starts",
+                replace(RELEASE, first=True),
+                True,
+                replace(RETURNED, green=ColourState(Colour.GREEN)),
+            ),
+            "Now no version serves: there is none before this one.",
+            "-e report_of=r2",
+            id="a first release",
+        ),
+        pytest.param(
+            Ending(
+                Outcome.FAILED, "the return is late", RELEASE, True, replace(RETURNED, blue=replace(BLUE, healthy=0))
+            ),
+            "Now blue has all traffic, and 100 % of requests are not served: blue has no healthy target.",
+            "-e report_of=r2",
+            id="one writer, whose version before does not come back",
+        ),
+        pytest.param(
+            Ending(
+                Outcome.INTERRUPTED,
+                "SIGINT",
+                replace(IN_PLACE, outcome=Outcome.INTERRUPTED),
+                True,
+                replace(RETURNED, green=replace(GREEN, task_definition="task-definition/app:1")),
+            ),
+            "Now app:1, the version before, serves on green.",
+            "Next: playbooks/release.yml -l app begins again; ",
+            id="in place, and the version before is back",
+        ),
+        pytest.param(
+            Ending(
+                Outcome.FAILED,
+                "the return is late",
+                IN_PLACE,
+                True,
+                replace(RETURNED, green=replace(GREEN, task_definition="task-definition/app:1", healthy=1)),
+            ),
+            "Now green still changes to app:1, the version before: green 1 healthy of 2 running, 2 wanted.",
+            "-e report_of=r2",
+            id="in place, and the return is not complete",
+        ),
+        pytest.param(
+            Ending(
+                Outcome.SUPERSEDED,
+                "somebody else",
+                IN_PLACE,
+                True,
+                replace(RETURNED, green=replace(GREEN, task_definition="task-definition/app:7")),
+            ),
+            "Now app:7 serves on green.",
+            "shows who works on it.",
+            id="in place, and somebody else's version serves",
+        ),
+    ],
+)
+def test_the_last_words_are_what_serves_by_the_last_look_and_a_command(ending: Ending, serves: str, to_do: str) -> None:
+    now, command = last_words(ending, service="app")
+    assert serves in now
+    assert to_do in command
+
+
+def test_services_that_are_not_the_playbooks_are_told_the_module() -> None:
+    (_, command) = last_words(Ending(Outcome.ROLLED_BACK, "5xx", RELEASE, True, RETURNED), services=["s"])
+    assert command == "Next: correct it and release again. What was seen: pear.fargate.release_report with release r2"
 
 
 def test_in_place_the_version_that_was_returned_to_is_named() -> None:

@@ -12,6 +12,7 @@ import pytest
 from ansible_collections.pear.fargate.plugins.module_utils.release.controller import Controller
 from ansible_collections.pear.fargate.plugins.module_utils.release.loop import Ending
 from ansible_collections.pear.fargate.plugins.module_utils.release.ports import PortError, UnreadableRecord
+from ansible_collections.pear.fargate.plugins.module_utils.release.results import serves_now
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import (
     OperatorRequest,
     Outcome,
@@ -478,6 +479,7 @@ def test_a_release_that_is_to_be_held_returns_no_traffic_whenever_the_signal_com
         quiet(world)
         if ending.outcome is Outcome.INTERRUPTED:
             held += 1
+            assert ending.fleet is None or ending.fleet.weights == world.weights, f"call {number}: {ending}"
             assert not [one for one in world.releases() if one.phase is Phase.RETURNING], f"call {number}: {ending}"
             assert deploy(world, "three").outcome is Outcome.SUCCEEDED, f"call {number}: {ending}"
         check_end(world)
@@ -620,6 +622,10 @@ def test_an_interruption_brings_traffic_home() -> None:
     ending = controller.deploy(order("three"))
     assert ending.outcome is Outcome.INTERRUPTED
     assert "SIGTERM" in ending.reason
+    assert ending.fleet and ending.release
+    assert serves_now(ending.outcome, ending.release, ending.fleet) == (
+        f"Now {ending.release.live} serves all traffic with the version before."
+    )
     check_end(world)
 
 

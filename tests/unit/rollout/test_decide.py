@@ -63,6 +63,8 @@ def row(name: str, observed: Observed, release: Release, action: Action, said: s
 
 
 JUDGED = "step 1 of 3 passed: green has 4 healthy targets (minimum 1); alarm errors is quiet"
+# Status, path, matcher and reason code, as the load balancer has them.
+MISMATCH = "4 unhealthy: Target.ResponseCodeMismatch: Health checks failed with these codes: [404] (GET /healthz expecting 200)"
 PREPARING, STAGING = at(Phase.PREPARING), at(Phase.STAGING)
 ROWS = (
     row("nothing registered", seen(), at(Phase.PREPARING, task_definition=""), Register(), "has to be registered"),
@@ -85,6 +87,27 @@ ROWS = (
         "as many as live",
     ),
     row("not healthy yet", seen(green=replace(READY, healthy=3)), STAGING, Wait(2.0), "needs 4 healthy"),
+    row(
+        "unhealthy says why at once",
+        seen(green=replace(READY, healthy=0, unhealthy=MISMATCH)),
+        STAGING,
+        Wait(2.0),
+        f"100 % needs 4 healthy: green 0 healthy of 4 running, 4 wanted ({MISMATCH})",
+    ),
+    row(
+        "unhealthy says why when it is too late",
+        seen(green=replace(READY, healthy=0, unhealthy=MISMATCH)),
+        at(Phase.STAGING, entered_at=NOW - 301),
+        Record(),
+        MISMATCH,
+    ),
+    row(
+        "unhealthy says why before a step",
+        seen(green=replace(READY, healthy=0, unhealthy=MISMATCH)),
+        RELEASE,
+        Wait(2.0),
+        MISMATCH,
+    ),
     row("not steady yet", seen(green=replace(READY, steady=False)), STAGING, Wait(2.0), "not steady"),
     row(
         "crash loop", seen(green=replace(READY, failure="exit code 1")), STAGING, Record(), "does not run: exit code 1"

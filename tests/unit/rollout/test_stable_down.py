@@ -170,9 +170,12 @@ def test_a_rollback_that_is_refused_says_when_no_controller_would_read_a_promoti
     world = stuck_canary()
     assert world.lease is not None
     world.lease = replace(world.lease, owner="ada", expires_at=world.time + 90)
-    assert "release the same version to go on" not in rollback(world).reason
+    assert "release the same version" not in rollback(world).reason
     world.pass_time(200)
-    assert "gives it all traffic, once its controller works again: release the same version" in rollback(world).reason
+    assert (
+        "release the same version again, so that a controller works on it; then playbooks/promote.yml -l scoreboard"
+        in (rollback(world).reason)
+    )
 
 
 def test_a_forced_rollback_returns_traffic_whatever_the_health() -> None:

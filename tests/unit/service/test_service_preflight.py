@@ -1,4 +1,4 @@
-"""Mistakes about what a service stands on: the account, access points, the build context, hosts outside the certificate."""
+"""Mistakes about what a service stands on: access points, the build context, hosts outside the certificate."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(service_preflight.efs, "access_points", lambda *_: [point])
 
 
-def preflight(tmp_path: Path, environment: Any = None, account: str | None = None, **variables: Any) -> dict[str, Any]:
+def preflight(tmp_path: Path, environment: Any = None, **variables: Any) -> dict[str, Any]:
     values = {"environment_name": "prod", "service_name": "app", "service_paths": ["/*"]}
     (tmp_path / "Containerfile").write_text("FROM scratch\n")
     values |= {"registry_build": {"context": str(tmp_path)}, **variables}
-    given = {"variables": values, "environment": environment or {}, "account": account}
+    given = {"variables": values, "environment": environment or {}}
     validated = ArgumentSpecValidator(ARGUMENT_SPEC).validate(given)
     assert not validated.error_messages
     aws = cast(Aws, type("NoAws", (), {"region": "eu-central-1"})())
@@ -46,18 +46,11 @@ def test_what_is_right_has_no_finding(tmp_path: Path) -> None:
     told = preflight(
         tmp_path,
         {**PLANNED, **DOMAIN},
-        "123456789012",
         service_volumes=[VOLUME],
         service_hosts=["scores.prod.example.com", "prod.example.com", "*.prod.example.com"],
     )
     assert (told["findings"], told["warnings"]) == ([], told["warnings"])
     assert not [warning for warning in told["warnings"] if "certificate" in warning]
-
-
-def test_credentials_of_another_account_are_refused_first(tmp_path: Path) -> None:
-    with pytest.raises(Failure, match=r"account 123456789012 .* environment_account is 999999999999") as refused:
-        preflight(tmp_path, account="999999999999", registry_build={"context": "/nowhere"})
-    assert "/nowhere" not in str(refused.value)
 
 
 @pytest.mark.parametrize(
