@@ -127,7 +127,9 @@ def service_dashboard(
     collector: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Body of the dashboard of a service."""
-    arns = [_place(environment).arn("cloudwatch", f"alarm:{name}") for name in alarm_names]
+    # Which colour has the traffic is no alarm to look at: of green it would be red for good.
+    shown = [name for name in alarm_names if parts.kind_of(name) != "traffic-on-green"]
+    arns = [_place(environment).arn("cloudwatch", f"alarm:{name}") for name in shown]
     watched = Watched(environment["name"], service, environment["region"], log_group, 0)
     observed = replace(
         _observed(environment, service, kind),

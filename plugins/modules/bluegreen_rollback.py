@@ -26,6 +26,14 @@ options:
         of one that only this release has.
       - If omitted, the last release that succeeded before the live one.
     type: str
+  to_colour:
+    description:
+      - The colour that gets all traffic, for when the ledger cannot be read and a person knows which colour is right.
+      - It needs the load balancer alone. It is refused while the ledger answers, and where the colour has fewer healthy targets than
+        C(minimum_healthy) of O(policy); O(force) does not change that.
+      - Nothing is recorded and no task is scaled. The next release or rollback ends what is unfinished, by the ledger.
+    type: str
+    choices: [blue, green]
   force:
     description: Whether to go back in spite of objections.
     type: bool
@@ -46,6 +54,12 @@ EXAMPLES = r"""
   pear.fargate.bluegreen_rollback:
     environment: production
     service: scoreboard
+
+- name: All traffic to blue, while the ledger cannot be read
+  pear.fargate.bluegreen_rollback:
+    environment: production
+    service: scoreboard
+    to_colour: blue
 
 - name: Back to the version before, of a service that Terraform made
   pear.fargate.bluegreen_rollback:
@@ -112,11 +126,15 @@ ARGUMENT_SPEC = {
     **PLACE_ARGUMENTS,
     **NOTICE_ARGUMENTS,
     "to": {"type": "str"},
+    "to_colour": {"type": "str", "choices": ["blue", "green"]},
     "force": {"type": "bool", "default": False},
     "policy": {"type": "dict", "options": POLICY, "default": {}},
     "report": {"type": "path"},
 }
-CONSTRAINTS = EXISTING_CONSTRAINTS
+CONSTRAINTS = {
+    **EXISTING_CONSTRAINTS,
+    "mutually_exclusive": [*EXISTING_CONSTRAINTS["mutually_exclusive"], ("to", "to_colour")],
+}
 
 
 def main() -> None:

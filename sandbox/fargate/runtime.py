@@ -154,10 +154,15 @@ class ContainerRuntime:
         spec = self._spec(task, definition, pause, secrets)
         try:
             state.runtime_id = self._engine.run(spec)
-            found = self._engine.inspect(state.runtime_id)[0]
+            inspected = self._engine.inspect(state.runtime_id)
         except EngineError as refused:
             state.status, state.exit_code, state.reason = "STOPPED", 1, f"CannotStartContainerError: {refused}"
             raise StartFailed(_TASK_FAILED, state.reason[:1000], name) from refused
+        if not inspected:
+            # Its task was stopped meanwhile.
+            state.status, state.exit_code, state.reason = "STOPPED", 1, "CannotStartContainerError: it was removed"
+            raise StartFailed(_TASK_FAILED, state.reason, name)
+        (found,) = inspected
         self._pids[state.runtime_id] = int(found["State"]["Pid"])
         state.status, state.started_at = "RUNNING", time.time()
         if stream is not None:

@@ -15,6 +15,8 @@ from tests.support.plays import Player
 
 from .conftest import Stage
 
+pytestmark = pytest.mark.long
+
 INVENTORIES = ("inventories/local", "examples/collector/inventory")
 IMAGE = "localhost/pear/collector:stand-in"
 REQUEST_ID = "story-0123456789"
@@ -94,7 +96,6 @@ def test_what_an_app_says_reaches_cloudwatch_and_x_ray(observed: Player, stage: 
     assert (segment["name"], segment["fault"]) == ("observed", False)
 
 
-@pytest.mark.long
 def test_deploying_it_again_changes_nothing(observed: Player) -> None:
     again = observed.run("playbooks/deploy.yml", "-l", "environment:observed").succeeded()
     assert again.changed == 0, again.output

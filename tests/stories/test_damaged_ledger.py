@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from tests.support.cases import first_of
-
 from .arcade import LEDGER, Arcade, arcade, entries
+
+pytestmark = pytest.mark.long
 
 __all__ = ["arcade"]
 
@@ -63,7 +63,7 @@ def repaired(arcade: Arcade) -> Iterator[None]:
         arcade.stage.client("dynamodb").delete_item(TableName=LEDGER, Key=key)
 
 
-@pytest.mark.parametrize("damage", first_of(RECORDS))
+@pytest.mark.parametrize("damage", RECORDS)
 def test_a_damaged_record_is_named_by_status_and_a_release_refuses_and_says_how_to_repair_it(
     arcade: Arcade, repaired: None, damage: str
 ) -> None:
@@ -86,7 +86,6 @@ def test_damaged_records_are_named_by_a_rollback_and_keep_it_from_nothing(arcade
     assert arcade.live() != before
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("damage", BESIDE)
 def test_a_damaged_lease_or_request_keeps_neither_status_nor_a_release_nor_a_rollback_from_anything(
     arcade: Arcade, repaired: None, damage: str

@@ -13,13 +13,14 @@ from typing import Any
 
 import pytest
 
-from tests.support.cases import first_of
 from tests.support.fault_proxy import Fault, FaultProxy, Kind
 from tests.support.observed import Observed
 
 from .arcade import HOST, LEDGER, Arcade, arcade, end, finished, kill_whole
 from .load import assert_not_one_failed, traffic
 from .proxied import proxy, through
+
+pytestmark = pytest.mark.long
 
 __all__ = ["arcade", "proxy"]
 
@@ -43,7 +44,7 @@ NEXT = ("the same release", "another release", "a rollback")
 CASES = [(operation, later, kind, then) for operation, later in CALLS for kind in KINDS for then in NEXT]
 SAMPLE = [("ModifyRule", 2, Kind.DIE_AFTER, "the same release"), ("UpdateService", 0, Kind.DIE_BEFORE, "a rollback")]
 ALL = os.environ.get("PEAR_FAULTS") == "all"
-TAKEN = first_of(CASES if ALL else SAMPLE)
+TAKEN = CASES if ALL else SAMPLE
 OBSERVED = Observed(resumes=ALL)
 
 
@@ -121,7 +122,6 @@ def by_host(arcade: Arcade) -> dict[str, dict[str, int]]:
     }
 
 
-@pytest.mark.long
 def test_a_release_behind_two_rules_that_is_killed_between_their_writes_is_made_good_by_the_next_run(
     arcade: Arcade, proxy: FaultProxy
 ) -> None:
@@ -159,3 +159,39 @@ def test_a_release_behind_two_rules_that_is_killed_between_their_writes_is_made_
     assert_not_one_failed(summary, 100)
     arcade.player.run(*provision).succeeded()
     assert set(by_host(arcade)) == {HOST}, "a rule that the inventory does not name any more is removed"
+
+
+LEDGER_CALLS = ("GetItem", "Query", "PutItem", "UpdateItem", "TransactWriteItems", "DescribeTable")
+
+
+def test_a_rollback_while_the_ledger_is_away_names_the_way_and_a_named_colour_gets_all_traffic(
+    arcade: Arcade, proxy: FaultProxy
+) -> None:
+    stable = arcade.live()
+    candidate = {"blue": "green", "green": "blue"}[stable]
+    split = {stable: 60, candidate: 40}
+    doomed: list[subprocess.Popen[str]] = []
+    with arcade.under_load(50, keep_alive=False) as running:
+        first = rules_by_host(arcade)[HOST]["RuleArn"].rpartition("/")[2]
+        proxy.add(Fault("ModifyRule", Kind.DIE_AFTER, body=first, kill=lambda: kill_whole(doomed[0])))
+        doomed.append(through(arcade, proxy).begin("ledger-away", **STEPS))
+        try:
+            arcade.wait_for(lambda: doomed[0].poll() is not None)
+        finally:
+            end(doomed[0])
+        assert arcade.weights() == split
+        away = [proxy.add(Fault(operation, Kind.DENY, times=100_000)) for operation in LEDGER_CALLS]
+        without_ledger = through(arcade, proxy)
+        refused = without_ledger.play("rollback").failed()
+        assert f"{stable} 60 %" in refused.output and "-e rollback_to_colour=blue" in refused.output, refused.output
+        assert arcade.weights() == split
+        returned = without_ledger.play("rollback", rollback_to_colour=stable).succeeded()
+        assert arcade.weights() == {stable: 100, candidate: 0}
+        assert any(fault.met.is_set() for fault in away), returned.output
+        # The ledger answers again.
+        assert "the ledger answers" in arcade.play("rollback", rollback_to_colour=candidate).failed().output
+        arcade.play("rollback").succeeded()
+        summary = running.stop()
+    assert arcade.live() == stable
+    assert "under way" not in arcade.play("status").succeeded().output
+    assert_not_one_failed(summary, 100)

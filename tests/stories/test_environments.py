@@ -102,6 +102,7 @@ def test_provisioning_that_is_killed_again_and_again_is_completed_by_the_next_ru
 def test_a_second_environment_changes_nothing_of_the_first(second: Second, stage: Stage) -> None:
     before = standing(stage, "local")
     with traffic(stage, "/leaderboard", 50) as running:
+        second.play(PROVISION).succeeded()
         second.play("playbooks/release.yml").succeeded()
         summary = running.stop()
     assert_not_one_failed(summary, 100)

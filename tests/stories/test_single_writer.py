@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 
-from tests.support.cases import first_of
 from tests.support.plays import PlayResult
 
 from .arcade import HOST, Arcade, arcade
 from .conftest import Stage
+
+pytestmark = pytest.mark.long
 
 __all__ = ["arcade"]
 # Holds a lock as long as its task runs, and notes when another task has it. After SIGTERM it runs on for a while, as a
@@ -90,7 +91,7 @@ def release_in_check_mode(arcade: Arcade) -> str:
     return arcade.release("w2", check=True, **values).succeeded().output
 
 
-@pytest.mark.parametrize("strategy", first_of(["all_at_once", "rolling"]))
+@pytest.mark.parametrize("strategy", ["all_at_once", "rolling"])
 def test_a_release_and_its_rollback_never_run_two_tasks(one_writer: Arcade, strategy: str) -> None:
     stage, live = one_writer.stage, one_writer.live()
     released = release(one_writer, f"w2-{strategy}", service_strategy=strategy).succeeded()
@@ -102,7 +103,6 @@ def test_a_release_and_its_rollback_never_run_two_tasks(one_writer: Arcade, stra
     assert_never_two(one_writer)
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("strategy", ["all_at_once", "rolling"])
 def test_a_version_that_fails_is_stopped_before_the_one_before_it_starts_again(
     one_writer: Arcade, strategy: str

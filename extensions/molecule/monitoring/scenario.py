@@ -6,8 +6,9 @@ import boto3
 
 PAGES = {"critical"}
 WARNS = {"colour-without-target", "latency-p99", "latency-trend"}
-# Told by the alarm critical; the notice tells nobody.
-SILENT = {"cpu", "error-share", "memory", "no-healthy-target", "unhealthy-targets"}
+# Told by the alarm critical; notices tell nobody.
+SILENT = {"cpu", "error-share", "live-without-target", "memory", "no-healthy-target", "unhealthy-targets"}
+SILENT |= {"traffic-on-green", "without-target-blue", "without-target-green"}
 COUNTED = {
     "warn": {"deployment-stuck", "scaling-events", "task-restarts"},
     "silent": {"crash-loop", "deploying", "missing-tasks"},

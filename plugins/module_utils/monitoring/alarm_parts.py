@@ -35,6 +35,7 @@ SEVERITIES: Mapping[str, str] = {
     "health-check": "critical",
     "latency-p99": "warning",
     "latency-trend": "warning",
+    "live-without-target": "critical",
     "memory": "critical",
     "missing-tasks": "critical",
     "no-healthy-target": "critical",
@@ -42,10 +43,12 @@ SEVERITIES: Mapping[str, str] = {
     "queue-age": "warning",
     "scaling-events": "warning",
     "task-restarts": "warning",
+    "traffic-on-green": "notice",
     "unhealthy-targets": "critical",
+    "without-target": "notice",
 }
-# There is one for each queue of a worker, and for each service level objective.
-_SEVERAL = ("queue-age", "burn-fast", "burn-slow", "burn-window")
+# There is one for each queue of a worker, for each service level objective, and for each colour.
+_SEVERAL = ("queue-age", "burn-fast", "burn-slow", "burn-window", "without-target")
 
 
 @dataclass(frozen=True)

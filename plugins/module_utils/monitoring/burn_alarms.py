@@ -13,11 +13,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..aws.naming import COLOURS
-from .alarm_parts import Rule, metric_of
+from .alarm_parts import Rule
 from .objectives import Objective
-from .observed import Observed
+from .observed import Observed, failed, of_balancer, of_failures, sum_of
 
-_BALANCER = "AWS/ApplicationELB"
 _HOUR = 3600
 
 
@@ -135,27 +134,16 @@ def _window(observed: Observed, objective: Objective, burn: Burn, seconds: int) 
 
 def budget_metrics(observed: Observed, objective: Objective) -> list[dict[str, Any]]:
     """What an objective is computed from, of both colours; by the ids that `bad_and_total` names."""
-    wanted = (
-        (("slow", "TargetResponseTime", objective.slow_statistic), ("answered", "TargetResponseTime", "SampleCount"))
-        if objective.is_latency
-        # The load balancer answers 502 itself where a task takes no connection: no target's 5xx counts it.
-        else (
-            ("errors", "HTTPCode_Target_5XX_Count", "Sum"),
-            ("refused", "TargetConnectionErrorCount", "Sum"),
-            ("requests", "RequestCount", "Sum"),
-        )
-    )
+    if not objective.is_latency:
+        return of_failures(observed)
     return [
-        metric_of(f"{what}_{colour}", _BALANCER, metric, statistic, observed.target_group(colour))
-        for what, metric, statistic in wanted
-        for colour in COLOURS
+        *of_balancer(observed, "slow", "TargetResponseTime", objective.slow_statistic),
+        *of_balancer(observed, "answered", "TargetResponseTime", "SampleCount"),
     ]
 
 
 def bad_and_total(objective: Objective) -> tuple[str, str]:
     """Bad requests and all of them, as metric math."""
-    bad, total = (("slow",), "answered") if objective.is_latency else (("errors", "refused"), "requests")
-    return (
-        " + ".join(f"FILL({what}_{colour}, 0)" for what in bad for colour in COLOURS),
-        "(" + " + ".join(f"FILL({total}_{colour}, 0)" for colour in COLOURS) + ")",
-    )
+    if objective.is_latency:
+        return sum_of(["slow"], COLOURS), sum_of(["answered"], COLOURS)
+    return failed(COLOURS), sum_of(["requests"], COLOURS)

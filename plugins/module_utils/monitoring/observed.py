@@ -67,6 +67,11 @@ def of_balancer(observed: Observed, what: str, metric: str, statistic: str) -> l
     ]
 
 
+def of_whole_balancer(observed: Observed, what: str, metric: str, statistic: str) -> dict[str, Any]:
+    """What the load balancer counts without a target group: of all services behind it."""
+    return metric_of(what, _BALANCER, metric, statistic, {"LoadBalancer": observed.load_balancer})
+
+
 def of_tasks(observed: Observed, what: str, namespace: str, metric: str, statistic: str) -> list[dict[str, Any]]:
     return [
         metric_of(f"{what}_{colour}", namespace, metric, statistic, observed.ecs_service(colour))
@@ -81,3 +86,26 @@ def judged(expression: str, label: str) -> dict[str, Any]:
 def sum_of(metrics: Sequence[str], colours: Sequence[str]) -> str:
     """The sum over colours; what has no data point counts as 0."""
     return f"({' + '.join(f'FILL({metric}_{colour}, 0)' for metric in metrics for colour in colours)})"
+
+
+def of_failures(observed: Observed) -> list[dict[str, Any]]:
+    """What `failed` is computed from, and the number of requests."""
+    return [
+        *of_balancer(observed, "errors", "HTTPCode_Target_5XX_Count", "Sum"),
+        *of_balancer(observed, "refused", "TargetConnectionErrorCount", "Sum"),
+        *of_balancer(observed, "requests", "RequestCount", "Sum"),
+        *of_balancer(observed, "answered", "TargetResponseTime", "SampleCount"),
+        of_whole_balancer(observed, "balancer_errors", "HTTPCode_ELB_5XX_Count", "Sum"),
+    ]
+
+
+def failed(colours: Sequence[str]) -> str:
+    """Requests of these colours that got a 5xx: from a target, or from the load balancer because no target answered.
+
+    The load balancer counts its own 502 and 504 without a target group. Of a target group they are requests without a response
+    time, and so are those of clients that left before the answer: no more of them count than the load balancer answered with 5xx.
+    https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-cloudwatch-metrics.html
+    """
+    unanswered = f"{sum_of(['requests'], colours)} - {sum_of(['answered'], colours)}"
+    by_balancer = f"MIN([{unanswered}, FILL(balancer_errors, 0)])"
+    return f"({sum_of(['errors'], colours)} + MAX([{sum_of(['refused'], colours)}, {by_balancer}]))"

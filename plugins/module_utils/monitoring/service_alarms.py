@@ -13,14 +13,15 @@ from typing import Any
 
 from ..aws.naming import COLOURS
 from .alarm_parts import CRITICAL, Rule, metric_of, severity_of
-from .observed import Observed, alarm_of, judged, of_balancer, of_tasks, sum_of
+from .live_alarms import live_alarms
+from .observed import Observed, alarm_of, failed, judged, of_balancer, of_failures, of_tasks, sum_of
 from .utilisation_alarms import of_utilisation
 
 _INSIGHTS = "ECS/ContainerInsights"
 # What no target can be OK for before the first release; of others silence says nothing.
 _NEEDS_A_RELEASE = frozenset({"no-healthy-target", "critical"})
 # What users feel: a release under way is no excuse for any of these.
-_FELT = frozenset({"error-share", "no-healthy-target", "no-running-task"})
+_FELT = frozenset({"error-share", "live-without-target", "no-healthy-target", "no-running-task"})
 
 
 def service_alarms(observed: Observed, composite: bool = True, released: bool = True) -> list[dict[str, Any]]:
@@ -76,12 +77,9 @@ def _of_requests(observed: Observed) -> list[dict[str, Any]]:
             observed,
             "error-share",
             f"More than {limits.error_share_percent:g} % of the answers of a colour, or of both, are errors of the service (5xx, or no "
-            "connection to a task). Compare with the last release; rollback.yml returns to the one before.",
+            "answer of a task). Compare with the last release; rollback.yml returns to the one before.",
             [
-                *of_balancer(observed, "errors", "HTTPCode_Target_5XX_Count", "Sum"),
-                # The load balancer answers 502 itself where a task takes no connection: no target's 5xx counts it.
-                *of_balancer(observed, "refused", "TargetConnectionErrorCount", "Sum"),
-                *requests,
+                *of_failures(observed),
                 judged(f"MAX([{', '.join(shares)}])", "errors in percent"),
             ],
             # Five bad minutes; two of the newest seven may be quiet, or not whole yet, without an end to the alarm.
@@ -123,6 +121,7 @@ def _of_requests(observed: Observed) -> list[dict[str, Any]]:
             Rule("<", 1, 3, 3, "breaching"),
         ),
         _colour_without_target(observed),
+        *live_alarms(observed),
         *of_utilisation(observed),
     ]
     if observed.container_insights:
@@ -143,9 +142,9 @@ def _of_counts(observed: Observed) -> list[dict[str, Any]]:
 
 def _error_share(colours: Sequence[str], minimum_requests: int) -> str:
     """Percent of the requests of these colours that failed; 0 where they are too few to say anything."""
-    requests, failed = sum_of(["requests"], colours), sum_of(["errors", "refused"], colours)
+    requests = sum_of(["requests"], colours)
     # A division by zero would leave no data point where the share of the other colour has one.
-    return f"IF({requests} >= {minimum_requests}, 100 * {failed} / ({requests} + ({requests} < 1)), 0)"
+    return f"IF({requests} >= {minimum_requests}, 100 * {failed(colours)} / ({requests} + ({requests} < 1)), 0)"
 
 
 def _latency(colour: str, minimum_requests: int) -> str:

@@ -21,7 +21,7 @@ from ..aws.session import Aws
 from ..aws.tasks import TaskState
 from ..common.progress import SilentProgress
 from ..monitoring.alarm_parts import NOTICE, SEVERITIES, kind_of
-from ..monitoring.alarms import is_composite
+from ..monitoring.alarms import is_composite, named_in
 from ..release import task_logs
 from ..release.ledger import DynamoLedger
 from ..release.metrics import failed, of_target_group
@@ -284,11 +284,17 @@ class Readers:
                 alarm.get("StateReason", ""),
             )
             for alarm in found
-            # A composite alarm says nothing that its parts do not say, and a notice is none.
-            if alarm["StateValue"] == "ALARM"
-            and not is_composite(alarm)
-            and SEVERITIES.get(kind_of(alarm["AlarmName"])) != NOTICE
+            if alarm["StateValue"] == "ALARM" and not _is_notice(alarm["AlarmName"]) and not _repeats(alarm)
         )
+
+
+def _is_notice(name: str) -> bool:
+    return SEVERITIES.get(kind_of(name)) == NOTICE
+
+
+def _repeats(alarm: Mapping[str, Any]) -> bool:
+    """A composite alarm says what its parts say, unless these are notices, which by themselves say nothing."""
+    return is_composite(alarm) and not all(map(_is_notice, named_in(alarm["AlarmRule"])))
 
 
 def periods(found: Mapping[str, Series], colour: Colour, now: float) -> tuple[Period, ...]:

@@ -25,6 +25,7 @@ _CHECK_OF_ALARM = {
     "no-healthy-target": check_tasks.NAME,
     "no-running-task": check_tasks.NAME,
     "colour-without-target": check_tasks.NAME,
+    "live-without-target": check_tasks.NAME,
     "missing-tasks": check_tasks.NAME,
     "task-restarts": check_tasks.NAME,
     "crash-loop": check_tasks.NAME,

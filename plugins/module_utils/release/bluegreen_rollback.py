@@ -8,10 +8,12 @@ from typing import Any
 
 from ..common.invocation import Invocation
 from ..service.existing import locate_by
+from ..service.location import ServiceLocation
 from .controller import Controller
 from .dashboard import mark_releases
-from .options import return_order
-from .prediction import predicted
+from .options import colour_order, return_order
+from .ports import Ports
+from .prediction import predicted, predicted_return
 from .report.file import report_file
 from .results import Remarks, result
 from .runner import lease_owner, ports, run_controller
@@ -21,6 +23,8 @@ def run(call: Invocation) -> dict[str, Any]:
     # A report that cannot be made is no reason to let users wait: that is told when traffic has returned.
     location = locate_by(call.aws, call.params)
     aws_ports = ports(call, location)
+    if call.params.get("to_colour"):
+        return _to_colour(call, location, aws_ports)
     rollback_order = return_order(call.params, call.clock.now())
     if call.check_mode:
         return predicted(call, aws_ports, None, rollback_order)
@@ -28,3 +32,11 @@ def run(call: Invocation) -> dict[str, Any]:
     ending = run_controller(call, controller, lambda: controller.rollback(rollback_order))
     warnings = [*aws_ports.notices.warnings, *mark_releases(call, location, ending)]
     return result(call, ending, report_file(call, location), Remarks(warnings=warnings))
+
+
+def _to_colour(call: Invocation, location: ServiceLocation, aws_ports: Ports) -> dict[str, Any]:
+    """While the ledger is away a person names the colour."""
+    controller = Controller(aws_ports, lease_owner(call))
+    order = colour_order(call.params, call.clock.now())
+    ending = run_controller(call, controller, lambda: controller.return_to_colour(order, call.check_mode))
+    return predicted_return(ending) if call.check_mode else result(call, ending, report_file(call, location))

@@ -38,6 +38,17 @@ class FencedWriter:
         """For a return of traffic while the ledger cannot be written."""
         self._send(action, self.ports.clock.now() + WRITE_BEGINS_SECONDS)
 
+    def write_if_not_overtaken(self, action: Shift | FleetAction) -> None:
+        """For a return of traffic whose failure need not be the ledger's: without a lease only where that cannot be renewed."""
+        try:
+            fenced = self.renew()
+        except PortError:
+            fenced = False
+        if fenced:
+            self.write(action)
+        else:
+            self.write_without_lease(action)
+
     def put_right(self, found: Sequence[Disagreement]) -> bool:
         """Undo what a late write or somebody else left behind; what cannot be undone is told."""
         for disagreement in found:

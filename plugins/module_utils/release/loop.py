@@ -44,7 +44,13 @@ from .fenced_writer import FencedWriter
 from .lease_holder import BACKOFF_SECONDS, TRIES, LeaseHolder
 from .pace import Pace
 from .ports import PortError, Ports
-from .unrecorded_return import RECORD_EVERY_SECONDS, RECORD_SECONDS, return_decision
+from .unrecorded_return import (
+    RECORD_EVERY_SECONDS,
+    RECORD_SECONDS,
+    return_decision,
+    returns_by_rule,
+    where_traffic_stays,
+)
 
 # Fifty releases at once get through within a minute or two; as long as none of its requests is exposed, one can wait.
 _THROTTLED_TRIES = 24
@@ -159,13 +165,23 @@ class ReleaseLoop:
         return Ending(release.outcome, left, release, True, self._fleet)
 
     def _return_unrecorded(self, release: Release, failure: PortError) -> Release:
-        """Take the candidate out of traffic although nothing can be recorded; then try to record that for some minutes."""
+        """Take the candidate out of traffic although nothing can be recorded, or no task can be read; then try to record that
+        for some minutes.
+        """
         now = self.ports.clock.now()
-        decision = return_decision(release, self.lease_holder.with_retries(self.ports.provider.read), str(failure), now)
+        fleet, unread = self._fleet_for_return(release, failure)
+        decision = return_decision(release, fleet, str(failure), now)
+        if decision is None and unread:
+            raise PortError(f"{failure} {where_traffic_stays(release, fleet)}", transient=True) from failure
         if decision is None:
             raise failure
-        self.ports.progress.line(f"the ledger cannot be written, traffic is returned without a record: {failure}")
-        self.lease_holder.with_retries(lambda: self.writer.write_without_lease(decision.action))
+        if unread:
+            said = "the tasks cannot be read, traffic is returned by what the load balancer says"
+            self.ports.progress.line(f"{said}; nothing is scaled: {failure}")
+            self.lease_holder.with_retries(lambda: self.writer.write_if_not_overtaken(decision.action))
+        else:
+            self.ports.progress.line(f"the ledger cannot be written, traffic is returned without a record: {failure}")
+            self.lease_holder.with_retries(lambda: self.writer.write_without_lease(decision.action))
         until = now + RECORD_SECONDS
         while self.ports.clock.now() < until:
             try:
@@ -180,6 +196,22 @@ class ReleaseLoop:
             f"{failure} The candidate was taken out of traffic: {decision.reason}. This is not recorded.",
             transient=True,
         ) from failure
+
+    def _fleet_for_return(self, release: Release, failure: PortError) -> tuple[Fleet, bool]:
+        """The fleet, and whether it is what the load balancer alone says, for the rest cannot be read."""
+        provider, with_retries = self.ports.provider, self.lease_holder.with_retries
+        if not returns_by_rule(release):
+            return with_retries(provider.read), False
+        try:
+            # Once: what led here was repeated often enough, and users wait.
+            return provider.read(), False
+        except PortError as unread:
+            self.ports.progress.heartbeat(str(unread))
+        try:
+            return with_retries(provider.read_load_balancer), True
+        except PortError as silent:
+            said = f"{failure} Traffic stays as it is, for the load balancer cannot be read either: {silent}"
+            raise PortError(said, transient=True) from silent
 
     def _is_held(self, release: Release) -> bool:
         """A signal came, and the release was told to stay as it is then."""

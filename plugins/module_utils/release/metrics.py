@@ -136,6 +136,12 @@ def of_target_group(location: ServiceLocation, colour: Colour) -> dict[str, Metr
     }
 
 
+def whole_balancer_errors(location: ServiceLocation) -> Metric:
+    """5xx that the load balancer answered itself, to requests of all services behind it."""
+    dimensions = {"LoadBalancer": location.load_balancer_dimension}
+    return Metric(_NAMESPACE, "HTTPCode_ELB_5XX_Count", "Sum", dimensions)
+
+
 def failed(counts: Mapping[str, int]) -> tuple[int, int]:
     """The requests that failed for certain, and those that no answer of a target accounts for."""
     requests = counts["requests"]

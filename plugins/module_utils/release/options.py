@@ -16,8 +16,10 @@ from ..aws.errors import Failure
 from ..common.operator import operator
 from ..monitoring.objectives import objectives, problems
 from ..rollout.begin import Order, ReturnOrder
+from ..rollout.colour_return import ColourOrder
 from ..rollout.model import (
     Bound,
+    Colour,
     ErrorGate,
     Gates,
     Kind,
@@ -257,6 +259,16 @@ def return_order(params: Mapping[str, Any], now: float) -> ReturnOrder:
         policy=policy(params),
         named=params["to"] or None,
         force=params["force"],
+    )
+
+
+def colour_order(params: Mapping[str, Any], now: float) -> ColourOrder:
+    return ColourOrder(
+        id=new_id(Kind.ROLLBACK, now, token()),
+        service=params["service"],
+        by=operator(params),
+        colour=Colour(params["to_colour"]),
+        minimum_healthy=policy(params).minimum_healthy,
     )
 
 

@@ -39,6 +39,10 @@ class PortError(Exception):
         return self.throttled and self.reads
 
 
+class LedgerAwayError(PortError):
+    """The ledger cannot be read, or refuses the lease's write, before a run has begun."""
+
+
 class LeaseLostError(Exception):
     """The ledger refused a write, because another controller has a higher fencing number."""
 
@@ -58,6 +62,9 @@ class Provider(Protocol):
 
     def glance(self) -> Fleet:
         """As read, while nothing is written: what changes only by somebody else's hand may be some seconds old."""
+
+    def read_load_balancer(self) -> Fleet:
+        """The weights and the healthy targets, for when nothing else answers. Nothing else of its colours is known."""
 
     def register(self, release: Release) -> str: ...
 

@@ -19,7 +19,8 @@ from ..rollout.model import Fleet, Outcome, Release
 from ..rollout.stable_down import no_way_back
 from ..rollout.strategy import timeline
 from ..service.specification import Specification
-from .ports import Ports
+from .loop import Ending
+from .ports import PortError, Ports
 from .preflight import Finding
 
 
@@ -31,7 +32,10 @@ def predicted(
     preflight: Callable[[Fleet], Sequence[Finding]] = lambda fleet: (),
 ) -> dict[str, Any]:
     """The result of check mode. Only reads."""
-    fleet, history, now = ports.provider.read(), ports.ledger.history().releases, call.clock.now()
+    try:
+        fleet, history, now = ports.provider.read(), ports.ledger.history().releases, call.clock.now()
+    except PortError as failed:
+        raise Failure(str(failed)) from failed
     left = unfinished(history)
     if left and isinstance(wanted, ReturnOrder) and not wanted.force and no_way_back(fleet, left):
         stuck = no_way_back(fleet, left, is_lost(ports.ledger.lease(), now))
@@ -83,6 +87,16 @@ def predicted_first(call: Invocation, spec: Specification, wanted: Order, missin
         call.progress.line(line)
     definition = {"before": "", "after": task_definition.text(spec.task_definition())}
     return _answer(True, "planned", steps[1], steps, definition)
+
+
+def predicted_return(ending: Ending) -> dict[str, Any]:
+    """The result of check mode of a return to a named colour."""
+    if ending.outcome is Outcome.REFUSED:
+        raise Failure(f"{ending.reason}.", outcome=str(Outcome.REFUSED), changed=False)
+    steps = [ending.reason] if ending.changed else []
+    return _answer(
+        ending.changed, "planned" if steps else "unchanged", ending.reason, steps, {"before": "", "after": ""}
+    )
 
 
 def _answer(changed: bool, outcome: str, reason: str, steps: list[str], diff: dict[str, Any]) -> dict[str, Any]:

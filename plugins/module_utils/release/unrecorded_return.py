@@ -1,6 +1,6 @@
 # Copyright: pear.fargate contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The return of traffic while the ledger cannot be written: it needs no record, and is recorded when that is possible."""
+"""The return of traffic while the ledger cannot be written, or no task can be read: it needs neither, and is recorded later."""
 
 from __future__ import annotations
 
@@ -25,6 +25,24 @@ class Return:
     action: Shift | Replace
     reason: str
     release: Release
+
+
+def returns_by_rule(release: Release) -> bool:
+    """Whether one write of the rule returns its traffic: the weights and the target health are all that has to be known."""
+    return release.kind is Kind.DEPLOY and not release.in_place and not release.single_writer
+
+
+def where_traffic_stays(release: Release, fleet: Fleet) -> str:
+    """Why no traffic was returned by the answers of the load balancer alone, and what is left to do."""
+    live = fleet.state(release.live)
+    if fleet.is_at(release.stable_weights):
+        return f"All traffic is on {release.live}. The tasks could not be read, so nothing was scaled in: the next run does that."
+    if not can_return(Observed(fleet), release):
+        needed = max(1, release.policy.minimum_healthy)
+        return (
+            f"Traffic stays at {fleet.traffic}: {release.live} has {live.healthy} healthy targets and needs {needed}."
+        )
+    return f"Traffic stays at {fleet.traffic}: release {release.id} did not set these weights, somebody else is moving traffic."
 
 
 def _is_exposed(release: Release) -> bool:

@@ -11,7 +11,7 @@ from typing import Any
 from ..aws import dynamodb, ecs, elbv2
 from ..aws.ecs_states import ServiceState
 from ..aws.elbv2_states import Rule, TargetGroup
-from ..aws.errors import Failure
+from ..aws.errors import AwsError, Failure
 from ..aws.session import Aws
 from ..rollout.model import Colour
 from .location import KIND, GivenNames, ListenerPort, ServiceLocation, locate_in_environment
@@ -70,7 +70,8 @@ def locate_existing(aws: Aws, params: Mapping[str, Any]) -> ServiceLocation:
             for finding in _service_findings(name, services.get(name), arns[colour], names.cluster)
         ),
     ]
-    if dynamodb.table(aws, names.ledger) is None:
+    # A return to a named colour is ordered because the ledger is away.
+    if not params.get("to_colour") and _is_missing(aws, names.ledger):
         findings.append(f"ledger_table {names.ledger} does not exist: make it once, with pear.fargate.release_ledger")
     if findings:
         raise Failure(f"Nothing was changed: {'; '.join(findings)}.", findings=findings, changed=False)
@@ -78,6 +79,14 @@ def locate_existing(aws: Aws, params: Mapping[str, Any]) -> ServiceLocation:
     return _location(
         aws, params["service"], names, {colour: groups[arn] for colour, arn in arns.items()}, (production, test)
     )
+
+
+def _is_missing(aws: Aws, table: str) -> bool:
+    try:
+        return dynamodb.table(aws, table) is None
+    except AwsError:
+        # Whoever reads the ledger next meets the same, and knows what else can be done.
+        return False
 
 
 def _location(

@@ -61,7 +61,7 @@ def put(
 
 def test_check_mode_tells_all_alarms_and_makes_none(aws: Any) -> None:
     message = put(service_alarms(ENVIRONMENT, "scores"), check_mode=True)
-    assert len(message["put"]) == 15
+    assert len(message["put"]) == 19
     assert aws.describe_alarms()["MetricAlarms"] == []
 
 
@@ -163,6 +163,7 @@ def test_missing_data_is_bad_only_where_it_means_that_no_request_is_served() -> 
     silent = {
         alarm["name"].rpartition("/")[2]: alarm["missing_data"]
         for alarm in service_alarms(ENVIRONMENT, "scores", composite=False)
+        if "rule" not in alarm
     }
     assert [name for name, missing in silent.items() if missing == "breaching"] == ["no-healthy-target"]
 
@@ -273,6 +274,25 @@ def test_a_task_that_takes_no_connection_is_an_error_of_the_service() -> None:
     assert judged("error-share", requests_blue=100.0, refused_blue=92.0) == 92.0
 
 
+def test_a_request_that_no_task_answers_is_an_error_once_the_load_balancer_says_so() -> None:
+    hanging = {"requests_blue": 100.0, "answered_blue": 30.0, "errors_blue": 5.0}
+    assert judged("error-share", **hanging) == 5.0, "clients left, or the counts of the minute are late"
+    assert judged("error-share", **hanging, balancer_errors=900.0) == 75.0
+    assert judged("error-share", **hanging, balancer_errors=20.0) == 25.0, "no more than it answered with 5xx"
+    assert judged("error-share", **hanging, balancer_errors=70.0, refused_blue=70.0) == 75.0, "counted once"
+    canary = {"requests_green": 900.0, "answered_green": 900.0}
+    assert judged("error-share", **hanging, **canary, balancer_errors=70.0) == 75.0, "not diluted by the other colour"
+
+
+def test_cloudwatch_takes_the_longest_expression() -> None:
+    """https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_MetricDataQuery.html"""
+    slos = [{"name": "availability", "target_percent": 99.9}]
+    metrics = [
+        metric for alarm in service_alarms(ENVIRONMENT, "scores", slos=slos) for metric in alarm.get("metrics", [])
+    ]
+    assert max(len(metric.get("expression", "")) for metric in metrics) <= 2048
+
+
 def test_a_warm_colour_does_not_hide_a_live_one_without_targets() -> None:
     warm = {"healthy_green": 2.0, "desired_green": 2.0}
     assert judged("no-healthy-target", healthy_green=2.0, healthy_blue=0.0, requests_blue=90.0) == 0.0
@@ -287,6 +307,8 @@ def test_a_warm_colour_does_not_hide_a_live_one_without_targets() -> None:
 
 def test_a_minute_that_is_late_is_no_outage() -> None:
     assert judged_or_missing("no-healthy-target") is None
+    assert judged_or_missing("without-target-blue", unavailable=90.0) is None
+    assert judged_or_missing("traffic-on-green", requests_blue=0.0, requests_green=0.0) is None, "nor news"
 
 
 def test_the_p99_of_a_handful_of_requests_counts_for_nothing_however_many_the_other_colour_has() -> None:

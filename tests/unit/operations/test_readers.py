@@ -5,11 +5,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible_collections.pear.fargate.plugins.module_utils.aws import logs, xray
+from ansible_collections.pear.fargate.plugins.module_utils.aws import cloudwatch, logs, xray
 from ansible_collections.pear.fargate.plugins.module_utils.aws.cloudwatch import Window
 from ansible_collections.pear.fargate.plugins.module_utils.aws.errors import AwsError, Failure
 from ansible_collections.pear.fargate.plugins.module_utils.aws.logs import LogSearch
@@ -146,6 +147,34 @@ def test_a_reading_that_fails_says_why(raised: Exception, throttled: bool) -> No
         raise raised
 
     assert attempt(read) == Unread(str(raised), throttled)
+
+
+def test_a_composite_alarm_is_told_where_its_parts_say_nothing_by_themselves(
+    aws: Aws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    since = datetime.fromtimestamp(NOW, UTC)
+
+    def firing(kind: str, rule: str = "") -> dict[str, Any]:
+        return {
+            "AlarmName": f"staging/scores/{kind}",
+            "StateValue": "ALARM",
+            "StateTransitionedTimestamp": since,
+            "AlarmRule": rule,
+        }
+
+    of_notices = 'ALARM("staging/scores/traffic-on-green") AND ALARM("staging/scores/without-target-green")'
+    found = [
+        firing("critical", 'ALARM("staging/scores/error-share") OR ALARM("staging/scores/deploying")'),
+        firing("error-share"),
+        firing("live-without-target", of_notices),
+        firing("traffic-on-green"),
+    ]
+    monkeypatch.setattr(cloudwatch, "alarms", lambda aws, prefix: found if prefix == "staging/scores/" else [])
+    monkeypatch.setattr(existing, "locate_in_environment", lambda *arguments: Unread("not asked for"))
+    place = find(aws, {"environment": "staging", "service": "scores"})
+    with ThreadPoolExecutor(1) as pool:
+        told = Readers(aws, place, Window(NOW - 900, NOW, 60), pool).alarms()
+    assert [alarm.kind for alarm in told] == ["error-share", "live-without-target"]
 
 
 def test_a_defect_of_ours_is_not_taken_for_a_reading_that_failed() -> None:

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import pytest
 from ansible_collections.pear.fargate.plugins.module_utils.aws import cloudwatch
-from ansible_collections.pear.fargate.plugins.module_utils.aws.cloudwatch import Metric, Window
+from ansible_collections.pear.fargate.plugins.module_utils.aws.cloudwatch import Metric, Series, Window
 from ansible_collections.pear.fargate.plugins.module_utils.aws.errors import AwsError, Failure
 from ansible_collections.pear.fargate.plugins.module_utils.aws.session import Aws
 from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import Invocation
@@ -57,21 +57,24 @@ class Cloud:
         self.counts = counts
         self.windows: list[Window] = []
 
-    def values(self, aws: Aws, metrics: dict[str, Metric], window: Window) -> dict[str, tuple[float, ...]]:
+    def series(self, aws: Aws, metrics: dict[str, Metric], window: Window) -> dict[str, Series]:
+        """One value an hour."""
         self.windows.append(window)
         names = {
             "RequestCount": "requests",
             "HTTPCode_Target_5XX_Count": "errors",
             "TargetConnectionErrorCount": "refused",
+            "HTTPCode_ELB_5XX_Count": "by_balancer",
         }
-        return {
-            name: self.counts.get(names.get(metric.name, "slow" if metric.statistic == "TC(0.5:)" else "timed"), ())
+        kinds = {
+            name: names.get(metric.name, "slow" if metric.statistic == "TC(0.5:)" else "timed")
             for name, metric in metrics.items()
         }
+        return {name: tuple(enumerate(self.counts.get(kind, ()))) for name, kind in kinds.items()}
 
 
 def spent(monkeypatch: pytest.MonkeyPatch, errors: float) -> None:
-    monkeypatch.setattr(cloudwatch, "values", Cloud(requests=(40_000.0, 10_000.0), errors=(errors,)).values)
+    monkeypatch.setattr(cloudwatch, "series", Cloud(requests=(40_000.0, 10_000.0), errors=(errors,)).series)
 
 
 def findings(said: RecordedProgress, location: ServiceLocation = PLACE, override: str = "") -> list[str]:
@@ -82,12 +85,22 @@ def findings(said: RecordedProgress, location: ServiceLocation = PLACE, override
 
 def test_both_colours_count_over_the_whole_time(monkeypatch: pytest.MonkeyPatch) -> None:
     cloud = Cloud(requests=(900.0, 100.0), errors=(3.0,), refused=(1.0,), timed=(500.0,), slow=(20.0,))
-    monkeypatch.setattr(cloudwatch, "values", cloud.values)
+    monkeypatch.setattr(cloudwatch, "series", cloud.series)
     asked = [Objective("availability", 99.9), Objective("latency", 99, 7, 0.5)]
     found = budgets(cast(Aws, None), PLACE, asked, NOW)
     assert [(budget.requests, budget.bad) for budget in found] == [(2000, 8), (1000, 40)]
     assert [round((window.end - window.start) / 86_400) for window in cloud.windows] == [28, 7]
     assert all(window.end % 3600 == 0 and window.end >= NOW for window in cloud.windows)
+
+
+def test_requests_that_the_load_balancer_gives_up_on_spend_the_budget_and_clients_that_leave_do_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Each colour has as many: the load balancer's errors are those of both, and of other services."""
+    hours = {"requests": (100.0, 100.0, 100.0), "timed": (98.0, 40.0, 95.0), "by_balancer": (0.0, 500.0, 3.0)}
+    monkeypatch.setattr(cloudwatch, "series", Cloud(**hours).series)
+    (budget,) = budgets(cast(Aws, None), PLACE, [Objective("availability", 99.9)], NOW)
+    assert (budget.requests, budget.bad) == (600, 0 + 120 + 3)
 
 
 @pytest.mark.parametrize(("errors", "refused"), [(49.0, False), (50.0, True), (200.0, True)])
@@ -102,11 +115,11 @@ def test_a_release_is_refused_once_the_budget_is_spent(
 
 
 def unreadable(monkeypatch: pytest.MonkeyPatch) -> None:
-    def fails(aws: Aws, metrics: dict[str, Metric], window: Window) -> dict[str, tuple[float, ...]]:
+    def fails(aws: Aws, metrics: dict[str, Metric], window: Window) -> dict[str, Series]:
         answer = {"Error": {"Code": "InternalServiceFault"}, "ResponseMetadata": {"HTTPStatusCode": 500}}
         raise AwsError("read metrics", ClientError(answer, "GetMetricData"))
 
-    monkeypatch.setattr(cloudwatch, "values", fails)
+    monkeypatch.setattr(cloudwatch, "series", fails)
 
 
 def recorded(monkeypatch: pytest.MonkeyPatch, *releases: tuple[str, str]) -> None:
@@ -137,10 +150,10 @@ def test_a_budget_that_cannot_be_read_refuses_and_says_how_to_go_on(monkeypatch:
 
 
 def test_who_may_not_read_metrics_is_not_held_back_by_the_gate(monkeypatch: pytest.MonkeyPatch) -> None:
-    def denied(aws: Aws, metrics: dict[str, Metric], window: Window) -> dict[str, tuple[float, ...]]:
+    def denied(aws: Aws, metrics: dict[str, Metric], window: Window) -> dict[str, Series]:
         raise AwsError("read metrics", ClientError({"Error": {"Code": "AccessDenied"}}, "GetMetricData"))
 
-    monkeypatch.setattr(cloudwatch, "values", denied)
+    monkeypatch.setattr(cloudwatch, "series", denied)
     with pytest.raises(AwsError, match="AccessDenied"):
         findings(RecordedProgress())
 
@@ -174,10 +187,10 @@ def test_a_worker_is_sent_no_requests() -> None:
 def test_a_status_without_metrics_says_so_and_tells_the_rest(
     monkeypatch: pytest.MonkeyPatch, slos: list[dict[str, Any]], told: str
 ) -> None:
-    def denied(aws: Aws, metrics: dict[str, Metric], window: Window) -> dict[str, tuple[float, ...]]:
+    def denied(aws: Aws, metrics: dict[str, Metric], window: Window) -> dict[str, Series]:
         raise AwsError("read metrics", ClientError({"Error": {"Code": "AccessDenied"}}, "GetMetricData"))
 
-    monkeypatch.setattr(cloudwatch, "values", denied)
+    monkeypatch.setattr(cloudwatch, "series", denied)
     found, unread = bluegreen_info._budgets(Invocation({"slos": slos}, cast(Aws, None)), PLACE)
     assert found == [] and told in unread[0]
 

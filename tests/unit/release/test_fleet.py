@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any, cast
 from unittest.mock import Mock
 
 import pytest
 from ansible_collections.pear.fargate.plugins.module_utils.aws import autoscaling, ecs, elbv2, launch_volumes
-from ansible_collections.pear.fargate.plugins.module_utils.aws.elbv2_states import Conditions, Rule
+from ansible_collections.pear.fargate.plugins.module_utils.aws.elbv2_states import Conditions, Rule, TargetState
 from ansible_collections.pear.fargate.plugins.module_utils.aws.errors import AwsError, Failure
 from ansible_collections.pear.fargate.plugins.module_utils.aws.session import Aws
 from ansible_collections.pear.fargate.plugins.module_utils.common.progress import SilentProgress
+from ansible_collections.pear.fargate.plugins.module_utils.release.ports import PortError
 from ansible_collections.pear.fargate.plugins.module_utils.release.providers.ecs import EcsProvider
 from ansible_collections.pear.fargate.plugins.module_utils.release.providers.fleet import ServiceFleet
 from ansible_collections.pear.fargate.plugins.module_utils.release.providers.listener import ListenerProvider
+from ansible_collections.pear.fargate.plugins.module_utils.release.providers.service_provider import (
+    ServiceProvider,
+)
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.actions import Replace
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import Colour, Weights
 from ansible_collections.pear.fargate.plugins.module_utils.service.location import ServiceLocation
@@ -24,6 +29,7 @@ from botocore.exceptions import ClientError
 from ..clocks import QuickClock
 
 BLUE, GREEN = Colour.BLUE, Colour.GREEN
+SERVICE_UNAVAILABLE = ClientError({"Error": {"Code": "ServerException", "Message": "Try again"}}, "DescribeServices")
 THROTTLED = ClientError({"Error": {"Code": "ThrottlingException", "Message": "Rate exceeded"}}, "DescribeTargetHealth")
 
 
@@ -89,7 +95,10 @@ def fleet(clock: QuickClock) -> ServiceFleet:
         given=None,
         production=SimpleNamespace(arn="arn:rule"),
         further=(),
-        target_groups={BLUE: SimpleNamespace(arn="arn:blue"), GREEN: SimpleNamespace(arn="arn:green")},
+        target_groups={
+            BLUE: SimpleNamespace(arn="arn:blue", health_check="GET /"),
+            GREEN: SimpleNamespace(arn="arn:green", health_check="GET /"),
+        },
     )
     return ServiceFleet(cast(Aws, None), cast(ServiceLocation, place), SilentProgress(), clock=clock)
 
@@ -218,6 +227,51 @@ def test_a_look_that_was_throttled_goes_on_where_it_was(account: Account) -> Non
     account.throttled = set()
     clock.sleep(60)
     assert look(account, reader) == ["arn:blue", "arn:green", "rule"], "nor one that is old"
+
+
+def cannot_read_tasks(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: Any) -> None:
+        raise AwsError("read the services", SERVICE_UNAVAILABLE)
+
+    monkeypatch.setattr(ecs, "services", refuse)
+    monkeypatch.setattr(ecs, "tasks", refuse)
+    monkeypatch.setattr(autoscaling, "scalable_targets", refuse)
+
+
+def test_the_load_balancer_alone_tells_weights_and_healthy_targets(
+    account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cannot_read_tasks(monkeypatch)
+    healthy, ill = TargetState("10.0.0.1", 80, "healthy"), TargetState("10.0.0.2", 80, "unhealthy")
+    found = {"arn:blue": (healthy, ill), "arn:green": (healthy, replace(healthy, address="10.0.0.3"))}
+    monkeypatch.setattr(elbv2, "target_health", lambda _aws, arn: found[arn])
+    account.weights = {"arn:blue": 50, "arn:green": 50}
+    account.further = {"arn:further": {"arn:blue": 90, "arn:green": 10}}
+    provider = ServiceProvider(fleet(QuickClock()))
+    with pytest.raises(PortError, match="Failed to read the services"):
+        provider.read()
+    seen = provider.read_load_balancer()
+    assert (seen.weights, seen.others) == (Weights(50, 50), (Weights(90, 10),))
+    assert (seen.blue.healthy, seen.green.healthy) == (1, 2)
+
+
+def test_health_that_an_earlier_look_left_is_read_again_before_traffic_is_returned_by_it(
+    account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cannot_read_tasks(monkeypatch)
+    reader = fleet(QuickClock())
+    with pytest.raises(AwsError):
+        reader.read()
+    account.asked.clear()
+    reader.read_load_balancer()
+    assert {"arn:blue", "arn:green"} <= {*account.asked}
+
+
+def test_a_service_without_a_load_balancer_has_none_to_ask(account: Account) -> None:
+    reader = fleet(QuickClock())
+    cast(Any, reader.location).is_routed = False
+    with pytest.raises(PortError, match="Service web has no load balancer"):
+        ServiceProvider(reader).read_load_balancer()
 
 
 VOLUME = {"name": "work", "encrypted": True, "size_gib": 10, "type": "gp3", "role_arn": "arn:role"}

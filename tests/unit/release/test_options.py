@@ -9,7 +9,7 @@ import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.pear.fargate.plugins.module_utils.aws.errors import Failure
 from ansible_collections.pear.fargate.plugins.module_utils.release.bluegreen_info import _Standing, _status, table
-from ansible_collections.pear.fargate.plugins.module_utils.release.options import order, return_order
+from ansible_collections.pear.fargate.plugins.module_utils.release.options import colour_order, order, return_order
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.lease import Lease
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import (
     Colour,
@@ -29,6 +29,7 @@ from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import 
 from ansible_collections.pear.fargate.plugins.module_utils.service.specification import Specification
 from ansible_collections.pear.fargate.plugins.modules.bluegreen_cutover import ARGUMENT_SPEC
 from ansible_collections.pear.fargate.plugins.modules.bluegreen_rollback import ARGUMENT_SPEC as ROLLBACK
+from ansible_collections.pear.fargate.plugins.modules.bluegreen_rollback import CONSTRAINTS as ROLLBACK_CONSTRAINTS
 
 from .given import BASE, DIGEST
 
@@ -125,6 +126,15 @@ def test_a_rollback_names_where_to_and_whether_by_force() -> None:
     wanted = return_order(params.validated_parameters, 1_700_000_000.0)
     assert (wanted.named, wanted.force, wanted.service) == ("x", True, "app")
     assert "rollback" in wanted.id
+
+
+def test_a_return_to_a_colour_names_that_and_what_it_needs() -> None:
+    validator = ArgumentSpecValidator(ROLLBACK, **ROLLBACK_CONSTRAINTS)
+    given = {"environment": "test", "service": "app", "to_colour": "green", "policy": {"minimum_healthy": 3}}
+    wanted = colour_order(validator.validate(given).validated_parameters, 1_700_000_000.0)
+    assert (wanted.colour, wanted.minimum_healthy, wanted.service) == (Colour.GREEN, 3, "app")
+    assert "mutually exclusive: to|to_colour" in str(validator.validate({**given, "to": "x"}).error_messages)
+    assert validator.validate({**given, "to_colour": "red"}).error_messages
 
 
 def test_history_is_a_table_whose_columns_line_up() -> None:

@@ -281,3 +281,18 @@ def stuck_canary() -> World:
         deploy(world, "three")
     world.after_call = lambda number, name: None
     return world
+
+
+def killed_at_half() -> World:
+    """The controller of a release died while its candidate had half of the traffic."""
+    world = with_two_releases()
+
+    def die(_number: int, name: str) -> None:
+        if world.weights.green == 50:
+            raise Stop
+
+    world.before_call = die
+    with pytest.raises(Stop):
+        deploy(world, "three")
+    quiet(world)
+    return world

@@ -420,6 +420,20 @@ class FakeProvider:
     def glance(self) -> Fleet:
         return self.read()
 
+    def read_load_balancer(self) -> Fleet:
+        if not self.world.routed:
+            raise PortError("Service scoreboard has no load balancer.", transient=False)
+
+        def targets(colour: Colour) -> ColourState:
+            healthy = self.world.sides[colour].healthy
+            return ColourState(colour, running=healthy, healthy=healthy)
+
+        def seen() -> Fleet:
+            return Fleet(self.world.weights, targets(BLUE), targets(GREEN), others=self.world.others)
+
+        answer: Fleet = self.world.call("read_load_balancer", seen)
+        return answer
+
     def difference(self, colour: Colour) -> dict[str, str]:
         raise NotImplementedError
 
@@ -533,4 +547,4 @@ def throttled(name: str) -> PortError:
 
 
 # What only reads, by the names of the world's calls.
-READS = frozenset({"read", "readings", "history", "lease", "operator_request"})
+READS = frozenset({"read", "read_load_balancer", "readings", "history", "lease", "operator_request"})

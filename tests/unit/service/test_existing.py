@@ -8,10 +8,12 @@ from typing import Any
 import boto3
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible_collections.pear.fargate.plugins.module_utils.aws import elbv2
-from ansible_collections.pear.fargate.plugins.module_utils.aws.errors import Failure
+from ansible_collections.pear.fargate.plugins.module_utils.aws import dynamodb, elbv2
+from ansible_collections.pear.fargate.plugins.module_utils.aws.errors import AwsError, Failure
 from ansible_collections.pear.fargate.plugins.module_utils.aws.session import Aws
+from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import Invocation
 from ansible_collections.pear.fargate.plugins.module_utils.release.bluegreen_cutover import run as cutover
+from ansible_collections.pear.fargate.plugins.module_utils.release.bluegreen_rollback import run as rollback
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import Colour
 from ansible_collections.pear.fargate.plugins.module_utils.service.existing import (
     ListenerPort,
@@ -20,6 +22,7 @@ from ansible_collections.pear.fargate.plugins.module_utils.service.existing impo
     registered_version,
 )
 from ansible_collections.pear.fargate.plugins.modules import bluegreen_cutover, bluegreen_rollback
+from botocore.exceptions import ClientError
 from moto import mock_aws
 
 REGION = "eu-central-1"
@@ -142,6 +145,48 @@ def test_weights_are_written_and_nothing_else_of_the_rule(given: dict[str, Any])
     assert written.weights == groups
     (action,) = boto3.client("elbv2", REGION).describe_rules(RuleArns=[given["rule_arn"]])["Rules"][0]["Actions"]
     assert action["ForwardConfig"]["TargetGroupStickinessConfig"] == {"Enabled": True, "DurationSeconds": 60}
+
+
+def return_to_green(given: dict[str, Any], check_mode: bool = False, **changed: Any) -> dict[str, Any]:
+    validator = ArgumentSpecValidator(bluegreen_rollback.ARGUMENT_SPEC, **bluegreen_rollback.CONSTRAINTS)
+    wanted = {name: value for name, value in given.items() if name != "task_definition"}
+    validated = validator.validate({**wanted, "to_colour": "green", "by": "grace", **changed})
+    assert not validated.error_messages, validated.error_messages
+    return rollback(Invocation(dict(validated.validated_parameters), AWS, check_mode))
+
+
+def weights(given: dict[str, Any]) -> list[int]:
+    location = locate_by(AWS, options(given, ledger_table="website-releases"))
+    return [location.production.weights[given["services"][colour]["target_group_arn"]] for colour in ("blue", "green")]
+
+
+def test_all_traffic_returns_to_a_named_colour_while_the_ledger_is_away(given: dict[str, Any]) -> None:
+    green = given["services"]["green"]["target_group_arn"]
+    with pytest.raises(Failure, match="the ledger answers, so it is known what served before"):
+        return_to_green(given)
+    with pytest.raises(Failure, match="green has too few healthy targets to take traffic, 1 needed"):
+        return_to_green(given, ledger_table="none")
+    boto3.client("elbv2", REGION).register_targets(TargetGroupArn=green, Targets=[{"Id": "172.31.0.9", "Port": 80}])
+    before = weights(given)
+    planned = return_to_green(given, check_mode=True, ledger_table="none")
+    assert (planned["outcome"], planned["changed"]) == ("planned", True)
+    assert planned["plan"][0].startswith("all traffic would go to green, without a record")
+    assert weights(given) == before
+    done = return_to_green(given, ledger_table="none")
+    assert (done["outcome"], done["changed"], done["release"]) == ("succeeded", True, None)
+    assert weights(given) == [0, 100]
+    again = return_to_green(given, ledger_table="none")
+    assert (again["outcome"], again["changed"]) == ("unchanged", False)
+
+
+def test_a_ledger_that_cannot_be_asked_for_is_left_to_whoever_reads_it(
+    given: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: Any) -> None:
+        raise AwsError("read the table", ClientError({"Error": {"Code": "InternalServerError"}}, "DescribeTable"))
+
+    monkeypatch.setattr(dynamodb, "table", refuse)
+    assert locate_by(AWS, options(given)).ledger == "website-releases"
 
 
 def test_everything_that_is_wrong_is_told_at_once(given: dict[str, Any]) -> None:

@@ -91,6 +91,14 @@ class ServiceFleet:
             self._unfinished.clear()
             return FleetReading(self._production, readings)
 
+    def read_load_balancer(self) -> tuple[tuple[Rule, ...], dict[Colour, tuple[TargetState, ...]]]:
+        """The production rules and the targets of both colours, as they are now."""
+        if not self.location.is_routed:
+            raise Failure(f"Service {self.location.service} has no load balancer.")
+        groups = self.location.target_groups
+        targets = {colour: elbv2.target_health(self.aws, groups[colour].arn) for colour in Colour}
+        return self._rules(0.0), targets
+
     @property
     def production(self) -> tuple[Rule, ...]:
         """The production rules as they were read last: what others added to them since the run began is kept by the next write."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+from ...aws.elbv2_states import TargetState
 from ...aws.tasks import TaskState
 from ...rollout.actions import Adjust, CancelScaleIn, FleetAction, Replace, ScaleIn, ScheduleScaleIn, SetScaleIn, Stage
 from ...rollout.model import Colour, ColourState, Fleet, Release, Weights
@@ -49,6 +50,18 @@ class ServiceProvider:
     @port_call
     def glance(self) -> Fleet:
         return self._look(_RULE_SECONDS)
+
+    @port_call
+    def read_load_balancer(self) -> Fleet:
+        rules, targets = self.fleet.read_load_balancer()
+        weights, *others = (weights_of(rule, self.fleet.location) for rule in rules)
+        sides = {colour: self._targets_alone(colour, targets[colour]) for colour in Colour}
+        return Fleet(weights, sides[Colour.BLUE], sides[Colour.GREEN], others=tuple(others))
+
+    def _targets_alone(self, colour: Colour, targets: tuple[TargetState, ...]) -> ColourState:
+        known = self.health.known(Reading(colour, None, targets)).targets
+        healthy = sum(target.state == "healthy" for target in known)
+        return ColourState(colour, running=healthy, healthy=healthy)
 
     def _look(self, longest_seconds: float, count_unended: bool = False) -> Fleet:
         reading = self.fleet.read(longest_seconds, count_unended)
