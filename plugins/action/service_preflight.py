@@ -13,6 +13,7 @@ from ansible.errors import AnsibleError
 from ..module_utils.service import existing_fit, foreign
 from ..module_utils.service.location import WORKER
 from ..module_utils.service.service_preflight import ENVIRONMENT_VARIABLES
+from ..module_utils.service.uncovered_hosts import PEM
 from ..plugin_utils import nested_options
 from ..plugin_utils.in_process import InProcessAction
 from ..plugin_utils.release_order import Disorder, Node, batches, waves
@@ -109,6 +110,8 @@ class ActionModule(InProcessAction):
         for role in ("file_system", "load_balancer"):
             options = {name: own[name] for name in roles[role].options if name in own}
             found |= self._checked(roles[role], {**variables, **options})[0]
+        pem = found.get("load_balancer_certificate_pem") or {}
+        found[PEM] = pem.get("certificate") if isinstance(pem, Mapping) else None
         return {name: found[name] for name in ENVIRONMENT_VARIABLES if name in found}
 
     def _database(self, role: RoleVariables, values: Mapping[str, Any], variables: Mapping[str, Any]) -> list[str]:

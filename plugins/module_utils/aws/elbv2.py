@@ -106,6 +106,13 @@ def listeners(aws: Aws, load_balancer_arn: str) -> list[dict[str, Any]]:
     return [listener for page in pages for listener in page["Listeners"]]
 
 
+@aws_call("read the certificates of listener {arn}")
+def listener_certificates(aws: Aws, arn: str) -> list[dict[str, Any]]:
+    """The default certificate and those for further hosts."""
+    pages = aws.client("elbv2").get_paginator("describe_listener_certificates").paginate(ListenerArn=arn)
+    return [certificate for page in pages for certificate in page["Certificates"]]
+
+
 @aws_call("read listener {arn}")
 def listener(aws: Aws, arn: str) -> dict[str, Any]:
     return aws.client("elbv2").describe_listeners(ListenerArns=[arn])["Listeners"][0]

@@ -15,7 +15,7 @@ from ..aws.naming import COLOURS, EnvironmentNames, ServiceNames
 from ..aws.tags import tags_of
 from ..common.invocation import Invocation
 from ..image import build, container_image
-from . import existing_fit, foreign, rule_conditions, rule_quota
+from . import existing_fit, foreign, rule_conditions, rule_quota, uncovered_hosts
 from .policies import secret_arn
 from .rule_names import with_names
 from .rule_priorities import conflicts
@@ -27,6 +27,8 @@ ENVIRONMENT_VARIABLES = (
     "file_system_access_points",
     "file_system_existing",
     "load_balancer_certificate",
+    "load_balancer_certificate_arn",
+    uncovered_hosts.PEM,
     "load_balancer_domain",
     "load_balancer_existing",
 )
@@ -43,7 +45,7 @@ def run(call: Invocation) -> dict[str, Any]:
     found = [*call.params["findings"], *(findings(values) if values else ())]
     place = ArnScope(call.aws.region, identity["account"], identity["arn"].split(":")[1])
     unchecked: list[str] = []
-    for check in (_priorities, _image, _secrets, _login_secret, _access_points) if values else ():
+    for check in (_priorities, _image, _secrets, _login_secret, _access_points, _certificate) if values else ():
         found += _careful(partial(check, call, values, place), unchecked)
     if call.params["ownership"]:
         found += _foreign(call, values, place, unchecked)
@@ -51,7 +53,7 @@ def run(call: Invocation) -> dict[str, Any]:
         text = "\n".join(f"  - {finding}" for finding in found)
         count = "1 finding" if len(found) == 1 else f"{len(found)} findings"
         raise Failure(f"{count}, and nothing was changed:\n{text}", findings=found, unchecked=unchecked)
-    uncovered = _uncovered_hosts(values, call.params["environment"])
+    uncovered = uncovered_hosts.warnings(values, call.params["environment"])
     told_only = [
         *warnings(values),
         *uncovered,
@@ -172,26 +174,12 @@ def _access_points(call: Invocation, values: Mapping[str, Any], place: ArnScope)
         )
 
 
-def _uncovered_hosts(values: Mapping[str, Any], environment: Mapping[str, Any]) -> Iterator[str]:
-    """The role load_balancer's own certificates cover the domain and one label below it. Others may have been added by hand."""
-    domain, source = environment.get("load_balancer_domain"), environment.get("load_balancer_certificate")
-    if not isinstance(domain, str) or source not in ("requested", "self_signed"):
-        return
-    for variable, host in _hosts(values):
-        label, _dot, rest = str(host).lower().partition(".")
-        if str(host).lower() != domain.lower() and (rest != domain.lower() or not label):
-            yield (
-                f"{variable} holds {host!r}, which the load balancer's certificate does not cover ({domain} and *.{domain}): clients "
-                "refuse it unless another certificate was added to the listener"
-            )
-
-
-def _hosts(values: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Each host of each rule, with the variable that names it."""
-    yield from (("service_hosts", host) for host in values.get("service_hosts") or [])
-    for rule in values.get("service_further_rules") or []:
-        if isinstance(rule, Mapping):
-            yield from ((f"service_further_rules.{rule.get('name')}.hosts", host) for host in rule.get("hosts") or [])
+def _certificate(call: Invocation, values: Mapping[str, Any], place: ArnScope) -> Iterator[str]:
+    name = values.get("environment_name")
+    if isinstance(name, str) and not is_worker(values):
+        yield from uncovered_hosts.findings(
+            call.aws, values, call.params["environment"], partial(_listener, call, name)
+        )
 
 
 def _login_secret(call: Invocation, values: Mapping[str, Any], place: ArnScope) -> Iterator[str]:

@@ -7,11 +7,12 @@ from typing import Any, cast
 
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible_collections.pear.fargate.plugins.module_utils.aws.errors import Failure
+from ansible_collections.pear.fargate.plugins.module_utils.aws.errors import AwsError, Failure
 from ansible_collections.pear.fargate.plugins.module_utils.aws.session import Aws
 from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import Invocation
-from ansible_collections.pear.fargate.plugins.module_utils.service import service_preflight
+from ansible_collections.pear.fargate.plugins.module_utils.service import service_preflight, uncovered_hosts
 from ansible_collections.pear.fargate.plugins.modules.service_preflight import ARGUMENT_SPEC
+from botocore.exceptions import ClientError
 
 VOLUME = {"name": "data", "path": "/data", "access_point": "scores"}
 PLANNED = {"file_system_enabled": True, "file_system_access_points": [{"name": "scores", "path": "/scores"}]}
@@ -124,3 +125,71 @@ def test_the_client_secret_of_a_login_is_looked_for(tmp_path: Path, monkeypatch:
     preflight(tmp_path, service_login={"oidc": {"client_secret_arn": f"{here}there-AbCdEf"}})
     with pytest.raises(Failure, match=r"service_login.oidc.client_secret_arn names a secret that Secrets Manager"):
         preflight(tmp_path, service_login={"oidc": {"client_secret_arn": f"{here}gone-AbCdEf"}})
+
+
+ARN = "arn:aws:acm:eu-central-1:123456789012:certificate/"
+GIVEN = {"load_balancer_certificate": "existing", "load_balancer_certificate_arn": f"{ARN}given"}
+IMPORTED = {"load_balancer_certificate": "imported", uncovered_hosts.PEM: "PEM of given\n"}
+
+
+@pytest.fixture
+def certificates(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """An https listener with a certificate; another one can be added for further hosts."""
+    names: dict[str, Any] = {f"{ARN}given": {"SubjectAlternativeNames": ["prod.example.com", "*.prod.example.com"]}}
+    monkeypatch.setattr(service_preflight.elbv2, "load_balancer", lambda *_: {"LoadBalancerArn": "lb"})
+    monkeypatch.setattr(
+        service_preflight.elbv2, "listeners", lambda *_: [{"Protocol": "HTTPS", "ListenerArn": "https"}]
+    )
+    monkeypatch.setattr(service_preflight, "_priorities", lambda *_: iter(()))
+    monkeypatch.setattr(
+        uncovered_hosts.elbv2,
+        "listener_certificates",
+        lambda *_: [{"CertificateArn": arn, "IsDefault": arn == f"{ARN}given"} for arn in names],
+    )
+    monkeypatch.setattr(uncovered_hosts.acm, "describe_certificate", lambda _, arn: names[arn])
+    monkeypatch.setattr(uncovered_hosts.acm, "get_certificate", lambda _, arn: (f"PEM of {arn[len(ARN) :]}", ""))
+    return names
+
+
+@pytest.mark.parametrize("environment", [GIVEN, IMPORTED], ids=["existing", "imported"])
+@pytest.mark.parametrize(
+    ("host", "covered"),
+    [
+        pytest.param("prod.example.com", True, id="its name"),
+        pytest.param("Scores.prod.example.com", True, id="one label below"),
+        pytest.param("a.scores.prod.example.com", False, id="two labels below"),
+        pytest.param("scores.example.net", False, id="another domain"),
+        pytest.param("*.prod.example.com", True, id="a pattern that a wildcard covers"),
+        pytest.param("*", True, id="every host"),
+        pytest.param("*.example.net", False, id="a pattern of another domain"),
+    ],
+)
+def test_a_host_outside_a_certificate_that_was_given_is_a_finding(
+    tmp_path: Path, certificates: dict[str, Any], environment: Any, host: str, covered: bool
+) -> None:
+    if covered:
+        assert preflight(tmp_path, environment, service_hosts=[host])["findings"] == []
+        return
+    with pytest.raises(
+        Failure, match=r"service_hosts holds .* does not cover \(\*.prod.example.com, prod.example.com;"
+    ):
+        preflight(tmp_path, environment, service_hosts=[host])
+    certificates[f"{ARN}further"] = {"DomainName": host.replace("*", "www"), "SubjectAlternativeNames": []}
+    assert preflight(tmp_path, environment, service_hosts=[host])["findings"] == [], "the listener has another one"
+
+
+def test_a_certificate_that_this_run_replaces_says_nothing(tmp_path: Path, certificates: dict[str, Any]) -> None:
+    renewed = {**IMPORTED, uncovered_hosts.PEM: "PEM of a renewed one"}
+    assert preflight(tmp_path, renewed, service_hosts=["scores.example.net"])["findings"] == []
+
+
+def test_a_certificate_that_is_not_there_is_a_finding(
+    tmp_path: Path, certificates: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def missing(*_: Any) -> Any:
+        answer = {"Error": {"Code": "ResourceNotFoundException", "Message": "no"}}
+        raise AwsError("read certificate", ClientError(answer, "DescribeCertificate"))  # type: ignore[arg-type]
+
+    monkeypatch.setattr(uncovered_hosts.acm, "describe_certificate", missing)
+    with pytest.raises(Failure, match=r"certificate/given', and ACM has no such certificate in eu-central-1"):
+        preflight(tmp_path, GIVEN, service_hosts=["prod.example.com"])
