@@ -66,11 +66,11 @@ distclean: sandbox-down clean ## Remove everything that git does not hold: the s
 	@tools/clean.sh environments
 
 .PHONY: test
-test: setup ## The first tests of each kind: lint, sanity, unit, plays, set-up, sandbox, stories, molecule (20 minutes)
+test: setup ## The first tests of each kind: lint, sanity, unit, plays, set-up, sandbox, stories, molecule
 	@PEAR_TESTS=first python3 -m tools.run_tests $(LISTS)
 
 .PHONY: test-all
-test-all: setup ## All tests, the long ones too (an hour)
+test-all: setup ## All tests, the long ones too
 	@python3 -m tools.run_tests $(LISTS)
 
 .PHONY: lint
@@ -149,7 +149,7 @@ sanity: setup-python ## ansible-test sanity (24 tests, validate-modules among th
 	@tools/sanity.sh
 
 .PHONY: sanity-quick
-sanity-quick: setup-python ## The sanity tests that take seconds, validate-modules among them, and import but in make test
+sanity-quick: setup-python ## The quick sanity tests, validate-modules and import among them; make test leaves import out
 	@tools/sanity.sh --quick
 
 .PHONY: bare-root

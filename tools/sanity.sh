@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # ansible-test sanity over what the artifact holds, at the path that ansible-test wants. Arguments go to ansible-test.
-#   tools/sanity.sh [--quick] [ARGUMENT…]      --quick: the tests that take seconds, and import but in `make test`; they fetch their packages once
+#   tools/sanity.sh [--quick] [ARGUMENT…]      --quick: the tests that take seconds, and import, which `make test` leaves out; they fetch their packages once
 set -euo pipefail
 cd "$(dirname "$0")/.."
 cache=${PEAR_CACHE:-$PWD/.cache}/sanity
