@@ -1,9 +1,7 @@
-#!/usr/bin/env python3
 """Name the failed tests of the JUnit files in a folder, each with the first lines of its reason."""
 
 from __future__ import annotations
 
-import sys
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,8 +18,3 @@ def failures(results: Path) -> Iterator[str]:
                 lines = (what.get("message") or "").splitlines()[:LINES_OF_A_REASON]
                 reason = "".join(f"\n    {line[:CHARACTERS_OF_A_LINE]}" for line in lines)
                 yield f"{file.stem}: {case.get('classname')}::{case.get('name')} ({float(case.get('time', 0)):.0f} s){reason}"
-
-
-if __name__ == "__main__":
-    for paragraph in failures(Path(sys.argv[1])):
-        print(paragraph, end="\n\n")

@@ -37,17 +37,16 @@ class Ended:
 class Run:
     """Lists of verbs, each in a thread of its own."""
 
-    def __init__(self, lists: list[list[str]], results: Path = RESULTS) -> None:
+    def __init__(self, lists: list[list[str]]) -> None:
         self._lists = lists
-        self._results = results
         self._printing = threading.Lock()
         self._stopped = False
         self.ended: list[Ended] = []
 
     def __call__(self) -> bool:
         """Whether all passed. Ctrl-C reaches the verbs from the terminal; they clean up and are waited for."""
-        shutil.rmtree(self._results, ignore_errors=True)
-        self._results.mkdir(parents=True)
+        shutil.rmtree(RESULTS, ignore_errors=True)
+        RESULTS.mkdir(parents=True)
         threads = [threading.Thread(target=self._in_turn, args=(verbs,)) for verbs in self._lists]
         for thread in threads:
             thread.start()
@@ -72,7 +71,7 @@ class Run:
 
     def _run(self, verb: str) -> Ended:
         began = time.monotonic()
-        environment = {**os.environ, "PYTEST_ADDOPTS": f"--junit-xml={self._results / verb}.xml"}
+        environment = {**os.environ, "PYTEST_ADDOPTS": f"--junit-xml={RESULTS / verb}.xml"}
         with self._log(verb).open("wb") as log:
             done = subprocess.run(
                 ["make", verb],
@@ -85,7 +84,7 @@ class Run:
         return Ended(verb, done.returncode == 0, time.monotonic() - began)
 
     def _log(self, verb: str) -> Path:
-        return self._results / f"{verb}.log"
+        return RESULTS / f"{verb}.log"
 
 
 def main(arguments: list[str]) -> int:

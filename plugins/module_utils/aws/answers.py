@@ -19,7 +19,8 @@ with contextlib.suppress(ImportError):
     from botocore.parsers import ResponseParserError
 
 _SHOWN = 80
-_READS = ("Describe", "Get", "List", "Query", "BatchGet")
+# The beginnings of the names of operations that only read.
+READING = ("Describe", "Get", "List", "BatchGet", "Query", "Filter")
 _REPETITIONS = 2
 _DELAY_SECONDS = 0.2
 # Where the event before-parse leaves word for needs-retry.
@@ -39,7 +40,7 @@ def _check(
     if status >= 300 or not isinstance(body, bytes) or operation_model.output_shape is None:
         return
     content = body.strip()
-    reads = operation_model.name.startswith(_READS)
+    reads = operation_model.name.startswith(READING)
     missing = not content and reads and bool(operation_model.output_shape.members)
     if not missing and (not content or _is_readable(content, operation_model.service_model.resolved_protocol)):
         return

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, ParamSpec, TypeVar
 
 from . import error_codes
+from .answers import READING
 from .credentials import told
 from .error_codes import Meaning
 
@@ -21,8 +22,6 @@ with contextlib.suppress(ImportError):
 
 # Other codes of denial come from policies of the resource, which another identity would not change.
 _UNPERMITTED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}
-
-_READING = ("Describe", "Get", "List", "BatchGet", "Query", "Filter")
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -57,7 +56,7 @@ class AwsError(Failure):
     @property
     def reads(self) -> bool:
         """Whether the call only reads, by its name."""
-        return str(getattr(self.cause, "operation_name", "")).startswith(_READING)
+        return str(getattr(self.cause, "operation_name", "")).startswith(READING)
 
     @property
     def may_arrive(self) -> bool:

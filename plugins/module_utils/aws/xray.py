@@ -4,10 +4,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from .errors import aws_call, passing_over
 from .session import Aws
@@ -109,6 +109,8 @@ def _together(parts: list[Calls]) -> Calls:
 class SamplingRule:
     """How many of the requests that match are traced. `*` and `?` are wildcards."""
 
+    kind: ClassVar[str] = "sampling rule"
+
     name: str
     priority: int
     # Of each second that many, and then that share of the others.
@@ -127,6 +129,8 @@ class SamplingRule:
 @dataclass(frozen=True)
 class TraceGroup:
     """Traces that a filter expression finds, with metrics of their own."""
+
+    kind: ClassVar[str] = "trace group"
 
     name: str
     filter_expression: str
@@ -181,6 +185,19 @@ def update_trace_group(aws: Aws, arn: str, group: TraceGroup) -> None:
 @aws_call("delete X-Ray group {arn}")
 def delete_trace_group(aws: Aws, arn: str) -> None:
     aws.client("xray").delete_group(GroupARN=arn)
+
+
+def may_be_of(environment: str, name: str) -> bool:
+    """Whether a rule or a group may be the environment's: names are cut to fit, but never their beginning."""
+    return name.startswith(f"{environment}-")
+
+
+def named_for(aws: Aws, environment: str) -> Iterator[tuple[SamplingRule | TraceGroup, dict[str, str]]]:
+    """Rules and groups that may be the environment's, with their tags, which say whether they are. Tags cost a call each."""
+    parts: list[SamplingRule | TraceGroup] = [*sampling_rules(aws).values(), *trace_groups(aws).values()]
+    for part in parts:
+        if may_be_of(environment, part.name):
+            yield part, tags(aws, part.arn)
 
 
 @aws_call("read the tags of {arn}")

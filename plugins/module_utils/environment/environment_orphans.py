@@ -20,7 +20,6 @@ from ..aws.naming import (
     RoleNames,
 )
 from ..aws.session import Aws
-from ..aws.xray import SamplingRule, TraceGroup
 from ..common.invocation import Invocation
 from ..service import routing_removal
 
@@ -140,13 +139,7 @@ def _schedules(aws: Aws, inventory: Inventory) -> Iterator[Orphan]:
 
 
 def _traces(aws: Aws, inventory: Inventory) -> Iterator[Orphan]:
-    """Sampling rules and groups of X-Ray. Names are cut to fit, but never their beginning."""
-    found: list[tuple[str, SamplingRule | TraceGroup]] = [
-        *(("sampling rule", rule) for rule in xray.sampling_rules(aws).values()),
-        *(("trace group", group) for group in xray.trace_groups(aws).values()),
-    ]
-    for kind, part in found:
-        if not part.name.startswith(f"{inventory.environment}-"):
-            continue
-        if service := inventory.without(xray.tags(aws, part.arn)):
-            yield Orphan(service, kind, part.name)
+    """Sampling rules and groups of X-Ray."""
+    for part, tags in xray.named_for(aws, inventory.environment):
+        if service := inventory.without(tags):
+            yield Orphan(service, part.kind, part.name)

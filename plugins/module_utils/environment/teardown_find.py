@@ -39,7 +39,7 @@ from ..aws.naming import (
 from ..aws.route53 import metrics_region
 from ..aws.session import Aws
 from ..aws.tags import tags_of
-from ..aws.xray import SamplingRule, TraceGroup
+from ..aws.xray import SamplingRule
 from ..monitoring.alarms import in_order, is_composite
 from ..service import routing_removal
 from ..service.alias_records import Balancer, bare, leftovers
@@ -221,14 +221,12 @@ def _roles(aws: Aws, name: str) -> list[Thing]:
 
 
 def _traces(aws: Aws, name: str) -> list[Thing]:
-    """Sampling rules and groups of X-Ray. Names are cut to fit, but never their beginning."""
-    found: list[tuple[str, str, SamplingRule | TraceGroup]] = [
-        *(("sampling rule", rule.name, rule) for rule in xray.sampling_rules(aws).values()),
-        *(("trace group", group.arn, group) for group in xray.trace_groups(aws).values()),
+    """Sampling rules, which are deleted by their names, and groups of X-Ray."""
+    return [
+        Thing(part.kind, part.name if isinstance(part, SamplingRule) else part.arn, part.name, tags)
+        for part, tags in xray.named_for(aws, name)
+        if tags.get(TAG_ENVIRONMENT) == name
     ]
-    own = [(kind, key, part) for kind, key, part in found if part.name.startswith(f"{name}-")]
-    tagged = [(kind, key, part.name, xray.tags(aws, part.arn)) for kind, key, part in own]
-    return [Thing(kind, key, shown, tags) for kind, key, shown, tags in tagged if tags.get(TAG_ENVIRONMENT) == name]
 
 
 def _ledger(aws: Aws, name: str) -> list[Thing]:

@@ -43,7 +43,7 @@ DEFAULTS: Mapping[str, Any] = {
 def environment_rules(environment: str, more: Sequence[Mapping[str, Any]] = ()) -> list[dict[str, Any]]:
     """The inventory's, for requests of all services."""
     names = EnvironmentNames(environment)
-    return [_filled(rule) | {"name": names.sampling_rule(rule["name"])} for rule in more]
+    return [{**DEFAULTS, **_said(rule), "name": names.sampling_rule(rule["name"])} for rule in more]
 
 
 def service_rules(
@@ -54,8 +54,8 @@ def service_rules(
     # Of one that is named twice both are kept, and refused later.
     named = {rule["name"] for rule in more}
     rules = [rule for name, rule in own.items() if name not in named] + [*more]
-    defaults = {"service": names.service}
-    return [_filled({**defaults, **_said(rule)}) | {"name": names.sampling_rule(rule["name"])} for rule in rules]
+    defaults = {**DEFAULTS, "service": names.service}
+    return [{**defaults, **_said(rule), "name": names.sampling_rule(rule["name"])} for rule in rules]
 
 
 def of_inventory(names: ServiceNames, values: Mapping[str, Any], worker: bool) -> list[dict[str, Any]]:
@@ -130,10 +130,6 @@ def _health_checks(path: str) -> dict[str, Any]:
         "percent": 0.0,
         "url_path": path,
     }
-
-
-def _filled(rule: Mapping[str, Any]) -> dict[str, Any]:
-    return {**DEFAULTS, **_said(rule)}
 
 
 def _said(rule: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..aws.naming import COLOURS
-from .alarm_parts import CRITICAL, Rule, metric_of, severity_of
+from .alarm_parts import CRITICAL, Rule, kind_of, metric_of, severity_of
 from .live_alarms import live_alarms
 from .observed import Observed, alarm_of, failed, judged, of_balancer, of_failures, of_tasks, sum_of
 from .utilisation_alarms import of_utilisation
@@ -33,7 +33,7 @@ def service_alarms(observed: Observed, composite: bool = True, released: bool = 
 
 def _starting(alarm: dict[str, Any]) -> dict[str, Any]:
     """Of a service that was never released: that nobody is served is true and no news, so a new alarm begins with it."""
-    return {**alarm, "starts_in_alarm": True} if alarm["name"].rpartition("/")[2] in _NEEDS_A_RELEASE else alarm
+    return {**alarm, "starts_in_alarm": True} if kind_of(alarm["name"]) in _NEEDS_A_RELEASE else alarm
 
 
 def _critical(observed: Observed, alarms: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

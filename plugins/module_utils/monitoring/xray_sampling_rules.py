@@ -59,8 +59,7 @@ def _ensure(call: Invocation, changes: Changes, rule: SamplingRule, known: Sampl
 
 
 def _may_be_ours(name: str, tags: Mapping[str, str]) -> bool:
-    """Names are cut to fit, but never their beginning."""
-    return TAG_ENVIRONMENT in tags and name.startswith(f"{tags[TAG_ENVIRONMENT]}-")
+    return TAG_ENVIRONMENT in tags and xray.may_be_of(tags[TAG_ENVIRONMENT], name)
 
 
 def _of_the_set(found: Mapping[str, str], tags: Mapping[str, str]) -> bool:
