@@ -11,9 +11,10 @@ from typing import Any
 from ..aws import cloudwatch, elbv2
 from ..aws.session import Aws
 from ..common.clock import Clock
-from ..rollout.gates import judge, unclear
+from ..rollout.gates import failed, judge, passed, unclear
 from ..rollout.model import Colour, ColourState, Fleet, Readings, Release, Traffic, Verdict
 from ..service.location import ServiceLocation
+from ..service.routing import production_rules
 from .black_box import BlackBox
 from .every_target import Route, smoke
 from .evidence import Evidence
@@ -22,6 +23,7 @@ from .one_off import Watch, one_off
 from .port_calls import port_call
 from .ports import Progress
 from .smoke import Endpoint
+from .who_answers import answered_by_another, request_to_own_address
 
 
 @dataclass(frozen=True)
@@ -74,10 +76,10 @@ class CloudJudges:
 
     @port_call
     def probe(self, release: Release, stopped: Callable[[], bool]) -> Verdict | None:
-        """After the last step: does the production rule answer with this version? Where the service has a probe."""
-        return (
-            smoke(self._route(release, False, stopped), self._sent(self.version_probe)) if self.version_probe else None
-        )
+        """After the last step: does this version answer the service's address? Without a version probe the listener's rules say it."""
+        if self.version_probe:
+            return smoke(self._route(release, False, stopped), self._sent(self.version_probe))
+        return self._own_address()
 
     @port_call
     def collect(self, release: Release, fleet: Fleet) -> dict[str, Any]:
@@ -92,6 +94,19 @@ class CloudJudges:
         sides = {"candidate": look.readings.candidate, "live": look.readings.live} if look else {}
         found = {side: _periods(traffic) for side, traffic in sides.items() if traffic is not None}
         return found if any(found.values()) else {}
+
+    def _own_address(self) -> Verdict | None:
+        """By the rules of this moment: another service may have been given the address since the release began."""
+        request = request_to_own_address(self.location)
+        if request is None:
+            return None
+        rules = tuple(elbv2.rules(self.aws, self.location.listener_arn))
+        groups = self.location.target_groups
+        own = production_rules(rules, groups[Colour.BLUE].arn, groups[Colour.GREEN].arn)
+        answered = answered_by_another(replace(self.location, rules=rules, further=tuple(own)), request)
+        if answered:
+            return failed(f"{request.title}: {answered}")
+        return passed(f"no other rule answers {request.path} of {self.location.host}")
 
     def _judgement(self, release: Release) -> list[str]:
         look = self._look_of(release)

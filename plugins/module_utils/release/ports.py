@@ -87,7 +87,7 @@ class Judges(Protocol):
         """Run a check. One that takes long asks every few seconds whether it has to stop: that keeps the lease."""
 
     def probe(self, release: Release, stopped: Callable[[], bool]) -> Verdict | None:
-        """Run the version probe, where the service has one; `stopped` as for a check."""
+        """Whether this version answers at the service's address, by the version probe or the rules; `stopped` as for a check."""
 
     def collect(self, release: Release, fleet: Fleet) -> dict[str, Any]: ...
 

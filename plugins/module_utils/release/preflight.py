@@ -10,7 +10,6 @@ from functools import partial
 from typing import Any
 
 from ..aws import cloudwatch, ec2, iam, service_quotas
-from ..aws.elbv2_states import Rule
 from ..aws.errors import AwsError
 from ..common.invocation import Invocation
 from ..common.ownership import is_ours, refusal
@@ -21,10 +20,10 @@ from ..rollout.history import live_colour
 from ..rollout.model import Fleet
 from ..service import foreign
 from ..service.location import ServiceLocation
-from ..service.rule_match import Request, answering
 from ..service.specification import Specification
 from .error_budget import budgets
 from .ledger import DynamoLedger
+from .who_answers import answered_by_another, requests
 
 # Rights that a release does not need, and a region that has no such quota: said, and gone on.
 _UNREADABLE = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "NoSuchResourceException"}
@@ -198,59 +197,22 @@ def _listed(value: Any) -> list[Any]:
     return list(value) if isinstance(value, (list, tuple)) else [value]
 
 
-@dataclass(frozen=True)
-class _Asked:
-    """A request of a release, or one like those of the service's clients, and the rule that has to answer it."""
-
-    title: str
-    path: str
-    headers: Mapping[str, str]
-    own: Rule | None
-    advice: str
-
-
 def _answered_by_others(location: ServiceLocation, options: Mapping[str, Any], order: Order) -> Iterator[str | Finding]:
-    """A check proves something only where this service answers it, and a release helps nobody whom another service answers.
-
-    The listener's rules say who does. Momentary, since provisioning, which comes first, may be what puts the rules right.
-    """
-    for asked in _requests(location, options, order):
-        if asked.own is None:
-            yield f"{asked.title} asks the candidate, which needs a rule for it: name one with test_rule_arn, or leave the check out"
+    """Momentary, since provisioning, which comes first, may be what puts the rules right."""
+    for request in requests(location, options, in_place=order.plan.in_place):
+        if request.own is None:
+            yield f"{request.title} asks the candidate, which needs a rule for it: name one with test_rule_arn, or leave the check out"
             continue
-        by_test = asked.own is location.test
-        sent = {**asked.headers, **(location.test_headers if by_test else location.headers)}
-        rules = location.test_rules if by_test else location.rules
-        # From which addresses checks are sent is not known here.
-        own_sources = tuple(rule.arn for rule in (location.production, *location.further, location.test) if rule)
-        found = answering(rules, Request(location.host, location.path(asked.path), sent, own_sources))
-        # Only the test rule leads to a candidate; every production rule leads to this service.
-        own = {asked.own.arn} if by_test else {rule.arn for rule in (location.production, *location.further)}
-        if found is None or found.arn not in own:
-            by = f"the rule of {found.owner} ({found.conditions}, priority {found.priority})" if found else "no rule"
+        answered = answered_by_another(location, request)
+        if answered:
+            advice = f"correct {request.advice}service_hosts, service_paths or service_priority"
+            yield Finding(f"{request.title}: {answered}: {advice}", momentary=True)
+        elif request.advice and request.own.asks_for_login:
             yield Finding(
-                f"{asked.title}: {asked.path} of {location.host} is answered by {by}, not by this service ({asked.own.conditions}, "
-                f"priority {asked.own.priority}): correct {asked.advice}service_hosts, service_paths or service_priority",
+                f"{request.title}: the load balancer answers it with its login, so it would say nothing about this service: take the "
+                "request out, give it a command, or set service_login.test_rule to false where it asks a candidate",
                 momentary=True,
             )
-        elif asked.advice and asked.own.asks_for_login:
-            yield Finding(
-                f"{asked.title}: the load balancer answers it with its login, so it would say nothing about this service: take the request "
-                "out, give it a command, or set service_login.test_rule to false where it asks a candidate",
-                momentary=True,
-            )
-
-
-def _requests(location: ServiceLocation, options: Mapping[str, Any], order: Order) -> Iterator[_Asked]:
-    for check in options.get("checks") or ():
-        if not check["command"]:
-            own = location.production if order.plan.in_place else location.test
-            yield _Asked(f"check {check['name']}", check["path"], check["headers"], own, "the check's path, ")
-    if probe := options.get("version_probe"):
-        own = location.production
-        yield _Asked("the version probe", probe["path"], probe["headers"], own, "the check's path, ")
-    if location.is_routed and not location.production.conditions.others:
-        yield _Asked("the service's own address", location.own_path, {}, location.production, "")
 
 
 def _others(call: Invocation, location: ServiceLocation, spec: Specification) -> Iterator[str]:

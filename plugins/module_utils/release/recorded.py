@@ -80,7 +80,7 @@ class RecordedJudges:
 
     def probe(self, release: Release, stopped: Callable[[], bool]) -> Verdict | None:
         found = self.judges.probe(release, stopped)
-        return None if found is None else self._judged(release, "version probe", found)
+        return None if found is None else self._judged(release, "own address", found)
 
     def collect(self, release: Release, fleet: Fleet) -> dict[str, Any]:
         return self.judges.collect(release, fleet)

@@ -7,7 +7,12 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
-from ansible_collections.pear.fargate.plugins.module_utils.aws.elbv2_states import TargetState
+from ansible_collections.pear.fargate.plugins.module_utils.aws.elbv2_states import (
+    Conditions,
+    Rule,
+    TargetGroup,
+    TargetState,
+)
 from ansible_collections.pear.fargate.plugins.module_utils.aws.session import Aws
 from ansible_collections.pear.fargate.plugins.module_utils.release import judges as judges_module
 from ansible_collections.pear.fargate.plugins.module_utils.release.every_target import Route
@@ -20,6 +25,7 @@ from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import 
     LatencyGate,
     Phase,
     Readings,
+    Result,
     Traffic,
     Verdict,
 )
@@ -132,3 +138,30 @@ def test_a_check_goes_to_the_healthy_targets_of_the_candidate(
     (route,) = routes
     assert (route.targets, route.headers) == (2, TESTERS if run == "prove" else {"x-tenant": "acme"})
     assert paths == ["/readyz?beta=1"]
+
+
+HOST = "scores.example.com"
+PRODUCTION = Rule("production", 20, Conditions.of([HOST], []), {"blue": 0, "green": 100})
+SHADOW = Rule("shadow", 5, Conditions.of([HOST], []), {"targetgroup/other/1": 100})
+SECOND_OWN = Rule("added", 6, Conditions.of([HOST], []), {"blue": 0, "green": 100})
+
+
+@pytest.mark.parametrize(
+    ("rules", "result", "told"),
+    [
+        ([PRODUCTION], Result.PASS, "no other rule answers / of scores.example.com"),
+        ([SECOND_OWN, PRODUCTION], Result.PASS, "no other rule answers"),
+        ([SHADOW, PRODUCTION], Result.FAIL, "is answered by the rule of other"),
+        ([], Result.FAIL, "is answered by no rule"),
+    ],
+)
+def test_without_a_version_probe_the_rules_of_the_last_moment_prove_who_answers(
+    judges: CloudJudges, monkeypatch: pytest.MonkeyPatch, rules: list[Rule], result: Result, told: str
+) -> None:
+    groups = {colour: TargetGroup(str(colour), "vpc-1", 8080, arn=str(colour)) for colour in Colour}
+    # As the service was located: before anybody added a rule.
+    judges.location = ServiceLocation("prod", "scores", "listener", HOST, groups, PRODUCTION, None, (PRODUCTION,))
+    judges.version_probe = None
+    monkeypatch.setattr(judges_module.elbv2, "rules", lambda aws, listener: rules)
+    verdict = judges.probe(RELEASE, lambda: False)
+    assert verdict is not None and verdict.result is result and told in verdict.reason

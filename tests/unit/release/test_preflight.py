@@ -78,7 +78,9 @@ def found(fleet: Fleet = CALM, said: RecordedProgress | None = None, **params: A
         cast(Aws, SimpleNamespace(elsewhere=lambda region: None, brief=lambda: None)),
         progress=said or RecordedProgress(),
     )
-    order = SimpleNamespace(desired_count=2, gates=SimpleNamespace(alarms=("errors",)))
+    order = SimpleNamespace(
+        plan=SimpleNamespace(in_place=False), desired_count=2, gates=SimpleNamespace(alarms=("errors",))
+    )
     spec = SimpleNamespace(params={**PARAMS, **params}, tags={"pear:environment": "prod"})
     rule = Rule("rule", 20, Conditions.of(["app.example.com"], []), {"blue": 100})
     location = ServiceLocation("prod", "app", "listener", "balancer", {}, rule, None, (rule,))
