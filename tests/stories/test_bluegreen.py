@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -10,7 +13,7 @@ import pytest
 from tests.support.pages import ReadPage
 from tests.support.plays import Player, PlayResult
 
-from .arcade import CANARY, CLUSTER, GATES, HOST, RELEASE, Arcade, arcade, finished
+from .arcade import CANARY, CLUSTER, GATES, HOST, RELEASE, Arcade, arcade, end, finished, tasks
 from .load import assert_not_one_failed
 from .test_deploy import mutating_calls
 
@@ -112,6 +115,36 @@ def test_a_canary_whose_live_colour_dies_takes_all_traffic(arcade: Arcade) -> No
 
 
 @pytest.mark.long
+def test_a_rollback_that_has_nowhere_to_go_says_so_at_once_and_a_promotion_serves(arcade: Arcade) -> None:
+    before = arcade.live()
+    candidate = {"blue": "green", "green": "blue"}[before]
+    options = {"percent": 20, "duration_seconds": 600}
+    policy = {"when_stable_is_down": "hold"}
+    release = arcade.begin(
+        "held", service_strategy="canary", service_strategy_options=options, service_release_policy=policy
+    )
+    try:
+        arcade.wait_for(lambda: arcade.weights()[candidate] == 20)
+        arcade.stage.client("ecs").update_service(cluster=CLUSTER, service=f"arcade-{before}", desiredCount=0)
+        arcade.wait_for(lambda: arcade.services()[before]["runningCount"] == 0)
+        refused = arcade.play("rollback").failed()
+        for told in (
+            f"{before} cannot take traffic back: it has 0 healthy targets",
+            "80 % of requests are not served",
+            "playbooks/promote.yml -l arcade -e promote_all=true",
+            "-e rollback_force=true",
+        ):
+            assert told in refused.output, refused.output
+        assert arcade.weights()[candidate] == 20
+        assert "80 % of requests are not served" in arcade.play("status").succeeded().output
+        arcade.play("promote", promote_all=True).succeeded()
+        finished(release).succeeded()
+    finally:
+        end(release)
+    assert arcade.live() == candidate
+
+
+@pytest.mark.long
 def test_a_good_version_passes_a_canary_and_a_bake_that_metrics_judge(arcade: Arcade, tmp_path: Path) -> None:
     before = arcade.live()
     report = {"service_report": str(tmp_path / "good.html")}
@@ -202,6 +235,49 @@ def test_slowness_of_the_candidate_returns_traffic(arcade: Arcade) -> None:
     assert arcade.weights()[before] == 100
     # Slow answers are answers.
     assert_not_one_failed(summary, 1000)
+
+
+@pytest.mark.long
+def test_a_slow_version_is_returned_in_the_bake_although_live_had_one_bad_minute(arcade: Arcade) -> None:
+    """The baseline of a bake is live's time before: one bad period in it hides no slowness of every period."""
+    before = arcade.live()
+    chaos = {"CHAOS_ENABLED": "true", "CHAOS_LATENCY_MS_P50": "150", "CHAOS_LATENCY_MS_P99": "600"}
+    gates = {**GATES, "latency": {"maximum_ratio": 2.0, "minimum_requests": 50}}
+    with arcade.under_load() as running:
+        # A minute of CloudWatch lasts five seconds on the stage: a baseline of nine of them, one of them bad.
+        time.sleep(25)
+        # Shorter than what a health check waits.
+        for _ in range(6):
+            with frozen(arcade, before):
+                time.sleep(0.4)
+            time.sleep(0.2)
+        time.sleep(20)
+        failed = arcade.release(
+            "slow-all",
+            environment=chaos,
+            service_strategy="all_at_once",
+            service_strategy_options={"bake_seconds": 60},
+            service_gates=gates,
+        ).failed()
+        summary = running.stop()
+    assert "rolled_back" in failed.output and "p99" in failed.output, failed.output
+    assert arcade.weights()[before] == 100
+    assert_not_one_failed(summary, 1000)
+
+
+@contextmanager
+def frozen(arcade: Arcade, colour: str) -> Iterator[None]:
+    """The containers of a colour answer nothing meanwhile, and everything afterwards."""
+    containers = [
+        container
+        for task in tasks(arcade, colour)
+        for container in arcade.stage.engine("ps", "-q", "--filter", f"label=pear.task={task}").split()
+    ]
+    arcade.stage.engine("pause", *containers)
+    try:
+        yield
+    finally:
+        arcade.stage.engine("unpause", *containers)
 
 
 def test_check_mode_plans_the_first_release_of_a_service_that_is_not_provisioned(arcade: Arcade) -> None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import http.client
+import json
 import re
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 from urllib.parse import urlsplit
 
 _HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding", "content-length"}
@@ -22,6 +24,7 @@ class Kind(StrEnum):
     THROTTLE = "throttle"
     ERROR = "error"
     DENY = "deny"
+    REFUSE = "refuse"  # with the fault's own error
     TRUNCATE = "truncate"  # half of the answer, with status 200
     PAGE = "page"  # a proxy's page, with status 200
     DIE_BEFORE = "die before"  # the caller dies, and the request never arrives
@@ -37,6 +40,8 @@ class Fault:
     times: int = 1
     body: str = ""
     later: int = 0
+    # The error of a REFUSE, as a JSON protocol has it.
+    error: Mapping[str, Any] = field(default_factory=dict)
     # Ends the caller.
     kill: Callable[[], None] = lambda: None
     met: threading.Event = field(default_factory=threading.Event)
@@ -148,6 +153,8 @@ class FaultProxy:
                 return refusal(call, 400, "ThrottlingException", "Rate exceeded")
             case Kind.ERROR:
                 return refusal(call, 500, "InternalFailure", "internal failure")
+            case Kind.REFUSE:
+                return Answer(400, [("Content-Type", "application/x-amz-json-1.1")], json.dumps(fault.error).encode())
             case Kind.DENY:
                 return refusal(call, 403, "AccessDeniedException", "not authorized")
 
