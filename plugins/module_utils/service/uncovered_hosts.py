@@ -32,18 +32,26 @@ def warnings(values: Mapping[str, Any], environment: Mapping[str, Any]) -> Itera
 def findings(
     aws: Aws, values: Mapping[str, Any], environment: Mapping[str, Any], listener: Callable[[], str | None]
 ) -> Iterator[str]:
-    """The same of certificates that were given: their names, and those of the listener's further ones, are read."""
-    source = environment.get("load_balancer_certificate")
-    if source not in ("existing", "imported") or environment.get("load_balancer_existing") or not any(_hosts(values)):
+    """The same of certificates that were given: their names, and those of the listener's further ones, are read.
+
+    Whoever lets no check verify the certificate has TLS end before the load balancer, where other certificates count.
+    """
+    source = "listener" if environment.get("load_balancer_existing") else environment.get("load_balancer_certificate")
+    unverified = values.get("service_checks_verify_tls") is False
+    if source not in ("listener", "existing", "imported") or unverified or not any(_hosts(values)):
         return
-    https = listener()
-    of_listener = elbv2.listener_certificates(aws, https) if https else []
+    arn = listener()
+    is_https = arn is not None and (source != "listener" or elbv2.listener(aws, arn)["Protocol"] == "HTTPS")
+    of_listener = elbv2.listener_certificates(aws, arn) if arn and is_https else []
     further = [found["CertificateArn"] for found in of_listener if not found.get("IsDefault")]
     default = next((found["CertificateArn"] for found in of_listener if found.get("IsDefault")), None)
-    if source == "existing":
-        first = environment.get("load_balancer_certificate_arn") or None
-    else:
-        first = default if default and _is_imported_already(aws, default, environment) else None
+    match source:
+        case "listener":
+            first = default
+        case "existing":
+            first = environment.get("load_balancer_certificate_arn") or None
+        case _:
+            first = default if default and _is_imported_already(aws, default, environment) else None
     if first is None or not all(":acm:" in arn for arn in (first, *further)):
         # What is not in ACM yet, or is in IAM, has no names that ACM tells.
         return
@@ -52,13 +60,15 @@ def findings(
     except AwsError as failed:
         if "NotFound" not in failed.code:
             raise
-        yield f"load_balancer_certificate_arn is {first!r}, and ACM has no such certificate in {aws.region}"
+        what = "the listener's certificate" if source == "listener" else "load_balancer_certificate_arn"
+        yield f"{what} is {first!r}, and ACM has no such certificate in {aws.region}"
         return
     for variable, host in _hosts(values):
         if not _is_covered(host, names):
             yield (
                 f"{variable} holds {host!r}, which the load balancer's certificate does not cover ({', '.join(sorted(names))}; a wildcard "
-                "covers one label): clients refuse it. Give a certificate that covers it, or add another one to the listener"
+                "covers one label): clients refuse it. Give a certificate that covers it, or add another one to the listener; "
+                "where TLS ends before the load balancer, set service_checks_verify_tls to false"
             )
 
 

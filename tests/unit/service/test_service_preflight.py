@@ -178,6 +178,31 @@ def test_a_host_outside_a_certificate_that_was_given_is_a_finding(
     assert preflight(tmp_path, environment, service_hosts=[host])["findings"] == [], "the listener has another one"
 
 
+LISTENER = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:listener/app/corp/1/2"
+
+
+@pytest.mark.parametrize(
+    ("protocol", "verified", "found"), [("HTTPS", True, True), ("HTTPS", False, False), ("HTTP", True, False)]
+)
+def test_the_certificates_of_a_listener_that_others_made_count(
+    tmp_path: Path,
+    certificates: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+    protocol: str,
+    verified: bool,
+    found: bool,
+) -> None:
+    monkeypatch.setattr(uncovered_hosts.elbv2, "listener", lambda *_: {"Protocol": protocol})
+    beside = {"load_balancer_existing": LISTENER}
+    checks = {"service_checks_verify_tls": verified}
+    assert preflight(tmp_path, beside, service_hosts=["scores.prod.example.com"], **checks)["findings"] == []
+    if not found:
+        assert preflight(tmp_path, beside, service_hosts=["scores.example.net"], **checks)["findings"] == []
+        return
+    with pytest.raises(Failure, match=r"service_hosts holds 'scores.example.net'.* service_checks_verify_tls to false"):
+        preflight(tmp_path, beside, service_hosts=["scores.example.net"], **checks)
+
+
 def test_a_certificate_that_this_run_replaces_says_nothing(tmp_path: Path, certificates: dict[str, Any]) -> None:
     renewed = {**IMPORTED, uncovered_hosts.PEM: "PEM of a renewed one"}
     assert preflight(tmp_path, renewed, service_hosts=["scores.example.net"])["findings"] == []
