@@ -38,5 +38,7 @@ def _to_colour(call: Invocation, location: ServiceLocation, aws_ports: Ports) ->
     """While the ledger is away a person names the colour."""
     controller = Controller(aws_ports, lease_owner(call))
     order = colour_order(call.params, call.clock.now())
-    ending = run_controller(call, controller, lambda: controller.return_to_colour(order, call.check_mode))
+    ending = run_controller(
+        call, controller, lambda: controller.without_ledger.return_to_colour(order, call.check_mode)
+    )
     return predicted_return(ending) if call.check_mode else result(call, ending, report_file(call, location))

@@ -9,27 +9,21 @@ from dataclasses import replace
 from typing import TypeVar
 
 from ..rollout.abort_rules import can_be_resumed
-from ..rollout.actions import Shift
 from ..rollout.begin import Begun, Order, Refused, ReturnOrder, Unchanged, begin_deploy, begin_rollback
-from ..rollout.colour_return import ColourOrder, facts, return_to_colour
 from ..rollout.disagreements import Disagreement, disagreements
 from ..rollout.history import is_named, resumed, unfinished
-from ..rollout.lease import LATE_WRITE_SECONDS, Held, is_lost
-from ..rollout.model import Colour, Fleet, Kind, OperatorRequest, Outcome, Phase, Release, RequestKind
+from ..rollout.lease import Held, is_lost
+from ..rollout.model import Fleet, Kind, OperatorRequest, Outcome, Phase, Release, RequestKind
 from ..rollout.restore import is_restored
 from ..rollout.single_writer import has_begun_to_return
 from ..rollout.stable_down import no_way_back
 from .fenced_writer import FencedWriter
 from .lease_holder import LeaseHolder
-from .loop import Ending, ReleaseLoop
+from .loop import Ending, ReleaseLoop, not_begun
 from .ports import LeaseLostError, LedgerAwayError, PortError, Ports, UnreadableRecord
-from .unrecorded_return import return_decision, returns_by_rule
+from .without_ledger import WithoutLedger
 
 T = TypeVar("T")
-_NEXT_RUN = (
-    "No task was scaled. The next release or rollback records and ends what is unfinished. A controller that still works may have "
-    f"a write under way, which arrives within {LATE_WRITE_SECONDS} s: look at the weights again then"
-)
 # Whether a release or a rollback may begin: of the fleet, the releases on record, and the time.
 Begin = Callable[[Fleet, Sequence[Release], float], Begun | Unchanged | Refused]
 
@@ -42,6 +36,7 @@ class Controller:
         self.lease_holder = LeaseHolder(ports, owner)
         self.writer = FencedWriter(ports, self.lease_holder)
         self.loop = ReleaseLoop(ports, self.lease_holder, self.writer, stage_only)
+        self.without_ledger = WithoutLedger(ports, self.lease_holder, self.writer)
         self._unreadable_records: dict[str, UnreadableRecord] = {}
 
     def interrupt(self, reason: str) -> None:
@@ -63,7 +58,7 @@ class Controller:
         history = self._history()
         refused = self._unreadable()
         if refused is not None:
-            return _not_begun(refused)
+            return not_begun(refused)
         if unfinished(history) is None:
             # Looking comes before locking: what is live already costs no write.
             begun = begin(self._fleet(), history, self.ports.clock.now())
@@ -73,7 +68,7 @@ class Controller:
                 and not adjusts
                 and not any(found.repair for found in self._disagreements())
             ):
-                return _not_begun(begun)
+                return not_begun(begun)
         return self._under_lease(order.id, False, lambda: self._deploy(order, begin))
 
     def _deploy(self, order: Order, begin: Begin) -> Ending:
@@ -94,82 +89,20 @@ class Controller:
             left = unfinished(self._read_ledger(self._history))
         except LedgerAwayError as away:
             unknown = "Without the ledger it is not known which colour is stable"
-            return _not_begun(Refused(self._ways_without_ledger(away, unknown)))
+            return not_begun(self.without_ledger.ways(away, unknown))
         # Before the lease is taken: the controller that has it may still serve users, by a promotion.
         stuck = "" if order.force else self._no_way_back(left)
         if stuck:
-            return _not_begun(Refused(f"nothing was changed: {stuck}. -e rollback_force=true returns traffic anyway"))
+            return not_begun(Refused(f"nothing was changed: {stuck}. -e rollback_force=true returns traffic anyway"))
         try:
             return self._under_lease(order.id, True, lambda: self._rollback(order))
         except LedgerAwayError as away:
-            returned = self._return_without_lease(replace(left, forced=order.force), away) if left else None
-            return returned or _not_begun(
-                Refused(self._ways_without_ledger(away, "Without its lease no rollback begins"))
-            )
-
-    def _return_without_lease(self, left: Release, away: LedgerAwayError) -> Ending | None:
-        """The release under way can be read and the lease not be taken: its traffic returns all the same, without a record."""
-        if not returns_by_rule(left):
-            return None
-        fleet = self._fleet_or_targets()
-        decision = return_decision(left, fleet, f"rollback of {self.lease_holder.owner}", self.ports.clock.now())
-        if decision is None:
-            return None
-        self.ports.progress.line(f"the ledger cannot be written, traffic is returned without a record: {away}")
-        self.lease_holder.with_retries(lambda: self.writer.write_without_lease(decision.action))
-        reason = f"{left.live} has all traffic, release {left.id} had {fleet.traffic}. This is not on record: {away}"
-        return Ending(Outcome.SUCCEEDED, f"{reason} {_NEXT_RUN}", changed=True)
-
-    def return_to_colour(self, order: ColourOrder, check_mode: bool = False) -> Ending:
-        """Return all traffic to the colour that a person names. Only while the ledger is away: it knows more than a person."""
-        away = self._why_ledger_is_away(order, check_mode)
-        if not away:
-            return _not_begun(
-                Refused(
-                    "nothing was changed: the ledger answers, so it is known what served before. Roll back without naming a colour"
-                )
-            )
-        fleet = self.lease_holder.with_retries(self.ports.provider.read_load_balancer)
-        decision = return_to_colour(fleet, order)
-        if not isinstance(decision, Shift):
-            return _not_begun(decision)
-        unrecorded = f"without a record, as the ledger is away: {away}"
-        if check_mode:
-            return Ending(None, f"all traffic would go to {order.colour}, {unrecorded} {facts(fleet)}", changed=True)
-        self.ports.progress.line(f"returning traffic to {order.colour} by order of {order.by}, {unrecorded}")
-        self.lease_holder.with_retries(lambda: self.writer.write_without_lease(decision))
-        reason = f"{order.colour} has all traffic by order of {order.by}, {unrecorded} Before: {fleet.traffic}."
-        return Ending(Outcome.SUCCEEDED, f"{reason} {_NEXT_RUN}", changed=True)
-
-    def _why_ledger_is_away(self, order: ColourOrder, check_mode: bool) -> str:
-        """Empty where a rollback could begin: the releases can be read, and the lease taken or seen with its holder."""
-        try:
-            self._history()
-            if check_mode:
-                self.lease_holder.with_retries(self.ports.ledger.lease)
-            else:
-                self.lease_holder.take(order.id, force=False)
-                self.lease_holder.give_back()
-        except PortError as failure:
-            return str(failure)
-        return ""
-
-    def _ways_without_ledger(self, away: LedgerAwayError, why: str) -> str:
-        """What is known without the ledger, and how a person decides with that."""
-        unknown = f"nothing was changed: {away} {why}"
-        try:
-            fleet = self._fleet_or_targets()
-        except PortError as failure:
-            return f"{unknown}, and traffic cannot be read either: {failure}"
-        if not fleet.routed:
-            return unknown
-        return (
-            f"{unknown}. {facts(fleet)}. If you know which colour is right: -e rollback_to_colour={Colour.BLUE} or "
-            f"-e rollback_to_colour={Colour.GREEN} gives it all traffic, without the ledger and without a record"
-        )
+            forced = replace(left, forced=order.force) if left else None
+            returned = self.without_ledger.return_traffic_of(forced, away) if forced else None
+            return returned or not_begun(self.without_ledger.ways(away, "Without its lease no rollback begins"))
 
     def _no_way_back(self, left: Release | None) -> str:
-        fleet = self._fleet_or_targets() if left else None
+        fleet = self.without_ledger.fleet_or_targets() if left else None
         if left is None or fleet is None or not no_way_back(fleet, left):
             return ""
         lease = self.lease_holder.with_retries(self.ports.ledger.lease)
@@ -234,7 +167,7 @@ class Controller:
             self.writer.adjust(begun.adjust)
             return Ending(None, f"{begun.reason}; adjusted: {'; '.join(begun.adjustments)}", changed=True)
         if not isinstance(begun, Begun):
-            return _not_begun(begun)
+            return not_begun(begun)
         adopted, release = begun.adopted, begun.release
         if adopted is not None:
             self.ports.progress.line(f"{adopted.label} serves from {adopted.candidate}: on record now, to go back to")
@@ -272,18 +205,6 @@ class Controller:
     def _fleet(self) -> Fleet:
         return self.lease_holder.with_retries(self.ports.provider.read)
 
-    def _fleet_or_targets(self) -> Fleet:
-        """The fleet; where that cannot be read, what the load balancer alone says: a return of traffic needs no more."""
-        try:
-            return self._fleet()
-        except PortError as failure:
-            unread = failure
-            self.ports.progress.line(f"the tasks cannot be read: {unread}")
-        try:
-            return self.lease_holder.with_retries(self.ports.provider.read_load_balancer)
-        except PortError as silent:
-            raise PortError(f"{unread} The load balancer does not answer instead: {silent}", transient=True) from silent
-
     def _history(self) -> Sequence[Release]:
         """The releases that can be read; of those that cannot, each is named once."""
         history = self.lease_holder.with_retries(self.ports.ledger.history)
@@ -302,7 +223,3 @@ class Controller:
             f"nothing was changed: {'; '.join(blocking)}. It may be a release under way. Return traffic with "
             "playbooks/rollback.yml where that is needed, then delete this item of the ledger's table"
         )
-
-
-def _not_begun(begun: Unchanged | Refused) -> Ending:
-    return Ending(Outcome.REFUSED if isinstance(begun, Refused) else None, begun.reason)

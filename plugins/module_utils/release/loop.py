@@ -26,6 +26,7 @@ from ..rollout.actions import (
     Stage,
     Wait,
 )
+from ..rollout.begin import Refused, Unchanged
 from ..rollout.decide import decide
 from ..rollout.forward import probe_is_due
 from ..rollout.model import (
@@ -68,6 +69,10 @@ class Ending:
     changed: bool = False
     # The last look of the release's loop: who serves at the end.
     fleet: Fleet | None = None
+
+
+def not_begun(begun: Unchanged | Refused) -> Ending:
+    return Ending(Outcome.REFUSED if isinstance(begun, Refused) else None, begun.reason)
 
 
 class ReleaseLoop:
