@@ -45,12 +45,12 @@ class Plan:
 
 
 def plan(current: Scaling, desired: Scaling) -> Plan:
-    """Compare. Bounds that a schedule of the service has set are no difference."""
-    allowed = {desired.bounds} | {
-        (action.get("MinCapacity", desired.minimum), action.get("MaxCapacity", desired.maximum))
-        for action in (schedule["ScalableTargetAction"] for schedule in desired.schedules.values())
-    }
-    move = current.bounds not in allowed and desired.minimum is not None and desired.maximum is not None
+    """Compare. Bounds that schedules of the service have set are no difference: one may set the minimum, and another the maximum."""
+    actions = [schedule["ScalableTargetAction"] for schedule in desired.schedules.values()]
+    minima = {desired.minimum, *(action["MinCapacity"] for action in actions if "MinCapacity" in action)}
+    maxima = {desired.maximum, *(action["MaxCapacity"] for action in actions if "MaxCapacity" in action)}
+    is_set = current.minimum in minima and current.maximum in maxima
+    move = not is_set and desired.minimum is not None and desired.maximum is not None
     return Plan(
         (desired.minimum, desired.maximum) if move else None,  # type: ignore[arg-type]
         {name: policy for name, policy in desired.policies.items() if current.policies.get(name) != policy},
