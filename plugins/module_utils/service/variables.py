@@ -75,6 +75,7 @@ def findings(values: Mapping[str, Any]) -> list[str]:
         *_collector(values),
         *sampling_rules.findings(values),
         *_containers(values),
+        *_target_container(values),
         *schedule_findings(values.get("service_schedules"), "service_schedules", "expression"),
         *schedule_findings(values.get("autoscaling_schedules"), "autoscaling_schedules", "when"),
         *_single_writer(values),
@@ -156,6 +157,26 @@ def _containers(values: Mapping[str, Any]) -> Iterator[str]:
             problem = command_problem(one.get("command")) if isinstance(one, Mapping) else ""
             if problem:
                 yield f"{option}: {one.get('name')}: command is {one['command']!r}: {problem}"
+
+
+def _target_container(values: Mapping[str, Any]) -> Iterator[str]:
+    """A container that requests are sent to is there, has the port, and does not end by itself."""
+    name, port = values.get("service_target_container"), values.get("service_port")
+    sidecars = [sidecar for sidecar in values.get("service_sidecars") or [] if isinstance(sidecar, Mapping)]
+    if not name or is_worker(values):
+        return
+    found = next((sidecar for sidecar in sidecars if sidecar.get("name") == name), None)
+    if found is None:
+        there = ", ".join(str(sidecar.get("name")) for sidecar in sidecars) or "none"
+        yield f"service_target_container is {name!r}, and service_sidecars has no such container; there is {there}"
+        return
+    if isinstance(port, int) and port not in (found.get("ports") or []):
+        yield f"service_target_container is {name}, whose ports do not hold service_port {port}: ECS could not register it"
+    if found.get("essential", True) is False:
+        yield (
+            f"service_target_container is {name}, and its option essential is false: once it has ended, the task would go on without "
+            "requests. Leave essential out"
+        )
 
 
 def _single_writer(values: Mapping[str, Any]) -> Iterator[str]:

@@ -13,6 +13,7 @@ _VARIABLES: dict[str, tuple[Any, ...]] = {
     "service_hosts": ([], None),
     "service_paths": ([], ["/*"], None),
     "service_further_rules": ([], None),
+    "service_target_container": ("", None),
     "service_version_probe": ({}, None),
     "service_slow_start_seconds": (0, None),
     "service_protocol_version": ("HTTP1", None),

@@ -248,6 +248,27 @@ def test_every_size_that_fargate_offers_is_accepted(cpu: int) -> None:
             id="a volume of both kinds",
         ),
         pytest.param({"service_environment": {"KEY": "x"}}, "KEY: in service_secrets and", id="a name twice"),
+        pytest.param(
+            {
+                "service_target_container": "proxy",
+                "service_sidecars": [{"name": "nginx", "image": "n", "ports": [8080]}],
+            },
+            "service_target_container is 'proxy', and service_sidecars has no such container; there is nginx",
+            id="requests to a container that is not there",
+        ),
+        pytest.param(
+            {"service_target_container": "proxy", "service_sidecars": [{"name": "proxy", "image": "n", "ports": [80]}]},
+            "whose ports do not hold service_port 8080",
+            id="requests to a container without the port",
+        ),
+        pytest.param(
+            {
+                "service_target_container": "proxy",
+                "service_sidecars": [{"name": "proxy", "image": "n", "ports": [8080], "essential": False}],
+            },
+            "the task would go on without requests",
+            id="requests to a container that may end",
+        ),
     ],
 )
 def test_a_finding(change: dict[str, Any], message: str) -> None:

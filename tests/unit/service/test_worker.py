@@ -71,6 +71,7 @@ def test_what_the_specification_fills_in_is_not_taken_for_the_users() -> None:
         ({"service_gates": {"errors": {}, "latency": {"maximum_ratio": 2}}}, "service_gates.latency judges answers"),
         ({"service_checks": [{"name": "smoke", "path": "/"}]}, "service_checks: smoke is a request"),
         ({"dns_names": ["a.example"]}, "dns_names is set"),
+        ({"service_target_container": "proxy"}, "service_target_container is set"),
         ({"autoscaling_policies": [{"name": "r", "metric": "requests"}]}, "use backlog, cpu, memory or custom"),
     ],
 )
