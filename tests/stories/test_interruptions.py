@@ -86,6 +86,7 @@ def test_a_rollback_stops_the_release_under_way(arcade: Arcade) -> None:
     assert_not_one_failed(summary, 500)
 
 
+@pytest.mark.long
 def test_ctrl_c_returns_traffic(arcade: Arcade) -> None:
     before = arcade.live()
     options = {"percent": 40, "duration_seconds": 120}

@@ -51,6 +51,7 @@ def overtaken(
             end(rollback)
 
 
+@pytest.mark.long
 def test_a_shift_of_an_overtaken_release_that_arrives_after_the_rollback_is_undone(
     arcade: Arcade, proxy: FaultProxy
 ) -> None:

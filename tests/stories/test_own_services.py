@@ -32,6 +32,7 @@ def under_load(website: Website) -> Iterator[Traffic]:
         yield running
 
 
+@pytest.mark.long
 def test_a_cutover_and_a_rollback_lose_no_request_and_change_nothing_else(website: Website) -> None:
     before, second = website.settings(), website.register("v2")
     before["definitions"].append(before["definitions"][0].rpartition(":")[0] + f":{second.rpartition(':')[2]}")

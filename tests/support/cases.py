@@ -1,4 +1,4 @@
-"""Cases of a test of which `make test` takes the first alone, and `make test-all` all."""
+"""Cases of a test of which `make test` takes some, and `make test-all` all."""
 
 from __future__ import annotations
 
@@ -12,6 +12,14 @@ def first_of(cases: Iterable[Any]) -> list[Any]:
     """The cases, all but the first marked as long. A tuple is several arguments."""
     first, *others = cases
     return [first, *(pytest.param(*_arguments(case), marks=pytest.mark.long) for case in others)]
+
+
+def one_in(number: int, cases: Iterable[Any]) -> list[Any]:
+    """The cases, of which one in `number` is in the gate and the others are marked as long."""
+    return [
+        case if not index % number else pytest.param(*_arguments(case), marks=pytest.mark.long)
+        for index, case in enumerate(cases)
+    ]
 
 
 def _arguments(case: Any) -> tuple[Any, ...]:

@@ -93,6 +93,7 @@ def test_what_changed_is_told_and_put_right_in_one_request(either: dict[str, Any
     assert invoke({**either, **changed})["diff"]["after"] == {}
 
 
+@pytest.mark.long
 def test_a_cluster_has_a_reader_for_each_further_zone_and_loses_it_again(options: dict[str, Any]) -> None:
     aurora = {**options, "engine": "aurora-postgresql"}
     invoke(aurora)
@@ -147,6 +148,7 @@ def snapshots(engine: str) -> list[str]:
 
 
 @pytest.mark.parametrize("final_snapshot", [True, False])
+@pytest.mark.long
 def test_its_removal_keeps_all_of_it_unless_that_is_said(either: dict[str, Any], final_snapshot: bool) -> None:
     made = {**either, "deletion_protection": False, "multi_az": False, "final_snapshot": final_snapshot}
     invoke(made)

@@ -184,6 +184,7 @@ def watch(environment: str, region: str) -> None:
     )
 
 
+@pytest.mark.long
 def test_what_watches_health_checks_goes_from_the_region_that_keeps_their_metrics(aws: None) -> None:
     for name in ("staging", "production"):
         watch(name, REGION)
@@ -196,6 +197,7 @@ def test_what_watches_health_checks_goes_from_the_region_that_keeps_their_metric
     assert not invoke(zones=["example.com"])["changed"]
 
 
+@pytest.mark.long
 def test_of_one_environment_name_in_two_regions_only_this_ones_goes(aws: None) -> None:
     """Route 53 has no regions, and the region of its metrics may have an environment of that name too."""
     route53, elsewhere = boto3.client("route53"), boto3.client("cloudwatch", "us-east-1")
@@ -301,6 +303,7 @@ def test_a_database_goes_where_that_is_said_and_leaves_a_snapshot(aws: None) -> 
     assert not invoke(data=["database"])["changed"]
 
 
+@pytest.mark.long
 def test_a_cluster_goes_after_its_instances_with_all_that_it_stood_on(aws: None) -> None:
     subnets = [subnet["SubnetId"] for subnet in boto3.client("ec2", REGION).describe_subnets()["Subnets"]]
     options = {
@@ -374,6 +377,7 @@ def test_an_environment_goes_but_its_files_and_the_neighbour_of_nearly_the_same_
     assert invoke(data=["file_system"])["removed"] == done["kept"]
 
 
+@pytest.mark.long
 def test_check_mode_lists_in_order_and_removes_nothing(aws: None) -> None:
     make("staging")
     listed = invoke(check_mode=True, confirm="")
@@ -389,6 +393,7 @@ def test_without_the_right_name_nothing_happens(aws: None, confirm: str) -> None
     assert invoke(check_mode=True)["changed"]
 
 
+@pytest.mark.long
 def test_deletion_protection_is_respected_before_the_first_removal(aws: None) -> None:
     make("staging")
     elb = boto3.client("elbv2", REGION)
@@ -402,6 +407,7 @@ def test_deletion_protection_is_respected_before_the_first_removal(aws: None) ->
     assert invoke(check_mode=True) == before
 
 
+@pytest.mark.long
 def test_what_is_half_there_goes_as_far_as_it_is_there(aws: None) -> None:
     boto3.client("logs", REGION).create_log_group(logGroupName="/pear/staging/scores", tags=OURS)
     assert invoke()["removed"] == ["log group /pear/staging/scores"]
@@ -434,6 +440,7 @@ def test_what_others_put_under_a_name_of_ours_stays(saved: QueryStore, monkeypat
     assert not [what for what in removed if "staging-board" in what]
 
 
+@pytest.mark.long
 def test_saved_queries_go_by_the_name_of_a_service_of_ours(saved: QueryStore) -> None:
     boto3.client("logs", REGION).create_log_group(logGroupName="/pear/staging/scores", tags=OURS)
     names = [
@@ -502,6 +509,7 @@ def test_it_asks_again_while_something_that_is_going_holds_a_thing(aws: None, mo
     assert len(requested) == 4
 
 
+@pytest.mark.long
 def test_it_says_what_aws_says_where_nothing_lets_go(aws: None, monkeypatch: pytest.MonkeyPatch) -> None:
     boto3.client("logs", REGION).create_log_group(logGroupName="/pear/staging/scores", tags=OURS)
     monkeypatch.setattr(teardown_remove, "remove", refusing("DependencyViolation", 10**6, []))
@@ -516,6 +524,7 @@ def test_a_refusal_that_waiting_does_not_cure_ends_it(aws: None, monkeypatch: py
         invoke()
 
 
+@pytest.mark.long
 def test_one_service_goes_and_its_neighbours_of_nearly_the_same_name_stay(aws: None) -> None:
     elb, logs, iam = boto3.client("elbv2", REGION), boto3.client("logs", REGION), boto3.client("iam")
     make("staging")
@@ -595,6 +604,7 @@ def test_what_others_run_in_our_cluster_refuses_its_removal(aws: None) -> None:
     assert len(ecs.list_services(cluster="staging")["serviceArns"]) == 2
 
 
+@pytest.mark.long
 def test_target_groups_of_others_behind_our_load_balancer_refuse_its_removal(aws: None) -> None:
     make("staging")
     elb = boto3.client("elbv2", REGION)
@@ -700,6 +710,7 @@ def test_rules_and_services_beside_what_others_have_go_and_theirs_stays(aws: Non
     assert not invoke()["changed"]
 
 
+@pytest.mark.long
 def test_roles_of_the_same_environment_name_in_another_region_stay(aws: None) -> None:
     iam = boto3.client("iam")
     for region in (REGION, "eu-west-1"):

@@ -121,6 +121,7 @@ HANGING = {"healthy_blue": 2, "requests_blue": BUSY}
         pytest.param({"healthy_blue": 2, "answered_blue": BUSY, "balancer_errors": 9}, False, id="requests are late"),
     ],
 )
+@pytest.mark.long
 def test_requests_that_the_load_balancer_gives_up_on_are_errors_of_the_service(
     world: World, minute: dict[str, Any], pages: bool
 ) -> None:

@@ -296,6 +296,7 @@ def test_while_traffic_is_shifted_nothing_is_changed(scaling: Any) -> None:
         ),
     ],
 )
+@pytest.mark.long
 def test_what_makes_no_sense_is_refused(scaling: Any, options: dict[str, Any], why: str) -> None:
     with pytest.raises(Failure, match=why):
         invoke(**options)
@@ -365,6 +366,7 @@ def test_a_misspelled_time_zone_is_named_with_the_one_that_was_meant() -> None:
     ("autoscaling", "others_too", "owned"),
     [(None, False, True), (True, False, True), (False, False, False), (False, True, True)],
 )
+@pytest.mark.long
 def test_a_count_is_the_inventorys_again_in_the_run_that_ends_autoscaling(
     scaling: Any, autoscaling: bool | None, others_too: bool, owned: bool
 ) -> None:
