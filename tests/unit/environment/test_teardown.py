@@ -104,13 +104,17 @@ def invoke(check_mode: bool = False, **options: Any) -> dict[str, Any]:
     return environment_teardown.run(Invocation(given, Aws({"region": REGION}), check_mode, QuickClock()))
 
 
+def make_network(name: str) -> str:
+    network = params(vpc_module, {"environment": name, "cidr": "10.1.0.0/16", "zone_count": 2, "nat": "single"})
+    return str(vpc_network.run(Invocation(network, Aws({"region": REGION}), False, QuickClock()))["vpc_id"])
+
+
 def make(name: str) -> None:
     """An environment as roles make it, as far as moto knows the services."""
     tags = {"pear:environment": name}
     pairs = [{"Key": key, "Value": value} for key, value in tags.items()]
     aws = Aws({"region": REGION})
-    network = params(vpc_module, {"environment": name, "cidr": "10.1.0.0/16", "zone_count": 2, "nat": "single"})
-    vpc = vpc_network.run(Invocation(network, aws, False, QuickClock()))["vpc_id"]
+    vpc = make_network(name)
     ec2, elb = boto3.client("ec2", REGION), boto3.client("elbv2", REGION)
     inside = [{"Name": "vpc-id", "Values": [vpc]}]
     subnets = [subnet["SubnetId"] for subnet in ec2.describe_subnets(Filters=inside)["Subnets"]]
@@ -625,10 +629,14 @@ def test_target_groups_of_others_behind_our_load_balancer_refuse_its_removal(aws
 
 
 @pytest.mark.parametrize(
-    "database", [False, True], ids=["the VPC would go", "a database keeps the VPC, and not its gateways"]
+    "database",
+    [
+        pytest.param(False, id="the VPC would go"),
+        pytest.param(True, id="a database keeps the VPC, and not its gateways", marks=pytest.mark.long),
+    ],
 )
 def test_what_others_run_in_our_network_refuses_its_removal_before_the_gateways_go(aws: None, database: bool) -> None:
-    make("staging")
+    vpc = make_network("staging")
     if database:
         boto3.client("rds", REGION).create_db_instance(
             DBInstanceIdentifier="staging-database",
@@ -637,8 +645,6 @@ def test_what_others_run_in_our_network_refuses_its_removal_before_the_gateways_
             Tags=[{"Key": "pear:environment", "Value": "staging"}],
         )
     ec2 = boto3.client("ec2", REGION)
-    ours = [{"Name": "tag:pear:environment", "Values": ["staging"]}]
-    vpc = ec2.describe_vpcs(Filters=ours)["Vpcs"][0]["VpcId"]
     subnet = ec2.describe_subnets(Filters=[{"Name": "vpc-id", "Values": [vpc]}])["Subnets"][0]["SubnetId"]
     group = ec2.create_security_group(GroupName="theirs", Description="theirs", VpcId=vpc)["GroupId"]
     interface = ec2.create_network_interface(SubnetId=subnet, Groups=[group], Description="AWS Lambda VPC ENI-reports")
