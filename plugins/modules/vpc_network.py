@@ -70,7 +70,7 @@ options:
     description: Ports of tasks that the load balancer may reach, each V(8080) or V(1024-65535).
     type: list
     elements: str
-    default: [1024-65535]
+    default: ["80", "443", 1024-65535]
   ports_between_tasks:
     description:
       - Ports of tasks that other tasks of the environment may reach, each V(8080) or V(9000-9100).
@@ -176,7 +176,7 @@ ARGUMENT_SPEC = {
     "ipv6": {"type": "bool", "default": False},
     "endpoints": {"type": "list", "elements": "str", "default": ["s3"]},
     "ingress_cidrs": {"type": "list", "elements": "str", "default": ["0.0.0.0/0"]},
-    "task_ports": {"type": "list", "elements": "str", "default": ["1024-65535"]},
+    "task_ports": {"type": "list", "elements": "str", "default": ["80", "443", "1024-65535"]},
     "ports_between_tasks": {"type": "list", "elements": "str", "default": []},
     "database_port": {"type": "int", "default": 0},
     "flow_log": {

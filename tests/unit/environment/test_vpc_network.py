@@ -102,9 +102,11 @@ def test_groups_open_to_the_one_before_them_only(ec2: Any) -> None:
         group["GroupName"]: group
         for group in ec2.describe_security_groups(GroupIds=list(ids.values()))["SecurityGroups"]
     }
-    (tasks,) = groups["staging-tasks"]["IpPermissions"]
-    assert [pair["GroupId"] for pair in tasks["UserIdGroupPairs"]] == [ids["staging-load-balancer"]]
-    assert tasks["IpRanges"] == []
+    tasks = groups["staging-tasks"]["IpPermissions"]
+    assert sorted((rule["FromPort"], rule["ToPort"]) for rule in tasks) == [(80, 80), (443, 443), (1024, 65535)]
+    for rule in tasks:
+        assert [pair["GroupId"] for pair in rule["UserIdGroupPairs"]] == [ids["staging-load-balancer"]]
+        assert rule["IpRanges"] == []
     (files,) = groups["staging-file-system"]["IpPermissions"]
     assert [pair["GroupId"] for pair in files["UserIdGroupPairs"]] == [ids["staging-tasks"]]
     assert groups["staging-file-system"]["IpPermissionsEgress"] == []
@@ -393,7 +395,7 @@ def test_tasks_let_in_the_load_balancer_of_others_and_no_group_is_made_for_ours(
     made = invoke(**given)["security_group_ids"]
     assert sorted(made) == ["staging-file-system", "staging-tasks"]
     (group,) = ec2.describe_security_groups(GroupIds=[made["staging-tasks"]])["SecurityGroups"]
-    assert [pair["GroupId"] for rule in group["IpPermissions"] for pair in rule["UserIdGroupPairs"]] == [theirs]
+    assert {pair["GroupId"] for rule in group["IpPermissions"] for pair in rule["UserIdGroupPairs"]} == {theirs}
     again = invoke(**given)
     assert not again["changed"], again["diff"]
 

@@ -12,6 +12,7 @@ from ansible_collections.pear.fargate.plugins.module_utils.aws.session import Aw
 from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import Invocation
 from ansible_collections.pear.fargate.plugins.module_utils.service import service_preflight, uncovered_hosts
 from ansible_collections.pear.fargate.plugins.modules.service_preflight import ARGUMENT_SPEC
+from ansible_collections.pear.fargate.plugins.plugin_utils.role_variables import roles_of_the_collection
 from botocore.exceptions import ClientError
 
 VOLUME = {"name": "data", "path": "/data", "access_point": "scores"}
@@ -74,6 +75,7 @@ def test_an_access_point_is_made_or_there(tmp_path: Path, point: str, environmen
 
 
 OPEN = {"network_task_ports": ["1024-65535"], "network_ports_between_tasks": []}
+NETWORK = roles_of_the_collection()["network"].defaults
 NAMESPACE = "arn:aws:servicediscovery:eu-central-1:123456789012:namespace/ns-abcdefgh12345678"
 REGISTRY = {"arn": "arn:aws:servicediscovery:eu-central-1:123456789012:service/srv-abcdefgh12345678"}
 SERVED = {"namespace_arn": NAMESPACE, "services": [{"name": "scores"}, {"name": "admin", "port": 9000}]}
@@ -83,7 +85,13 @@ SERVED = {"namespace_arn": NAMESPACE, "services": [{"name": "scores"}, {"name": 
     ("environment", "variables", "told"),
     [
         pytest.param(OPEN, {"service_port": 8080}, [], id="a port that is open by default"),
-        pytest.param(OPEN, {"service_port": 80}, ["service_port is 80", "Add '80'"], id="nginx's"),
+        pytest.param(NETWORK, {"service_port": 80}, [], id="that of the guides, and nginx's"),
+        pytest.param(
+            NETWORK, {"service_port": 81}, ["service_port is 81", "opens 80, 443, 1024-65535. Add '81'"], id="closed"
+        ),
+        pytest.param(
+            OPEN, {"service_port": 80}, ["service_port is 80", "Add '80'"], id="a port that the inventory closes"
+        ),
         pytest.param(
             {**OPEN, "network_task_ports": ["80", "9000-9100"]}, {"service_port": 80}, [], id="one that was added"
         ),
