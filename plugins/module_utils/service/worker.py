@@ -22,7 +22,6 @@ _VARIABLES: dict[str, tuple[Any, ...]] = {
 # What the role's specification fills in.
 HEALTH_DEFAULTS = {
     "path": "/",
-    "matcher": "200",
     "interval_seconds": 10,
     "timeout_seconds": 5,
     "healthy_threshold": 2,

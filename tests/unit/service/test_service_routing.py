@@ -225,6 +225,14 @@ def test_a_further_rule_does_not_join_while_a_release_moves_the_weights(options:
     assert set(named(options)) == {"9", "10"}
 
 
+def test_a_grpc_service_is_healthy_by_grpcs_own_code(options: dict[str, Any]) -> None:
+    """200 is no code of gRPC: ELB refuses it."""
+    grpc = {**options, "protocol_version": "GRPC", "health_check": {"path": "/grpc.health.v1.Health/Check"}}
+    told = invoke(grpc, check_mode=True)["diff"]["after"]
+    assert "expecting 0" in told["target group staging-scoreboard-blue"]
+    assert "expecting 200" in invoke(options, check_mode=True)["diff"]["after"]["target group staging-scoreboard-blue"]
+
+
 @pytest.mark.parametrize("priority", [5, 20], ids=["before ours", "after ours"])
 def test_a_rule_that_somebody_made_for_the_service_stays_and_takes_part(options: dict[str, Any], priority: int) -> None:
     made = invoke(options)
