@@ -98,7 +98,7 @@ CANCELLED: dict[str, Any] = {
 }
 PASSING: dict[str, dict[str, Any]] = {
     "TransactWriteItems": CANCELLED,
-    "UpdateItem": {
+    "PutItem": {
         "__type": "ProvisionedThroughputExceededException",
         "message": "The level of throughput was exceeded",
     },

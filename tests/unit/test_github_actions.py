@@ -110,6 +110,19 @@ def test_a_release_that_wrote_no_report_has_no_summary(tmp_path: Path) -> None:
     assert not (tmp_path / "summary.md").exists()
 
 
+def typed_for_a_rollback(tmp_path: Path, **typed: str) -> dict[str, Any] | None:
+    """The extra variables that reach the playbook; None where the step refuses what was typed."""
+    said = tmp_path / "said"
+    program = tmp_path / "ansible-playbook"
+    program.write_text(f"""#!/bin/sh\nfor word; do echo "$word"; done > {said}\n""")
+    program.chmod(0o755)
+    usual = {"TO": "", "COLOUR": "from the ledger", "FORCE": "false", "RELEASED_BY": "ada by run 7"}
+    where = {"ENVIRONMENT": "production", "SERVICE": "scoreboard", "PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    done = shell("rollback", "Roll back", tmp_path, **{**usual, **typed, **where})
+    assert (done.returncode == 0) is said.exists(), done.stderr
+    return dict(yaml.safe_load(said.read_text().splitlines()[-1])) if said.exists() else None
+
+
 @pytest.mark.parametrize(
     ("to", "accepted"),
     [
@@ -122,16 +135,27 @@ def test_a_release_that_wrote_no_report_has_no_summary(tmp_path: Path) -> None:
     ],
 )
 def test_what_was_typed_for_a_rollback_is_a_name_and_nothing_else(tmp_path: Path, to: str, accepted: bool) -> None:
-    said = tmp_path / "said"
-    program = tmp_path / "ansible-playbook"
-    program.write_text(f"""#!/bin/sh\nfor word; do echo "$word"; done > {said}\n""")
-    program.chmod(0o755)
-    typed = {"ENVIRONMENT": "production", "SERVICE": "scoreboard", "TO": to, "RELEASED_BY": "ada by run 7"}
-    done = shell("rollback", "Roll back", tmp_path, **typed, PATH=f"{tmp_path}:{os.environ['PATH']}")
-    assert (done.returncode == 0) is accepted and said.exists() is accepted, done.stderr
-    if accepted:
-        extra = yaml.safe_load(said.read_text().splitlines()[-1])
-        assert extra == {"service_released_by": "ada by run 7", "rollback_to": to}
+    expected = {
+        "service_released_by": "ada by run 7",
+        "rollback_to": to,
+        "rollback_to_colour": "",
+        "rollback_force": False,
+    }
+    assert typed_for_a_rollback(tmp_path, TO=to) == (expected if accepted else None)
+
+
+@pytest.mark.parametrize(
+    ("colour", "force", "extra"),
+    [
+        ("blue", "true", {"rollback_to_colour": "blue", "rollback_force": True}),
+        ('green", "x": "', "yes", {"rollback_to_colour": "", "rollback_force": False}),
+    ],
+)
+def test_a_colour_and_the_forced_way_reach_the_rollback(
+    tmp_path: Path, colour: str, force: str, extra: dict[str, Any]
+) -> None:
+    found = typed_for_a_rollback(tmp_path, COLOUR=colour, FORCE=force)
+    assert found is not None and extra.items() <= found.items()
 
 
 @pytest.fixture
