@@ -61,6 +61,8 @@ def of_service(aws: Aws, values: Mapping[str, Any], unchecked: list[str]) -> lis
         checks.append(lambda: _security_groups(aws, values))
     if values.get("cluster_existing") and values.get("service_capacity_providers"):
         checks.append(lambda: _capacity(aws, values))
+    if values.get("cluster_existing") and values.get("autoscaling_policies"):
+        checks.append(lambda: _insights(aws, values))
     return _found(checks, unchecked)
 
 
@@ -145,6 +147,19 @@ def _capacity(aws: Aws, values: Mapping[str, Any]) -> Iterator[str]:
         yield (
             f"service_capacity_providers names {', '.join(sorted(named - set(there)))}, and cluster {found['clusterName']} "
             f"(cluster_existing) has {', '.join(sorted(there)) or 'none'}: leave it out, or ask its owner to add it"
+        )
+
+
+def _insights(aws: Aws, values: Mapping[str, Any]) -> Iterator[str]:
+    """A backlog is divided by the number of running tasks, which Container Insights counts."""
+    policies = [policy for policy in values["autoscaling_policies"] if isinstance(policy, Mapping)]
+    if not any(policy.get("metric") == "backlog" for policy in policies):
+        return
+    found = ecs.cluster(aws, str(values["cluster_existing"])) or {}
+    if found and all(setting.get("value") == "disabled" for setting in found.get("settings", [])):
+        yield (
+            f"autoscaling_policies has a backlog, and Container Insights is off in cluster {found['clusterName']} (cluster_existing): ask "
+            "its owner to turn it on, or follow another metric"
         )
 
 
@@ -265,6 +280,9 @@ def _log_group(aws: Aws, name: str) -> Iterator[str]:
 
 
 def _role(aws: Aws, variable: str, arn: str, service: str) -> Iterator[str]:
+    if not arn.startswith("arn:"):
+        yield f"{variable} is {arn!r}; it must be the role's ARN, arn:aws:iam::ACCOUNT:role/NAME"
+        return
     found = iam.role(aws, arn.rpartition("/")[2])
     if found is None or found["Arn"] != arn:
         yield f"{variable} is {arn!r}, and there is no such role in this account"

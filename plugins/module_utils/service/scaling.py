@@ -216,6 +216,16 @@ def variable_findings(values: Mapping[str, Any]) -> Iterator[str]:
             yield from _problems({**bounds, **filled}, "autoscaling_")
 
 
+def variable_warnings(values: Mapping[str, Any]) -> Iterator[str]:
+    """Target tracking multiplies the present count."""
+    schedules = [item for item in values.get("autoscaling_schedules") or [] if isinstance(item, Mapping)]
+    if values.get("autoscaling_minimum") == 0 and not any(schedule.get("minimum") for schedule in schedules):
+        yield (
+            "autoscaling_minimum is 0, and no autoscaling_schedules sets a minimum above it: policies multiply the number of tasks, so "
+            "once none runs none is started. Keep one task, or set the minimum by schedules"
+        )
+
+
 def _is_number(value: Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 

@@ -31,6 +31,26 @@ def findings(values: Mapping[str, Any], containers: Sequence[Mapping[str, Any]])
         )
 
 
+def target_findings(values: Mapping[str, Any]) -> Iterator[str]:
+    """A container that requests are sent to is there, has the port, and does not end by itself."""
+    name, port = values.get("service_target_container"), values.get("service_port")
+    sidecars = [sidecar for sidecar in values.get("service_sidecars") or [] if isinstance(sidecar, Mapping)]
+    if not name:
+        return
+    found = next((sidecar for sidecar in sidecars if sidecar.get("name") == name), None)
+    if found is None:
+        there = ", ".join(str(sidecar.get("name")) for sidecar in sidecars) or "none"
+        yield f"service_target_container is {name!r}, and service_sidecars has no such container; there is {there}"
+        return
+    if isinstance(port, int) and port not in (found.get("ports") or []):
+        yield f"service_target_container is {name}, whose ports do not hold service_port {port}: ECS could not register it"
+    if found.get("essential", True) is False:
+        yield (
+            f"service_target_container is {name}, and its option essential is false: once it has ended, the task would go on without "
+            "requests. Leave essential out"
+        )
+
+
 def _shares(containers: Sequence[Mapping[str, Any]], option: str, most: Any, unit: str) -> Iterator[str]:
     """What containers reserve has to fit into the task."""
     reserved = {str(container.get("name")): _reserved(container, option) for container in containers}

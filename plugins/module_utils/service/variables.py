@@ -74,7 +74,8 @@ def findings(values: Mapping[str, Any]) -> list[str]:
         *_collector(values),
         *sampling_rules.findings(values),
         *_containers(values),
-        *_target_container(values),
+        *([] if is_worker(values) else task_room.target_findings(values)),
+        *_without_effect(values),
         *schedule_findings(values.get("service_schedules"), "service_schedules", "expression"),
         *schedule_findings(values.get("autoscaling_schedules"), "autoscaling_schedules", "when"),
         *scaling.variable_findings(values),
@@ -90,6 +91,7 @@ def is_worker(values: Mapping[str, Any]) -> bool:
 def warnings(values: Mapping[str, Any]) -> Iterator[str]:
     """What is valid, and still loses data or connections in many programs: said, and left to who knows the program."""
     yield from _stale_password(values)
+    yield from scaling.variable_warnings(values)
     count, why = _writers(values)
     shared = [
         f"{volume.get('name')} at {volume.get('path')}"
@@ -161,24 +163,16 @@ def _containers(values: Mapping[str, Any]) -> Iterator[str]:
                 yield f"{option}: {one.get('name')}: command is {one['command']!r}: {problem}"
 
 
-def _target_container(values: Mapping[str, Any]) -> Iterator[str]:
-    """A container that requests are sent to is there, has the port, and does not end by itself."""
-    name, port = values.get("service_target_container"), values.get("service_port")
-    sidecars = [sidecar for sidecar in values.get("service_sidecars") or [] if isinstance(sidecar, Mapping)]
-    if not name or is_worker(values):
+def _without_effect(values: Mapping[str, Any]) -> Iterator[str]:
+    """What is written into a role that is made here has nowhere to go beside a role of others."""
+    if not values.get("service_task_role_arn"):
         return
-    found = next((sidecar for sidecar in sidecars if sidecar.get("name") == name), None)
-    if found is None:
-        there = ", ".join(str(sidecar.get("name")) for sidecar in sidecars) or "none"
-        yield f"service_target_container is {name!r}, and service_sidecars has no such container; there is {there}"
-        return
-    if isinstance(port, int) and port not in (found.get("ports") or []):
-        yield f"service_target_container is {name}, whose ports do not hold service_port {port}: ECS could not register it"
-    if found.get("essential", True) is False:
-        yield (
-            f"service_target_container is {name}, and its option essential is false: once it has ended, the task would go on without "
-            "requests. Leave essential out"
-        )
+    for option in ("service_task_policy_statements", "service_managed_policy_arns"):
+        if values.get(option):
+            yield (
+                f"{option} is set, and so is service_task_role_arn, the role of others, whose policies stay as they are: add it to that "
+                "role, or leave service_task_role_arn out"
+            )
 
 
 def _single_writer(values: Mapping[str, Any]) -> Iterator[str]:

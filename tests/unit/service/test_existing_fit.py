@@ -224,3 +224,21 @@ def test_a_load_balancer_of_others_has_to_let_requests_out(corp: dict[str, Any])
     ec2.authorize_security_group_egress(GroupId=group, IpPermissions=narrow)
     assert environment(given) == []
     assert len(environment({**given, "network_task_ports": ["80"]})) == 1
+
+
+def test_a_backlog_in_a_cluster_of_others_needs_its_count_of_tasks(corp: dict[str, Any]) -> None:
+    backlog = {"autoscaling_policies": [{"name": "b", "metric": "backlog", "queue": "q", "target": 5}]}
+    off = [{"name": "containerInsights", "value": "disabled"}]
+    client("ecs").create_cluster(clusterName="dark", settings=off)
+    (found,) = service({**backlog, "cluster_existing": "dark"})
+    assert "Container Insights is off in cluster dark (cluster_existing)" in found
+    assert (
+        service({**backlog, "cluster_existing": "dark", "autoscaling_policies": [{"name": "c", "metric": "cpu"}]}) == []
+    )
+    client("ecs").update_cluster(cluster="dark", settings=[{"name": "containerInsights", "value": "enhanced"}])
+    assert service({**backlog, "cluster_existing": "dark"}) == []
+
+
+def test_a_role_is_named_by_its_arn(corp: dict[str, Any]) -> None:
+    (found,) = service({"service_execution_role_arn": "theirs"})
+    assert "service_execution_role_arn is 'theirs'; it must be the role's ARN" in found

@@ -15,6 +15,7 @@ from tests.support.plays import ROOT
 
 from .given import GOOD
 
+ROLE = "arn:aws:iam::123456789012:role/theirs"
 SCALED = {"autoscaling_minimum": 1, "autoscaling_maximum": 9}
 
 
@@ -251,6 +252,16 @@ def test_every_size_that_fargate_offers_is_accepted(cpu: int) -> None:
         ),
         pytest.param({"service_environment": {"KEY": "x"}}, "KEY: in service_secrets and", id="a name twice"),
         pytest.param(
+            {"service_task_role_arn": ROLE, "service_managed_policy_arns": ["arn:aws:iam::aws:policy/ReadOnlyAccess"]},
+            "service_managed_policy_arns is set, and so is service_task_role_arn",
+            id="a policy for a role of others",
+        ),
+        pytest.param(
+            {"service_task_role_arn": ROLE, "service_task_policy_statements": [{"Effect": "Allow"}]},
+            "service_task_policy_statements is set, and so is service_task_role_arn",
+            id="statements for a role of others",
+        ),
+        pytest.param(
             {"service_sidecars": [{"name": "proxy", "image": "p", "memory": 1024}]},
             "service_memory is 512, and the containers reserve 1024 MiB (proxy 1024)",
             id="more memory than the task",
@@ -476,6 +487,19 @@ def test_tasks_that_share_writable_files_are_warned_about(change: dict[str, Any]
     (warning,) = warnings({**MANY, **change})
     assert "data at /data" in warning
     assert told in warning
+
+
+@pytest.mark.parametrize(
+    ("change", "warned"),
+    [
+        ({"autoscaling_minimum": 0, "autoscaling_maximum": 9}, True),
+        ({"autoscaling_minimum": 0, "autoscaling_schedules": [{"name": "day", "minimum": 1}]}, False),
+        ({"autoscaling_minimum": 1, "autoscaling_maximum": 9}, False),
+        ({}, False),
+    ],
+)
+def test_a_service_that_could_never_start_again_is_warned_about(change: dict[str, Any], warned: bool) -> None:
+    assert any("once none runs none is started" in told for told in warnings({**GOOD, **change})) is warned
 
 
 def test_one_writer_at_a_time_is_no_warning_nor_are_files_that_may_be_shared() -> None:
