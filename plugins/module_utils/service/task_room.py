@@ -42,7 +42,7 @@ def target_findings(values: Mapping[str, Any]) -> Iterator[str]:
         there = ", ".join(str(sidecar.get("name")) for sidecar in sidecars) or "none"
         yield f"service_target_container is {name!r}, and service_sidecars has no such container; there is {there}"
         return
-    if isinstance(port, int) and port not in (found.get("ports") or []):
+    if isinstance(port, int) and str(port) not in map(str, found.get("ports") or []):
         yield f"service_target_container is {name}, whose ports do not hold service_port {port}: ECS could not register it"
     if found.get("essential", True) is False:
         yield (
@@ -67,10 +67,10 @@ def _reserved(container: Mapping[str, Any], option: str) -> int:
 
 def _ports(containers: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     """The containers of a task share one network interface."""
-    users: dict[int, list[str]] = {}
+    users: dict[str, list[str]] = {}
     for container in containers:
         for port in container.get("ports") or []:
-            users.setdefault(port, []).append(str(container.get("name")))
+            users.setdefault(str(port), []).append(str(container.get("name")))
     for port, names in users.items():
         if len(names) > 1:
             yield f"port {port} is that of the containers {' and '.join(names)}, which share the task's address: only one can listen on it"

@@ -349,10 +349,9 @@ def _no_room_to_roll(values: Mapping[str, Any]) -> Iterator[str]:
     count, lowest, highest = (
         values.get(f"service_{name}") for name in ("desired_count", "minimum_healthy_percent", "maximum_percent")
     )
-    if (
-        not all(isinstance(number, int) for number in (count, lowest, highest))
-        or values.get("service_single_writer") is True
-    ):
+    if not (isinstance(count, int) and isinstance(lowest, int) and isinstance(highest, int)):
+        return
+    if values.get("service_single_writer") is True:
         return
     if count and highest > 100 and -(-count * lowest // 100) >= count and count * highest // 100 <= count:
         yield (
