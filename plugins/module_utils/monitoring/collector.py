@@ -22,6 +22,9 @@ _HEALTH_COMMAND = ["CMD", "/healthcheck"]
 # Containers of a task share one network namespace in awsvpc mode, so nothing here is open to other hosts.
 _LOOPBACK = "127.0.0.1"
 DIMENSION = "service"
+_WORKSPACE = re.compile(
+    r"arn:(?P<partition>[\w-]+):aps:(?P<region>[a-z\d-]+):\d{12}:workspace/(?P<id>ws-[a-z\d-]+)", re.ASCII
+)
 _MEMORY_MIB = 192
 
 
@@ -37,10 +40,33 @@ class Watched:
 
 
 def configuration(settings: Mapping[str, Any], watched: Watched) -> dict[str, Any]:
-    """Metrics scraped and received go to CloudWatch as EMF, traces to X-Ray."""
+    """Metrics scraped and received go to CloudWatch as EMF, traces to X-Ray; with a workspace, what is scraped goes to Prometheus too."""
     extensions: dict[str, Any] = {"health_check": {"endpoint": f"{_LOOPBACK}:{_HEALTH_PORT}"}}
     if settings.get("remote_sampling"):
         extensions["awsproxy"] = {"endpoint": f"{_LOOPBACK}:{SAMPLING_PORT}", "region": watched.region}
+    exporters = {"awsemf": _emf(settings, watched), "awsxray": _xray(settings, watched)}
+    pipelines = {
+        "metrics": {
+            "receivers": ["prometheus", "otlp"],
+            "processors": ["memory_limiter", "resourcedetection", "attributes", "cumulativetodelta", "batch"],
+            "exporters": ["awsemf"],
+        },
+        "traces": {
+            "receivers": ["otlp"],
+            "processors": ["memory_limiter", "resourcedetection", "batch"],
+            "exporters": ["awsxray"],
+        },
+    }
+    if arn := settings.get("prometheus_workspace_arn"):
+        workspace = _workspace(arn)
+        extensions["sigv4auth"] = {"region": workspace["region"], "service": "aps"}
+        exporters["prometheusremotewrite"] = _remote_write(workspace)
+        # Remote write takes totals since the start, as the app shows them to whoever scrapes it; what it sends over OTLP are increases.
+        pipelines["metrics/prometheus"] = {
+            "receivers": ["prometheus"],
+            "processors": ["memory_limiter", "resourcedetection", "attributes", "batch"],
+            "exporters": ["prometheusremotewrite"],
+        }
     return {
         "extensions": extensions,
         "receivers": {
@@ -58,22 +84,27 @@ def configuration(settings: Mapping[str, Any], watched: Watched) -> dict[str, An
             "cumulativetodelta": {"initial_value": "keep"},
             "batch": {},
         },
-        "exporters": {"awsemf": _emf(settings, watched), "awsxray": _xray(settings, watched)},
-        "service": {
-            "extensions": sorted(extensions),
-            "pipelines": {
-                "metrics": {
-                    "receivers": ["prometheus", "otlp"],
-                    "processors": ["memory_limiter", "resourcedetection", "attributes", "cumulativetodelta", "batch"],
-                    "exporters": ["awsemf"],
-                },
-                "traces": {
-                    "receivers": ["otlp"],
-                    "processors": ["memory_limiter", "resourcedetection", "batch"],
-                    "exporters": ["awsxray"],
-                },
-            },
-        },
+        "exporters": exporters,
+        "service": {"extensions": sorted(extensions), "pipelines": pipelines},
+    }
+
+
+def _workspace(arn: str) -> dict[str, str]:
+    """The parts of a workspace's ARN. ValueError where it is none."""
+    found = _WORKSPACE.fullmatch(arn)
+    if found is None:
+        raise ValueError(f"service_collector.prometheus_workspace_arn is {arn!r}, which is no ARN of a workspace")
+    return found.groupdict()
+
+
+def _remote_write(workspace: Mapping[str, str]) -> dict[str, Any]:
+    """https://docs.aws.amazon.com/prometheus/latest/userguide/AMP-onboard-ingest-metrics-OpenTelemetry-ECS.html"""
+    suffix = "amazonaws.com.cn" if workspace["partition"] == "aws-cn" else "amazonaws.com"
+    return {
+        "endpoint": f"https://aps-workspaces.{workspace['region']}.{suffix}/workspaces/{workspace['id']}/api/v1/remote_write",
+        "auth": {"authenticator": "sigv4auth"},
+        # All tasks are scraped at the same address: the task's ARN, which is a resource attribute, tells their series apart.
+        "resource_to_telemetry_conversion": {"enabled": True},
     }
 
 
@@ -147,6 +178,11 @@ def findings(
             or not all(isinstance(label, str) for label in labels)
         ):
             yield f"service_collector.dimensions has {labels!r}; valid: lists of labels, as in [[route], [route, status]]"
+    if arn := settings.get("prometheus_workspace_arn"):
+        try:
+            _workspace(arn)
+        except ValueError as wrong:
+            yield f"{wrong}; valid: as in arn:aws:aps:eu-central-1:123456789012:workspace/ws-12345678-1234-1234-1234-123456789012"
     for pattern in settings.get("metrics") or []:
         try:
             re.compile(pattern)
@@ -218,7 +254,10 @@ def statements(settings: Mapping[str, Any], place: ArnScope, log_group: str) -> 
     traces = ["xray:PutTelemetryRecords", "xray:PutTraceSegments"]
     if settings.get("remote_sampling"):
         traces += ["xray:GetSamplingRules", "xray:GetSamplingTargets"]
+    workspace = settings.get("prometheus_workspace_arn")
+    prometheus = [_allow("CollectorPrometheus", ["aps:RemoteWrite"], workspace)] if workspace else []
     return [
+        *prometheus,
         _allow("CollectorMetrics", ["logs:CreateLogStream", "logs:PutLogEvents"], f"{group}:*"),
         # None of these actions knows a resource.
         _allow("CollectorTraces", sorted(traces), "*"),

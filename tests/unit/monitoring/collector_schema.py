@@ -23,6 +23,10 @@ _SCRAPE = {
 }  # fmt: skip
 COMPONENTS: Mapping[str, Mapping[str, Any]] = {
     "extensions": {
+        "sigv4auth": {
+            "region": str, "service": str,
+            "assume_role": {"arn": str, "session_name": str, "sts_region": str, "external_id": str},
+        },
         "health_check": {"endpoint": _ADDRESS, "path": str, "response_body": {"healthy": str, "unhealthy": str}},
         "awsproxy": {
             "endpoint": _ADDRESS, "proxy_address": str, "region": str, "role_arn": str, "aws_endpoint": str,
@@ -57,6 +61,12 @@ COMPONENTS: Mapping[str, Mapping[str, Any]] = {
         "batch": {"send_batch_size": int, "send_batch_max_size": int, "timeout": _DURATION},
     },
     "exporters": {
+        "prometheusremotewrite": {
+            "endpoint": re.compile(r"https://\S+"), "namespace": str, "external_labels": {...: str}, "headers": {...: str},
+            "auth": {"authenticator": str}, "add_metric_suffixes": bool, "send_metadata": bool, "timeout": _DURATION,
+            "resource_to_telemetry_conversion": {"enabled": bool}, "target_info": {"enabled": bool},
+            "max_batch_size_bytes": int,
+        },
         "awsemf": {
             **_AWS, "log_group_name": str, "log_stream_name": str, "log_retention": int, "namespace": str,
             "dimension_rollup_option": {"ZeroAndSingleDimensionRollup", "SingleDimensionRollupOnly", "NoDimensionRollup"},
@@ -80,7 +90,8 @@ COMPONENTS: Mapping[str, Mapping[str, Any]] = {
 SERVICE = {
     "extensions": [str],
     "pipelines": {
-        name: {"receivers": [str], "processors": [str], "exporters": [str]} for name in ("metrics", "traces", "logs")
+        name: {"receivers": [str], "processors": [str], "exporters": [str]}
+        for name in ("metrics", "metrics/prometheus", "traces", "logs")
     },
 }
 

@@ -65,6 +65,41 @@ def test_every_part_of_a_pipeline_is_configured(sampling: bool) -> None:
     assert set(found["service"]["extensions"]) == set(found["extensions"])
 
 
+WORKSPACE = "arn:aws:aps:eu-west-1:210987654321:workspace/ws-0a1b2c3d-1234-5678-9abc-0a1b2c3d4e5f"
+
+
+def test_a_workspace_of_prometheus_gets_what_is_scraped_with_its_totals() -> None:
+    found = said(prometheus_workspace_arn=WORKSPACE)
+    assert collector_schema.findings(found) == []
+    pipelines = found["service"]["pipelines"]
+    assert pipelines["metrics"] == said()["service"]["pipelines"]["metrics"], "CloudWatch gets what it got"
+    pipeline = pipelines["metrics/prometheus"]
+    assert (pipeline["receivers"], pipeline["exporters"]) == (["prometheus"], ["prometheusremotewrite"])
+    assert "cumulativetodelta" not in pipeline["processors"]
+    exporter = found["exporters"]["prometheusremotewrite"]
+    assert exporter["endpoint"] == (
+        "https://aps-workspaces.eu-west-1.amazonaws.com/workspaces/ws-0a1b2c3d-1234-5678-9abc-0a1b2c3d4e5f/api/v1/remote_write"
+    )
+    assert found["extensions"][exporter["auth"]["authenticator"]] == {"region": "eu-west-1", "service": "aps"}
+    assert exporter["resource_to_telemetry_conversion"]["enabled"], "tasks would write to one another's series"
+    allowed = collector.statements({**ON, "prometheus_workspace_arn": WORKSPACE}, PLACE, SCORES.log_group)[0]
+    assert (allowed["Action"], allowed["Resource"]) == (["aps:RemoteWrite"], [WORKSPACE])
+
+
+def test_an_arn_of_something_else_is_no_workspace() -> None:
+    other = "arn:aws:aps:eu-west-1:210987654321:rulegroupsnamespace/ws-1/rules"
+    (finding,) = collector.findings({**ON, "prometheus_workspace_arn": other}, 8080)
+    assert "service_collector.prometheus_workspace_arn is" in finding and "no ARN of a workspace" in finding
+
+
+@pytest.mark.parametrize("settings", [{}, {"prometheus_workspace_arn": WORKSPACE, "remote_sampling": True}])
+def test_only_components_of_a_pipeline_are_configured(settings: dict[str, Any]) -> None:
+    found = said(**settings)
+    for kind in ("receivers", "processors", "exporters"):
+        used = {name for pipeline in found["service"]["pipelines"].values() for name in pipeline[kind]}
+        assert used == set(found[kind])
+
+
 def test_only_the_labels_that_are_named_become_dimensions_beside_the_service() -> None:
     """Each value of each label would be a metric of its own."""
     (declared,) = said()["exporters"]["awsemf"]["metric_declarations"]
