@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from ..aws import ec2, ecr, ecs, efs, elbv2, iam, logs
+from ..aws import ec2, ecr, ecs, efs, elbv2, iam, logs, wafv2
 from ..aws.arns import load_balancer_of
 from ..aws.elbv2_states import usual_listener
 from ..aws.errors import AwsError
@@ -16,7 +16,7 @@ from ..aws.session import Aws
 from .reachable_ports import span
 
 # Variables of the environment's roles, besides those of foreign.py, that say what its resources need.
-VARIABLES = ("load_balancer_scheme", "network_task_ports")
+VARIABLES = ("load_balancer_scheme", "load_balancer_web_acl_arn", "network_task_ports")
 _TASKS = "ecs-tasks.amazonaws.com"
 _ECS = "ecs.amazonaws.com"
 _ANYWHERE = "0.0.0.0/0"
@@ -33,6 +33,8 @@ def of_environment(aws: Aws, values: Mapping[str, Any], unchecked: list[str]) ->
     if values.get("load_balancer_existing"):
         checks.append(lambda: _load_balancer(aws, str(values["load_balancer_existing"]), network))
         checks.append(lambda: _ways_to_tasks(aws, values, str(values["load_balancer_existing"])))
+        if values.get("load_balancer_web_acl_arn"):
+            checks.append(lambda: _web_acl(aws, values))
     if values.get("cluster_existing"):
         checks.append(lambda: _cluster(aws, str(values["cluster_existing"])))
     if values.get("file_system_existing"):
@@ -232,6 +234,17 @@ def _load_balancer(aws: Aws, existing: str, network: Mapping[str, Any]) -> Itera
         )
         yield (
             f"load balancer {found['LoadBalancerName']} has {has}: name the listener to use by its ARN in load_balancer_existing"
+        )
+
+
+def _web_acl(aws: Aws, values: Mapping[str, Any]) -> Iterator[str]:
+    """Nothing is put in front of a load balancer of others: somebody may believe that there is a firewall."""
+    wanted, existing = str(values["load_balancer_web_acl_arn"]), str(values["load_balancer_existing"])
+    found = wafv2.web_acl(aws, load_balancer_of(existing))
+    if found != wanted:
+        yield (
+            f"load_balancer_web_acl_arn is {wanted!r} and load_balancer_existing has {found or 'no web ACL'} in front of it, which stays "
+            "as it is: ask its owner to associate it, or leave load_balancer_web_acl_arn out"
         )
 
 

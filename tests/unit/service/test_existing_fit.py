@@ -74,6 +74,20 @@ def test_what_fits_has_no_finding(corp: dict[str, Any]) -> None:
     assert environment({}) == []
 
 
+def test_a_web_acl_that_is_not_in_front_of_their_load_balancer_is_a_finding(corp: dict[str, Any]) -> None:
+    made = client("wafv2").create_web_acl(
+        Name="ours",
+        Scope="REGIONAL",
+        DefaultAction={"Allow": {}},
+        VisibilityConfig={"SampledRequestsEnabled": False, "CloudWatchMetricsEnabled": False, "MetricName": "ours"},
+    )["Summary"]["ARN"]
+    given = values(corp, load_balancer_existing=corp["listener"], load_balancer_web_acl_arn=made)
+    (found,) = environment(given)
+    assert "load_balancer_existing has no web ACL in front of it, which stays as it is: ask its owner" in found
+    client("wafv2").associate_web_acl(WebACLArn=made, ResourceArn=corp["balancer"])
+    assert environment(given) == []
+
+
 def test_subnets_of_one_zone_are_a_finding(corp: dict[str, Any]) -> None:
     given = values(corp)
     given["network_existing"]["private_subnet_ids"] = corp["private"][:1]
