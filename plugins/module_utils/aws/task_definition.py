@@ -188,6 +188,9 @@ def _logs(log: Mapping[str, Any], spec: Mapping[str, Any]) -> dict[str, Any]:
         "max-buffer-size": "4m",
     }
     options = {str(name): environment_value(value) for name, value in (log.get("options") or {}).items()}
+    if options.get("mode") == "blocking":
+        # A buffer belongs to the other mode.
+        del own["max-buffer-size"]
     return {
         "logDriver": driver,
         "options": {**own, **options} if driver == "awslogs" else options,

@@ -293,6 +293,13 @@ def _logs(containers: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     if len(routers) > 1:
         yield f"firelens is set for {', '.join(routers)}; a task has one log router"
     for container in containers:
+        options = (container.get("log") or {}).get("options") or {}
+        # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/specify-log-config.html
+        if {"awslogs-datetime-format", "awslogs-multiline-pattern"} <= {*options}:
+            yield (
+                f"container {container.get('name')}: log.options has awslogs-datetime-format and awslogs-multiline-pattern: both say "
+                "where an event begins, and only one can"
+            )
         router = (container.get("firelens") or {}).get("options") or {}
         if router.get("config-file-type") == "s3":
             # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/firelens-taskdef.html

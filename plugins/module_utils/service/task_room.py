@@ -22,6 +22,8 @@ def findings(values: Mapping[str, Any], containers: Sequence[Mapping[str, Any]])
     yield from _shares(containers, "cpu", values.get("service_cpu"), "CPU units")
     yield from _ports(containers)
     yield from _volumes(values, containers)
+    if not values.get("service_execution_role_arn"):
+        yield from _log_groups(values.get("service_log_group"), containers)
     names = [str(container.get("name")) for container in containers]
     for variable in ("service_checks", "service_schedules"):
         yield from (
@@ -87,3 +89,15 @@ def _volumes(values: Mapping[str, Any], containers: Sequence[Mapping[str, Any]])
                     f"container {container.get('name')}: mounts {mount.get('volume')!r}, and service_volumes has no such volume; "
                     f"there is {', '.join(names) or 'none'}"
                 )
+
+
+def _log_groups(group: Any, containers: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """A task whose role may not write its log does not start."""
+    for container in containers:
+        log = container.get("log") or {}
+        given = (log.get("options") or {}).get("awslogs-group")
+        if given and given != group and log.get("driver") in (None, "awslogs"):
+            yield (
+                f"container {container.get('name')}: log.options.awslogs-group is {given!r}, and the service's execution role may write to "
+                "the log group of the service alone: set service_log_group, or service_execution_role_arn to a role that may"
+            )

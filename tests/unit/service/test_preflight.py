@@ -311,6 +311,20 @@ def test_every_size_that_fargate_offers_is_accepted(cpu: int) -> None:
             id="a file of FireLens in S3",
         ),
         pytest.param(
+            {"service_container": {"log": {"options": {"awslogs-group": "/corp/web"}}}},
+            "container app: log.options.awslogs-group is '/corp/web', and the service's execution role may write to the log group of",
+            id="a log group of others for one container",
+        ),
+        pytest.param(
+            {
+                "service_container": {
+                    "log": {"options": {"awslogs-datetime-format": "%Y", "awslogs-multiline-pattern": "^x"}}
+                }
+            },
+            "container app: log.options has awslogs-datetime-format and awslogs-multiline-pattern",
+            id="two patterns of an event",
+        ),
+        pytest.param(
             {"service_secrets": {"DB": "arn:aws:secretsmanager:eu-central-1:123456789012:secret:db-AbCdEf:password"}},
             "service_secrets.DB names a part of a secret",
             id="a key without its two colons",
