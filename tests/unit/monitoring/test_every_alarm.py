@@ -1,0 +1,203 @@
+"""Every alarm that is shipped goes OK, ALARM, OK as the metrics that AWS reports go from well to ill to well again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.pear.fargate.plugins.filter.monitoring import environment_alarms, service_alarms
+from ansible_collections.pear.fargate.plugins.module_utils.aws.session import Aws
+from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import Invocation
+from ansible_collections.pear.fargate.plugins.module_utils.monitoring import cloudwatch_alarms
+from ansible_collections.pear.fargate.plugins.module_utils.monitoring.alarm_parts import SEVERITIES, kind_of
+from ansible_collections.pear.fargate.plugins.module_utils.service import health_alarm
+from ansible_collections.pear.fargate.plugins.modules import cloudwatch_alarms as module
+
+from sandbox.metrics.samples import Samples
+from sandbox.metrics.store import Metric
+from tests.support.cases import one_in
+
+from .given import REGION, WHOLE
+from .world import World, world
+
+__all__ = ["world"]
+
+DAY = 86_400
+Values = Mapping[str, float]
+# A minute of a service whose blue colour serves, by the names of AWS's metrics. Green has no task, and reports nothing.
+WELL: Values = {
+    "RequestCount": 600,
+    "TargetResponseTime": 0.02,
+    "HTTPCode_Target_2XX_Count": 600,
+    "HealthyHostCount": 2,
+    "UnHealthyHostCount": 0,
+    "CPUUtilization": 30,
+    "MemoryUtilization": 40,
+    "DesiredTaskCount": 2,
+    "RunningTaskCount": 2,
+    "DeploymentCount": 1,
+    "ApproximateAgeOfOldestMessage": 3,
+    "DaysToExpiry": 60,
+    "PercentIOLimit": 20,
+    "BurstCreditBalance": 2e12,
+    "DatabaseConnections": 20,
+    "FreeStorageSpace": 20 * 2**30,
+    "HealthCheckStatus": 1,
+}
+
+
+@dataclass(frozen=True)
+class Ill:
+    """What changes in an ill minute, of which number; and for how many such minutes nobody need be told."""
+
+    change: Callable[[int], Mapping[str, float | None]]
+    minutes: int
+
+
+def lasting(minutes: int, **values: float | None) -> Ill:
+    return Ill(lambda _number: values, minutes)
+
+
+ILL = {
+    "error-share": lasting(7, HTTPCode_Target_2XX_Count=540, HTTPCode_Target_5XX_Count=60),
+    "latency-p99": lasting(5, TargetResponseTime=2.0),
+    "unhealthy-targets": lasting(10, HealthyHostCount=1, UnHealthyHostCount=1),
+    "no-healthy-target": lasting(4, HealthyHostCount=0, UnHealthyHostCount=2),
+    "colour-without-target": lasting(6, HealthyHostCount=0, UnHealthyHostCount=2),
+    "cpu": lasting(15, CPUUtilization=95),
+    "memory": lasting(15, MemoryUtilization=95),
+    "missing-tasks": lasting(11, RunningTaskCount=1),
+    "crash-loop": lasting(8, RunningTaskCount=1),
+    "task-restarts": lasting(8, RunningTaskCount=1),
+    "scaling-events": Ill(lambda number: {"DesiredTaskCount": 2 + number % 2, "RunningTaskCount": 3}, 14),
+    "deploying": lasting(2, DeploymentCount=2),
+    "deployment-stuck": lasting(62, DeploymentCount=2),
+    "critical": lasting(7, HTTPCode_Target_2XX_Count=540, HTTPCode_Target_5XX_Count=60),
+    "no-running-task": lasting(6, RunningTaskCount=0),
+    "queue-age-jobs": lasting(6, ApproximateAgeOfOldestMessage=2000),
+    "balancer-errors": lasting(5, HTTPCode_ELB_5XX_Count=50),
+    "file-system-io": lasting(16, PercentIOLimit=99),
+    "file-system-credits": lasting(4, BurstCreditBalance=5e10),
+    "database-connections": lasting(12, DatabaseConnections=190),
+    "database-storage": lasting(6, FreeStorageSpace=2**30),
+}
+# Which colour is live, and a live one without a target beside a warm one: test_live_alarms.py. Bands and objectives have tests too.
+ELSEWHERE = {
+    "traffic-on-green",
+    "without-target",
+    "live-without-target",
+    "latency-trend",
+    "burn-fast",
+    "burn-slow",
+    "burn-window",
+}
+OF_DAYS = {"certificate-expiry": {"DaysToExpiry": 10}}
+OF_WORKERS = ("no-running-task", "queue-age-jobs")
+
+
+def shipped(kind: str) -> list[dict[str, Any]]:
+    if kind in OF_WORKERS:
+        return service_alarms(WHOLE, "mailer", kind="worker", queues=["jobs"])
+    alarms = [*service_alarms(WHOLE, "scores"), *environment_alarms(WHOLE)]
+    return [alarm for alarm in alarms if kind == "critical" or alarm["name"].endswith(f"/{kind}")]
+
+
+def provision(alarms: list[dict[str, Any]]) -> None:
+    validated = ArgumentSpecValidator(module.ARGUMENT_SPEC).validate({"alarms": alarms, "purge_prefix": "staging/"})
+    assert not validated.error_messages
+    cloudwatch_alarms.run(Invocation(validated.validated_parameters, Aws({"region": REGION}), False))
+
+
+def metrics_of(alarms: list[dict[str, Any]]) -> Iterator[Metric]:
+    found = {
+        Metric.of(metric["namespace"], metric["metric"], metric["dimensions"])
+        for alarm in alarms
+        for metric in alarm.get("metrics", [])
+        if "namespace" in metric and "green" not in str(metric["dimensions"])
+    }
+    yield from sorted(found, key=str)
+
+
+def pass_time(
+    world: World, alarms: list[dict[str, Any]], change: Mapping[str, float | None], seconds: int = 60
+) -> None:
+    values = {**WELL, **change}
+    for metric in metrics_of(alarms):
+        value = values.get(metric.name)
+        if value is not None:
+            samples = Samples()
+            answered = metric.name == "TargetResponseTime"
+            samples.add(value, values["RequestCount"] or 0 if answered else 1)
+            world.metrics.of(REGION).add(metric, world.now + 30, samples)
+    world.now += seconds
+    for namespace in {metric.namespace for metric in metrics_of(alarms)}:
+        world.metrics.of(REGION).told_until(namespace, world.now)
+    # Composite alarms are settled too.
+    for _again in range(2):
+        world.clock.tick(world.now)
+
+
+def state(world: World, kind: str, region: str = REGION) -> str:
+    alarms = world.backend("cloudwatch", region).alarms
+    (name,) = [name for name in alarms if name.rpartition("/")[2] == kind]
+    return str(alarms[name].state_value)
+
+
+def test_every_kind_of_alarm_is_among_these() -> None:
+    seen = {*map(kind_of, ILL), *OF_DAYS, *ELSEWHERE, "health-check"}
+    assert seen == set(SEVERITIES)
+
+
+@pytest.mark.parametrize("kind", one_in(5, ILL))
+def test_an_alarm_fires_while_it_is_ill_and_ends_afterwards(world: World, kind: str) -> None:
+    alarms = shipped(kind)
+    for _ in range(15):
+        pass_time(world, alarms, {})
+    provision(alarms)
+    pass_time(world, alarms, {})
+    assert state(world, kind) == "OK"
+    ill = ILL[kind]
+    passed = 0
+    while state(world, kind) == "OK":
+        assert passed < ill.minutes, f"{kind} says nothing after {passed} minutes"
+        pass_time(world, alarms, ill.change(passed))
+        passed += 1
+    assert state(world, kind) == "ALARM"
+    for _ in range(61):
+        if state(world, kind) == "OK":
+            break
+        pass_time(world, alarms, {})
+    assert state(world, kind) == "OK"
+
+
+@pytest.mark.parametrize(("kind", "change"), OF_DAYS.items())
+def test_an_alarm_of_days_fires_and_ends_with_the_next_day(world: World, kind: str, change: Values) -> None:
+    alarms = shipped(kind)
+    provision(alarms)
+    states = []
+    for today in ({}, change, change, {}):
+        pass_time(world, alarms, today, DAY)
+        states.append(state(world, kind))
+    assert states == ["OK", "ALARM", "ALARM", "OK"]
+
+
+def test_the_alarm_of_a_health_check_fires_in_the_region_of_its_metrics_and_ends(world: World) -> None:
+    elsewhere = "us-east-1"
+    alarm = health_alarm.desired(
+        health_alarm.name("staging", "scores"), health_alarm.HealthAlarm("check-1", "app.example.com")
+    )
+    Aws({"region": elsewhere}).client("cloudwatch").put_metric_alarm(**alarm)
+    metric = Metric.of("AWS/Route53", "HealthCheckStatus", {"HealthCheckId": "check-1"})
+    states = []
+    for status in (1, 0, 0, 1):
+        samples = Samples()
+        samples.add(status)
+        world.metrics.of(elsewhere).add(metric, world.now + 30, samples)
+        world.now += 60
+        world.metrics.of(elsewhere).told_until(metric.namespace, world.now)
+        world.clock.tick(world.now)
+        states.append(str(world.backend("cloudwatch", elsewhere).alarms[alarm["AlarmName"]].state_value))
+    assert states == ["OK", "ALARM", "ALARM", "OK"]
