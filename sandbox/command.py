@@ -107,6 +107,8 @@ def sentence(failed: OSError, home: Path) -> str:
 def _run(arguments: argparse.Namespace, home: Path) -> int:
     if arguments.verb in _INTERRUPTED:
         signal.signal(signal.SIGTERM, signal.default_int_handler)
+        if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # as nohup has it
+            signal.signal(signal.SIGHUP, signal.default_int_handler)
     if arguments.verb == "up":
         settings = lifecycle.up(home, arguments.time_factor, say)
         joins = f'eval "$({environment.command(home, "env")})"'

@@ -93,8 +93,9 @@ def stop(settings: Settings, name: str, timeout: float = 20) -> bool:
 
 @contextlib.contextmanager
 def uninterrupted() -> Iterator[None]:
-    """Let Ctrl-C and SIGTERM wait: what gives things back is not left in the middle."""
-    before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM)}
+    """Let Ctrl-C, SIGTERM and a closed terminal wait: what gives things back is not left in the middle."""
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in numbers}
     try:
         yield
     finally:
