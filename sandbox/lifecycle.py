@@ -19,7 +19,7 @@ from .config import SETTINGS, Settings
 from .engine import Engine, EngineError
 from .lateness import measured
 from .locks import exclusive
-from .processes import Program, alive, python, start, stop, uninterrupted
+from .processes import NotStarted, Program, alive, python, start, stop, uninterrupted
 
 NAMES = ("registry", "registry-front", "api", "edge")
 Say = Callable[[str], None]
@@ -45,7 +45,12 @@ def up(home: Path, time_factor: float, say: Say) -> Settings:
         only_api = [name for name in NAMES if settings and not alive(settings, name)] == ["api"]
         if settings and only_api and snapshot.file_of(home).exists():
             say("the api process has ended: it goes on with the state it had")
-            _start_processes(settings, say, ("api",))
+            try:
+                _start_processes(settings, say, ("api",))
+            except KeyboardInterrupt:
+                raise NotStarted(
+                    "interrupted while the api process started. Nothing was removed: run it again."
+                ) from None
             return settings
         engine = machine.choose_engine()
         machine.check_control_groups(Path("/proc/self/mounts").read_text())

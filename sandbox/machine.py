@@ -9,7 +9,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from . import ports
+from . import environment, ports
 from .config import SETTINGS, Settings
 from .engine import LABEL, Engine, EngineError
 
@@ -144,7 +144,7 @@ def _refusal(port: ports.Port) -> str:
         )
     return (
         f"No loopback prefix from {_PREFIXES[0]} to {_PREFIXES[-1]} is free; {port} of the first one is taken: {holder}. "
-        "Stop what is not needed: python -m sandbox --home HOME down"
+        f"Stop what is not needed: {environment.command(Path('HOME'), 'down')}"
     )
 
 

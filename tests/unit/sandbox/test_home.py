@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from sandbox import lifecycle, locks, machine, remains
+from sandbox import lifecycle, locks, machine, remains, snapshot
 from sandbox.config import Settings
+from sandbox.processes import NotStarted
 
 
 def say(_: str) -> None:
@@ -135,6 +136,24 @@ def test_another_user_is_told_who_can_remove_it_and_nothing_is_touched(
             command(home, say)
     assert (home / "settings.json").exists()
     assert lifecycle.down(tmp_path / "nowhere", say) is False
+
+
+def test_an_interruption_while_a_killed_api_comes_back_removes_nothing_and_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = tmp_path / "home"
+    _settings(home)
+    (home / "state").mkdir()
+    snapshot.file_of(home).write_text("")
+    monkeypatch.setattr(lifecycle, "alive", lambda settings, name: None if name == "api" else 7)
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(lifecycle, "_start_processes", interrupted)
+    with pytest.raises(NotStarted, match=r"Nothing was removed: run it again"):
+        lifecycle.up(home, 1.0, say)
+    assert snapshot.file_of(home).exists()
 
 
 def test_every_shell_takes_the_same_lock_also_on_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
