@@ -30,7 +30,7 @@ PACKAGES = "ca-certificates,git,make"
 OUTSIDE = ("/etc/hosts", "/etc/resolv.conf", "/etc/pip.conf", "/etc/ssl/certs/ca-certificates.crt")
 PASSED_ON = ("http_proxy", "https_proxy", "no_proxy", "PIP_INDEX_URL", "UV_DEFAULT_INDEX", "PIP_CERT", "SSL_CERT_FILE")
 VERSIONS = (
-    "podman --version; python3 --version; .venv/bin/ansible --version | head -n 1; "
+    "podman --version; python3 --version; .venv/bin/ansible --version | sed -n 1p; "
     ".venv/bin/ansible-galaxy collection list amazon.aws 2>/dev/null | grep amazon.aws"
 )
 
