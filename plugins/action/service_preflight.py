@@ -107,7 +107,7 @@ class ActionModule(InProcessAction):
         else:
             return {}
         found: dict[str, Any] = {}
-        for role in ("file_system", "load_balancer"):
+        for role in ("file_system", "load_balancer", "network"):
             options = {name: own[name] for name in roles[role].options if name in own}
             found |= self._checked(roles[role], {**variables, **options})[0]
         pem = found.get("load_balancer_certificate_pem") or {}

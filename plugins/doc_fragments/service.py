@@ -44,11 +44,17 @@ options:
     type: bool
     default: false
   container:
-    description: Name of the container that receives traffic.
+    description: Name of the service's own container, whose image is the version. It receives traffic unless O(target_container) does.
     type: str
     default: app
+  target_container:
+    description:
+      - Name of the container that requests are sent to, such as a proxy in front of O(container). It has O(port) among its ports.
+      - O(container) if omitted.
+    type: str
+    version_added: 0.2.0
   port:
-    description: Port that this container listens on. Required unless O(kind=worker).
+    description: Port that requests are sent to. Required unless O(kind=worker).
     type: int
   cpu:
     description: CPU units of a task, 1024 to the vCPU; Fargate offers V(256), V(512), V(1024), V(2048), V(4096), V(8192), V(16384).
@@ -452,6 +458,36 @@ options:
               Protocol, which gives metrics and retries of it. TCP if omitted. ECS changes it for a new ECS service only.
             type: str
             choices: [http, http2, grpc]
+          request_timeout_seconds:
+            description:
+              - Time for a request, after which the proxy of the caller answers 504. V(0) is no limit.
+              - ECS's own 15 seconds if omitted. Not with TCP.
+            type: int
+            version_added: 0.2.0
+          idle_timeout_seconds:
+            description:
+              - Time that a connection without traffic is kept. V(0) is no limit.
+              - ECS's own if omitted, 5 minutes, and 1 hour with TCP.
+            type: int
+            version_added: 0.2.0
+          tls:
+            description: Encrypts the traffic between the proxies, with certificates that ECS gets and renews. Off if omitted.
+            type: dict
+            version_added: 0.2.0
+            suboptions:
+              authority_arn:
+                description: ARN of the certificate authority of AWS Private CA.
+                type: str
+                required: true
+              role_arn:
+                description:
+                  - ARN of a role that ECS may assume.
+                  - Its managed policy is C(AmazonECSInfrastructureRolePolicyForServiceConnectTransportLayerSecurity).
+                type: str
+                required: true
+              kms_key_arn:
+                description: ARN of the KMS key that encrypts the private keys. The default is that of Secrets Manager.
+                type: str
   service_registries:
     description:
       - Services of Cloud Map that ECS registers the tasks in, so that their names lead to them. None if empty.

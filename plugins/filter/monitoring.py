@@ -11,7 +11,7 @@ from typing import Any
 from ansible.errors import AnsibleFilterError
 
 from ..module_utils.aws.arns import ArnScope
-from ..module_utils.aws.naming import COLOURS, EnvironmentNames, ServiceNames
+from ..module_utils.aws.naming import COLOURS, EnvironmentNames, HealthCheckNames, ServiceNames
 from ..module_utils.aws.route53 import metrics_region
 from ..module_utils.monitoring import alarm_parts as parts
 from ..module_utils.monitoring import environment_alarms as shared_alarms
@@ -36,8 +36,10 @@ def alarm_topic_arn(
 ) -> str:
     """ARN of the environment's topic of a severity, or of releases; that of health checks is in the region of their metrics."""
     place = _place(environment)
-    if of_health_checks:
-        place = replace(place, region=metrics_region(place.region))
+    source = metrics_region(place.region)
+    if of_health_checks and source != place.region:
+        topic = HealthCheckNames(environment["name"], place.region).topic
+        return replace(place, region=source).arn("sns", topic)
     names = EnvironmentNames(environment["name"])
     topics = {
         parts.CRITICAL: names.alarm_topic,

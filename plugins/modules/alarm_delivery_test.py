@@ -26,7 +26,9 @@ options:
     elements: str
     required: true
   alarm_prefix:
-    description: Prefix of the names of the alarms that may be set to ALARM for the test.
+    description:
+      - Prefix of the names of the alarms that may be set to ALARM for the test.
+      - One that has other actions than to tell O(topic_arns) is left alone.
     type: str
     required: true
   timeout_seconds:

@@ -27,7 +27,9 @@ options:
     type: int
     default: 0
   kms_key_arn:
-    description: ARN of the KMS key for new events. The default is CloudWatch's own key.
+    description:
+      - ARN of the KMS key for new events. An empty text takes away the one that is there, and CloudWatch's own key is used.
+      - If omitted, a new log group has CloudWatch's own key, and one that exists keeps its key.
     type: str
 extends_documentation_fragment:
   - pear.fargate.resource

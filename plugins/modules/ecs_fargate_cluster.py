@@ -10,6 +10,7 @@ short_description: Manage an ECS cluster for Fargate
 version_added: 0.1.0
 description:
   - Manages an ECS cluster with both Fargate capacity providers, Container Insights, default strategy and tags.
+  - Other capacity providers of the cluster stay.
   - M(community.aws.ecs_cluster) supports neither settings nor tags.
   - With O(state=absent) it is removed. AWS refuses to remove a cluster that has services or tasks.
 seealso:

@@ -95,6 +95,26 @@ options:
     elements: str
     default: []
     version_added: 0.2.0
+  claims:
+    description:
+      - Resources that a module of another collection is about to manage for the environment. Such a module asks nobody whose they are.
+      - One that exists and lacks the tag C(pear:environment) of this environment is refused.
+    type: dict
+    version_added: 0.2.0
+    suboptions:
+      bucket:
+        description: Name of an S3 bucket.
+        type: str
+      hosted_zone:
+        description: Name of a public hosted zone.
+        type: str
+  adopt:
+    description: Kinds of O(claims) that others made and the environment takes over. They are not refused.
+    type: list
+    elements: str
+    choices: [bucket, hosted_zone]
+    default: []
+    version_added: 0.2.0
 extends_documentation_fragment:
   - amazon.aws.common.modules
   - amazon.aws.region.modules
@@ -149,7 +169,8 @@ environment:
       type: dict
     load_balancer:
       description:
-        - Name, ARN, DNS name, zone id, scheme, listeners (ARNs under V(http), V(https)), target groups (ARNs by name).
+        - Name, ARN, DNS name, zone id, scheme, listeners (ARNs under V(http), V(https)) with their ports, target groups (ARNs by name).
+        - Of several listeners with one protocol the one on port 80 or 443, and none where no port is the usual one.
         - With the listeners, the ARN of the https listener's certificate in ACM, or null.
         - Null without a load balancer.
       type: dict
@@ -197,6 +218,8 @@ ARGUMENT_SPEC = {
     },
     "parts": {"type": "list", "elements": "str", "choices": [*PARTS, DATABASE], "default": list(PARTS)},
     "services": {"type": "list", "elements": "str", "default": []},
+    "claims": {"type": "dict", "options": {"bucket": {"type": "str"}, "hosted_zone": {"type": "str"}}},
+    "adopt": {"type": "list", "elements": "str", "choices": ["bucket", "hosted_zone"], "default": []},
 }
 
 

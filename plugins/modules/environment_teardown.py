@@ -12,7 +12,8 @@ description:
   - Finds the collection's resources by tag, or by name where AWS has no tags, and removes them in dependency order.
   - Removes a partly created environment too.
   - Keeps databases, file systems, images, the backup vault and the roles of deployers unless O(data) lists them.
-  - Fails before the first removal if a resource has deletion protection.
+  - Fails before the first removal if a resource has deletion protection, and where others use it; services in the environment's
+    cluster, target groups behind its load balancer, network interfaces in its VPC.
 seealso:
   - module: pear.fargate.environment_info
 author:
@@ -46,6 +47,14 @@ options:
     type: list
     elements: str
     default: []
+  clusters:
+    description:
+      - Clusters that others made and services run in, by name or ARN. Only ECS services of the environment are removed there.
+      - Those that target groups of the services name are looked into without it.
+    type: list
+    elements: str
+    default: []
+    version_added: 0.2.0
   data:
     description:
       - Kinds of data to remove as well.
@@ -99,7 +108,7 @@ kept:
   elements: str
   sample: [file system staging (fs-0b)]
 refusals:
-  description: Resources with deletion protection.
+  description: Resources with deletion protection, and those that others use, each with the reason.
   returned: always
   type: list
   elements: str
@@ -116,6 +125,7 @@ ARGUMENT_SPEC = {
     "confirm": {"type": "str", "default": ""},
     "services": {"type": "list", "elements": "str", "default": []},
     "zones": {"type": "list", "elements": "str", "default": []},
+    "clusters": {"type": "list", "elements": "str", "default": []},
     "data": {
         "type": "list",
         "elements": "str",

@@ -268,9 +268,10 @@ options:
         type: str
         default: /
       matcher:
-        description: Status codes of a healthy target, such as V(200) or V(200-299).
+        description:
+          - Status codes of a healthy target, such as V(200) or V(200-299).
+          - The default is V(200), and with O(protocol_version=GRPC) V(0).
         type: str
-        default: "200"
       interval_seconds:
         description: Interval of the checks, V(5) to V(300).
         type: int
@@ -463,7 +464,7 @@ ARGUMENT_SPEC = {
         "default": {},
         "options": {
             "path": {"type": "str", "default": "/"},
-            "matcher": {"type": "str", "default": "200"},
+            "matcher": {"type": "str"},
             "interval_seconds": {"type": "int", "default": 10},
             "timeout_seconds": {"type": "int", "default": 5},
             "healthy_threshold": {"type": "int", "default": 2},

@@ -15,6 +15,7 @@ description:
     written. The modules of amazon.aws need a task and several calls for each part.
   - The VPC is found by the tags C(pear:environment) and C(pear:component), what is in it by what it is, a subnet by its
     addresses, an endpoint by its service, so that a tag changed by hand is put right and nothing is made twice.
+  - Routes that lead to none of its gateways, such as those of a peering connection or a transit gateway, are left unchanged.
   - NAT gateways and endpoints that it made and that are wanted no more are deleted after no route leads to them. Subnets
     and groups are deleted with O(state=absent) only.
   - O(state=absent) removes what it made. It is refused before the first removal while something else stands in the VPC.
@@ -69,7 +70,15 @@ options:
     description: Ports of tasks that the load balancer may reach, each V(8080) or V(1024-65535).
     type: list
     elements: str
-    default: [1024-65535]
+    default: ["80", "443", 1024-65535]
+  ports_between_tasks:
+    description:
+      - Ports of tasks that other tasks of the environment may reach, each V(8080) or V(9000-9100).
+      - The names of Service Connect and Cloud Map lead there.
+    type: list
+    elements: str
+    default: []
+    version_added: 0.2.0
   database_port:
     description: Port of the database, which gets its own security group. V(0) creates none and leaves an existing one unchanged.
     type: int
@@ -167,7 +176,8 @@ ARGUMENT_SPEC = {
     "ipv6": {"type": "bool", "default": False},
     "endpoints": {"type": "list", "elements": "str", "default": ["s3"]},
     "ingress_cidrs": {"type": "list", "elements": "str", "default": ["0.0.0.0/0"]},
-    "task_ports": {"type": "list", "elements": "str", "default": ["1024-65535"]},
+    "task_ports": {"type": "list", "elements": "str", "default": ["80", "443", "1024-65535"]},
+    "ports_between_tasks": {"type": "list", "elements": "str", "default": []},
     "database_port": {"type": "int", "default": 0},
     "flow_log": {
         "type": "dict",

@@ -13,6 +13,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ..module_utils.release.options import CHECK, GATES, POLICY, STRATEGY
 from ..module_utils.service.containers import APP_OPTIONS, CONTAINER
 from ..module_utils.service.discovery import DISCOVERY_ARGUMENTS
+from ..module_utils.service.ecs_scheduled_tasks import SCHEDULES_OPTION
 
 # The variables of the role service that are handed to a release as they are.
 _VARIABLES: Mapping[str, Mapping[str, Any]] = {
@@ -23,7 +24,11 @@ _VARIABLES: Mapping[str, Mapping[str, Any]] = {
     "service_container": APP_OPTIONS,
     "service_connect": DISCOVERY_ARGUMENTS["service_connect"]["options"],
 }
-_LISTS: Mapping[str, Mapping[str, Any]] = {"service_checks": CHECK, "service_sidecars": CONTAINER}
+_LISTS: Mapping[str, Mapping[str, Any]] = {
+    "service_checks": CHECK,
+    "service_schedules": SCHEDULES_OPTION["options"],
+    "service_sidecars": CONTAINER,
+}
 
 
 def findings(values: Mapping[str, Any]) -> list[str]:

@@ -74,7 +74,11 @@ class Corp:
         self._network()
         self._load_balancer()
         client = self.stage.client
-        client("ecs").create_cluster(clusterName="corp", capacityProviders=["FARGATE"], tags=lower())
+        # In two calls: with capacity providers ECS refuses the first cluster of an account for some seconds.
+        client("ecs").create_cluster(clusterName="corp", tags=lower())
+        client("ecs").put_cluster_capacity_providers(
+            cluster="corp", capacityProviders=["FARGATE"], defaultCapacityProviderStrategy=[]
+        )
         client("ecr").create_repository(repositoryName="portal", imageTagMutability="MUTABLE", tags=pairs())
         client("logs").create_log_group(logGroupName="/pear/corp/portal", tags=OWNER)
         client("logs").put_retention_policy(logGroupName="/pear/corp/portal", retentionInDays=400)

@@ -15,8 +15,8 @@ from collections.abc import Iterator
 import pytest
 
 from tests.support.cases import first_of
-from tests.support.fault_proxy import Fault, FaultProxy, Kind
-from tests.support.fault_table import OPERATIONS, SINGLE, promised
+from tests.support.fault_proxy import FaultProxy, Kind
+from tests.support.fault_table import OPERATIONS, SINGLE, fault, promised
 from tests.support.observed import Observed
 from tests.support.plays import PlayResult
 
@@ -32,7 +32,7 @@ ENDING = [(operation, Kind.DENY) for operation in OPERATIONS]
 RUN = os.environ.get("PEAR_FAULTS", "")
 TAKEN = first_of({"single": CASES, "all": ENDING}.get(RUN, SAMPLE))
 TOGETHER = [kind for kind in SINGLE if kind is not Kind.DENY] if RUN == "all" else []
-OUTCOME = re.compile(r"fatal: .*?\b(rolled_back|interrupted|refused|failed|inconclusive|superseded)\b", re.DOTALL)
+OUTCOME = re.compile(r": (rolled_back|interrupted|refused|failed|inconclusive|superseded): ")
 
 
 @pytest.fixture(scope="module")
@@ -59,8 +59,11 @@ def together(operation: str, kind: Kind) -> str:
 
 
 def outcome_of(ended: PlayResult) -> str:
+    """A release that a call keeps from beginning has no outcome: nothing was changed."""
+    if ended.status == 0:
+        return "succeeded"
     said = OUTCOME.search(ended.output)
-    return "succeeded" if ended.status == 0 else said[1] if said else "no outcome"
+    return said[1] if said else "not begun" if ended.changed == 0 else "no outcome"
 
 
 @pytest.mark.parametrize(("operation", "kind"), TAKEN, ids=lambda value: str(value))
@@ -70,11 +73,11 @@ def test_a_single_fault_costs_no_request_and_the_next_release_ends_well(
     if observed.has(alone(operation, kind)):
         pytest.skip("seen by an earlier run of the same code")
     with arcade.under_load(50, keep_alive=False) as running:
-        fault = proxy.add(Fault(operation, kind))
+        met = proxy.add(fault(operation, kind))
         version = f"{operation}-{kind}"
         ended = through(arcade, proxy).release(version)
         assert "Traceback" not in ended.output, ended.output
-        assert fault.met.is_set(), f"{operation} was never called: {sorted(set(proxy.calls))}"
+        assert met.met.is_set(), f"{operation} was never called: {sorted(set(proxy.calls))}"
         outcome = outcome_of(ended)
         print(f"{alone(operation, kind)}: {outcome}")
         if ended.status != 0:
@@ -96,13 +99,14 @@ def test_a_fault_at_the_first_call_of_every_operation_costs_no_request_and_ends_
         # The first release of a colour creates its ECS service; from the next one on it is updated.
         arcade.release("both").succeeded()
     with arcade.under_load(50, keep_alive=False) as running:
-        faults = {operation: proxy.add(Fault(operation, kind)) for operation in OPERATIONS}
+        faults = {operation: proxy.add(fault(operation, kind)) for operation in OPERATIONS}
         ended = through(arcade, proxy).release(f"every-{kind}")
         assert "Traceback" not in ended.output, ended.output
         print(f"{kind} at every operation: {outcome_of(ended)}")
         summary = running.stop()
-    ended.succeeded()
-    assert [operation for operation, fault in faults.items() if not fault.met.is_set()] == []
+    # A marker on a dashboard that could not be read back is a warning.
+    assert ended.status == 0, ended.output
+    assert [operation for operation in faults if not faults[operation].met.is_set()] == []
     assert {promised(operation, kind) for operation in OPERATIONS} == {"succeeded"}
     assert sorted(arcade.weights().values()) == [0, 100]
     assert_not_one_failed(summary, 100)

@@ -20,7 +20,7 @@ _HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding", "content-length"
 class Kind(StrEnum):
     DROP = "drop"  # the request never arrives
     LOSE = "lose"  # it takes effect, its answer is lost
-    HOLD = "hold"  # nothing comes back; it takes effect once the fault is let go
+    HOLD = "hold"  # nothing comes back; it takes effect late, once the fault is let go or its time is over
     THROTTLE = "throttle"
     ERROR = "error"
     DENY = "deny"
@@ -40,6 +40,8 @@ class Fault:
     times: int = 1
     body: str = ""
     later: int = 0
+    # How long a HOLD lasts that nobody lets go.
+    seconds: float | None = None
     # The error of a REFUSE, as a JSON protocol has it.
     error: Mapping[str, Any] = field(default_factory=dict)
     # Ends the caller.
@@ -133,7 +135,7 @@ class FaultProxy:
                 self.forward(call)
                 return None
             case Kind.HOLD:
-                fault.let_go.wait()
+                fault.let_go.wait(fault.seconds)
                 self.forward(call)
                 fault.arrived.set()
                 return None
@@ -160,7 +162,10 @@ class FaultProxy:
 
 
 def refusal(call: Call, status: int, code: str, message: str) -> Answer:
-    """An error in the protocol of the call: JSON where it names a target, XML otherwise."""
+    """An error in the protocol of the call: JSON where it names a target or a path, XML otherwise."""
+    if "X-Amz-Target" not in call.headers and urlsplit(call.path).path != "/":
+        headers = [("Content-Type", "application/json"), ("x-amzn-ErrorType", code)]
+        return Answer(status, headers, json.dumps({"message": message}).encode())
     if "X-Amz-Target" in call.headers:
         body = f'{{"__type":"{code}","message":"{message}"}}'
         return Answer(status, [("Content-Type", "application/x-amz-json-1.1")], body.encode())

@@ -13,6 +13,7 @@ from typing import Any
 import ansible_collections
 import jinja2
 import pytest
+from ansible import __version__ as ansible_version
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from botocore.session import Session
 
@@ -39,10 +40,20 @@ ENTRIES = [pytest.param(name, entry, id=f"{name}: {entry['name']}") for name in 
 TEMPLATES = {entry["name"]: entry for entry in DATA["controller_templates"]}
 
 
+def awx_awx() -> Path:
+    """The collection awx.awx. The PyPI package of ansible-core 2.21 does not carry it any more."""
+    found = next(
+        (Path(folder) / "awx/awx" for folder in ansible_collections.__path__ if (Path(folder) / "awx").exists()), None
+    )
+    if found is None and tuple(map(int, ansible_version.split(".")[:2])) >= (2, 21):
+        pytest.skip("the PyPI package ansible has no awx.awx from ansible-core 2.21 on")
+    assert found is not None
+    return found
+
+
 def argument_spec(module: str) -> dict[str, Any]:
     """The argument spec that a module of awx.awx is written with."""
-    site = next(Path(folder) for folder in ansible_collections.__path__ if (Path(folder) / "awx").exists())
-    tree = ast.parse((site / f"awx/awx/plugins/modules/{module}.py").read_text())
+    tree = ast.parse((awx_awx() / f"plugins/modules/{module}.py").read_text())
     constants = {
         node.targets[0].id: node.value  # type: ignore[attr-defined]
         for node in tree.body
@@ -218,6 +229,7 @@ def test_the_credential_becomes_a_profile_that_takes_the_role(
 
 @pytest.mark.plays
 def test_the_playbook_makes_every_object_and_joins_them() -> None:
+    awx_awx()
     with running() as (address, store):
         environment = {"CONTROLLER_HOST": address, "CONTROLLER_OAUTH_TOKEN": "token"}
         player = Player(environment, ("localhost,",))

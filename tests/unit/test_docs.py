@@ -50,6 +50,8 @@ FOREIGN = {
     *("CONTROLLER_HOST", "CONTROLLER_OAUTH_TOKEN"),
     # Modules of version 0.1.0, which the upgrade guide names.
     *("ecs_rollout", "bluegreen_stage"),
+    # PromQL's, and the labels that AWS's collector gives what it scrapes.
+    *("histogram_quantile", "aws_ecs_task_arn", "aws_ecs_task_revision"),
     # PostgreSQL's.
     *("max_connections", "pg_stat_activity"),
 }

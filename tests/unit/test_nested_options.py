@@ -30,6 +30,10 @@ def test_what_is_right_has_no_finding() -> None:
             "service_checks[2].expect_jsn is no option; did you mean expect_json?",
         ),
         ({"service_checks": [{"path": "/"}]}, "service_checks[1].name is missing"),
+        (
+            {"service_schedules": [{"name": "a", "command": ["a"], "expression": "rate(1 day)", "enabeld": False}]},
+            "service_schedules[1].enabeld is no option; did you mean enabled?",
+        ),
         ({"service_checks": {"name": "a"}}, "it must be a list of mappings"),
         ({"service_checks": ["/readyz"]}, "service_checks[1] is '/readyz'; it must be a mapping of attempts,"),
         (

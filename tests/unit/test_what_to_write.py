@@ -96,7 +96,7 @@ def _release(values: dict[str, Any]) -> dict[str, Any]:
     }
     if values.get("service_volumes"):
         app["mounts"] = volume_mounts(values["service_volumes"])
-    if values["service_kind"] == "web":
+    if values["service_kind"] == "web" and not values["service_target_container"]:
         app["ports"] = [values["service_port"]]
     taken = ("kind", "port", "cpu", "memory", "desired_count", "single_writer", "checks", "strategy", "restart")
     role = "arn:aws:iam::123456789012:role/production-eu-central-1-scoreboard-infrastructure"
@@ -108,6 +108,7 @@ def _release(values: dict[str, Any]) -> dict[str, Any]:
         "security_group_ids": ["sg-a"],
         "containers": [app, *values["service_sidecars"]],
         "capacity_providers": values["service_capacity_providers"],
+        "target_container": values["service_target_container"] or None,
         "schedules": values.get("service_schedules"),
         "service_connect": values["service_connect"] or None,
         "service_registries": values["service_registries"],

@@ -7,7 +7,7 @@ from typing import Any
 import boto3
 
 NAME = "www.local.example.test."
-ALARM = "local/*health-check/website"
+ALARM = "local/*health-check-eu-central-1/website"
 
 
 def _records(route53: Any) -> tuple[str, list[dict[str, Any]]]:

@@ -17,9 +17,9 @@ def verify() -> None:
     assert not any(subnet["MapPublicIpOnLaunch"] for subnet in subnets)
     groups = {group["GroupName"]: group for group in ec2.describe_security_groups(Filters=inside)["SecurityGroups"]}
     assert set(groups) >= NAMES
-    (rule,) = groups["local-tasks"]["IpPermissions"]
-    assert [pair["GroupId"] for pair in rule["UserIdGroupPairs"]] == [groups["local-load-balancer"]["GroupId"]]
-    assert rule["IpRanges"] == []
+    for rule in groups["local-tasks"]["IpPermissions"]:
+        assert [pair["GroupId"] for pair in rule["UserIdGroupPairs"]] == [groups["local-load-balancer"]["GroupId"]]
+        assert rule["IpRanges"] == []
 
 
 def side_effect() -> None:

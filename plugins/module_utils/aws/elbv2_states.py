@@ -13,6 +13,14 @@ TEST_HEADER, TEST_VALUE = "x-release", "candidate"
 # The default rule comes after every other; 50000 is the last priority that a rule can be given.
 DEFAULT_PRIORITY = 50001
 _LOGINS = ("AuthenticateOidcConfig", "AuthenticateCognitoConfig")
+USUAL_PORTS = {"HTTP": 80, "HTTPS": 443}
+
+
+def usual_listener(listeners: Sequence[Mapping[str, Any]], protocol: str) -> Mapping[str, Any] | None:
+    """The listener on the protocol's own port, or else the only one of the protocol. None where there is none, or several are as good."""
+    found = [listener for listener in listeners if listener["Protocol"] == protocol]
+    own = next((listener for listener in found if listener["Port"] == USUAL_PORTS[protocol]), None)
+    return own or (found[0] if len(found) == 1 else None)
 
 
 @dataclass(frozen=True)
@@ -111,6 +119,8 @@ class Rule:
     actions: tuple[Mapping[str, Any], ...] = field(default=(), compare=False, repr=False)
     # Of a further rule of a service, by its tag; DescribeRules does not answer it.
     name: str = field(default="", compare=False)
+    # Whether the collection made it, by its tags. Only looked at where a service has several.
+    marked: bool = field(default=True, compare=False)
 
     @property
     def is_default(self) -> bool:

@@ -161,12 +161,6 @@ def untag(aws: Aws, arn: str, keys: list[str]) -> None:
 
 
 @aws_call("read the log groups whose names begin with {prefix}")
-def log_group_names(aws: Aws, prefix: str) -> list[str]:
-    pages = aws.client("logs").get_paginator("describe_log_groups").paginate(logGroupNamePrefix=prefix)
-    return [group["logGroupName"] for page in pages for group in page["logGroups"]]
-
-
-@aws_call("read the log groups whose names begin with {prefix}")
 def log_groups(aws: Aws, prefix: str) -> dict[str, str]:
     """ARNs by name, as the calls for tags take them."""
     pages = aws.client("logs").get_paginator("describe_log_groups").paginate(logGroupNamePrefix=prefix)

@@ -101,11 +101,6 @@ class EnvironmentNames:
         """Prefix of the alarms of shared resources. No service's prefix can be the same: a service name has no asterisk."""
         return f"{self.environment}/*/"
 
-    @property
-    def health_alarm_prefix(self) -> str:
-        """Prefix of the alarms of health checks, distinct from the others, which may be in the same region."""
-        return f"{self.environment}/*health-check/"
-
     def sampling_rule(self, name: str) -> str:
         """X-Ray's names hold 32 characters at most."""
         return fit(f"{self.environment}-{name}", 32)
@@ -201,6 +196,36 @@ class DashboardNames:
 
     def of_service(self, service: str) -> str:
         return fit(f"{self.prefix}{service}", 255)
+
+
+@dataclass(frozen=True)
+class HealthCheckNames:
+    """Names of Route 53's health checks and of what watches them. Route 53 has no regions and keeps all metrics in one, so the names
+    have the region of the environment: one environment name in two regions is two environments.
+    """
+
+    environment: str
+    region: str
+
+    @property
+    def reference_prefix(self) -> str:
+        """Prefix of the caller references of an environment's checks."""
+        return f"pear:{self.environment}:{self.region}:"
+
+    @property
+    def alarm_prefix(self) -> str:
+        """Prefix of the alarms, distinct from all others, which may be in the same region."""
+        return f"{self.of_every_region}{self.region}/"
+
+    @property
+    def of_every_region(self) -> str:
+        """What the alarms of this environment name begin with, whichever region it is in. No service's alarms do."""
+        return f"{self.environment}/*health-check-"
+
+    @property
+    def topic(self) -> str:
+        """Of an environment that is in another region than the metrics: there an environment's own topic may have its name."""
+        return f"{self.environment}-{self.region}-alarms"
 
 
 @dataclass(frozen=True)

@@ -7,12 +7,12 @@ Pure. Both sides become the same flat dictionary, so that what differs is what h
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from operator import itemgetter
 from typing import Any
 
 from . import launch_volumes
-from .task_definition import port_name
+from .task_definition import port_name, serving
 
 _NETWORK = {"subnets", "security_groups", "assign_public_ip"}
 _DEPLOYMENT = {"minimum_healthy_percent", "maximum_percent", "circuit_breaker", "rollback", "alarms"}
@@ -25,6 +25,8 @@ REDEPLOYING = frozenset(
         "service_connect", "service_registries", "volumes",
     }
 )  # fmt: skip
+# Of Service Connect: for a request, which TCP has none of, and for a connection without traffic.
+_TIMEOUTS = {"request": "perRequestTimeoutSeconds", "idle": "idleTimeoutSeconds"}
 _PLAIN = {
     "availability_zone_rebalancing": "availabilityZoneRebalancing",
     "health_check_grace_seconds": "healthCheckGracePeriodSeconds",
@@ -55,9 +57,7 @@ def wanted(spec: Mapping[str, Any], target_group_arn: str) -> dict[str, Any]:
         "enable_ecs_managed_tags": True,
         "enable_execute_command": bool(spec.get("enable_execute_command")),
         "capacity_providers": _strategy(spec.get("capacity_providers") or [], "capacity_provider"),
-        "load_balancers": [
-            {"target_group_arn": target_group_arn, "container": spec["container"], "port": spec["port"]}
-        ],
+        "load_balancers": [{"target_group_arn": target_group_arn, "container": serving(spec), "port": spec["port"]}],
         "volumes": launch_volumes.wanted(spec.get("volumes") or []),
         "service_connect": _connect_wanted(spec),
         "service_registries": sorted(
@@ -118,7 +118,7 @@ def described(raw: Mapping[str, Any]) -> dict[str, Any]:
 
 def _target(port: int | None, spec: Mapping[str, Any]) -> dict[str, Any]:
     """SRV records need a port of a container; ECS refuses one for other records."""
-    return {"container": spec["container"] if port else None, "port": port}
+    return {"container": serving(spec) if port else None, "port": port}
 
 
 def _connect_wanted(spec: Mapping[str, Any]) -> dict[str, Any]:
@@ -136,10 +136,32 @@ def _connect_wanted(spec: Mapping[str, Any]) -> dict[str, Any]:
                     "dns_name": service.get("dns_name") or service["name"],
                 }
             ],
+            **_timeouts_and_tls(service),
         }
         for service in connect["services"]
     ]
     return {"namespace": connect["namespace_arn"], "services": sorted(services, key=itemgetter("name"))}
+
+
+def _timeouts_and_tls(service: Mapping[str, Any]) -> dict[str, Any]:
+    """Only what is asked for: ECS has timeouts of its own where none is."""
+    timeout = {
+        key: service[f"{key}_timeout_seconds"] for key in _TIMEOUTS if service.get(f"{key}_timeout_seconds") is not None
+    }
+    tls = {key: value for key, value in (service.get("tls") or {}).items() if value}
+    return {**({"timeout": timeout} if timeout else {}), **({"tls": tls} if tls else {})}
+
+
+def _timeouts_and_tls_described(service: Mapping[str, Any]) -> dict[str, Any]:
+    timeout = {key: service["timeout"][name] for key, name in _TIMEOUTS.items() if name in service.get("timeout", {})}
+    found = service.get("tls") or {}
+    tls = {
+        "authority_arn": found.get("issuerCertificateAuthority", {}).get("awsPcaAuthorityArn"),
+        "role_arn": found.get("roleArn"),
+        "kms_key_arn": found.get("kmsKey"),
+    }
+    tls = {key: value for key, value in tls.items() if value}
+    return {**({"timeout": timeout} if timeout else {}), **({"tls": tls} if tls else {})}
 
 
 def _primary(raw: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -159,6 +181,7 @@ def _connect_described(raw: Mapping[str, Any]) -> dict[str, Any]:
                 {"port": alias["port"], "dns_name": alias.get("dnsName", "")}
                 for alias in service.get("clientAliases", [])
             ],
+            **_timeouts_and_tls_described(service),
         }
         for service in connect.get("services", [])
     ]
@@ -249,10 +272,48 @@ def _connect_request(connect: Mapping[str, Any]) -> dict[str, Any]:
             "portName": service["port_name"],
             "discoveryName": service["name"],
             "clientAliases": [{"port": alias["port"], "dnsName": alias["dns_name"]} for alias in service["aliases"]],
+            **_timeouts_and_tls_request(service),
         }
         for service in connect["services"]
     ]
     return {"enabled": True, "namespace": connect["namespace"], "services": services}
+
+
+def _timeouts_and_tls_request(service: Mapping[str, Any]) -> dict[str, Any]:
+    request: dict[str, Any] = {}
+    if timeout := service.get("timeout"):
+        request["timeout"] = {_TIMEOUTS[key]: seconds for key, seconds in timeout.items()}
+    if tls := service.get("tls"):
+        key = {"kmsKey": tls["kms_key_arn"]} if "kms_key_arn" in tls else {}
+        authority = {"awsPcaAuthorityArn": tls["authority_arn"]}
+        request["tls"] = {"issuerCertificateAuthority": authority, "roleArn": tls["role_arn"], **key}
+    return request
+
+
+def balancers_of_version(
+    load_balancers: Sequence[Mapping[str, Any]], definition: Mapping[str, Any]
+) -> list[dict[str, Any]]:
+    """The load balancers of a service, with the container and the port that a version of it has: ECS refuses those of another one.
+
+    Of several ports the first is the one that requests go to; where a version has no port at all, ECS says what is wrong.
+    """
+    ports = {
+        container["name"]: [mapping["containerPort"] for mapping in container.get("portMappings", [])]
+        for container in definition.get("containerDefinitions", [])
+    }
+    return [
+        _of_version(balancer, {name: known for name, known in ports.items() if known}) for balancer in load_balancers
+    ]
+
+
+def _of_version(balancer: Mapping[str, Any], ports: Mapping[str, Sequence[int]]) -> dict[str, Any]:
+    name = balancer["container"] if balancer["container"] in ports or len(ports) != 1 else next(iter(ports))
+    known = ports.get(name, [])
+    return {
+        **balancer,
+        "container": name,
+        "port": known[0] if known and balancer["port"] not in known else balancer["port"],
+    }
 
 
 def _strategy(providers: list[Mapping[str, Any]], name: str) -> list[dict[str, Any]]:

@@ -75,9 +75,14 @@ def port_name(port: int) -> str:
     return f"port-{port}"
 
 
+def serving(spec: Mapping[str, Any]) -> str | None:
+    """The container that requests go to: the service's own, or one in front of it."""
+    return spec.get("target_container") or spec.get("container")
+
+
 def _ports(container: Mapping[str, Any], spec: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Those of the container, and for the one that requests go to those of Service Connect too, which have names."""
-    own = container["name"] == spec.get("container")
+    own = container["name"] == serving(spec)
     served = {
         service.get("port") or spec["port"]: service
         for service in ((spec.get("service_connect") or {}).get("services") or () if own else ())
@@ -183,6 +188,9 @@ def _logs(log: Mapping[str, Any], spec: Mapping[str, Any]) -> dict[str, Any]:
         "max-buffer-size": "4m",
     }
     options = {str(name): environment_value(value) for name, value in (log.get("options") or {}).items()}
+    if options.get("mode") == "blocking":
+        # A buffer belongs to the other mode.
+        del own["max-buffer-size"]
     return {
         "logDriver": driver,
         "options": {**own, **options} if driver == "awslogs" else options,

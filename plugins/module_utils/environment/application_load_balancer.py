@@ -11,6 +11,7 @@ from typing import Any
 from ..aws import elbv2, wafv2
 from ..aws.elbv2_states import LoadBalancerSettings
 from ..aws.errors import Failure
+from ..aws.naming import TAG_ENVIRONMENT
 from ..common.changes import Changes
 from ..common.eventual import WEB_ACL_TARGET, once_ready
 from ..common.invocation import Invocation
@@ -68,7 +69,7 @@ def _absent(call: Invocation, found: Mapping[str, Any] | None) -> dict[str, Any]
         name, arn = call.params["name"], found["LoadBalancerArn"]
         known = elbv2.tags(call.aws, [arn])[arn]
         claim(call, run, call.params["tags"], [Existing("load_balancer", name, known)])
-        things = [teardown_find.load_balancer(call.aws, found)]
+        things = [teardown_find.load_balancer(call.aws, found, call.params["tags"].get(TAG_ENVIRONMENT, ""))]
     changes, _kept = remove_all(call, things)
     return _answer(changes, found)
 
@@ -183,9 +184,9 @@ def _in_place(call: Invocation, changes: Changes, found: Mapping[str, Any]) -> N
 
 
 def _listeners(call: Invocation, changes: Changes, arn: str) -> dict[str, str]:
-    """ARNs by protocol. Listeners of other ports are left unchanged."""
+    """ARNs by protocol. Listeners of other ports are left unchanged, and are none of ours."""
     there = {(listener["Protocol"], listener["Port"]): listener for listener in elbv2.listeners(call.aws, arn)}
-    arns = {protocol.lower(): listener["ListenerArn"] for (protocol, _port), listener in there.items()}
+    arns: dict[str, str] = {}
 
     def create(protocol: str, listener: Mapping[str, Any]) -> None:
         made = elbv2.create_listener(call.aws, arn, listener, call.params["tags"])
@@ -196,6 +197,7 @@ def _listeners(call: Invocation, changes: Changes, arn: str) -> dict[str, str]:
         if current is None:
             changes.want(what, None, listener, partial(create, protocol, listener))
             continue
+        arns[protocol.lower()] = current["ListenerArn"]
         differ = differing(current, listener)
         changes.want(
             what,

@@ -42,11 +42,14 @@ def run(call: Invocation) -> dict[str, Any]:
         insights,
         partial(ecs.set_insights, aws, name, insights),
     )
+    there = found.get("capacityProviders", [])
+    # The call replaces them all. Those of others, with instances of their own, stay.
+    providers = [*PROVIDERS, *(provider for provider in there if provider not in PROVIDERS)]
     changes.want(
         "capacity",
-        _capacity(found.get("capacityProviders", []), found.get("defaultCapacityProviderStrategy", [])),
-        _capacity(PROVIDERS, strategy),
-        partial(ecs.set_capacity, aws, name, PROVIDERS, strategy),
+        _capacity(there, found.get("defaultCapacityProviderStrategy", [])),
+        _capacity(providers, strategy),
+        partial(ecs.set_capacity, aws, name, providers, strategy),
     )
     arn = found["clusterArn"]
     put_tags_right(changes, desired, TagCalls(lambda: known, partial(ecs.tag, aws, arn), partial(ecs.untag, aws, arn)))

@@ -10,11 +10,14 @@ from typing import Any
 
 from ..aws import acm, ec2, ecr, ecs, efs, elbv2, rds, rds_shapes, sts
 from ..aws.arns import load_balancer_of
+from ..aws.elbv2_states import USUAL_PORTS, usual_listener
 from ..aws.errors import Failure
-from ..aws.naming import COLOURS, EnvironmentNames, ServiceNames
+from ..aws.naming import COLOURS, TAG_ENVIRONMENT, EnvironmentNames, ServiceNames
 from ..aws.session import Aws
 from ..aws.tags import tags_of
 from ..common.invocation import Invocation
+from ..common.ownership import ForeignError, is_ours
+from ..service import foreign
 
 TAG_TIER = "pear:tier"
 PARTS = (
@@ -37,7 +40,22 @@ _AT_ONCE = 8
 
 def run(call: Invocation) -> dict[str, Any]:
     """Return the environment; what does not exist yet is null or empty."""
-    return {"changed": False, "environment": {**_identity(call), **read(call.aws, call.params)}}
+    identity = _identity(call)
+    _refuse_foreign(call)
+    return {"changed": False, "environment": {**identity, **read(call.aws, call.params)}}
+
+
+def _refuse_foreign(call: Invocation) -> None:
+    """For what modules of other collections write: they ask nobody whose it is."""
+    claims, name = call.params.get("claims") or {}, call.params["environment"]
+    found = [
+        *(foreign.bucket(call.aws, claims["bucket"]) if claims.get("bucket") else ()),
+        *(foreign.hosted_zone(call.aws, claims["hosted_zone"]) if claims.get("hosted_zone") else ()),
+    ]
+    ours, adopted = {TAG_ENVIRONMENT: name}, call.params.get("adopt") or ()
+    refused = [existing for existing in found if existing.kind not in adopted and not is_ours(existing.tags, ours)]
+    if refused:
+        raise ForeignError(refused, name)
 
 
 def _identity(call: Invocation) -> dict[str, str]:
@@ -170,20 +188,20 @@ def _load_balancer(aws: Aws, name: str, parts: Collection[str], existing: str) -
             for listener in elbv2.listeners(aws, answer["arn"])
             if ":listener/" not in existing or listener["ListenerArn"] == existing
         ]
-        arns = {listener["Protocol"].lower(): listener["ListenerArn"] for listener in listeners}
-        if ":listener/" in existing and not arns:
+        if ":listener/" in existing and not listeners:
             raise _missing("listener", existing, "load_balancer_existing")
-        answer["listeners"] = {"http": arns.get("http"), "https": arns.get("https")}
-        answer["certificate_arn"] = _certificate_of(listeners)
+        chosen = {protocol.lower(): usual_listener(listeners, protocol) for protocol in USUAL_PORTS}
+        answer["listeners"] = {name: listener and listener["ListenerArn"] for name, listener in chosen.items()}
+        answer["ports"] = {name: listener["Port"] for name, listener in chosen.items() if listener}
+        answer["certificate_arn"] = _certificate_of(chosen["https"])
     if "target_groups" in parts:
         answer["target_groups"] = elbv2.load_balancer_target_groups(aws, answer["arn"])
     return answer
 
 
-def _certificate_of(listeners: Sequence[Mapping[str, Any]]) -> str | None:
+def _certificate_of(https: Mapping[str, Any] | None) -> str | None:
     """The default certificate of the https listener, if ACM has it: IAM's have no days that are told."""
-    of_https = [listener for listener in listeners if listener["Protocol"] == "HTTPS"]
-    arns = [certificate["CertificateArn"] for listener in of_https for certificate in listener.get("Certificates", [])]
+    arns = [certificate["CertificateArn"] for certificate in (https or {}).get("Certificates", [])]
     return next((arn for arn in arns if ":acm:" in arn), None)
 
 

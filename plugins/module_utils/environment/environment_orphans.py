@@ -17,6 +17,7 @@ from ..aws.naming import (
     TAG_REGION,
     TAG_SERVICE,
     EnvironmentNames,
+    HealthCheckNames,
     RoleNames,
 )
 from ..aws.session import Aws
@@ -110,9 +111,13 @@ def _roles(aws: Aws, inventory: Inventory) -> Iterator[Orphan]:
 
 
 def _alarms(aws: Aws, inventory: Inventory) -> Iterator[Orphan]:
+    health = HealthCheckNames(inventory.environment, aws.region)
     for alarm in cloudwatch.alarms(aws, f"{inventory.environment}/"):
         name = alarm["AlarmName"]
         if name.split("/")[1] in inventory.services:
+            continue
+        if name.startswith(health.of_every_region) and not name.startswith(health.alarm_prefix):
+            # Of the same environment name in another region, whose metrics Route 53 keeps here.
             continue
         if service := inventory.without(cloudwatch.tags(aws, alarm["AlarmArn"])):
             yield Orphan(service, "alarm", name)

@@ -12,7 +12,7 @@ from ..aws import sts
 from ..aws.errors import Failure
 from ..common.invocation import Invocation
 from ..common.removal import delete
-from . import teardown_deployers, teardown_find, teardown_remove, teardown_service
+from . import teardown_deployers, teardown_find, teardown_others, teardown_remove, teardown_service
 from . import teardown_rds as rds_teardown
 from .teardown_order import Plan, Thing, plan
 
@@ -62,8 +62,9 @@ def _look(call: Invocation) -> Plan:
     name, params = call.params["environment"], call.params
     if params["service"]:
         zones = sorted(set(filter(None, params["zones"])))
-        return plan(teardown_service.things(call.aws, name, params["service"], params["names"], zones), params["data"])
-    found = teardown_find.everything(call.aws, name, set(params["services"]))
+        scope = teardown_service.Scope(name, params["service"], params["names"], zones, params["clusters"])
+        return plan(teardown_service.things(call.aws, scope), params["data"])
+    found = teardown_find.everything(call.aws, name, set(params["services"]), params["clusters"])
     certificates = [thing.id for thing in found if thing.kind == "certificate"]
     checks = teardown_find.health_checks(call.aws, name)
     zones = sorted(set(filter(None, params["zones"])))
@@ -76,7 +77,7 @@ def _look(call: Invocation) -> Plan:
         found += teardown_find.names_in_dns(call.aws, name, zone, certificates)
     if not params["final_snapshot"]:
         found = [rds_teardown.without_snapshot(thing) for thing in found]
-    return plan(found, params["data"])
+    return plan(teardown_others.guarded(call.aws, found), params["data"])
 
 
 def _remove_all(call: Invocation, things: Iterable[Thing]) -> list[str]:

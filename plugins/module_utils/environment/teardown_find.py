@@ -34,6 +34,7 @@ from ..aws.naming import (
     TAG_SERVICE,
     DashboardNames,
     EnvironmentNames,
+    HealthCheckNames,
     ServiceNames,
 )
 from ..aws.route53 import metrics_region
@@ -44,21 +45,22 @@ from ..monitoring.alarms import in_order, is_composite
 from ..service import routing_removal
 from ..service.alias_records import Balancer, bare, leftovers
 from . import teardown_backup as backup_teardown
+from . import teardown_others
 from . import teardown_rds as rds_teardown
 from .teardown_order import Thing
 
 _AT_ONCE = 8
 
 
-def everything(aws: Aws, name: str, services: set[str]) -> list[Thing]:
-    """All things of the environment but its names in DNS; services are those that the inventory knows."""
+def everything(aws: Aws, name: str, services: set[str], clusters: Sequence[str] = ()) -> list[Thing]:
+    """All things of the environment but its names in DNS; services and clusters of others are those that the inventory knows."""
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         groups = pool.submit(_target_groups, aws, name)
         beside = pool.submit(lambda: _beside(aws, name, groups.result()))
-        running = pool.submit(lambda: _ecs(aws, name, _clusters(groups.result())))
+        running = pool.submit(lambda: _ecs(aws, name, [*_clusters(groups.result()), *clusters]))
         log_groups = pool.submit(_log_groups, aws, name)
         finders: list[Callable[[Aws, str], list[Thing]]] = [
-            _balancer, _certificates, _roles, _ledger, _files, _topic, _alarms, _schedules, _traces,
+            _balancer, _certificates, _roles, _ledger, _files, _topics, _alarms, _schedules, _traces,
             rds_teardown.databases, rds_teardown.parameter_groups, rds_teardown.log_groups,
             backup_teardown.plans_and_vaults,
         ]  # fmt: skip
@@ -95,14 +97,14 @@ def _named(key: str, entry: Mapping[str, Any]) -> str:
 
 
 def _clusters(groups: Sequence[Thing]) -> list[str]:
-    """Clusters of others in which services run."""
+    """Clusters of others in which services run. Workers have no target groups to say so: the inventory names theirs."""
     return sorted({group.detail[TAG_CLUSTER] for group in groups if group.detail.get(TAG_CLUSTER)})
 
 
 def _ecs(aws: Aws, name: str, others: Sequence[str]) -> list[Thing]:
     return [
         thing
-        for cluster in dict.fromkeys((EnvironmentNames(name).cluster, *others))
+        for cluster in dict.fromkeys((EnvironmentNames(name).cluster, *(other.rpartition("/")[2] for other in others)))
         for thing in _of_cluster(aws, name, cluster)
     ]
 
@@ -156,11 +158,11 @@ def _balancer(aws: Aws, name: str) -> list[Thing]:
     arn = found["LoadBalancerArn"]
     if elbv2.tags(aws, [arn])[arn].get(TAG_ENVIRONMENT) != name:
         return []
-    return [load_balancer(aws, found)]
+    return [load_balancer(aws, found, name)]
 
 
-def load_balancer(aws: Aws, found: Mapping[str, Any]) -> Thing:
-    """Its listeners and their rules go with it."""
+def load_balancer(aws: Aws, found: Mapping[str, Any], name: str = "") -> Thing:
+    """Its listeners and their rules go with it. Without an environment's name nobody knows which of them are others'."""
     arn = found["LoadBalancerArn"]
     protected = elbv2.load_balancer_attributes(aws, arn).get("deletion_protection.enabled") == "true"
     why = (
@@ -168,7 +170,8 @@ def load_balancer(aws: Aws, found: Mapping[str, Any]) -> Thing:
         if protected
         else ""
     )
-    return Thing("load balancer", arn, found["LoadBalancerName"], found, protected=why)
+    reasons = (why, teardown_others.behind(aws, arn, name) if name else "")
+    return Thing("load balancer", arn, found["LoadBalancerName"], found, protected="; ".join(filter(None, reasons)))
 
 
 def _target_groups(aws: Aws, name: str) -> list[Thing]:
@@ -257,11 +260,15 @@ def file_system(aws: Aws, name: str, found: Mapping[str, Any]) -> list[Thing]:
     return [Thing("file system", key, f"{name} ({key})"), *targets, *points]
 
 
-def _topic(aws: Aws, name: str) -> list[Thing]:
+def _topics(aws: Aws, name: str) -> list[Thing]:
     names = EnvironmentNames(name)
+    return _named_topics(aws, name, (names.alarm_topic, names.warning_topic, names.release_topic))
+
+
+def _named_topics(aws: Aws, name: str, topics: Sequence[str]) -> list[Thing]:
     return [
         Thing("topic", arn, topic, aws.region)
-        for topic in (names.alarm_topic, names.warning_topic, names.release_topic)
+        for topic in topics
         for arn in sns.topic_arns(aws, topic)
         if sns.tags(aws, arn).get(TAG_ENVIRONMENT) == name
     ]
@@ -278,10 +285,21 @@ def _schedules(aws: Aws, name: str) -> list[Thing]:
 
 
 def _alarms(aws: Aws, name: str) -> list[Thing]:
+    """Without those of health checks of the same environment name in another region, whose metrics this one keeps."""
+    own = HealthCheckNames(name, aws.region)
+    found = _named_alarms(aws, name, f"{name}/")
+    return [
+        alarm
+        for alarm in found
+        if alarm.id.startswith(own.alarm_prefix) or not alarm.id.startswith(own.of_every_region)
+    ]
+
+
+def _named_alarms(aws: Aws, name: str, prefix: str) -> list[Thing]:
     """A composite alarm before those that its rule names."""
     found = {
         alarm["AlarmName"]: alarm
-        for alarm in cloudwatch.alarms(aws, f"{name}/")
+        for alarm in cloudwatch.alarms(aws, prefix)
         if cloudwatch.tags(aws, alarm["AlarmArn"]).get(TAG_ENVIRONMENT) == name
     }
     return [
@@ -291,10 +309,14 @@ def _alarms(aws: Aws, name: str) -> list[Thing]:
 
 
 def beside_health_checks(aws: Aws, name: str) -> list[Thing]:
-    """Alarms and their topic where Route 53 keeps its metrics, unless that is the environment's region anyway."""
-    region = metrics_region(aws.region)
-    there = aws.elsewhere(region)
-    return [] if there is aws else [*_alarms(there, name), *_topic(there, name)]
+    """Alarms and their topic where Route 53 keeps its metrics, unless that is the environment's region anyway.
+
+    Another environment of this name may be in that region: what is its own stays.
+    """
+    there, names = aws.elsewhere(metrics_region(aws.region)), HealthCheckNames(name, aws.region)
+    if there is aws:
+        return []
+    return [*_named_alarms(there, name, names.alarm_prefix), *_named_topics(there, name, [names.topic])]
 
 
 def _dashboards(aws: Aws, name: str, services: set[str]) -> list[Thing]:
@@ -328,7 +350,7 @@ def _repositories(aws: Aws, name: str, services: set[str]) -> list[Thing]:
 
 
 def health_checks(aws: Aws, name: str) -> list[Thing]:
-    found = route53.health_checks(aws, f"pear:{name}:")
+    found = route53.health_checks(aws, HealthCheckNames(name, aws.region).reference_prefix)
     return [
         Thing("health check", check["Id"], check["HealthCheckConfig"].get("FullyQualifiedDomainName", ""))
         for check in found
@@ -347,7 +369,12 @@ def _to_our_balancer(aws: Aws, name: str, records: Sequence[Mapping[str, Any]]) 
 
 
 def names_in_dns(aws: Aws, name: str, zone: str, certificates: Sequence[str]) -> list[Thing]:
-    """Records that lead to the environment's load balancer or prove its certificates, and the zone if it is its own."""
+    """Records that lead to the environment's load balancer; and where nothing else is in a zone of its own, the zone with the proofs
+    of its certificates. Elsewhere proofs stay: ACM has one record for a domain and an account, by which it renews the certificates of
+    every environment and region that has the domain.
+
+    https://docs.aws.amazon.com/acm/latest/userguide/dns-validation.html
+    """
     zone_id = route53.find_zone(aws, zone)
     if zone_id is None:
         return []
@@ -359,7 +386,9 @@ def names_in_dns(aws: Aws, name: str, zone: str, certificates: Sequence[str]) ->
         for option in acm.describe_certificate(aws, arn).get("DomainValidationOptions", [])
         if "ResourceRecord" in option
     }
-    ours += [record for record in found if record["Type"] == "CNAME" and bare(record["Name"]) in proofs]
+    proven = [record for record in found if record["Type"] == "CNAME" and bare(record["Name"]) in proofs]
+    others = [record for record in found if record not in (*ours, *proven) and record["Type"] not in {"NS", "SOA"}]
+    zone_goes = not others and route53.zone_tags(aws, zone_id).get(TAG_ENVIRONMENT) == name
     things = [
         Thing(
             "DNS record",
@@ -367,9 +396,8 @@ def names_in_dns(aws: Aws, name: str, zone: str, certificates: Sequence[str]) ->
             "",
             (zone_id, record),
         )
-        for record in ours
+        for record in (*ours, *(proven if zone_goes else ()))
     ]
-    others = [record for record in found if record not in ours and record["Type"] not in {"NS", "SOA"}]
-    if not others and route53.zone_tags(aws, zone_id).get(TAG_ENVIRONMENT) == name:
+    if zone_goes:
         things.append(Thing("hosted zone", zone_id, zone))
     return things

@@ -112,9 +112,10 @@ def plan(found: Iterable[Thing], data: Sequence[str] = ()) -> Plan:
     kept = [thing for thing in everything if thing.kind in kept_kinds]
     # By kind: a role and a vault may have the same name.
     remove = [thing for thing in everything if thing.kind not in kept_kinds]
-    # A subnet that holds a database cannot go, and neither can what the subnet stands in.
+    refusals = tuple(f"{thing}: {thing.protected}" for thing in remove if thing.protected)
+    # A subnet that holds a database cannot go, and neither can what the subnet stands in; its gateways go all the same.
     if any(thing.kind in {"database", "database cluster"} for thing in kept):
         network = {"subnet", "route table", "security group rules", "security group", "VPC"}
         kept += [thing for thing in remove if thing.kind in network]
         remove = [thing for thing in remove if thing.kind not in network]
-    return Plan(tuple(remove), tuple(kept), tuple(f"{thing}: {thing.protected}" for thing in remove if thing.protected))
+    return Plan(tuple(remove), tuple(kept), refusals)

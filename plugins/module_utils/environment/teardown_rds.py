@@ -56,7 +56,7 @@ def of_database(aws: Aws, identifier: str) -> list[Thing]:
         *things,
         *_subnet_group(aws, identifier, owner),
         *_parameters(aws, identifier, owner),
-        *_logs(aws, identifier),
+        *_logs(aws, identifier, owner, there=bool(described)),
     ]
 
 
@@ -95,15 +95,23 @@ def _parameters(aws: Aws, identifier: str, environment: str) -> list[Thing]:
 
 
 def log_groups(aws: Aws, name: str) -> list[Thing]:
-    return _logs(aws, EnvironmentNames(name).database)
+    identifier = EnvironmentNames(name).database
+    found = rds.cluster(aws, identifier) or rds.instance(aws, identifier)
+    return _logs(aws, identifier, name, there=bool(found) and _ours(found or {}, name))
 
 
-def _logs(aws: Aws, identifier: str) -> list[Thing]:
+def _logs(aws: Aws, identifier: str, environment: str, there: bool) -> list[Thing]:
+    """Those with the mark, and those that RDS made for a database of ours: a database of others may have the name."""
     return [
         Thing("database log group", group)
         for kind in ("cluster", "instance")
-        for group in logs.log_group_names(aws, f"/aws/rds/{kind}/{identifier}/")
+        for group, arn in logs.log_groups(aws, f"/aws/rds/{kind}/{identifier}/").items()
+        if _is_marked(logs.tags(aws, arn).get(TAG_ENVIRONMENT, ""), environment, there)
     ]
+
+
+def _is_marked(mark: str, environment: str, there: bool) -> bool:
+    return mark == environment if mark else there
 
 
 def without_snapshot(thing: Thing) -> Thing:

@@ -5,9 +5,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from ..aws import elbv2, route53, scheduler
-from ..aws.naming import COLOURS, TAG_LISTENER, TAG_SERVICE, DashboardNames, EnvironmentNames, RoleNames, ServiceNames
+from ..aws.naming import (
+    COLOURS,
+    TAG_LISTENER,
+    TAG_SERVICE,
+    DashboardNames,
+    EnvironmentNames,
+    HealthCheckNames,
+    RoleNames,
+    ServiceNames,
+)
 from ..aws.session import Aws
 from ..service import health_check
 from ..service.alias_records import bare
@@ -15,20 +25,32 @@ from . import teardown_find
 from .teardown_order import Thing
 
 
-def things(aws: Aws, environment: str, service: str, names: Sequence[str], zones: Sequence[str]) -> list[Thing]:
+@dataclass(frozen=True)
+class Scope:
+    """A service, and where the inventory says that parts of it are."""
+
+    environment: str
+    service: str
+    names: Sequence[str] = ()
+    zones: Sequence[str] = ()
+    clusters: Sequence[str] = ()
+
+
+def things(aws: Aws, scope: Scope) -> list[Thing]:
     """Everything of the service: what carries its tag or its name, its rules, schedules and records. Releases stay in the ledger."""
+    environment, service = scope.environment, scope.service
     own = ServiceNames(environment, service)
-    found = teardown_find.everything(aws, environment, {service})
+    found = teardown_find.everything(aws, environment, {service}, scope.clusters)
     checks = _health_checks(aws, environment, service)
-    if checks or zones:
+    if checks or scope.zones:
         found += teardown_find.beside_health_checks(aws, environment)
     kept = [thing for thing in found if belongs(thing, own, aws.region)]
     groups = [thing for thing in kept if thing.kind == "target group"]
     records = [
         thing
-        for zone in zones
+        for zone in scope.zones
         for thing in teardown_find.names_in_dns(aws, environment, zone, [])
-        if _named(thing, names)
+        if _named(thing, scope.names)
     ]
     return [*kept, *checks, *_rules(aws, environment, groups), *_schedules(aws, environment, service), *records]
 
@@ -50,7 +72,7 @@ def belongs(thing: Thing, own: ServiceNames, region: str) -> bool:
         "repository": thing.id == own.service,
         "composite alarm": thing.id.startswith(own.alarm_prefix),
         "alarm": thing.id.startswith(own.alarm_prefix)
-        or thing.id == EnvironmentNames(own.environment).health_alarm_prefix + own.service,
+        or thing.id == HealthCheckNames(own.environment, region).alarm_prefix + own.service,
     }
     return exact.get(thing.kind, False)
 
@@ -75,7 +97,9 @@ def _schedules(aws: Aws, environment: str, service: str) -> list[Thing]:
 def _health_checks(aws: Aws, environment: str, service: str) -> list[Thing]:
     return [
         Thing("health check", check["Id"], check["HealthCheckConfig"].get("FullyQualifiedDomainName", ""))
-        for check in route53.health_checks(aws, health_check.reference_prefix(environment, service))
+        for check in route53.health_checks(
+            aws, health_check.reference_prefix(HealthCheckNames(environment, aws.region), service)
+        )
     ]
 
 

@@ -23,6 +23,8 @@ from .environment_info import TAG_TIER
 from .vpc_settings import Group, Network, Table, ipv6_of, permissions, rules
 
 T = TypeVar("T")
+# What routes of ours lead to. What leads elsewhere, such as to a peering connection or a transit gateway, others made.
+_GATEWAYS = ("igw-", "nat-", "eigw-")
 # Stands for the id of what check mode would make.
 UNKNOWN = "(new)"
 _WAIT_SECONDS = 600
@@ -330,7 +332,7 @@ def route_tables(work: Work, desired: Sequence[Table]) -> None:
 
 
 def _routes(work: Work, table: Table, there: Mapping[str, Any] | None) -> None:
-    """Routes of gateway endpoints and of the VPC itself are AWS's own; all others are compared."""
+    """Routes of gateway endpoints and of the VPC itself are AWS's own, and those that lead to none of our gateways are others'."""
     now = {}
     for route in there.get("Routes", []) if there else []:
         destination = route.get("DestinationCidrBlock") or route.get("DestinationIpv6CidrBlock")
@@ -344,6 +346,8 @@ def _routes(work: Work, table: Table, there: Mapping[str, Any] | None) -> None:
         )
         work.put_right(f"route table {work.name(table.name)} {destination}", now.get(destination), target[1], write)
     for destination in sorted(set(now) - set(goals)):
+        if not now[destination].startswith(_GATEWAYS):
+            continue
         remove = partial(ec2.delete_route, work.aws, work.tables[table.name], destination)
         work.put_right(f"route table {work.name(table.name)} {destination}", now[destination], None, remove)
 

@@ -119,7 +119,8 @@ def groups(params: Mapping[str, Any], vpc_cidr: str) -> list[Group]:
                 Rule("tcp", *_ports(ports), source)
                 for ports in params["task_ports"]
                 for source in others or [names.load_balancer_security_group]
-            ),
+            )
+            | {Rule("tcp", *_ports(ports), names.task_security_group) for ports in params["ports_between_tasks"]},
             out,
         ),
         Group(

@@ -54,7 +54,9 @@ def _replication(call: Invocation, changes: Changes) -> None:
         return
     registry, rules = ecr.registry(call.aws)
     here = sorted(set(regions) & {call.aws.region})
-    merged = with_rule(rules, prefix, [{"region": region, "registryId": registry} for region in regions])
+    # Copies for another account are others': the inventory has no word for them.
+    kept = [dict(destination) for destination in _destinations(rules, prefix) if destination["registryId"] != registry]
+    merged = with_rule(rules, prefix, [*({"region": region, "registryId": registry} for region in regions), *kept])
     destinations = {
         (destination["region"], destination["registryId"]) for rule in merged for destination in rule["destinations"]
     }
@@ -67,7 +69,7 @@ def _replication(call: Invocation, changes: Changes) -> None:
         raise Failure(f"Repositories {prefix}* cannot be copied to {', '.join(regions)}: {why}. Nothing was changed.")
     changes.want(
         f"replication of {prefix}*",
-        _regions(rules, prefix),
+        sorted(place["region"] for place in _destinations(rules, prefix) if place["registryId"] == registry),
         sorted(regions),
         partial(ecr.set_replication, call.aws, merged),
     )
@@ -91,7 +93,5 @@ def _is_ours(rule: Mapping[str, Any], prefix: str) -> bool:
     return [repository_filter["filter"] for repository_filter in rule.get("repositoryFilters", [])] == [prefix]
 
 
-def _regions(rules: Sequence[Mapping[str, Any]], prefix: str) -> list[str]:
-    return sorted(
-        destination["region"] for rule in rules if _is_ours(rule, prefix) for destination in rule["destinations"]
-    )
+def _destinations(rules: Sequence[Mapping[str, Any]], prefix: str) -> list[Mapping[str, str]]:
+    return [destination for rule in rules if _is_ours(rule, prefix) for destination in rule["destinations"]]

@@ -9,13 +9,16 @@ https://distribution.github.io/distribution/spec/auth/token/
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import re
+import shutil
+import subprocess
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +32,7 @@ _LARGEST = 8_000_000
 _ADDRESSES = {"docker.io": "registry-1.docker.io", "index.docker.io": "registry-1.docker.io"}
 # Docker's name of its own registry in files of credentials.
 _LOGINS = {"docker.io": ("https://index.docker.io/v1/", "docker.io")}
+_HELPER = re.compile(r"[A-Za-z0-9._-]+")
 _CHALLENGE = re.compile(r'(\w+)="([^"]*)"')
 
 
@@ -79,7 +83,7 @@ class OtherRegistry:
             return _read(url, accept, self._authorization)
         except urllib.error.HTTPError as refused:
             raise Unreachable(self._why(refused)) from refused
-        except (OSError, ValueError, KeyError) as cause:
+        except (OSError, ValueError, KeyError, subprocess.TimeoutExpired) as cause:
             raise Unreachable(f"{self.reference.host} can't be reached from here ({cause})") from cause
 
     def _login(self, challenge: str) -> str:
@@ -117,16 +121,37 @@ def _read(url: str, accept: str, authorization: str) -> bytes:
 
 
 def credentials(host: str) -> str:
-    """User and password in the form that HTTP takes, from the files of container engines; empty where there are none."""
+    """User and password in the form that HTTP takes, from the files and helpers of container engines; empty where there are none."""
+    names = _LOGINS.get(host, (host, f"https://{host}"))
     for file in _files():
         if file.is_file():
             try:
-                logins: Mapping[str, Any] = json.loads(file.read_text()).get("auths") or {}
+                known: Mapping[str, Any] = json.loads(file.read_text())
             except ValueError as wrong:
                 raise Failure(f"{file}, which holds logins of registries, is no JSON: {wrong}.") from wrong
-            for name in _LOGINS.get(host, (host, f"https://{host}")):
-                if logins.get(name, {}).get("auth"):
-                    return str(logins[name]["auth"])
+            logins = known.get("auths") or {}
+            written = next((str(logins[name]["auth"]) for name in names if logins.get(name, {}).get("auth")), "")
+            helper = (known.get("credHelpers") or {}).get(host) or known.get("credsStore") or ""
+            if found := written or _from_helper(str(helper), names):
+                return found
+    return ""
+
+
+def _from_helper(helper: str, names: Sequence[str]) -> str:
+    """What a program keeps that the engine hands its logins to, such as the keychain of a desktop.
+
+    https://github.com/docker/docker-credential-helpers
+    """
+    program = shutil.which(f"docker-credential-{helper}") if _HELPER.fullmatch(helper) else None
+    for name in names if program else ():
+        asked = subprocess.run(
+            [str(program), "get"], input=name, capture_output=True, text=True, timeout=_TIMEOUT_SECONDS, check=False
+        )
+        if asked.returncode:
+            # It has no login of this registry.
+            continue
+        found = json.loads(asked.stdout)
+        return base64.b64encode(f"{found['Username']}:{found['Secret']}".encode()).decode()
     return ""
 
 

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -79,9 +79,11 @@ def _test(call: Invocation, topic: str, alarms: Sequence[Mapping[str, Any]]) -> 
     confirmed = sum(target.confirmed for target in subscriptions)
     if not confirmed:
         problems.append(f"nobody has subscribed to {name}: set monitoring_subscriptions")
-    alarm = chosen(alarms, topic)
+    alarm = chosen(alarms, topic, call.params["topic_arns"])
     if alarm is None:
-        problems.append(f"no alarm below {call.params['alarm_prefix']} that is not firing already tells {name}")
+        problems.append(
+            f"no alarm below {call.params['alarm_prefix']} that is not firing already tells {name}, and nobody else"
+        )
     if alarm is None or call.check_mode:
         return Delivery(topic, alarm["AlarmName"] if alarm else "", "", subscriptions, problems=problems)
     began = call.clock.now()
@@ -97,14 +99,18 @@ def _test(call: Invocation, topic: str, alarms: Sequence[Mapping[str, Any]]) -> 
     return Delivery(topic, alarm["AlarmName"], action, subscriptions, counts, problems)
 
 
-def chosen(alarms: Sequence[Mapping[str, Any]], topic: str) -> Mapping[str, Any] | None:
-    """An alarm of the topic that does not fire. CloudWatch ends the state of a metric alarm by itself, so one of those first."""
+def chosen(alarms: Sequence[Mapping[str, Any]], topic: str, tested: Collection[str]) -> Mapping[str, Any] | None:
+    """An alarm of the topic that does not fire. CloudWatch ends the state of a metric alarm by itself, so one of those first.
+
+    Not one that would do more than tell the topics under test: stop an instance, scale a service, wake up another team.
+    """
     able = [
         alarm
         for alarm in alarms
         if topic in alarm.get("AlarmActions", [])
         and alarm["StateValue"] != "ALARM"
         and alarm.get("ActionsEnabled", True)
+        and {*alarm["AlarmActions"], *alarm.get("OKActions", [])} <= {*tested}
     ]
     return min(able, key=lambda alarm: (is_composite(alarm), alarm["AlarmName"]), default=None)
 

@@ -31,7 +31,9 @@ def run(call: Invocation) -> dict[str, Any]:
         changes.want(
             "retention_days", found.get("retentionInDays", 0), days, lambda: logs.set_retention(call.aws, name, days)
         )
-        changes.want("kms_key_arn", found.get("kmsKeyId"), key, lambda: logs.set_key(call.aws, name, key))
+        if key is not None:
+            # Rules of an organisation give log groups a key: that one stays unless another is asked for.
+            changes.want("kms_key_arn", found.get("kmsKeyId", ""), key, lambda: logs.set_key(call.aws, name, key))
         put_tags_right(
             changes,
             call.params,

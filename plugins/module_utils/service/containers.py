@@ -207,12 +207,11 @@ def _sources(container: Mapping[str, Any]) -> Iterator[str]:
     """Where values come from."""
     secrets = container.get("secrets") or {}
     for name, source in secrets.items():
-        # The value may be a secret by mistake: it is never repeated.
-        if not isinstance(source, str) or not _SECRET.match(source):
-            yield (
-                f"secrets.{name} is neither an ARN of Secrets Manager or SSM nor the name of an SSM parameter; secrets are named here, "
-                "their values stay in AWS"
-            )
+        if problem := secret_problem(source):
+            yield f"secrets.{name} {problem}"
+    for name, source in ((container.get("log") or {}).get("secret_options") or {}).items():
+        if problem := secret_problem(source):
+            yield f"log.secret_options.{name} {problem}"
     both = sorted(set(secrets) & set(container.get("environment") or {}))
     if both:
         yield f"{', '.join(both)}: in secrets and in environment; ECS takes a name once"
@@ -227,6 +226,22 @@ def _sources(container: Mapping[str, Any]) -> Iterator[str]:
     credentials = container.get("repository_credentials")
     if credentials and not _CREDENTIALS.match(credentials):
         yield "repository_credentials is no ARN of a Secrets Manager secret"
+
+
+def secret_problem(source: Any) -> str:
+    """What is wrong with where a secret is; empty where nothing is. It may be the secret itself by mistake, and is never repeated."""
+    if not isinstance(source, str) or not _SECRET.match(source):
+        return (
+            "is neither an ARN of Secrets Manager or SSM nor the name of an SSM parameter; secrets are named here, their values stay "
+            "in AWS"
+        )
+    # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/secrets-envvar-secrets-manager.html
+    if ":secretsmanager:" in source and len(source.split(":")) not in (7, 10):
+        return (
+            "names a part of a secret, and ECS starts no task unless all three places for it are there, empty ones too: "
+            "…:secret:NAME:KEY:: for a key of JSON, …:secret:NAME:KEY:STAGE:ID for the rest"
+        )
+    return ""
 
 
 def _limits(container: Mapping[str, Any]) -> Iterator[str]:
@@ -278,6 +293,20 @@ def _logs(containers: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     if len(routers) > 1:
         yield f"firelens is set for {', '.join(routers)}; a task has one log router"
     for container in containers:
+        options = (container.get("log") or {}).get("options") or {}
+        # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/specify-log-config.html
+        if {"awslogs-datetime-format", "awslogs-multiline-pattern"} <= {*options}:
+            yield (
+                f"container {container.get('name')}: log.options has awslogs-datetime-format and awslogs-multiline-pattern: both say "
+                "where an event begins, and only one can"
+            )
+        router = (container.get("firelens") or {}).get("options") or {}
+        if router.get("config-file-type") == "s3":
+            # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/firelens-taskdef.html
+            yield (
+                f"container {container.get('name')}: firelens.options.config-file-type is s3, which Fargate does not read: put "
+                "the file into the image, and set file"
+            )
         driver = (container.get("log") or {}).get("driver")
         if driver == "awsfirelens" and not routers:
             yield f"container {container.get('name')}: log.driver is awsfirelens, and no container is the log router (firelens)"

@@ -14,6 +14,17 @@ _CONNECT_SERVICE: dict[str, Any] = {
     "dns_name": {"type": "str"},
     "client_port": {"type": "int"},
     "protocol": {"type": "str", "choices": ["http", "http2", "grpc"]},
+    "request_timeout_seconds": {"type": "int"},
+    "idle_timeout_seconds": {"type": "int"},
+    "tls": {
+        "type": "dict",
+        "options": {
+            "authority_arn": {"type": "str", "required": True},
+            "role_arn": {"type": "str", "required": True},
+            # The key's name on AWS, and no key.
+            "kms_key_arn": {"type": "str", "no_log": False},
+        },
+    },
 }
 # Documented by the fragment pear.fargate.service.
 DISCOVERY_ARGUMENTS: dict[str, Any] = {
@@ -57,6 +68,11 @@ def discovery_findings(options: Mapping[str, Any], prefix: str = "") -> Iterator
             )
         if not (service.get("port") or options.get(f"{prefix}port")):
             yield f"service_connect.services: {service.get('name')} has no port"
+        if service.get("request_timeout_seconds") is not None and not service.get("protocol"):
+            yield (
+                f"service_connect.services: {service.get('name')} has request_timeout_seconds and no protocol; TCP has no requests, so set "
+                "protocol or leave it out"
+            )
     for registry in registries:
         if not _SERVICE.fullmatch(str(registry.get("arn"))):
             yield (

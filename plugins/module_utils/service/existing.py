@@ -14,7 +14,7 @@ from ..aws.elbv2_states import Rule, TargetGroup
 from ..aws.errors import AwsError, Failure
 from ..aws.session import Aws
 from ..rollout.model import Colour
-from .location import KIND, GivenNames, ListenerPort, ServiceLocation, locate_in_environment
+from .location import KIND, GivenNames, ServiceLocation, locate_in_environment, port_of
 from .specification import Specification
 
 _COLOUR = {
@@ -114,8 +114,8 @@ def _location(
         test=test,
         rules=all_rules,
         test_rules=all_rules if same else tuple(elbv2.rules(aws, test_listener_arn)),
-        listener_port=_port(listener),
-        test_listener_port=_port(test_listener),
+        listener_port=port_of(listener),
+        test_listener_port=port_of(test_listener),
         given=names,
     )
 
@@ -123,10 +123,6 @@ def _location(
 def listener_of(rule_arn: str) -> str:
     """The ARN of a rule is that of its listener with an id behind it."""
     return rule_arn.rpartition("/")[0].replace(":listener-rule/", ":listener/", 1)
-
-
-def _port(listener: Mapping[str, Any]) -> ListenerPort:
-    return ListenerPort(int(listener["Port"]), listener["Protocol"] == "HTTPS")
 
 
 def _rule_findings(option: str, rule: Rule, groups: set[str]) -> Iterator[str]:

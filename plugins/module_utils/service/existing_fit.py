@@ -8,13 +8,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from ..aws import ec2, ecr, ecs, efs, elbv2, iam, logs
+from ..aws import ec2, ecr, ecs, efs, elbv2, iam, logs, wafv2
 from ..aws.arns import load_balancer_of
+from ..aws.elbv2_states import usual_listener
 from ..aws.errors import AwsError
 from ..aws.session import Aws
+from .reachable_ports import span
 
 # Variables of the environment's roles, besides those of foreign.py, that say what its resources need.
-VARIABLES = ("load_balancer_scheme", "network_task_ports")
+VARIABLES = ("load_balancer_scheme", "load_balancer_web_acl_arn", "network_task_ports")
 _TASKS = "ecs-tasks.amazonaws.com"
 _ECS = "ecs.amazonaws.com"
 _ANYWHERE = "0.0.0.0/0"
@@ -30,6 +32,9 @@ def of_environment(aws: Aws, values: Mapping[str, Any], unchecked: list[str]) ->
         checks.append(lambda: _network(aws, values, network))
     if values.get("load_balancer_existing"):
         checks.append(lambda: _load_balancer(aws, str(values["load_balancer_existing"]), network))
+        checks.append(lambda: _ways_to_tasks(aws, values, str(values["load_balancer_existing"])))
+        if values.get("load_balancer_web_acl_arn"):
+            checks.append(lambda: _web_acl(aws, values))
     if values.get("cluster_existing"):
         checks.append(lambda: _cluster(aws, str(values["cluster_existing"])))
     if values.get("file_system_existing"):
@@ -53,7 +58,13 @@ def of_service(aws: Aws, values: Mapping[str, Any], unchecked: list[str]) -> lis
     if values.get("registry_existing"):
         checks.append(lambda: _repository(aws, str(values.get("registry_repository"))))
     if values.get("service_subnet_ids"):
-        checks.append(lambda: _zones("service_subnet_ids", ec2.subnets_by_id(aws, values["service_subnet_ids"])))
+        checks.append(lambda: _subnets_of_service(aws, values))
+    if values.get("service_security_group_ids"):
+        checks.append(lambda: _security_groups(aws, values))
+    if values.get("cluster_existing") and values.get("service_capacity_providers"):
+        checks.append(lambda: _capacity(aws, values))
+    if values.get("cluster_existing") and values.get("autoscaling_policies"):
+        checks.append(lambda: _insights(aws, values))
     return _found(checks, unchecked)
 
 
@@ -88,11 +99,79 @@ def _network(aws: Aws, values: Mapping[str, Any], network: Mapping[str, Any]) ->
         ]
         if closed and tier == "public":
             yield f"{variable}: {', '.join(closed)} has no route to an internet gateway, which an internet-facing load balancer needs"
-        elif closed and (missing := _missing_endpoints(aws, vpc_id)):
-            yield (
-                f"{variable}: {', '.join(closed)} has no route to {_ANYWHERE}, and the VPC no endpoint of {', '.join(missing)}: tasks "
-                "could not pull their image. Add a NAT gateway or the endpoints, or name other subnets"
-            )
+        else:
+            yield from _closed(aws, variable, vpc_id, closed)
+
+
+def _subnets_of_service(aws: Aws, values: Mapping[str, Any]) -> Iterator[str]:
+    variable = "service_subnet_ids"
+    subnets = ec2.subnets_by_id(aws, values[variable])
+    yield from _zones(variable, subnets)
+    vpc_id = _vpc_of(aws, values)
+    elsewhere = [subnet["SubnetId"] for subnet in subnets if vpc_id and subnet["VpcId"] != vpc_id]
+    if elsewhere:
+        yield f"{variable}: {', '.join(elsewhere)} is not in {vpc_id}, where the environment's security groups and target groups are"
+        return
+    public = bool(values.get("service_assign_public_ip"))
+    for vpc in sorted({subnet["VpcId"] for subnet in subnets}):
+        tables = ec2.route_tables(aws, vpc)
+        inside = [subnet["SubnetId"] for subnet in subnets if subnet["VpcId"] == vpc]
+        yield from _closed(aws, variable, vpc, [one for one in inside if not _way_out(tables, one, public)])
+
+
+def _vpc_of(aws: Aws, values: Mapping[str, Any]) -> str:
+    """The environment's VPC; empty where it is still to be made."""
+    existing = values.get("network_existing") or {}
+    if existing.get("vpc_id"):
+        return str(existing["vpc_id"])
+    found = ec2.environment_vpcs(aws, str(values.get("environment_name")))
+    return str(found[0]["VpcId"]) if found else ""
+
+
+def _security_groups(aws: Aws, values: Mapping[str, Any]) -> Iterator[str]:
+    vpc_id, variable = _vpc_of(aws, values), "service_security_group_ids"
+    there = {group["GroupId"] for group in ec2.security_groups(aws, vpc_id)} if vpc_id else set(values[variable])
+    missing = [group for group in values[variable] if group not in there]
+    if missing:
+        yield f"{variable} holds {', '.join(missing)}, and {vpc_id}, where the tasks are, has no such security group"
+
+
+def _capacity(aws: Aws, values: Mapping[str, Any]) -> Iterator[str]:
+    """ECS refuses a provider that the cluster lacks, and a cluster of others gets none from here."""
+    found = ecs.cluster(aws, str(values["cluster_existing"]))
+    there = (found or {}).get("capacityProviders", [])
+    named = {
+        str(provider.get("capacity_provider"))
+        for provider in values["service_capacity_providers"]
+        if isinstance(provider, Mapping)
+    }
+    if found and named - set(there):
+        yield (
+            f"service_capacity_providers names {', '.join(sorted(named - set(there)))}, and cluster {found['clusterName']} "
+            f"(cluster_existing) has {', '.join(sorted(there)) or 'none'}: leave it out, or ask its owner to add it"
+        )
+
+
+def _insights(aws: Aws, values: Mapping[str, Any]) -> Iterator[str]:
+    """A backlog is divided by the number of running tasks, which Container Insights counts."""
+    policies = [policy for policy in values["autoscaling_policies"] if isinstance(policy, Mapping)]
+    if not any(policy.get("metric") == "backlog" for policy in policies):
+        return
+    found = ecs.cluster(aws, str(values["cluster_existing"])) or {}
+    if found and all(setting.get("value") == "disabled" for setting in found.get("settings", [])):
+        yield (
+            f"autoscaling_policies has a backlog, and Container Insights is off in cluster {found['clusterName']} (cluster_existing): ask "
+            "its owner to turn it on, or follow another metric"
+        )
+
+
+def _closed(aws: Aws, variable: str, vpc_id: str, closed: Sequence[str]) -> Iterator[str]:
+    """Subnets without a way out, where the VPC has no endpoints in its place."""
+    if closed and (missing := _missing_endpoints(aws, vpc_id)):
+        yield (
+            f"{variable}: {', '.join(closed)} has no route to {_ANYWHERE}, and the VPC no endpoint of {', '.join(missing)}: tasks "
+            "could not pull their image. Add a NAT gateway or the endpoints, or name other subnets"
+        )
 
 
 def _zones(variable: str, subnets: Sequence[Mapping[str, Any]]) -> Iterator[str]:
@@ -146,11 +225,48 @@ def _load_balancer(aws: Aws, existing: str, network: Mapping[str, Any]) -> Itera
     arns = [listener["ListenerArn"] for listener in listeners]
     if ":listener/" in existing and existing not in arns:
         yield f"load_balancer_existing is {existing!r}, and load balancer {found['LoadBalancerName']} has no such listener"
-    elif ":listener/" not in existing and not any(listener["Protocol"] == "HTTPS" for listener in listeners):
-        yield (
-            f"load balancer {found['LoadBalancerName']} has no HTTPS listener: name the listener to use by its ARN in "
-            "load_balancer_existing"
+    elif ":listener/" not in existing and usual_listener(listeners, "HTTPS") is None:
+        ports = sorted(listener["Port"] for listener in listeners if listener["Protocol"] == "HTTPS")
+        has = (
+            f"HTTPS listeners on the ports {', '.join(map(str, ports))} and none on 443"
+            if ports
+            else "no HTTPS listener"
         )
+        yield (
+            f"load balancer {found['LoadBalancerName']} has {has}: name the listener to use by its ARN in load_balancer_existing"
+        )
+
+
+def _web_acl(aws: Aws, values: Mapping[str, Any]) -> Iterator[str]:
+    """Nothing is put in front of a load balancer of others: somebody may believe that there is a firewall."""
+    wanted, existing = str(values["load_balancer_web_acl_arn"]), str(values["load_balancer_existing"])
+    found = wafv2.web_acl(aws, load_balancer_of(existing))
+    if found != wanted:
+        yield (
+            f"load_balancer_web_acl_arn is {wanted!r} and load_balancer_existing has {found or 'no web ACL'} in front of it, which stays "
+            "as it is: ask its owner to associate it, or leave load_balancer_web_acl_arn out"
+        )
+
+
+def _ways_to_tasks(aws: Aws, values: Mapping[str, Any], existing: str) -> Iterator[str]:
+    """The tasks let the load balancer's security groups in; whether those let requests out is their owner's to say."""
+    found, ports = elbv2.load_balancer_of_arn(aws, load_balancer_of(existing)), values.get("network_task_ports")
+    own = set((found or {}).get("SecurityGroups", []))
+    if not found or not own or not isinstance(ports, list):
+        return
+    groups = [group for group in ec2.security_groups(aws, found["VpcId"]) if group["GroupId"] in own]
+    rules = [rule for group in groups for rule in group.get("IpPermissionsEgress", [])]
+    if groups and not any(_lets_out(rule, first, last) for rule in rules for first, last in map(span, ports)):
+        yield (
+            f"the security groups of load_balancer_existing ({', '.join(sorted(own))}) let it send nothing to the ports "
+            f"{', '.join(map(str, ports))} (network_task_ports): ask its owner for such an egress rule"
+        )
+
+
+def _lets_out(rule: Mapping[str, Any], first: int, last: int) -> bool:
+    if rule["IpProtocol"] == "-1":
+        return True
+    return rule["IpProtocol"] == "tcp" and rule.get("FromPort", 0) <= last and first <= rule.get("ToPort", 65535)
 
 
 def _cluster(aws: Aws, name: str) -> Iterator[str]:
@@ -177,6 +293,9 @@ def _log_group(aws: Aws, name: str) -> Iterator[str]:
 
 
 def _role(aws: Aws, variable: str, arn: str, service: str) -> Iterator[str]:
+    if not arn.startswith("arn:"):
+        yield f"{variable} is {arn!r}; it must be the role's ARN, arn:aws:iam::ACCOUNT:role/NAME"
+        return
     found = iam.role(aws, arn.rpartition("/")[2])
     if found is None or found["Arn"] != arn:
         yield f"{variable} is {arn!r}, and there is no such role in this account"

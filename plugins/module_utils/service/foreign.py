@@ -105,9 +105,9 @@ def of_environment(aws: Aws, values: Mapping[str, Any], place: ArnScope, uncheck
     if on("database_enabled"):
         finders += [lambda: _database(aws, names.database), lambda: _subnet_group(aws, names.database)]
     if on("dns_create_zone") and on("dns_zone"):
-        finders.append(lambda: _zone(aws, str(on("dns_zone"))))
+        finders.append(lambda: hosted_zone(aws, str(on("dns_zone"))))
     if on("load_balancer_access_logs_create") and on("load_balancer_access_logs_bucket"):
-        finders.append(lambda: _bucket(aws, str(on("load_balancer_access_logs_bucket"))))
+        finders.append(lambda: bucket(aws, str(on("load_balancer_access_logs_bucket"))))
     existing = on("network_existing") or {}
     if existing.get("vpc_id"):
         finders.append(lambda: _security_groups(aws, names, existing["vpc_id"]))
@@ -257,13 +257,13 @@ def schedule_group(aws: Aws, name: str) -> Iterator[Existing]:
         yield Existing("schedule_group", name, scheduler.group_tags(aws, found["Arn"]))
 
 
-def _zone(aws: Aws, name: str) -> Iterator[Existing]:
+def hosted_zone(aws: Aws, name: str) -> Iterator[Existing]:
     zone_id = route53.find_zone(aws, name)
     if zone_id:
         yield Existing("hosted_zone", name, route53.zone_tags(aws, zone_id))
 
 
-def _bucket(aws: Aws, name: str) -> Iterator[Existing]:
+def bucket(aws: Aws, name: str) -> Iterator[Existing]:
     tags = s3.bucket_tags(aws, name)
     if tags is not None:
         yield Existing("bucket", name, tags)

@@ -12,16 +12,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..aws.naming import EnvironmentNames
 from ..monitoring.alarm_parts import described
 from ..monitoring.alarms import request
 
 # The name of such an alarm ends with its service.
 KIND = "health-check"
-
-
-def name(environment: str, service: str) -> str:
-    return EnvironmentNames(environment).health_alarm_prefix + service
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..aws.naming import fit
+from ..aws.naming import HealthCheckNames, fit
 
 # Route 53 cannot change these: a check that differs in them is replaced.
 _FIXED = ("Type", "RequestInterval", "MeasureLatency")
@@ -84,11 +84,11 @@ def _known(found: Mapping[str, Any], desired: Mapping[str, Any]) -> dict[str, An
     return current
 
 
-def reference_prefix(environment: str, service: str) -> str:
+def reference_prefix(names: HealthCheckNames, service: str) -> str:
     """Prefix of the caller references of a service's checks; the trailing colon separates services whose names begin alike."""
-    return fit(f"pear:{environment}:{service}", _REFERENCE_LIMIT - 12) + ":"
+    return fit(names.reference_prefix + service, _REFERENCE_LIMIT - 12) + ":"
 
 
-def reference(environment: str, service: str, now: float) -> str:
+def reference(names: HealthCheckNames, service: str, now: float) -> str:
     """A unique caller reference: Route 53 never accepts one twice, even after a deletion."""
-    return f"{reference_prefix(environment, service)}{int(now):x}"
+    return f"{reference_prefix(names, service)}{int(now):x}"

@@ -10,7 +10,7 @@ from typing import Any
 
 from ..aws import ecs, elbv2
 from ..aws.arns import load_balancer_of
-from ..aws.elbv2_states import Conditions, Rule, TargetGroup
+from ..aws.elbv2_states import Conditions, Rule, TargetGroup, usual_listener
 from ..aws.errors import Failure
 from ..aws.naming import TAG_CLUSTER, TAG_LISTENER, TAG_LOG_GROUP, EnvironmentNames, ServiceNames
 from ..aws.session import Aws
@@ -176,6 +176,8 @@ def locate(aws: Aws, environment_name: str, service: str, listener_arn: str | No
     if not production or test is None:
         absent = {"the production rule": not production, "the test rule": test is None}
         raise _not_provisioned(service, [rule for rule, is_absent in absent.items() if is_absent])
+    # Ours is on port 443; one of others may be on any port, and without TLS.
+    port = port_of(elbv2.listener(aws, listener)) if existing else ListenerPort()
     return ServiceLocation(
         environment_name,
         service,
@@ -186,6 +188,8 @@ def locate(aws: Aws, environment_name: str, service: str, listener_arn: str | No
         test,
         tuple(rules),
         tuple(rules),
+        port,
+        port,
         further=tuple(production[1:]),
         tags=tags,
     )
@@ -269,8 +273,12 @@ def weights_of(rule: Rule, place: ServiceLocation) -> Weights:
 
 
 def _https_listener(aws: Aws, load_balancer_arn: str) -> str:
-    listeners = elbv2.listeners(aws, load_balancer_arn)
-    return next((listener["ListenerArn"] for listener in listeners if listener["Protocol"] == "HTTPS"), "")
+    found = usual_listener(elbv2.listeners(aws, load_balancer_arn), "HTTPS")
+    return str(found["ListenerArn"]) if found else ""
+
+
+def port_of(listener: Mapping[str, Any]) -> ListenerPort:
+    return ListenerPort(int(listener["Port"]), listener["Protocol"] == "HTTPS")
 
 
 def _not_provisioned(service: str, missing: list[str]) -> NotProvisionedError:

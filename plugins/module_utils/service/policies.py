@@ -14,7 +14,7 @@ from typing import Any
 from ..aws.arns import ArnScope
 from ..aws.naming import ServiceNames
 
-_SUFFIX = re.compile(r"-([A-Za-z0-9]{6})$")
+_SUFFIX = re.compile(r"-[A-Za-z0-9]{6}$")
 _ECR_IMAGE = re.compile(r"^(\d{12})\.dkr[.-]ecr(?:-fips)?\.([a-z0-9-]+)\.[^/]+/([^:@]+)")
 
 
@@ -234,16 +234,13 @@ def secret_arn(source: str, place: ArnScope) -> str:
 def secret_patterns(source: str, place: ArnScope) -> list[str]:
     """The resources that a policy names for a secret. IAM compares the whole ARN, which ends with six characters of AWS's own.
 
+    Six characters at the end may be AWS's, or the end of a name that was given without them, such as prod/db-202401: both are named.
     https://docs.aws.amazon.com/secretsmanager/latest/userguide/troubleshoot.html#ARN_secretnamehyphen
     """
     arn = secret_arn(source, place)
     if ":secretsmanager:" not in arn:
         return [arn]
-    suffix = _SUFFIX.search(arn)
-    if suffix and not suffix[1].islower():
-        return [arn]
-    # A part that could be a word of the name: with and without the suffix.
-    return [arn, f"{arn}-??????"] if suffix else [f"{arn}-??????"]
+    return [arn, f"{arn}-??????"] if _SUFFIX.search(arn) else [f"{arn}-??????"]
 
 
 def _mount(place: ArnScope, volume: Mapping[str, Any], writes: bool) -> dict[str, Any]:

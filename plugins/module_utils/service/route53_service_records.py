@@ -10,6 +10,7 @@ from typing import Any
 
 from ..aws import cloudwatch, route53
 from ..aws.errors import Failure
+from ..aws.naming import HealthCheckNames
 from ..common.changes import Changes
 from ..common.invocation import Invocation
 from ..common.resource import TagCalls, put_tags_right
@@ -90,16 +91,16 @@ def _evaluates(call: Invocation, routing: Routing) -> bool:
 def _health_check(call: Invocation, changes: Changes) -> tuple[str | None, list[str]]:
     """Return the id of the check that the records must name, and the ids of those to remove after that."""
     options = call.params["health_check"]
-    names = _names(call)
+    names, service = _names(call), call.params["service"]
     desired = health_check.config(options) if options else None
-    found = route53.health_checks(call.aws, health_check.reference_prefix(*names))
+    found = route53.health_checks(call.aws, health_check.reference_prefix(names, service))
     planned = health_check.plan(found, desired)
     check_id = planned.keep
     if planned.create:
         changes.want("health check", planned.before, planned.create, lambda: None)
         check_id = _NOT_YET
         if not call.check_mode:
-            reference = health_check.reference(*names, call.clock.now())
+            reference = health_check.reference(names, service, call.clock.now())
             check_id = route53.create_health_check(call.aws, reference, dict(planned.create))
             call.progress.line(f"health check {check_id} of {options['host']}{options['path']} created")
     if planned.update and planned.keep:
@@ -112,8 +113,8 @@ def _health_check(call: Invocation, changes: Changes) -> tuple[str | None, list[
     return check_id, list(planned.remove)
 
 
-def _names(call: Invocation) -> tuple[str, str]:
-    return call.params["environment"], call.params["service"]
+def _names(call: Invocation) -> HealthCheckNames:
+    return HealthCheckNames(call.params["environment"], call.aws.region)
 
 
 def _alarm(call: Invocation, changes: Changes, check_id: str | None) -> None:
@@ -122,7 +123,7 @@ def _alarm(call: Invocation, changes: Changes, check_id: str | None) -> None:
     if operator_request is None:
         return
     aws = call.aws.elsewhere(route53.metrics_region(call.aws.region))
-    name = health_alarm.name(*_names(call))
+    name = _names(call).alarm_prefix + call.params["service"]
     host = (call.params["health_check"] or {}).get("host", "")
     desired = [health_alarm.desired(name, HealthAlarm(check_id, host, **operator_request))] if check_id else []
     planned = plan_alarms(cloudwatch.alarms_named(aws, [name]), desired, name)

@@ -93,12 +93,13 @@ def is_own(rule: Rule, blue: str, green: str) -> bool:
 
 
 def production_rules(rules: Sequence[Rule], blue: str, green: str) -> list[Rule]:
-    """The rules that share the production traffic's weights, the first one first: it has no name, or else the smallest priority.
+    """The rules that share the production traffic's weights, the first one first: it has no name, is of our making, or else has the
+    smallest priority.
 
     A rule beside it that forwards to one colour alone, such as for debugging, takes no part in releases.
     """
     ours = [rule for rule in rules if is_own(rule, blue, green) and rule.conditions.test_value is None]
-    ordered = sorted(ours, key=lambda rule: (len(rule.weights) < 2, bool(rule.name), rule.priority))
+    ordered = sorted(ours, key=lambda rule: (len(rule.weights) < 2, bool(rule.name), not rule.marked, rule.priority))
     return ordered[:1] + [rule for rule in ordered[1:] if len(rule.weights) == 2]
 
 

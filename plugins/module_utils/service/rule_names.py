@@ -1,6 +1,8 @@
 # Copyright: pear.fargate contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The names of a service's further rules, which their tags hold: by them a rule is found again whatever its conditions were."""
+"""What the tags of a service's rules hold: the names of further ones, by which they are found again whatever their conditions were,
+and whether the collection made them.
+"""
 
 from __future__ import annotations
 
@@ -9,13 +11,22 @@ from dataclasses import replace
 
 from ..aws import elbv2
 from ..aws.elbv2_states import Rule
-from ..aws.naming import TAG_RULE
+from ..aws.naming import TAG_ENVIRONMENT, TAG_RULE
 from ..aws.session import Aws
 from .routing import is_own
 
 
 def with_names(aws: Aws, rules: Sequence[Rule], blue: str, green: str) -> list[Rule]:
-    """The rules, with the names of the service's own. A service with one production rule costs no call."""
+    """The rules, with names and marks of the service's own. A service with one production rule costs no call."""
     ours = [rule.arn for rule in rules if is_own(rule, blue, green) and rule.conditions.test_value is None]
     tags = elbv2.tags(aws, ours) if len(ours) > 1 else {}
-    return [replace(rule, name=tags.get(rule.arn, {}).get(TAG_RULE, "")) for rule in rules]
+    return [
+        replace(
+            rule,
+            name=tags[rule.arn].get(TAG_RULE, ""),
+            marked=bool({TAG_RULE, TAG_ENVIRONMENT} & tags[rule.arn].keys()),
+        )
+        if rule.arn in tags
+        else rule
+        for rule in rules
+    ]

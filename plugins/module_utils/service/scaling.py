@@ -4,12 +4,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from .schedule_expressions import schedule_findings
 
+_KEYS = {
+    "policies": ("name", "metric", "target", "queue", "custom_metric"),
+    "schedules": ("name", "minimum", "maximum"),
+}
 _PREDEFINED = {
     "cpu": "ECSServiceAverageCPUUtilization",
     "memory": "ECSServiceAverageMemoryUtilization",
@@ -45,12 +49,12 @@ class Plan:
 
 
 def plan(current: Scaling, desired: Scaling) -> Plan:
-    """Compare. Bounds that a schedule of the service has set are no difference."""
-    allowed = {desired.bounds} | {
-        (action.get("MinCapacity", desired.minimum), action.get("MaxCapacity", desired.maximum))
-        for action in (schedule["ScalableTargetAction"] for schedule in desired.schedules.values())
-    }
-    move = current.bounds not in allowed and desired.minimum is not None and desired.maximum is not None
+    """Compare. Bounds that schedules of the service have set are no difference: one may set the minimum, and another the maximum."""
+    actions = [schedule["ScalableTargetAction"] for schedule in desired.schedules.values()]
+    minima = {desired.minimum, *(action["MinCapacity"] for action in actions if "MinCapacity" in action)}
+    maxima = {desired.maximum, *(action["MaxCapacity"] for action in actions if "MaxCapacity" in action)}
+    is_set = current.minimum in minima and current.maximum in maxima
+    move = not is_set and desired.minimum is not None and desired.maximum is not None
     return Plan(
         (desired.minimum, desired.maximum) if move else None,  # type: ignore[arg-type]
         {name: policy for name, policy in desired.policies.items() if current.policies.get(name) != policy},
@@ -187,29 +191,69 @@ def known_schedules(
 
 def problems(params: Mapping[str, Any]) -> list[str]:
     """A sentence for each invalid setting, with its option."""
+    workers = [
+        f"policies.{policy['name']}: metric is requests, and no load balancer sends a worker requests"
+        for policy in params["policies"]
+        if policy["metric"] == "requests" and params.get("kind") == "worker"
+    ]
+    return [*_problems(params, ""), *workers, *schedule_findings(params["schedules"], "schedules", "when")]
+
+
+def variable_findings(values: Mapping[str, Any]) -> Iterator[str]:
+    """The same of a service's variables, before a release: autoscaling is written after it. Wrong types are found elsewhere."""
+    if values.get("service_single_writer") is True:
+        # Any of them is refused.
+        return
+    bounds = {key: values.get(f"autoscaling_{key}") for key in ("minimum", "maximum")}
+    listed: dict[str, Any] = {key: values.get(f"autoscaling_{key}") or [] for key in _KEYS}
+    if all(isinstance(found, list) and all(isinstance(item, Mapping) for item in found) for found in listed.values()):
+        filled = {key: [{**dict.fromkeys(_KEYS[key]), **item} for item in found] for key, found in listed.items()}
+        # The specification of the role names what is missing.
+        filled["policies"] = [
+            policy for policy in filled["policies"] if policy["metric"] and _is_number(policy["target"])
+        ]
+        if all(number is None or isinstance(number, int) for number in bounds.values()):
+            yield from _problems({**bounds, **filled}, "autoscaling_")
+
+
+def variable_warnings(values: Mapping[str, Any]) -> Iterator[str]:
+    """Target tracking multiplies the present count."""
+    schedules = [item for item in values.get("autoscaling_schedules") or [] if isinstance(item, Mapping)]
+    if values.get("autoscaling_minimum") == 0 and not any(schedule.get("minimum") for schedule in schedules):
+        yield (
+            "autoscaling_minimum is 0, and no autoscaling_schedules sets a minimum above it: policies multiply the number of tasks, so "
+            "once none runs none is started. Keep one task, or set the minimum by schedules"
+        )
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _problems(params: Mapping[str, Any], prefix: str) -> Iterator[str]:
     minimum, maximum = params["minimum"], params["maximum"]
-    found = []
+    low, high, policies = f"{prefix}minimum", f"{prefix}maximum", f"{prefix}policies"
     if minimum is not None and maximum is not None and minimum > maximum:
-        found.append(f"minimum is {minimum} and maximum {maximum}: the minimum must not be above the maximum")
+        yield f"{low} is {minimum} and {high} {maximum}: the minimum must not be above the maximum"
     if (minimum is None) != (maximum is None):
-        found.append("minimum and maximum belong together: set both, or neither for no autoscaling")
+        yield f"{low} and {high} belong together: set both, or neither for no autoscaling"
     if minimum is None and (params["policies"] or params["schedules"]):
-        found.append("policies and schedules need a minimum and a maximum to move between")
+        yield f"{policies} and {prefix}schedules need a minimum and a maximum to move between"
     for kind in ("policies", "schedules"):
         names = [item["name"] for item in params[kind]]
-        found += [f"{kind}: {name} is there twice" for name in sorted(set(names)) if names.count(name) > 1]
+        yield from (
+            f"{prefix}{kind}: {name} is there twice" for name in sorted({*names}, key=str) if names.count(name) > 1
+        )
     for policy in params["policies"]:
+        where = f"{policies}.{policy['name']}"
         if policy["target"] <= 0:
-            found.append(f"policies.{policy['name']}.target is {policy['target']}; it must be above 0")
+            yield f"{where}.target is {policy['target']}; it must be above 0"
         if policy["metric"] in {"cpu", "memory"} and policy["target"] > 100:
-            found.append(f"policies.{policy['name']}.target is {policy['target']}; percents end at 100")
+            yield f"{where}.target is {policy['target']}; percents end at 100"
         if (policy["metric"] == "custom") != bool(policy["custom_metric"]):
-            found.append(f"policies.{policy['name']}: custom_metric belongs to metric custom, and to no other")
+            yield f"{where}: custom_metric belongs to metric custom, and to no other"
         if (policy["metric"] == "backlog") != bool(policy["queue"]):
-            found.append(f"policies.{policy['name']}: queue belongs to metric backlog, and to no other")
-        if policy["metric"] == "requests" and params.get("kind") == "worker":
-            found.append(f"policies.{policy['name']}: metric is requests, and no load balancer sends a worker requests")
+            yield f"{where}: queue belongs to metric backlog, and to no other"
     for schedule in params["schedules"]:
         if schedule["minimum"] is None and schedule["maximum"] is None:
-            found.append(f"schedules.{schedule['name']} sets neither minimum nor maximum")
-    return [*found, *schedule_findings(params["schedules"], "schedules", "when")]
+            yield f"{prefix}schedules.{schedule['name']} sets neither minimum nor maximum"

@@ -10,12 +10,13 @@ from typing import Any
 
 from ..aws import efs, elbv2, secretsmanager, ssm, sts
 from ..aws.arns import ArnScope
+from ..aws.elbv2_states import usual_listener
 from ..aws.errors import AwsError, Failure
 from ..aws.naming import COLOURS, EnvironmentNames, ServiceNames
 from ..aws.tags import tags_of
 from ..common.invocation import Invocation
 from ..image import build, container_image
-from . import existing_fit, foreign, rule_conditions, rule_quota, uncovered_hosts
+from . import existing_fit, foreign, reachable_ports, rule_conditions, rule_quota, uncovered_hosts
 from .policies import secret_arn
 from .rule_names import with_names
 from .rule_priorities import conflicts
@@ -31,6 +32,8 @@ ENVIRONMENT_VARIABLES = (
     uncovered_hosts.PEM,
     "load_balancer_domain",
     "load_balancer_existing",
+    "network_ports_between_tasks",
+    "network_task_ports",
 )
 # Placeholder of an ARN: a target group that does not exist yet owns no rule.
 _NONE = "(none)"
@@ -42,7 +45,11 @@ def run(call: Invocation) -> dict[str, Any]:
     identity = sts.caller(call.aws)
     values: Mapping[str, Any] = call.params["variables"]
     # A host that is no service has no variables here: the types of its roles' variables are all there is to check.
-    found = [*call.params["findings"], *(findings(values) if values else ())]
+    found = [
+        *call.params["findings"],
+        *(findings(values) if values else ()),
+        *reachable_ports.findings(values, call.params["environment"]),
+    ]
     place = ArnScope(call.aws.region, identity["account"], identity["arn"].split(":")[1])
     unchecked: list[str] = []
     for check in (_priorities, _image, _secrets, _login_secret, _access_points, _certificate) if values else ():
@@ -121,7 +128,8 @@ def _listener(call: Invocation, name: str) -> str | None:
     found = elbv2.load_balancer_of_arn(call.aws, existing) if existing else None
     balancer = found or elbv2.load_balancer(call.aws, EnvironmentNames(name).load_balancer)
     listeners = elbv2.listeners(call.aws, balancer["LoadBalancerArn"]) if balancer else []
-    return next((listener["ListenerArn"] for listener in listeners if listener["Protocol"] == "HTTPS"), None)
+    https = usual_listener(listeners, "HTTPS")
+    return str(https["ListenerArn"]) if https else None
 
 
 def _image(call: Invocation, values: Mapping[str, Any], place: ArnScope) -> Iterator[str]:

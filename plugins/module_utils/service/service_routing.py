@@ -140,7 +140,7 @@ def _target_group(call: Invocation, changes: Changes, name: str, found: TargetGr
     if found is None:
         changes.want(f"target group {name}", None, f"health check {check}", lambda: None)
         if call.check_mode:
-            found = TargetGroup(name, desired.vpc_id, desired.port, arn=_NOT_YET.format(name=name), health_check=check)
+            found = replace(desired, arn=_NOT_YET.format(name=name), health_check=check)
         else:
             found = elbv2.create_target_group(call.aws, name, desired, check, call.params["tags"])
             call.progress.line(f"target group {name} created")
@@ -232,8 +232,9 @@ def _purge(call: Invocation, changes: Changes, unlisted: Mapping[str, Sequence[s
 
 
 def _health_check(params: Mapping[str, Any]) -> HealthCheck:
-    options = {**params["health_check"], "port": str(params["health_check"]["port"] or "traffic-port")}
-    return HealthCheck(**options, grpc=params["protocol_version"] == "GRPC")
+    given, grpc = params["health_check"], params["protocol_version"] == "GRPC"
+    defaults = {"port": given["port"] or "traffic-port", "matcher": given["matcher"] or ("0" if grpc else "200")}
+    return HealthCheck(**{**given, **{key: str(value) for key, value in defaults.items()}}, grpc=grpc)
 
 
 def _as_dict(check: HealthCheck | None) -> dict[str, Any]:

@@ -52,6 +52,7 @@ SERVICE_ARGUMENTS: dict[str, Any] = {
     "security_group_ids": {"type": "list", "elements": "str", "required": True},
     "assign_public_ip": {"type": "bool", "default": False},
     "container": {"type": "str", "default": "app"},
+    "target_container": {"type": "str"},
     "port": {"type": "int"},
     "cpu": {"type": "int", "required": True},
     "memory": {"type": "int", "required": True},

@@ -7,6 +7,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ..aws.elbv2_states import USUAL_PORTS
+
 _UNKNOWN = "(to be created)"
 _PLAIN = ("host", "port", "database_name", "reader_host", "secret_arn")
 # What names a variable, and the key of the secret that RDS makes.
@@ -92,9 +94,13 @@ def _database(database: Mapping[str, Any] | None, lenient: bool) -> Mapping[str,
 
 
 def urls(load_balancer: Mapping[str, Any] | None, hosts: Sequence[str], paths: Sequence[str]) -> list[str]:
-    """Return the https URLs that a service answers at: its host names, or else the load balancer's own."""
+    """Return the URLs that a service answers at: its host names, or else the load balancer's own. Only a listener of others has no TLS."""
     if not load_balancer:
         return []
     names = [host for host in hosts if "*" not in host] or [load_balancer["dns_name"]]
     path = next((path.partition("*")[0] for path in paths), "/")
-    return [f"https://{name}{path}" for name in names]
+    ports: Mapping[str, int] = load_balancer.get("ports") or {}
+    scheme = "http" if ports and "https" not in ports else "https"
+    usual = USUAL_PORTS[scheme.upper()]
+    port = "" if ports.get(scheme, usual) == usual else f":{ports[scheme]}"
+    return [f"{scheme}://{name}{port}{path}" for name in names]

@@ -10,7 +10,7 @@ from typing import Any
 
 from ..aws.command_words import command_problem
 from ..monitoring import collector, sampling_rules
-from . import block_storage, containers, login, rule_conditions, worker
+from . import block_storage, containers, login, rule_conditions, scaling, task_room, worker
 from .discovery import discovery_findings
 from .location import WORKER
 from .schedule_expressions import schedule_findings
@@ -54,7 +54,6 @@ _ENVIRONMENT = re.compile(r"^[a-z][a-z0-9-]{0,19}$")
 _SERVICE = re.compile(r"^[a-z][a-z0-9-]{0,199}$")
 _MATCHER = re.compile(r"^[2-4]\d\d(-[2-4]\d\d)?(,[2-4]\d\d(-[2-4]\d\d)?)*$")
 _GRPC_MATCHER = re.compile(r"^\d{1,2}(-\d{1,2})?(,\d{1,2}(-\d{1,2})?)*$")
-_SECRET = re.compile(r"^(arn:[a-z-]+:(secretsmanager|ssm):[a-z0-9-]+:\d{12}:.+|/?[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*)$")
 _AUTOSCALING = ("autoscaling_minimum", "autoscaling_maximum", "autoscaling_policies", "autoscaling_schedules")
 
 
@@ -75,8 +74,11 @@ def findings(values: Mapping[str, Any]) -> list[str]:
         *_collector(values),
         *sampling_rules.findings(values),
         *_containers(values),
+        *([] if is_worker(values) else task_room.target_findings(values)),
+        *_without_effect(values),
         *schedule_findings(values.get("service_schedules"), "service_schedules", "expression"),
         *schedule_findings(values.get("autoscaling_schedules"), "autoscaling_schedules", "when"),
+        *scaling.variable_findings(values),
         *_single_writer(values),
         *discovery_findings(values, "service_"),
     ]
@@ -89,6 +91,7 @@ def is_worker(values: Mapping[str, Any]) -> bool:
 def warnings(values: Mapping[str, Any]) -> Iterator[str]:
     """What is valid, and still loses data or connections in many programs: said, and left to who knows the program."""
     yield from _stale_password(values)
+    yield from scaling.variable_warnings(values)
     count, why = _writers(values)
     shared = [
         f"{volume.get('name')} at {volume.get('path')}"
@@ -151,11 +154,25 @@ def _containers(values: Mapping[str, Any]) -> Iterator[str]:
         every.append({"name": collector.NAME, "essential": False, "health_check": {"command": ["CMD"]}})
     if all(map(containers.is_sound, every)):
         yield from containers.findings(every)
+        own_port = [] if is_worker(values) or values.get("service_target_container") else [values.get("service_port")]
+        yield from task_room.findings(values, [{**app, "ports": [port for port in own_port if port]}, *every[1:]])
     for option in ("service_checks", "service_schedules"):
         for one in values.get(option) or []:
             problem = command_problem(one.get("command")) if isinstance(one, Mapping) else ""
             if problem:
                 yield f"{option}: {one.get('name')}: command is {one['command']!r}: {problem}"
+
+
+def _without_effect(values: Mapping[str, Any]) -> Iterator[str]:
+    """What is written into a role that is made here has nowhere to go beside a role of others."""
+    if not values.get("service_task_role_arn"):
+        return
+    for option in ("service_task_policy_statements", "service_managed_policy_arns"):
+        if values.get(option):
+            yield (
+                f"{option} is set, and so is service_task_role_arn, the role of others, whose policies stay as they are: add it to that "
+                "role, or leave service_task_role_arn out"
+            )
 
 
 def _single_writer(values: Mapping[str, Any]) -> Iterator[str]:
@@ -268,7 +285,7 @@ def _health_check(values: Mapping[str, Any]) -> Iterator[str]:
     if isinstance(path, str) and not path.startswith("/"):
         yield f"service_health_check.path is {path!r}; it must begin with /"
     grpc = values.get("service_protocol_version") == "GRPC"
-    matcher = str(check.get("matcher", "0" if grpc else "200"))
+    matcher = str(check.get("matcher") or ("0" if grpc else "200"))
     if not (_GRPC_MATCHER if grpc else _MATCHER).match(matcher):
         valid = "gRPC codes such as 0 or 0-5" if grpc else "codes such as 200, 200,204 or 200-299"
         yield f"service_health_check.matcher is {matcher!r}; valid: {valid}"
@@ -319,20 +336,36 @@ def _percents(values: Mapping[str, Any]) -> Iterator[str]:
             "service_minimum_healthy_percent and service_maximum_percent are both 100: no task could ever be replaced; "
             "raise the maximum or lower the minimum"
         )
+    yield from _no_room_to_roll(values)
     if values.get("service_availability_zone_rebalancing") is True and highest == 100:
         yield "service_maximum_percent is 100; service_availability_zone_rebalancing needs more than 100, or set it to false"
+
+
+def _no_room_to_roll(values: Mapping[str, Any]) -> Iterator[str]:
+    """ECS rounds the minimum up and the maximum down: of few tasks none may be stopped, and none started besides.
+
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-type-ecs.html
+    """
+    count, lowest, highest = (
+        values.get(f"service_{name}") for name in ("desired_count", "minimum_healthy_percent", "maximum_percent")
+    )
+    if not (isinstance(count, int) and isinstance(lowest, int) and isinstance(highest, int)):
+        return
+    if values.get("service_single_writer") is True:
+        return
+    if count and highest > 100 and -(-count * lowest // 100) >= count and count * highest // 100 <= count:
+        yield (
+            f"service_desired_count is {count}, of which service_minimum_healthy_percent {lowest} lets ECS stop none, and "
+            f"service_maximum_percent {highest} start none besides: a deployment would wait for ever. Raise the maximum to 200"
+        )
 
 
 def _secrets(values: Mapping[str, Any]) -> Iterator[str]:
     secrets = values.get("service_secrets")
     if isinstance(secrets, Mapping):
         for name, source in secrets.items():
-            # The value may be a secret by mistake: it is never repeated.
-            if not isinstance(source, str) or not _SECRET.match(source):
-                yield (
-                    f"service_secrets.{name} is neither an ARN of Secrets Manager or SSM nor the name of an SSM parameter; "
-                    "secrets are named here, their values stay in AWS"
-                )
+            if problem := containers.secret_problem(source):
+                yield f"service_secrets.{name} {problem}"
         both = sorted(set(secrets) & set(values.get("service_environment") or {}))
         if both:
             yield f"{', '.join(both)}: in service_secrets and in service_environment; ECS takes a name once"

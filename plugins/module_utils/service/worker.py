@@ -13,6 +13,7 @@ _VARIABLES: dict[str, tuple[Any, ...]] = {
     "service_hosts": ([], None),
     "service_paths": ([], ["/*"], None),
     "service_further_rules": ([], None),
+    "service_target_container": ("", None),
     "service_version_probe": ({}, None),
     "service_slow_start_seconds": (0, None),
     "service_protocol_version": ("HTTP1", None),
@@ -21,7 +22,6 @@ _VARIABLES: dict[str, tuple[Any, ...]] = {
 # What the role's specification fills in.
 HEALTH_DEFAULTS = {
     "path": "/",
-    "matcher": "200",
     "interval_seconds": 10,
     "timeout_seconds": 5,
     "healthy_threshold": 2,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ansible_collections.pear.fargate.plugins.module_utils.aws.naming import (
     EnvironmentNames,
+    HealthCheckNames,
     RoleNames,
     ServiceNames,
     fit,
@@ -50,6 +51,16 @@ def test_one_environment_name_in_two_regions_has_roles_of_its_own_in_each() -> N
         *other.of_service("web").values(),
     }
     assert one.task("web") == "corp-eu-west-1-web-task"
+
+
+def test_no_name_of_health_checks_is_one_of_another_region_or_of_the_environments_own() -> None:
+    one, other = (HealthCheckNames("corp", region) for region in ("eu-west-1", "us-east-1"))
+    for names in (one, other):
+        assert names.alarm_prefix.startswith(one.of_every_region)
+        assert not names.alarm_prefix.startswith(EnvironmentNames("corp").alarm_prefix)
+    assert one.alarm_prefix != other.alarm_prefix
+    assert not one.reference_prefix.startswith(other.reference_prefix)
+    assert one.topic == "corp-eu-west-1-alarms" != EnvironmentNames("corp").alarm_topic
 
 
 def test_an_environments_load_balancer_fits_32_characters() -> None:

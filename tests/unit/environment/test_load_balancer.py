@@ -12,10 +12,18 @@ from ansible_collections.pear.fargate.plugins.module_utils.aws.errors import Fai
 from ansible_collections.pear.fargate.plugins.module_utils.aws.session import Aws
 from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import Invocation
 from ansible_collections.pear.fargate.plugins.module_utils.environment import application_load_balancer as ours
+from ansible_collections.pear.fargate.plugins.module_utils.environment import environment_info as info
+from ansible_collections.pear.fargate.plugins.modules import environment_info
 from ansible_collections.pear.fargate.plugins.modules.application_load_balancer import ARGUMENT_SPEC
 from moto import mock_aws
 
 REGION = "eu-central-1"
+
+
+def params(module: Any, options: dict[str, Any]) -> dict[str, Any]:
+    validated = ArgumentSpecValidator(module.ARGUMENT_SPEC).validate(options)
+    assert not validated.error_messages
+    return dict(validated.validated_parameters)
 
 
 class World:
@@ -176,6 +184,55 @@ def test_rules_and_other_listeners_stay(world: World) -> None:
     assert not world.invoke()["changed"]
     assert len(world.elbv2.describe_rules(ListenerArn=world.listeners()[443]["ListenerArn"])["Rules"]) == 2
     assert 8080 in world.listeners()
+
+
+@pytest.mark.parametrize("first", [True, False], ids=["made before ours", "made after ours"])
+def test_a_listener_of_others_with_tls_on_another_port_is_not_taken_for_ours(world: World, first: bool) -> None:
+    """Rules of services would go there, and weights be written where no client asks."""
+
+    def add() -> str:
+        return str(
+            world.elbv2.create_listener(
+                LoadBalancerArn=world.arn,
+                Protocol="HTTPS",
+                Port=8443,
+                Certificates=[{"CertificateArn": world.other_certificate}],
+                DefaultActions=[{"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "200"}}],
+            )["Listeners"][0]["ListenerArn"]
+        )
+
+    if first:
+        world.elbv2.create_load_balancer(
+            Name="staging",
+            Scheme="internet-facing",
+            Subnets=world.subnets[:2],
+            SecurityGroups=world.groups[:1],
+            Tags=[{"Key": "pear:environment", "Value": "staging"}],
+        )
+    else:
+        world.invoke()
+    theirs = add()
+    made = world.invoke()
+    ours = world.listeners()[443]["ListenerArn"]
+    assert made["listeners"]["https"] == ours != theirs
+    parts = params(environment_info, {"environment": "staging", "parts": ["load_balancer", "listeners"]})
+    found = info.run(Invocation(parts, Aws({"region": REGION}), False))["environment"]["load_balancer"]
+    assert found["listeners"]["https"] == ours
+    assert (found["ports"], found["certificate_arn"]) == ({"http": 80, "https": 443}, world.options["certificate_arn"])
+    world.elbv2.delete_listener(ListenerArn=ours)
+    left = info.run(Invocation(parts, Aws({"region": REGION}), False))["environment"]["load_balancer"]
+    assert left["listeners"]["https"] == theirs, "the only one of a load balancer of others"
+
+
+def test_target_groups_of_others_keep_it(world: World) -> None:
+    world.invoke()
+    vpc = world.elbv2.describe_load_balancers(Names=["staging"])["LoadBalancers"][0]["VpcId"]
+    group = world.elbv2.create_target_group(Name="intranet", Protocol="HTTP", Port=80, VpcId=vpc, TargetType="ip")
+    forward = [{"Type": "forward", "TargetGroupArn": group["TargetGroups"][0]["TargetGroupArn"]}]
+    world.elbv2.create_listener(LoadBalancerArn=world.arn, Protocol="HTTP", Port=8080, DefaultActions=forward)
+    with pytest.raises(Failure, match="target groups of others get requests from it: intranet"):
+        world.invoke(state="absent")
+    assert world.arn
 
 
 def test_a_scheme_that_cannot_be_changed_is_refused_before_anything_is(world: World) -> None:

@@ -130,6 +130,16 @@ def test_a_role_of_the_same_environment_in_another_region_is_none(corp: None) ->
     assert ("role", role) not in found("web")
 
 
+def test_an_alarm_on_a_health_check_of_the_same_environment_in_another_region_is_none(corp: None) -> None:
+    for region in (REGION, "us-west-2"):
+        client("cloudwatch").put_metric_alarm(
+            AlarmName=f"corp/*health-check-{region}/shop", Namespace="n", MetricName="m", Period=60, EvaluationPeriods=1,
+            Statistic="Sum", Threshold=1, ComparisonOperator="GreaterThanThreshold", Tags=upper(tags("corp", "shop")),
+        )  # fmt: skip
+    assert ("alarm", f"corp/*health-check-{REGION}/shop") in found("web", "lobby")
+    assert len(found("web", "lobby")) == 1
+
+
 def test_an_environment_that_is_not_there_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")

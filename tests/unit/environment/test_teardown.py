@@ -11,6 +11,7 @@ import boto3
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.pear.fargate.plugins.module_utils.aws.errors import AwsError, Failure
+from ansible_collections.pear.fargate.plugins.module_utils.aws.naming import HealthCheckNames
 from ansible_collections.pear.fargate.plugins.module_utils.aws.session import Aws
 from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import Invocation
 from ansible_collections.pear.fargate.plugins.module_utils.environment import efs_file_system as file_system
@@ -103,13 +104,17 @@ def invoke(check_mode: bool = False, **options: Any) -> dict[str, Any]:
     return environment_teardown.run(Invocation(given, Aws({"region": REGION}), check_mode, QuickClock()))
 
 
+def make_network(name: str) -> str:
+    network = params(vpc_module, {"environment": name, "cidr": "10.1.0.0/16", "zone_count": 2, "nat": "single"})
+    return str(vpc_network.run(Invocation(network, Aws({"region": REGION}), False, QuickClock()))["vpc_id"])
+
+
 def make(name: str) -> None:
     """An environment as roles make it, as far as moto knows the services."""
     tags = {"pear:environment": name}
     pairs = [{"Key": key, "Value": value} for key, value in tags.items()]
     aws = Aws({"region": REGION})
-    network = params(vpc_module, {"environment": name, "cidr": "10.1.0.0/16", "zone_count": 2, "nat": "single"})
-    vpc = vpc_network.run(Invocation(network, aws, False, QuickClock()))["vpc_id"]
+    vpc = make_network(name)
     ec2, elb = boto3.client("ec2", REGION), boto3.client("elbv2", REGION)
     inside = [{"Name": "vpc-id", "Values": [vpc]}]
     subnets = [subnet["SubnetId"] for subnet in ec2.describe_subnets(Filters=inside)["Subnets"]]
@@ -165,31 +170,124 @@ def make_tasks(name: str, pairs: list[dict[str, str]]) -> None:
     )
 
 
+def watch(environment: str, region: str) -> None:
+    """What tells of an environment's health checks, where Route 53 keeps their metrics."""
+    tags = [{"Key": "pear:environment", "Value": environment}]
+    names = HealthCheckNames(environment, region)
+    boto3.client("sns", "us-east-1").create_topic(Name=names.topic, Tags=tags)
+    boto3.client("cloudwatch", "us-east-1").put_metric_alarm(
+        AlarmName=f"{names.alarm_prefix}scores",
+        Namespace="AWS/Route53",
+        MetricName="HealthCheckStatus",
+        Period=60,
+        EvaluationPeriods=1,
+        Statistic="Minimum",
+        Threshold=1,
+        ComparisonOperator="LessThanThreshold",
+        Tags=tags,
+    )
+
+
 @pytest.mark.long
 def test_what_watches_health_checks_goes_from_the_region_that_keeps_their_metrics(aws: None) -> None:
-    elsewhere = boto3.client("cloudwatch", "us-east-1")
     for name in ("staging", "production"):
-        boto3.client("sns", "us-east-1").create_topic(
-            Name=f"{name}-alarms", Tags=[{"Key": "pear:environment", "Value": name}]
-        )
-        elsewhere.put_metric_alarm(
-            AlarmName=f"{name}/*health-check/scores",
-            Namespace="AWS/Route53",
-            MetricName="HealthCheckStatus",
-            Period=60,
-            EvaluationPeriods=1,
-            Statistic="Minimum",
-            Threshold=1,
-            ComparisonOperator="LessThanThreshold",
-            Tags=[{"Key": "pear:environment", "Value": name}],
-        )
+        watch(name, REGION)
     assert not invoke()["changed"], "without names there are no health checks, and that region is not asked"
     removed = invoke(zones=["example.com"])["removed"]
-    assert removed == ["alarm staging/*health-check/scores", "topic staging-alarms"]
-    assert [alarm["AlarmName"] for alarm in elsewhere.describe_alarms()["MetricAlarms"]] == [
-        "production/*health-check/scores"
-    ]
+    assert removed == [f"alarm staging/*health-check-{REGION}/scores", f"topic staging-{REGION}-alarms"]
+    assert [
+        alarm["AlarmName"] for alarm in boto3.client("cloudwatch", "us-east-1").describe_alarms()["MetricAlarms"]
+    ] == [f"production/*health-check-{REGION}/scores"]
     assert not invoke(zones=["example.com"])["changed"]
+
+
+@pytest.mark.long
+def test_of_one_environment_name_in_two_regions_only_this_ones_goes(aws: None) -> None:
+    """Route 53 has no regions, and the region of its metrics may have an environment of that name too."""
+    route53, elsewhere = boto3.client("route53"), boto3.client("cloudwatch", "us-east-1")
+    regions = (REGION, "eu-west-1", "us-east-1")
+    for region in regions:
+        watch("staging", region)
+        config: Any = {"Type": "HTTPS", "FullyQualifiedDomainName": f"{region}.example.com"}
+        reference = f"pear:staging:{region}:scores:1"
+        route53.create_health_check(CallerReference=reference, HealthCheckConfig=config)
+    tags = [{"Key": "pear:environment", "Value": "staging"}]
+    boto3.client("sns", "us-east-1").create_topic(Name="staging-alarms", Tags=tags)
+    alarm: Any = {"Period": 60, "EvaluationPeriods": 1, "Statistic": "Sum", "Threshold": 1}
+    elsewhere.put_metric_alarm(
+        AlarmName="staging/scores/cpu",
+        Namespace="n",
+        MetricName="m",
+        ComparisonOperator="GreaterThanThreshold",
+        Tags=tags,
+        **alarm,
+    )
+    for options in ({"service": "scores", "confirm": "scores", "zones": ["example.com"]}, {"zones": ["example.com"]}):
+        listed = invoke(True, **options)["removed"]
+        assert {what for what in listed if what.startswith(("alarm", "health"))} == {
+            f"alarm staging/*health-check-{REGION}/scores",
+            f"health check {REGION}.example.com",
+        }
+    invoke(zones=["example.com"])
+    hosts = [
+        check["HealthCheckConfig"]["FullyQualifiedDomainName"] for check in route53.list_health_checks()["HealthChecks"]
+    ]
+    assert sorted(hosts) == ["eu-west-1.example.com", "us-east-1.example.com"]
+    topics = [
+        topic["TopicArn"].rpartition(":")[2] for topic in boto3.client("sns", "us-east-1").list_topics()["Topics"]
+    ]
+    assert sorted(topics) == ["staging-alarms", "staging-eu-west-1-alarms", "staging-us-east-1-alarms"]
+    there = environment_teardown.run(
+        Invocation(
+            params(module, {"environment": "staging", "confirm": "staging"}),
+            Aws({"region": "us-east-1"}),
+            True,
+            QuickClock(),
+        )
+    )
+    assert [what for what in there["removed"] if what.startswith("alarm")] == [
+        "alarm staging/*health-check-us-east-1/scores",
+        "alarm staging/scores/cpu",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("owner", "more", "left"),
+    [
+        pytest.param("staging", [], None, id="a zone of ours that has nothing else goes with the proof"),
+        pytest.param("staging", ["mail"], ["_proof", "mail"], id="a zone of ours that others use keeps it"),
+        pytest.param("platform", [], ["_proof"], id="a zone of others keeps it"),
+    ],
+)
+def test_the_proof_of_a_certificate_stays_where_another_certificate_may_need_it(
+    aws: None, owner: str, more: list[str], left: list[str] | None
+) -> None:
+    """ACM has one record for a domain in an account: without it no certificate of that domain is renewed, in no region."""
+    route53, acm = boto3.client("route53"), boto3.client("acm", REGION)
+    zone = route53.create_hosted_zone(Name="example.com", CallerReference="1")["HostedZone"]["Id"]
+    route53.change_tags_for_resource(
+        ResourceType="hostedzone",
+        ResourceId=zone.rpartition("/")[2],
+        AddTags=[{"Key": "pear:environment", "Value": owner}],
+    )
+    arn = acm.request_certificate(
+        DomainName="example.com", ValidationMethod="DNS", Tags=[{"Key": "pear:environment", "Value": "staging"}]
+    )["CertificateArn"]
+    (option,) = acm.describe_certificate(CertificateArn=arn)["Certificate"]["DomainValidationOptions"]
+    proof = option["ResourceRecord"]["Name"]
+    for name in (proof, *(f"{name}.example.com." for name in more)):
+        record: Any = {"Name": name, "Type": "CNAME", "TTL": 300, "ResourceRecords": [{"Value": "x.example.net"}]}
+        route53.change_resource_record_sets(
+            HostedZoneId=zone, ChangeBatch={"Changes": [{"Action": "CREATE", "ResourceRecordSet": record}]}
+        )
+    invoke(zones=["example.com"])
+    zones = route53.list_hosted_zones()["HostedZones"]
+    if left is None:
+        assert zones == []
+        return
+    records = route53.list_resource_record_sets(HostedZoneId=zone)["ResourceRecordSets"]
+    names = {record["Name"] for record in records if record["Type"] == "CNAME"}
+    assert names == {proof if name == "_proof" else f"{name}.example.com." for name in left}
 
 
 def test_a_database_goes_where_that_is_said_and_leaves_a_snapshot(aws: None) -> None:
@@ -508,6 +606,85 @@ def test_what_others_run_in_our_cluster_refuses_its_removal(aws: None) -> None:
     with pytest.raises(Failure, match="cluster staging: ECS services of others run in it: theirs"):
         invoke()
     assert len(ecs.list_services(cluster="staging")["serviceArns"]) == 2
+
+
+@pytest.mark.long
+def test_target_groups_of_others_behind_our_load_balancer_refuse_its_removal(aws: None) -> None:
+    make("staging")
+    elb = boto3.client("elbv2", REGION)
+    balancer = elb.describe_load_balancers(Names=["staging"])["LoadBalancers"][0]
+    group: dict[str, Any] = {"Protocol": "HTTP", "Port": 80, "VpcId": balancer["VpcId"], "TargetType": "ip"}
+    theirs = elb.create_target_group(Name="intranet", **group)["TargetGroups"][0]["TargetGroupArn"]
+    elb.create_listener(
+        LoadBalancerArn=balancer["LoadBalancerArn"],
+        Protocol="HTTP",
+        Port=8080,
+        DefaultActions=[{"Type": "forward", "TargetGroupArn": theirs}],
+    )
+    before = invoke(check_mode=True)
+    with pytest.raises(Failure, match="load balancer staging: target groups of others get requests from it: intranet"):
+        invoke()
+    assert invoke(check_mode=True) == before
+    assert invoke(service="scores", confirm="scores")["changed"], "a service leaves the load balancer where it is"
+
+
+@pytest.mark.parametrize(
+    "database",
+    [
+        pytest.param(False, id="the VPC would go"),
+        pytest.param(True, id="a database keeps the VPC, and not its gateways", marks=pytest.mark.long),
+    ],
+)
+def test_what_others_run_in_our_network_refuses_its_removal_before_the_gateways_go(aws: None, database: bool) -> None:
+    vpc = make_network("staging")
+    if database:
+        boto3.client("rds", REGION).create_db_instance(
+            DBInstanceIdentifier="staging-database",
+            DBInstanceClass="db.t4g.micro",
+            Engine="postgres",
+            Tags=[{"Key": "pear:environment", "Value": "staging"}],
+        )
+    ec2 = boto3.client("ec2", REGION)
+    subnet = ec2.describe_subnets(Filters=[{"Name": "vpc-id", "Values": [vpc]}])["Subnets"][0]["SubnetId"]
+    group = ec2.create_security_group(GroupName="theirs", Description="theirs", VpcId=vpc)["GroupId"]
+    interface = ec2.create_network_interface(SubnetId=subnet, Groups=[group], Description="AWS Lambda VPC ENI-reports")
+    before = invoke(check_mode=True)
+    with pytest.raises(
+        Failure, match=r"network interfaces of others are in it: eni-\w+ \(AWS Lambda VPC ENI-reports\)"
+    ):
+        invoke()
+    assert invoke(check_mode=True) == before
+    ec2.delete_network_interface(NetworkInterfaceId=interface["NetworkInterface"]["NetworkInterfaceId"])
+    ec2.delete_security_group(GroupId=group)
+    assert "NAT gateway staging-a" in str(invoke()["removed"])
+
+
+@pytest.mark.parametrize("service", [None, "mailer"])
+def test_a_worker_in_a_cluster_of_others_goes_where_the_inventory_names_the_cluster(
+    aws: None, service: str | None
+) -> None:
+    """It has no target groups, whose tags name the cluster of a service with requests."""
+    ecs = boto3.client("ecs", REGION)
+    cluster = ecs.create_cluster(clusterName="corp")["cluster"]["clusterArn"]
+    ecs.register_task_definition(family="f", containerDefinitions=[{"name": "app", "image": "i", "memory": 1}])
+    mine = [{"key": "pear:environment", "value": "staging"}]
+    for name, marked in (("mailer-blue", mine), ("theirs", [])):
+        ecs.create_service(cluster="corp", serviceName=name, taskDefinition="f", desiredCount=1, tags=marked)
+    options: dict[str, Any] = {"service": service, "confirm": service} if service else {}
+    assert not invoke(**options)["changed"]
+    assert invoke(**options, clusters=[cluster])["removed"] == ["ECS service mailer-blue"]
+    services = ecs.describe_services(cluster="corp", services=["mailer-blue", "theirs"])["services"]
+    assert [found["serviceName"] for found in services if found["status"] == "ACTIVE"] == ["theirs"]
+
+
+def test_log_groups_of_a_database_of_others_stay(aws: None) -> None:
+    logs, rds = boto3.client("logs", REGION), boto3.client("rds", REGION)
+    rds.create_db_instance(
+        DBInstanceIdentifier="staging-database", DBInstanceClass="db.t4g.micro", Engine="postgres", AllocatedStorage=20
+    )
+    logs.create_log_group(logGroupName="/aws/rds/instance/staging-database/postgresql")
+    logs.create_log_group(logGroupName="/aws/rds/instance/staging-database/upgrade", tags=OURS)
+    assert invoke(data=["database"])["removed"] == ["database log group /aws/rds/instance/staging-database/upgrade"]
 
 
 def test_rules_and_services_beside_what_others_have_go_and_theirs_stays(aws: None) -> None:

@@ -102,12 +102,30 @@ def test_groups_open_to_the_one_before_them_only(ec2: Any) -> None:
         group["GroupName"]: group
         for group in ec2.describe_security_groups(GroupIds=list(ids.values()))["SecurityGroups"]
     }
-    (tasks,) = groups["staging-tasks"]["IpPermissions"]
-    assert [pair["GroupId"] for pair in tasks["UserIdGroupPairs"]] == [ids["staging-load-balancer"]]
-    assert tasks["IpRanges"] == []
+    tasks = groups["staging-tasks"]["IpPermissions"]
+    assert sorted((rule["FromPort"], rule["ToPort"]) for rule in tasks) == [(80, 80), (443, 443), (1024, 65535)]
+    for rule in tasks:
+        assert [pair["GroupId"] for pair in rule["UserIdGroupPairs"]] == [ids["staging-load-balancer"]]
+        assert rule["IpRanges"] == []
     (files,) = groups["staging-file-system"]["IpPermissions"]
     assert [pair["GroupId"] for pair in files["UserIdGroupPairs"]] == [ids["staging-tasks"]]
     assert groups["staging-file-system"]["IpPermissionsEgress"] == []
+
+
+def test_tasks_reach_each_other_on_the_ports_that_are_named(ec2: Any) -> None:
+    """Names of Service Connect and Cloud Map lead from task to task."""
+    made = invoke(ports_between_tasks=["8080", "9000-9100"])
+    group = made["security_group_ids"]["staging-tasks"]
+    (tasks,) = ec2.describe_security_groups(GroupIds=[group])["SecurityGroups"]
+    between = {
+        (rule["FromPort"], rule["ToPort"])
+        for rule in tasks["IpPermissions"]
+        for pair in rule["UserIdGroupPairs"]
+        if pair["GroupId"] == group
+    }
+    assert between == {(8080, 8080), (9000, 9100)}
+    assert not invoke(ports_between_tasks=["8080", "9000-9100"])["changed"]
+    assert "security group staging-tasks ingress" in invoke()["diff"]["after"]
 
 
 def test_the_vpcs_default_group_lets_nothing_pass(ec2: Any) -> None:
@@ -251,6 +269,27 @@ def test_a_manual_change_is_reported_and_corrected(ec2: Any, change: Change, pro
     assert not invoke()["changed"]
 
 
+def test_a_route_of_others_to_a_peering_connection_stays(ec2: Any) -> None:
+    """It has no tags. Without it the services of the environment lose what they reach there."""
+    made = invoke(data_subnets=True)
+    peer = ec2.create_vpc(CidrBlock="10.99.0.0/16")["Vpc"]["VpcId"]
+    peering = ec2.create_vpc_peering_connection(VpcId=made["vpc_id"], PeerVpcId=peer)
+    connection = peering["VpcPeeringConnection"]["VpcPeeringConnectionId"]
+    ec2.accept_vpc_peering_connection(VpcPeeringConnectionId=connection)
+    for table in ("public", "private-a", "data"):
+        ec2.create_route(
+            RouteTableId=made["route_table_ids"][table],
+            DestinationCidrBlock="10.99.0.0/16",
+            VpcPeeringConnectionId=connection,
+        )
+    assert not invoke(check_mode=True, data_subnets=True)["changed"]
+    assert not invoke(data_subnets=True)["changed"]
+    routes = named(ec2, "route_tables", "RouteTables", "staging-private-a")["Routes"]
+    assert [
+        route.get("VpcPeeringConnectionId") for route in routes if route.get("DestinationCidrBlock") == "10.99.0.0/16"
+    ] == [connection]
+
+
 def test_ten_endpoints_are_made_and_changed_although_ec2_takes_four_at_once(
     ec2: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -356,7 +395,7 @@ def test_tasks_let_in_the_load_balancer_of_others_and_no_group_is_made_for_ours(
     made = invoke(**given)["security_group_ids"]
     assert sorted(made) == ["staging-file-system", "staging-tasks"]
     (group,) = ec2.describe_security_groups(GroupIds=[made["staging-tasks"]])["SecurityGroups"]
-    assert [pair["GroupId"] for rule in group["IpPermissions"] for pair in rule["UserIdGroupPairs"]] == [theirs]
+    assert {pair["GroupId"] for rule in group["IpPermissions"] for pair in rule["UserIdGroupPairs"]} == {theirs}
     again = invoke(**given)
     assert not again["changed"], again["diff"]
 

@@ -7,6 +7,7 @@ import contextlib
 import hashlib
 import io
 import json
+import os
 import socket
 import threading
 import urllib.error
@@ -196,6 +197,30 @@ def test_what_a_login_left_on_this_machine_is_used(aws: Aws, registry: Registry,
         json.dumps({"auths": {"https://index.docker.io/v1/": {"auth": registry.basic}}})
     )
     assert prebuilt(aws, "docker.io/nginx:1.27")["digest"] == digest_of(IMAGE)
+
+
+@pytest.mark.parametrize(
+    "config", [{"credsStore": "keychain"}, {"credHelpers": {"docker.io": "keychain"}, "credsStore": "none"}]
+)
+def test_a_login_that_an_engine_s_helper_keeps_is_used(
+    aws: Aws, registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, config: dict[str, Any]
+) -> None:
+    """Docker Desktop leaves the registry's name in its file, and the password in the keychain."""
+    registry.basic = base64.b64encode(b"user:word").decode()
+    helper = tmp_path / "docker-credential-keychain"
+    helper.write_text(
+        '#!/bin/sh\nread -r server\n[ "$1 $server" = "get https://index.docker.io/v1/" ] || exit 1\n'
+        'echo \'{"Username": "user", "Secret": "word"}\'\n'
+    )
+    helper.chmod(0o755)
+    (tmp_path / "config.json").write_text(json.dumps({"auths": {"https://index.docker.io/v1/": {}}, **config}))
+    with pytest.raises(Failure, match="requires a login to read library/nginx"):
+        prebuilt(aws, "docker.io/nginx:1.27")
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    assert prebuilt(aws, "docker.io/nginx:1.27")["digest"] == digest_of(IMAGE)
+    helper.write_text("#!/bin/sh\nexit 1\n")
+    with pytest.raises(Failure, match="requires a login"):
+        prebuilt(aws, "docker.io/nginx:1.27")
 
 
 def test_an_image_that_a_registry_lacks_is_named(aws: Aws, registry: Registry) -> None:

@@ -69,6 +69,20 @@ def test_what_is_so_already_is_not_written_and_check_mode_writes_nothing(ecr: St
     assert invoke(True, replication_regions=["eu-north-1"])["changed"]
 
 
+def test_copies_for_another_account_stay_whatever_our_regions_are(ecr: Stubber) -> None:
+    """A platform team's rule for the same repositories: rules have no tags that could say whose they are."""
+    abroad = {"region": "eu-west-1", "registryId": "210987654321"}
+    theirs = {**rule("scores"), "destinations": [abroad]}
+    has(ecr, theirs)
+    takes(ecr, {**theirs, "destinations": [*rule("scores", "eu-north-1")["destinations"], abroad]})
+    assert invoke(replication_regions=["eu-north-1"])["changed"]
+    has(ecr, {**theirs, "destinations": [*rule("scores", "eu-north-1")["destinations"], abroad]})
+    takes(ecr, theirs)
+    assert invoke(replication_regions=[])["changed"]
+    has(ecr, theirs)
+    assert not invoke(replication_regions=[])["changed"]
+
+
 def test_an_empty_list_takes_our_rule_away(ecr: Stubber) -> None:
     has(ecr, rule("scores", "eu-west-1"), SOMEBODYS)
     takes(ecr, SOMEBODYS)

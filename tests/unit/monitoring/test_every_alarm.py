@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.pear.fargate.plugins.filter.monitoring import environment_alarms, service_alarms
+from ansible_collections.pear.fargate.plugins.module_utils.aws.naming import HealthCheckNames
 from ansible_collections.pear.fargate.plugins.module_utils.aws.session import Aws
 from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import Invocation
 from ansible_collections.pear.fargate.plugins.module_utils.monitoring import cloudwatch_alarms
@@ -186,9 +187,8 @@ def test_an_alarm_of_days_fires_and_ends_with_the_next_day(world: World, kind: s
 
 def test_the_alarm_of_a_health_check_fires_in_the_region_of_its_metrics_and_ends(world: World) -> None:
     elsewhere = "us-east-1"
-    alarm = health_alarm.desired(
-        health_alarm.name("staging", "scores"), health_alarm.HealthAlarm("check-1", "app.example.com")
-    )
+    name = f"{HealthCheckNames('staging', 'eu-central-1').alarm_prefix}scores"
+    alarm = health_alarm.desired(name, health_alarm.HealthAlarm("check-1", "app.example.com"))
     Aws({"region": elsewhere}).client("cloudwatch").put_metric_alarm(**alarm)
     metric = Metric.of("AWS/Route53", "HealthCheckStatus", {"HealthCheckId": "check-1"})
     states = []

@@ -57,3 +57,13 @@ def test_what_differs_is_told_and_put_right(logs: Any, change: dict[str, Any], m
     assert logs.describe_log_groups()["logGroups"][0]["retentionInDays"] == 30
     assert invoke(**{**given, **change})["changed"]
     assert not invoke(**{**given, **change})["changed"]
+
+
+def test_a_key_that_somebody_gave_it_stays_unless_another_is_asked_for(logs: Any) -> None:
+    key, other = (f"arn:aws:kms:{REGION}:123456789012:key/{name}" for name in ("corp", "ours"))
+    logs.create_log_group(logGroupName=NAME, kmsKeyId=key, tags={"pear:environment": "staging"})
+    given = {"tags": {"pear:environment": "staging"}}
+    assert not invoke(**given)["changed"]
+    assert invoke(True, kms_key_arn=other, **given)["diff"]["after"] == {"kms_key_arn": other}
+    assert invoke(True, kms_key_arn="", **given)["diff"]["before"] == {"kms_key_arn": key}
+    assert not invoke(True, kms_key_arn=key, **given)["changed"]

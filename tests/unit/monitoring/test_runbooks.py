@@ -33,7 +33,9 @@ def shipped() -> dict[str, str]:
         *service_alarms(WHOLE, "scores", runbook_url=URL, slos=[{"name": "availability", "target_percent": 99.9}]),
         *service_alarms(WHOLE, "mailer", kind="worker", queues=["mails"], runbook_url=URL),
     ]
-    check = health_alarm.desired("staging/*health-check/scores", HealthAlarm("id", "scores.example.com", (), URL))
+    check = health_alarm.desired(
+        "staging/*health-check-eu-central-1/scores", HealthAlarm("id", "scores.example.com", (), URL)
+    )
     described = {kind_of(alarm["name"]): alarm["description"] for alarm in alarms}
     return {**described, health_alarm.KIND: check["AlarmDescription"]}
 

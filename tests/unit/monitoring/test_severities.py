@@ -135,6 +135,16 @@ def test_each_severity_has_its_topic() -> None:
         alarm_topic_arn(ENVIRONMENT, severity="notice")
 
 
+def test_the_topic_of_health_checks_is_where_their_metrics_are_and_no_other_environments() -> None:
+    """An environment of the same name may be in that region, and has the topic of the short name there."""
+    assert (
+        alarm_topic_arn(ENVIRONMENT, of_health_checks=True)
+        == "arn:aws:sns:us-east-1:123456789012:staging-eu-central-1-alarms"
+    )
+    there = {**ENVIRONMENT, "region": "us-east-1"}
+    assert alarm_topic_arn(there, of_health_checks=True) == alarm_topic_arn(there)
+
+
 def test_the_module_takes_every_option() -> None:
     assert {"rule", "band_deviations"} <= set(ARGUMENT_SPEC["alarms"]["options"])
 

@@ -309,3 +309,43 @@ def test_a_return_in_place_writes_the_volumes_of_the_version_before(account: Acc
     monkeypatch.setattr(ServiceFleet, "update", lambda _self, _colour, request: sent.append(request))
     EcsProvider(reader).replace(Replace(BLUE, "web:1", specified=False))
     assert sent == [{"taskDefinition": "web:1", "volumeConfigurations": []}]
+
+
+HELD = {"target_group_arn": "arn:blue", "container": "app", "port": 9090}
+OLD_PORT: dict[str, Any] = {
+    "containerDefinitions": [
+        {"name": "app", "portMappings": [{"containerPort": 8080}, {"containerPort": 8081}]},
+        {"name": "log"},
+    ]
+}
+BEHIND_A_PROXY: dict[str, Any] = {
+    "containerDefinitions": [{"name": "app"}, {"name": "proxy", "portMappings": [{"containerPort": 80}]}]
+}
+SAME_PORT: dict[str, Any] = {"containerDefinitions": [{"name": "app", "portMappings": [{"containerPort": 9090}]}]}
+
+
+@pytest.mark.parametrize(
+    ("definition", "registers"),
+    [
+        pytest.param(OLD_PORT, ("app", 8080), id="a version that listens on another port"),
+        pytest.param(BEHIND_A_PROXY, ("proxy", 80), id="a version whose requests went to another container"),
+        pytest.param(SAME_PORT, None, id="the same"),
+        pytest.param(
+            {"containerDefinitions": [{"name": "app"}]}, None, id="no port, which ECS refuses with its own words"
+        ),
+        pytest.param(None, None, id="unknown"),
+    ],
+)
+def test_a_return_in_place_registers_the_port_of_the_version_before(
+    account: Account, monkeypatch: Any, definition: Any, registers: tuple[str, int] | None
+) -> None:
+    """ECS refuses a service whose task definition lacks the port: the bad version would have stayed."""
+    sent: list[dict[str, Any]] = []
+    reader = fleet(QuickClock())
+    reader.services = {BLUE: cast(Any, SimpleNamespace(settings={"load_balancers": [HELD]}))}
+    monkeypatch.setattr(ecs, "task_definition", lambda *_: definition)
+    monkeypatch.setattr(ServiceFleet, "update", lambda _self, _colour, request: sent.append(request))
+    EcsProvider(reader).replace(Replace(BLUE, "web:1", specified=False))
+    (request,) = sent
+    found = [(one["containerName"], one["containerPort"]) for one in request.get("loadBalancers", [])]
+    assert found == ([registers] if registers else [])

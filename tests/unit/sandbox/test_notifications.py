@@ -290,6 +290,14 @@ def test_an_alarm_that_fires_already_is_left_alone(world: World) -> None:
         delivered(world, arn)
 
 
+def test_an_alarm_that_does_more_than_tell_is_left_alone(world: World) -> None:
+    arn = topic()
+    alarm(arn, f"arn:aws:automate:{REGION}:ec2:stop", name="staging/bastion/idle")
+    with pytest.raises(Failure, match="tells staging-alarms, and nobody else"):
+        delivered(world, arn)
+    assert history("StateUpdate", "staging/bastion/idle") == []
+
+
 def test_a_message_may_be_another_one_for_each_protocol(world: World) -> None:
     client, address = boto3.client("sns", REGION), "team@example.test"
     arn = client.create_topic(Name="releases")["TopicArn"]

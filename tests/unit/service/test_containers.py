@@ -150,6 +150,11 @@ def test_options_of_cloudwatch_logs_are_added_to_the_services_own() -> None:
     assert options["awslogs-multiline-pattern"] == "^{"
 
 
+def test_a_log_that_may_block_has_no_buffer() -> None:
+    options = only({"log": {"options": {"mode": "blocking"}}})["logConfiguration"]["options"]
+    assert options["mode"] == "blocking" and "max-buffer-size" not in options
+
+
 def test_what_ecs_adds_to_a_restart_policy_is_no_difference() -> None:
     made = request({**APP, "restart_policy": {}, "capabilities_drop": ["ALL"]})
     described = {**made, "containerDefinitions": [dict(made["containerDefinitions"][0])]}

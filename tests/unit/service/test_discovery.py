@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.pear.fargate.plugins.module_utils.aws import service_definition
+from ansible_collections.pear.fargate.plugins.module_utils.release.options import image_digest
 from ansible_collections.pear.fargate.plugins.module_utils.service.discovery import discovery_findings
 from ansible_collections.pear.fargate.plugins.module_utils.service.specification import SERVICE_ARGUMENTS, Specification
 from botocore.session import get_session
@@ -16,6 +17,12 @@ NAMESPACE = "arn:aws:servicediscovery:eu-central-1:123456789012:namespace/ns-abc
 REGISTRY = "arn:aws:servicediscovery:eu-central-1:123456789012:service/srv-abcdefgh12345678"
 GROUP = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:targetgroup/t/1"
 SERVED = {"namespace_arn": NAMESPACE, "services": [{"name": "scores", "client_port": 80, "protocol": "http"}]}
+TLS = {
+    "authority_arn": "arn:aws:acm-pca:eu-central-1:123456789012:certificate-authority/1",
+    "role_arn": "arn:aws:iam::123456789012:role/tls",
+}
+SLOW = {"request_timeout_seconds": 120, "idle_timeout_seconds": 0}
+ENCRYPTED = {**SERVED, "services": [{"name": "scores", "protocol": "http", **SLOW, "tls": TLS}]}
 CLIENT = {"namespace_arn": NAMESPACE, "services": []}
 
 
@@ -52,6 +59,7 @@ def described(request: dict[str, Any]) -> dict[str, Any]:
     [
         pytest.param({"service_connect": SERVED}, id="a name in a namespace"),
         pytest.param({"service_connect": CLIENT}, id="a client"),
+        pytest.param({"service_connect": ENCRYPTED}, id="timeouts and TLS"),
         pytest.param({"service_registries": [{"arn": REGISTRY}]}, id="a name in Cloud Map"),
         pytest.param({"service_registries": [{"arn": REGISTRY, "port": 8080}]}, id="an SRV record"),
         pytest.param({}, id="no name"),
@@ -76,6 +84,30 @@ def test_a_changed_name_is_written_alone_and_starts_new_tasks() -> None:
         "serviceConnectConfiguration": {"enabled": False},
         "serviceRegistries": [],
     }
+
+
+def test_timeouts_and_tls_are_written_and_taken_back() -> None:
+    """Without a timeout of its own ECS ends a request after 15 seconds."""
+    plain, slow = (specification(service_connect=connect).settings(GROUP) for connect in (SERVED, ENCRYPTED))
+    written = service_definition.update_request(slow, {"service_connect"})["serviceConnectConfiguration"]["services"][0]
+    assert written["timeout"] == {"perRequestTimeoutSeconds": 120, "idleTimeoutSeconds": 0}
+    assert written["tls"] == {
+        "issuerCertificateAuthority": {"awsPcaAuthorityArn": TLS["authority_arn"]},
+        "roleArn": TLS["role_arn"],
+    }
+    held = described(service_definition.create_request(slow, "task:1", 1))
+    assert "service_connect" in service_definition.differences(held, plain), "neither is wanted any more"
+
+
+def test_requests_go_to_a_container_in_front_of_the_service_s_own() -> None:
+    """As with nginx before php-fpm: the version is still the image of the own container."""
+    behind = specification(target_container="proxy", service_connect=SERVED)
+    assert behind.settings(GROUP)["load_balancers"] == [{"target_group_arn": GROUP, "container": "proxy", "port": 8080}]
+    ports = {one["name"]: one["portMappings"] for one in behind.task_definition()["containerDefinitions"]}
+    assert [port.get("name") for port in ports["proxy"]] == ["port-8080"]
+    assert image_digest(behind.params) == "app"
+    srv = specification(target_container="proxy", service_registries=[{"arn": REGISTRY, "port": 8080}])
+    assert srv.settings(GROUP)["service_registries"][0]["container"] == "proxy"
 
 
 def test_only_the_port_of_the_container_that_serves_gets_a_name() -> None:
@@ -106,6 +138,15 @@ def test_a_worker_serves_a_port_by_service_connect_alone() -> None:
         ({"service_registries": [{"arn": NAMESPACE}]}, "is no ARN of a service of Cloud Map"),
         ({"service_connect": SERVED, "service_port": None}, "scores has no port"),
         ({"service_connect": SERVED, "service_strategy": "canary"}, "service_strategy is canary: tasks of a candidate"),
+        (
+            {
+                "service_connect": {
+                    "namespace_arn": NAMESPACE,
+                    "services": [{"name": "db", "request_timeout_seconds": 5}],
+                }
+            },
+            "db has request_timeout_seconds and no protocol",
+        ),
         ({"service_registries": [{"arn": REGISTRY}], "service_strategy": "linear"}, "service_strategy is linear"),
     ],
 )

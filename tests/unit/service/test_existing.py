@@ -16,11 +16,11 @@ from ansible_collections.pear.fargate.plugins.module_utils.release.bluegreen_cut
 from ansible_collections.pear.fargate.plugins.module_utils.release.bluegreen_rollback import run as rollback
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import Colour
 from ansible_collections.pear.fargate.plugins.module_utils.service.existing import (
-    ListenerPort,
     listener_of,
     locate_by,
     registered_version,
 )
+from ansible_collections.pear.fargate.plugins.module_utils.service.location import ListenerPort
 from ansible_collections.pear.fargate.plugins.modules import bluegreen_cutover, bluegreen_rollback
 from botocore.exceptions import ClientError
 from moto import mock_aws

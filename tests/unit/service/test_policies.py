@@ -25,6 +25,7 @@ from ansible_collections.pear.fargate.plugins.module_utils.service.values import
 
 PLACE = ArnScope("eu-central-1", "123456789012")
 SECRET = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:database-AbCdEf"
+GRANTED = [SECRET, f"{SECRET}-??????"]
 FILES = {"id": "fs-1", "access_points": {"scores": "fsap-1"}}
 
 
@@ -56,7 +57,7 @@ def test_the_execution_role_pulls_its_image_writes_its_log_and_reads_its_secrets
             "arn:aws:ecr:eu-central-1:123456789012:repository/app",
             "arn:aws:ecr:us-east-1:999999999999:repository/shared/agent",
         ],
-        "Secrets": [SECRET],
+        "Secrets": GRANTED,
         "Parameters": ["arn:aws:ssm:eu-central-1:123456789012:parameter/app/token"],
         "Decrypt": ["arn:aws:kms:eu-central-1:123456789012:key/1"],
     }
@@ -121,6 +122,19 @@ def test_where_a_service_answers(hosts: list[str], paths: list[str], answers_at:
     assert urls({"dns_name": "lb.example.com"}, hosts, paths) == answers_at
 
 
+@pytest.mark.parametrize(
+    ("ports", "answers_at"),
+    [
+        pytest.param({"http": 80, "https": 443}, "https://a.example.com/", id="usual ports are not said"),
+        pytest.param({"https": 8443}, "https://a.example.com:8443/", id="a listener of others on another port"),
+        pytest.param({"http": 80}, "http://a.example.com/", id="a listener of others without TLS"),
+        pytest.param({}, "https://a.example.com/", id="not read"),
+    ],
+)
+def test_an_address_has_the_listener_s_protocol_and_port(ports: dict[str, int], answers_at: str) -> None:
+    assert urls({"dns_name": "lb.example.com", "ports": ports}, ["a.example.com"], ["/*"]) == [answers_at]
+
+
 DATABASE = {"host": "db.example.com", "port": 5432, "database_name": "app", "secret_arn": SECRET}
 NAMES = {"host": "PGHOST", "port": "PGPORT", "user": "PGUSER", "password": "PGPASSWORD", "sslmode": "PGSSLMODE"}
 
@@ -142,7 +156,7 @@ def test_its_execution_role_reads_exactly_that_secret_and_its_task_role_only_whe
     secrets = database_secrets(DATABASE, NAMES)
     granted = execution_policy(PLACE, "/pear/local/app", containers=[{"secrets": secrets}])["Statement"]
     (reads,) = [statement for statement in granted if statement["Sid"] == "Secrets"]
-    assert reads["Resource"] == [SECRET]
+    assert reads["Resource"] == GRANTED
     assert task_policy(PLACE) is None
     policy = task_policy(PLACE, secrets=[SECRET])
     assert policy and policy["Statement"][0]["Resource"] == [SECRET]
@@ -165,7 +179,8 @@ def test_two_containers_that_use_one_name_read_both_secrets_and_all_else_that_ec
     granted = {
         one["Sid"]: one for one in execution_policy(PLACE, "/pear/local/app", containers=containers)["Statement"]
     }
-    assert granted["Secrets"]["Resource"] == sorted([SECRET, other, registry])
+    named = (SECRET, other, registry)
+    assert granted["Secrets"]["Resource"] == sorted([*named, *(f"{arn}-??????" for arn in named)])
     assert granted["Parameters"]["Resource"] == ["arn:aws:ssm:eu-central-1:123456789012:parameter/splunk/token"]
     assert granted["EnvironmentFiles"]["Resource"] == ["arn:aws:s3:::corp/app.env"]
     assert granted["EnvironmentFileBuckets"]["Resource"] == ["arn:aws:s3:::corp"]
@@ -174,9 +189,12 @@ def test_two_containers_that_use_one_name_read_both_secrets_and_all_else_that_ec
 @pytest.mark.parametrize(
     ("named", "granted"),
     [
-        ("database-AbCdEf", ["database-AbCdEf"]),
-        ("database-AbCdEf:key:AWSPREVIOUS:", ["database-AbCdEf"]),
+        ("database-AbCdEf", ["database-AbCdEf", "database-AbCdEf-??????"]),
+        ("database-AbCdEf:key:AWSPREVIOUS:", ["database-AbCdEf", "database-AbCdEf-??????"]),
         ("database", ["database-??????"]),
+        # Names that end as a suffix of AWS's does.
+        ("prod/db-202401", ["prod/db-202401", "prod/db-202401-??????"]),
+        ("prod/app-ApiKey", ["prod/app-ApiKey", "prod/app-ApiKey-??????"]),
         ("team-secret", ["team-secret", "team-secret-??????"]),
     ],
 )

@@ -15,6 +15,9 @@ from tests.support.plays import ROOT
 
 from .given import GOOD
 
+ROLE = "arn:aws:iam::123456789012:role/theirs"
+SCALED = {"autoscaling_minimum": 1, "autoscaling_maximum": 9}
+
 
 def test_what_is_right_has_no_finding() -> None:
     assert findings(GOOD) == []
@@ -248,11 +251,168 @@ def test_every_size_that_fargate_offers_is_accepted(cpu: int) -> None:
             id="a volume of both kinds",
         ),
         pytest.param({"service_environment": {"KEY": "x"}}, "KEY: in service_secrets and", id="a name twice"),
+        pytest.param(
+            {"service_task_role_arn": ROLE, "service_managed_policy_arns": ["arn:aws:iam::aws:policy/ReadOnlyAccess"]},
+            "service_managed_policy_arns is set, and so is service_task_role_arn",
+            id="a policy for a role of others",
+        ),
+        pytest.param(
+            {"service_task_role_arn": ROLE, "service_task_policy_statements": [{"Effect": "Allow"}]},
+            "service_task_policy_statements is set, and so is service_task_role_arn",
+            id="statements for a role of others",
+        ),
+        pytest.param(
+            {"service_sidecars": [{"name": "proxy", "image": "p", "memory": 1024}]},
+            "service_memory is 512, and the containers reserve 1024 MiB (proxy 1024)",
+            id="more memory than the task",
+        ),
+        pytest.param(
+            {"service_container": {"cpu": 200}, "service_sidecars": [{"name": "proxy", "image": "p", "cpu": 100}]},
+            "service_cpu is 256, and the containers reserve 300 CPU units (app 200, proxy 100)",
+            id="more CPU than the task",
+        ),
+        pytest.param(
+            {"service_sidecars": [{"name": "proxy", "image": "p", "ports": [8080]}]},
+            "port 8080 is that of the containers app and proxy",
+            id="a port twice",
+        ),
+        pytest.param(
+            {"service_sidecars": [{"name": f"s{number}", "image": "p"} for number in range(10)]},
+            "the task has 11 containers, and ECS takes 10",
+            id="too many containers",
+        ),
+        pytest.param(
+            {"service_sidecars": [{"name": "proxy", "image": "p", "mounts": [{"volume": "work", "path": "/w"}]}]},
+            "container proxy: mounts 'work', and service_volumes has no such volume; there is none",
+            id="a mount of nothing",
+        ),
+        pytest.param(
+            {"service_volumes": [{"name": "work", "path": "/a"}, {"name": "work", "path": "/b"}]},
+            "service_volumes: work is there twice",
+            id="a volume twice",
+        ),
+        pytest.param(
+            {
+                "service_schedules": [
+                    {"name": "report", "expression": "rate(1 day)", "command": ["r"], "container": "web"}
+                ]
+            },
+            "service_schedules: container of report is 'web'; there is app",
+            id="a schedule of another container",
+        ),
+        pytest.param(
+            {"service_checks": [{"name": "migrate", "command": ["m"], "container": "web"}]},
+            "service_checks: container of migrate is 'web'",
+            id="a check of another container",
+        ),
+        pytest.param(
+            {"service_sidecars": [{"name": "r", "image": "r", "firelens": {"options": {"config-file-type": "s3"}}}]},
+            "container r: firelens.options.config-file-type is s3, which Fargate does not read",
+            id="a file of FireLens in S3",
+        ),
+        pytest.param(
+            {"service_container": {"log": {"options": {"awslogs-group": "/corp/web"}}}},
+            "container app: log.options.awslogs-group is '/corp/web', and the service's execution role may write to the log group of",
+            id="a log group of others for one container",
+        ),
+        pytest.param(
+            {
+                "service_container": {
+                    "log": {"options": {"awslogs-datetime-format": "%Y", "awslogs-multiline-pattern": "^x"}}
+                }
+            },
+            "container app: log.options has awslogs-datetime-format and awslogs-multiline-pattern",
+            id="two patterns of an event",
+        ),
+        pytest.param(
+            {"service_secrets": {"DB": "arn:aws:secretsmanager:eu-central-1:123456789012:secret:db-AbCdEf:password"}},
+            "service_secrets.DB names a part of a secret",
+            id="a key without its two colons",
+        ),
+        pytest.param(
+            {"service_container": {"log": {"driver": "splunk", "secret_options": {"splunk-token": "t0ken word"}}}},
+            "container app: log.secret_options.splunk-token is neither an ARN",
+            id="a secret of a log driver",
+        ),
+        pytest.param(
+            {"service_desired_count": 1, "service_minimum_healthy_percent": 100, "service_maximum_percent": 150},
+            "lets ECS stop none, and service_maximum_percent 150 start none besides",
+            id="no room for a deployment",
+        ),
+        pytest.param(
+            {"autoscaling_minimum": 1}, "autoscaling_minimum and autoscaling_maximum belong together", id="a bound"
+        ),
+        pytest.param(
+            {**SCALED, "autoscaling_policies": [{"name": "b", "metric": "backlog", "target": 5}]},
+            "autoscaling_policies.b: queue belongs to metric backlog",
+            id="a backlog of no queue",
+        ),
+        pytest.param(
+            {**SCALED, "autoscaling_policies": [{"name": "c", "metric": "cpu", "target": 150}]},
+            "autoscaling_policies.c.target is 150; percents end at 100",
+            id="a target that is never met",
+        ),
+        pytest.param(
+            {**SCALED, "autoscaling_schedules": [{"name": "n", "when": "rate(1 day)", "timezone": "UTC"}]},
+            "autoscaling_schedules.n sets neither minimum nor maximum",
+            id="a schedule that does nothing",
+        ),
+        pytest.param(
+            {
+                "service_target_container": "proxy",
+                "service_sidecars": [{"name": "nginx", "image": "n", "ports": [8080]}],
+            },
+            "service_target_container is 'proxy', and service_sidecars has no such container; there is nginx",
+            id="requests to a container that is not there",
+        ),
+        pytest.param(
+            {"service_target_container": "proxy", "service_sidecars": [{"name": "proxy", "image": "n", "ports": [80]}]},
+            "whose ports do not hold service_port 8080",
+            id="requests to a container without the port",
+        ),
+        pytest.param(
+            {
+                "service_target_container": "proxy",
+                "service_sidecars": [{"name": "proxy", "image": "n", "ports": [8080], "essential": False}],
+            },
+            "the task would go on without requests",
+            id="requests to a container that may end",
+        ),
     ],
 )
 def test_a_finding(change: dict[str, Any], message: str) -> None:
     found = findings({**GOOD, **change})
     assert any(message in finding for finding in found), found
+
+
+@pytest.mark.parametrize(
+    "right",
+    [
+        {
+            "service_memory": 1024,
+            "service_sidecars": [{"name": "p", "image": "p", "memory": 2048, "memory_reservation": 256}],
+        },
+        {"service_desired_count": 2, "service_minimum_healthy_percent": 100, "service_maximum_percent": 150},
+        {"service_desired_count": 1, "service_minimum_healthy_percent": 0, "service_maximum_percent": 150},
+        {"service_desired_count": 0, "service_maximum_percent": 150},
+        {
+            "service_protocol_version": "GRPC",
+            "service_health_check": {"path": "/grpc.health.v1.Health/Check", "matcher": None},
+        },
+        {**SCALED, "autoscaling_policies": [{"name": "b", "metric": "backlog", "target": 5, "queue": "mails"}]},
+        {"service_secrets": {"DB": "arn:aws:secretsmanager:eu-central-1:123456789012:secret:db-AbCdEf::AWSPREVIOUS:"}},
+        {"service_schedules": [{"name": "r", "expression": "rate(1 day)", "command": ["r"]}]},
+        {
+            "service_target_container": "proxy",
+            "service_sidecars": [
+                {"name": "proxy", "image": "n", "ports": [8080], "mounts": [{"volume": "v", "path": "/v"}]}
+            ],
+            "service_volumes": [{"name": "v", "path": "/v"}],
+        },
+    ],
+)
+def test_what_ecs_takes_has_no_finding(right: dict[str, Any]) -> None:
+    assert findings({**GOOD, **right}) == []
 
 
 def test_a_pasted_secret_is_not_repeated() -> None:
@@ -343,6 +503,19 @@ def test_tasks_that_share_writable_files_are_warned_about(change: dict[str, Any]
     assert told in warning
 
 
+@pytest.mark.parametrize(
+    ("change", "warned"),
+    [
+        ({"autoscaling_minimum": 0, "autoscaling_maximum": 9}, True),
+        ({"autoscaling_minimum": 0, "autoscaling_schedules": [{"name": "day", "minimum": 1}]}, False),
+        ({"autoscaling_minimum": 1, "autoscaling_maximum": 9}, False),
+        ({}, False),
+    ],
+)
+def test_a_service_that_could_never_start_again_is_warned_about(change: dict[str, Any], warned: bool) -> None:
+    assert any("once none runs none is started" in told for told in warnings({**GOOD, **change})) is warned
+
+
 def test_one_writer_at_a_time_is_no_warning_nor_are_files_that_may_be_shared() -> None:
     assert not [*warnings(ALONE)]
     many = {**MANY, "service_desired_count": 2}
@@ -359,8 +532,16 @@ def test_one_writer_at_a_time_is_no_warning_nor_are_files_that_may_be_shared() -
             "autoscaling_minimum and autoscaling_maximum are set",
             id="autoscaling",
         ),
-        pytest.param({"autoscaling_policies": [{"name": "cpu"}]}, "autoscaling_policies is set", id="policy"),
-        pytest.param({"autoscaling_schedules": [{"name": "day"}]}, "autoscaling_schedules is set", id="schedule"),
+        pytest.param(
+            {**SCALED, "autoscaling_policies": [{"name": "cpu", "metric": "cpu", "target": 50}]},
+            "autoscaling_policies are set",
+            id="policy",
+        ),
+        pytest.param(
+            {**SCALED, "autoscaling_schedules": [{"name": "day", "maximum": 1}]},
+            "autoscaling_schedules are set",
+            id="schedule",
+        ),
         pytest.param({"service_strategy": "canary"}, "service_strategy is canary", id="canary"),
         pytest.param({"service_strategy": "linear"}, "service_strategy is linear", id="linear"),
     ],

@@ -38,6 +38,7 @@ REGION = "eu-central-1"
 BACKLOG = {"name": "queue", "metric": "backlog", "queue": "mails", "target": 20}
 CPU = {"name": "cpu", "metric": "cpu", "target": 50}
 MORNING = {"name": "morning", "when": "cron(0 7 ? * MON-FRI *)", "minimum": 6}
+TWO_BOUNDS = {"m": {"ScalableTargetAction": {"MinCapacity": 6}}, "sale": {"ScalableTargetAction": {"MaxCapacity": 40}}}
 RESOURCE = {
     "ServiceNamespace": "ecs",
     "ScalableDimension": "ecs:service:DesiredCount",
@@ -61,6 +62,18 @@ RESOURCE = {
             Scaling(2, 9, schedules={"m": {"ScalableTargetAction": {"MinCapacity": 6}}}),
             Plan(bounds=(2, 9)),
             id="bounds that differ are",
+        ),
+        pytest.param(
+            Scaling(6, 40, schedules=TWO_BOUNDS),
+            Scaling(2, 9, schedules=TWO_BOUNDS),
+            Plan(),
+            id="one schedule has set the minimum, and another the maximum",
+        ),
+        pytest.param(
+            Scaling(40, 6, schedules=TWO_BOUNDS),
+            Scaling(2, 9, schedules=TWO_BOUNDS),
+            Plan(bounds=(2, 9)),
+            id="a minimum is no maximum",
         ),
         pytest.param(
             Scaling(2, 9, {"old": {"TargetValue": 1}}),

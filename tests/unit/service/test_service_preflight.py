@@ -12,6 +12,7 @@ from ansible_collections.pear.fargate.plugins.module_utils.aws.session import Aw
 from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import Invocation
 from ansible_collections.pear.fargate.plugins.module_utils.service import service_preflight, uncovered_hosts
 from ansible_collections.pear.fargate.plugins.modules.service_preflight import ARGUMENT_SPEC
+from ansible_collections.pear.fargate.plugins.plugin_utils.role_variables import roles_of_the_collection
 from botocore.exceptions import ClientError
 
 VOLUME = {"name": "data", "path": "/data", "access_point": "scores"}
@@ -71,6 +72,77 @@ def test_an_access_point_is_made_or_there(tmp_path: Path, point: str, environmen
     with pytest.raises(Failure, match=f"the access point '{point}' of data does not exist") as refused:
         preflight(tmp_path, environment, service_volumes=volumes)
     assert "uploads" in str(refused.value), "what there is"
+
+
+OPEN = {"network_task_ports": ["1024-65535"], "network_ports_between_tasks": []}
+NETWORK = roles_of_the_collection()["network"].defaults
+NAMESPACE = "arn:aws:servicediscovery:eu-central-1:123456789012:namespace/ns-abcdefgh12345678"
+REGISTRY = {"arn": "arn:aws:servicediscovery:eu-central-1:123456789012:service/srv-abcdefgh12345678"}
+SERVED = {"namespace_arn": NAMESPACE, "services": [{"name": "scores"}, {"name": "admin", "port": 9000}]}
+
+
+@pytest.mark.parametrize(
+    ("environment", "variables", "told"),
+    [
+        pytest.param(OPEN, {"service_port": 8080}, [], id="a port that is open by default"),
+        pytest.param(NETWORK, {"service_port": 80}, [], id="that of the guides, and nginx's"),
+        pytest.param(
+            NETWORK, {"service_port": 81}, ["service_port is 81", "opens 80, 443, 1024-65535. Add '81'"], id="closed"
+        ),
+        pytest.param(
+            OPEN, {"service_port": 80}, ["service_port is 80", "Add '80'"], id="a port that the inventory closes"
+        ),
+        pytest.param(
+            {**OPEN, "network_task_ports": ["80", "9000-9100"]}, {"service_port": 80}, [], id="one that was added"
+        ),
+        pytest.param(
+            OPEN,
+            {"service_port": 8080, "service_health_check": {"port": 81}},
+            ["service_health_check.port is 81"],
+            id="checks",
+        ),
+        pytest.param(
+            OPEN,
+            {"service_port": 80, "service_security_group_ids": ["sg-1"]},
+            [],
+            id="a security group of others may open it",
+        ),
+        pytest.param(OPEN, {"service_port": 80, "service_kind": "worker", "service_paths": []}, [], id="a worker"),
+        pytest.param({}, {"service_port": 80}, [], id="an environment that the inventory does not have"),
+        pytest.param(
+            OPEN,
+            {"service_port": 8080, "service_connect": SERVED},
+            [
+                "could not reach port 8080",
+                "could not reach port 9000",
+                "network_ports_between_tasks opens none. Add '9000'",
+            ],
+            id="names of Service Connect",
+        ),
+        pytest.param(
+            {**OPEN, "network_ports_between_tasks": ["8080-9000"]},
+            {"service_port": 8080, "service_connect": SERVED, "service_registries": [REGISTRY]},
+            [],
+            id="names whose ports are open",
+        ),
+        pytest.param(OPEN, {"service_port": 8080, "service_connect": {"namespace_arn": NAMESPACE}}, [], id="a client"),
+        pytest.param(
+            OPEN,
+            {"service_port": 8080, "service_registries": [REGISTRY]},
+            ["service_registries: other tasks"],
+            id="Cloud Map",
+        ),
+    ],
+)
+def test_a_port_that_nothing_can_reach_is_a_finding(
+    tmp_path: Path, environment: dict[str, Any], variables: dict[str, Any], told: list[str]
+) -> None:
+    if not told:
+        preflight(tmp_path, environment, **variables)
+        return
+    with pytest.raises(Failure) as refused:
+        preflight(tmp_path, environment, **variables)
+    assert all(words in str(refused.value) for words in told), refused.value
 
 
 def test_a_build_context_that_is_not_there_is_a_finding(tmp_path: Path) -> None:
@@ -138,7 +210,7 @@ def certificates(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     names: dict[str, Any] = {f"{ARN}given": {"SubjectAlternativeNames": ["prod.example.com", "*.prod.example.com"]}}
     monkeypatch.setattr(service_preflight.elbv2, "load_balancer", lambda *_: {"LoadBalancerArn": "lb"})
     monkeypatch.setattr(
-        service_preflight.elbv2, "listeners", lambda *_: [{"Protocol": "HTTPS", "ListenerArn": "https"}]
+        service_preflight.elbv2, "listeners", lambda *_: [{"Protocol": "HTTPS", "Port": 443, "ListenerArn": "https"}]
     )
     monkeypatch.setattr(service_preflight, "_priorities", lambda *_: iter(()))
     monkeypatch.setattr(

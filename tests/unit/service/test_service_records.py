@@ -145,10 +145,10 @@ def options(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
         }
 
 
-def invoke(options: dict[str, Any], check_mode: bool = False) -> dict[str, Any]:
+def invoke(options: dict[str, Any], check_mode: bool = False, region: str = "eu-central-1") -> dict[str, Any]:
     validated = ArgumentSpecValidator(ARGUMENT_SPEC).validate(options)
     assert not validated.error_messages
-    return run(Invocation(validated.validated_parameters, Aws({"region": "eu-central-1"}), check_mode))
+    return run(Invocation(validated.validated_parameters, Aws({"region": region}), check_mode))
 
 
 CHECK = {"host": "eu.scores.example.com", "path": "/readyz"}
@@ -225,6 +225,32 @@ def test_a_check_that_is_not_wanted_any_more_goes(options: dict[str, Any]) -> No
     assert boto3.client("route53").list_health_checks()["HealthChecks"] == []
 
 
+def test_one_environment_name_in_two_regions_has_a_check_and_an_alarm_in_each(options: dict[str, Any]) -> None:
+    """As docs/two-regions.md has it: with one check for both, each run pointed it at its own region."""
+    sides = {"eu-central-1": ("eu", "primary"), "eu-west-1": ("ie", "secondary")}
+    ids = {}
+    for region, (name, failover) in sides.items():
+        host = f"production-1.{region}.elb.amazonaws.com"
+        options[region] = {
+            **{key: value for key, value in options.items() if key not in sides},
+            "load_balancer": {**options["load_balancer"], "dns_name": host},
+            "routing": {"policy": "failover", "set_identifier": name, "failover": failover},
+            "health_check": {**CHECK, "host": f"{name}.scores.example.com"},
+            "alarm": ALARM,
+        }
+        ids[region] = invoke(options[region], region=region)["health_check_id"]
+    checks = boto3.client("route53").list_health_checks()["HealthChecks"]
+    hosts = {check["Id"]: check["HealthCheckConfig"]["FullyQualifiedDomainName"] for check in checks}
+    assert hosts == {ids["eu-central-1"]: "eu.scores.example.com", ids["eu-west-1"]: "ie.scores.example.com"}
+    assert {alarm["Dimensions"][0]["Value"] for alarm in alarms()} == set(ids.values())
+    assert not any(invoke(options[region], region=region)["changed"] for region in sides), "neither writes the other's"
+    absent = {key: value for key, value in options["eu-west-1"].items() if key not in ("health_check", "alarm")}
+    invoke({**absent, "state": "absent"}, region="eu-west-1")
+    (left,) = boto3.client("route53").list_health_checks()["HealthChecks"]
+    assert left["Id"] == ids["eu-central-1"]
+    assert [alarm["Dimensions"][0]["Value"] for alarm in alarms()] == [left["Id"]]
+
+
 ALARM = {"tell": ["arn:aws:sns:us-east-1:123456789012:production-alarms"]}
 
 
@@ -234,7 +260,9 @@ def alarms(region: str = "us-east-1") -> list[dict[str, Any]]:
 
 def test_an_alarm_watches_the_check_where_its_metric_is(options: dict[str, Any]) -> None:
     requested = {**options, "health_check": CHECK, "alarm": ALARM}
-    assert "alarm production/*health-check/scoreboard" in invoke(requested, check_mode=True)["diff"]["after"]
+    assert (
+        "alarm production/*health-check-eu-central-1/scoreboard" in invoke(requested, check_mode=True)["diff"]["after"]
+    )
     assert alarms() == []
     first = invoke(requested)
     (alarm,) = alarms()

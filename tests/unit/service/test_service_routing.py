@@ -10,7 +10,7 @@ from ansible_collections.pear.fargate.plugins.module_utils.aws import elbv2
 from ansible_collections.pear.fargate.plugins.module_utils.aws.elbv2_states import Rule
 from ansible_collections.pear.fargate.plugins.module_utils.aws.errors import Failure
 from ansible_collections.pear.fargate.plugins.module_utils.aws.session import Aws
-from ansible_collections.pear.fargate.plugins.module_utils.service.location import locate
+from ansible_collections.pear.fargate.plugins.module_utils.service.location import ListenerPort, locate
 
 from .routed import REGION, invoke, options, rules
 
@@ -115,6 +115,7 @@ def test_a_service_is_found_by_what_its_target_groups_say_of_others(options: dic
     # The listener is HTTP, and of a load balancer with another name than the environment's: no search would find it.
     assert (found.cluster, found.log_group, found.listener_arn) == ("corp", "/corp/web", listener)
     assert found.load_balancer_host
+    assert found.listener_port == found.test_listener_port == ListenerPort(80, tls=False), "where its checks are sent"
     invoke({**options, "environment": "team", "existing": {"listener_arn": listener}})
     ours = locate(aws, "team", "scoreboard")
     assert (ours.cluster, ours.log_group) == ("team", "/pear/team/scoreboard")
@@ -224,22 +225,35 @@ def test_a_further_rule_does_not_join_while_a_release_moves_the_weights(options:
     assert set(named(options)) == {"9", "10"}
 
 
-def test_a_rule_that_somebody_made_for_the_service_stays_and_takes_part(options: dict[str, Any]) -> None:
+def test_a_grpc_service_is_healthy_by_grpcs_own_code(options: dict[str, Any]) -> None:
+    """200 is no code of gRPC: ELB refuses it."""
+    grpc = {**options, "protocol_version": "GRPC", "health_check": {"path": "/grpc.health.v1.Health/Check"}}
+    told = invoke(grpc, check_mode=True)["diff"]["after"]
+    assert "expecting 0" in told["target group staging-scoreboard-blue"]
+    assert "expecting 200" in invoke(options, check_mode=True)["diff"]["after"]["target group staging-scoreboard-blue"]
+
+
+@pytest.mark.parametrize("priority", [5, 20], ids=["before ours", "after ours"])
+def test_a_rule_that_somebody_made_for_the_service_stays_and_takes_part(options: dict[str, Any], priority: int) -> None:
     made = invoke(options)
     groups = [{"TargetGroupArn": arn, "Weight": weight} for arn, weight in rules(options)[10].weights.items()]
     forward = [{"Type": "forward", "ForwardConfig": {"TargetGroups": groups}}]
     elb = boto3.client("elbv2", REGION)
-    for priority, actions in (
-        (20, forward),
-        (5, [{"Type": "forward", "TargetGroupArn": made["target_groups"]["green"]}]),
+    for number, actions in (
+        (priority, forward),
+        (4, [{"Type": "forward", "TargetGroupArn": made["target_groups"]["green"]}]),
     ):
-        conditions = [{"Field": "host-header", "HostHeaderConfig": {"Values": [f"by-hand-{priority}.example.com"]}}]
-        elb.create_rule(ListenerArn=options["listener_arn"], Priority=priority, Conditions=conditions, Actions=actions)
+        conditions = [{"Field": "host-header", "HostHeaderConfig": {"Values": [f"by-hand-{number}.example.com"]}}]
+        elb.create_rule(ListenerArn=options["listener_arn"], Priority=number, Conditions=conditions, Actions=actions)
     assert not invoke(options)["changed"]
     found = locate(AWS, "staging", "scoreboard", options["listener_arn"])
-    assert (found.production.priority, [rule.priority for rule in found.further]) == (10, [20]), (
+    assert (found.production.priority, [rule.priority for rule in found.further]) == (10, [priority]), (
         "not one of a single colour"
     )
+    invoke({**options, "hosts": ["new.example.com"], "priority": 30})
+    left = {rule.conditions.hosts: number for number, rule in rules(options).items()}
+    assert left[(f"by-hand-{priority}.example.com",)] == priority, "what others made is not rewritten"
+    assert left[("new.example.com",)] in (29, 30)
 
 
 def test_the_first_rule_is_known_by_its_lack_of_a_name_whatever_its_priority(options: dict[str, Any]) -> None:

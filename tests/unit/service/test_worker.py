@@ -57,7 +57,11 @@ def test_a_worker_needs_no_paths_and_no_health_check_of_targets() -> None:
 
 def test_what_the_specification_fills_in_is_not_taken_for_the_users() -> None:
     options = read_roles(DataLoader())["service"].options["service_health_check"]["options"]
-    assert {name: option.get("default") for name, option in options.items()} == {"port": None, **HEALTH_DEFAULTS}
+    assert {name: option.get("default") for name, option in options.items()} == {
+        "port": None,
+        "matcher": None,
+        **HEALTH_DEFAULTS,
+    }
 
 
 @pytest.mark.parametrize(
@@ -71,7 +75,15 @@ def test_what_the_specification_fills_in_is_not_taken_for_the_users() -> None:
         ({"service_gates": {"errors": {}, "latency": {"maximum_ratio": 2}}}, "service_gates.latency judges answers"),
         ({"service_checks": [{"name": "smoke", "path": "/"}]}, "service_checks: smoke is a request"),
         ({"dns_names": ["a.example"]}, "dns_names is set"),
-        ({"autoscaling_policies": [{"name": "r", "metric": "requests"}]}, "use backlog, cpu, memory or custom"),
+        ({"service_target_container": "proxy"}, "service_target_container is set"),
+        (
+            {
+                "autoscaling_minimum": 1,
+                "autoscaling_maximum": 2,
+                "autoscaling_policies": [{"name": "r", "metric": "requests", "target": 9}],
+            },
+            "use backlog, cpu, memory or custom",
+        ),
     ],
 )
 def test_what_a_worker_cannot_have_is_refused_by_name(change: dict[str, Any], message: str) -> None:

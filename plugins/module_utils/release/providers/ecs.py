@@ -64,8 +64,8 @@ class EcsProvider:
         colour = action.colour
         if not action.specified:
             count = {} if action.count is None else {"desiredCount": action.count}
-            volumes = self.fleet.volumes_of(colour, self._definition(action.task_definition))
-            self.fleet.update(colour, {"taskDefinition": action.task_definition, **count, **volumes})
+            besides = self.fleet.of_version(colour, self._definition(action.task_definition))
+            self.fleet.update(colour, {"taskDefinition": action.task_definition, **count, **besides})
             return
         changes, specified = self.changes(colour), self._specified(colour)
         if changes.create:

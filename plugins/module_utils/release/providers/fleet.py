@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ...aws import ecs, elbv2, launch_volumes, task_definition
+from ...aws import ecs, elbv2, launch_volumes, service_definition, task_definition
 from ...aws.ecs_states import ServiceState, short
 from ...aws.elbv2_states import Rule, TargetState
 from ...aws.errors import Failure
@@ -210,6 +210,19 @@ class ServiceFleet:
                 "Run playbooks/release.yml with the version that should serve."
             )
         return self.spec
+
+    def of_version(self, colour: Colour, definition: Mapping[str, Any] | None) -> dict[str, Any]:
+        """What an UpdateService with an earlier task definition has to say besides."""
+        return {**self.volumes_of(colour, definition), **self._balancers_of(colour, definition)}
+
+    def _balancers_of(self, colour: Colour, definition: Mapping[str, Any] | None) -> dict[str, Any]:
+        """A version before may listen on another port than the one that the ECS service registers now."""
+        state = self.services.get(colour)
+        held = state.settings.get("load_balancers", []) if state else []
+        found = service_definition.balancers_of_version(held, definition or {})
+        if found == held:
+            return {}
+        return service_definition.update_request({"load_balancers": found}, {"load_balancers"})
 
     def volumes_of(self, colour: Colour, definition: Mapping[str, Any] | None) -> dict[str, Any]:
         """What an UpdateService with an earlier task definition has to say of volumes: ECS refuses those of another version."""

@@ -71,7 +71,7 @@ class ListenerProvider:
             update["taskDefinition"] = action.task_definition
             if self.fleet.spec is None:
                 registered = ecs.task_definition(self.fleet.aws, action.task_definition)
-                update |= self.fleet.volumes_of(colour, registered)
+                update |= self.fleet.of_version(colour, registered)
         # ECS refuses a changed capacity provider strategy without a new deployment.
         if action.fresh or "capacityProviderStrategy" in update:
             update["forceNewDeployment"] = True
