@@ -141,7 +141,7 @@ docs: setup-python ## The documentation site into build/site, without a warning 
 	@tools/docs.sh
 
 .PHONY: release-check
-release-check: setup-python ## Galaxy's importer on the artifact, in an environment of its own (two minutes)
+release-check: setup-python sanity ## All sanity tests, and Galaxy's importer on the artifact, in an environment of its own
 	@tools/release_check.sh
 
 .PHONY: sanity

@@ -17,7 +17,6 @@ def main() -> int:
     signal.signal(signal.SIGINT, _interrupted)
     from .command import main as command
 
-    signal.signal(signal.SIGINT, signal.default_int_handler)
     return command()
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import errno
+import os
 import shlex
 import signal
 import sys
@@ -10,18 +12,18 @@ import time
 from pathlib import Path
 
 from . import environment, lifecycle
-from .config import Settings, home_from_environment
+from .config import SETTINGS, Settings, home_from_environment
 from .engine import EngineError
 from .faults import command as fault
 from .machine import Refused
-from .processes import NotStarted
+from .processes import NotStarted, alive
 
 STARTED = time.monotonic()
 # What a verb leaves where it is interrupted.
 _INTERRUPTED = {
     "up": "What had been started was removed.",
     "down": "Run it again to remove the rest.",
-    "reset": "Run it again, or remove the sandbox: python -m sandbox down",
+    "reset": "Run it again, or remove the sandbox with down.",
 }
 
 
@@ -70,32 +72,61 @@ def main() -> int:
     arguments = parser().parse_args()
     home: Path = arguments.home.resolve()
     try:
+        # Until here an interruption ends the process at once (__main__.py).
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         return _run(arguments, home)
     except (Refused, NotStarted, lifecycle.NotRemoved, EngineError, fault.FaultRefused) as refused:
         print(f"sandbox: {refused}", file=sys.stderr)
+        return 1
+    except BrokenPipeError:
+        if arguments.verb == "serve":
+            raise
+        # Whoever read this has seen enough: `status | head`. Nothing is written at the end either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except OSError as failed:
+        if arguments.verb == "serve":
+            raise
+        print(f"sandbox: {sentence(failed, home)}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print(f"\nsandbox: interrupted. {_INTERRUPTED.get(arguments.verb, '')}".rstrip(), file=sys.stderr)
         return 130
 
 
+def sentence(failed: OSError, home: Path) -> str:
+    """What the system refused, and what to do."""
+    place = failed.filename or home
+    if failed.errno in (errno.ENOSPC, errno.EDQUOT):
+        return f"The disk is full ({place}). Make room, or name a folder on another disk: PEAR_SANDBOX_HOME=/path/to/folder"
+    if isinstance(failed, PermissionError) and os.geteuid() != 0:
+        return f"This user may not read or write {place}. Run it as root, for example with sudo."
+    return f"{failed.strerror or failed} ({place})"
+
+
 def _run(arguments: argparse.Namespace, home: Path) -> int:
     if arguments.verb in _INTERRUPTED:
         signal.signal(signal.SIGTERM, signal.default_int_handler)
+        if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # as nohup has it
+            signal.signal(signal.SIGHUP, signal.default_int_handler)
     if arguments.verb == "up":
         settings = lifecycle.up(home, arguments.time_factor, say)
-        say(f'AWS answers at {settings.endpoint}; a shell joins with: eval "$(python -m sandbox env)"')
+        joins = f'eval "$({environment.command(home, "env")})"'
+        say(f"AWS answers at {settings.endpoint}; a shell joins with: {joins}")
         return 0
     if arguments.verb == "down":
         if not lifecycle.down(home, say):
             say(f"nothing to do: no sandbox in {home}")
         return 0
-    if not (home / "settings.json").exists():
-        raise Refused(f"No sandbox runs in {home}. Start one: python -m sandbox up")
+    if not (home / SETTINGS).exists():
+        raise Refused(f"No sandbox runs in {home}. Start one: {environment.command(home, 'up')}")
     settings = Settings.load(home)
     if arguments.verb == "env":
         if arguments.set:
             environment.remember(home, arguments.set)
+        if not alive(settings, "api"):
+            # After the machine was started anew, for example. The exports stay as they are.
+            print(f"sandbox: It does not run. Start it: {environment.command(home, 'up')}", file=sys.stderr)
         for key, value in environment.of_shell(settings).items():
             print(f"export {key}={shlex.quote(value)}")
     elif arguments.verb == "reset":
@@ -107,16 +138,16 @@ def _run(arguments: argparse.Namespace, home: Path) -> int:
 
         serve(settings)
     else:
-        _look(arguments, settings)
+        return _look(arguments, settings)
     return 0
 
 
-def _look(arguments: argparse.Namespace, settings: Settings) -> None:
+def _look(arguments: argparse.Namespace, settings: Settings) -> int:
     from . import status
 
     if arguments.verb == "status":
-        status.show(settings)
-    elif arguments.verb == "demo-hints":
+        return 0 if status.show(settings) else 1
+    if arguments.verb == "demo-hints":
         status.hints(settings)
     elif (settings.logs / f"{arguments.name}.log").exists():
         log = settings.logs / f"{arguments.name}.log"
@@ -126,3 +157,4 @@ def _look(arguments: argparse.Namespace, settings: Settings) -> None:
             print(log.read_text(errors="replace"), end="")
     else:
         status.task_log(settings, arguments.name, arguments.follow)
+    return 0

@@ -10,14 +10,19 @@ from pathlib import Path
 from typing import Any
 
 REPOSITORY = Path(__file__).resolve().parent.parent
+USUAL_HOME = REPOSITORY / ".sandbox"
 ACCOUNT = "123456789012"
 ACCESS_KEY = "AKIAIOSFODNN7EXAMPLE"
 SECRET_KEY = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
 
 
+# Written first and removed last: a folder with this file, and what it says, is a sandbox's.
+SETTINGS = "settings.json"
+
+
 def home_from_environment() -> Path:
     """PEAR_SANDBOX_HOME, or .sandbox/ of this checkout."""
-    return Path(os.environ.get("PEAR_SANDBOX_HOME") or REPOSITORY / ".sandbox").resolve()
+    return Path(os.environ.get("PEAR_SANDBOX_HOME") or USUAL_HOME).resolve()
 
 
 # A path that ends in a slash, so that the page names its files without one.
@@ -117,11 +122,11 @@ class Settings:
     def save(self) -> None:
         values = {**dataclasses.asdict(self), "home": str(self.home)}
         # Beside, then moved: a process that is interrupted here leaves no half of it.
-        part = self.home / "settings.json.part"
+        part = self.home / f"{SETTINGS}.part"
         part.write_text(json.dumps(values, indent=2) + "\n")
-        part.replace(self.home / "settings.json")
+        part.replace(self.home / SETTINGS)
 
     @classmethod
     def load(cls, home: Path) -> Settings:
-        values = json.loads((home / "settings.json").read_text())
+        values = json.loads((home / SETTINGS).read_text())
         return cls(**{**values, "home": Path(values["home"])})

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import sys
 from pathlib import Path
 
-from .config import Settings
+from .config import USUAL_HOME, Settings
 
 
 def of_shell(settings: Settings) -> dict[str, str]:
@@ -15,6 +16,15 @@ def of_shell(settings: Settings) -> dict[str, str]:
     programs = str(Path(sys.executable).parent)
     path = [folder for folder in os.environ.get("PATH", os.defpath).split(os.pathsep) if folder != programs]
     return {**settings.environment(), **_remembered(settings.home), "PATH": os.pathsep.join([programs, *path])}
+
+
+def command(home: Path, words: str) -> str:
+    """A command of the sandbox as any shell in this checkout can run it: make's PATH and variables are not that shell's."""
+    program = Path(sys.executable)
+    if program.is_relative_to(Path.cwd()):
+        program = program.relative_to(Path.cwd())
+    options = "" if home == USUAL_HOME else f"--home {shlex.quote(str(home))} "
+    return f"{program} -m sandbox {options}{words}"
 
 
 def remember(home: Path, assignments: list[str]) -> None:

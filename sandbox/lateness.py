@@ -13,8 +13,8 @@ import bisect
 import os
 import threading
 import time
-from collections.abc import Callable, Mapping
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager, contextmanager
 from pathlib import Path
 from types import TracebackType
 
@@ -120,6 +120,17 @@ def start_heart(lateness: Lateness, stopping: threading.Event) -> None:
             lateness.beat(crowd())
 
     threading.Thread(target=run, name="heart", daemon=True).start()
+
+
+@contextmanager
+def measured() -> Iterator[Lateness]:
+    """The lateness of this machine while a command works."""
+    lateness, stopping = Lateness(), threading.Event()
+    start_heart(lateness, stopping)
+    try:
+        yield lateness
+    finally:
+        stopping.set()
 
 
 async def beat_for_ever(lateness: Lateness) -> None:

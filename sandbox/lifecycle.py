@@ -14,11 +14,12 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
-from . import machine, remains, snapshot
-from .config import Settings
+from . import environment, machine, remains, snapshot
+from .config import SETTINGS, Settings
 from .engine import Engine, EngineError
+from .lateness import measured
 from .locks import exclusive
-from .processes import Program, alive, python, start, stop, uninterrupted
+from .processes import NotStarted, Program, alive, python, start, stop, uninterrupted
 
 NAMES = ("registry", "registry-front", "api", "edge")
 Say = Callable[[str], None]
@@ -27,24 +28,35 @@ Say = Callable[[str], None]
 class NotRemoved(RuntimeError):
     """Something of the sandbox is still there; the text names it."""
 
+    def __init__(self, left: list[str]) -> None:
+        super().__init__(f"These could not be removed: {'; '.join(left)}. Run the same again; the rest is gone.")
+        self.left = left
+
 
 def up(home: Path, time_factor: float, say: Say) -> Settings:
     """Bring the sandbox up; nothing changes where it is up already. What a killed one left is cleaned first."""
+    machine.check_user()
     with _alone(home, say):
         # Read only now: whoever had the lock before may have started it.
         settings = _known(home)
         if settings and all(alive(settings, name) for name in NAMES):
-            say(f"already running, since {_age(home / 'settings.json')}: {settings.endpoint}")
+            say(f"already running, since {_age(home / SETTINGS)}: {settings.endpoint}")
             return settings
         only_api = [name for name in NAMES if settings and not alive(settings, name)] == ["api"]
         if settings and only_api and snapshot.file_of(home).exists():
             say("the api process has ended: it goes on with the state it had")
-            _start_processes(settings, say, ("api",))
+            try:
+                _start_processes(settings, say, ("api",))
+            except KeyboardInterrupt:
+                raise NotStarted(
+                    "interrupted while the api process started. Nothing was removed: run it again."
+                ) from None
             return settings
-        machine.check_user()
         engine = machine.choose_engine()
         machine.check_control_groups(Path("/proc/self/mounts").read_text())
-        if home.exists() or remains.processes([home]):
+        if not remains.processes([home]):
+            machine.check_home(home)
+        if _is_there(home):
             say("cleaning up after a sandbox that did not end by itself")
             _remove(home, say)
         machine.check_space(home)
@@ -61,9 +73,9 @@ def _bring_up(home: Path, engine: str, time_factor: float, say: Say) -> Settings
         network=f"pear-{uuid.uuid4().hex[:8]}",
         time_factor=time_factor,
     )
-    home.mkdir(parents=True, exist_ok=True)
-    settings.save()
     try:
+        home.mkdir(parents=True, exist_ok=True)
+        settings.save()
         _start(settings, say)
     except BaseException:
         with uninterrupted():
@@ -75,29 +87,48 @@ def _bring_up(home: Path, engine: str, time_factor: float, say: Say) -> Settings
 def down(home: Path, say: Say) -> bool:
     """Stop all processes, remove containers, network and files. False where there was nothing.
 
-    What runs of homes that are gone is removed too. Raises NotRemoved where something is still there at the end.
+    What runs of homes that are gone is removed too. Raises NotRemoved where something is still there at the end, after
+    all else was removed.
     """
-    with _alone(home, say):
-        found = home.exists() or bool(remains.processes([home]))
-        if found:
-            _remove(home, say)
-    for gone in remains.gone_homes():
-        with _alone(gone, say):
-            say(f"removing what still runs of {gone}, which is gone")
-            _remove(gone, say)
-        found = True
+    if home.exists():
+        machine.check_user("sudo make sandbox-down")
+    left: list[str] = []
+    found = _take_away(home, say, left)
+    if machine.needs_root():
+        return found
+    for gone in sorted(remains.gone_homes()):
+        say(f"removing what still runs of {gone}, which is gone")
+        found = _take_away(gone, say, left) or found
     for bridge in remains.unowned_bridges():
         remains.remove_network(bridge, "")
-        say(f"removed bridge {bridge}, which no sandbox uses")
+        if bridge in remains.bridges():
+            left.append(f"bridge {bridge}")
+        else:
+            say(f"removed bridge {bridge}, which no sandbox uses")
+    if left:
+        raise NotRemoved(left)
     return found
+
+
+def _take_away(home: Path, say: Say, left: list[str]) -> bool:
+    """Remove a sandbox, and add what is still there to `left`. False where there was nothing."""
+    with _alone(home, say):
+        if not _is_there(home):
+            return False
+        try:
+            _remove(home, say)
+        except NotRemoved as failed:
+            left += failed.left
+        return True
 
 
 def reset(home: Path, say: Say) -> Settings:
     """Back to an empty AWS; images that the engine holds already stay."""
+    machine.check_user("sudo .venv/bin/python -m sandbox reset")
     with _alone(home, say):
         settings = _known(home)
         if settings is None:
-            raise machine.Refused(f"No sandbox runs in {home}. Start one: python -m sandbox up")
+            raise machine.Refused(f"No sandbox runs in {home}. Start one: {environment.command(home, 'up')}")
         for name in reversed(NAMES):
             stop(settings, name)
         engine = Engine(settings)
@@ -119,7 +150,7 @@ def _known(home: Path) -> Settings | None:
     """The settings of a sandbox that was brought up here; None for none, or for what an older version left."""
     try:
         return Settings.load(home)
-    except (FileNotFoundError, ValueError, TypeError):
+    except (FileNotFoundError, NotADirectoryError, ValueError, TypeError, KeyError):
         return None
 
 
@@ -138,13 +169,25 @@ def _remove(home: Path, say: Say) -> None:
     networks = attached.bridges | ({settings.network} if settings else set())
     for network in networks:
         remains.remove_network(network, settings.subnet if settings else "")
-    left = [text for text in remains.of(home, *networks) if not text.startswith("files")]
-    if not left:
-        shutil.rmtree(home, ignore_errors=True)
-        left = remains.of(home, *networks)
-    if left:
-        raise NotRemoved(f"These could not be removed: {'; '.join(left)}. Run the same again; the rest is gone.")
+    if all(text.startswith("files") for text in remains.of(home, *networks)):
+        _remove_files(home)
+    if left := remains.of(home, *networks):
+        raise NotRemoved(left)
     say(f"removed containers, {''.join(f'network {network}, ' for network in sorted(networks))}and {home}")
+
+
+def _is_there(home: Path) -> bool:
+    """Whether there is something of a sandbox to remove; a folder with files of others is not."""
+    return machine.is_home(home) or bool(remains.processes([home]))
+
+
+def _remove_files(home: Path) -> None:
+    """The settings go last: by them the next command knows that the folder is a sandbox's."""
+    for entry in home.iterdir() if home.is_dir() else ():
+        if entry.name != SETTINGS:
+            remains.remove_file(entry)
+    if not home.is_dir() or {entry.name for entry in home.iterdir()} <= {SETTINGS}:
+        shutil.rmtree(home, ignore_errors=True)
 
 
 def _release(settings: Settings, say: Say, attempts: int = 3) -> None:
@@ -162,8 +205,10 @@ def _start(settings: Settings, say: Say) -> None:
         machine.write_podman_configuration(settings)
     engine = Engine(settings)
     say(f"asking {settings.engine} for a bridge network")
-    machine.check_engine(engine)
-    subnet = machine.create_network(settings, engine)
+    with measured() as lateness:
+        engine.clock = lateness.now
+        machine.check_engine(engine)
+        subnet = machine.create_network(settings, engine)
     settings = settings.with_values(subnet=subnet)
     settings.save()
     _start_processes(settings, say)
@@ -194,10 +239,11 @@ def _start_processes(settings: Settings, say: Say, names: Sequence[str] = NAMES)
         ),
         Program("edge", python("sandbox.edge", settings), lambda: _edge_reports(settings)),
     )
-    for program in (one for one in programs if one.name in names):
-        began = time.monotonic()
-        start(settings, program)
-        say(f"started {program.name} ({time.monotonic() - began:.1f} s)")
+    with measured() as lateness:
+        for program in (one for one in programs if one.name in names):
+            began = time.monotonic()
+            start(settings, program, lateness.now)
+            say(f"started {program.name} ({time.monotonic() - began:.1f} s)")
 
 
 def _edge_reports(settings: Settings) -> bool:

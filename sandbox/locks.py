@@ -6,9 +6,10 @@ import contextlib
 import fcntl
 import hashlib
 import os
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+
+_FOLDERS = (Path("/run/lock"), Path("/tmp"))
 
 
 @contextlib.contextmanager
@@ -24,8 +25,7 @@ def exclusive(name: str, waiting: Callable[[str], None]) -> Iterator[None]:
         try:
             _lock(file, waiting)
             if _is_at(path, file):
-                os.ftruncate(file, 0)
-                os.pwrite(file, str(os.getpid()).encode(), 0)
+                _sign(file)
                 try:
                     yield
                 finally:
@@ -36,7 +36,16 @@ def exclusive(name: str, waiting: Callable[[str], None]) -> Iterator[None]:
 
 
 def _path(name: str) -> Path:
-    return Path(tempfile.gettempdir()) / f"pear-sandbox-{hashlib.sha256(name.encode()).hexdigest()[:16]}.lock"
+    """The same for every shell: TMPDIR is another one for each user on some systems."""
+    folder = next((folder for folder in _FOLDERS if os.access(folder, os.W_OK | os.X_OK)), _FOLDERS[-1])
+    return folder / f"pear-sandbox-{hashlib.sha256(name.encode()).hexdigest()[:16]}.lock"
+
+
+def _sign(file: int) -> None:
+    """Who waits is told this process id; a full disk keeps nobody from working."""
+    with contextlib.suppress(OSError):
+        os.ftruncate(file, 0)
+        os.pwrite(file, str(os.getpid()).encode(), 0)
 
 
 def _lock(file: int, waiting: Callable[[str], None]) -> None:

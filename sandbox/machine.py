@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
 
-from . import ports
-from .config import Settings
+from . import environment, ports
+from .config import SETTINGS, Settings
 from .engine import LABEL, Engine, EngineError
 
 _PACKAGES = {"podman": "podman runc buildah catatonit iptables", "docker": "docker.io"}
@@ -41,14 +42,49 @@ def choose_engine() -> str:
     return found
 
 
-def check_user() -> None:
-    """Root, before anything else is looked at: what else is wrong may only look so to another user."""
+def needs_root() -> bool:
+    """Whether this user is not root and the engine is podman: docker's daemon is root itself."""
     docker = shutil.which("docker") and not shutil.which("podman")
     engine = os.environ.get("PEAR_SANDBOX_ENGINE") or ("docker" if docker else "podman")
-    if os.geteuid() != 0 and engine == "podman":
+    return os.geteuid() != 0 and engine == "podman"
+
+
+def check_user(command: str = "sudo make demo") -> None:
+    """Root, before anything else is looked at: what else is wrong may only look so to another user."""
+    if needs_root():
         raise Refused(
             "The sandbox needs root: podman gives containers addresses of their own, and the load balancer ports 443 "
-            "and 80, to root alone. Run it as root, for example: sudo make demo"
+            f"and 80, to root alone. Run it as root, for example: {command}"
+        )
+
+
+def is_home(home: Path) -> bool:
+    """Whether the folder is a sandbox's, by its settings, or empty. What others keep there is never removed."""
+    try:
+        if {entry.name for entry in home.iterdir()} <= {f"{SETTINGS}.part"}:
+            return True
+        values = json.loads((home / SETTINGS).read_text())
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        return False
+    return isinstance(values, dict) and {"prefix", "network"} <= values.keys()
+
+
+def check_home(home: Path) -> None:
+    """A home is removed as a whole: it holds nothing else, and no other disk is mounted at it."""
+    if re.search(r"[\s:,]", str(home)):
+        raise Refused(
+            f"The path {home} has a space, a colon or a comma, and the mounts of containers are written with these. Name "
+            "another folder: PEAR_SANDBOX_HOME=/path/to/folder"
+        )
+    if os.path.ismount(home):
+        raise Refused(
+            f"A disk is mounted at {home}, and the sandbox's folder is removed as a whole. Name a folder on that disk: "
+            f"PEAR_SANDBOX_HOME={home / 'sandbox'}"
+        )
+    if home.exists() and not is_home(home):
+        raise Refused(
+            f"{home} holds files that are not the sandbox's, and the sandbox's folder is removed as a whole. Name a folder "
+            f"that does not exist yet: PEAR_SANDBOX_HOME={home / 'sandbox'}"
         )
 
 
@@ -108,7 +144,7 @@ def _refusal(port: ports.Port) -> str:
         )
     return (
         f"No loopback prefix from {_PREFIXES[0]} to {_PREFIXES[-1]} is free; {port} of the first one is taken: {holder}. "
-        "Stop what is not needed: python -m sandbox --home HOME down"
+        f"Stop what is not needed: {environment.command(Path('HOME'), 'down')}"
     )
 
 

@@ -33,10 +33,11 @@ def python(module: str, settings: Settings, *arguments: str) -> tuple[str, ...]:
     return (sys.executable, "-m", module, "--home", str(settings.home), *arguments)
 
 
-def start(settings: Settings, program: Program, timeout: float = 60) -> None:
+def start(settings: Settings, program: Program, clock: Callable[[], float], timeout: float = 60) -> None:
     """Start a process in a session of its own and wait until it answers.
 
-    Raises NotStarted with the last lines of its log where it does not within timeout seconds.
+    Raises NotStarted with the last lines of its log where it does not within timeout seconds of the clock, which is slower
+    on a machine that does not keep up.
     """
     settings.logs.mkdir(parents=True, exist_ok=True)
     log = settings.logs / f"{program.name}.log"
@@ -51,14 +52,15 @@ def start(settings: Settings, program: Program, timeout: float = 60) -> None:
             start_new_session=True,
         )
     pid_file = _pid_file(settings, program.name)
+    pid_file.parent.mkdir(exist_ok=True)
     part = pid_file.with_suffix(".part")
     part.write_text(json.dumps({"pid": process.pid, "born": _born(process.pid)}))
     part.replace(pid_file)
-    deadline = time.monotonic() + timeout
+    deadline = clock() + timeout
     while not program.ready():
         if process.poll() is not None:
             raise NotStarted(f"{program.name} ended with status {process.returncode}:\n{_tail(log)}")
-        if time.monotonic() > deadline:
+        if clock() > deadline:
             raise NotStarted(f"{program.name} did not answer within {timeout:.0f} s:\n{_tail(log)}")
         time.sleep(0.05)
 
@@ -91,8 +93,9 @@ def stop(settings: Settings, name: str, timeout: float = 20) -> bool:
 
 @contextlib.contextmanager
 def uninterrupted() -> Iterator[None]:
-    """Let Ctrl-C and SIGTERM wait: what gives things back is not left in the middle."""
-    before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM)}
+    """Let Ctrl-C, SIGTERM and a closed terminal wait: what gives things back is not left in the middle."""
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in numbers}
     try:
         yield
     finally:
@@ -125,9 +128,7 @@ def _born(pid: int) -> str | None:
 
 
 def _pid_file(settings: Settings, name: str) -> Path:
-    folder = settings.home / "run"
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder / f"{name}.json"
+    return settings.home / "run" / f"{name}.json"
 
 
 def _tail(log: Path, lines: int = 20) -> str:

@@ -105,15 +105,24 @@ def kill(homes: Iterable[Path], timeout: float = 10) -> None:
 
 
 def mounts(home: Path) -> list[str]:
-    """Mount points below a home, the deepest first."""
+    """Mount points below a home, the deepest first. The home itself is none of the engine's."""
     points = [line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()]
-    return sorted((point for point in points if Path(point).is_relative_to(home)), key=len, reverse=True)
+    return sorted((point for point in points if home in Path(point).parents), key=len, reverse=True)
 
 
 def unmount(home: Path) -> None:
     """Detach what an engine left mounted below the home."""
     for point in mounts(home):
         subprocess.run(["umount", "--lazy", point], capture_output=True, check=False)
+
+
+def remove_file(path: Path) -> None:
+    """Remove a file or a folder; what cannot be removed is there afterwards."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        with contextlib.suppress(OSError):
+            path.unlink()
 
 
 def bridges() -> set[str]:

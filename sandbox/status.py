@@ -11,6 +11,7 @@ from typing import Any
 
 from . import listing
 from .config import ACCESS_KEY, SECRET_KEY, Settings
+from .environment import command
 from .lateness import keeps_up
 from .lifecycle import processes
 
@@ -23,15 +24,16 @@ def client(settings: Settings, service: str, region: str = "") -> Any:
     return session.client(service, endpoint_url=settings.endpoint)  # type: ignore[call-overload]
 
 
-def show(settings: Settings) -> None:
-    """Print processes, load balancers with their rules, services and tasks."""
+def show(settings: Settings) -> bool:
+    """Print processes, load balancers with their rules, services and tasks. False where a process of the sandbox has ended."""
     rows = [(name, str(pid) if pid else "does not run") for name, pid in processes(settings)]
     _table(("process", "pid"), rows)
     if not all(pid for _, pid in processes(settings)):
         print(
-            "\nThe sandbox is not whole: python -m sandbox up starts it again, with its state where only the API has ended."
+            f"\nThe sandbox is not whole: {command(settings.home, 'up')} starts it again, with its state where only the API "
+            "has ended."
         )
-        return
+        return False
     print(f"\n{keeps_up(_health(settings)['slower'])}")
     print(f"\nConsole: {settings.console}")
     print(f"\nDNS, for the zones of Route 53: {settings.name_server} port 53, UDP and TCP")
@@ -56,6 +58,7 @@ def show(settings: Settings) -> None:
         ],
     )
     _table(("task", "group", "status", "health", "address", "since"), [_task_row(task) for task in listing.tasks(ecs)])
+    return True
 
 
 def _health(settings: Settings) -> dict[str, Any]:
@@ -80,8 +83,8 @@ def hints(settings: Settings) -> None:
                 print(f"  curl --cacert {_short(authority)} --resolve {resolve} https://{host}/readyz")
     print(
         f"\nConsole:     {settings.console}\n"
-        "Look around: .venv/bin/python -m sandbox status | logs api | logs TASK-ID\n"
-        'Use it:      eval "$(.venv/bin/python -m sandbox env)" and any AWS client\n'
+        f"Look around: {command(settings.home, 'status')} | logs api | logs TASK-ID\n"
+        f'Use it:      eval "$({command(settings.home, "env")})" and any AWS client\n'
         "A browser:   the certificate is for this machine only; add the host to /etc/hosts with the address shown\n"
         "Stop:        make sandbox-down"
     )
@@ -97,7 +100,9 @@ def task_log(settings: Settings, task_id: str, follow: bool) -> None:
         if task_id in stream["logStreamName"]
     ]
     if not found:
-        raise SystemExit(f"No process and no log stream is named {task_id}. Task ids: python -m sandbox status")
+        raise SystemExit(
+            f"No process and no log stream is named {task_id}. Task ids: {command(settings.home, 'status')}"
+        )
     seen: dict[str, int] = {}
     while True:
         for group, stream in found:

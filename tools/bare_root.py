@@ -1,6 +1,7 @@
 """Try the first five minutes on a Debian that has nothing: a bare root, a clone in it, the README's commands as printed.
 
-usage: tools/bare_root.py SUITE [FOLDER]    SUITE is bookworm or trixie; FOLDER (default: a temporary one) is removed at the end
+usage: tools/bare_root.py SUITE [FOLDER]    SUITE is bookworm or trixie; FOLDER (default: a temporary one) must not exist, and is
+                                            removed at the end
 
 Needs root and mmdebstrap. The bare root takes this machine's names of hosts, package sources and certificates, so that it
 reaches what this machine reaches. Each row is a command of the README, or looks for what is left of them.
@@ -8,6 +9,7 @@ reaches what this machine reaches. Each row is a command of the README, or looks
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -28,7 +30,7 @@ PACKAGES = "ca-certificates,git,make"
 OUTSIDE = ("/etc/hosts", "/etc/resolv.conf", "/etc/pip.conf", "/etc/ssl/certs/ca-certificates.crt")
 PASSED_ON = ("http_proxy", "https_proxy", "no_proxy", "PIP_INDEX_URL", "UV_DEFAULT_INDEX", "PIP_CERT", "SSL_CERT_FILE")
 VERSIONS = (
-    "podman --version; python3 --version; .venv/bin/ansible --version | head -n 1; "
+    "podman --version; python3 --version; .venv/bin/ansible --version | sed -n 1p; "
     ".venv/bin/ansible-galaxy collection list amazon.aws 2>/dev/null | grep amazon.aws"
 )
 
@@ -81,7 +83,21 @@ class BareRoot:
         return found
 
 
-def make(suite: str, folder: Path) -> BareRoot:
+def refused(arguments: list[str]) -> str:
+    """Why it cannot begin; empty where it can."""
+    if not arguments:
+        return "bare-root: name the suite."
+    if os.geteuid() != 0:
+        return "bare-root: needs root, for chroot and mounts."
+    if not shutil.which("mmdebstrap"):
+        return "bare-root: mmdebstrap is missing. On Debian: apt-get install -y mmdebstrap"
+    if len(arguments) > 1 and Path(arguments[1]).exists():
+        return f"bare-root: {arguments[1]} exists, and the folder is removed at the end."
+    return ""
+
+
+def make(suite: str, root: BareRoot) -> None:
+    folder = root.folder
     options = [f"--include={PACKAGES}", "--skip=cleanup/apt/lists", "--variant=minbase", "--quiet"]
     subprocess.run(["mmdebstrap", *options, suite, folder], check=True)
     for name in OUTSIDE:
@@ -92,7 +108,6 @@ def make(suite: str, folder: Path) -> BareRoot:
     for proxy in Path("/etc/apt/apt.conf.d").glob("*proxy*"):
         shutil.copyfile(proxy, folder / "etc/apt/apt.conf.d" / proxy.name)
     subprocess.run(["git", "clone", "--quiet", REPOSITORY, folder / CLONE.lstrip("/")], check=True)
-    return BareRoot(folder)
 
 
 def interrupt_packages(root: BareRoot) -> int:
@@ -143,6 +158,8 @@ ROWS: tuple[tuple[str, str | Callable[[BareRoot], int]], ...] = (
         "README's commands",
         'eval "$(.venv/bin/python -m sandbox env)"; ansible-playbook playbooks/status.yml -i inventories/local',
     ),
+    # The next sandbox of the same shell has another base image and other folders than its variables name.
+    ("again in a used shell", 'eval "$(.venv/bin/python -m sandbox env)"; make sandbox-down; make demo'),
     ("versions", VERSIONS),
     ("its bridge", look_at_network),
     ("make sandbox-down", "make sandbox-down"),
@@ -152,13 +169,14 @@ ROWS: tuple[tuple[str, str | Callable[[BareRoot], int]], ...] = (
 
 
 def main(arguments: list[str]) -> int:
-    if os.geteuid() != 0 or not arguments or not shutil.which("mmdebstrap"):
-        print(__doc__, file=sys.stderr)
+    if refusal := refused(arguments):
+        print(f"{refusal}\n\n{__doc__}", file=sys.stderr)
         return 2
     folder = Path(arguments[1]) if len(arguments) > 1 else Path(tempfile.mkdtemp(prefix="bare-root-"))
     table = []
+    root = BareRoot(folder)
     try:
-        root = make(arguments[0], folder)
+        make(arguments[0], root)
         for title, command in ROWS:
             print(f"\n═══ {arguments[0]}: {title}", file=sys.stderr, flush=True)
             began = time.monotonic()
@@ -166,9 +184,11 @@ def main(arguments: list[str]) -> int:
             table.append((title, "ok" if status == 0 else "FAILED", time.monotonic() - began))
             if title == "make demo" and status != 0:
                 break
-        for pid in root.processes():
-            os.kill(pid, signal.SIGKILL)
     finally:
+        # Interrupted too: what runs in the folder goes before it.
+        for pid in root.processes():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
         shutil.rmtree(folder, ignore_errors=True)
     for title, result, seconds in table:
         print(f"{arguments[0]}  {title:24} {result:7} {seconds:4.0f} s")

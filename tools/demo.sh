@@ -17,17 +17,20 @@ if ! flock --nonblock 9; then
   say "waiting for another make demo (pid $(cat .cache/demo.lock)) in this checkout"
   flock 9
 fi
-printf '%s\n' $$ > .cache/demo.lock
+# A full disk is the sandbox's to name.
+printf '%s\n' $$ > .cache/demo.lock 2>/dev/null || true
 
 say "Starting the sandbox: an AWS on this machine that really runs containers and really carries traffic"
 python -m sandbox up
 exports=$(python -m sandbox env)
 eval "$exports"
 
-if [ -z "${PEAR_BASE_IMAGE:-}" ]; then
+# A shell that used a sandbox before names that one's base image, which went with it.
+own=localhost/pear/base:bookworm
+if [ "${PEAR_BASE_IMAGE:-$own}" = "$own" ]; then
   say "Base image from Debian packages (set PEAR_BASE_IMAGE to use another, such as a public slim Python)"
-  examples/base/build.sh localhost/pear/base:bookworm
-  PEAR_BASE_IMAGE=localhost/pear/base:bookworm
+  examples/base/build.sh "$own"
+  PEAR_BASE_IMAGE=$own
 fi
 # A shell that joins later builds on the same image.
 exports=$(python -m sandbox env --set PEAR_BASE_IMAGE="$PEAR_BASE_IMAGE")

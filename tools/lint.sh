@@ -2,6 +2,8 @@
 # Every static check, all of them even when one fails; the exit status tells.
 set -uo pipefail
 cd "$(dirname "$0")/.."
+# Ctrl-C ends all of it, not only the check that runs.
+trap 'exit 130' INT TERM
 failed=()
 check() {
   local name=$1; shift

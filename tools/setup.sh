@@ -10,6 +10,7 @@ source tools/setup_packages.sh
 venv=${VENV:-.venv}
 python=${PYTHON:-python3}
 venv_mib=1050
+mark=.made-by-make-setup
 # make and an activated environment put it first: an interpreter that is about to be removed makes no environment.
 PATH=$(printf '%s' "$PATH" | tr ':' '\n' | grep -vxF "$PWD/$venv/bin" | paste -sd:)
 engine=${PEAR_SANDBOX_ENGINE:-podman}
@@ -34,13 +35,31 @@ quietly() {
 
 # Two set-ups of one checkout would remove each other's half-made environment.
 one_at_a_time() {
+  if [ -e .cache ]; then require_writable .cache .cache/setup.lock; else require_writable .; fi
   mkdir -p .cache
   exec 9>>.cache/setup.lock
   if ! flock --nonblock 9; then
     say "waiting for another make setup (pid $(cat .cache/setup.lock)) in this checkout"
     flock 9
   fi
-  printf '%s\n' $$ > .cache/setup.lock
+  # Where the disk is full, the step that needs room says so.
+  printf '%s\n' $$ > .cache/setup.lock 2>/dev/null || true
+}
+
+# require_writable PATH...: what is there may be written to. After sudo make demo it is root's.
+require_writable() {
+  local path owner
+  for path in "$@"; do
+    [ -e "$path" ] && [ ! -w "$path" ] || continue
+    owner=$(stat -c %U "$path")
+    path=$(realpath "$path")
+    die "$(id -un) may not write to $path, which belongs to $owner. Run this as $owner, or: sudo chown -R $(id -un) $path"
+  done
+}
+
+# Ansible starts the interpreter of .venv by its path, unquoted; PATH and mounts are lists with colons and commas.
+require_plain_path() {
+  case $PWD in *[[:space:]:,]*) die "the path of this checkout, $PWD, has a space, a colon or a comma, which Ansible and containers cannot work with. Move it." ;; esac
 }
 
 require_root_for_containers() {
@@ -77,12 +96,21 @@ install_packages() {
   say "installing $missing"
   # shellcheck disable=SC2086 # a list of words
   quietly apt-get install -y -qq --no-install-recommends -o DPkg::Lock::Timeout=600 $missing 9>&- || die_of_apt "$missing"
+  # What make distclean says can be removed: packages that were there before are not among them.
+  tr ' ' '\n' <<<"$missing" >> .cache/installed-packages
   case " $missing " in *" docker-registry "*) keep_registry_service_off ;; esac
   missing=$(missing_packages "$@")
   [ -z "$missing" ] || die "apt-get installed $missing, and what they bring is still not found. Is PATH right, and what of them was removed by hand?"
 }
 
+# die_if_disk_is_full: where that is what a package tool said.
+die_if_disk_is_full() {
+  ! grep -qaE "No space left on device|don't have enough free space|os error 28" "$output" ||
+    die "the disk is full: $(last_words). Make room, then run this again."
+}
+
 die_of_apt() {
+  die_if_disk_is_full
   die "apt-get could not install $1: $(last_words). Is this machine online, and are its package sources right? By hand: apt-get update && apt-get install -y --no-install-recommends $1"
 }
 
@@ -101,14 +129,25 @@ complete() {
   [ -z "${PYTHON:-}" ] || [ "$(stamp_of "$python")" = "$(stamp_of "$venv/bin/python")" ]
 }
 
+# VENV may name a folder that somebody else made: it is removed only where this script made it.
+require_own_environment() {
+  case $venv in .venv|.venv-*) return 0 ;; esac
+  [ ! -e "$venv" ] || [ -e "$venv/$mark" ] || [ -e "$venv/.complete" ] || [ -z "$(ls -A "$venv")" ] ||
+    die "VENV is $venv, which exists and was not made by make setup: it would be removed. Name a folder that does not exist."
+}
+
 make_environment() {
   local free
+  require_own_environment
+  require_writable "$(dirname "$venv")" "$venv"
   say "making $venv: Ansible, boto3, moto and the tools that check this repository (half a minute)"
   # What has no stamp is not repaired but made anew; the stamp goes first and comes last.
   rm -f "$venv/.complete"
   rm -rf "$venv"
   free=$(df --output=avail --block-size=1M . | tail -n 1 | tr -d ' ')
   [ "$free" -ge "$venv_mib" ] || die "the disk of $PWD is too full: $venv takes $venv_mib MiB, $free MiB are free."
+  mkdir -p "$venv"
+  : > "$venv/$mark"
   quietly "$python" -m venv "$venv" || die "$python -m venv failed: $(last_words)"
   quietly "$venv/bin/python" -m pip install --quiet --disable-pip-version-check uv || die_of_pip
   quietly "$venv/bin/uv" pip install --quiet --python "$venv/bin/python" -r requirements-dev.txt || die_of_pip
@@ -117,6 +156,7 @@ make_environment() {
 }
 
 die_of_pip() {
+  die_if_disk_is_full
   die "the Python packages of requirements-dev.txt could not be installed: $(last_words). Is this machine online, and does its PyPI answer?"
 }
 
@@ -131,6 +171,7 @@ link_collection() {
 }
 
 case " $* " in *" sandbox "*) require_root_for_containers ;; esac
+require_plain_path
 require_python
 one_at_a_time
 install_packages "$@"

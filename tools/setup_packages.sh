@@ -12,10 +12,11 @@ have_helper() {
   return 1
 }
 
-# podman_version: "5.4" of the installed podman, else of the one that apt would install, else nothing.
+# podman_version: "5.4" of the installed podman, else of the one that apt would install, else nothing. A shell that used a
+# sandbox names its configuration to podman, which says nothing but that once the sandbox is removed.
 podman_version() {
   local text
-  if have podman; then text=$(podman --version); else text=$(apt-cache policy podman 2>/dev/null | grep Candidate: || true); fi
+  if have podman; then text=$(unset CONTAINERS_CONF CONTAINERS_STORAGE_CONF CONTAINERS_REGISTRIES_CONF; podman --version); else text=$(apt-cache policy podman 2>/dev/null | grep Candidate: || true); fi
   grep -oE '[0-9]+\.[0-9]+' <<<"$text" | head -n 1 || true
 }
 

@@ -50,6 +50,16 @@ def test_the_version_of_podman_is_the_installed_ones_else_the_one_that_apt_would
     assert bash("have() { true; }; podman() { echo podman version 4.9.3; }; podman_version") == "4.9"
 
 
+def test_a_shell_that_used_a_sandbox_which_is_gone_does_not_hide_the_version_of_podman() -> None:
+    script = """
+        have() { true; }
+        podman() { [ -z "${CONTAINERS_CONF:-}${CONTAINERS_STORAGE_CONF:-}" ] && echo podman version 4.3.1; }
+        export CONTAINERS_CONF=/gone/containers.conf CONTAINERS_STORAGE_CONF=/gone/storage.conf
+        podman_version; echo "$CONTAINERS_CONF"
+    """
+    assert bash(script).split() == ["4.3", "/gone/containers.conf"]
+
+
 def test_lint_does_not_pass_where_the_workflows_cannot_be_checked(tmp_path: Path) -> None:
     (tmp_path / "dirname").symlink_to("/usr/bin/dirname")
     done = subprocess.run(

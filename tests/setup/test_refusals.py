@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import shutil
 import subprocess
 import tempfile
@@ -10,8 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.setup.checkout import Checkout, copy_to
+from sandbox.config import Settings
+from tests.setup.checkout import Checkout, copy_to, start
 from tests.setup.sandboxes import run
+
+NOBODY = ("setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups")
 
 
 @pytest.fixture(scope="module")
@@ -29,8 +34,7 @@ def sentences(output: str, speaker: str) -> list[str]:
 
 
 def test_another_user_than_root_is_told_so_once_and_first(checkout: Checkout) -> None:
-    nobody = ("setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups")
-    ended = checkout.run(*nobody, "make", "demo")
+    ended = checkout.run(*NOBODY, "make", "demo")
     assert ended.status == 2
     (said,) = sentences(ended.output, "setup")
     assert "needs root" in said
@@ -48,17 +52,91 @@ def test_without_a_network_set_up_says_what_could_not_be_had(checkout: Checkout)
     assert not (checkout.path / ".venv/.complete").exists()
 
 
-def test_a_full_disk_is_named_with_what_is_needed_and_what_is_free(tmp_path: Path) -> None:
+@pytest.fixture
+def small(tmp_path: Path) -> Iterator[Path]:
+    """A disk of its own."""
     small = tmp_path / "small"
     small.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=20m", "tmpfs", small], check=True)
-    try:
-        ended = run(small / "home", "up")
-    finally:
-        subprocess.run(["umount", small], check=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=100m", "tmpfs", small], check=True)
+    yield small
+    subprocess.run(["umount", small], check=True)
+
+
+def fill(folder: Path) -> None:
+    """Until not a byte is free."""
+    with (folder / "filling").open("wb", buffering=0) as file, contextlib.suppress(OSError):
+        while file.write(b"0" * 4096):
+            pass
+    disk = os.statvfs(folder)
+    assert disk.f_bavail == 0
+
+
+def test_a_full_disk_is_named_with_what_is_needed_and_what_is_free(small: Path) -> None:
+    """Not even a temporary file can be made there."""
+    fill(small)
+    ended = run(small / "home", "up", TMPDIR=str(small))
     assert ended.status == 1
     (said,) = ended.output.splitlines()
-    assert said.startswith(f"sandbox: The disk of {small} is too full: the sandbox needs 400 MiB, 20 MiB are free.")
+    assert said.startswith(f"sandbox: The disk of {small} is too full: the sandbox needs 400 MiB, 0 MiB are free.")
+
+
+def test_set_up_on_a_full_disk_says_so_in_one_sentence(small: Path) -> None:
+    checkout = copy_to(small / "checkout")
+    (checkout.path / ".cache").mkdir()
+    fill(small)
+    logs = small.parent
+    ended = start(("tools/setup.sh", "sandbox"), checkout.path, logs).end()
+    assert ended.status == 1
+    said = f"setup: the disk of {checkout.path} is too full: .venv takes 1050 MiB, 0 MiB are free."
+    assert [line for line in ended.output.splitlines() if not line.startswith("» ")] == [said]
+
+
+def test_a_checkout_whose_path_ansible_cannot_work_with_is_refused(tmp_path: Path) -> None:
+    checkout = copy_to(tmp_path / "my projects")
+    ended = checkout.run("make", "setup-python")
+    assert ended.status == 2
+    (said,) = sentences(ended.output, "setup")
+    assert "has a space, a colon or a comma" in said
+    assert not (checkout.path / ".venv").exists()
+
+
+def test_what_root_made_is_named_to_another_user_with_what_to_do(checkout: Checkout) -> None:
+    """After sudo make demo a user runs the unit tests."""
+    (checkout.path / ".cache").mkdir(exist_ok=True)
+    ended = checkout.run(*NOBODY, "make", "setup-python")
+    assert ended.status == 2
+    (said,) = sentences(ended.output, "setup")
+    cache = checkout.path / ".cache"
+    assert said.endswith(
+        f"may not write to {cache}, which belongs to root. Run this as root, or: sudo chown -R nobody {cache}"
+    )
+    assert "Permission denied" not in ended.output
+
+
+def test_an_environment_that_somebody_else_made_is_not_removed(checkout: Checkout) -> None:
+    theirs = checkout.path / "theirs"
+    theirs.mkdir()
+    (theirs / "pyvenv.cfg").write_text("")
+    ended = checkout.run("make", "setup-python", "VENV=theirs")
+    assert ended.status == 2
+    (said,) = sentences(ended.output, "setup")
+    assert said.startswith("setup: VENV is theirs, which exists and was not made by make setup")
+    assert (theirs / "pyvenv.cfg").exists()
+
+
+def test_a_sandbox_of_root_is_not_taken_down_by_another_user(checkout: Checkout) -> None:
+    """Somebody ran sudo make demo, and then make sandbox-down."""
+    home = checkout.path / ".sandbox"
+    home.mkdir()
+    Settings(home=home, prefix="127.77", engine="podman", network="pear-00000000").save()
+    ended = checkout.run(*NOBODY, "make", "sandbox-down")
+    assert ended.status == 2
+    (said,) = sentences(ended.output, "sandbox")
+    assert "needs root" in said
+    assert said.endswith("for example: sudo make sandbox-down")
+    assert "Traceback" not in ended.output
+    assert (home / "settings.json").exists()
+    shutil.rmtree(home)
 
 
 def test_a_machine_without_control_groups_is_told_what_to_mount(tmp_path: Path) -> None:

@@ -28,17 +28,17 @@ def home(tmp_path: Path) -> Iterator[Path]:
 
 
 @pytest.mark.parametrize(
-    "made",
+    ("made", "number"),
     [
-        pytest.param("settings.json", id="before the engine is asked"),
-        pytest.param("run/registry.json", id="after the first process"),
-        pytest.param("run/api.json", id="while the API starts"),
+        pytest.param("settings.json", signal.SIGINT, id="before the engine is asked"),
+        pytest.param("run/registry.json", signal.SIGHUP, id="after the first process, by a closed terminal"),
+        pytest.param("run/api.json", signal.SIGINT, id="while the API starts"),
     ],
 )
-def test_an_interrupted_up_says_one_line_and_leaves_nothing(home: Path, made: str) -> None:
+def test_an_interrupted_up_says_one_line_and_leaves_nothing(home: Path, made: str, number: signal.Signals) -> None:
     up = start(cli(home, "up"), ROOT, home.parent)
     up.wait_until((home / made).exists)
-    up.interrupt()
+    up.interrupt(number)
     ended = up.end(timeout=60)
     assert ended.status == 130
     assert "Traceback" not in ended.output

@@ -165,6 +165,31 @@ def test_every_way_of_running_a_task_gives_the_same_result(player: Player, tmp_p
     assert result.recap["website"] == {**result.recap["website"], "ok": 8, "changed": 4, "failed": 0}
 
 
+def test_progress_lines_stand_under_the_header_of_their_task_and_a_skipped_task_says_so(
+    player: Player, tmp_path: Path
+) -> None:
+    def task(name: str, **keywords: Any) -> dict[str, Any]:
+        options = {"region": "eu-central-1", "url": "https://ci.example.com/headers", "audiences": ["ci"]}
+        return {"name": name, "pear.fargate.iam_oidc_provider": options, **keywords}
+
+    tasks: list[dict[str, Any]] = [
+        {"name": "Of others", "ansible.builtin.debug": {"msg": "said"}},
+        {"name": "Of others, skipped", "ansible.builtin.debug": {"msg": "unsaid"}, "when": False},
+        task("Trust an issuer"),
+        task("Skipped", when=False),
+    ]
+    playbook = tmp_path / "headers.yml"
+    playbook.write_text(yaml.safe_dump([{"hosts": "website", "gather_facts": False, "tasks": tasks}]))
+    lines = [line for line in finished(player.run(str(playbook))).output.splitlines() if line.strip()]
+    kinds = [line.split(" *")[0] if line.startswith("TASK") else line[:20] for line in lines]
+    header = kinds.index("TASK [Trust an issuer]")
+    (progress,) = [number for number, line in enumerate(lines) if line.startswith("  website | ")]
+    assert progress == header + 1, "\n".join(lines)
+    assert lines[progress + 1].startswith("changed: [website]")
+    assert kinds[kinds.index("TASK [Skipped]") + 1] == "skipping: [website]"
+    assert "TASK [Of others, skipped]" not in kinds
+
+
 def test_every_way_of_running_a_task_refuses_another_account(player: Player, tmp_path: Path) -> None:
     """Also where the module finds its credentials elsewhere than in the controller."""
     options = {"region": "eu-central-1", "name": "/another/account"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 from datetime import date
 from pathlib import Path
 
@@ -48,6 +49,21 @@ def test_no_sanity_test_is_ignored_and_the_python_floor_is_one() -> None:
     floor = yaml.safe_load((ROOT / "tests/config.yml").read_text())["modules"]["python_requires"]
     assert floor == ">=3.11"
     assert "3.11 or newer" in (ROOT / "docs/requirements.md").read_text()
+
+
+def _commands(verb: str) -> str:
+    """What make would run for a verb, set-up left out."""
+    done = subprocess.run(
+        ["make", "--dry-run", "--no-print-directory", verb], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    return done.stdout
+
+
+def test_a_release_is_held_to_every_sanity_test_and_make_test_to_the_quick_ones() -> None:
+    assert re.search(r"^tools/sanity\.sh$", _commands("release-check"), re.MULTILINE)
+    assert re.search(r"^tools/sanity\.sh --quick$", _commands("sanity-quick"), re.MULTILINE)
+    lists = re.search(r"^LISTS := (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert lists and "sanity-quick" in lists[1].replace('"', "").split()
 
 
 def test_the_supported_core_is_the_documented_one() -> None:
