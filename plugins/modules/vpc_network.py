@@ -83,6 +83,14 @@ options:
     description: Port of the database, which gets its own security group. V(0) creates none and leaves an existing one unchanged.
     type: int
     default: 0
+  database_clients:
+    description:
+      - Who may reach the database beside the tasks, such as a bastion or a VPN. CIDR blocks, or IDs of security groups or prefix lists.
+      - Without effect where O(database_port) is V(0).
+    type: list
+    elements: str
+    default: []
+    version_added: 0.2.0
   flow_log:
     description: Destination of the VPC's flow log. If omitted there is none.
     type: dict
@@ -179,6 +187,7 @@ ARGUMENT_SPEC = {
     "task_ports": {"type": "list", "elements": "str", "default": ["80", "443", "1024-65535"]},
     "ports_between_tasks": {"type": "list", "elements": "str", "default": []},
     "database_port": {"type": "int", "default": 0},
+    "database_clients": {"type": "list", "elements": "str", "default": []},
     "flow_log": {
         "type": "dict",
         "options": {"log_group": {"type": "str", "required": True}, "role_arn": {"type": "str", "required": True}},

@@ -120,17 +120,19 @@ def _refuse_other_addresses(work: Work, vpc: Mapping[str, Any]) -> None:
 def _arrange(work: Work, vpc: Mapping[str, Any] | None) -> None:
     """Compare and put right: security groups alone in a VPC of others, everything in our own."""
     desired = work.desired
-    if desired["existing_vpc_id"] and vpc:
-        vpc_parts.security_groups(work, groups(desired, vpc["CidrBlock"]))
-        return
+    beside = bool(desired["existing_vpc_id"] and vpc)
     try:
-        plan = network(desired, ec2.zones(work.aws))
+        wanted = groups(desired, vpc["CidrBlock"] if beside and vpc else desired["cidr"])
+        plan = None if beside else network(desired, ec2.zones(work.aws))
     except ValueError as refused:
         raise Failure(f"{refused}.") from refused
+    if plan is None:
+        vpc_parts.security_groups(work, wanted)
+        return
     ours = _vpc(work, vpc)
     vpc_parts.internet_gateways(work, desired["ipv6"])
     vpc_parts.subnets(work, plan.subnets, _ipv6(ours) if desired["ipv6"] else None)
-    vpc_parts.security_groups(work, groups(desired, desired["cidr"]), lock_default=True)
+    vpc_parts.security_groups(work, wanted, lock_default=True)
     vpc_parts.nat_gateways(work, plan.nat)
     vpc_parts.route_tables(work, plan.tables)
     vpc_parts.endpoints(work, plan)

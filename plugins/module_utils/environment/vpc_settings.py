@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 from ..aws.naming import EnvironmentNames
 from .network_layout import layout
 
+_IDS = re.compile(r"(sg|pl)-[0-9a-f]+", re.ASCII)
 ANYWHERE, ANYWHERE_6 = "0.0.0.0/0", "::/0"
 # These are entries of route tables and cost nothing; all others are addresses in the private subnets.
 GATEWAY_SERVICES = frozenset({"s3", "dynamodb"})
@@ -134,8 +136,12 @@ def groups(params: Mapping[str, Any], vpc_cidr: str) -> list[Group]:
         made.append(
             Group(
                 names.database,
+                # EC2 does not change a description: it stays as it was first.
                 "Database, reached by tasks only",
-                frozenset({Rule("tcp", params["database_port"], params["database_port"], names.task_security_group)}),
+                frozenset(
+                    Rule("tcp", params["database_port"], params["database_port"], source)
+                    for source in (names.task_security_group, *map(_client, params["database_clients"]))
+                ),
                 frozenset(),
             )
         )
@@ -149,6 +155,18 @@ def groups(params: Mapping[str, Any], vpc_cidr: str) -> list[Group]:
             )
         )
     return made
+
+
+def _client(text: str) -> str:
+    """A group or prefix list by its ID, or addresses. ValueError with a sentence where it is neither."""
+    if _IDS.fullmatch(text):
+        return text
+    try:
+        return normal(text)
+    except ValueError:
+        raise ValueError(
+            f"network_database_clients has {text!r}; valid: a CIDR block, or the ID of a security group or of a prefix list"
+        ) from None
 
 
 def normal(cidr: str) -> str:

@@ -135,6 +135,29 @@ def test_the_vpcs_default_group_lets_nothing_pass(ec2: Any) -> None:
     assert (default["IpPermissions"], default["IpPermissionsEgress"]) == ([], [])
 
 
+def test_a_bastion_and_a_vpn_reach_the_database_and_what_was_added_by_hand_does_not(ec2: Any) -> None:
+    vpc_id = ec2.create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
+    bastion = ec2.create_security_group(GroupName="bastion", Description="theirs", VpcId=vpc_id)["GroupId"]
+    options = {"existing_vpc_id": vpc_id, "database_port": 5432, "database_clients": [bastion, "10.99.1.2/16"]}
+    invoke(**options)
+    assert not invoke(**options)["changed"]
+
+    def reached_from() -> set[str]:
+        (found,) = ec2.describe_security_groups(Filters=[{"Name": "group-name", "Values": ["staging-database"]}])[
+            "SecurityGroups"
+        ]
+        (permission,) = found["IpPermissions"]
+        assert (permission["FromPort"], permission["ToPort"]) == (5432, 5432)
+        ranges = [entry["CidrIp"] for entry in permission["IpRanges"]]
+        return {*ranges, *(entry["GroupId"] for entry in permission["UserIdGroupPairs"])}
+
+    assert {bastion, "10.99.0.0/16"} < reached_from()
+    invoke(**{**options, "database_clients": []})
+    assert len(reached_from()) == 1, "the tasks alone"
+    with pytest.raises(Failure, match="network_database_clients has 'bastion'"):
+        invoke(check_mode=True, **{**options, "database_clients": ["bastion"]})
+
+
 @pytest.mark.long
 def test_fewer_nat_gateways_later_leave_no_address_behind(ec2: Any) -> None:
     invoke()
