@@ -21,7 +21,7 @@ unexport PYTHONDONTWRITEBYTECODE
 export PEAR_CACHE ?= $(CURDIR)/.cache
 INVENTORY ?= inventories/local
 # Side by side: stories mostly wait.
-LISTS := "stories setup-test" "lint sanity-quick unit plays sandbox-test molecule"
+LISTS := "stories setup-test molecule" "lint sanity-quick unit plays sandbox-test"
 SHORT := $(if $(filter first,$(PEAR_TESTS)),not long)
 
 .PHONY: help
