@@ -97,6 +97,13 @@ class Checkout:
                     found.append(f"{entry.name}: {words}")
         return found
 
+    def left(self) -> list[str]:
+        """Those that are still there after some seconds: on a busy machine one that was killed takes a moment to go."""
+        deadline = time.monotonic() + 5
+        while (found := self.processes()) and time.monotonic() < deadline:
+            time.sleep(0.1)
+        return found
+
 
 def copy_to(path: Path, **variables: str) -> Checkout:
     listed = subprocess.run(

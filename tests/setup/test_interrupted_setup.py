@@ -46,7 +46,7 @@ def test_an_interrupted_set_up_says_so_in_one_line_and_leaves_no_process(
     assert "Traceback" not in ended.output
     if number == signal.SIGINT:
         assert "setup: interrupted. The next run starts the unfinished step again." in ended.output
-    assert checkout.processes() == []
+    assert checkout.left() == []
     assert not (venv / ".complete").exists()
 
 
