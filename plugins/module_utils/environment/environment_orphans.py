@@ -81,7 +81,7 @@ def _routing(aws: Aws, inventory: Inventory) -> Iterator[Orphan]:
         aws, inventory
     )
     for rule in routing_removal.rules_to(aws, sorted(listeners), set(left)) if left else ():
-        service = next(left[arn] for arn in rule.weights if arn in left)
+        (service, *_more) = [left[arn] for arn in rule.weights if arn in left]
         yield Orphan(service, "listener rule", f"{rule.priority} ({rule.conditions})")
     for cluster in sorted(inventory.clusters | {tags[TAG_CLUSTER] for tags in ours.values() if tags.get(TAG_CLUSTER)}):
         for name, state in ecs.services(aws, cluster, _service_names(aws, cluster)).items():

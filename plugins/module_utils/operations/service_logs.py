@@ -76,8 +76,8 @@ def headline(service: str, count: int, span: Span, complete: bool) -> str:
 
 def shown(event: LogEvent) -> str:
     """Time, container and task, and the line."""
-    _, _, stream = event.stream.partition("/")
-    container, _, task = stream.rpartition("/")
+    stream = event.stream.partition("/")[2]
+    container, _slash, task = stream.rpartition("/")
     by = f"{container}/{task[:12]}" if container else event.stream
     return f"{clock_time(event.at)} {by} | {bounded(one_line(event.message), LINE_CHARACTERS)}"
 
@@ -143,7 +143,7 @@ def _follow(call: Invocation, search: LogSearch, before: Sequence[LogEvent]) -> 
         now = call.clock.now()
         # From where the last search ended: one of a busy log, or a throttled one, may take longer than a line is late.
         start, searched = searched - _LATE_SECONDS, now
-        events, _ = logs.search_events(
+        events, _complete = logs.search_events(
             call.aws, LogSearch(search.group, search.pattern, start, now, search.pages, search.events)
         )
         new = [event for event in events if event.id not in seen]

@@ -279,7 +279,7 @@ class ReleaseLoop:
     def _has_written(self, action: Action) -> None:
         """A run that leaves between a write and the next look knows the weights that it has written."""
         if isinstance(action, Shift) and self._fleet is not None:
-            others = tuple(action.weights for _ in self._fleet.others)
+            others = (action.weights,) * len(self._fleet.others)
             self._fleet = replace(self._fleet, weights=action.weights, others=others)
 
     def _apply(self, decision: Decision) -> Release:
