@@ -222,6 +222,13 @@ class HealthCheckNames:
         """What the alarms of this environment name begin with, whichever region it is in. No service's alarms do."""
         return f"{self.environment}/*health-check-"
 
+    def alarm(self, service: str) -> str:
+        return f"{self.alarm_prefix}{service}"
+
+    def is_of_another_region(self, alarm: str) -> bool:
+        """Whether it watches a check of the same environment name in another region: the metrics of all are in one."""
+        return alarm.startswith(self.of_every_region) and not alarm.startswith(self.alarm_prefix)
+
     @property
     def topic(self) -> str:
         """Of an environment that is in another region than the metrics: there an environment's own topic may have its name."""

@@ -8,7 +8,7 @@ mode too. Adopting it is a decision of its own, and says first what will be chan
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -111,6 +111,11 @@ def is_ours(tags: Mapping[str, str], desired: Mapping[str, str]) -> bool:
         if mark in desired:
             return tags.get(mark) == desired[mark]
     return True
+
+
+def is_refused(existing: Existing, desired: Mapping[str, str], adopted: Collection[str]) -> bool:
+    """Whether it is another's, and its kind is not to be adopted."""
+    return existing.kind not in adopted and not is_ours(existing.tags, desired)
 
 
 def refusal(existing: Existing, environment: str) -> str:

@@ -16,7 +16,7 @@ from ..aws.naming import COLOURS, TAG_ENVIRONMENT, EnvironmentNames, ServiceName
 from ..aws.session import Aws
 from ..aws.tags import tags_of
 from ..common.invocation import Invocation
-from ..common.ownership import ForeignError, is_ours
+from ..common.ownership import ForeignError, is_refused
 from ..service import foreign
 
 TAG_TIER = "pear:tier"
@@ -53,7 +53,7 @@ def _refuse_foreign(call: Invocation) -> None:
         *(foreign.hosted_zone(call.aws, claims["hosted_zone"]) if claims.get("hosted_zone") else ()),
     ]
     ours, adopted = {TAG_ENVIRONMENT: name}, call.params.get("adopt") or ()
-    refused = [existing for existing in found if existing.kind not in adopted and not is_ours(existing.tags, ours)]
+    refused = [existing for existing in found if is_refused(existing, ours, adopted)]
     if refused:
         raise ForeignError(refused, name)
 

@@ -116,8 +116,7 @@ def _alarms(aws: Aws, inventory: Inventory) -> Iterator[Orphan]:
         name = alarm["AlarmName"]
         if name.split("/")[1] in inventory.services:
             continue
-        if name.startswith(health.of_every_region) and not name.startswith(health.alarm_prefix):
-            # Of the same environment name in another region, whose metrics Route 53 keeps here.
+        if health.is_of_another_region(name):
             continue
         if service := inventory.without(cloudwatch.tags(aws, alarm["AlarmArn"])):
             yield Orphan(service, "alarm", name)

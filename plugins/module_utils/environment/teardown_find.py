@@ -287,12 +287,7 @@ def _schedules(aws: Aws, name: str) -> list[Thing]:
 def _alarms(aws: Aws, name: str) -> list[Thing]:
     """Without those of health checks of the same environment name in another region, whose metrics this one keeps."""
     own = HealthCheckNames(name, aws.region)
-    found = _named_alarms(aws, name, f"{name}/")
-    return [
-        alarm
-        for alarm in found
-        if alarm.id.startswith(own.alarm_prefix) or not alarm.id.startswith(own.of_every_region)
-    ]
+    return [alarm for alarm in _named_alarms(aws, name, f"{name}/") if not own.is_of_another_region(alarm.id)]
 
 
 def _named_alarms(aws: Aws, name: str, prefix: str) -> list[Thing]:

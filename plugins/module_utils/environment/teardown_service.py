@@ -72,7 +72,7 @@ def belongs(thing: Thing, own: ServiceNames, region: str) -> bool:
         "repository": thing.id == own.service,
         "composite alarm": thing.id.startswith(own.alarm_prefix),
         "alarm": thing.id.startswith(own.alarm_prefix)
-        or thing.id == HealthCheckNames(own.environment, region).alarm_prefix + own.service,
+        or thing.id == HealthCheckNames(own.environment, region).alarm(own.service),
     }
     return exact.get(thing.kind, False)
 

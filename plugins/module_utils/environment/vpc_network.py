@@ -120,10 +120,10 @@ def _refuse_other_addresses(work: Work, vpc: Mapping[str, Any]) -> None:
 def _arrange(work: Work, vpc: Mapping[str, Any] | None) -> None:
     """Compare and put right: security groups alone in a VPC of others, everything in our own."""
     desired = work.desired
-    beside = bool(desired["existing_vpc_id"] and vpc)
+    others = vpc if desired["existing_vpc_id"] else None
     try:
-        wanted = groups(desired, vpc["CidrBlock"] if beside and vpc else desired["cidr"])
-        plan = None if beside else network(desired, ec2.zones(work.aws))
+        wanted = groups(desired, others["CidrBlock"] if others else desired["cidr"])
+        plan = None if others else network(desired, ec2.zones(work.aws))
     except ValueError as refused:
         raise Failure(f"{refused}.") from refused
     if plan is None:

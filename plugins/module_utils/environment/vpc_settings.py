@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..aws.naming import EnvironmentNames
+from ..service.reachable_ports import span
 from .network_layout import layout
 
 _IDS = re.compile(r"(sg|pl)-[0-9a-f]+", re.ASCII)
@@ -175,8 +176,10 @@ def normal(cidr: str) -> str:
 
 
 def _ports(text: str) -> tuple[int, int]:
-    first, _dash, last = text.partition("-")
-    return int(first), int(last or first)
+    first, last = span(text)
+    if first > last:
+        raise ValueError(f"{text!r} is neither a port nor a range of ports; valid: as 8080 or 9000-9100")
+    return first, last
 
 
 def rules(permissions: Iterable[Mapping[str, Any]], names: Mapping[str, str]) -> frozenset[Rule]:

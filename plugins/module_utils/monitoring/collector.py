@@ -93,7 +93,10 @@ def _workspace(arn: str) -> dict[str, str]:
     """The parts of a workspace's ARN. ValueError where it is none."""
     found = _WORKSPACE.fullmatch(arn)
     if found is None:
-        raise ValueError(f"service_collector.prometheus_workspace_arn is {arn!r}, which is no ARN of a workspace")
+        raise ValueError(
+            f"service_collector.prometheus_workspace_arn is {arn!r}, which is no ARN of a workspace; valid: as in "
+            "arn:aws:aps:eu-central-1:123456789012:workspace/ws-12345678-1234-1234-1234-123456789012"
+        )
     return found.groupdict()
 
 
@@ -182,7 +185,7 @@ def findings(
         try:
             _workspace(arn)
         except ValueError as wrong:
-            yield f"{wrong}; valid: as in arn:aws:aps:eu-central-1:123456789012:workspace/ws-12345678-1234-1234-1234-123456789012"
+            yield str(wrong)
     for pattern in settings.get("metrics") or []:
         try:
             re.compile(pattern)

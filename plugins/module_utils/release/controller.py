@@ -97,8 +97,7 @@ class Controller:
         try:
             return self._under_lease(order.id, True, lambda: self._rollback(order))
         except LedgerAwayError as away:
-            forced = replace(left, forced=order.force) if left else None
-            returned = self.without_ledger.return_traffic_of(forced, away) if forced else None
+            returned = left and self.without_ledger.return_traffic_of(replace(left, forced=order.force), away)
             return returned or not_begun(self.without_ledger.ways(away, "Without its lease no rollback begins"))
 
     def _no_way_back(self, left: Release | None) -> str:

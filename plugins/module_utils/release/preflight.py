@@ -12,7 +12,7 @@ from typing import Any
 from ..aws import cloudwatch, ec2, iam, service_quotas
 from ..aws.errors import AwsError
 from ..common.invocation import Invocation
-from ..common.ownership import is_ours, refusal
+from ..common.ownership import is_refused, refusal
 from ..image import platform as image_platform
 from ..monitoring.objectives import objectives
 from ..rollout.begin import Order
@@ -224,7 +224,7 @@ def _others(call: Invocation, location: ServiceLocation, spec: Specification) ->
     if call.params.get("schedules"):
         found += foreign.schedule_group(call.aws, location.environment)
     for existing in found:
-        if existing.kind not in call.params.get("adopt", ()) and not is_ours(existing.tags, spec.tags):
+        if is_refused(existing, spec.tags, call.params.get("adopt", ())):
             yield refusal(existing, location.environment).rstrip(".")
 
 

@@ -39,7 +39,7 @@ from ..aws.naming import (
 )
 from ..aws.session import Aws
 from ..aws.tags import tags_of
-from ..common.ownership import Existing, is_ours, refusal
+from ..common.ownership import Existing, is_refused, refusal
 from ..monitoring import sampling_rules
 from . import block_storage
 from .variables import is_worker
@@ -157,7 +157,7 @@ def _refused(finders: list[Finder], name: str, adopted: list[str], unchecked: li
     return [
         refusal(existing, "" if existing.kind == "repository" else name).rstrip(".")
         for existing in found
-        if existing.kind not in adopted and not is_ours(existing.tags, shared if existing.kind == "repository" else own)
+        if is_refused(existing, shared if existing.kind == "repository" else own, adopted)
     ]
 
 

@@ -123,7 +123,7 @@ def _alarm(call: Invocation, changes: Changes, check_id: str | None) -> None:
     if operator_request is None:
         return
     aws = call.aws.elsewhere(route53.metrics_region(call.aws.region))
-    name = _names(call).alarm_prefix + call.params["service"]
+    name = _names(call).alarm(call.params["service"])
     host = (call.params["health_check"] or {}).get("host", "")
     desired = [health_alarm.desired(name, HealthAlarm(check_id, host, **operator_request))] if check_id else []
     planned = plan_alarms(cloudwatch.alarms_named(aws, [name]), desired, name)

@@ -40,28 +40,17 @@ def findings(
     unverified = values.get("service_checks_verify_tls") is False
     if source not in ("listener", "existing", "imported") or unverified or not any(_hosts(values)):
         return
-    arn = listener()
-    is_https = arn is not None and (source != "listener" or elbv2.listener(aws, arn)["Protocol"] == "HTTPS")
-    of_listener = elbv2.listener_certificates(aws, arn) if arn and is_https else []
-    further = [found["CertificateArn"] for found in of_listener if not found.get("IsDefault")]
-    default = next((found["CertificateArn"] for found in of_listener if found.get("IsDefault")), None)
-    match source:
-        case "listener":
-            first = default
-        case "existing":
-            first = environment.get("load_balancer_certificate_arn") or None
-        case _:
-            first = default if default and _is_imported_already(aws, default, environment) else None
-    if first is None or not all(":acm:" in arn for arn in (first, *further)):
+    certificates = _certificates(aws, source, environment, listener())
+    if not certificates or not all(":acm:" in arn for arn in certificates):
         # What is not in ACM yet, or is in IAM, has no names that ACM tells.
         return
     try:
-        names = {name for arn in (first, *further) for name in _names(aws, arn)}
+        names = {name for arn in certificates for name in _names(aws, arn)}
     except AwsError as failed:
         if "NotFound" not in failed.code:
             raise
         what = "the listener's certificate" if source == "listener" else "load_balancer_certificate_arn"
-        yield f"{what} is {first!r}, and ACM has no such certificate in {aws.region}"
+        yield f"{what} is {certificates[0]!r}, and ACM has no such certificate in {aws.region}"
         return
     for variable, host in _hosts(values):
         if not _is_covered(host, names):
@@ -70,6 +59,19 @@ def findings(
                 "covers one label): clients refuse it. Give a certificate that covers it, or add another one to the listener; "
                 "where TLS ends before the load balancer, set service_checks_verify_tls to false"
             )
+
+
+def _certificates(aws: Aws, source: str, environment: Mapping[str, Any], listener: str | None) -> list[str]:
+    """ARNs of the listener's certificates after this run, the default one first; empty where that one is not known yet."""
+    has_any = listener and (source != "listener" or elbv2.listener(aws, listener)["Protocol"] == "HTTPS")
+    there = elbv2.listener_certificates(aws, listener) if listener and has_any else []
+    further = [found["CertificateArn"] for found in there if not found.get("IsDefault")]
+    first = next((found["CertificateArn"] for found in there if found.get("IsDefault")), "")
+    if source == "existing":
+        first = environment.get("load_balancer_certificate_arn") or ""
+    elif source == "imported" and not _is_imported_already(aws, first, environment):
+        first = ""
+    return [first, *further] if first else []
 
 
 def _is_imported_already(aws: Aws, arn: str, environment: Mapping[str, Any]) -> bool:

@@ -176,7 +176,7 @@ def watch(environment: str, region: str) -> None:
     names = HealthCheckNames(environment, region)
     boto3.client("sns", "us-east-1").create_topic(Name=names.topic, Tags=tags)
     boto3.client("cloudwatch", "us-east-1").put_metric_alarm(
-        AlarmName=f"{names.alarm_prefix}scores",
+        AlarmName=names.alarm("scores"),
         Namespace="AWS/Route53",
         MetricName="HealthCheckStatus",
         Period=60,

@@ -396,6 +396,7 @@ def test_an_interrupted_run_leaves_nothing_twice(ec2: Any, monkeypatch: pytest.M
         ({"cidr": "10.0.0.0/24"}, "/16 to /20"),
         ({"zones": ["eu-nowhere-1a"]}, "eu-nowhere-1a"),
         ({"zone_count": 9}, "network_zone_count is 9"),
+        ({"task_ports": ["web"]}, "'web' is neither a port nor a range of ports"),
     ],
 )
 def test_what_cannot_be_is_refused_before_anything_is_made(ec2: Any, options: dict[str, Any], message: str) -> None:

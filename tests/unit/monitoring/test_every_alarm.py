@@ -7,22 +7,18 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.pear.fargate.plugins.filter.monitoring import environment_alarms, service_alarms
 from ansible_collections.pear.fargate.plugins.module_utils.aws.naming import HealthCheckNames
 from ansible_collections.pear.fargate.plugins.module_utils.aws.session import Aws
-from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import Invocation
-from ansible_collections.pear.fargate.plugins.module_utils.monitoring import cloudwatch_alarms
 from ansible_collections.pear.fargate.plugins.module_utils.monitoring.alarm_parts import SEVERITIES, kind_of
 from ansible_collections.pear.fargate.plugins.module_utils.service import health_alarm
-from ansible_collections.pear.fargate.plugins.modules import cloudwatch_alarms as module
 
 from sandbox.metrics.samples import Samples
 from sandbox.metrics.store import Metric
 from tests.support.cases import one_in
 
 from .given import REGION, WHOLE
-from .world import World, world
+from .world import World, ensure, world
 
 __all__ = ["world"]
 
@@ -106,12 +102,6 @@ def shipped(kind: str) -> list[dict[str, Any]]:
     return [alarm for alarm in alarms if kind == "critical" or alarm["name"].endswith(f"/{kind}")]
 
 
-def provision(alarms: list[dict[str, Any]]) -> None:
-    validated = ArgumentSpecValidator(module.ARGUMENT_SPEC).validate({"alarms": alarms, "purge_prefix": "staging/"})
-    assert not validated.error_messages
-    cloudwatch_alarms.run(Invocation(validated.validated_parameters, Aws({"region": REGION}), False))
-
-
 def metrics_of(alarms: list[dict[str, Any]]) -> Iterator[Metric]:
     found = {
         Metric.of(metric["namespace"], metric["metric"], metric["dimensions"])
@@ -157,7 +147,7 @@ def test_an_alarm_fires_while_it_is_ill_and_ends_afterwards(world: World, kind: 
     alarms = shipped(kind)
     for _ in range(15):
         pass_time(world, alarms, {})
-    provision(alarms)
+    ensure(alarms, "staging/")
     pass_time(world, alarms, {})
     assert state(world, kind) == "OK"
     ill = ILL[kind]
@@ -177,7 +167,7 @@ def test_an_alarm_fires_while_it_is_ill_and_ends_afterwards(world: World, kind: 
 @pytest.mark.parametrize(("kind", "change"), OF_DAYS.items())
 def test_an_alarm_of_days_fires_and_ends_with_the_next_day(world: World, kind: str, change: Values) -> None:
     alarms = shipped(kind)
-    provision(alarms)
+    ensure(alarms, "staging/")
     states = []
     for today in ({}, change, change, {}):
         pass_time(world, alarms, today, DAY)
@@ -187,7 +177,7 @@ def test_an_alarm_of_days_fires_and_ends_with_the_next_day(world: World, kind: s
 
 def test_the_alarm_of_a_health_check_fires_in_the_region_of_its_metrics_and_ends(world: World) -> None:
     elsewhere = "us-east-1"
-    name = f"{HealthCheckNames('staging', 'eu-central-1').alarm_prefix}scores"
+    name = HealthCheckNames("staging", "eu-central-1").alarm("scores")
     alarm = health_alarm.desired(name, health_alarm.HealthAlarm("check-1", "app.example.com"))
     Aws({"region": elsewhere}).client("cloudwatch").put_metric_alarm(**alarm)
     metric = Metric.of("AWS/Route53", "HealthCheckStatus", {"HealthCheckId": "check-1"})

@@ -107,7 +107,12 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
 def provision(released: bool = True, check_mode: bool = False, composite: bool = True, **more: Any) -> dict[str, Any]:
     environment = {**ENVIRONMENT, "released": ["scores"] if released else [], **more}
     alarms = service_alarms(environment, "scores", tell=[TOPIC], composite=composite)
-    given = {"alarms": alarms, "purge_prefix": "staging/scores/"}
+    return ensure(alarms, "staging/scores/", check_mode)
+
+
+def ensure(alarms: list[dict[str, Any]], purge_prefix: str, check_mode: bool = False) -> dict[str, Any]:
+    """As the module cloudwatch_alarms does."""
+    given = {"alarms": alarms, "purge_prefix": purge_prefix}
     validated = ArgumentSpecValidator(module.ARGUMENT_SPEC).validate(given)
     assert not validated.error_messages
     call = Invocation(validated.validated_parameters, Aws({"region": REGION}), check_mode)
