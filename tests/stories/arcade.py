@@ -75,6 +75,11 @@ class Arcade:
         found = ecs.describe_services(cluster=CLUSTER, services=["arcade-blue", "arcade-green"])["services"]
         return {one["serviceName"].rpartition("-")[2]: one for one in found}
 
+    def have_both_colours(self) -> None:
+        """The first release of a colour creates its ECS service; from the next one on it is updated."""
+        if len(self.services()) == 1:
+            self.release("both").succeeded()
+
     def wait_for(self, what: Callable[[], bool], seconds: float = 900) -> None:
         deadline = time.monotonic() + seconds
         while not what():
@@ -118,9 +123,13 @@ def tasks(arcade: Arcade, colour: str) -> list[str]:
     return [arn.rpartition("/")[2] for arn in arns]
 
 
+def app_containers(stage: Stage, task_id: str) -> list[str]:
+    label = f"label=pear.task={task_id}"
+    return stage.engine("ps", "-q", "--filter", label, "--filter", "label=pear.container=app").split()
+
+
 def kill(stage: Stage, task_id: str) -> None:
-    found = stage.engine("ps", "-q", "--filter", f"label=pear.task={task_id}", "--filter", "label=pear.container=app")
-    for container in found.split():
+    for container in app_containers(stage, task_id):
         stage.engine("kill", "--signal", "KILL", container)
 
 

@@ -13,7 +13,7 @@ import pytest
 from tests.support.pages import ReadPage
 from tests.support.plays import Player, PlayResult
 
-from .arcade import CANARY, CLUSTER, GATES, HOST, RELEASE, Arcade, arcade, end, finished, tasks
+from .arcade import CANARY, CLUSTER, GATES, HOST, RELEASE, Arcade, app_containers, arcade, end, finished, tasks
 from .load import assert_not_one_failed
 from .test_deploy import mutating_calls
 
@@ -268,11 +268,7 @@ def test_a_slow_version_is_returned_in_the_bake_although_live_had_one_bad_minute
 @contextmanager
 def frozen(arcade: Arcade, colour: str) -> Iterator[None]:
     """The containers of a colour answer nothing meanwhile, and everything afterwards."""
-    containers = [
-        container
-        for task in tasks(arcade, colour)
-        for container in arcade.stage.engine("ps", "-q", "--filter", f"label=pear.task={task}").split()
-    ]
+    containers = [container for task in tasks(arcade, colour) for container in app_containers(arcade.stage, task)]
     arcade.stage.engine("pause", *containers)
     try:
         yield

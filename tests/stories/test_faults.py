@@ -73,11 +73,11 @@ def test_a_single_fault_costs_no_request_and_the_next_release_ends_well(
     if observed.has(alone(operation, kind)):
         pytest.skip("seen by an earlier run of the same code")
     with arcade.under_load(50, keep_alive=False) as running:
-        met = proxy.add(fault(operation, kind))
+        placed = proxy.add(fault(operation, kind))
         version = f"{operation}-{kind}"
         ended = through(arcade, proxy).release(version)
         assert "Traceback" not in ended.output, ended.output
-        assert met.met.is_set(), f"{operation} was never called: {sorted(set(proxy.calls))}"
+        assert placed.met.is_set(), f"{operation} was never called: {sorted(set(proxy.calls))}"
         outcome = outcome_of(ended)
         print(f"{alone(operation, kind)}: {outcome}")
         if ended.status != 0:
@@ -95,9 +95,7 @@ def test_a_fault_at_the_first_call_of_every_operation_costs_no_request_and_ends_
 ) -> None:
     if all(observed.has(together(operation, kind)) for operation in OPERATIONS):
         pytest.skip("seen by an earlier run of the same code")
-    if len(arcade.services()) == 1:
-        # The first release of a colour creates its ECS service; from the next one on it is updated.
-        arcade.release("both").succeeded()
+    arcade.have_both_colours()
     with arcade.under_load(50, keep_alive=False) as running:
         faults = {operation: proxy.add(fault(operation, kind)) for operation in OPERATIONS}
         ended = through(arcade, proxy).release(f"every-{kind}")

@@ -113,9 +113,7 @@ PASSING: dict[str, dict[str, Any]] = {
 
 def test_refusals_that_pass_are_asked_again_and_the_release_ends_whole(arcade: Arcade, proxy: FaultProxy) -> None:
     """Each of them twice: without a repeat the release would be left open, or its old colour without a scale-in."""
-    if len(arcade.services()) == 1:
-        # The first release of a colour creates its ECS service; from the next one on it is updated.
-        arcade.release("both").succeeded()
+    arcade.have_both_colours()
     with arcade.under_load(50, keep_alive=False) as running:
         faults = {
             operation: proxy.add(Fault(operation, Kind.REFUSE, times=2, error=error))

@@ -9,13 +9,14 @@ import pytest
 
 
 def first_of(cases: Iterable[Any]) -> list[Any]:
-    """The cases, all but the first marked as long. A tuple is several arguments."""
-    first, *others = cases
-    return [first, *(pytest.param(*_arguments(case), marks=pytest.mark.long) for case in others)]
+    """The cases, all but the first marked as long."""
+    listed = list(cases)
+    assert listed, "without a case the test would be skipped"
+    return one_in(len(listed), listed)
 
 
 def one_in(number: int, cases: Iterable[Any]) -> list[Any]:
-    """The cases, of which one in `number` is in the gate and the others are marked as long."""
+    """The cases, of which one in `number` is in the gate and the others are marked as long. A tuple is several arguments."""
     return [
         case if not index % number else pytest.param(*_arguments(case), marks=pytest.mark.long)
         for index, case in enumerate(cases)

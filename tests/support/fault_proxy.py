@@ -163,12 +163,12 @@ class FaultProxy:
 
 def refusal(call: Call, status: int, code: str, message: str) -> Answer:
     """An error in the protocol of the call: JSON where it names a target or a path, XML otherwise."""
-    if "X-Amz-Target" not in call.headers and urlsplit(call.path).path != "/":
-        headers = [("Content-Type", "application/json"), ("x-amzn-ErrorType", code)]
-        return Answer(status, headers, json.dumps({"message": message}).encode())
     if "X-Amz-Target" in call.headers:
         body = f'{{"__type":"{code}","message":"{message}"}}'
         return Answer(status, [("Content-Type", "application/x-amz-json-1.1")], body.encode())
+    if urlsplit(call.path).path != "/":
+        headers = [("Content-Type", "application/json"), ("x-amzn-ErrorType", code)]
+        return Answer(status, headers, json.dumps({"message": message}).encode())
     body = f"<ErrorResponse><Error><Code>{code}</Code><Message>{message}</Message></Error></ErrorResponse>"
     return Answer(status, [("Content-Type", "text/xml")], body.encode())
 
