@@ -56,6 +56,31 @@ options:
   port:
     description: Port that requests are sent to. Required unless O(kind=worker).
     type: int
+  further_target_groups:
+    description:
+      - Target groups of M(pear.fargate.service_further_target_groups) in which the tasks of the live colour are registered too. The only
+        strategy is C(rolling) then, and a rollback replaces tasks, since no weight moves the traffic of these target groups.
+    type: list
+    elements: dict
+    default: []
+    version_added: 0.2.0
+    suboptions:
+      name:
+        description: Name of the target group in the inventory.
+        type: str
+        required: true
+      container:
+        description: Container that takes the traffic. The one that requests go to if omitted.
+        type: str
+      port:
+        description: Port of the container, which is among its port mappings from then on.
+        type: int
+        required: true
+      protocol:
+        description: Protocol of the target group, by which the port is one of TCP or UDP.
+        type: str
+        choices: [HTTP, HTTPS, TCP, TLS, UDP, TCP_UDP]
+        default: HTTP
   cpu:
     description: CPU units of a task, 1024 to the vCPU; Fargate offers V(256), V(512), V(1024), V(2048), V(4096), V(8192), V(16384).
     type: int

@@ -146,8 +146,12 @@ def _observed(environment: Mapping[str, Any], service: str, kind: str) -> Observ
     names = ServiceNames(environment["name"], service)
     cluster = environment["cluster"]
     insights, cluster_name = cluster["container_insights"] != "disabled", cluster.get("name", "")
+    further = {
+        name: {"LoadBalancer": dimension(group["load_balancer_arn"]), "TargetGroup": dimension(group["arn"])}
+        for name, group in (environment.get("further_target_groups") or {}).items()
+    }
     if kind == WORKER:
-        return Observed(names, "", {}, insights, cluster=cluster_name)
+        return Observed(names, "", {}, insights, cluster=cluster_name, further=further)
     balancer = environment["load_balancer"]
     groups = {colour: balancer["target_groups"].get(names.target_group(colour)) for colour in COLOURS}
     missing = [names.target_group(colour) for colour, arn in groups.items() if arn is None]
@@ -162,6 +166,7 @@ def _observed(environment: Mapping[str, Any], service: str, kind: str) -> Observ
         {colour: dimension(arn) for colour, arn in groups.items()},
         insights,
         cluster=cluster_name,
+        further=further,
     )
 
 

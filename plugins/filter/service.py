@@ -10,6 +10,7 @@ from typing import Any
 from ansible.errors import AnsibleFilterError
 
 from ..module_utils.service import values as service_values
+from ..module_utils.service.further_targets import REGISTERED
 
 
 def task_volumes(volumes: list[dict[str, Any]], *arguments: Any, **options: Any) -> list[dict[str, Any]]:
@@ -55,6 +56,22 @@ def failed_services(
     return [name for name in names if name in known]
 
 
+def registrations(target_groups: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """What a release needs of further target groups: where tasks are registered."""
+    return [{name: one[name] for name in REGISTERED if one.get(name) is not None} for one in target_groups]
+
+
+def further_target_groups(hostvars: Mapping[str, Mapping[str, Any]], hosts: Sequence[str]) -> dict[str, list[str]]:
+    """Names of the further target groups of these hosts, by service."""
+    own = [hostvars[host] for host in hosts]
+    return {
+        str(variables.get("service_name", variables["inventory_hostname"])): [
+            str(one["name"]) for one in variables.get("service_further_target_groups") or []
+        ]
+        for variables in own
+    }
+
+
 class FilterModule:
     def filters(self) -> dict[str, Callable[..., Any]]:
         return {
@@ -62,7 +79,9 @@ class FilterModule:
             "database_environment": database_environment,
             "database_secrets": database_secrets,
             "failed_services": failed_services,
+            "further_target_groups": further_target_groups,
             "one_host_of_each_environment": one_host_of_each_environment,
+            "registrations": registrations,
             "service_urls": service_values.urls,
             "task_volumes": task_volumes,
             "volume_mounts": service_values.volume_mounts,

@@ -120,6 +120,11 @@ colours:
           description: When it is scaled in, or null.
           type: str
           sample: "11:26:00Z"
+        further_target_groups:
+          description: Names of target groups in which its tasks are registered besides. A healthy task is healthy in these too.
+          type: list
+          elements: str
+          sample: []
     green: *colour
 release:
   description: The release that is live.

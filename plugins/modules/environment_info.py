@@ -95,6 +95,12 @@ options:
     elements: str
     default: []
     version_added: 0.2.0
+  further_target_groups:
+    description: Names of further target groups of the one service in O(services), whose ARNs are RV(environment.further_target_groups).
+    type: list
+    elements: str
+    default: []
+    version_added: 0.2.0
   claims:
     description:
       - Resources that a module of another collection is about to manage for the environment. Such a module asks nobody whose they are.
@@ -181,6 +187,9 @@ environment:
       description: Those of O(services) that have an ECS service, which the first release makes. Missing without O(services).
       type: list
       elements: str
+    further_target_groups:
+      description: ARN, and ARN of the load balancer, of each of O(further_target_groups) that something leads to. Missing without these.
+      type: dict
     repositories:
       description: Repository URI by name.
       type: dict
@@ -218,6 +227,7 @@ ARGUMENT_SPEC = {
     },
     "parts": {"type": "list", "elements": "str", "choices": [*PARTS, DATABASE], "default": list(PARTS)},
     "services": {"type": "list", "elements": "str", "default": []},
+    "further_target_groups": {"type": "list", "elements": "str", "default": []},
     "claims": {"type": "dict", "options": {"bucket": {"type": "str"}, "hosted_zone": {"type": "str"}}},
     "adopt": {"type": "list", "elements": "str", "choices": ["bucket", "hosted_zone"], "default": []},
 }

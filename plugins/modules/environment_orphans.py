@@ -33,6 +33,10 @@ options:
     type: list
     elements: str
     default: []
+  target_groups:
+    description: Names of the further target groups that the inventory has, a list by service. One that is not named is an orphan.
+    type: dict
+    default: {}
 extends_documentation_fragment:
   - amazon.aws.common.modules
   - amazon.aws.region.modules
@@ -65,6 +69,7 @@ ARGUMENT_SPEC = {
     "environment": {"type": "str", "required": True},
     "services": {"type": "list", "elements": "str", "required": True},
     "clusters": {"type": "list", "elements": "str", "default": []},
+    "target_groups": {"type": "dict", "default": {}},
 }
 
 

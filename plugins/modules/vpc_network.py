@@ -91,6 +91,29 @@ options:
     elements: str
     default: []
     version_added: 0.2.0
+  task_clients:
+    description:
+      - Who may reach the tasks beside the environment's load balancer, such as the security group of another load balancer, or the
+        clients of a network load balancer that preserves their addresses.
+    type: list
+    elements: dict
+    default: []
+    version_added: 0.2.0
+    suboptions:
+      source:
+        description: A CIDR block, or the ID of a security group or of a prefix list.
+        type: str
+        required: true
+      protocol:
+        description: Transport protocol.
+        type: str
+        choices: [tcp, udp]
+        default: tcp
+      ports:
+        description: Ports or ranges of ports. O(task_ports) if empty.
+        type: list
+        elements: str
+        default: []
   flow_log:
     description: Destination of the VPC's flow log. If omitted there is none.
     type: dict
@@ -188,6 +211,16 @@ ARGUMENT_SPEC = {
     "ports_between_tasks": {"type": "list", "elements": "str", "default": []},
     "database_port": {"type": "int", "default": 0},
     "database_clients": {"type": "list", "elements": "str", "default": []},
+    "task_clients": {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "options": {
+            "source": {"type": "str", "required": True},
+            "protocol": {"type": "str", "choices": ["tcp", "udp"], "default": "tcp"},
+            "ports": {"type": "list", "elements": "str", "default": []},
+        },
+    },
     "flow_log": {
         "type": "dict",
         "options": {"log_group": {"type": "str", "required": True}, "role_arn": {"type": "str", "required": True}},

@@ -47,6 +47,7 @@ SERVICES: Mapping[str, Sequence[str]] = {
     "route53_service_records": ("route53",),
     "service_compare": _RELEASE,
     "service_exec_info": ("elbv2", "ecs"),
+    "service_further_target_groups": ("elbv2",),
     "service_logs": ("elbv2", "logs"),
     "service_preflight": ("sts", "elbv2"),
     "service_release": _ENDING,

@@ -14,6 +14,7 @@ from ..module_utils.release.options import CHECK, GATES, POLICY, STRATEGY
 from ..module_utils.service.containers import APP_OPTIONS, CONTAINER
 from ..module_utils.service.discovery import DISCOVERY_ARGUMENTS
 from ..module_utils.service.ecs_scheduled_tasks import SCHEDULES_OPTION
+from ..module_utils.service.further_targets import ARGUMENTS as FURTHER_TARGET_GROUP
 
 # The variables of the role service that are handed to a release as they are.
 _VARIABLES: Mapping[str, Mapping[str, Any]] = {
@@ -26,6 +27,7 @@ _VARIABLES: Mapping[str, Mapping[str, Any]] = {
 }
 _LISTS: Mapping[str, Mapping[str, Any]] = {
     "service_checks": CHECK,
+    "service_further_target_groups": FURTHER_TARGET_GROUP,
     "service_schedules": SCHEDULES_OPTION["options"],
     "service_sidecars": CONTAINER,
 }

@@ -30,3 +30,7 @@ def load_balancer_of(arn: str) -> str:
     """The ARN of a load balancer, from its own or from one of its listeners'."""
     head, listener, rest = arn.partition(":listener/")
     return f"{head}:loadbalancer/{'/'.join(rest.split('/')[:3])}" if listener else arn
+
+
+def target_group_name(arn: str) -> str:
+    return arn.split("/")[1] if "/" in arn else arn

@@ -29,7 +29,13 @@ _ATTRIBUTES = {
     "stickiness_seconds": "stickiness.lb_cookie.duration_seconds",
     "algorithm": "load_balancing.algorithm.type",
     "slow_start_seconds": "slow_start.duration_seconds",
+    # Of network load balancers.
+    "preserve_client_ip": "preserve_client_ip.enabled",
+    "proxy_protocol": "proxy_protocol_v2.enabled",
+    "cross_zone": "load_balancing.cross_zone.enabled",
 }
+# Only these have a version of their protocol.
+_OF_REQUESTS = ("HTTP", "HTTPS")
 
 
 @aws_call("read load balancer {name}")
@@ -60,7 +66,7 @@ def create_load_balancer(
 ) -> dict[str, Any]:
     return aws.client("elbv2").create_load_balancer(
         Name=name,
-        Type="application",
+        Type=settings.type,
         Scheme=settings.scheme,
         IpAddressType=settings.address_type,
         Subnets=list(settings.subnet_ids),
@@ -127,6 +133,11 @@ def create_listener(aws: Aws, arn: str, settings: Mapping[str, Any], tags: Mappi
 @aws_call("change listener {arn}")
 def modify_listener(aws: Aws, arn: str, settings: Mapping[str, Any]) -> None:
     aws.client("elbv2").modify_listener(ListenerArn=arn, **settings)
+
+
+@aws_call("delete listener {arn}")
+def delete_listener(aws: Aws, arn: str) -> None:
+    aws.client("elbv2").delete_listener(ListenerArn=arn)
 
 
 @aws_call("read the rules of listener {listener_arn}")
@@ -280,10 +291,10 @@ def create_target_group(
     answer = aws.client("elbv2").create_target_group(
         Name=name,
         Protocol=settings.protocol,
-        ProtocolVersion=settings.protocol_version,
         Port=settings.port,
         VpcId=settings.vpc_id,
         TargetType="ip",
+        **({"ProtocolVersion": settings.protocol_version} if settings.protocol in _OF_REQUESTS else {}),
         **_health_check(health_check),
         **_tagged(tags),
     )
@@ -350,6 +361,8 @@ def _rule(raw: Mapping[str, Any]) -> Rule:
 
 
 def _target_group(raw: Mapping[str, Any]) -> TargetGroup:
+    checked_by = raw.get("HealthCheckProtocol", "HTTP")
+    asked = checked_by != "TCP"
     return TargetGroup(
         name=raw["TargetGroupName"],
         arn=raw["TargetGroupArn"],
@@ -359,13 +372,14 @@ def _target_group(raw: Mapping[str, Any]) -> TargetGroup:
         protocol_version=raw.get("ProtocolVersion", "HTTP1"),
         target_type=raw["TargetType"],
         health_check=HealthCheck(
-            path=raw.get("HealthCheckPath", "/"),
-            matcher=_matcher(raw.get("Matcher", {})),
+            path=raw.get("HealthCheckPath", "/") if asked else "",
+            matcher=_matcher(raw.get("Matcher", {})) if asked else "",
             interval_seconds=raw["HealthCheckIntervalSeconds"],
             timeout_seconds=raw["HealthCheckTimeoutSeconds"],
             healthy_threshold=raw["HealthyThresholdCount"],
             unhealthy_threshold=raw["UnhealthyThresholdCount"],
             port=raw.get("HealthCheckPort", "traffic-port"),
+            protocol=checked_by,
         ),
         load_balancer_arns=tuple(raw.get("LoadBalancerArns", [])),
     )
@@ -376,12 +390,15 @@ def _matcher(raw: Mapping[str, Any]) -> str:
 
 
 def _health_check(check: HealthCheck) -> dict[str, Any]:
-    return {
-        "HealthCheckEnabled": True,
-        "HealthCheckProtocol": "HTTP",
-        "HealthCheckPort": check.port,
+    asked = {
         "HealthCheckPath": check.path,
         "Matcher": {"GrpcCode" if check.grpc else "HttpCode": check.matcher},
+    }
+    return {
+        "HealthCheckEnabled": True,
+        "HealthCheckProtocol": check.protocol,
+        "HealthCheckPort": check.port,
+        **(asked if check.path else {}),
         "HealthCheckIntervalSeconds": check.interval_seconds,
         "HealthCheckTimeoutSeconds": check.timeout_seconds,
         "HealthyThresholdCount": check.healthy_threshold,

@@ -90,9 +90,11 @@ class HealthCheck:
     unhealthy_threshold: int
     port: str = "traffic-port"
     grpc: bool = False
+    # TCP has neither a path nor a matcher: a connection is all that is asked for.
+    protocol: str = "HTTP"
 
     def __str__(self) -> str:
-        return f"GET {self.path} expecting {self.matcher}"
+        return f"GET {self.path} expecting {self.matcher}" if self.path else f"{self.protocol} connection"
 
 
 @dataclass(frozen=True)
@@ -162,9 +164,10 @@ class TargetState:
 
 @dataclass(frozen=True)
 class LoadBalancerSettings:
-    """Settings of an application load balancer that is created."""
+    """Settings of a load balancer that is created."""
 
     scheme: str
     address_type: str
     subnet_ids: Sequence[str]
     security_group_ids: Sequence[str]
+    type: str = "application"

@@ -26,6 +26,8 @@ TAG_LISTENER = "pear:listener"
 TAG_LOG_GROUP = "pear:log-group"
 # On a further rule of a service: its name in the inventory.
 TAG_RULE = "pear:rule"
+# On a further target group of a service, and on the rule or the listener that leads to it: its name in the inventory.
+TAG_TARGET_GROUP = "pear:target-group"
 # On a rule with a login by OIDC: the version of the client secret that ELB has been given, which it never answers.
 TAG_LOGIN_SECRET = "pear:login-secret"
 
@@ -55,6 +57,10 @@ class EnvironmentNames:
     @property
     def load_balancer(self) -> str:
         return fit(self.environment, 32)
+
+    def further_load_balancer(self, name: str) -> str:
+        """Of one beside the environment's first, by its name in the inventory."""
+        return fit(f"{self.environment}-{name}", 32)
 
     @property
     def load_balancer_security_group(self) -> str:
@@ -162,6 +168,15 @@ class ServiceNames:
     def target_group(self, colour: str) -> str:
         """Target group names hold 32 characters at most."""
         return fit(f"{self.environment}-{self.service}", 31 - len(colour)) + f"-{colour}"
+
+    def further_target_group(self, name: str) -> str:
+        """The environment's name is never cut: a deployer's policy goes by it."""
+        return f"{self.environment}-" + fit(f"{self.service}-{name}", 31 - len(self.environment))
+
+    @property
+    def further_target_group_prefix(self) -> str:
+        """What the names of all of them begin with, also those that are cut."""
+        return f"{self.environment}-{self.service}-"[: 32 - 7].rstrip("-")
 
     def as_dict(self) -> dict[str, str | dict[str, str]]:
         return {
@@ -286,7 +301,9 @@ class RoleNames:
 
 # The kinds of deployers, and the further policies of the one that provisions.
 DEPLOYERS = ("read-only", "exec", "rollback", "release", "gameday", "provision", "destroy")
-DEPLOYER_POLICIES = ("provision-network", "provision-data", "provision-experiments", "provision-traces")
+DEPLOYER_POLICIES = (
+    "provision-network", "provision-data", "provision-experiments", "provision-balancing", "provision-traces",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

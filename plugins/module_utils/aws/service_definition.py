@@ -14,10 +14,9 @@ from typing import Any
 from . import launch_volumes
 from .task_definition import port_name, serving
 
+NO_FURTHER: Mapping[str, str] = {}
 _NETWORK = {"subnets", "security_groups", "assign_public_ip"}
 _DEPLOYMENT = {"minimum_healthy_percent", "maximum_percent", "circuit_breaker", "rollback", "alarms"}
-# ECS refuses a grace period for health checks where there is no load balancer.
-_OF_TARGETS = {"health_check_grace_seconds", "load_balancers"}
 # A change of these starts new tasks; ECS applies all others to the service as it runs.
 REDEPLOYING = frozenset(
     {
@@ -37,8 +36,11 @@ _PLAIN = {
 }
 
 
-def wanted(spec: Mapping[str, Any], target_group_arn: str) -> dict[str, Any]:
-    """Return the settings of the service of one colour, from the specification of a release. A worker has no target group."""
+def wanted(spec: Mapping[str, Any], target_group_arn: str, further: Mapping[str, str] = NO_FURTHER) -> dict[str, Any]:
+    """Return the settings of the service of one colour, from the specification of a release. A worker has no target group of its own.
+
+    `further` are ARNs of target groups in which its tasks are registered too, by name.
+    """
     settings = {
         "subnets": sorted(spec["subnet_ids"]),
         "security_groups": sorted(spec["security_group_ids"]),
@@ -57,7 +59,7 @@ def wanted(spec: Mapping[str, Any], target_group_arn: str) -> dict[str, Any]:
         "enable_ecs_managed_tags": True,
         "enable_execute_command": bool(spec.get("enable_execute_command")),
         "capacity_providers": _strategy(spec.get("capacity_providers") or [], "capacity_provider"),
-        "load_balancers": [{"target_group_arn": target_group_arn, "container": serving(spec), "port": spec["port"]}],
+        "load_balancers": _balancers(spec, target_group_arn, further),
         "volumes": launch_volumes.wanted(spec.get("volumes") or []),
         "service_connect": _connect_wanted(spec),
         "service_registries": sorted(
@@ -68,7 +70,24 @@ def wanted(spec: Mapping[str, Any], target_group_arn: str) -> dict[str, Any]:
             key=itemgetter("arn"),
         ),
     }
-    return settings if target_group_arn else {key: settings[key] for key in settings.keys() - _OF_TARGETS}
+    if not settings["load_balancers"]:
+        # ECS refuses a grace period for health checks where there is no load balancer.
+        del settings["health_check_grace_seconds"]
+    return settings
+
+
+def _balancers(spec: Mapping[str, Any], target_group_arn: str, further: Mapping[str, str]) -> list[dict[str, Any]]:
+    own = {"target_group_arn": target_group_arn, "container": serving(spec), "port": spec.get("port")}
+    beside = [
+        {
+            "target_group_arn": further[one["name"]],
+            "container": one.get("container") or serving(spec),
+            "port": one["port"],
+        }
+        for one in spec.get("further_target_groups") or []
+        if one["name"] in further
+    ]
+    return sorted([*([own] if target_group_arn else []), *beside], key=itemgetter("target_group_arn"))
 
 
 def described(raw: Mapping[str, Any]) -> dict[str, Any]:
@@ -92,14 +111,17 @@ def described(raw: Mapping[str, Any]) -> dict[str, Any]:
         "enable_ecs_managed_tags": raw.get("enableECSManagedTags", False),
         "enable_execute_command": raw.get("enableExecuteCommand", False),
         "capacity_providers": _strategy(raw.get("capacityProviderStrategy", []), "capacityProvider"),
-        "load_balancers": [
-            {
-                "target_group_arn": load_balancer["targetGroupArn"],
-                "container": load_balancer["containerName"],
-                "port": load_balancer["containerPort"],
-            }
-            for load_balancer in raw.get("loadBalancers", [])
-        ],
+        "load_balancers": sorted(
+            (
+                {
+                    "target_group_arn": load_balancer["targetGroupArn"],
+                    "container": load_balancer["containerName"],
+                    "port": load_balancer["containerPort"],
+                }
+                for load_balancer in raw.get("loadBalancers", [])
+            ),
+            key=itemgetter("target_group_arn"),
+        ),
         "volumes": launch_volumes.described(_primary(raw).get("volumeConfigurations") or []),
         "service_connect": _connect_described(raw),
         "service_registries": sorted(
@@ -207,6 +229,8 @@ def create_request(settings: Mapping[str, Any], task_definition: str, desired: i
         del request["serviceRegistries"]
     if not settings["volumes"]:
         del request["volumeConfigurations"]
+    if not settings["load_balancers"]:
+        del request["loadBalancers"]
     return request
 
 
@@ -291,19 +315,29 @@ def _timeouts_and_tls_request(service: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def balancers_of_version(
-    load_balancers: Sequence[Mapping[str, Any]], definition: Mapping[str, Any]
+    load_balancers: Sequence[Mapping[str, Any]], definition: Mapping[str, Any], own: str | None = None
 ) -> list[dict[str, Any]]:
     """The load balancers of a service, with the container and the port that a version of it has: ECS refuses those of another one.
 
     Of several ports the first is the one that requests go to; where a version has no port at all, ECS says what is wrong.
+    `own` is the target group of the colour, empty for a worker. A further one that is sent the same port goes where that one goes; one
+    whose port the version does not have is left out, as the version never served it. None where all of them are others'.
     """
     ports = {
         container["name"]: [mapping["containerPort"] for mapping in container.get("portMappings", [])]
         for container in definition.get("containerDefinitions", [])
     }
+    known = {name: listed for name, listed in ports.items() if listed}
+    first = next((_goes_to(balancer) for balancer in load_balancers if balancer["target_group_arn"] == own), None)
     return [
-        _of_version(balancer, {name: known for name, known in ports.items() if known}) for balancer in load_balancers
+        _of_version(balancer, known)
+        for balancer in load_balancers
+        if own is None or _goes_to(balancer) == first or balancer["port"] in ports.get(balancer["container"], [])
     ]
+
+
+def _goes_to(balancer: Mapping[str, Any]) -> tuple[str, int]:
+    return balancer["container"], balancer["port"]
 
 
 def _of_version(balancer: Mapping[str, Any], ports: Mapping[str, Sequence[int]]) -> dict[str, Any]:

@@ -18,6 +18,8 @@ from . import launch_volumes
 from .command_words import words
 
 DEFAULT_EPHEMERAL_GIB = 20
+# The transport protocols that a container listens with, by the protocol of a target group; TCP for all others.
+TRANSPORTS: Mapping[str, tuple[str, ...]] = {"UDP": ("udp",), "TCP_UDP": ("tcp", "udp")}
 LOG_STREAM_PREFIX = "ecs"
 
 _READ_ONLY = {
@@ -81,16 +83,26 @@ def serving(spec: Mapping[str, Any]) -> str | None:
 
 
 def _ports(container: Mapping[str, Any], spec: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Those of the container, and for the one that requests go to those of Service Connect too, which have names."""
+    """Those of the container, those that further target groups send traffic to, and for the one that requests go to those of Service
+    Connect too, which have names.
+    """
     own = container["name"] == serving(spec)
     served = {
         service.get("port") or spec["port"]: service
         for service in ((spec.get("service_connect") or {}).get("services") or () if own else ())
     }
+    tcp = [(port, "tcp") for port in (*(container.get("ports") or []), *served)]
+    further = [
+        (target["port"], transport)
+        for target in spec.get("further_target_groups") or []
+        if (target.get("container") or serving(spec)) == container["name"]
+        for transport in TRANSPORTS.get(target.get("protocol") or "", ("tcp",))
+    ]
     mappings = []
-    for port in dict.fromkeys([*(container.get("ports") or []), *served]):
-        named = {"name": port_name(port), "appProtocol": served[port].get("protocol")} if port in served else {}
-        mappings.append(_without_empty({"containerPort": port, "protocol": "tcp", **named}))
+    for port, transport in dict.fromkeys([*tcp, *further]):
+        of_connect = port in served and transport == "tcp"
+        named = {"name": port_name(port), "appProtocol": served[port].get("protocol")} if of_connect else {}
+        mappings.append(_without_empty({"containerPort": port, "protocol": transport, **named}))
     return mappings
 
 

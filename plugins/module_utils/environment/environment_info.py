@@ -93,6 +93,8 @@ def read(aws: Aws, desired: Mapping[str, Any]) -> dict[str, Any]:
     services = desired.get("services") or []
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         submitted = {key: pool.submit(read) for part in desired["parts"] for key, read in calls.get(part, {}).items()}
+        if desired.get("further_target_groups"):
+            submitted["further_target_groups"] = pool.submit(_further, aws, desired)
         if services:
             cluster = others.get("cluster") or names.cluster
             submitted["released"] = pool.submit(_released, aws, name, cluster, services)
@@ -105,6 +107,19 @@ def _released(aws: Aws, environment: str, cluster: str, services: Sequence[str])
     by_service = {service: [own.ecs_service(colour) for colour in COLOURS] for service, own in names.items()}
     found = ecs.services(aws, cluster, [name for both in by_service.values() for name in both])
     return [service for service, both in by_service.items() if any(name in found for name in both)]
+
+
+def _further(aws: Aws, desired: Mapping[str, Any]) -> dict[str, dict[str, str]]:
+    """Further target groups of the one service that is named, as far as something leads to them."""
+    (service,) = desired["services"]
+    names = ServiceNames(desired["environment"], service)
+    by_name = {name: names.further_target_group(name) for name in desired["further_target_groups"]}
+    found = elbv2.target_groups(aws, list(by_name.values()))
+    return {
+        name: {"arn": found[full].arn, "load_balancer_arn": found[full].load_balancer_arns[0]}
+        for name, full in by_name.items()
+        if full in found and found[full].load_balancer_arns
+    }
 
 
 def _vpcs(aws: Aws, name: str, given: Mapping[str, Any]) -> list[dict[str, Any]]:

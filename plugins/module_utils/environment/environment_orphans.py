@@ -4,9 +4,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ..aws import cloudwatch, ecs, elbv2, iam, logs, scheduler, xray
@@ -16,13 +16,14 @@ from ..aws.naming import (
     TAG_LISTENER,
     TAG_REGION,
     TAG_SERVICE,
+    TAG_TARGET_GROUP,
     EnvironmentNames,
     HealthCheckNames,
     RoleNames,
 )
 from ..aws.session import Aws
 from ..common.invocation import Invocation
-from ..service import routing_removal
+from ..service import further_places, routing_removal
 
 _AT_ONCE = 8
 
@@ -44,18 +45,34 @@ class Inventory:
     services: frozenset[str]
     # Clusters in which its services may run.
     clusters: frozenset[str] = frozenset()
+    # The further target groups that it names, by service.
+    target_groups: Mapping[str, Collection[str]] = field(default_factory=dict)
 
     def without(self, tags: Mapping[str, str]) -> str:
         """The service of these tags, where it was one of the environment's and is no longer; else nothing."""
         service = tags.get(TAG_SERVICE, "")
         return service if tags.get(TAG_ENVIRONMENT) == self.environment and service not in self.services else ""
 
+    def without_target_group(self, tags: Mapping[str, str]) -> str:
+        """The service of a target group that is listed no longer, where the service or its list is gone; else nothing."""
+        service, name = tags.get(TAG_SERVICE, ""), tags.get(TAG_TARGET_GROUP)
+        if name is None or service not in self.services:
+            return self.without(tags)
+        ours = tags.get(TAG_ENVIRONMENT) == self.environment
+        return service if ours and name not in self.target_groups.get(service, ()) else ""
+
 
 def run(call: Invocation) -> dict[str, Any]:
     """Return the orphans, by service."""
     params = call.params
     clusters = {EnvironmentNames(params["environment"]).cluster, *params["clusters"]}
-    found = orphans(call.aws, Inventory(params["environment"], frozenset(params["services"]), frozenset(clusters)))
+    inventory = Inventory(
+        params["environment"],
+        frozenset(params["services"]),
+        frozenset(clusters),
+        {service: list(names or ()) for service, names in params["target_groups"].items()},
+    )
+    found = orphans(call.aws, inventory)
     return {"changed": False, "orphans": [vars(orphan) for orphan in found]}
 
 
@@ -74,15 +91,22 @@ def _routing(aws: Aws, inventory: Inventory) -> Iterator[Orphan]:
     # Names are cut to fit, but never their beginning.
     all_tags = elbv2.tags(aws, elbv2.target_group_arns(aws, inventory.environment))
     ours = {arn: tags for arn, tags in all_tags.items() if tags.get(TAG_ENVIRONMENT) == inventory.environment}
-    left = {arn: service for arn, tags in ours.items() if (service := inventory.without(tags))}
+    left = {arn: service for arn, tags in ours.items() if (service := inventory.without_target_group(tags))}
     for arn, service in left.items():
         yield Orphan(service, "target group", arn.split("/")[1])
     listeners = {ours[arn][TAG_LISTENER] for arn in left if ours[arn].get(TAG_LISTENER)} | _own_listeners(
         aws, inventory
     )
-    for rule in routing_removal.rules_to(aws, sorted(listeners), set(left)) if left else ():
+    further = {arn: service for arn, service in left.items() if ours[arn].get(TAG_TARGET_GROUP)}
+    known = elbv2.target_groups_by_arn(aws, list(further)).values() if further else ()
+    ways = further_places.ways_to(aws, {arn for group in known for arn in group.load_balancer_arns}, further)
+    rules = routing_removal.rules_to(aws, sorted(listeners), set(left)) if left else []
+    for rule in {rule.arn: rule for rule in (*rules, *ways.rules)}.values():
         (service, *_more) = [left[arn] for arn in rule.weights if arn in left]
         yield Orphan(service, "listener rule", f"{rule.priority} ({rule.conditions})")
+    for listener in ways.listeners:
+        (service, *_more) = [further[arn] for arn in further_places.forwards_to(listener) if arn in further]
+        yield Orphan(service, "listener", further_places.told(listener))
     for cluster in sorted(inventory.clusters | {tags[TAG_CLUSTER] for tags in ours.values() if tags.get(TAG_CLUSTER)}):
         for name, state in ecs.services(aws, cluster, _service_names(aws, cluster)).items():
             if service := inventory.without(state.tags):

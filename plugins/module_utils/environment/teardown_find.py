@@ -32,6 +32,7 @@ from ..aws.naming import (
     TAG_LISTENER,
     TAG_REGION,
     TAG_SERVICE,
+    TAG_TARGET_GROUP,
     DashboardNames,
     EnvironmentNames,
     HealthCheckNames,
@@ -42,7 +43,7 @@ from ..aws.session import Aws
 from ..aws.tags import tags_of
 from ..aws.xray import SamplingRule
 from ..monitoring.alarms import in_order, is_composite
-from ..service import routing_removal
+from ..service import further_places, routing_removal
 from ..service.alias_records import Balancer, bare, leftovers
 from . import teardown_backup as backup_teardown
 from . import teardown_others
@@ -188,7 +189,20 @@ def _beside(aws: Aws, name: str, groups: Sequence[Thing]) -> list[Thing]:
     """Rules in listeners of others, which stay there: those that forward to our target groups and to nothing else."""
     ours = {group.id for group in groups}
     listeners = sorted({group.detail[TAG_LISTENER] for group in groups if group.detail.get(TAG_LISTENER)})
-    return rules_to(aws, listeners, ours)
+    found = [*rules_to(aws, listeners, ours), *to_further(aws, groups)]
+    return list({thing.id: thing for thing in found}.values())
+
+
+def to_further(aws: Aws, groups: Sequence[Thing]) -> list[Thing]:
+    """What leads to further target groups: rules, and the listeners that were made for them at network load balancers."""
+    ours = [group.id for group in groups if group.detail.get(TAG_TARGET_GROUP)]
+    found = elbv2.target_groups_by_arn(aws, ours).values() if ours else ()
+    balancers = {arn for group in found for arn in group.load_balancer_arns}
+    ways = further_places.ways_to(aws, balancers, ours)
+    return [
+        *(Thing("listener rule", rule.arn, f"{rule.conditions} → {rule.owner}") for rule in ways.rules),
+        *(Thing("listener", one["ListenerArn"], further_places.told(one)) for one in ways.listeners),
+    ]
 
 
 def rules_to(aws: Aws, listeners: Sequence[str], target_groups: set[str]) -> list[Thing]:

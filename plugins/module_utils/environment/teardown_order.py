@@ -26,6 +26,7 @@ ORDER = (
     "autoscaling",
     "ECS service",
     "listener rule",
+    "listener",
     "load balancer",
     "target group",
     "certificate",

@@ -109,6 +109,7 @@ _REMOVERS: Mapping[str, Callable[[Aws, Thing], None]] = {
     "autoscaling": _autoscaling,
     "ECS service": _ecs_service,
     "listener rule": _by_id(elbv2.delete_rule),
+    "listener": _by_id(elbv2.delete_listener),
     "load balancer": _by_id(elbv2.delete_load_balancer),
     "target group": _by_id(elbv2.delete_target_group),
     "certificate": _by_id(acm.delete_certificate),

@@ -52,7 +52,8 @@ def things(aws: Aws, scope: Scope) -> list[Thing]:
         for thing in teardown_find.names_in_dns(aws, environment, zone, [])
         if _named(thing, scope.names)
     ]
-    return [*kept, *checks, *_rules(aws, environment, groups), *_schedules(aws, environment, service), *records]
+    routed = {thing.id: thing for thing in (*_rules(aws, environment, groups), *teardown_find.to_further(aws, groups))}
+    return [*kept, *checks, *routed.values(), *_schedules(aws, environment, service), *records]
 
 
 def belongs(thing: Thing, own: ServiceNames, region: str) -> bool:

@@ -123,7 +123,12 @@ def groups(params: Mapping[str, Any], vpc_cidr: str) -> list[Group]:
                 for ports in params["task_ports"]
                 for source in others or [names.load_balancer_security_group]
             )
-            | {Rule("tcp", *_ports(ports), names.task_security_group) for ports in params["ports_between_tasks"]},
+            | {Rule("tcp", *_ports(ports), names.task_security_group) for ports in params["ports_between_tasks"]}
+            | {
+                Rule(client["protocol"], *_ports(ports), _client(client["source"], "network_task_clients"))
+                for client in params["task_clients"]
+                for ports in client["ports"] or params["task_ports"]
+            },
             out,
         ),
         Group(
@@ -141,7 +146,10 @@ def groups(params: Mapping[str, Any], vpc_cidr: str) -> list[Group]:
                 "Database, reached by tasks only",
                 frozenset(
                     Rule("tcp", params["database_port"], params["database_port"], source)
-                    for source in (names.task_security_group, *map(_client, params["database_clients"]))
+                    for source in (
+                        names.task_security_group,
+                        *(_client(client, "network_database_clients") for client in params["database_clients"]),
+                    )
                 ),
                 frozenset(),
             )
@@ -158,7 +166,7 @@ def groups(params: Mapping[str, Any], vpc_cidr: str) -> list[Group]:
     return made
 
 
-def _client(text: str) -> str:
+def _client(text: str, variable: str) -> str:
     """A group or prefix list by its ID, or addresses. ValueError with a sentence where it is neither."""
     if _IDS.fullmatch(text):
         return text
@@ -166,7 +174,7 @@ def _client(text: str) -> str:
         return normal(text)
     except ValueError:
         raise ValueError(
-            f"network_database_clients has {text!r}; valid: a CIDR block, or the ID of a security group or of a prefix list"
+            f"{variable} has {text!r}; valid: a CIDR block, or the ID of a security group or of a prefix list"
         ) from None
 
 

@@ -48,7 +48,7 @@ SEVERITIES: Mapping[str, str] = {
     "without-target": "notice",
 }
 # There is one for each queue of a worker, for each service level objective, and for each colour.
-_SEVERAL = ("queue-age", "burn-fast", "burn-slow", "burn-window", "without-target")
+_SEVERAL = ("queue-age", "unhealthy-targets", "burn-fast", "burn-slow", "burn-window", "without-target")
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from .alarm_parts import Rule, Thresholds, metric_of
 from .program_graphs import Program
 
 _BALANCER = "AWS/ApplicationELB"
+_NETWORK_BALANCER = "AWS/NetworkELB"
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,8 @@ class Observed:
     queues: Sequence[str] = ()
     # Where a collector delivers what the program counts.
     program: Program | None = None
+    # Dimensions of target groups in which tasks are registered besides, by their names in the inventory.
+    further: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     @property
     def colours(self) -> tuple[str, ...]:
@@ -65,6 +68,13 @@ def of_balancer(observed: Observed, what: str, metric: str, statistic: str) -> l
         metric_of(f"{what}_{colour}", _BALANCER, metric, statistic, observed.target_group(colour))
         for colour in observed.colours
     ]
+
+
+def of_further(observed: Observed, name: str, metric: str, statistic: str) -> dict[str, Any]:
+    """Of a further target group, which may be a network load balancer's."""
+    dimensions = observed.further[name]
+    namespace = _NETWORK_BALANCER if dimensions["LoadBalancer"].startswith("net/") else _BALANCER
+    return metric_of("m1", namespace, metric, statistic, dimensions)
 
 
 def of_whole_balancer(observed: Observed, what: str, metric: str, statistic: str) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from typing import Any
 from ..aws.naming import COLOURS
 from .alarm_parts import CRITICAL, Rule, kind_of, metric_of, severity_of
 from .live_alarms import live_alarms
-from .observed import Observed, alarm_of, failed, judged, of_balancer, of_failures, of_tasks, sum_of
+from .observed import Observed, alarm_of, failed, judged, of_balancer, of_failures, of_further, of_tasks, sum_of
 from .utilisation_alarms import of_utilisation
 
 _INSIGHTS = "ECS/ContainerInsights"
@@ -27,6 +27,7 @@ _FELT = frozenset({"error-share", "live-without-target", "no-healthy-target", "n
 def service_alarms(observed: Observed, composite: bool = True, released: bool = True) -> list[dict[str, Any]]:
     """Alarms of a service, each with a reason for what a missing datapoint means."""
     alarms = _of_requests(observed) if observed.target_groups else _of_work(observed)
+    alarms += [_unhealthy_further(observed, name) for name in observed.further]
     alarms = [*alarms, _critical(observed, alarms)] if composite else alarms
     return alarms if released or not observed.target_groups else [_starting(alarm) for alarm in alarms]
 
@@ -181,6 +182,16 @@ def _latency_trend(observed: Observed) -> dict[str, Any]:
         "metrics": metrics,
         **rule,
     }
+
+
+def _unhealthy_further(observed: Observed, name: str) -> dict[str, Any]:
+    return alarm_of(
+        observed,
+        f"unhealthy-targets-{name}",
+        f"Tasks fail the health check of the further target group {name} for minutes: they are replaced and fail again, or cannot be.",
+        [of_further(observed, name, "UnHealthyHostCount", "Maximum")],
+        Rule(">", 0, 10, 8, "notBreaching"),
+    )
 
 
 def _healthy_where_needed() -> str:

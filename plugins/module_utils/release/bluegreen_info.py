@@ -131,6 +131,7 @@ def _side(fleet: Fleet, colour: Colour) -> dict[str, Any]:
         "steady": side.steady,
         "failure": side.failure or None,
         "warm_until": clock_time(side.scale_in_at) if side.scale_in_at else None,
+        "further_target_groups": list(side.further_target_groups),
     }
 
 
@@ -176,16 +177,22 @@ def _way_back(fleet: Fleet, target: Any, under_way: Release | None, lost: bool) 
         for colour in Colour
         if fleet.state(colour).task_definition == target.release.task_definition
     ]
-    warm = next((side for side in sides if side.desired and side.healthy and fleet.routed), None)
+    may_be_warm = fleet.routed and not _in_place(fleet)
+    warm = next((side for side in sides if side.desired and side.healthy and may_be_warm), None)
     return {
         "possible": not target.objections,
         "reason": "; ".join(target.objections),
         "release": target.release.id,
         "digest": target.release.digest,
         "warm": warm is not None,
-        "takes": _takes(target.release, bool(warm)) if fleet.routed else _REPLACED,
+        "takes": _takes(target.release, bool(warm)) if may_be_warm else _REPLACED,
         "warm_until": clock_time(warm.scale_in_at) if warm and warm.scale_in_at else None,
     }
+
+
+def _in_place(fleet: Fleet) -> bool:
+    """Whether a rollback replaces tasks although there are two colours."""
+    return any(fleet.state(colour).further_target_groups for colour in Colour)
 
 
 def _takes(target: Release, warm: bool) -> str:
@@ -224,6 +231,8 @@ def _status(standing: _Standing) -> list[str]:
     for colour in Colour if fleet.routed else (WORKER_COLOUR,):
         version = _version(fleet.state(colour).task_definition, history)
         lines.append(f"  {fleet.state(colour)}" + (f"  {version}" if version else ""))
+        if further := fleet.state(colour).further_target_groups:
+            lines.append(f"    counted as healthy where they are in {', '.join(further)} too")
     if under_way:
         steps = len(under_way.plan.steps)
         step = f"step {min(under_way.step + 1, steps)} of {steps}"

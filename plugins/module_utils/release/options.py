@@ -37,6 +37,7 @@ from ..service.block_storage import findings as volume_findings
 from ..service.containers import findings as container_findings
 from ..service.discovery import discovery_findings
 from ..service.existing import EXISTING_ARGUMENTS
+from ..service.further_targets import release_findings
 from ..service.location import WORKER
 from ..service.specification import Specification
 from ..service.worker import worker_findings
@@ -343,6 +344,7 @@ def _plan(params: Mapping[str, Any], gates: Gates) -> Plan:
     elif not params.get("port") and not params.get("services"):
         findings.append("port is missing: the load balancer sends requests to it")
     findings += discovery_findings({**params, "strategy": given["strategy"]})
+    findings += release_findings({**params, "strategy": given["strategy"]})
     if params["single_writer"] and isinstance(made, Plan):
         findings += _more_than_one_writer(params, made)
     if findings or not isinstance(made, Plan):

@@ -103,6 +103,12 @@ def begin_deploy(order: Order, fleet: Fleet, history: Sequence[Release], now: fl
         return Refused(
             f"the strategy {order.plan.strategy} shifts traffic, and no load balancer sends this service any"
         )
+    if state.further_target_groups:
+        return Refused(
+            f"the strategy {order.plan.strategy} shifts traffic by weights, and tasks of {live} are registered in "
+            f"{' and '.join(state.further_target_groups)} too, where both versions would answer at once. Release once with rolling and "
+            "without these target groups, which takes the tasks out of them"
+        )
     first = fleet.state(live).desired == 0 and fleet.state(live).running == 0
     release = replace(
         _ordered(order, live, live.other, now),
@@ -245,7 +251,8 @@ def begin_rollback(
     target = found.release
     if fleet.state(live).task_definition == target.task_definition and fleet.weights.of(live) == 100:
         return Unchanged(f"release {target.id} {_does(fleet, live)} already")
-    if not fleet.routed:
+    # In a further target group both versions would answer until the failed one has gone: its tasks are replaced too.
+    if not fleet.routed or fleet.state(live).further_target_groups:
         return Begun(_back_in_place(order, fleet.state(live), target, now))
     side = fleet.state(live.other)
     single_writer = target.single_writer or found.leaves.single_writer

@@ -163,6 +163,8 @@ class ColourState:
     # The same of a live colour that releases do not change: settings that need new tasks, and those that do not.
     redeployments: tuple[str, ...] = ()
     adjustments: tuple[str, ...] = ()
+    # Names of target groups that its tasks are registered in beside the colour's own: no weight moves the traffic of these.
+    further_target_groups: tuple[str, ...] = ()
 
     @property
     def settled(self) -> bool:

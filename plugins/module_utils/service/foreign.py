@@ -41,7 +41,7 @@ from ..aws.session import Aws
 from ..aws.tags import tags_of
 from ..common.ownership import Existing, is_refused, refusal
 from ..monitoring import sampling_rules
-from . import block_storage
+from . import block_storage, further_targets
 from .variables import is_worker
 
 # Variables of the environment's roles that decide which resources it has of its own.
@@ -123,7 +123,9 @@ def of_service(aws: Aws, values: Mapping[str, Any], unchecked: list[str]) -> lis
     """A sentence for each resource of others that has the name of one of the service's."""
     name, on = str(values["environment_name"]), values.get
     names, roles = ServiceNames(name, str(values["service_name"])), RoleNames(name, aws.region)
-    finders: list[Finder] = [lambda: _target_groups(aws, [names.target_group(colour) for colour in COLOURS])]
+    groups = [names.target_group(colour) for colour in COLOURS]
+    groups += [names.further_target_group(str(one["name"])) for one in further_targets.given(values)]
+    finders: list[Finder] = [lambda: _target_groups(aws, groups)]
     if not on("service_log_group"):
         finders.append(lambda: _log_group(aws, names.log_group))
     if not on("service_execution_role_arn"):

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..aws import ecs, elbv2
@@ -67,10 +67,12 @@ class ServiceLocation:
     further: tuple[Rule, ...] = ()
     # What the target groups' tags say of a cluster, a listener and a log group that others made.
     tags: Mapping[str, str] = field(default_factory=dict)
+    # Those of a release's options, by their names in the inventory: tasks of the live colour are registered in them too.
+    further_target_groups: Mapping[str, TargetGroup] = field(default_factory=dict)
 
     @property
     def is_routed(self) -> bool:
-        """Whether a load balancer sends it requests."""
+        """Whether listener rules send it requests, by colour."""
         return bool(self.target_groups)
 
     @property
@@ -206,8 +208,19 @@ def locate_worker(aws: Aws, environment_name: str, service: str, cluster: str | 
 def locate_in_environment(aws: Aws, params: Mapping[str, Any], listener_arn: str | None = None) -> ServiceLocation:
     """The location of the service that the options environment, service, kind and cluster name."""
     if params.get("kind") == WORKER:
-        return locate_worker(aws, params["environment"], params["service"], params.get("cluster"))
-    return locate(aws, params["environment"], params["service"], listener_arn)
+        found = locate_worker(aws, params["environment"], params["service"], params.get("cluster"))
+    else:
+        found = locate(aws, params["environment"], params["service"], listener_arn)
+    return _with_further_target_groups(aws, found, [one["name"] for one in params.get("further_target_groups") or []])
+
+
+def _with_further_target_groups(aws: Aws, location: ServiceLocation, names: Sequence[str]) -> ServiceLocation:
+    own = {name: location.names.further_target_group(name) for name in names}
+    groups = elbv2.target_groups(aws, list(own.values())) if own else {}
+    missing = [f"target group {full}" for full in own.values() if full not in groups]
+    if missing:
+        raise _not_provisioned(location.service, missing)
+    return replace(location, further_target_groups={name: groups[full] for name, full in own.items()})
 
 
 def _tags(aws: Aws, groups: Mapping[str, TargetGroup]) -> dict[str, str]:

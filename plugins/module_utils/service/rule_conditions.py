@@ -132,10 +132,6 @@ def _further_findings(values: Mapping[str, Any], first: Conditions) -> Iterator[
         where = f"service_further_rules.{rule.name}"
         if rule.name in (PRODUCTION, TEST) or not _RULE_NAME.match(rule.name):
             yield f"{where}: a name has small letters, digits and hyphens, at most {_RULE_NAME_LENGTH}, and is neither production nor test"
-        if not rule.conditions.count:
-            yield f"{where} has no condition: name its hosts or its paths"
-        if rule.conditions.count > _VALUES:
-            yield f"{where} holds {rule.conditions.count} values; a rule holds {_VALUES}: make two rules of it"
         if rule.conditions in known:
             yield f"{where} holds the same conditions as {known[rule.conditions]}"
         if rule.priority and rule.priority in priorities:
@@ -145,7 +141,16 @@ def _further_findings(values: Mapping[str, Any], first: Conditions) -> Iterator[
         if rule.priority and not 1 <= rule.priority <= _LAST:
             yield f"{where}.priority is {rule.priority}; valid: 1 to {_LAST}"
         known[rule.conditions], priorities[rule.priority or None] = where, f"{where}.priority"
-        yield from _of_one_rule(rule.conditions, f"{where}.", options, where)
+        yield from further_findings(rule.conditions, where, options)
+
+
+def further_findings(conditions: Conditions, where: str, options: Mapping[str, Any]) -> Iterator[str]:
+    """What ELB refuses in a rule that no test rule goes with."""
+    if not conditions.count:
+        yield f"{where} has no condition: name its hosts or its paths"
+    if conditions.count > _VALUES:
+        yield f"{where} holds {conditions.count} values; a rule holds {_VALUES}: make two rules of it"
+    yield from _of_one_rule(conditions, f"{where}.", options, where)
 
 
 def _named(values: Mapping[str, Any]) -> str:

@@ -126,7 +126,7 @@ def _with_first(rules: Sequence[Rule], desired: DesiredRules) -> DesiredRules:
         return replace(desired, priority=existing.priority)
     test = find_rule(rules, TEST, desired.blue, desired.green)
     taken = {rule.priority for rule in rules if rule is not test} | {rule.priority for rule in desired.further}
-    number = _first_that_fits(
+    number = first_that_fits(
         desired.conditions.hosts,
         taken,
         lambda number: {number, number - 1},
@@ -146,7 +146,7 @@ def _with_further(rules: Sequence[Rule], desired: DesiredRules, name: str) -> De
     taken = {rule.priority for rule in rules} | {desired.priority_of(kind) for kind in desired.kinds}
     hosts = desired.conditions_of(name).hosts
     return at(
-        _first_that_fits(
+        first_that_fits(
             hosts, taken, lambda number: {number}, lambda number: not shadows(rules, _alone(at(number), name))
         )
     )
@@ -157,7 +157,7 @@ def _alone(desired: DesiredRules, name: str) -> DesiredRules:
     return replace(desired, further=tuple(rule for rule in desired.further if rule.priority or rule.name == name))
 
 
-def _first_that_fits(
+def first_that_fits(
     hosts: Sequence[str],
     taken: Collection[int],
     needs: Callable[[int], set[int]],

@@ -16,7 +16,16 @@ from ..aws.naming import COLOURS, EnvironmentNames, ServiceNames
 from ..aws.tags import tags_of
 from ..common.invocation import Invocation
 from ..image import build, container_image
-from . import existing_fit, foreign, reachable_ports, rule_conditions, rule_quota, uncovered_hosts
+from . import (
+    existing_fit,
+    foreign,
+    further_fit,
+    further_targets,
+    reachable_ports,
+    rule_conditions,
+    rule_quota,
+    uncovered_hosts,
+)
 from .policies import secret_arn
 from .rule_names import with_names
 from .rule_priorities import conflicts
@@ -33,7 +42,7 @@ ENVIRONMENT_VARIABLES = (
     "load_balancer_domain",
     "load_balancer_existing",
     "network_ports_between_tasks",
-    "network_task_ports",
+    *further_fit.VARIABLES,
 )
 # Placeholder of an ARN: a target group that does not exist yet owns no rule.
 _NONE = "(none)"
@@ -52,7 +61,8 @@ def run(call: Invocation) -> dict[str, Any]:
     ]
     place = ArnScope(call.aws.region, identity["account"], identity["arn"].split(":")[1])
     unchecked: list[str] = []
-    for check in (_priorities, _image, _secrets, _login_secret, _access_points, _certificate) if values else ():
+    checks = (_priorities, _further_target_groups, _image, _secrets, _login_secret, _access_points, _certificate)
+    for check in checks if values else ():
         found += _careful(partial(check, call, values, place), unchecked)
     if call.params["ownership"]:
         found += _foreign(call, values, place, unchecked)
@@ -108,6 +118,14 @@ def _priorities(call: Invocation, values: Mapping[str, Any], place: ArnScope) ->
     for taken in conflicts(rules, desired):
         yield f"service_priority is {values.get('service_priority') or 'free to choose'}: {taken}"
     yield from rule_quota.findings(call.aws, https, rules, desired)
+
+
+def _further_target_groups(call: Invocation, values: Mapping[str, Any], place: ArnScope) -> Iterator[str]:
+    """Nothing is read where there are none, or where what the inventory says of them is wrong already."""
+    if not further_targets.given(values) or any(further_targets.findings(values)):
+        return
+    if isinstance(values.get("environment_name"), str) and isinstance(values.get("service_name"), str):
+        yield from further_fit.findings(call.aws, values, call.params["environment"])
 
 
 def _routed_before(call: Invocation, names: ServiceNames) -> Iterator[str]:

@@ -12,6 +12,7 @@ from ..aws import service_definition, task_definition
 from ..aws.naming import ServiceNames
 from .containers import CONTAINER
 from .discovery import DISCOVERY_ARGUMENTS
+from .further_targets import REGISTERED
 from .location import KIND
 
 _VOLUME = {
@@ -54,6 +55,7 @@ SERVICE_ARGUMENTS: dict[str, Any] = {
     "container": {"type": "str", "default": "app"},
     "target_container": {"type": "str"},
     "port": {"type": "int"},
+    "further_target_groups": {"type": "list", "elements": "dict", "default": [], "options": REGISTERED},
     "cpu": {"type": "int", "required": True},
     "memory": {"type": "int", "required": True},
     "architecture": {"type": "str", "choices": ["X86_64", "ARM64"], "default": "X86_64"},
@@ -128,7 +130,7 @@ class Specification:
             }
         )
 
-    def settings(self, target_group_arn: str) -> dict[str, Any]:
-        """Return the settings of the ECS service whose targets go to this target group."""
+    def settings(self, target_group_arn: str, further: Mapping[str, str] | None = None) -> dict[str, Any]:
+        """Return the settings of the ECS service whose targets go to this target group, and to further ones: ARNs by name."""
         one_at_a_time = _ONE_AT_A_TIME if self.params["single_writer"] else {}
-        return service_definition.wanted({**self.params, **one_at_a_time}, target_group_arn)
+        return service_definition.wanted({**self.params, **one_at_a_time}, target_group_arn, further or {})

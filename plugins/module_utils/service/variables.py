@@ -10,7 +10,7 @@ from typing import Any
 
 from ..aws.command_words import command_problem
 from ..monitoring import collector, sampling_rules
-from . import block_storage, containers, login, rule_conditions, scaling, task_room, worker
+from . import block_storage, containers, further_targets, login, rule_conditions, scaling, task_room, worker
 from .discovery import discovery_findings
 from .location import WORKER
 from .schedule_expressions import schedule_findings
@@ -81,6 +81,7 @@ def findings(values: Mapping[str, Any]) -> list[str]:
         *scaling.variable_findings(values),
         *_single_writer(values),
         *discovery_findings(values, "service_"),
+        *further_targets.findings(values),
     ]
 
 
@@ -155,7 +156,8 @@ def _containers(values: Mapping[str, Any]) -> Iterator[str]:
     if all(map(containers.is_sound, every)):
         yield from containers.findings(every)
         own_port = [] if is_worker(values) or values.get("service_target_container") else [values.get("service_port")]
-        yield from task_room.findings(values, [{**app, "ports": [port for port in own_port if port]}, *every[1:]])
+        with_port = [{**app, "ports": [port for port in own_port if port]}, *every[1:]]
+        yield from task_room.findings(values, [further_targets.with_ports(one, values) for one in with_port])
     for option in ("service_checks", "service_schedules"):
         for one in values.get(option) or []:
             problem = command_problem(one.get("command")) if isinstance(one, Mapping) else ""

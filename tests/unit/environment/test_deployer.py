@@ -21,7 +21,14 @@ from tests.support.iam_calls import granted_by_calls
 
 FILES = Path(__file__).resolve().parents[3] / "roles/deployer/files"
 PLACE = ArnScope("eu-central-1", "123456789012")
-PROVISION = ("provision", "provision-data", "provision-experiments", "provision-network", "provision-traces")
+PROVISION = (
+    "provision",
+    "provision-balancing",
+    "provision-data",
+    "provision-experiments",
+    "provision-network",
+    "provision-traces",
+)
 KINDS = ("read-only", "exec", "rollback", "release", "gameday", *PROVISION, "destroy")
 # IAM's limits: of all inline policies of a role together, and of a managed policy.
 _INLINE, _MANAGED = 10240, 6144
@@ -256,6 +263,22 @@ def test_who_provisions_removes_further_rules_and_no_others() -> None:
     assert removes(environment="staging", rule="countries")
     assert not removes(environment="staging") and not removes(rule="countries")
     assert not removes(environment="production", rule="countries")
+
+
+def test_who_provisions_removes_further_target_groups_and_no_other_target_group_or_listener() -> None:
+    arn = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:"
+    rights = Rights((policy("provision"), policy("provision-balancing")))
+
+    def removes(action: str, resource: str, **tags: str) -> bool:
+        keys = {f"aws:resourcetag/pear:{name}": [value] for name, value in tags.items()}
+        return evaluate(rights, Request(f"elasticloadbalancing:{action}", arn + resource, keys)).allowed
+
+    group, listener = "targetgroup/staging-web-game/1", "listener/net/staging-games/1/2"
+    ours = {"environment": "staging", "target-group": "game"}
+    assert removes("DeleteTargetGroup", group, **ours) and removes("DeleteListener", listener, **ours)
+    assert not removes("DeleteTargetGroup", group, environment="staging")
+    assert not removes("DeleteListener", listener, environment="production", **{"target-group": "game"})
+    assert not removes("DeleteListener", "listener/net/corp/1/2", **ours)
 
 
 def test_roles_of_named_services_alone_are_passed_also_where_names_are_long() -> None:

@@ -98,8 +98,8 @@ def corp(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         yield
 
 
-def found(*services: str) -> list[tuple[str, str]]:
-    params = {"environment": "corp", "services": list(services), "clusters": []}
+def found(*services: str, **target_groups: list[str]) -> list[tuple[str, str]]:
+    params = {"environment": "corp", "services": list(services), "clusters": [], "target_groups": target_groups}
     answer = run(Invocation(params, Aws({"region": REGION}), True))
     assert not answer["changed"]
     return [(orphan["kind"], orphan["name"]) for orphan in answer["orphans"]]
@@ -146,3 +146,26 @@ def test_an_environment_that_is_not_there_has_none(monkeypatch: pytest.MonkeyPat
     TraceStore().installed_for(monkeypatch)
     with mock_aws():
         assert found() == []
+
+
+def test_a_further_target_group_that_is_listed_no_longer_is_one_with_what_leads_to_it(corp: None) -> None:
+    elb = client("elbv2")
+    vpc = client("ec2").describe_vpcs()["Vpcs"][0]["VpcId"]
+    subnets = [subnet["SubnetId"] for subnet in client("ec2").describe_subnets()["Subnets"]][:2]
+    games = elb.create_load_balancer(Name="games", Type="network", Subnets=subnets)["LoadBalancers"][0]
+    marks = upper({**tags("corp", "web"), "pear:target-group": "game"})
+    group = elb.create_target_group(
+        Name="corp-web-game", Protocol="TCP", Port=7000, VpcId=vpc, TargetType="ip", Tags=marks
+    )["TargetGroups"][0]["TargetGroupArn"]
+    elb.create_listener(
+        LoadBalancerArn=games["LoadBalancerArn"],
+        Protocol="TCP",
+        Port=7000,
+        DefaultActions=[{"Type": "forward", "TargetGroupArn": group}],
+        Tags=marks,
+    )
+    assert found("web", "lobby", web=["game"]) == []
+    left = [("listener", "TCP 7000 of games"), ("target group", "corp-web-game")]
+    assert found("web", "lobby", web=["other"]) == left
+    assert found("web", "lobby") == left
+    assert set(left) < set(found("lobby"))

@@ -724,3 +724,57 @@ def test_roles_of_the_same_environment_name_in_another_region_stay(aws: None) ->
         iam.create_role(RoleName=f"staging-{region}-web-task", AssumeRolePolicyDocument="{}", Tags=tags)
     assert invoke()["removed"] == [f"role staging-{REGION}-web-task"]
     assert [role["RoleName"] for role in iam.list_roles()["Roles"]] == ["staging-eu-west-1-web-task"]
+
+
+def test_further_target_groups_go_with_their_listeners_and_rules_and_a_listener_of_others_stays(aws: None) -> None:
+    make("staging")
+    elb, ec2 = boto3.client("elbv2", REGION), boto3.client("ec2", REGION)
+    vpc = ec2.create_vpc(CidrBlock="10.8.0.0/16")["Vpc"]["VpcId"]
+    subnets = [
+        ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.8.{number}.0/24", AvailabilityZone=f"{REGION}{zone}")["Subnet"][
+            "SubnetId"
+        ]
+        for number, zone in enumerate("ab")
+    ]
+
+    def marks(name: str) -> list[dict[str, str]]:
+        given = {"pear:environment": "staging", "pear:service": "scores", "pear:target-group": name}
+        return [{"Key": key, "Value": value} for key, value in given.items()]
+
+    def group(name: str, protocol: str, tags: list[dict[str, str]]) -> str:
+        more = {"Protocol": protocol, "Port": 7000, "VpcId": vpc, "TargetType": "ip", "Tags": tags}
+        return str(elb.create_target_group(Name=name, **more)["TargetGroups"][0]["TargetGroupArn"])
+
+    def forward(arn: str) -> list[dict[str, Any]]:
+        return [{"Type": "forward", "TargetGroupArn": arn}]
+
+    balancers = {
+        kind: elb.create_load_balancer(Name=f"corp-{kind}", Type=kind, Subnets=subnets)["LoadBalancers"][0][
+            "LoadBalancerArn"
+        ]
+        for kind in ("network", "application")
+    }
+    theirs = group("theirs", "TCP", [{"Key": "Owner", "Value": "platform"}])
+    game = group("staging-scores-game", "TCP", marks("game"))
+    internal = group("staging-scores-internal", "HTTP", marks("internal"))
+    for port, arn, tags in ((7000, game, marks("game")), (7001, theirs, [{"Key": "Owner", "Value": "platform"}])):
+        elb.create_listener(
+            LoadBalancerArn=balancers["network"], Protocol="TCP", Port=port, DefaultActions=forward(arn), Tags=tags
+        )
+    listener = elb.create_listener(
+        LoadBalancerArn=balancers["application"], Protocol="HTTP", Port=80, DefaultActions=forward(theirs)
+    )["Listeners"][0]["ListenerArn"]
+    conditions = [{"Field": "host-header", "Values": ["a"]}]
+    elb.create_rule(
+        ListenerArn=listener, Priority=1, Conditions=conditions, Actions=forward(internal), Tags=marks("internal")
+    )
+    listed = invoke(check_mode=True)["removed"]
+    assert {"listener TCP 7000 of corp-network", "target group staging-scores-game"} <= set(listed)
+    gone = invoke(confirm="scores", service="scores")["removed"]
+    assert len([thing for thing in gone if thing.startswith("listener rule host a")]) == 1
+    assert "listener TCP 7000 of corp-network" in gone and "target group staging-scores-internal" in gone
+    ports = [one["Port"] for one in elb.describe_listeners(LoadBalancerArn=balancers["network"])["Listeners"]]
+    assert ports == [7001]
+    assert [one["IsDefault"] for one in elb.describe_rules(ListenerArn=listener)["Rules"]] == [True]
+    left = [one["TargetGroupName"] for one in elb.describe_target_groups()["TargetGroups"]]
+    assert "theirs" in left and not [name for name in left if "scores" in name]

@@ -474,3 +474,27 @@ def test_tags_that_are_not_listed_go_only_where_that_is_said(ec2: Any) -> None:
     assert not invoke(nat="none")["changed"]
     assert invoke(nat="none", purge_tags=True)["diff"]["after"] == {"VPC staging tags": {"by-hand": None}}
     assert not invoke(nat="none", purge_tags=True)["changed"]
+
+
+def test_clients_of_other_load_balancers_reach_the_tasks_on_their_ports_and_transport(ec2: Any) -> None:
+    clients = [
+        {"source": "10.99.1.2/16"},
+        {"source": "0.0.0.0/0", "protocol": "udp", "ports": ["5353", "7000-7010"]},
+    ]
+    invoke(task_ports=["8080"], task_clients=clients)
+    (tasks,) = ec2.describe_security_groups(Filters=[{"Name": "group-name", "Values": ["staging-tasks"]}])[
+        "SecurityGroups"
+    ]
+    found = {
+        (rule["IpProtocol"], rule["FromPort"], rule["ToPort"], one["CidrIp"])
+        for rule in tasks["IpPermissions"]
+        for one in rule["IpRanges"]
+    }
+    assert found == {
+        ("tcp", 8080, 8080, "10.99.0.0/16"),
+        ("udp", 5353, 5353, "0.0.0.0/0"),
+        ("udp", 7000, 7010, "0.0.0.0/0"),
+    }
+    assert not invoke(task_ports=["8080"], task_clients=clients)["changed"]
+    with pytest.raises(Failure, match="network_task_clients has 'office'"):
+        invoke(check_mode=True, task_clients=[{"source": "office"}])

@@ -168,6 +168,31 @@ def test_missing_data_is_bad_only_where_it_means_that_no_request_is_served() -> 
     assert [name for name, missing in silent.items() if missing == "breaching"] == ["no-healthy-target"]
 
 
+def test_each_further_target_group_has_an_alarm_in_the_namespace_of_its_load_balancer() -> None:
+    arn = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:"
+    further = {
+        name: {
+            "arn": f"{arn}targetgroup/staging-scores-{name}/1",
+            "load_balancer_arn": f"{arn}loadbalancer/{kind}/corp/2",
+        }
+        for name, kind in (("internal", "app"), ("game", "net"))
+    }
+    for kind in ("web", "worker"):
+        alarms = {
+            one["name"]: one
+            for one in service_alarms({**ENVIRONMENT, "further_target_groups": further}, "scores", kind=kind)
+        }
+        for name, namespace, balancer in (("internal", "AWS/ApplicationELB", "app"), ("game", "AWS/NetworkELB", "net")):
+            made = alarms[f"staging/scores/unhealthy-targets-{name}"]
+            (metric,) = made["metrics"]
+            assert (metric["namespace"], metric["metric"]) == (namespace, "UnHealthyHostCount")
+            assert metric["dimensions"] == {
+                "LoadBalancer": f"{balancer}/corp/2",
+                "TargetGroup": f"targetgroup/staging-scores-{name}/1",
+            }
+            assert f'ALARM("{made["name"]}")' in alarms["staging/scores/critical"]["rule"]
+
+
 def test_without_container_insights_there_is_no_alarm_that_could_never_fire() -> None:
     blind = {**ENVIRONMENT, "cluster": {"container_insights": "disabled"}}
     names = [alarm["name"] for alarm in service_alarms(blind, "scores")]

@@ -17,6 +17,7 @@ from ansible_collections.pear.fargate.plugins.module_utils.common.progress impor
 from ansible_collections.pear.fargate.plugins.module_utils.release.ports import PortError
 from ansible_collections.pear.fargate.plugins.module_utils.release.providers.ecs import EcsProvider
 from ansible_collections.pear.fargate.plugins.module_utils.release.providers.fleet import ServiceFleet
+from ansible_collections.pear.fargate.plugins.module_utils.release.providers.joined_targets import joined
 from ansible_collections.pear.fargate.plugins.module_utils.release.providers.listener import ListenerProvider
 from ansible_collections.pear.fargate.plugins.module_utils.release.providers.service_provider import (
     ServiceProvider,
@@ -40,6 +41,7 @@ class Account:
         self.asked: list[str] = []
         self.tasks = {"web-blue": 2, "web-green": 0}
         self.throttled: set[str] = set()
+        self.settings: dict[str, Any] = {}
         self.weights = {"arn:blue": 100, "arn:green": 0}
         # Weights of rules beside the production rule, by ARN.
         self.further: dict[str, dict[str, int]] = {}
@@ -56,7 +58,10 @@ class Account:
 
     def services(self, _aws: Any, _cluster: str, names: list[str]) -> dict[str, Any]:
         return {
-            name: SimpleNamespace(desired=self.tasks[name], running=self.tasks[name], primary=None) for name in names
+            name: SimpleNamespace(
+                desired=self.tasks[name], running=self.tasks[name], primary=None, settings=self.settings
+            )
+            for name in names
         }
 
     def rules(self, _aws: Any, _listener: str) -> list[Rule]:
@@ -349,3 +354,29 @@ def test_a_return_in_place_registers_the_port_of_the_version_before(
     (request,) = sent
     found = [(one["containerName"], one["containerPort"]) for one in request.get("loadBalancers", [])]
     assert found == ([registers] if registers else [])
+
+
+def test_a_task_is_healthy_where_it_is_in_all_target_groups_of_its_service() -> None:
+    def target(address: str, state: str, port: int = 8080, why: str = "") -> TargetState:
+        return TargetState(address, port, state, why and "Target.Timeout", why)
+
+    own = (target("10.0.0.1", "healthy"), target("10.0.0.2", "healthy"), target("10.0.0.3", "healthy"))
+    assert joined({"own": own}) == own
+    game = (target("10.0.0.1", "healthy", 7000), target("10.0.0.2", "unhealthy", 7000, "Health checks failed"))
+    found = {one.address: one for one in joined({"own": own, "game": game})}
+    assert {address: one.state for address, one in found.items()} == {
+        "10.0.0.1": "healthy",
+        "10.0.0.2": "unhealthy",
+        "10.0.0.3": "initial",
+    }
+    assert found["10.0.0.2"].told == "Target.Timeout: Health checks failed (target group game)"
+    assert found["10.0.0.3"].told == "not registered: in target group game"
+
+
+def test_the_targets_of_further_target_groups_are_asked_for_while_there_are_tasks(account: Account) -> None:
+    account.settings = {"load_balancers": [{"target_group_arn": arn} for arn in ("arn:blue", "arn:game")]}
+    reader = fleet(QuickClock())
+    look(account, reader)
+    assert look(account, reader) == ["arn:blue", "arn:game", "known rules"], "green has no tasks"
+    assert reader.further_target_groups(BLUE) == ["arn:game"]
+    assert reader.read().colours[BLUE].checked

@@ -184,3 +184,60 @@ def test_a_live_colour_is_compared_in_what_is_no_version(
 ) -> None:
     found = adjustments_of(live, specified)
     assert (found.redeployments, found.reasons) == (redeployments, reasons)
+
+
+GAME = {"name": "game", "port": 7000, "protocol": "TCP_UDP"}
+FURTHER = {**SPEC, "further_target_groups": [GAME, {"name": "internal", "container": "proxy", "port": 80}]}
+ARNS = {"game": "arn:game", "internal": "arn:z-internal"}
+
+
+def test_tasks_of_the_live_colour_are_registered_in_further_target_groups_too() -> None:
+    settings = service_definition.wanted(FURTHER, "arn:tg", ARNS)
+    assert settings["load_balancers"] == [
+        {"target_group_arn": "arn:game", "container": "app", "port": 7000},
+        {"target_group_arn": "arn:tg", "container": "app", "port": 8080},
+        {"target_group_arn": "arn:z-internal", "container": "proxy", "port": 80},
+    ]
+    changes = changes_of(LIVE, replace(SPECIFIED, settings=settings))
+    assert changes.settings == {"load_balancers"} <= service_definition.REDEPLOYING
+    assert service_definition.wanted(FURTHER, "arn:tg")["load_balancers"] == SETTINGS["load_balancers"], "the idle one"
+
+
+def test_a_worker_may_have_them_and_loses_the_last_one_again() -> None:
+    settings = service_definition.wanted(FURTHER, "", {"game": "arn:game"})
+    assert [one["target_group_arn"] for one in settings["load_balancers"]] == ["arn:game"]
+    assert settings["health_check_grace_seconds"] == 30
+    without = service_definition.wanted(SPEC, "")
+    assert "health_check_grace_seconds" not in without
+    assert "loadBalancers" not in service_definition.create_request(without, f"{ARN}1", 1)
+    differing = service_definition.differences(settings, without)
+    assert service_definition.update_request(without, differing)["loadBalancers"] == []
+
+
+def test_their_ports_are_port_mappings_of_the_container_by_transport_protocol() -> None:
+    (app,) = task_definition.register_request(FURTHER)["containerDefinitions"]
+    assert [(one["containerPort"], one["protocol"]) for one in app["portMappings"]] == [
+        (8080, "tcp"),
+        (7000, "tcp"),
+        (7000, "udp"),
+    ]
+
+
+def test_an_earlier_version_keeps_the_target_groups_whose_ports_it_has() -> None:
+    held = [
+        {"target_group_arn": "arn:admin", "container": "app", "port": 9000},
+        {"target_group_arn": "arn:game", "container": "app", "port": 7000},
+        {"target_group_arn": "arn:internal", "container": "app", "port": 8081},
+        {"target_group_arn": "arn:tg", "container": "app", "port": 8081},
+    ]
+    ports = [{"containerPort": port} for port in (8080, 9000)]
+    definition = {"containerDefinitions": [{"name": "app", "portMappings": ports}]}
+    found = service_definition.balancers_of_version(held, definition, "arn:tg")
+    assert {one["target_group_arn"]: one["port"] for one in found} == {
+        "arn:admin": 9000,
+        "arn:internal": 8080,
+        "arn:tg": 8080,
+    }
+    of_worker = service_definition.balancers_of_version(held[:2], definition, "")
+    assert [one["target_group_arn"] for one in of_worker] == ["arn:admin"]
+    assert len(service_definition.balancers_of_version(held, definition)) == 4, "of others: none is left out"

@@ -231,6 +231,15 @@ def test_how_a_rollback_begins(
         assert isinstance(begun, Refused) and isinstance(answer, str) and answer in begun.reason
 
 
+def test_tasks_in_further_target_groups_are_replaced_by_a_rollback_whatever_the_other_colour_has() -> None:
+    live = replace(runs(BLUE, 2), further_target_groups=("staging-scoreboard-game",))
+    begun = begin_rollback(RETURN, fleet(LIVE_BLUE, live, runs(GREEN, 1)), TWO, 9.0)
+    assert isinstance(begun, Begun)
+    back = begun.release
+    assert (back.in_place, back.live, back.candidate, back.phase) == (True, BLUE, BLUE, Phase.STAGING)
+    assert (back.task_definition, back.stable_task_definition) == (TWO[0].task_definition, live.task_definition)
+
+
 def test_a_sick_target_is_taken_when_forced_for_whatever_runs_there() -> None:
     forced = ReturnOrder("back", "scoreboard", "grace", force=True)
     begun = begin_rollback(forced, fleet(LIVE_BLUE, runs(BLUE, 2), runs(GREEN, 1, healthy=0)), TWO, 9.0)

@@ -14,7 +14,13 @@ from ansible_collections.pear.fargate.plugins.module_utils.rollout.actions impor
     Replace,
     Wait,
 )
-from ansible_collections.pear.fargate.plugins.module_utils.rollout.begin import Begun, Order, Unchanged, begin_deploy
+from ansible_collections.pear.fargate.plugins.module_utils.rollout.begin import (
+    Begun,
+    Order,
+    Refused,
+    Unchanged,
+    begin_deploy,
+)
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.decide import decide
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import (
     Colour,
@@ -257,3 +263,14 @@ def test_a_healthy_version_that_no_release_made_can_be_returned_to_and_a_failing
 def test_what_serves_as_specified_is_no_change(blue: ColourState, weights: Weights, unchanged: bool) -> None:
     begun = begin_deploy(ORDER, Fleet(weights, blue, ColourState(GREEN)), [MADE], NOW)
     assert isinstance(begun, Unchanged) is unchanged
+
+
+def test_weights_move_nothing_while_tasks_are_in_further_target_groups() -> None:
+    live = replace(OLD, further_target_groups=("staging-scoreboard-game",))
+    fleet = Fleet(Weights(100, 0), live, ColourState(GREEN))
+    order = Order("r2", "scoreboard", "ada", "sha256:2", "f", Plan("canary", (Step(10), Step(100))))
+    refused = begin_deploy(order, fleet, [], NOW)
+    assert isinstance(refused, Refused)
+    assert "tasks of blue are registered in staging-scoreboard-game too" in refused.reason
+    again = replace(fleet, blue=replace(live, deviations=("settings differ: load_balancers",)))
+    assert isinstance(begin_deploy(replace(order, plan=PLAN), again, [], NOW), Begun)

@@ -33,7 +33,7 @@ class Reading:
     unended: int = 0
     scale_in_suspended: bool | None = None
     # Without a load balancer a task is as healthy as ECS says by letting it run.
-    routed: bool = True
+    checked: bool = True
 
 
 def colour_state(reading: Reading) -> ColourState:
@@ -43,7 +43,7 @@ def colour_state(reading: Reading) -> ColourState:
     primary = state.primary
     others = sum(deployment.running for deployment in state.deployments if not deployment.primary)
     running = primary.running if primary else state.running
-    healthy = sum(target.state == "healthy" for target in reading.targets) if reading.routed else state.running
+    healthy = sum(target.state == "healthy" for target in reading.targets) if reading.checked else state.running
     return ColourState(
         reading.colour,
         state.task_definition,

@@ -109,11 +109,14 @@ class EcsProvider:
 
     def _specified(self, colour: Colour) -> Specified:
         spec = self.fleet.specification()
-        return Specified(spec.task_definition(), self._settings(colour), spec.desired_count, spec.tags)
+        location = self.fleet.location
+        further = {name: group.arn for name, group in location.further_target_groups.items()}
+        return Specified(spec.task_definition(), self._settings(colour, further), spec.desired_count, spec.tags)
 
-    def _settings(self, colour: Colour) -> dict[str, Any]:
+    def _settings(self, colour: Colour, further: Mapping[str, str] | None = None) -> dict[str, Any]:
+        """Tasks of the idle colour would answer in a further target group whatever the weights are: it has none."""
         group = self.fleet.location.target_groups.get(colour)
-        return self.fleet.specification().settings(group.arn if group else "")
+        return self.fleet.specification().settings(group.arn if group else "", further)
 
     def _definition(self, arn: str) -> Mapping[str, Any] | None:
         if arn not in self._definitions:

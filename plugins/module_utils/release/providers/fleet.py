@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ...aws import ecs, elbv2, launch_volumes, service_definition, task_definition
+from ...aws.arns import target_group_name
 from ...aws.ecs_states import ServiceState, short
 from ...aws.elbv2_states import Rule, TargetState
 from ...aws.errors import Failure
@@ -23,6 +24,7 @@ from ...service.location import ServiceLocation, current_rules
 from ...service.specification import Specification
 from ..ports import Progress
 from .colour_state import Reading, needs_stopped_tasks
+from .joined_targets import joined
 from .scaling_reader import Scaling, ScalingReader
 
 _AT_ONCE = 4
@@ -58,7 +60,7 @@ class ServiceFleet:
     _production: tuple[Rule, ...] = ()
     _rules_listed_at: float = -math.inf
     _rule_read_at: float = -math.inf
-    _unfinished: dict[Colour, tuple[float, tuple[TargetState, ...]]] = field(default_factory=dict)
+    _unfinished: dict[str, tuple[float, tuple[TargetState, ...]]] = field(default_factory=dict)
     _writing: Aws | None = None
     # Tasks of a worker that had stopped before this run are no evidence against what it releases.
     _stopped_before: frozenset[str] | None = None
@@ -74,15 +76,25 @@ class ServiceFleet:
             in_use = [colour for colour in Colour if self._may_have_targets(colour)]
             services = pool.submit(ecs.services, aws, location.cluster, list(location.ecs_services.values()))
             rules = pool.submit(self._rules, longest_seconds)
-            targets = {colour: pool.submit(self._health, colour) for colour in in_use}
+            targets = {colour: pool.submit(self._health, self._own_group(colour)) for colour in in_use}
             scaling = pool.submit(self.scaling.read)
             found = services.result()
             self.services = {colour: found[name] for colour, name in location.ecs_services.items() if name in found}
             self._production = rules.result()
             for colour in Colour:
                 if colour not in targets and self._may_have_targets(colour):
-                    targets[colour] = pool.submit(self._health, colour)
-            health = {colour: targets[colour].result() if colour in targets else () for colour in Colour}
+                    targets[colour] = pool.submit(self._health, self._own_group(colour))
+            asked = {
+                colour: {
+                    **({self._own_group(colour): targets[colour]} if colour in targets else {}),
+                    **{arn: pool.submit(self._health, arn) for arn in self._further_targets(colour)},
+                }
+                for colour in Colour
+            }
+            health = {
+                colour: joined({target_group_name(arn): future.result() for arn, future in by_group.items()})
+                for colour, by_group in asked.items()
+            }
             readings = {colour: self._reading(colour, health[colour], scaling.result()) for colour in Colour}
             if count_unended:
                 readings = {
@@ -121,17 +133,34 @@ class ServiceFleet:
             self._production, self._rule_read_at = found, now
         return self._production
 
-    def _health(self, colour: Colour) -> tuple[TargetState, ...]:
+    def _own_group(self, colour: Colour) -> str:
+        group = self.location.target_groups.get(colour)
+        return group.arn if group else ""
+
+    def further_target_groups(self, colour: Colour) -> list[str]:
+        """ARNs of the target groups in which ECS registers the colour's tasks beside its own. Of a service of others none is told."""
+        state = self.services.get(colour)
+        if state is None or self.location.given:
+            return []
+        held = [entry["target_group_arn"] for entry in state.settings.get("load_balancers", [])]
+        return [arn for arn in held if arn != self._own_group(colour)]
+
+    def _further_targets(self, colour: Colour) -> list[str]:
+        """Those that have targets to ask for."""
+        state = self.services.get(colour)
+        return self.further_target_groups(colour) if state and (state.desired or state.running) else []
+
+    def _health(self, arn: str) -> tuple[TargetState, ...]:
         """As it is now, or as a look a little earlier read it that was throttled at something else.
 
         Without that, many runs at once would spend the quota on looks that none of them completes.
         """
         now = self.clock.now()
-        at, known = self._unfinished.get(colour, (-math.inf, ()))
+        at, known = self._unfinished.get(arn, (-math.inf, ()))
         if now - at <= _UNFINISHED_SECONDS:
             return known
-        known = elbv2.target_health(self.aws, self.location.target_groups[colour].arn)
-        self._unfinished[colour] = (now, known)
+        known = elbv2.target_health(self.aws, arn)
+        self._unfinished[arn] = (now, known)
         return known
 
     def _may_have_targets(self, colour: Colour) -> bool:
@@ -167,7 +196,7 @@ class ServiceFleet:
             self._stopped(colour),
             scaling.scale_ins.get(name, ()),
             scale_in_suspended=scaling.suspended(name),
-            routed=self.location.is_routed,
+            checked=self.location.is_routed or bool(self.further_target_groups(colour)),
         )
 
     def _stopped(self, colour: Colour) -> list[TaskState]:
@@ -219,7 +248,8 @@ class ServiceFleet:
         """A version before may listen on another port than the one that the ECS service registers now."""
         state = self.services.get(colour)
         held = state.settings.get("load_balancers", []) if state else []
-        found = service_definition.balancers_of_version(held, definition or {})
+        own = None if self.location.given else self._own_group(colour)
+        found = service_definition.balancers_of_version(held, definition or {}, own)
         if found == held:
             return {}
         return service_definition.update_request({"load_balancers": found}, {"load_balancers"})

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+from ...aws.arns import target_group_name
 from ...aws.elbv2_states import TargetState
 from ...aws.tasks import TaskState
 from ...rollout.actions import Adjust, CancelScaleIn, FleetAction, Replace, ScaleIn, ScheduleScaleIn, SetScaleIn, Stage
@@ -81,7 +82,8 @@ class ServiceProvider:
         reading = self.health.known(reading)
         self.narrator.look(reading)
         state = self.health.believe(reading, colour_state(reading))
-        state = replace(state, ecs_rollback=self.narrator.rollback_cause(reading))
+        further = tuple(map(target_group_name, self.fleet.further_target_groups(reading.colour)))
+        state = replace(state, ecs_rollback=self.narrator.rollback_cause(reading), further_target_groups=further)
         if self.in_place and weights.leader is reading.colour:
             return replace(state, deviations=self.ecs.changes(reading.colour).reasons)
         if self._is_compared(reading.colour, weights):

@@ -1,0 +1,94 @@
+# Copyright: pear.fargate contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Where the traffic of further target groups comes from: load balancers and listeners, read, and what leads to a target group of ours."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ..aws import elbv2, rule_actions
+from ..aws.arns import load_balancer_of
+from ..aws.elbv2_states import Rule, usual_listener
+from ..aws.naming import TAG_ENVIRONMENT, TAG_SERVICE, TAG_TARGET_GROUP, EnvironmentNames
+from ..aws.session import Aws
+from .further_targets import OF_CONNECTIONS, OF_REQUESTS, is_network
+from .routing_removal import rules_to
+
+
+@dataclass(frozen=True)
+class Place:
+    """A load balancer, and of an application load balancer the listener that gets a rule. None: not there."""
+
+    balancer: Mapping[str, Any] | None
+    listener: Mapping[str, Any] | None
+    # Of a network load balancer, whose ports are taken one by one.
+    listeners: tuple[Mapping[str, Any], ...] = ()
+
+    @property
+    def balancer_arn(self) -> str:
+        return str(self.balancer["LoadBalancerArn"]) if self.balancer else ""
+
+    @property
+    def listener_arn(self) -> str:
+        return str(self.listener["ListenerArn"]) if self.listener else ""
+
+    def at(self, port: int) -> Mapping[str, Any] | None:
+        return next((listener for listener in self.listeners if listener["Port"] == port), None)
+
+
+def find(aws: Aws, environment: str, options: Mapping[str, Any]) -> Place:
+    """The place that the options of a further target group name."""
+    listener_arn, named = str(options.get("listener_arn") or ""), str(options.get("load_balancer") or "")
+    arn = load_balancer_of(listener_arn) if listener_arn else named
+    name = EnvironmentNames(environment).further_load_balancer(named)
+    balancer = elbv2.load_balancer_of_arn(aws, arn) if arn.startswith("arn:") else elbv2.load_balancer(aws, name)
+    if balancer is None:
+        return Place(None, None)
+    listeners = elbv2.listeners(aws, balancer["LoadBalancerArn"])
+    if is_network(options):
+        return Place(balancer, None, tuple(listeners))
+    if listener_arn:
+        return Place(balancer, next((one for one in listeners if one["ListenerArn"] == listener_arn), None))
+    return Place(balancer, usual_listener(listeners, "HTTPS"))
+
+
+def is_ours(tags: Mapping[str, str], environment: str, service: str, name: str) -> bool:
+    """Whether a listener was made for this target group: its one action leads to it, so tags alone say whose it is."""
+    wanted = {TAG_ENVIRONMENT: environment, TAG_SERVICE: service, TAG_TARGET_GROUP: name}
+    return all(tags.get(key) == value for key, value in wanted.items())
+
+
+@dataclass(frozen=True)
+class Ways:
+    """What leads to target groups: rules of application load balancers, and listeners of network load balancers that we made."""
+
+    rules: tuple[Rule, ...] = ()
+    listeners: tuple[Mapping[str, Any], ...] = ()
+
+
+def ways_to(aws: Aws, balancers: Collection[str], target_groups: Collection[str]) -> Ways:
+    """Of these load balancers: what forwards to these target groups alone. A listener of others is not among them."""
+    wanted = set(target_groups)
+    every = [one for arn in sorted(balancers) for one in elbv2.listeners(aws, arn)] if wanted else []
+    of_requests = [one["ListenerArn"] for one in every if one["Protocol"] in OF_REQUESTS]
+    direct = [one for one in every if one["Protocol"] in OF_CONNECTIONS and _leads_to(one, wanted)]
+    tags = elbv2.tags(aws, [one["ListenerArn"] for one in direct]) if direct else {}
+    made = tuple(one for one in direct if tags[one["ListenerArn"]].get(TAG_TARGET_GROUP))
+    return Ways(tuple(rules_to(aws, of_requests, wanted)), made)
+
+
+def _leads_to(listener: Mapping[str, Any], target_groups: set[str]) -> bool:
+    found = forwards_to(listener)
+    return bool(found) and found <= target_groups
+
+
+def forwards_to(listener: Mapping[str, Any]) -> set[str]:
+    """The target groups of a listener's own action."""
+    return set(rule_actions.weights(listener.get("DefaultActions", [])))
+
+
+def told(listener: Mapping[str, Any]) -> str:
+    """A listener for messages."""
+    return f"{listener['Protocol']} {listener['Port']} of {listener['LoadBalancerArn'].split('/')[2]}"
