@@ -10,6 +10,7 @@ from moto.elbv2.models import ELBv2Backend, FakeHealthStatus, FakeLoadBalancer
 from ..errors import ApiError
 from ..laws.propagation import LOAD_BALANCER_SECONDS, lasts
 from ..metrics import balancers
+from . import elbv2_network
 from .edge_state import edge_state
 from .overlay import internal, patch
 from .state import Sandbox
@@ -58,7 +59,11 @@ class TargetCalls:
         balancer = original(backend, *arguments, **named)
         free = (f"{self._sandbox.settings.prefix}.1.{number}" for number in range(1, 250))
         balancer.dns_name = next(address for address in free if address not in taken)
-        balancer.attrs = {**_DEFAULT_ATTRIBUTES, **balancer.attrs, "load_balancing.cross_zone.enabled": "true"}
+        if balancer.type == "network":
+            balancer.attrs = {**balancer.attrs, **elbv2_network.DEFAULT_ATTRIBUTES}
+            elbv2_network.made_of_its_type(backend, balancer)
+        else:
+            balancer.attrs = {**_DEFAULT_ATTRIBUTES, **balancer.attrs, "load_balancing.cross_zone.enabled": "true"}
         balancer.active_at = time.time() + lasts(LOAD_BALANCER_SECONDS, self._sandbox.settings.time_factor)
         return balancer
 

@@ -42,6 +42,7 @@ OVERLAY_MODULES = (
     "xray_settings",
     "elbv2",
     "elbv2_rules",
+    "elbv2_network",
     "cloudwatch",
     "alarm_actions",
     "sns",

@@ -16,13 +16,14 @@ import aiohttp
 from ..config import Settings
 from ..lateness import beat_for_ever
 from .http1 import HEAD_LIMIT
+from .network import Network, is_network, transports
 from .nodes import Nodes, lags
 from .proxy import Proxy
 from .state import Certificate, Listener, parse_state
 from .tls import server_context
 
 _RETRY_SECONDS = 0.5
-Key = tuple[str, str, int, str, tuple[str, ...], tuple[Certificate, ...]]
+Key = tuple[str, str, int, str, str, tuple[str, ...], tuple[Certificate, ...]]
 
 
 class Edge:
@@ -31,7 +32,8 @@ class Edge:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.proxy = Proxy(nodes=Nodes(lags(settings.time_factor)))
-        self._servers: dict[Key, asyncio.Server] = {}
+        self._network = Network(self.proxy)
+        self._servers: dict[Key, asyncio.Server | asyncio.BaseTransport] = {}
 
     async def follow(self, session: aiohttp.ClientSession) -> None:
         """Long-poll the state for ever. While the API does not answer, the last good state is served."""
@@ -59,20 +61,42 @@ class Edge:
         for balancer in state.load_balancers.values():
             for one in balancer.listeners:
                 certificates = tuple(state.certificates[arn] for arn in one.certificates if arn in state.certificates)
-                key = (balancer.address, one.arn, one.port, one.protocol, one.tls_protocols, certificates)
-                wanted[key] = (balancer.arn, one)
+                for transport in transports(one.protocol):
+                    key = (
+                        balancer.address,
+                        one.arn,
+                        one.port,
+                        transport,
+                        one.protocol,
+                        one.tls_protocols,
+                        certificates,
+                    )
+                    wanted[key] = (balancer.arn, one)
         for key in [key for key in self._servers if key not in wanted]:
             self._servers.pop(key).close()
         for key, (balancer_arn, one) in wanted.items():
             if key not in self._servers:
                 try:
-                    context = server_context(one, dict(state.certificates)) if one.protocol == "HTTPS" else None
-                    serve = functools.partial(self.proxy.serve, balancer_arn, one.arn)
-                    self._servers[key] = await asyncio.start_server(
-                        serve, key[0], one.port, ssl=context, limit=HEAD_LIMIT, backlog=1024, reuse_address=True
-                    )
+                    self._servers[key] = await self._served(key[0], key[3], balancer_arn, one)
                 except (OSError, ValueError) as failed:
                     print(f"edge: listener {one.arn} cannot be served: {failed}", file=sys.stderr, flush=True)
+
+    async def _served(
+        self, address: str, transport: str, balancer_arn: str, one: Listener
+    ) -> asyncio.Server | asyncio.BaseTransport:
+        """What listens on a listener's port, until it is closed."""
+        if transport == "udp":
+            make = functools.partial(self._network.datagrams, balancer_arn, one.arn)
+            datagrams, _ = await asyncio.get_running_loop().create_datagram_endpoint(
+                make, local_addr=(address, one.port)
+            )
+            return datagrams
+        certificates = dict(self.proxy.state.certificates)
+        context = server_context(one, certificates) if one.protocol in ("HTTPS", "TLS") else None
+        serve = functools.partial((self._network if is_network(one) else self.proxy).serve, balancer_arn, one.arn)
+        return await asyncio.start_server(
+            serve, address, one.port, ssl=context, limit=HEAD_LIMIT, backlog=1024, reuse_address=True
+        )
 
     async def report(self, session: aiohttp.ClientSession) -> None:
         """Tell verdicts and counts: each second, and at once when a verdict changed."""

@@ -1,4 +1,4 @@
-"""What passed through, second by second, in the terms of AWS/ApplicationELB."""
+"""What passed through, second by second, in the terms of AWS/ApplicationELB and AWS/NetworkELB."""
 
 from __future__ import annotations
 
@@ -23,6 +23,9 @@ class Second:
     connection_errors: int = 0
     fixed_responses: int = 0
     redirects: int = 0
+    # Of network load balancers.
+    flows: int = 0
+    bytes: int = 0
 
 
 class Counts:
@@ -64,6 +67,14 @@ class Counts:
         """A target took no connection."""
         for one in (self._second(balancer, group), self._second(balancer, None)):
             one.connection_errors += 1
+
+    def flow(self, balancer: str) -> None:
+        """A network load balancer took a connection, or the first datagram of a client."""
+        self._second(balancer, None).flows += 1
+
+    def carried(self, balancer: str, number: int) -> None:
+        """Bytes of a flow, in either direction."""
+        self._second(balancer, None).bytes += number
 
     def take(self, health: dict[tuple[str, str | None], tuple[int, int]]) -> list[dict[str, Any]]:
         """All seconds that are over, and the healthy and unhealthy counts as they are now."""

@@ -50,6 +50,10 @@ class Proxy:
         known = {self.place_of(t.address, t.port) for group in state.target_groups.values() for t in group.targets}
         self.pool.forget(known)
 
+    def current(self, balancer_arn: str, listener_arn: str) -> tuple[LoadBalancer, Listener] | None:
+        """As the node that takes a new flow has them."""
+        return self._current(balancer_arn, listener_arn, self.nodes.arrive())
+
     def _current(self, balancer_arn: str, listener_arn: str, node: int) -> tuple[LoadBalancer, Listener] | None:
         balancer, listener = self.state.load_balancers.get(balancer_arn), self.nodes.listener(listener_arn, node)
         if balancer is None or listener is None or time.time() < balancer.active_at:

@@ -30,6 +30,8 @@ class RequestView:
 
 
 Condition = Callable[[RequestView], bool]
+# Protocols of listeners of network load balancers.
+CONNECTIONS = ("TCP", "TLS", "UDP", "TCP_UDP")
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,7 +48,8 @@ def _context(listener: Listener, certificate: Certificate) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = _VERSIONS[listener.tls_protocols[0]]
     context.maximum_version = _VERSIONS[listener.tls_protocols[-1]]
-    context.set_alpn_protocols(["http/1.1"])
+    if listener.protocol == "HTTPS":
+        context.set_alpn_protocols(["http/1.1"])
     # Python loads keys from files only: one that is gone again at once.
     with tempfile.NamedTemporaryFile("w", suffix=".pem") as both:
         Path(both.name).chmod(0o600)

@@ -1,4 +1,4 @@
-"""From what the load balancers' proxy counted to metrics of AWS/ApplicationELB, with the dimensions that AWS gives."""
+"""From what the load balancers' proxy counted to metrics of AWS/ApplicationELB and AWS/NetworkELB, with the dimensions that AWS gives."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from .samples import Samples
 from .store import Metric, Store
 
-NAMESPACE = "AWS/ApplicationELB"
+NAMESPACE, NETWORK = "AWS/ApplicationELB", "AWS/NetworkELB"
 _KINDS = ("2XX", "3XX", "4XX", "5XX")
 
 Sample = tuple[Metric, float, Samples, str]
@@ -21,6 +21,7 @@ def record(store: Store, reported: Sequence[Mapping[str, Any]], until: float) ->
             store.add_late(metric, at, samples, unit)
     if until:
         store.told_until(NAMESPACE, until)
+        store.told_until(NETWORK, until)
 
 
 def from_report(reported: Mapping[str, Any]) -> Iterator[Sample]:
@@ -28,6 +29,10 @@ def from_report(reported: Mapping[str, Any]) -> Iterator[Sample]:
     balancer, group, at = reported["load_balancer"], reported["target_group"], float(reported["at"])
     targets = reported["healthy"] + reported["unhealthy"]
     dimensions = {"LoadBalancer": balancer, **({"TargetGroup": group} if group else {})}
+
+    if balancer.startswith("net/"):
+        yield from _of_connections(reported, dimensions, at)
+        return
 
     def sample(name: str, samples: Samples, unit: str = "Count", **of: str) -> Sample:
         return Metric.of(NAMESPACE, name, of or dimensions), at, samples, unit
@@ -57,6 +62,23 @@ def from_report(reported: Mapping[str, Any]) -> Iterator[Sample]:
         per_target = counted(reported["requests"], reported["requests"] / (reported["healthy"] or targets))
         yield sample("RequestCountPerTarget", per_target, "None")
         yield sample("RequestCountPerTarget", per_target, "None", TargetGroup=group)
+
+
+def _of_connections(reported: Mapping[str, Any], dimensions: Mapping[str, str], at: float) -> Iterator[Sample]:
+    """https://docs.aws.amazon.com/elasticloadbalancing/latest/network/load-balancer-cloudwatch-metrics.html"""
+
+    def sample(name: str, samples: Samples, unit: str = "Count") -> Sample:
+        return Metric.of(NETWORK, name, dimensions), at, samples, unit
+
+    if "TargetGroup" in dimensions:
+        if reported["healthy"] + reported["unhealthy"]:
+            yield sample("HealthyHostCount", one(reported["healthy"]))
+            yield sample("UnHealthyHostCount", one(reported["unhealthy"]))
+        return
+    if reported["flows"]:
+        yield sample("NewFlowCount", counted(reported["flows"]))
+    if reported["bytes"]:
+        yield sample("ProcessedBytes", counted(1, reported["bytes"]), "Bytes")
 
 
 def _own(sample: Any, reported: Mapping[str, Any]) -> Iterator[Sample]:
