@@ -10,6 +10,7 @@ import pytest
 import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.parsing.dataloader import DataLoader
+from ansible_collections.pear.fargate.plugins.filter.service import registrations
 from ansible_collections.pear.fargate.plugins.module_utils.aws import service_definition
 from ansible_collections.pear.fargate.plugins.module_utils.release.options import order
 from ansible_collections.pear.fargate.plugins.module_utils.service.scaling import Scaled, policy, problems, schedule
@@ -77,7 +78,14 @@ def test_what_the_page_says_is_accepted_and_becomes_what_ecs_takes(variables: di
     spec = Specification(ordered, "eu-central-1")
     order(ordered, spec, 1_700_000_000.0)
     takes("ecs", "RegisterTaskDefinition", spec.task_definition())
-    settings = spec.settings("" if release["kind"] == "worker" else "arn:aws:elasticloadbalancing:e:1:targetgroup/t/1")
+    further = {
+        one["name"]: f"arn:aws:elasticloadbalancing:e:1:targetgroup/{one['name']}/1"
+        for one in release["further_target_groups"]
+    }
+    settings = spec.settings(
+        "" if release["kind"] == "worker" else "arn:aws:elasticloadbalancing:e:1:targetgroup/t/1", further
+    )
+    assert len(settings["load_balancers"]) == len(further) + (release["kind"] == "web")
     request = service_definition.create_request(settings, "task:1", spec.desired_count)
     takes("ecs", "CreateService", {"serviceName": "scoreboard-blue", **request})
     # A role hands variables on as they were written.
@@ -112,6 +120,7 @@ def _release(values: dict[str, Any]) -> dict[str, Any]:
         "schedules": values.get("service_schedules"),
         "service_connect": values["service_connect"] or None,
         "service_registries": values["service_registries"],
+        "further_target_groups": registrations(values.get("service_further_target_groups") or []),
         **{option: values[f"service_{option}"] for option in taken},
     }
 
