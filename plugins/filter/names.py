@@ -43,6 +43,16 @@ def service_names(service: str, environment: str, region: str = "") -> dict[str,
     return {**names, **RoleNames(environment, region).of_service(service), "dashboard": dashboard}
 
 
+def further_load_balancer(environment: str, name: str) -> str:
+    """Name on AWS of a load balancer beside the environment's first."""
+    return EnvironmentNames(environment).further_load_balancer(name)
+
+
 class FilterModule:
     def filters(self) -> dict[str, Callable[..., Any]]:
-        return {"environment_names": environment_names, "service_names": service_names, "tag_texts": tag_texts}
+        return {
+            "environment_names": environment_names,
+            "further_load_balancer": further_load_balancer,
+            "service_names": service_names,
+            "tag_texts": tag_texts,
+        }

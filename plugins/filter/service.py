@@ -10,7 +10,6 @@ from typing import Any
 from ansible.errors import AnsibleFilterError
 
 from ..module_utils.service import values as service_values
-from ..module_utils.service.further_targets import REGISTERED
 
 
 def task_volumes(volumes: list[dict[str, Any]], *arguments: Any, **options: Any) -> list[dict[str, Any]]:
@@ -56,9 +55,9 @@ def failed_services(
     return [name for name in names if name in known]
 
 
-def registrations(target_groups: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """What a release needs of further target groups: where tasks are registered."""
-    return [{name: one[name] for name in REGISTERED if one.get(name) is not None} for one in target_groups]
+def picked(mappings: Sequence[Mapping[str, Any]], *names: str) -> list[dict[str, Any]]:
+    """Of each mapping what has these names and is not null."""
+    return [{name: one[name] for name in names if one.get(name) is not None} for one in mappings]
 
 
 def further_target_groups(hostvars: Mapping[str, Mapping[str, Any]], hosts: Sequence[str]) -> dict[str, list[str]]:
@@ -81,7 +80,7 @@ class FilterModule:
             "failed_services": failed_services,
             "further_target_groups": further_target_groups,
             "one_host_of_each_environment": one_host_of_each_environment,
-            "registrations": registrations,
+            "picked": picked,
             "service_urls": service_values.urls,
             "task_volumes": task_volumes,
             "volume_mounts": service_values.volume_mounts,

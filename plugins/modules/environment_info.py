@@ -171,7 +171,9 @@ environment:
       description: Lists of id, zone and CIDR under V(public), V(private) and V(data).
       type: dict
     security_groups:
-      description: Ids under V(load_balancer), V(tasks), V(file_system) and V(database), or null.
+      description: >-
+        Ids under V(load_balancer), V(tasks), V(file_system) and V(database), or null; and those of further load balancers by their names
+        under V(further_load_balancers).
       type: dict
     load_balancer:
       description:

@@ -114,6 +114,43 @@ options:
         type: list
         elements: str
         default: []
+  load_balancers:
+    description:
+      - Load balancers beside the environment's first. Each gets a security group that lets its clients in, and that the tasks let in on
+        O(task_ports), by UDP too where a client comes by UDP.
+    type: list
+    elements: dict
+    default: []
+    version_added: 0.2.0
+    suboptions:
+      name:
+        description: Name in the inventory.
+        type: str
+        required: true
+      scheme:
+        description: Whether it is reachable from the internet or only from the VPC.
+        type: str
+        choices: [internet-facing, internal]
+        default: internal
+      clients:
+        description: Who may reach it. On 80 and 443 from O(ingress_cidrs), or from the VPC where it is internal, if empty.
+        type: list
+        elements: dict
+        default: []
+        suboptions:
+          source:
+            description: A CIDR block, or the ID of a security group or of a prefix list. O(ingress_cidrs), or the VPC, if omitted.
+            type: str
+          protocol:
+            description: Transport protocol.
+            type: str
+            choices: [tcp, udp]
+            default: tcp
+          ports:
+            description: Ports or ranges of ports of the load balancer.
+            type: list
+            elements: str
+            required: true
   flow_log:
     description: Destination of the VPC's flow log. If omitted there is none.
     type: dict
@@ -219,6 +256,25 @@ ARGUMENT_SPEC = {
             "source": {"type": "str", "required": True},
             "protocol": {"type": "str", "choices": ["tcp", "udp"], "default": "tcp"},
             "ports": {"type": "list", "elements": "str", "default": []},
+        },
+    },
+    "load_balancers": {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "options": {
+            "name": {"type": "str", "required": True},
+            "scheme": {"type": "str", "choices": ["internet-facing", "internal"], "default": "internal"},
+            "clients": {
+                "type": "list",
+                "elements": "dict",
+                "default": [],
+                "options": {
+                    "source": {"type": "str"},
+                    "protocol": {"type": "str", "choices": ["tcp", "udp"], "default": "tcp"},
+                    "ports": {"type": "list", "elements": "str", "required": True},
+                },
+            },
         },
     },
     "flow_log": {

@@ -41,6 +41,7 @@ SERVICES: Mapping[str, Sequence[str]] = {
     "gameday_step": (*_RELEASE, "cloudwatch", "logs", "xray", "acm"),
     "iam_oidc_provider": ("iam",),
     "logs_saved_queries": ("logs",),
+    "network_load_balancer": ("elbv2",),
     "rds_database": ("rds",),
     "release_ledger": ("dynamodb",),
     "release_report": (*_RELEASE, "cloudwatch"),

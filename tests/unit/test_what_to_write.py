@@ -10,9 +10,10 @@ import pytest
 import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.parsing.dataloader import DataLoader
-from ansible_collections.pear.fargate.plugins.filter.service import registrations
+from ansible_collections.pear.fargate.plugins.filter.service import picked
 from ansible_collections.pear.fargate.plugins.module_utils.aws import service_definition
 from ansible_collections.pear.fargate.plugins.module_utils.release.options import order
+from ansible_collections.pear.fargate.plugins.module_utils.service.further_targets import REGISTERED
 from ansible_collections.pear.fargate.plugins.module_utils.service.scaling import Scaled, policy, problems, schedule
 from ansible_collections.pear.fargate.plugins.module_utils.service.specification import Specification
 from ansible_collections.pear.fargate.plugins.module_utils.service.values import (
@@ -120,7 +121,7 @@ def _release(values: dict[str, Any]) -> dict[str, Any]:
         "schedules": values.get("service_schedules"),
         "service_connect": values["service_connect"] or None,
         "service_registries": values["service_registries"],
-        "further_target_groups": registrations(values.get("service_further_target_groups") or []),
+        "further_target_groups": picked(values.get("service_further_target_groups") or [], *REGISTERED),
         **{option: values[f"service_{option}"] for option in taken},
     }
 

@@ -60,6 +60,13 @@ def load_balancer_of_arn(aws: Aws, arn: str) -> dict[str, Any] | None:
         raise
 
 
+@aws_call("read the load balancers whose names begin with {prefix}")
+def load_balancers(aws: Aws, prefix: str) -> list[dict[str, Any]]:
+    pages = aws.client("elbv2").get_paginator("describe_load_balancers").paginate()
+    found = [balancer for page in pages for balancer in page["LoadBalancers"]]
+    return [balancer for balancer in found if balancer["LoadBalancerName"].startswith(prefix)]
+
+
 @aws_call("create load balancer {name}")
 def create_load_balancer(
     aws: Aws, name: str, settings: LoadBalancerSettings, tags: Mapping[str, str]

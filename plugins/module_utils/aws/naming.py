@@ -62,6 +62,9 @@ class EnvironmentNames:
         """Of one beside the environment's first, by its name in the inventory."""
         return fit(f"{self.environment}-{name}", 32)
 
+    def further_load_balancer_security_group(self, name: str) -> str:
+        return f"{self.environment}-{name}-load-balancer"
+
     @property
     def load_balancer_security_group(self) -> str:
         return f"{self.environment}-load-balancer"

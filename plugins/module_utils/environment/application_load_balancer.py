@@ -14,7 +14,7 @@ from ..aws.errors import Failure
 from ..aws.naming import TAG_ENVIRONMENT
 from ..common.changes import Changes
 from ..common.eventual import WEB_ACL_TARGET, once_ready
-from ..common.invocation import Invocation
+from ..common.invocation import Invocation, Run
 from ..common.ownership import Existing, claim
 from ..common.resource import TagCalls, put_tags_right
 from ..common.waiting import Wait, wait_until
@@ -31,39 +31,32 @@ def run(call: Invocation) -> dict[str, Any]:
     name = desired["name"]
     found = elbv2.load_balancer(aws, name)
     if desired["state"] == "absent":
-        return _absent(call, found)
+        return absent_balancer(call, found, run)
     if found is None:
         made: list[dict[str, Any]] = []
-        changes.want("load_balancer", None, name, lambda: made.append(_create(call)))
+        changes.want("load_balancer", None, name, lambda: made.append(create(call)))
         if not made:
-            return _answer(changes, None)
+            return answer_of(changes, None)
         (found,) = made
     else:
         known = elbv2.tags(aws, [found["LoadBalancerArn"]])[found["LoadBalancerArn"]]
         claim(call, run, desired["tags"], [Existing("load_balancer", name, known)])
-        _in_place(call, changes, found)
+        in_place(call, changes, found)
     arn = found["LoadBalancerArn"]
-    current = elbv2.load_balancer_attributes(aws, arn)
-    differ = {key: value for key, value in attributes(desired).items() if current.get(key) != value}
-    changes.want(
-        "attributes",
-        {key: current.get(key) for key in differ},
-        differ,
-        partial(elbv2.set_load_balancer_attributes, aws, arn, differ),
-    )
+    put_attributes_right(call, changes, arn, attributes(desired))
     listeners = _listeners(call, changes, arn)
-    put_tags_right(changes, desired, _tag_calls(call, arn))
-    active = _active(call, found)
+    put_tags_right(changes, desired, tag_calls(call, arn))
+    ready = active(call, found)
     if desired["web_acl_arn"] is not None:
         acl = desired["web_acl_arn"]
         attach = partial(wafv2.set_web_acl, aws, arn, acl)
         changes.want(
             "web_acl_arn", wafv2.web_acl(aws, arn) or "", acl, lambda: once_ready(call, WEB_ACL_TARGET, attach)
         )
-    return {**_answer(changes, active), "listeners": listeners}
+    return {**answer_of(changes, ready), "listeners": listeners}
 
 
-def _absent(call: Invocation, found: Mapping[str, Any] | None) -> dict[str, Any]:
+def absent_balancer(call: Invocation, found: Mapping[str, Any] | None, run: Run) -> dict[str, Any]:
     things = []
     if found:
         name, arn = call.params["name"], found["LoadBalancerArn"]
@@ -71,10 +64,10 @@ def _absent(call: Invocation, found: Mapping[str, Any] | None) -> dict[str, Any]
         claim(call, run, call.params["tags"], [Existing("load_balancer", name, known)])
         things = [teardown_find.load_balancer(call.aws, found, call.params["tags"].get(TAG_ENVIRONMENT, ""))]
     changes, _kept = remove_all(call, things)
-    return _answer(changes, found)
+    return answer_of(changes, found)
 
 
-def _create(call: Invocation) -> dict[str, Any]:
+def create(call: Invocation, kind: str = "application") -> dict[str, Any]:
     desired, name = call.params, call.params["name"]
     call.progress.line(f"creating load balancer {name}, which takes up to 3 minutes")
     settings = LoadBalancerSettings(
@@ -82,6 +75,7 @@ def _create(call: Invocation) -> dict[str, Any]:
         address_type=desired["ip_address_type"],
         subnet_ids=desired["subnet_ids"],
         security_group_ids=desired["security_group_ids"],
+        type=kind,
     )
     return elbv2.create_load_balancer(call.aws, name, settings, desired["tags"])
 
@@ -100,6 +94,17 @@ def attributes(desired: Mapping[str, Any]) -> dict[str, str]:
     if logs:
         said["access_logs.s3.bucket"], said["access_logs.s3.prefix"] = logs["bucket"], logs["prefix"]
     return {key: str(value).lower() if isinstance(value, bool) else str(value) for key, value in said.items()}
+
+
+def put_attributes_right(call: Invocation, changes: Changes, arn: str, desired: Mapping[str, str]) -> None:
+    current = elbv2.load_balancer_attributes(call.aws, arn)
+    differ = {key: value for key, value in desired.items() if current.get(key) != value}
+    changes.want(
+        "attributes",
+        {key: current.get(key) for key in differ},
+        differ,
+        partial(elbv2.set_load_balancer_attributes, call.aws, arn, differ),
+    )
 
 
 def listeners_wanted(desired: Mapping[str, Any]) -> dict[tuple[str, int], dict[str, Any]]:
@@ -154,13 +159,14 @@ def _bare(action: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in action.items() if key != "Order"}
 
 
-def _in_place(call: Invocation, changes: Changes, found: Mapping[str, Any]) -> None:
+def in_place(call: Invocation, changes: Changes, found: Mapping[str, Any]) -> None:
     """What a load balancer was created with; all but its scheme can be changed."""
     desired, arn = call.params, found["LoadBalancerArn"]
     if found["Scheme"] != desired["scheme"]:
         raise Failure(
             f"Nothing was changed: load balancer {desired['name']} is {found['Scheme']}, and ELB cannot make it "
-            f"{desired['scheme']}. Set load_balancer_scheme to what it is, or destroy the environment's load balancer first."
+            f"{desired['scheme']}. Set its scheme (load_balancer_scheme, or the one in load_balancer_further) to what it is, or destroy "
+            "the load balancer first."
         )
     subnets = sorted(zone["SubnetId"] for zone in found["AvailabilityZones"])
     changes.want(
@@ -208,7 +214,7 @@ def _listeners(call: Invocation, changes: Changes, arn: str) -> dict[str, str]:
     return arns
 
 
-def _tag_calls(call: Invocation, arn: str) -> TagCalls:
+def tag_calls(call: Invocation, arn: str) -> TagCalls:
     aws = call.aws
     return TagCalls(
         lambda: elbv2.tags(aws, [arn])[arn],
@@ -217,7 +223,7 @@ def _tag_calls(call: Invocation, arn: str) -> TagCalls:
     )
 
 
-def _active(call: Invocation, found: Mapping[str, Any]) -> Mapping[str, Any]:
+def active(call: Invocation, found: Mapping[str, Any]) -> Mapping[str, Any]:
     """Wait until it is active: DNS records point to it next."""
     name = found["LoadBalancerName"]
     if found["State"]["Code"] == "active":
@@ -240,7 +246,7 @@ def _active(call: Invocation, found: Mapping[str, Any]) -> Mapping[str, Any]:
     return now
 
 
-def _answer(changes: Changes, found: Mapping[str, Any] | None) -> dict[str, Any]:
+def answer_of(changes: Changes, found: Mapping[str, Any] | None) -> dict[str, Any]:
     return {
         "changed": bool(changes.after),
         "diff": {"before": changes.before, "after": changes.after},

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -155,13 +156,17 @@ def _vpc(found: Sequence[Mapping[str, Any]], name: str) -> dict[str, str] | None
     return {"id": found[0]["VpcId"], "cidr": found[0]["CidrBlock"]} if found else None
 
 
-def _security_groups(aws: Aws, names: EnvironmentNames) -> dict[str, str | None]:
+def _security_groups(aws: Aws, names: EnvironmentNames) -> dict[str, Any]:
     groups = {group["GroupName"]: group["GroupId"] for group in ec2.environment_security_groups(aws, names.environment)}
+    pattern = re.compile(re.escape(names.further_load_balancer_security_group("NAME")).replace("NAME", "(.+)"))
     return {
         "load_balancer": groups.get(names.load_balancer_security_group),
         "tasks": groups.get(names.task_security_group),
         "file_system": groups.get(names.file_system_security_group),
         "database": groups.get(names.database),
+        "further_load_balancers": {
+            match[1]: group for name, group in groups.items() if (match := pattern.fullmatch(name))
+        },
     }
 
 

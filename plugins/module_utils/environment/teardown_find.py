@@ -61,7 +61,7 @@ def everything(aws: Aws, name: str, services: set[str], clusters: Sequence[str] 
         running = pool.submit(lambda: _ecs(aws, name, [*_clusters(groups.result()), *clusters]))
         log_groups = pool.submit(_log_groups, aws, name)
         finders: list[Callable[[Aws, str], list[Thing]]] = [
-            _balancer, _certificates, _roles, _ledger, _files, _topics, _alarms, _schedules, _traces,
+            _balancer, _further_balancers, _certificates, _roles, _ledger, _files, _topics, _alarms, _schedules, _traces,
             rds_teardown.databases, rds_teardown.parameter_groups, rds_teardown.log_groups,
             backup_teardown.plans_and_vaults,
         ]  # fmt: skip
@@ -160,6 +160,13 @@ def _balancer(aws: Aws, name: str) -> list[Thing]:
     if elbv2.tags(aws, [arn])[arn].get(TAG_ENVIRONMENT) != name:
         return []
     return [load_balancer(aws, found, name)]
+
+
+def _further_balancers(aws: Aws, name: str) -> list[Thing]:
+    """Beside the first: by their names' beginning and their tags."""
+    found = elbv2.load_balancers(aws, f"{name}-")
+    tags = elbv2.tags(aws, [one["LoadBalancerArn"] for one in found]) if found else {}
+    return [load_balancer(aws, one, name) for one in found if tags[one["LoadBalancerArn"]].get(TAG_ENVIRONMENT) == name]
 
 
 def load_balancer(aws: Aws, found: Mapping[str, Any], name: str = "") -> Thing:

@@ -14,6 +14,7 @@ from ..aws.naming import EnvironmentNames
 from ..service.reachable_ports import span
 from .network_layout import layout
 
+_BALANCER_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,18}[a-z0-9])?")
 _IDS = re.compile(r"(sg|pl)-[0-9a-f]+", re.ASCII)
 ANYWHERE, ANYWHERE_6 = "0.0.0.0/0", "::/0"
 # These are entries of route tables and cost nothing; all others are addresses in the private subnets.
@@ -113,8 +114,13 @@ def groups(params: Mapping[str, Any], vpc_cidr: str) -> list[Group]:
             out,
         )
     ]
+    further = [
+        _further(names, one, params["ingress_cidrs"] if one["scheme"] == "internet-facing" else [vpc_cidr])
+        for one in params["load_balancers"]
+    ]
     made = [
         *([] if others else own_balancer),
+        *further,
         Group(
             names.task_security_group,
             "Tasks, reached by the load balancer only",
@@ -128,6 +134,12 @@ def groups(params: Mapping[str, Any], vpc_cidr: str) -> list[Group]:
                 Rule(client["protocol"], *_ports(ports), _client(client["source"], "network_task_clients"))
                 for client in params["task_clients"]
                 for ports in client["ports"] or params["task_ports"]
+            }
+            | {
+                Rule(protocol, *_ports(ports), group.name)
+                for group in further
+                for protocol in sorted({rule.protocol for rule in group.ingress} | {"tcp"})
+                for ports in params["task_ports"]
             },
             out,
         ),
@@ -164,6 +176,25 @@ def groups(params: Mapping[str, Any], vpc_cidr: str) -> list[Group]:
             )
         )
     return made
+
+
+def _further(names: EnvironmentNames, given: Mapping[str, Any], usual: Sequence[str]) -> Group:
+    """The group of a load balancer beside the environment's first; `usual` are the clients where the inventory names none."""
+    if not _BALANCER_NAME.fullmatch(given["name"]):
+        raise ValueError(
+            f"load_balancer_further has {given['name']!r}; valid names: small letters, digits and hyphens, at most 20"
+        )
+    return Group(
+        names.further_load_balancer_security_group(given["name"]),
+        f"Load balancer {given['name']}",
+        frozenset(
+            Rule(client["protocol"], *_ports(ports), _client(source, "load_balancer_further"))
+            for client in given["clients"] or [{"source": None, "protocol": "tcp", "ports": ["80", "443"]}]
+            for source in ([client["source"]] if client["source"] else usual)
+            for ports in client["ports"]
+        ),
+        frozenset({Rule("-1", -1, -1, ANYWHERE)}),
+    )
 
 
 def _client(text: str, variable: str) -> str:

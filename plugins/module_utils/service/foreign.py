@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 from ..aws import (
@@ -59,6 +60,7 @@ VARIABLES = (
     "load_balancer_access_logs_bucket",
     "load_balancer_access_logs_create",
     "load_balancer_existing",
+    "load_balancer_further",
     "monitoring_enabled",
     "monitoring_sampling_rules",
     "monitoring_topic_arns",
@@ -89,6 +91,9 @@ def of_environment(aws: Aws, values: Mapping[str, Any], place: ArnScope, uncheck
         finders.append(lambda: _cluster(aws, names.cluster))
     if not on("load_balancer_existing"):
         finders.append(lambda: _load_balancer(aws, names.load_balancer))
+    further = [one for one in on("load_balancer_further") or [] if isinstance(one, Mapping) and one.get("name")]
+    for one in further:
+        finders.append(partial(_load_balancer, aws, names.further_load_balancer(str(one["name"]))))
     if on("file_system_enabled") and not on("file_system_existing"):
         finders.append(lambda: _file_system(aws, name))
         if on("file_system_backup_plan") is not None:
@@ -110,7 +115,8 @@ def of_environment(aws: Aws, values: Mapping[str, Any], place: ArnScope, uncheck
         finders.append(lambda: bucket(aws, str(on("load_balancer_access_logs_bucket"))))
     existing = on("network_existing") or {}
     if existing.get("vpc_id"):
-        finders.append(lambda: _security_groups(aws, names, existing["vpc_id"]))
+        groups = [names.further_load_balancer_security_group(str(one["name"])) for one in further]
+        finders.append(lambda: _security_groups(aws, names, existing["vpc_id"], groups))
     elif on("network_flow_log_days"):
         finders += [
             lambda: _log_group(aws, f"/pear/{name}/network"),
@@ -271,8 +277,9 @@ def bucket(aws: Aws, name: str) -> Iterator[Existing]:
         yield Existing("bucket", name, tags)
 
 
-def _security_groups(aws: Aws, names: EnvironmentNames, vpc_id: str) -> Iterator[Existing]:
+def _security_groups(aws: Aws, names: EnvironmentNames, vpc_id: str, more: Iterable[str]) -> Iterator[Existing]:
     ours = {
+        *more,
         names.load_balancer_security_group,
         names.task_security_group,
         names.file_system_security_group,

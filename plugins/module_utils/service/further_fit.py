@@ -65,6 +65,8 @@ def _of_place(
     if vpc_id:
         yield from _zones(aws, balancer, values, network)
         yield from _way_in(aws, options, balancer, values, environment)
+    if is_network(options):
+        yield from _clients(aws, options, balancer, environment)
     if listener_protocol(options) == "TLS":
         yield from _certificate(aws, str(options["certificate_arn"]))
 
@@ -135,11 +137,47 @@ def _way_in(
         )
 
 
+def _clients(
+    aws: Aws, options: Mapping[str, Any], balancer: Mapping[str, Any], environment: Mapping[str, Any]
+) -> Iterator[str]:
+    """The security groups of a network load balancer, where it has any, let somebody in on the listener's port, or will."""
+    own, port = set(balancer.get("SecurityGroups") or []), int(options["listener_port"])
+    if not own:
+        return
+    rules = [
+        rule
+        for group in ec2.security_groups(aws, balancer["VpcId"])
+        if group["GroupId"] in own
+        for rule in group.get("IpPermissions", [])
+    ]
+    planned = [
+        client
+        for one in environment.get("load_balancer_further") or []
+        if isinstance(one, Mapping) and one.get("name") == options.get("load_balancer")
+        for client in one.get("clients") or [{"ports": ["80", "443"]}]
+    ]
+    name, groups = balancer["LoadBalancerName"], ", ".join(sorted(own))
+    for transport in TRANSPORTS.get(listener_protocol(options), ("tcp",)):
+        will = any(
+            client.get("protocol", "tcp") == transport and is_open(port, client.get("ports") or [])
+            for client in planned
+        )
+        if not will and not any(_covers(rule, transport, port) for rule in rules):
+            yield (
+                f"the security groups of load balancer {name} ({groups}) let nobody in on {transport} {port}, its listener_port: add it to "
+                "the clients of load_balancer_further, or ask the owner of the load balancer"
+            )
+
+
+def _covers(rule: Mapping[str, Any], transport: str, port: int) -> bool:
+    if rule["IpProtocol"] == "-1":
+        return True
+    return rule["IpProtocol"] == transport and rule.get("FromPort", 0) <= port <= rule.get("ToPort", 65535)
+
+
 def _lets_in(rule: Mapping[str, Any], transport: str, port: int, groups: set[str]) -> bool:
     """Addresses are taken to include the load balancer's: which they are is its owner's to know."""
-    if rule["IpProtocol"] not in ("-1", transport):
-        return False
-    if rule["IpProtocol"] != "-1" and not rule.get("FromPort", 0) <= port <= rule.get("ToPort", 65535):
+    if not _covers(rule, transport, port):
         return False
     by_group = any(pair["GroupId"] in groups for pair in rule.get("UserIdGroupPairs", []))
     return by_group or bool(_addresses(rule))

@@ -21,7 +21,8 @@ _NAMED: dict[str, dict[str, str]] = {
     "ecr:repository": {"RepositoryName": "repositoryName || repositoryNames"},
     "scheduler:schedule": {"GroupName": 'GroupName || `"default"`', "ScheduleName": "Name"},
     "scheduler:schedule-group": {"GroupName": "Name"},
-    "elasticloadbalancing:loadbalancer/app/": {"LoadBalancerName": "Name"},
+    "elasticloadbalancing:loadbalancer/app/": {"LoadBalancerName": "Type != 'network' && Name"},
+    "elasticloadbalancing:loadbalancer/net/": {"LoadBalancerName": "Type == 'network' && Name"},
     "elasticloadbalancing:targetgroup": {"TargetGroupName": "Name"},
     "route53:hostedzone": {
         "Id": "HostedZoneId || (ResourceType == 'hostedzone' && ResourceId) || (!ResourceType && Id)"
@@ -103,7 +104,7 @@ def targets(action: Action, call: ApiCall, account: Account) -> list[Target]:
         if not arns and kind.required:
             missing.append(kind)
     if missing and (action.service in _TOGETHER or not found):
-        # An ELB action is about the one kind of load balancer that the sandbox has.
+        # An ELB action that names no load balancer is about the kind that there always is.
         for kind in missing if action.service in _TOGETHER else [_application_kind(missing)]:
             values = _DEFAULTS.get(f"{action.service}:{kind.name}", _none)(call)
             found.append(Target(call.scope.fill(kind.arn, values), action.keys | kind.keys))

@@ -13,7 +13,9 @@ from ansible_collections.pear.fargate.plugins.module_utils.aws.session import Aw
 from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import Invocation
 from ansible_collections.pear.fargate.plugins.module_utils.environment import application_load_balancer as ours
 from ansible_collections.pear.fargate.plugins.module_utils.environment import environment_info as info
+from ansible_collections.pear.fargate.plugins.module_utils.environment import network_load_balancer
 from ansible_collections.pear.fargate.plugins.modules import environment_info
+from ansible_collections.pear.fargate.plugins.modules import network_load_balancer as network_module
 from ansible_collections.pear.fargate.plugins.modules.application_load_balancer import ARGUMENT_SPEC
 from moto import mock_aws
 
@@ -281,3 +283,46 @@ def test_tags_of_others_go_only_where_that_is_said(world: World) -> None:
     (described,) = world.elbv2.describe_tags(ResourceArns=[world.arn])["TagDescriptions"]
     assert {tag["Key"] for tag in described["Tags"]} == {"pear:environment", "team"}
     assert not world.invoke(purge_tags=True)["changed"]
+
+
+def network(world: World, check_mode: bool = False, **options: Any) -> dict[str, Any]:
+    given = {
+        "name": "staging-games",
+        "subnet_ids": world.subnets[:2],
+        "security_group_ids": world.groups[:1],
+        "deletion_protection": False,
+        "tags": world.options["tags"],
+    }
+    return network_load_balancer.run(
+        Invocation(params(network_module, {**given, **options}), Aws({"region": REGION}), check_mode)
+    )
+
+
+def test_a_network_load_balancer_is_made_once_and_its_listeners_are_left_to_services(world: World) -> None:
+    assert network(world, True)["changed"] and world.elbv2.describe_load_balancers()["LoadBalancers"] == []
+    arn = network(world)["load_balancer_arn"]
+    (made,) = world.elbv2.describe_load_balancers()["LoadBalancers"]
+    assert (made["Type"], made["Scheme"], made["SecurityGroups"]) == ("network", "internal", world.groups[:1])
+    ours = [{"Key": "pear:environment", "Value": "staging"}]
+    group = world.elbv2.create_target_group(
+        Name="g", Protocol="TCP", Port=1, VpcId=made["VpcId"], TargetType="ip", Tags=ours
+    )
+    action = [{"Type": "forward", "TargetGroupArn": group["TargetGroups"][0]["TargetGroupArn"]}]
+    world.elbv2.create_listener(LoadBalancerArn=arn, Protocol="TCP", Port=7000, DefaultActions=action)
+    assert not network(world)["changed"]
+    for change in ({"cross_zone": True}, {"security_group_ids": world.groups}, {"subnet_ids": world.subnets}):
+        assert network(world, **change)["changed"]
+        assert not network(world, **change)["changed"]
+        network(world)
+    assert len(world.elbv2.describe_listeners(LoadBalancerArn=arn)["Listeners"]) == 1
+    with pytest.raises(Failure, match=r"is internal, and ELB cannot make it internet-facing"):
+        network(world, scheme="internet-facing")
+    world.invoke(name="staging-web")
+    with pytest.raises(Failure, match="is of the type application, which ELB cannot change"):
+        network(world, name="staging-web")
+    with pytest.raises(Failure, match="staging-games exists, and no tag says"):
+        network(world, tags={"pear:environment": "other"})
+    assert network(world, state="absent")["changed"]
+    assert [one["LoadBalancerName"] for one in world.elbv2.describe_load_balancers()["LoadBalancers"]] == [
+        "staging-web"
+    ]

@@ -778,3 +778,19 @@ def test_further_target_groups_go_with_their_listeners_and_rules_and_a_listener_
     assert [one["IsDefault"] for one in elb.describe_rules(ListenerArn=listener)["Rules"]] == [True]
     left = [one["TargetGroupName"] for one in elb.describe_target_groups()["TargetGroups"]]
     assert "theirs" in left and not [name for name in left if "scores" in name]
+
+
+def test_further_load_balancers_of_the_environment_go_by_name_and_tag(aws: None) -> None:
+    make("staging")
+    elb = boto3.client("elbv2", REGION)
+    first = elb.describe_load_balancers(Names=["staging"])["LoadBalancers"][0]
+    subnets = [zone["SubnetId"] for zone in first["AvailabilityZones"]]
+    ours = [{"Key": "pear:environment", "Value": "staging"}]
+    for name, kind, tags in (
+        ("staging-games", "network", ours),
+        ("staging-theirs", "network", [{"Key": "Owner", "Value": "x"}]),
+    ):
+        elb.create_load_balancer(Name=name, Type=kind, Subnets=subnets, Tags=tags)
+    listed = invoke(check_mode=True)["removed"]
+    assert "load balancer staging-games" in listed and "load balancer staging-theirs" not in listed
+    assert "load balancer staging-games" not in invoke(check_mode=True, service="scores")["removed"]

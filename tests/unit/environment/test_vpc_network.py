@@ -498,3 +498,43 @@ def test_clients_of_other_load_balancers_reach_the_tasks_on_their_ports_and_tran
     assert not invoke(task_ports=["8080"], task_clients=clients)["changed"]
     with pytest.raises(Failure, match="network_task_clients has 'office'"):
         invoke(check_mode=True, task_clients=[{"source": "office"}])
+
+
+def test_a_further_load_balancer_has_a_group_that_its_clients_reach_and_that_reaches_the_tasks(ec2: Any) -> None:
+    games = {
+        "name": "games",
+        "scheme": "internet-facing",
+        "clients": [{"ports": ["7000"]}, {"protocol": "udp", "ports": ["7001"]}],
+    }
+    given = {
+        "task_ports": ["8080"],
+        "ingress_cidrs": ["198.51.100.0/24"],
+        "load_balancers": [{"name": "internal"}, games],
+    }
+    invoke(**given)
+    assert not invoke(**given)["changed"]
+    every = {group["GroupName"]: group for group in ec2.describe_security_groups()["SecurityGroups"]}
+
+    def reached(name: str) -> set[tuple[Any, ...]]:
+        rules = every[name]["IpPermissions"]
+        by_address = {
+            (rule["IpProtocol"], rule["FromPort"], one["CidrIp"]) for rule in rules for one in rule["IpRanges"]
+        }
+        names = {group["GroupId"]: key for key, group in every.items()}
+        pairs = [(rule, pair) for rule in rules for pair in rule["UserIdGroupPairs"]]
+        return by_address | {(rule["IpProtocol"], rule["FromPort"], names[pair["GroupId"]]) for rule, pair in pairs}
+
+    assert reached("staging-games-load-balancer") == {
+        ("tcp", 7000, "198.51.100.0/24"),
+        ("udp", 7001, "198.51.100.0/24"),
+    }
+    vpc = ec2.describe_vpcs(Filters=[{"Name": "tag:Name", "Values": ["staging"]}])["Vpcs"][0]["CidrBlock"]
+    assert reached("staging-internal-load-balancer") == {("tcp", 80, vpc), ("tcp", 443, vpc)}
+    assert reached("staging-tasks") == {
+        ("tcp", 8080, "staging-load-balancer"),
+        ("tcp", 8080, "staging-internal-load-balancer"),
+        ("tcp", 8080, "staging-games-load-balancer"),
+        ("udp", 8080, "staging-games-load-balancer"),
+    }
+    with pytest.raises(Failure, match="load_balancer_further has 'In'"):
+        invoke(check_mode=True, load_balancers=[{"name": "In"}])

@@ -441,3 +441,13 @@ def test_rules_and_groups_of_x_ray_are_resources_by_their_names() -> None:
     assert of("xray:CreateGroup", GroupName="live-web") == [("xray:CreateGroup", f"{group}/*")]
     assert of("xray:UpdateGroup", GroupARN=f"{group}/ABC") == [("xray:UpdateGroup", f"{group}/ABC")]
     assert of("xray:GetGroups") == [("xray:GetGroups", "*")]
+
+
+@pytest.mark.parametrize(("kind", "path"), [("network", "net"), ("application", "app"), ("", "app")])
+def test_each_type_of_load_balancer_is_a_resource_of_its_own(kind: str, path: str) -> None:
+    more = {"Type": kind} if kind else {}
+    action, resource = of("elasticloadbalancing:CreateLoadBalancer", Name="live-games", **more)[0]
+    assert (action, resource) == (
+        "elasticloadbalancing:CreateLoadBalancer",
+        f"{BALANCER.rpartition('app/')[0]}{path}/live-games/*",
+    )

@@ -94,6 +94,27 @@ def test_everything_of_the_environment_is_named_at_once(corp: dict[str, Any]) ->
     assert unchecked == []
 
 
+def test_further_load_balancers_and_target_groups_are_named_too(corp: dict[str, Any]) -> None:
+    ec2, elb = client("ec2"), client("elbv2")
+    vpc = corp["network_existing"]["vpc_id"]
+    block = ".".join(ec2.describe_vpcs(VpcIds=[vpc])["Vpcs"][0]["CidrBlock"].split(".")[:2])
+    subnets = [
+        ec2.create_subnet(VpcId=vpc, CidrBlock=f"{block}.24{n}.0/24", AvailabilityZone=f"{REGION}{zone}")["Subnet"][
+            "SubnetId"
+        ]
+        for n, zone in enumerate("ab")
+    ]
+    elb.create_load_balancer(Name="corp-games", Type="network", Subnets=subnets, Tags=OTHERS)
+    ec2.create_security_group(GroupName="corp-games-load-balancer", Description="theirs", VpcId=vpc)
+    elb.create_target_group(Name="corp-web-game", Protocol="TCP", Port=1, VpcId=vpc, TargetType="ip", Tags=OTHERS)
+    aws = Aws({"region": REGION})
+    found = foreign.of_environment(aws, {**corp, "load_balancer_further": [{"name": "games"}]}, PLACE, [])
+    assert [one for one in found if one.startswith("Load balancer corp-games exists")]
+    assert [one for one in found if one.startswith("Security group corp-games-load-balancer")]
+    found = foreign.of_service(aws, {**SERVICE, "service_further_target_groups": [{"name": "game", "port": 1}]}, [])
+    assert [one for one in found if one.startswith("Target group corp-web-game exists")]
+
+
 @pytest.mark.parametrize(
     ("said", "gone"),
     [

@@ -149,3 +149,17 @@ def test_a_port_or_a_priority_that_is_taken_and_a_certificate_that_is_not_there_
     arn = f"arn:aws:acm:{REGION}:123456789012:certificate/12345678-1234-1234-1234-123456789012"
     tls = game(corp, listener_port=443, listener_protocol="TLS", certificate_arn=arn)
     assert "ACM has no such certificate" in found(corp, tls)[0]
+
+
+def test_a_network_load_balancer_that_lets_no_client_in_on_the_port_is_one_until_the_inventory_opens_it(
+    corp: dict[str, Any],
+) -> None:
+    let_in(corp, {"IpRanges": [{"CidrIp": "10.9.0.0/16"}]}, 7000)
+    balancer_of("staging-edge", "network", corp["subnets"][:2], [corp["group"]])
+    (closed,) = found(corp, game(corp, load_balancer="edge"))
+    assert f"load balancer staging-edge ({corp['group']}) let nobody in on tcp 7000" in closed
+    planned = [{"name": "edge", "type": "network", "clients": [{"ports": ["7000"]}]}]
+    assert found(corp, game(corp, load_balancer="edge"), load_balancer_further=planned) == []
+    rule = {"IpProtocol": "tcp", "FromPort": 6000, "ToPort": 8000, "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}
+    client("ec2").authorize_security_group_ingress(GroupId=corp["group"], IpPermissions=[rule])
+    assert found(corp, game(corp, load_balancer="edge")) == []
