@@ -22,6 +22,7 @@ from .conftest import Stage
 CLUSTER = "local"
 INVENTORIES = ("inventories/local", "tests/stories/further")
 OWNER = [{"Key": "Owner", "Value": "platform"}]
+ALL = ("internal", "game", "sealed", "beat")
 QUICK = {"interval_seconds": 5, "timeout_seconds": 2, "unhealthy_threshold": 2}
 
 
@@ -83,6 +84,12 @@ class Relay:
         self.stage, self.balancers = stage, balancers
         self.player = Player(stage.environment, INVENTORIES)
 
+    @property
+    def certificate(self) -> str:
+        """That of the environment."""
+        found = self.stage.client("acm").list_certificates()["CertificateSummaryList"]
+        return next(str(one["CertificateArn"]) for one in found if one["DomainName"] == "local.example.test")
+
     def target_groups(self, *names: str) -> list[dict[str, Any]]:
         network, listener = self.balancers.arns["network"], self.balancers.arns["listener"]
         every = {
@@ -101,10 +108,19 @@ class Relay:
                 "listener_port": 7001,
                 "health_check": {**QUICK, "port": 8080, "protocol": "HTTP"},
             },
-            "post": {
+            "sealed": {
                 "port": 7000,
                 "protocol": "TCP",
                 "load_balancer": network,
+                "listener_port": 7443,
+                "listener_protocol": "TLS",
+                "certificate_arn": self.certificate,
+                "health_check": QUICK,
+            },
+            "post": {
+                "port": 7000,
+                "protocol": "TCP",
+                "load_balancer": "edge",
                 "listener_port": 7100,
                 "health_check": QUICK,
             },
@@ -129,10 +145,22 @@ class Relay:
     def internal(self) -> str:
         return _got(HTTPConnection(self.balancers.addresses["application"], 80, timeout=10), "relay.internal")
 
-    def by_tcp(self, port: int = 7000) -> str:
-        with socket.create_connection((self.balancers.addresses["network"], port), timeout=10) as connection:
+    def by_tcp(self) -> str:
+        return self.told(self.balancers.addresses["network"], 7000)
+
+    @staticmethod
+    def told(address: str, port: int) -> str:
+        with socket.create_connection((address, port), timeout=10) as connection:
             connection.sendall(b"who\n")
             return connection.recv(100).decode()
+
+    def by_tls(self) -> str:
+        with (
+            socket.create_connection((self.balancers.addresses["network"], 7443), timeout=10) as connection,
+            ssl._create_unverified_context().wrap_socket(connection) as sealed,
+        ):
+            sealed.sendall(b"who\n")
+            return sealed.recv(100).decode()
 
     def by_udp(self) -> str:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as datagrams:
@@ -142,7 +170,8 @@ class Relay:
 
     def answers(self) -> set[str]:
         """What it says, over every way, several times."""
-        return {way() for way in (self.public, self.internal, self.by_tcp, self.by_udp) for _ in range(6)}
+        ways = (self.public, self.internal, self.by_tcp, self.by_tls, self.by_udp)
+        return {way() for way in ways for _ in range(6)}
 
     def registered(self, host: str = "relay") -> set[str]:
         found = self.stage.client("ecs").describe_services(cluster=CLUSTER, services=[f"{host}-blue", f"{host}-green"])
@@ -192,21 +221,23 @@ def relay(deployed: Player, stage: Stage) -> Relay:
     balancers = Balancers(stage)
     balancers.make()
     made = Relay(stage, balancers)
-    made.player.run("playbooks/provision.yml", "-l", "local", "--tags", "network").succeeded()
-    planned = made.play("deploy", "internal", "game", "beat", check=True).succeeded()
+    own = ("playbooks/provision.yml", "-l", "local", "--tags", "network,load_balancer")
+    made.player.run(*own).succeeded()
+    assert made.player.run(*own).succeeded().changed == 0
+    planned = made.play("deploy", *ALL, check=True).succeeded()
     assert "local-relay-game" in planned.output and balancers.ports == {9000: "TCP"}, "check mode makes nothing"
-    made.play("deploy", "internal", "game", "beat").succeeded()
+    made.play("deploy", *ALL).succeeded()
     return made
 
 
 def test_it_answers_on_both_load_balancers_and_on_the_ports_of_the_network_load_balancer(relay: Relay) -> None:
     assert relay.answers() == {"1"}
     assert relay.registered() == {
-        *(f"blue local-relay-{name}" for name in ("blue", "internal", "game", "beat")),
+        *(f"blue local-relay-{name}" for name in ("blue", *ALL)),
         "green local-relay-green",
     }
-    assert relay.balancers.ports == {9000: "TCP", 7000: "TCP", 7001: "UDP"}
-    again = relay.play("deploy", "internal", "game", "beat").succeeded()
+    assert relay.balancers.ports == {9000: "TCP", 7000: "TCP", 7443: "TLS", 7001: "UDP"}
+    again = relay.play("deploy", *ALL).succeeded()
     assert again.changed == 0, again.output
     alarms = relay.stage.client("cloudwatch").describe_alarms(AlarmNamePrefix="local/relay/unhealthy-targets-")[
         "MetricAlarms"
@@ -214,13 +245,14 @@ def test_it_answers_on_both_load_balancers_and_on_the_ports_of_the_network_load_
     assert {alarm["AlarmName"].rpartition("-")[2]: alarm["Namespace"] for alarm in alarms} == {
         "internal": "AWS/ApplicationELB",
         "game": "AWS/NetworkELB",
+        "sealed": "AWS/NetworkELB",
         "beat": "AWS/NetworkELB",
     }
 
 
 def test_a_release_and_a_rollback_replace_tasks_while_every_way_answers(relay: Relay) -> None:
     with asked(relay.public, relay.internal, relay.by_tcp) as found:
-        relay.release(2, "internal", "game", "beat").succeeded()
+        relay.release(2, *ALL).succeeded()
         assert relay.answers() == {"2"}
         back = relay.play("rollback").succeeded()
         assert relay.answers() == {"1"}
@@ -245,13 +277,22 @@ def test_what_weights_would_have_to_move_is_refused_by_name(relay: Relay) -> Non
     assert relay.answers() == {"1"}
 
 
-def test_a_worker_answers_by_tcp_alone(relay: Relay) -> None:
+def test_a_worker_answers_by_tcp_alone_behind_a_load_balancer_of_the_environment(relay: Relay) -> None:
+    elb = relay.stage.client("elbv2")
+    found = {one["LoadBalancerName"]: one for one in elb.describe_load_balancers()["LoadBalancers"]}
+    edge, inner = found["local-edge"], found["local-inner"]
+    assert (edge["Type"], inner["Type"], edge["Scheme"], inner["Scheme"]) == (
+        "network",
+        "application",
+        "internal",
+        "internal",
+    )
     relay.play("deploy", "post", host="courier").succeeded()
-    assert {relay.by_tcp(7100) for _ in range(4)} == {"courier 1"}
+    assert {relay.told(edge["DNSName"], 7100) for _ in range(4)} == {"courier 1"}
     assert relay.registered("courier") == {"blue local-courier-post"}
     assert relay.play("deploy", "post", host="courier").succeeded().changed == 0
     relay.play("destroy", "post", host="courier", confirm="courier").succeeded()
-    assert 7100 not in relay.balancers.ports
+    assert elb.describe_listeners(LoadBalancerArn=edge["LoadBalancerArn"])["Listeners"] == []
 
 
 def test_one_that_is_listed_no_longer_goes_after_the_release_that_takes_the_tasks_out(relay: Relay) -> None:
@@ -281,8 +322,9 @@ def test_the_service_goes_and_what_others_made_stays(relay: Relay) -> None:
         "corp-internal",
     }
     # The next story's environment is as it was.
-    for arn in (relay.balancers.arns["network"], relay.balancers.arns["application"]):
-        elb.delete_load_balancer(LoadBalancerArn=arn)
+    found = {one["LoadBalancerName"]: one["LoadBalancerArn"] for one in elb.describe_load_balancers()["LoadBalancers"]}
+    for name in ("corp-games", "corp-internal", "local-edge", "local-inner"):
+        elb.delete_load_balancer(LoadBalancerArn=found[name])
     time.sleep(1)
     elb.delete_target_group(
         TargetGroupArn=next(one["TargetGroupArn"] for one in groups if one["TargetGroupName"] == "theirs")
