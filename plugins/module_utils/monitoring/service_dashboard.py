@@ -10,7 +10,7 @@ from typing import Any
 from ..aws.naming import COLOURS
 from .burn_alarms import bad_and_total, budget_metrics
 from .objectives import Objective
-from .observed import Observed
+from .observed import Observed, of_further
 from .program_graphs import program_graphs
 from .widgets import HEIGHT, alarm_states, graph, height_of, placed, widget
 
@@ -25,6 +25,7 @@ def body(
     graphs = [
         *(_of_requests(observed, region) if observed.target_groups else _of_queues(observed, region)),
         *(program_graphs(observed.program, region) if observed.program else []),
+        *([graph(region, "Targets of further target groups", _further(observed))] if observed.further else []),
         graph(region, "CPU in percent", _tasks(observed, "AWS/ECS", "CPUUtilization", "Average")),
         graph(region, "Memory in percent", _tasks(observed, "AWS/ECS", "MemoryUtilization", "Average")),
     ]
@@ -135,6 +136,20 @@ def _targets(observed: Observed, metric: str, statistic: str, colour: str | None
         ]
         for side in COLOURS
     ]
+
+
+def _further(observed: Observed) -> list[list[Any]]:
+    """Healthy and unhealthy targets of each, in the namespace of its load balancer."""
+    lines = []
+    for name in observed.further:
+        for metric, statistic in (("HealthyHostCount", "Minimum"), ("UnHealthyHostCount", "Maximum")):
+            found = of_further(observed, name, metric, statistic)
+            pairs = (part for pair in found["dimensions"].items() for part in pair)
+            colour = {"color": _ERRORS} if metric == "UnHealthyHostCount" else {}
+            lines.append(
+                [found["namespace"], metric, *pairs, {"stat": statistic, "label": f"{name} {statistic}", **colour}]
+            )
+    return lines
 
 
 def _tasks(observed: Observed, namespace: str, metric: str, statistic: str) -> list[list[Any]]:

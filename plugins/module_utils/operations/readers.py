@@ -12,6 +12,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from ..aws import acm, autoscaling, cloudwatch, ecs, elbv2, logs, xray
+from ..aws.arns import target_group_name
 from ..aws.cloudwatch import Metric, Series, Window
 from ..aws.ecs_states import ServiceState
 from ..aws.elbv2_states import TargetState
@@ -27,6 +28,7 @@ from ..release.ledger import DynamoLedger
 from ..release.metrics import failed, of_target_group
 from ..release.ports import PortError
 from ..release.providers.fleet import ServiceFleet
+from ..release.providers.joined_targets import further_target_groups, joined
 from ..release.providers.service_provider import ServiceProvider
 from ..rollout.disagreements import disagreements
 from ..rollout.history import rollback_target, unfinished
@@ -139,7 +141,7 @@ class Readers:
                     services.get(name),
                     tuple(self._tasks_of(services.get(name), reads[colour, "RUNNING"])),
                     tuple(self._tasks_of(services.get(name), reads[colour, "STOPPED"])),
-                    targets[colour].result() if colour in targets else (),
+                    self._in_all(colour, services.get(name), targets[colour].result() if colour in targets else ()),
                     routed=routed,
                 )
             )
@@ -162,6 +164,26 @@ class Readers:
 
     def _targets(self, colour: Colour) -> tuple[TargetState, ...]:
         return elbv2.target_health(self.aws, self._location().target_groups[colour].arn)
+
+    def _in_all(
+        self, colour: Colour, service: ServiceState | None, own: tuple[TargetState, ...] | Unread
+    ) -> tuple[TargetState, ...] | Unread:
+        """The targets of a colour; where its tasks are in further target groups too, as they are in all of them."""
+        location = self.place.location
+        if service is None or isinstance(own, Unread) or isinstance(location, Unread) or location.given:
+            return own
+        group = location.target_groups.get(colour)
+        further = further_target_groups(service, group.arn if group else "")
+        if not further or not (service.desired or service.running):
+            return own
+        read = {arn: self.pool.submit(attempt, partial(elbv2.target_health, self.aws, arn)) for arn in further}
+        by_name: dict[str, tuple[TargetState, ...]] = {target_group_name(group.arn): own} if group else {}
+        for arn, future in read.items():
+            found = future.result()
+            if isinstance(found, Unread):
+                return found
+            by_name[target_group_name(arn)] = found
+        return joined(by_name)
 
     @staticmethod
     def _tasks_of(service: ServiceState | None, read: Future[list[TaskState]]) -> Sequence[TaskState]:

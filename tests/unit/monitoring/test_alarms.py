@@ -191,6 +191,12 @@ def test_each_further_target_group_has_an_alarm_in_the_namespace_of_its_load_bal
                 "TargetGroup": f"targetgroup/staging-scores-{name}/1",
             }
             assert f'ALARM("{made["name"]}")' in alarms["staging/scores/critical"]["rule"]
+        body = service_dashboard({**ENVIRONMENT, "further_target_groups": further}, "scores", kind=kind)
+        (graph,) = [
+            one for one in body["widgets"] if one["properties"].get("title") == "Targets of further target groups"
+        ]
+        assert {line[0] for line in graph["properties"]["metrics"]} == {"AWS/ApplicationELB", "AWS/NetworkELB"}
+        assert "Targets of further" not in json.dumps(service_dashboard(ENVIRONMENT, "scores", kind=kind))
 
 
 def test_without_container_insights_there_is_no_alarm_that_could_never_fire() -> None:

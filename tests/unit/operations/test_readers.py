@@ -6,12 +6,15 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible_collections.pear.fargate.plugins.module_utils.aws import cloudwatch, logs, xray
+from ansible_collections.pear.fargate.plugins.module_utils.aws import cloudwatch, elbv2, logs, xray
 from ansible_collections.pear.fargate.plugins.module_utils.aws.cloudwatch import Window
+from ansible_collections.pear.fargate.plugins.module_utils.aws.ecs_states import ServiceState
+from ansible_collections.pear.fargate.plugins.module_utils.aws.elbv2_states import TargetState
 from ansible_collections.pear.fargate.plugins.module_utils.aws.errors import AwsError, Failure
 from ansible_collections.pear.fargate.plugins.module_utils.aws.logs import LogSearch
 from ansible_collections.pear.fargate.plugins.module_utils.aws.session import Aws
@@ -260,3 +263,19 @@ def test_of_a_service_that_is_not_there_each_check_says_what_is_missing(aws: Aws
     assert found["screen"][0].startswith("scores in staging")
     assert found["note"].startswith("# scores in staging: nothing wrong found")
     assert not found["changed"]
+
+
+def test_targets_are_those_of_all_target_groups_that_the_tasks_are_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    arns = {name: f"arn:aws:elasticloadbalancing:e:1:targetgroup/{name}/1" for name in ("web-blue", "web-game")}
+    sick = TargetState("10.0.0.1", 7000, "unhealthy", "Target.Timeout", "Health checks failed")
+    monkeypatch.setattr(elbv2, "target_health", lambda _aws, arn: (sick,) if arn == arns["web-game"] else ())
+    location = SimpleNamespace(given=None, target_groups={Colour.BLUE: SimpleNamespace(arn=arns["web-blue"])})
+    held = [{"target_group_arn": arn} for arn in arns.values()]
+    service = SimpleNamespace(desired=1, running=1, settings={"load_balancers": held})
+    own = (TargetState("10.0.0.1", 8080, "healthy"),)
+    with ThreadPoolExecutor(2) as pool:
+        reader = Readers(cast(Aws, None), cast(Place, SimpleNamespace(location=location)), Window(0, 1, 60), pool)
+        (found,) = cast(tuple[TargetState, ...], reader._in_all(Colour.BLUE, cast(ServiceState, service), own))
+        assert (found.unhealthy, found.told) == (True, "Target.Timeout: Health checks failed (target group web-game)")
+        alone = SimpleNamespace(desired=1, running=1, settings={"load_balancers": held[:1]})
+        assert reader._in_all(Colour.BLUE, cast(ServiceState, alone), own) == own

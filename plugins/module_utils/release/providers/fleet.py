@@ -24,7 +24,7 @@ from ...service.location import ServiceLocation, current_rules
 from ...service.specification import Specification
 from ..ports import Progress
 from .colour_state import Reading, needs_stopped_tasks
-from .joined_targets import joined
+from .joined_targets import further_target_groups, joined
 from .scaling_reader import Scaling, ScalingReader
 
 _AT_ONCE = 4
@@ -142,8 +142,7 @@ class ServiceFleet:
         state = self.services.get(colour)
         if state is None or self.location.given:
             return []
-        held = [entry["target_group_arn"] for entry in state.settings.get("load_balancers", [])]
-        return [arn for arn in held if arn != self._own_group(colour)]
+        return further_target_groups(state, self._own_group(colour))
 
     def _further_targets(self, colour: Colour) -> list[str]:
         """Those that have targets to ask for."""

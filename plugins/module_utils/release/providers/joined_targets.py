@@ -7,9 +7,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from ...aws.ecs_states import ServiceState
 from ...aws.elbv2_states import TargetState
 
 _HEALTHY = "healthy"
+
+
+def further_target_groups(state: ServiceState, own: str) -> list[str]:
+    """ARNs of the target groups in which ECS registers a service's tasks beside the one of its colour."""
+    held = [entry["target_group_arn"] for entry in state.settings.get("load_balancers", [])]
+    return [arn for arn in held if arn != own]
 
 
 def joined(groups: Mapping[str, Sequence[TargetState]]) -> tuple[TargetState, ...]:
