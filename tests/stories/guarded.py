@@ -145,6 +145,11 @@ def _values(key: str, acl: str) -> dict[str, Any]:
         "load_balancer_access_logs_create": True,
         "load_balancer_access_logs_bucket": "guarded-access-logs",
         "load_balancer_web_acl_arn": acl,
+        "load_balancer_deletion_protection": False,
+        "load_balancer_further": [
+            {"name": "inner"},
+            {"name": "edge", "type": "network", "clients": [{"ports": ["7100"]}]},
+        ],
         "dns_zone": "guarded.example.test",
         "dns_health_check": {"host": "scores.guarded.example.test", "path": "/readyz"},
         "database_enabled": True,

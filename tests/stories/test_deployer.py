@@ -200,6 +200,27 @@ def test_job_templates_run_as_awx_runs_them(guarded: Guarded, tmp_path: Path) ->
     jobs.run("scale", scale_count="", scale_minimum=1, scale_maximum="")
 
 
+def test_further_target_groups_by_the_roles_of_provisioning_and_of_releases(guarded: Guarded) -> None:
+    inner = {
+        "name": "inner",
+        "port": 8080,
+        "load_balancer": "inner",
+        "hosts": ["inner.test"],
+        "health_check": {"path": "/readyz"},
+    }
+    edge = {"name": "edge", "port": 8080, "protocol": "TCP", "load_balancer": "edge", "listener_port": 7100}
+    listed: list[dict[str, Any]]
+    for listed in ([inner, edge], []):
+        further = {"service_further_target_groups": listed}
+        guarded.run("provision", "provision", **further).succeeded()
+        guarded.run("release", "release", image_tag="1.0.0", **further).succeeded()
+        (live,) = (one for one in guarded.services() if one["desiredCount"])
+        assert len(live["loadBalancers"]) == 1 + len(listed)
+    guarded.run("provision", "provision", service_further_target_groups=[]).succeeded()
+    groups = guarded.stage.client("elbv2").describe_target_groups()["TargetGroups"]
+    assert not [one["TargetGroupName"] for one in groups if one["TargetGroupName"].endswith(("inner", "edge"))]
+
+
 def test_nothing_was_refused_to_any_of_them(guarded: Guarded) -> None:
     """A refusal that a playbook takes for an absence would be no failure."""
     assert guarded.refused() == []
