@@ -145,7 +145,6 @@ def _values(key: str, acl: str) -> dict[str, Any]:
         "load_balancer_access_logs_create": True,
         "load_balancer_access_logs_bucket": "guarded-access-logs",
         "load_balancer_web_acl_arn": acl,
-        "load_balancer_deletion_protection": False,
         "load_balancer_further": [
             {"name": "inner"},
             {"name": "edge", "type": "network", "clients": [{"ports": ["7100"]}]},

@@ -211,7 +211,7 @@ def test_further_target_groups_by_the_roles_of_provisioning_and_of_releases(guar
     edge = {"name": "edge", "port": 8080, "protocol": "TCP", "load_balancer": "edge", "listener_port": 7100}
     listed: list[dict[str, Any]]
     for listed in ([inner, edge], []):
-        further = {"service_further_target_groups": listed}
+        further: dict[str, Any] = {"service_further_target_groups": listed}
         guarded.run("provision", "provision", **further).succeeded()
         guarded.run("release", "release", image_tag="1.0.0", **further).succeeded()
         (live,) = (one for one in guarded.services() if one["desiredCount"])

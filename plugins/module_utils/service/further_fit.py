@@ -13,8 +13,9 @@ from ..aws.naming import EnvironmentNames, ServiceNames
 from ..aws.session import Aws
 from ..aws.tags import tags_of
 from ..aws.task_definition import TRANSPORTS
-from . import further_places
+from . import further_places, rule_quota
 from .further_places import Place
+from .further_target_rule import find
 from .further_targets import ARGUMENTS, OPTION, given, is_network, listener_protocol
 from .reachable_ports import is_open
 from .service_further_target_groups import missing_place, port_taken, rule_conflicts
@@ -37,10 +38,17 @@ def findings(aws: Aws, values: Mapping[str, Any], environment: Mapping[str, Any]
         if is_network(options):
             taken = port_taken(aws, names, options, place)
             yield from [taken] if taken else []
-        else:
-            full = names.further_target_group(options["name"])
-            group = elbv2.target_groups(aws, [full]).get(full)
-            yield from rule_conflicts(aws, options, place, group.arn if group else "")
+        elif place.listener:
+            yield from _rule(aws, names, options, place)
+
+
+def _rule(aws: Aws, names: ServiceNames, options: Mapping[str, Any], place: Place) -> Iterator[str]:
+    full, rules = names.further_target_group(options["name"]), elbv2.rules(aws, place.listener_arn)
+    group = elbv2.target_groups(aws, [full]).get(full)
+    yield from rule_conflicts(rules, options, group.arn if group else "")
+    if group is None or find(rules, group.arn) is None:
+        room = rule_quota.no_room(aws, place.listener_arn, len(rules), [str(options["name"])])
+        yield from (f"{OPTION}.{options['name']}: {sentence}" for sentence in room)
 
 
 def _of_place(

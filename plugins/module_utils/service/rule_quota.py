@@ -19,11 +19,16 @@ from .routing import DesiredRules, find_rule, surplus
 def findings(aws: Aws, listener: str, rules: Sequence[Rule], desired: DesiredRules) -> Iterator[str]:
     """Nothing is read where no rule has to be made."""
     new = [kind for kind in desired.kinds if find_rule(rules, kind, desired.blue, desired.green) is None]
-    if len(new) <= len(surplus(rules, desired)):
+    yield from no_room(aws, listener, len(rules) - len(surplus(rules, desired)), new, len(surplus(rules, desired)))
+
+
+def no_room(aws: Aws, listener: str, kept: int, new: Sequence[str], going: int = 0) -> Iterator[str]:
+    """Of a listener that keeps so many rules, and gets new ones in place of those that go."""
+    if len(new) <= going:
         return
     balancer = load_balancer_of(listener)
     others = [found["ListenerArn"] for found in elbv2.listeners(aws, balancer) if found["ListenerArn"] != listener]
-    held = len(rules) - len(surplus(rules, desired)) + sum(len(elbv2.rules(aws, other)) for other in others)
+    held = kept + sum(len(elbv2.rules(aws, other)) for other in others)
     allowed = elbv2.rules_allowed(aws)
     if allowed is not None and held + len(new) > allowed:
         yield (

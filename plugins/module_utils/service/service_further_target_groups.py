@@ -4,13 +4,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
 from ..aws import ecs, elbv2
-from ..aws.elbv2_states import TargetGroup
+from ..aws.elbv2_states import Rule, TargetGroup
 from ..aws.errors import AwsError, Failure
 from ..aws.naming import COLOURS, TAG_ENVIRONMENT, TAG_SERVICE, TAG_TARGET_GROUP, EnvironmentNames, ServiceNames
 from ..aws.session import Aws
@@ -116,7 +116,8 @@ def _refuse(work: _Work, name: str, options: Mapping[str, Any]) -> None:
     if is_network(options):
         taken = port_taken(work.aws, work.names, options, place)
     else:
-        taken = "; ".join(rule_conflicts(work.aws, options, place, group.arn if group else ""))
+        rules = elbv2.rules(work.aws, place.listener_arn) if place.listener else []
+        taken = "; ".join(rule_conflicts(rules, options, group.arn if group else ""))
     if taken:
         raise Failure(f"Service {work.names.service}: {taken}. Nothing was changed.", conflicts=[taken])
     if not work.call.params["vpc_id"] and not work.call.check_mode:
@@ -153,10 +154,7 @@ def port_taken(aws: Aws, names: ServiceNames, options: Mapping[str, Any], place:
     )
 
 
-def rule_conflicts(aws: Aws, options: Mapping[str, Any], place: Place, target_group: str) -> list[str]:
-    if place.listener is None:
-        return []
-    rules = elbv2.rules(aws, place.listener_arn)
+def rule_conflicts(rules: Sequence[Rule], options: Mapping[str, Any], target_group: str) -> list[str]:
     return conflicts(rules, with_priority(rules, _desired_rule(options, target_group or _NOT_YET)))
 
 

@@ -163,3 +163,12 @@ def test_a_network_load_balancer_that_lets_no_client_in_on_the_port_is_one_until
     rule = {"IpProtocol": "tcp", "FromPort": 6000, "ToPort": 8000, "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}
     client("ec2").authorize_security_group_ingress(GroupId=corp["group"], IpPermissions=[rule])
     assert found(corp, game(corp, load_balancer="edge")) == []
+
+
+def test_a_load_balancer_without_room_for_the_rule_is_one(
+    corp: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    let_in(corp, by_group(corp), 8080)
+    monkeypatch.setattr(further_fit.rule_quota.elbv2, "rules_allowed", lambda _aws: 0)
+    (full,) = found(corp, internal(corp))
+    assert "the load balancer has 0 rules, this service needs 1 more (internal), and the account's quota is 0" in full
