@@ -262,38 +262,16 @@ def _gone(work: _Work, what: str, request: Any) -> None:
 
 
 def _rule(work: _Work, options: Mapping[str, Any], group: TargetGroup) -> None:
-    """The rule of an application load balancer. A priority that another run took meanwhile is looked for again."""
+    """The rule of an application load balancer."""
     place, what = work.places[options["name"]], f"rule of {group.name}"
-    if place.listener is None:
-        work.changes.want(what, None, str(_desired_rule(options, group.arn).conditions), lambda: None)
-        return
-    for number in range(_ROUNDS):
-        rules = elbv2.rules(work.aws, place.listener_arn)
-        desired = with_priority(rules, _desired_rule(options, group.arn))
-        found = find(rules, group.arn)
-        if found is not None:
-            break
+    rules = elbv2.rules(work.aws, place.listener_arn) if place.listener else []
+    found = find(rules, group.arn)
+    desired = with_priority(rules, _desired_rule(options, group.arn))
+    if found is None:
         work.changes.want(what, None, f"priority {desired.priority}: {desired.conditions}", lambda: None)
-        if work.call.check_mode:
-            return
-        actions = [{"Type": "forward", "TargetGroupArn": group.arn}]
-        try:
-            elbv2.create_rule(
-                work.aws,
-                place.listener_arn,
-                desired.priority,
-                desired.conditions,
-                actions,
-                work.tags_of(options["name"]),
-            )
-        except AwsError as failed:
-            if failed.code != "PriorityInUse" or options.get("priority") or number == _ROUNDS - 1:
-                raise
-            work.call.progress.line("a priority was taken meanwhile: looking for another one")
-            continue
-        work.call.progress.line(f"rule of {group.name} created with priority {desired.priority}: {desired.conditions}")
+        if not work.call.check_mode:
+            _new_rule(work, options, desired)
         return
-    assert found is not None
     arn = found.arn
     work.changes.want(
         f"conditions of the {what}",
@@ -308,6 +286,25 @@ def _rule(work: _Work, options: Mapping[str, Any], group: TargetGroup) -> None:
         lambda: elbv2.set_priorities(work.aws, {arn: desired.priority}),
     )
     _tags(work, what, arn, elbv2.tags(work.aws, [arn])[arn], work.tags_of(options["name"]))
+
+
+def _new_rule(work: _Work, options: Mapping[str, Any], desired: DesiredRule) -> None:
+    """A priority that another run took meanwhile is looked for again, unless the inventory names it."""
+    listener, tags = work.places[options["name"]].listener_arn, work.tags_of(options["name"])
+    actions = [{"Type": "forward", "TargetGroupArn": desired.target_group}]
+    for left in reversed(range(_ROUNDS)):
+        try:
+            elbv2.create_rule(work.aws, listener, desired.priority, desired.conditions, actions, tags)
+        except AwsError as failed:
+            if failed.code != "PriorityInUse" or options.get("priority") or not left:
+                raise
+            work.call.progress.line("a priority was taken meanwhile: looking for another one")
+            desired = with_priority(elbv2.rules(work.aws, listener), _desired_rule(options, desired.target_group))
+            continue
+        work.call.progress.line(
+            f"rule of {options['name']} created with priority {desired.priority}: {desired.conditions}"
+        )
+        return
 
 
 def _listener(work: _Work, options: Mapping[str, Any], group: TargetGroup) -> None:

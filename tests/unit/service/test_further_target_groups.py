@@ -8,7 +8,7 @@ import boto3
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.pear.fargate.plugins.module_utils.aws import elbv2
-from ansible_collections.pear.fargate.plugins.module_utils.aws.errors import Failure
+from ansible_collections.pear.fargate.plugins.module_utils.aws.errors import AwsError, Failure
 from ansible_collections.pear.fargate.plugins.module_utils.aws.session import Aws
 from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import Invocation
 from ansible_collections.pear.fargate.plugins.module_utils.service.further_targets import findings
@@ -20,7 +20,6 @@ from .routed import REGION, options
 __all__ = ["options"]
 AWS = Aws({"region": REGION})
 NAME = "staging-scoreboard-internal"
-FOREVER = {"tags": {"Owner": "platform"}}
 
 
 def elb() -> Any:
@@ -124,6 +123,27 @@ def test_a_rule_that_would_take_requests_of_others_or_gets_none_is_refused(optio
     found = {one.arn: one.priority for one in elbv2.rules(AWS, options["listener_arn"])}
     assert found.pop(rule["RuleArn"]) == 5
     assert all(priority < 5 for priority in found.values()) and found, "before the rule that would leave it nothing"
+
+
+def test_a_priority_that_another_run_takes_meanwhile_is_looked_for_again(
+    options: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create, taken = elbv2.create_rule, []
+
+    def late(aws: Aws, listener: str, priority: int, *more: Any) -> Any:
+        if not taken:
+            action = [{"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "404"}}]
+            conditions = [{"Field": "host-header", "Values": ["theirs"]}]
+            elb().create_rule(ListenerArn=listener, Priority=priority, Conditions=conditions, Actions=action)
+            taken.append(priority)
+        return create(aws, listener, priority, *more)
+
+    monkeypatch.setattr(elbv2, "create_rule", late)
+    invoke(options, internal(options))
+    assert len(elbv2.rules(AWS, options["listener_arn"])) == 2
+    taken.clear()
+    with pytest.raises(AwsError, match=r"[Pp]riority"):
+        invoke(options, internal(options, name="other", hosts=["b.internal"], priority=77))
 
 
 def test_a_listener_of_a_network_load_balancer_is_made_for_it(options: dict[str, Any], network: str) -> None:
