@@ -147,6 +147,12 @@ def port_taken(aws: Aws, names: ServiceNames, options: Mapping[str, Any], place:
     tags = elbv2.tags(aws, [found["ListenerArn"]])[found["ListenerArn"]]
     if further_places.is_ours(tags, names.environment, names.service, options["name"]):
         return ""
+    other = tags.get(TAG_TARGET_GROUP, "")
+    if other and further_places.is_ours(tags, names.environment, names.service, other):
+        return (
+            f"{OPTION}.{options['name']}: the listener {further_places.told(found)} is that of {OPTION}.{other}: choose another "
+            f"listener_port, or first have {other} removed: a release without it, then provision.yml"
+        )
     told = ", ".join(f"{key}={value}" for key, value in sorted(tags.items())) or "none"
     return (
         f"{OPTION}.{options['name']}: the listener {further_places.told(found)} is not of our making (its tags: {told}), and stays as it "

@@ -181,6 +181,18 @@ def test_a_port_of_others_is_refused_and_stays(options: dict[str, Any], network:
     assert listener["Port"] == 7000 and listener["DefaultActions"][0]["TargetGroupArn"] == action["TargetGroupArn"]
 
 
+def test_a_port_of_another_further_target_group_of_the_service_is_told_as_such(
+    options: dict[str, Any], network: str
+) -> None:
+    invoke(options, game(network))
+    with pytest.raises(
+        Failure, match=r"TCP 7000 of games is that of service_further_target_groups\.game: .* first have game removed"
+    ):
+        invoke(options, game(network, name="play"))
+    invoke(options)
+    assert invoke(options, game(network, name="play"))["changed"]
+
+
 def test_what_is_listed_no_longer_goes_once_no_task_is_registered_in_it(
     options: dict[str, Any], network: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
