@@ -58,7 +58,7 @@ def takes(service: str, operation: str, request: dict[str, Any]) -> None:
     assert not report.has_errors(), report.generate_report()
 
 
-@pytest.mark.parametrize("variables", rows())
+@pytest.mark.parametrize("variables", list(rows()))
 def test_what_the_page_says_is_accepted_and_becomes_what_ecs_takes(variables: dict[str, Any]) -> None:
     values: dict[str, Any] = {}
     for name in ("service", "autoscaling"):
