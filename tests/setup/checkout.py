@@ -61,7 +61,8 @@ def start(command: Sequence[str], folder: Path, logs: Path, **variables: str) ->
     log = logs / f"output-{time.monotonic_ns()}.log"
     with log.open("w") as output:
         process = subprocess.Popen(
-            command,
+            # nohup and background jobs hand ignored signals on; a terminal does not.
+            ["env", "--default-signal=HUP,INT", *command],
             cwd=folder,
             env=environment(**variables),
             stdin=subprocess.DEVNULL,
