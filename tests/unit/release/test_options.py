@@ -152,6 +152,7 @@ def test_history_is_a_table_whose_columns_line_up() -> None:
     head, first, second = table([row, {**row, "seconds": None, "strategy": "all_at_once"}])
     assert head.index("strategy") == first.index("canary") == second.index("all_at_once")
     assert first.startswith("20260101T000000Z-deploy-1a2b  1.4.2"), "what a rollback can be told to go to comes first"
+    assert first.split()[2:4] == ["test-app:1", DIGEST[:18] + "…"], "the revision stands beside the digest"
     assert "…" in first
 
 
@@ -247,6 +248,23 @@ def test_the_status_of_a_lost_release_whose_live_colour_is_down_does_not_contrad
         )
     else:
         assert "promote.yml" not in told and "release a version that works" in back
+
+
+@pytest.mark.parametrize(
+    ("healthy", "told"),
+    [
+        pytest.param(2, "rollback: to r1, 1.4.1 (app:1) (one write, about a second)", id="it is warm"),
+        pytest.param(
+            0, "rollback: would have returned traffic to r1 on blue, but it is sick: blue 0 healthy", id="sick"
+        ),
+    ],
+)
+def test_a_way_back_is_promised_only_where_a_rollback_would_begin(healthy: int, told: str) -> None:
+    newer = replace(GOOD, id="r3", task_definition="app:2", version="1.4.2", started_at=5.0)
+    fleet = Fleet(Weights(0, 100), replace(FLEET.blue, healthy=healthy), FLEET.green)
+    last = status(GOOD, newer, fleet=fleet).splitlines()[-1].strip()
+    assert last.startswith(told)
+    assert ("-e rollback_force=true" in last) is (not healthy)
 
 
 def test_versions_are_shown_by_tag_and_revision_and_the_way_forward_is_named() -> None:
