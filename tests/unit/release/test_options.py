@@ -227,7 +227,7 @@ def test_a_step_that_is_not_over_does_not_wait() -> None:
 
 def test_a_release_whose_live_colour_is_down_has_no_way_back_and_says_who_is_not_served() -> None:
     told = status(UNDER_WAY, fleet=replace(FLEET, blue=replace(FLEET.blue, healthy=0)))
-    assert "80 % of requests are not served: blue has no healthy target" in told
+    assert "  80 % of requests are not served: blue has no healthy target" in told.splitlines()
     assert "rollback: blue cannot take traffic back" in told
     assert "about a second" not in told
 
@@ -274,3 +274,7 @@ def test_versions_are_shown_by_tag_and_revision_and_the_way_forward_is_named() -
     assert "blue 2 healthy of 2 running, 2 wanted  1.4.1 (app:1)" in told
     assert "roll forward to 1.4.2 (app:2) with -e rollback_to=r3" in told
     assert "only release" not in told
+    newest = replace(newer, id="r5", task_definition="app:3", version="1.4.3", started_at=6.0)
+    told = status(GOOD, newer, newest, replace(back, target="r3"), fleet=replace(FLEET, weights=Weights(0, 100)))
+    assert "roll forward: to 1.4.3 (app:3) with playbooks/rollback.yml -l app -e rollback_to=r5" in told
+    assert "rollback: to r1, 1.4.1 (app:1)" in told

@@ -14,7 +14,7 @@ from ansible_collections.pear.fargate.plugins.module_utils.common.ownership impo
 from ansible_collections.pear.fargate.plugins.module_utils.image import other_registry
 from ansible_collections.pear.fargate.plugins.module_utils.image import platform as image_platform
 from ansible_collections.pear.fargate.plugins.module_utils.release import preflight as bluegreen_preflight
-from ansible_collections.pear.fargate.plugins.module_utils.release.preflight import preflight
+from ansible_collections.pear.fargate.plugins.module_utils.release.preflight import Finding, preflight
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.begin import Order
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import Colour, ColourState, Fleet, Weights
 from ansible_collections.pear.fargate.plugins.module_utils.service.location import ServiceLocation
@@ -73,6 +73,10 @@ def _nobody(*_: str) -> bytes:
 
 
 def found(fleet: Fleet = CALM, said: RecordedProgress | None = None, **params: Any) -> str:
+    return "; ".join(map(str, findings(fleet, said, **params)))
+
+
+def findings(fleet: Fleet = CALM, said: RecordedProgress | None = None, **params: Any) -> list[Finding]:
     call = Invocation(
         {"adopt": params.pop("adopt", [])},
         cast(Aws, SimpleNamespace(elsewhere=lambda region: None, brief=lambda: None)),
@@ -84,9 +88,7 @@ def found(fleet: Fleet = CALM, said: RecordedProgress | None = None, **params: A
     spec = SimpleNamespace(params={**PARAMS, **params}, tags={"pear:environment": "prod"})
     rule = Rule("rule", 20, Conditions.of(["app.example.com"], []), {"blue": 100})
     location = ServiceLocation("prod", "app", "listener", "balancer", {}, rule, None, (rule,))
-    return "; ".join(
-        str(finding) for finding in preflight(call, location, cast(Specification, spec), cast(Order, order), fleet)
-    )
+    return preflight(call, location, cast(Specification, spec), cast(Order, order), fleet)
 
 
 def test_where_nothing_stands_in_the_way_nothing_is_found(cloud: Cloud) -> None:
@@ -114,6 +116,14 @@ def test_a_refusal_for_a_firing_alarm_says_how_to_release_a_fix_anyway(cloud: Cl
     cloud.alarms = {"errors": "ALARM"}
     assert "To release a fix anyway, take it out of service_gates for this run" in found()
     assert """-e '{"service_gates": {"alarms": []}}'""" in found()
+
+
+def test_what_is_so_only_now_keeps_neither_check_mode_nor_drift_from_telling_the_difference(cloud: Cloud) -> None:
+    cloud.alarms = {"errors": "ALARM"}
+    now = findings(BUSY)
+    assert len(now) == 2 and all(finding.momentary for finding in now), now
+    cloud.alarms = {}
+    assert [finding.momentary for finding in findings(architecture="ARM64")] == [False, False]
 
 
 def test_an_image_for_another_processor(cloud: Cloud) -> None:
