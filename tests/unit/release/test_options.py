@@ -67,6 +67,11 @@ def test_an_ebs_volume_is_held_to_its_bounds_without_a_preflight_too() -> None:
     assert made(volumes=[{"name": "work", "ebs": {**ebs, "iops": 4000}}]).fingerprint != made().fingerprint
 
 
+def test_what_is_done_when_live_is_down_is_as_ordered() -> None:
+    assert made().policy.when_stable_is_down is WhenStableIsDown.PROMOTE
+    assert made(policy={"when_stable_is_down": "hold"}).policy.when_stable_is_down is WhenStableIsDown.HOLD
+
+
 def test_every_finding_is_told() -> None:
     check = {"name": "ready"}
     with pytest.raises(Failure) as refused:

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
-from ansible_collections.pear.fargate.plugins.module_utils.aws.elbv2_states import Conditions, Rule
+from ansible_collections.pear.fargate.plugins.module_utils.aws.elbv2_states import Conditions, Rule, TargetGroup
 from ansible_collections.pear.fargate.plugins.module_utils.aws.errors import AwsError
 from ansible_collections.pear.fargate.plugins.module_utils.aws.session import Aws
 from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import Invocation
@@ -76,7 +76,9 @@ def found(fleet: Fleet = CALM, said: RecordedProgress | None = None, **params: A
     return "; ".join(map(str, findings(fleet, said, **params)))
 
 
-def findings(fleet: Fleet = CALM, said: RecordedProgress | None = None, **params: Any) -> list[Finding]:
+def findings(
+    fleet: Fleet = CALM, said: RecordedProgress | None = None, others: tuple[Rule, ...] = (), **params: Any
+) -> list[Finding]:
     call = Invocation(
         {"adopt": params.pop("adopt", [])},
         cast(Aws, SimpleNamespace(elsewhere=lambda region: None, brief=lambda: None)),
@@ -87,7 +89,8 @@ def findings(fleet: Fleet = CALM, said: RecordedProgress | None = None, **params
     )
     spec = SimpleNamespace(params={**PARAMS, **params}, tags={"pear:environment": "prod"})
     rule = Rule("rule", 20, Conditions.of(["app.example.com"], []), {"blue": 100})
-    location = ServiceLocation("prod", "app", "listener", "balancer", {}, rule, None, (rule,))
+    groups = {colour: TargetGroup(f"app-{colour}", "vpc-1", 8080) for colour in Colour}
+    location = ServiceLocation("prod", "app", "listener", "balancer", groups, rule, None, (rule, *others))
     return preflight(call, location, cast(Specification, spec), cast(Order, order), fleet)
 
 
@@ -124,6 +127,12 @@ def test_what_is_so_only_now_keeps_neither_check_mode_nor_drift_from_telling_the
     assert len(now) == 2 and all(finding.momentary for finding in now), now
     cloud.alarms = {}
     assert [finding.momentary for finding in findings(architecture="ARM64")] == [False, False]
+
+
+def test_an_address_that_another_service_answers_is_a_finding(cloud: Cloud) -> None:
+    theirs = Rule("theirs", 5, Conditions.of(["app.example.com"], []), {"targetgroup/shop/1": 100})
+    (finding,) = findings(others=(theirs,))
+    assert "the service's own address" in finding.sentence and "is answered by the rule of shop" in finding.sentence
 
 
 def test_an_image_for_another_processor(cloud: Cloud) -> None:
