@@ -288,6 +288,34 @@ def test_looks_of_both_colours_bear_one_odd_answer_and_say_at_once_why_a_target_
         assert told.endswith("Target.ResponseCodeMismatch: Health checks failed with these codes: [404] (GET /)")
 
 
+FIRST, SECOND = TargetState("10.0.0.1", 80, "healthy"), TargetState("10.0.0.2", 80, "healthy")
+
+
+@pytest.mark.parametrize(
+    ("looks", "healthy"),
+    [
+        pytest.param([(FIRST, SECOND)], 2, id="nothing is odd"),
+        pytest.param([(), (FIRST, SECOND)], 2, id="all are missing once"),
+        pytest.param([(FIRST, replace(SECOND, state="unavailable")), (FIRST, SECOND)], 2, id="one is not known"),
+        pytest.param([(), ()], 0, id="two looks are believed"),
+        pytest.param([(FIRST, replace(SECOND, state="unhealthy"))], 1, id="the load balancer calls it unhealthy"),
+        pytest.param([(FIRST, replace(SECOND, state="initial"))], 1, id="it starts"),
+    ],
+)
+def test_an_odd_first_look_is_taken_again(
+    account: Account, monkeypatch: pytest.MonkeyPatch, looks: list[tuple[TargetState, ...]], healthy: int
+) -> None:
+    deployment = Deployment("ecs-svc/1", "PRIMARY", "web:1", 2, 2, 0, 0, "COMPLETED")
+    state = ServiceState("web-blue", "arn", "ACTIVE", "web:1", 2, 2, 0, (deployment,))
+    monkeypatch.setattr(ecs, "services", lambda *_: {"web-blue": state})
+    answers = {"arn:blue": list(looks), "arn:green": [()] * len(looks)}
+    monkeypatch.setattr(elbv2, "target_health", lambda _aws, arn: answers[arn].pop(0))
+    clock = QuickClock()
+    provider = ServiceProvider(fleet(clock))
+    assert (provider.read().blue.healthy, answers["arn:blue"]) == (healthy, [])
+    assert clock.seconds == 2.0 * (len(looks) - 1)
+
+
 def test_health_that_an_earlier_look_left_is_read_again_before_traffic_is_returned_by_it(
     account: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
