@@ -319,7 +319,7 @@ def _of_version(balancer: Mapping[str, Any], ports: Mapping[str, Sequence[int]])
 def connect_of_version(connect: Mapping[str, Any], definition: Mapping[str, Any]) -> dict[str, Any]:
     """The names of Service Connect with the ports that a version of the service has: ECS refuses those of another one.
 
-    A name keeps its port where the version has it; the others get the version's remaining ports in order, and one without a port is left out.
+    A name keeps its port where the version has it; the others get the remaining ones in order, and one without a port is left out.
     """
     named = [
         mapping["name"]
