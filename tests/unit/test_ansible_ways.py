@@ -244,6 +244,8 @@ def test_mistakes_inside_options_are_told_before_anything_is_made(player: Player
         "service_strategy_options": {"percnt": 10},
         "service_gates": {"errors": {"tolerance": 1}},
         "service_checks": [{"name": "ready", "expect_jsn": {}}],
+        "service_log_group": "/of/others",
+        "service_log_retention_days": 7,
     }
     refused = player.run(f"playbooks/{playbook}.yml", variables=wrong).failed()
     one_line = " ".join(refused.output.split())
@@ -251,6 +253,7 @@ def test_mistakes_inside_options_are_told_before_anything_is_made(player: Player
         "service_strategy_options.percnt is no option; did you mean percent?",
         "service_gates.errors.tolerance is no option; did you mean tolerance_percent?",
         "service_checks[1].expect_jsn is no option; did you mean expect_json?",
+        "service_log_retention_days has no effect: service_log_group names something of others",
         "and nothing was changed",
     ):
         assert told in one_line, refused.output
