@@ -17,8 +17,7 @@ from sandbox import remains
 from tests.setup.checkout import ROOT, start
 from tests.setup.sandboxes import cli, left_of, network_of, run, start_container
 
-# In the instant in which ansible-core forks a worker, the child still has its parent's handler of Ctrl-C, and Python reports
-# what that raises in the hooks of a fork. So of a playbook's output only our own code is looked for.
+# Of what ansible-core's handler of Ctrl-C raises while it forks a worker Python prints a traceback. So only our own code is looked for.
 OUR_TRACEBACK = re.compile(rf'File "{re.escape(str(ROOT))}/(?!\.venv/)')
 
 
@@ -131,8 +130,7 @@ def test_a_second_demo_waits_and_an_interrupted_one_says_how_it_goes_on(home: Pa
     second.interrupt()
     assert second.end(timeout=30).status == 130
     demo.wait_until(lambda: demo.says("TASK ["))
-    demo.interrupt()
-    ended = demo.end(timeout=60)
+    ended = demo.end_by_interrupts()
     assert ended.status == 130
     assert not OUR_TRACEBACK.search(ended.output), ended.output
     assert "demo: interrupted. make demo goes on from here; make sandbox-down removes what runs." in ended.output
