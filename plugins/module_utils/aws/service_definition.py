@@ -316,6 +316,27 @@ def _of_version(balancer: Mapping[str, Any], ports: Mapping[str, Sequence[int]])
     }
 
 
+def connect_of_version(connect: Mapping[str, Any], definition: Mapping[str, Any]) -> dict[str, Any]:
+    """The names of Service Connect with the ports that a version of the service has: ECS refuses those of another one.
+
+    A name keeps its port where the version has it; the others get the remaining ones in order, and one without a port is left out.
+    """
+    named = [
+        mapping["name"]
+        for container in definition.get("containerDefinitions", [])
+        for mapping in container.get("portMappings", [])
+        if mapping.get("name")
+    ]
+    services = connect.get("services", [])
+    kept = {service["port_name"] for service in services} & {*named}
+    free = iter([name for name in named if name not in kept])
+    ports = [service["port_name"] if service["port_name"] in kept else next(free, None) for service in services]
+    return {
+        **connect,
+        "services": [{**service, "port_name": port} for service, port in zip(services, ports, strict=True) if port],
+    }
+
+
 def _strategy(providers: list[Mapping[str, Any]], name: str) -> list[dict[str, Any]]:
     """ECS always returns weight and base; omitted ones are 0."""
     strategy = [

@@ -410,3 +410,39 @@ def test_a_return_in_place_registers_the_port_of_the_version_before(
     (request,) = sent
     found = [(one["containerName"], one["containerPort"]) for one in request.get("loadBalancers", [])]
     assert found == ([registers] if registers else [])
+
+
+def named(*ports: str) -> dict[str, Any]:
+    mappings = [{"containerPort": int(name.rpartition("-")[2]), "name": name} for name in ports]
+    return {"containerDefinitions": [{"name": "app", "portMappings": mappings}, {"name": "log"}]}
+
+
+@pytest.mark.parametrize(
+    ("definition", "serves"),
+    [
+        pytest.param(named("port-8080", "port-8081"), {"web": "port-8080", "admin": "port-8081"}, id="both others"),
+        pytest.param(named("port-8080", "port-9091"), {"web": "port-8080", "admin": "port-9091"}, id="one of them"),
+        pytest.param(named("port-9091"), {"admin": "port-9091"}, id="one less"),
+        pytest.param(named(), {}, id="a version that offered none is a client alone"),
+        pytest.param(named("port-9090", "port-9091"), None, id="the same"),
+        pytest.param(None, None, id="unknown"),
+    ],
+)
+def test_a_return_in_place_offers_the_ports_of_the_version_before(
+    account: Account, monkeypatch: Any, definition: Any, serves: dict[str, str] | None
+) -> None:
+    """ECS refuses names of Service Connect for a port that the task definition lacks, or that has no name in it."""
+    sent: list[dict[str, Any]] = []
+    services = [
+        {"port_name": port, "name": name, "aliases": [{"port": 80, "dns_name": name}]}
+        for name, port in (("web", "port-9090"), ("admin", "port-9091"))
+    ]
+    held = {"service_connect": {"namespace": "arn:namespace", "services": services}}
+    reader = fleet(QuickClock())
+    reader.services = {BLUE: cast(Any, SimpleNamespace(settings=held))}
+    monkeypatch.setattr(ecs, "task_definition", lambda *_: definition)
+    monkeypatch.setattr(ServiceFleet, "update", lambda _self, _colour, request: sent.append(request))
+    EcsProvider(reader).replace(Replace(BLUE, "web:1", specified=False))
+    connect = sent[0].get("serviceConnectConfiguration")
+    found = {one["discoveryName"]: one["portName"] for one in connect["services"]} if connect else None
+    assert found == serves
