@@ -16,7 +16,8 @@ from ansible_collections.pear.fargate.plugins.module_utils.aws.arns import ArnSc
 from ansible_collections.pear.fargate.plugins.module_utils.service import policies
 from botocore.exceptions import ClientError
 
-from tests.sandbox.world import World, eventually, make_role
+from tests.sandbox.world import World, make_role
+from tests.support.waiting import eventually
 
 
 @pytest.fixture

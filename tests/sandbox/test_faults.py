@@ -14,7 +14,8 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from tests.sandbox.conftest import Running, cli
-from tests.sandbox.world import World, eventually
+from tests.sandbox.world import World
+from tests.support.waiting import eventually
 
 
 def fault(running: Running, *arguments: str) -> str:

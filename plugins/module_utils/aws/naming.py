@@ -144,6 +144,11 @@ class ServiceNames:
         return f"{self.environment}/{self.service}/"
 
     @property
+    def step_alarm_prefix(self) -> str:
+        """Prefix of the alarms that call step scaling policies. No service's alarms have it: a service name has no capital letter."""
+        return f"{self.environment}/Scaling/{self.service}/"
+
+    @property
     def saved_query_prefix(self) -> str:
         """Logs Insights shows it as folders."""
         return f"{self.environment}/{self.service}/"
