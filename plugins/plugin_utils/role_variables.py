@@ -118,7 +118,10 @@ def without_effect(role: RoleVariables, values: Mapping[str, Any], variables: Ma
     """
     found = []
     for existing, options in OF_OUR_OWN.items():
-        names = [f"{role.name}_{option}" for option in options if existing in role.options and values.get(existing)]
+        named = values.get(existing)
+        # The specification fills a dictionary with the options that were left out.
+        is_used = any(named.values()) if isinstance(named, Mapping) else named
+        names = [f"{role.name}_{option}" for option in options if existing in role.options and is_used]
         told = [name for name in names if name in variables and variables[name] != role.defaults.get(name)]
         if told:
             found.append(

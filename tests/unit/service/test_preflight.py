@@ -637,13 +637,15 @@ def test_a_password_that_rotates_under_running_tasks_is_said(variables: dict[str
         # Both of these are as good as unsaid.
         ("load_balancer", {"load_balancer_existing": "", "load_balancer_idle_timeout_seconds": 90}, ""),
         ("load_balancer", {"load_balancer_existing": "arn:x", "load_balancer_idle_timeout_seconds": 60}, ""),
+        ("network", {"network_existing": {}, "network_nat": "none"}, ""),
         # A rule stands in front of a load balancer of others too.
         ("load_balancer", {"load_balancer_existing": "arn:x", "load_balancer_domain": "example.com"}, ""),
     ],
 )
 def test_what_something_of_others_leaves_without_effect_is_named(role: str, given: dict[str, Any], told: str) -> None:
     own = ROLES[role]
-    found = without_effect(own, {**own.defaults, **given}, given)
+    values, _mistyped = validate(own, given)
+    found = without_effect(own, values, given)
     assert any(told in sentence for sentence in found) if told else found == []
 
 
