@@ -644,7 +644,8 @@ def test_a_password_that_rotates_under_running_tasks_is_said(variables: dict[str
 )
 def test_what_something_of_others_leaves_without_effect_is_named(role: str, given: dict[str, Any], told: str) -> None:
     own = ROLES[role]
-    values, _mistyped = validate(own, given)
+    # ansible-core cannot fill a secret dictionary that is left out; the role has a default.
+    values, _mistyped = validate(own, {"load_balancer_certificate_pem": {}, **given})
     found = without_effect(own, values, given)
     assert any(told in sentence for sentence in found) if told else found == []
 
