@@ -40,6 +40,7 @@ def deployer_policy(
             subjects=tuple(subjects),
             topics=(*granted.topics, *(named.get("topics") or [])),
             deployers=named.get("prefix") or "",
+            others=deployer.Others.of(place, named),
         )
         return deployer.render(text, place, environment["name"], granted)
     except (KeyError, ValueError) as refused:

@@ -108,6 +108,12 @@ SERVICE_ROLES = (
         "https://docs.aws.amazon.com/efs/latest/ug/using-service-linked-roles.html",
     ),
     ServiceRole(
+        "backup.amazonaws.com",
+        "AWSServiceRoleForBackup",
+        ("backup:CreateBackupSelection",),
+        "https://docs.aws.amazon.com/aws-backup/latest/devguide/using-service-linked-roles-AWSServiceRoleForBackup.html",
+    ),
+    ServiceRole(
         "fis.amazonaws.com",
         "AWSServiceRoleForFIS",
         ("fis:StartExperiment",),
