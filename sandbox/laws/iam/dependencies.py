@@ -22,6 +22,8 @@ PASSED: dict[str, tuple[tuple[str, str], ...]] = {
     "ecs:CreateService": (
         ("role", "ecs.amazonaws.com"),
         ("loadBalancers[].advancedConfiguration.roleArn", "ecs.amazonaws.com"),
+        # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-connect-tls.html
+        ("serviceConnectConfiguration.services[].tls.roleArn", "ecs.amazonaws.com"),
         ("volumeConfigurations[].managedEBSVolume.roleArn", "ecs.amazonaws.com"),
     ),
     "fis:CreateExperimentTemplate": (("roleArn", "fis.amazonaws.com"),),

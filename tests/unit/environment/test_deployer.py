@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from ansible_collections.pear.fargate.plugins.filter.deployer import deployer_policy
 from ansible_collections.pear.fargate.plugins.module_utils.aws.arns import ArnScope
 from ansible_collections.pear.fargate.plugins.module_utils.aws.naming import RoleNames
@@ -487,6 +488,23 @@ def test_a_boundary_is_required_of_every_role_that_is_made() -> None:
         assert evaluate(Rights((policy(kind),)), Request(made, role("staging-eu-central-1-backup"), keys)).allowed
     # Nothing takes a boundary away.
     assert not any("DeleteRolePermissionsBoundary" in action for kind in KINDS for action in actions(kind))
+
+
+def roles_made() -> Iterator[tuple[str, dict[str, Any]]]:
+    for path in sorted((FILES.parents[1]).glob("*/tasks/*.yml")):
+        left = list(yaml.safe_load(path.read_text()) or [])
+        while left:
+            task = left.pop()
+            left += [inner for part in ("block", "rescue", "always") for inner in task.get(part, [])]
+            options = task.get("pear.fargate.ecs_task_role", {})
+            if options and options.get("state") != "absent":
+                yield f"{path.parents[1].name}: {task['name']}", options
+
+
+def test_every_role_that_is_made_can_have_a_boundary() -> None:
+    made = dict(roles_made())
+    assert len(made) >= 8
+    assert [name for name, options in made.items() if "permissions_boundary" not in options] == []
 
 
 # What remains where conditions and resources are not looked at. A release makes tasks of task definitions: that is its purpose,

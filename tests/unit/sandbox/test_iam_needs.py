@@ -412,6 +412,16 @@ def test_a_passed_role_says_to_which_service() -> None:
     assert [need.keys["iam:passedtoservice"] for need in passed] == [["ecs-tasks.amazonaws.com"]]
 
 
+def test_the_role_of_encrypted_names_is_passed_to_ecs() -> None:
+    """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-connect-tls.html"""
+    encrypted = "arn:aws:iam::123456789012:role/corp-tls"
+    connect = {"enabled": True, "services": [{"portName": "http", "tls": {"roleArn": encrypted}}]}
+    for operation in ("CreateService", "UpdateService"):
+        call = ApiCall("ecs", operation, {"cluster": "c", "serviceConnectConfiguration": connect}, SCOPE)
+        (passed,) = (need for need in needs.needs(call, Known()) if need.action == "iam:PassRole")
+        assert (passed.resource, passed.keys["iam:passedtoservice"]) == (encrypted, ["ecs.amazonaws.com"])
+
+
 def test_tags_of_what_is_made_name_the_call_that_makes_it() -> None:
     call = ApiCall("ecs", "CreateCluster", {"clusterName": "c", "tags": [{"key": "a", "value": "b"}]}, SCOPE)
     tagging = list(needs.needs(call, Known()))[-1]
