@@ -68,6 +68,7 @@ QUOTAS: dict[str, tuple[Quota, ...]] = {
         Quota(("PutMetricAlarm", "PutCompositeAlarm", "DeleteAlarms", "SetAlarmState"), 3, 3, each=True),
         Quota(("EnableAlarmActions", "DisableAlarmActions"), 3, 3, each=True),
         Quota(("DescribeAlarms", "DescribeAlarmsForMetric"), 9, 9, each=True),
+        Quota(("DescribeAlarmHistory",), 20, 20),
         Quota(("PutDashboard", "GetDashboard", "ListDashboards", "DeleteDashboards"), 10, 10, each=True),
         Quota(("ListMetrics",), 25, 25),
         Quota(("TagResource", "UntagResource"), 20, 20, each=True),
@@ -85,7 +86,7 @@ QUOTAS: dict[str, tuple[Quota, ...]] = {
     # https://docs.aws.amazon.com/scheduler/latest/UserGuide/scheduler-quotas.html: the figures of the smaller regions
     "scheduler": (
         Quota(("CreateScheduleGroup", "DeleteScheduleGroup"), 10, 10, each=True),
-        Quota(("CreateSchedule", "DeleteSchedule"), 250, 250, each=True),
+        Quota(("CreateSchedule", "DeleteSchedule", "GetSchedule", "UpdateSchedule"), 250, 250, each=True),
     ),
 }
 QUOTAS["monitoring"] = QUOTAS["cloudwatch"]
