@@ -147,6 +147,7 @@ def _values(key: str, acl: str) -> dict[str, Any]:
         "load_balancer_web_acl_arn": acl,
         "dns_zone": "guarded.example.test",
         "dns_health_check": {"host": "scores.guarded.example.test", "path": "/readyz"},
+        "cluster_ledger_kms_key_arn": key,
         "database_enabled": True,
         "database_deletion_protection": False,
         "database_kms_key_arn": key,

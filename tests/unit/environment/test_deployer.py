@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 import yaml
@@ -18,13 +19,16 @@ from ansible_collections.pear.fargate.plugins.module_utils.environment.github_tr
 from cloudsplaining.scan.policy_document import PolicyDocument
 
 from sandbox.laws.iam.actions import action as reference
+from sandbox.laws.iam.calls import Account, ApiCall, Scope
 from sandbox.laws.iam.dependencies import SERVICE_ROLES, ServiceRole
+from sandbox.laws.iam.needs import needs
 from sandbox.laws.iam.policies import Request, Rights, evaluate
 from tests.support.iam_calls import granted_by_calls
 
 FILES = Path(__file__).resolve().parents[3] / "roles/deployer/files"
 PLACE = ArnScope("eu-central-1", "123456789012")
 HERE = f"{PLACE.region}:{PLACE.account}"
+KEY = f"arn:aws:kms:{HERE}:key/1"
 PROVISION = (
     "provision",
     "provision-data",
@@ -579,3 +583,37 @@ def test_whoever_makes_the_first_call_may_make_its_service_linked_role(made: Ser
         # ECS has it since the cluster was made.
         first = set(made.calls) - {"ecs:CreateService", "ecs:UpdateService", "ecs:RunTask"} | set(made.tries)
         assert evaluate(rights, request).allowed is bool(first & named), kind
+
+
+@pytest.mark.parametrize(
+    ("call", "parameters"),
+    [
+        ("backup:CreateBackupVault", {"BackupVaultName": "staging-backup", "EncryptionKeyArn": KEY}),
+        ("dynamodb:CreateTable", {"TableName": "staging-releases", "SSESpecification": {"KMSMasterKeyId": KEY}}),
+        ("dynamodb:UpdateTable", {"TableName": "staging-releases", "SSESpecification": {"KMSMasterKeyId": KEY}}),
+        ("ecr:CreateRepository", {"repositoryName": "scores", "encryptionConfiguration": {"kmsKey": KEY}}),
+        ("elasticfilesystem:CreateFileSystem", {"KmsKeyId": KEY}),
+        (
+            "rds:CreateDBInstance",
+            {
+                "DBInstanceIdentifier": "x",
+                "KmsKeyId": KEY,
+                "ManageMasterUserPassword": True,
+                "MasterUserSecretKmsKeyId": KEY,
+            },
+        ),
+    ],
+)
+def test_who_provisions_may_use_a_key_of_choice_as_each_service_asks(call: str, parameters: dict[str, Any]) -> None:
+    service, _, operation = call.partition(":")
+    account = Mock(spec=Account, tags=lambda arn: {}, key_arn=lambda reference: None)
+    needed = needs(ApiCall(service, operation, parameters, Scope("aws", PLACE.region, PLACE.account)), account)
+    rights = Rights(tuple(policy(kind) for kind in PROVISION))
+    of_the_key = [need for need in needed if need.action.startswith("kms:")]
+    assert of_the_key
+    missing = [
+        need.action
+        for need in of_the_key
+        if not evaluate(rights, Request(need.action, need.resource, need.keys)).allowed
+    ]
+    assert missing == []

@@ -280,6 +280,11 @@ VPC, SUBNET = "vpc-0123456789abcdef1", "subnet-0123456789abcdef1"
                 ("dynamodb:CreateTable", f"arn:aws:dynamodb:{HERE}:table/a"),
                 ("kms:DescribeKey", KEY),
                 ("kms:CreateGrant", KEY),
+                *(
+                    (f"kms:{use}", KEY)
+                    for use in ("Decrypt", "GenerateDataKeyWithoutPlaintext", "Encrypt", "GenerateDataKey")
+                ),
+                *((f"kms:{use}", KEY) for use in ("ReEncryptFrom", "ReEncryptTo")),
             ],
             id="a key of the customer is granted",
         ),
