@@ -41,6 +41,7 @@ def deployer_policy(
             topics=(*granted.topics, *(named.get("topics") or [])),
             deployers=named.get("prefix") or "",
             others=deployer.Others.of(place, named),
+            zones=tuple(zone.lower().rstrip(".") for zone in named.get("zones") or []),
         )
         return deployer.render(text, place, environment["name"], granted)
     except (KeyError, ValueError) as refused:

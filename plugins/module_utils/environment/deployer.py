@@ -63,6 +63,8 @@ class Grants:
     # What the names of the deployers' own roles begin with, if not as usual.
     deployers: str = ""
     others: Others = Others()
+    # The zones in which names are led to the environment.
+    zones: tuple[str, ...] = ()
 
 
 def grants(place: ArnScope, environment: str, services: Sequence[str] = (), more: Sequence[str] = ()) -> Grants:
@@ -100,6 +102,7 @@ def render(text: str, place: ArnScope, environment: str, granted: Grants | None 
     lists = {
         "${infrastructure_roles}": granted.infrastructure_roles,
         "${log_groups}": granted.others.log_groups,
+        "${names_in_dns}": tuple(name for zone in granted.zones for name in (zone, f"*.{zone}")),
         "${network}": granted.others.network,
         "${others_roles}": granted.others.roles,
         "${release_topics}": granted.topics,
@@ -110,8 +113,13 @@ def render(text: str, place: ArnScope, environment: str, granted: Grants | None 
     }
     document = _filled(_without_empty_conditions(json.loads(text), names), names, lists)
     # A statement about what the inventory does not name would be refused by IAM.
-    given = [statement for statement in document["Statement"] if statement.get("Resource") != []]
-    return {**document, "Statement": given}
+    return {**document, "Statement": [statement for statement in document["Statement"] if _says_what(statement)]}
+
+
+def _says_what(statement: Mapping[str, Any]) -> bool:
+    """Whether its lists have something in them."""
+    conditions = statement.get("Condition", {}).values()
+    return statement.get("Resource") != [] and not any(value == [] for keys in conditions for value in keys.values())
 
 
 def _without_empty_conditions(document: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:

@@ -90,7 +90,7 @@ def test_it_fits_also_with_long_names_in_a_partition_with_long_arns_under_a_boun
     bound = replace(grants(place, "x" * 28), boundary=f"arn:aws-us-gov:iam::123456789012:policy/{'b' * 40}")
     subnets = [f"subnet-{number:017x}" for number in range(6)]
     others = Others.of(place, {**OF_OTHERS, "network": {**OF_OTHERS["network"], "private_subnet_ids": subnets}})
-    bound = replace(bound, others=others)
+    bound = replace(bound, others=others, zones=("z" * 60, "y" * 60))
     document = render((FILES / f"{kind}.json").read_text(), place, "x" * 28, bound)
     written = json.dumps(document, separators=(",", ":"))
     assert len(written) < (_MANAGED if kind.startswith("provision-") else _INLINE)
@@ -355,6 +355,22 @@ def test_only_ecs_services_are_taken_in_and_out_of_autoscaling(kind: str) -> Non
         for namespace, expected in (("ecs", True), ("dynamodb", False)):
             request = Request(action, target, {"application-autoscaling:service-namespace": [namespace]})
             assert evaluate(Rights((policy(kind),)), request).allowed is expected, action
+
+
+@pytest.mark.parametrize("kind", ["provision", "destroy"])
+def test_records_of_the_inventorys_zones_alone_are_changed(kind: str) -> None:
+    named = {"name": "staging", "region": PLACE.region, "account": PLACE.account, "caller": "arn:aws:iam::1:user/ci"}
+    text = (FILES / f"{kind}.json").read_text()
+    rights = Rights((deployer_policy(text, named, roles={"zones": ["Example.com."]}),))
+    zone, key = "arn:aws:route53:::hostedzone/Z1", "route53:changeresourcerecordsetsnormalizedrecordnames"
+
+    def changes(*names: str) -> bool:
+        return evaluate(rights, Request("route53:ChangeResourceRecordSets", zone, {key: names})).allowed
+
+    assert changes("example.com", "_acme.scores.example.com")
+    assert not changes("scores.example.com", "scores.example.org") and not changes("anexample.com")
+    without = deployer_policy(text, named)["Statement"]
+    assert not any("route53:ChangeResourceRecordSets" in statement["Action"] for statement in without)
 
 
 def test_backups_are_selected_by_plans_of_the_environment() -> None:
