@@ -409,7 +409,7 @@ options:
       - Names of CloudWatch alarms by which ECS itself ends a deployment in place (strategy C(rolling)) and returns the version before, also
         while no controller runs. The alarms of O(gates) are among them.
       - Unlike those they hold no release back. ECS takes no notice of one that is firing already when the deployment begins.
-      - The alarms must exist. ECS completes the deployment some minutes later, for it watches the alarms for as long as they look back.
+      - ECS completes the deployment some minutes later, for it watches the alarms for as long as they look back.
     type: list
     elements: str
     default: []
