@@ -46,7 +46,9 @@ QUOTAS: dict[str, tuple[Quota, ...]] = {
         Quota(("DescribeServiceDeployments", "ListServiceDeployments"), 50, 20),
         Quota(("DescribeServiceRevisions",), 50, 20),
         Quota(("DescribeTasks", "ListTasks", "DescribeContainerInstances", "ListContainerInstances"), 100, 20),
-        Quota(("RunTask", "StartTask", "StopTask", "ExecuteCommand"), 100, 40),
+        # Fargate's own rate of launches, which RunTask is throttled by besides: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/throttling.html
+        Quota(("RunTask",), 100, 20),
+        Quota(("StartTask", "StopTask", "ExecuteCommand"), 100, 40),
     ),
     # https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-throttling.html#throttling-limits-rate-based
     "ec2": (

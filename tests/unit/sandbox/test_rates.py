@@ -51,6 +51,13 @@ def test_a_registration_a_second_is_sustained() -> None:
     ]
 
 
+def test_fargate_launches_twenty_tasks_a_second_and_stops_more() -> None:
+    rates = Rates()
+    assert taken(rates, "ecs", "RunTask", 150, 0.0) == 100
+    assert taken(rates, "ecs", "RunTask", 50, 1.0) == 20
+    assert taken(rates, "ecs", "StopTask", 150, 1.0) == 100
+
+
 @pytest.mark.parametrize("service", ["dynamodb", "s3", "sts"])
 def test_what_publishes_no_figure_is_not_throttled(service: str) -> None:
     assert service not in QUOTAS
