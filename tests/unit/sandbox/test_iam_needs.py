@@ -417,6 +417,21 @@ def test_a_passed_role_says_to_which_service() -> None:
     assert [need.keys["iam:passedtoservice"] for need in passed] == [["ecs-tasks.amazonaws.com"]]
 
 
+def test_the_arn_in_the_value_of_a_tag_is_no_resource_of_the_call() -> None:
+    tags = [{"Key": "pear:listener", "Value": LISTENER}]
+    expected = [("elasticloadbalancing:AddTags", GROUP)]
+    assert of("elasticloadbalancing:AddTags", ResourceArns=[GROUP], Tags=tags) == expected
+
+
+def test_a_rule_of_a_security_group_is_about_that_group_and_not_about_its_source() -> None:
+    """The source may be a group of another account."""
+    source = {"UserIdGroupPairs": [{"GroupId": "sg-0fedcba9876543210"}], "IpProtocol": "-1"}
+    rule = {"GroupId": "sg-0123456789abcdef0", "IpPermissions": [source]}
+    group = f"arn:aws:ec2:{HERE}:security-group/sg-0123456789abcdef0"
+    assert group in [resource for _action, resource in of("ec2:AuthorizeSecurityGroupIngress", **rule)]
+    assert not any("sg-0fed" in resource for _action, resource in of("ec2:AuthorizeSecurityGroupIngress", **rule))
+
+
 def test_the_role_of_encrypted_names_is_passed_to_ecs() -> None:
     """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-connect-tls.html"""
     encrypted = "arn:aws:iam::123456789012:role/corp-tls"
