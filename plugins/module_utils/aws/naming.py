@@ -291,7 +291,13 @@ class RoleNames:
 
 # The kinds of deployers, and the further policies of the one that provisions.
 DEPLOYERS = ("read-only", "exec", "rollback", "release", "gameday", "provision", "destroy")
-DEPLOYER_POLICIES = ("provision-network", "provision-data", "provision-experiments", "provision-traces")
+DEPLOYER_POLICIES = (
+    "provision-network",
+    "provision-services",
+    "provision-data",
+    "provision-experiments",
+    "provision-traces",
+)
 
 
 @dataclass(frozen=True)

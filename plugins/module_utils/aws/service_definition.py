@@ -49,7 +49,7 @@ def wanted(spec: Mapping[str, Any], target_group_arn: str) -> dict[str, Any]:
         "rollback": True,
         # ECS returns to the last completed deployment where one of them fires, also while no controller runs.
         # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-alarm-failure.html
-        "alarms": sorted((spec.get("gates") or {}).get("alarms") or []),
+        "alarms": sorted({*((spec.get("gates") or {}).get("alarms") or []), *(spec.get("deployment_alarms") or [])}),
         "availability_zone_rebalancing": "ENABLED" if spec["availability_zone_rebalancing"] else "DISABLED",
         "health_check_grace_seconds": spec["health_check_grace_seconds"],
         "platform_version": spec["platform_version"],

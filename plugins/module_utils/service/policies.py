@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..aws.arns import ArnScope
-from ..aws.naming import ServiceNames
+from ..aws.naming import TAG_ENVIRONMENT, ServiceNames
 
 _SUFFIX = re.compile(r"-[A-Za-z0-9]{6}$")
 _ECR_IMAGE = re.compile(r"^(\d{12})\.dkr[.-]ecr(?:-fips)?\.([a-z0-9-]+)\.[^/]+/([^:@]+)")
@@ -114,8 +114,8 @@ def experiment_trust_policy(place: ArnScope) -> dict[str, Any]:
     )
 
 
-def experiment_policy(place: ArnScope, cluster_name: str) -> dict[str, Any]:
-    """Stop tasks of one cluster.
+def experiment_policy(place: ArnScope, environment: str, cluster_name: str) -> dict[str, Any]:
+    """Stop tasks of an environment in one cluster, which others may use too.
 
     https://docs.aws.amazon.com/fis/latest/userguide/fis-actions-reference.html#stop-task
     """
@@ -126,7 +126,11 @@ def experiment_policy(place: ArnScope, cluster_name: str) -> dict[str, Any]:
     }
     # The page lists it for the action, however its targets are given.
     tagged = _allow("FindByTags", ["tag:GetResources"], ["*"])
-    return _policy(find, tagged, _allow("Stop", ["ecs:DescribeTasks", "ecs:StopTask"], [tasks]))
+    stop = {
+        **_allow("Stop", ["ecs:StopTask"], [tasks]),
+        "Condition": {"StringEquals": {f"aws:ResourceTag/{TAG_ENVIRONMENT}": environment}},
+    }
+    return _policy(find, tagged, _allow("Describe", ["ecs:DescribeTasks"], [tasks]), stop)
 
 
 def schedule_policy(place: ArnScope, names: ServiceNames, cluster_name: str, roles: Sequence[str]) -> dict[str, Any]:

@@ -176,13 +176,14 @@ def test_so_many_are_selected(mode: str, number: int) -> None:
     assert len(fis.selected(list(range(5)), mode)) == number
 
 
-def test_the_role_may_stop_tasks_of_one_cluster_and_is_taken_by_the_service_alone() -> None:
+def test_the_role_may_stop_the_environments_tasks_in_one_cluster_and_is_taken_by_the_service_alone() -> None:
     trust = experiment_trust_policy(ENVIRONMENT)["Statement"][0]
     assert trust["Principal"] == {"Service": "fis.amazonaws.com"}
     assert trust["Condition"] == {"StringEquals": {"aws:SourceAccount": "123456789012"}}
-    statements = experiment_policy(ENVIRONMENT, "staging")["Statement"]
+    statements = experiment_policy(ENVIRONMENT, "corp")["Statement"]
     # https://docs.aws.amazon.com/fis/latest/userguide/fis-actions-reference.html#stop-task
     allowed = {action for statement in statements for action in statement["Action"]}
     assert allowed == {"ecs:DescribeTasks", "ecs:ListTasks", "ecs:StopTask", "tag:GetResources"}
     stop = [statement for statement in statements if "ecs:StopTask" in statement["Action"]]
-    assert [one["Resource"] for one in stop] == [[f"arn:aws:ecs:{REGION}:123456789012:task/staging/*"]]
+    assert [one["Resource"] for one in stop] == [[f"arn:aws:ecs:{REGION}:123456789012:task/corp/*"]]
+    assert stop[0]["Condition"] == {"StringEquals": {"aws:ResourceTag/pear:environment": "staging"}}
