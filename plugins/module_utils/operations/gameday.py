@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..rollout.model import Outcome
-from .experiments import Experiment
+from .experiments import CALLS, Experiment
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,8 @@ def problems(experiment: Experiment, deadline_seconds: float, watched: Watched, 
     """A sentence for each way in which the experiment differs from what must be."""
     found = []
     if watched.refusal and not (experiment.refused and is_judged(watched.outcome)):
+        if experiment.fault == CALLS:
+            return [f"the release did not go through: {watched.refusal}"]
         return [f"nothing was broken, as the release failed: {watched.refusal}"]
     if watched.aborted_by:
         found.append(f"the abort condition {watched.aborted_by} fired, and the experiment was ended")
