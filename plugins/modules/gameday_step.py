@@ -69,6 +69,11 @@ options:
     description: RV(watched) of the step V(watch), for the step V(recovered).
     type: dict
     default: {}
+  report_path:
+    description:
+      - HTML file that the step V(recovered) writes, with requests, errors and response times of each colour meanwhile. It holds everything
+        that it shows. None is written if omitted. The step V(steady) refuses it where pygal is missing.
+    type: path
   steady_periods:
     description: Periods of the alarms that the service may take until it is steady, before anything is broken.
     type: int
@@ -178,6 +183,7 @@ ARGUMENT_SPEC = {
     "outcome": {"type": "str", "default": ""},
     "steady_at": {"type": "float", "default": 0},
     "watched": {"type": "dict", "default": {}},
+    "report_path": {"type": "path"},
     "steady_periods": {"type": "int", "default": 15},
     "recovery_periods": {"type": "int", "default": 30},
     "alarm_period_seconds": {"type": "int", "default": 60},

@@ -5,8 +5,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from ..aws import cloudwatch, ec2, ecs
@@ -15,12 +16,18 @@ from ..common.clock import polling_intervals
 from ..common.invocation import Invocation
 from ..common.waiting import Wait, WaitTimeoutError, wait_until
 from ..monitoring.alarm_parts import NOTICE, SEVERITIES, kind_of
-from ..rollout.model import Colour
+from ..release.journal import Moment, MomentKind
+from ..release.report.facts import Facts
+from ..release.report.file import write
+from ..release.report.page import page, require_libraries
+from ..release.report.reader import Reader
+from ..rollout.model import Colour, Outcome
+from ..service.existing import locate_by
 from ..service.location import WORKER
 from . import service_triage
 from .experiments import BY_NAME, FILES, SUBNET, Action, Experiment
 from .findings import State, many
-from .gameday import Mended, Watched, as_data, is_judged, markdown, problems
+from .gameday import Mended, Watched, as_data, details, is_judged, markdown, moments, problems
 from .place import Place, file_systems_of, find
 
 STEADY, WATCH, RECOVERED = "steady", "watch", "recovered"
@@ -63,6 +70,8 @@ def _steady(call: Invocation, experiment: Experiment) -> dict[str, Any]:
             "not begun."
         )
     target = _target(call, experiment, experiment.action) if experiment.action else {}
+    if call.params["report_path"]:
+        require_libraries()
     # An alarm that fires already could not notice.
     left = _until_steady(call, call.params["steady_periods"], _SLOW - {experiment.alarm})
     if left:
@@ -158,11 +167,36 @@ def _recovered(call: Invocation, experiment: Experiment) -> dict[str, Any]:
     left = _until_steady(call, call.params["recovery_periods"], _SLOW)
     mended = Mended(now - began, None if left else call.clock.now() - began, left)
     found = problems(experiment, experiment.deadline_periods * call.params["alarm_period_seconds"], watched, mended)
+    if call.params["report_path"]:
+        _write_page(call, experiment, watched, mended, found)
     return {
         "changed": False,
         "report": as_data(experiment, watched, mended, found),
         "markdown": markdown(experiment, watched, mended, found),
     }
+
+
+def _write_page(
+    call: Invocation, experiment: Experiment, watched: Watched, mended: Mended, found: Sequence[str]
+) -> None:
+    """The report as one HTML file, of the form that releases have."""
+    location, began = locate_by(call.aws, call.params), call.params["began"]
+    happened = [Moment(at, MomentKind.LINE, text) for at, text in moments(experiment, began, watched, mended)]
+    facts = Facts(
+        location.service,
+        location.environment or location.cluster,
+        str(Outcome.FAILED if found else Outcome.SUCCEEDED),
+        f"{experiment.name}: {'; '.join(found) or 'as expected'}",
+        moments=tuple(happened),
+        span=(began, happened[-1].at),
+        details=details(experiment, watched, mended),
+    )
+    path = Path(call.params["report_path"]).expanduser()
+    content = page(Reader(call.aws, location, call.clock).measured(facts, *facts.times or (began, began)))
+    try:
+        write(path, content)
+    except OSError as cause:
+        raise Failure(f"The report could not be written to {path}: {cause.strerror}.") from cause
 
 
 def _watched(said: Mapping[str, Any]) -> Watched:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -31,7 +33,11 @@ from ansible_collections.pear.fargate.plugins.module_utils.operations.gameday im
     markdown,
     problems,
 )
+from ansible_collections.pear.fargate.plugins.module_utils.release.report import page as page_file
+from ansible_collections.pear.fargate.plugins.module_utils.release.report.facts import ColourTraffic, Facts, Period
+from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import Colour
 
+from tests.support.pages import ReadPage
 from tests.support.plays import ROOT
 
 from ..clocks import QuickClock
@@ -238,6 +244,7 @@ def step(account: Account, name: str, **options: Any) -> dict[str, Any]:
         "steady_at": 0.0,
         "watched": {},
         "live": "green",
+        "report_path": None,
         "steady_periods": 15,
         "recovery_periods": 30,
         "alarm_period_seconds": 60,
@@ -402,3 +409,43 @@ def test_a_service_without_files_does_not_lose_them(account: Account, fleet: Fle
     fleet.volumes = []
     with pytest.raises(Failure, match="scores mounts no file system"):
         step(account, "steady", experiment="file-system-unavailable")
+
+
+def test_the_page_shows_what_happened_when_and_what_users_were_answered(
+    account: Account, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    location = SimpleNamespace(service="scores", environment="staging", cluster="staging")
+    asked: list[tuple[float, float]] = []
+
+    def measured(reader: Any, facts: Facts, start: float, end: float) -> Facts:
+        asked.append((start, end))
+        return replace(facts, traffic={Colour.GREEN: ColourTraffic((Period(60, 600, 0), Period(360, 600, 60)))})
+
+    monkeypatch.setattr(gameday_step, "locate_by", lambda aws, params: location)
+    monkeypatch.setattr(gameday_step.Reader, "measured", measured)
+    account.clock.seconds = 430
+    watched = {"know_seconds": 400.0, "cause_seconds": 410.0, "cause": "<b>", "alarms": {"error-share": 400.0}}
+    path = tmp_path / "new" / "report.html"
+    step(account, "recovered", began=10.0, watched=watched, report_path=str(path))
+    read = ReadPage(path.read_text())
+    assert asked == [(10.0, 430.0)]
+    assert "scores in staging" in read.text and "errors-on-one-route: as expected" in read.text
+    assert ERRORS.hypothesis in read.text and ERRORS.blast_radius in read.text
+    assert [row[1] for row in read.rows["events"][1:]] == [
+        "errors-on-one-route began",
+        "alarm error-share fired",
+        "the triage said: <b>",
+        "what was broken is mended",
+        "the service is steady again",
+    ]
+    assert read.rows["totals"][1][:3] == ["green", "1,200", "60"]
+    assert {"chart-of-requests", "chart-of-errors"} <= {value for name, value in read.attributes if name == "id"}
+
+
+def test_a_page_that_cannot_be_made_is_refused_before_anything_is_broken(
+    account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(page_file, "HAS_PYGAL", False)
+    with pytest.raises(Failure, match="pygal"):
+        step(account, "steady", report_path="report.html")
+    step(account, "steady")
