@@ -168,6 +168,24 @@ def test_a_zone_is_lost_and_none_is_placed_there_until_it_is_back(world: World, 
     assert "Capacity is unavailable at this time" in placed["failures"][0]["reason"]
 
 
+@pytest.mark.long
+def test_a_subnet_that_is_cut_off_answers_nobody_and_no_task_starts_there(world: World, group: str) -> None:
+    (task, *_others) = world.tasks("spoiled")
+    details = {one["name"]: one["value"] for one in task["attachments"][0]["details"]}
+    fault(world.running, "add", "subnet", details["subnetId"])
+
+    def reason() -> str:
+        stopped = [one.get("stoppedReason", "") for one in world.tasks("spoiled", "STOPPED")]
+        return next((said for said in stopped if "i/o timeout" in said), "")
+
+    # Fargate does not know of it: the task that takes the place of the one that fails its health check is placed there too.
+    eventually(lambda: bool(reason()), message="a task fails to start")
+    assert reason().startswith("ResourceInitializationError: unable to pull secrets or registry auth")
+    assert task["taskArn"] not in {one["taskArn"] for one in world.tasks("spoiled")}
+    fault(world.running, "clear")
+    eventually(lambda: world.steady("spoiled") and world.healthy(group) == 2, message="the service is whole again")
+
+
 def test_calls_are_throttled_as_aws_publishes_it(sandbox: Running) -> None:
     """Many callers at once empty the bucket that all Describe calls of load balancers share; one that waits gets through."""
     elbv2, codes = impatient(sandbox, "elbv2"), []
