@@ -17,6 +17,8 @@ from ansible_collections.pear.fargate.plugins.module_utils.aws.errors import Aws
 from ansible_collections.pear.fargate.plugins.module_utils.aws.session import Aws
 from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import Invocation
 from ansible_collections.pear.fargate.plugins.module_utils.operations import fis_experiment, fis_experiment_template
+from ansible_collections.pear.fargate.plugins.module_utils.operations.experiments import BY_NAME, Experiment
+from ansible_collections.pear.fargate.plugins.module_utils.operations.experiments import SUBNET as SUBNETS
 from ansible_collections.pear.fargate.plugins.modules import fis_experiment as experiment_module
 from ansible_collections.pear.fargate.plugins.modules import fis_experiment_template as template_module
 from botocore.exceptions import ClientError
@@ -145,8 +147,18 @@ def test_a_template_is_made_once_and_changed_where_it_differs(tasks: Tasks) -> N
     assert template(state="absent")["changed"] and not template(state="absent")["changed"]
 
 
-def test_the_request_is_what_the_api_takes() -> None:
-    validated = ArgumentSpecValidator(template_module.ARGUMENT_SPEC).validate(TEMPLATE).validated_parameters
+@pytest.mark.parametrize("experiment", [one for one in BY_NAME.values() if one.action], ids=lambda one: one.name)
+def test_the_request_of_each_experiment_is_what_the_api_takes(experiment: Experiment) -> None:
+    action = experiment.as_dict()["action"]
+    target = {"key": action["target"], "resource_type": action["resource_type"], "selection": action["selection"]}
+    arns = [f"arn:aws:ec2:{REGION}:123456789012:subnet/subnet-0a"] if action["resource_type"] == SUBNETS else []
+    given = {
+        **TEMPLATE,
+        "action": action["action"],
+        "parameters": action["parameters"],
+        "target": {**target, "resource_arns": arns},
+    }
+    validated = ArgumentSpecValidator(template_module.ARGUMENT_SPEC).validate(given).validated_parameters
     shape = get_session().get_service_model("fis").operation_model("CreateExperimentTemplate").input_shape
     report = ParamValidator().validate({**fis_experiment_template.request(validated), "clientToken": "t"}, shape)
     assert not report.has_errors(), report.generate_report()
