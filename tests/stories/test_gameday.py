@@ -144,7 +144,9 @@ def test_alarms_are_quiet_while_all_is_well_and_fire_where_it_is_not(arcade: Arc
 def test_what_fault_injection_or_an_api_breaks_is_noticed_named_and_mended(
     arcade: Arcade, tmp_path: Path, name: str, service: str, host: str, period: int
 ) -> None:
-    arcade.have_both_colours()
+    # A task in each zone, and a version to return to.
+    arcade.release("before", service_desired_count=3).succeeded()
+    arcade.release("after", service_desired_count=3).succeeded()
     with traffic(arcade.stage, "/leaderboard", 40, host=host):
         report = experiment(arcade, tmp_path, name, service, gameday_alarm_period_seconds=period)
     assert report["succeeded"], report

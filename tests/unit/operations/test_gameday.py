@@ -355,7 +355,7 @@ class Fleet:
     """The live colour's tasks, its subnets, and what its task definition mounts."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.zones = ["eu-central-1a", "eu-central-1a", "eu-central-1b"]
+        self.zones = [f"eu-central-1{letter}" for letter in "aabcc"]
         self.volumes: list[dict[str, Any]] = [{"efsVolumeConfiguration": {"fileSystemId": "fs-1"}}]
         place = SimpleNamespace(cluster="staging", ecs_services={"green": "scores-green"})
         service = SimpleNamespace(
@@ -449,3 +449,10 @@ def test_a_page_that_cannot_be_made_is_refused_before_anything_is_broken(
     with pytest.raises(Failure, match="pygal"):
         step(account, "steady", report_path="report.html")
     step(account, "steady")
+
+
+def test_a_zone_is_lost_where_the_others_have_tasks_too(account: Account, fleet: Fleet) -> None:
+    """Otherwise ECS would fill an empty zone first, and whether anybody is called would be chance."""
+    fleet.zones = ["eu-central-1a", "eu-central-1b"]
+    with pytest.raises(Failure, match=r"no task in eu-central-1c: .*service_desired_count to 3 or more first"):
+        step(account, "steady", experiment="zone-loss")
