@@ -166,7 +166,7 @@ def main(names: list[str]) -> None:
         for name in names or [name for name in BY_NAME if name not in OF_DAYS]:
             if name == "zone-loss":
                 # A task in each zone.
-                arcade.release("spread", service_desired_count=3).succeeded()
+                arcade.play("scale", scale_count=3).succeeded()
             row = run(arcade, name, Path(folder))
             print(" | ".join(row.cells), flush=True)
             keep(row)

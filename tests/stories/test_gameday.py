@@ -145,8 +145,8 @@ def test_what_fault_injection_or_an_api_breaks_is_noticed_named_and_mended(
     arcade: Arcade, tmp_path: Path, name: str, service: str, host: str, period: int
 ) -> None:
     # A task in each zone, and a version to return to.
-    arcade.release("before", service_desired_count=3).succeeded()
-    arcade.release("after", service_desired_count=3).succeeded()
+    arcade.have_both_colours()
+    arcade.play("scale", scale_count=3).succeeded()
     with traffic(arcade.stage, "/leaderboard", 40, host=host):
         report = experiment(arcade, tmp_path, name, service, gameday_alarm_period_seconds=period)
     assert report["succeeded"], report

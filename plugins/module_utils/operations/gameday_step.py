@@ -110,7 +110,7 @@ def _target(call: Invocation, experiment: Experiment, action: Action) -> dict[st
         # ECS starts a task where fewest run: in the lost zone only if each of the others has some.
         raise Failure(
             f"{name} has no task in {', '.join(empty)}: ECS would start the next ones there, and the loss of another zone might go "
-            f"unnoticed. Set service_desired_count to {len(zones) + len(empty)} or more first. The experiment was not begun."
+            f"unnoticed. Run scale.yml with scale_count={len(zones) + len(empty)} or more first. The experiment was not begun."
         )
     return {**found, "resource_arns": [one["SubnetArn"] for one in subnets if one["AvailabilityZone"] == zone]}
 

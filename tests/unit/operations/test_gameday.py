@@ -454,5 +454,5 @@ def test_a_page_that_cannot_be_made_is_refused_before_anything_is_broken(
 def test_a_zone_is_lost_where_the_others_have_tasks_too(account: Account, fleet: Fleet) -> None:
     """Otherwise ECS would fill an empty zone first, and whether anybody is called would be chance."""
     fleet.zones = ["eu-central-1a", "eu-central-1b"]
-    with pytest.raises(Failure, match=r"no task in eu-central-1c: .*service_desired_count to 3 or more first"):
+    with pytest.raises(Failure, match=r"no task in eu-central-1c: .*scale_count=3 or more first"):
         step(account, "steady", experiment="zone-loss")
