@@ -173,7 +173,7 @@ chaos-table: setup ## Release every kind of bad version under load: the table of
 	@$(PY) tools/chaos_table.py
 
 .PHONY: gameday
-gameday: setup ## Run every experiment of a game day under load: the table of docs/operations.md (half an hour). EXPERIMENT=cpu-pressure for one
+gameday: setup ## Run every experiment of a game day under load: the table of docs/operations.md (an hour). EXPERIMENT=cpu-pressure for one
 	@$(PY) tools/gameday_table.py $(EXPERIMENT)
 
 .PHONY: session
