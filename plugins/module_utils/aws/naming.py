@@ -289,7 +289,7 @@ class RoleNames:
         return f"{fit('-'.join(parts), 63 - len(kind))}-{kind}"
 
 
-# The kinds of deployers, and the further policies of the one that provisions.
+# The kinds of deployers, and the further policies of those whose own have no room for more.
 DEPLOYERS = ("read-only", "exec", "rollback", "release", "gameday", "provision", "destroy")
 DEPLOYER_POLICIES = (
     "provision-network",
@@ -297,6 +297,7 @@ DEPLOYER_POLICIES = (
     "provision-data",
     "provision-experiments",
     "provision-traces",
+    "gameday-faults",
 )
 
 
