@@ -144,6 +144,10 @@ docs: setup-python ## The documentation site into build/site, without a warning 
 release-check: setup-python sanity ## All sanity tests, and Galaxy's importer on the artifact, in an environment of its own
 	@tools/release_check.sh
 
+.PHONY: release-version
+release-version: setup-python ## Whether TAG is the version of galaxy.yml, with its release in the changelog
+	@$(PY) tools/release_version.py "$(TAG)"
+
 .PHONY: sanity
 sanity: setup-python ## ansible-test sanity (24 tests, validate-modules among them) on what the artifact holds
 	@tools/sanity.sh
@@ -169,7 +173,7 @@ chaos-table: setup ## Release every kind of bad version under load: the table of
 	@$(PY) tools/chaos_table.py
 
 .PHONY: gameday
-gameday: setup ## Run every experiment of a game day under load: the table of docs/operations.md (half an hour). EXPERIMENT=cpu-pressure for one
+gameday: setup ## Run every experiment of a game day under load: the table of docs/operations.md (an hour). EXPERIMENT=cpu-pressure for one
 	@$(PY) tools/gameday_table.py $(EXPERIMENT)
 
 .PHONY: session

@@ -17,7 +17,14 @@ from ..module_utils.service.uncovered_hosts import PEM
 from ..plugin_utils import nested_options
 from ..plugin_utils.in_process import InProcessAction
 from ..plugin_utils.release_order import Disorder, Node, batches, waves
-from ..plugin_utils.role_variables import RoleVariables, rivals, roles_of_the_collection, unknown, validate
+from ..plugin_utils.role_variables import (
+    RoleVariables,
+    rivals,
+    roles_of_the_collection,
+    unknown,
+    validate,
+    without_effect,
+)
 
 SHARED_VARIABLES = (*foreign.VARIABLES, *existing_fit.VARIABLES)
 _SERVICE_ROLES = ("registry", "service", "autoscaling")
@@ -29,7 +36,7 @@ class ActionModule(InProcessAction):
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         variables = task_vars or {}
         roles = roles_of_the_collection()
-        found = unknown(variables, roles)
+        found, idle = unknown(variables, roles), list[str]()
         values: dict[str, Any] = {}
         environment: dict[str, Any] = {}
         shared: dict[str, Any] = {}
@@ -40,6 +47,7 @@ class ActionModule(InProcessAction):
                 checked, problems = self._checked(roles[name], variables)
                 shared |= {name: checked[name] for name in SHARED_VARIABLES if name in checked}
                 found += problems
+                idle += without_effect(roles[name], checked, variables)
         if "services" in groups:
             for name in _SERVICE_ROLES:
                 checked, problems = self._checked(roles[name], variables)
@@ -48,6 +56,7 @@ class ActionModule(InProcessAction):
                     option: value for option, value in checked.items() if value is not None or option not in values
                 }
                 found += problems
+                idle += without_effect(roles[name], checked, variables)
             values |= self._of_other_roles(roles, variables)
             found += nested_options.findings(values)
             found += self._database(roles["database"], values, variables)
@@ -62,7 +71,10 @@ class ActionModule(InProcessAction):
             "findings": list(dict.fromkeys(found)),
         }
         self._task.args = {**self._task.args, **own}
-        return {**super().run(tmp, task_vars), **order}
+        result = super().run(tmp, task_vars)
+        if idle:
+            result["warnings"] = [*result.get("warnings", []), *idle]
+        return {**result, **order}
 
     def _checked(self, role: RoleVariables, variables: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
         """The role's variables with their types, and the findings."""

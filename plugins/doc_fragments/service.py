@@ -429,6 +429,16 @@ options:
     description: Whether C(aws ecs execute-command) is allowed.
     type: bool
     default: false
+  deployment_alarms:
+    description:
+      - Names of CloudWatch alarms by which ECS itself ends a deployment in place (strategy C(rolling)) and returns the version before, also
+        while no controller runs. The alarms of O(gates) are among them.
+      - Unlike those they hold no release back. ECS takes no notice of one that is firing already when the deployment begins.
+      - ECS completes the deployment some minutes later, for it watches the alarms for as long as they look back.
+    type: list
+    elements: str
+    default: []
+    version_added: 0.2.0
   capacity_providers:
     description: Capacity provider strategy. The default is Fargate On-Demand.
     type: list

@@ -40,6 +40,8 @@ def deployer_policy(
             subjects=tuple(subjects),
             topics=(*granted.topics, *(named.get("topics") or [])),
             deployers=named.get("prefix") or "",
+            others=deployer.Others.of(place, named),
+            zones=tuple(zone.lower().rstrip(".") for zone in named.get("zones") or []),
         )
         return deployer.render(text, place, environment["name"], granted)
     except (KeyError, ValueError) as refused:

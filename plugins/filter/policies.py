@@ -47,8 +47,8 @@ def experiment_trust_policy(environment: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def experiment_policy(environment: Mapping[str, Any], cluster: str) -> dict[str, Any]:
-    """Permissions of experiments on tasks of a cluster."""
-    return policies.experiment_policy(_place(environment), cluster)
+    """Permissions of experiments on tasks of the environment in a cluster."""
+    return policies.experiment_policy(_place(environment), environment["name"], cluster)
 
 
 def schedule_trust_policy(environment: Mapping[str, Any]) -> dict[str, Any]:

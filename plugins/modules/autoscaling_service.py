@@ -85,6 +85,90 @@ options:
         description: Whether the policy only scales out.
         type: bool
         default: false
+  step_policies:
+    description:
+      - Step scaling policies of a worker, each with the alarm that calls it. Required O(kind=worker).
+      - A step changes the number of tasks by a count, so it also starts the first one where none runs.
+    type: list
+    elements: dict
+    default: []
+    version_added: 0.2.0
+    suboptions:
+      name:
+        description: Name of the policy; none of O(policies) has it.
+        type: str
+        required: true
+      metric:
+        description: >-
+          V(messages) that wait in O(step_policies[].queue), V(backlog) as in O(policies[].metric), or V(custom).
+        type: str
+        choices: [messages, backlog, custom]
+        required: true
+      queue:
+        description: Name of the SQS queue, in the same account and region.
+        type: str
+      custom_metric:
+        description: Any metric.
+        type: dict
+        suboptions:
+          namespace:
+            description: Namespace of the metric.
+            type: str
+            required: true
+          name:
+            description: Name of the metric.
+            type: str
+            required: true
+          dimensions:
+            description: Dimensions of the metric.
+            type: dict
+            default: {}
+          statistic:
+            description: Statistic of the metric.
+            type: str
+            choices: [Average, Minimum, Maximum, SampleCount, Sum]
+            default: Average
+      comparison:
+        description: How the metric is compared with the first step's O(step_policies[].steps[].at).
+        type: str
+        choices: ['>=', '>', '<=', '<']
+        default: '>='
+      steps:
+        description: >-
+          The steps, each with the value of the metric at which it begins. It ends where the next one begins. With V(>=) and V(>) the values
+          rise, with V(<=) and V(<) they fall.
+        type: list
+        elements: dict
+        required: true
+        suboptions:
+          at:
+            description: Value of the metric.
+            type: float
+            required: true
+          adjustment:
+            description: Tasks to add or, below 0, to remove; percent of the present count; or the count itself.
+            type: int
+            required: true
+      adjustment:
+        description: Whether steps V(change) the count by tasks, by V(percent), or set it to V(exact) numbers.
+        type: str
+        choices: [change, percent, exact]
+        default: change
+      minimum_adjustment:
+        description: Tasks that a change by V(percent) adds or removes at least.
+        type: int
+      periods:
+        description: Periods in a row in which the comparison holds before the first step is taken.
+        type: int
+        default: 1
+      period_seconds:
+        description: Length of a period.
+        type: int
+        default: 60
+      cooldown_seconds:
+        description: Seconds after a step in which a further scale-out counts its tasks, and no scale-in follows.
+        type: int
+        default: 300
   schedules:
     description: Scheduled changes of the bounds.
     type: list
@@ -132,6 +216,27 @@ EXAMPLES = r"""
     schedules:
       - {name: morning, when: "cron(0 7 ? * MON-FRI *)", timezone: Europe/Berlin, minimum: 6}
       - {name: evening, when: "cron(0 19 ? * MON-FRI *)", timezone: Europe/Berlin, minimum: 3}
+
+- name: A worker that sleeps while its queue is empty
+  pear.fargate.autoscaling_service:
+    environment: production
+    service: mailer
+    kind: worker
+    minimum: 0
+    maximum: 20
+    step_policies:
+      - name: wake
+        metric: messages
+        queue: mails
+        steps: [{at: 1, adjustment: 1}, {at: 1000, adjustment: 5}]
+        cooldown_seconds: 60
+      - name: sleep
+        metric: messages
+        queue: mails
+        comparison: '<'
+        steps: [{at: 1, adjustment: 0}]
+        adjustment: exact
+        periods: 15
 
 - name: The number of tasks stays as it is from now on
   pear.fargate.autoscaling_service:
@@ -184,6 +289,20 @@ _POLICY = {
     "scale_out_cooldown_seconds": {"type": "int", "default": 60},
     "disable_scale_in": {"type": "bool", "default": False},
 }
+_STEP = {"at": {"type": "float", "required": True}, "adjustment": {"type": "int", "required": True}}
+_STEP_POLICY = {
+    "name": {"type": "str", "required": True},
+    "metric": {"type": "str", "choices": ["messages", "backlog", "custom"], "required": True},
+    "queue": {"type": "str"},
+    "custom_metric": {"type": "dict", "options": _CUSTOM},
+    "comparison": {"type": "str", "choices": [">=", ">", "<=", "<"], "default": ">="},
+    "steps": {"type": "list", "elements": "dict", "required": True, "options": _STEP},
+    "adjustment": {"type": "str", "choices": ["change", "percent", "exact"], "default": "change"},
+    "minimum_adjustment": {"type": "int"},
+    "periods": {"type": "int", "default": 1},
+    "period_seconds": {"type": "int", "default": 60},
+    "cooldown_seconds": {"type": "int", "default": 300},
+}
 _SCHEDULE = {
     "name": {"type": "str", "required": True},
     "when": {"type": "str", "required": True},
@@ -200,6 +319,7 @@ ARGUMENT_SPEC = {
     "minimum": {"type": "int"},
     "maximum": {"type": "int"},
     "policies": {"type": "list", "elements": "dict", "default": [], "options": _POLICY},
+    "step_policies": {"type": "list", "elements": "dict", "default": [], "options": _STEP_POLICY},
     "schedules": {"type": "list", "elements": "dict", "default": [], "options": _SCHEDULE},
 }
 

@@ -196,7 +196,9 @@ environment:
       description: Repository URI by name.
       type: dict
     certificates:
-      description: ARN, domain and status of each ACM certificate that is issued or pending validation.
+      description:
+        - ARN, domain, status, and end in seconds since 1970, of each ACM certificate that is issued or pending validation.
+        - The end of a pending one is V(0).
       type: list
       elements: dict
     database:

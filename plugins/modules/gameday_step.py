@@ -36,6 +36,10 @@ options:
       - memory-leak
       - cpu-pressure
       - task-kill
+      - zone-loss
+      - file-system-unavailable
+      - throttled-api
+      - expiring-certificate
   step:
     description: The step.
     type: str
@@ -44,6 +48,11 @@ options:
   began:
     description: When the fault began, as RV(began) of the step before; required by the steps V(watch) and V(recovered).
     type: float
+  live:
+    description: The colour that is live, whose tasks an experiment of Fault Injection Service acts on. Needed for these by O(step=steady).
+    type: str
+    choices: ["", blue, green]
+    default: ""
   refusal:
     description: What the release of a bad version said that was refused. Empty if it succeeded.
     type: str
@@ -60,6 +69,11 @@ options:
     description: RV(watched) of the step V(watch), for the step V(recovered).
     type: dict
     default: {}
+  report_path:
+    description:
+      - HTML file that the step V(recovered) writes, with requests, errors and response times of each colour meanwhile. It holds everything
+        that it shows. None is written if omitted. The step V(steady) refuses it where pygal is missing.
+    type: path
   steady_periods:
     description: Periods of the alarms that the service may take until it is steady, before anything is broken.
     type: int
@@ -103,6 +117,12 @@ experiment:
   returned: by the step V(steady)
   type: dict
   sample: {name: errors-on-one-route, alarm: error-share, deadline_periods: 12}
+target:
+  description:
+    - What Fault Injection Service acts on, as O(pear.fargate.fis_experiment_template#module:target) takes it. Empty where it takes no part.
+  returned: by the step V(steady)
+  type: dict
+  sample: {key: Tasks, resource_type: "aws:ecs:task", selection: COUNT(1), parameters: {cluster: staging, service: scoreboard-blue}}
 watched:
   description: The seconds until the alarm fired and until the triage named the cause, that cause, and every alarm that fired.
   returned: by the step V(watch)
@@ -158,10 +178,12 @@ ARGUMENT_SPEC = {
     "experiment": {"type": "str", "required": True, "choices": list(BY_NAME)},
     "step": {"type": "str", "required": True, "choices": [STEADY, WATCH, RECOVERED]},
     "began": {"type": "float"},
+    "live": {"type": "str", "choices": ["", "blue", "green"], "default": ""},
     "refusal": {"type": "str", "default": ""},
     "outcome": {"type": "str", "default": ""},
     "steady_at": {"type": "float", "default": 0},
     "watched": {"type": "dict", "default": {}},
+    "report_path": {"type": "path"},
     "steady_periods": {"type": "int", "default": 15},
     "recovery_periods": {"type": "int", "default": 30},
     "alarm_period_seconds": {"type": "int", "default": 60},

@@ -144,6 +144,12 @@ options:
         description: Where the runbooks are. The description of the alarm ends with the address of its own. None if empty.
         type: str
         default: ""
+      starts_in_alarm:
+        description:
+          - Whether a new alarm begins in the state ALARM, of which nobody is told. For a service that was never released, whose check fails
+            until it is. An alarm that is there keeps its state.
+        type: bool
+        default: false
   overwrite:
     description: Whether to replace records that have another target.
     type: bool
@@ -266,6 +272,7 @@ ARGUMENT_SPEC = {
         "options": {
             "tell": {"type": "list", "elements": "str", "default": []},
             "runbook_url": {"type": "str", "default": ""},
+            "starts_in_alarm": {"type": "bool", "default": False},
         },
     },
     "overwrite": {"type": "bool", "default": False},

@@ -45,6 +45,11 @@ state:
   returned: always
   type: str
   sample: problem
+seconds:
+  description: How long the checks took.
+  returned: always
+  type: float
+  sample: 1.4
 headline:
   description: The likeliest cause, or that nothing is wrong.
   returned: always

@@ -61,6 +61,16 @@ options:
     type: list
     elements: str
     default: [s3]
+  endpoint_trust:
+    description:
+      - Whose calls the endpoints let through. With V(account) those of the account's own users and roles, and at that of S3 also layers of
+        images, which are in buckets of ECR's; objects of others that are read without a signature, or with that of another account, are
+        refused.
+      - V(any) is AWS's own policy.
+      - The endpoints' policies are left unchanged if omitted.
+    type: str
+    choices: [account, any]
+    version_added: 0.2.0
   ingress_cidrs:
     description: CIDR blocks that may reach the load balancer.
     type: list
@@ -243,6 +253,7 @@ ARGUMENT_SPEC = {
     "nat": {"type": "str", "choices": ["one_per_zone", "single", "none"], "default": "one_per_zone"},
     "ipv6": {"type": "bool", "default": False},
     "endpoints": {"type": "list", "elements": "str", "default": ["s3"]},
+    "endpoint_trust": {"type": "str", "choices": ["account", "any"]},
     "ingress_cidrs": {"type": "list", "elements": "str", "default": ["0.0.0.0/0"]},
     "task_ports": {"type": "list", "elements": "str", "default": ["80", "443", "1024-65535"]},
     "ports_between_tasks": {"type": "list", "elements": "str", "default": []},

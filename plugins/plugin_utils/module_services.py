@@ -38,6 +38,7 @@ SERVICES: Mapping[str, Sequence[str]] = {
     "environment_teardown": (),
     "fis_experiment": ("fis",),
     "fis_experiment_template": ("fis",),
+    "gameday_fault": ("ec2", "efs", "elbv2"),
     "gameday_step": (*_RELEASE, "cloudwatch", "logs", "xray", "acm"),
     "iam_oidc_provider": ("iam",),
     "logs_saved_queries": ("logs",),

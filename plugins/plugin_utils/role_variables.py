@@ -22,6 +22,25 @@ _YAML = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 ROLES = Path(__file__).parents[2] / "roles"
 # environment_* is every role's; no role has this name.
 _SHARED_PREFIX = "environment_"
+# Beside something of others, which stays as it is: what says how our own would be made.
+OF_OUR_OWN: Mapping[str, tuple[str, ...]] = {
+    "cluster_existing": ("container_insights", "capacity_provider_strategy"),
+    "file_system_existing": (
+        *("throughput_mode", "provisioned_throughput_mibps", "infrequent_access_after_days", "kms_key_arn"),
+        *("backup", "backup_plan", "backup_kms_key_arn"),
+    ),
+    "load_balancer_existing": (
+        *("access_logs_bucket", "access_logs_create", "access_logs_days", "access_logs_prefix", "certificate_pem"),
+        *("deletion_protection", "idle_timeout_seconds", "ip_address_type", "tls_policy"),
+    ),
+    "network_existing": (
+        *("cidr", "data_subnets", "endpoints", "flow_log_days", "ipv6", "nat", "zone_count", "zones"),
+    ),
+    "registry_existing": (
+        *("immutable_tags", "keep_images", "keep_released", "kms_key_arn", "scan_on_push", "untagged_days"),
+    ),
+    "service_log_group": ("log_kms_key_arn", "log_retention_days"),
+}
 # Our own defaults are templates; from ansible-core 2.19 on that has to be said.
 _TRUSTED = {
     name: True for name in ("trusted_as_template",) if name in inspect.signature(DataLoader.load_from_file).parameters
@@ -90,6 +109,25 @@ def unknown(names: Iterable[str], roles: Mapping[str, RoleVariables]) -> list[st
         for name in sorted(names)
         if name.startswith(prefixes) and name not in known and "__" not in name
     ]
+
+
+def without_effect(role: RoleVariables, values: Mapping[str, Any], variables: Mapping[str, Any]) -> list[str]:
+    """Return a sentence for what a host sets of how our own would be made, while something of others is used.
+
+    `values` are the role's, templated; `variables` the host's, without the role's defaults.
+    """
+    found = []
+    for existing, options in OF_OUR_OWN.items():
+        named = values.get(existing)
+        # The specification fills a dictionary with the options that were left out.
+        is_used = any(named.values()) if isinstance(named, Mapping) else named
+        names = [f"{role.name}_{option}" for option in options if existing in role.options and is_used]
+        told = [name for name in names if name in variables and variables[name] != role.defaults.get(name)]
+        if told:
+            found.append(
+                f"{', '.join(told)} {'have' if told[1:] else 'has'} no effect: {existing} names something of others, which stays as it is"
+            )
+    return found
 
 
 def _nearest(name: str, known: Collection[str]) -> str:

@@ -78,6 +78,22 @@ class AccountView(Account):
     def route53_tags(self, arn: str, name: str) -> Tags:
         return dict(self._backend("route53").list_tags_for_resource(name.rpartition("/")[2]))
 
+    def secret_tags(self, arn: str, name: str) -> Tags:
+        secrets = self._backend("secretsmanager").secrets.values()
+        return next((_pairs(secret.tags) for secret in secrets if secret.arn == arn), {})
+
+    def sns_tags(self, arn: str, name: str) -> Tags:
+        topic = self._backend("sns").topics.get(arn)
+        return dict(topic._tags) if topic is not None else {}
+
+    def kms_tags(self, arn: str, name: str) -> Tags:
+        found: Tags = self._backend("kms").tagger.get_tag_dict_for_resource(name.rpartition("/")[2])
+        return found
+
+    def sqs_tags(self, arn: str, name: str) -> Tags:
+        queue = self._backend("sqs").queues.get(name)
+        return dict(queue.tags) if queue is not None else {}
+
     def xray_tags(self, arn: str, name: str) -> Tags:
         return self._sandbox.trace_tags(arn)
 
@@ -141,10 +157,15 @@ _READERS: dict[str, Callable[[AccountView, str, str], Tags]] = {
     "ecs": AccountView.ecs_tags,
     "elasticfilesystem": AccountView.efs_tags,
     "elasticloadbalancing": AccountView.elb_tags,
+    "fis": AccountView.tagger_tags,
     "iam": AccountView.iam_tags,
+    "kms": AccountView.kms_tags,
     "logs": AccountView.tagger_tags,
     "rds": AccountView.rds_tags,
     "route53": AccountView.route53_tags,
     "scheduler": AccountView.tagger_tags,
+    "secretsmanager": AccountView.secret_tags,
+    "sns": AccountView.sns_tags,
+    "sqs": AccountView.sqs_tags,
     "xray": AccountView.xray_tags,
 }

@@ -63,7 +63,9 @@ class Authorization:
         name = f"{prefix}:{operation}"
         protocol = refusals.protocol_of_request(environ, service)
         if not context.access_key and name not in _BY_TOKEN:
-            # Without a signature there is no caller; what answers then is the service itself.
+            if environ.get("HTTP_X_AMZ_TARGET"):
+                raise refusals.unsigned()
+            # Objects, links and pages that anybody may ask for: what answers then is the service itself.
             return
         with self._sandbox.lock:
             caller = self._callers.find(context.access_key) if context.access_key else None

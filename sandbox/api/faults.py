@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..errors import ApiError
-from ..faults.model import TARGET_KINDS, InvalidFault
+from ..faults.model import SUBNET, TARGET_KINDS, ZONE, InvalidFault
 from .overlay import internal
 from .state import Sandbox
 
@@ -23,7 +23,7 @@ def install(sandbox: Sandbox) -> None:
             fault = faults.add({**body, "subject": _subject(sandbox, body)})
         except InvalidFault as invalid:
             raise ApiError("ValidationError", str(invalid)) from invalid
-        killed = sandbox.fargate.lose_zone(fault.subject) if fault.kind == "zone" else []
+        killed = sandbox.fargate.lose_zone(fault.subject) if fault.kind == ZONE else []
         sandbox.targets.touch()
         return {"id": fault.id, "subject": fault.subject, "killed": killed}
 
@@ -55,8 +55,11 @@ def _subject(sandbox: Sandbox, body: dict[str, Any]) -> str:
                 return task.id
             known = ", ".join(sorted(groups.values())) or "none"
             raise InvalidFault(f"No target group and no task is named {subject!r}. Target groups: {known}.")
-        if kind == "zone":
-            zones = sorted({zone for zone, subnets in sandbox.backend("ec2").subnets.items() if subnets})
+        by_zone = sandbox.backend("ec2").subnets
+        if kind == SUBNET and not any(subject in subnets for subnets in by_zone.values()):
+            raise InvalidFault(f"There is no subnet {subject!r}.")
+        if kind == ZONE:
+            zones = sorted({zone for zone, subnets in by_zone.items() if subnets})
             if subject not in zones:
                 raise InvalidFault(f"No subnet is in a zone {subject!r}. Zones: {', '.join(zones) or 'none'}.")
     return subject
@@ -64,7 +67,12 @@ def _subject(sandbox: Sandbox, body: dict[str, Any]) -> str:
 
 def spoiled_targets(sandbox: Sandbox) -> list[dict[str, Any]]:
     """What the edge is to do to which targets: by target group, or by a task's address; the caller holds the lock."""
-    spoiled = []
+    cut_off = {fault.subject for fault in sandbox.faults.of_kind([SUBNET])}
+    spoiled = [
+        _vanished(task.address)
+        for task in sandbox.fargate.store.tasks.values()
+        if task.alive and task.subnet_id in cut_off
+    ]
     for fault in sandbox.faults.of_kind(TARGET_KINDS):
         task = sandbox.fargate.store.tasks.get(fault.subject)
         spoiled.append(
@@ -79,3 +87,15 @@ def spoiled_targets(sandbox: Sandbox) -> list[dict[str, Any]]:
             }
         )
     return spoiled
+
+
+def _vanished(address: str) -> dict[str, Any]:
+    return {
+        "kind": "vanish",
+        "target_group": None,
+        "address": address,
+        "seconds": 0.0,
+        "status": 500,
+        "probability": 1.0,
+        "health_checks": True,
+    }

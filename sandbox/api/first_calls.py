@@ -5,9 +5,13 @@ from __future__ import annotations
 import time
 from typing import Any
 
+from ..laws.iam.dependencies import SERVICE_ROLES
 from ..laws.propagation import ROLE_SECONDS, lasts
 from .overlay import patch
+from .service_roles import ServiceRoles
 from .state import Sandbox
+
+_ECS_ROLE = next(role for role in SERVICE_ROLES if role.service == "ecs.amazonaws.com")
 
 
 class FirstCluster:
@@ -18,10 +22,14 @@ class FirstCluster:
 
     def __init__(self, sandbox: Sandbox) -> None:
         self.usable_at: float | None = None
+        self._roles = ServiceRoles(sandbox)
         self._seconds = lasts(ROLE_SECONDS, sandbox.settings.time_factor)
         sandbox.keep("first cluster", self, "usable_at")
 
     def is_refused(self, now: float) -> bool:
+        if not self._roles.exists(_ECS_ROLE):
+            # The caller may not make it: it never becomes usable.
+            return True
         if self.usable_at is None:
             self.usable_at = now + self._seconds
         return now < self.usable_at

@@ -116,6 +116,14 @@ def unknown_key(protocol: str, service: str) -> ApiError:
     return ApiError(code, "The security token included in the request is invalid.", 403)
 
 
+def unsigned() -> ApiError:
+    """A call of a service that nobody has signed.
+
+    https://docs.aws.amazon.com/AmazonECS/latest/APIReference/CommonErrors.html
+    """
+    return ApiError("MissingAuthenticationTokenException", "Missing Authentication Token")
+
+
 def delay(met: list[Fault]) -> None:
     """Wait as long as the latencies that a call meets say."""
     time.sleep(sum(one.milliseconds for one in met if one.kind == "latency") / 1000)

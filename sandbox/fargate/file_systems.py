@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
 from ..core import Core
 from ..errors import ApiError
+
+_NFS = 2049
 
 
 def directory(
@@ -36,6 +40,35 @@ def directory(
         )
     root: dict[str, Any] = point.root_directory if point else {"Path": root_directory}
     return _folder(files_of(core, file_system_id), root)
+
+
+def is_reachable(core: Core, file_system_id: str, zone: str, groups: Collection[str], address: str) -> bool:
+    """Whether the security groups of the mount target of a zone let NFS in from a task; one without groups of its own does."""
+    with core.lock:
+        system = core.backend("efs").file_systems_by_id.get(file_system_id)
+        targets = system.iter_mount_targets() if system else ()
+        own = [
+            group
+            for target in targets
+            if target.availability_zone_name == zone
+            for group in target.security_groups or ()
+        ]
+        ec2 = core.backend("ec2")
+        rules = [
+            rule for group in own if (found := ec2.get_security_group_from_id(group)) for rule in found.ingress_rules
+        ]
+    return not own or any(_lets_in(rule, groups, address) for rule in rules)
+
+
+def _lets_in(rule: Any, groups: Collection[str], address: str) -> bool:
+    ports = rule.ip_protocol == "-1" or (
+        rule.ip_protocol == "tcp" and int(rule.from_port or 0) <= _NFS <= int(rule.to_port or 0)
+    )
+    network = rule.ip_range.get("CidrIp")
+    return ports and (
+        rule.source_group.get("GroupId") in groups
+        or (network is not None and ipaddress.ip_address(address) in ipaddress.ip_network(network))
+    )
 
 
 def _folder(top: Path, root: dict[str, Any]) -> Path:

@@ -11,11 +11,14 @@ from botocore.exceptions import ClientError
 
 from ..core import Core
 from ..errors import ApiError
+from ..faults.model import SUBNET
 from ..roles import RoleRefused, Roles
-from .file_systems import directory
+from .file_systems import directory, is_reachable
 from .model import StartFailed, Task
 
 _TASK_FAILED = "TaskFailedToStart"
+# Until Fargate gives up calls that nobody answers, or a mount.
+_UNREACHABLE_SECONDS = 120.0
 
 
 def client_of(core: Core, task: Task, service: str) -> Any:
@@ -27,6 +30,19 @@ def client_of(core: Core, task: Task, service: str) -> Any:
         return core.client(service, Roles(core).of_task(role, task.id))
     except RoleRefused as refused:
         raise StartFailed(_TASK_FAILED, str(refused)) from refused
+
+
+def require_network(core: Core, task: Task) -> None:
+    """Raises StartFailed in a subnet that is cut off, once the calls that fetch what a task needs have timed out."""
+    if any(fault.subject == task.subnet_id for fault in core.faults.of_kind([SUBNET])):
+        core.stopping.wait(_UNREACHABLE_SECONDS / core.settings.time_factor)
+        raise StartFailed(
+            _TASK_FAILED,
+            "ResourceInitializationError: unable to pull secrets or registry auth: execution resource retrieval failed: unable to "
+            "retrieve ecr registry auth: service call has been retried 3 time(s): RequestError: send request failed caused by: Post "
+            f'"https://api.ecr.{core.settings.region}.amazonaws.com/": dial tcp: i/o timeout. Please check your task network '
+            "configuration.",
+        )
 
 
 def require_image(core: Core, task: Task, image: str) -> None:
@@ -138,6 +154,14 @@ def _volume(core: Core, task: Task, volume: Mapping[str, Any]) -> Path:
         folder.chmod(0o1777)
         return folder
     point = (efs.get("authorizationConfig") or {}).get("accessPointId")
+    groups = task.network.get("securityGroups") or ()
+    if not is_reachable(core, efs["fileSystemId"], task.zone, groups, task.address):
+        core.stopping.wait(_UNREACHABLE_SECONDS / core.settings.time_factor)
+        raise StartFailed(
+            _TASK_FAILED,
+            "ResourceInitializationError: failed to invoke EFS utils commands to set up EFS volumes: stderr: Mount attempt 3/3 failed "
+            "due to timeout after 15 sec, mount.nfs4: Connection timed out",
+        )
     try:
         return directory(core, efs["fileSystemId"], point, efs.get("rootDirectory") or "/", task.zone)
     except ApiError as refused:

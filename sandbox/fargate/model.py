@@ -152,6 +152,8 @@ class Deployment:
     record_reason: str = ""
     rollback: dict[str, Any] | None = None
     triggered_alarms: list[str] = field(default_factory=list)
+    # Alarms that fired already when it began, once that is known: they say nothing about it.
+    unwatched_alarms: list[str] | None = None
     rolls_back: str = ""  # id of the deployment that this one returns from
     failed_tasks: int = 0
     retry_at: float = 0.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -29,10 +30,14 @@ class Network:
         self._taken: dict[str, set[str]] = {}
         core.keep("network", self, "_taken")
 
-    def place(self, subnets: Sequence[str]) -> tuple[str, str, str]:
-        """Subnet, zone and address for a new task: the subnet with the fewest tasks first. Raises NoAddress."""
+    def place(self, subnets: Sequence[str], beside: Sequence[str] = ()) -> tuple[str, str, str]:
+        """Subnet, zone and address for a new task. Raises NoAddress.
+
+        The subnet with the fewest tasks of its own service first, whose subnets are `beside`: ECS spreads each service over the zones.
+        """
         lost = {fault.subject for fault in self._core.faults.of_kind(["zone"])}
-        for subnet_id in sorted(subnets, key=lambda one: len(self._taken.get(one, ()))):
+        own = Counter(beside)
+        for subnet_id in sorted(subnets, key=lambda one: (own[one], len(self._taken.get(one, ())))):
             subnet = self.subnet(subnet_id)
             if subnet.availability_zone in lost:
                 continue

@@ -66,6 +66,7 @@ class ContainerRuntime:
     # Launch
 
     def launch(self, task: Task) -> None:
+        inputs.require_network(self._core, task)
         definitions = {one["name"]: one for one in task.definition["containerDefinitions"]}
         block_volumes.make(self._core, task)
         streams = {name: inputs.prepare_log_stream(self._core, task, one) for name, one in definitions.items()}

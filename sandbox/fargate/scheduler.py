@@ -273,11 +273,15 @@ class Scheduler:
         """What fails a deployment and how, and whether the one before comes back; None while nothing does."""
         if deployment.breaker.tripped(service.desired):
             return "circuit breaker", "tasks failed to start", deployment.breaker.rollback
-        # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-alarm-failure.html
+        # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-alarm-failure.html, and for those that fire already:
+        # https://aws.amazon.com/blogs/containers/automate-rollbacks-for-amazon-ecs-rolling-deployments-with-cloudwatch-alarms/
         alarms = deployment.settings.get("deploymentConfiguration", {}).get("alarms") or {}
         firing = (
             self.firing(alarms.get("alarmNames") or []) if alarms.get("enable") and not deployment.rolls_back else []
         )
+        if deployment.unwatched_alarms is None:
+            deployment.unwatched_alarms = firing
+        firing = [name for name in firing if name not in deployment.unwatched_alarms]
         deployment.triggered_alarms = firing
         return ("alarm", f"alarm detected: {', '.join(firing)}", bool(alarms.get("rollback"))) if firing else None
 

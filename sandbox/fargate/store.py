@@ -89,7 +89,8 @@ class Store:
         group: str,
         started_by: str,
     ) -> Task:
-        subnet, zone, address = network.place(vpc["subnets"])
+        alive = [task for task in self.tasks.values() if task.alive and (task.cluster, task.group) == (cluster, group)]
+        subnet, zone, address = network.place(vpc["subnets"], [task.subnet_id for task in alive])
         return Task(
             id=new_id(),
             cluster=cluster,

@@ -64,7 +64,12 @@ class UsageSampler:
         with self._store.lock:
             tasks = [(task, self._store.service_of(task)) for task in self._store.tasks.values() if task.running]
             services = list(self._store.services.values())
-        self._count(services, [service for _, service in tasks], now)
+            # Others are counted by nobody: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/cloudwatch-container-insights.html
+            counted = {
+                name for name, cluster in self._core.backend("ecs").clusters.items() if has_insights(cluster.settings)
+            }
+        observed = [service for service in services if service.cluster in counted]
+        self._count(observed, [service for _, service in tasks], now)
         on_demand = [task.definition for task, _ in tasks if task.on_demand]
         self._metrics.add(Metric.of(USAGE, "ResourceCount", _VCPUS), now, one(vcpus(on_demand)), "None")
         self._metrics.told_until(USAGE, now)
@@ -90,6 +95,11 @@ class UsageSampler:
             }
             for name, count in counts.items():
                 self._metrics.add(Metric.of(INSIGHTS, name, dimensions), now, one(count), "Count")
+
+
+def has_insights(settings: list[dict[str, str]]) -> bool:
+    """Whether a cluster has Container Insights on, by its settings."""
+    return any(one["name"] == "containerInsights" and one["value"] in {"enabled", "enhanced"} for one in settings)
 
 
 def utilization(

@@ -21,6 +21,7 @@ _EXAMPLES = """examples:
   fault add erroring TASK-ID --status 503 --health-checks
   fault add vanish my-target-group                           connections refused, health checks too
   fault add zone eu-central-1a                               its tasks die, and none is placed there
+  fault add subnet SUBNET-ID                                 nothing reaches its tasks, and they reach nothing
   fault kill my-service                                      SIGKILL to its oldest task, once
 """
 
@@ -40,7 +41,7 @@ def arguments(verbs: Any) -> None:
     what = fault.add_subparsers(dest="fault_verb", required=True)
     add = what.add_parser("add", epilog=_EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter)
     add.add_argument("kind", choices=KINDS)
-    add.add_argument("subject", help="service:Operation with wildcards; a target group or a task; a zone")
+    add.add_argument("subject", help="service:Operation with wildcards; a target group or a task; a zone; a subnet")
     add.add_argument("--probability", type=float, default=1.0)
     add.add_argument("--count", type=int, help="so many calls meet it, then it ends")
     add.add_argument("--milliseconds", type=float, default=0.0)

@@ -11,7 +11,9 @@ from typing import Any
 
 API_KINDS = ("latency", "throttle", "error", "deny")
 TARGET_KINDS = ("slow", "erroring", "vanish")
-KINDS = (*API_KINDS, *TARGET_KINDS, "zone")
+# A zone that stops its tasks and starts none; a subnet that nothing reaches, as behind a network ACL that denies all.
+ZONE, SUBNET = "zone", "subnet"
+KINDS = (*API_KINDS, *TARGET_KINDS, ZONE, SUBNET)
 # Names that people know from boto3, and what requests are signed for.
 _SIGNED_AS = {"elbv2": "elasticloadbalancing", "efs": "elasticfilesystem", "monitoring": "cloudwatch"}
 
@@ -22,7 +24,7 @@ class InvalidFault(ValueError):
 
 @dataclass(frozen=True)
 class Fault:
-    """One fault. `subject` is service:Operation with wildcards, a target group or task, or an availability zone."""
+    """One fault. `subject` is service:Operation with wildcards, a target group or task, an availability zone or a subnet."""
 
     id: str
     kind: str

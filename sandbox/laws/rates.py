@@ -46,7 +46,9 @@ QUOTAS: dict[str, tuple[Quota, ...]] = {
         Quota(("DescribeServiceDeployments", "ListServiceDeployments"), 50, 20),
         Quota(("DescribeServiceRevisions",), 50, 20),
         Quota(("DescribeTasks", "ListTasks", "DescribeContainerInstances", "ListContainerInstances"), 100, 20),
-        Quota(("RunTask", "StartTask", "StopTask", "ExecuteCommand"), 100, 40),
+        # Fargate's own rate of launches, which RunTask is throttled by besides: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/throttling.html
+        Quota(("RunTask",), 100, 20),
+        Quota(("StartTask", "StopTask", "ExecuteCommand"), 100, 40),
     ),
     # https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-throttling.html#throttling-limits-rate-based
     "ec2": (
@@ -68,6 +70,7 @@ QUOTAS: dict[str, tuple[Quota, ...]] = {
         Quota(("PutMetricAlarm", "PutCompositeAlarm", "DeleteAlarms", "SetAlarmState"), 3, 3, each=True),
         Quota(("EnableAlarmActions", "DisableAlarmActions"), 3, 3, each=True),
         Quota(("DescribeAlarms", "DescribeAlarmsForMetric"), 9, 9, each=True),
+        Quota(("DescribeAlarmHistory",), 20, 20),
         Quota(("PutDashboard", "GetDashboard", "ListDashboards", "DeleteDashboards"), 10, 10, each=True),
         Quota(("ListMetrics",), 25, 25),
         Quota(("TagResource", "UntagResource"), 20, 20, each=True),
@@ -85,7 +88,7 @@ QUOTAS: dict[str, tuple[Quota, ...]] = {
     # https://docs.aws.amazon.com/scheduler/latest/UserGuide/scheduler-quotas.html: the figures of the smaller regions
     "scheduler": (
         Quota(("CreateScheduleGroup", "DeleteScheduleGroup"), 10, 10, each=True),
-        Quota(("CreateSchedule", "DeleteSchedule"), 250, 250, each=True),
+        Quota(("CreateSchedule", "DeleteSchedule", "GetSchedule", "UpdateSchedule"), 250, 250, each=True),
     ),
 }
 QUOTAS["monitoring"] = QUOTAS["cloudwatch"]

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from .arrival import Arriving, arrives_at
 from .samples import Samples, merged
 
-# The scenes of a sandbox last minutes; AWS keeps single minutes for 15 days.
-_KEEP_SECONDS = 6 * 3600.0
+# The scenes of a sandbox last minutes, but an alarm may look back for a day of CloudWatch's time; AWS keeps single minutes for 15 days.
+_KEEP_SECONDS, _KEEP_DAYS = 6 * 3600.0, 2
 # Who reports a namespace's metrics does so each second; after this silence there is nothing more to wait for.
 _SILENCE_SECONDS = 10.0
 
@@ -81,7 +81,8 @@ class Store:
         series = self._series.setdefault(metric, {})
         if slot not in series:
             series[slot] = Samples()
-            for old in [one for one in series if one < slot - _KEEP_SECONDS]:
+            kept = max(_KEEP_SECONDS, self.seconds(_KEEP_DAYS * 86_400))
+            for old in [one for one in series if one < slot - kept]:
                 del series[old]
         series[slot].merge(samples)
 

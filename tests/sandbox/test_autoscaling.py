@@ -10,7 +10,8 @@ from ansible_collections.pear.fargate.plugins.module_utils.service.scaling impor
 from ansible_collections.pear.fargate.plugins.module_utils.service.scaling import policy as scaling_policy
 from botocore.exceptions import ClientError
 
-from tests.sandbox.world import World, eventually
+from tests.sandbox.world import World
+from tests.support.waiting import eventually
 
 CPU = {
     "TargetValue": 50.0,

@@ -14,7 +14,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.sandbox.conftest import TIME_FACTOR, Running
-from tests.sandbox.world import World, eventually
+from tests.sandbox.world import World
+from tests.support.waiting import eventually
 
 # Seconds that CloudWatch's minute lasts here.
 MINUTE = 60 / TIME_FACTOR

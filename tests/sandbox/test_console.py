@@ -14,9 +14,10 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.support.select import Select
 
 from tests.support.browser import browser
+from tests.support.waiting import eventually
 
 from .conftest import Running
-from .world import World, eventually
+from .world import World
 
 pytestmark = pytest.mark.long
 HOSTILE = "<img src=x onerror=alert(1)>"

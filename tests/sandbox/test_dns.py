@@ -11,7 +11,8 @@ from botocore.exceptions import ClientError
 from dnslib import QTYPE, RCODE, DNSRecord
 
 from tests.sandbox.conftest import Running, cli
-from tests.sandbox.world import World, eventually
+from tests.sandbox.world import World
+from tests.support.waiting import eventually
 
 
 @pytest.fixture(scope="module")

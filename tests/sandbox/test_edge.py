@@ -33,7 +33,8 @@ from tests.sandbox.edge import (
     sticky,
     targets,
 )
-from tests.sandbox.world import World, eventually
+from tests.sandbox.world import World
+from tests.support.waiting import eventually
 
 
 def run(story: Callable[[], Awaitable[None]]) -> None:

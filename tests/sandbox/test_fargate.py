@@ -16,7 +16,8 @@ from ansible_collections.pear.fargate.plugins.module_utils.aws.arns import ArnSc
 from ansible_collections.pear.fargate.plugins.module_utils.service import policies
 from botocore.exceptions import ClientError
 
-from tests.sandbox.world import World, eventually, make_role
+from tests.sandbox.world import World, make_role
+from tests.support.waiting import eventually
 
 
 @pytest.fixture
@@ -486,8 +487,17 @@ def test_an_alarm_that_fires_fails_a_deployment_and_the_one_before_comes_back(wo
     world.create_service("guarded", good, None, deploymentConfiguration=alarms)
     eventually(lambda: world.steady("guarded"), message="the first version is up")
     bad = world.define("guarded", {"VERSION": "bad"})
-    cloudwatch.set_alarm_state(AlarmName="guard", StateValue="ALARM", StateReason="test")
     ecs.update_service(cluster="tests", service="guarded", taskDefinition=bad)
+
+    def begun() -> bool:
+        """Alarms that fire before are not looked at."""
+        arns = ecs.list_tasks(cluster="tests", serviceName="guarded")["taskArns"]
+        return any(
+            task["taskDefinitionArn"] == bad for task in ecs.describe_tasks(cluster="tests", tasks=arns)["tasks"]
+        )
+
+    eventually(begun, message="ECS has begun")
+    cloudwatch.set_alarm_state(AlarmName="guard", StateValue="ALARM", StateReason="test")
 
     def returned() -> bool:
         return bool(world.service("guarded")["taskDefinition"] == good and world.steady("guarded"))

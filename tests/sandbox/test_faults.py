@@ -14,7 +14,8 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from tests.sandbox.conftest import Running, cli
-from tests.sandbox.world import World, eventually
+from tests.sandbox.world import World
+from tests.support.waiting import eventually
 
 
 def fault(running: Running, *arguments: str) -> str:
@@ -166,6 +167,31 @@ def test_a_zone_is_lost_and_none_is_placed_there_until_it_is_back(world: World, 
     )
     assert placed["tasks"] == []
     assert "Capacity is unavailable at this time" in placed["failures"][0]["reason"]
+
+
+@pytest.mark.long
+def test_a_subnet_that_is_cut_off_answers_nobody_and_no_task_starts_there(world: World, group: str) -> None:
+    (task, *_others) = world.tasks("spoiled")
+    subnet = next(one["value"] for one in task["attachments"][0]["details"] if one["name"] == "subnetId")
+    fault(world.running, "add", "subnet", subnet)
+    ecs = world.client("ecs")
+    # Placement does not know of it.
+    (started,) = ecs.run_task(
+        cluster="tests",
+        taskDefinition="spoiled",
+        launchType="FARGATE",
+        networkConfiguration={"awsvpcConfiguration": {"subnets": [subnet]}},
+    )["tasks"]
+
+    def reason() -> str:
+        (found,) = ecs.describe_tasks(cluster="tests", tasks=[started["taskArn"]])["tasks"]
+        return str(found.get("stoppedReason", ""))
+
+    assert "i/o timeout" in eventually(reason, message="the task fails to start")
+    gone = lambda: task["taskArn"] not in {one["taskArn"] for one in world.tasks("spoiled")}  # noqa: E731
+    eventually(gone, message="the task that is not reached is replaced")
+    fault(world.running, "clear")
+    eventually(lambda: world.steady("spoiled") and world.healthy(group) == 2, message="the service is whole again")
 
 
 def test_calls_are_throttled_as_aws_publishes_it(sandbox: Running) -> None:

@@ -13,8 +13,10 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
+from tests.support.waiting import eventually
+
 from .conftest import Running
-from .world import World, eventually, make_role
+from .world import World, make_role
 
 ACCOUNT = "123456789012"
 

@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 
 from tests.sandbox.conftest import TIME_FACTOR, Running, bring_up, cli, take_down
-from tests.sandbox.world import World, build, eventually
+from tests.sandbox.world import World, build
+from tests.support.waiting import eventually
 
 
 @pytest.fixture(scope="module")

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import subprocess
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from sandbox.config import REPOSITORY
 from tests.sandbox.conftest import Running
+from tests.support.waiting import eventually
 
 # A server in a few lines: what it answers is steered by its environment.
 SERVER = """
@@ -48,15 +47,6 @@ signal.signal(signal.SIGTERM, end)
 print("listening", flush=True)
 http.server.ThreadingHTTPServer(("", 8080), Handler).serve_forever()
 """
-
-
-def eventually(what: Callable[[], Any], timeout: float = 180.0, message: str = "") -> Any:
-    """Ask until the answer is truthy; fail with the last answer."""
-    deadline = time.monotonic() + timeout
-    while not (answer := what()):
-        assert time.monotonic() < deadline, f"{message or 'never came true'}: last answer {answer!r}"
-        time.sleep(0.2)
-    return answer
 
 
 TASK_SETTINGS = ("volumes", "cpu", "memory", "taskRoleArn", "executionRoleArn")

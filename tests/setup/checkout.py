@@ -51,6 +51,17 @@ class Command:
     def says(self, text: str) -> bool:
         return text in self.log.read_text()
 
+    def end_by_interrupts(self, timeout: float = 120) -> Ended:
+        """Ctrl-C, and again as a person does where nothing happens: ansible-core loses one that arrives while it forks a worker, since
+        Python ignores what a signal's handler raises in the hooks of a fork."""
+        deadline = time.monotonic() + timeout
+        while time.monotonic() < deadline:
+            self.interrupt()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(15)
+                break
+        return self.end(timeout=1)
+
     def end(self, timeout: float = 300) -> Ended:
         status = self.process.wait(timeout)
         return Ended(status, self.log.read_text())
@@ -61,7 +72,8 @@ def start(command: Sequence[str], folder: Path, logs: Path, **variables: str) ->
     log = logs / f"output-{time.monotonic_ns()}.log"
     with log.open("w") as output:
         process = subprocess.Popen(
-            command,
+            # nohup and background jobs hand ignored signals on; a terminal does not.
+            ["env", "--default-signal=HUP,INT", *command],
             cwd=folder,
             env=environment(**variables),
             stdin=subprocess.DEVNULL,

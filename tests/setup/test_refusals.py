@@ -153,12 +153,18 @@ def test_a_machine_without_control_groups_is_told_what_to_mount(tmp_path: Path) 
     assert said.startswith("sandbox: No control groups are mounted below /sys/fs/cgroup")
 
 
-def test_a_web_server_on_all_addresses_is_named_by_process_and_port(tmp_path: Path) -> None:
+@pytest.mark.parametrize("taken", ["TCP port 443", "TCP port 80", "TCP port 53", "UDP port 53", "TCP port 4566"])
+def test_a_server_on_all_addresses_is_named_by_process_and_port(tmp_path: Path, taken: str) -> None:
     """In a network of its own, so that no sandbox of this machine is in its way."""
+    protocol, number = taken.split()[0], int(taken.split()[2])
+    kind = {"TCP": "STREAM", "UDP": "DGRAM"}[protocol]
+    listens = (
+        f"import socket, time; server = socket.socket(type=socket.SOCK_{kind}); server.bind(('', {number})); "
+        f"{'server.listen(); ' if protocol == 'TCP' else ''}print('listens', flush=True); time.sleep(600)"
+    )
     script = (
         "ip link set lo up\n"
-        "python3 -m http.server 443 >/dev/null 2>&1 & server=$!\n"
-        "while ! ss -ltn | grep -q :443; do sleep 0.1; done\n"
+        f'coproc python3 -c "{listens}"; server=$COPROC_PID; read -r <&"${{COPROC[0]}}"\n'
         f"python3 -m sandbox --home {tmp_path}/home up; status=$?\n"
         "echo $server; exec 2>/dev/null  # where bash says of the server that it was terminated\n"
         "kill $server; exit $status\n"
@@ -170,11 +176,11 @@ def test_a_web_server_on_all_addresses_is_named_by_process_and_port(tmp_path: Pa
         text=True,
         check=False,
     )
-    assert done.returncode == 1
+    assert done.returncode == 1, done.stdout + done.stderr
     pid = done.stdout.split()[-1]
     # Before it, a line may say that another sandbox of this machine is just starting.
     (said,) = sentences(done.stderr, "sandbox")
     assert said == (
-        f"sandbox: TCP port 443 is taken on every loopback address: python3 (pid {pid}) listens on all addresses. "
+        f"sandbox: {taken} is taken on every loopback address: python3 (pid {pid}) listens on all addresses. "
         "Stop it, or let it listen on the addresses that it serves only."
     )

@@ -32,7 +32,7 @@ DEPLOYERS = """
   roles:
     - pear.fargate.deployer
 """
-_TRUST = {
+TRUST = {
     "Version": "2012-10-17",
     "Statement": [
         {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}, "Action": "sts:AssumeRole"}
@@ -64,22 +64,7 @@ class Guarded:
         return client(service, endpoint_url=self.stage.environment["AWS_ENDPOINT_URL"])
 
     def _credentials(self, kind: str) -> dict[str, str]:
-        role = f"arn:aws:iam::{ACCOUNT}:role/pear-deployer-{NAME}-{REGION}-{kind}"
-        deadline = time.monotonic() + 60
-        while True:
-            try:
-                taken = self.stage.client("sts").assume_role(RoleArn=role, RoleSessionName=kind)["Credentials"]
-                break
-            except ClientError:
-                # A role that was just made is not known everywhere.
-                if time.monotonic() > deadline:
-                    raise
-                time.sleep(0.2)
-        return {
-            "AWS_ACCESS_KEY_ID": taken["AccessKeyId"],
-            "AWS_SECRET_ACCESS_KEY": taken["SecretAccessKey"],
-            "AWS_SESSION_TOKEN": taken["SessionToken"],
-        }
+        return credentials(self.stage, NAME, kind)
 
     def services(self) -> list[dict[str, Any]]:
         """The ECS services of both colours."""
@@ -101,13 +86,35 @@ class Guarded:
         return sorted(facts, key=lambda fact: fact["at"])
 
     def refused(self) -> list[str]:
-        """What the sandbox has refused to callers of these roles, as action and resource."""
-        with urllib.request.urlopen(self.stage.environment["AWS_ENDPOINT_URL"] + "/_sandbox/decisions") as answer:
-            decisions = json.load(answer)["decisions"]
-        mine = f":assumed-role/pear-deployer-{NAME}-"
-        return [
-            f"{one['action']} {one['resource']}" for one in decisions if mine in one["caller"] and not one["allowed"]
-        ]
+        return refused(self.stage, NAME)
+
+
+def credentials(stage: Stage, environment: str, kind: str) -> dict[str, str]:
+    """Of the role of a kind of deployer, as variables of a shell."""
+    role = f"arn:aws:iam::{ACCOUNT}:role/pear-deployer-{environment}-{REGION}-{kind}"
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            taken = stage.client("sts").assume_role(RoleArn=role, RoleSessionName=kind)["Credentials"]
+            break
+        except ClientError:
+            # A role that was just made is not known everywhere.
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.2)
+    return {
+        "AWS_ACCESS_KEY_ID": taken["AccessKeyId"],
+        "AWS_SECRET_ACCESS_KEY": taken["SecretAccessKey"],
+        "AWS_SESSION_TOKEN": taken["SessionToken"],
+    }
+
+
+def refused(stage: Stage, environment: str) -> list[str]:
+    """What the sandbox has refused to callers of an environment's deployers, as action and resource."""
+    with urllib.request.urlopen(stage.environment["AWS_ENDPOINT_URL"] + "/_sandbox/decisions") as answer:
+        decisions = json.load(answer)["decisions"]
+    mine = f":assumed-role/pear-deployer-{environment}-"
+    return [f"{one['action']} {one['resource']}" for one in decisions if mine in one["caller"] and not one["allowed"]]
 
 
 def prepare(stage: Stage, folder: Path) -> Guarded:
@@ -128,7 +135,7 @@ def prepare(stage: Stage, folder: Path) -> Guarded:
     guarded = Guarded(stage, folder, _values(key, acl))
     playbook = folder / "deployers.yml"
     playbook.write_text(DEPLOYERS)
-    roles = {"deployer_roles": list(KINDS), "deployer_trust_policy": _TRUST, "deployer_services": ["scoreboard"]}
+    roles = {"deployer_roles": list(KINDS), "deployer_trust_policy": TRUST, "deployer_services": ["scoreboard"]}
     Player(stage.environment).run(str(playbook), variables={**guarded.values, **roles}).succeeded()
     again = Player(stage.environment).run(str(playbook), variables={**guarded.values, **roles}).succeeded()
     assert again.changed == 0, again.output
@@ -151,6 +158,7 @@ def _values(key: str, acl: str) -> dict[str, Any]:
         ],
         "dns_zone": "guarded.example.test",
         "dns_health_check": {"host": "scores.guarded.example.test", "path": "/readyz"},
+        "cluster_ledger_kms_key_arn": key,
         "database_enabled": True,
         "database_deletion_protection": False,
         "database_kms_key_arn": key,

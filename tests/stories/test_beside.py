@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import ssl
 import subprocess
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from http.client import HTTPSConnection
 from typing import Any
 
+import boto3
 import pytest
+from botocore.exceptions import ClientError
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -19,9 +22,11 @@ from cryptography.x509.oid import NameOID
 from tests.support.plays import ROOT, Player
 
 from .conftest import Stage
+from .guarded import TRUST as ANYBODY
+from .guarded import credentials, refused
 
 INVENTORY = ("tests/stories/beside",)
-PROVISION, DEPLOY, DESTROY = (f"playbooks/{name}.yml" for name in ("provision", "deploy", "destroy"))
+PROVISION, RELEASE, DESTROY = (f"playbooks/{name}.yml" for name in ("provision", "release", "destroy"))
 OWNER = {"Owner": "platform"}
 TRUST = {
     "Version": "2012-10-17",
@@ -230,6 +235,23 @@ def beside(stage: Stage) -> Player:
     return player
 
 
+@pytest.fixture(scope="module")
+def deployers(corp: Corp, beside: Player, stage: Stage) -> Callable[[str], Player]:
+    """Who runs the playbooks there: each with the role of its kind, which an administrator made."""
+    roles = {
+        "deployer_roles": ["read-only", "rollback", "release", "provision", "destroy"],
+        "deployer_trust_policy": ANYBODY,
+        "deployer_log_groups": ["/pear/corp/portal"],
+        "deployer_repositories": ["portal"],
+        "deployer_task_role_arns": [
+            corp.ids["corp-eu-central-1-portal-execution"],
+            corp.ids["corp-eu-central-1-portal-task"],
+        ],
+    }
+    beside.run("playbooks/deployers.yml", variables={**corp.existing(), **roles}).succeeded()
+    return lambda kind: Player({**stage.environment, **credentials(stage, "team", kind)}, INVENTORY)
+
+
 @pytest.mark.parametrize("check", [True, False], ids=["check mode", "for real"])
 def test_what_others_have_under_our_names_is_refused_with_nothing_changed(
     corp: Corp, beside: Player, stage: Stage, check: bool
@@ -252,37 +274,59 @@ def test_what_others_have_under_our_names_is_refused_with_nothing_changed(
     assert stage.client("ec2").describe_vpcs(Filters=ours)["Vpcs"] == [], "refused before the first thing is made"
 
 
-def test_a_service_deploys_beside_them_and_changes_nothing_of_theirs(corp: Corp, beside: Player) -> None:
+def test_a_service_deploys_beside_them_and_changes_nothing_of_theirs(
+    corp: Corp, deployers: Callable[[str], Player]
+) -> None:
     before = corp.described()
     variables = corp.existing()
-    predicted = beside.run(PROVISION, variables=variables, check=True).succeeded()
+    predicted = deployers("provision").run(PROVISION, variables=variables, check=True).succeeded()
     assert predicted.changed
     assert corp.described() == before
-    beside.run(DEPLOY, variables=variables).succeeded()
+    deployers("provision").run(PROVISION, variables=variables).succeeded()
+    deployers("release").run(RELEASE, variables=variables).succeeded()
     assert corp.answer("portal.corp.example.test")[0] == 200
     assert "nginx" in corp.answer("portal.corp.example.test")[1]
     assert corp.answer("intranet.corp.example.test") == (200, "intranet")
     assert corp.answer("nobody.corp.example.test") == (200, "the portal of corp")
     assert corp.described() == before
-    again = beside.run(DEPLOY, variables=variables).succeeded()
-    assert again.changed == 0, again.output
+    for kind, playbook in (("provision", PROVISION), ("release", RELEASE)):
+        again = deployers(kind).run(playbook, variables=variables).succeeded()
+        assert again.changed == 0, again.output
 
 
 @pytest.mark.long
-def test_every_playbook_finds_the_service_beside_them(corp: Corp, beside: Player) -> None:
+def test_every_playbook_finds_the_service_beside_them(corp: Corp, deployers: Callable[[str], Player]) -> None:
     variables = corp.existing()
-    assert "team-portal:1" in beside.run("playbooks/status.yml", variables=variables).succeeded().output
-    drift = beside.run("playbooks/drift.yml", variables=variables)
+    reader = deployers("read-only")
+    assert "team-portal:1" in reader.run("playbooks/status.yml", variables=variables).succeeded().output
+    drift = reader.run("playbooks/drift.yml", variables=variables)
     assert drift.status == 0, drift.output
 
 
-def test_destroy_leaves_everything_of_theirs(corp: Corp, beside: Player, stage: Stage) -> None:
+def test_rules_and_services_of_others_are_not_the_deployers_to_change(
+    corp: Corp, stage: Stage, deployers: Callable[[str], Player]
+) -> None:
+    rules = stage.client("elbv2").describe_rules(ListenerArn=corp.ids["listener"])["Rules"]
+    (theirs,) = (rule for rule in rules if rule["Priority"] == "100")
+    for kind in ("release", "rollback"):
+        keys = credentials(stage, "team", kind)
+        session = boto3.Session(
+            keys["AWS_ACCESS_KEY_ID"], keys["AWS_SECRET_ACCESS_KEY"], keys["AWS_SESSION_TOKEN"], "eu-central-1"
+        )
+        elbv2 = session.client("elbv2", endpoint_url=stage.environment["AWS_ENDPOINT_URL"])
+        with pytest.raises(ClientError) as error:
+            elbv2.modify_rule(RuleArn=theirs["RuleArn"], Conditions=theirs["Conditions"])
+        assert error.value.response["Error"]["Code"] == "AccessDenied"
+
+
+def test_destroy_leaves_everything_of_theirs(corp: Corp, stage: Stage, deployers: Callable[[str], Player]) -> None:
     before = corp.described()
+    destroyer = deployers("destroy")
     variables = {**corp.existing(), "confirm": "team"}
-    listed = beside.run(DESTROY, variables=variables, check=True).succeeded().output
+    listed = destroyer.run(DESTROY, variables=variables, check=True).succeeded().output
     assert "load balancer corp" not in listed
     assert "cluster corp" not in listed
-    beside.run(DESTROY, variables=variables).succeeded()
+    destroyer.run(DESTROY, variables=variables).succeeded()
     assert corp.described() == before
     assert corp.answer("portal.corp.example.test") == (200, "the portal of corp")
     assert corp.answer("intranet.corp.example.test") == (200, "intranet")
@@ -290,3 +334,5 @@ def test_destroy_leaves_everything_of_theirs(corp: Corp, beside: Player, stage: 
     assert services == [], "ours are gone from their cluster"
     left = stage.client("elbv2").describe_target_groups()["TargetGroups"]
     assert [group for group in left if group["TargetGroupName"].startswith("team-")] == []
+    tried = {"elasticloadbalancing:ModifyRule"}
+    assert [one for one in refused(stage, "team") if one.split()[0] not in tried] == []

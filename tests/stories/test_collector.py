@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import ssl
 import time
-from collections.abc import Callable
 from http.client import HTTPSConnection
 from typing import Any
 
 import pytest
 
 from tests.support.plays import Player
+from tests.support.waiting import eventually
 
 from .conftest import Stage
 
@@ -45,14 +45,6 @@ def request(stage: Stage, path: str, request_id: str) -> int:
         connection.close()
 
 
-def eventually(what: Callable[[], Any], message: str, timeout: float = 120.0) -> Any:
-    until = time.monotonic() + timeout
-    while not (found := what()):
-        assert time.monotonic() < until, message
-        time.sleep(0.5)
-    return found
-
-
 def logged(stage: Stage, request_id: str) -> dict[str, Any] | None:
     """The app's line about a request."""
     events = stage.client("logs").filter_log_events(logGroupName="/pear/local/observed")["events"]
@@ -80,11 +72,11 @@ def test_what_an_app_says_reaches_cloudwatch_and_x_ray(observed: Player, stage: 
     before = counted(stage)
     for number in range(REQUESTS):
         assert request(stage, "/version", f"{REQUEST_ID}-{number}") == 200
-    eventually(lambda: counted(stage) == before + REQUESTS, f"{REQUESTS} requests in CloudWatch")
-    line = eventually(lambda: logged(stage, f"{REQUEST_ID}-3"), "the request's line in the log")
+    eventually(lambda: counted(stage) == before + REQUESTS, message=f"{REQUESTS} requests in CloudWatch")
+    line = eventually(lambda: logged(stage, f"{REQUEST_ID}-3"), message="the request's line in the log")
     trace_id = f"1-{line['trace_id'][:8]}-{line['trace_id'][8:]}"
     xray = stage.client("xray")
-    (trace,) = eventually(lambda: xray.batch_get_traces(TraceIds=[trace_id])["Traces"], "the request's trace")
+    (trace,) = eventually(lambda: xray.batch_get_traces(TraceIds=[trace_id])["Traces"], message="the request's trace")
     now = time.time()
     (summary,) = xray.get_trace_summaries(
         StartTime=now - 300, EndTime=now + 60, FilterExpression=f'annotation.request_id = "{REQUEST_ID}-3"'

@@ -20,6 +20,7 @@ SCALED = {
     "autoscaling_minimum": 2,
     "autoscaling_maximum": 4,
     "autoscaling_policies": [{"name": "cpu", "metric": "cpu", "target": 60}],
+    "monitoring_sampling_rules": [{"name": "slow", "url_path": "/slow", "percent": 50}],
 }
 
 
@@ -160,6 +161,12 @@ def edited_query(stage: Stage) -> None:
     )
 
 
+def traced_rarely(stage: Stage) -> None:
+    stage.client("xray").update_sampling_rule(
+        SamplingRuleUpdate={"RuleName": "local-scoreboard-slow", "FixedRate": 0.01, "URLPath": "*"}
+    )
+
+
 def forgotten_log_group(stage: Stage) -> None:
     """Of a service that the inventory has no longer."""
     tags = {"pear:environment": "local", "pear:service": "lobby"}
@@ -284,6 +291,7 @@ CHANGES: dict[str, tuple[Change, str]] = {
     "an orphan": (forgotten_log_group, "log group /pear/local/lobby"),
     "dashboard": (edited_dashboard, "local-eu-central-1-scoreboard"),
     "saved query": (edited_query, "local/scoreboard/errors by route"),
+    "a sampling rule": (traced_rarely, "local-scoreboard-slow"),
     "topic": (
         lambda stage: stage.client("sns").set_topic_attributes(
             TopicArn="arn:aws:sns:eu-central-1:123456789012:local-alarms",

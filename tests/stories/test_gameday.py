@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from .arcade import CANARY, CLUSTER, Arcade, arcade
+from .arcade import CANARY, CLUSTER, HOST, Arcade, arcade
+from .load import traffic
 from .test_triage import fault
 
 __all__ = ["arcade"]
@@ -30,6 +31,7 @@ ALL_AT_ONCE = {"service_strategy_options": {"bake_seconds": 0}, "service_checks"
 HOURLY = {"task-restarts", "scaling-events", "deployment-stuck"}
 # Notices that are true while all is well: that ECS replaces tasks, and that green has the traffic.
 STATES = {"deploying", "traffic-on-green"}
+SCORES = "scores.local.example.test"
 # A period of the alarms is a minute of CloudWatch, which lasts five seconds on the stage.
 PERIOD = 5
 # The alarms that a bad version makes fire. After the rollback its warm tasks hold what they leaked, which is no incident. A task is
@@ -128,15 +130,40 @@ def test_alarms_are_quiet_while_all_is_well_and_fire_where_it_is_not(arcade: Arc
         assert report["mended_seconds"] < report["quiet_seconds"]
 
 
-def experiment(arcade: Arcade, folder: Path, name: str, **variables: Any) -> dict[str, Any]:
-    arcade.play(
-        "gameday",
-        gameday_experiment=name,
-        gameday_report_dir=str(folder),
-        gameday_alarm_period_seconds=PERIOD * 6,
-        gameday_triage_minutes=2,
+@pytest.mark.long
+@pytest.mark.parametrize(
+    ("name", "service", "host", "period"),
+    [
+        pytest.param("zone-loss", "arcade", HOST, PERIOD * 6, id="zone that is cut off"),
+        # The sample app's own service mounts a file system.
+        pytest.param("file-system-unavailable", "scoreboard", SCORES, PERIOD * 6, id="file system that nobody mounts"),
+        # Calls are made for twelve periods, and a release takes the time it takes.
+        pytest.param("throttled-api", "arcade", HOST, PERIOD * 3, id="calls that AWS throttles"),
+    ],
+)
+def test_what_fault_injection_or_an_api_breaks_is_noticed_named_and_mended(
+    arcade: Arcade, tmp_path: Path, name: str, service: str, host: str, period: int
+) -> None:
+    # A task in each zone, and a version to return to.
+    arcade.have_both_colours()
+    arcade.play("scale", scale_count=3).succeeded()
+    with traffic(arcade.stage, "/leaderboard", 40, host=host):
+        report = experiment(arcade, tmp_path, name, service, gameday_alarm_period_seconds=period)
+    assert report["succeeded"], report
+    # What lasts is over: no task would start otherwise, and no call go through.
+    assert report["quiet_seconds"] is not None
+
+
+def experiment(arcade: Arcade, folder: Path, name: str, service: str = "arcade", **variables: Any) -> dict[str, Any]:
+    given = {
+        "gameday_experiment": name,
+        "gameday_report_dir": str(folder),
+        "gameday_alarm_period_seconds": PERIOD * 6,
+        "gameday_triage_minutes": 2,
         **variables,
-    ).succeeded()
+    }
+    arcade.player.run("playbooks/gameday.yml", "-l", service, variables=given).succeeded()
     assert (folder / f"{name}.md").read_text().startswith(f"# {name}: as expected")
+    assert "<h2>Traffic</h2>" in (folder / f"{name}.html").read_text()
     report: dict[str, Any] = json.loads((folder / f"{name}.json").read_text())
     return report

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.support.plays import Player, PlayResult
+from tests.support.waiting import eventually
 
 from .conftest import Stage
 
@@ -112,8 +113,34 @@ def test_what_was_changed_behind_its_back_is_drift_and_put_right(mailer: Mailer)
     assert mailer.play("drift").status == 0
 
 
+def test_a_worker_sleeps_while_its_queue_is_empty_and_wakes_when_messages_wait(mailer: Mailer) -> None:
+    sqs = mailer.stage.client("sqs")
+    queue = sqs.create_queue(QueueName="mails")["QueueUrl"]
+    policy = {"metric": "messages", "queue": "mails", "cooldown_seconds": 60}
+    steps: dict[str, Any] = {
+        "autoscaling_minimum": 0,
+        "autoscaling_maximum": 2,
+        "autoscaling_step_policies": [
+            {"name": "wake", "steps": [{"at": 1, "adjustment": 1}], **policy},
+            {
+                "name": "sleep",
+                "comparison": "<",
+                "adjustment": "exact",
+                "steps": [{"at": 1, "adjustment": 0}],
+                **policy,
+            },
+        ],
+    }
+    mailer.play("deploy", **steps).succeeded()
+    assert mailer.play("deploy", check=True, **steps).succeeded().changed == 0
+    eventually(lambda: mailer.service()["desiredCount"] == 0, message="an empty queue needs no task")
+    sqs.send_message(QueueUrl=queue, MessageBody="a mail")
+    eventually(lambda: mailer.service()["runningCount"] > 0, message="a message that waits starts a task")
+
+
 def test_a_worker_is_removed_alone(mailer: Mailer) -> None:
     mailer.play("destroy", confirm="mailer").succeeded()
     assert mailer.service().get("status") in (None, "INACTIVE")
     groups = mailer.stage.client("logs").describe_log_groups(logGroupNamePrefix="/pear/local/mailer")["logGroups"]
     assert groups == []
+    assert mailer.stage.client("cloudwatch").describe_alarms(AlarmNamePrefix="local/Scaling/")["MetricAlarms"] == []

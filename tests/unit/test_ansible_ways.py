@@ -237,6 +237,28 @@ def test_each_tag_can_be_run_alone(provisioned: Player, playbook: str, tag: str)
     finished(provisioned.run(f"playbooks/{playbook}", "--tags", tag, check=True))
 
 
+@pytest.mark.parametrize("playbook", first_of(["release", "provision", "deploy"]))
+def test_mistakes_inside_options_are_told_before_anything_is_made(player: Player, playbook: str) -> None:
+    wrong: dict[str, Any] = {
+        "service_strategy": "canary",
+        "service_strategy_options": {"percnt": 10},
+        "service_gates": {"errors": {"tolerance": 1}},
+        "service_checks": [{"name": "ready", "expect_jsn": {}}],
+        "service_log_group": "/of/others",
+        "service_log_retention_days": 7,
+    }
+    refused = player.run(f"playbooks/{playbook}.yml", variables=wrong).failed()
+    one_line = " ".join(refused.output.split())
+    for told in (
+        "service_strategy_options.percnt is no option; did you mean percent?",
+        "service_gates.errors.tolerance is no option; did you mean tolerance_percent?",
+        "service_checks[1].expect_jsn is no option; did you mean expect_json?",
+        "service_log_retention_days has no effect: service_log_group names something of others",
+        "and nothing was changed",
+    ):
+        assert told in one_line, refused.output
+
+
 def test_a_release_without_its_image_says_so(provisioned: Player) -> None:
     result = provisioned.run("playbooks/release.yml", "--skip-tags", "image", check=True).failed()
     assert "website was not released: no image was looked up before. Leave --skip-tags image out" in result.output

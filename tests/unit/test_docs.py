@@ -198,6 +198,7 @@ def known_words() -> frozenset[str]:
             "extensions",
             "tools",
             "bench",
+            ".github",
         ),
         "Makefile",
     )

@@ -12,7 +12,9 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.parsing.dataloader import DataLoader
 from ansible_collections.pear.fargate.plugins.filter.service import picked
 from ansible_collections.pear.fargate.plugins.module_utils.aws import service_definition
+from ansible_collections.pear.fargate.plugins.module_utils.monitoring import alarms
 from ansible_collections.pear.fargate.plugins.module_utils.release.options import order
+from ansible_collections.pear.fargate.plugins.module_utils.service import step_scaling
 from ansible_collections.pear.fargate.plugins.module_utils.service.further_targets import REGISTERED
 from ansible_collections.pear.fargate.plugins.module_utils.service.scaling import Scaled, policy, problems, schedule
 from ansible_collections.pear.fargate.plugins.module_utils.service.specification import Specification
@@ -60,7 +62,7 @@ def takes(service: str, operation: str, request: dict[str, Any]) -> None:
     assert not report.has_errors(), report.generate_report()
 
 
-@pytest.mark.parametrize("variables", rows())
+@pytest.mark.parametrize("variables", list(rows()))
 def test_what_the_page_says_is_accepted_and_becomes_what_ecs_takes(variables: dict[str, Any]) -> None:
     values: dict[str, Any] = {}
     for name in ("service", "autoscaling"):
@@ -127,7 +129,9 @@ def _release(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def _scales(values: dict[str, Any]) -> None:
-    given = {name: values.get(f"autoscaling_{name}") for name in ("minimum", "maximum", "policies", "schedules")}
+    names = ("minimum", "maximum", "policies", "step_policies", "schedules")
+    given = {name: values.get(f"autoscaling_{name}") for name in names}
+    given["kind"] = values.get("service_kind")
     given = {name: value for name, value in given.items() if value is not None}
     options = checked(AUTOSCALING, {"environment": "production", "service": "scoreboard", **given})
     assert problems(options) == []
@@ -141,6 +145,15 @@ def _scales(values: dict[str, Any]) -> None:
             "TargetTrackingScalingPolicyConfiguration": policy(option, Scaled("production", "scoreboard-blue", "a/b"))
         }
         takes("application-autoscaling", "PutScalingPolicy", {**named, "PolicyName": "p", **body})
+    for option in options["step_policies"]:
+        settings = step_scaling.policy(option)
+        request = {"PolicyType": settings.pop("PolicyType"), "StepScalingPolicyConfiguration": settings}
+        takes("application-autoscaling", "PutScalingPolicy", {**named, "PolicyName": "p", **request})
+        metrics = step_scaling.metrics(option, Scaled("production", "scoreboard-blue"))
+        alarm = alarms.request(
+            step_scaling.alarm(option, "a", metrics, "arn:aws:autoscaling:eu-central-1:123456789012:x")
+        )
+        takes("cloudwatch", "PutMetricAlarm", alarm)
     for option in options["schedules"]:
         takes(
             "application-autoscaling", "PutScheduledAction", {**named, "ScheduledActionName": "s", **schedule(option)}

@@ -13,7 +13,9 @@ from botocore.exceptions import ClientError
 PREFIX = "pear-deployer-local-eu-central-1"
 HOST = "token.actions.githubusercontent.com"
 KINDS = {"read-only", "release", "provision"}
-FURTHER = {"provision-network", "provision-data", "provision-experiments", "provision-traces", "provision-balancing"}
+FURTHER = {
+    "provision-network", "provision-services", "provision-data", "provision-experiments", "provision-balancing", "provision-traces",
+}  # fmt: skip
 SUBJECTS = ["repo:example/scoreboard:ref:refs/heads/main", "repo:example/scoreboard:environment:production"]
 
 

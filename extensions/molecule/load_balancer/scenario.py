@@ -1,10 +1,16 @@
-"""The load balancer as ELB reports it; the manual change: a lower idle timeout."""
+"""The load balancer as ELB reports it; the manual changes: a lower idle timeout, and a certificate that ends in a week."""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import boto3
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 
 def _balancer(elbv2: Any) -> dict[str, Any]:
@@ -27,9 +33,30 @@ def verify() -> None:
     now = {attribute["Key"]: attribute["Value"] for attribute in attributes}
     assert now["idle_timeout.timeout_seconds"] == "60"
     assert now["routing.http.drop_invalid_header_fields.enabled"] == "true"
+    certificate = boto3.client("acm").describe_certificate(CertificateArn=_certificate(elbv2))["Certificate"]
+    assert certificate["NotAfter"] > datetime.now(UTC) + timedelta(days=300)
+
+
+def _certificate(elbv2: Any) -> str:
+    """ARN of the certificate of the HTTPS listener."""
+    listeners = elbv2.describe_listeners(LoadBalancerArn=_balancer(elbv2)["LoadBalancerArn"])["Listeners"]
+    (https,) = [listener for listener in listeners if listener["Protocol"] == "HTTPS"]
+    return str(https["Certificates"][0]["CertificateArn"])
+
+
+def _week() -> dict[str, bytes]:
+    """A certificate for the environment's domain that ends in a week, as ImportCertificate takes it."""
+    key = rsa.generate_private_key(65537, 2048)
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "local.example.test")])
+    made = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+    made = made.serial_number(x509.random_serial_number()).not_valid_before(datetime.now(UTC) - timedelta(days=1))
+    signed = made.not_valid_after(datetime.now(UTC) + timedelta(days=7)).sign(key, SHA256())
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    return {"Certificate": signed.public_bytes(Encoding.PEM), "PrivateKey": private}
 
 
 def side_effect() -> None:
     elbv2 = boto3.client("elbv2")
     lower = [{"Key": "idle_timeout.timeout_seconds", "Value": "5"}]
     elbv2.modify_load_balancer_attributes(LoadBalancerArn=_balancer(elbv2)["LoadBalancerArn"], Attributes=lower)
+    boto3.client("acm").import_certificate(CertificateArn=_certificate(elbv2), **_week())

@@ -148,13 +148,15 @@ def policies(aws: Aws, cluster: str, service: str) -> list[dict[str, Any]]:
 
 @aws_call("put scaling policy {name} of ECS service {service}")
 def put_policy(aws: Aws, cluster: str, service: str, name: str, configuration: Mapping[str, Any]) -> None:
-    """Create or replace a target tracking policy; AWS makes the alarms that it follows."""
+    """Create or replace a policy, of the type that its configuration names, or of target tracking, whose alarms AWS makes itself."""
+    settings = dict(configuration)
+    kind = settings.pop("PolicyType", "TargetTrackingScaling")
     aws.client("application-autoscaling").put_scaling_policy(
         **_ECS,
         ResourceId=_resource(cluster, service),
         PolicyName=name,
-        PolicyType="TargetTrackingScaling",
-        TargetTrackingScalingPolicyConfiguration=dict(configuration),
+        PolicyType=kind,
+        **{f"{kind}PolicyConfiguration": settings},
     )
 
 

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import base64
-import contextlib
 import hashlib
 import json
 from collections.abc import Sequence
@@ -85,9 +84,9 @@ def image_manifest(aws: Aws, repository: str, digest: str) -> tuple[str, str]:
 
 @aws_call("put {tag} into repository {repository}")
 def put_artifact(aws: Aws, repository: str, text: str, media_type: str, tag: str) -> str:
-    """Put a manifest and return its digest. An existing one with that tag is accepted."""
+    """Put a manifest, and return the digest of what has the tag: that of another run's, where it was first and tags are immutable."""
     client, digest = aws.client("ecr"), digest_of(text.encode())
-    with contextlib.suppress(client.exceptions.ImageAlreadyExistsException):
+    try:
         client.put_image(
             repositoryName=repository,
             imageManifest=text,
@@ -95,6 +94,13 @@ def put_artifact(aws: Aws, repository: str, text: str, media_type: str, tag: str
             imageTag=tag,
             imageDigest=digest,
         )
+    except client.exceptions.ImageAlreadyExistsException:
+        return digest
+    except client.exceptions.ImageTagAlreadyExistsException:
+        there = find_image(aws, repository, tag)
+        if there is None:
+            raise
+        return str(there["imageDigest"])
     return digest
 
 

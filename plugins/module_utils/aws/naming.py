@@ -153,6 +153,11 @@ class ServiceNames:
         return f"{self.environment}/{self.service}/"
 
     @property
+    def step_alarm_prefix(self) -> str:
+        """Prefix of the alarms that call step scaling policies. No service's alarms have it: a service name has no capital letter."""
+        return f"{self.environment}/Scaling/{self.service}/"
+
+    @property
     def saved_query_prefix(self) -> str:
         """Logs Insights shows it as folders."""
         return f"{self.environment}/{self.service}/"
@@ -302,11 +307,17 @@ class RoleNames:
         return f"{fit('-'.join(parts), 63 - len(kind))}-{kind}"
 
 
-# The kinds of deployers, and the further policies of the one that provisions.
+# The kinds of deployers, and the further policies of those whose own have no room for more.
 DEPLOYERS = ("read-only", "exec", "rollback", "release", "gameday", "provision", "destroy")
 DEPLOYER_POLICIES = (
-    "provision-network", "provision-data", "provision-experiments", "provision-balancing", "provision-traces",
-)  # fmt: skip
+    "provision-network",
+    "provision-services",
+    "provision-data",
+    "provision-experiments",
+    "provision-balancing",
+    "provision-traces",
+    "gameday-faults",
+)
 
 
 @dataclass(frozen=True)

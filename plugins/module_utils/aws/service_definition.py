@@ -51,7 +51,7 @@ def wanted(spec: Mapping[str, Any], target_group_arn: str, further: Mapping[str,
         "rollback": True,
         # ECS returns to the last completed deployment where one of them fires, also while no controller runs.
         # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-alarm-failure.html
-        "alarms": sorted((spec.get("gates") or {}).get("alarms") or []),
+        "alarms": sorted({*((spec.get("gates") or {}).get("alarms") or []), *(spec.get("deployment_alarms") or [])}),
         "availability_zone_rebalancing": "ENABLED" if spec["availability_zone_rebalancing"] else "DISABLED",
         "health_check_grace_seconds": spec["health_check_grace_seconds"],
         "platform_version": spec["platform_version"],
@@ -347,6 +347,27 @@ def _of_version(balancer: Mapping[str, Any], ports: Mapping[str, Sequence[int]])
         **balancer,
         "container": name,
         "port": known[0] if known and balancer["port"] not in known else balancer["port"],
+    }
+
+
+def connect_of_version(connect: Mapping[str, Any], definition: Mapping[str, Any]) -> dict[str, Any]:
+    """The names of Service Connect with the ports that a version of the service has: ECS refuses those of another one.
+
+    A name keeps its port where the version has it; the others get the remaining ones in order, and one without a port is left out.
+    """
+    named = [
+        mapping["name"]
+        for container in definition.get("containerDefinitions", [])
+        for mapping in container.get("portMappings", [])
+        if mapping.get("name")
+    ]
+    services = connect.get("services", [])
+    kept = {service["port_name"] for service in services} & {*named}
+    free = iter([name for name in named if name not in kept])
+    ports = [service["port_name"] if service["port_name"] in kept else next(free, None) for service in services]
+    return {
+        **connect,
+        "services": [{**service, "port_name": port} for service, port in zip(services, ports, strict=True) if port],
     }
 
 

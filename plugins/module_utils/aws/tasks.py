@@ -10,6 +10,8 @@ from dataclasses import dataclass, replace
 # Signals by exit status, as a shell counts them.
 _SIGNALS = {137: "SIGKILL", 139: "SIGSEGV", 143: "SIGTERM"}
 _KILLED, _TERMINATED = 137, 143
+# The service's own container, as the roles call it.
+_OWN = "app"
 # Not a failure of the container itself: somebody had the task stopped.
 # https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Task.html
 _STOPPED_FROM_OUTSIDE = {"ServiceSchedulerInitiated", "UserInitiated", "SpotInterruption", "TerminationNotice"}
@@ -113,8 +115,13 @@ class TaskState:
 
     @property
     def culprits(self) -> tuple[ContainerState, ...]:
-        """The containers whose logs are the most useful: all that failed by themselves, otherwise the first."""
-        return self._failed or self.containers[:1]
+        """The containers whose logs are the most useful: all that failed by themselves, otherwise the service's own."""
+        return self._failed or self.own[:1]
+
+    @property
+    def own(self) -> tuple[ContainerState, ...]:
+        """The service's own container before the others: ECS answers with the containers of a task in any order."""
+        return tuple(sorted(self.containers, key=lambda container: container.name != _OWN))
 
     @property
     def _failed(self) -> tuple[ContainerState, ...]:

@@ -170,12 +170,14 @@ def _security_groups(aws: Aws, names: EnvironmentNames) -> dict[str, Any]:
     }
 
 
-def _certificates(aws: Aws) -> list[dict[str, str]]:
+def _certificates(aws: Aws) -> list[dict[str, Any]]:
     return [
         {
             "arn": certificate["CertificateArn"],
             "domain": certificate["DomainName"],
             "status": certificate.get("Status", "ISSUED"),
+            # One that waits for its validation has no end yet.
+            "ends_at": certificate["NotAfter"].timestamp() if certificate.get("NotAfter") else 0.0,
         }
         for certificate in acm.certificates(aws)
     ]

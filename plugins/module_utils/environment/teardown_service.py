@@ -72,7 +72,7 @@ def belongs(thing: Thing, own: ServiceNames, region: str) -> bool:
         "task definition": thing.name.rpartition(":")[0] == own.family,
         "repository": thing.id == own.service,
         "composite alarm": thing.id.startswith(own.alarm_prefix),
-        "alarm": thing.id.startswith(own.alarm_prefix)
+        "alarm": thing.id.startswith((own.alarm_prefix, own.step_alarm_prefix))
         or thing.id == HealthCheckNames(own.environment, region).alarm(own.service),
     }
     return exact.get(thing.kind, False)

@@ -4,12 +4,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, TypeVar
 
-from ..aws import ec2
+from ..aws import ec2, sts
+from ..aws.arns import ArnScope
 from ..aws.errors import Failure
 from ..aws.naming import TAG_COMPONENT, TAG_ENVIRONMENT
 from ..aws.tags import tags_of
@@ -20,7 +22,7 @@ from ..common.ownership import Existing
 from ..common.resource import TagCalls, put_tags_right
 from ..common.waiting import Retry, Wait, retry, wait_until
 from .environment_info import TAG_TIER
-from .vpc_settings import Group, Network, Table, ipv6_of, permissions, rules
+from .vpc_settings import Group, Network, Table, endpoint_policy, ipv6_of, permissions, rules
 
 T = TypeVar("T")
 # What routes of ours lead to. What leads elsewhere, such as to a peering connection or a transit gateway, others made.
@@ -364,8 +366,9 @@ def endpoints(work: Work, plan: Network) -> None:
     tables = sorted(table_id for name, table_id in work.tables.items() if name != "public")
     private = sorted(subnet_id for name, subnet_id in work.subnets.items() if name.startswith("private-"))
     group = work.groups.get(work.name("endpoints"), UNKNOWN)
+    policy_of = _endpoint_policies(work)
     for service in plan.gateway_endpoints:
-        gateway = {"VpcEndpointType": "Gateway", "RouteTableIds": tables}
+        gateway = {"VpcEndpointType": "Gateway", "RouteTableIds": tables, **policy_of(service)}
         _endpoint(work, service, there.get(prefix + service), prefix, gateway, {"RouteTableIds": tables})
     for service in plan.interface_endpoints:
         settings: dict[str, Any] = {
@@ -373,6 +376,7 @@ def endpoints(work: Work, plan: Network) -> None:
             "SubnetIds": private,
             "SecurityGroupIds": [group],
             "PrivateDnsEnabled": True,
+            **policy_of(service),
         }
         _endpoint(work, service, there.get(prefix + service), prefix, settings, {"SubnetIds": private})
     kept = {prefix + service for service in (*plan.gateway_endpoints, *plan.interface_endpoints)}
@@ -380,6 +384,16 @@ def endpoints(work: Work, plan: Network) -> None:
         if work.ours(there[name]):
             delete = partial(ec2.delete_endpoint, work.aws, there[name]["VpcEndpointId"])
             work.put_right(f"endpoint {name.removeprefix(prefix)}", name, None, delete)
+
+
+def _endpoint_policies(work: Work) -> Callable[[str], dict[str, str]]:
+    """What a call about the endpoint of a service says of its policy: nothing where the inventory says nothing."""
+    trust = work.desired["endpoint_trust"]
+    if not trust:
+        return lambda service: {}
+    caller = sts.caller(work.aws)
+    place = ArnScope(work.aws.region, caller["account"], caller["arn"].split(":")[1])
+    return lambda service: {"PolicyDocument": json.dumps(endpoint_policy(place, service, trust))}
 
 
 def _endpoint(
@@ -406,6 +420,11 @@ def _endpoint(
         }
         modify = partial(ec2.modify_endpoint, work.aws, there["VpcEndpointId"], {k: v for k, v in change.items() if v})
         work.put_right(f"endpoint {service} {word}", now, desired, modify)
+    if policy := settings.get("PolicyDocument"):
+        change = {"PolicyDocument": policy}
+        modify = partial(ec2.modify_endpoint, work.aws, there["VpcEndpointId"], change)
+        now = json.loads(there.get("PolicyDocument") or "{}")
+        work.put_right(f"endpoint {service} policy", now.get("Statement"), json.loads(policy)["Statement"], modify)
 
 
 def flow_log(work: Work, desired: Mapping[str, str] | None) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ..aws.arns import ArnScope
 from ..aws.naming import EnvironmentNames
 from ..service.reachable_ports import span
 from .network_layout import layout
@@ -56,6 +57,19 @@ class Table:
     name: str
     routes: Mapping[str, str]
     subnets: tuple[str, ...]
+
+
+def endpoint_policy(place: ArnScope, service: str, trust: str) -> dict[str, Any]:
+    """Whom an endpoint lets through: any caller, as AWS's own policy says, or those of the account alone."""
+    everything = {"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}
+    if trust == "any":
+        return {"Version": "2008-10-17", "Statement": [everything]}
+    own = {**everything, "Condition": {"StringEquals": {"aws:PrincipalAccount": place.account}}}
+    # Layers of images are in buckets of ECR's, and are read with its signature.
+    # https://docs.aws.amazon.com/AmazonECR/latest/userguide/vpc-endpoints.html#ecr-minimum-s3-perms
+    bucket = f"arn:{place.partition}:s3:::prod-{place.region}-starport-layer-bucket/*"
+    layers = {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": bucket}
+    return {"Version": "2012-10-17", "Statement": [own, *([layers] if service == "s3" else [])]}
 
 
 @dataclass(frozen=True)

@@ -26,8 +26,10 @@ def body(
         *(_of_requests(observed, region) if observed.target_groups else _of_queues(observed, region)),
         *(program_graphs(observed.program, region) if observed.program else []),
         *([graph(region, "Targets of further target groups", _further(observed))] if observed.further else []),
-        graph(region, "CPU in percent", _tasks(observed, "AWS/ECS", "CPUUtilization", "Average")),
-        graph(region, "Memory in percent", _tasks(observed, "AWS/ECS", "MemoryUtilization", "Average")),
+        graph(region, "CPU in percent: the average task, the busiest one", _of_each_task(observed, "CPUUtilization")),
+        graph(
+            region, "Memory in percent: the average task, the fullest one", _of_each_task(observed, "MemoryUtilization")
+        ),
     ]
     if observed.container_insights:
         lines = [
@@ -158,10 +160,15 @@ def _tasks(observed: Observed, namespace: str, metric: str, statistic: str) -> l
             namespace,
             metric,
             *(part for pair in observed.ecs_service(side).items() for part in pair),
-            {"stat": statistic, "label": f"{side} {metric}", "color": _COLOUR[side]},
+            {"stat": statistic, "label": f"{side} {metric} {statistic}", "color": _COLOUR[side]},
         ]
         for side in observed.colours
     ]
+
+
+def _of_each_task(observed: Observed, metric: str) -> list[list[Any]]:
+    """ECS reports the share of each task: one that is worse off than the others is seen in the maximum alone."""
+    return [line for statistic in ("Average", "Maximum") for line in _tasks(observed, "AWS/ECS", metric, statistic)]
 
 
 def _log(observed: Observed, region: str, y: int) -> dict[str, Any]:

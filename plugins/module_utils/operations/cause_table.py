@@ -49,6 +49,7 @@ RULES: tuple[Rule, ...] = (
         95,
         (_BACK_IF_CHANGED, Remedy(DRIFT, "it shows the repository, and the route or the endpoints to it")),
         _set(S.CHANGED, S.TASKS_MISSING),
+        _set(S.ZONE_LOST),
     ),
     Rule(
         "a secret or a parameter cannot be read, so no task starts",
@@ -56,6 +57,7 @@ RULES: tuple[Rule, ...] = (
         95,
         (_BACK_IF_CHANGED, Remedy(DRIFT, "it shows the execution role and the network; the secret itself may be gone")),
         _set(S.CHANGED, S.TASKS_MISSING),
+        _set(S.ZONE_LOST),
     ),
     Rule(
         "the program needs more memory than the task has: it is killed",
@@ -73,7 +75,7 @@ RULES: tuple[Rule, ...] = (
         _set(S.ZONE_LOST),
     ),
     Rule(
-        "a zone was lost: its tasks ended, those of other zones go on",
+        "a zone was lost: its tasks ended or are not reached, those of other zones go on",
         _set(S.ZONE_LOST),
         90,
         (

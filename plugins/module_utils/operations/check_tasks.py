@@ -17,6 +17,7 @@ from .task_failures import (
     known_reason,
     listening_port,
     lost_zone,
+    unreachable_zone,
     was_killed,
 )
 
@@ -133,6 +134,14 @@ def _stopped(found: Findings, facts: Facts, colour: ColourTasks, bad: list[TaskS
         found.say(
             State.WARNING,
             f"{colour.colour}: all {len(bad)} tasks in zone {zone} ended together, and none runs there now",
+            Symptom.ZONE_LOST,
+        )
+        return
+    cut_off = unreachable_zone(bad, colour.running)
+    if cut_off:
+        found.say(
+            State.WARNING,
+            f"{colour.colour}: tasks in zone {cut_off} are not reached, and those that start there get no answer; other zones go on",
             Symptom.ZONE_LOST,
         )
         return

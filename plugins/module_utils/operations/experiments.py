@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-# How a fault is made: a bad version that is released, or an action of Fault Injection Service.
-RELEASE, FIS = "release", "fis"
+# How a fault is made: a bad version that is released, an action of Fault Injection Service, or, where that has no action, calls of the
+# services' own APIs: mount targets that let nobody in, more calls than AWS takes, a certificate that ends soon. Each is a file of tasks.
+RELEASE, FIS, FILES, CALLS, CERTIFICATE = "release", "fis", "files", "calls", "certificate"
 _ONE_ROUTE = "the newest release fails on one route"
 _ERRORS = "the newest release answers with errors"
 _FULL = "the newest release fails once it gets full traffic"
@@ -19,19 +20,26 @@ _CRASHES = "the newest release ends by itself"
 _MEMORY = ("the program leaks memory", "the program needs more memory", "the tasks have too little memory")
 
 
+TASK, SUBNET = "aws:ecs:task", "aws:ec2:subnet"
+
+
 @dataclass(frozen=True)
 class Action:
-    """What Fault Injection Service does to tasks of the live colour."""
+    """What Fault Injection Service does to tasks of the live colour, or to their subnets in one zone."""
 
     action: str
     resource_type: str
     target: str
     selection: str
+    # With a duration it lasts, and is stopped once it was watched.
+    parameters: Mapping[str, str] = field(default_factory=dict)
 
 
 _NO_TARGET, _NO_TASK = "no-healthy-target", "no-running-task"
 _OF_REQUESTS = frozenset({"error-share", "latency-p99", "latency-trend"})
 _OF_LISTENING = frozenset({"wrong-port", "slow-start"})
+# Tasks that cannot be reached: of a worker nobody asks whether they can.
+_OF_TARGETS = frozenset({"zone-loss"})
 
 
 @dataclass(frozen=True)
@@ -50,6 +58,8 @@ class Experiment:
     environment: Mapping[str, str] = field(default_factory=dict)
     # A bad version that its release has to refuse.
     refused: bool = False
+    # So many live tasks, or zones with live tasks, have to be there: what is left serves meanwhile.
+    at_least: int = 1
     # The kind of the alarm that ends it at once: more is broken than was meant to be. None where that is the fault itself.
     abort_alarm: str = _NO_TARGET
     action: Action | None = None
@@ -62,7 +72,7 @@ class Experiment:
     @property
     def needs_requests(self) -> bool:
         """Whether a worker, which is sent none, cannot take part."""
-        return self.alarm in _OF_REQUESTS or self.name in _OF_LISTENING
+        return self.alarm in _OF_REQUESTS or self.name in _OF_LISTENING | _OF_TARGETS
 
     def of_worker(self) -> Experiment:
         """Ended by an alarm that a worker has: its tasks are behind no load balancer."""
@@ -77,10 +87,12 @@ class Experiment:
             "deadline_periods": self.deadline_periods,
             "alarm": self.alarm,
             "causes": list(self.causes),
-            "environment": {"CHAOS_ENABLED": "true", **self.environment} if self.fault == RELEASE else {},
+            "environment": {"CHAOS_ENABLED": "true", **self.environment}
+            if self.fault == RELEASE
+            else dict(self.environment),
             "refused": self.refused,
             "abort_alarm": self.abort_alarm,
-            "action": vars(self.action) if self.action else {},
+            "action": {**vars(self.action), "parameters": dict(self.action.parameters)} if self.action else {},
         }
 
 
@@ -115,6 +127,10 @@ def _released(name: str, notices: Notices, hypothesis: str, **environment: str) 
 def _refused(name: str, hypothesis: str, **environment: str) -> Experiment:
     return Experiment(name, hypothesis, RELEASE, _NO_REQUEST, 60, environment=environment, refused=True)
 
+
+_KILL = Action("aws:ecs:stop-task", TASK, "Tasks", "COUNT(1)")
+# https://docs.aws.amazon.com/fis/latest/userguide/fis-actions-reference.html#disrupt-connectivity
+_CUT_OFF = Action("aws:network:disrupt-connectivity", SUBNET, "Subnets", "ALL", {"scope": "all", "duration": "PT45M"})
 
 # A deadline is the window of the alarm, two minutes that CloudWatch may be late, and some more.
 _EXPERIMENTS = (
@@ -181,7 +197,53 @@ _EXPERIMENTS = (
         "one task of the live colour",
         10,
         causes=("a task was killed",),
-        action=Action("aws:ecs:stop-task", "aws:ecs:task", "Tasks", "COUNT(1)"),
+        action=_KILL,
+    ),
+    Experiment(
+        "zone-loss",
+        "A zone that nothing reaches any more costs a few requests: tasks of the other zones answer, somebody is called, and the zone is "
+        "named.",
+        FIS,
+        "the subnets of the service's tasks in one zone, with all that is in them, of other services too",
+        # The slowest of the alarms that it may be: targets that are unhealthy in eight of ten minutes.
+        20,
+        # Which one fires first depends on where ECS puts the new tasks; this one speaks for all of them.
+        "critical",
+        ("a zone was lost",),
+        at_least=2,
+        action=_CUT_OFF,
+    ),
+    Experiment(
+        "file-system-unavailable",
+        "A file system that cannot be mounted keeps new tasks from starting, and none that runs from serving: somebody is called, and the "
+        "file system is named.",
+        FILES,
+        "one task of the live colour, and every task of the environment that would mount the file system meanwhile",
+        18,
+        "missing-tasks",
+        ("the file system cannot be mounted",),
+        at_least=2,
+        action=_KILL,
+    ),
+    Experiment(
+        "throttled-api",
+        "A release and its rollback go through while AWS throttles the calls that they wait with, and users notice nothing.",
+        CALLS,
+        "all callers of the load balancers' Describe calls in the account and region",
+        5,
+        # A release of what is live already would change nothing.
+        environment={"GAMEDAY_EXPERIMENT": "throttled-api"},
+    ),
+    Experiment(
+        "expiring-certificate",
+        "A certificate that was not renewed is noticed while it is still valid.",
+        CERTIFICATE,
+        "the self-signed certificate of the environment, which is replaced by one that ends in a week, and then by a new one",
+        # ACM tells CloudWatch twice a day, and the alarm looks at a day.
+        26 * 60,
+        "certificate-expiry",
+        ("the certificate expires soon",),
+        abort_alarm="no-healthy-target",
     ),
 )
 BY_NAME: Mapping[str, Experiment] = {experiment.name: experiment for experiment in _EXPERIMENTS}

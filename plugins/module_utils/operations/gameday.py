@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..rollout.model import Outcome
-from .experiments import Experiment
+from .experiments import CALLS, Experiment
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,8 @@ def problems(experiment: Experiment, deadline_seconds: float, watched: Watched, 
     """A sentence for each way in which the experiment differs from what must be."""
     found = []
     if watched.refusal and not (experiment.refused and is_judged(watched.outcome)):
+        if experiment.fault == CALLS:
+            return [f"the release did not go through: {watched.refusal}"]
         return [f"nothing was broken, as the release failed: {watched.refusal}"]
     if watched.aborted_by:
         found.append(f"the abort condition {watched.aborted_by} fired, and the experiment was ended")
@@ -92,6 +94,36 @@ def markdown(experiment: Experiment, watched: Watched, mended: Mended, found: Se
     return "\n".join(
         [*lines, *(["", "Not as expected:", ""] if found else []), *(f"* {problem}" for problem in found), ""]
     )
+
+
+def moments(experiment: Experiment, began: float, watched: Watched, mended: Mended) -> list[tuple[float, str]]:
+    """What happened when, oldest first."""
+    found = [(began, f"{experiment.name} began")]
+    found += [(began + at, f"alarm {kind} fired") for kind, at in watched.alarms.items()]
+    if watched.refusal:
+        found.append((began + (watched.know_seconds or 0.0), f"the release said: {watched.refusal}"))
+    if watched.cause_seconds is not None:
+        found.append((began + watched.cause_seconds, f"the triage said: {watched.cause}"))
+    if mended.mended_seconds is not None:
+        found.append((began + mended.mended_seconds, "what was broken is mended"))
+    if mended.quiet_seconds is not None:
+        found.append((began + mended.quiet_seconds, "the service is steady again"))
+    return sorted(found, key=lambda happened: happened[0])
+
+
+def details(experiment: Experiment, watched: Watched, mended: Mended) -> dict[str, str]:
+    """What the report says of it, by name."""
+    noticed = experiment.alarm or ("the release itself" if experiment.refused else "no alarm")
+    return {
+        "hypothesis": experiment.hypothesis,
+        "blast radius": experiment.blast_radius,
+        "ended at once by": experiment.abort_alarm or "no alarm",
+        "must notice": noticed,
+        "noticed after": shown(watched.know_seconds),
+        "cause after": f"{shown(watched.cause_seconds)}: {watched.cause or 'none asked for'}",
+        "mended after": shown(mended.mended_seconds),
+        "steady after": shown(mended.quiet_seconds),
+    }
 
 
 def shown(seconds: float | None) -> str:

@@ -4,28 +4,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
-from ..aws import cloudwatch
+from ..aws import cloudwatch, ec2, ecs
 from ..aws.errors import Failure
 from ..common.clock import polling_intervals
 from ..common.invocation import Invocation
 from ..common.waiting import Wait, WaitTimeoutError, wait_until
 from ..monitoring.alarm_parts import NOTICE, SEVERITIES, kind_of
+from ..release.journal import Moment, MomentKind
+from ..release.report.facts import Facts
+from ..release.report.file import write
+from ..release.report.page import page, require_libraries
+from ..release.report.reader import Reader
+from ..rollout.model import Colour, Outcome
+from ..service.existing import locate_by
 from ..service.location import WORKER
 from . import service_triage
-from .experiments import BY_NAME, Experiment
-from .findings import State
-from .gameday import Mended, Watched, as_data, is_judged, markdown, problems
-from .place import Place, find
+from .experiments import BY_NAME, FILES, SUBNET, Action, Experiment
+from .findings import State, many
+from .gameday import Mended, Watched, as_data, details, is_judged, markdown, moments, problems
+from .place import Place, file_systems_of, find
 
 STEADY, WATCH, RECOVERED = "steady", "watch", "recovered"
 _LONGEST_PAUSE = 5.0
+# An experiment of a day is not looked at every few seconds.
+_LOOKS = 1000
 # They look back for an hour, or for days: a service that was broken is called steady once its own checks are.
 _SLOW = frozenset(
-    {"task-restarts", "scaling-events", "latency-trend", "deployment-stuck", "burn-fast", "burn-slow", "burn-window"}
+    {
+        "task-restarts",
+        "scaling-events",
+        "latency-trend",
+        "deployment-stuck",
+        "burn-fast",
+        "burn-slow",
+        "burn-window",
+        "certificate-expiry",
+    }
 )
 
 
@@ -49,11 +69,58 @@ def _steady(call: Invocation, experiment: Experiment) -> dict[str, Any]:
             f"{call.params['service']} is a worker, which is sent no requests: nobody could notice {experiment.name}. The experiment was "
             "not begun."
         )
+    target = _target(call, experiment, experiment.action) if experiment.action else {}
+    if call.params["report_path"]:
+        require_libraries()
     # An alarm that fires already could not notice.
     left = _until_steady(call, call.params["steady_periods"], _SLOW - {experiment.alarm})
     if left:
         raise Failure(f"{call.params['service']} is not steady: {left}. The experiment was not begun.")
-    return {"changed": False, "began": call.clock.now(), "experiment": experiment.as_dict()}
+    return {"changed": False, "began": call.clock.now(), "experiment": experiment.as_dict(), "target": target}
+
+
+def _target(call: Invocation, experiment: Experiment, action: Action) -> dict[str, Any]:
+    """What Fault Injection Service acts on, as its module takes it. Fails where too little would be left to serve."""
+    place, live = find(call.aws, call.params), call.params["live"]
+    if live not in list(Colour) or Colour(live) not in place.ecs_services:
+        raise Failure(f"{call.params['service']} has no live version. The experiment was not begun.")
+    name = place.ecs_services[Colour(live)]
+    service = ecs.services(call.aws, place.cluster, [name]).get(name)
+    tasks = ecs.tasks(call.aws, place.cluster, name, "RUNNING")
+    if service is None:
+        raise Failure(f"ECS has no service {name}. The experiment was not begun.")
+    if experiment.fault == FILES:
+        _require_files(call, service.task_definition)
+    zones = Counter(task.zone for task in tasks if task.status == "RUNNING")
+    by_zone = action.resource_type == SUBNET
+    left, what = (len(zones), "zone") if by_zone else (zones.total(), "task")
+    if left < experiment.at_least:
+        raise Failure(
+            f"{name} runs in {many(left, what)}, and {experiment.name} takes one of them: with fewer than {experiment.at_least} "
+            "nobody would serve. The experiment was not begun."
+        )
+    found = {"key": action.target, "resource_type": action.resource_type, "selection": action.selection}
+    if not by_zone:
+        return {**found, "parameters": {"cluster": place.cluster, "service": name}}
+    # The zone with the fewest tasks: most of them go on.
+    zone = min(zones, key=lambda zone: (zones[zone], zone))
+    subnets = ec2.subnets_by_id(call.aws, list(service.settings["subnets"]))
+    empty = sorted({subnet["AvailabilityZone"] for subnet in subnets} - set(zones))
+    if empty:
+        # ECS starts a task where fewest run: in the lost zone only if each of the others has some.
+        raise Failure(
+            f"{name} has no task in {', '.join(empty)}: ECS would start the next ones there, and the loss of another zone might go "
+            f"unnoticed. Run scale.yml with scale_count={len(zones) + len(empty)} or more first. The experiment was not begun."
+        )
+    return {**found, "resource_arns": [one["SubnetArn"] for one in subnets if one["AvailabilityZone"] == zone]}
+
+
+def _require_files(call: Invocation, task_definition: str) -> None:
+    mounted = file_systems_of(ecs.task_definition(call.aws, task_definition))
+    if not mounted:
+        raise Failure(
+            f"{call.params['service']} mounts no file system (service_volumes): nothing would be broken. The experiment was not begun."
+        )
 
 
 def _watch(call: Invocation, experiment: Experiment) -> dict[str, Any]:
@@ -62,8 +129,9 @@ def _watch(call: Invocation, experiment: Experiment) -> dict[str, Any]:
     if refusal or experiment.refused:
         noticed = call.clock.now() - began if experiment.refused and is_judged(outcome) else None
         return {"changed": False, "watched": vars(Watched(noticed, refusal=refusal, outcome=outcome))}
-    watched, deadline = Watched(), began + experiment.deadline_periods * call.params["alarm_period_seconds"]
-    for pause in polling_intervals(longest=_LONGEST_PAUSE):
+    seconds = experiment.deadline_periods * call.params["alarm_period_seconds"]
+    watched, deadline = Watched(), began + seconds
+    for pause in polling_intervals(longest=max(_LONGEST_PAUSE, seconds / _LOOKS)):
         watched = _look(call, place, experiment, watched)
         if watched.aborted_by or _is_over(experiment, watched) or call.clock.now() > deadline:
             return {"changed": False, "watched": {**vars(watched), "alarms": dict(watched.alarms)}}
@@ -106,11 +174,36 @@ def _recovered(call: Invocation, experiment: Experiment) -> dict[str, Any]:
     left = _until_steady(call, call.params["recovery_periods"], _SLOW)
     mended = Mended(now - began, None if left else call.clock.now() - began, left)
     found = problems(experiment, experiment.deadline_periods * call.params["alarm_period_seconds"], watched, mended)
+    if call.params["report_path"]:
+        _write_page(call, experiment, watched, mended, found)
     return {
         "changed": False,
         "report": as_data(experiment, watched, mended, found),
         "markdown": markdown(experiment, watched, mended, found),
     }
+
+
+def _write_page(
+    call: Invocation, experiment: Experiment, watched: Watched, mended: Mended, found: Sequence[str]
+) -> None:
+    """The report as one HTML file, of the form that releases have."""
+    location, began = locate_by(call.aws, call.params), call.params["began"]
+    happened = [Moment(at, MomentKind.LINE, text) for at, text in moments(experiment, began, watched, mended)]
+    facts = Facts(
+        location.service,
+        location.environment or location.cluster,
+        str(Outcome.FAILED if found else Outcome.SUCCEEDED),
+        f"{experiment.name}: {'; '.join(found) or 'as expected'}",
+        moments=tuple(happened),
+        span=(began, happened[-1].at),
+        details=details(experiment, watched, mended),
+    )
+    path = Path(call.params["report_path"]).expanduser()
+    content = page(Reader(call.aws, location, call.clock).measured(facts, *facts.times or (began, began)))
+    try:
+        write(path, content)
+    except OSError as cause:
+        raise Failure(f"The report could not be written to {path}: {cause.strerror}.") from cause
 
 
 def _watched(said: Mapping[str, Any]) -> Watched:

@@ -199,7 +199,7 @@ class Readers:
         location = self.place.location
         if task is None or not task.containers or not isinstance(location, ServiceLocation):
             return colour
-        lines = attempt(lambda: task_logs.last_lines(self.aws, location, task, task.containers[0].name))
+        lines = attempt(lambda: task_logs.last_lines(self.aws, location, task, task.own[0].name))
         return colour if isinstance(lines, Unread) else replace(colour, log_lines=tuple(lines))
 
     # --- releases ---

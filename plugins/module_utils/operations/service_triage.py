@@ -42,7 +42,7 @@ def run(call: Invocation) -> dict[str, Any]:
     answer: dict[str, Any] = harmless(
         {"changed": False, **as_data(report), "screen": screen(report), "note": note(report)}
     )
-    return answer
+    return {**answer, "seconds": round(call.clock.now() - now, 1)}
 
 
 def read(aws: Aws, place: Place, call: Invocation, now: float) -> Facts:

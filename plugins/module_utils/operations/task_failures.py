@@ -20,6 +20,8 @@ _REASONS = (
     (Symptom.VOLUME_NOT_MOUNTED, re.compile(r"\bEFS\b|mount\.nfs|EFS utils|file system|access point", re.IGNORECASE)),
     (Symptom.NOT_PLACED, re.compile(r"capacity is unavailable|RESOURCE:|ENI\b", re.IGNORECASE)),
 )
+# Calls that nobody answers, before a task has its secrets and its image. A file system is mounted after them.
+_UNANSWERED = re.compile(r"i/o timeout|timed? ?out|deadline exceeded|connection issue|no route to host", re.IGNORECASE)
 _KILLED = 137
 # A version of which so many tasks ended will not run; one or two may have been killed.
 CRASHES = 3
@@ -70,6 +72,20 @@ def lost_zone(stopped: Sequence[TaskState], running: Iterable[TaskState]) -> str
         if zone and at_once and zone not in still and still and len(tasks) >= 2 and len(tasks) == len(ended):
             return zone
     return ""
+
+
+def unreachable_zone(stopped: Sequence[TaskState], running: Iterable[TaskState]) -> str:
+    """The zone in which all tasks end that end, because it reaches nothing and nothing reaches it, while other zones go on.
+
+    A network failure kills no task: those that run fail their health checks, those that start get no answer.
+    """
+    ended = [task for task in stopped if task.ended_badly]
+    fetching = (Symptom.SECRETS_NOT_READ, Symptom.IMAGE_NOT_PULLED)
+    cut_off = [task for task in ended if known_reason(task) in fetching and _UNANSWERED.search(task.stopped_reason)]
+    zones = {task.zone for task in ended}
+    still = {task.zone for task in running if task.status == "RUNNING"} - zones
+    only = len(zones) == 1 and all(task in cut_off or failed_health_check(task) for task in ended)
+    return zones.pop() if cut_off and only and still else ""
 
 
 def causes(tasks: Sequence[TaskState]) -> list[str]:

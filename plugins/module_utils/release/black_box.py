@@ -80,7 +80,7 @@ class BlackBox:
         """Last lines of one task that still runs: a version that answers wrongly has not stopped."""
         tasks: Sequence[TaskState] = self._read(lambda: ecs.tasks(self.aws, self.location.cluster, name), ())
         first = next((task for task in tasks if task.containers), None)
-        return list(self._lines(first, first.containers[0].name)) if first else []
+        return list(self._lines(first, first.own[0].name)) if first else []
 
     def _lines(self, task: TaskState, container: str) -> Sequence[str]:
         return self._read(lambda: task_logs.last_lines(self.aws, self.location, task, container), ())

@@ -14,6 +14,7 @@ from ..aws.errors import AwsError, Failure
 from ..common.invocation import Invocation
 from ..common.text import harmless
 from ..monitoring.objectives import Budget, objectives, problems
+from ..rollout.begin import Refused, ReturnOrder, begin_rollback
 from ..rollout.disagreements import Disagreement, disagreements
 from ..rollout.history import Target, good_releases, live_colour, roll_forward, rollback_target, unfinished
 from ..rollout.lease import Lease, clock_time
@@ -53,12 +54,12 @@ def _read(call: Invocation) -> dict[str, Any]:
     found_budgets, unread = _budgets(call, location)
     history = recorded.releases
     newest = sorted(history, key=lambda release: -release.started_at)[: call.params["limit"]]
-    live, under_way = live_colour(fleet, history), unfinished(history)
-    held = lease if lease and lease.owner and not lease.expired_for_others(call.clock.now()) else None
-    target = rollback_target(history)
+    live, under_way, now = live_colour(fleet, history), unfinished(history), call.clock.now()
+    held = lease if lease and lease.owner and not lease.expired_for_others(now) else None
+    standing = _Standing(location.service, fleet, history, held, now)
     stack = good_releases(history)
     # A release under way moves traffic, and looks after what it finds.
-    wrong = [] if under_way or held else disagreements(fleet, history, call.clock.now())
+    wrong = [] if under_way or held else disagreements(fleet, history, now)
     return {
         "changed": False,
         "live": str(live) if live else None,
@@ -76,11 +77,11 @@ def _read(call: Invocation) -> dict[str, Any]:
         }
         if request and under_way
         else None,
-        "rollback": _way_back(fleet, target, under_way, held is None),
+        "rollback": _way_back(standing),
         "history": [_row(release) for release in newest],
         "unreadable": [str(record) for record in recorded.unreadable],
         "status": [
-            *_status(_Standing(location.service, fleet, history, held, call.clock.now())),
+            *_status(standing),
             *(f"  {budget}" for budget in found_budgets),
             *(f"  error budgets are not known: {problem}" for problem in unread),
             *(f"  {record}. It is left alone" for record in recorded.unreadable),
@@ -135,8 +136,10 @@ def _side(fleet: Fleet, colour: Colour) -> dict[str, Any]:
     }
 
 
-def _way_back(fleet: Fleet, target: Any, under_way: Release | None, lost: bool) -> dict[str, Any]:
+def _way_back(standing: _Standing) -> dict[str, Any]:
     """Where a rollback would go, and how long it would take."""
+    fleet, history = standing.fleet, standing.history
+    under_way, target, lost = unfinished(history), rollback_target(history), standing.lease is None
     if under_way and under_way.in_place and under_way.returnable:
         return {
             "possible": True,
@@ -179,9 +182,13 @@ def _way_back(fleet: Fleet, target: Any, under_way: Release | None, lost: bool) 
     ]
     may_be_warm = fleet.routed and not _in_place(fleet)
     warm = next((side for side in sides if side.desired and side.healthy and may_be_warm), None)
+    # A way back is promised only where a rollback would begin now.
+    begun = begin_rollback(ReturnOrder("", standing.service, ""), fleet, history, standing.now)
+    refused = begun.reason if isinstance(begun, Refused) else ""
+    against = "; ".join(target.objections) or refused
     return {
-        "possible": not target.objections,
-        "reason": "; ".join(target.objections),
+        "possible": not against,
+        "reason": against,
         "release": target.release.id,
         "digest": target.release.digest,
         "warm": warm is not None,
@@ -238,7 +245,7 @@ def _status(standing: _Standing) -> list[str]:
         step = f"step {min(under_way.step + 1, steps)} of {steps}"
         lines.append(f"  {under_way.kind} {under_way.id} by {under_way.by}: {under_way.phase}, {step}")
         lines += [f"  {line}" for line in who_acts(under_way, lease, now, fleet)]
-    back = _way_back(fleet, target, under_way, lease is None)
+    back = _way_back(standing)
     if back["possible"] and back["reason"]:
         lines.append(f"  rollback: {back['reason']} ({back['takes']})")
     elif back["possible"]:

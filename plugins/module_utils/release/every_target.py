@@ -78,6 +78,9 @@ class _Questions:
         self._asked_to_stop_at = time.monotonic()
 
     def verdict(self) -> Verdict:
+        if self.route.targets == 0:
+            # Without a healthy one a load balancer may send requests to any target: its answer proves nothing.
+            return unclear(f"{self.title}: no target is healthy, so none could be asked")
         replies: list[Reply] = []
         try:
             first = self._first_right()

@@ -11,6 +11,7 @@ from typing import Any
 from ..aws import cloudwatch, elbv2
 from ..aws.session import Aws
 from ..common.clock import Clock
+from ..rollout.actions import POLL_SECONDS
 from ..rollout.gates import failed, judge, passed, unclear
 from ..rollout.model import Colour, ColourState, Fleet, Readings, Release, Traffic, Verdict
 from ..service.location import ServiceLocation
@@ -24,6 +25,9 @@ from .port_calls import port_call
 from .ports import Progress
 from .smoke import Endpoint
 from .who_answers import answered_by_another, request_to_own_address
+
+# A target of which the load balancer does not know how it is may still be sent requests.
+_MAY_ANSWER = {"healthy", "unavailable"}
 
 
 @dataclass(frozen=True)
@@ -118,13 +122,25 @@ class CloudJudges:
         return self._last_look if self._last_look and self._last_look.release.id == release.id else None
 
     def _route(self, release: Release, candidate: bool, stopped: Callable[[], bool]) -> Route:
-        """To as many targets as the load balancer finds healthy at this moment: capacity may have changed since staging."""
-        targets = elbv2.target_health(self.aws, self.location.target_groups[release.candidate].arn)
         known = (self.test_endpoint if candidate else None) or self.endpoint
         endpoint = known or Endpoint(self.location.load_balancer_host, self.location.host)
-        healthy = sum(target.state == "healthy" for target in targets)
         headers = self.location.test_headers if candidate else self.location.headers
-        return Route(endpoint, healthy, headers, stopped)
+        return Route(endpoint, self._targets(release), headers, stopped)
+
+    def _targets(self, release: Release) -> int:
+        """As many targets as the load balancer finds healthy at this moment: capacity may have changed since staging.
+
+        Where they are fewer than the release has, it is looked again: a target that one look misses would not be asked.
+        """
+        found = self._targets_now(release)
+        if found >= release.capacity:
+            return found
+        self.clock.sleep(POLL_SECONDS)
+        return max(found, self._targets_now(release))
+
+    def _targets_now(self, release: Release) -> int:
+        targets = elbv2.target_health(self.aws, self.location.target_groups[release.candidate].arn)
+        return sum(target.state in _MAY_ANSWER for target in targets)
 
     def _sent(self, check: Mapping[str, Any]) -> Mapping[str, Any]:
         """A check with the query that the rules ask for."""

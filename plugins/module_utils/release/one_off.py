@@ -11,6 +11,7 @@ from typing import Any
 from ..aws import ecs, launch_volumes
 from ..aws.command_words import words
 from ..aws.session import Aws
+from ..aws.tags import lower_case_tag_list
 from ..aws.tasks import TaskState, started_by
 from ..common.clock import Clock
 from ..rollout.gates import failed, passed, unclear
@@ -54,6 +55,7 @@ def one_off(
                 "startedBy": _started_by(release, name),
                 "networkConfiguration": network,
                 "overrides": {"containerOverrides": [{"name": check["container"], "command": words(check["command"])}]},
+                **({"tags": lower_case_tag_list(location.task_tags)} if location.task_tags else {}),
                 **volumes(ecs.task_definition(aws, release.task_definition)),
             },
         )

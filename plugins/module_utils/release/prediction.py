@@ -82,7 +82,8 @@ def predicted(
 
 def predicted_first(call: Invocation, spec: Specification, wanted: Order, missing: str) -> dict[str, Any]:
     """The result of check mode before there is anything to release to: no version serves, so blue gets all at once."""
-    steps = [missing, f"release {wanted.digest or 'the image'} to blue, {wanted.desired_count} tasks, with all traffic"]
+    what = wanted.version or wanted.digest or "the image"
+    steps = [missing, f"release {what} to blue, {_tasks(wanted.desired_count)}, with all traffic"]
     for line in steps:
         call.progress.line(line)
     definition = {"before": "", "after": task_definition.text(spec.task_definition())}
@@ -115,10 +116,9 @@ def _steps(release: Release, fleet: Fleet, now: float) -> list[str]:
     """One line per thing that would be done; times are those of the plan, without the time that tasks take to start."""
     if release.in_place:
         return _steps_in_place(release, fleet, now)
-    what = release.digest or short(release.task_definition)
     lines = _downtime(release, fleet)
     beside = "" if release.single_writer else f", beside {fleet.state(release.live)}"
-    lines.append(f"stage {what} on {release.candidate}, {_tasks(release.capacity)}{beside}")
+    lines.append(f"stage {release.label} on {release.candidate}, {_tasks(release.capacity)}{beside}")
     lines += [f"check {name}, before any traffic" for name in release.checks]
     rows = timeline(release.plan)
     lines += [

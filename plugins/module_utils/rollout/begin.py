@@ -263,6 +263,7 @@ def begin_rollback(
         return Refused(
             f"would have returned traffic to {target.id} on {side.colour}, but it is sick: {side}"
             + (f" ({side.failure})" if side.failure else "")
+            + "; -e rollback_force=true returns it all the same"
         )
     release = replace(
         _back(order, live, target, now),

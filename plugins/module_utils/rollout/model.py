@@ -427,8 +427,10 @@ class Release:
 
     @property
     def label(self) -> str:
-        """The version as people know it: its tag, or else twelve digits of its digest, and the revision."""
-        name = self.version or self.digest[: len("sha256:") + 12]
+        """The version as people know it: its tag, or else its image (twelve digits of a digest), and the revision."""
+        # Without a digest it is the image's whole reference.
+        image = self.digest[: len("sha256:") + 12] if self.digest.startswith("sha256:") else self.digest
+        name = self.version or image
         if name and self.revision:
             return f"{name} ({self.revision})"
         return name or self.revision or "this version"

@@ -12,10 +12,12 @@ from typing import Any
 from ..aws import autoscaling, ecs
 from ..aws.autoscaling import OWN, Bounds, is_scale_in
 from ..aws.errors import Failure
-from ..aws.naming import EnvironmentNames, ServiceNames
+from ..aws.naming import TAG_ENVIRONMENT, TAG_SERVICE, EnvironmentNames, ServiceNames
 from ..common.changes import Changes
 from ..common.invocation import Invocation
+from ..monitoring import cloudwatch_alarms
 from ..rollout.model import Colour
+from . import step_scaling
 from .location import NotProvisionedError, ServiceLocation, agreed_weights, locate_in_environment
 from .scaling import Plan, Scaled, Scaling, foreign, known_policies, known_schedules, plan, policy, problems, schedule
 
@@ -23,9 +25,15 @@ from .scaling import Plan, Scaled, Scaling, foreign, known_policies, known_sched
 def run(call: Invocation) -> dict[str, Any]:
     """Return the live colour, and what was written."""
     if call.params["state"] == "absent":
-        nothing: dict[str, Any] = {"minimum": None, "maximum": None, "policies": [], "schedules": []}
+        nothing: dict[str, Any] = {
+            "minimum": None,
+            "maximum": None,
+            "policies": [],
+            "step_policies": [],
+            "schedules": [],
+        }
         call = replace(call, params={**call.params, **nothing})
-    found = problems(call.params)
+    found = [*problems(call.params), *step_scaling.findings(call.params["step_policies"], "step_policies")]
     if found:
         raise Failure(f"Autoscaling of {call.params['service']}: {'; '.join(found)}. Nothing was changed.")
     changes = Changes(call.check_mode)
@@ -45,18 +53,19 @@ def run(call: Invocation) -> dict[str, Any]:
     current = _observe(call, location.cluster, name)
     if call.params["minimum"] is None:
         _remove(call, changes, location.cluster, name, current)
-        return _answer(changes, live, foreign_names=current.foreign)
-    desired = _desired(call, location, live)
-    planned = plan(current, desired)
-    _tell(changes, planned, current)
-    if not call.check_mode:
-        _apply(call, location.cluster, name, planned)
+    else:
+        planned = plan(current, _desired(call, location, live))
+        _tell(changes, planned, current)
+        if not call.check_mode:
+            _apply(call, location.cluster, name, planned)
+    _call_steps(call, changes, location, name)
     return _answer(changes, live, foreign_names=current.foreign)
 
 
 def _require_insights(call: Invocation, cluster: str) -> None:
     """The number of running tasks is a metric of Container Insights: without it no backlog for each task is known."""
-    names = [policy["name"] for policy in call.params["policies"] if policy["metric"] == "backlog"]
+    policies = [*call.params["policies"], *call.params["step_policies"]]
+    names = [policy["name"] for policy in policies if policy["metric"] == "backlog"]
     found = ecs.cluster(call.aws, cluster) if names else None
     if found and all(setting.get("value") == "disabled" for setting in found.get("settings", [])):
         raise Failure(
@@ -103,9 +112,43 @@ def _desired(call: Invocation, location: ServiceLocation, live: Colour) -> Scali
     return Scaling(
         call.params["minimum"],
         call.params["maximum"],
-        {options["name"]: policy(options, scaled) for options in call.params["policies"]},
+        {
+            **{options["name"]: policy(options, scaled) for options in call.params["policies"]},
+            **{options["name"]: step_scaling.policy(options) for options in call.params["step_policies"]},
+        },
         {options["name"]: schedule(options) for options in call.params["schedules"]},
     )
+
+
+def _call_steps(call: Invocation, changes: Changes, location: ServiceLocation, name: str) -> None:
+    """The alarms that call step policies: AWS makes none for them. Those of policies that are gone are deleted."""
+    if location.is_routed:
+        # Without a worker's one ECS service there are none.
+        return
+    options = call.params["step_policies"]
+    environment, service = call.params["environment"], call.params["service"]
+    prefix = ServiceNames(environment, service).step_alarm_prefix
+    arns = {
+        found["PolicyName"]: found["PolicyARN"]
+        for found in (autoscaling.policies(call.aws, location.cluster, name) if options else [])
+    }
+    scaled = Scaled(location.cluster, name)
+    alarms = [
+        step_scaling.alarm(
+            option,
+            prefix + option["name"],
+            step_scaling.metrics(option, scaled),
+            # Unknown in check mode, where the policy would be made.
+            arns.get(OWN + option["name"], "(to be created)"),
+        )
+        for option in options
+    ]
+    tags = {TAG_ENVIRONMENT: environment, TAG_SERVICE: service}
+    written = cloudwatch_alarms.run(
+        replace(call, params={"alarms": alarms, "purge_prefix": prefix, "adopt": False, "tags": tags})
+    )
+    for alarm, after in written["diff"]["after"].items():
+        changes.want(f"alarm {alarm}", written["diff"]["before"][alarm], after, lambda: None)
 
 
 def _remove(call: Invocation, changes: Changes, cluster: str, name: str, current: Scaling) -> None:

@@ -48,7 +48,7 @@ def run(call: Invocation) -> dict[str, Any]:
         "startedBy": started_by(f"run/{user()}"),
         "networkConfiguration": ecs.service_network(call.aws, location.cluster, service),
         "overrides": {"containerOverrides": [override]},
-        "tags": lower_case_tag_list({"pear:environment": location.environment, "pear:service": location.service}),
+        "tags": lower_case_tag_list(location.task_tags),
     }
     if volumes := launch_volumes.of_definition(found):
         request["volumeConfigurations"] = launch_volumes.task_request(volumes)

@@ -75,12 +75,6 @@ def _answer(changes: Changes, found: dict[str, Any] | None) -> dict[str, Any]:
 
 def _settle(call: Invocation, changes: Changes, found: dict[str, Any]) -> None:
     desired, aws, name = call.params, call.aws, call.params["name"]
-    changes.want(
-        "trust policy",
-        found["AssumeRolePolicyDocument"],
-        desired["trust_policy"],
-        lambda: iam.set_trust(aws, name, desired["trust_policy"]),
-    )
     if desired["permissions_boundary"] is not None:
         changes.want(
             "permissions boundary",
@@ -88,6 +82,13 @@ def _settle(call: Invocation, changes: Changes, found: dict[str, Any]) -> None:
             desired["permissions_boundary"],
             lambda: iam.set_boundary(aws, name, desired["permissions_boundary"]),
         )
+    # After the boundary: who provisions may be allowed to change only roles that have it.
+    changes.want(
+        "trust policy",
+        found["AssumeRolePolicyDocument"],
+        desired["trust_policy"],
+        lambda: iam.set_trust(aws, name, desired["trust_policy"]),
+    )
     known = tags_of(found)
     calls = TagCalls(lambda: known, partial(iam.tag_role, aws, name), partial(iam.untag_role, aws, name))
     put_tags_right(changes, desired, calls)

@@ -17,6 +17,7 @@ from .reachable_ports import span
 
 # Variables of the environment's roles, besides those of foreign.py, that say what its resources need.
 VARIABLES = ("load_balancer_scheme", "load_balancer_web_acl_arn", "network_task_ports")
+_POLICIES = ("autoscaling_policies", "autoscaling_step_policies")
 _TASKS = "ecs-tasks.amazonaws.com"
 _ECS = "ecs.amazonaws.com"
 _ANYWHERE = "0.0.0.0/0"
@@ -63,7 +64,7 @@ def of_service(aws: Aws, values: Mapping[str, Any], unchecked: list[str]) -> lis
         checks.append(lambda: _security_groups(aws, values))
     if values.get("cluster_existing") and values.get("service_capacity_providers"):
         checks.append(lambda: _capacity(aws, values))
-    if values.get("cluster_existing") and values.get("autoscaling_policies"):
+    if values.get("cluster_existing") and any(values.get(key) for key in _POLICIES):
         checks.append(lambda: _insights(aws, values))
     return _found(checks, unchecked)
 
@@ -154,14 +155,19 @@ def _capacity(aws: Aws, values: Mapping[str, Any]) -> Iterator[str]:
 
 def _insights(aws: Aws, values: Mapping[str, Any]) -> Iterator[str]:
     """A backlog is divided by the number of running tasks, which Container Insights counts."""
-    policies = [policy for policy in values["autoscaling_policies"] if isinstance(policy, Mapping)]
-    if not any(policy.get("metric") == "backlog" for policy in policies):
+    with_backlog = [
+        key
+        for key in _POLICIES
+        if any(isinstance(policy, Mapping) and policy.get("metric") == "backlog" for policy in values.get(key) or [])
+    ]
+    if not with_backlog:
         return
     found = ecs.cluster(aws, str(values["cluster_existing"])) or {}
     if found and all(setting.get("value") == "disabled" for setting in found.get("settings", [])):
-        yield (
-            f"autoscaling_policies has a backlog, and Container Insights is off in cluster {found['clusterName']} (cluster_existing): ask "
-            "its owner to turn it on, or follow another metric"
+        yield from (
+            f"{key} has a backlog, and Container Insights is off in cluster {found['clusterName']} (cluster_existing): ask its owner to "
+            "turn it on, or follow another metric"
+            for key in with_backlog
         )
 
 

@@ -40,8 +40,8 @@ def desired(alarm_name: str, alarm: HealthAlarm) -> dict[str, Any]:
             "threshold": 1,
             "periods": 1,
             "datapoints": None,
-            # A new check has no data yet, which must not raise the alarm.
-            "missing_data": "missing",
+            # A new check has no data yet: that must neither raise the alarm, nor end one that begins in ALARM.
+            "missing_data": "ignore",
             "actions_enabled": True,
             "alarm_actions": alarm.tell,
             "ok_actions": alarm.tell,

@@ -12,7 +12,16 @@ from ..aws import ecs, elbv2
 from ..aws.arns import load_balancer_of
 from ..aws.elbv2_states import Conditions, Rule, TargetGroup, usual_listener
 from ..aws.errors import Failure
-from ..aws.naming import TAG_CLUSTER, TAG_LISTENER, TAG_LOG_GROUP, EnvironmentNames, ServiceNames
+from ..aws.naming import (
+    TAG_CLUSTER,
+    TAG_COMPONENT,
+    TAG_ENVIRONMENT,
+    TAG_LISTENER,
+    TAG_LOG_GROUP,
+    TAG_SERVICE,
+    EnvironmentNames,
+    ServiceNames,
+)
 from ..aws.session import Aws
 from ..rollout.model import Colour, Weights
 from .routing import TEST, find_rule, production_rules
@@ -89,6 +98,13 @@ class ServiceLocation:
     @property
     def log_group(self) -> str:
         return self.tags.get(TAG_LOG_GROUP) or self.names.log_group
+
+    @property
+    def task_tags(self) -> dict[str, str]:
+        """Of a task that is run once: whose it is, so that who may stop tasks of the environment may stop it."""
+        if self.given:
+            return {}
+        return {TAG_ENVIRONMENT: self.environment, TAG_SERVICE: self.service, TAG_COMPONENT: "service"}
 
     @property
     def ledger(self) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..aws.arns import ArnScope
-from ..aws.naming import ServiceNames
+from ..aws.naming import TAG_ENVIRONMENT, ServiceNames
 
 _SUFFIX = re.compile(r"-[A-Za-z0-9]{6}$")
 _ECR_IMAGE = re.compile(r"^(\d{12})\.dkr[.-]ecr(?:-fips)?\.([a-z0-9-]+)\.[^/]+/([^:@]+)")
@@ -114,10 +114,12 @@ def experiment_trust_policy(place: ArnScope) -> dict[str, Any]:
     )
 
 
-def experiment_policy(place: ArnScope, cluster_name: str) -> dict[str, Any]:
-    """Stop tasks of one cluster.
+def experiment_policy(place: ArnScope, environment: str, cluster_name: str) -> dict[str, Any]:
+    """Stop tasks of an environment in one cluster, which others may use too, and cut subnets off for a while by network ACLs that Fault
+    Injection Service makes and removes.
 
-    https://docs.aws.amazon.com/fis/latest/userguide/fis-actions-reference.html#stop-task
+    https://docs.aws.amazon.com/fis/latest/userguide/fis-actions-reference.html#stop-task and #disrupt-connectivity; the latter as in the
+    managed policy AWSFaultInjectionSimulatorNetworkAccess
     """
     tasks = place.arn("ecs", f"task/{cluster_name}/*")
     find = {
@@ -126,7 +128,30 @@ def experiment_policy(place: ArnScope, cluster_name: str) -> dict[str, Any]:
     }
     # The page lists it for the action, however its targets are given.
     tagged = _allow("FindByTags", ["tag:GetResources"], ["*"])
-    return _policy(find, tagged, _allow("Stop", ["ecs:DescribeTasks", "ecs:StopTask"], [tasks]))
+    stop = {
+        **_allow("Stop", ["ecs:StopTask"], [tasks]),
+        "Condition": {"StringEquals": {f"aws:ResourceTag/{TAG_ENVIRONMENT}": environment}},
+    }
+    return _policy(find, tagged, _allow("Describe", ["ecs:DescribeTasks"], [tasks]), stop, *_network_acls(place))
+
+
+def _network_acls(place: ArnScope) -> list[dict[str, Any]]:
+    """Change none but those that Fault Injection Service has made, and which of them a subnet has."""
+    acls, vpcs, subnets = (place.arn("ec2", f"{kind}/*") for kind in ("network-acl", "vpc", "subnet"))
+    asked = {"aws:RequestTag/managedByFIS": "true"}
+    made = {"StringEquals": {"aws:ResourceTag/managedByFIS": "true"}}
+    look = ["ec2:DescribeManagedPrefixLists", "ec2:DescribeNetworkAcls", "ec2:DescribeSubnets", "ec2:DescribeVpcs"]
+    return [
+        _allow("FindSubnets", look, ["*"]),
+        {**_allow("MakeAcls", ["ec2:CreateNetworkAcl"], [acls]), "Condition": {"StringEquals": asked}},
+        _allow("MakeAclsInVpcs", ["ec2:CreateNetworkAcl"], [vpcs]),
+        {
+            **_allow("TagAcls", ["ec2:CreateTags"], [acls]),
+            "Condition": {"StringEquals": {"ec2:CreateAction": "CreateNetworkAcl", **asked}},
+        },
+        {**_allow("KeepAcls", ["ec2:CreateNetworkAclEntry", "ec2:DeleteNetworkAcl"], [acls]), "Condition": made},
+        _allow("GiveAcls", ["ec2:ReplaceNetworkAclAssociation"], [acls, subnets]),
+    ]
 
 
 def schedule_policy(place: ArnScope, names: ServiceNames, cluster_name: str, roles: Sequence[str]) -> dict[str, Any]:

@@ -30,7 +30,9 @@ def run(call: Invocation) -> dict[str, Any]:
     absent = call.params["state"] == "absent"
     if absent:
         # The alarm goes with its check.
-        call = replace(call, params={**call.params, "health_check": None, "alarm": {"tell": []}})
+        call = replace(
+            call, params={**call.params, "health_check": None, "alarm": {"tell": [], "starts_in_alarm": False}}
+        )
     routing = Routing(**(call.params["routing"] or {}))
     _refuse(call, routing)
     zone_id = call.params["zone_id"] or route53.find_zone(call.aws, call.params["zone"])
@@ -125,10 +127,13 @@ def _alarm(call: Invocation, changes: Changes, check_id: str | None) -> None:
     aws = call.aws.elsewhere(route53.metrics_region(call.aws.region))
     name = _names(call).alarm(call.params["service"])
     host = (call.params["health_check"] or {}).get("host", "")
-    desired = [health_alarm.desired(name, HealthAlarm(check_id, host, **operator_request))] if check_id else []
+    told = {key: value for key, value in operator_request.items() if key != "starts_in_alarm"}
+    desired = [health_alarm.desired(name, HealthAlarm(check_id, host, **told))] if check_id else []
     planned = plan_alarms(cloudwatch.alarms_named(aws, [name]), desired, name)
     for alarm in planned.put:
-        apply = partial(cloudwatch.put_alarm, aws, name, alarm, call.params["tags"])
+        silent = planned.before[name] is None and operator_request["starts_in_alarm"]
+        put = cloudwatch.create_in_alarm if silent else cloudwatch.put_alarm
+        apply = partial(put, aws, name, alarm, call.params["tags"])
         changes.want(f"alarm {name}", planned.before[name], planned.after[name], apply)
     if planned.delete:
         changes.want(f"alarm {name}", "present", None, partial(cloudwatch.delete_alarms, aws, planned.delete))

@@ -12,8 +12,11 @@ from .schedule_expressions import schedule_findings
 
 _KEYS = {
     "policies": ("name", "metric", "target", "queue", "custom_metric"),
+    "step_policies": ("name",),
     "schedules": ("name", "minimum", "maximum"),
 }
+# Messages for each running task. Where none runs, all of them wait for one.
+BACKLOG = "waiting / IF(FILL(running, 0) > 1, running, 1)"
 _PREDEFINED = {
     "cpu": "ECSServiceAverageCPUUtilization",
     "memory": "ECSServiceAverageMemoryUtilization",
@@ -59,9 +62,14 @@ def plan(current: Scaling, desired: Scaling) -> Plan:
         (desired.minimum, desired.maximum) if move else None,  # type: ignore[arg-type]
         {name: policy for name, policy in desired.policies.items() if current.policies.get(name) != policy},
         {name: action for name, action in desired.schedules.items() if current.schedules.get(name) != action},
-        tuple(name for name in current.policies if name not in desired.policies),
+        tuple(name for name, policy in current.policies.items() if not _same_type(policy, desired.policies.get(name))),
         tuple(name for name in current.schedules if name not in desired.schedules),
     )
+
+
+def _same_type(policy: Mapping[str, Any], desired: Mapping[str, Any] | None) -> bool:
+    """A policy that is not wanted goes, and so does one of another type, before its name is used again."""
+    return desired is not None and policy.get("PolicyType") == desired.get("PolicyType")
 
 
 @dataclass(frozen=True)
@@ -105,7 +113,7 @@ def policy(option: Mapping[str, Any], scaled: Scaled) -> dict[str, Any]:
 
 
 def _backlog(queue: str, scaled: Scaled) -> list[dict[str, Any]]:
-    """Messages that wait, for each task that runs. Where none runs, all of them wait for one.
+    """Messages that wait, for each task that runs.
 
     https://docs.aws.amazon.com/autoscaling/application/userguide/application-auto-scaling-target-tracking-metric-math.html
     """
@@ -120,7 +128,7 @@ def _backlog(queue: str, scaled: Scaled) -> list[dict[str, Any]]:
         ),
         {
             "Id": "backlog",
-            "Expression": "waiting / IF(FILL(running, 0) > 1, running, 1)",
+            "Expression": BACKLOG,
             "Label": f"messages of {queue} for each task",
             "ReturnData": True,
         },
@@ -155,7 +163,7 @@ def foreign(names: Iterable[str], own: str) -> list[str]:
 
 
 def known_policies(found: Iterable[Mapping[str, Any]], own: str) -> dict[str, dict[str, Any]]:
-    """Our policies by the name of the option, as policy() writes them; one of another type is kept apart by its type."""
+    """Our policies by the name of the option, as policy() and step_scaling write them; one of another type is kept apart by its type."""
     return {
         policy["PolicyName"].removeprefix(own): _known(policy)
         for policy in found
@@ -164,6 +172,8 @@ def known_policies(found: Iterable[Mapping[str, Any]], own: str) -> dict[str, di
 
 
 def _known(found: Mapping[str, Any]) -> dict[str, Any]:
+    if found["PolicyType"] == "StepScaling":
+        return {"PolicyType": "StepScaling", **found["StepScalingPolicyConfiguration"]}
     if found["PolicyType"] != "TargetTrackingScaling":
         return {"PolicyType": found["PolicyType"]}
     configuration = {"DisableScaleIn": False, **found["TargetTrackingScalingPolicyConfiguration"]}
@@ -196,7 +206,12 @@ def problems(params: Mapping[str, Any]) -> list[str]:
         for policy in params["policies"]
         if policy["metric"] == "requests" and params.get("kind") == "worker"
     ]
-    return [*_problems(params, ""), *workers, *schedule_findings(params["schedules"], "schedules", "when")]
+    steps = [
+        f"step_policies.{policy['name']}: only a worker has one ECS service for good; of one that gets requests each release may change it"
+        for policy in params["step_policies"]
+        if params.get("kind") != "worker"
+    ]
+    return [*_problems(params, ""), *workers, *steps, *schedule_findings(params["schedules"], "schedules", "when")]
 
 
 def variable_findings(values: Mapping[str, Any]) -> Iterator[str]:
@@ -217,13 +232,28 @@ def variable_findings(values: Mapping[str, Any]) -> Iterator[str]:
 
 
 def variable_warnings(values: Mapping[str, Any]) -> Iterator[str]:
-    """Target tracking multiplies the present count."""
+    """Target tracking multiplies the present count. A step adds to it, or sets it."""
+    if any(_starts_from_zero(policy) for policy in values.get("autoscaling_step_policies") or []):
+        return
     schedules = [item for item in values.get("autoscaling_schedules") or [] if isinstance(item, Mapping)]
     if values.get("autoscaling_minimum") == 0 and not any(schedule.get("minimum") for schedule in schedules):
         yield (
             "autoscaling_minimum is 0, and no autoscaling_schedules sets a minimum above it: policies multiply the number of tasks, so "
-            "once none runs none is started. Keep one task, or set the minimum by schedules"
+            "once none runs none is started. Keep one task, set the minimum by schedules, or add a task by autoscaling_step_policies"
         )
+
+
+def _starts_from_zero(policy: Any) -> bool:
+    """A percentage of no tasks is none."""
+    return (
+        isinstance(policy, Mapping)
+        and policy.get("adjustment") != "percent"
+        and any(isinstance(step, Mapping) and _positive(step.get("adjustment")) for step in policy.get("steps") or [])
+    )
+
+
+def _positive(value: Any) -> bool:
+    return _is_number(value) and value > 0
 
 
 def _is_number(value: Any) -> bool:
@@ -233,17 +263,19 @@ def _is_number(value: Any) -> bool:
 def _problems(params: Mapping[str, Any], prefix: str) -> Iterator[str]:
     minimum, maximum = params["minimum"], params["maximum"]
     low, high, policies = f"{prefix}minimum", f"{prefix}maximum", f"{prefix}policies"
+    listed = [kind for kind in _KEYS if params[kind]]
     if minimum is not None and maximum is not None and minimum > maximum:
         yield f"{low} is {minimum} and {high} {maximum}: the minimum must not be above the maximum"
     if (minimum is None) != (maximum is None):
         yield f"{low} and {high} belong together: set both, or neither for no autoscaling"
-    if minimum is None and (params["policies"] or params["schedules"]):
-        yield f"{policies} and {prefix}schedules need a minimum and a maximum to move between"
-    for kind in ("policies", "schedules"):
-        names = [item["name"] for item in params[kind]]
-        yield from (
-            f"{prefix}{kind}: {name} is there twice" for name in sorted({*names}, key=str) if names.count(name) > 1
-        )
+    if minimum is None and listed:
+        words = " and ".join(f"{prefix}{kind}" for kind in listed)
+        yield f"{words} need a minimum and a maximum to move between"
+    # Policies of both types share their names.
+    for kinds in (("policies", "step_policies"), ("schedules",)):
+        names = [item["name"] for kind in kinds for item in params[kind]]
+        where = " and ".join(f"{prefix}{kind}" for kind in kinds if params[kind])
+        yield from (f"{where}: {name} is there twice" for name in sorted({*names}, key=str) if names.count(name) > 1)
     for policy in params["policies"]:
         where = f"{policies}.{policy['name']}"
         if policy["target"] <= 0:

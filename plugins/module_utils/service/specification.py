@@ -74,6 +74,7 @@ SERVICE_ARGUMENTS: dict[str, Any] = {
     "platform_version": {"type": "str", "default": "LATEST"},
     "enable_execute_command": {"type": "bool", "default": False},
     "capacity_providers": {"type": "list", "elements": "dict", "default": [], "options": _CAPACITY_PROVIDER},
+    "deployment_alarms": {"type": "list", "elements": "str", "default": []},
     **DISCOVERY_ARGUMENTS,
     "log_group": {"type": "str"},
     "tags": {"type": "dict", "default": {}},

@@ -10,7 +10,17 @@ from typing import Any
 
 from ..aws.command_words import command_problem
 from ..monitoring import collector, sampling_rules
-from . import block_storage, containers, further_targets, login, rule_conditions, scaling, task_room, worker
+from . import (
+    block_storage,
+    containers,
+    further_targets,
+    login,
+    rule_conditions,
+    scaling,
+    step_scaling,
+    task_room,
+    worker,
+)
 from .discovery import discovery_findings
 from .location import WORKER
 from .schedule_expressions import schedule_findings
@@ -54,7 +64,13 @@ _ENVIRONMENT = re.compile(r"^[a-z][a-z0-9-]{0,19}$")
 _SERVICE = re.compile(r"^[a-z][a-z0-9-]{0,199}$")
 _MATCHER = re.compile(r"^[2-4]\d\d(-[2-4]\d\d)?(,[2-4]\d\d(-[2-4]\d\d)?)*$")
 _GRPC_MATCHER = re.compile(r"^\d{1,2}(-\d{1,2})?(,\d{1,2}(-\d{1,2})?)*$")
-_AUTOSCALING = ("autoscaling_minimum", "autoscaling_maximum", "autoscaling_policies", "autoscaling_schedules")
+_AUTOSCALING = (
+    "autoscaling_minimum",
+    "autoscaling_maximum",
+    "autoscaling_policies",
+    "autoscaling_step_policies",
+    "autoscaling_schedules",
+)
 
 
 def findings(values: Mapping[str, Any]) -> list[str]:
@@ -79,6 +95,7 @@ def findings(values: Mapping[str, Any]) -> list[str]:
         *schedule_findings(values.get("service_schedules"), "service_schedules", "expression"),
         *schedule_findings(values.get("autoscaling_schedules"), "autoscaling_schedules", "when"),
         *scaling.variable_findings(values),
+        *step_scaling.variable_findings(values, is_worker(values)),
         *_single_writer(values),
         *discovery_findings(values, "service_"),
         *further_targets.findings(values),

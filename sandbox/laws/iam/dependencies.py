@@ -22,6 +22,8 @@ PASSED: dict[str, tuple[tuple[str, str], ...]] = {
     "ecs:CreateService": (
         ("role", "ecs.amazonaws.com"),
         ("loadBalancers[].advancedConfiguration.roleArn", "ecs.amazonaws.com"),
+        # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-connect-tls.html
+        ("serviceConnectConfiguration.services[].tls.roleArn", "ecs.amazonaws.com"),
         ("volumeConfigurations[].managedEBSVolume.roleArn", "ecs.amazonaws.com"),
     ),
     "fis:CreateExperimentTemplate": (("roleArn", "fis.amazonaws.com"),),
@@ -106,6 +108,12 @@ SERVICE_ROLES = (
         "AWSServiceRoleForAmazonElasticFileSystem",
         ("elasticfilesystem:CreateMountTarget",),
         "https://docs.aws.amazon.com/efs/latest/ug/using-service-linked-roles.html",
+    ),
+    ServiceRole(
+        "backup.amazonaws.com",
+        "AWSServiceRoleForBackup",
+        ("backup:CreateBackupSelection",),
+        "https://docs.aws.amazon.com/aws-backup/latest/devguide/using-service-linked-roles-AWSServiceRoleForBackup.html",
     ),
     ServiceRole(
         "fis.amazonaws.com",
@@ -256,8 +264,20 @@ def _repository(call: ApiCall) -> Following:
         yield _key("RetireGrant", key, "ecr")
 
 
-def _encrypted(expression: str, service: str) -> Callable[[ApiCall], Following]:
-    return lambda call: (each for key in call.texts(expression) for each in _grants(key, service))
+def _encrypted(expression: str, service: str, *uses: str) -> Callable[[ApiCall], Following]:
+    """A key that the service is granted, and uses as the caller besides."""
+
+    def following(call: ApiCall) -> Following:
+        for key in call.texts(expression):
+            yield from _grants(key, service)
+            yield from (_key(use, key, service) for use in uses)
+
+    return following
+
+
+# Of which EFS says that they are required, and DynamoDB that whoever selects the key must have them.
+_OF_FILES = ("Decrypt", "GenerateDataKeyWithoutPlaintext")
+_OF_TABLES = (*_OF_FILES, "Encrypt", "GenerateDataKey", "ReEncryptFrom", "ReEncryptTo")
 
 
 # https://docs.aws.amazon.com/elasticloadbalancing/latest/userguide/elb-api-permissions.html; the last action by the policy of
@@ -276,13 +296,13 @@ _FOLLOWING: dict[str, Callable[[ApiCall], Following]] = {
     "application-autoscaling:DeleteScalingPolicy": _scaling_policy_gone,
     "backup:CreateBackupVault": _vault,
     # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html
-    "dynamodb:CreateTable": _encrypted("SSESpecification.KMSMasterKeyId", "dynamodb"),
-    "dynamodb:UpdateTable": _encrypted("SSESpecification.KMSMasterKeyId", "dynamodb"),
+    "dynamodb:CreateTable": _encrypted("SSESpecification.KMSMasterKeyId", "dynamodb", *_OF_TABLES),
+    "dynamodb:UpdateTable": _encrypted("SSESpecification.KMSMasterKeyId", "dynamodb", *_OF_TABLES),
     "ec2:CreateVpcEndpoint": _endpoint,
     # https://docs.aws.amazon.com/AmazonECR/latest/userguide/encryption-at-rest.html
     "ecr:CreateRepository": _repository,
-    # https://docs.aws.amazon.com/efs/latest/ug/encryption-at-rest.html
-    "elasticfilesystem:CreateFileSystem": _encrypted("KmsKeyId", "elasticfilesystem"),
+    # https://docs.aws.amazon.com/efs/latest/ug/encryption-at-rest.html#EFSKMSPolicy
+    "elasticfilesystem:CreateFileSystem": _encrypted("KmsKeyId", "elasticfilesystem", *_OF_FILES),
     "elasticfilesystem:CreateMountTarget": _mount_target,
     # https://docs.aws.amazon.com/efs/latest/ug/API_DeleteMountTarget.html
     "elasticfilesystem:DeleteMountTarget": _reads("ec2:DeleteNetworkInterface"),

@@ -81,6 +81,7 @@ _PREFIXES = {
     "eigw": "egress-only-internet-gateway", "eni": "network-interface", "acl": "network-acl", "pl": "prefix-list",
     "vol": "volume", "snap": "snapshot",
 }  # fmt: skip
+_TAGS = {"Tags", "tags", "TagSpecifications", "BackupPlanTags", "BackupVaultTags"}
 _EC2_ID = re.compile(r"([a-z]+)-[0-9a-f]{8,}")
 
 
@@ -117,7 +118,9 @@ def _application_kind(kinds: list[ResourceType]) -> ResourceType:
 
 def _of_kind(service: str, kind: ResourceType, call: ApiCall, account: Account) -> Iterator[str]:
     pattern = call.scope.fill(kind.arn, {})
-    given = [text for text in texts_of(call.parameters) if text.startswith("arn:")]
+    # The value of a tag may be an ARN, and is no resource of the call.
+    parameters = {key: value for key, value in call.parameters.items() if key not in _TAGS}
+    given = [text for text in texts_of(parameters) if text.startswith("arn:")]
     yield from (arn for arn in given if arn_like(arn, pattern) and _is_of(arn, pattern))
     name = f"{service}:{kind.name}"
     special = _SPECIAL.get(name) or (_ec2 if service == "ec2" else None)
@@ -150,8 +153,14 @@ def _from_names(variables: dict[str, str], kind: ResourceType, call: ApiCall) ->
 
 
 def _ec2(kind: ResourceType, call: ApiCall, account: Account) -> Iterator[str]:
-    # Tags of what is created are its own, not resources of the call.
-    given = [text for key, value in call.parameters.items() if key != "TagSpecifications" for text in texts_of(value)]
+    # Tags of what is created are its own, not resources of the call. Nor are the groups that a rule names as sources, which may be
+    # another account's: https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html
+    given = [
+        text
+        for key, value in call.parameters.items()
+        if key not in {"TagSpecifications", "IpPermissions"}
+        for text in texts_of(value)
+    ]
     tables = [account.route_table_of(text) for text in given if text.startswith("rtbassoc-")]
     for text in [*given, *(table for table in tables if table)]:
         found = _EC2_ID.fullmatch(text)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import boto3
@@ -13,6 +15,11 @@ from ansible_collections.pear.fargate.plugins.module_utils.aws.session import Aw
 from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import Invocation
 from ansible_collections.pear.fargate.plugins.module_utils.environment.environment_info import run
 from ansible_collections.pear.fargate.plugins.modules.environment_info import ARGUMENT_SPEC
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 from moto import mock_aws
 
 REGION = "eu-central-1"
@@ -54,3 +61,22 @@ def test_a_bucket_and_a_zone_of_others_are_refused_unless_they_are_adopted(accou
     route53.change_tags_for_resource(ResourceType="hostedzone", ResourceId=zone, AddTags=ours)
     assert read(claims=CLAIMS)
     assert read(), "nothing is looked at that is not claimed"
+
+
+def test_certificates_say_when_they_end(account: None) -> None:
+    """By that a self-signed one is replaced before it does."""
+    acm = boto3.client("acm", REGION)
+    pem, key = self_signed(days=7)
+    arn = acm.import_certificate(Certificate=pem, PrivateKey=key)["CertificateArn"]
+    (imported,) = read(parts=["certificates"])["environment"]["certificates"]
+    assert imported["arn"] == arn
+    assert 6 * 86_400 < imported["ends_at"] - time.time() <= 7 * 86_400
+
+
+def self_signed(days: int) -> tuple[bytes, bytes]:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "corp.example")])
+    made = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+    made = made.serial_number(x509.random_serial_number()).not_valid_before(datetime.now(UTC) - timedelta(days=1))
+    signed = made.not_valid_after(datetime.now(UTC) + timedelta(days=days)).sign(key, SHA256())
+    return signed.public_bytes(Encoding.PEM), key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -85,6 +86,41 @@ def test_it_is_made_once(ec2: Any, options: dict[str, Any]) -> None:
     assert again["diff"] == {"before": {}, "after": {}}
     assert {**again, "changed": True, "diff": made["diff"]} == made
     assert invoke(check_mode=True, **options)["changed"] is False
+
+
+def policies(ec2: Any) -> dict[str, list[dict[str, Any]]]:
+    """The statements of each endpoint's policy."""
+    found = ec2.describe_vpc_endpoints()["VpcEndpoints"]
+    return {each["ServiceName"].split(".", 3)[3]: json.loads(each["PolicyDocument"])["Statement"] for each in found}
+
+
+def test_endpoints_trust_the_account_alone_where_that_is_said(ec2: Any) -> None:
+    anybody = {"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}
+    own = {**anybody, "Condition": {"StringEquals": {"aws:PrincipalAccount": "123456789012"}}}
+    layers = {
+        "Effect": "Allow",
+        "Principal": "*",
+        "Action": "s3:GetObject",
+        "Resource": f"arn:aws:s3:::prod-{REGION}-starport-layer-bucket/*",
+    }
+    options: dict[str, Any] = {"nat": "none", "endpoints": ["s3", "ecr.dkr"]}
+    invoke(**options)
+    told = invoke(check_mode=True, **options, endpoint_trust="account")["diff"]["after"]
+    assert set(told) == {"endpoint s3 policy", "endpoint ecr.dkr policy"}
+    invoke(**options, endpoint_trust="account")
+    trusting = {"s3": [own, layers], "ecr.dkr": [own]}
+    assert policies(ec2) == trusting
+    assert not invoke(**options, endpoint_trust="account")["changed"]
+    assert not invoke(**options)["changed"] and policies(ec2) == trusting, "left unchanged where nothing is said"
+    invoke(**options, endpoint_trust="any")
+    assert policies(ec2) == {"s3": [anybody], "ecr.dkr": [anybody]}
+
+
+def test_a_new_endpoint_trusts_the_account_from_the_start(ec2: Any) -> None:
+    invoke(endpoint_trust="account")
+    (statement, _layers) = policies(ec2)["s3"]
+    assert statement["Condition"] == {"StringEquals": {"aws:PrincipalAccount": "123456789012"}}
+    assert not invoke(endpoint_trust="account")["changed"]
 
 
 def test_each_private_subnet_leaves_through_its_own_zone_and_data_subnets_not_at_all(ec2: Any) -> None:

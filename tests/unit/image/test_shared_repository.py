@@ -5,21 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import boto3
 import pytest
 import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.pear.fargate.plugins.module_utils.aws.ecr import digest_of, put_artifact
 from ansible_collections.pear.fargate.plugins.module_utils.aws.errors import Failure
 from ansible_collections.pear.fargate.plugins.module_utils.aws.session import Aws
 from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import Invocation
 from ansible_collections.pear.fargate.plugins.module_utils.image import container_image, ecr_repository
 from ansible_collections.pear.fargate.plugins.modules.container_image import ARGUMENT_SPEC as IMAGE
 from ansible_collections.pear.fargate.plugins.modules.ecr_repository import ARGUMENT_SPEC as REPOSITORY
+from botocore.stub import Stubber
 from moto import mock_aws
 
-from .manifests import MANIFEST
+from .manifests import KIND, MANIFEST
 
 REGION = "eu-central-1"
 
@@ -82,6 +85,23 @@ def test_an_image_that_another_run_pushed_meanwhile_is_used(
     (image,) = ecr.describe_images(repositoryName="scores")["imageDetails"]
     assert answer["image"]["digest"] == image["imageDigest"]
     assert (answer["changed"], engine.pushes) == (changed, pushes)
+
+
+@pytest.mark.parametrize(
+    ("refusal", "digest"),
+    [
+        pytest.param("ImageAlreadyExistsException", digest_of(MANIFEST.encode()), id="the same list"),
+        pytest.param("ImageTagAlreadyExistsException", "sha256:first", id="another list of the same image"),
+    ],
+)
+def test_a_list_of_parts_that_another_run_attached_meanwhile_is_used(refusal: str, digest: str) -> None:
+    """A generator that writes the time into its list makes another artifact, for the same immutable tag."""
+    client = boto3.client("ecr", REGION, aws_access_key_id="testing", aws_secret_access_key="testing")
+    with Stubber(client) as answers:
+        answers.add_client_error("put_image", refusal)
+        answers.add_response("describe_images", {"imageDetails": [{"imageDigest": "sha256:first"}]})
+        aws = cast(Aws, SimpleNamespace(client=lambda _: client))
+        assert put_artifact(aws, "scores", MANIFEST, KIND, "sbom-1") == digest
 
 
 def test_a_push_that_fails_for_another_reason_fails(ecr: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -105,3 +105,9 @@ def test_a_service_shows_both_colours_side_by_side_and_the_load_balancers_own_er
         line[-1]["stat"] for graph in graphs(body) for line in graph["metrics"] if line[1] == "TargetResponseTime"
     }
     assert statistics == {"p50", "p95", "p99"}
+    # One task that is worse off than the others is seen in the maximum alone.
+    for name in ("CPUUtilization", "MemoryUtilization"):
+        lines = [line[-1] for graph in graphs(body) for line in graph["metrics"] if line[1] == name]
+        assert {(line["stat"], line["color"]) for line in lines} == {
+            (statistic, colour) for statistic in ("Average", "Maximum") for colour in colours
+        }

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import boto3
 import pytest
 from ansible_collections.pear.fargate.plugins.filter.monitoring import environment_alarms, service_alarms
 from ansible_collections.pear.fargate.plugins.module_utils.aws.naming import HealthCheckNames
 from ansible_collections.pear.fargate.plugins.module_utils.aws.session import Aws
 from ansible_collections.pear.fargate.plugins.module_utils.monitoring.alarm_parts import SEVERITIES, kind_of
 from ansible_collections.pear.fargate.plugins.module_utils.service import health_alarm
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
+from sandbox.api.acm import DaysToExpiry
 from sandbox.metrics.samples import Samples
 from sandbox.metrics.store import Metric
 from tests.support.cases import one_in
@@ -191,3 +200,44 @@ def test_the_alarm_of_a_health_check_fires_in_the_region_of_its_metrics_and_ends
         world.clock.tick(world.now)
         states.append(str(world.backend("cloudwatch", elsewhere).alarms[alarm["AlarmName"]].state_value))
     assert states == ["OK", "ALARM", "ALARM", "OK"]
+
+
+def test_a_certificate_that_ends_in_a_week_fires_until_a_new_one_is_there(world: World) -> None:
+    """By what the sandbox itself tells of it, as in the experiment expiring-certificate."""
+    client = boto3.client("acm", REGION)
+    # moto imports none that has expired by the machine's own clock.
+    world.now = time.time() // DAY * DAY
+    end = datetime.fromtimestamp(world.now, UTC)
+
+    def certificate(days: int, **replaced: str) -> str:
+        pem, key = self_signed(end + timedelta(days=days))
+        arn: str = client.import_certificate(Certificate=pem, PrivateKey=key, **replaced)["CertificateArn"]
+        return arn
+
+    arn = certificate(397)
+    sampler = DaysToExpiry(world)  # type: ignore[arg-type]
+    balancer = {**WHOLE["load_balancer"], "certificate_arn": arn}
+    ensure(
+        [one for one in environment_alarms({**WHOLE, "load_balancer": balancer}) if "expiry" in one["name"]], "staging/"
+    )
+    states = []
+    # The day of the replacement has seen the old one too.
+    for days in (397, 7, 397, 397):
+        certificate(days, CertificateArn=arn)
+        for _half in range(2):
+            world.now += DAY / 2
+            sampler.sample(world.now)
+        world.clock.tick(world.now)
+        states.append(state(world, "certificate-expiry"))
+    assert states == ["OK", "ALARM", "ALARM", "OK"]
+
+
+def self_signed(end: datetime) -> tuple[bytes, bytes]:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "staging.example.com")])
+    made = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+    made = (
+        made.serial_number(x509.random_serial_number()).not_valid_before(end - timedelta(days=900)).not_valid_after(end)
+    )
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    return made.sign(key, SHA256()).public_bytes(Encoding.PEM), private

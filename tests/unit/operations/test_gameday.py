@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,14 +19,25 @@ from ansible_collections.pear.fargate.plugins.module_utils.common.invocation imp
 from ansible_collections.pear.fargate.plugins.module_utils.monitoring.alarm_parts import SEVERITIES
 from ansible_collections.pear.fargate.plugins.module_utils.operations import gameday_step
 from ansible_collections.pear.fargate.plugins.module_utils.operations.cause_table import RULES
-from ansible_collections.pear.fargate.plugins.module_utils.operations.experiments import BY_NAME, FIS, RELEASE
+from ansible_collections.pear.fargate.plugins.module_utils.operations.experiments import (
+    BY_NAME,
+    CALLS,
+    CERTIFICATE,
+    FILES,
+    FIS,
+    RELEASE,
+)
 from ansible_collections.pear.fargate.plugins.module_utils.operations.gameday import (
     Mended,
     Watched,
     markdown,
     problems,
 )
+from ansible_collections.pear.fargate.plugins.module_utils.release.report import page as page_file
+from ansible_collections.pear.fargate.plugins.module_utils.release.report.facts import ColourTraffic, Facts, Period
+from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import Colour
 
+from tests.support.pages import ReadPage
 from tests.support.plays import ROOT
 
 from ..clocks import QuickClock
@@ -43,7 +58,8 @@ def test_each_names_alarms_and_causes_that_exist_and_one_who_notices(experiment:
     assert experiment.alarm != experiment.abort_alarm or not experiment.alarm
     known = [rule.cause for rule in RULES]
     assert all(any(cause.startswith(expected) for cause in known) for expected in experiment.causes)
-    assert (experiment.fault == FIS) == (experiment.action is not None)
+    assert (experiment.fault in {FIS, FILES}) == (experiment.action is not None)
+    assert (ROOT / f"roles/gameday/tasks/{experiment.fault}.yml").exists()
     assert bool(experiment.alarm) + experiment.refused + experiment.is_quiet == 1
 
 
@@ -67,6 +83,29 @@ def test_check_mode_breaks_nothing_and_waits_for_no_alarm() -> None:
     _read, steady, *others = yaml.safe_load((ROOT / "roles/gameday/tasks/main.yml").read_text())
     assert "when" not in steady and steady["pear.fargate.gameday_step"]["step"] == "steady"
     assert [task["when"] for task in others] == ["not ansible_check_mode"] * 3
+
+
+def test_what_lasts_is_mended_before_the_traffic_whatever_happened_to_it() -> None:
+    """An experiment that runs, mount targets that let nobody in, a certificate that ends soon."""
+    tasks = yaml.safe_load((ROOT / "roles/gameday/tasks/mend.yml").read_text())
+    stopped, opened, certificate, *others = tasks
+    assert stopped["pear.fargate.fis_experiment"]["until"] == "stopped"
+    assert opened["pear.fargate.gameday_fault"]["state"] == "absent"
+    # Made before the certificate is replaced: a replacement that failed half-way is mended too.
+    names = [task["name"] for task in yaml.safe_load((ROOT / "roles/gameday/tasks/certificate.yml").read_text())]
+    assert names.index("certificate | Begin") < len(names) - 1
+    assert certificate["when"] == "gameday__certificate | default(false)"
+    assert any("pear.fargate.bluegreen_rollback" in task for task in others)
+
+
+def test_what_lasts_lasts_longer_than_it_is_watched() -> None:
+    """Otherwise it would be over before its alarm may fire; and it ends by itself where nobody is left to stop it."""
+    lasting = [one for one in BY_NAME.values() if one.action and "duration" in one.action.parameters]
+    assert [one.name for one in lasting] == ["zone-loss"]
+    for experiment in lasting:
+        assert experiment.action is not None
+        match = re.fullmatch(r"PT(\d+)M", experiment.action.parameters["duration"])
+        assert match and int(match[1]) > 2 * experiment.deadline_periods
 
 
 def test_a_template_does_not_outlive_its_experiment() -> None:
@@ -138,6 +177,13 @@ def test_a_template_does_not_outlive_its_experiment() -> None:
             id="not released",
         ),
         pytest.param("crash-at-start", Watched(), STEADY, ["should have been refused"], id="not refused"),
+        pytest.param(
+            "throttled-api",
+            Watched(refusal="waited 600 s", outcome="failed"),
+            STEADY,
+            ["the release did not go through: waited 600 s"],
+            id="a release that throttling ends",
+        ),
         pytest.param("task-kill", Watched(None, 5.0, "a task was killed", {}), STEADY, [], id="quiet"),
         pytest.param(
             "task-kill",
@@ -197,6 +243,8 @@ def step(account: Account, name: str, **options: Any) -> dict[str, Any]:
         "outcome": "",
         "steady_at": 0.0,
         "watched": {},
+        "live": "green",
+        "report_path": None,
         "steady_periods": 15,
         "recovery_periods": 30,
         "alarm_period_seconds": 60,
@@ -213,11 +261,15 @@ def test_nothing_is_begun_where_something_is_wrong_already(account: Account) -> 
         step(account, "steady")
 
 
-def test_an_experiment_on_a_worker_is_ended_by_an_alarm_that_it_has(account: Account) -> None:
+def test_an_experiment_on_a_worker_is_ended_by_an_alarm_that_it_has(
+    account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gameday_step, "_target", lambda call, experiment, action: {})
     environment = {**ENVIRONMENT, "load_balancer": None}
     shipped = {alarm["name"].rpartition("/")[2] for alarm in service_alarms(environment, "mailer", kind="worker")}
     for experiment in BY_NAME.values():
-        if not experiment.needs_requests:
+        # Those of an environment are of all that is in it.
+        if not experiment.needs_requests and experiment.fault not in {CALLS, CERTIFICATE}:
             begun = step(account, "steady", experiment=experiment.name, kind="worker")["experiment"]
             assert {begun["abort_alarm"], begun["alarm"]} <= {"", *shipped}
     account.firing["no-running-task"] = (100, 10_000)
@@ -225,7 +277,7 @@ def test_an_experiment_on_a_worker_is_ended_by_an_alarm_that_it_has(account: Acc
     assert watched["aborted_by"] == "no-running-task"
 
 
-@pytest.mark.parametrize("name", ["errors-on-one-route", "slow-dependency", "latency-trend", "wrong-port"])
+@pytest.mark.parametrize("name", ["errors-on-one-route", "slow-dependency", "latency-trend", "wrong-port", "zone-loss"])
 def test_a_worker_takes_no_part_where_requests_have_to_notice(account: Account, name: str) -> None:
     with pytest.raises(Failure, match="scores is a worker, which is sent no requests"):
         step(account, "steady", experiment=name, kind="worker")
@@ -297,3 +349,110 @@ def test_error_budgets_that_an_experiment_spent_do_not_keep_it_from_its_end(acco
     account.clock.seconds = 500
     watched = {"know_seconds": 400.0, "cause_seconds": 410.0, "alarms": {"error-share": 400.0}}
     assert step(account, "recovered", began=0.0, watched=watched)["report"]["succeeded"]
+
+
+class Fleet:
+    """The live colour's tasks, its subnets, and what its task definition mounts."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.zones = [f"eu-central-1{letter}" for letter in "aabcc"]
+        self.volumes: list[dict[str, Any]] = [{"efsVolumeConfiguration": {"fileSystemId": "fs-1"}}]
+        place = SimpleNamespace(cluster="staging", ecs_services={"green": "scores-green"})
+        service = SimpleNamespace(
+            task_definition="scores:1", settings={"subnets": ["subnet-a", "subnet-b", "subnet-c"]}
+        )
+        monkeypatch.setattr(gameday_step, "find", lambda aws, params: place)
+        monkeypatch.setattr(gameday_step.ecs, "services", lambda aws, cluster, names: {"scores-green": service})
+        monkeypatch.setattr(gameday_step.ecs, "tasks", self._tasks)
+        monkeypatch.setattr(gameday_step.ecs, "task_definition", lambda aws, arn: {"volumes": self.volumes})
+        monkeypatch.setattr(gameday_step.ec2, "subnets_by_id", self._subnets)
+
+    def _tasks(self, aws: Any, cluster: str, name: str, status: str) -> list[Any]:
+        return [SimpleNamespace(zone=zone, status="RUNNING") for zone in self.zones]
+
+    @staticmethod
+    def _subnets(aws: Any, ids: list[str]) -> list[dict[str, str]]:
+        return [{"SubnetArn": f"arn:{subnet}", "AvailabilityZone": f"eu-central-1{subnet[-1]}"} for subnet in ids]
+
+
+@pytest.fixture
+def fleet(account: Account, monkeypatch: pytest.MonkeyPatch) -> Fleet:
+    return Fleet(monkeypatch)
+
+
+def test_the_zone_that_is_lost_is_the_one_with_the_fewest_tasks(account: Account, fleet: Fleet) -> None:
+    target = step(account, "steady", experiment="zone-loss")["target"]
+    assert (target["resource_type"], target["resource_arns"]) == ("aws:ec2:subnet", ["arn:subnet-b"])
+
+
+def test_a_task_is_one_of_the_live_colour(account: Account, fleet: Fleet) -> None:
+    target = step(account, "steady", experiment="task-kill")["target"]
+    assert target["parameters"] == {"cluster": "staging", "service": "scores-green"}
+
+
+@pytest.mark.parametrize(
+    ("experiment", "zones", "why"),
+    [
+        pytest.param("zone-loss", ["eu-central-1a"] * 2, "runs in 1 zone,", id="all tasks in one zone"),
+        pytest.param("file-system-unavailable", ["eu-central-1a"], "runs in 1 task,", id="one task"),
+    ],
+)
+def test_what_would_be_an_outage_is_not_begun(
+    account: Account, fleet: Fleet, experiment: str, zones: list[str], why: str
+) -> None:
+    fleet.zones = zones
+    with pytest.raises(Failure, match=f"{why}.*nobody would serve. The experiment was not begun"):
+        step(account, "steady", experiment=experiment)
+
+
+def test_a_service_without_files_does_not_lose_them(account: Account, fleet: Fleet) -> None:
+    fleet.volumes = []
+    with pytest.raises(Failure, match="scores mounts no file system"):
+        step(account, "steady", experiment="file-system-unavailable")
+
+
+def test_the_page_shows_what_happened_when_and_what_users_were_answered(
+    account: Account, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    location = SimpleNamespace(service="scores", environment="staging", cluster="staging")
+    asked: list[tuple[float, float]] = []
+
+    def measured(reader: Any, facts: Facts, start: float, end: float) -> Facts:
+        asked.append((start, end))
+        return replace(facts, traffic={Colour.GREEN: ColourTraffic((Period(60, 600, 0), Period(360, 600, 60)))})
+
+    monkeypatch.setattr(gameday_step, "locate_by", lambda aws, params: location)
+    monkeypatch.setattr(gameday_step.Reader, "measured", measured)
+    account.clock.seconds = 430
+    watched = {"know_seconds": 400.0, "cause_seconds": 410.0, "cause": "<b>", "alarms": {"error-share": 400.0}}
+    path = tmp_path / "new" / "report.html"
+    step(account, "recovered", began=10.0, watched=watched, report_path=str(path))
+    read = ReadPage(path.read_text())
+    assert asked == [(10.0, 430.0)]
+    assert "scores in staging" in read.text and "errors-on-one-route: as expected" in read.text
+    assert ERRORS.hypothesis in read.text and ERRORS.blast_radius in read.text
+    assert [row[1] for row in read.rows["events"][1:]] == [
+        "errors-on-one-route began",
+        "alarm error-share fired",
+        "the triage said: <b>",
+        "what was broken is mended",
+        "the service is steady again",
+    ]
+    assert read.rows["totals"][1][:3] == ["green", "1,200", "60"]
+    assert {"chart-of-requests", "chart-of-errors"} <= {value for name, value in read.attributes if name == "id"}
+
+
+def test_a_page_that_cannot_be_made_is_refused_before_anything_is_broken(
+    account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(page_file, "HAS_PYGAL", False)
+    with pytest.raises(Failure, match="pygal"):
+        step(account, "steady", report_path="report.html")
+    step(account, "steady")
+
+
+def test_a_zone_is_lost_where_the_others_have_tasks_too(account: Account, fleet: Fleet) -> None:
+    """Otherwise ECS would fill an empty zone first, and whether anybody is called would be chance."""
+    fleet.zones = ["eu-central-1a", "eu-central-1b"]
+    with pytest.raises(Failure, match=r"no task in eu-central-1c: .*scale_count=3 or more first"):
+        step(account, "steady", experiment="zone-loss")

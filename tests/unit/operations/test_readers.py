@@ -263,6 +263,7 @@ def test_of_a_service_that_is_not_there_each_check_says_what_is_missing(aws: Aws
     assert found["screen"][0].startswith("scores in staging")
     assert found["note"].startswith("# scores in staging: nothing wrong found")
     assert not found["changed"]
+    assert isinstance(found["seconds"], float) and 0 <= found["seconds"] < 600
 
 
 def test_targets_are_those_of_all_target_groups_that_the_tasks_are_in(monkeypatch: pytest.MonkeyPatch) -> None:

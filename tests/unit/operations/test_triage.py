@@ -155,6 +155,23 @@ LIVE = green(3, 0, running=tuple(task(n) for n in range(3)))
 IN_ONE_ZONE = tuple(stopped(3 * number, 137, stopped_at=minute(4) + number) for number in range(2))
 
 
+NO_ANSWER = (
+    "ResourceInitializationError: unable to pull secrets or registry auth: execution resource retrieval failed: unable to retrieve ecr "
+    "registry auth: RequestError: send request failed caused by: dial tcp: i/o timeout"
+)
+# One task failed its health checks, and each that replaced it got no answer.
+CUT_OFF = (
+    stopped(
+        3,
+        143,
+        stop_code="ServiceSchedulerInitiated",
+        stopped_reason="Task failed ELB health checks in (target-group x)",
+    ),
+    unstarted(6, NO_ANSWER),
+    unstarted(9, NO_ANSWER),
+)
+
+
 def starting(**more: Any) -> Any:
     return green(3, 0, REPLACED, running=tuple(task(n, started_at=minute(0) - 20) for n in range(3)), **more)
 
@@ -264,9 +281,21 @@ FAILURES = [
     ),
     pytest.param(
         healthy(tasks=tasks(green(4, 2, IN_ONE_ZONE, running=(task(1), task(2))))),
-        "a zone was lost: its tasks ended, those of other zones go on",
+        "a zone was lost: its tasks ended or are not reached, those of other zones go on",
         "ansible-playbook playbooks/status.yml -i inventories/production -l scoreboard",
         id="zone loss",
+    ),
+    pytest.param(
+        healthy(tasks=tasks(green(4, 3, CUT_OFF, running=(task(1), task(2), task(4))))),
+        "a zone was lost: its tasks ended or are not reached, those of other zones go on",
+        "ansible-playbook playbooks/status.yml -i inventories/production -l scoreboard",
+        id="zone that nothing reaches",
+    ),
+    pytest.param(
+        healthy(tasks=tasks(green(4, 3, [unstarted(3, EFS)], running=(task(1), task(2), task(4))))),
+        "the file system cannot be mounted, so no task starts",
+        "ansible-playbook playbooks/drift.yml -i inventories/production",
+        id="EFS unavailable for tasks of one zone",
     ),
     pytest.param(
         just_released(tasks=tasks(green(3, 0, [unstarted(number, EFS) for number in range(5)]))),

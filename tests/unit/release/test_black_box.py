@@ -84,6 +84,22 @@ def test_logs_that_may_not_be_read_hide_nothing_else(monkeypatch: pytest.MonkeyP
     assert "AccessDenied" in evidence["unread"][0]
 
 
+@pytest.mark.parametrize(
+    ("names", "shown"),
+    [
+        pytest.param(["collector", "app", "proxy"], "app", id="the service's own, wherever ECS lists it"),
+        pytest.param(["web", "sidecar"], "web", id="of a service of others, the first"),
+    ],
+)
+def test_of_a_candidate_that_runs_the_log_of_the_services_own_container_is_kept(
+    monkeypatch: pytest.MonkeyPatch, names: list[str], shown: str
+) -> None:
+    running = TaskState("t2", "app:2", "ecs-svc/2", "RUNNING", containers=tuple(map(ContainerState, names)))
+    monkeypatch.setattr(black_box.ecs, "tasks", lambda *a: [] if a[-1] == "STOPPED" else [running])
+    monkeypatch.setattr(black_box.task_logs, "last_lines", lambda *a: [f"lines of {a[-1]}"])
+    assert kept()["logs"] == [f"lines of {shown}"]
+
+
 def test_what_differs_is_named_and_values_are_not() -> None:
     def definition(image: str, **environment: str) -> dict[str, Any]:
         variables = [{"name": name, "value": value} for name, value in environment.items()]

@@ -111,6 +111,14 @@ def test_a_target_that_is_never_reached_leaves_the_check_undecided() -> None:
     assert "only 1 of 2 healthy targets answered 11 requests" in verdict.reason
 
 
+def test_without_a_healthy_target_nothing_is_asked_and_nothing_passes() -> None:
+    """A load balancer without a healthy target may send requests to any: the answer would prove nothing."""
+    balancer = in_turn(Target("a", [SQLITE]))
+    verdict, _ = ask(balancer, targets=0)
+    assert (verdict.result, balancer.asked) == (Result.INCONCLUSIVE, [])
+    assert "no target is healthy" in verdict.reason
+
+
 def test_an_answer_without_the_identity_is_wrong() -> None:
     verdict, _ = ask(in_turn(Target("a", [SQLITE])), identity="x-task")
     assert verdict.result is Result.FAIL

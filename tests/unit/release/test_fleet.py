@@ -10,6 +10,7 @@ from unittest.mock import Mock
 
 import pytest
 from ansible_collections.pear.fargate.plugins.module_utils.aws import autoscaling, ecs, elbv2, launch_volumes
+from ansible_collections.pear.fargate.plugins.module_utils.aws.ecs_states import Deployment, ServiceState
 from ansible_collections.pear.fargate.plugins.module_utils.aws.elbv2_states import Conditions, Rule, TargetState
 from ansible_collections.pear.fargate.plugins.module_utils.aws.errors import AwsError, Failure
 from ansible_collections.pear.fargate.plugins.module_utils.aws.session import Aws
@@ -27,7 +28,7 @@ from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import 
 from ansible_collections.pear.fargate.plugins.module_utils.service.location import ServiceLocation
 from botocore.exceptions import ClientError
 
-from ..clocks import QuickClock
+from ..clocks import QuickClock, RecordedProgress
 
 BLUE, GREEN = Colour.BLUE, Colour.GREEN
 SERVICE_UNAVAILABLE = ClientError({"Error": {"Code": "ServerException", "Message": "Try again"}}, "DescribeServices")
@@ -260,6 +261,66 @@ def test_the_load_balancer_alone_tells_weights_and_healthy_targets(
     assert (seen.blue.healthy, seen.green.healthy) == (1, 2)
 
 
+def test_looks_of_both_colours_bear_one_odd_answer_and_say_at_once_why_a_target_is_unhealthy(
+    account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deployment = Deployment("ecs-svc/1", "PRIMARY", "web:1", 2, 2, 0, 0, "COMPLETED")
+    state = ServiceState("web-green", "arn", "ACTIVE", "web:1", 2, 2, 0, (deployment,))
+    monkeypatch.setattr(ecs, "services", lambda *_: {name: replace(state, name=name) for name in account.tasks})
+    first, second = TargetState("10.0.0.1", 80, "healthy"), TargetState("10.0.0.2", 80, "healthy")
+    mismatch = ("Target.ResponseCodeMismatch", "Health checks failed with these codes: [404]")
+    looks = [
+        (first, second),
+        (first, replace(second, state="unavailable")),
+        (),
+        (first, second),
+        (first, TargetState("10.0.0.2", 80, "unhealthy", *mismatch)),
+    ]
+    found: list[tuple[TargetState, ...]] = []
+    monkeypatch.setattr(elbv2, "target_health", lambda *_: found[-1])
+    said = RecordedProgress()
+    reader = fleet(QuickClock())
+    reader.progress = said
+    provider = ServiceProvider(reader)
+    counts = []
+    for look_now in looks:
+        found.append(look_now)
+        seen = provider.read()
+        counts.append((seen.blue.healthy, seen.green.healthy))
+    assert counts == [(2, 2), (2, 2), (2, 2), (2, 2), (1, 1)]
+    for colour in (BLUE, GREEN):
+        (told,) = [line for line in said.lines if line.startswith(f"web-{colour}: ")]
+        assert told.endswith("Target.ResponseCodeMismatch: Health checks failed with these codes: [404] (GET /)")
+
+
+FIRST, SECOND = TargetState("10.0.0.1", 80, "healthy"), TargetState("10.0.0.2", 80, "healthy")
+
+
+@pytest.mark.parametrize(
+    ("looks", "healthy"),
+    [
+        pytest.param([(FIRST, SECOND)], 2, id="nothing is odd"),
+        pytest.param([(), (FIRST, SECOND)], 2, id="all are missing once"),
+        pytest.param([(FIRST, replace(SECOND, state="unavailable")), (FIRST, SECOND)], 2, id="one is not known"),
+        pytest.param([(), ()], 0, id="two looks are believed"),
+        pytest.param([(FIRST, replace(SECOND, state="unhealthy"))], 1, id="the load balancer calls it unhealthy"),
+        pytest.param([(FIRST, replace(SECOND, state="initial"))], 1, id="it starts"),
+    ],
+)
+def test_an_odd_first_look_is_taken_again(
+    account: Account, monkeypatch: pytest.MonkeyPatch, looks: list[tuple[TargetState, ...]], healthy: int
+) -> None:
+    deployment = Deployment("ecs-svc/1", "PRIMARY", "web:1", 2, 2, 0, 0, "COMPLETED")
+    state = ServiceState("web-blue", "arn", "ACTIVE", "web:1", 2, 2, 0, (deployment,))
+    monkeypatch.setattr(ecs, "services", lambda *_: {"web-blue": state})
+    answers = {"arn:blue": list(looks), "arn:green": [()] * len(looks)}
+    monkeypatch.setattr(elbv2, "target_health", lambda _aws, arn: answers[arn].pop(0))
+    clock = QuickClock()
+    provider = ServiceProvider(fleet(clock))
+    assert (provider.read().blue.healthy, answers["arn:blue"]) == (healthy, [])
+    assert clock.seconds == 2.0 * (len(looks) - 1)
+
+
 def test_health_that_an_earlier_look_left_is_read_again_before_traffic_is_returned_by_it(
     account: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -380,3 +441,39 @@ def test_the_targets_of_further_target_groups_are_asked_for_while_there_are_task
     assert look(account, reader) == ["arn:blue", "arn:game", "known rules"], "green has no tasks"
     assert reader.further_target_groups(BLUE) == ["arn:game"]
     assert reader.read().colours[BLUE].checked
+
+
+def named(*ports: str) -> dict[str, Any]:
+    mappings = [{"containerPort": int(name.rpartition("-")[2]), "name": name} for name in ports]
+    return {"containerDefinitions": [{"name": "app", "portMappings": mappings}, {"name": "log"}]}
+
+
+@pytest.mark.parametrize(
+    ("definition", "serves"),
+    [
+        pytest.param(named("port-8080", "port-8081"), {"web": "port-8080", "admin": "port-8081"}, id="both others"),
+        pytest.param(named("port-8080", "port-9091"), {"web": "port-8080", "admin": "port-9091"}, id="one of them"),
+        pytest.param(named("port-9091"), {"admin": "port-9091"}, id="one less"),
+        pytest.param(named(), {}, id="a version that offered none is a client alone"),
+        pytest.param(named("port-9090", "port-9091"), None, id="the same"),
+        pytest.param(None, None, id="unknown"),
+    ],
+)
+def test_a_return_in_place_offers_the_ports_of_the_version_before(
+    account: Account, monkeypatch: Any, definition: Any, serves: dict[str, str] | None
+) -> None:
+    """ECS refuses names of Service Connect for a port that the task definition lacks, or that has no name in it."""
+    sent: list[dict[str, Any]] = []
+    services = [
+        {"port_name": port, "name": name, "aliases": [{"port": 80, "dns_name": name}]}
+        for name, port in (("web", "port-9090"), ("admin", "port-9091"))
+    ]
+    held = {"service_connect": {"namespace": "arn:namespace", "services": services}}
+    reader = fleet(QuickClock())
+    reader.services = {BLUE: cast(Any, SimpleNamespace(settings=held))}
+    monkeypatch.setattr(ecs, "task_definition", lambda *_: definition)
+    monkeypatch.setattr(ServiceFleet, "update", lambda _self, _colour, request: sent.append(request))
+    EcsProvider(reader).replace(Replace(BLUE, "web:1", specified=False))
+    connect = sent[0].get("serviceConnectConfiguration")
+    found = {one["discoveryName"]: one["portName"] for one in connect["services"]} if connect else None
+    assert found == serves

@@ -146,6 +146,13 @@ def test_the_alarms_of_the_gates_are_those_that_ecs_rolls_back_by() -> None:
     assert service_definition.differences(service_definition.described({**created, **without}), SETTINGS) == set()
 
 
+def test_ecs_rolls_back_by_deployment_alarms_that_no_gate_names_and_by_each_once() -> None:
+    settings = service_definition.wanted(
+        {**SPEC, "deployment_alarms": ["c", "a"], "gates": {"alarms": ["a"]}}, "arn:tg"
+    )
+    assert settings["alarms"] == ["a", "c"]
+
+
 def test_an_update_names_only_what_changes() -> None:
     assert service_definition.update_request(SETTINGS, {"health_check_grace_seconds"}) == {
         "healthCheckGracePeriodSeconds": 30

@@ -140,6 +140,37 @@ def test_a_check_goes_to_the_healthy_targets_of_the_candidate(
     assert paths == ["/readyz?beta=1"]
 
 
+A, B, UNKNOWN = TARGETS[0], TARGETS[1], TargetState("10.0.0.2", 80, "unavailable", "Elb.InternalError")
+
+
+@pytest.mark.parametrize(
+    ("looks", "targets"),
+    [
+        pytest.param([(A, B)], 2, id="one look is enough where none is missing"),
+        pytest.param([(A, UNKNOWN)], 2, id="what the load balancer does not know may answer"),
+        pytest.param([(), (A, B)], 2, id="all are missing once"),
+        pytest.param([(A,), (A, B)], 2, id="one is missing once"),
+        pytest.param([(A, B, A), (A, B)], 3, id="a third that is missing in the second look"),
+        pytest.param([(A,), (A,)], 1, id="two looks are believed"),
+    ],
+)
+def test_one_odd_look_leaves_no_target_unasked(
+    judges: CloudJudges, monkeypatch: pytest.MonkeyPatch, looks: list[tuple[TargetState, ...]], targets: int
+) -> None:
+    routes: list[Route] = []
+    answers = list(looks)
+
+    def asked(route: Route, check: Any) -> Verdict:
+        routes.append(route)
+        return passed("fine")
+
+    monkeypatch.setattr(judges_module, "smoke", asked)
+    monkeypatch.setattr(judges_module.elbv2, "target_health", lambda *_: answers.pop(0))
+    judges.prove(replace(RELEASE, capacity=max(2, len(looks[0]) + len(looks) - 1)), "ready", lambda: False)
+    (route,) = routes
+    assert (route.targets, answers) == (targets, [])
+
+
 HOST = "scores.example.com"
 PRODUCTION = Rule("production", 20, Conditions.of([HOST], []), {"blue": 0, "green": 100})
 SHADOW = Rule("shadow", 5, Conditions.of([HOST], []), {"targetgroup/other/1": 100})

@@ -94,7 +94,12 @@ def ended(*containers: ContainerState, code: str = "EssentialContainerExited") -
             "container proxy: exit code 143 (SIGTERM), its health check failed",
             id="the health check of one failed",
         ),
-        pytest.param(ended(ContainerState("app", exit_code=0)), ["app"], "", id="none failed"),
+        pytest.param(
+            ended(ContainerState("collector", exit_code=0), ContainerState("app", exit_code=0)),
+            ["app"],
+            "",
+            id="none failed",
+        ),
     ],
 )
 def test_evidence_names_all_containers_that_failed_by_themselves(

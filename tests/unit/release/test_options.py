@@ -67,6 +67,11 @@ def test_an_ebs_volume_is_held_to_its_bounds_without_a_preflight_too() -> None:
     assert made(volumes=[{"name": "work", "ebs": {**ebs, "iops": 4000}}]).fingerprint != made().fingerprint
 
 
+def test_what_is_done_when_live_is_down_is_as_ordered() -> None:
+    assert made().policy.when_stable_is_down is WhenStableIsDown.PROMOTE
+    assert made(policy={"when_stable_is_down": "hold"}).policy.when_stable_is_down is WhenStableIsDown.HOLD
+
+
 def test_every_finding_is_told() -> None:
     check = {"name": "ready"}
     with pytest.raises(Failure) as refused:
@@ -152,6 +157,7 @@ def test_history_is_a_table_whose_columns_line_up() -> None:
     head, first, second = table([row, {**row, "seconds": None, "strategy": "all_at_once"}])
     assert head.index("strategy") == first.index("canary") == second.index("all_at_once")
     assert first.startswith("20260101T000000Z-deploy-1a2b  1.4.2"), "what a rollback can be told to go to comes first"
+    assert first.split()[2:4] == ["test-app:1", DIGEST[:18] + "…"], "the revision stands beside the digest"
     assert "…" in first
 
 
@@ -226,7 +232,7 @@ def test_a_step_that_is_not_over_does_not_wait() -> None:
 
 def test_a_release_whose_live_colour_is_down_has_no_way_back_and_says_who_is_not_served() -> None:
     told = status(UNDER_WAY, fleet=replace(FLEET, blue=replace(FLEET.blue, healthy=0)))
-    assert "80 % of requests are not served: blue has no healthy target" in told
+    assert "  80 % of requests are not served: blue has no healthy target" in told.splitlines()
     assert "rollback: blue cannot take traffic back" in told
     assert "about a second" not in told
 
@@ -249,6 +255,23 @@ def test_the_status_of_a_lost_release_whose_live_colour_is_down_does_not_contrad
         assert "promote.yml" not in told and "release a version that works" in back
 
 
+@pytest.mark.parametrize(
+    ("healthy", "told"),
+    [
+        pytest.param(2, "rollback: to r1, 1.4.1 (app:1) (one write, about a second)", id="it is warm"),
+        pytest.param(
+            0, "rollback: would have returned traffic to r1 on blue, but it is sick: blue 0 healthy", id="sick"
+        ),
+    ],
+)
+def test_a_way_back_is_promised_only_where_a_rollback_would_begin(healthy: int, told: str) -> None:
+    newer = replace(GOOD, id="r3", task_definition="app:2", version="1.4.2", started_at=5.0)
+    fleet = Fleet(Weights(0, 100), replace(FLEET.blue, healthy=healthy), FLEET.green)
+    last = status(GOOD, newer, fleet=fleet).splitlines()[-1].strip()
+    assert last.startswith(told)
+    assert ("-e rollback_force=true" in last) is (not healthy)
+
+
 def test_versions_are_shown_by_tag_and_revision_and_the_way_forward_is_named() -> None:
     newer = replace(GOOD, id="r3", task_definition="app:2", version="1.4.2", started_at=5.0)
     back = replace(GOOD, id="r4", kind=Kind.ROLLBACK, target="r1", started_at=9.0)
@@ -256,3 +279,7 @@ def test_versions_are_shown_by_tag_and_revision_and_the_way_forward_is_named() -
     assert "blue 2 healthy of 2 running, 2 wanted  1.4.1 (app:1)" in told
     assert "roll forward to 1.4.2 (app:2) with -e rollback_to=r3" in told
     assert "only release" not in told
+    newest = replace(newer, id="r5", task_definition="app:3", version="1.4.3", started_at=6.0)
+    told = status(GOOD, newer, newest, replace(back, target="r3"), fleet=replace(FLEET, weights=Weights(0, 100)))
+    assert "roll forward: to 1.4.3 (app:3) with playbooks/rollback.yml -l app -e rollback_to=r5" in told
+    assert "rollback: to r1, 1.4.1 (app:1)" in told

@@ -11,7 +11,7 @@ from ansible_collections.pear.fargate.plugins.module_utils.aws.errors import Fai
 from ansible_collections.pear.fargate.plugins.module_utils.aws.session import Aws
 from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import Invocation
 from ansible_collections.pear.fargate.plugins.module_utils.release import prediction
-from ansible_collections.pear.fargate.plugins.module_utils.release.prediction import predicted
+from ansible_collections.pear.fargate.plugins.module_utils.release.prediction import predicted, predicted_first
 from ansible_collections.pear.fargate.plugins.module_utils.release.preflight import Finding
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.begin import ReturnOrder
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import Plan
@@ -46,6 +46,30 @@ def test_a_firing_alarm_is_a_warning_and_the_difference_is_told(monkeypatch: pyt
     told, lines = check_mode(monkeypatch, with_two_releases(), order("three"), FIRING)
     assert told["changed"] and "256" in told["diff"]["before"] and "512" in told["diff"]["after"]
     assert "warning, a release would be refused now: alarm errors is firing already" in lines
+
+
+@pytest.mark.parametrize(
+    ("version", "shown"), [("1.4.2", "stage 1.4.2 on "), ("", "stage sha256:three on ")], ids=["a tag", "none"]
+)
+def test_the_plan_names_the_version_by_its_tag(monkeypatch: pytest.MonkeyPatch, version: str, shown: str) -> None:
+    told, _ = check_mode(monkeypatch, with_two_releases(), replace(order("three"), version=version))
+    assert any(line.startswith(shown) for line in told["plan"]), told["plan"]
+
+
+def test_the_plan_of_a_rollback_names_tag_and_revision(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = with_two_releases()
+    world.records = {key: replace(one, version=f"v-{one.digest[7:]}") for key, one in world.records.items()}
+    told, _ = check_mode(monkeypatch, world, ReturnOrder("rollback-1", "scoreboard", "grace", POLICY))
+    assert any("v-one (task:one)" in line for line in told["plan"]), told["plan"]
+
+
+@pytest.mark.parametrize(("version", "shown"), [("1.4.2", "release 1.4.2 to blue"), ("", "release sha256:three to")])
+def test_the_plan_of_a_first_release_names_the_version(version: str, shown: str) -> None:
+    said = RecordedProgress()
+    spec = cast(Specification, SimpleNamespace(task_definition=dict))
+    wanted = replace(order("three"), version=version)
+    told = predicted_first(Invocation({}, cast(Aws, None), progress=said), spec, wanted, "nothing is there")
+    assert told["reason"].startswith(shown)
 
 
 def test_what_would_stop_a_release_at_any_time_refuses_check_mode(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
-from ansible_collections.pear.fargate.plugins.module_utils.aws.elbv2_states import Conditions, Rule
+from ansible_collections.pear.fargate.plugins.module_utils.aws.elbv2_states import Conditions, Rule, TargetGroup
 from ansible_collections.pear.fargate.plugins.module_utils.aws.errors import AwsError
 from ansible_collections.pear.fargate.plugins.module_utils.aws.session import Aws
 from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import Invocation
@@ -14,7 +14,7 @@ from ansible_collections.pear.fargate.plugins.module_utils.common.ownership impo
 from ansible_collections.pear.fargate.plugins.module_utils.image import other_registry
 from ansible_collections.pear.fargate.plugins.module_utils.image import platform as image_platform
 from ansible_collections.pear.fargate.plugins.module_utils.release import preflight as bluegreen_preflight
-from ansible_collections.pear.fargate.plugins.module_utils.release.preflight import preflight
+from ansible_collections.pear.fargate.plugins.module_utils.release.preflight import Finding, preflight
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.begin import Order
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import Colour, ColourState, Fleet, Weights
 from ansible_collections.pear.fargate.plugins.module_utils.service.location import ServiceLocation
@@ -73,6 +73,12 @@ def _nobody(*_: str) -> bytes:
 
 
 def found(fleet: Fleet = CALM, said: RecordedProgress | None = None, **params: Any) -> str:
+    return "; ".join(map(str, findings(fleet, said, **params)))
+
+
+def findings(
+    fleet: Fleet = CALM, said: RecordedProgress | None = None, others: tuple[Rule, ...] = (), **params: Any
+) -> list[Finding]:
     call = Invocation(
         {"adopt": params.pop("adopt", [])},
         cast(Aws, SimpleNamespace(elsewhere=lambda region: None, brief=lambda: None)),
@@ -83,10 +89,9 @@ def found(fleet: Fleet = CALM, said: RecordedProgress | None = None, **params: A
     )
     spec = SimpleNamespace(params={**PARAMS, **params}, tags={"pear:environment": "prod"})
     rule = Rule("rule", 20, Conditions.of(["app.example.com"], []), {"blue": 100})
-    location = ServiceLocation("prod", "app", "listener", "balancer", {}, rule, None, (rule,))
-    return "; ".join(
-        str(finding) for finding in preflight(call, location, cast(Specification, spec), cast(Order, order), fleet)
-    )
+    groups = {colour: TargetGroup(f"app-{colour}", "vpc-1", 8080) for colour in Colour}
+    location = ServiceLocation("prod", "app", "listener", "balancer", groups, rule, None, (rule, *others))
+    return preflight(call, location, cast(Specification, spec), cast(Order, order), fleet)
 
 
 def test_where_nothing_stands_in_the_way_nothing_is_found(cloud: Cloud) -> None:
@@ -114,6 +119,20 @@ def test_a_refusal_for_a_firing_alarm_says_how_to_release_a_fix_anyway(cloud: Cl
     cloud.alarms = {"errors": "ALARM"}
     assert "To release a fix anyway, take it out of service_gates for this run" in found()
     assert """-e '{"service_gates": {"alarms": []}}'""" in found()
+
+
+def test_what_is_so_only_now_keeps_neither_check_mode_nor_drift_from_telling_the_difference(cloud: Cloud) -> None:
+    cloud.alarms = {"errors": "ALARM"}
+    now = findings(BUSY)
+    assert len(now) == 2 and all(finding.momentary for finding in now), now
+    cloud.alarms = {}
+    assert [finding.momentary for finding in findings(architecture="ARM64")] == [False, False]
+
+
+def test_an_address_that_another_service_answers_is_a_finding(cloud: Cloud) -> None:
+    theirs = Rule("theirs", 5, Conditions.of(["app.example.com"], []), {"targetgroup/shop/1": 100})
+    (finding,) = findings(others=(theirs,))
+    assert "the service's own address" in finding.sentence and "is answered by the rule of shop" in finding.sentence
 
 
 def test_an_image_for_another_processor(cloud: Cloud) -> None:

@@ -29,6 +29,25 @@ def test_why_traffic_returns_is_told_with_the_return_and_not_again() -> None:
     assert told.startswith("scoreboard: returning traffic to")
 
 
+def test_nothing_is_judged_once_traffic_returns_so_that_the_evidence_is_of_the_look_that_decided() -> None:
+    world = with_two_releases()
+    calls: list[str] = []
+    home = world.weights
+    fire_at_half(world)
+    fire = world.before_call
+
+    def note(number: int, name: str) -> None:
+        calls.append(name)
+        fire(number, name)
+
+    world.before_call = note
+    ending = Controller(world.ports(), "ada").deploy(order("three"))
+    assert ending.outcome is Outcome.ROLLED_BACK and "collect" in calls
+    returned = max(place for place, name in enumerate(calls) if name == "shift")
+    assert "readings" in calls[:returned] and "readings" not in calls[returned:]
+    assert ending.fleet is not None and ending.fleet.weights == home, "what the last words say serves now"
+
+
 def test_a_release_that_succeeds_tells_each_thing_once_and_last_what_serves() -> None:
     world, lines = with_two_releases(), Lines()
     Controller(replace(world.ports(), progress=lines), "ada").deploy(order("three"))

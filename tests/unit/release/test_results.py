@@ -294,6 +294,12 @@ def test_an_empty_log_is_called_empty(evidence: dict[str, Any], told: str) -> No
     assert told in str(failed(Outcome.ROLLED_BACK, replace(RELEASE, evidence=evidence)))
 
 
+def test_a_cause_that_the_reason_names_is_not_said_twice() -> None:
+    evidence = {"causes": ["5xx share 20 %", "2 targets unhealthy"]}
+    said = str(failed(Outcome.ROLLED_BACK, replace(RELEASE, evidence=evidence)))
+    assert said.count("5xx share 20 %") == 1 and "2 targets unhealthy" in said
+
+
 def test_a_log_that_could_not_be_read_is_not_called_empty() -> None:
     evidence = {"tasks": [], "logs": [], "unread": ["AccessDenied"]}
     assert "empty" not in str(failed(Outcome.ROLLED_BACK, replace(RELEASE, evidence=evidence)))

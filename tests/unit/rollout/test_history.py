@@ -136,6 +136,19 @@ def test_what_a_rollback_goes_back_to(history: list[Release], named: str | None,
         assert answer in found
 
 
+@pytest.mark.parametrize(
+    ("version", "digest", "label"),
+    [
+        pytest.param("1.4.2", "sha256:" + "a" * 64, "1.4.2 (app:7)", id="tag and revision"),
+        pytest.param("", "sha256:" + "a" * 64, "sha256:aaaaaaaaaaaa (app:7)", id="twelve digits of a digest"),
+        pytest.param("", "registry.example.com/app:1.4.2", "registry.example.com/app:1.4.2 (app:7)", id="a reference"),
+    ],
+)
+def test_how_a_version_is_shown(version: str, digest: str, label: str) -> None:
+    task_definition = "arn:aws:ecs:eu-central-1:1:task-definition/app:7"
+    assert release(1, version=version, digest=digest, task_definition=task_definition).label == label
+
+
 def fleet(weights: Weights, blue: ColourState | None = None, green: ColourState | None = None) -> Fleet:
     return Fleet(weights, blue or ColourState(BLUE), green or ColourState(GREEN))
 

@@ -23,7 +23,7 @@ from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import 
 )
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.stable_down import no_way_back, unserved
 
-from .runs import POLICY, deploy, live_dies_at_a_tenth, stuck_canary
+from .runs import POLICY, deploy, live_dies_at_a_tenth, stuck_canary, with_two_releases
 from .states import ALL, BLUE, HOME, NOW, READY, RELEASE, TENTH, at, requested, seen
 from .world import World
 
@@ -149,6 +149,32 @@ def test_a_canary_whose_live_colour_dies_serves_everybody_and_succeeds() -> None
     assert live is not None and world.weights == Weights.all_to(live.other)
     shifts = [weights for name, weights in world.writes if name == "shift"]
     assert len(shifts) >= 2 and shifts[-2].of(live) not in (0, 100), "from its first step straight to all traffic"
+
+
+@pytest.mark.parametrize(
+    ("alarm", "outcome"),
+    [
+        pytest.param("quiet", Outcome.SUCCEEDED, id="no alarm sees it"),
+        pytest.param("until it is served", Outcome.SUCCEEDED, id="an alarm fires until requests are served"),
+        pytest.param("longer", Outcome.INTERRUPTED, id="it fires longer: judged bad, with nowhere to return to"),
+    ],
+)
+def test_live_that_dies_while_the_candidate_starts_is_replaced_by_it(alarm: str, outcome: Outcome) -> None:
+    """An alarm that fires since nobody is served does not keep the only version that could serve from doing so."""
+    world = with_two_releases()
+    live = world.weights.leader
+    assert live is not None
+
+    def die(_number: int, name: str) -> None:
+        if world.sides[live.other].task_definition == "task:three":
+            world.sides[live] = replace(world.sides[live], healthy=0)
+            served = world.weights.of(live.other) == 100
+            world.alarms["errors"] = "OK" if alarm == "quiet" or (served and alarm != "longer") else "ALARM"
+
+    world.after_call = die
+    world.settle = lambda colour: None if colour is live else World.settle(world, colour)  # type: ignore[method-assign]
+    ending = deploy(world, "three")
+    assert (ending.outcome, world.weights) == (outcome, Weights.all_to(live.other)), ending.reason
 
 
 def rollback(world: World, force: bool = False) -> Any:

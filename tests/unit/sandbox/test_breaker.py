@@ -1,10 +1,14 @@
-"""When ECS's circuit breaker takes a deployment for failed."""
+"""When ECS takes a deployment for failed: by its circuit breaker, and by alarms."""
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import Any, cast
+
 import pytest
 
-from sandbox.fargate.model import Breaker, Limit
+from sandbox.fargate.model import Breaker, Deployment, Limit
+from sandbox.fargate.scheduler import Scheduler
 
 
 @pytest.mark.parametrize(
@@ -31,3 +35,15 @@ def test_a_task_that_becomes_healthy_resets_the_count_unless_told_otherwise(rese
     breaker = Breaker(True, True, 2, resets=resets)
     breaker.saw_healthy_task()
     assert breaker.failures == left
+
+
+def test_an_alarm_that_fires_before_a_deployment_does_not_end_it() -> None:
+    """Or nothing that mends the cause could be deployed."""
+    alarms = {"alarmNames": ["before", "during"], "enable": True, "rollback": True}
+    settings = {"deploymentConfiguration": {"alarms": alarms}}
+    firing = ["before"]
+    scheduler = cast(Any, SimpleNamespace(firing=lambda names: [name for name in names if name in firing]))
+    deployment, service = Deployment("web:1", settings, Breaker(True, True)), cast(Any, SimpleNamespace(desired=2))
+    assert Scheduler._failure(scheduler, service, deployment) is None
+    firing.append("during")
+    assert Scheduler._failure(scheduler, service, deployment) == ("alarm", "alarm detected: during", True)

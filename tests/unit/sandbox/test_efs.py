@@ -11,7 +11,7 @@ from sandbox.api.state import Sandbox
 from sandbox.config import Settings
 from sandbox.engine import Engine
 from sandbox.errors import ApiError
-from sandbox.fargate.file_systems import directory
+from sandbox.fargate.file_systems import directory, is_reachable
 
 OWNED = {"OwnerUid": 0, "OwnerGid": 0, "Permissions": "0750"}
 
@@ -84,3 +84,35 @@ def test_a_link_that_leads_out_is_not_followed(sandbox: Sandbox, file_system: st
     (directory(sandbox, file_system, None, "/") / "link").symlink_to(outside)
     assert refused(sandbox, file_system, None, "/link") == "BadRequest"
     assert refused(sandbox, file_system, None, "/../../outside") == "BadRequest"
+
+
+def mount_target(sandbox: Sandbox, file_system: str, *groups: str) -> str:
+    """Its zone."""
+    subnet = next(iter(sandbox.backend("ec2").subnets["eu-central-1a"].values()))
+    sandbox.backend("efs").create_mount_target(file_system, subnet.id, None, list(groups) or None)
+    return str(subnet.availability_zone)
+
+
+def group(sandbox: Sandbox, name: str, **rule: Any) -> str:
+    ec2 = sandbox.backend("ec2")
+    made = ec2.create_security_group(name, name, vpc_id=next(iter(ec2.vpcs)))
+    if rule:
+        ec2.authorize_security_group_ingress(
+            made.id, "tcp", "2049", "2049", **{"ip_ranges": [], "source_groups": [], **rule}
+        )
+    return str(made.id)
+
+
+def test_a_mount_target_lets_in_what_its_security_groups_say(sandbox: Sandbox, file_system: str) -> None:
+    tasks, others = group(sandbox, "tasks"), group(sandbox, "others")
+    by_group = group(sandbox, "by-group", source_groups=[{"GroupId": tasks}])
+    by_address = group(sandbox, "by-address", ip_ranges=[{"CidrIp": "10.1.0.0/16"}])
+    zone = mount_target(sandbox, file_system, by_group, by_address)
+    assert is_reachable(sandbox, file_system, zone, [tasks], "10.9.0.4")
+    assert is_reachable(sandbox, file_system, zone, [others], "10.1.0.4")
+    assert not is_reachable(sandbox, file_system, zone, [others], "10.9.0.4")
+
+
+def test_a_mount_target_without_a_group_of_its_own_lets_all_in(sandbox: Sandbox, file_system: str) -> None:
+    zone = mount_target(sandbox, file_system)
+    assert is_reachable(sandbox, file_system, zone, [], "10.9.0.4")

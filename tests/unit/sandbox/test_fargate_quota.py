@@ -72,7 +72,11 @@ def test_what_runs_on_demand_is_counted_as_usage() -> None:
         add=lambda metric, _at, samples, _unit: added.update({f"{metric.namespace} {metric.name}": samples.total}),
         told_until=lambda *_: None,
     )
-    core = SimpleNamespace(metrics=SimpleNamespace(of=lambda _: metrics), settings=SimpleNamespace(region="r"))
+    core = SimpleNamespace(
+        metrics=SimpleNamespace(of=lambda _: metrics),
+        settings=SimpleNamespace(region="r"),
+        backend=lambda _: SimpleNamespace(clusters={}),
+    )
     tasks = {"a": task(SMALL), "b": task(LARGE), "c": task(LARGE, spot=True)}
     store = SimpleNamespace(lock=threading.Lock(), tasks=tasks, services={}, service_of=lambda _: None)
     sampler = UsageSampler(cast(Any, core), cast(Any, store), cast(Any, SimpleNamespace(processes=lambda _: [])))

@@ -280,6 +280,11 @@ VPC, SUBNET = "vpc-0123456789abcdef1", "subnet-0123456789abcdef1"
                 ("dynamodb:CreateTable", f"arn:aws:dynamodb:{HERE}:table/a"),
                 ("kms:DescribeKey", KEY),
                 ("kms:CreateGrant", KEY),
+                *(
+                    (f"kms:{use}", KEY)
+                    for use in ("Decrypt", "GenerateDataKeyWithoutPlaintext", "Encrypt", "GenerateDataKey")
+                ),
+                *((f"kms:{use}", KEY) for use in ("ReEncryptFrom", "ReEncryptTo")),
             ],
             id="a key of the customer is granted",
         ),
@@ -410,6 +415,31 @@ def test_a_passed_role_says_to_which_service() -> None:
     call = ApiCall("ecs", "RegisterTaskDefinition", {"family": "f", "taskRoleArn": TASK_ROLE}, SCOPE)
     passed = [need for need in needs.needs(call, Known()) if need.action == "iam:PassRole"]
     assert [need.keys["iam:passedtoservice"] for need in passed] == [["ecs-tasks.amazonaws.com"]]
+
+
+def test_the_arn_in_the_value_of_a_tag_is_no_resource_of_the_call() -> None:
+    tags = [{"Key": "pear:listener", "Value": LISTENER}]
+    expected = [("elasticloadbalancing:AddTags", GROUP)]
+    assert of("elasticloadbalancing:AddTags", ResourceArns=[GROUP], Tags=tags) == expected
+
+
+def test_a_rule_of_a_security_group_is_about_that_group_and_not_about_its_source() -> None:
+    """The source may be a group of another account."""
+    source = {"UserIdGroupPairs": [{"GroupId": "sg-0fedcba9876543210"}], "IpProtocol": "-1"}
+    rule = {"GroupId": "sg-0123456789abcdef0", "IpPermissions": [source]}
+    group = f"arn:aws:ec2:{HERE}:security-group/sg-0123456789abcdef0"
+    assert group in [resource for _action, resource in of("ec2:AuthorizeSecurityGroupIngress", **rule)]
+    assert not any("sg-0fed" in resource for _action, resource in of("ec2:AuthorizeSecurityGroupIngress", **rule))
+
+
+def test_the_role_of_encrypted_names_is_passed_to_ecs() -> None:
+    """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-connect-tls.html"""
+    encrypted = "arn:aws:iam::123456789012:role/corp-tls"
+    connect = {"enabled": True, "services": [{"portName": "http", "tls": {"roleArn": encrypted}}]}
+    for operation in ("CreateService", "UpdateService"):
+        call = ApiCall("ecs", operation, {"cluster": "c", "serviceConnectConfiguration": connect}, SCOPE)
+        (passed,) = (need for need in needs.needs(call, Known()) if need.action == "iam:PassRole")
+        assert (passed.resource, passed.keys["iam:passedtoservice"]) == (encrypted, ["ecs.amazonaws.com"])
 
 
 def test_tags_of_what_is_made_name_the_call_that_makes_it() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sandbox.laws.rates import QUOTAS, Rates
+from tests.support.iam_calls import collection_calls
 
 REGION, ELB = "eu-central-1", "elasticloadbalancing"
 
@@ -50,7 +51,29 @@ def test_a_registration_a_second_is_sustained() -> None:
     ]
 
 
+def test_fargate_launches_twenty_tasks_a_second_and_stops_more() -> None:
+    rates = Rates()
+    assert taken(rates, "ecs", "RunTask", 150, 0.0) == 100
+    assert taken(rates, "ecs", "RunTask", 50, 1.0) == 20
+    assert taken(rates, "ecs", "StopTask", 150, 1.0) == 100
+
+
 @pytest.mark.parametrize("service", ["dynamodb", "s3", "sts"])
 def test_what_publishes_no_figure_is_not_throttled(service: str) -> None:
     assert service not in QUOTAS
     assert taken(Rates(), service, "GetItem", 500, 0.0) == 500
+
+
+def test_no_call_of_the_collection_is_left_out_where_its_service_publishes_figures() -> None:
+    """But writes of load balancers, and calls about groups and lists of schedules, of which the pages say nothing."""
+    unlimited = {
+        name
+        for name in collection_calls()
+        for service, operation in [name.split(":")]
+        if service in QUOTAS and not any(quota.concerns(operation) for quota in QUOTAS[service])
+    }
+    lists = {
+        f"scheduler:{call}" for call in ("GetScheduleGroup", "ListSchedules", "ListTagsForResource", "TagResource")
+    }
+    assert {name for name in unlimited if not name.startswith("elasticloadbalancing:")} <= lists
+    assert not any(name.startswith("elasticloadbalancing:Describe") for name in unlimited)

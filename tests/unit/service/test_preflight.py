@@ -9,11 +9,20 @@ import pytest
 from ansible.parsing.dataloader import DataLoader
 from ansible_collections.pear.fargate.plugins.filter.service import one_host_of_each_environment
 from ansible_collections.pear.fargate.plugins.module_utils.service.variables import FARGATE_MEMORY, findings, warnings
-from ansible_collections.pear.fargate.plugins.plugin_utils.role_variables import read_roles, rivals, unknown, validate
+from ansible_collections.pear.fargate.plugins.plugin_utils.role_variables import (
+    OF_OUR_OWN,
+    read_roles,
+    rivals,
+    unknown,
+    validate,
+    without_effect,
+)
 
 from tests.support.plays import ROOT
 
 from .given import GOOD
+
+ROLES = read_roles(DataLoader())
 
 ROLE = "arn:aws:iam::123456789012:role/theirs"
 SCALED = {"autoscaling_minimum": 1, "autoscaling_maximum": 9}
@@ -426,7 +435,7 @@ def test_all_findings_come_at_once() -> None:
 
 
 def test_variables_that_no_role_knows_are_named_with_the_nearest_known_one() -> None:
-    roles = read_roles(DataLoader())
+    roles = ROLES
     names = ["service_prot", "network_natt", "registry_image", "__service_found", "someone_elses", "service_port"]
     assert unknown(names, roles) == [
         "network_natt is no variable of pear.fargate; did you mean network_nat?",
@@ -448,7 +457,7 @@ def test_one_host_stands_for_each_environment() -> None:
 
 
 def test_types_are_checked_and_applied() -> None:
-    service = read_roles(DataLoader())["service"]
+    service = ROLES["service"]
     values, problems = validate(service, {**GOOD, "environment_region": "eu-central-1", "service_port": "8080"})
     assert problems == []
     assert values["service_port"] == 8080
@@ -465,7 +474,7 @@ def test_a_role_describes_every_variable_that_it_has_a_default_for(role: str) ->
 
 
 def test_a_prebuilt_image_needs_nothing_to_build() -> None:
-    registry = read_roles(DataLoader())["registry"]
+    registry = ROLES["registry"]
     values = {**registry.defaults, "environment_name": "production", "service_image": "nginx@sha256:" + "0" * 64}
     assert validate(registry, values)[1] == []
 
@@ -609,3 +618,39 @@ def test_a_password_that_rotates_under_running_tasks_is_said(variables: dict[str
     told = [*warnings({"service_database": True, "service_database_variables": variables})]
     assert bool(told) is warned
     assert not [*warnings({"service_database": False, "service_database_variables": variables})]
+
+
+@pytest.mark.parametrize(
+    ("role", "given", "told"),
+    [
+        (
+            "load_balancer",
+            {"load_balancer_existing": "arn:x", "load_balancer_idle_timeout_seconds": 90},
+            "_seconds has",
+        ),
+        (
+            "network",
+            {"network_existing": {"vpc_id": "vpc-1"}, "network_nat": "none", "network_cidr": "10.0.0.0/16"},
+            "network_cidr, network_nat have no effect: network_existing",
+        ),
+        ("service", {"service_log_group": "/theirs", "service_log_retention_days": 400}, "service_log_retention_days"),
+        # Both of these are as good as unsaid.
+        ("load_balancer", {"load_balancer_existing": "", "load_balancer_idle_timeout_seconds": 90}, ""),
+        ("load_balancer", {"load_balancer_existing": "arn:x", "load_balancer_idle_timeout_seconds": 60}, ""),
+        ("network", {"network_existing": {}, "network_nat": "none"}, ""),
+        # A rule stands in front of a load balancer of others too.
+        ("load_balancer", {"load_balancer_existing": "arn:x", "load_balancer_domain": "example.com"}, ""),
+    ],
+)
+def test_what_something_of_others_leaves_without_effect_is_named(role: str, given: dict[str, Any], told: str) -> None:
+    own = ROLES[role]
+    # ansible-core cannot fill a secret dictionary that is left out; the role has a default.
+    values, _mistyped = validate(own, {"load_balancer_certificate_pem": {}, **given})
+    found = without_effect(own, values, given)
+    assert any(told in sentence for sentence in found) if told else found == []
+
+
+def test_what_has_no_effect_is_a_variable_of_its_role() -> None:
+    for existing, options in OF_OUR_OWN.items():
+        (role,) = [role for name, role in ROLES.items() if existing.startswith(f"{name}_")]
+        assert {f"{role.name}_{option}" for option in options} <= set(role.options)

@@ -7,6 +7,7 @@ from typing import Any, cast
 
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.pear.fargate.plugins.module_utils.aws.elbv2_states import Conditions, Rule
 from ansible_collections.pear.fargate.plugins.module_utils.aws.errors import AwsError, Failure
 from ansible_collections.pear.fargate.plugins.module_utils.aws.session import Aws
 from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import Invocation
@@ -197,6 +198,20 @@ def test_the_client_secret_of_a_login_is_looked_for(tmp_path: Path, monkeypatch:
     preflight(tmp_path, service_login={"oidc": {"client_secret_arn": f"{here}there-AbCdEf"}})
     with pytest.raises(Failure, match=r"service_login.oidc.client_secret_arn names a secret that Secrets Manager"):
         preflight(tmp_path, service_login={"oidc": {"client_secret_arn": f"{here}gone-AbCdEf"}})
+
+
+def test_a_rule_that_would_answer_all_requests_of_the_service_is_a_finding_whatever_its_priority(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service_preflight, "_listener", lambda *_: "https")
+    monkeypatch.setattr(service_preflight.elbv2, "target_groups", lambda *_: {})
+    monkeypatch.setattr(service_preflight.rule_quota, "findings", lambda *_: ())
+    theirs = Rule("theirs", 5, Conditions.of(["app.example.com"], []), {"targetgroup/shop/1": 100})
+    monkeypatch.setattr(service_preflight.elbv2, "rules", lambda *_: [theirs])
+    wanted: dict[str, Any] = {"service_hosts": ["app.example.com"], "service_paths": [], "service_priority": 20}
+    with pytest.raises(Failure, match=r"service_priority is 20: .*shop.* every request for app.example.com"):
+        preflight(tmp_path, **wanted)
+    assert preflight(tmp_path, **{**wanted, "service_hosts": ["else.example.com"]})["findings"] == []
 
 
 ARN = "arn:aws:acm:eu-central-1:123456789012:certificate/"

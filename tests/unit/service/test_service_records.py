@@ -13,6 +13,7 @@ from ansible_collections.pear.fargate.plugins.module_utils.aws import route53
 from ansible_collections.pear.fargate.plugins.module_utils.aws.errors import Failure
 from ansible_collections.pear.fargate.plugins.module_utils.aws.session import Aws
 from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import Invocation
+from ansible_collections.pear.fargate.plugins.module_utils.service import route53_service_records
 from ansible_collections.pear.fargate.plugins.module_utils.service.alias_records import (
     Balancer,
     DesiredNames,
@@ -277,6 +278,29 @@ def test_an_alarm_watches_the_check_where_its_metric_is(options: dict[str, Any])
         AlarmName=alarm["AlarmName"], StateValue="ALARM", StateReason="a state is no difference"
     )
     assert not invoke({**requested, "health_check": {**CHECK, "interval_seconds": 10}})["changed"]
+
+
+@pytest.mark.parametrize("starts_in_alarm", [True, False])
+def test_the_check_of_a_service_that_was_never_released_tells_nobody(
+    options: dict[str, Any], monkeypatch: pytest.MonkeyPatch, starts_in_alarm: bool
+) -> None:
+    """It fails until the first release: an alarm that begins in ALARM does not come to it, which is what is told."""
+    states: list[tuple[bool, str]] = []
+
+    def set_state(aws: Any, name: str, state: str, reason: str) -> None:
+        # Its actions are off until it has its state. moto forgets the state of an alarm that is put again.
+        (alarm,) = alarms()
+        states.append((alarm["ActionsEnabled"], state))
+
+    monkeypatch.setattr(route53_service_records.cloudwatch, "set_alarm_state", set_state)
+    requested = {**options, "health_check": CHECK, "alarm": {**ALARM, "starts_in_alarm": starts_in_alarm}}
+    invoke(requested)
+    assert states == ([(False, "ALARM")] if starts_in_alarm else [])
+    (alarm,) = alarms()
+    assert alarm["ActionsEnabled"] and alarm["TreatMissingData"] == "ignore"
+    # One that is there keeps its state, whatever is asked for.
+    invoke({**requested, "alarm": {**requested["alarm"], "runbook_url": "https://example.com"}})
+    assert len(states) == int(starts_in_alarm)
 
 
 def test_the_alarm_is_removed_with_its_check_and_left_unchanged_if_not_given(options: dict[str, Any]) -> None:

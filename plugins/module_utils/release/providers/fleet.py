@@ -241,7 +241,22 @@ class ServiceFleet:
 
     def of_version(self, colour: Colour, definition: Mapping[str, Any] | None) -> dict[str, Any]:
         """What an UpdateService with an earlier task definition has to say besides."""
-        return {**self.volumes_of(colour, definition), **self._balancers_of(colour, definition)}
+        return {
+            **self.volumes_of(colour, definition),
+            **self._balancers_of(colour, definition),
+            **self._connect_of(colour, definition),
+        }
+
+    def _connect_of(self, colour: Colour, definition: Mapping[str, Any] | None) -> dict[str, Any]:
+        """Nor need it have the port by which Service Connect knows the one that runs now."""
+        state = self.services.get(colour)
+        held = state.settings.get("service_connect") if state else None
+        if not held or not definition:
+            return {}
+        found = service_definition.connect_of_version(held, definition)
+        if found == held:
+            return {}
+        return service_definition.update_request({"service_connect": found}, {"service_connect"})
 
     def _balancers_of(self, colour: Colour, definition: Mapping[str, Any] | None) -> dict[str, Any]:
         """A version before may listen on another port than the one that the ECS service registers now."""

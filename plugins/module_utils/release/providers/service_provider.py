@@ -10,7 +10,17 @@ from dataclasses import dataclass, field, replace
 from ...aws.arns import target_group_name
 from ...aws.elbv2_states import TargetState
 from ...aws.tasks import TaskState
-from ...rollout.actions import Adjust, CancelScaleIn, FleetAction, Replace, ScaleIn, ScheduleScaleIn, SetScaleIn, Stage
+from ...rollout.actions import (
+    POLL_SECONDS,
+    Adjust,
+    CancelScaleIn,
+    FleetAction,
+    Replace,
+    ScaleIn,
+    ScheduleScaleIn,
+    SetScaleIn,
+    Stage,
+)
 from ...rollout.model import Colour, ColourState, Fleet, Release, Weights
 from ...service.location import weights_of
 from .. import task_logs
@@ -37,6 +47,8 @@ class ServiceProvider:
     ecs: EcsProvider = field(init=False)
     narrator: Narrator = field(init=False)
     health: SteadyHealth = field(default_factory=SteadyHealth)
+    # The first look of the run was odd.
+    _looks_again: bool = False
 
     def __post_init__(self) -> None:
         self.listener, self.ecs = ListenerProvider(self.fleet), EcsProvider(self.fleet, self.in_place)
@@ -46,6 +58,12 @@ class ServiceProvider:
 
     @port_call
     def read(self, count_unended: bool = False) -> Fleet:
+        fleet = self._look(0.0, count_unended)
+        if not self._looks_again:
+            return fleet
+        # A status or a refusal may rest on this look alone.
+        self._looks_again = False
+        self.fleet.clock.sleep(POLL_SECONDS)
         return self._look(0.0, count_unended)
 
     @port_call
@@ -81,7 +99,9 @@ class ServiceProvider:
     def _state(self, reading: Reading, weights: Weights) -> ColourState:
         reading = self.health.known(reading)
         self.narrator.look(reading)
-        state = self.health.believe(reading, colour_state(reading))
+        state = colour_state(reading)
+        self._looks_again = self._looks_again or self.health.has_odd_first_look(reading, state)
+        state = self.health.believe(reading, state)
         further = tuple(map(target_group_name, self.fleet.further_target_groups(reading.colour)))
         state = replace(state, ecs_rollback=self.narrator.rollback_cause(reading), further_target_groups=further)
         if self.in_place and weights.leader is reading.colour:

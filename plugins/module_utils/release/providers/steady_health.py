@@ -32,6 +32,11 @@ class SteadyHealth:
         self._targets[reading.colour] = {(target.address, target.port): target for target in targets}
         return replace(reading, targets=targets)
 
+    def has_odd_first_look(self, reading: Reading, state: ColourState) -> bool:
+        """Whether tasks run whose targets are missing or not known, and no look before says how they were."""
+        explained = any(target.state in _EXPLAINED or target.state == "initial" for target in reading.targets)
+        return state.colour not in self._believed and state.healthy < state.running and not explained
+
     def believe(self, reading: Reading, state: ColourState) -> ColourState:
         """The state, with the health of the look before where fewer healthy targets have no explanation yet.
 

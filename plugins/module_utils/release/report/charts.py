@@ -44,7 +44,7 @@ class Chart:
 
 @dataclass(frozen=True)
 class _Frame:
-    """What the charts of one report share: the times they show, and when weights changed."""
+    """What the charts of one report share: the times they show, and when something changed."""
 
     start: float
     end: float
@@ -84,13 +84,13 @@ def _length(seconds: int) -> str:
 
 
 def _frame(facts: Facts) -> _Frame | None:
-    release = facts.release
-    if release is None:
+    if facts.times is None:
         return None
-    ends = [moment.at for moment in facts.moments] + [release.ended_at or release.started_at]
+    begin, over = facts.times
+    ends = [moment.at for moment in facts.moments] + [over]
     times = [period.at for traffic in facts.traffic.values() for period in traffic.periods]
-    start, end = min([release.started_at, *times]), max([*ends, *times])
-    return _Frame(start, max(end, start + 1), tuple(at for at, _weights in facts.weights[1:]))
+    start, end = min([begin, *times]), max([*ends, *times])
+    return _Frame(start, max(end, start + 1), facts.marks)
 
 
 def _steps(facts: Facts, colour: Colour, frame: _Frame) -> list[Point]:

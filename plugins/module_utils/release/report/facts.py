@@ -1,6 +1,6 @@
 # Copyright: pear.fargate contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What the report of a release shows, as values. Pure."""
+"""What the report of a release, or of an experiment, shows, as values. Pure."""
 
 from __future__ import annotations
 
@@ -95,6 +95,23 @@ class Facts:
     tasks: tuple[TaskRow, ...] = ()
     evidence: Mapping[str, Any] = field(default_factory=dict)
     unread: tuple[str, ...] = ()
+    # Of what is no release, such as an experiment of a game day: when it was, and what is said of it.
+    span: tuple[float, float] | None = None
+    details: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def times(self) -> tuple[float, float] | None:
+        """From when to when it went on; None where nothing was begun."""
+        if self.span or self.release is None:
+            return self.span
+        return self.release.started_at, self.release.ended_at or self.release.started_at
+
+    @property
+    def marks(self) -> tuple[float, ...]:
+        """When something changed, for the charts: the weights, or what happened in an experiment."""
+        if self.span:
+            return tuple(moment.at for moment in self.of(MomentKind.LINE))
+        return tuple(at for at, _weights in self.weights[1:])
 
     @property
     def weights(self) -> list[tuple[float, Weights]]:

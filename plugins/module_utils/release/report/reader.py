@@ -48,36 +48,40 @@ class Reader:
         if not begun.evidence:
             kept: dict[str, Any] = self._read(lambda: ledger.evidence(release.id) or {}, {})
             begun = replace(begun, evidence=kept)
-        shown = traffic.window(release.started_at, self._end(release), self.clock.now())
+        return self.measured(replace(begun, moments=tuple(moments)), release.started_at, self._end(release))
+
+    def measured(self, begun: Facts, start: float, end: float) -> Facts:
+        """With the traffic and the tasks of a time."""
+        location = self.location
+        shown = traffic.window(start, end, self.clock.now())
         routed = location.is_routed
         none: dict[Colour, ColourTraffic] = {}
         found = self._read(lambda: traffic.read(self.aws, location, shown), none) if routed else none
         return replace(
             begun,
             routed=routed,
-            moments=tuple(moments),
             traffic=found,
             period_seconds=shown.period_seconds,
-            tasks=tuple(self._tasks(release)),
+            tasks=tuple(self._tasks(start, end)),
             unread=(*begun.unread, *self.unread),
         )
 
     def _end(self, release: Release) -> float:
         return release.ended_at or self.clock.now()
 
-    def _tasks(self, release: Release) -> list[TaskRow]:
-        """Tasks that ran during the release, as far as ECS still knows them."""
+    def _tasks(self, start: float, end: float) -> list[TaskRow]:
+        """Tasks that ran during that time, as far as ECS still knows them."""
         found: list[TaskRow] = []
         for colour, name in self.location.ecs_services.items():
             for status in ("RUNNING", "STOPPED"):
                 none: list[TaskState] = []
                 tasks = self._read(partial(ecs.tasks, self.aws, self.location.cluster, name, status), none)
-                found += [_row(colour, task) for task in tasks if self._ran_during(release, task)]
+                found += [_row(colour, task) for task in tasks if self._ran_during(start, end, task)]
         return sorted(found, key=lambda row: (row.started_at or self.clock.now(), row.id))
 
-    def _ran_during(self, release: Release, task: TaskState) -> bool:
+    def _ran_during(self, start: float, end: float, task: TaskState) -> bool:
         created, stopped = task.created_at or 0.0, task.stopped_at or self.clock.now()
-        return created <= self._end(release) + _AFTER_SECONDS and stopped >= release.started_at
+        return created <= end + _AFTER_SECONDS and stopped >= start
 
     def _read(self, call: Callable[[], T], otherwise: T) -> T:
         try:

@@ -67,13 +67,19 @@ pre { background: var(--soft); padding: .6rem .8rem; white-space: pre-wrap; over
 {% if not release.in_place %}<dt>colours</dt><dd>{{ release.candidate }} was the candidate, {{ release.live }} was live</dd>{% endif %}
 </dl>
 {% endif %}
+{% if facts.details %}
+<dl id="details">
+{% for name, text in facts.details.items() %}<dt>{{ name }}</dt><dd>{{ text }}</dd>
+{% endfor %}
+</dl>
+{% endif %}
 </header>
 
 {% if charts %}
 <section id="charts">
 <h2>Traffic</h2>
 <p class="key note"><span style="--c: var(--blue)">blue</span><span style="--c: var(--green)">green</span>
-<span style="--c: var(--mark)">weights changed</span></p>
+<span style="--c: var(--mark)">{{ "an event, below" if facts.span else "weights changed" }}</span></p>
 {% for chart in charts %}
 <figure id="chart-of-{{ chart.name }}"><figcaption>{{ chart.caption }}</figcaption>{{ chart.svg | drawn }}</figure>
 {% endfor %}
