@@ -22,6 +22,7 @@ from ..rollout.runs import (
     ONE_WRITER,
     POLICY,
     ROLLING,
+    killed_at_half,
     order,
     stuck_canary,
     with_one_writer,
@@ -106,3 +107,15 @@ def test_a_rollback_that_has_nowhere_to_go_is_refused_in_check_mode_too(monkeypa
     wanted = ReturnOrder("rollback-1", "scoreboard", "grace", POLICY)
     with pytest.raises(Failure, match="cannot take traffic back"):
         check_mode(monkeypatch, stuck_canary(), wanted)
+
+
+def test_what_a_living_controller_may_still_do_is_no_plan_of_one_that_spares_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    wanted = ReturnOrder("rollback-1", "scoreboard", "awx", POLICY, only_abandoned=True)
+    world = killed_at_half()
+    told, _ = check_mode(monkeypatch, world, wanted)
+    assert not told["changed"] and "deployer of three holds the lease" in told["reason"]
+    world.time += 200
+    told, _ = check_mode(monkeypatch, world, wanted)
+    assert told["changed"] and "to its end" in told["plan"][0] and len(told["plan"]) == 1, told
+    told, _ = check_mode(monkeypatch, with_two_releases(), wanted)
+    assert (told["changed"], told["reason"]) == (False, "no release is under way")
