@@ -162,7 +162,7 @@ def test_a_colour_and_the_forced_way_reach_the_rollback(
     assert found is not None and extra.items() <= found.items()
 
 
-MOVES_TRAFFIC = [("deliver", "Release"), ("rollback", "Roll back")]
+MOVES_TRAFFIC = [("converge", "Converge"), ("deliver", "Release"), ("rollback", "Roll back")]
 
 
 @pytest.mark.parametrize(("workflow", "step"), MOVES_TRAFFIC)
@@ -196,7 +196,7 @@ def _wait_for(path: Path) -> None:
 
 
 def test_every_step_that_moves_traffic_is_one_that_hears_of_its_end() -> None:
-    moving = re.compile(r"ansible-playbook pear\.fargate\.(release|deploy|rollback)\b(?!.* --tags image)")
+    moving = re.compile(r"ansible-playbook pear\.fargate\.(release|deploy|converge|rollback)\b(?!.* (--tags image|--check))")
     found = [
         (path.stem, step["name"])
         for path in sorted(WORKFLOWS.glob("*.yml"))
