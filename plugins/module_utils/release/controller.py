@@ -107,7 +107,7 @@ class Controller:
     def _end_abandoned(self, order: ReturnOrder, left: Release | None) -> Ending:
         """Return the traffic of a release whose controller was killed: its lease ends. One that lives renews it, and is left alone."""
         if left is None:
-            return not_begun(Unchanged(NONE_UNDER_WAY))
+            return self._spared(NONE_UNDER_WAY)
         lease = self._lease()
         while lease is not None and not is_lost(lease, self.ports.clock.now()):
             if self.loop.interruption:
@@ -116,8 +116,12 @@ class Controller:
             self.ports.clock.sleep(_LOOK_SECONDS)
             before, lease = lease, self._lease()
             if lease is not None and lease.owner and lease != before:
-                return not_begun(Unchanged(f"{lease.owner} works on release {lease.release_id}: it is left alone"))
+                return self._spared(f"{lease.owner} works on release {lease.release_id}: it is left alone")
         return self._under_lease(order.id, False, lambda: self._rollback(order))
+
+    def _spared(self, reason: str) -> Ending:
+        self.ports.progress.line(reason)
+        return not_begun(Unchanged(reason))
 
     def _lease(self) -> Lease | None:
         return self.lease_holder.with_retries(self.ports.ledger.lease)
