@@ -40,7 +40,9 @@ class Jobs:
         (template,) = [one for one in data["controller_templates"] if one["name"] == f"{NAME} {name}"]
         spec = template.get("survey_spec", {"spec": []})["spec"]
         assert set(answers) <= {question["variable"] for question in spec}
-        assert {question["variable"] for question in spec if question["required"] and not question["default"]} <= set(answers)
+        assert {question["variable"] for question in spec if question["required"] and not question["default"]} <= set(
+            answers
+        )
         # As AWX fills them in (awx/main/models/mixins.py): a default that its own question would refuse is left out.
         defaults = {one["variable"]: one["default"] for one in spec if one["type"] != "integer" or one["default"] != ""}
         launched = {"awx_user_name": "ada", "awx_job_id": 7}

@@ -207,7 +207,9 @@ def test_job_templates_run_as_awx_runs_them(guarded: Guarded, tmp_path: Path) ->
     assert (tmp_path / "report.html").stat().st_size > 0
     jobs.run("run task", task_words="python3\n-c\nprint('a task of AWX')")
     left = jobs.run("return after a failed release", fails=True)
-    assert "no release is under way" in left.output and "The release failed or was cancelled" in left.output, left.output
+    assert "no release is under way" in left.output and "The release failed or was cancelled" in left.output, (
+        left.output
+    )
 
 
 def test_nothing_was_refused_to_any_of_them(guarded: Guarded) -> None:

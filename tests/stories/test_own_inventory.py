@@ -13,7 +13,9 @@ from .conftest import Stage
 
 
 @pytest.mark.long
-def test_molecule_deploys_an_inventory_of_ones_own_and_fails_where_it_is_not_as_verified(stage: Stage, tmp_path: Path) -> None:
+def test_molecule_deploys_an_inventory_of_ones_own_and_fails_where_it_is_not_as_verified(
+    stage: Stage, tmp_path: Path
+) -> None:
     # cp -r examples/molecule, then: molecule test
     project = own_repository(tmp_path)
     tested = molecule(project, "test", stage.environment, 1500)
@@ -23,6 +25,8 @@ def test_molecule_deploys_an_inventory_of_ones_own_and_fails_where_it_is_not_as_
     assert service["runningCount"] == service["desiredCount"] == 2
 
     path = project / "inventories/staging/host_vars/scores.yml"
-    path.write_text(yaml.safe_dump(yaml.safe_load(path.read_text()) | {"service_health_check": {"path": "/no-such-page"}}))
+    path.write_text(
+        yaml.safe_dump(yaml.safe_load(path.read_text()) | {"service_health_check": {"path": "/no-such-page"}})
+    )
     verified = molecule(project, "verify", stage.environment, 600)
     assert verified.returncode != 0 and "404" in verified.stdout, verified.stdout

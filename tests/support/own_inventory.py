@@ -19,7 +19,9 @@ BIN = Path(sys.executable).parent
 def own_repository(folder: Path) -> Path:
     """The sample app's source, an environment with it as its only service, and the scenario copied as the guide says."""
     project = folder / "your-deployments"
-    shutil.copytree(ROOT / "examples/scoreboard", project / "src", ignore=shutil.ignore_patterns("tests", "__pycache__"))
+    shutil.copytree(
+        ROOT / "examples/scoreboard", project / "src", ignore=shutil.ignore_patterns("tests", "__pycache__")
+    )
     inventory = project / "inventories/staging"
     shutil.copytree(ROOT / "inventories/staging/group_vars", inventory / "group_vars")
     environment = inventory / "group_vars/all/environment.yml"
@@ -40,7 +42,9 @@ def own_repository(folder: Path) -> Path:
     return project
 
 
-def molecule(project: Path, verb: str, environment: Mapping[str, str], timeout: float) -> subprocess.CompletedProcess[str]:
+def molecule(
+    project: Path, verb: str, environment: Mapping[str, str], timeout: float
+) -> subprocess.CompletedProcess[str]:
     """`molecule VERB` in the repository, as a person types it there: without this checkout's configuration."""
     own = {name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")}
     collections = {"ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".venv/collections"), "ANSIBLE_NOCOLOR": "1"}

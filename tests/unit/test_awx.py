@@ -144,17 +144,25 @@ def fails_in_the_end(template: dict[str, Any]) -> bool:
 
 
 @pytest.mark.parametrize("workflow", DATA["controller_workflows"], ids=lambda workflow: workflow["name"])
-def test_a_workflow_whose_release_failed_or_was_cancelled_returns_traffic_and_has_failed(workflow: dict[str, Any]) -> None:
+def test_a_workflow_whose_release_failed_or_was_cancelled_returns_traffic_and_has_failed(
+    workflow: dict[str, Any],
+) -> None:
     """AWX, dag_workflow.py, has_workflow_failed: a failed node counts only where no node follows it by failure_nodes or always_nodes."""
     nodes = {node["identifier"]: node for node in workflow["workflow_nodes"]}
     followed = {
-        name: [one["identifier"] for kind in ("failure_nodes", "always_nodes") for one in node.get("related", {}).get(kind, [])]
+        name: [
+            one["identifier"]
+            for kind in ("failure_nodes", "always_nodes")
+            for one in node.get("related", {}).get(kind, [])
+        ]
         for name, node in nodes.items()
     }
     after = followed["release"]
     templates = {name: TEMPLATES[nodes[name]["unified_job_template"]["name"]] for name in after}
     assert "return_failed" in {playbook_of(template) for template in templates.values()}
-    assert [name for name in after if fails_in_the_end(templates[name]) and not followed[name]], "the workflow would be green"
+    assert [name for name in after if fails_in_the_end(templates[name]) and not followed[name]], (
+        "the workflow would be green"
+    )
     for name in nodes.keys() - {"release"}:
         assert not followed[name], f"{name}: what follows its failure would have to fail too"
 
@@ -289,7 +297,9 @@ def test_the_playbook_makes_every_object_and_joins_them() -> None:
     questions = store.associated["job_templates", release["id"], "survey_spec"]["spec"]
     assert [question["variable"] for question in questions] == ["image_tag", "service_restart"]
     who = json.loads(release["extra_vars"])["service_released_by"]
-    rendered = [jinja2.Template(who).render(given) for given in ({"awx_user_name": "ada", "awx_job_id": 7}, {"awx_job_id": 7})]
+    rendered = [
+        jinja2.Template(who).render(given) for given in ({"awx_user_name": "ada", "awx_job_id": 7}, {"awx_job_id": 7})
+    ]
     assert rendered == ["ada", "AWX job 7"]
     assert "role_arn = {{ role_arn }}" in store.find("credential_types", {})[0]["injectors"]["file"]["template"]
     workflow = store.named("workflow_job_templates", "production release with approval")
@@ -301,7 +311,14 @@ def test_the_playbook_makes_every_object_and_joins_them() -> None:
         name: store.names_of("workflow_job_template_nodes", node, "success_nodes", "identifier")
         for name, node in nodes.items()
     }
-    assert after == {"check": ["approve"], "approve": ["release"], "release": ["verify"], "verify": [], "return": [], "triage": []}
+    assert after == {
+        "check": ["approve"],
+        "approve": ["release"],
+        "release": ["verify"],
+        "verify": [],
+        "return": [],
+        "triage": [],
+    }
     failed = store.names_of("workflow_job_template_nodes", nodes["release"], "failure_nodes", "identifier")
     assert failed == ["return", "triage"]
     assert nodes["check"]["unified_job_template"] == nodes["release"]["unified_job_template"] == release["id"]

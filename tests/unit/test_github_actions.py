@@ -196,7 +196,9 @@ def _wait_for(path: Path) -> None:
 
 
 def test_every_step_that_moves_traffic_is_one_that_hears_of_its_end() -> None:
-    moving = re.compile(r"ansible-playbook pear\.fargate\.(release|deploy|converge|rollback)\b(?!.* (--tags image|--check))")
+    moving = re.compile(
+        r"ansible-playbook pear\.fargate\.(release|deploy|converge|rollback)\b(?!.* (--tags image|--check))"
+    )
     found = [
         (path.stem, step["name"])
         for path in sorted(WORKFLOWS.glob("*.yml"))

@@ -133,7 +133,10 @@ def test_the_dashboards_are_shown_and_opened_without_a_call(tmp_path: Any) -> No
     player = Player({"BROWSER": f"{browser} %s", "AWS_ENDPOINT_URL": "http://127.0.0.1:9"}, ("inventories/staging",))
     shown = player.run("playbooks/dashboard.yml", variables={"dashboard_open": True}).succeeded().output
     url = "https://eu-central-1.console.aws.amazon.com/cloudwatch/home?region=eu-central-1#dashboards/dashboard/staging-eu-central-1-"
-    assert [line.strip() for line in shown.splitlines() if line.strip().startswith("https")] == [f"{url}scoreboard", f"{url}Environment"]
+    assert [line.strip() for line in shown.splitlines() if line.strip().startswith("https")] == [
+        f"{url}scoreboard",
+        f"{url}Environment",
+    ]
     assert opened.read_text().split() == [f"{url}scoreboard", f"{url}Environment"]
     without = player.run("playbooks/dashboard.yml", variables={"monitoring_dashboard": False}).failed()
     assert "has no dashboard" in without.output

@@ -109,7 +109,9 @@ def test_a_rollback_that_has_nowhere_to_go_is_refused_in_check_mode_too(monkeypa
         check_mode(monkeypatch, stuck_canary(), wanted)
 
 
-def test_what_a_living_controller_may_still_do_is_no_plan_of_one_that_spares_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_a_living_controller_may_still_do_is_no_plan_of_one_that_spares_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     wanted = ReturnOrder("rollback-1", "scoreboard", "awx", POLICY, only_abandoned=True)
     world = killed_at_half()
     told, _ = check_mode(monkeypatch, world, wanted)
