@@ -177,7 +177,7 @@ def test_the_installed_collection_deploys_an_inventory_of_ones_own(
 
 @pytest.mark.plays
 def test_the_installed_collection_documents_its_modules_and_its_inventory(installed: Path) -> None:
-    for kind, folder in (("module", "modules"), ("inventory", "inventory")):
+    for kind, folder in (("module", "modules"), ("inventory", "inventory"), ("connection", "connection")):
         names = [f"pear.fargate.{path.stem}" for path in ROOT.glob(f"plugins/{folder}/*.py") if path.stem != "__init__"]
         command = [str(BIN / "ansible-doc"), "--type", kind, "--json", *names]
         documented = json.loads(away_from_the_checkout(installed, *command))
