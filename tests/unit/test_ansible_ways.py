@@ -263,7 +263,9 @@ def test_mistakes_inside_options_are_told_before_anything_is_made(player: Player
         assert told in one_line, refused.output
 
 
-def test_what_is_released_without_a_person_is_allowed_and_did_not_fail_before(provisioned: Player, endpoint: str) -> None:
+def test_what_is_released_without_a_person_is_allowed_and_did_not_fail_before(
+    provisioned: Player, endpoint: str
+) -> None:
     told = finished(provisioned.run("playbooks/converge.yml"))
     assert "environment_converge is not true: people release to tiny." in told.output
     assert told.changed == 0 and "bluegreen" not in told.output and told.recap["website"]["skipped"] > 0

@@ -132,6 +132,8 @@ def test_a_workflow_leads_from_its_first_node_to_every_other(workflow: dict[str,
             # AWX ignores a prompt that the template does not ask for.
             assert not node.get("job_type") or found["ask_job_type_on_launch"]
             assert not node.get("diff_mode") or found["ask_diff_mode_on_launch"]
+            asked = {one["variable"] for one in found.get("survey_spec", {"spec": []})["spec"]}
+            assert set(node.get("extra_data", {})) <= asked
             assert found["ask_limit_on_launch"] or not workflow["ask_limit_on_launch"]
             required = {one["variable"] for one in found.get("survey_spec", {"spec": []})["spec"] if one["required"]}
             assert required <= {one["variable"] for one in workflow["survey_spec"]["spec"]}, node["identifier"]
@@ -322,6 +324,7 @@ def test_the_playbook_makes_every_object_and_joins_them() -> None:
     failed = store.names_of("workflow_job_template_nodes", nodes["release"], "failure_nodes", "identifier")
     assert failed == ["return", "triage"]
     assert nodes["check"]["unified_job_template"] == nodes["release"]["unified_job_template"] == release["id"]
+    assert nodes["verify"]["extra_data"] == {"triage_fail": "true"}
     assert nodes["check"]["job_type"] == "check" and "job_type" not in nodes["release"]
     approval = store.named("workflow_approval_templates", "Release to production")
     assert nodes["approve"]["unified_job_template"] == approval["id"]
