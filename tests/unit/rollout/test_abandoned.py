@@ -93,3 +93,21 @@ def test_a_signal_ends_the_wait() -> None:
     ended = controller.rollback(ORDER)
     assert ended.outcome is Outcome.INTERRUPTED and "SIGTERM" in ended.reason
     assert world.weights == weights
+
+
+def test_a_release_that_somebody_else_ends_meanwhile_is_no_reason_to_go_back_to_another() -> None:
+    world = killed_at_half()
+    reads = iter(range(100))
+
+    def look(number: int, name: str) -> None:
+        if name == "lease" and next(reads) == 1:
+            world.after_call = lambda number, name: None
+            assert roll_back(world).outcome is Outcome.SUCCEEDED
+            assert world.lease is not None
+            world.lease = replace(world.lease, owner="", expires_at=world.time)
+
+    world.after_call = look
+    ended = end_abandoned(world)
+    assert (ended.outcome, ended.reason) == (None, "no release is under way"), ended
+    assert [one for one in world.releases() if one.kind == "rollback"] == []
+    check_end(world)
