@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -28,7 +29,9 @@ def test_molecule_takes_the_scenario_outside_of_this_checkout(tmp_path: Path) ->
     project = own_repository(tmp_path)
     done = molecule(project, "syntax", {"AWS_ENDPOINT_URL": "http://127.0.0.1:9"}, 300)
     assert done.returncode == 0, done.stdout
-    assert f"{project}/molecule/default/converge.yml" in done.stdout, done.stdout
+    # Molecule colours what it says, and wraps it in a frame.
+    said = re.sub(r"\x1b\[[0-9;]*m|[│\s]", "", done.stdout)
+    assert f"playbook:{project}/molecule/default/converge.yml" in said, done.stdout
     (project / "molecule/default/sandbox.yml").unlink()
     without = molecule(project, "syntax", {}, 300)
     assert without.returncode != 0 and "sandbox.yml" in without.stdout, without.stdout
