@@ -43,6 +43,22 @@ def service_names(service: str, environment: str, region: str = "") -> dict[str,
     return {**names, **RoleNames(environment, region).of_service(service), "dashboard": dashboard}
 
 
+# The console's hosts, by what the names of regions begin with.
+_CONSOLES = {"cn-": "console.amazonaws.cn", "us-gov-": "console.amazonaws-us-gov.com"}
+
+
+def dashboard_url(dashboard: str, region: str) -> str:
+    """The address of a CloudWatch dashboard in the console of its region's partition."""
+    others = (host for prefix, host in _CONSOLES.items() if region.startswith(prefix))
+    host = next(others, f"{region}.console.aws.amazon.com")
+    return f"https://{host}/cloudwatch/home?region={region}#dashboards/dashboard/{dashboard}"
+
+
 class FilterModule:
     def filters(self) -> dict[str, Callable[..., Any]]:
-        return {"environment_names": environment_names, "service_names": service_names, "tag_texts": tag_texts}
+        return {
+            "dashboard_url": dashboard_url,
+            "environment_names": environment_names,
+            "service_names": service_names,
+            "tag_texts": tag_texts,
+        }
