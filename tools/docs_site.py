@@ -36,7 +36,7 @@ _FRONT = (
     ),
     ("Release", ("strategies", "how-a-release-decides", "tasks", "slos", "bluegreen-on-its-own", "failures")),
     ("Operate", ("observability", "operations", "runbooks/README", "backups")),
-    ("From where you work", ("github-actions", "awx", "eda", "inventory-plugin")),
+    ("From where you work", ("github-actions", "awx", "gitops", "eda", "inventory-plugin", "molecule")),
     ("About", ("architecture", "api", "security", "benchmarks", "compatibility", "certification", "reference")),
 )
 _CONF = """

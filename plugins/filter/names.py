@@ -48,9 +48,21 @@ def further_load_balancer(environment: str, name: str) -> str:
     return EnvironmentNames(environment).further_load_balancer(name)
 
 
+# The console's hosts, by what the names of regions begin with.
+_CONSOLES = {"cn-": "console.amazonaws.cn", "us-gov-": "console.amazonaws-us-gov.com"}
+
+
+def dashboard_url(dashboard: str, region: str) -> str:
+    """The address of a CloudWatch dashboard in the console of its region's partition."""
+    others = (host for prefix, host in _CONSOLES.items() if region.startswith(prefix))
+    host = next(others, f"{region}.console.aws.amazon.com")
+    return f"https://{host}/cloudwatch/home?region={region}#dashboards/dashboard/{dashboard}"
+
+
 class FilterModule:
     def filters(self) -> dict[str, Callable[..., Any]]:
         return {
+            "dashboard_url": dashboard_url,
             "environment_names": environment_names,
             "further_load_balancer": further_load_balancer,
             "service_names": service_names,

@@ -38,6 +38,13 @@ options:
     description: Whether to go back in spite of objections.
     type: bool
     default: false
+  only_abandoned:
+    description:
+      - Whether to end only a release that no controller works on any more, such as one whose process was killed. Nothing is changed where
+        there is none.
+      - It waits for the end of the controller's lease, at most two minutes. A controller that renews its lease meanwhile is left alone.
+    type: bool
+    default: false
 extends_documentation_fragment:
   - pear.fargate.attributes.release
   - pear.fargate.bluegreen.place
@@ -128,6 +135,7 @@ ARGUMENT_SPEC = {
     "to": {"type": "str"},
     "to_colour": {"type": "str", "choices": ["blue", "green"]},
     "force": {"type": "bool", "default": False},
+    "only_abandoned": {"type": "bool", "default": False},
     "policy": {"type": "dict", "options": POLICY, "default": {}},
     "report": {"type": "path"},
 }

@@ -11,7 +11,8 @@ version_added: 0.2.0
 description:
   - Looks for a task of the live version, checks what ECS Exec needs in it, and returns the command of the AWS CLI to type.
   - Fails with what is missing, by U(https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-exec.html).
-  - A session is interactive, so that no task of Ansible can hold it.
+  - A session is interactive, so that no task of Ansible can hold it. The connection P(pear.fargate.ecs_exec#connection) runs single
+    commands.
   - A command that needs no running task, such as a migration, is run by M(pear.fargate.ecs_run_task).
 seealso:
   - module: pear.fargate.ecs_run_task

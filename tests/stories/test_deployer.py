@@ -191,13 +191,25 @@ def test_job_templates_run_as_awx_runs_them(guarded: Guarded, tmp_path: Path) ->
     jobs = Jobs(guarded, tmp_path)
     status = jobs.run("status")
     assert "traffic blue" in status.output, status.output
-    released = jobs.run("release", image_tag="1.0.0", service_released_by="ada")
+    released = jobs.run("release", image_tag="1.0.0")
     assert "release | New version of scoreboard" in released.tasks, released.tasks
     logs = jobs.run(
         "logs", logs_minutes=600, logs_request_id="day-to-day-1", logs_since_release="false", logs_filter=""
     )
     assert "day-to-day-1" in logs.output, logs.output
     jobs.run("scale", scale_count="", scale_minimum=1, scale_maximum="")
+    for name in ("history", "triage", "exec", "dashboard", "converge", "pause", "promote", "abort"):
+        # No release is under way that could be steered: the job says so, and it ran.
+        steers = name in ("pause", "promote", "abort")
+        ran = jobs.run(name, fails=steers)
+        assert not steers or "has no release under way" in ran.output, ran.output
+    jobs.run("report", report_path=str(tmp_path / "report.html"))
+    assert (tmp_path / "report.html").stat().st_size > 0
+    jobs.run("run task", task_words="python3\n-c\nprint('a task of AWX')")
+    left = jobs.run("return after a failed release", fails=True)
+    assert "no release is under way" in left.output and "The release failed or was cancelled" in left.output, (
+        left.output
+    )
 
 
 def test_further_target_groups_by_the_roles_of_provisioning_and_of_releases(guarded: Guarded) -> None:

@@ -308,7 +308,7 @@ CHANGES: dict[str, tuple[Change, str]] = {
 @pytest.fixture(scope="module")
 def found(deployed: Player, stage: Stage) -> Iterator[PlayResult]:
     """What drift.yml says after everything was changed at once. What these stories asked for is taken back at their end."""
-    deployed.run("playbooks/release.yml", variables=SCALED).succeeded()
+    deployed.run("playbooks/deploy.yml", variables=SCALED).succeeded()
     deployed.run("playbooks/drift.yml", variables=SCALED).succeeded()
     for change, _ in CHANGES.values():
         change(stage)

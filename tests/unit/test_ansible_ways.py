@@ -9,13 +9,19 @@ import json
 import re
 import subprocess
 import sys
+import time
 import zipfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from ansible_collections.pear.fargate.plugins.module_utils.aws.session import Aws
+from ansible_collections.pear.fargate.plugins.module_utils.release.ledger import DynamoLedger
+from ansible_collections.pear.fargate.plugins.module_utils.rollout.lease import Lease
+from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import Outcome
 from moto.cloudwatch.responses import CloudWatchResponse
 from moto.server import ThreadedMotoServer
 
@@ -23,6 +29,7 @@ from tests.support.cases import first_of, one_in
 from tests.support.plays import ROOT, Player, PlayResult
 
 from .dashboards import with_tags
+from .release.given import RELEASE
 from .saved_queries import QueryStore
 from .xray_settings import TraceStore
 
@@ -257,6 +264,28 @@ def test_mistakes_inside_options_are_told_before_anything_is_made(player: Player
         "and nothing was changed",
     ):
         assert told in one_line, refused.output
+
+
+def test_what_is_released_without_a_person_is_allowed_and_did_not_fail_before(
+    provisioned: Player, endpoint: str
+) -> None:
+    told = finished(provisioned.run("playbooks/converge.yml"))
+    assert "environment_converge is not true: people release to tiny." in told.output
+    assert told.changed == 0 and "bluegreen" not in told.output and told.recap["website"]["skipped"] > 0
+    allowed = {"environment_converge": True}
+    planned = finished(provisioned.run("playbooks/converge.yml", variables=allowed, check=True))
+    assert planned.changed and "release | New version of website" in planned.output, planned.output
+
+    keys = {"access_key": "testing", "secret_key": "testing", "endpoint_url": endpoint, "region": "eu-central-1"}
+    ledger = DynamoLedger(Aws(keys), "tiny-releases", "website")
+    lease = Lease("website", "ada", RELEASE.id, 1, time.time(), time.time() + 1)
+    assert ledger.take(lease, 0)
+    ended = {"outcome": Outcome.ROLLED_BACK, "reason": "5xx share 20 %", "closed": True}
+    ledger.save(replace(RELEASE, service="website", digest=IMAGE.partition("@")[2], **ended), lease)
+    refused = provisioned.run("playbooks/converge.yml", variables=allowed, check=True).failed()
+    said = " ".join(refused.output.split())
+    assert f"website was not released: deploy {RELEASE.id} of this image ended as rolled_back: 5xx share 20 %." in said
+    assert "release | New version" not in refused.output
 
 
 def test_a_release_without_its_image_says_so(provisioned: Player) -> None:

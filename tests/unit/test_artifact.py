@@ -9,10 +9,15 @@ import shutil
 import subprocess
 import sys
 import tarfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import yaml
+from moto.server import ThreadedMotoServer
+
+from .saved_queries import QueryStore
+from .xray_settings import TraceStore
 
 ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
@@ -76,14 +81,14 @@ def installed(artifact: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return collections
 
 
-def away_from_the_checkout(installed: Path, *command: object) -> str:
+def away_from_the_checkout(installed: Path, *command: object, **variables: str) -> str:
     """What a command says in an empty folder, without this repository's ansible.cfg."""
     folder = installed / "elsewhere"
     folder.mkdir(exist_ok=True)
     environment = {name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")}
-    environment |= {"ANSIBLE_COLLECTIONS_PATH": str(installed), "ANSIBLE_NOCOLOR": "1"}
+    environment |= {"ANSIBLE_COLLECTIONS_PATH": str(installed), "ANSIBLE_NOCOLOR": "1", **variables}
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
 
@@ -123,9 +128,56 @@ def test_every_playbook_of_the_installed_collection_runs_by_its_full_name(instal
     assert re.findall(r"^playbook: (.*)$", listed, re.M) == [str(here / f"playbooks/{name}.yml") for name in names]
 
 
+@pytest.fixture
+def endpoint() -> Iterator[str]:
+    """AWS's calls in memory, in an account that is empty."""
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
+    with pytest.MonkeyPatch.context() as patched:
+        QueryStore().install(patched)
+        TraceStore().installed_for(patched)
+        server.start()
+        host, port = server.get_host_and_port()
+        yield f"http://{host}:{port}"
+        server.stop()
+
+
+@pytest.mark.plays
+def test_the_installed_collection_deploys_an_inventory_of_ones_own(
+    installed: Path, tmp_path: Path, endpoint: str
+) -> None:
+    """In check mode: what a deploy runs is loaded from the artifact, actions that are links among it."""
+    here = installed / "ansible_collections/pear/fargate"
+    links = [path for path in here.glob("plugins/action/*.py") if path.is_symlink()]
+    assert links and all(path.resolve().is_relative_to(here.resolve()) for path in links)
+    image = "public.ecr.aws/nginx/nginx@sha256:" + 64 * "1"
+    hosts = {
+        "environment": {"hosts": {"tiny-environment": {}}},
+        "services": {"hosts": {"website": {"service_image": image}}},
+        "all": {
+            "vars": {
+                "environment_name": "tiny",
+                "environment_region": "eu-central-1",
+                "load_balancer_certificate": "self_signed",
+                "load_balancer_domain": "example.com",
+                "ansible_connection": "local",
+                "ansible_python_interpreter": sys.executable,
+            }
+        },
+    }
+    (tmp_path / "hosts.yml").write_text(yaml.safe_dump(hosts))
+    aws = {"AWS_ENDPOINT_URL": endpoint, "AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing"}
+    command = [BIN / "ansible-playbook", "pear.fargate.deploy", "-i", tmp_path / "hosts.yml", "--check"]
+    said = away_from_the_checkout(installed, *map(str, command), **aws)
+    assert (
+        "TASK [pear.fargate.network : " in said
+        and "TASK [pear.fargate.service : release | New version of website]" in said
+    )
+    assert re.search(r"^website +: ok=\d+ +changed=[1-9]", said, re.M), said
+
+
 @pytest.mark.plays
 def test_the_installed_collection_documents_its_modules_and_its_inventory(installed: Path) -> None:
-    for kind, folder in (("module", "modules"), ("inventory", "inventory")):
+    for kind, folder in (("module", "modules"), ("inventory", "inventory"), ("connection", "connection")):
         names = [f"pear.fargate.{path.stem}" for path in ROOT.glob(f"plugins/{folder}/*.py") if path.stem != "__init__"]
         command = [str(BIN / "ansible-doc"), "--type", kind, "--json", *names]
         documented = json.loads(away_from_the_checkout(installed, *command))

@@ -35,6 +35,8 @@ MODULES = {
 }
 
 
+# Playbooks of the project that do more than to import the one of their name.
+OWN = {"return_failed": ["rollback"], "run_task": ["run_task"]}
 DATA = controller()
 ENTRIES = [pytest.param(name, entry, id=f"{name}: {entry['name']}") for name in MODULES for entry in DATA[name]]
 TEMPLATES = {entry["name"]: entry for entry in DATA["controller_templates"]}
@@ -130,22 +132,72 @@ def test_a_workflow_leads_from_its_first_node_to_every_other(workflow: dict[str,
             # AWX ignores a prompt that the template does not ask for.
             assert not node.get("job_type") or found["ask_job_type_on_launch"]
             assert not node.get("diff_mode") or found["ask_diff_mode_on_launch"]
+            asked = {one["variable"] for one in found.get("survey_spec", {"spec": []})["spec"]}
+            assert set(node.get("extra_data", {})) <= asked
             assert found["ask_limit_on_launch"] or not workflow["ask_limit_on_launch"]
             required = {one["variable"] for one in found.get("survey_spec", {"spec": []})["spec"] if one["required"]}
             assert required <= {one["variable"] for one in workflow["survey_spec"]["spec"]}, node["identifier"]
 
 
+def fails_in_the_end(template: dict[str, Any]) -> bool:
+    """Whether a job of this template fails, whatever it finds."""
+    last = load(AWX / f"project/{playbook_of(template)}.yml")[-1]
+    return any("ansible.builtin.fail" in task for task in last.get("tasks", []))
+
+
+@pytest.mark.parametrize("workflow", DATA["controller_workflows"], ids=lambda workflow: workflow["name"])
+def test_a_workflow_whose_release_failed_or_was_cancelled_returns_traffic_and_has_failed(
+    workflow: dict[str, Any],
+) -> None:
+    """AWX, dag_workflow.py, has_workflow_failed: a failed node counts only where no node follows it by failure_nodes or always_nodes."""
+    nodes = {node["identifier"]: node for node in workflow["workflow_nodes"]}
+    followed = {
+        name: [
+            one["identifier"]
+            for kind in ("failure_nodes", "always_nodes")
+            for one in node.get("related", {}).get(kind, [])
+        ]
+        for name, node in nodes.items()
+    }
+    after = followed["release"]
+    templates = {name: TEMPLATES[nodes[name]["unified_job_template"]["name"]] for name in after}
+    assert "return_failed" in {playbook_of(template) for template in templates.values()}
+    assert [name for name in after if fails_in_the_end(templates[name]) and not followed[name]], (
+        "the workflow would be green"
+    )
+    for name in nodes.keys() - {"release"}:
+        assert not followed[name], f"{name}: what follows its failure would have to fail too"
+
+
+def test_what_follows_a_failed_release_spares_controllers_that_live_and_other_releases() -> None:
+    first, _last = load(AWX / "project/return_failed.yml")
+    assert first["vars"] == {"rollback_only_abandoned": True}
+    (rollback, *_) = load(ROOT / "playbooks/tasks/rollback.yml")
+    given = rollback["pear.fargate.bluegreen_rollback"]["only_abandoned"]
+    assert jinja2.Template(given).render(rollback_only_abandoned=True) == "True"
+    assert jinja2.Template(given).render() == "False"
+
+
+def test_the_words_of_a_task_are_the_lines_of_the_answer() -> None:
+    (play,) = load(AWX / "project/run_task.yml")
+    made = jinja2.Template(play["vars"]["task_command"]).render(task_words="python3\n-c\nprint('a b')")
+    assert ast.literal_eval(made) == ["python3", "-c", "print('a b')"]
+
+
 def test_every_template_runs_a_playbook_of_the_project_which_runs_one_of_the_collection() -> None:
-    assert {playbook_of(entry) for entry in TEMPLATES.values()} <= {path.stem for path in AWX.glob("project/*.yml")}
+    assert {playbook_of(entry) for entry in TEMPLATES.values()} == {path.stem for path in AWX.glob("project/*.yml")}
     for path in AWX.glob("project/*.yml"):
-        (play,) = load(path)
-        assert play["ansible.builtin.import_playbook"] == f"pear.fargate.{path.stem}"
-        assert (ROOT / f"playbooks/{path.stem}.yml").is_file()
+        imported = [play.get("ansible.builtin.import_playbook") for play in load(path)]
+        names = OWN.get(path.stem, [path.stem])
+        assert [name for name in imported if name] == [f"pear.fargate.{name}" for name in names]
+        assert path.stem in OWN or imported == [f"pear.fargate.{path.stem}"]
+        assert all((ROOT / f"playbooks/{name}.yml").is_file() for name in names)
 
 
 def variables_of(playbook: str) -> set[str]:
     """Names that a playbook and the files of tasks that it includes read, and the variables of the roles that it uses."""
-    text = (ROOT / f"playbooks/{playbook}.yml").read_text()
+    text = "\n".join((AWX / f"project/{name}.yml").read_text() for name in {playbook} & set(OWN))
+    text += "\n".join((ROOT / f"playbooks/{name}.yml").read_text() for name in OWN.get(playbook, [playbook]))
     included = re.findall(r"include_tasks: (tasks/\S+)", text)
     text = "\n".join([text, *((ROOT / "playbooks" / path).read_text() for path in included)])
     named = set(re.findall(r"\b[a-z][a-z_]+\b", "\n".join(re.findall(r"{{.*?}}|that: .*|when: .*", text))))
@@ -246,7 +298,11 @@ def test_the_playbook_makes_every_object_and_joins_them() -> None:
     assert store.names_of("credentials", release, "credentials") == ["production release"]
     questions = store.associated["job_templates", release["id"], "survey_spec"]["spec"]
     assert [question["variable"] for question in questions] == ["image_tag", "service_restart"]
-    assert json.loads(release["extra_vars"]) == {"service_released_by": "{{ awx_user_name }}"}
+    who = json.loads(release["extra_vars"])["service_released_by"]
+    rendered = [
+        jinja2.Template(who).render(given) for given in ({"awx_user_name": "ada", "awx_job_id": 7}, {"awx_job_id": 7})
+    ]
+    assert rendered == ["ada", "AWX job 7"]
     assert "role_arn = {{ role_arn }}" in store.find("credential_types", {})[0]["injectors"]["file"]["template"]
     workflow = store.named("workflow_job_templates", "production release with approval")
     nodes = {
@@ -257,8 +313,18 @@ def test_the_playbook_makes_every_object_and_joins_them() -> None:
         name: store.names_of("workflow_job_template_nodes", node, "success_nodes", "identifier")
         for name, node in nodes.items()
     }
-    assert after == {"check": ["approve"], "approve": ["release"], "release": ["verify"], "verify": [], "triage": []}
+    assert after == {
+        "check": ["approve"],
+        "approve": ["release"],
+        "release": ["verify"],
+        "verify": [],
+        "return": [],
+        "triage": [],
+    }
+    failed = store.names_of("workflow_job_template_nodes", nodes["release"], "failure_nodes", "identifier")
+    assert failed == ["return", "triage"]
     assert nodes["check"]["unified_job_template"] == nodes["release"]["unified_job_template"] == release["id"]
+    assert nodes["verify"]["extra_data"] == {"triage_fail": "true"}
     assert nodes["check"]["job_type"] == "check" and "job_type" not in nodes["release"]
     approval = store.named("workflow_approval_templates", "Release to production")
     assert nodes["approve"]["unified_job_template"] == approval["id"]

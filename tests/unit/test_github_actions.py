@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
@@ -156,6 +160,53 @@ def test_a_colour_and_the_forced_way_reach_the_rollback(
 ) -> None:
     found = typed_for_a_rollback(tmp_path, COLOUR=colour, FORCE=force)
     assert found is not None and extra.items() <= found.items()
+
+
+MOVES_TRAFFIC = [("converge", "Converge"), ("deliver", "Release"), ("rollback", "Roll back")]
+
+
+@pytest.mark.parametrize(("workflow", "step"), MOVES_TRAFFIC)
+def test_a_cancelled_step_tells_ansible_playbook_and_not_only_a_shell(workflow: str, step: str, tmp_path: Path) -> None:
+    """As GitHub's runner does it: the step's shell is a file that bash runs, and SIGINT goes to bash's process alone."""
+    program = tmp_path / "ansible-playbook"
+    program.write_text(
+        f"""#!/bin/bash\ntrap 'echo told > "{tmp_path}/heard"; exit 1' INT\n: > "{tmp_path}/runs"\nwhile :; do sleep 0.05; done\n"""
+    )
+    program.chmod(0o755)
+    (found,) = [one for one in steps_of(workflow) if one.get("name") == step]
+    script = tmp_path / "step.sh"
+    script.write_text(found["run"])
+    environment = {**os.environ, **dict.fromkeys(found["env"], ""), "PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    process = subprocess.Popen(["bash", "-e", str(script)], cwd=tmp_path, env=environment, start_new_session=True)
+    try:
+        _wait_for(tmp_path / "runs")
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=60) == 1
+        assert (tmp_path / "heard").read_text() == "told\n"
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+
+
+def _wait_for(path: Path) -> None:
+    deadline = time.monotonic() + 60
+    while not path.exists():
+        assert time.monotonic() < deadline, path
+        time.sleep(0.05)
+
+
+def test_every_step_that_moves_traffic_is_one_that_hears_of_its_end() -> None:
+    moving = re.compile(
+        r"ansible-playbook pear\.fargate\.(release|deploy|converge|rollback)\b(?!.* (--tags image|--check))"
+    )
+    found = [
+        (path.stem, step["name"])
+        for path in sorted(WORKFLOWS.glob("*.yml"))
+        for job in yaml.safe_load(path.read_text())["jobs"].values()
+        for step in job.get("steps", [])
+        if moving.search(step.get("run", ""))
+    ]
+    assert found == MOVES_TRAFFIC
 
 
 @pytest.fixture

@@ -40,9 +40,8 @@ def verify() -> None:
     topics = {topic["TopicArn"].rpartition(":")[2] for topic in boto3.client("sns").list_topics()["Topics"]}
     assert set(SHARED.values()) <= topics
     dashboards = boto3.client("cloudwatch").list_dashboards()["DashboardEntries"]
-    assert any("website" in dashboard["DashboardName"] for dashboard in dashboards)
-    assert any(dashboard["DashboardName"].endswith("-Environment") for dashboard in dashboards)
-
+    names = {dashboard["DashboardName"] for dashboard in dashboards}
+    assert names == {"local-eu-central-1-website", "local-eu-central-1-Environment"}, names
     assert rule() == (
         "website",
         1.0,

@@ -16,6 +16,21 @@ def _healthy(elbv2: Any) -> int:
     return sum(target["TargetHealth"]["State"] == "healthy" for target in health)
 
 
+def _weights(elbv2: Any, balancer: str) -> dict[str, int]:
+    """Of the production rule, by target group: the test rule asks for a header."""
+    groups = elbv2.describe_target_groups(Names=["local-website-blue", "local-website-green"])["TargetGroups"]
+    names = {group["TargetGroupArn"]: group["TargetGroupName"] for group in groups}
+    listeners = elbv2.describe_listeners(LoadBalancerArn=balancer)["Listeners"]
+    (https,) = [listener["ListenerArn"] for listener in listeners if listener["Protocol"] == "HTTPS"]
+    (production,) = [
+        rule
+        for rule in elbv2.describe_rules(ListenerArn=https)["Rules"]
+        if not rule["IsDefault"] and "http-header" not in {condition["Field"] for condition in rule["Conditions"]}
+    ]
+    (action,) = production["Actions"]
+    return {names[group["TargetGroupArn"]]: group["Weight"] for group in action["ForwardConfig"]["TargetGroups"]}
+
+
 def verify() -> None:
     ecs, elbv2 = boto3.client("ecs"), boto3.client("elbv2")
     deadline = time.monotonic() + 60
@@ -27,6 +42,7 @@ def verify() -> None:
     definition = ecs.describe_task_definition(taskDefinition=blue["taskDefinition"])["taskDefinition"]
     assert "@sha256:" in definition["containerDefinitions"][0]["image"]
     (balancer,) = elbv2.describe_load_balancers(Names=["local"])["LoadBalancers"]
+    assert _weights(elbv2, balancer["LoadBalancerArn"]) == {"local-website-blue": 100, "local-website-green": 0}
     # The certificate is of the environment's own making; who speaks is not in question here.
     context = ssl._create_unverified_context()
     connection = http.client.HTTPSConnection(balancer["DNSName"], timeout=10, context=context)

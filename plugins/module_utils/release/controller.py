@@ -9,10 +9,10 @@ from dataclasses import replace
 from typing import TypeVar
 
 from ..rollout.abort_rules import can_be_resumed
-from ..rollout.begin import Begun, Order, Refused, ReturnOrder, Unchanged, begin_deploy, begin_rollback
+from ..rollout.begin import NONE_UNDER_WAY, Begun, Order, Refused, ReturnOrder, Unchanged, begin_deploy, begin_rollback
 from ..rollout.disagreements import Disagreement, disagreements
 from ..rollout.history import is_named, resumed, unfinished
-from ..rollout.lease import Held, is_lost
+from ..rollout.lease import Held, Lease, is_lost
 from ..rollout.model import Fleet, Kind, OperatorRequest, Outcome, Phase, Release, RequestKind
 from ..rollout.restore import is_restored
 from ..rollout.single_writer import has_begun_to_return
@@ -22,6 +22,8 @@ from .lease_holder import LeaseHolder
 from .loop import Ending, ReleaseLoop, not_begun
 from .ports import LeaseLostError, LedgerAwayError, PortError, Ports, UnreadableRecord
 from .without_ledger import WithoutLedger
+
+_LOOK_SECONDS = 5.0
 
 T = TypeVar("T")
 # Whether a release or a rollback may begin: of the fleet, the releases on record, and the time.
@@ -90,6 +92,8 @@ class Controller:
         except LedgerAwayError as away:
             unknown = "Without the ledger it is not known which colour is stable"
             return not_begun(self.without_ledger.ways(away, unknown))
+        if order.only_abandoned:
+            return self._end_abandoned(order, left)
         # Before the lease is taken: the controller that has it may still serve users, by a promotion.
         stuck = "" if order.force else self._no_way_back(left)
         if stuck:
@@ -100,12 +104,33 @@ class Controller:
             returned = left and self.without_ledger.return_traffic_of(replace(left, forced=order.force), away)
             return returned or not_begun(self.without_ledger.ways(away, "Without its lease no rollback begins"))
 
+    def _end_abandoned(self, order: ReturnOrder, left: Release | None) -> Ending:
+        """Return the traffic of a release whose controller was killed: its lease ends. One that lives renews it, and is left alone."""
+        if left is None:
+            return self._spared(NONE_UNDER_WAY)
+        lease = self._lease()
+        while lease is not None and not is_lost(lease, self.ports.clock.now()):
+            if self.loop.interruption:
+                return Ending(Outcome.INTERRUPTED, f"nothing was changed: {self.loop.interruption}")
+            self.ports.progress.heartbeat(f"{lease.owner} held the lease: waiting until that is renewed or over")
+            self.ports.clock.sleep(_LOOK_SECONDS)
+            before, lease = lease, self._lease()
+            if lease is not None and lease.owner and lease != before:
+                return self._spared(f"{lease.owner} works on release {lease.release_id}: it is left alone")
+        return self._under_lease(order.id, False, lambda: self._rollback(order))
+
+    def _spared(self, reason: str) -> Ending:
+        self.ports.progress.line(reason)
+        return not_begun(Unchanged(reason))
+
+    def _lease(self) -> Lease | None:
+        return self.lease_holder.with_retries(self.ports.ledger.lease)
+
     def _no_way_back(self, left: Release | None) -> str:
         fleet = self.without_ledger.fleet_or_targets() if left else None
         if left is None or fleet is None or not no_way_back(fleet, left):
             return ""
-        lease = self.lease_holder.with_retries(self.ports.ledger.lease)
-        return no_way_back(fleet, left, is_lost(lease, self.ports.clock.now()))
+        return no_way_back(fleet, left, is_lost(self._lease(), self.ports.clock.now()))
 
     def _rollback(self, order: ReturnOrder) -> Ending:
         left = unfinished(self._history())

@@ -260,6 +260,7 @@ def return_order(params: Mapping[str, Any], now: float) -> ReturnOrder:
         policy=policy(params),
         named=params["to"] or None,
         force=params["force"],
+        only_abandoned=params["only_abandoned"],
     )
 
 

@@ -40,6 +40,10 @@ def predicted(
     if left and isinstance(wanted, ReturnOrder) and not wanted.force and no_way_back(fleet, left):
         stuck = no_way_back(fleet, left, is_lost(ports.ledger.lease(), now))
         raise Failure(f"refused: {stuck}.", outcome=str(Outcome.REFUSED), changed=False)
+    lease = ports.ledger.lease() if left and isinstance(wanted, ReturnOrder) and wanted.only_abandoned else None
+    if left and lease and not is_lost(lease, now):
+        reason = f"{lease.owner} holds the lease of release {left.id}"
+        return _answer(False, "unchanged", reason, [], {"before": "", "after": ""})
     begun = (
         begin_deploy(wanted, fleet, history, now)
         if isinstance(wanted, Order)

@@ -13,6 +13,8 @@ from .history import good_releases, live_colour, rollback_target
 from .model import Colour, ColourState, Fleet, Gates, Kind, Outcome, Phase, Plan, Policy, Release, Step
 from .strategy import at_once
 
+NONE_UNDER_WAY = "no release is under way"
+
 
 @dataclass(frozen=True)
 class Order:
@@ -42,7 +44,10 @@ class Order:
 
 @dataclass(frozen=True)
 class ReturnOrder:
-    """The order of a rollback: the last good release, or a named one; `force` overrides the objections."""
+    """The order of a rollback: the last good release, or a named one; `force` overrides the objections.
+
+    With `only_abandoned` it ends a release that no controller works on any more, and goes back to no other.
+    """
 
     id: str
     service: str
@@ -50,6 +55,7 @@ class ReturnOrder:
     policy: Policy = Policy()
     named: str | None = None
     force: bool = False
+    only_abandoned: bool = False
 
 
 @dataclass(frozen=True)
@@ -238,6 +244,8 @@ def _serving(side: ColourState, history: Sequence[Release]) -> Release | None:
 def begin_rollback(
     order: ReturnOrder, fleet: Fleet, history: Sequence[Release], now: float
 ) -> Begun | Unchanged | Refused:
+    if order.only_abandoned:
+        return Unchanged(NONE_UNDER_WAY)
     found = rollback_target(history, order.named)
     if isinstance(found, str):
         return Refused(found)

@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 from ansible_collections.pear.fargate.plugins.filter.monitoring import environment_dashboard, service_dashboard
+from ansible_collections.pear.fargate.plugins.filter.names import dashboard_url
 
 from sandbox.metrics.expressions import Frame, parse
+from tests.support.plays import Player
 
 from .given import ENVIRONMENT, WHOLE
 
@@ -111,3 +113,36 @@ def test_a_service_shows_both_colours_side_by_side_and_the_load_balancers_own_er
         assert {(line["stat"], line["color"]) for line in lines} == {
             (statistic, colour) for statistic in ("Average", "Maximum") for colour in colours
         }
+
+
+# --- where they are ---
+
+
+@pytest.mark.parametrize(
+    ("region", "host"),
+    [
+        ("eu-central-1", "eu-central-1.console.aws.amazon.com"),
+        ("cn-north-1", "console.amazonaws.cn"),
+        ("us-gov-west-1", "console.amazonaws-us-gov.com"),
+    ],
+)
+def test_the_address_of_a_dashboard_is_in_the_console_of_its_partition(region: str, host: str) -> None:
+    assert dashboard_url("a-b", region) == f"https://{host}/cloudwatch/home?region={region}#dashboards/dashboard/a-b"
+
+
+@pytest.mark.plays
+def test_the_dashboards_are_shown_and_opened_without_a_call(tmp_path: Any) -> None:
+    opened = tmp_path / "opened"
+    browser = tmp_path / "browser"
+    browser.write_text(f"""#!/bin/sh\necho "$1" >> "{opened}"\n""")
+    browser.chmod(0o755)
+    player = Player({"BROWSER": f"{browser} %s", "AWS_ENDPOINT_URL": "http://127.0.0.1:9"}, ("inventories/staging",))
+    shown = player.run("playbooks/dashboard.yml", variables={"dashboard_open": True}).succeeded().output
+    url = "https://eu-central-1.console.aws.amazon.com/cloudwatch/home?region=eu-central-1#dashboards/dashboard/staging-eu-central-1-"
+    assert [line.strip() for line in shown.splitlines() if line.strip().startswith("https")] == [
+        f"{url}scoreboard",
+        f"{url}Environment",
+    ]
+    assert opened.read_text().split() == [f"{url}scoreboard", f"{url}Environment"]
+    without = player.run("playbooks/dashboard.yml", variables={"monitoring_dashboard": False}).failed()
+    assert "has no dashboard" in without.output

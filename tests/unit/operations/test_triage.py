@@ -6,7 +6,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+import jinja2
 import pytest
+import yaml
+from ansible.plugins.filter.core import to_bool
 from ansible_collections.pear.fargate.plugins.module_utils.aws.logs import LogEvent
 from ansible_collections.pear.fargate.plugins.module_utils.aws.tasks import ContainerState, TaskState
 from ansible_collections.pear.fargate.plugins.module_utils.aws.xray import Calls
@@ -24,6 +27,8 @@ from ansible_collections.pear.fargate.plugins.module_utils.operations.screen imp
 from ansible_collections.pear.fargate.plugins.module_utils.operations.triage import CHECKS, Report, triage
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.lease import Lease
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import Outcome, Phase, Plan, Step
+
+from tests.support.plays import ROOT
 
 from .scenes import (
     BLUE,
@@ -631,3 +636,17 @@ def test_a_container_that_ends_with_zero_again_and_again_is_a_crash_loop_too() -
     ended = [stopped(n, 0, containers=(ContainerState("app", "STOPPED", exit_code=0),)) for n in range(3)]
     report = judged(healthy(tasks=tasks(green(3, 0, ended))))
     assert report.causes[0].cause == "the program ends by itself, again and again"
+
+
+@pytest.mark.parametrize(
+    ("state", "asked", "passes"), [("problem", "true", False), ("problem", "false", True), ("unknown", "true", True)]
+)
+def test_a_pipeline_may_have_the_playbook_fail_where_something_is_wrong(state: str, asked: str, passes: bool) -> None:
+    (play,) = yaml.safe_load((ROOT / "playbooks/triage.yml").read_text())
+    task = play["tasks"][-1]
+    reads = jinja2.Environment()
+    reads.filters["bool"] = to_bool
+    looks = reads.compile_expression(task["when"])(triage_fail=asked)
+    right = reads.compile_expression(task["ansible.builtin.assert"]["that"])(service_triage={"state": state})
+    assert (right or not looks) is passes
+    assert reads.compile_expression(task["when"])() is False, "nobody asked"

@@ -129,7 +129,9 @@ def test_a_rollback_names_where_to_and_whether_by_force() -> None:
         {"environment": "test", "service": "app", "to": "x", "force": True}
     )
     wanted = return_order(params.validated_parameters, 1_700_000_000.0)
-    assert (wanted.named, wanted.force, wanted.service) == ("x", True, "app")
+    assert (wanted.named, wanted.force, wanted.service, wanted.only_abandoned) == ("x", True, "app", False)
+    params = ArgumentSpecValidator(ROLLBACK).validate({"environment": "test", "service": "app", "only_abandoned": True})
+    assert return_order(params.validated_parameters, 1_700_000_000.0).only_abandoned
     assert "rollback" in wanted.id
 
 

@@ -22,13 +22,14 @@ from ..rollout.runs import (
     ONE_WRITER,
     POLICY,
     ROLLING,
+    killed_at_half,
     order,
     stuck_canary,
     with_one_writer,
     with_two_releases,
     with_two_worker_releases,
 )
-from ..rollout.world import FakeProvider, World
+from ..rollout.world import FakeClock, FakeProvider, World
 
 FIRING = Finding("alarm errors is firing already", momentary=True)
 NO_ROLE = Finding("role app-task does not exist")
@@ -106,3 +107,19 @@ def test_a_rollback_that_has_nowhere_to_go_is_refused_in_check_mode_too(monkeypa
     wanted = ReturnOrder("rollback-1", "scoreboard", "grace", POLICY)
     with pytest.raises(Failure, match="cannot take traffic back"):
         check_mode(monkeypatch, stuck_canary(), wanted)
+
+
+def test_what_a_living_controller_may_still_do_is_no_plan_of_one_that_spares_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    wanted = ReturnOrder("rollback-1", "scoreboard", "awx", POLICY, only_abandoned=True)
+    world = killed_at_half()
+    said = RecordedProgress()
+    call = Invocation({}, cast(Aws, None), check_mode=True, progress=said, clock=FakeClock(world))
+    told = predicted(call, world.ports(), None, wanted)
+    assert not told["changed"] and "deployer of three holds the lease" in told["reason"]
+    # By the clock of this machine it was over long ago.
+    told, _ = check_mode(monkeypatch, world, wanted)
+    assert told["changed"] and "to its end" in told["plan"][0] and len(told["plan"]) == 1, told
+    told, _ = check_mode(monkeypatch, with_two_releases(), wanted)
+    assert (told["changed"], told["reason"]) == (False, "no release is under way")
