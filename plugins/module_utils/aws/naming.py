@@ -32,12 +32,12 @@ TAG_TARGET_GROUP = "pear:target-group"
 TAG_LOGIN_SECRET = "pear:login-secret"
 
 
-def fit(name: str, limit: int) -> str:
-    """Return name, or its head and a six-digit hash where it is longer than limit characters."""
+def fit(name: str, limit: int, keep: int = 0) -> str:
+    """Return name, or its head and a hash of six digits where it is longer than limit; of fewer if the head has to keep more."""
     if len(name) <= limit:
         return name
-    digest = hashlib.sha256(name.encode()).hexdigest()[:6]
-    return f"{name[: limit - 7].rstrip('-')}-{digest}"
+    digest = hashlib.sha256(name.encode()).hexdigest()[: max(1, min(6, limit - keep - 1))]
+    return f"{name[: limit - len(digest) - 1].rstrip('-')}-{digest}"
 
 
 @dataclass(frozen=True)
@@ -175,7 +175,8 @@ class ServiceNames:
 
     def target_group(self, colour: str) -> str:
         """Target group names hold 32 characters at most."""
-        return fit(f"{self.environment}-{self.service}", 31 - len(colour)) + f"-{colour}"
+        # The whole environment stays in front: by that they are found, and policies name them.
+        return fit(f"{self.environment}-{self.service}", 31 - len(colour), len(self.environment)) + f"-{colour}"
 
     def further_target_group(self, name: str) -> str:
         """The environment's name is never cut: a deployer's policy goes by it."""

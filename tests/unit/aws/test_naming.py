@@ -30,6 +30,13 @@ def test_target_group_names_fit_and_differ_by_colour(environment: str, service: 
     assert green.endswith("-green")
 
 
+def test_the_longest_environment_stays_whole_in_the_names_of_target_groups() -> None:
+    """Teardown, orphans and the deployers' policies know them by it."""
+    made = ServiceNames("e" * 20, "s" * 60)
+    assert made.target_group("green").startswith("e" * 20 + "-")
+    assert made.target_group("green").removesuffix("-green") != ServiceNames("e" * 20, "s" * 61).target_group("green")
+
+
 @given(st.text("ab-", min_size=30, max_size=40), st.text("ab-", min_size=30, max_size=40))
 def test_two_long_names_never_meet(one: str, other: str) -> None:
     assert (fit(one, 20) == fit(other, 20)) == (one == other)
