@@ -177,8 +177,17 @@ def _still_short(colour: ColourTasks) -> bool:
 
 
 def _of_release(found: Findings, facts: Facts, ended: list[TaskState]) -> None:
-    release = facts.changed_by
-    if release is not None and all(task.task_definition == release.task_definition for task in ended):
+    """Whether the tasks that ended since the newest release began are its own, and began to end soon after it.
+
+    What was returned before it may have left others, and a loop that nobody looked at for a while is still the release's.
+    """
+    release = None if isinstance(facts.releases, Unread) else facts.releases.newest
+    since = [task for task in ended if release and (task.stopped_at or facts.now) >= release.started_at]
+    if release is None or len(since) < CRASHES:
+        return
+    late = _first(since, facts) - (release.ended_at or release.started_at)
+    is_soon = not release.closed or late <= 60 * facts.minutes
+    if is_soon and all(task.task_definition == release.task_definition for task in since):
         found.show(
             f"all of them are of release {release.id}, {release.label}, which began at {at(release.started_at)}",
             Symptom.CRASHES_OF_RELEASE,

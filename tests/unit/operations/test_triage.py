@@ -34,6 +34,7 @@ from .scenes import (
     BLUE,
     GREEN,
     NOW,
+    OLD,
     error_log,
     green,
     healthy,
@@ -486,6 +487,27 @@ def worker(running: tuple[TaskState, ...], ended: Sequence[TaskState] = ()) -> F
         tasks=Tasks((colour,)),
         saturation=replace(saturation(), cpu={BLUE: usage(lambda back: 30.0)}, memory={}),
     )
+
+
+AGAIN_AND_AGAIN = [stopped(n, stopped_at=minute(14 - 3 * n)) for n in range(4)]
+OTHERS_BEFORE = [stopped(20 + n, task_definition=OLD, stopped_at=minute(14) + n) for n in range(4)]
+
+
+@pytest.mark.parametrize(
+    ("began", "ended", "of_the_release"),
+    [
+        pytest.param(8, [*OTHERS_BEFORE, *CRASHES], True, id="beside what a release before it has left"),
+        pytest.param(24, AGAIN_AND_AGAIN, True, id="for longer than triage looks back"),
+        pytest.param(90, CRASHES, False, id="long after it"),
+        pytest.param(8, [*CRASHES, stopped(30, task_definition=OLD)], False, id="as others do"),
+    ],
+)
+def test_a_crash_loop_is_the_newest_releases_if_its_tasks_alone_end_and_began_to_soon_after_it(
+    began: int, ended: list[TaskState], of_the_release: bool
+) -> None:
+    found = just_released(began, tasks=tasks(green(3, 0, ended)))
+    expected = f"the {'newest release' if of_the_release else 'program'} ends by itself, again and again"
+    assert judged(found).causes[0].cause == expected
 
 
 def test_a_worker_that_runs_has_nothing_wrong() -> None:
