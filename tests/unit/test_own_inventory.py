@@ -17,7 +17,7 @@ SCENARIO = ROOT / "examples/molecule/default"
 def test_the_scenario_repeats_what_it_does_and_overrides_what_the_sandbox_lacks() -> None:
     steps = yaml.safe_load((SCENARIO / "molecule.yml").read_text())["scenario"]["test_sequence"]
     assert steps == ["syntax", "converge", "idempotence", "verify"]
-    assert set(yaml.safe_load((SCENARIO / "sandbox.yml").read_text())) == {
+    assert set(yaml.safe_load((SCENARIO / "vars/sandbox.yml").read_text())) == {
         "load_balancer_certificate",
         "dns_zone",
         "environment_account",
@@ -32,6 +32,6 @@ def test_molecule_takes_the_scenario_outside_of_this_checkout(tmp_path: Path) ->
     # Molecule colours what it says, and wraps it in a frame.
     said = re.sub(r"\x1b\[[0-9;]*m|[│\s]", "", done.stdout)
     assert f"playbook:{project}/molecule/default/converge.yml" in said, done.stdout
-    (project / "molecule/default/sandbox.yml").unlink()
+    (project / "molecule/default/vars/sandbox.yml").unlink()
     without = molecule(project, "syntax", {}, 300)
     assert without.returncode != 0 and "sandbox.yml" in without.stdout, without.stdout
