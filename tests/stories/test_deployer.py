@@ -212,6 +212,7 @@ def test_job_templates_run_as_awx_runs_them(guarded: Guarded, tmp_path: Path) ->
     )
 
 
+@pytest.mark.long
 def test_further_target_groups_by_the_roles_of_provisioning_and_of_releases(guarded: Guarded) -> None:
     inner = {
         "name": "inner",

@@ -250,6 +250,7 @@ def test_it_answers_on_both_load_balancers_and_on_the_ports_of_the_network_load_
     }
 
 
+@pytest.mark.long
 def test_a_release_and_a_rollback_replace_tasks_while_every_way_answers(relay: Relay) -> None:
     with asked(relay.public, relay.internal, relay.by_tcp) as found:
         relay.release(2, *ALL).succeeded()
@@ -277,6 +278,7 @@ def test_what_weights_would_have_to_move_is_refused_by_name(relay: Relay) -> Non
     assert relay.answers() == {"1"}
 
 
+@pytest.mark.long
 def test_a_worker_answers_by_tcp_alone_behind_a_load_balancer_of_the_environment(relay: Relay) -> None:
     elb = relay.stage.client("elbv2")
     found = {one["LoadBalancerName"]: one for one in elb.describe_load_balancers()["LoadBalancers"]}
@@ -295,6 +297,7 @@ def test_a_worker_answers_by_tcp_alone_behind_a_load_balancer_of_the_environment
     assert elb.describe_listeners(LoadBalancerArn=edge["LoadBalancerArn"])["Listeners"] == []
 
 
+@pytest.mark.long
 def test_one_that_is_listed_no_longer_goes_after_the_release_that_takes_the_tasks_out(relay: Relay) -> None:
     kept = relay.play("provision", "internal", "beat").succeeded()
     assert "the next release takes them out" in kept.output, kept.output
