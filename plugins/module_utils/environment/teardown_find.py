@@ -123,8 +123,11 @@ def _of_cluster(aws: Aws, name: str, cluster_name: str) -> list[Thing]:
     scaled = autoscaling.scalable_targets(aws, cluster_name, services) if services else {}
     things = [Thing("cluster", cluster["clusterArn"], cluster_name, protected=why)] if ours else []
     things += [Thing("autoscaling", f"{cluster_name}/{service}", service, cluster_name) for service in scaled]
-    things += [Thing("ECS service", f"{cluster_name} {service}", service, _service_of(service)) for service in services]
-    return things
+    # Who was asked to go is no longer asked: once it is gone, nobody may know any more whose it was.
+    stay = [service for service in services if states[service].status != "DRAINING"]
+    return things + [
+        Thing("ECS service", f"{cluster_name} {service}", service, _service_of(service)) for service in stay
+    ]
 
 
 def _service_of(ecs_service: str) -> str:

@@ -17,6 +17,7 @@ from ansible_collections.pear.fargate.plugins.module_utils.common.invocation imp
 from ansible_collections.pear.fargate.plugins.module_utils.environment import efs_file_system as file_system
 from ansible_collections.pear.fargate.plugins.module_utils.environment import (
     environment_teardown,
+    teardown_find,
     teardown_remove,
     vpc_network,
 )
@@ -29,6 +30,8 @@ from botocore.exceptions import ClientError
 from moto import mock_aws
 from moto.cloudwatch.models import CloudWatchBackend
 from moto.cloudwatch.responses import CloudWatchResponse
+from moto.core import DEFAULT_ACCOUNT_ID as ACCOUNT
+from moto.ecs.models import ecs_backends
 
 from sandbox.api.cloudwatch_alarms import delete_unless_named
 
@@ -675,6 +678,24 @@ def test_a_worker_in_a_cluster_of_others_goes_where_the_inventory_names_the_clus
     assert invoke(**options, clusters=[cluster])["removed"] == ["ECS service mailer-blue"]
     services = ecs.describe_services(cluster="corp", services=["mailer-blue", "theirs"])["services"]
     assert [found["serviceName"] for found in services if found["status"] == "ACTIVE"] == ["theirs"]
+
+
+def test_a_service_that_is_going_already_is_neither_deleted_again_nor_another_s(aws: None) -> None:
+    """Once it is gone ECS has forgotten its tags, by which the deployer's role may delete it."""
+    ecs = boto3.client("ecs", REGION)
+    cluster = ecs.create_cluster(clusterName="staging", tags=_ecs_tags())["cluster"]["clusterArn"]
+    ecs.register_task_definition(family="f", containerDefinitions=[{"name": "app", "image": "i", "memory": 1}])
+    ecs.create_service(cluster="staging", serviceName="mailer-blue", taskDefinition="f", tags=_ecs_tags())
+    (going,) = ecs_backends[ACCOUNT][REGION].services.values()
+    going.status = "DRAINING"
+    found = teardown_find.everything(Aws({"region": REGION}), "staging", set(), [cluster])
+    assert [(thing.kind, thing.protected) for thing in found if thing.kind in ("ECS service", "cluster")] == [
+        ("cluster", "")
+    ]
+
+
+def _ecs_tags() -> list[dict[str, str]]:
+    return [{"key": key, "value": value} for key, value in OURS.items()]
 
 
 def test_log_groups_of_a_database_of_others_stay(aws: None) -> None:
