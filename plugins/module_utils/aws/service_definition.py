@@ -14,7 +14,6 @@ from typing import Any
 from . import launch_volumes
 from .task_definition import port_name, serving
 
-NO_FURTHER: Mapping[str, str] = {}
 _NETWORK = {"subnets", "security_groups", "assign_public_ip"}
 _DEPLOYMENT = {"minimum_healthy_percent", "maximum_percent", "circuit_breaker", "rollback", "alarms"}
 # A change of these starts new tasks; ECS applies all others to the service as it runs.
@@ -36,7 +35,7 @@ _PLAIN = {
 }
 
 
-def wanted(spec: Mapping[str, Any], target_group_arn: str, further: Mapping[str, str] = NO_FURTHER) -> dict[str, Any]:
+def wanted(spec: Mapping[str, Any], target_group_arn: str, further: Mapping[str, str] | None = None) -> dict[str, Any]:
     """Return the settings of the service of one colour, from the specification of a release. A worker has no target group of its own.
 
     `further` are ARNs of target groups in which its tasks are registered too, by name.
@@ -59,7 +58,7 @@ def wanted(spec: Mapping[str, Any], target_group_arn: str, further: Mapping[str,
         "enable_ecs_managed_tags": True,
         "enable_execute_command": bool(spec.get("enable_execute_command")),
         "capacity_providers": _strategy(spec.get("capacity_providers") or [], "capacity_provider"),
-        "load_balancers": _balancers(spec, target_group_arn, further),
+        "load_balancers": _balancers(spec, target_group_arn, further or {}),
         "volumes": launch_volumes.wanted(spec.get("volumes") or []),
         "service_connect": _connect_wanted(spec),
         "service_registries": sorted(
