@@ -22,7 +22,16 @@ _FRONT = (
     (
         "Guides",
         (
-            *("own-repository", "second-service", "workers", "canary", "rollback", "database", "own-domain"),
+            *(
+                "own-repository",
+                "second-service",
+                "workers",
+                "further-target-groups",
+                "canary",
+                "rollback",
+                "database",
+                "own-domain",
+            ),
             *(
                 "existing-vpc",
                 "beside-what-you-have",
