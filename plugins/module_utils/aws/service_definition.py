@@ -354,6 +354,8 @@ def connect_of_version(connect: Mapping[str, Any], definition: Mapping[str, Any]
 
     A name keeps its port where the version has it; the others get the remaining ones in order, and one without a port is left out.
     """
+    if not connect:
+        return {}
     named = [
         mapping["name"]
         for container in definition.get("containerDefinitions", [])

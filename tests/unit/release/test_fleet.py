@@ -364,7 +364,7 @@ def test_a_version_that_is_deployed_again_brings_its_volumes(held: list[Any], de
     reader = fleet(QuickClock())
     reader.services = {BLUE: cast(Any, SimpleNamespace(settings={"volumes": held}))}
     expected = {} if written is None else {"volumeConfigurations": written}
-    assert reader.volumes_of(BLUE, definition) == expected
+    assert reader.of_version(BLUE, definition) == expected
 
 
 def test_a_return_in_place_writes_the_volumes_of_the_version_before(account: Account, monkeypatch: Any) -> None:

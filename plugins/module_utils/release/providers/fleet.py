@@ -240,41 +240,28 @@ class ServiceFleet:
         return self.spec
 
     def of_version(self, colour: Colour, definition: Mapping[str, Any] | None) -> dict[str, Any]:
-        """What an UpdateService with an earlier task definition has to say besides."""
-        return {
-            **self.volumes_of(colour, definition),
-            **self._balancers_of(colour, definition),
-            **self._connect_of(colour, definition),
-        }
+        """What an UpdateService with an earlier task definition has to say besides.
 
-    def _connect_of(self, colour: Colour, definition: Mapping[str, Any] | None) -> dict[str, Any]:
-        """Nor need it have the port by which Service Connect knows the one that runs now."""
+        A version before may have other volumes, listen on another port, or offer one by another name: ECS refuses those of the version
+        that runs now.
+        """
         state = self.services.get(colour)
-        held = state.settings.get("service_connect") if state else None
-        if not held or not definition:
+        if state is None or definition is None:
             return {}
-        found = service_definition.connect_of_version(held, definition)
-        if found == held:
-            return {}
-        return service_definition.update_request({"service_connect": found}, {"service_connect"})
-
-    def _balancers_of(self, colour: Colour, definition: Mapping[str, Any] | None) -> dict[str, Any]:
-        """A version before may listen on another port than the one that the ECS service registers now."""
-        state = self.services.get(colour)
-        held = state.settings.get("load_balancers", []) if state else []
+        held = state.settings
         own = None if self.location.given else self._own_group(colour)
-        found = service_definition.balancers_of_version(held, definition or {}, own)
-        if found == held:
-            return {}
-        return service_definition.update_request({"load_balancers": found}, {"load_balancers"})
-
-    def volumes_of(self, colour: Colour, definition: Mapping[str, Any] | None) -> dict[str, Any]:
-        """What an UpdateService with an earlier task definition has to say of volumes: ECS refuses those of another version."""
-        state = self.services.get(colour)
-        found = launch_volumes.of_definition(definition)
-        if state is None or found is None or state.settings.get("volumes", []) == found:
-            return {}
-        return {"volumeConfigurations": launch_volumes.request(found)}
+        needed = {
+            "volumes": launch_volumes.of_definition(definition),
+            "load_balancers": service_definition.balancers_of_version(held.get("load_balancers", []), definition, own),
+            "service_connect": service_definition.connect_of_version(held.get("service_connect") or {}, definition),
+        }
+        # Of volumes of others that did not say what theirs are, nothing is known.
+        differ = {
+            key: value
+            for key, value in needed.items()
+            if value is not None and value != (held.get(key) or type(value)())
+        }
+        return service_definition.update_request(differ, set(differ))
 
     @property
     def writing(self) -> Aws:
