@@ -22,16 +22,12 @@ from ansible_collections.pear.fargate.plugins.module_utils.aws.session import Aw
 from ansible_collections.pear.fargate.plugins.module_utils.release.ledger import DynamoLedger
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.lease import Lease
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import Outcome
-from moto.cloudwatch.responses import CloudWatchResponse
-from moto.server import ThreadedMotoServer
 
 from tests.support.cases import first_of, one_in
 from tests.support.plays import ROOT, Player, PlayResult
 
-from .dashboards import with_tags
+from .in_memory import calls_in_memory
 from .release.given import RELEASE
-from .saved_queries import QueryStore
-from .xray_settings import TraceStore
 
 pytestmark = pytest.mark.plays
 
@@ -41,17 +37,8 @@ IMAGE = "public.ecr.aws/nginx/nginx@sha256:" + 64 * "1"
 
 @pytest.fixture(scope="module")
 def endpoint() -> Iterator[str]:
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
-    with pytest.MonkeyPatch.context() as patched:
-        QueryStore().install(patched)
-        TraceStore().installed_for(patched)
-        with_tags(patched)
-        # moto stores composite alarms, and lacks the call that puts them.
-        patched.setattr(CloudWatchResponse, "put_composite_alarm", CloudWatchResponse.put_metric_alarm, raising=False)
-        server.start()
-        host, port = server.get_host_and_port()
-        yield f"http://{host}:{port}"
-        server.stop()
+    with calls_in_memory() as address:
+        yield address
 
 
 @pytest.fixture(scope="module")

@@ -14,10 +14,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from moto.server import ThreadedMotoServer
 
-from .saved_queries import QueryStore
-from .xray_settings import TraceStore
+from .in_memory import calls_in_memory
 
 ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
@@ -131,14 +129,8 @@ def test_every_playbook_of_the_installed_collection_runs_by_its_full_name(instal
 @pytest.fixture
 def endpoint() -> Iterator[str]:
     """AWS's calls in memory, in an account that is empty."""
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
-    with pytest.MonkeyPatch.context() as patched:
-        QueryStore().install(patched)
-        TraceStore().installed_for(patched)
-        server.start()
-        host, port = server.get_host_and_port()
-        yield f"http://{host}:{port}"
-        server.stop()
+    with calls_in_memory() as address:
+        yield address
 
 
 @pytest.mark.plays

@@ -30,13 +30,11 @@ from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import 
     Release,
     Step,
 )
-from moto.server import ThreadedMotoServer
 
 from tests.support.github_runner import WORKFLOWS, Runner, compared, job_of, steps_of
 from tests.support.plays import ROOT
 
-from .saved_queries import QueryStore
-from .xray_settings import TraceStore
+from .in_memory import calls_in_memory
 
 RELEASE = Release(
     "r2",
@@ -211,14 +209,8 @@ def test_every_step_that_moves_traffic_is_one_that_hears_of_its_end() -> None:
 
 @pytest.fixture
 def endpoint() -> Iterator[str]:
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
-    with pytest.MonkeyPatch.context() as patched:
-        QueryStore().install(patched)
-        TraceStore().installed_for(patched)
-        server.start()
-        host, port = server.get_host_and_port()
-        yield f"http://{host}:{port}"
-        server.stop()
+    with calls_in_memory() as address:
+        yield address
 
 
 @pytest.mark.plays
