@@ -9,39 +9,21 @@ from functools import partial
 from typing import Any
 
 from ..aws import elbv2, wafv2
-from ..aws.elbv2_states import LoadBalancerSettings
-from ..aws.errors import Failure
-from ..aws.naming import TAG_ENVIRONMENT
 from ..common.changes import Changes
 from ..common.eventual import WEB_ACL_TARGET, once_ready
-from ..common.invocation import Invocation, Run
-from ..common.ownership import Existing, claim
-from ..common.resource import TagCalls, put_tags_right
-from ..common.waiting import Wait, wait_until
-from . import teardown_find
-from .absent import remove_all
-
-# ELB takes 2 to 3 minutes for one.
-_ACTIVE_SECONDS = 600
+from ..common.invocation import Invocation
+from ..common.resource import put_tags_right
+from .load_balancers import APPLICATION, absent, active, answer_of, ensured, put_attributes_right, tag_calls
 
 
 def run(call: Invocation) -> dict[str, Any]:
     """Create, change or remove the load balancer; return its ARNs and DNS name, null in check mode where it would be created."""
     desired, aws, changes = call.params, call.aws, Changes(call.check_mode)
-    name = desired["name"]
-    found = elbv2.load_balancer(aws, name)
     if desired["state"] == "absent":
-        return absent_balancer(call, found, run)
+        return {**absent(call, run), "listeners": {}}
+    found = ensured(call, run, changes, APPLICATION)
     if found is None:
-        made: list[dict[str, Any]] = []
-        changes.want("load_balancer", None, name, lambda: made.append(create(call)))
-        if not made:
-            return answer_of(changes, None)
-        (found,) = made
-    else:
-        known = elbv2.tags(aws, [found["LoadBalancerArn"]])[found["LoadBalancerArn"]]
-        claim(call, run, desired["tags"], [Existing("load_balancer", name, known)])
-        in_place(call, changes, found)
+        return {**answer_of(changes, None), "listeners": {}}
     arn = found["LoadBalancerArn"]
     put_attributes_right(call, changes, arn, attributes(desired))
     listeners = _listeners(call, changes, arn)
@@ -54,30 +36,6 @@ def run(call: Invocation) -> dict[str, Any]:
             "web_acl_arn", wafv2.web_acl(aws, arn) or "", acl, lambda: once_ready(call, WEB_ACL_TARGET, attach)
         )
     return {**answer_of(changes, ready), "listeners": listeners}
-
-
-def absent_balancer(call: Invocation, found: Mapping[str, Any] | None, run: Run) -> dict[str, Any]:
-    things = []
-    if found:
-        name, arn = call.params["name"], found["LoadBalancerArn"]
-        known = elbv2.tags(call.aws, [arn])[arn]
-        claim(call, run, call.params["tags"], [Existing("load_balancer", name, known)])
-        things = [teardown_find.load_balancer(call.aws, found, call.params["tags"].get(TAG_ENVIRONMENT, ""))]
-    changes, _kept = remove_all(call, things)
-    return answer_of(changes, found)
-
-
-def create(call: Invocation, kind: str = "application") -> dict[str, Any]:
-    desired, name = call.params, call.params["name"]
-    call.progress.line(f"creating load balancer {name}, which takes up to 3 minutes")
-    settings = LoadBalancerSettings(
-        scheme=desired["scheme"],
-        address_type=desired["ip_address_type"],
-        subnet_ids=desired["subnet_ids"],
-        security_group_ids=desired["security_group_ids"],
-        type=kind,
-    )
-    return elbv2.create_load_balancer(call.aws, name, settings, desired["tags"])
 
 
 def attributes(desired: Mapping[str, Any]) -> dict[str, str]:
@@ -94,17 +52,6 @@ def attributes(desired: Mapping[str, Any]) -> dict[str, str]:
     if logs:
         said["access_logs.s3.bucket"], said["access_logs.s3.prefix"] = logs["bucket"], logs["prefix"]
     return {key: str(value).lower() if isinstance(value, bool) else str(value) for key, value in said.items()}
-
-
-def put_attributes_right(call: Invocation, changes: Changes, arn: str, desired: Mapping[str, str]) -> None:
-    current = elbv2.load_balancer_attributes(call.aws, arn)
-    differ = {key: value for key, value in desired.items() if current.get(key) != value}
-    changes.want(
-        "attributes",
-        {key: current.get(key) for key in differ},
-        differ,
-        partial(elbv2.set_load_balancer_attributes, call.aws, arn, differ),
-    )
 
 
 def listeners_wanted(desired: Mapping[str, Any]) -> dict[tuple[str, int], dict[str, Any]]:
@@ -159,36 +106,6 @@ def _bare(action: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in action.items() if key != "Order"}
 
 
-def in_place(call: Invocation, changes: Changes, found: Mapping[str, Any]) -> None:
-    """What a load balancer was created with; all but its scheme can be changed."""
-    desired, arn = call.params, found["LoadBalancerArn"]
-    if found["Scheme"] != desired["scheme"]:
-        raise Failure(
-            f"Nothing was changed: load balancer {desired['name']} is {found['Scheme']}, and ELB cannot make it "
-            f"{desired['scheme']}. Set its scheme (load_balancer_scheme, or the one in load_balancer_further) to what it is, or destroy "
-            "the load balancer first."
-        )
-    subnets = sorted(zone["SubnetId"] for zone in found["AvailabilityZones"])
-    changes.want(
-        "subnet_ids",
-        subnets,
-        sorted(desired["subnet_ids"]),
-        partial(elbv2.set_subnets, call.aws, arn, desired["subnet_ids"]),
-    )
-    changes.want(
-        "security_group_ids",
-        sorted(found.get("SecurityGroups", [])),
-        sorted(desired["security_group_ids"]),
-        partial(elbv2.set_security_groups, call.aws, arn, desired["security_group_ids"]),
-    )
-    changes.want(
-        "ip_address_type",
-        found.get("IpAddressType", "ipv4"),
-        desired["ip_address_type"],
-        partial(elbv2.set_address_type, call.aws, arn, desired["ip_address_type"]),
-    )
-
-
 def _listeners(call: Invocation, changes: Changes, arn: str) -> dict[str, str]:
     """ARNs by protocol. Listeners of other ports are left unchanged, and are none of ours."""
     there = {(listener["Protocol"], listener["Port"]): listener for listener in elbv2.listeners(call.aws, arn)}
@@ -212,46 +129,3 @@ def _listeners(call: Invocation, changes: Changes, arn: str) -> dict[str, str]:
             partial(elbv2.modify_listener, call.aws, current["ListenerArn"], differ),
         )
     return arns
-
-
-def tag_calls(call: Invocation, arn: str) -> TagCalls:
-    aws = call.aws
-    return TagCalls(
-        lambda: elbv2.tags(aws, [arn])[arn],
-        partial(elbv2.add_tags, aws, [arn]),
-        partial(elbv2.remove_tags, aws, [arn]),
-    )
-
-
-def active(call: Invocation, found: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Wait until it is active: DNS records point to it next."""
-    name = found["LoadBalancerName"]
-    if found["State"]["Code"] == "active":
-        return found
-    now = wait_until(
-        call.clock,
-        call.progress,
-        Wait(
-            what=f"load balancer {name}",
-            observe=partial(elbv2.load_balancer, call.aws, name),
-            done=lambda now: now is None or now["State"]["Code"] != "provisioning",
-            seconds=_ACTIVE_SECONDS,
-            state=lambda now: now["State"]["Code"] if now else "missing",
-            advice="Run the playbook again to continue. If the state does not change, look at AWS Health.",
-        ),
-    )
-    if now is None or now["State"]["Code"] == "failed":
-        reason = now["State"].get("Reason", "no reason was given") if now else "it is gone"
-        raise Failure(f"Load balancer {name} could not be set up: {reason}. Delete it, and run the playbook again.")
-    return now
-
-
-def answer_of(changes: Changes, found: Mapping[str, Any] | None) -> dict[str, Any]:
-    return {
-        "changed": bool(changes.after),
-        "diff": {"before": changes.before, "after": changes.after},
-        "load_balancer_arn": found["LoadBalancerArn"] if found else None,
-        "dns_name": found["DNSName"] if found else None,
-        "zone_id": found["CanonicalHostedZoneId"] if found else None,
-        "listeners": {},
-    }

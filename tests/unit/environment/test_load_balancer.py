@@ -320,6 +320,8 @@ def test_a_network_load_balancer_is_made_once_and_its_listeners_are_left_to_serv
     world.invoke(name="staging-web")
     with pytest.raises(Failure, match="is of the type application, which ELB cannot change"):
         network(world, name="staging-web")
+    with pytest.raises(Failure, match="is of the type network, which ELB cannot change"):
+        world.invoke(name="staging-games")
     with pytest.raises(Failure, match="staging-games exists, and no tag says"):
         network(world, tags={"pear:environment": "other"})
     assert network(world, state="absent")["changed"]
