@@ -266,42 +266,20 @@ foreign:
 
 from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import run_as_module
 from ansible_collections.pear.fargate.plugins.module_utils.common.resource import STATE_ARGUMENTS
+from ansible_collections.pear.fargate.plugins.module_utils.service import step_scaling
 from ansible_collections.pear.fargate.plugins.module_utils.service.autoscaling_service import run
 from ansible_collections.pear.fargate.plugins.module_utils.service.location import KIND
+from ansible_collections.pear.fargate.plugins.module_utils.service.scaling import CUSTOM_METRIC
 
-_CUSTOM = {
-    "namespace": {"type": "str", "required": True},
-    "name": {"type": "str", "required": True},
-    "dimensions": {"type": "dict", "default": {}},
-    "statistic": {
-        "type": "str",
-        "choices": ["Average", "Minimum", "Maximum", "SampleCount", "Sum"],
-        "default": "Average",
-    },
-}
 _POLICY = {
     "name": {"type": "str", "required": True},
     "metric": {"type": "str", "choices": ["cpu", "memory", "requests", "backlog", "custom"], "required": True},
     "target": {"type": "float", "required": True},
     "queue": {"type": "str"},
-    "custom_metric": {"type": "dict", "options": _CUSTOM},
+    "custom_metric": {"type": "dict", "options": CUSTOM_METRIC},
     "scale_in_cooldown_seconds": {"type": "int", "default": 300},
     "scale_out_cooldown_seconds": {"type": "int", "default": 60},
     "disable_scale_in": {"type": "bool", "default": False},
-}
-_STEP = {"at": {"type": "float", "required": True}, "adjustment": {"type": "int", "required": True}}
-_STEP_POLICY = {
-    "name": {"type": "str", "required": True},
-    "metric": {"type": "str", "choices": ["messages", "backlog", "custom"], "required": True},
-    "queue": {"type": "str"},
-    "custom_metric": {"type": "dict", "options": _CUSTOM},
-    "comparison": {"type": "str", "choices": [">=", ">", "<=", "<"], "default": ">="},
-    "steps": {"type": "list", "elements": "dict", "required": True, "options": _STEP},
-    "adjustment": {"type": "str", "choices": ["change", "percent", "exact"], "default": "change"},
-    "minimum_adjustment": {"type": "int"},
-    "periods": {"type": "int", "default": 1},
-    "period_seconds": {"type": "int", "default": 60},
-    "cooldown_seconds": {"type": "int", "default": 300},
 }
 _SCHEDULE = {
     "name": {"type": "str", "required": True},
@@ -319,7 +297,7 @@ ARGUMENT_SPEC = {
     "minimum": {"type": "int"},
     "maximum": {"type": "int"},
     "policies": {"type": "list", "elements": "dict", "default": [], "options": _POLICY},
-    "step_policies": {"type": "list", "elements": "dict", "default": [], "options": _STEP_POLICY},
+    "step_policies": {"type": "list", "elements": "dict", "default": [], "options": step_scaling.ARGUMENTS},
     "schedules": {"type": "list", "elements": "dict", "default": [], "options": _SCHEDULE},
 }
 

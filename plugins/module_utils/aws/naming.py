@@ -12,6 +12,8 @@ import hashlib
 from dataclasses import dataclass
 
 COLOURS = ("blue", "green")
+# The service's own container, as the roles call it.
+APP_CONTAINER = "app"
 TAG_ENVIRONMENT = "pear:environment"
 # Which experiment a template of Fault Injection Service is for: it has no name of its own.
 TAG_EXPERIMENT = "pear:experiment"

@@ -7,11 +7,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
+from .naming import APP_CONTAINER
+
 # Signals by exit status, as a shell counts them.
 _SIGNALS = {137: "SIGKILL", 139: "SIGSEGV", 143: "SIGTERM"}
 _KILLED, _TERMINATED = 137, 143
-# The service's own container, as the roles call it.
-_OWN = "app"
 # Not a failure of the container itself: somebody had the task stopped.
 # https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Task.html
 _STOPPED_FROM_OUTSIDE = {"ServiceSchedulerInitiated", "UserInitiated", "SpotInterruption", "TerminationNotice"}
@@ -121,7 +121,7 @@ class TaskState:
     @property
     def own(self) -> tuple[ContainerState, ...]:
         """The service's own container before the others: ECS answers with the containers of a task in any order."""
-        return tuple(sorted(self.containers, key=lambda container: container.name != _OWN))
+        return tuple(sorted(self.containers, key=lambda container: container.name != APP_CONTAINER))
 
     @property
     def _failed(self) -> tuple[ContainerState, ...]:

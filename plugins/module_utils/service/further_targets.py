@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ..aws.elbv2_states import HealthCheck
-from ..aws.naming import COLOURS
+from ..aws.naming import APP_CONTAINER, COLOURS
 from ..aws.task_definition import TRANSPORTS
 from . import rule_conditions
 from .location import WORKER
@@ -127,7 +127,7 @@ def given(values: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 def with_ports(container: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
     """A container with the ports that further target groups send traffic to besides its own."""
-    serving = values.get("service_target_container") or "app"
+    serving = values.get("service_target_container") or APP_CONTAINER
     further = [one["port"] for one in given(values) if (one.get("container") or serving) == container.get("name")]
     return {**container, "ports": [*dict.fromkeys([*(container.get("ports") or []), *further])]}
 
@@ -187,7 +187,7 @@ def _of_one(options: Mapping[str, Any], where: str, values: Mapping[str, Any]) -
 
 def _container(options: Mapping[str, Any], where: str, values: Mapping[str, Any]) -> Iterator[str]:
     sidecars = [one for one in values.get("service_sidecars") or [] if isinstance(one, Mapping)]
-    there = {"app": True, **{str(one.get("name")): one.get("essential", True) is not False for one in sidecars}}
+    there = {APP_CONTAINER: True, **{str(one.get("name")): one.get("essential", True) is not False for one in sidecars}}
     name = options.get("container")
     if name and name not in there:
         yield f"{where}.container is {name!r}; there is {', '.join(there)}"

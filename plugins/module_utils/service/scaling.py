@@ -15,6 +15,17 @@ _KEYS = {
     "step_policies": ("name",),
     "schedules": ("name", "minimum", "maximum"),
 }
+# Documented by the module autoscaling_service.
+CUSTOM_METRIC: dict[str, Any] = {
+    "namespace": {"type": "str", "required": True},
+    "name": {"type": "str", "required": True},
+    "dimensions": {"type": "dict", "default": {}},
+    "statistic": {
+        "type": "str",
+        "choices": ["Average", "Minimum", "Maximum", "SampleCount", "Sum"],
+        "default": "Average",
+    },
+}
 # Messages for each running task. Where none runs, all of them wait for one.
 BACKLOG = "waiting / IF(FILL(running, 0) > 1, running, 1)"
 _PREDEFINED = {

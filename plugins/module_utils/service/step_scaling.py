@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
-from .scaling import BACKLOG, Scaled
+from .scaling import BACKLOG, CUSTOM_METRIC, Scaled
 
 TYPE = "StepScaling"
 ADJUSTMENTS = {
@@ -20,13 +20,20 @@ ADJUSTMENTS = {
     "percent": "PercentChangeInCapacity",
     "exact": "ExactCapacity",
 }
-# As the module's.
-_DEFAULTS: Mapping[str, Any] = {
-    "queue": None,
-    "custom_metric": None,
-    "comparison": ">=",
-    "adjustment": "change",
-    "minimum_adjustment": None,
+_STEP = {"at": {"type": "float", "required": True}, "adjustment": {"type": "int", "required": True}}
+# Documented by the module autoscaling_service.
+ARGUMENTS: dict[str, Any] = {
+    "name": {"type": "str", "required": True},
+    "metric": {"type": "str", "choices": ["messages", "backlog", "custom"], "required": True},
+    "queue": {"type": "str"},
+    "custom_metric": {"type": "dict", "options": CUSTOM_METRIC},
+    "comparison": {"type": "str", "choices": [">=", ">", "<=", "<"], "default": ">="},
+    "steps": {"type": "list", "elements": "dict", "required": True, "options": _STEP},
+    "adjustment": {"type": "str", "choices": [*ADJUSTMENTS], "default": "change"},
+    "minimum_adjustment": {"type": "int"},
+    "periods": {"type": "int", "default": 1},
+    "period_seconds": {"type": "int", "default": 60},
+    "cooldown_seconds": {"type": "int", "default": 300},
 }
 
 
@@ -144,7 +151,8 @@ def variable_findings(values: Mapping[str, Any], is_worker: bool) -> Iterator[st
             f"{where} is set, and service_kind is not worker: a step's alarm calls the policy of one ECS service, and a release of a "
             "service with requests may change it. Use autoscaling_policies"
         )
-    whole = [{**_DEFAULTS, **option} for option in policies if isinstance(option, Mapping) and _is_whole(option)]
+    defaults = {name: option.get("default") for name, option in ARGUMENTS.items()}
+    whole = [{**defaults, **option} for option in policies if isinstance(option, Mapping) and _is_whole(option)]
     yield from findings(whole, where)
 
 

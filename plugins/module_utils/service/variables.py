@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ..aws.command_words import command_problem
+from ..aws.naming import APP_CONTAINER
 from ..monitoring import collector, sampling_rules
 from . import (
     block_storage,
@@ -160,7 +161,7 @@ def _containers(values: Mapping[str, Any]) -> Iterator[str]:
     beside = values.get("service_sidecars") or []
     collector_settings = values.get("service_collector")
     app = {
-        "name": "app",
+        "name": APP_CONTAINER,
         "command": values.get("service_command"),
         "entry_point": values.get("service_entry_point"),
         "ulimits": values.get("service_ulimits"),
