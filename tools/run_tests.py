@@ -2,8 +2,8 @@
 
     python3 -m tools.run_tests "stories" "lint unit"
 
-What a verb prints is in build/tests/VERB.log, and here as well where it failed. The names of the tests that failed come
-last, so that they are there where only the end of a log is kept.
+What a verb prints is in build/tests/VERB.log, and here as well where it failed. The names of the tests that failed, and
+the errors of playbooks in verbs that have no such names, come last, so that they are there where only the end of a log is kept.
 """
 
 from __future__ import annotations
@@ -14,10 +14,11 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from .failed_tests import failures
+from .failed_tests import errors_of_plays, failures
 
 RESULTS = Path("build/tests")
 
@@ -58,6 +59,13 @@ class Run:
                     self._stopped = True
         return not self._stopped and all(one.passed for one in self.ended)
 
+    def errors(self) -> Iterator[str]:
+        """The errors of playbooks in failed verbs that name no tests."""
+        for one in self.ended:
+            if not one.passed and not (RESULTS / f"{one.verb}.xml").exists():
+                for error in errors_of_plays(self._log(one.verb).read_text(errors="replace")):
+                    yield f"{one.verb}: {error}"
+
     def _in_turn(self, verbs: list[str]) -> None:
         for verb in verbs:
             if self._stopped:
@@ -95,7 +103,7 @@ def main(arguments: list[str]) -> int:
     run = Run(lists)
     passed = run()
     print()
-    for paragraph in failures(RESULTS):
+    for paragraph in (*failures(RESULTS), *run.errors()):
         print(paragraph, end="\n\n")
     print(*run.ended, sep="\n")
     failed = sum(not one.passed for one in run.ended)

@@ -8,8 +8,11 @@ part=
 copy=
 trap 'rm -f ${part:+"$part"} ${copy:+"$copy"}' EXIT
 trap 'exit 130' INT TERM
+mkdir -p "$cache"
+# One at a time: a second one would put other bytes into a build context that the first one's build is reading.
+exec 9>"$cache/nginx-bookworm.lock"
+flock 9
 if [ ! -s "$kept" ]; then
-  mkdir -p "$cache"
   part=$kept.part.$$
   printf '» fetching Debian packages for nginx (some ten seconds)\n' >&2
   mmdebstrap --quiet --format=tar --variant=extract --include=nginx-light,libc-bin,busybox-static \

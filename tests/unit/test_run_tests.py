@@ -16,6 +16,8 @@ broken:
 reported:
 \t@echo '<testsuite><testcase classname="a.b" name="c" time="1"><failure message="one is not two"/></testcase></testsuite>' \\
 \t > $${PYTEST_ADDOPTS#--junit-xml=}; exit 1
+play:
+\t@printf '  │ TASK [New version]\\n  │ \\033[31m[ERROR]: Task failed: no such role\\033[0m\\n  │ fatal: [web]: FAILED!\\n'; seq 99; exit 2
 # Each waits until the other has begun.
 left:
 \t@touch left; for i in $$(seq 600); do [ -e right ] && exit; sleep 0.1; done; exit 1
@@ -48,6 +50,12 @@ def test_the_names_of_failed_tests_come_last(capsys: pytest.CaptureFixture[str])
     assert main(["reported fine"]) == 1
     end = capsys.readouterr().out.partition("reported: a.b::c")[2]
     assert "one is not two" in end and "1 passed, 1 failed" in end, end
+
+
+def test_errors_of_playbooks_come_last_where_no_tests_are_named(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["play fine"]) == 1
+    end = capsys.readouterr().out.rpartition("99")[2]
+    assert "play: [ERROR]: Task failed: no such role\n    fatal: [web]: FAILED!\n" in end, end
 
 
 def test_lists_run_side_by_side() -> None:

@@ -60,12 +60,21 @@ def plan(context: str, containerfile: str, args: Mapping[str, str], platform: st
 
 
 def content_digest(build: Build) -> str:
-    """Twelve hexadecimal digits over all files that the build can see, their modes, the arguments and the platform."""
+    """Twelve hexadecimal digits over all files that the build can see, their modes, the arguments and the platform.
+
+    Raises Failure with the file that cannot be read, such as one that went while the others were.
+    """
     digest = hashlib.sha256()
     for path in files(build.context):
         name = path.relative_to(build.context).as_posix()
-        digest.update(f"{name}\0{path.lstat().st_mode & 0o111}\0".encode())
-        digest.update(os.readlink(path).encode() if path.is_symlink() else path.read_bytes())
+        try:
+            digest.update(f"{name}\0{path.lstat().st_mode & 0o111}\0".encode())
+            digest.update(os.readlink(path).encode() if path.is_symlink() else path.read_bytes())
+        except OSError as error:
+            raise Failure(
+                f"The build context {build.context} cannot be read whole: {error.strerror}: {name}. Let nothing write into it "
+                "during a build, or leave the file out with .containerignore."
+            ) from error
     digest.update(build.containerfile.read_bytes())
     for key, value in sorted(build.args.items()):
         digest.update(f"\0{key}={value}".encode())

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -31,6 +31,10 @@ _WITHOUT_ALARMS = """-e '{"service_gates": {"alarms": []}}'"""
 _OVERRIDE = "-e service_budget=override -e service_budget_reason='...'"
 _TASKS = "ecs-tasks.amazonaws.com"
 _ECS = "ecs.amazonaws.com"
+# A role that was just made cannot be assumed at first; ECS's circuit breaker counts the tasks that fail for it. How long that
+# lasts is not said; ten seconds are usual.
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_general.html#troubleshoot_general_eventual-consistency
+_ROLE_IS_NEW_SECONDS = 15.0
 
 
 @dataclass(frozen=True)
@@ -50,14 +54,18 @@ Findings = Callable[[], Iterator[str | Finding]]
 def preflight(
     call: Invocation, location: ServiceLocation, spec: Specification, order: Order, fleet: Fleet
 ) -> list[Finding]:
-    """Everything that is found. What the caller may not read is said, and is no finding: a release needs not that right."""
+    """Everything that is found. What the caller may not read is said, and is no finding: a release needs not that right.
+
+    Where nothing is found, it waits until roles that were just made can be assumed; not in check mode.
+    """
     tasks = max(order.desired_count, fleet.blue.running, fleet.green.running)
+    roles: list[dict[str, Any]] = []
     checks: list[Findings] = [
         partial(_alarms, call, order),
         partial(_budgets, call, location, order),
         partial(_addresses, call, spec, tasks),
         partial(_quota, call, spec, tasks),
-        partial(_roles, call, spec),
+        partial(_roles, call, spec, roles),
         partial(image_platform.findings, call, spec.params["containers"], spec.params["architecture"]),
         partial(_fleet, location, fleet),
         partial(_others, call, location, spec),
@@ -71,6 +79,8 @@ def preflight(
             if failed.code not in _UNREADABLE:
                 raise
             call.progress.line(f"not looked at before the release: {failed}")
+    if not found and not call.check_mode:
+        _until_assumable(call, roles)
     return found
 
 
@@ -163,8 +173,11 @@ def _quota(call: Invocation, spec: Specification, tasks: int) -> Iterator[str]:
         )
 
 
-def _roles(call: Invocation, spec: Specification) -> Iterator[Finding]:
-    """ECS takes a role that it may not assume without a word, and then starts no task. Provisioning comes first, and puts it right."""
+def _roles(call: Invocation, spec: Specification, read: list[dict[str, Any]]) -> Iterator[Finding]:
+    """ECS takes a role that it may not assume without a word, and then starts no task. Provisioning comes first, and puts it right.
+
+    Roles that are there are added to `read`.
+    """
     wanted = [(option, spec.params[option], _TASKS) for option in ("execution_role_arn", "task_role_arn")]
     wanted += [
         (f"volumes.{volume['name']}.ebs.role_arn", volume["ebs"]["role_arn"], _ECS)
@@ -174,6 +187,8 @@ def _roles(call: Invocation, spec: Specification) -> Iterator[Finding]:
     for option, arn, service in wanted:
         name = str(arn or "").rpartition("/")[2]
         role = iam.role(call.aws, name) if name else None
+        if role is not None:
+            read.append(role)
         if name and role is None:
             yield Finding(f"role {name} ({option}) does not exist; playbooks/provision.yml makes it", momentary=True)
         elif role is not None and not _trusts(role["AssumeRolePolicyDocument"], service):
@@ -181,6 +196,16 @@ def _roles(call: Invocation, spec: Specification) -> Iterator[Finding]:
                 f"role {name} ({option}) does not let {service} assume it; playbooks/provision.yml puts that right"
             )
             yield Finding(sentence, momentary=True)
+
+
+def _until_assumable(call: Invocation, roles: Sequence[Mapping[str, Any]]) -> None:
+    """Wait until none of these roles is new any more."""
+    made = max((role["CreateDate"].timestamp() for role in roles), default=0.0)
+    # The clocks of AWS and of this machine may differ.
+    pause = min(made + _ROLE_IS_NEW_SECONDS - call.clock.now(), _ROLE_IS_NEW_SECONDS)
+    if pause > 0:
+        call.progress.line(f"waiting {pause:.0f} s: a role of the tasks was just made, and ECS cannot assume it yet")
+        call.clock.sleep(pause)
 
 
 def _trusts(trust: Mapping[str, Any], service: str) -> bool:

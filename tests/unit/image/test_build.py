@@ -47,6 +47,14 @@ def test_what_the_build_sees_is_in_its_digest(context: Path) -> None:
     assert len(found) == 9
 
 
+def test_a_file_that_goes_while_the_others_are_read_is_named(context: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    listed = list(build.files(context))
+    (context / "app" / "main.py").unlink()
+    monkeypatch.setattr(build, "files", lambda _context: listed)
+    with pytest.raises(Failure, match=r"No such file or directory: app/main\.py"):
+        digest(context)
+
+
 def test_what_the_build_does_not_see_is_not(context: Path) -> None:
     before = digest(context)
     (context / "noise.log").write_text("x")

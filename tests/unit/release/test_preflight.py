@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -9,6 +10,7 @@ import pytest
 from ansible_collections.pear.fargate.plugins.module_utils.aws.elbv2_states import Conditions, Rule, TargetGroup
 from ansible_collections.pear.fargate.plugins.module_utils.aws.errors import AwsError
 from ansible_collections.pear.fargate.plugins.module_utils.aws.session import Aws
+from ansible_collections.pear.fargate.plugins.module_utils.common.clock import SystemClock
 from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import Invocation
 from ansible_collections.pear.fargate.plugins.module_utils.common.ownership import Existing
 from ansible_collections.pear.fargate.plugins.module_utils.image import other_registry
@@ -21,7 +23,7 @@ from ansible_collections.pear.fargate.plugins.module_utils.service.location impo
 from ansible_collections.pear.fargate.plugins.module_utils.service.specification import Specification
 from botocore.exceptions import ClientError
 
-from ..clocks import RecordedProgress
+from ..clocks import QuickClock, RecordedProgress
 
 CALM = Fleet(Weights(100, 0), ColourState(Colour.BLUE, "app:1", 2, 2, 2), ColourState(Colour.GREEN))
 BUSY = Fleet(Weights(100, 0), ColourState(Colour.BLUE, "app:1", 4, 2, 2, steady=False), ColourState(Colour.GREEN))
@@ -35,6 +37,7 @@ PARAMS = {
     "execution_role_arn": "arn:aws:iam::123456789012:role/prod-app-execution",
     "task_role_arn": "arn:aws:iam::123456789012:role/prod-app-task",
 }
+YEARS_AGO = datetime.fromtimestamp(0, UTC)
 TRUST = {"Statement": {"Effect": "Allow", "Principal": {"Service": "ecs-tasks.amazonaws.com"}}}
 
 
@@ -46,7 +49,8 @@ class Cloud:
         self.free = {"subnet-a": 100, "subnet-b": 100}
         self.vcpus = (10.0, 2.0)
         self.roles: dict[str, Any] = {
-            name: {"AssumeRolePolicyDocument": TRUST} for name in ("prod-app-execution", "prod-app-task")
+            name: {"AssumeRolePolicyDocument": TRUST, "CreateDate": YEARS_AGO}
+            for name in ("prod-app-execution", "prod-app-task")
         }
         self.running = [Existing("ecs_service", "app-blue", {"pear:environment": "prod"})]
         self.manifests: dict[tuple[str, str], Any] = {("team/app", DIGEST): {"config": {"digest": "sha256:c"}}}
@@ -82,6 +86,8 @@ def findings(
     call = Invocation(
         {"adopt": params.pop("adopt", [])},
         cast(Aws, SimpleNamespace(elsewhere=lambda region: None, brief=lambda: None)),
+        check_mode=params.pop("check_mode", False),
+        clock=params.pop("clock", SystemClock()),
         progress=said or RecordedProgress(),
     )
     order = SimpleNamespace(
@@ -204,7 +210,7 @@ def test_an_error_that_says_something_else_than_no_answer_ends_the_preflight(
 def test_roles_that_tasks_cannot_take(cloud: Cloud) -> None:
     del cloud.roles["prod-app-execution"]
     somebody_else = {"Statement": [{"Effect": "Allow", "Principal": {"Service": ["ec2.amazonaws.com"]}}]}
-    cloud.roles["prod-app-task"] = {"AssumeRolePolicyDocument": somebody_else}
+    cloud.roles["prod-app-task"]["AssumeRolePolicyDocument"] = somebody_else
     told = found()
     assert "role prod-app-execution (execution_role_arn) does not exist" in told
     assert "role prod-app-task (task_role_arn) does not let ecs-tasks.amazonaws.com assume it" in told
@@ -218,8 +224,30 @@ def test_the_role_of_volumes_is_ecs_own(cloud: Cloud) -> None:
     cloud.roles["volumes"] = cloud.roles["prod-app-task"]
     assert "does not let ecs.amazonaws.com assume it" in found(volumes=volumes)
     ecs = {"Statement": [{"Effect": "Allow", "Principal": {"Service": "ecs.amazonaws.com"}}]}
-    cloud.roles["volumes"] = {"AssumeRolePolicyDocument": ecs}
+    cloud.roles["volumes"] = {"AssumeRolePolicyDocument": ecs, "CreateDate": YEARS_AGO}
     assert found(volumes=volumes) == ""
+
+
+def test_a_role_that_was_just_made_is_waited_for(cloud: Cloud) -> None:
+    clock, said = QuickClock(), RecordedProgress()
+    clock.seconds = 1_000_004.0
+    cloud.roles["prod-app-task"]["CreateDate"] = datetime.fromtimestamp(1_000_000, UTC)
+    assert found(said=said, clock=clock, check_mode=True) == ""
+    assert clock.now() == 1_000_004.0
+    assert found(said=said, clock=clock) == ""
+    assert clock.now() == 1_000_015.0
+    assert said.lines == ["waiting 11 s: a role of the tasks was just made, and ECS cannot assume it yet"]
+    # Of a clock that is behind AWS's by hours.
+    cloud.roles["prod-app-task"]["CreateDate"] = datetime.fromtimestamp(1_009_000, UTC)
+    found(clock=clock)
+    assert clock.now() == 1_000_030.0
+
+
+def test_no_role_is_waited_for_where_something_stands_in_the_way(cloud: Cloud) -> None:
+    clock = QuickClock()
+    cloud.alarms = {"errors": "ALARM"}
+    assert "firing already" in found(clock=clock)
+    assert clock.now() == 0
 
 
 def test_a_deployment_of_somebody_else(cloud: Cloud) -> None:
