@@ -9,9 +9,9 @@ module: route53_service_records
 short_description: Manage the alias records of a service, with health check, weights or failover
 version_added: 0.1.0
 description:
-  - Makes each name an alias of the load balancer, and returns the ID of the health check.
+  - Makes each name an alias of its load balancer, and returns the ID of the health check.
   - All records are written in one change batch, which Route 53 carries out as a whole or not at all.
-  - O(state=absent) removes the records of O(names) that lead to O(load_balancer) and have this set identifier, the health check and its
+  - O(state=absent) removes the records of the names that lead to their load balancer and have this set identifier, the health check and its
     alarm. Records that lead elsewhere are left unchanged.
   - Refuses to replace a record with another target, unless O(overwrite=true). Records of other set identifiers are left unchanged.
 seealso:
@@ -28,14 +28,13 @@ options:
     description: Id of the hosted zone; without it the zone is found by O(zone). Needed for a private zone.
     type: str
   names:
-    description: Names that point to the load balancer.
+    description: Names that point to O(load_balancer).
     type: list
     elements: str
     required: true
   load_balancer:
-    description: Target load balancer, as M(pear.fargate.environment_info) returns it.
+    description: Target load balancer, as M(pear.fargate.environment_info) returns it. Needed where there are O(names).
     type: dict
-    required: true
     suboptions:
       name:
         description: Name of the load balancer; an alias to a former load balancer of this name is replaced.
@@ -53,6 +52,26 @@ options:
         description: Whether others made it. A record that leads to it may be theirs, and is changed only with O(overwrite).
         type: bool
         default: false
+  further:
+    description:
+      - Names that lead to other load balancers, which are looked up.
+      - They have the same O(routing) and health check. Of a network load balancer, Route 53 always asks for the health.
+    type: list
+    elements: dict
+    default: []
+    version_added: 0.2.0
+    suboptions:
+      names:
+        description: Names that point to it.
+        type: list
+        elements: str
+        required: true
+      load_balancer:
+        description: Its ARN; or its name among the further load balancers of the environment.
+        type: str
+      listener_arn:
+        description: ARN of one of its listeners, instead of O(further[].load_balancer).
+        type: str
   families:
     description: V(ipv4) for A records, V(ipv6) for AAAA records; V(ipv6) needs a dual-stack load balancer.
     type: list
@@ -234,12 +253,21 @@ ARGUMENT_SPEC = {
     "names": {"type": "list", "elements": "str", "required": True},
     "load_balancer": {
         "type": "dict",
-        "required": True,
         "options": {
             "name": {"type": "str", "required": True},
             "dns_name": {"type": "str", "required": True},
             "zone_id": {"type": "str", "required": True},
             "shared": {"type": "bool", "default": False},
+        },
+    },
+    "further": {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "options": {
+            "names": {"type": "list", "elements": "str", "required": True},
+            "load_balancer": {"type": "str"},
+            "listener_arn": {"type": "str"},
         },
     },
     "families": {"type": "list", "elements": "str", "choices": ["ipv4", "ipv6"], "default": ["ipv4"]},

@@ -122,6 +122,12 @@ options:
       priority:
         description: Priority of the rule, V(1) to V(50000). The one that it has if omitted, and at first a free one.
         type: int
+      names:
+        description: Names in Route 53 that lead to its load balancer. The role dns makes them; this module does not.
+        type: list
+        elements: str
+        default: []
+        version_added: 0.2.0
       health_check:
         description: The health check of the load balancer. One with the defaults below if omitted.
         type: dict

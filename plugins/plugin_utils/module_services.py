@@ -46,7 +46,10 @@ SERVICES: Mapping[str, Sequence[str]] = {
     "rds_database": ("rds",),
     "release_ledger": ("dynamodb",),
     "release_report": (*_RELEASE, "cloudwatch"),
-    "route53_service_records": ("route53",),
+    "route53_service_records": (
+        "elbv2",
+        "route53",
+    ),
     "service_compare": _RELEASE,
     "service_exec_info": ("elbv2", "ecs"),
     "service_further_target_groups": ("elbv2",),

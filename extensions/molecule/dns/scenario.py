@@ -7,13 +7,14 @@ from typing import Any
 import boto3
 
 NAME = "www.local.example.test."
+FURTHER = "game.local.example.test."
 ALARM = "local/*health-check-eu-central-1/website"
 
 
-def _records(route53: Any) -> tuple[str, list[dict[str, Any]]]:
+def _records(route53: Any, name: str = NAME) -> tuple[str, list[dict[str, Any]]]:
     (zone,) = route53.list_hosted_zones_by_name(DNSName="local.example.test")["HostedZones"]
     records = route53.list_resource_record_sets(HostedZoneId=zone["Id"])["ResourceRecordSets"]
-    return zone["Id"], [record for record in records if record["Name"] == NAME]
+    return zone["Id"], [record for record in records if record["Name"] == name]
 
 
 def verify() -> None:
@@ -22,6 +23,9 @@ def verify() -> None:
     assert record["Type"] == "A"
     assert record["AliasTarget"]["DNSName"].rstrip(".").endswith(balancer["DNSName"])
     assert record["AliasTarget"]["HostedZoneId"] == balancer["CanonicalHostedZoneId"]
+    _zone_id, (record,) = _records(boto3.client("route53"), FURTHER)
+    (balancer,) = boto3.client("elbv2").describe_load_balancers(Names=["local-games"])["LoadBalancers"]
+    assert record["AliasTarget"]["DNSName"].rstrip(".") == balancer["DNSName"]
 
     # Where Route 53 keeps its metrics, wherever the environment is.
     (alarm,) = boto3.client("cloudwatch", "us-east-1").describe_alarms(AlarmNames=[ALARM])["MetricAlarms"]

@@ -376,8 +376,17 @@ def health_checks(aws: Aws, name: str) -> list[Thing]:
     ]
 
 
-def _to_our_balancer(aws: Aws, name: str, records: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Records that lead to the environment's own load balancer, or to one that it had: never those to a load balancer of others."""
+def _to_our_balancers(aws: Aws, name: str, records: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Records that lead to the environment's own load balancers, or to a first one that it had: never those to one of others."""
+    further = [
+        record
+        for thing in _further_balancers(aws, name)
+        for record in leftovers(records, Balancer(thing.name, thing.detail["DNSName"], "", aws.region))
+    ]
+    return [*_to_first_balancer(aws, name, records), *further]
+
+
+def _to_first_balancer(aws: Aws, name: str, records: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     called = EnvironmentNames(name).load_balancer
     balancer = elbv2.load_balancer(aws, called)
     if balancer is not None:
@@ -398,7 +407,7 @@ def names_in_dns(aws: Aws, name: str, zone: str, certificates: Sequence[str]) ->
     if zone_id is None:
         return []
     found = route53.all_records(aws, zone_id)
-    ours = _to_our_balancer(aws, name, found)
+    ours = _to_our_balancers(aws, name, found)
     proofs = {
         bare(option["ResourceRecord"]["Name"])
         for arn in certificates

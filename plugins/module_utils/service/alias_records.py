@@ -30,7 +30,9 @@ class Balancer:
         if not target or self.shared:
             return False
         region = re.escape(self.region) if self.region else "[a-z0-9-]+"
-        former = re.compile(rf"(internal-)?{re.escape(self.name.lower())}-\d+\.{region}\.elb\.")
+        # An application load balancer's, and a network load balancer's.
+        ends = rf"(\d+\.{region}\.elb|[0-9a-f]+\.elb\.{region})\."
+        former = re.compile(rf"(internal-)?{re.escape(self.name.lower())}-{ends}")
         return target == bare(self.dns_name) or bool(former.match(target))
 
 

@@ -40,18 +40,25 @@ class Place:
 
 def find(aws: Aws, environment: str, options: Mapping[str, Any]) -> Place:
     """The place that the options of a further target group name."""
-    listener_arn, named = str(options.get("listener_arn") or ""), str(options.get("load_balancer") or "")
-    arn = load_balancer_of(listener_arn) if listener_arn else named
-    name = EnvironmentNames(environment).further_load_balancer(named)
-    balancer = elbv2.load_balancer_of_arn(aws, arn) if arn.startswith("arn:") else elbv2.load_balancer(aws, name)
-    if balancer is None:
+    found = balancer(aws, environment, options)
+    if found is None:
         return Place(None, None)
-    listeners = elbv2.listeners(aws, balancer["LoadBalancerArn"])
+    listeners = elbv2.listeners(aws, found["LoadBalancerArn"])
     if is_network(options):
-        return Place(balancer, None, tuple(listeners))
-    if listener_arn:
-        return Place(balancer, next((one for one in listeners if one["ListenerArn"] == listener_arn), None))
-    return Place(balancer, usual_listener(listeners, "HTTPS"))
+        return Place(found, None, tuple(listeners))
+    if options.get("listener_arn"):
+        named = options["listener_arn"]
+        return Place(found, next((one for one in listeners if one["ListenerArn"] == named), None))
+    return Place(found, usual_listener(listeners, "HTTPS"))
+
+
+def balancer(aws: Aws, environment: str, options: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """The load balancer that they name: by its ARN, by that of its listener, or by its name in the environment."""
+    listener, named = str(options.get("listener_arn") or ""), str(options.get("load_balancer") or "")
+    arn = load_balancer_of(listener) if listener else named
+    if arn.startswith("arn:"):
+        return elbv2.load_balancer_of_arn(aws, arn)
+    return elbv2.load_balancer(aws, EnvironmentNames(environment).further_load_balancer(named))
 
 
 def is_ours(tags: Mapping[str, str], environment: str, service: str, name: str) -> bool:

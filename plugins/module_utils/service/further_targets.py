@@ -75,6 +75,7 @@ ARGUMENTS: dict[str, Any] = {
     "query_strings": _QUERY,
     "source_ips": {"type": "list", "elements": "str", "default": []},
     "priority": {"type": "int"},
+    "names": {"type": "list", "elements": "str", "default": []},
     # Without a default: Ansible would share it, filled in for the first target group, with the others.
     "health_check": {"type": "dict", "options": _HEALTH_CHECK},
     "deregistration_delay_seconds": {"type": "int", "default": 30},
@@ -182,6 +183,7 @@ def _of_one(options: Mapping[str, Any], where: str, values: Mapping[str, Any]) -
         yield f"{where}.deregistration_delay_seconds is {delay}; valid: 0 to 3600"
     yield from _health(options, where)
     yield from _place(options, where)
+    yield from _names(options, where, values)
     yield from (_network(options, where) if is_network(options) else _requests(options, where))
 
 
@@ -214,6 +216,16 @@ def _place(options: Mapping[str, Any], where: str) -> Iterator[str]:
         if f":loadbalancer/{wanted}/" not in balancer:
             kind = "a network" if is_network(options) else "an application"
             yield f"{where}.load_balancer is {balancer!r}; the protocol {options.get('protocol') or 'HTTP'} needs {kind} load balancer"
+
+
+def _names(options: Mapping[str, Any], where: str, values: Mapping[str, Any]) -> Iterator[str]:
+    zone = str(values.get("dns_zone") or "").rstrip(".").lower()
+    names = options.get("names")
+    for name in names if isinstance(names, list) else []:
+        if not zone:
+            yield f"{where}.names holds {name}, and dns_zone is empty: no record would be made"
+        elif not f".{str(name).lower()}".endswith(f".{zone}"):
+            yield f"{where}.names holds {name}, which does not lie in zone {zone} (dns_zone)"
 
 
 def _network(options: Mapping[str, Any], where: str) -> Iterator[str]:

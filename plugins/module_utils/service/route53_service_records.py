@@ -1,23 +1,24 @@
 # Copyright: pear.fargate contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Point the names of a service at its load balancer: health check first, then all records in one change batch."""
+"""Point the names of a service at its load balancers: health check first, then all records in one change batch."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from ..aws import cloudwatch, route53
+from ..aws import cloudwatch, elbv2, route53
 from ..aws.errors import Failure
-from ..aws.naming import HealthCheckNames
+from ..aws.naming import TAG_ENVIRONMENT, HealthCheckNames
 from ..common.changes import Changes
 from ..common.invocation import Invocation
 from ..common.resource import TagCalls, put_tags_right
 from ..common.waiting import Wait, wait_until
 from ..monitoring.alarms import plan as plan_alarms
-from . import health_alarm, health_check
-from .alias_records import Balancer, DesiredNames, Routing, plan, removal
+from . import further_places, health_alarm, health_check
+from .alias_records import Balancer, DesiredNames, Plan, Routing, plan, removal
 from .health_alarm import HealthAlarm
 
 _SYNC_SECONDS = 300
@@ -35,6 +36,7 @@ def run(call: Invocation) -> dict[str, Any]:
         )
     routing = Routing(**(call.params["routing"] or {}))
     _refuse(call, routing)
+    balancers = list(_balancers(call))
     zone_id = call.params["zone_id"] or route53.find_zone(call.aws, call.params["zone"])
     if zone_id is None and not call.check_mode and not absent:
         raise Failure(
@@ -42,7 +44,8 @@ def run(call: Invocation) -> dict[str, Any]:
             "dns_create_zone), delegate it from its parent, or name another zone in dns_zone."
         )
     check_id, obsolete = _health_check(call, changes)
-    _records(call, changes, zone_id, routing, check_id)
+    names = [_names_of(call, routing, check_id, *one) for one in balancers]
+    _records(call, changes, zone_id, names)
     if check_id or obsolete:
         _alarm(call, changes, check_id)
     for old in obsolete:
@@ -51,7 +54,7 @@ def run(call: Invocation) -> dict[str, Any]:
         "changed": bool(changes.after),
         "diff": {"before": changes.before, "after": changes.after},
         "zone_id": zone_id,
-        "names": call.params["names"],
+        "names": [name for _balancer, listed, _kind in balancers for name in listed],
         "health_check_id": check_id,
     }
 
@@ -59,7 +62,10 @@ def run(call: Invocation) -> dict[str, Any]:
 def _refuse(call: Invocation, routing: Routing) -> None:
     zone = call.params["zone"].rstrip(".").lower()
     found = routing.problems()
-    for name in call.params["names"]:
+    further = [name for one in call.params["further"] for name in one["names"]]
+    if call.params["names"] and not call.params["load_balancer"]:
+        found.append("load_balancer is missing: names lead to it")
+    for name in (*call.params["names"], *further):
         if name.lower() != zone and not name.lower().endswith(f".{zone}"):
             found.append(f"name {name} does not lie in zone {zone}")
     check = call.params["health_check"]
@@ -72,7 +78,7 @@ def _refuse(call: Invocation, routing: Routing) -> None:
     if (
         check
         and routing.policy != "simple"
-        and check["host"].lower() in {name.lower() for name in call.params["names"]}
+        and check["host"].lower() in {name.lower() for name in (*call.params["names"], *further)}
     ):
         found.append(
             f"health_check.host is {check['host']}, which answers for whichever side is well: name a host that leads here only"
@@ -149,33 +155,59 @@ def _tags(call: Invocation, changes: Changes, check_id: str) -> None:
     put_tags_right(changes, {**call.params, "tags": desired}, calls, "tags of the health check")
 
 
-def _records(call: Invocation, changes: Changes, zone_id: str | None, routing: Routing, check_id: str | None) -> None:
-    balancer = call.params["load_balancer"]
-    desired = DesiredNames(
-        call.params["names"],
-        Balancer(balancer["name"], balancer["dns_name"], balancer["zone_id"], call.aws.region, balancer["shared"]),
-        call.params["families"],
-        routing,
-        _evaluates(call, routing),
-        check_id,
-        call.params["overwrite"],
-    )
-    # A zone that check mode would create has no records yet.
-    found = [
-        record
-        for name in desired.names
-        if zone_id is not None
-        for record in route53.records_of(call.aws, zone_id, name)
-    ]
-    planned = removal(found, desired) if call.params["state"] == "absent" else plan(found, desired)
-    if planned.refusals:
-        raise Failure(f"Records of {call.params['service']}: {'; '.join(planned.refusals)}.")
-    for label, record in planned.after.items():
-        changes.want(label, planned.before[label], record, lambda: None)
-    if planned.changes and zone_id and not call.check_mode:
+def _balancers(call: Invocation) -> Iterator[tuple[Balancer, list[str], str]]:
+    """Each load balancer, the names that lead to it, and its type. In check mode one that would be made has no names yet."""
+    main = call.params["load_balancer"]
+    if main and call.params["names"]:
+        balancer = Balancer(main["name"], main["dns_name"], main["zone_id"], call.aws.region, main["shared"])
+        yield balancer, call.params["names"], "application"
+    for one in call.params["further"]:
+        found = further_places.balancer(call.aws, call.params["environment"], one)
+        if found is not None:
+            arn = found["LoadBalancerArn"]
+            shared = elbv2.tags(call.aws, [arn])[arn].get(TAG_ENVIRONMENT) != call.params["environment"]
+            place = (found["LoadBalancerName"], found["DNSName"], found["CanonicalHostedZoneId"])
+            yield Balancer(*place, call.aws.region, shared), one["names"], found["Type"]
+        elif call.params["state"] == "present" and not call.check_mode:
+            named = one.get("load_balancer") or one.get("listener_arn")
+            raise Failure(
+                f"Records of {call.params['service']}: there is no load balancer {named!r}, to which {', '.join(one['names'])} "
+                "should lead. Nothing was changed."
+            )
+
+
+def _names_of(
+    call: Invocation, routing: Routing, check_id: str | None, balancer: Balancer, names: list[str], kind: str
+) -> DesiredNames:
+    # Behind a network load balancer there are no idle colours.
+    evaluates = kind == "network" or _evaluates(call, routing)
+    families, overwrite = call.params["families"], call.params["overwrite"]
+    return DesiredNames(names, balancer, families, routing, evaluates, check_id, overwrite)
+
+
+def _records(call: Invocation, changes: Changes, zone_id: str | None, names: list[DesiredNames]) -> None:
+    absent = call.params["state"] == "absent"
+    plans: list[Plan] = []
+    for desired in names:
+        # A zone that check mode would create has no records yet.
+        found = [
+            record
+            for name in desired.names
+            if zone_id is not None
+            for record in route53.records_of(call.aws, zone_id, name)
+        ]
+        plans.append(removal(found, desired) if absent else plan(found, desired))
+    refusals = [refusal for planned in plans for refusal in planned.refusals]
+    if refusals:
+        raise Failure(f"Records of {call.params['service']}: {'; '.join(refusals)}.")
+    batch = [change for planned in plans for change in planned.changes]
+    for planned in plans:
+        for label, record in planned.after.items():
+            changes.want(label, planned.before[label], record, lambda: None)
+    if batch and zone_id and not call.check_mode:
         comment = f"{call.params['environment']}: {call.params['service']}"
-        change_id = route53.change(call.aws, zone_id, planned.changes, comment)
-        call.progress.line(f"{len(planned.after)} records changed")
+        change_id = route53.change(call.aws, zone_id, batch, comment)
+        call.progress.line(f"{sum(len(planned.after) for planned in plans)} records changed")
         if call.params["wait"]:
             _wait(call, change_id)
 

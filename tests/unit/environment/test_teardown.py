@@ -812,6 +812,20 @@ def test_further_load_balancers_of_the_environment_go_by_name_and_tag(aws: None)
         ("staging-theirs", "network", [{"Key": "Owner", "Value": "x"}]),
     ):
         elb.create_load_balancer(Name=name, Type=kind, Subnets=subnets, Tags=tags)
-    listed = invoke(check_mode=True)["removed"]
+    route53 = boto3.client("route53")
+    zone = route53.create_hosted_zone(Name="example.com", CallerReference="1")["HostedZone"]["Id"]
+    for name, host in (("staging-games", "play"), ("staging-theirs", "theirs")):
+        balancer = elb.describe_load_balancers(Names=[name])["LoadBalancers"][0]
+        target = {
+            "HostedZoneId": balancer["CanonicalHostedZoneId"],
+            "DNSName": balancer["DNSName"],
+            "EvaluateTargetHealth": True,
+        }
+        record = {"Name": f"{host}.example.com", "Type": "A", "AliasTarget": target}
+        batch = {"Changes": [{"Action": "CREATE", "ResourceRecordSet": record}]}
+        route53.change_resource_record_sets(HostedZoneId=zone, ChangeBatch=batch)
+    listed = invoke(check_mode=True, zones=["example.com"])["removed"]
     assert "load balancer staging-games" in listed and "load balancer staging-theirs" not in listed
-    assert "load balancer staging-games" not in invoke(check_mode=True, service="scores")["removed"]
+    assert "DNS record play.example.com. A" in listed and "DNS record theirs.example.com. A" not in listed
+    of_one = invoke(check_mode=True, service="scores", names=["play.example.com"], zones=["example.com"])["removed"]
+    assert "load balancer staging-games" not in of_one and "DNS record play.example.com. A" in of_one

@@ -299,6 +299,20 @@ def test_what_elb_or_ecs_would_refuse_is_found_before(listed: list[dict[str, Any
     assert [one for one in found if message in one] if message else found == [], found
 
 
+@pytest.mark.parametrize(
+    ("zone", "message"),
+    [
+        ("", "internal.names holds Play.Example.com, and dns_zone is empty: no record would be made"),
+        ("xample.com", "which does not lie in zone xample.com (dns_zone)"),
+        ("example.com.", ""),
+    ],
+)
+def test_names_of_a_further_load_balancer_lie_in_the_zone(zone: str, message: str) -> None:
+    listed = [{**HTTP, "names": ["Play.Example.com"]}]
+    found = list(findings({"service_further_target_groups": listed, "dns_zone": zone}))
+    assert [one for one in found if message in one] if message else found == [], found
+
+
 @pytest.mark.parametrize("strategy", ["canary", "linear", "all_at_once", "steps"])
 def test_strategies_that_move_weights_are_refused_by_name(strategy: str) -> None:
     (found,) = findings({"service_further_target_groups": [HTTP], "service_strategy": strategy})

@@ -382,3 +382,86 @@ def test_tags_that_are_not_listed_go_only_where_that_is_said(options: dict[str, 
     assert not invoke(requested)["changed"]
     assert invoke({**requested, "purge_tags": True})["diff"]["after"] == {"tags of the health check": {"by-hand": None}}
     assert not invoke({**requested, "purge_tags": True})["changed"]
+
+
+@pytest.fixture
+def balancers(options: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """A network load balancer of the environment, and an application load balancer of others."""
+    ec2, elb = boto3.client("ec2", "eu-central-1"), boto3.client("elbv2", "eu-central-1")
+    subnets = [subnet["SubnetId"] for subnet in ec2.describe_subnets()["Subnets"]]
+    made = {}
+    for name, kind, tag in (
+        ("production-games", "network", ("pear:environment", "production")),
+        ("corp", "application", ("Owner", "platform")),
+    ):
+        tags = [{"Key": tag[0], "Value": tag[1]}]
+        made[name] = elb.create_load_balancer(Name=name, Type=kind, Subnets=subnets, Tags=tags)["LoadBalancers"][0]
+    return made
+
+
+def aliases(options: dict[str, Any]) -> dict[str, tuple[str, bool]]:
+    zone = boto3.client("route53").list_hosted_zones()["HostedZones"][0]["Id"]
+    records = boto3.client("route53").list_resource_record_sets(HostedZoneId=zone)["ResourceRecordSets"]
+    targets = {record["Name"]: record["AliasTarget"] for record in records if record["Type"] == "A"}
+    return {name: (one["DNSName"].rstrip("."), one["EvaluateTargetHealth"]) for name, one in targets.items()}
+
+
+def test_names_lead_to_further_load_balancers_by_name_and_by_arn(
+    options: dict[str, Any], balancers: dict[str, dict[str, Any]]
+) -> None:
+    games, corp = balancers["production-games"], balancers["corp"]
+    listener = corp["LoadBalancerArn"].replace(":loadbalancer/", ":listener/") + "/f2f7dc"
+    options |= {
+        "further": [
+            {"names": ["play.example.com"], "load_balancer": "games"},
+            {"names": ["inside.example.com"], "listener_arn": listener},
+        ],
+        "routing": FAILOVER_HERE,
+        "health_check": CHECK,
+    }
+    assert invoke(options, check_mode=True)["changed"] and aliases(options) == {}
+    assert invoke(options)["names"] == [NAME, "play.example.com", "inside.example.com"]
+    # Behind a network load balancer there are no idle colours, so that its health may decide.
+    assert aliases(options) == {
+        f"{NAME}.": (BALANCER.dns_name, False),
+        "play.example.com.": (games["DNSName"], True),
+        "inside.example.com.": (corp["DNSName"], False),
+    }
+    assert invoke(options)["diff"] == {"before": {}, "after": {}}
+    # moto takes every record of a set identifier away with one of them, so the removal is looked at before it is made.
+    removed = invoke({**options, "state": "absent"}, check_mode=True)["diff"]["after"]
+    gone = [label for label in removed if label.endswith(" A eu")]
+    assert gone == [f"{NAME}. A eu", "play.example.com. A eu"], "what leads to a load balancer of others may be theirs"
+
+
+def test_a_worker_has_names_of_further_load_balancers_alone(
+    options: dict[str, Any], balancers: dict[str, dict[str, Any]]
+) -> None:
+    further = [{"names": ["play.example.com"], "load_balancer": "games"}]
+    assert invoke({**options, "names": [], "load_balancer": None, "further": further})["changed"]
+    assert list(aliases(options)) == ["play.example.com."]
+    with pytest.raises(Failure, match="load_balancer is missing: names lead to it"):
+        invoke({**options, "load_balancer": None})
+
+
+def test_a_further_load_balancer_that_is_not_there_is_refused_and_in_check_mode_expected(
+    options: dict[str, Any],
+) -> None:
+    further = [{"names": ["play.example.com"], "load_balancer": "games"}]
+    with pytest.raises(Failure, match=r"no load balancer 'games', to which play\.example\.com should lead"):
+        invoke({**options, "further": further})
+    assert aliases(options) == {}
+    assert list(invoke({**options, "further": further}, check_mode=True)["diff"]["after"]) == [f"{NAME}. A"]
+    with pytest.raises(Failure, match=r"name play\.example\.org does not lie in zone"):
+        invoke({**options, "further": [{"names": ["play.example.org"], "load_balancer": "games"}]})
+
+
+def test_a_former_network_load_balancer_of_the_name_is_known_by_its_name() -> None:
+    games = Balancer("production-games", "production-games-0.elb.eu-central-1.amazonaws.com", "Z", "eu-central-1")
+    former = alias("production-games-0a1b2c3d4e5f6789.elb.eu-central-1.amazonaws.com")
+    assert plan([former], DesiredNames([NAME], games)).refusals == ()
+    abroad = alias("production-games-0a1b2c3d4e5f6789.elb.us-east-1.amazonaws.com")
+    assert plan([abroad], DesiredNames([NAME], games)).refusals
+    assert leftovers([former, abroad, alias("production-gamesx-0a1b.elb.eu-central-1.amazonaws.com")], games) == [
+        former
+    ]
