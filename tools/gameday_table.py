@@ -35,7 +35,7 @@ TIME_FACTOR, PERIOD_SECONDS, RATE = 12, 5, 40
 PATHS = ("/leaderboard", "/version")
 # What is shorter here: a crash loop of a sandbox, whose tasks start within seconds. A limit that the load of one machine reaches.
 ENVIRONMENT: dict[str, dict[str, str]] = {
-    "crash-loop": {"CHAOS_CRASH_AFTER_SECONDS": "25"},
+    "crash-loop": {"CHAOS_CRASH_AFTER_SECONDS": "15"},
     "memory-leak": {"CHAOS_LEAK_KIB": "384"},
     "cpu-pressure": {"CHAOS_BUSY_MS": "60"},
 }

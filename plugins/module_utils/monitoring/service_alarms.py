@@ -271,9 +271,9 @@ def _task_restarts(observed: Observed) -> dict[str, Any]:
     return alarm_of(
         observed,
         "task-restarts",
-        f"Tasks end and are replaced again and again: in {minutes} minutes of the last hour fewer ran than desired.",
-        _missing(observed),
-        # A release, or one killed task, makes one or two such minutes. That nothing is known is missing-tasks's to tell.
+        f"Tasks end and are replaced again and again: in {minutes} minutes of the last hour some ended that should run.",
+        _ended(observed),
+        # One killed task makes one or two such minutes. That nothing is known is missing-tasks's to tell.
         Rule(">", 0, 60, minutes, "notBreaching"),
     )
 
@@ -283,9 +283,9 @@ def _crash_loop(observed: Observed) -> dict[str, Any]:
     return alarm_of(
         observed,
         "crash-loop",
-        f"Tasks end soon after their start, again and again: in {minutes} of the newest 15 minutes fewer ran than desired.",
-        _missing(observed),
-        # The replacement of one task takes one or two such minutes. That nothing is known is missing-tasks's to tell.
+        f"Tasks end soon after their start, again and again: in {minutes} of the newest 15 minutes some ended that should run.",
+        _ended(observed),
+        # One killed task makes one or two such minutes. That nothing is known is missing-tasks's to tell.
         Rule(">", 0, 15, minutes, "notBreaching"),
     )
 
@@ -335,11 +335,26 @@ def _deployments(observed: Observed) -> list[dict[str, Any]]:
 
 def _missing(observed: Observed) -> list[dict[str, Any]]:
     """Desired tasks that do not run, of all colours."""
-    desired, running = (
-        " + ".join(f"FILL({what}_{colour}, 0)" for colour in observed.colours) for what in ("desired", "running")
-    )
+    desired, running = _sums(observed)
+    return [*_counts(observed), judged(f"{desired} - {running}", "tasks missing")]
+
+
+def _ended(observed: Observed) -> list[dict[str, Any]]:
+    """Minutes in which tasks ended that should run. One that autoscaling adds is missing too until it has started, and none ended."""
+    desired, running = _sums(observed)
+    ended = f"({running} < {desired}) AND (DIFF({running}) < 0) AND (DIFF({desired}) >= 0)"
+    return [*_counts(observed), judged(f"IF({ended}, 1, 0)", "tasks ended")]
+
+
+def _counts(observed: Observed) -> list[dict[str, Any]]:
     return [
         *of_tasks(observed, "desired", _INSIGHTS, "DesiredTaskCount", "Average"),
         *of_tasks(observed, "running", _INSIGHTS, "RunningTaskCount", "Average"),
-        judged(f"({desired}) - ({running})", "tasks missing"),
+    ]
+
+
+def _sums(observed: Observed) -> list[str]:
+    """Of all colours: the tasks that are desired, and those that run."""
+    return [
+        f"({' + '.join(f'FILL({what}_{colour}, 0)' for colour in observed.colours)})" for what in ("desired", "running")
     ]

@@ -76,8 +76,8 @@ ILL = {
     "cpu": lasting(15, CPUUtilization=95),
     "memory": lasting(15, MemoryUtilization=95),
     "missing-tasks": lasting(11, RunningTaskCount=1),
-    "crash-loop": lasting(8, RunningTaskCount=1),
-    "task-restarts": lasting(8, RunningTaskCount=1),
+    "crash-loop": Ill(lambda number: {"RunningTaskCount": 1 + number % 3 / 2}, 15),
+    "task-restarts": Ill(lambda number: {"RunningTaskCount": 1 if number % 10 == 0 else 2}, 50),
     "scaling-events": Ill(lambda number: {"DesiredTaskCount": 2 + number % 2, "RunningTaskCount": 3}, 14),
     "deploying": lasting(2, DeploymentCount=2),
     "deployment-stuck": lasting(62, DeploymentCount=2),
@@ -171,6 +171,31 @@ def test_an_alarm_fires_while_it_is_ill_and_ends_afterwards(world: World, kind: 
             break
         pass_time(world, alarms, {})
     assert state(world, kind) == "OK"
+
+
+@pytest.mark.parametrize("kind", ["crash-loop", "task-restarts"])
+@pytest.mark.parametrize(
+    "counts",
+    [
+        # Desired and running, minute by minute: running is an average.
+        pytest.param([(tasks, tasks - late) for tasks in range(2, 12) for late in (0.6, 0.2, 0)], id="tasks are added"),
+        pytest.param(
+            [(tasks, tasks + late) for tasks in range(12, 2, -1) for late in (0.6, 0)], id="tasks are taken away"
+        ),
+        pytest.param([(2, 1)] * 30, id="one that cannot be placed is missing-tasks's"),
+        pytest.param([(2, 2), (2, 1.7), (2, 1.2), (2, 2)] * 2, id="two tasks ended"),
+    ],
+)
+def test_no_crash_loop_is_seen_where_no_task_ends_again_and_again(
+    world: World, kind: str, counts: list[tuple[float, float]]
+) -> None:
+    alarms = shipped(kind)
+    for _ in range(15):
+        pass_time(world, alarms, {})
+    ensure(alarms, "staging/")
+    for desired, running in counts:
+        pass_time(world, alarms, {"DesiredTaskCount": desired, "RunningTaskCount": running})
+        assert state(world, kind) == "OK", (desired, running)
 
 
 @pytest.mark.parametrize(("kind", "change"), OF_DAYS.items())
