@@ -231,6 +231,8 @@ options:
         description:
           - Makes the check a task of the candidate's definition that runs once with this command, such as a migration. A list of words, or
             a text that is split into words.
+          - Of the other options such a check has its name, C(timeout_seconds) and C(container). Those of a request are refused.
+          - A version probe is a request, and has no command.
         type: raw
         default: []
       container:

@@ -10,7 +10,8 @@ from typing import Any
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
-from ..module_utils.release.options import CHECK, GATES, POLICY, STRATEGY
+from ..module_utils.release.check_options import CHECK
+from ..module_utils.release.options import GATES, POLICY, STRATEGY
 from ..module_utils.service.containers import APP_OPTIONS, CONTAINER
 from ..module_utils.service.discovery import DISCOVERY_ARGUMENTS
 from ..module_utils.service.ecs_scheduled_tasks import SCHEDULES_OPTION

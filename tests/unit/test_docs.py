@@ -17,7 +17,8 @@ import pytest
 import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.pear.fargate.plugins.module_utils.operations.ecs_hosts import PROPERTIES
-from ansible_collections.pear.fargate.plugins.module_utils.release.options import CHECK, GATES, POLICY, STRATEGY
+from ansible_collections.pear.fargate.plugins.module_utils.release.check_options import CHECK
+from ansible_collections.pear.fargate.plugins.module_utils.release.options import GATES, POLICY, STRATEGY
 from ansible_collections.pear.fargate.plugins.plugin_utils.role_variables import roles_of_the_collection, unknown
 
 from tools import cutover_picture

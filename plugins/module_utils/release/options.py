@@ -11,7 +11,6 @@ import secrets
 from collections.abc import Mapping
 from typing import Any
 
-from ..aws.command_words import command_problem
 from ..aws.errors import Failure
 from ..common.operator import operator
 from ..monitoring.objectives import objectives, problems
@@ -41,6 +40,7 @@ from ..service.further_targets import release_findings
 from ..service.location import WORKER
 from ..service.specification import Specification
 from ..service.worker import worker_findings
+from .check_options import CHECK, check_findings
 from .ledger_items import new_id
 
 # ECS calls a deployment complete once its tasks run: a worker that starts and then dies is found by watching it.
@@ -79,26 +79,6 @@ GATES = {
     "metrics": {"type": "list", "elements": "dict", "default": [], "options": METRIC},
     "period_seconds": {"type": "int", "default": 60},
     "delay_seconds": {"type": "int", "default": 120},
-}
-CHECK = {
-    "name": {"type": "str", "required": True},
-    "method": {"type": "str", "default": "GET"},
-    "path": {"type": "str", "default": "/"},
-    "body": {"type": "str"},
-    "headers": {"type": "dict", "default": {}},
-    "status": {"type": "list", "elements": "int", "default": [200]},
-    "expect_headers": {"type": "dict", "default": {}},
-    "expect_json": {"type": "dict", "default": {}},
-    "expect_body": {"type": "str"},
-    "maximum_milliseconds": {"type": "int"},
-    "tries": {"type": "int", "default": 5},
-    "attempts": {"type": "int", "default": 1},
-    "every_target": {"type": "bool", "default": True},
-    "identity": {"type": "str"},
-    "interval_seconds": {"type": "float", "default": 2.0},
-    "timeout_seconds": {"type": "int", "default": 10},
-    "command": {"type": "raw", "default": []},
-    "container": {"type": "str", "default": "app"},
 }
 STRATEGY = {
     "strategy": {
@@ -322,24 +302,14 @@ def _plan(params: Mapping[str, Any], gates: Gates) -> Plan:
     timing = filled(params["gates"], GATES)
     made = plan_of(given, gates, metrics_seconds(timing["period_seconds"], timing["delay_seconds"]))
     findings = [] if isinstance(made, Plan) else made
-    names = [check["name"] for check in params["checks"]]
-    findings += [f"checks: {name} is there twice" for name in sorted({name for name in names if names.count(name) > 1})]
-    asked = [*params["checks"], *([params["version_probe"]] if params["version_probe"] else [])]
-    findings += [
-        f"check {name['name']}: {option} is {name[option]}; valid is 1 or more"
-        for name in asked
-        for option in ("tries", "attempts")
-        if name[option] < 1
-    ]
+    findings += check_findings(params)
     if given["strategy"] == "rolling":
-        findings += _meaningless_in_place(params["policy"])
+        why = "the strategy rolling has no second colour: leave it out, or choose another strategy"
+        findings += _of_two_colours(params["policy"], why)
+    elif params["single_writer"]:
+        findings += _of_two_colours(params["policy"], "single_writer lets no second colour run: leave it out")
     findings += container_findings(params["containers"])
     findings += volume_findings(params)
-    findings += [
-        f"check {check['name']}: command is {check['command']!r}: {problem}"
-        for check in params["checks"]
-        if (problem := command_problem(check["command"]))
-    ]
     if params.get("kind") == WORKER:
         findings += worker_findings({**params, "strategy": given["strategy"]}, "")
     elif not params.get("port") and not params.get("services"):
@@ -353,15 +323,21 @@ def _plan(params: Mapping[str, Any], gates: Gates) -> Plan:
     return made
 
 
-_NEUTRAL = {"capacity_percent": 100, "window_seconds": 3600}
+# Settings of the colour without traffic, with the values that change nothing.
+_OF_TWO_COLOURS: dict[str, tuple[Any, ...]] = {
+    "capacity_percent": (100,),
+    "window_seconds": (3600,),
+    "old_colour": ("auto", OldColour.SCALE_IN),
+    "when_stable_is_down": (WhenStableIsDown.PROMOTE,),
+}
 
 
-def _meaningless_in_place(given: Mapping[str, Any]) -> list[str]:
+def _of_two_colours(given: Mapping[str, Any], why: str) -> list[str]:
     """Settings that speak of a second colour, where they were set to something."""
     return [
-        f"policy.{name} is {given[name]}, but the strategy rolling has no second colour: leave it out, or choose another strategy"
-        for name in _NEUTRAL
-        if given.get(name) not in (None, _NEUTRAL[name])
+        f"policy.{name} is {given[name]}, but {why}"
+        for name, neutral in _OF_TWO_COLOURS.items()
+        if given.get(name) not in (None, *neutral)
     ]
 
 

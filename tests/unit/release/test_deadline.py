@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.pear.fargate.plugins.module_utils.release import deadline
+from ansible_collections.pear.fargate.plugins.module_utils.release.check_options import CHECK
 from ansible_collections.pear.fargate.plugins.module_utils.release.deadline import within
 from ansible_collections.pear.fargate.plugins.module_utils.release.every_target import Route, smoke
-from ansible_collections.pear.fargate.plugins.module_utils.release.options import CHECK, filled
+from ansible_collections.pear.fargate.plugins.module_utils.release.options import filled
 from ansible_collections.pear.fargate.plugins.module_utils.release.ports import LeaseLostError
 from ansible_collections.pear.fargate.plugins.module_utils.release.smoke import BODY_BYTES, Endpoint
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import Result

@@ -10,13 +10,14 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 import pytest
+from ansible_collections.pear.fargate.plugins.module_utils.release.check_options import CHECK
 from ansible_collections.pear.fargate.plugins.module_utils.release.every_target import (
     MISSED,
     Route,
     requests_needed,
     smoke,
 )
-from ansible_collections.pear.fargate.plugins.module_utils.release.options import CHECK, filled
+from ansible_collections.pear.fargate.plugins.module_utils.release.options import filled
 from ansible_collections.pear.fargate.plugins.module_utils.release.smoke import Answer, Endpoint
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import Result, Verdict
 

@@ -35,9 +35,14 @@ from .given import BASE, DIGEST
 
 
 def made(**options: Any) -> Any:
-    validated = ArgumentSpecValidator(ARGUMENT_SPEC).validate({**BASE, **options})
+    plan = options.pop("plan", {})
+    # The module service_release adds this one.
+    rolling = plan == {"strategy": "rolling"}
+    validated = ArgumentSpecValidator(ARGUMENT_SPEC).validate({**BASE, **options, "plan": {} if rolling else plan})
     assert not validated.error_messages, validated.error_messages
     params = validated.validated_parameters
+    if rolling:
+        params["plan"]["strategy"] = "rolling"
     return order(params, Specification(params, "eu-central-1"), 1_700_000_000.0)
 
 
@@ -83,6 +88,42 @@ def test_every_finding_is_told() -> None:
         "ready is there twice",
     ):
         assert told in str(refused.value)
+
+
+def test_a_check_is_a_request_or_a_task_and_an_option_of_the_other_is_refused() -> None:
+    task = {"name": "migrate", "command": ["migrate"], "expect_json": {"done": True}, "tries": 2}
+    request = {"name": "ready", "container": "proxy"}
+    with pytest.raises(Failure) as refused:
+        made(checks=[task, request], version_probe={"name": "version", "command": ["version"]})
+    for told in (
+        "check migrate: expect_json means nothing to a task",
+        "check migrate: tries means nothing to a task",
+        "check ready: container means nothing to a request",
+        "version_probe: command means nothing to a request",
+    ):
+        assert told in str(refused.value)
+    task = {"name": "migrate", "command": ["migrate"], "container": "tools", "timeout_seconds": 900}
+    assert made(checks=[task, {"name": "ready", "tries": 2}]).checks == ("migrate", "ready")
+
+
+OF_TWO_COLOURS = {"capacity_percent": 50, "window_seconds": 60, "old_colour": "keep", "when_stable_is_down": "hold"}
+
+
+@pytest.mark.parametrize("name", OF_TWO_COLOURS)
+@pytest.mark.parametrize(
+    ("options", "why"),
+    [
+        pytest.param({"plan": {"strategy": "rolling"}}, "rolling has no second colour", id="rolling"),
+        pytest.param({"single_writer": True, "desired_count": 1}, "single_writer lets no second", id="one writer"),
+    ],
+)
+def test_a_setting_of_the_second_colour_is_refused_where_there_is_none(
+    name: str, options: dict[str, Any], why: str
+) -> None:
+    with pytest.raises(Failure, match=rf"policy\.{name} is {OF_TWO_COLOURS[name]}, but .*{why}"):
+        made(**options, policy={name: OF_TWO_COLOURS[name]})
+    neutral = {"capacity_percent": 100, "old_colour": "scale_in", "when_stable_is_down": "promote"}
+    assert made(**options, policy=neutral).policy.window_seconds == 3600
 
 
 def test_what_needs_two_tasks_at_once_is_refused_where_only_one_may_write() -> None:

@@ -6,8 +6,9 @@ import json
 from typing import Any
 
 import pytest
+from ansible_collections.pear.fargate.plugins.module_utils.release.check_options import CHECK
 from ansible_collections.pear.fargate.plugins.module_utils.release.every_target import Route, smoke
-from ansible_collections.pear.fargate.plugins.module_utils.release.options import CHECK, filled
+from ansible_collections.pear.fargate.plugins.module_utils.release.options import filled
 from ansible_collections.pear.fargate.plugins.module_utils.release.smoke import Answer, Endpoint, dig, mistakes
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import Result
 
