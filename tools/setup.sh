@@ -35,6 +35,8 @@ quietly() {
 
 # Two set-ups of one checkout would remove each other's half-made environment.
 one_at_a_time() {
+  command -v flock >/dev/null 2>&1 ||
+    die "flock is missing, which every Linux has (util-linux): set-up is for Linux. docs/own-repository.md installs Ansible and the collection without it."
   if [ -e .cache ]; then require_writable .cache .cache/setup.lock; else require_writable .; fi
   mkdir -p .cache
   exec 9>>.cache/setup.lock

@@ -42,6 +42,18 @@ def test_another_user_than_root_is_told_so_once_and_first(checkout: Checkout) ->
     assert not (checkout.path / ".venv").exists()
 
 
+def test_a_system_that_is_no_linux_is_told_so_instead_of_waiting_for_another_set_up(
+    checkout: Checkout, tmp_path: Path
+) -> None:
+    for program in ("bash", "dirname", "git", "grep", "paste", "tr"):
+        (tmp_path / program).symlink_to(shutil.which(program) or program)
+    ended = checkout.run("env", f"PATH={tmp_path}", "bash", "tools/setup.sh")
+    assert ended.status == 1
+    (said,) = ended.output.splitlines()
+    assert said.startswith("setup: flock is missing, which every Linux has (util-linux): set-up is for Linux.")
+    assert not (checkout.path / ".venv").exists()
+
+
 def test_without_a_network_set_up_says_what_could_not_be_had(checkout: Checkout) -> None:
     ended = checkout.run("unshare", "--net", "make", "setup")
     assert ended.status == 2
