@@ -57,7 +57,7 @@ def failed_services(
 
 def picked(mappings: Sequence[Mapping[str, Any]], *names: str) -> list[dict[str, Any]]:
     """Of each mapping what has these names and is not null."""
-    return [{name: one[name] for name in names if one.get(name) is not None} for one in mappings]
+    return [{name: mapping[name] for name in names if mapping.get(name) is not None} for mapping in mappings]
 
 
 def further_target_groups(hostvars: Mapping[str, Mapping[str, Any]], hosts: Sequence[str]) -> dict[str, list[str]]:
@@ -65,7 +65,7 @@ def further_target_groups(hostvars: Mapping[str, Mapping[str, Any]], hosts: Sequ
     own = [hostvars[host] for host in hosts]
     return {
         str(variables.get("service_name", variables["inventory_hostname"])): [
-            str(one["name"]) for one in variables.get("service_further_target_groups") or []
+            str(group["name"]) for group in variables.get("service_further_target_groups") or []
         ]
         for variables in own
     }

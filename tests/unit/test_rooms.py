@@ -122,3 +122,14 @@ def test_a_key_is_named_by_its_arn_everywhere() -> None:
         for word in re.findall(r"\b\w*kms_key(?:_id)?\b", path.read_text())
     ]
     assert not others
+
+
+def test_no_variable_is_called_one() -> None:
+    """A loop variable is called what its element is."""
+    unnamed = [
+        f"{path.relative_to(PLUGINS)}, line {node.lineno}"
+        for path in sorted(PLUGINS.rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text()))
+        if (isinstance(node, ast.Name) and node.id == "one") or (isinstance(node, ast.arg) and node.arg == "one")
+    ]
+    assert not unnamed

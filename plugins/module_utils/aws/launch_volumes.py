@@ -41,10 +41,10 @@ def _setting(name: str, ebs: Mapping[str, Any]) -> dict[str, Any]:
 def described(configurations: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """The same of what ECS describes."""
     found = []
-    for one in configurations:
-        volume = one.get("managedEBSVolume") or {}
+    for configuration in configurations:
+        volume = configuration.get("managedEBSVolume") or {}
         known = {key: volume[field] for key, field in _FIELDS.items() if volume.get(field) is not None}
-        found.append({"name": one["name"], "encrypted": bool(volume.get("encrypted")), **known})
+        found.append({"name": configuration["name"], "encrypted": bool(volume.get("encrypted")), **known})
     return sorted(found, key=lambda setting: str(setting["name"]))
 
 

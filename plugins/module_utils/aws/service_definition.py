@@ -79,12 +79,12 @@ def _balancers(spec: Mapping[str, Any], target_group_arn: str, further: Mapping[
     own = {"target_group_arn": target_group_arn, "container": serving(spec), "port": spec.get("port")}
     beside = [
         {
-            "target_group_arn": further[one["name"]],
-            "container": one.get("container") or serving(spec),
-            "port": one["port"],
+            "target_group_arn": further[group["name"]],
+            "container": group.get("container") or serving(spec),
+            "port": group["port"],
         }
-        for one in spec.get("further_target_groups") or []
-        if one["name"] in further
+        for group in spec.get("further_target_groups") or []
+        if group["name"] in further
     ]
     return sorted([*([own] if target_group_arn else []), *beside], key=itemgetter("target_group_arn"))
 

@@ -177,8 +177,12 @@ def _restart_policy(policy: Mapping[str, Any] | None) -> dict[str, Any]:
 def _linux(container: Mapping[str, Any]) -> dict[str, Any]:
     capabilities = {"add": container.get("capabilities_add"), "drop": container.get("capabilities_drop")}
     tmpfs = [
-        {"containerPath": one["path"], "size": one["size_mib"], "mountOptions": one.get("mount_options")}
-        for one in container.get("tmpfs") or []
+        {
+            "containerPath": mount_point["path"],
+            "size": mount_point["size_mib"],
+            "mountOptions": mount_point.get("mount_options"),
+        }
+        for mount_point in container.get("tmpfs") or []
     ]
     return {
         # An init process reaps zombies and passes SIGTERM on to what a shell script started.

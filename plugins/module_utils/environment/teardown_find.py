@@ -168,8 +168,12 @@ def _balancer(aws: Aws, name: str) -> list[Thing]:
 def _further_balancers(aws: Aws, name: str) -> list[Thing]:
     """Beside the first: by their names' beginning and their tags."""
     found = elbv2.load_balancers(aws, f"{name}-")
-    tags = elbv2.tags(aws, [one["LoadBalancerArn"] for one in found]) if found else {}
-    return [load_balancer(aws, one, name) for one in found if tags[one["LoadBalancerArn"]].get(TAG_ENVIRONMENT) == name]
+    tags = elbv2.tags(aws, [balancer["LoadBalancerArn"] for balancer in found]) if found else {}
+    return [
+        load_balancer(aws, balancer, name)
+        for balancer in found
+        if tags[balancer["LoadBalancerArn"]].get(TAG_ENVIRONMENT) == name
+    ]
 
 
 def load_balancer(aws: Aws, found: Mapping[str, Any], name: str = "") -> Thing:
@@ -211,7 +215,7 @@ def to_further(aws: Aws, groups: Sequence[Thing]) -> list[Thing]:
     ways = further_places.ways_to(aws, balancers, ours)
     return [
         *(Thing("listener rule", rule.arn, f"{rule.conditions} → {rule.owner}") for rule in ways.rules),
-        *(Thing("listener", one["ListenerArn"], further_places.told(one)) for one in ways.listeners),
+        *(Thing("listener", listener["ListenerArn"], further_places.told(listener)) for listener in ways.listeners),
     ]
 
 

@@ -129,8 +129,12 @@ def groups(params: Mapping[str, Any], vpc_cidr: str) -> list[Group]:
         )
     ]
     further = [
-        _further(names, one, params["ingress_cidrs"] if one["scheme"] == "internet-facing" else [vpc_cidr])
-        for one in params["load_balancers"]
+        _further(
+            names,
+            load_balancer,
+            params["ingress_cidrs"] if load_balancer["scheme"] == "internet-facing" else [vpc_cidr],
+        )
+        for load_balancer in params["load_balancers"]
     ]
     made = [
         *([] if others else own_balancer),

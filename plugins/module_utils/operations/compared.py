@@ -77,7 +77,7 @@ def same_count(here: Side, there: Side, found: list[Difference]) -> int:
 def table(here: Side, there: Side, found: list[Difference]) -> list[str]:
     """The differences as lines of a table."""
     rows = [("", here.environment, there.environment)]
-    rows += [(one.what, _cut(one.here), _cut(one.there)) for one in found]
+    rows += [(difference.what, _cut(difference.here), _cut(difference.there)) for difference in found]
     widths = [max(len(row[column]) for row in rows) for column in range(3)]
     return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
 

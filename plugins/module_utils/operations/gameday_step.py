@@ -112,7 +112,7 @@ def _target(call: Invocation, experiment: Experiment, action: Action) -> dict[st
             f"{name} has no task in {', '.join(empty)}: ECS would start the next ones there, and the loss of another zone might go "
             f"unnoticed. Run scale.yml with scale_count={len(zones) + len(empty)} or more first. The experiment was not begun."
         )
-    return {**found, "resource_arns": [one["SubnetArn"] for one in subnets if one["AvailabilityZone"] == zone]}
+    return {**found, "resource_arns": [subnet["SubnetArn"] for subnet in subnets if subnet["AvailabilityZone"] == zone]}
 
 
 def _require_files(call: Invocation, task_definition: str) -> None:

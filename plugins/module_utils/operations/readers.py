@@ -242,8 +242,8 @@ class Readers:
         return Saturation(
             {colour: Usage(found[f"cpu_{colour}"]) for colour in self.place.ecs_services},
             {colour: Usage(found[f"memory_{colour}"]) for colour in self.place.ecs_services},
-            {one: Usage(found[f"io_{one}"]) for one in files},
-            {one: Usage(found[f"credits_{one}"]) for one in files},
+            {file_system: Usage(found[f"io_{file_system}"]) for file_system in files},
+            {file_system: Usage(found[f"credits_{file_system}"]) for file_system in files},
             Usage(found.get("database_cpu", ())),
             Usage(found.get("database_storage", ())),
             {}
@@ -257,10 +257,10 @@ class Readers:
             service = {"ClusterName": self.place.cluster, "ServiceName": name}
             metrics[f"cpu_{colour}"] = Metric("AWS/ECS", "CPUUtilization", "Average", service)
             metrics[f"memory_{colour}"] = Metric("AWS/ECS", "MemoryUtilization", "Maximum", service)
-        for one in file_systems:
-            named = {"FileSystemId": one}
-            metrics[f"io_{one}"] = Metric("AWS/EFS", "PercentIOLimit", "Maximum", named)
-            metrics[f"credits_{one}"] = Metric("AWS/EFS", "BurstCreditBalance", "Minimum", named)
+        for file_system in file_systems:
+            named = {"FileSystemId": file_system}
+            metrics[f"io_{file_system}"] = Metric("AWS/EFS", "PercentIOLimit", "Maximum", named)
+            metrics[f"credits_{file_system}"] = Metric("AWS/EFS", "BurstCreditBalance", "Minimum", named)
         if self.place.database:
             instance = {"DBInstanceIdentifier": self.place.database}
             metrics["database_cpu"] = Metric("AWS/RDS", "CPUUtilization", "Average", instance)

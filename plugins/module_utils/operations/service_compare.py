@@ -40,7 +40,7 @@ def run(call: Invocation) -> dict[str, Any]:
     answer: dict[str, Any] = harmless(
         {
             "changed": False,
-            "differences": [asdict(one) for one in found],
+            "differences": [asdict(difference) for difference in found],
             "same": count,
             "headline": headline,
             "table": table(here, there, found) if found else [],

@@ -49,7 +49,9 @@ class Disagreement:
 def disagreements(fleet: Fleet, history: Sequence[Release], now: float) -> list[Disagreement]:
     """What no release can have meant, traffic first."""
     found = list(_of_traffic(fleet, history))
-    weights = next((one.repair.weights for one in found if isinstance(one.repair, Shift)), fleet.weights)
+    weights = next(
+        (disagreement.repair.weights for disagreement in found if isinstance(disagreement.repair, Shift)), fleet.weights
+    )
     for colour in Colour:
         if weights.of(colour):
             found += _of_serving(fleet.state(colour))

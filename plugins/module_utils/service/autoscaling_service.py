@@ -102,7 +102,9 @@ def _observe(call: Invocation, cluster: str, name: str) -> Scaling:
         bounds.maximum,
         known_policies(policies, OWN),
         known_schedules(actions, OWN, leave=is_scale_in),
-        foreign([one["PolicyName"] for one in policies] + [one["ScheduledActionName"] for one in actions], OWN),
+        foreign(
+            [policy["PolicyName"] for policy in policies] + [action["ScheduledActionName"] for action in actions], OWN
+        ),
     )
 
 

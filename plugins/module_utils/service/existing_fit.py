@@ -117,7 +117,9 @@ def _subnets_of_service(aws: Aws, values: Mapping[str, Any]) -> Iterator[str]:
     for vpc in sorted({subnet["VpcId"] for subnet in subnets}):
         tables = ec2.route_tables(aws, vpc)
         inside = [subnet["SubnetId"] for subnet in subnets if subnet["VpcId"] == vpc]
-        yield from _closed(aws, variable, vpc, [one for one in inside if not _way_out(tables, one, public)])
+        yield from _closed(
+            aws, variable, vpc, [subnet_id for subnet_id in inside if not _way_out(tables, subnet_id, public)]
+        )
 
 
 def _vpc_of(aws: Aws, values: Mapping[str, Any]) -> str:

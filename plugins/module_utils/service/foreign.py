@@ -91,9 +91,13 @@ def of_environment(aws: Aws, values: Mapping[str, Any], place: ArnScope, uncheck
         finders.append(lambda: _cluster(aws, names.cluster))
     if not on("load_balancer_existing"):
         finders.append(lambda: _load_balancer(aws, names.load_balancer))
-    further = [one for one in on("load_balancer_further") or [] if isinstance(one, Mapping) and one.get("name")]
-    for one in further:
-        finders.append(partial(_load_balancer, aws, names.further_load_balancer(str(one["name"]))))
+    further = [
+        balancer
+        for balancer in on("load_balancer_further") or []
+        if isinstance(balancer, Mapping) and balancer.get("name")
+    ]
+    for balancer in further:
+        finders.append(partial(_load_balancer, aws, names.further_load_balancer(str(balancer["name"]))))
     if on("file_system_enabled") and not on("file_system_existing"):
         finders.append(lambda: _file_system(aws, name))
         if on("file_system_backup_plan") is not None:
@@ -115,7 +119,7 @@ def of_environment(aws: Aws, values: Mapping[str, Any], place: ArnScope, uncheck
         finders.append(lambda: bucket(aws, str(on("load_balancer_access_logs_bucket"))))
     existing = on("network_existing") or {}
     if existing.get("vpc_id"):
-        groups = [names.further_load_balancer_security_group(str(one["name"])) for one in further]
+        groups = [names.further_load_balancer_security_group(str(balancer["name"])) for balancer in further]
         finders.append(lambda: _security_groups(aws, names, existing["vpc_id"], groups))
     elif on("network_flow_log_days"):
         finders += [
@@ -130,7 +134,7 @@ def of_service(aws: Aws, values: Mapping[str, Any], unchecked: list[str]) -> lis
     name, on = str(values["environment_name"]), values.get
     names, roles = ServiceNames(name, str(values["service_name"])), RoleNames(name, aws.region)
     groups = [names.target_group(colour) for colour in COLOURS]
-    groups += [names.further_target_group(str(one["name"])) for one in further_targets.given(values)]
+    groups += [names.further_target_group(str(group["name"])) for group in further_targets.given(values)]
     finders: list[Finder] = [lambda: _target_groups(aws, groups)]
     if not on("service_log_group"):
         finders.append(lambda: _log_group(aws, names.log_group))

@@ -54,7 +54,11 @@ def _rule(aws: Aws, names: ServiceNames, options: Mapping[str, Any], place: Plac
 def _of_place(
     aws: Aws, options: Mapping[str, Any], place: Place, values: Mapping[str, Any], environment: Mapping[str, Any]
 ) -> Iterator[str]:
-    planned = [one.get("name") for one in environment.get("load_balancer_further") or [] if isinstance(one, Mapping)]
+    planned = [
+        planned_balancer.get("name")
+        for planned_balancer in environment.get("load_balancer_further") or []
+        if isinstance(planned_balancer, Mapping)
+    ]
     missing = missing_place(options, place)
     if missing:
         yield from [] if options.get("load_balancer") in planned else [missing]
@@ -116,7 +120,7 @@ def _way_in(
 ) -> Iterator[str]:
     """The security groups of the tasks let the load balancer in on the port, or will once the environment was provisioned."""
     port = int(options["port"])
-    clients = [one for one in environment.get("network_task_clients") or [] if isinstance(one, Mapping)]
+    clients = [client for client in environment.get("network_task_clients") or [] if isinstance(client, Mapping)]
     there = {group["GroupId"]: group for group in ec2.security_groups(aws, balancer["VpcId"])}
     names = EnvironmentNames(str(values["environment_name"]))
     own = [key for key, group in there.items() if group["GroupName"] == names.task_security_group]
@@ -160,9 +164,9 @@ def _clients(
     ]
     planned = [
         client
-        for one in environment.get("load_balancer_further") or []
-        if isinstance(one, Mapping) and one.get("name") == options.get("load_balancer")
-        for client in one.get("clients") or [{"ports": ["80", "443"]}]
+        for planned_balancer in environment.get("load_balancer_further") or []
+        if isinstance(planned_balancer, Mapping) and planned_balancer.get("name") == options.get("load_balancer")
+        for client in planned_balancer.get("clients") or [{"ports": ["80", "443"]}]
     ]
     name, groups = balancer["LoadBalancerName"], ", ".join(sorted(own))
     for transport in TRANSPORTS.get(listener_protocol(options), ("tcp",)):

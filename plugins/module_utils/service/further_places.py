@@ -48,7 +48,7 @@ def find(aws: Aws, environment: str, options: Mapping[str, Any]) -> Place:
         return Place(found, None, tuple(listeners))
     if options.get("listener_arn"):
         named = options["listener_arn"]
-        return Place(found, next((one for one in listeners if one["ListenerArn"] == named), None))
+        return Place(found, next((listener for listener in listeners if listener["ListenerArn"] == named), None))
     return Place(found, usual_listener(listeners, "HTTPS"))
 
 
@@ -78,11 +78,11 @@ class Ways:
 def ways_to(aws: Aws, balancers: Collection[str], target_groups: Collection[str]) -> Ways:
     """Of these load balancers: what forwards to these target groups alone. A listener of others is not among them."""
     wanted = set(target_groups)
-    every = [one for arn in sorted(balancers) for one in elbv2.listeners(aws, arn)] if wanted else []
-    of_requests = [one["ListenerArn"] for one in every if one["Protocol"] in OF_REQUESTS]
-    direct = [one for one in every if one["Protocol"] in OF_CONNECTIONS and _leads_to(one, wanted)]
-    tags = elbv2.tags(aws, [one["ListenerArn"] for one in direct]) if direct else {}
-    made = tuple(one for one in direct if tags[one["ListenerArn"]].get(TAG_TARGET_GROUP))
+    every = [listener for arn in sorted(balancers) for listener in elbv2.listeners(aws, arn)] if wanted else []
+    of_requests = [listener["ListenerArn"] for listener in every if listener["Protocol"] in OF_REQUESTS]
+    direct = [listener for listener in every if listener["Protocol"] in OF_CONNECTIONS and _leads_to(listener, wanted)]
+    tags = elbv2.tags(aws, [listener["ListenerArn"] for listener in direct]) if direct else {}
+    made = tuple(listener for listener in direct if tags[listener["ListenerArn"]].get(TAG_TARGET_GROUP))
     return Ways(tuple(rules_to(aws, of_requests, wanted)), made)
 
 

@@ -123,13 +123,17 @@ def given(values: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """Those of a service's variables that have a name; what else is in the list the specification refuses."""
     found = values.get(OPTION) or []
     named = found if isinstance(found, list) else []
-    return [one for one in named if isinstance(one, Mapping) and one.get("name") and isinstance(one.get("port"), int)]
+    return [
+        group
+        for group in named
+        if isinstance(group, Mapping) and group.get("name") and isinstance(group.get("port"), int)
+    ]
 
 
 def with_ports(container: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
     """A container with the ports that further target groups send traffic to besides its own."""
     serving = values.get("service_target_container") or APP_CONTAINER
-    further = [one["port"] for one in given(values) if (one.get("container") or serving) == container.get("name")]
+    further = [group["port"] for group in given(values) if (group.get("container") or serving) == container.get("name")]
     return {**container, "ports": [*dict.fromkeys([*(container.get("ports") or []), *further])]}
 
 
@@ -154,21 +158,21 @@ def findings(values: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _together(values: Mapping[str, Any], listed: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    names = [str(one["name"]) for one in listed]
+    names = [str(group["name"]) for group in listed]
     yield from (f"{OPTION} holds two target groups named {name}" for name in sorted({*names}) if names.count(name) > 1)
     room = MOST if values.get("service_kind") == WORKER else MOST - 1
     if len(listed) > room:
         yield f"{OPTION} holds {len(listed)} target groups; ECS registers a task in {MOST} at most, so valid are {room}"
     places: dict[tuple[Any, Any], str] = {}
-    for one in listed:
-        if is_network(one):
-            place = (one.get("load_balancer"), one.get("listener_port"))
+    for group in listed:
+        if is_network(group):
+            place = (group.get("load_balancer"), group.get("listener_port"))
             if place in places:
                 yield (
-                    f"{OPTION}.{one['name']}.listener_port is {place[1]}, and so is that of {places[place]} at the same load balancer: a "
+                    f"{OPTION}.{group['name']}.listener_port is {place[1]}, and so is that of {places[place]} at the same load balancer: a "
                     "port has one listener"
                 )
-            places.setdefault(place, str(one["name"]))
+            places.setdefault(place, str(group["name"]))
 
 
 def _of_one(options: Mapping[str, Any], where: str, values: Mapping[str, Any]) -> Iterator[str]:
@@ -188,8 +192,11 @@ def _of_one(options: Mapping[str, Any], where: str, values: Mapping[str, Any]) -
 
 
 def _container(options: Mapping[str, Any], where: str, values: Mapping[str, Any]) -> Iterator[str]:
-    sidecars = [one for one in values.get("service_sidecars") or [] if isinstance(one, Mapping)]
-    there = {APP_CONTAINER: True, **{str(one.get("name")): one.get("essential", True) is not False for one in sidecars}}
+    sidecars = [sidecar for sidecar in values.get("service_sidecars") or [] if isinstance(sidecar, Mapping)]
+    there = {
+        APP_CONTAINER: True,
+        **{str(sidecar.get("name")): sidecar.get("essential", True) is not False for sidecar in sidecars},
+    }
     name = options.get("container")
     if name and name not in there:
         yield f"{where}.container is {name!r}; there is {', '.join(there)}"

@@ -227,7 +227,9 @@ def locate_in_environment(aws: Aws, params: Mapping[str, Any], listener_arn: str
         found = locate_worker(aws, params["environment"], params["service"], params.get("cluster"))
     else:
         found = locate(aws, params["environment"], params["service"], listener_arn)
-    return _with_further_target_groups(aws, found, [one["name"] for one in params.get("further_target_groups") or []])
+    return _with_further_target_groups(
+        aws, found, [group["name"] for group in params.get("further_target_groups") or []]
+    )
 
 
 def _with_further_target_groups(aws: Aws, location: ServiceLocation, names: Sequence[str]) -> ServiceLocation:

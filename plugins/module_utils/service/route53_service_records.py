@@ -44,7 +44,7 @@ def run(call: Invocation) -> dict[str, Any]:
             "dns_create_zone), delegate it from its parent, or name another zone in dns_zone."
         )
     check_id, obsolete = _health_check(call, changes)
-    names = [_names_of(call, routing, check_id, *one) for one in balancers]
+    names = [_names_of(call, routing, check_id, *balancer_names) for balancer_names in balancers]
     _records(call, changes, zone_id, names)
     if check_id or obsolete:
         _alarm(call, changes, check_id)
@@ -62,7 +62,7 @@ def run(call: Invocation) -> dict[str, Any]:
 def _refuse(call: Invocation, routing: Routing) -> None:
     zone = call.params["zone"].rstrip(".").lower()
     found = routing.problems()
-    further = [name for one in call.params["further"] for name in one["names"]]
+    further = [name for group in call.params["further"] for name in group["names"]]
     if call.params["names"] and not call.params["load_balancer"]:
         found.append("load_balancer is missing: names lead to it")
     for name in (*call.params["names"], *further):
@@ -161,17 +161,17 @@ def _balancers(call: Invocation) -> Iterator[tuple[Balancer, list[str], str]]:
     if main and call.params["names"]:
         balancer = Balancer(main["name"], main["dns_name"], main["zone_id"], call.aws.region, main["shared"])
         yield balancer, call.params["names"], "application"
-    for one in call.params["further"]:
-        found = further_places.balancer(call.aws, call.params["environment"], one)
+    for group in call.params["further"]:
+        found = further_places.balancer(call.aws, call.params["environment"], group)
         if found is not None:
             arn = found["LoadBalancerArn"]
             shared = elbv2.tags(call.aws, [arn])[arn].get(TAG_ENVIRONMENT) != call.params["environment"]
             place = (found["LoadBalancerName"], found["DNSName"], found["CanonicalHostedZoneId"])
-            yield Balancer(*place, call.aws.region, shared), one["names"], found["Type"]
+            yield Balancer(*place, call.aws.region, shared), group["names"], found["Type"]
         elif call.params["state"] == "present" and not call.check_mode:
-            named = one.get("load_balancer") or one.get("listener_arn")
+            named = group.get("load_balancer") or group.get("listener_arn")
             raise Failure(
-                f"Records of {call.params['service']}: there is no load balancer {named!r}, to which {', '.join(one['names'])} "
+                f"Records of {call.params['service']}: there is no load balancer {named!r}, to which {', '.join(group['names'])} "
                 "should lead. Nothing was changed."
             )
 

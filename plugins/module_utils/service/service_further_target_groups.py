@@ -341,7 +341,9 @@ def _listener(work: _Work, options: Mapping[str, Any], group: TargetGroup) -> No
         "Port": found["Port"],
         "DefaultActions": _forward(found),
         "SslPolicy": found.get("SslPolicy"),
-        "Certificates": [{"CertificateArn": one["CertificateArn"]} for one in found.get("Certificates", [])],
+        "Certificates": [
+            {"CertificateArn": certificate["CertificateArn"]} for certificate in found.get("Certificates", [])
+        ],
     }
     differ = {key: value for key, value in settings.items() if now[key] != value}
     arn = str(found["ListenerArn"])

@@ -128,11 +128,11 @@ def findings(policies: Sequence[Mapping[str, Any]], where: str) -> Iterator[str]
         if (option["metric"] == "custom") == bool(option["queue"]):
             yield f"{here}: queue belongs to the metrics messages and backlog, and to no other"
         away = "above" if _is_upwards(option) else "below"
-        for one, next_one in pairwise(steps):
-            if one["at"] == next_one["at"] or (next_one["at"] > one["at"]) != _is_upwards(option):
+        for step, following in pairwise(steps):
+            if step["at"] == following["at"] or (following["at"] > step["at"]) != _is_upwards(option):
                 yield (
                     f"{here}: with comparison {option['comparison']} each step begins {away} the one before it, and "
-                    f"{next_one['at']:g} follows {one['at']:g}"
+                    f"{following['at']:g} follows {step['at']:g}"
                 )
         if option["adjustment"] == "exact" and any(step["adjustment"] < 0 for step in steps):
             yield f"{here}: an exact number of tasks is not below 0"

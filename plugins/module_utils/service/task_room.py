@@ -27,9 +27,9 @@ def findings(values: Mapping[str, Any], containers: Sequence[Mapping[str, Any]])
     names = [str(container.get("name")) for container in containers]
     for variable in ("service_checks", "service_schedules"):
         yield from (
-            f"{variable}: container of {one.get('name')} is {one['container']!r}; there is {', '.join(names)}"
-            for one in values.get(variable) or []
-            if isinstance(one, Mapping) and one.get("container") and one["container"] not in names
+            f"{variable}: container of {command.get('name')} is {command['container']!r}; there is {', '.join(names)}"
+            for command in values.get(variable) or []
+            if isinstance(command, Mapping) and command.get("container") and command["container"] not in names
         )
 
 

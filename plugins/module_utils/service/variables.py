@@ -175,12 +175,14 @@ def _containers(values: Mapping[str, Any]) -> Iterator[str]:
         yield from containers.findings(every)
         own_port = [] if is_worker(values) or values.get("service_target_container") else [values.get("service_port")]
         with_port = [{**app, "ports": [port for port in own_port if port]}, *every[1:]]
-        yield from task_room.findings(values, [further_targets.with_ports(one, values) for one in with_port])
+        yield from task_room.findings(
+            values, [further_targets.with_ports(container, values) for container in with_port]
+        )
     for option in ("service_checks", "service_schedules"):
-        for one in values.get(option) or []:
-            problem = command_problem(one.get("command")) if isinstance(one, Mapping) else ""
+        for run in values.get(option) or []:
+            problem = command_problem(run.get("command")) if isinstance(run, Mapping) else ""
             if problem:
-                yield f"{option}: {one.get('name')}: command is {one['command']!r}: {problem}"
+                yield f"{option}: {run.get('name')}: command is {run['command']!r}: {problem}"
 
 
 def _without_effect(values: Mapping[str, Any]) -> Iterator[str]:
@@ -241,7 +243,7 @@ def _writers(values: Mapping[str, Any]) -> tuple[int, str]:
     known = {name: count for name, count in counts.items() if isinstance(count, int)}
     if not known:
         return 0, ""
-    name = max(known, key=lambda one: known[one])
+    name = max(known, key=lambda variable: known[variable])
     count = known[name]
     if values.get("service_single_writer") is True:
         return count, f"{name} is {count}"
