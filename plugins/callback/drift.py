@@ -45,7 +45,7 @@ class CallbackModule(CallbackBase):
 
     def _keep(self, result: Any) -> None:
         found = result._result
-        told = any(found.get(key) for key in ("changed", "disagreements", "orphans"))
-        if result._task.check_mode and told:
+        differs = any(found.get(key) for key in ("changed", "disagreements", "orphans"))
+        if result._task.check_mode and differs:
             source = Source(result._host.get_name(), result._task.name, result._task.action)
             LOG.rows.extend(rows_of(source, found))

@@ -17,7 +17,7 @@ _CHECK = "`aws sts get-caller-identity` shows whether it works"
 _ASSUME = ("AssumeRole", "AssumeRoleWithWebIdentity", "AssumeRoleWithSAML")
 
 
-def told(cause: Exception) -> str | None:
+def sentence_of(cause: Exception) -> str | None:
     """The sentence without its full stop; None where credentials are not the cause."""
     for kinds, say in _SENTENCES:
         # Older versions of botocore lack some of the exceptions.

@@ -369,7 +369,7 @@ def _rule(raw: Mapping[str, Any]) -> Rule:
 
 def _target_group(raw: Mapping[str, Any]) -> TargetGroup:
     checked_by = raw.get("HealthCheckProtocol", "HTTP")
-    asked = checked_by != "TCP"
+    is_request = checked_by != "TCP"
     return TargetGroup(
         name=raw["TargetGroupName"],
         arn=raw["TargetGroupArn"],
@@ -379,8 +379,8 @@ def _target_group(raw: Mapping[str, Any]) -> TargetGroup:
         protocol_version=raw.get("ProtocolVersion", "HTTP1"),
         target_type=raw["TargetType"],
         health_check=HealthCheck(
-            path=raw.get("HealthCheckPath", "/") if asked else "",
-            matcher=_matcher(raw.get("Matcher", {})) if asked else "",
+            path=raw.get("HealthCheckPath", "/") if is_request else "",
+            matcher=_matcher(raw.get("Matcher", {})) if is_request else "",
             interval_seconds=raw["HealthCheckIntervalSeconds"],
             timeout_seconds=raw["HealthCheckTimeoutSeconds"],
             healthy_threshold=raw["HealthyThresholdCount"],
@@ -397,7 +397,7 @@ def _matcher(raw: Mapping[str, Any]) -> str:
 
 
 def _health_check(check: HealthCheck) -> dict[str, Any]:
-    asked = {
+    request = {
         "HealthCheckPath": check.path,
         "Matcher": {"GrpcCode" if check.grpc else "HttpCode": check.matcher},
     }
@@ -405,7 +405,7 @@ def _health_check(check: HealthCheck) -> dict[str, Any]:
         "HealthCheckEnabled": True,
         "HealthCheckProtocol": check.protocol,
         "HealthCheckPort": check.port,
-        **(asked if check.path else {}),
+        **(request if check.path else {}),
         "HealthCheckIntervalSeconds": check.interval_seconds,
         "HealthCheckTimeoutSeconds": check.timeout_seconds,
         "HealthyThresholdCount": check.healthy_threshold,

@@ -157,7 +157,7 @@ class TargetState:
         return self.state in {"unhealthy", "unhealthy.draining"}
 
     @property
-    def told(self) -> str:
+    def explanation(self) -> str:
         """The reason code and what the load balancer says about it."""
         return ": ".join(part for part in (self.reason, self.description.rstrip(".")) if part) or self.state
 

@@ -12,7 +12,7 @@ from typing import Any, ParamSpec, TypeVar
 
 from . import error_codes
 from .answers import READING
-from .credentials import told
+from .credentials import sentence_of
 from .error_codes import Meaning
 
 # session.py reports a missing botocore before any call.
@@ -100,7 +100,7 @@ def describe(cause: boto.BotoCoreError | boto.ClientError | ResponseParserError)
         return (
             f"{said}. The answer is not AWS's: check proxies between here and AWS, and AWS_ENDPOINT_URL if it is set."
         )
-    credentials = told(cause)
+    credentials = sentence_of(cause)
     if credentials is not None:
         return f"{credentials}."
     if isinstance(cause, (boto.HTTPClientError, boto.ConnectionError)):

@@ -88,7 +88,7 @@ def differences(actions: Sequence[Mapping[str, Any]], options: RuleOptions) -> d
     """What is and what shall be, by its name."""
     found: dict[str, tuple[Any, Any]] = {}
     if options.logins is not None and logins(actions) != options.logins:
-        found["login"] = (_told(logins(actions)), _told(options.logins))
+        found["login"] = (_shown(logins(actions)), _shown(options.logins))
     if options.sticky_seconds is not None and sticky_seconds(actions) != options.sticky_seconds:
         found["stickiness"] = (f"{sticky_seconds(actions)} s", f"{options.sticky_seconds} s")
     return found
@@ -118,7 +118,7 @@ def _login_action(login: Login, client_secret: str | None) -> dict[str, Any]:
     return {"Type": login.kind, _CONFIGS[login.kind]: {**login.config, **secret}}
 
 
-def _told(found: Sequence[Login]) -> Any:
+def _shown(found: Sequence[Login]) -> Any:
     return [{str(login): dict(login.config)} for login in found] or "no login"
 
 

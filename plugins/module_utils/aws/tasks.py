@@ -50,7 +50,7 @@ class ContainerState:
             return 0
         return 1 if self.exit_code == _KILLED else 2
 
-    def told(self, stop_code: str) -> str:
+    def ending(self, stop_code: str) -> str:
         """How it ended. The task's stop code tells who sent a signal; only ECS's own reason calls it out of memory."""
         said = []
         if self.exit_code is not None:
@@ -110,7 +110,7 @@ class TaskState:
             replace(container, reason="") if container.reason == self.stopped_reason else container
             for container in self._failed
         ]
-        containers = [container.told(self.stop_code) for container in own if container.failed]
+        containers = [container.ending(self.stop_code) for container in own if container.failed]
         return "; ".join([without_arns(self.stopped_reason).rstrip(".") or "stopped", *containers])
 
     @property

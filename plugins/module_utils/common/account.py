@@ -27,15 +27,15 @@ def account_of(value: Any) -> str:
     return account
 
 
-def refuse_other_account(aws: Aws, wanted: str) -> None:
+def refuse_other_account(aws: Aws, account: str) -> None:
     """The call needs no permission."""
-    if wanted:
-        refuse_unless(wanted, sts.caller(aws))
+    if account:
+        refuse_unless(account, sts.caller(aws))
 
 
-def refuse_unless(wanted: str, identity: Mapping[str, str]) -> None:
-    if wanted != identity["account"]:
+def refuse_unless(account: str, identity: Mapping[str, str]) -> None:
+    if account != identity["account"]:
         raise Failure(
-            f"The credentials are of account {identity['account']} ({identity['arn']}), and environment_account is {wanted}: nothing was "
+            f"The credentials are of account {identity['account']} ({identity['arn']}), and environment_account is {account}: nothing was "
             "changed. Use credentials of that account, or another inventory."
         )

@@ -128,7 +128,7 @@ def refusal(existing: Existing, environment: str) -> str:
     )
     name = str(existing)
     return (
-        f"{name[0].upper()}{name[1:]} exists, and no {existing.mark} says that it {whose} ({_told(existing)}). Use it as it is "
+        f"{name[0].upper()}{name[1:]} exists, and no {existing.mark} says that it {whose} ({_listed_tags(existing)}). Use it as it is "
         f"({kind.use})" + (adopting if kind.adoptable else f", or choose another name ({kind.rename}).")
     )
 
@@ -157,7 +157,7 @@ def _differences(diff: Mapping[str, Any]) -> Iterable[tuple[str, Any, Any]]:
         yield what, diff["before"].get(what), after
 
 
-def _told(existing: Existing) -> str:
+def _listed_tags(existing: Existing) -> str:
     tags = existing.tags
     if not tags:
         return f"it has no {existing.mark}s" if existing.mark == "tag" else f"it has no such {existing.mark}"

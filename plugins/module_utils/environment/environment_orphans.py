@@ -106,7 +106,7 @@ def _routing(aws: Aws, inventory: Inventory) -> Iterator[Orphan]:
         yield Orphan(service, "listener rule", f"{rule.priority} ({rule.conditions})")
     for listener in ways.listeners:
         (service, *_more) = [further[arn] for arn in further_places.forwards_to(listener) if arn in further]
-        yield Orphan(service, "listener", further_places.told(listener))
+        yield Orphan(service, "listener", further_places.described(listener))
     for cluster in sorted(inventory.clusters | {tags[TAG_CLUSTER] for tags in ours.values() if tags.get(TAG_CLUSTER)}):
         for name, state in ecs.services(aws, cluster, _service_names(aws, cluster)).items():
             if service := inventory.without(state.tags):

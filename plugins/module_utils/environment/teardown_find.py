@@ -215,7 +215,10 @@ def to_further(aws: Aws, groups: Sequence[Thing]) -> list[Thing]:
     ways = further_places.ways_to(aws, balancers, ours)
     return [
         *(Thing("listener rule", rule.arn, f"{rule.conditions} → {rule.owner}") for rule in ways.rules),
-        *(Thing("listener", listener["ListenerArn"], further_places.told(listener)) for listener in ways.listeners),
+        *(
+            Thing("listener", listener["ListenerArn"], further_places.described(listener))
+            for listener in ways.listeners
+        ),
     ]
 
 

@@ -41,8 +41,8 @@ def _scanned(call: Invocation, image: Mapping[str, Any]) -> dict[str, Any]:
         return {}
     # A repository's address is its registry's, a slash, and its name.
     name = image["repository_uri"].partition("/")[2]
-    asked = {**call.params, **gate, "repository": name, "digest": image["digest"]}
-    found = scan_gate.run(replace(call, params=asked))
+    params = {**call.params, **gate, "repository": name, "digest": image["digest"]}
+    found = scan_gate.run(replace(call, params=params))
     return {"scan": found["counts"], **({"warnings": found["warnings"]} if "warnings" in found else {})}
 
 
@@ -148,77 +148,81 @@ def _prebuilt(call: Invocation) -> Answer:
     if named is None:
         raise Failure(f"service_image is {image!r}; expected REPOSITORY:TAG, REPOSITORY@sha256:… or both.")
     # A tag that is asked for on the command line wins over the digest of the inventory.
-    asked = replace(named, tag=call.params["tag"] or named.tag, digest=None if call.params["tag"] else named.digest)
-    if asked.which is None:
+    reference = replace(named, tag=call.params["tag"] or named.tag, digest=None if call.params["tag"] else named.digest)
+    if reference.which is None:
         raise Failure(f"service_image {image} names neither a tag nor a digest. Add :TAG, or pass -e image_tag=TAG.")
-    name = _own_repository(call, asked)
+    name = _own_repository(call, reference)
     if name is not None:
-        return _of_own_ecr(call, asked, name)
-    if asked.digest:
-        return _answer(False, asked.repository, asked.tag or "", asked.digest, "named by digest"), None
-    digest = _digest_of_account(call, asked, *asked.ecr) if asked.ecr else _digest_of_registry(asked)
-    return _answer(False, asked.repository, asked.tag or "", digest, f"found in {asked.host}"), None
+        return _of_own_ecr(call, reference, name)
+    if reference.digest:
+        return _answer(False, reference.repository, reference.tag or "", reference.digest, "named by digest"), None
+    digest = _digest_of_account(call, reference, *reference.ecr) if reference.ecr else _digest_of_registry(reference)
+    return _answer(False, reference.repository, reference.tag or "", digest, f"found in {reference.host}"), None
 
 
-def _of_own_ecr(call: Invocation, asked: Reference, name: str) -> Answer:
-    desired = str(asked.which)
+def _of_own_ecr(call: Invocation, reference: Reference, name: str) -> Answer:
+    desired = str(reference.which)
     found = ecr.find_image(call.aws, name, desired)
-    if found is None and not asked.host and ecr.find_repository(call.aws, name) is None:
-        raise Failure(_no_such_repository(call, asked))
+    if found is None and not reference.host and ecr.find_repository(call.aws, name) is None:
+        raise Failure(_no_such_repository(call, reference))
     if found is None:
         raise Failure(
-            f"Image {asked.repository}{'@' if desired.startswith('sha256:') else ':'}{desired} does not exist in ECR repository "
+            f"Image {reference.repository}{'@' if desired.startswith('sha256:') else ':'}{desired} does not exist in ECR repository "
             f"{name}. `aws ecr list-images --repository-name {name}` lists what does."
         )
     tags = found.get("imageTags") or [""]
     chosen = (
-        asked.tag if asked.tag in tags else min(tags, key=lambda candidate: candidate.startswith(ecr.RELEASED_PREFIX))
+        reference.tag
+        if reference.tag in tags
+        else min(tags, key=lambda candidate: candidate.startswith(ecr.RELEASED_PREFIX))
     )
-    return _answer(False, asked.repository, chosen or "", found["imageDigest"], "found in the registry"), found
+    return _answer(False, reference.repository, chosen or "", found["imageDigest"], "found in the registry"), found
 
 
-def _no_such_repository(call: Invocation, asked: Reference) -> str:
+def _no_such_repository(call: Invocation, reference: Reference) -> str:
     """A name without a host is one of this account's ECR; many a reader knows it as Docker Hub's."""
-    hub = asked.repository if "/" in asked.repository else f"library/{asked.repository}"
-    separator = "@" if asked.digest else ":"
+    hub = reference.repository if "/" in reference.repository else f"library/{reference.repository}"
+    separator = "@" if reference.digest else ":"
     return (
-        f"There is no ECR repository {asked.repository} in {call.aws.region}, where a name without a registry is looked up. For the image "
-        f"of Docker Hub set service_image to docker.io/{hub}{separator}{asked.which}; for one of your own push it to ECR first, or set "
-        "registry_build."
+        f"There is no ECR repository {reference.repository} in {call.aws.region}, where a name without a registry is looked up. For the "
+        f"image of Docker Hub set service_image to docker.io/{hub}{separator}{reference.which}; for one of your own push it to ECR first, "
+        "or set registry_build."
     )
 
 
-def _digest_of_account(call: Invocation, asked: Reference, account: str, region: str) -> str:
+def _digest_of_account(call: Invocation, reference: Reference, account: str, region: str) -> str:
     """An image of another account's ECR, or of another region's: its repository policy has to let this identity read it."""
-    found = ecr.find_image(call.aws.elsewhere(region), asked.name, str(asked.which), account)
+    found = ecr.find_image(call.aws.elsewhere(region), reference.name, str(reference.which), account)
     if found is None:
-        raise Failure(f"There is no image {asked.name}:{asked.tag} in the ECR of account {account} in {region}.")
+        raise Failure(
+            f"There is no image {reference.name}:{reference.tag} in the ECR of account {account} in {region}."
+        )
     return str(found["imageDigest"])
 
 
-def _digest_of_registry(asked: Reference) -> str:
+def _digest_of_registry(reference: Reference) -> str:
     try:
-        return OtherRegistry(asked).manifest(str(asked.tag))[0]
+        return OtherRegistry(reference).manifest(str(reference.tag))[0]
     except Unreachable as cause:
         raise Failure(
-            f"The tag of service_image {asked.repository}:{asked.tag} could not be resolved: {cause}. Name the image by digest "
-            f"({asked.repository}@sha256:…; `skopeo inspect docker://{asked.repository}:{asked.tag}` shows it), or log this machine in to "
-            f"{asked.host} (`podman login` or `docker login`)."
+            f"The tag of service_image {reference.repository}:{reference.tag} could not be resolved: {cause}. Name the image by digest "
+            f"({reference.repository}@sha256:…; `skopeo inspect docker://{reference.repository}:{reference.tag}` shows it), or log this "
+            f"machine in to {reference.host} (`podman login` or `docker login`)."
         ) from cause
 
 
-def _own_repository(call: Invocation, asked: Reference) -> str | None:
+def _own_repository(call: Invocation, reference: Reference) -> str | None:
     """The name in this account's ECR of a repository URI or bare name; None where it is of another registry."""
-    if not asked.host:
-        return asked.repository
-    if (asked.ecr and asked.ecr[1] != call.aws.region) or not asked.may_be_in_ecr:
+    if not reference.host:
+        return reference.repository
+    if (reference.ecr and reference.ecr[1] != call.aws.region) or not reference.may_be_in_ecr:
         return None
-    found = ecr.find_repository(call.aws, asked.name)
-    if found is not None and found["repositoryUri"] == asked.repository:
-        return asked.name
-    if asked.ecr and found is None and asked.ecr[0] == sts.caller(call.aws)["account"]:
+    found = ecr.find_repository(call.aws, reference.name)
+    if found is not None and found["repositoryUri"] == reference.repository:
+        return reference.name
+    if reference.ecr and found is None and reference.ecr[0] == sts.caller(call.aws)["account"]:
         raise Failure(
-            f"There is no ECR repository {asked.name} in {call.aws.region}; service_image names {asked.repository}."
+            f"There is no ECR repository {reference.name} in {call.aws.region}; service_image names {reference.repository}."
         )
     return None
 

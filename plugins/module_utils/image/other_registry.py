@@ -92,11 +92,11 @@ class OtherRegistry:
         scheme, _space, rest = challenge.partition(" ")
         if scheme.lower() != "bearer":
             return known
-        asked = dict(_CHALLENGE.findall(rest))
-        realm = asked.pop("realm")
+        parameters = dict(_CHALLENGE.findall(rest))
+        realm = parameters.pop("realm")
         if not realm.startswith("https://"):
             raise ValueError(f"its login is at {realm}, which is not https")
-        query = {"scope": f"repository:{self.reference.name}:pull", **asked}
+        query = {"scope": f"repository:{self.reference.name}:pull", **parameters}
         answer = json.loads(_read(f"{realm}?{urllib.parse.urlencode(query)}", "application/json", known))
         return f"Bearer {answer.get('token') or answer['access_token']}"
 
@@ -144,13 +144,13 @@ def _from_helper(helper: str, names: Sequence[str]) -> str:
     """
     program = shutil.which(f"docker-credential-{helper}") if _HELPER.fullmatch(helper) else None
     for name in names if program else ():
-        asked = subprocess.run(
+        ended = subprocess.run(
             [str(program), "get"], input=name, capture_output=True, text=True, timeout=_TIMEOUT_SECONDS, check=False
         )
-        if asked.returncode:
+        if ended.returncode:
             # It has no login of this registry.
             continue
-        found = json.loads(asked.stdout)
+        found = json.loads(ended.stdout)
         return base64.b64encode(f"{found['Username']}:{found['Secret']}".encode()).decode()
     return ""
 

@@ -127,8 +127,8 @@ def _action(call: Invocation, alarm: str, topic: str, began: float) -> str:
     """What CloudWatch's history of the alarm says of telling the topic."""
 
     def observe() -> str:
-        told = cloudwatch.alarm_actions(call.aws, alarm, began - 1)
-        return next((summary for summary in told if topic in summary), "")
+        summaries = cloudwatch.alarm_actions(call.aws, alarm, began - 1)
+        return next((summary for summary in summaries if topic in summary), "")
 
     wait = Wait(f"alarm {alarm} to tell its topic", observe, bool, call.params["timeout_seconds"])
     try:

@@ -133,7 +133,7 @@ def composed(
 ) -> list[dict[str, Any]]:
     """Own alarms and the inventory's further ones, all below one prefix, telling the topics of their severity."""
     speaks_for = composed_of(own)
-    told = [
+    notifying = [
         {
             **_actions(() if alarm["name"] in speaks_for else notice.topics(severity_of(alarm["name"]))),
             **alarm,
@@ -144,7 +144,7 @@ def composed(
     named = [
         {**_actions(notice.topics(CRITICAL)), **alarm, "name": f"{notice.prefix}{alarm['name']}"} for alarm in more
     ]
-    return [*told, *named]
+    return [*notifying, *named]
 
 
 def composed_of(alarms: Sequence[Mapping[str, Any]]) -> set[str]:

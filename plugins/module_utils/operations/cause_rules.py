@@ -62,8 +62,8 @@ class Rule:
         return self.weight + _SUPPORT * len(self.supports & symptoms.keys())
 
     def why(self, symptoms: Mapping[Symptom, str]) -> tuple[str, ...]:
-        told = [symptom for symptom in symptoms if symptom in self.needs | self.one_of | self.supports]
-        return tuple(dict.fromkeys(symptoms[symptom] for symptom in told))
+        concerned = [symptom for symptom in symptoms if symptom in self.needs | self.one_of | self.supports]
+        return tuple(dict.fromkeys(symptoms[symptom] for symptom in concerned))
 
     def remedy(self, symptoms: Mapping[Symptom, str]) -> Remedy:
         return next(remedy for remedy in self.remedies if remedy.needs <= symptoms.keys())

@@ -103,7 +103,7 @@ def _targets(found: Findings, facts: Facts, tasks: Tasks, colour: ColourTasks) -
         return
     suffix = f" ({tasks.health_check})" if tasks.health_check else ""
     silent = [target for target in sick if target.reason in _NO_ANSWER]
-    said = sorted({target.told for target in sick})
+    said = sorted({target.explanation for target in sick})
     found.say(
         State.PROBLEM if not colour.healthy and colour.serves else State.WARNING,
         f"{colour.colour}: {many(len(sick), 'target')} unhealthy{suffix}: {'; '.join(said)}",

@@ -161,8 +161,10 @@ def kept(
     hosts: Iterable[Mapping[str, Any]], kinds: Iterable[str], filters: Mapping[str, Any]
 ) -> list[Mapping[str, Any]]:
     """Hosts of these kinds that no filter excludes."""
-    wanted = set(kinds)
-    return [host for host in hosts if host["kind"] in wanted and all(_fits(host, *pair) for pair in filters.items())]
+    wanted_kinds = set(kinds)
+    return [
+        host for host in hosts if host["kind"] in wanted_kinds and all(_fits(host, *pair) for pair in filters.items())
+    ]
 
 
 def _fits(host: Mapping[str, Any], name: str, values: Any) -> bool:

@@ -103,8 +103,8 @@ class Findings:
         state = max((state for state, _sentence in self.sentences), key=_ORDER.index, default=State.OK)
         worst = next((sentence for found, sentence in self.sentences if found is state), "")
         others = [sentence for _state, sentence in self.sentences]
-        told = dict.fromkeys([*others, *self.evidence])
-        return Verdict(self.check, state, worst, tuple(sentence for sentence in told if sentence != worst))
+        sentences = dict.fromkeys([*others, *self.evidence])
+        return Verdict(self.check, state, worst, tuple(sentence for sentence in sentences if sentence != worst))
 
 
 def worst(states: Iterable[State]) -> State:

@@ -144,8 +144,8 @@ def _watch(call: Invocation, experiment: Experiment) -> dict[str, Any]:
 
 def _is_over(experiment: Experiment, watched: Watched) -> bool:
     """A service that has to stay quiet is watched to the end."""
-    told = watched.know_seconds is not None and not experiment.is_quiet
-    return told and (watched.cause_seconds is not None or not experiment.causes)
+    alarms_told = watched.know_seconds is not None and not experiment.is_quiet
+    return alarms_told and (watched.cause_seconds is not None or not experiment.causes)
 
 
 def _look(call: Invocation, place: Place, experiment: Experiment, before: Watched) -> Watched:

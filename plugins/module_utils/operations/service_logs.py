@@ -135,7 +135,7 @@ def _follow(call: Invocation, search: LogSearch, before: Sequence[LogEvent]) -> 
     """Write each line that comes, once, until the minutes are over."""
     for event in before:
         call.progress.line(f"| {shown(event)}")
-    seen = {event.id for event in before if event.id}
+    shown_ids = {event.id for event in before if event.id}
     came: list[LogEvent] = []
     searched, until = search.end, search.end + 60 * call.params["follow_minutes"]
     while call.clock.now() < until:
@@ -146,9 +146,9 @@ def _follow(call: Invocation, search: LogSearch, before: Sequence[LogEvent]) -> 
         events, _complete = logs.search_events(
             call.aws, LogSearch(search.group, search.pattern, start, now, search.pages, search.events)
         )
-        new = [event for event in events if event.id not in seen]
+        new = [event for event in events if event.id not in shown_ids]
         for event in new:
             call.progress.line(f"| {shown(event)}")
-        seen |= {event.id for event in new}
+        shown_ids |= {event.id for event in new}
         came = [*came, *new][-call.params["limit"] :]
     return came

@@ -101,15 +101,15 @@ def _with_alarms(verdicts: Sequence[Verdict], alarms: tuple[Alarm, ...] | Unread
     """A check whose alarm fires is not ok, whatever the newest minutes say."""
     if isinstance(alarms, Unread):
         return list(verdicts)
-    told = []
+    raised = []
     for verdict in verdicts:
         own = [alarm for alarm in alarms if _check_of(alarm) == verdict.check]
         lines = tuple(f"alarm {alarm.name} is firing since {at(alarm.since)}" for alarm in own)
         if own and verdict.state in (State.OK, State.UNKNOWN):
-            told.append(Verdict(verdict.check, State.WARNING, lines[0], (verdict.why, *lines[1:], *verdict.evidence)))
+            raised.append(Verdict(verdict.check, State.WARNING, lines[0], (verdict.why, *lines[1:], *verdict.evidence)))
         else:
-            told.append(replace(verdict, evidence=(*verdict.evidence, *lines)))
-    return told
+            raised.append(replace(verdict, evidence=(*verdict.evidence, *lines)))
+    return raised
 
 
 def _alarms(alarms: tuple[Alarm, ...] | Unread) -> tuple[str, ...]:

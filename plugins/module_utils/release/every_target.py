@@ -158,7 +158,7 @@ class _Questions:
     def _judge(self, replies: Sequence[Reply]) -> Verdict:
         wrong = [reply for reply in replies if reply.mistake]
         if wrong:
-            return failed(f"{self.title}: {self._counted(replies, wrong)}: {'; '.join(_told(wrong))}")
+            return failed(f"{self.title}: {self._counted(replies, wrong)}: {'; '.join(_counted_mistakes(wrong))}")
         slow = self._too_slow(replies)
         if slow:
             return failed(f"{self.title}: {slow}")
@@ -209,7 +209,7 @@ def _identities(replies: Sequence[Reply]) -> set[str]:
     return {reply.identity for reply in replies if reply.identity}
 
 
-def _told(wrong: Sequence[Reply]) -> Iterator[str]:
+def _counted_mistakes(wrong: Sequence[Reply]) -> Iterator[str]:
     """The mistakes, the most frequent first, each with its number or the targets that made it."""
     counted = Counter(reply.mistake for reply in wrong)
     for mistake, count in counted.most_common(_MISTAKES_SHOWN):

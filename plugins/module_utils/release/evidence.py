@@ -92,7 +92,7 @@ class Evidence:
         sentences = [
             f"{count} task{'s' if count > 1 else ''} stopped: {cause}" for cause, count in counted.most_common()
         ]
-        targets = Counter(target.told for target in self.unhealthy_targets.values())
+        targets = Counter(target.explanation for target in self.unhealthy_targets.values())
         sentences += [
             f"{count} target{'s' if count > 1 else ''} unhealthy: {cause}{self._health_check_suffix}"
             for cause, count in targets.most_common()
@@ -122,7 +122,7 @@ class Evidence:
         return f" ({self.health_check})" if self.health_check else ""
 
     def _target(self, target: TargetState) -> str:
-        return f"target {target.address}:{target.port} {target.state}: {target.told}{self._health_check_suffix}"
+        return f"target {target.address}:{target.port} {target.state}: {target.explanation}{self._health_check_suffix}"
 
 
 def sentence(reason: str, evidence: Evidence) -> str:

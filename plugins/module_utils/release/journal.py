@@ -108,8 +108,8 @@ class Journal:
             self._pending[:0] = self._standing(self._pending[0].at)
         self._release = release.id
         if self._left_out:
-            told = f"{self._left_out} more entries do not fit into the journal"
-            return (*self._pending, Moment(self._pending[-1].at, MomentKind.LINE, told))
+            line = f"{self._left_out} more entries do not fit into the journal"
+            return (*self._pending, Moment(self._pending[-1].at, MomentKind.LINE, line))
         return tuple(self._pending)
 
     @property

@@ -251,10 +251,10 @@ class ReleaseLoop:
 
     def _tell(self, decision: Decision) -> Decision:
         """Tell notification targets, and record that: whoever goes on with the release does not tell it again."""
-        told = self.ports.notices.tell(decision)
-        if not told:
+        notices = self.ports.notices.tell(decision)
+        if not notices:
             return decision
-        release = replace(decision.release, told=(*decision.release.told, *told))
+        release = replace(decision.release, told=(*decision.release.told, *notices))
         try:
             self.save(release)
         except PortError as failure:
@@ -265,7 +265,7 @@ class ReleaseLoop:
     def _say(self, release: Release, decision: Decision) -> None:
         text = f"{release.service}: {decision.reason}"
         wait = decision.action if isinstance(decision.action, Wait) else None
-        if wait and (not wait.told or text == self._last_line):
+        if wait and (not wait.urgent or text == self._last_line):
             self.ports.progress.heartbeat(text)
         elif text != self._last_line and not (_is_over(decision.release) and self._was_said(decision)):
             self.ports.progress.line(text)

@@ -50,7 +50,7 @@ class Notifier:
         if known in self._tried or self._lost_seconds > _LOST_SECONDS:
             return False
         self._tried.add(known)
-        told = False
+        published = False
         now = self._clock.now()
         try:
             arns = self._resolved()
@@ -60,10 +60,10 @@ class Notifier:
             now = self._clock.now()
             try:
                 sns.publish(self._aws, arn, message(notice, self._sender, now))
-                told = True
+                published = True
             except Failure as failure:
                 self._failed(notice, failure, now)
-        return told
+        return published
 
     def _failed(self, notice: Notice, failure: Failure, since: float) -> bool:
         self._lost_seconds += self._clock.now() - since

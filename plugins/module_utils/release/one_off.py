@@ -90,8 +90,8 @@ def _verdict(aws: Aws, location: ServiceLocation, check: Mapping[str, Any], task
     container = next((container for container in task.containers if container.name == check["container"]), None)
     code = container.exit_code if container else None
     lines = task_logs.last_lines(aws, location, task, check["container"])
-    told = f"; last log lines: {' | '.join(lines[-5:])}" if lines else ""
+    last_lines = f"; last log lines: {' | '.join(lines[-5:])}" if lines else ""
     if code == 0:
         return passed(f"task {check['name']} ended with exit code 0")
     why = f"exit code {code}" if code is not None else task.cause
-    return failed(f"task {check['name']} failed: {why}{told}")
+    return failed(f"task {check['name']} failed: {why}{last_lines}")

@@ -28,7 +28,7 @@ def predicted(
     call: Invocation,
     ports: Ports,
     spec: Specification | None,
-    wanted: Order | ReturnOrder,
+    order: Order | ReturnOrder,
     preflight: Callable[[Fleet], Sequence[Finding]] = lambda fleet: (),
 ) -> dict[str, Any]:
     """The result of check mode. Only reads."""
@@ -37,22 +37,22 @@ def predicted(
     except PortError as failed:
         raise Failure(str(failed)) from failed
     left = unfinished(history)
-    if left and isinstance(wanted, ReturnOrder) and not wanted.force and no_way_back(fleet, left):
+    if left and isinstance(order, ReturnOrder) and not order.force and no_way_back(fleet, left):
         stuck = no_way_back(fleet, left, is_lost(ports.ledger.lease(), now))
         raise Failure(f"refused: {stuck}.", outcome=str(Outcome.REFUSED), changed=False)
-    lease = ports.ledger.lease() if left and isinstance(wanted, ReturnOrder) and wanted.only_abandoned else None
+    lease = ports.ledger.lease() if left and isinstance(order, ReturnOrder) and order.only_abandoned else None
     if left and lease and not is_lost(lease, now):
         reason = f"{lease.owner} holds the lease of release {left.id}"
         return _answer(False, "unchanged", reason, [], {"before": "", "after": ""})
     begun = (
-        begin_deploy(wanted, fleet, history, now)
-        if isinstance(wanted, Order)
-        else begin_rollback(wanted, fleet, history, now)
+        begin_deploy(order, fleet, history, now)
+        if isinstance(order, Order)
+        else begin_rollback(order, fleet, history, now)
     )
     wrong = [] if left else disagreements(fleet, history, now)
-    told = {"disagreements": [found.row for found in wrong]}
+    rows = {"disagreements": [found.row for found in wrong]}
     # A rollback puts right only what keeps users from being served.
-    repaired = [found for found in wrong if (found.repair if isinstance(wanted, Order) else found.is_urgent)]
+    repaired = [found for found in wrong if (found.repair if isinstance(order, Order) else found.is_urgent)]
     repairs = [f"put right: {found.sentence}" for found in repaired]
     if isinstance(begun, Unchanged) and left is None:
         repairs += [f"{begun.adjust.colour}: {difference}" for difference in begun.adjustments] if begun.adjust else []
@@ -60,7 +60,7 @@ def predicted(
             call.progress.line(line)
         difference = ports.provider.difference(begun.adjust.colour) if begun.adjust else {"before": "", "after": ""}
         unchanged = _answer(bool(repairs), "unchanged", begun.reason, repairs, difference)
-        return unchanged | told
+        return unchanged | rows
     if isinstance(begun, Refused) and left is None:
         raise Failure(f"{begun.reason}.", outcome=str(Outcome.REFUSED), changed=False)
     release = begun.release if isinstance(begun, Begun) else None
@@ -78,16 +78,16 @@ def predicted(
     for line in steps:
         call.progress.line(line)
     reason = steps[0] if steps else "nothing to do"
-    if release and isinstance(wanted, Order) and wanted.plan.in_place:
-        return _answer(True, "planned", reason, steps, ports.provider.difference(release.live)) | told
+    if release and isinstance(order, Order) and order.plan.in_place:
+        return _answer(True, "planned", reason, steps, ports.provider.difference(release.live)) | rows
     difference = _difference(call, spec, fleet, release)
-    return _answer(True, "planned", reason, steps, difference) | told
+    return _answer(True, "planned", reason, steps, difference) | rows
 
 
-def predicted_first(call: Invocation, spec: Specification, wanted: Order, missing: str) -> dict[str, Any]:
+def predicted_first(call: Invocation, spec: Specification, order: Order, missing: str) -> dict[str, Any]:
     """The result of check mode before there is anything to release to: no version serves, so blue gets all at once."""
-    what = wanted.version or wanted.digest or "the image"
-    steps = [missing, f"release {what} to blue, {_tasks(wanted.desired_count)}, with all traffic"]
+    what = order.version or order.digest or "the image"
+    steps = [missing, f"release {what} to blue, {_tasks(order.desired_count)}, with all traffic"]
     for line in steps:
         call.progress.line(line)
     definition = {"before": "", "after": task_definition.text(spec.task_definition())}

@@ -146,8 +146,8 @@ def _addresses(call: Invocation, spec: Specification, tasks: int) -> Iterator[st
     """Each task takes an address; for a while there are twice as many tasks."""
     free = ec2.free_addresses(call.aws, list(spec.params["subnet_ids"]))
     if sum(free.values()) < tasks:
-        told = ", ".join(f"{subnet} {count}" for subnet, count in sorted(free.items()))
-        yield f"{tasks} more tasks need as many addresses; the subnets have {sum(free.values())} left ({told})"
+        by_subnet = ", ".join(f"{subnet} {count}" for subnet, count in sorted(free.items()))
+        yield f"{tasks} more tasks need as many addresses; the subnets have {sum(free.values())} left ({by_subnet})"
 
 
 def _quota(call: Invocation, spec: Specification, tasks: int) -> Iterator[str]:
@@ -178,13 +178,13 @@ def _roles(call: Invocation, spec: Specification, read: list[dict[str, Any]]) ->
 
     Roles that are there are added to `read`.
     """
-    wanted = [(option, spec.params[option], _TASKS) for option in ("execution_role_arn", "task_role_arn")]
-    wanted += [
+    named = [(option, spec.params[option], _TASKS) for option in ("execution_role_arn", "task_role_arn")]
+    named += [
         (f"volumes.{volume['name']}.ebs.role_arn", volume["ebs"]["role_arn"], _ECS)
         for volume in spec.params.get("volumes") or []
         if volume.get("ebs")
     ]
-    for option, arn, service in wanted:
+    for option, arn, service in named:
         name = str(arn or "").rpartition("/")[2]
         role = iam.role(call.aws, name) if name else None
         if role is not None:

@@ -88,7 +88,7 @@ def _message(call: Invocation, ending: Ending, answer: Mapping[str, Any]) -> str
     release = ending.release
     service = f"{release.service}: " if release else ""
     cause = ending.reason.rstrip(".")
-    lines = [*_seen(answer["evidence"], cause), f"{service}{_head(ending)}: {cause}."]
+    lines = [*_evidence_lines(answer["evidence"], cause), f"{service}{_head(ending)}: {cause}."]
     if release is not None and ending.outcome is not Outcome.REFUSED:
         lines += [serves_now(ending.outcome, release, ending.fleet), next_step(ending.outcome, release, by_playbooks)]
     elif ending.outcome is Outcome.SUPERSEDED:
@@ -97,7 +97,7 @@ def _message(call: Invocation, ending: Ending, answer: Mapping[str, Any]) -> str
     return "\n".join(line for line in lines if line)
 
 
-def _seen(evidence: Mapping[str, Any], reason: str) -> list[str]:
+def _evidence_lines(evidence: Mapping[str, Any], reason: str) -> list[str]:
     # What the reason says already is not said twice.
     lines = [f"  {cause}" for cause in evidence.get("causes", []) if cause not in reason]
     tasks = evidence.get("tasks", [])

@@ -93,8 +93,8 @@ def resized(live: Live, params: Mapping[str, Any]) -> Size:
     """The size that the options ask for; Failure with everything that speaks against it."""
     bounds = live.size.bounds
     if bounds is not None:
-        asked = {name: params[name] for name in ("minimum", "maximum") if params[name] is not None}
-        bounds = replace(bounds, **asked)
+        given = {name: params[name] for name in ("minimum", "maximum") if params[name] is not None}
+        bounds = replace(bounds, **given)
     found = list(_objections(live, bounds, params))
     if found:
         raise Failure(f"Service {live.service}: {'; '.join(found)}. Nothing was changed.", findings=found)

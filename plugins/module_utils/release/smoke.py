@@ -104,8 +104,8 @@ def never() -> bool:
 def mistakes(check: Mapping[str, Any], answer: Answer) -> Iterator[str]:
     """What is not as the check wants it."""
     if answer.status not in check["status"]:
-        wanted = " or ".join(map(str, check["status"]))
-        yield f"answers {answer.status}, wanted {wanted}: {_told(answer.body)}"
+        statuses = " or ".join(map(str, check["status"]))
+        yield f"answers {answer.status}, wanted {statuses}: {_excerpt(answer.body)}"
         return
     for name, value in check["expect_headers"].items():
         found = answer.headers.get(name.lower())
@@ -114,19 +114,19 @@ def mistakes(check: Mapping[str, Any], answer: Answer) -> Iterator[str]:
     if check["expect_json"]:
         yield from _json_mistakes(check["expect_json"], answer.body)
     if check.get("expect_body") and check["expect_body"] not in answer.body.decode(errors="replace"):
-        yield f"the body does not hold {check['expect_body']!r}: {_told(answer.body)}"
+        yield f"the body does not hold {check['expect_body']!r}: {_excerpt(answer.body)}"
     limit = check.get("maximum_milliseconds")
     if limit is not None and answer.seconds * 1000 > limit:
         yield f"took {answer.seconds * 1000:.0f} ms, at most {limit} wanted"
 
 
-def _json_mistakes(wanted: Mapping[str, Any], body: bytes) -> Iterator[str]:
+def _json_mistakes(expected: Mapping[str, Any], body: bytes) -> Iterator[str]:
     try:
         content = json.loads(body)
     except ValueError:
-        yield f"the body is no JSON: {_told(body)}"
+        yield f"the body is no JSON: {_excerpt(body)}"
         return
-    for path, value in wanted.items():
+    for path, value in expected.items():
         found = dig(content, path)
         if found != value:
             yield f"{path} is {bounded(json.dumps(found), _BODY_TOLD)}, wanted {json.dumps(value)}"
@@ -144,6 +144,6 @@ def dig(content: Any, path: str) -> Any:
     return content
 
 
-def _told(body: bytes) -> str:
+def _excerpt(body: bytes) -> str:
     text = " ".join(body.decode(errors="replace").split())
     return repr(text[:_BODY_TOLD] + ("…" if len(text) > _BODY_TOLD else ""))

@@ -114,10 +114,10 @@ class SetScaleIn:
 
 @dataclass(frozen=True)
 class Wait:
-    """Look again later. A wait that a person has to know of at once is `told` when it begins."""
+    """Look again later. A wait that a person has to know of at once is `urgent` when it begins."""
 
     seconds: float
-    told: bool = False
+    urgent: bool = False
     # Until somebody promotes.
     for_approval: bool = False
 

@@ -111,12 +111,12 @@ def _shift(observed: Observed, release: Release, now: float) -> Decision | Abort
 def _next_in_step(observed: Observed, release: Release, now: float) -> Decision | AbortReason:
     step = release.plan.steps[release.step]
     title = f"step {release.step + 1} of {len(release.plan.steps)}"
-    wanted = Weights.split(release.candidate, step.weight)
-    if not observed.fleet.is_at(wanted):
+    weights = Weights.split(release.candidate, step.weight)
+    if not observed.fleet.is_at(weights):
         # A pause holds a step; one that only some rules have is not there yet.
-        halfway = observed.fleet.weights == wanted
+        halfway = observed.fleet.weights == weights
         pausing = None if halfway else _pause(observed, release, now)
-        moving = pausing or _move(observed, release, wanted, title)
+        moving = pausing or _move(observed, release, weights, title)
         waiting = release.is_rewriting and isinstance(moving.action, Wait)
         return _roll_back_in_part(observed, moving, now) if waiting else moving
     last = release.step + 1 == len(release.plan.steps) and not release.plan.bake_seconds
@@ -130,14 +130,14 @@ def _next_in_step(observed: Observed, release: Release, now: float) -> Decision 
     return hold
 
 
-def _move(observed: Observed, release: Release, wanted: Weights, title: str) -> Decision:
+def _move(observed: Observed, release: Release, weights: Weights, title: str) -> Decision:
     making_ready = _make_ready(observed, release) or hold_before_shift(observed, release)
     if making_ready is not None:
         return making_ready
-    waiting = not_ready(observed, release, wanted.of(release.candidate))
+    waiting = not_ready(observed, release, weights.of(release.candidate))
     if waiting is not None:
         return Decision(Wait(POLL_SECONDS), f"{title} waits: {waiting}", release)
-    return Decision(Shift(wanted), f"{title}: {wanted}; {observed.fleet.state(release.candidate)}", release)
+    return Decision(Shift(weights), f"{title}: {weights}; {observed.fleet.state(release.candidate)}", release)
 
 
 def _roll_back_in_part(observed: Observed, waiting: Decision, now: float) -> Decision:
@@ -157,7 +157,7 @@ def _roll_back_in_part(observed: Observed, waiting: Decision, now: float) -> Dec
         f"all of it after {release.policy.return_timeout_seconds} s at the latest. "
         "To return all of it now: playbooks/rollback.yml -e rollback_force=true"
     )
-    return Decision(Wait(POLL_SECONDS, told=True), said, release)
+    return Decision(Wait(POLL_SECONDS, urgent=True), said, release)
 
 
 def _next_step(release: Release, passed: str, now: float) -> Decision:

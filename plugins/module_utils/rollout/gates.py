@@ -109,12 +109,14 @@ def errors(gate: ErrorGate, readings: Readings) -> Verdict:
     if few_live or live is None:
         return ceiling or few_live or unclear("live has no readings")
     test = difference_of_shares(ours.errors, ours.requests, live.errors, live.requests)
-    seen = _shares(ours, live, test)
+    compared = _shares(ours, live, test)
     if test.estimate <= gate.tolerance_percent / 100:
-        return passed(f"{seen}: no more than {gate.tolerance_percent:g} points worse")
+        return passed(f"{compared}: no more than {gate.tolerance_percent:g} points worse")
     if test.p <= significance:
-        return failed(f"{seen}: worse by more than {gate.tolerance_percent:g} points, and not by chance")
-    return unclear(f"{seen}: looks worse, but so few requests cannot rule out chance (needs p ≤ {significance:.2g})")
+        return failed(f"{compared}: worse by more than {gate.tolerance_percent:g} points, and not by chance")
+    return unclear(
+        f"{compared}: looks worse, but so few requests cannot rule out chance (needs p ≤ {significance:.2g})"
+    )
 
 
 def _error_ceiling(gate: ErrorGate, ours: Traffic, significance: float) -> Verdict | None:
@@ -123,16 +125,16 @@ def _error_ceiling(gate: ErrorGate, ours: Traffic, significance: float) -> Verdi
     errors = ours.certain_errors
     share = errors / ours.requests
     low, high = share_interval(errors, ours.requests)
-    seen = (
+    measured = (
         f"5xx share {share:.2%} of {ours.requests} (95 % interval {low:.2%} to {high:.2%}), "
         f"ceiling {gate.ceiling_percent:g} %"
     )
     if share * 100 <= gate.ceiling_percent:
-        return passed(seen)
+        return passed(measured)
     p = binomial_tail(errors, ours.requests, gate.ceiling_percent / 100)
     if p <= significance:
-        return failed(f"{seen}, p {p:.2g}: above it, and not by chance")
-    return unclear(f"{seen}, p {p:.2g}: above it, but so few requests cannot rule out chance")
+        return failed(f"{measured}, p {p:.2g}: above it, and not by chance")
+    return unclear(f"{measured}, p {p:.2g}: above it, but so few requests cannot rule out chance")
 
 
 def _shares(ours: Traffic, live: Traffic, test: Test) -> str:
@@ -173,17 +175,19 @@ def latency(gate: LatencyGate, readings: Readings) -> Verdict:
     if live is None or not live.p99_seconds:
         return unclear("live has no response times to compare with")
     ratio = ours.p99_seconds / live.p99_seconds
-    seen = (
+    compared = (
         f"p99 {_spread(ours)} of {ours.requests} requests against live's {_spread(live)} of {live.requests} "
         f"(ratio {ratio:.2f}, limit {gate.maximum_ratio:g})"
     )
     if ratio <= gate.maximum_ratio:
-        return passed(seen)
+        return passed(compared)
     periods = min(len(ours.samples), len(live.samples))
     if periods < FEWEST_PERIODS:
-        return unclear(f"{seen}: looks slower, but one odd period may be all of it (needs {FEWEST_PERIODS} of each)")
+        return unclear(
+            f"{compared}: looks slower, but one odd period may be all of it (needs {FEWEST_PERIODS} of each)"
+        )
     if periods < RANK_SAMPLES:
-        return failed(f"{seen}; fewer than {RANK_SAMPLES} periods each, so the ratio alone decides")
+        return failed(f"{compared}; fewer than {RANK_SAMPLES} periods each, so the ratio alone decides")
     test = mann_whitney(ours.samples, live.samples)
     ranks = (
         f"rank test over {len(ours.samples)} and {len(live.samples)} periods: shift {test.estimate * 1000:+.0f} ms "
@@ -192,8 +196,8 @@ def latency(gate: LatencyGate, readings: Readings) -> Verdict:
     # Four periods against four cannot reach a p below 1/70, however clear they are.
     reachable = 1 / _orderings(len(ours.samples), len(live.samples))
     if test.p <= max(gate.significance / max(1, readings.looks), reachable):
-        return failed(f"{seen}; {ranks}: slower, and not by chance")
-    return unclear(f"{seen}; {ranks}: looks slower, but the periods do not agree")
+        return failed(f"{compared}; {ranks}: slower, and not by chance")
+    return unclear(f"{compared}; {ranks}: looks slower, but the periods do not agree")
 
 
 def _spread(traffic: Traffic) -> str:

@@ -103,8 +103,8 @@ def _named(history: Sequence[Release], named: str, live: Release) -> Release | s
     if not found:
         return f"{named} names no release of this service that succeeded; releases to go back to: {others}"
     if len({(release.digest, release.task_definition) for release in found}) > 1:
-        told = ", ".join(f"{release.id} ({release.label})" for release in found)
-        return f"{named} names {len(found)} releases of this service, so more of the name is needed: {told}"
+        listed = ", ".join(f"{release.id} ({release.label})" for release in found)
+        return f"{named} names {len(found)} releases of this service, so more of the name is needed: {listed}"
     return found[0]
 
 

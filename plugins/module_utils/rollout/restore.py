@@ -116,7 +116,7 @@ def _make_returnable(observed: Observed, release: Release) -> Decision:
         grown = Stage(live.colour, live.task_definition, release.capacity, as_it_is=True)
         return Decision(grown, f"{live}: it gets {release.capacity} tasks, so that traffic can return to it", release)
     said = _partly(observed, release) if can_return(observed, release) else _not_yet(observed, release)
-    return Decision(Wait(POLL_SECONDS, told=True), said, release)
+    return Decision(Wait(POLL_SECONDS, urgent=True), said, release)
 
 
 def _partly(observed: Observed, release: Release) -> str:

@@ -45,10 +45,10 @@ def decide_when_down(observed: Observed, release: Release, now: float) -> Decisi
 def _act(observed: Observed, release: Release, now: float) -> Decision | None:
     last = len(release.plan.steps) - 1
     # A pause is the will of a person who is there; a promotion resumes it.
-    asked = _promoted(observed, release)
-    if not asked and release.paused_since is not None:
+    promoted = _promoted(observed, release)
+    if not promoted and release.paused_since is not None:
         return None
-    if not asked and release.step < last and release.policy.when_stable_is_down is not WhenStableIsDown.PROMOTE:
+    if not promoted and release.step < last and release.policy.when_stable_is_down is not WhenStableIsDown.PROMOTE:
         return _ask(observed, release, now)
     candidate = observed.fleet.state(release.candidate)
     if candidate.healthy < max(1, release.policy.minimum_healthy):

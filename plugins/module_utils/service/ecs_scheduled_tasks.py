@@ -117,13 +117,13 @@ def _keep(
             )
 
 
-def holds(current: Any, wanted: Any) -> bool:
+def holds(current: Any, desired: Any) -> bool:
     """Whether everything that is wanted is there. What AWS adds by itself, such as defaults, is no difference."""
-    if isinstance(wanted, Mapping):
-        return isinstance(current, Mapping) and all(holds(current.get(key), value) for key, value in wanted.items())
-    if isinstance(wanted, list) and isinstance(current, list):
-        return sorted(map(str, current)) == sorted(map(str, wanted))
-    return bool(current == wanted)
+    if isinstance(desired, Mapping):
+        return isinstance(current, Mapping) and all(holds(current.get(key), value) for key, value in desired.items())
+    if isinstance(desired, list) and isinstance(current, list):
+        return sorted(map(str, current)) == sorted(map(str, desired))
+    return bool(current == desired)
 
 
 def requested(

@@ -247,11 +247,11 @@ def _load_balancer(aws: Aws, existing: str, network: Mapping[str, Any]) -> Itera
 
 def _web_acl(aws: Aws, values: Mapping[str, Any]) -> Iterator[str]:
     """Nothing is put in front of a load balancer of others: somebody may believe that there is a firewall."""
-    wanted, existing = str(values["load_balancer_web_acl_arn"]), str(values["load_balancer_existing"])
+    named, existing = str(values["load_balancer_web_acl_arn"]), str(values["load_balancer_existing"])
     found = wafv2.web_acl(aws, load_balancer_of(existing))
-    if found != wanted:
+    if found != named:
         yield (
-            f"load_balancer_web_acl_arn is {wanted!r} and load_balancer_existing has {found or 'no web ACL'} in front of it, which stays "
+            f"load_balancer_web_acl_arn is {named!r} and load_balancer_existing has {found or 'no web ACL'} in front of it, which stays "
             "as it is: ask its owner to associate it, or leave load_balancer_web_acl_arn out"
         )
 

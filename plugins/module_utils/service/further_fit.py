@@ -65,9 +65,9 @@ def _of_place(
         return
     balancer = place.balancer or {}
     name, kind = balancer["LoadBalancerName"], balancer.get("Type", "application")
-    wanted = "network" if is_network(options) else "application"
-    if kind != wanted:
-        yield f"load balancer {name} is of the type {kind}, and the protocol {options['protocol']} needs one of the type {wanted}"
+    needed = "network" if is_network(options) else "application"
+    if kind != needed:
+        yield f"load balancer {name} is of the type {kind}, and the protocol {options['protocol']} needs one of the type {needed}"
         return
     network = environment.get("network_existing") or values.get("network_existing") or {}
     vpc_id = _vpc(aws, values, network)

@@ -96,6 +96,6 @@ def forwards_to(listener: Mapping[str, Any]) -> set[str]:
     return set(rule_actions.weights(listener.get("DefaultActions", [])))
 
 
-def told(listener: Mapping[str, Any]) -> str:
+def described(listener: Mapping[str, Any]) -> str:
     """A listener for messages."""
     return f"{listener['Protocol']} {listener['Port']} of {listener['LoadBalancerArn'].split('/')[2]}"

@@ -133,8 +133,8 @@ def _alarm(call: Invocation, changes: Changes, check_id: str | None) -> None:
     aws = call.aws.elsewhere(route53.metrics_region(call.aws.region))
     name = _names(call).alarm(call.params["service"])
     host = (call.params["health_check"] or {}).get("host", "")
-    told = {key: value for key, value in operator_request.items() if key != "starts_in_alarm"}
-    desired = [health_alarm.desired(name, HealthAlarm(check_id, host, **told))] if check_id else []
+    settings = {key: value for key, value in operator_request.items() if key != "starts_in_alarm"}
+    desired = [health_alarm.desired(name, HealthAlarm(check_id, host, **settings))] if check_id else []
     planned = plan_alarms(cloudwatch.alarms_named(aws, [name]), desired, name)
     for alarm in planned.put:
         silent = planned.before[name] is None and operator_request["starts_in_alarm"]

@@ -50,12 +50,12 @@ def _matches(rule: Rule, request: Request) -> bool:
     )
 
 
-def query_fits(wanted: Sequence[tuple[str, str]], path: str) -> bool:
+def query_fits(conditions: Sequence[tuple[str, str]], path: str) -> bool:
     """Whether one of these is in the query of a path. An empty key stands for every key. Neither keys nor values have a case."""
     pairs = parse_qsl(path.partition("?")[2], keep_blank_values=True)
     return any(
         covers(key.lower() or "*", found.lower()) and covers(value.lower(), given.lower())
-        for key, value in wanted
+        for key, value in conditions
         for found, given in pairs
     )
 

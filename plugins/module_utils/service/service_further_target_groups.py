@@ -59,15 +59,15 @@ def run(call: Invocation) -> dict[str, Any]:
     """Return the ARNs of the target groups by name, and the names of those that are kept because tasks are registered in them."""
     names = ServiceNames(call.params["environment"], call.params["service"])
     work = _Work(call, names, Changes(call.check_mode))
-    wanted = {options["name"]: options for options in call.params["target_groups"]}
-    _read(work, wanted)
-    for name, options in wanted.items():
+    listed = {options["name"]: options for options in call.params["target_groups"]}
+    _read(work, listed)
+    for name, options in listed.items():
         work.places[name] = further_places.find(call.aws, names.environment, options)
     # Before the first write: a target group that nothing leads to is useless.
-    for name, options in wanted.items():
+    for name, options in listed.items():
         _refuse(work, name, options)
-    kept = _remove_unlisted(work, wanted)
-    for name, options in wanted.items():
+    kept = _remove_unlisted(work, listed)
+    for name, options in listed.items():
         group = _target_group(work, options)
         _remove_other_ways(work, options, group)
         (_listener if is_network(options) else _rule)(work, options, group)
@@ -75,15 +75,15 @@ def run(call: Invocation) -> dict[str, Any]:
     return {
         "changed": bool(work.changes.after),
         "diff": {"before": work.changes.before, "after": work.changes.after},
-        "target_groups": {name: work.groups[name].arn for name in wanted},
+        "target_groups": {name: work.groups[name].arn for name in listed},
         "kept": kept,
     }
 
 
-def _read(work: _Work, wanted: Mapping[str, Any]) -> None:
+def _read(work: _Work, listed: Mapping[str, Any]) -> None:
     """Those that the inventory names, and those that were made for the service and are listed no longer."""
     names, aws = work.names, work.aws
-    by_name = {names.further_target_group(name): name for name in wanted}
+    by_name = {names.further_target_group(name): name for name in listed}
     every = elbv2.target_groups_by_arn(aws, elbv2.target_group_arns(aws, names.further_target_group_prefix))
     tags = elbv2.tags(aws, list(every)) if every else {}
     claimed = [Existing("target_group", group.name, tags[arn]) for arn, group in every.items() if group.name in by_name]
@@ -150,13 +150,13 @@ def port_taken(aws: Aws, names: ServiceNames, options: Mapping[str, Any], place:
     other = tags.get(TAG_TARGET_GROUP, "")
     if other and further_places.is_ours(tags, names.environment, names.service, other):
         return (
-            f"{OPTION}.{options['name']}: the listener {further_places.told(found)} is that of {OPTION}.{other}: choose another "
+            f"{OPTION}.{options['name']}: the listener {further_places.described(found)} is that of {OPTION}.{other}: choose another "
             f"listener_port, or first have {other} removed: a release without it, then provision.yml"
         )
-    told = ", ".join(f"{key}={value}" for key, value in sorted(tags.items())) or "none"
+    listed = ", ".join(f"{key}={value}" for key, value in sorted(tags.items())) or "none"
     return (
-        f"{OPTION}.{options['name']}: the listener {further_places.told(found)} is not of our making (its tags: {told}), and stays as it "
-        "is: choose another listener_port"
+        f"{OPTION}.{options['name']}: the listener {further_places.described(found)} is not of our making (its tags: {listed}), and stays "
+        "as it is: choose another listener_port"
     )
 
 
@@ -253,7 +253,7 @@ def _remove_other_ways(work: _Work, options: Mapping[str, Any], group: TargetGro
         if (listener["LoadBalancerArn"], listener["Port"]) != (place.balancer_arn, port):
             _gone(
                 work,
-                f"listener {further_places.told(listener)}",
+                f"listener {further_places.described(listener)}",
                 partial(elbv2.delete_listener, work.aws, listener["ListenerArn"]),
             )
     # The one rule that is kept is of the listener that is named.
@@ -358,9 +358,9 @@ def _forward(listener: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [{key: action.get(key) for key in ("Type", "TargetGroupArn")} for action in listener["DefaultActions"]]
 
 
-def _remove_unlisted(work: _Work, wanted: Mapping[str, Any]) -> list[str]:
+def _remove_unlisted(work: _Work, listed: Mapping[str, Any]) -> list[str]:
     """Those that are listed no longer go, with what leads to them; while tasks are registered in one it stays, or ECS could start none."""
-    unlisted = {name: group for name, group in work.groups.items() if name not in wanted}
+    unlisted = {name: group for name, group in work.groups.items() if name not in listed}
     if not unlisted:
         return []
     names, kept = work.names, []
@@ -383,7 +383,7 @@ def _remove_unlisted(work: _Work, wanted: Mapping[str, Any]) -> list[str]:
         for listener in ways.listeners:
             _gone(
                 work,
-                f"listener {further_places.told(listener)}",
+                f"listener {further_places.described(listener)}",
                 partial(elbv2.delete_listener, work.aws, listener["ListenerArn"]),
             )
         _gone(work, f"target group {group.name}", partial(elbv2.delete_target_group, work.aws, group.arn))

@@ -177,7 +177,7 @@ def _build_context(given: Mapping[str, Any]) -> Iterator[str]:
 
 def _access_points(call: Invocation, values: Mapping[str, Any], place: ArnScope) -> Iterator[str]:
     """An access point is made by the inventory's role file_system, or is there already."""
-    wanted = {
+    volumes = {
         volume["access_point"]: str(volume.get("name"))
         for volume in values.get("service_volumes") or []
         if isinstance(volume, Mapping) and isinstance(volume.get("access_point"), str)
@@ -185,7 +185,7 @@ def _access_points(call: Invocation, values: Mapping[str, Any], place: ArnScope)
     environment = call.params["environment"]
     planned = environment.get("file_system_access_points") if environment.get("file_system_enabled") else []
     known = {str(point.get("name")) for point in planned or [] if isinstance(point, Mapping)}
-    if not wanted.keys() - known or not isinstance(values.get("environment_name"), str):
+    if not volumes.keys() - known or not isinstance(values.get("environment_name"), str):
         return
     existing = environment.get("file_system_existing")
     found = (
@@ -193,9 +193,9 @@ def _access_points(call: Invocation, values: Mapping[str, Any], place: ArnScope)
     )
     points = efs.access_points(call.aws, found["FileSystemId"]) if found else []
     known |= {tags_of(point).get("Name", "") for point in points}
-    for point in sorted(wanted.keys() - known):
+    for point in sorted(volumes.keys() - known):
         yield (
-            f"service_volumes: the access point {point!r} of {wanted[point]} does not exist, and the environment makes none of that name; "
+            f"service_volumes: the access point {point!r} of {volumes[point]} does not exist, and the environment makes none of that name; "
             f"there are {', '.join(sorted(known)) or 'none'}. Add it to file_system_access_points, and set file_system_enabled"
         )
 

@@ -58,8 +58,8 @@ def _shares(containers: Sequence[Mapping[str, Any]], option: str, most: Any, uni
     reserved = {str(container.get("name")): _reserved(container, option) for container in containers}
     total = sum(reserved.values())
     if isinstance(most, int) and total > most:
-        told = ", ".join(f"{name} {amount}" for name, amount in reserved.items() if amount)
-        yield f"service_{option} is {most}, and the containers reserve {total} {unit} ({told}): ECS refuses more than the task has"
+        by_container = ", ".join(f"{name} {amount}" for name, amount in reserved.items() if amount)
+        yield f"service_{option} is {most}, and the containers reserve {total} {unit} ({by_container}): ECS refuses more than the task has"
 
 
 def _reserved(container: Mapping[str, Any], option: str) -> int:

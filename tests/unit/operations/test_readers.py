@@ -277,6 +277,9 @@ def test_targets_are_those_of_all_target_groups_that_the_tasks_are_in(monkeypatc
     with ThreadPoolExecutor(2) as pool:
         reader = Readers(cast(Aws, None), cast(Place, SimpleNamespace(location=location)), Window(0, 1, 60), pool)
         (found,) = cast(tuple[TargetState, ...], reader._in_all(Colour.BLUE, cast(ServiceState, service), own))
-        assert (found.unhealthy, found.told) == (True, "Target.Timeout: Health checks failed (target group web-game)")
+        assert (found.unhealthy, found.explanation) == (
+            True,
+            "Target.Timeout: Health checks failed (target group web-game)",
+        )
         alone = SimpleNamespace(desired=1, running=1, settings={"load_balancers": held[:1]})
         assert reader._in_all(Colour.BLUE, cast(ServiceState, alone), own) == own

@@ -430,8 +430,8 @@ def test_a_task_is_healthy_where_it_is_in_all_target_groups_of_its_service() -> 
         "10.0.0.2": "unhealthy",
         "10.0.0.3": "initial",
     }
-    assert found["10.0.0.2"].told == "Target.Timeout: Health checks failed (target group game)"
-    assert found["10.0.0.3"].told == "not registered: in target group game"
+    assert found["10.0.0.2"].explanation == "Target.Timeout: Health checks failed (target group game)"
+    assert found["10.0.0.3"].explanation == "not registered: in target group game"
 
 
 def test_the_targets_of_further_target_groups_are_asked_for_while_there_are_tasks(account: Account) -> None:

@@ -235,14 +235,14 @@ ROWS = (
         "home is sick too",
         seen(ALL, blue=replace(LIVE, healthy=0, failure="exit code 1")),
         at(Phase.RETURNING, reason="x"),
-        Wait(2.0, told=True),
+        Wait(2.0, urgent=True),
         "traffic cannot return to blue yet: blue 0 healthy of 4 running, 4 wanted (exit code 1), 1 healthy needed",
     ),
     row(
         "and how to force it is said",
         seen(ALL, blue=replace(LIVE, healthy=0)),
         at(Phase.RETURNING, reason="x"),
-        Wait(2.0, told=True),
+        Wait(2.0, urgent=True),
         "playbooks/rollback.yml -e rollback_force=true",
     ),
     row(

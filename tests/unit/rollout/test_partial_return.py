@@ -99,7 +99,7 @@ ROWS = (
         "the wait says what is known, what is tried, how long, and the forced way",
         Observed(Fleet(A_THIRD, short(2), CANDIDATE)),
         RETURNING,
-        Wait(2.0, told=True),
+        Wait(2.0, urgent=True),
         "traffic: blue 37 % green 63 %, as blue has 2 healthy of the 8 that all traffic needs (8 running). ECS starts the "
         f"missing ones; the rest of the traffic follows them, and all of it after {TIMEOUT} s at the latest. To return all "
         "of it now: playbooks/rollback.yml -e rollback_force=true",
@@ -143,7 +143,7 @@ ROWS = (
         "a promotion moves nothing while live has healthy targets",
         Observed(Fleet(A_THIRD, short(2), CANDIDATE), operator_request=PROMOTE),
         RETURNING,
-        Wait(2.0, told=True),
+        Wait(2.0, urgent=True),
         "traffic: blue 37 %",
     ),
     (
@@ -157,7 +157,7 @@ ROWS = (
         "and says what it waits for",
         Observed(Fleet(A_THIRD, short(2), CANDIDATE)),
         BACK,
-        Wait(2.0, told=True),
+        Wait(2.0, urgent=True),
         "the rest of the traffic follows them",
     ),
     (

@@ -87,7 +87,7 @@ ROWS = (
         "a return with nowhere to go says so",
         seen(TENTH, blue=DOWN),
         at(Phase.RETURNING, reason="pager"),
-        Wait(2.0, told=True),
+        Wait(2.0, urgent=True),
         "blue cannot take traffic back: it has 0 healthy targets and needs 1; 90 % of requests are not served",
     ),
     (

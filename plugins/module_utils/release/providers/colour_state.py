@@ -63,7 +63,7 @@ def colour_state(reading: Reading) -> ColourState:
 
 
 def _why_unhealthy(targets: Sequence[TargetState]) -> str:
-    said = Counter(target.told for target in targets if target.unhealthy)
+    said = Counter(target.explanation for target in targets if target.unhealthy)
     return "; ".join(f"{count} unhealthy: {why}" for why, count in said.most_common())
 
 

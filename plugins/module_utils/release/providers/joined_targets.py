@@ -32,8 +32,8 @@ def joined(groups: Mapping[str, Sequence[TargetState]]) -> tuple[TargetState, ..
 
 def _worst(address: str, states: Mapping[str, TargetState], groups: Mapping[str, Sequence[TargetState]]) -> TargetState:
     missing = [name for name in groups if name not in states]
-    told = {name: replace(target, description=_named(target, name)) for name, target in states.items()}
-    ordered = sorted(told.values(), key=lambda target: (not target.unhealthy, target.state == _HEALTHY))
+    targets = {name: replace(target, description=_named(target, name)) for name, target in states.items()}
+    ordered = sorted(targets.values(), key=lambda target: (not target.unhealthy, target.state == _HEALTHY))
     first = ordered[0]
     if missing and first.state == _HEALTHY:
         return TargetState(address, first.port, "initial", "not registered", f"in target group {missing[0]}")

@@ -116,8 +116,8 @@ class Facts:
     @property
     def weights(self) -> list[tuple[float, Weights]]:
         """The weights from the release's beginning on, each with when they were seen first."""
-        seen = [(moment.at, moment.weights) for moment in self.moments if moment.weights is not None]
-        return seen if self.routed else []
+        weights = [(moment.at, moment.weights) for moment in self.moments if moment.weights is not None]
+        return weights if self.routed else []
 
     def of(self, kind: MomentKind) -> list[Moment]:
         return [moment for moment in self.moments if moment.kind is kind]
