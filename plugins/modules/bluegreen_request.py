@@ -9,7 +9,7 @@ module: bluegreen_request
 short_description: Ask the release under way to go on, pause or stop
 version_added: 0.1.0
 description:
-  - Leaves a operator_request in the ledger; the controller that runs the release takes it up within seconds.
+  - Leaves a request in the ledger. The controller that runs the release takes it up within seconds.
   - A promotion holds for the step at which it was asked, and for no later one.
 seealso:
   - module: pear.fargate.bluegreen_cutover

@@ -83,6 +83,33 @@ def test_one_resource_has_a_state_and_its_tags_can_be_purged(module: Path) -> No
     assert ("purge_tags" in spec) == ("pear.fargate.resource.tags" in extended)
 
 
+def sentences(documented: Any) -> Iterator[str]:
+    """Every description in a block of documentation."""
+    if isinstance(documented, dict):
+        for name, value in documented.items():
+            if name in ("description", "short_description"):
+                yield from [value] if isinstance(value, str) else value
+            else:
+                yield from sentences(value)
+
+
+_MARKED = re.compile(r"[A-Z]+\([^)]*\)|https?://\S+")
+_NAME = re.compile(r"(?<![\w.])[a-z]+(?:_[a-z]+)+\b")
+
+
+def test_a_name_stands_in_no_description_without_its_markup() -> None:
+    """O(option), V(value) and C(code); what has none is a name that a search and replace left there."""
+    blocks = [(module.stem, block(module, name)) for module in MODULES for name in ("DOCUMENTATION", "RETURN")]
+    blocks += [("a fragment", fragment) for fragment in fragments()]
+    bare = {
+        f"{where}: {name}"
+        for where, documented in blocks
+        for sentence in sentences(documented)
+        for name in _NAME.findall(_MARKED.sub("", sentence))
+    }
+    assert bare == set()
+
+
 def test_every_filter_is_documented() -> None:
     """ansible-doc reads a file of the filter's name; Galaxy's importer refuses a filter without one."""
     documented = {file.stem for file in (ROOT / "plugins/filter").glob("*.yml")}

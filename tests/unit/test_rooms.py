@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -133,3 +134,16 @@ def test_no_variable_is_called_one() -> None:
         if (isinstance(node, ast.Name) and node.id == "one") or (isinstance(node, ast.arg) and node.arg == "one")
     ]
     assert not unnamed
+
+
+def test_every_function_is_called_somewhere() -> None:
+    """A guard that nothing calls guards nothing."""
+    words: Counter[str] = Counter()
+    defined: Counter[str] = Counter()
+    for path in sorted(PLUGINS.rglob("*.py")):
+        text = path.read_text()
+        words.update(re.findall(r"\w+", text))
+        if path.is_relative_to(MODULE_UTILS):
+            functions = (node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.FunctionDef))
+            defined.update(function.name for function in functions if not function.name.startswith("__"))
+    assert [name for name, count in defined.items() if words[name] <= count] == []

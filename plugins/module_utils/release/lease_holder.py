@@ -1,6 +1,6 @@
 # Copyright: pear.fargate contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""LeaseHolder the lease of a service during a run: take it, renew it before each write, give it back at the end."""
+"""Holds the lease of a service during a run: takes it, renews it before each write, gives it back at the end."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ class LeaseHolder:
 
     @property
     def write_until(self) -> float:
-        """Until when a write may be sent: shortly after the renewal, while the lease is trusted."""
+        """Until when a write may be sent: shortly after the renewal, long before the lease ends."""
         return self._renewed_at + leases.WRITE_BEGINS_SECONDS
 
     def keep(self, now: float) -> None:

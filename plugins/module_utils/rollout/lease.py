@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """The lease of a service as a value: who may write, until when, and with which fencing number.
 
-Clocks of two controllers may disagree. A holder stops trusting its own lease SKEW seconds before the end, and another
-waits SKEW seconds past it, so that they can differ by twice that before both believe they hold it. Beyond that the
-fencing number decides: every write begins with a conditional renewal, which fails for all but the last taker.
+Clocks of two controllers may disagree. A holder sends a write within WRITE_BEGINS_SECONDS after it renewed the lease, or not at
+all, and another waits until SKEW seconds past the end. So they can differ by more than a minute before both write. Beyond that
+the fencing number decides: every write begins with a conditional renewal, which fails for all but the last taker.
 
 Load balancers and ECS know no fencing numbers. So a write of a controller whose lease was taken may still arrive, but only
 for LATE_WRITE_SECONDS: until then the next controller undoes such writes, and scales nothing in.
@@ -34,9 +34,6 @@ class Lease:
     fence: int
     taken_at: float
     expires_at: float
-
-    def trusted_by_holder(self, now: float) -> bool:
-        return now < self.expires_at - SKEW
 
     def expired_for_others(self, now: float) -> bool:
         return now > self.expires_at + SKEW

@@ -1,6 +1,6 @@
 # Copyright: pear.fargate contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The words of a release as frozen values: colours, weights, sides, steps, verdicts, actions, decisions."""
+"""The words of a release as frozen values: colours, weights, steps, verdicts, the release, and what is observed."""
 
 from __future__ import annotations
 

@@ -127,17 +127,17 @@ def _names(call: Invocation) -> HealthCheckNames:
 
 def _alarm(call: Invocation, changes: Changes, check_id: str | None) -> None:
     """The alarm comes after its check and goes before it: whatever is interrupted, the next run finds both."""
-    operator_request = call.params["alarm"]
-    if operator_request is None:
+    options = call.params["alarm"]
+    if options is None:
         return
     aws = call.aws.elsewhere(route53.metrics_region(call.aws.region))
     name = _names(call).alarm(call.params["service"])
     host = (call.params["health_check"] or {}).get("host", "")
-    settings = {key: value for key, value in operator_request.items() if key != "starts_in_alarm"}
+    settings = {key: value for key, value in options.items() if key != "starts_in_alarm"}
     desired = [health_alarm.desired(name, HealthAlarm(check_id, host, **settings))] if check_id else []
     planned = plan_alarms(cloudwatch.alarms_named(aws, [name]), desired, name)
     for alarm in planned.put:
-        silent = planned.before[name] is None and operator_request["starts_in_alarm"]
+        silent = planned.before[name] is None and options["starts_in_alarm"]
         put = cloudwatch.create_in_alarm if silent else cloudwatch.put_alarm
         apply = partial(put, aws, name, alarm, call.params["tags"])
         changes.want(f"alarm {name}", planned.before[name], planned.after[name], apply)
