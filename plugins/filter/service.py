@@ -9,6 +9,7 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
+from ..module_utils.image import reference
 from ..module_utils.service import values as service_values
 
 
@@ -79,6 +80,7 @@ class FilterModule:
             "database_secrets": database_secrets,
             "failed_services": failed_services,
             "further_target_groups": further_target_groups,
+            "is_elsewhere": reference.is_elsewhere,
             "one_host_of_each_environment": one_host_of_each_environment,
             "picked": picked,
             "service_urls": service_values.urls,

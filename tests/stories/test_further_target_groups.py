@@ -119,7 +119,7 @@ class Relay:
             },
             "post": {
                 "port": 7000,
-                "protocol": "TCP",
+                "protocol": "TCP_UDP",
                 "load_balancer": "edge",
                 "listener_port": 7100,
                 "health_check": QUICK,
@@ -163,9 +163,13 @@ class Relay:
             return sealed.recv(100).decode()
 
     def by_udp(self) -> str:
+        return self.told_by_udp(self.balancers.addresses["network"], 7001)
+
+    @staticmethod
+    def told_by_udp(address: str, port: int) -> str:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as datagrams:
             datagrams.settimeout(10)
-            datagrams.sendto(b"who", (self.balancers.addresses["network"], 7001))
+            datagrams.sendto(b"who", (address, port))
             return datagrams.recv(100).decode()
 
     def answers(self) -> set[str]:
@@ -279,7 +283,7 @@ def test_what_weights_would_have_to_move_is_refused_by_name(relay: Relay) -> Non
 
 
 @pytest.mark.long
-def test_a_worker_answers_by_tcp_alone_behind_a_load_balancer_of_the_environment(relay: Relay) -> None:
+def test_a_worker_answers_by_tcp_and_udp_behind_a_load_balancer_of_the_environment(relay: Relay) -> None:
     elb = relay.stage.client("elbv2")
     found = {one["LoadBalancerName"]: one for one in elb.describe_load_balancers()["LoadBalancers"]}
     edge, inner = found["local-edge"], found["local-inner"]
@@ -290,7 +294,8 @@ def test_a_worker_answers_by_tcp_alone_behind_a_load_balancer_of_the_environment
         "internal",
     )
     relay.play("deploy", "post", host="courier").succeeded()
-    assert {relay.told(edge["DNSName"], 7100) for _ in range(4)} == {"courier 1"}
+    for told in (relay.told, relay.told_by_udp):
+        assert {told(edge["DNSName"], 7100) for _ in range(4)} == {"courier 1"}
     assert relay.registered("courier") == {"blue local-courier-post"}
     assert relay.play("deploy", "post", host="courier").succeeded().changed == 0
     relay.play("destroy", "post", host="courier", confirm="courier").succeeded()

@@ -59,3 +59,12 @@ class Reference:
 def parse(image: str) -> Reference | None:
     found = _REFERENCE.match(image)
     return Reference(found["repository"], found["tag"], found["digest"]) if found else None
+
+
+def is_elsewhere(image: str | None, repository: str) -> bool:
+    """Whether an image is in another registry than ECR, or in another repository there: then this repository is not needed for it.
+
+    One that is named without its registry may be in this repository.
+    """
+    found = parse(image or "")
+    return found is not None and bool(found.host) and not (found.ecr and found.name == repository)

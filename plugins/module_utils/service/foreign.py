@@ -41,6 +41,7 @@ from ..aws.naming import (
 from ..aws.session import Aws
 from ..aws.tags import tags_of
 from ..common.ownership import Existing, is_refused, refusal
+from ..image.reference import is_elsewhere
 from ..monitoring import sampling_rules
 from . import block_storage, further_targets
 from .variables import is_worker
@@ -144,8 +145,9 @@ def of_service(aws: Aws, values: Mapping[str, Any], unchecked: list[str]) -> lis
         finders.append(lambda: _role(aws, roles.task(names.service)))
     if block_storage.uses_them(values) and not on("service_infrastructure_role_arn"):
         finders.append(lambda: _role(aws, roles.infrastructure(names.service)))
-    if not on("registry_existing") and on("registry_repository"):
-        finders.append(lambda: _repository(aws, str(on("registry_repository"))))
+    repository = str(on("registry_repository") or "")
+    if repository and not on("registry_existing") and not is_elsewhere(on("service_image"), repository):
+        finders.append(lambda: _repository(aws, repository))
     if on("monitoring_enabled", True) and on("monitoring_dashboard", True) and not is_worker(values):
         finders.append(lambda: _dashboard(aws, DashboardNames(name, aws.region).of_service(names.service)))
     if on("monitoring_enabled", True):

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -18,11 +18,20 @@ from ..common.resource import TagCalls, put_tags_right
 from ..common.waiting import Wait, wait_until
 from ..monitoring.alarms import plan as plan_alarms
 from . import further_places, health_alarm, health_check
-from .alias_records import Balancer, DesiredNames, Plan, Routing, plan, removal
+from .alias_records import Balancer, DesiredNames, Plan, Routing, bare, plan, removal
 from .health_alarm import HealthAlarm
 
 _SYNC_SECONDS = 300
 _NOT_YET = "(to be created)"
+
+
+@dataclass(frozen=True)
+class _Destination:
+    """A load balancer, and the names that lead to it."""
+
+    balancer: Balancer
+    names: tuple[str, ...]
+    is_network: bool = False
 
 
 def run(call: Invocation) -> dict[str, Any]:
@@ -36,7 +45,7 @@ def run(call: Invocation) -> dict[str, Any]:
         )
     routing = Routing(**(call.params["routing"] or {}))
     _refuse(call, routing)
-    balancers = list(_balancers(call))
+    destinations = _destinations(call)
     zone_id = call.params["zone_id"] or route53.find_zone(call.aws, call.params["zone"])
     if zone_id is None and not call.check_mode and not absent:
         raise Failure(
@@ -44,8 +53,7 @@ def run(call: Invocation) -> dict[str, Any]:
             "dns_create_zone), delegate it from its parent, or name another zone in dns_zone."
         )
     check_id, obsolete = _health_check(call, changes)
-    names = [_names_of(call, routing, check_id, *balancer_names) for balancer_names in balancers]
-    _records(call, changes, zone_id, names)
+    _records(call, changes, zone_id, [_desired(call, routing, check_id, destination) for destination in destinations])
     if check_id or obsolete:
         _alarm(call, changes, check_id)
     for old in obsolete:
@@ -54,7 +62,7 @@ def run(call: Invocation) -> dict[str, Any]:
         "changed": bool(changes.after),
         "diff": {"before": changes.before, "after": changes.after},
         "zone_id": zone_id,
-        "names": [name for _balancer, listed, _kind in balancers for name in listed],
+        "names": [name for destination in destinations for name in destination.names],
         "health_check_id": check_id,
     }
 
@@ -155,19 +163,41 @@ def _tags(call: Invocation, changes: Changes, check_id: str) -> None:
     put_tags_right(changes, {**call.params, "tags": desired}, calls, "tags of the health check")
 
 
-def _balancers(call: Invocation) -> Iterator[tuple[Balancer, list[str], str]]:
-    """Each load balancer, the names that lead to it, and its type. In check mode one that would be made has no names yet."""
+def _destinations(call: Invocation) -> list[_Destination]:
+    """Each load balancer once, with all names that lead to it. A name leads to one."""
+    found: dict[str, _Destination] = {}
+    leads: dict[str, str] = {}
+    for listed in _listed(call):
+        target = bare(listed.balancer.dns_name)
+        known = found.get(target)
+        found[target] = (
+            replace(listed, names=tuple({bare(name): name for name in (*known.names, *listed.names)}.values()))
+            if known
+            else listed
+        )
+        for name in map(bare, listed.names):
+            if leads.setdefault(name, target) != target:
+                raise Failure(
+                    f"Records of {call.params['service']}: {name} should lead to {leads[name]} and to {target}: a name leads to one "
+                    "load balancer. Nothing was changed."
+                )
+    return list(found.values())
+
+
+def _listed(call: Invocation) -> Iterator[_Destination]:
+    """As the options have them. In check mode a further load balancer that would be made has no names yet."""
     main = call.params["load_balancer"]
     if main and call.params["names"]:
-        balancer = Balancer(main["name"], main["dns_name"], main["zone_id"], call.aws.region, main["shared"])
-        yield balancer, call.params["names"], "application"
+        place = (main["name"], main["dns_name"], main["zone_id"])
+        yield _Destination(Balancer(*place, call.aws.region, main["shared"]), tuple(call.params["names"]))
     for group in call.params["further"]:
         found = further_places.balancer(call.aws, call.params["environment"], group)
         if found is not None:
             arn = found["LoadBalancerArn"]
             shared = elbv2.tags(call.aws, [arn])[arn].get(TAG_ENVIRONMENT) != call.params["environment"]
             place = (found["LoadBalancerName"], found["DNSName"], found["CanonicalHostedZoneId"])
-            yield Balancer(*place, call.aws.region, shared), group["names"], found["Type"]
+            balancer = Balancer(*place, call.aws.region, shared)
+            yield _Destination(balancer, tuple(group["names"]), found["Type"] == "network")
         elif call.params["state"] == "present" and not call.check_mode:
             named = group.get("load_balancer") or group.get("listener_arn")
             raise Failure(
@@ -176,13 +206,11 @@ def _balancers(call: Invocation) -> Iterator[tuple[Balancer, list[str], str]]:
             )
 
 
-def _names_of(
-    call: Invocation, routing: Routing, check_id: str | None, balancer: Balancer, names: list[str], kind: str
-) -> DesiredNames:
+def _desired(call: Invocation, routing: Routing, check_id: str | None, destination: _Destination) -> DesiredNames:
     # Behind a network load balancer there are no idle colours.
-    evaluates = kind == "network" or _evaluates(call, routing)
+    evaluates = destination.is_network or _evaluates(call, routing)
     families, overwrite = call.params["families"], call.params["overwrite"]
-    return DesiredNames(names, balancer, families, routing, evaluates, check_id, overwrite)
+    return DesiredNames(destination.names, destination.balancer, families, routing, evaluates, check_id, overwrite)
 
 
 def _records(call: Invocation, changes: Changes, zone_id: str | None, names: list[DesiredNames]) -> None:

@@ -24,7 +24,7 @@ from ansible_collections.pear.fargate.plugins.module_utils.aws.errors import Aws
 from ansible_collections.pear.fargate.plugins.module_utils.aws.session import Aws
 from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import Invocation
 from ansible_collections.pear.fargate.plugins.module_utils.image import container_image, other_registry, platform
-from ansible_collections.pear.fargate.plugins.module_utils.image.reference import parse
+from ansible_collections.pear.fargate.plugins.module_utils.image.reference import is_elsewhere, parse
 from moto import mock_aws
 
 from ..progress import Lines
@@ -108,6 +108,23 @@ def test_a_name_of_docker_hub_gets_a_sentence_that_says_what_to_do(aws: Aws, ima
         prebuilt(aws, image)
     assert f"There is no ECR repository {image.partition(':')[0]} in {REGION}" in str(refused.value)
     assert f"set service_image to {hint};" in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("image", "elsewhere"),
+    [
+        ("", False),
+        (None, False),
+        ("web:1.27", False),
+        ("123456789012.dkr.ecr.eu-central-1.amazonaws.com/web:1.27", False),
+        ("123456789012.dkr.ecr.eu-central-1.amazonaws.com/team/web:1.27", True),
+        ("public.ecr.aws/nginx/web:1.27", True),
+        ("ghcr.io/team/web", True),
+        ("localhost:5000/web", True),
+    ],
+)
+def test_an_image_of_another_registry_needs_no_repository(image: str | None, elsewhere: bool) -> None:
+    assert is_elsewhere(image, "web") is elsewhere
 
 
 def test_another_account_and_another_region_by_digest_need_no_permission(aws: Aws) -> None:

@@ -94,6 +94,13 @@ def test_everything_of_the_environment_is_named_at_once(corp: dict[str, Any]) ->
     assert unchecked == []
 
 
+def test_a_repository_that_the_service_does_not_need_may_be_others(corp: dict[str, Any]) -> None:
+    aws = Aws({"region": REGION})
+    assert [one for one in foreign.of_service(aws, SERVICE, []) if one.startswith("Repository web")]
+    public = {**SERVICE, "service_image": "public.ecr.aws/nginx/nginx:1.27"}
+    assert not [one for one in foreign.of_service(aws, public, []) if one.startswith("Repository web")]
+
+
 def test_further_load_balancers_and_target_groups_are_named_too(corp: dict[str, Any]) -> None:
     ec2, elb = client("ec2"), client("elbv2")
     vpc = corp["network_existing"]["vpc_id"]

@@ -434,6 +434,31 @@ def test_names_lead_to_further_load_balancers_by_name_and_by_arn(
     assert gone == [f"{NAME}. A eu", "play.example.com. A eu"], "what leads to a load balancer of others may be theirs"
 
 
+def test_two_target_groups_of_one_load_balancer_share_a_name_and_two_load_balancers_do_not(
+    options: dict[str, Any], balancers: dict[str, dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batches: list[list[dict[str, Any]]] = []
+    change = route53.change
+
+    def recorded(aws: Aws, zone_id: str, changes: Any, comment: str) -> str:
+        batches.append(list(changes))
+        return change(aws, zone_id, changes, comment)
+
+    monkeypatch.setattr(route53, "change", recorded)
+    games = balancers["production-games"]
+    further = [
+        {"names": ["play.example.com"], "load_balancer": "games"},
+        {"names": ["play.example.com", "beat.example.com"], "load_balancer": games["LoadBalancerArn"]},
+    ]
+    invoke({**options, "further": further})
+    (batch,) = batches
+    assert [one["ResourceRecordSet"]["Name"] for one in batch] == [f"{NAME}.", "play.example.com.", "beat.example.com."]
+    assert not invoke({**options, "further": further})["changed"]
+    twice = [{"names": [NAME], "load_balancer": "games"}]
+    with pytest.raises(Failure, match=f"{NAME} should lead to .* and to .*: a name leads to one load balancer"):
+        invoke({**options, "further": twice})
+
+
 def test_a_worker_has_names_of_further_load_balancers_alone(
     options: dict[str, Any], balancers: dict[str, dict[str, Any]]
 ) -> None:
