@@ -27,9 +27,9 @@ def main() -> None:
     print("ours divided by theirs, medians of interleaved runs on one sandbox:", flush=True)
     with stage() as here:
         for group in groups:
-            for one in group.rows(here, runs):
-                print(one, flush=True)
-                found.append(one.as_dict())
+            for row in group.rows(here, runs):
+                print(row, flush=True)
+                found.append(row.as_dict())
     target = ROOT / "build" / "bench.json"
     target.parent.mkdir(exist_ok=True)
     target.write_text(json.dumps(found, indent=2) + "\n")

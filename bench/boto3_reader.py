@@ -16,8 +16,8 @@ import boto3
 
 def main(name: str, service: str) -> None:
     made = {
-        one: boto3.client(one)
-        for one in (
+        client: boto3.client(client)
+        for client in (
             "acm",
             "application-autoscaling",
             "cloudwatch",
@@ -33,7 +33,7 @@ def main(name: str, service: str) -> None:
             "sts",
         )
     }
-    ec2, ecs, efs, elb, iam = (made[one] for one in ("ec2", "ecs", "efs", "elbv2", "iam"))
+    ec2, ecs, efs, elb, iam = (made[client] for client in ("ec2", "ecs", "efs", "elbv2", "iam"))
     tagged = [{"Name": "tag:pear:environment", "Values": [name]}]
     table = f"{name}-releases"
     first: dict[str, Callable[[], Any]] = {
@@ -74,11 +74,11 @@ def main(name: str, service: str) -> None:
 
 def _second(made: dict[str, Any], name: str, service: str, found: dict[str, Any]) -> dict[str, Callable[[], Any]]:
     """What is asked for by an id that the first batch told."""
-    ec2, ecs, efs, elb, iam = (made[one] for one in ("ec2", "ecs", "efs", "elbv2", "iam"))
+    ec2, ecs, efs, elb, iam = (made[client] for client in ("ec2", "ecs", "efs", "elbv2", "iam"))
     vpc = found["vpcs"]["Vpcs"][0]["VpcId"]
     files = found["files"]["FileSystems"][0]["FileSystemId"]
     balancer = found["balancer"]["LoadBalancers"][0]["LoadBalancerArn"]
-    groups = [one["TargetGroupArn"] for one in found["targets_of"]["TargetGroups"]]
+    groups = [group["TargetGroupArn"] for group in found["targets_of"]["TargetGroups"]]
     live = found["services"]["services"][0]["taskDefinition"]
     then: dict[str, Callable[[], Any]] = {
         "names": lambda: ec2.describe_vpc_attribute(VpcId=vpc, Attribute="enableDnsHostnames"),
@@ -122,8 +122,8 @@ def _rules(elb: Any, balancer: str) -> None:
 
 
 def _at_once(pool: ThreadPoolExecutor, asked: dict[str, Callable[[], Any]]) -> dict[str, Any]:
-    running = {key: pool.submit(one) for key, one in asked.items()}
-    return {key: one.result() for key, one in running.items()}
+    running = {key: pool.submit(read) for key, read in asked.items()}
+    return {key: future.result() for key, future in running.items()}
 
 
 if __name__ == "__main__":

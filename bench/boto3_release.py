@@ -31,7 +31,7 @@ def main(cluster: str, service: str, setting: str) -> None:
     wanted = {key: live[key] for key in _REGISTERED if key in live}
     name, _, value = setting.partition("=")
     container = wanted["containerDefinitions"][0]
-    others = [one for one in container.get("environment", []) if one["name"] != name]
+    others = [variable for variable in container.get("environment", []) if variable["name"] != name]
     container["environment"] = [*others, {"name": name, "value": value}]
     arn = ecs.register_task_definition(**wanted)["taskDefinition"]["taskDefinitionArn"]
     ecs.update_service(cluster=cluster, service=service, taskDefinition=arn)

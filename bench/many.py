@@ -80,5 +80,7 @@ def rows(stage: Stage, runs: int) -> Iterator[Row]:
         with fleet.latency():
             pairs = [(fleet.release(MANY), fleet.release(1)) for _run in range(runs)]
     told = f"{MANY} services in one run, {LATENCY_MILLISECONDS} ms added to each call"
-    yield row(f"{told}: wall time, against one", 4.0, _COMMAND, [(many[0], one[0]) for many, one in pairs])
-    yield row(f"{told}: CPU per service, against one", 1.0, _COMMAND, [(m[1] / MANY, o[1]) for m, o in pairs])
+    yield row(f"{told}: wall time, against one", 4.0, _COMMAND, [(many[0], single[0]) for many, single in pairs])
+    yield row(
+        f"{told}: CPU per service, against one", 1.0, _COMMAND, [(many[1] / MANY, single[1]) for many, single in pairs]
+    )

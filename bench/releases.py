@@ -95,7 +95,9 @@ class Releases:
         values = {"service_desired_count": 2, "service_environment": self.settings()}
         self.stage.play("playbooks/release.yml", INVENTORY, variables=values)
         (found,) = self.stage.client("ecs").describe_services(cluster="local", services=["scoreboard-blue"])["services"]
-        done = next(one["createdAt"] for one in found["events"] if "deployment completed" in one["message"]).timestamp()
+        done = next(
+            event["createdAt"] for event in found["events"] if "deployment completed" in event["message"]
+        ).timestamp()
         return next(at for name, at in self.stage.timed_calls() if name == "ecs:DescribeServices" and at >= done) - done
 
     def old_revisions(self, number: int) -> None:

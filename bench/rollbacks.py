@@ -61,11 +61,11 @@ class Rollbacks:
         elbv2: Any = self.stage.client("elbv2")
         balancer = elbv2.describe_load_balancers(Names=["local"])["LoadBalancers"][0]["LoadBalancerArn"]
         listeners = elbv2.describe_listeners(LoadBalancerArn=balancer)["Listeners"]
-        https = next(one["ListenerArn"] for one in listeners if one["Protocol"] == "HTTPS")
+        https = next(listener["ListenerArn"] for listener in listeners if listener["Protocol"] == "HTTPS")
         for rule in elbv2.describe_rules(ListenerArn=https)["Rules"]:
             groups = rule["Actions"][0].get("ForwardConfig", {}).get("TargetGroups", [])
-            if groups and not any(one["Field"] == "http-header" for one in rule["Conditions"]):
-                return rule["RuleArn"], {one["TargetGroupArn"]: one["Weight"] for one in groups}
+            if groups and not any(condition["Field"] == "http-header" for condition in rule["Conditions"]):
+                return rule["RuleArn"], {group["TargetGroupArn"]: group["Weight"] for group in groups}
         raise LookupError("the service has no production rule")
 
 

@@ -240,7 +240,7 @@ def _start_processes(settings: Settings, say: Say, names: Sequence[str] = NAMES)
         Program("edge", python("sandbox.edge", settings), lambda: _edge_reports(settings)),
     )
     with measured() as lateness:
-        for program in (one for one in programs if one.name in names):
+        for program in (candidate for candidate in programs if candidate.name in names):
             began = time.monotonic()
             start(settings, program, lateness.now)
             say(f"started {program.name} ({time.monotonic() - began:.1f} s)")

@@ -32,5 +32,5 @@ def rollout(service: Mapping[str, Any]) -> str:
 
 
 def address(task: Mapping[str, Any]) -> str:
-    details = {one["name"]: one["value"] for part in task.get("attachments", []) for one in part["details"]}
+    details = {detail["name"]: detail["value"] for part in task.get("attachments", []) for detail in part["details"]}
     return str(details.get("privateIPv4Address", ""))

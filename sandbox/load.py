@@ -105,7 +105,9 @@ class Load:
 
     def _fields(self) -> Fields:
         headers = [("Host", self.url.netloc), ("User-Agent", "pear-load")]
-        headers += [(name, value.strip()) for name, _, value in (one.partition(":") for one in self.arguments.header)]
+        headers += [
+            (name, value.strip()) for name, _, value in (header.partition(":") for header in self.arguments.header)
+        ]
         if self._body:
             headers += [("Content-Type", "application/json"), ("Content-Length", str(len(self._body)))]
         if not self.arguments.keep_alive:

@@ -210,7 +210,7 @@ def _name_bridge(settings: Settings) -> None:
             continue
         content = json.loads(path.read_text())
         if kind == "CNI":
-            next(one for one in content["plugins"] if one["type"] == "bridge")["bridge"] = settings.network
+            next(plugin for plugin in content["plugins"] if plugin["type"] == "bridge")["bridge"] = settings.network
         else:
             content["network_interface"] = settings.network
         path.write_text(json.dumps(content, indent=2))

@@ -73,6 +73,8 @@ class Roles:
             if not self.may_assume(arn, service):
                 raise RoleRefused(arn)
             sts = self._core.backend("sts")
-            known = (one for one in sts.assumed_roles if (one.role_arn, one.session_name) == (arn, name))
+            known = (
+                assumed for assumed in sts.assumed_roles if (assumed.role_arn, assumed.session_name) == (arn, name)
+            )
             region = self._core.settings.region
             return next(known, None) or sts.assume_role(region, name, arn, "", _LIFE_SECONDS, "")

@@ -162,7 +162,7 @@ def _state_of(backend: Any) -> dict[str, Any]:
 
 
 def _put_back(backend: Any, state: dict[str, Any]) -> None:
-    of_aws = {arn: one for arn, one in vars(backend).get("managed_policies", {}).items() if _is_of_aws(arn)}
+    of_aws = {arn: policy for arn, policy in vars(backend).get("managed_policies", {}).items() if _is_of_aws(arn)}
     backend.__dict__.update(state)
     if of_aws:
         backend.managed_policies = {**of_aws, **state["managed_policies"]}
@@ -225,7 +225,10 @@ def _reducer(kind: type) -> Callable[[Any], Any] | None:
         rsa.RSAPrivateKey: lambda key: (_key, (_key_pem(key),)),
         ec.EllipticCurvePrivateKey: lambda key: (_key, (_key_pem(key),)),
         # The one that the other process has anyway, so that it stays one.
-        AWSManagedPolicy: lambda one: (_managed_policy, (one.account_id, one.partition, one.arn, one.attachment_count)),
+        AWSManagedPolicy: lambda policy: (
+            _managed_policy,
+            (policy.account_id, policy.partition, policy.arn, policy.attachment_count),
+        ),
     }
     return next((reduce for base, reduce in reducers.items() if issubclass(kind, base)), None)
 

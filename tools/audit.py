@@ -127,7 +127,7 @@ def main() -> int:
     print(f"{len(ours)} findings about resources of the environment: {passed} passed, {len(ours) - passed} failed")
     others = [finding for finding in findings if not finding.ours]
     print(
-        f"{len(others)} about the account: {sum(one.passed for one in others)} passed, the rest is the account's matter"
+        f"{len(others)} about the account: {sum(finding.passed for finding in others)} passed, the rest is the account's matter"
     )
     print(table(ours, explained))
     unexplained = sorted({finding.check for finding in ours if not finding.passed} - set(explained))

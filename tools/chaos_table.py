@@ -246,7 +246,7 @@ def keep(name: str, row: Row) -> None:
     """A run that is interrupted keeps what it measured."""
     MEASURED.parent.mkdir(exist_ok=True)
     rows = {**measured(), name: row}
-    MEASURED.write_text(json.dumps({kind: asdict(one) for kind, one in rows.items()}, indent=2) + "\n")
+    MEASURED.write_text(json.dumps({kind: asdict(row) for kind, row in rows.items()}, indent=2) + "\n")
     PAGE.write_text(page(PAGE.read_text(), table(list(measured().values()))))
 
 

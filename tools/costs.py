@@ -22,7 +22,7 @@ def monthly(choice: dict[str, Any], book: dict[str, Any]) -> float:
     total = 0.0
     for name, number, *how in choice["sum"]:
         hours = book["hours_per_month"] if "hour" in how else 1
-        share = math.prod(book["prices"][one]["price"] for one in how if one != "hour")
+        share = math.prod(book["prices"][what]["price"] for what in how if what != "hour")
         total += book["prices"][name]["price"] * number * hours * share
     return total
 
@@ -37,12 +37,16 @@ def tables(book: dict[str, Any]) -> str:
     for choice, cost in zip(book["choices"], costs, strict=True):
         lines.append(f"| {choice['name']} | {choice['variable']} | {cost:.2f} |")
     lines += ["", "| whole environments | made of | a month |", "|---|---|---:|"]
-    for one in book["environments"]:
-        names = "; ".join(book["choices"][index]["name"] for index in one["choices"])
-        lines.append(f"| `{one['name']}` | {names} | {sum(costs[index] for index in one['choices']):.0f} |")
+    for environment in book["environments"]:
+        names = "; ".join(book["choices"][index]["name"] for index in environment["choices"])
+        lines.append(
+            f"| `{environment['name']}` | {names} | {sum(costs[index] for index in environment['choices']):.0f} |"
+        )
     lines += [
         "",
-        "Pages of these prices: " + ", ".join(sorted({f"<{one['page']}>" for one in book["prices"].values()})) + ".",
+        "Pages of these prices: "
+        + ", ".join(sorted({f"<{price['page']}>" for price in book["prices"].values()}))
+        + ".",
     ]
     return "\n".join(lines)
 

@@ -32,4 +32,6 @@ def errors_of_plays(log: str) -> Iterator[str]:
     for number, line in enumerate(lines):
         if number >= end and ERROR_OF_A_PLAY.search(line):
             end = number + LINES_OF_AN_ERROR
-            yield "\n    ".join(one[:CHARACTERS_OF_A_LINE] for one in lines[number:end] if one.strip())
+            yield "\n    ".join(
+                error_line[:CHARACTERS_OF_A_LINE] for error_line in lines[number:end] if error_line.strip()
+            )

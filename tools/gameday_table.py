@@ -138,7 +138,7 @@ def keep(row: Row) -> None:
     """A run that is interrupted keeps what it measured."""
     MEASURED.parent.mkdir(exist_ok=True)
     rows = {**measured(), row.name: row}
-    MEASURED.write_text(json.dumps({name: asdict(one) for name, one in rows.items()}, indent=2) + "\n")
+    MEASURED.write_text(json.dumps({name: asdict(row) for name, row in rows.items()}, indent=2) + "\n")
     before, _, rest = PAGE.read_text().partition(BEGIN)
     PAGE.write_text(f"{before}{BEGIN}\n{table(list(measured().values()))}\n{END}{rest.partition(END)[2]}")
 

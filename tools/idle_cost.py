@@ -139,7 +139,7 @@ def _containers(settings: Any) -> list[int]:
     from sandbox.engine import Engine
 
     engine = Engine(settings)
-    return [int(one["State"]["Pid"]) for one in engine.inspect(*engine.containers())]
+    return [int(container["State"]["Pid"]) for container in engine.inspect(*engine.containers())]
 
 
 def _used(own: Path, pids: list[int]) -> tuple[float, float]:

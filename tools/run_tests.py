@@ -57,14 +57,14 @@ class Run:
                     thread.join()
                 except KeyboardInterrupt:
                     self._stopped = True
-        return not self._stopped and all(one.passed for one in self.ended)
+        return not self._stopped and all(verb_run.passed for verb_run in self.ended)
 
     def errors(self) -> Iterator[str]:
         """The errors of playbooks in failed verbs that name no tests."""
-        for one in self.ended:
-            if not one.passed and not (RESULTS / f"{one.verb}.xml").exists():
-                for error in errors_of_plays(self._log(one.verb).read_text(errors="replace")):
-                    yield f"{one.verb}: {error}"
+        for verb_run in self.ended:
+            if not verb_run.passed and not (RESULTS / f"{verb_run.verb}.xml").exists():
+                for error in errors_of_plays(self._log(verb_run.verb).read_text(errors="replace")):
+                    yield f"{verb_run.verb}: {error}"
 
     def _in_turn(self, verbs: list[str]) -> None:
         for verb in verbs:
@@ -106,7 +106,7 @@ def main(arguments: list[str]) -> int:
     for paragraph in (*failures(RESULTS), *run.errors()):
         print(paragraph, end="\n\n")
     print(*run.ended, sep="\n")
-    failed = sum(not one.passed for one in run.ended)
+    failed = sum(not verb_run.passed for verb_run in run.ended)
     print(f"{len(run.ended) - failed} passed, {failed} failed, {time.monotonic() - began:.0f} s")
     return 0 if passed else 1
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from ..metrics.balancers import one
+from ..metrics.balancers import sampled
 from ..metrics.store import Metric
 from ..periodic import Periodic
 from .overlay import patch
@@ -36,7 +36,7 @@ class DaysToExpiry:
         for arn, end in ends.items():
             if end > now:
                 metric = Metric.of(NAMESPACE, "DaysToExpiry", {"CertificateArn": arn})
-                store.add(metric, now, one((end - now) // _DAY))
+                store.add(metric, now, sampled((end - now) // _DAY))
         store.told_until(NAMESPACE, now)
 
 

@@ -95,7 +95,7 @@ class AlarmActions:
         if alarm.rule is None:
             return []
         alarms = self._sandbox.backend("cloudwatch", alarm.alarm_arn.split(":")[3]).alarms
-        return [one for name, one in alarms.items() if f'"{name}"' in alarm.rule and one.state_value == "ALARM"]
+        return [other for name, other in alarms.items() if f'"{name}"' in alarm.rule and other.state_value == "ALARM"]
 
     def _keep(self, alarm: Any, kind: str, summary: str, data: Mapping[str, Any]) -> None:
         region = alarm.alarm_arn.split(":")[3]
@@ -106,10 +106,10 @@ class AlarmActions:
         def describe_alarm_history(response: Any) -> ActionResult:
             asked = response._get_params()
             newest_first = asked.get("ScanBy") != "TimestampAscending"
-            found = [one for one in self._history if one.region == response.region and _matches(one, asked)]
-            found.sort(key=lambda one: one.at, reverse=newest_first)
+            found = [entry for entry in self._history if entry.region == response.region and _matches(entry, asked)]
+            found.sort(key=lambda entry: entry.at, reverse=newest_first)
             return ActionResult(
-                {"AlarmHistoryItems": [one.item() for one in found[: int(asked.get("MaxRecords") or 100)]]}
+                {"AlarmHistoryItems": [entry.item() for entry in found[: int(asked.get("MaxRecords") or 100)]]}
             )
 
         return describe_alarm_history

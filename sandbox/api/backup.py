@@ -71,8 +71,8 @@ def _list_backup_selections(response: Any) -> str:
     return json.dumps(
         {
             "BackupSelectionsList": [
-                {"SelectionId": key, "SelectionName": one["SelectionName"], "BackupPlanId": plan.backup_plan_id}
-                for key, one in _selections(plan).items()
+                {"SelectionId": key, "SelectionName": selection["SelectionName"], "BackupPlanId": plan.backup_plan_id}
+                for key, selection in _selections(plan).items()
             ]
         }
     )
@@ -80,7 +80,7 @@ def _list_backup_selections(response: Any) -> str:
 
 def _create_backup_selection(response: Any) -> str:
     plan, wanted = _plan(response), json.loads(response.body)["BackupSelection"]
-    if any(one["SelectionName"] == wanted["SelectionName"] for one in _selections(plan).values()):
+    if any(selection["SelectionName"] == wanted["SelectionName"] for selection in _selections(plan).values()):
         raise ApiError("AlreadyExistsException", "Backup selection with the same name already exists", 400)
     key = str(uuid.uuid4())
     _selections(plan)[key] = wanted

@@ -60,7 +60,7 @@ class MetricCalls:
         for number, datum in enumerate(metric_data):
             backend._validate_parameters_put_metric_data(datum, number + 1)
         for datum in metric_data:
-            dimensions = {one["Name"]: one["Value"] for one in datum.get("Dimensions", [])}
+            dimensions = {dimension["Name"]: dimension["Value"] for dimension in datum.get("Dimensions", [])}
             at = seconds(datum["Timestamp"]) if datum.get("Timestamp") else datetime.now(UTC).timestamp()
             metric = Metric.of(namespace, datum["MetricName"], dimensions)
             resolution = int(datum.get("StorageResolution") or 60)
@@ -80,7 +80,7 @@ class MetricCalls:
         if start >= end:
             raise ValidationError("The parameter StartTime must be less than the parameter EndTime.")
         try:
-            parsed = [Query.of(one) for one in queries]
+            parsed = [Query.of(given) for given in queries]
             found = evaluate(self._metrics.of(backend.region_name), parsed, start, end)
         except InvalidQuery as invalid:
             raise ValidationError(str(invalid)) from invalid
@@ -107,7 +107,7 @@ class MetricCalls:
         start, end, period = seconds(asked["StartTime"]), seconds(asked["EndTime"]), int(asked["Period"])
         if start >= end:
             raise InvalidParameterValue("The parameter StartTime must be less than the parameter EndTime.")
-        dimensions = {one["Name"]: one["Value"] for one in asked.get("Dimensions") or []}
+        dimensions = {dimension["Name"]: dimension["Value"] for dimension in asked.get("Dimensions") or []}
         metric = Metric.of(asked["Namespace"], asked["MetricName"], dimensions)
         try:
             store = self._metrics.of(response.region)
@@ -135,13 +135,17 @@ class MetricCalls:
             for metric in self._metrics.of(backend.region_name).metrics()
             if metric_name in (None, metric.name)
             and namespace in (None, metric.namespace)
-            and all(_has(metric, one["Name"], one.get("Value")) for one in dimensions or [])
+            and all(_has(metric, dimension["Name"], dimension.get("Value")) for dimension in dimensions or [])
         ]
         return [
             MetricDatum(
-                one.namespace, one.name, 0.0, [{"Name": name, "Value": value} for name, value in one.dimensions], None
+                metric.namespace,
+                metric.name,
+                0.0,
+                [{"Name": name, "Value": value} for name, value in metric.dimensions],
+                None,
             )
-            for one in found
+            for metric in found
         ]
 
 
@@ -151,7 +155,7 @@ def install(sandbox: Sandbox) -> None:
 
 
 def _has(metric: Metric, name: str, value: str | None) -> bool:
-    return any(one == name and value in (None, known) for one, known in metric.dimensions)
+    return any(key == name and value in (None, known) for key, known in metric.dimensions)
 
 
 def samples_of(datum: Mapping[str, Any]) -> Samples:

@@ -52,7 +52,7 @@ class AlarmClock:
                     self._evaluated[region, name] = (alarm, now)
                     self._evaluate(alarm, alarms, self._metrics.of(region), now)
             there = {(region, name) for region, alarms in self._alarms() for name in alarms}
-            self._evaluated = {key: one for key, one in self._evaluated.items() if key in there}
+            self._evaluated = {key: evaluated for key, evaluated in self._evaluated.items() if key in there}
 
     def _alarms(self) -> list[tuple[str, dict[str, Any]]]:
         """Of each region that has been spoken to."""
@@ -70,7 +70,9 @@ class AlarmClock:
     def _evaluate(self, alarm: Any, alarms: dict[str, Any], store: Store, now: float) -> None:
         if alarm.rule is not None:
             try:
-                state = "ALARM" if holds(alarm.rule, {name: one.state_value for name, one in alarms.items()}) else "OK"
+                state = (
+                    "ALARM" if holds(alarm.rule, {name: other.state_value for name, other in alarms.items()}) else "OK"
+                )
             except InvalidRule as wrong:
                 self._tell(alarm, INSUFFICIENT_DATA, str(wrong))
                 return
@@ -140,7 +142,7 @@ class AlarmClock:
         if not periods:
             raise InvalidQuery("no query has a period")
         period = max(periods)
-        settled = min((store.settled(one.metric, now) for one in queries if one.metric), default=now)
+        settled = min((store.settled(query.metric, now) for query in queries if query.metric), default=now)
         end = store.slot(settled, period)
         number = condition.periods + MORE_PERIODS + past
         length = store.seconds(period)
@@ -159,21 +161,21 @@ class AlarmClock:
 def _queries(alarm: Any) -> list[Query]:
     """What an alarm watches, as queries: its own metric, or its metrics and expressions."""
     if not alarm.metric_data_queries:
-        dimensions = {one.name: one.value for one in alarm.dimensions}
+        dimensions = {dimension.name: dimension.value for dimension in alarm.dimensions}
         metric = Metric.of(alarm.namespace, alarm.metric_name, dimensions)
         statistic = alarm.statistic or alarm.extended_statistic
         return [Query("m1", alarm.metric_name, True, int(alarm.period), metric, statistic)]
     found = []
-    for one in alarm.metric_data_queries:
-        returned = str(one.return_data).lower() != "false"
-        if one.metric_stat is None:
-            period = int(one.period) if one.period else None
-            found.append(Query(one.id, one.label or one.id, returned, period, expression=one.expression))
+    for query in alarm.metric_data_queries:
+        returned = str(query.return_data).lower() != "false"
+        if query.metric_stat is None:
+            period = int(query.period) if query.period else None
+            found.append(Query(query.id, query.label or query.id, returned, period, expression=query.expression))
             continue
-        stat = one.metric_stat
+        stat = query.metric_stat
         dimensions = {dimension.name: dimension.value for dimension in stat.metric.dimensions}
         metric = Metric.of(stat.metric.namespace, stat.metric.metric_name, dimensions)
-        found.append(Query(one.id, one.label or one.id, returned, int(stat.period), metric, stat.stat))
+        found.append(Query(query.id, query.label or query.id, returned, int(stat.period), metric, stat.stat))
     return found
 
 

@@ -71,18 +71,18 @@ class ArtifactCalls:
         types = request.get("filter", {}).get("artifactTypes")
         with self._sandbox.lock:
             images = list(self._repository(request["repositoryName"]).images)
-        found = [one for one in images if one.refers_to == request["subjectId"]["imageDigest"]]
+        found = [image for image in images if image.refers_to == request["subjectId"]["imageDigest"]]
         return {
             "referrers": [
                 {
-                    "digest": one.image_digest,
-                    "mediaType": one.image_manifest_media_type,
-                    "artifactType": one.artifact_type,
-                    "size": len(one.image_manifest.encode()),
+                    "digest": artifact.image_digest,
+                    "mediaType": artifact.image_manifest_media_type,
+                    "artifactType": artifact.artifact_type,
+                    "size": len(artifact.image_manifest.encode()),
                     "artifactStatus": "ACTIVE",
                 }
-                for one in reversed(found)
-                if not types or one.artifact_type in types
+                for artifact in reversed(found)
+                if not types or artifact.artifact_type in types
             ]
         }
 

@@ -117,6 +117,6 @@ def record(repository: Repository, pushed: Pushed) -> PushedImage:
 def is_frozen(repository: Repository, tag: str) -> bool:
     """Whether a tag that exists may not be moved."""
     filters: Sequence[Any] = repository.image_tag_mutability_exclusion_filters or ()
-    excepted = any(fnmatch.fnmatchcase(tag, one["filter"]) for one in filters)
+    excepted = any(fnmatch.fnmatchcase(tag, exclusion["filter"]) for exclusion in filters)
     mutability = repository.image_tag_mutability
     return mutability.startswith("IMMUTABLE") is not excepted

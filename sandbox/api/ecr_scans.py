@@ -80,7 +80,11 @@ class Scans:
             wanted = body.get("image")
             if wanted is None:
                 self._planted[repository.arn] = scan
-            meant = [one for one in repository.images if wanted in {None, one.image_digest, *one.image_tags}]
+            meant = [
+                candidate
+                for candidate in repository.images
+                if wanted in {None, candidate.image_digest, *candidate.image_tags}
+            ]
             if wanted is not None and not meant:
                 raise ApiError("ImageNotFoundException", f"There is no image {wanted} in {repository.name}.", 404)
             for image in meant:

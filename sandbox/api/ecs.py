@@ -31,7 +31,7 @@ def _count_in_clusters(sandbox: Sandbox) -> None:
         store = sandbox.fargate.store
         for cluster in self.clusters.values():
             tasks = [task for task in store.tasks.values() if task.cluster == cluster.name]
-            cluster.active_services_count = sum(one.cluster == cluster.name for one in store.services.values())
+            cluster.active_services_count = sum(service.cluster == cluster.name for service in store.services.values())
             cluster.running_tasks_count = sum(task.status == "RUNNING" for task in tasks)
             cluster.pending_tasks_count = sum(task.status in {"PROVISIONING", "PENDING"} for task in tasks)
         return original(self, *arguments, **named)
@@ -39,7 +39,7 @@ def _count_in_clusters(sandbox: Sandbox) -> None:
     @patch(EC2ContainerServiceBackend, "delete_cluster", ("self", "cluster_str"))
     def only_an_empty_one(original: Any, self: Any, cluster_str: str) -> Any:
         name = cluster_str.rpartition("/")[2]
-        if any(one.cluster == name for one in sandbox.fargate.store.services.values()):
+        if any(service.cluster == name for service in sandbox.fargate.store.services.values()):
             raise ApiError(
                 "ClusterContainsServicesException", "The Cluster cannot be deleted while Services are active."
             )

@@ -72,8 +72,10 @@ class Answers:
             "createdAt": service.created_at,
             "createdBy": service.created_by,
             "deploymentController": {"type": "ECS"},
-            "deployments": [self._deployment(service, one) for one in service.deployments],
-            "events": [{"id": one.id, "createdAt": one.created_at, "message": one.message} for one in service.events],
+            "deployments": [self._deployment(service, deployment) for deployment in service.deployments],
+            "events": [
+                {"id": event.id, "createdAt": event.created_at, "message": event.message} for event in service.events
+            ],
             "placementConstraints": [],
             "placementStrategy": [],
             **{key: service.settings[key] for key in _SETTINGS if service.settings.get(key) is not None},
@@ -83,14 +85,14 @@ class Answers:
             answer["currentServiceDeployment"] = self.deployment_arn(service, running)
             answer["currentServiceRevisions"] = [
                 {
-                    "arn": self.revision_arn(service, one.revision),
+                    "arn": self.revision_arn(service, deployment.revision),
                     "requestedTaskCount": service.desired,
                     "runningTaskCount": sum(
-                        task.status == "RUNNING" and task.deployment_id == one.id for task in tasks
+                        task.status == "RUNNING" and task.deployment_id == deployment.id for task in tasks
                     ),
                     "pendingTaskCount": 0,
                 }
-                for one in service.deployments
+                for deployment in service.deployments
             ]
         if with_tags:
             answer["tags"] = service.tags
@@ -98,103 +100,103 @@ class Answers:
             del answer["launchType"]
         return answer
 
-    def _deployment(self, service: Service, one: Deployment) -> dict[str, Any]:
-        tasks = [task for task in self._store.tasks_of(service) if task.deployment_id == one.id]
+    def _deployment(self, service: Service, deployment: Deployment) -> dict[str, Any]:
+        tasks = [task for task in self._store.tasks_of(service) if task.deployment_id == deployment.id]
         return {
-            "id": one.id,
-            "status": one.status,
-            "taskDefinition": one.task_definition,
-            "desiredCount": service.desired if one.status == "PRIMARY" else 0,
+            "id": deployment.id,
+            "status": deployment.status,
+            "taskDefinition": deployment.task_definition,
+            "desiredCount": service.desired if deployment.status == "PRIMARY" else 0,
             "pendingCount": sum(task.status in {"PROVISIONING", "PENDING"} for task in tasks),
             "runningCount": sum(task.status in {"RUNNING", "DEACTIVATING"} for task in tasks),
-            "failedTasks": one.failed_tasks,
-            "createdAt": one.created_at,
-            "updatedAt": one.updated_at,
+            "failedTasks": deployment.failed_tasks,
+            "createdAt": deployment.created_at,
+            "updatedAt": deployment.updated_at,
             "launchType": "FARGATE",
             "platformFamily": "Linux",
             "platformVersion": "1.4.0",
-            "rolloutState": one.rollout_state,
-            "rolloutStateReason": one.reason or f"ECS deployment {one.id} in progress.",
-            **{key: one.settings[key] for key in _OF_DEPLOYMENT if one.settings.get(key) is not None},
+            "rolloutState": deployment.rollout_state,
+            "rolloutStateReason": deployment.reason or f"ECS deployment {deployment.id} in progress.",
+            **{key: deployment.settings[key] for key in _OF_DEPLOYMENT if deployment.settings.get(key) is not None},
         }
 
-    def service_deployment(self, service: Service, one: Deployment) -> dict[str, Any]:
-        tasks = [task for task in self._store.tasks_of(service) if task.deployment_id == one.id]
+    def service_deployment(self, service: Service, deployment: Deployment) -> dict[str, Any]:
+        tasks = [task for task in self._store.tasks_of(service) if task.deployment_id == deployment.id]
         answer: dict[str, Any] = {
-            "serviceDeploymentArn": self.deployment_arn(service, one),
+            "serviceDeploymentArn": self.deployment_arn(service, deployment),
             "serviceArn": service.arn,
             "clusterArn": self.arn("cluster", service.cluster),
-            "createdAt": one.created_at,
-            "startedAt": one.created_at,
-            "updatedAt": one.updated_at,
-            "status": one.record_status,
-            "statusReason": one.record_reason or one.reason,
-            "deploymentConfiguration": one.settings.get("deploymentConfiguration", {}),
+            "createdAt": deployment.created_at,
+            "startedAt": deployment.created_at,
+            "updatedAt": deployment.updated_at,
+            "status": deployment.record_status,
+            "statusReason": deployment.record_reason or deployment.reason,
+            "deploymentConfiguration": deployment.settings.get("deploymentConfiguration", {}),
             "sourceServiceRevisions": [
                 {"arn": self.revision_arn(service, revision), "requestedTaskCount": service.desired}
-                for revision in one.source_revisions
+                for revision in deployment.source_revisions
             ],
             "targetServiceRevision": {
-                "arn": self.revision_arn(service, one.revision),
+                "arn": self.revision_arn(service, deployment.revision),
                 "requestedTaskCount": service.desired,
                 "runningTaskCount": sum(task.status == "RUNNING" for task in tasks),
                 "pendingTaskCount": sum(task.status in {"PROVISIONING", "PENDING"} for task in tasks),
             },
             "deploymentCircuitBreaker": {
-                "status": self._breaker_status(one, service.desired),
-                "failureCount": one.breaker.failures,
-                "threshold": one.breaker.threshold(service.desired),
+                "status": self._breaker_status(deployment, service.desired),
+                "failureCount": deployment.breaker.failures,
+                "threshold": deployment.breaker.threshold(service.desired),
             },
-            "alarms": self._alarms(one),
+            "alarms": self._alarms(deployment),
         }
-        if one.finished_at is not None:
-            answer["finishedAt"] = one.finished_at
-        if one.rollback is not None:
-            revision = self.revision_arn(service, one.rollback["serviceRevisionArn"])
-            answer["rollback"] = {**one.rollback, "serviceRevisionArn": revision}
+        if deployment.finished_at is not None:
+            answer["finishedAt"] = deployment.finished_at
+        if deployment.rollback is not None:
+            revision = self.revision_arn(service, deployment.rollback["serviceRevisionArn"])
+            answer["rollback"] = {**deployment.rollback, "serviceRevisionArn": revision}
         return answer
 
-    def _breaker_status(self, one: Deployment, desired: int) -> str:
-        if not one.breaker.enabled:
+    def _breaker_status(self, deployment: Deployment, desired: int) -> str:
+        if not deployment.breaker.enabled:
             return "DISABLED"
-        if one.breaker.tripped(desired):
+        if deployment.breaker.tripped(desired):
             return "TRIGGERED"
-        return "MONITORING" if one.rollout_state == "IN_PROGRESS" else "MONITORING_COMPLETE"
+        return "MONITORING" if deployment.rollout_state == "IN_PROGRESS" else "MONITORING_COMPLETE"
 
-    def _alarms(self, one: Deployment) -> dict[str, Any]:
-        alarms = one.settings.get("deploymentConfiguration", {}).get("alarms") or {}
+    def _alarms(self, deployment: Deployment) -> dict[str, Any]:
+        alarms = deployment.settings.get("deploymentConfiguration", {}).get("alarms") or {}
         if not alarms.get("enable"):
             return {"status": "DISABLED", "alarmNames": [], "triggeredAlarmNames": []}
-        watching = "MONITORING" if one.rollout_state == "IN_PROGRESS" else "MONITORING_COMPLETE"
+        watching = "MONITORING" if deployment.rollout_state == "IN_PROGRESS" else "MONITORING_COMPLETE"
         return {
-            "status": "TRIGGERED" if one.triggered_alarms else watching,
+            "status": "TRIGGERED" if deployment.triggered_alarms else watching,
             "alarmNames": list(alarms["alarmNames"]),
-            "triggeredAlarmNames": one.triggered_alarms,
+            "triggeredAlarmNames": deployment.triggered_alarms,
         }
 
-    def service_revision(self, service: Service, one: Deployment) -> dict[str, Any]:
+    def service_revision(self, service: Service, deployment: Deployment) -> dict[str, Any]:
         """What a deployment deploys, with the digests that its tasks found behind their images."""
-        tasks = [task for task in self._store.tasks_of(service) if task.deployment_id == one.id]
+        tasks = [task for task in self._store.tasks_of(service) if task.deployment_id == deployment.id]
         digests = {name: state.image_digest for task in tasks for name, state in task.containers.items()}
-        containers = self._store.definitions[one.task_definition]["containerDefinitions"]
+        containers = self._store.definitions[deployment.task_definition]["containerDefinitions"]
         images = [
             {"containerName": container["name"], "image": container["image"]}
             | ({"imageDigest": digests[container["name"]]} if digests.get(container["name"]) else {})
             for container in containers
         ]
-        launched = {} if one.settings.get("capacityProviderStrategy") else {"launchType": "FARGATE"}
+        launched = {} if deployment.settings.get("capacityProviderStrategy") else {"launchType": "FARGATE"}
         return {
-            "serviceRevisionArn": self.revision_arn(service, one.revision),
+            "serviceRevisionArn": self.revision_arn(service, deployment.revision),
             "serviceArn": service.arn,
             "clusterArn": self.arn("cluster", service.cluster),
-            "taskDefinition": one.task_definition,
+            "taskDefinition": deployment.task_definition,
             "platformFamily": "Linux",
             "platformVersion": "1.4.0",
             "containerImages": images,
             "guardDutyEnabled": False,
-            "createdAt": one.created_at,
+            "createdAt": deployment.created_at,
             **launched,
-            **{key: one.settings[key] for key in _OF_REVISION if one.settings.get(key)},
+            **{key: deployment.settings[key] for key in _OF_REVISION if deployment.settings.get(key)},
         }
 
     def task(self, task: Task, with_tags: bool = False) -> dict[str, Any]:
@@ -222,7 +224,7 @@ class Answers:
             "enableExecuteCommand": task.execute_command,
             "overrides": task.overrides or {"containerOverrides": [], "inferenceAcceleratorOverrides": []},
             "attachments": [self._interface(task)],
-            "containers": [self._container(task, arn, one) for one in definition["containerDefinitions"]],
+            "containers": [self._container(task, arn, container) for container in definition["containerDefinitions"]],
         }
         times = {
             "startedAt": task.started_at,

@@ -69,7 +69,12 @@ class DefinitionCalls(EcsCalls):
         with self._store.lock:
             family = request["family"]
             revision = 1 + max(
-                (int(one["revision"]) for one in self._store.definitions.values() if one["family"] == family), default=0
+                (
+                    int(registered["revision"])
+                    for registered in self._store.definitions.values()
+                    if registered["family"] == family
+                ),
+                default=0,
             )
             arn = f"arn:aws:ecs:{context.region}:{self._settings.account}:task-definition/{family}:{revision}"
             definition = {key: copy.deepcopy(request[key]) for key in _KEPT if request.get(key) is not None}
@@ -82,7 +87,7 @@ class DefinitionCalls(EcsCalls):
                 "compatibilities": ["EC2", "FARGATE"],
                 "registeredAt": time.time(),
                 "registeredBy": f"arn:aws:iam::{self._settings.account}:user/{context.access_key}",
-                "containerDefinitions": [_filled_in(one) for one in request["containerDefinitions"]],
+                "containerDefinitions": [_filled_in(container) for container in request["containerDefinitions"]],
                 "tags": request.get("tags", []),
             }
             self._store.definitions[arn] = definition
@@ -123,17 +128,23 @@ class DefinitionCalls(EcsCalls):
     def list_definitions(self, request: dict[str, Any], context: Context) -> dict[str, Any]:
         wanted, status = request.get("familyPrefix"), request.get("status", "ACTIVE")
         found = [
-            one
-            for one in self._store.definitions.values()
-            if one["status"] == status and wanted in (None, one["family"])
+            registered
+            for registered in self._store.definitions.values()
+            if registered["status"] == status and wanted in (None, registered["family"])
         ]
-        ordered = sorted(found, key=lambda one: (one["family"], one["revision"]), reverse=request.get("sort") == "DESC")
-        return {"taskDefinitionArns": [one["taskDefinitionArn"] for one in ordered]}
+        ordered = sorted(
+            found,
+            key=lambda definition: (definition["family"], definition["revision"]),
+            reverse=request.get("sort") == "DESC",
+        )
+        return {"taskDefinitionArns": [definition["taskDefinitionArn"] for definition in ordered]}
 
     def list_families(self, request: dict[str, Any], context: Context) -> dict[str, Any]:
         prefix = request.get("familyPrefix", "")
-        families = {one["family"] for one in self._store.definitions.values() if one["status"] == "ACTIVE"}
-        return {"families": sorted(one for one in families if one.startswith(prefix))}
+        families = {
+            registered["family"] for registered in self._store.definitions.values() if registered["status"] == "ACTIVE"
+        }
+        return {"families": sorted(family for family in families if family.startswith(prefix))}
 
 
 def _public(definition: dict[str, Any]) -> dict[str, Any]:
@@ -151,22 +162,22 @@ def _check(request: dict[str, Any]) -> None:
             raise refuse(f"No Fargate configuration exists for given values: {cpu} CPU, {memory} memory.")
         if request.get("networkMode") != "awsvpc":
             raise refuse("Fargate only supports network mode 'awsvpc'.")
-        if any(one.get("secrets") or _logs(one) for one in request["containerDefinitions"]) and not request.get(
-            "executionRoleArn"
-        ):
+        if any(
+            container.get("secrets") or _logs(container) for container in request["containerDefinitions"]
+        ) and not request.get("executionRoleArn"):
             raise refuse("Fargate requires task definition to have execution role ARN to support log driver awslogs.")
-    names = [one["name"] for one in request["containerDefinitions"]]
+    names = [container["name"] for container in request["containerDefinitions"]]
     if len(set(names)) != len(names):
         raise refuse("Container.name should be unique within a task definition.")
     if len(launch_volumes(request)) > 1:
         raise refuse("Only one volume can be configured at launch.")
-    volumes = {one["name"] for one in request.get("volumes") or []}
-    for one in request["containerDefinitions"]:
-        for point in one.get("mountPoints") or []:
+    volumes = {volume["name"] for volume in request.get("volumes") or []}
+    for container in request["containerDefinitions"]:
+        for point in container.get("mountPoints") or []:
             if point["sourceVolume"] not in volumes:
                 raise refuse(f"Unknown volume '{point['sourceVolume']}'.")
-        _check_linux(one)
-    _check_dependencies({one["name"]: one for one in request["containerDefinitions"]})
+        _check_linux(container)
+    _check_dependencies({container["name"]: container for container in request["containerDefinitions"]})
 
 
 def _check_linux(container: dict[str, Any]) -> None:

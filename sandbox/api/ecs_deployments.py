@@ -28,13 +28,15 @@ class DeploymentCalls(EcsCalls):
             service = self._lookup.service(request)
             wanted, span = request.get("status") or [], request.get("createdAt") or {}
             found = [
-                self._answers.service_deployment(service, one)
-                for one in reversed(service.history)
-                if span.get("after", 0) <= one.created_at <= span.get("before", float("inf"))
+                self._answers.service_deployment(service, deployment)
+                for deployment in reversed(service.history)
+                if span.get("after", 0) <= deployment.created_at <= span.get("before", float("inf"))
             ]
-            found = [one for one in found if not wanted or one["status"] in wanted]
+            found = [deployment for deployment in found if not wanted or deployment["status"] in wanted]
             first, size = int(request.get("nextToken") or 0), int(request.get("maxResults") or _PAGE)
-            answer: dict[str, Any] = {"serviceDeployments": [_brief(one) for one in found[first : first + size]]}
+            answer: dict[str, Any] = {
+                "serviceDeployments": [_brief(deployment) for deployment in found[first : first + size]]
+            }
             if len(found) > first + size:
                 answer["nextToken"] = str(first + size)
             return answer
@@ -65,10 +67,14 @@ class DeploymentCalls(EcsCalls):
         """The first deployment that has this record or revision: a rollback has the revision that it returns to."""
         cluster, name, wanted = arn.rpartition(":")[2].split("/")[1:]
         service = self._store.services.get((cluster, name)) or self._store.inactive.get((cluster, name))
-        found = next((one for one in service.history if getattr(one, part) == wanted), None) if service else None
+        found = (
+            next((deployment for deployment in service.history if getattr(deployment, part) == wanted), None)
+            if service
+            else None
+        )
         return (service, found) if service and found else None
 
 
-def _brief(one: dict[str, Any]) -> dict[str, Any]:
-    kept = {key: one[key] for key in (*_BRIEF, "statusReason") if key in one}
-    return {**kept, "targetServiceRevisionArn": one["targetServiceRevision"]["arn"]}
+def _brief(deployment: dict[str, Any]) -> dict[str, Any]:
+    kept = {key: deployment[key] for key in (*_BRIEF, "statusReason") if key in deployment}
+    return {**kept, "targetServiceRevisionArn": deployment["targetServiceRevision"]["arn"]}

@@ -138,7 +138,11 @@ class ServiceCalls(EcsCalls):
     def list_arns(self, request: dict[str, Any], context: Context) -> dict[str, Any]:
         with self._store.lock:
             cluster = self._lookup.cluster(request)
-            return {"serviceArns": sorted(one.arn for one in self._store.services.values() if one.cluster == cluster)}
+            return {
+                "serviceArns": sorted(
+                    service.arn for service in self._store.services.values() if service.cluster == cluster
+                )
+            }
 
     def _check(self, settings: dict[str, Any]) -> None:
         vpc = (settings.get("networkConfiguration") or {}).get("awsvpcConfiguration")
@@ -150,10 +154,11 @@ class ServiceCalls(EcsCalls):
         for subnet in vpc["subnets"]:
             self._fargate.network.subnet(subnet)
         containers = {
-            one["name"]: one for one in self._store.definitions[settings["taskDefinition"]]["containerDefinitions"]
+            container["name"]: container
+            for container in self._store.definitions[settings["taskDefinition"]]["containerDefinitions"]
         }
-        for one in settings.get("loadBalancers") or []:
-            arn, name, port = one["targetGroupArn"], one["containerName"], one["containerPort"]
+        for balancer in settings.get("loadBalancers") or []:
+            arn, name, port = balancer["targetGroupArn"], balancer["containerName"], balancer["containerPort"]
             ports = [mapping["containerPort"] for mapping in containers.get(name, {}).get("portMappings", [])]
             if port not in ports:
                 raise ApiError(

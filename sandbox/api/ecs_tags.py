@@ -26,14 +26,14 @@ class TagCalls(EcsCalls):
     def tag(self, request: dict[str, Any], context: Context) -> dict[str, Any]:
         with self._store.lock:
             tags = self._tags_of(request["resourceArn"])
-            new = {one["key"] for one in request["tags"]}
-            tags[:] = [one for one in tags if one["key"] not in new] + request["tags"]
+            new = {tag["key"] for tag in request["tags"]}
+            tags[:] = [tag for tag in tags if tag["key"] not in new] + request["tags"]
             return {}
 
     def untag(self, request: dict[str, Any], context: Context) -> dict[str, Any]:
         with self._store.lock:
             tags = self._tags_of(request["resourceArn"])
-            tags[:] = [one for one in tags if one["key"] not in request["tagKeys"]]
+            tags[:] = [tag for tag in tags if tag["key"] not in request["tagKeys"]]
             return {}
 
     def _tags_of(self, arn: str) -> list[dict[str, str]]:

@@ -15,12 +15,14 @@ def edge_state(sandbox: Sandbox) -> dict[str, Any]:
     """Everything that the edge serves by; the shape that sandbox/edge/state.py parses."""
     with sandbox.lock:
         backend = sandbox.backend("elbv2")
-        balancers = [_load_balancer(one) for one in backend.load_balancers.values()]
-        wanted = {arn for one in balancers for listener in one["listeners"] for arn in listener["certificates"]}
+        balancers = [_load_balancer(balancer) for balancer in backend.load_balancers.values()]
+        wanted = {
+            arn for balancer in balancers for listener in balancer["listeners"] for arn in listener["certificates"]
+        }
         return {
             "version": sandbox.targets.version,
             "load_balancers": balancers,
-            "target_groups": [_target_group(sandbox, one) for one in backend.target_groups.values()],
+            "target_groups": [_target_group(sandbox, target_group) for target_group in backend.target_groups.values()],
             "certificates": [_certificate(sandbox.backend("acm").get_certificate(arn)) for arn in wanted],
             "addresses": sandbox.fargate.addresses(),
             "spoils": spoiled_targets(sandbox),
@@ -62,7 +64,7 @@ def _load_balancer(balancer: Any) -> dict[str, Any]:
         "address": balancer.dns_name,
         "dimension": balancer.arn.partition("loadbalancer/")[2],
         "attributes": {key: str(value) for key, value in balancer.attrs.items()},
-        "listeners": [_listener(one) for one in balancer.listeners.values()],
+        "listeners": [_listener(listener) for listener in balancer.listeners.values()],
         "active_at": balancer.active_at,
     }
 

@@ -82,14 +82,14 @@ class TargetCalls:
         original(backend, arn)
 
     def _register(self, original: Any, backend: Any, target_group_arn: str, instances: list[dict[str, Any]]) -> None:
-        for one in instances:
-            port = one.get("Port") or backend.target_groups[target_group_arn].port
-            self._targets.register(target_group_arn, one["Id"], int(port))
+        for target in instances:
+            port = target.get("Port") or backend.target_groups[target_group_arn].port
+            self._targets.register(target_group_arn, target["Id"], int(port))
 
     def _deregister(self, original: Any, backend: Any, target_group_arn: str, instances: list[dict[str, Any]]) -> None:
-        for one in instances:
+        for target in instances:
             for address, port in self._targets.places(target_group_arn):
-                if address == one["Id"] and str(one.get("Port") or port) == str(port):
+                if address == target["Id"] and str(target.get("Port") or port) == str(port):
                     self._targets.deregister(target_group_arn, address, port)
 
     def _describe_health(self, original: Any, backend: Any, *arguments: Any, **named: Any) -> list[Any]:
@@ -97,7 +97,7 @@ class TargetCalls:
         target_group_arn, asked = values["target_group_arn"], values.get("targets") or []
         original(backend, target_group_arn, [])  # answers for a target group that does not exist
         group = backend.target_groups[target_group_arn]
-        wanted = {(one["Id"], int(one.get("Port") or group.port)) for one in asked}
+        wanted = {(target["Id"], int(target.get("Port") or group.port)) for target in asked}
         places = wanted or set(self._targets.places(target_group_arn))
         answer = []
         for address, port in sorted(places):

@@ -81,7 +81,7 @@ class NetworkCalls:
         arn, port, protocol = named["load_balancer_arn"], named["port"], named["protocol"]
         balancer = backend.load_balancers.get(arn)
         if balancer is not None:
-            if any(str(one.port) == str(port) for one in balancer.listeners.values()):
+            if any(str(listener.port) == str(port) for listener in balancer.listeners.values()):
                 raise ApiError(
                     "DuplicateListener", f"A listener already exists on this port for this load balancer '{arn}'"
                 )
@@ -125,7 +125,7 @@ class NetworkCalls:
             listener.protocol, protocol = wanted, None
             if certificates:
                 listener.certificate = certificates[0]["CertificateArn"]
-                listener.certificates = [one["CertificateArn"] for one in certificates]
+                listener.certificates = [certificate["CertificateArn"] for certificate in certificates]
         return original(backend, arn, port, protocol, ssl_policy, certificates, actions or [])
 
     def _create_target_group(self, original: Any, backend: Any, name: str, **named: Any) -> Any:

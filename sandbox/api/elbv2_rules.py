@@ -131,7 +131,9 @@ class RuleCalls:
         return original(backend, target_group_arn, attributes)
 
     def _rules(self, backend: Any) -> list[Any]:
-        listeners = [one for balancer in backend.load_balancers.values() for one in balancer.listeners.values()]
+        listeners = [
+            listener for balancer in backend.load_balancers.values() for listener in balancer.listeners.values()
+        ]
         return [rule for listener in listeners for rule in listener.rules.values()]
 
 

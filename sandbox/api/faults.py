@@ -34,7 +34,7 @@ def install(sandbox: Sandbox) -> None:
         except InvalidFault as invalid:
             raise ApiError("ValidationError", str(invalid)) from invalid
         sandbox.targets.touch()
-        return {"cleared": [one.id for one in ended]}
+        return {"cleared": [fault.id for fault in ended]}
 
     @internal("POST", "/_sandbox/kill")
     def kill(query: dict[str, str], body: Any) -> Any:
@@ -46,7 +46,9 @@ def _subject(sandbox: Sandbox, body: dict[str, Any]) -> str:
     kind, subject = body.get("kind"), str(body.get("subject", ""))
     with sandbox.lock:
         if kind in TARGET_KINDS:
-            groups: dict[str, str] = {one.arn: one.name for one in sandbox.backend("elbv2").target_groups.values()}
+            groups: dict[str, str] = {
+                group.arn: group.name for group in sandbox.backend("elbv2").target_groups.values()
+            }
             arn = next((arn for arn, name in groups.items() if subject in (arn, name)), None)
             task = sandbox.fargate.store.tasks.get(subject.rpartition("/")[2])
             if arn is not None:

@@ -41,8 +41,8 @@ def _paths(model_name: str) -> list[tuple[str, str, Callable[[str], object]]]:
     return [(name, method, pattern.fullmatch) for _, name, method, pattern in sorted(found, reverse=True, key=_length)]
 
 
-def _length(one: tuple[int, str, str, re.Pattern[str]]) -> int:
-    return one[0]
+def _length(operation: tuple[int, str, str, re.Pattern[str]]) -> int:
+    return operation[0]
 
 
 def _pattern(uri: str) -> re.Pattern[str]:

@@ -126,12 +126,12 @@ def unsigned() -> ApiError:
 
 def delay(met: list[Fault]) -> None:
     """Wait as long as the latencies that a call meets say."""
-    time.sleep(sum(one.milliseconds for one in met if one.kind == "latency") / 1000)
+    time.sleep(sum(fault.milliseconds for fault in met if fault.kind == "latency") / 1000)
 
 
 def refusal(met: list[Fault], protocol: str, service: str, operation: str, context: Context) -> ApiError | None:
     """What a call that meets these faults is refused with, in its service's words."""
-    fault = next((one for one in met if one.kind != "latency"), None)
+    fault = next((fault for fault in met if fault.kind != "latency"), None)
     if fault is None:
         return None
     if fault.kind == "throttle":

@@ -12,7 +12,7 @@ from ..dns import zones
 from ..dns.checks import ANSWER_SECONDS, Check, Health, passes, probe
 from ..dns.server import NameServer
 from ..laws.propagation import DNS_SECONDS, lasts
-from ..metrics.balancers import one as sampled
+from ..metrics.balancers import sampled
 from ..metrics.store import Metric
 from ..periodic import Periodic
 from .overlay import patch
@@ -41,7 +41,7 @@ class Changes:
         sandbox.keep("route53 changes", self, "_by_id")
 
     def add(self, zone_id: str, before: list[Any], now: float) -> str:
-        self._by_id = {one: change for one, change in self._by_id.items() if now < change.in_sync_at}
+        self._by_id = {change_id: change for change_id, change in self._by_id.items() if now < change.in_sync_at}
         change_id = f"C{uuid.uuid4().hex[:20].upper()}"
         self._by_id[change_id] = Change(zone_id, before, now + self._seconds)
         return change_id
@@ -52,7 +52,9 @@ class Changes:
 
     def served(self, zone_id: str, current: list[Any], now: float) -> list[Any]:
         """The records that the name servers answer with: as they were before the first change that is pending."""
-        pending = (one.before for one in self._by_id.values() if one.zone_id == zone_id and now < one.in_sync_at)
+        pending = (
+            change.before for change in self._by_id.values() if change.zone_id == zone_id and now < change.in_sync_at
+        )
         return next(pending, current)
 
 
@@ -83,13 +85,15 @@ class HostedZones:
                 # A private zone answers within its VPC only, and nobody asks from there.
                 if not zone.private_zone:
                     served = self.changes.served(zone.id, zone.rrsets, time.time())
-                    found.setdefault(zones.normal(zone.name), []).extend(record_of(one) for one in served)
+                    found.setdefault(zones.normal(zone.name), []).extend(record_of(record) for record in served)
             balancers = {
-                one.dns_name.lower(): zones.Balancer(one.dns_name, self._balancer_healthy(one))
-                for one in self._sandbox.backend("elbv2").load_balancers.values()
+                balancer.dns_name.lower(): zones.Balancer(balancer.dns_name, self._balancer_healthy(balancer))
+                for balancer in self._sandbox.backend("elbv2").load_balancers.values()
             }
             health = dict(self._health)
-        return zones.World(found, balancers, lambda one: passes(checks, health, one), self._sandbox.settings.region)
+        return zones.World(
+            found, balancers, lambda check_id: passes(checks, health, check_id), self._sandbox.settings.region
+        )
 
     def _balancer_healthy(self, balancer: Any) -> bool:
         """Every target group has a healthy target; one without targets is unhealthy.
@@ -104,7 +108,7 @@ class HostedZones:
         return bool(states) and all("healthy" in group for group in states)
 
     def checks(self) -> dict[str, Check]:
-        return {one.id: check_of(one) for one in self._sandbox.backend("route53").health_checks.values()}
+        return {check.id: check_of(check) for check in self._sandbox.backend("route53").health_checks.values()}
 
     def status(self, one_id: str) -> Health:
         return self._health.get(one_id, Health())
@@ -114,11 +118,11 @@ class HostedZones:
             checks = self.checks()
             for gone in set(self._health) - set(checks):
                 del self._health[gone]
-        for one in checks.values():
-            if one.probed and one.id not in self._probing and now >= self._due.get(one.id, 0.0):
-                self._due[one.id] = now + max(1.0, one.interval_seconds / self._sandbox.settings.time_factor)
-                self._probing.add(one.id)
-                threading.Thread(target=self._probe, args=(one,), daemon=True).start()
+        for check in checks.values():
+            if check.probed and check.id not in self._probing and now >= self._due.get(check.id, 0.0):
+                self._due[check.id] = now + max(1.0, check.interval_seconds / self._sandbox.settings.time_factor)
+                self._probing.add(check.id)
+                threading.Thread(target=self._probe, args=(check,), daemon=True).start()
 
     def _probe(self, check: Check) -> None:
         try:
@@ -147,7 +151,7 @@ def record_of(record: Any) -> zones.Record:
     """moto's record set as the name server reads it."""
     alias = record.alias_target or {}
     geography = record.geo_location or {}
-    values = [one["Value"] if isinstance(one, dict) else str(one) for one in record.records or []]
+    values = [entry["Value"] if isinstance(entry, dict) else str(entry) for entry in record.records or []]
     return zones.Record(
         name=zones.normal(record.name),
         type=record.type,
@@ -207,7 +211,7 @@ def install(sandbox: Sandbox) -> None:
         named = {_key(change["ResourceRecordSet"]) for change in change_list}
         for change in change_list:
             key = _key(change["ResourceRecordSet"])
-            if change["Action"] == "CREATE" and key in {_key_of(one) for one in before}:
+            if change["Action"] == "CREATE" and key in {_key_of(record) for record in before}:
                 raise ResourceRecordAlreadyExists(name=key[0], _type=key[1])
         done = False
         try:
@@ -215,7 +219,9 @@ def install(sandbox: Sandbox) -> None:
             done = True
         finally:
             if done:
-                zone.rrsets += [one for one in before if one not in zone.rrsets and _key_of(one) not in named]
+                zone.rrsets += [
+                    record for record in before if record not in zone.rrsets and _key_of(record) not in named
+                ]
             else:
                 zone.rrsets = before
 

@@ -48,9 +48,11 @@ class Scheduler:
         """Begin what is due, off this thread: the calls take the lock themselves."""
         with self._sandbox.lock:
             schedules = self._schedules()
-            self._waiting += [Invocation(arn, now, now) for arn, one in schedules.items() if self._is_due(one, now)]
-            begun = [one for one in self._waiting if one.next_try_at <= now]
-            self._waiting = [one for one in self._waiting if one.next_try_at > now]
+            self._waiting += [
+                Invocation(arn, now, now) for arn, schedule in schedules.items() if self._is_due(schedule, now)
+            ]
+            begun = [invocation for invocation in self._waiting if invocation.next_try_at <= now]
+            self._waiting = [invocation for invocation in self._waiting if invocation.next_try_at > now]
         for invocation in begun:
             schedule = schedules.get(invocation.arn)
             if schedule is not None:
@@ -85,7 +87,7 @@ class Scheduler:
             # The schedule's role starts the tasks, and is held to its policy.
             role = Roles(self._sandbox).session(target["RoleArn"], "scheduler.amazonaws.com", schedule.name)
             answer = self._sandbox.client("ecs", role).run_task(**run_task(schedule.name, target))
-            failure = "; ".join(str(one.get("reason")) for one in answer["failures"])
+            failure = "; ".join(str(refusal.get("reason")) for refusal in answer["failures"])
         except Exception as refused:  # noqa: BLE001 - told below, and tried again
             failure = str(refused)
         if not failure:

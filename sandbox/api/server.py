@@ -120,7 +120,7 @@ class Application:
             fault = refusals.refusal(met, protocol, service, operation, context)
             if fault is None:
                 return self._answer(environ, start_response, call, context)
-            if any(one.after for one in met):
+            if any(fault.after for fault in met):
                 # Carried out, and nobody hears of it.
                 self._answer(environ, lambda *arguments: None, call, context)
             raise fault

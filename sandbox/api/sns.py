@@ -16,7 +16,7 @@ from moto.sns.models import SNSBackend, Subscription
 from moto.sns.responses import SNSResponse
 
 from ..errors import ApiError
-from ..metrics.balancers import one
+from ..metrics.balancers import sampled
 from ..metrics.store import Metric
 from ..periodic import Periodic
 from .overlay import internal, patch
@@ -98,7 +98,7 @@ class Deliveries:
             self._count(post.subscription, delivered=True)
 
     def _subscribe(self, original: Any, backend: Any, topic_arn: str, endpoint: str, protocol: str) -> Any:
-        known = {one.arn for one in backend.subscriptions.values()}
+        known = {known_subscription.arn for known_subscription in backend.subscriptions.values()}
         subscription = original(backend, topic_arn, endpoint, protocol)
         if protocol not in (*_HTTP, *_MAIL) or (
             subscription.arn in known and not subscription.attributes["PendingConfirmation"]
@@ -163,7 +163,7 @@ class Deliveries:
         name = "NumberOfNotificationsDelivered" if delivered else "NumberOfNotificationsFailed"
         topic = subscription.topic
         metric = Metric.of(NAMESPACE, name, {"TopicName": topic.name})
-        self._store(topic.sns_backend.region_name).add(metric, time.time(), one(1), "Count")
+        self._store(topic.sns_backend.region_name).add(metric, time.time(), sampled(1), "Count")
 
     def _store(self, region: str) -> Any:
         """Looked up each time: restoring a snapshot replaces the store."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from ..metrics.balancers import one
+from ..metrics.balancers import sampled
 from ..metrics.store import Metric
 from ..periodic import Periodic
 from .state import Sandbox
@@ -36,7 +36,7 @@ class QueueSampler:
                 ("ApproximateNumberOfMessagesVisible", waiting, "Count"),
                 ("ApproximateAgeOfOldestMessage", age, "Seconds"),
             ):
-                store.add(Metric.of(NAMESPACE, metric, {"QueueName": name}), now, one(value), unit)
+                store.add(Metric.of(NAMESPACE, metric, {"QueueName": name}), now, sampled(value), unit)
         store.told_until(NAMESPACE, now)
 
 

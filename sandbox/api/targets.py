@@ -116,9 +116,9 @@ class Targets:
     def report(self, verdicts: list[dict[str, Any]], edge_stretch: float) -> None:
         with self._core.lock:
             self.reported_at, self.edge_stretch = time.time(), edge_stretch
-            for one in verdicts:
-                key = (one["target_group"], one["address"], int(one["port"]))
-                self._verdicts[key] = (one["state"], one["reason"], one["description"])
+            for verdict in verdicts:
+                key = (verdict["target_group"], verdict["address"], int(verdict["port"]))
+                self._verdicts[key] = (verdict["state"], verdict["reason"], verdict["description"])
 
     def _present(self, target_group_arn: str) -> dict[Place, Registration]:
         group = self._groups.get(target_group_arn, {})

@@ -47,10 +47,10 @@ def install(sandbox: Sandbox) -> None:
         wanted = _wanted(filter_expression) if filter_expression else None
         found: dict[str, Any] = original(self, start_time, end_time)
         summaries = []
-        for one in found["TraceSummaries"]:
-            segments = self._traces[one["Id"]]["segments"]
+        for summary in found["TraceSummaries"]:
+            segments = self._traces[summary["Id"]]["segments"]
             if wanted is None or wanted(segments):
-                summaries.append({**one, **_flags(segments), "Annotations": _values(_annotations(segments))})
+                summaries.append({**summary, **_flags(segments), "Annotations": _values(_annotations(segments))})
         return {**found, "TraceSummaries": summaries, "TracesProcessedCount": len(summaries)}
 
 
@@ -69,7 +69,7 @@ def _wanted(expression: str) -> Callable[[Sequence[Any]], bool] | None:
         return lambda segments: value in _annotations(segments).get(key, ())
     if by_faults := _FAULTS.match(expression):
         name = by_faults[1]
-        return lambda segments: any(one.name == name and one.misc.get("fault") for one in segments)
+        return lambda segments: any(segment.name == name and segment.misc.get("fault") for segment in segments)
     return None
 
 

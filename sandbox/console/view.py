@@ -66,7 +66,7 @@ def _rules(aws: Clients, groups: Mapping[str, str]) -> Iterator[dict[str, Any]]:
                         "load_balancer": balancer["LoadBalancerName"],
                         "listener": f"{listener['Protocol']} {listener['Port']}",
                         "priority": rule["Priority"],
-                        "conditions": [_condition(one) for one in rule["Conditions"]],
+                        "conditions": [_condition(condition) for condition in rule["Conditions"]],
                         "weights": weights,
                     }
 
@@ -93,11 +93,11 @@ def _target_group(aws: Clients, group: Mapping[str, Any]) -> dict[str, Any]:
         "name": group["TargetGroupName"],
         "targets": [
             {
-                "address": f"{one['Target']['Id']}:{one['Target'].get('Port', '')}",
-                "state": one["TargetHealth"]["State"],
-                "reason": one["TargetHealth"].get("Description", ""),
+                "address": f"{target['Target']['Id']}:{target['Target'].get('Port', '')}",
+                "state": target["TargetHealth"]["State"],
+                "reason": target["TargetHealth"].get("Description", ""),
             }
-            for one in found
+            for target in found
         ],
     }
 
@@ -144,15 +144,15 @@ def _query(group: Mapping[str, Any], graph: str) -> dict[str, Any]:
 
 
 def _services(ecs: Any) -> Iterator[dict[str, Any]]:
-    for one in listing.services(ecs):
+    for service in listing.services(ecs):
         yield {
-            "cluster": _last(one["clusterArn"]),
-            "name": one["serviceName"],
-            "running": one["runningCount"],
-            "pending": one["pendingCount"],
-            "desired": one["desiredCount"],
-            "definition": _last(one["taskDefinition"]),
-            "rollout": listing.rollout(one),
+            "cluster": _last(service["clusterArn"]),
+            "name": service["serviceName"],
+            "running": service["runningCount"],
+            "pending": service["pendingCount"],
+            "desired": service["desiredCount"],
+            "definition": _last(service["taskDefinition"]),
+            "rollout": listing.rollout(service),
         }
 
 
@@ -193,7 +193,7 @@ def _releases(aws: Clients) -> Iterator[dict[str, Any]]:
             ExpressionAttributeValues={":release": {"S": _RELEASE}},
         )
         found += [(name.removesuffix(_LEDGER), item) for page in pages for item in page["Items"]]
-    newest = sorted(found, key=lambda one: float(_text(one[1], "started_at") or 0), reverse=True)
+    newest = sorted(found, key=lambda record: float(_text(record[1], "started_at") or 0), reverse=True)
     for environment, item in newest[:_RELEASES_SHOWN]:
         yield {
             "environment": environment,

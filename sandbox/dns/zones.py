@@ -80,7 +80,7 @@ def answer(world: World, name: str, kind: str) -> Answer:
     if delegated:
         return Answer("NOERROR", authority=delegated, authoritative=False)
     lines = list(_resolve(world, zone, name, kind, _LONGEST_CHAIN))
-    start = tuple(_lines(one, zone) for one in records if one.type == "SOA" and one.name == zone)
+    start = tuple(_lines(record, zone) for record in records if record.type == "SOA" and record.name == zone)
     soa = tuple(line for group in start for line in group)
     if lines:
         return Answer("NOERROR", tuple(lines))
@@ -99,45 +99,47 @@ def zone_of(world: World, name: str) -> str | None:
 
 def exists(records: Sequence[Record], name: str) -> bool:
     """Whether there is anything at a name, below it, or by a wildcard."""
-    return any(one.name == name or one.name.endswith("." + name) for one in records) or bool(_at(records, name))
+    return any(record.name == name or record.name.endswith("." + name) for record in records) or bool(
+        _at(records, name)
+    )
 
 
 def _at(records: Sequence[Record], name: str) -> list[Record]:
     """The records of a name; those of the nearest wildcard where nothing at all is at the name."""
-    exact = [one for one in records if one.name == name]
-    if exact or any(one.name.endswith("." + name) for one in records):
+    exact = [record for record in records if record.name == name]
+    if exact or any(record.name.endswith("." + name) for record in records):
         return exact
     parent = name
     while "." in parent.rstrip("."):
         parent = parent.partition(".")[2]
-        wild = [one for one in records if one.name == "*." + parent]
-        if wild or any(one.name == parent or one.name.endswith("." + parent) for one in records):
+        wild = [record for record in records if record.name == "*." + parent]
+        if wild or any(record.name == parent or record.name.endswith("." + parent) for record in records):
             return wild
     return []
 
 
 def _delegation(records: Sequence[Record], zone: str, name: str, kind: str) -> tuple[Line, ...]:
     """The name servers of a part of the zone that is somebody else's."""
-    for one in records:
-        below = name == one.name or name.endswith("." + one.name)
-        if one.type == "NS" and one.name != zone and below and not (kind == "NS" and name == one.name):
-            return _lines(one, one.name)
+    for record in records:
+        below = name == record.name or name.endswith("." + record.name)
+        if record.type == "NS" and record.name != zone and below and not (kind == "NS" and name == record.name):
+            return _lines(record, record.name)
     return ()
 
 
 def _resolve(world: World, zone: str, name: str, kind: str, links: int) -> Iterator[Line]:
     """The lines for a name; CNAMEs and aliases are followed within the hosted zones."""
     found = _at(world.zones[zone], name)
-    wanted = [one for one in found if one.type == kind or kind == "ANY"]
-    links_to = [one for one in found if one.type == "CNAME" and not wanted]
-    for one in choose(world, wanted or links_to, links):
-        if one.alias is not None:
-            yield from _follow_alias(world, one, name, kind, links)
+    wanted = [record for record in found if record.type == kind or kind == "ANY"]
+    links_to = [record for record in found if record.type == "CNAME" and not wanted]
+    for record in choose(world, wanted or links_to, links):
+        if record.alias is not None:
+            yield from _follow_alias(world, record, name, kind, links)
             continue
-        yield from _lines(one, name)
-        following = zone_of(world, normal(one.values[0])) if one in links_to and one.values else None
+        yield from _lines(record, name)
+        following = zone_of(world, normal(record.values[0])) if record in links_to and record.values else None
         if following is not None and links:
-            yield from _resolve(world, following, normal(one.values[0]), kind, links - 1)
+            yield from _resolve(world, following, normal(record.values[0]), kind, links - 1)
 
 
 def _follow_alias(world: World, record: Record, name: str, kind: str, links: int) -> Iterator[Line]:
@@ -162,14 +164,14 @@ def choose(world: World, records: Sequence[Record], links: int = _LONGEST_CHAIN)
     """The record sets that the routing policy picks. Where none is healthy all are treated as if they were."""
     if not records:
         return []
-    kinds = sorted({one.type for one in records})
+    kinds = sorted({record.type for record in records})
     if len(kinds) > 1:
         return [chosen for kind in kinds for chosen in choose(world, [r for r in records if r.type == kind], links)]
-    healthy = [one for one in records if is_healthy(world, one, links)]
+    healthy = [record for record in records if is_healthy(world, record, links)]
     first = records[0]
     if first.failover is not None:
-        ordered = sorted(records, key=lambda one: one.failover != "PRIMARY")
-        return [next((one for one in ordered if one in healthy), ordered[0])]
+        ordered = sorted(records, key=lambda record: record.failover != "PRIMARY")
+        return [next((record for record in ordered if record in healthy), ordered[0])]
     if first.weight is not None:
         return [_by_weight(world, records, healthy)]
     if first.multivalue:
@@ -177,9 +179,9 @@ def choose(world: World, records: Sequence[Record], links: int = _LONGEST_CHAIN)
         world.randomness.shuffle(among)
         return among[:_MULTIVALUE_ANSWERS]
     if first.region is not None:
-        return [min(healthy or records, key=lambda one: (one.region != world.region, one.region or ""))]
+        return [min(healthy or records, key=lambda record: (record.region != world.region, record.region or ""))]
     if first.geography is not None:
-        everybody = [one for one in healthy or records if one.geography == "*"]
+        everybody = [record for record in healthy or records if record.geography == "*"]
         return everybody[:1]
     return list(records)
 
@@ -187,9 +189,9 @@ def choose(world: World, records: Sequence[Record], links: int = _LONGEST_CHAIN)
 def _by_weight(world: World, records: Sequence[Record], healthy: Sequence[Record]) -> Record:
     """Records of weight 0 are considered where all others are unhealthy, or all weights are 0."""
     for among in (healthy, records):
-        weighted = [one for one in among if one.weight]
+        weighted = [record for record in among if record.weight]
         if weighted:
-            return world.randomness.choices(weighted, [one.weight or 0 for one in weighted])[0]
+            return world.randomness.choices(weighted, [record.weight or 0 for record in weighted])[0]
         if among and among is healthy:
             return world.randomness.choice(list(among))
     return world.randomness.choice(list(records))
@@ -208,8 +210,8 @@ def is_healthy(world: World, record: Record, links: int = _LONGEST_CHAIN) -> boo
     zone = zone_of(world, target)
     if zone is None or not links:
         return True
-    behind = [one for one in _at(world.zones[zone], target) if one.type == record.type]
-    return any(is_healthy(world, one, links - 1) for one in behind)
+    behind = [candidate for candidate in _at(world.zones[zone], target) if candidate.type == record.type]
+    return any(is_healthy(world, candidate, links - 1) for candidate in behind)
 
 
 def _lines(record: Record, name: str) -> tuple[Line, ...]:

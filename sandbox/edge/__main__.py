@@ -59,43 +59,47 @@ class Edge:
         state = self.proxy.state
         wanted: dict[Key, tuple[str, Listener]] = {}
         for balancer in state.load_balancers.values():
-            for one in balancer.listeners:
-                certificates = tuple(state.certificates[arn] for arn in one.certificates if arn in state.certificates)
-                for transport in transports(one.protocol):
+            for listener in balancer.listeners:
+                certificates = tuple(
+                    state.certificates[arn] for arn in listener.certificates if arn in state.certificates
+                )
+                for transport in transports(listener.protocol):
                     key = (
                         balancer.address,
-                        one.arn,
-                        one.port,
+                        listener.arn,
+                        listener.port,
                         transport,
-                        one.protocol,
-                        one.tls_protocols,
+                        listener.protocol,
+                        listener.tls_protocols,
                         certificates,
                     )
-                    wanted[key] = (balancer.arn, one)
+                    wanted[key] = (balancer.arn, listener)
         for key in [key for key in self._servers if key not in wanted]:
             self._servers.pop(key).close()
-        for key, (balancer_arn, one) in wanted.items():
+        for key, (balancer_arn, listener) in wanted.items():
             if key not in self._servers:
                 try:
-                    self._servers[key] = await self._served(key[0], key[3], balancer_arn, one)
+                    self._servers[key] = await self._served(key[0], key[3], balancer_arn, listener)
                 except (OSError, ValueError) as failed:
-                    print(f"edge: listener {one.arn} cannot be served: {failed}", file=sys.stderr, flush=True)
+                    print(f"edge: listener {listener.arn} cannot be served: {failed}", file=sys.stderr, flush=True)
 
     async def _served(
-        self, address: str, transport: str, balancer_arn: str, one: Listener
+        self, address: str, transport: str, balancer_arn: str, listener: Listener
     ) -> asyncio.Server | asyncio.BaseTransport:
         """What listens on a listener's port, until it is closed."""
         if transport == "udp":
-            make = functools.partial(self._network.datagrams, balancer_arn, one.arn)
+            make = functools.partial(self._network.datagrams, balancer_arn, listener.arn)
             datagrams, _ = await asyncio.get_running_loop().create_datagram_endpoint(
-                make, local_addr=(address, one.port)
+                make, local_addr=(address, listener.port)
             )
             return datagrams
         certificates = dict(self.proxy.state.certificates)
-        context = server_context(one, certificates) if one.protocol in ("HTTPS", "TLS") else None
-        serve = functools.partial((self._network if is_network(one) else self.proxy).serve, balancer_arn, one.arn)
+        context = server_context(listener, certificates) if listener.protocol in ("HTTPS", "TLS") else None
+        serve = functools.partial(
+            (self._network if is_network(listener) else self.proxy).serve, balancer_arn, listener.arn
+        )
         return await asyncio.start_server(
-            serve, address, one.port, ssl=context, limit=HEAD_LIMIT, backlog=1024, reuse_address=True
+            serve, address, listener.port, ssl=context, limit=HEAD_LIMIT, backlog=1024, reuse_address=True
         )
 
     async def report(self, session: aiohttp.ClientSession) -> None:

@@ -39,12 +39,12 @@ class Counts:
 
     def answered(self, balancer: str, group: str, status: int, seconds: float) -> None:
         """A target answered."""
-        for one in (self._second(balancer, group), self._second(balancer, None)):
-            one.requests += 1
+        for second in (self._second(balancer, group), self._second(balancer, None)):
+            second.requests += 1
             kind = f"{status // 100}XX"
-            one.target_codes[kind] = one.target_codes.get(kind, 0) + 1
-            if len(one.response_seconds) < _SAMPLES:
-                one.response_seconds.append(round(seconds, 6))
+            second.target_codes[kind] = second.target_codes.get(kind, 0) + 1
+            if len(second.response_seconds) < _SAMPLES:
+                second.response_seconds.append(round(seconds, 6))
 
     def refused(self, balancer: str, group: str | None, status: int) -> None:
         """The load balancer answered by itself; the group is that of the target it had chosen, if it had."""
@@ -65,8 +65,8 @@ class Counts:
 
     def not_connected(self, balancer: str, group: str) -> None:
         """A target took no connection."""
-        for one in (self._second(balancer, group), self._second(balancer, None)):
-            one.connection_errors += 1
+        for second in (self._second(balancer, group), self._second(balancer, None)):
+            second.connection_errors += 1
 
     def flow(self, balancer: str) -> None:
         """A network load balancer took a connection, or the first datagram of a client."""

@@ -71,7 +71,7 @@ class TargetChoice:
         if not candidates:
             return None
         if group.slow_start_seconds and len(candidates) > 1:
-            candidates = [one for one in candidates if self._admits(one, group, now)] or candidates
+            candidates = [candidate for candidate in candidates if self._admits(candidate, group, now)] or candidates
         if group.algorithm == "least_outstanding_requests":
             return min(candidates, key=lambda target: self._in_flight(target.address, target.port))
         if group.algorithm == "weighted_random":

@@ -49,14 +49,14 @@ class Spoils:
         """What a request meets now, by each fault's probability."""
         if not self.of:
             return NOTHING
-        return _together([one for one in self.of if one.concerns(group, address) and self._happens(one)])
+        return _together([spoil for spoil in self.of if spoil.concerns(group, address) and self._happens(spoil)])
 
     def check(self, group: str, address: str, timeout_seconds: float, matcher: str) -> CheckResult | None:
         """How a health check goes wrong; None for one that is to be carried out."""
         # A target that has vanished has so for everybody.
-        concerned = [one for one in self.of if one.concerns(group, address)]
+        concerned = [spoil for spoil in self.of if spoil.concerns(group, address)]
         met = _together(
-            [one for one in concerned if (one.health_checks or one.kind == "vanish") and self._happens(one)]
+            [spoil for spoil in concerned if (spoil.health_checks or spoil.kind == "vanish") and self._happens(spoil)]
         )
         if met.vanished:
             return FAILED
@@ -72,11 +72,11 @@ class Spoils:
 
 def _together(spoils: Sequence[Spoil]) -> Met:
     return Met(
-        seconds=sum(one.seconds for one in spoils if one.kind == "slow"),
-        status=next((one.status for one in spoils if one.kind == "erroring"), None),
-        vanished=any(one.kind == "vanish" for one in spoils),
+        seconds=sum(spoil.seconds for spoil in spoils if spoil.kind == "slow"),
+        status=next((spoil.status for spoil in spoils if spoil.kind == "erroring"), None),
+        vanished=any(spoil.kind == "vanish" for spoil in spoils),
     )
 
 
 def parse(snapshot: Sequence[Mapping[str, Any]]) -> Spoils:
-    return Spoils(tuple(Spoil(**one) for one in snapshot))
+    return Spoils(tuple(Spoil(**entry) for entry in snapshot))

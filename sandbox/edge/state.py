@@ -258,7 +258,7 @@ def parse_action(actions: list[Mapping[str, Any]]) -> Action:
     """The routing action: the last of a rule's actions."""
     if not actions:
         return FixedResponse(503, "text/plain", "")
-    action = max(actions, key=lambda one: int(one.get("Order") or 0))
+    action = max(actions, key=lambda other: int(other.get("Order") or 0))
     if action["Type"] == "redirect":
         config = action["RedirectConfig"]
         return Redirect(
@@ -306,29 +306,31 @@ def _true(value: object) -> bool:
 def parse_state(snapshot: Mapping[str, Any]) -> State:
     return State(
         version=str(snapshot["version"]),
-        load_balancers={one["arn"]: _parse_load_balancer(one) for one in snapshot["load_balancers"]},
-        target_groups={one["arn"]: _parse_target_group(one) for one in snapshot["target_groups"]},
+        load_balancers={balancer["arn"]: _parse_load_balancer(balancer) for balancer in snapshot["load_balancers"]},
+        target_groups={group["arn"]: _parse_target_group(group) for group in snapshot["target_groups"]},
         certificates={
-            one["arn"]: Certificate(one["arn"], one["chain"], one["key"], tuple(one["names"]))
-            for one in snapshot["certificates"]
+            certificate["arn"]: Certificate(
+                certificate["arn"], certificate["chain"], certificate["key"], tuple(certificate["names"])
+            )
+            for certificate in snapshot["certificates"]
         },
         addresses=dict(snapshot["addresses"]),
         spoils=spoils.parse(snapshot["spoils"]),
     )
 
 
-def _parse_load_balancer(one: Mapping[str, Any]) -> LoadBalancer:
+def _parse_load_balancer(balancer: Mapping[str, Any]) -> LoadBalancer:
     return LoadBalancer(
-        arn=one["arn"],
-        address=one["address"],
-        dimension=one["dimension"],
-        attributes=one["attributes"],
-        listeners=tuple(_parse_listener(listener) for listener in one["listeners"]),
-        active_at=float(one["active_at"]),
+        arn=balancer["arn"],
+        address=balancer["address"],
+        dimension=balancer["dimension"],
+        attributes=balancer["attributes"],
+        listeners=tuple(_parse_listener(listener) for listener in balancer["listeners"]),
+        active_at=float(balancer["active_at"]),
     )
 
 
-def _parse_listener(one: Mapping[str, Any]) -> Listener:
+def _parse_listener(listener: Mapping[str, Any]) -> Listener:
     rules = [
         Rule(
             arn=rule["arn"],
@@ -337,27 +339,27 @@ def _parse_listener(one: Mapping[str, Any]) -> Listener:
             action=parse_action(rule["actions"]),
             login=parse_login(rule["actions"]),
         )
-        for rule in one["rules"]
+        for rule in listener["rules"]
     ]
     return Listener(
-        arn=one["arn"],
-        port=int(one["port"]),
-        protocol=one["protocol"],
-        tls_protocols=tuple(one["tls_protocols"]),
-        certificates=tuple(one["certificates"]),
-        attributes=one["attributes"],
+        arn=listener["arn"],
+        port=int(listener["port"]),
+        protocol=listener["protocol"],
+        tls_protocols=tuple(listener["tls_protocols"]),
+        certificates=tuple(listener["certificates"]),
+        attributes=listener["attributes"],
         rules=tuple(sorted(rules, key=lambda rule: rule.priority)),
-        said=json.dumps(one, sort_keys=True),
+        said=json.dumps(listener, sort_keys=True),
     )
 
 
-def _parse_target_group(one: Mapping[str, Any]) -> TargetGroup:
-    check = one["health_check"]
+def _parse_target_group(group: Mapping[str, Any]) -> TargetGroup:
+    check = group["health_check"]
     return TargetGroup(
-        arn=one["arn"],
-        dimension=one["dimension"],
-        protocol=one["protocol"],
-        attributes=one["attributes"],
+        arn=group["arn"],
+        dimension=group["dimension"],
+        protocol=group["protocol"],
+        attributes=group["attributes"],
         health_check=HealthCheck(
             enabled=bool(check["enabled"]),
             protocol=check["protocol"],
@@ -371,6 +373,6 @@ def _parse_target_group(one: Mapping[str, Any]) -> TargetGroup:
         ),
         targets=tuple(
             Target(target["address"], int(target["port"]), float(target["registered_at"]), bool(target["draining"]))
-            for target in one["targets"]
+            for target in group["targets"]
         ),
     )

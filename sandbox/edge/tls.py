@@ -28,7 +28,9 @@ def server_context(listener: Listener, certificates: dict[str, Certificate]) -> 
     default = contexts[0][1]
 
     def by_name(connection: ssl.SSLObject, name: str | None, context: ssl.SSLContext) -> None:
-        found = next((one for names, one in contexts if name and any(covers(known, name) for known in names)), None)
+        found = next(
+            (context for names, context in contexts if name and any(covers(known, name) for known in names)), None
+        )
         if found is not None:
             connection.context = found
 

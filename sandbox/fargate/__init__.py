@@ -48,8 +48,8 @@ class Fargate:
         with self.store.lock:
             named = self.store.tasks.get(subject.rpartition("/")[2])
             group = f"service:{subject.rpartition('/')[2]}"
-            found = [one for one in self.store.tasks.values() if one.group == group] if named is None else [named]
-            running = sorted((one for one in found if one.running), key=lambda one: one.created_at)
+            found = [task for task in self.store.tasks.values() if task.group == group] if named is None else [named]
+            running = sorted((task for task in found if task.running), key=lambda task: task.created_at)
         if not running:
             raise ApiError("TaskNotFound", f"No task and no service that runs one is named {subject!r}.")
         self.runtime.kill(running[0])
@@ -58,14 +58,14 @@ class Fargate:
     def lose_zone(self, zone: str) -> list[str]:
         """Every task of a zone dies, the starting ones too; returns their ids. Placement asks the faults."""
         with self.store.lock:
-            lost = [one for one in self.store.tasks.values() if one.zone == zone and one.alive]
+            lost = [task for task in self.store.tasks.values() if task.zone == zone and task.alive]
             for task in lost:
                 if not task.running:
                     self.scheduler.stop_task(task, "TaskFailedToStart", "The availability zone is not available.")
         for task in lost:
             if task.running:
                 self.runtime.kill(task)
-        return [one.id for one in lost]
+        return [task.id for task in lost]
 
     def addresses(self) -> dict[str, str]:
         """A task's address in the VPC → where its containers really listen."""

@@ -28,8 +28,8 @@ _FIELDS = {
 
 def make(core: Core, task: Task) -> None:
     """Create the task's volumes. Raises StartFailed."""
-    for one in task.volumes:
-        volume = one["managedEBSVolume"]
+    for configured in task.volumes:
+        volume = configured["managedEBSVolume"]
         try:
             made = _client(core, volume["roleArn"]).create_volume(**_request(core, task, volume))
         except RoleRefused as refused:
@@ -44,13 +44,13 @@ def make(core: Core, task: Task) -> None:
                 f"Unable to create an EBS volume with the configured ECS Infrastructure Role '{volume['roleArn']}': "
                 f"{refused.response['Error']['Code']}: {refused.response['Error']['Message']}",
             ) from refused
-        task.volume_ids[one["name"]] = made["VolumeId"]
+        task.volume_ids[configured["name"]] = made["VolumeId"]
 
 
 def delete(core: Core, task: Task) -> None:
     """Delete what ends with the task: every volume of a service's, and others unless they are to be kept."""
-    for one in task.volumes:
-        volume, made = one["managedEBSVolume"], task.volume_ids.pop(one["name"], "")
+    for configured in task.volumes:
+        volume, made = configured["managedEBSVolume"], task.volume_ids.pop(configured["name"], "")
         kept = (volume.get("terminationPolicy") or {}).get("deleteOnTermination") is False
         if made and not kept:
             try:

@@ -57,8 +57,8 @@ def serve() -> None:
 
 def _carry_out(request: dict[str, Any], running: dict[int, tuple[str, int]]) -> None:
     if "cancel" in request:
-        for process, (one, _) in running.items():
-            if one == request["cancel"]:
+        for process, (request_id, _) in running.items():
+            if request_id == request["cancel"]:
                 _kill(process)
         return
     try:
@@ -189,11 +189,13 @@ def _reap(running: dict[int, tuple[str, int]]) -> None:
             return
         if process == 0:
             return
-        one, complaint = running.pop(process)
+        request_id, complaint = running.pop(process)
         with os.fdopen(complaint, "rb") as said:
             refused = said.read().decode(errors="replace")
         _answer(
-            {"id": one, "refused": refused} if refused else {"id": one, "status": os.waitstatus_to_exitcode(status)}
+            {"id": request_id, "refused": refused}
+            if refused
+            else {"id": request_id, "status": os.waitstatus_to_exitcode(status)}
         )
 
 

@@ -67,7 +67,7 @@ def require_image(core: Core, task: Task, image: str) -> None:
 
 def secret_values(core: Core, task: Task, container: Mapping[str, Any]) -> dict[str, str]:
     """The values of a container's secrets, from Secrets Manager (with JSON key) or Parameter Store."""
-    return {one["name"]: _secret(core, task, one["valueFrom"]) for one in container.get("secrets") or []}
+    return {secret["name"]: _secret(core, task, secret["valueFrom"]) for secret in container.get("secrets") or []}
 
 
 def _secret(core: Core, task: Task, source: str) -> str:
@@ -138,7 +138,7 @@ def environment_files(core: Core, task: Task, container: Mapping[str, Any]) -> d
 
 def mounts(core: Core, task: Task, container: Mapping[str, Any]) -> list[tuple[Path, str, bool]]:
     """Host directory, path in the container, and whether it is read-only, for each mount point."""
-    volumes = {one["name"]: one for one in task.definition.get("volumes") or []}
+    volumes = {volume["name"]: volume for volume in task.definition.get("volumes") or []}
     return [
         (_volume(core, task, volumes[point["sourceVolume"]]), point["containerPath"], bool(point.get("readOnly")))
         for point in container.get("mountPoints") or []

@@ -69,11 +69,11 @@ class Inside:
         """The command's exit status; None where it could not be run. TookTooLong after so many machine seconds."""
         if os.geteuid() != 0 or place.container in self._by_engine:
             return self._by_exec(place, command, seconds)
-        one = str(next(self._numbers))
-        asked = self._asked[one] = _Asked()
+        request_id = str(next(self._numbers))
+        asked = self._asked[request_id] = _Asked()
         try:
             request = {
-                "id": one,
+                "id": request_id,
                 "container": place.container,
                 "pid": place.pid,
                 "command": list(command),
@@ -83,10 +83,10 @@ class Inside:
             }
             self._send(request)
             if not wait(asked.answered, self._lateness, seconds):
-                self._send({"cancel": one})
+                self._send({"cancel": request_id})
                 raise TookTooLong
         finally:
-            del self._asked[one]
+            del self._asked[request_id]
         if "refused" not in asked.answer:
             return int(asked.answer["status"])
         if not _lives(place.pid):

@@ -67,7 +67,9 @@ class Metadata:
 
     def _container(self, task: Task, name: str) -> dict[str, Any]:
         state = task.containers[name]
-        definition = next(one for one in task.definition["containerDefinitions"] if one["name"] == name)
+        definition = next(
+            container for container in task.definition["containerDefinitions"] if container["name"] == name
+        )
         return {
             "DockerId": state.runtime_id,
             "Name": name,

@@ -88,10 +88,12 @@ class Task:
     @property
     def health(self) -> str:
         """Health of the task by its essential containers that have a check."""
-        checked = [one.health for one in self.containers.values() if one.checked and one.essential]
+        checked = [
+            container.health for container in self.containers.values() if container.checked and container.essential
+        ]
         if "UNHEALTHY" in checked:
             return "UNHEALTHY"
-        return "HEALTHY" if checked and all(one == "HEALTHY" for one in checked) else "UNKNOWN"
+        return "HEALTHY" if checked and all(health == "HEALTHY" for health in checked) else "UNKNOWN"
 
 
 @dataclass(frozen=True)
@@ -209,7 +211,9 @@ class Service:
         self.history.append(deployment)
 
     def last_completed(self) -> Deployment | None:
-        return next((one for one in reversed(self.history) if one.record_status == "SUCCESSFUL"), None)
+        return next(
+            (deployment for deployment in reversed(self.history) if deployment.record_status == "SUCCESSFUL"), None
+        )
 
     @property
     def limits(self) -> tuple[int, int]:

@@ -37,7 +37,7 @@ class Network:
         """
         lost = {fault.subject for fault in self._core.faults.of_kind(["zone"])}
         own = Counter(beside)
-        for subnet_id in sorted(subnets, key=lambda one: (own[one], len(self._taken.get(one, ())))):
+        for subnet_id in sorted(subnets, key=lambda candidate: (own[candidate], len(self._taken.get(candidate, ())))):
             subnet = self.subnet(subnet_id)
             if subnet.availability_zone in lost:
                 continue
@@ -49,7 +49,7 @@ class Network:
             if address is not None:
                 taken.add(address)
                 return subnet_id, subnet.availability_zone, address
-        if all(self.subnet(one).availability_zone in lost for one in subnets):
+        if all(self.subnet(candidate).availability_zone in lost for candidate in subnets):
             raise NoAddress(_NO_CAPACITY)
         raise NoAddress("The subnets have no free IP address.")
 
@@ -68,4 +68,4 @@ class Network:
     def _interfaces(self, subnet_id: str) -> set[str]:
         with self._core.lock:
             interfaces = self._core.backend("ec2").enis.values()
-            return {str(one.private_ip_address) for one in interfaces if one.subnet.id == subnet_id}
+            return {str(interface.private_ip_address) for interface in interfaces if interface.subnet.id == subnet_id}

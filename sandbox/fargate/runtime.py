@@ -61,19 +61,21 @@ class ContainerRuntime:
     def processes(self, task: Task) -> list[int]:
         """The first process of each running container."""
         running = [state.runtime_id for state in task.containers.values() if state.status == "RUNNING"]
-        return [pid for one in running if (pid := self._pids.get(one))]
+        return [pid for runtime_id in running if (pid := self._pids.get(runtime_id))]
 
     # Launch
 
     def launch(self, task: Task) -> None:
         inputs.require_network(self._core, task)
-        definitions = {one["name"]: one for one in task.definition["containerDefinitions"]}
+        definitions = {container["name"]: container for container in task.definition["containerDefinitions"]}
         block_volumes.make(self._core, task)
-        streams = {name: inputs.prepare_log_stream(self._core, task, one) for name, one in definitions.items()}
-        secrets = {name: inputs.secret_values(self._core, task, one) for name, one in definitions.items()}
+        streams = {
+            name: inputs.prepare_log_stream(self._core, task, definition) for name, definition in definitions.items()
+        }
+        secrets = {name: inputs.secret_values(self._core, task, definition) for name, definition in definitions.items()}
         with self._admission.start():
-            for name, one in definitions.items():
-                task.containers[name].image_digest = self._pull(task, name, one["image"])
+            for name, definition in definitions.items():
+                task.containers[name].image_digest = self._pull(task, name, definition["image"])
             pause = self._start_pause(task)
         for name in launch_order(task.definition["containerDefinitions"]):
             if task.desired == "STOPPED":
@@ -127,8 +129,8 @@ class ContainerRuntime:
         archive.unlink()
 
     def _await_dependencies(self, task: Task, definition: Mapping[str, Any]) -> None:
-        for one in definition.get("dependsOn") or []:
-            name, condition = one["containerName"], one["condition"]
+        for dependency in definition.get("dependsOn") or []:
+            name, condition = dependency["containerName"], dependency["condition"]
             while not satisfied(task.containers[name], condition):
                 if task.desired == "STOPPED":
                     return
@@ -185,10 +187,10 @@ class ContainerRuntime:
         """Take up the containers of running tasks; what belongs to no task, or to one whose start was cut off, is removed."""
         found = self._engine.inspect(*self._engine.containers())
         by_task: dict[str, list[dict[str, Any]]] = {}
-        for one in found:
-            by_task.setdefault(one["Config"]["Labels"].get("pear.task", ""), []).append(one)
+        for container in found:
+            by_task.setdefault(container["Config"]["Labels"].get("pear.task", ""), []).append(container)
         kept = {task.id: task for task in tasks if task.status not in {"PROVISIONING", "PENDING", "STOPPED"}}
-        lost = [one["Id"] for task_id, group in by_task.items() if task_id not in kept for one in group]
+        lost = [container["Id"] for task_id, group in by_task.items() if task_id not in kept for container in group]
         self._engine.remove(*lost)
         for task in tasks:
             if task.id in kept:
@@ -198,8 +200,8 @@ class ContainerRuntime:
                     task.containers[state.name] = ContainerState(state.name, state.essential)
 
     def _adopt(self, task: Task, containers: Sequence[Mapping[str, Any]]) -> None:
-        running = {one["Id"]: one for one in containers if one["State"]["Pid"]}
-        pause = next((one for one in containers if "pear.pause" in one["Config"]["Labels"]), None)
+        running = {container["Id"]: container for container in containers if container["State"]["Pid"]}
+        pause = next((container for container in containers if "pear.pause" in container["Config"]["Labels"]), None)
         if pause is not None:
             self._addresses[task.id] = pause["NetworkSettings"]["Networks"][self._core.settings.network]["IPAddress"]
             self._metadata.ensure(self._gateway)
@@ -214,15 +216,15 @@ class ContainerRuntime:
     def _spec(self, task: Task, definition: Mapping[str, Any], pause: str, secrets: Mapping[str, str]) -> ContainerSpec:
         name, settings = definition["name"], self._core.settings
         override: dict[str, Any] = next(
-            (one for one in task.overrides.get("containerOverrides", []) if one.get("name") == name), {}
+            (given for given in task.overrides.get("containerOverrides", []) if given.get("name") == name), {}
         )
         try:
             environment = self._access.variables(task)
         except RoleRefused as refused:
             raise StartFailed(_TASK_FAILED, str(refused)) from refused
         environment |= inputs.environment_files(self._core, task, definition)
-        environment |= {one["name"]: one["value"] for one in definition.get("environment") or []}
-        environment |= {one["name"]: one["value"] for one in override.get("environment") or []}
+        environment |= {variable["name"]: variable["value"] for variable in definition.get("environment") or []}
+        environment |= {variable["name"]: variable["value"] for variable in override.get("environment") or []}
         environment |= {
             "ECS_CONTAINER_METADATA_URI_V4": f"http://{self._gateway}:{PORT}{self._metadata.add(task, name)}",
             "AWS_EXECUTION_ENV": "AWS_ECS_FARGATE",
@@ -249,10 +251,15 @@ class ContainerRuntime:
             cpu_shares=max(2, int(share)),
             log_path=log_path if settings.engine == "podman" else None,
             init=bool(linux.get("initProcessEnabled")),
-            tmpfs=[f"{one['containerPath']}:size={one['size']}m" for one in linux.get("tmpfs") or []],
+            tmpfs=[
+                f"{mount_point['containerPath']}:size={mount_point['size']}m"
+                for mount_point in linux.get("tmpfs") or []
+            ],
             capabilities_add=capabilities.get("add") or [],
             capabilities_drop=capabilities.get("drop") or [],
-            ulimits={one["name"]: (one["softLimit"], one["hardLimit"]) for one in definition.get("ulimits") or []},
+            ulimits={
+                ulimit["name"]: (ulimit["softLimit"], ulimit["hardLimit"]) for ulimit in definition.get("ulimits") or []
+            },
         )
 
     # Life
@@ -269,7 +276,9 @@ class ContainerRuntime:
 
         https://docs.aws.amazon.com/AmazonECS/latest/developerguide/container-restart-policy.html
         """
-        definition = next(one for one in task.definition["containerDefinitions"] if one["name"] == state.name)
+        definition = next(
+            container for container in task.definition["containerDefinitions"] if container["name"] == state.name
+        )
         policy = definition.get("restartPolicy") or {}
         ran = time.time() - (state.started_at or 0.0)
         enough = policy.get("restartAttemptPeriod", _RESTART_SECONDS) / self._core.settings.time_factor
@@ -329,7 +338,7 @@ class ContainerRuntime:
                         raise ApiError("TaskNotKilled", f"{task.id}: {refused}") from refused
 
     def stop(self, task: Task) -> None:
-        definitions = {one["name"]: one for one in task.definition["containerDefinitions"]}
+        definitions = {container["name"]: container for container in task.definition["containerDefinitions"]}
         for name in reversed(launch_order(task.definition["containerDefinitions"])):
             state = task.containers[name]
             if state.status == "RUNNING":
@@ -379,7 +388,10 @@ def satisfied(state: ContainerState, condition: str) -> bool:
 
 def launch_order(definitions: list[dict[str, Any]]) -> list[str]:
     """Names, each after those it depends on."""
-    waiting = {one["name"]: {dep["containerName"] for dep in one.get("dependsOn") or []} for one in definitions}
+    waiting = {
+        definition["name"]: {dep["containerName"] for dep in definition.get("dependsOn") or []}
+        for definition in definitions
+    }
     ordered: list[str] = []
     while waiting:
         ready = [name for name, needs in waiting.items() if needs <= set(ordered)]

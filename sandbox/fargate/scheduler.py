@@ -73,11 +73,18 @@ class Scheduler:
         """Differs where a task or a deployment has come to another state."""
         with self._store.lock:
             tasks = [
-                (one.id, one.status, one.desired, one.health, one.registered) for one in self._store.tasks.values()
+                (task.id, task.status, task.desired, task.health, task.registered)
+                for task in self._store.tasks.values()
             ]
             services = [
-                (one.arn, one.status, one.desired, len(one.history), [d.rollout_state for d in one.deployments])
-                for one in self._store.services.values()
+                (
+                    service.arn,
+                    service.status,
+                    service.desired,
+                    len(service.history),
+                    [d.rollout_state for d in service.deployments],
+                )
+                for service in self._store.services.values()
             ]
         return tuple(tasks), repr(services)
 
@@ -165,7 +172,14 @@ class Scheduler:
         if task.status != "RUNNING" or task.desired == "STOPPED":
             return
         self._runtime.poll(task)
-        over = next((one for one in task.containers.values() if one.essential and one.status == "STOPPED"), None)
+        over = next(
+            (
+                container
+                for container in task.containers.values()
+                if container.essential and container.status == "STOPPED"
+            ),
+            None,
+        )
         if over is not None:
             reason = "Essential container in task exited" if not over.reason else over.reason
             self.stop_task(task, "EssentialContainerExited", reason)
@@ -189,7 +203,7 @@ class Scheduler:
 
     def is_healthy(self, task: Task) -> bool:
         """Runs, its essential containers are healthy where they are checked, and its targets where it has any."""
-        checked = any(one.checked and one.essential for one in task.containers.values())
+        checked = any(container.checked and container.essential for container in task.containers.values())
         if not task.running or (checked and task.health != "HEALTHY"):
             return False
         for arn, port in task.target_places:
@@ -217,7 +231,7 @@ class Scheduler:
         old = [task for task in alive if task.deployment_id != primary.id]
         may_start = primary.rollout_state != "FAILED" and time.time() >= primary.retry_at and service.status == "ACTIVE"
         what = plan(service.desired, service.limits, new, old, self.is_healthy, may_start)
-        started = [one for _ in range(what.start) if (one := self._start_one(service, primary)) is not None]
+        started = [task for _ in range(what.start) if (task := self._start_one(service, primary)) is not None]
         if started:
             service.say(f"has started {len(started)} tasks: {_named(started)}.")
         for task in what.stop:
@@ -248,7 +262,7 @@ class Scheduler:
 
     def _count_failures(self, service: Service, tasks: Iterable[Task]) -> None:
         """A task that ended by itself before it was ever healthy is a failed one; a healthy one begins the count anew."""
-        by_id = {one.id: one for one in service.deployments}
+        by_id = {deployment.id: deployment for deployment in service.deployments}
         for task in tasks:
             deployment = by_id.get(task.deployment_id)
             if deployment is None or task.counted:
@@ -330,7 +344,7 @@ class Scheduler:
             primary.finish("COMPLETED", "SUCCESSFUL", f"ECS deployment {primary.id} completed.")
             service.say(f"(deployment {primary.id}) deployment completed.")
             if primary.rolls_back:
-                failed = next(one for one in service.history if one.id == primary.rolls_back)
+                failed = next(deployment for deployment in service.history if deployment.id == primary.rolls_back)
                 failed.record_status = "ROLLBACK_SUCCESSFUL"
                 failed.finished_at = time.time()
         if _STEADY not in primary.events_said:
@@ -339,7 +353,7 @@ class Scheduler:
 
     def _forget_old(self) -> None:
         limit = time.time() - _KEEP_STOPPED_SECONDS
-        for task in [one for one in self._store.tasks.values() if one.stopped_at and one.stopped_at < limit]:
+        for task in [task for task in self._store.tasks.values() if task.stopped_at and task.stopped_at < limit]:
             del self._store.tasks[task.id]
         for key, service in list(self._store.services.items()):
             if service.status == "DRAINING" and all(task.status == "STOPPED" for task in self._store.tasks_of(service)):

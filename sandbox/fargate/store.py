@@ -42,11 +42,12 @@ class Store:
         name = reference.rpartition("/")[2]
         family, _, revision = name.partition(":")
         found = [
-            one
-            for one in self.definitions.values()
-            if one["family"] == family and (str(one["revision"]) == revision if revision else one["status"] == "ACTIVE")
+            definition
+            for definition in self.definitions.values()
+            if definition["family"] == family
+            and (str(definition["revision"]) == revision if revision else definition["status"] == "ACTIVE")
         ]
-        return max(found, key=lambda one: int(one["revision"]), default=None)
+        return max(found, key=lambda definition: int(definition["revision"]), default=None)
 
     def new_task(self, service: Service, deployment: Deployment, network: Network) -> Task:
         """A task of a deployment, with an address of its own. Raises NoAddress."""
@@ -61,7 +62,8 @@ class Store:
         )
         task.deployment_id = deployment.id
         task.target_places = [
-            (one["targetGroupArn"], int(one["containerPort"])) for one in settings.get("loadBalancers") or []
+            (balancer["targetGroupArn"], int(balancer["containerPort"]))
+            for balancer in settings.get("loadBalancers") or []
         ]
         strategy = settings.get("capacityProviderStrategy") or []
         if strategy:
@@ -102,16 +104,16 @@ class Store:
             address=address,
             network=vpc,
             containers={
-                one["name"]: ContainerState(one["name"], essential=one.get("essential", True))
-                for one in definition["containerDefinitions"]
+                container["name"]: ContainerState(container["name"], essential=container.get("essential", True))
+                for container in definition["containerDefinitions"]
             },
         )
 
 
 def _provider(strategy: list[dict[str, Any]], running: int) -> str:
     """Base first, then by weight."""
-    for one in strategy:
-        if running < int(one.get("base", 0)):
-            return str(one["capacityProvider"])
-    wheel = [one["capacityProvider"] for one in strategy for _ in range(int(one.get("weight", 0)))]
+    for provider in strategy:
+        if running < int(provider.get("base", 0)):
+            return str(provider["capacityProvider"])
+    wheel = [provider["capacityProvider"] for provider in strategy for _ in range(int(provider.get("weight", 0)))]
     return str(wheel[running % len(wheel)]) if wheel else str(strategy[0]["capacityProvider"])

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from ..core import Core
 from ..laws.fargate import vcpus
-from ..metrics.balancers import one
+from ..metrics.balancers import sampled
 from ..metrics.store import Metric
 from ..metrics.store import Store as Metrics
 from ..periodic import Periodic
@@ -71,7 +71,7 @@ class UsageSampler:
         observed = [service for service in services if service.cluster in counted]
         self._count(observed, [service for _, service in tasks], now)
         on_demand = [task.definition for task, _ in tasks if task.on_demand]
-        self._metrics.add(Metric.of(USAGE, "ResourceCount", _VCPUS), now, one(vcpus(on_demand)), "None")
+        self._metrics.add(Metric.of(USAGE, "ResourceCount", _VCPUS), now, sampled(vcpus(on_demand)), "None")
         self._metrics.told_until(USAGE, now)
         seen = {}
         for task, service in tasks:
@@ -81,7 +81,7 @@ class UsageSampler:
             seen[task.id] = (now, used)
             dimensions = {"ClusterName": task.cluster, "ServiceName": service.name}
             for name, value in utilization(task.definition, seen[task.id], self._before.get(task.id)).items():
-                self._metrics.add(Metric.of(NAMESPACE, name, dimensions), now, one(value), "Percent")
+                self._metrics.add(Metric.of(NAMESPACE, name, dimensions), now, sampled(value), "Percent")
         self._before = seen
         self._metrics.told_until(NAMESPACE, now)
 
@@ -94,12 +94,14 @@ class UsageSampler:
                 "DeploymentCount": len(service.deployments),
             }
             for name, count in counts.items():
-                self._metrics.add(Metric.of(INSIGHTS, name, dimensions), now, one(count), "Count")
+                self._metrics.add(Metric.of(INSIGHTS, name, dimensions), now, sampled(count), "Count")
 
 
 def has_insights(settings: list[dict[str, str]]) -> bool:
     """Whether a cluster has Container Insights on, by its settings."""
-    return any(one["name"] == "containerInsights" and one["value"] in {"enabled", "enhanced"} for one in settings)
+    return any(
+        setting["name"] == "containerInsights" and setting["value"] in {"enabled", "enhanced"} for setting in settings
+    )
 
 
 def utilization(

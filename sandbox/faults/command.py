@@ -69,8 +69,8 @@ def run(settings: Settings, given: argparse.Namespace) -> None:
         query = f"?{urllib.parse.urlencode({'id': given.id})}" if given.id else ""
         print("cleared", *call(settings, "DELETE", f"/_sandbox/faults{query}")["cleared"])
     else:
-        for one in call(settings, "GET", "/_sandbox/faults")["faults"]:
-            print(f"{one['id']}  {one['kind']} {one['subject']}  {_details(one)}  met {one['met']} times")
+        for fault in call(settings, "GET", "/_sandbox/faults")["faults"]:
+            print(f"{fault['id']}  {fault['kind']} {fault['subject']}  {_details(fault)}  met {fault['met']} times")
 
 
 def _details(fault: dict[str, Any]) -> str:

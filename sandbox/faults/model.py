@@ -91,17 +91,17 @@ class Faults:
             if one_id is not None and one_id not in self._on:
                 raise InvalidFault(f"There is no fault {one_id!r}; there are: {', '.join(self._on) or 'none'}.")
             wanted = [one_id] if one_id is not None else list(self._on)
-            return [self._on.pop(one) for one in wanted]
+            return [self._on.pop(fault_id) for fault_id in wanted]
 
     def all(self) -> list[Fault]:
         with self._lock:
             return list(self._on.values())
 
     def listing(self) -> list[dict[str, Any]]:
-        return [{**asdict(one), "met": self._met.get(one.id, 0)} for one in self.all()]
+        return [{**asdict(fault), "met": self._met.get(fault.id, 0)} for fault in self.all()]
 
     def of_kind(self, kinds: Iterable[str]) -> list[Fault]:
-        return [one for one in self.all() if one.kind in set(kinds)]
+        return [fault for fault in self.all() if fault.kind in set(kinds)]
 
     def met_by(self, service: str, operation: str) -> list[Fault]:
         """The faults that a call meets now: all its latencies, and the first of the others. Each counts."""
@@ -110,7 +110,7 @@ class Faults:
             for fault in list(self._on.values()):
                 if not fault.concerns(service, operation) or self.randomness.random() >= fault.probability:
                     continue
-                if fault.kind != "latency" and any(one.kind != "latency" for one in met):
+                if fault.kind != "latency" and any(other.kind != "latency" for other in met):
                     continue
                 met.append(fault)
                 self._met[fault.id] = self._met.get(fault.id, 0) + 1

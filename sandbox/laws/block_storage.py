@@ -32,15 +32,15 @@ def problems(
     configurations: Sequence[Mapping[str, Any]], definition: Mapping[str, Any], platform: str
 ) -> Iterator[str]:
     """Why ECS starts no task of this definition with these configurations."""
-    named, wanted = {one["name"] for one in configurations}, launch_volumes(definition)
+    named, wanted = {configured["name"] for configured in configurations}, launch_volumes(definition)
     if named != wanted:
         yield (
             f"The task definition configures the volumes {sorted(wanted)} at launch, and volumeConfigurations names {sorted(named)}."
         )
     if configurations and platform not in ("", "LATEST") and _version(platform) < _OLDEST_PLATFORM:
         yield f"Amazon EBS volumes need platform version 1.4.0 or later, not {platform}."
-    for one in configurations:
-        yield from _of_one(one.get("managedEBSVolume") or {})
+    for configured in configurations:
+        yield from _of_one(configured.get("managedEBSVolume") or {})
 
 
 def _version(text: str) -> tuple[int, ...]:

@@ -52,12 +52,12 @@ def judge(condition: Condition, points: Sequence[float | None], present: str) ->
 
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html
     """
-    real = [one for one in points if one is not None]
-    breaching = [one for one in real if _breaches(condition, one)]
+    real = [point for point in points if point is not None]
+    breaching = [point for point in real if _breaches(condition, point)]
     lacking = condition.periods - len(real)
     if lacking <= 0:
         latest = real[-condition.periods :]
-        number = sum(_breaches(condition, one) for one in latest)
+        number = sum(_breaches(condition, point) for point in latest)
         return _verdict(condition, ALARM if number >= condition.to_alarm else OK, latest)
     if condition.missing == "breaching":
         return _verdict(condition, ALARM if len(breaching) + lacking >= condition.to_alarm else OK, real)
@@ -72,7 +72,7 @@ def judge(condition: Condition, points: Sequence[float | None], present: str) ->
         return _verdict(condition, OK, real)
     # All there are breach, yet they are too few. ALARM, once the oldest of them is old enough that no later data point
     # can make it a false one; until then nothing changes.
-    age = len(points) - next(at for at, one in enumerate(points) if one is not None)
+    age = len(points) - next(at for at, point in enumerate(points) if point is not None)
     if condition.missing == "missing" and age >= condition.to_alarm:
         return _verdict(condition, ALARM, real)
     return _verdict(condition, present, real)
@@ -83,8 +83,10 @@ def _breaches(condition: Condition, value: float) -> bool:
 
 
 def _verdict(condition: Condition, state: str, points: Sequence[float]) -> Verdict:
-    number = sum(_breaches(condition, one) for one in points)
-    said = f"{number} out of the last {condition.periods} datapoints [{', '.join(f'{one:g}' for one in points)}] were"
+    number = sum(_breaches(condition, point) for point in points)
+    said = (
+        f"{number} out of the last {condition.periods} datapoints [{', '.join(f'{point:g}' for point in points)}] were"
+    )
     lacking = max(0, condition.periods - len(points))
     missing = f"; {lacking} were missing and treated as [{condition.missing}]" if lacking else ""
     comparison = f"{_SAID[condition.comparison]} the threshold ({condition.threshold:g})"

@@ -57,8 +57,8 @@ def from_report(reported: Mapping[str, Any]) -> Iterator[Sample]:
     if group is None:
         yield from _own(sample, reported)
     elif alive:
-        yield sample("HealthyHostCount", one(reported["healthy"]))
-        yield sample("UnHealthyHostCount", one(reported["unhealthy"]))
+        yield sample("HealthyHostCount", sampled(reported["healthy"]))
+        yield sample("UnHealthyHostCount", sampled(reported["unhealthy"]))
         per_target = counted(reported["requests"], reported["requests"] / (reported["healthy"] or targets))
         yield sample("RequestCountPerTarget", per_target, "None")
         yield sample("RequestCountPerTarget", per_target, "None", TargetGroup=group)
@@ -72,8 +72,8 @@ def _of_connections(reported: Mapping[str, Any], dimensions: Mapping[str, str], 
 
     if "TargetGroup" in dimensions:
         if reported["healthy"] + reported["unhealthy"]:
-            yield sample("HealthyHostCount", one(reported["healthy"]))
-            yield sample("UnHealthyHostCount", one(reported["unhealthy"]))
+            yield sample("HealthyHostCount", sampled(reported["healthy"]))
+            yield sample("UnHealthyHostCount", sampled(reported["unhealthy"]))
         return
     if reported["flows"]:
         yield sample("NewFlowCount", counted(reported["flows"]))
@@ -99,7 +99,7 @@ def _own(sample: Any, reported: Mapping[str, Any]) -> Iterator[Sample]:
             yield sample(name, counted(number))
 
 
-def one(value: float) -> Samples:
+def sampled(value: float) -> Samples:
     samples = Samples()
     samples.add(value)
     return samples

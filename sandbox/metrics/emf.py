@@ -43,23 +43,28 @@ def points(message: str) -> list[Point]:
     directives = about.get("CloudWatchMetrics")
     if not isinstance(directives, list):
         return []
-    return [point for one in directives if isinstance(one, dict) for point in _directive(one, said, about["Timestamp"])]
+    return [
+        point
+        for directive in directives
+        if isinstance(directive, dict)
+        for point in _directive(directive, said, about["Timestamp"])
+    ]
 
 
 def _directive(directive: Mapping[str, Any], said: Mapping[str, Any], milliseconds: float) -> Iterator[Point]:
     metrics, sets = directive.get("Metrics") or [], directive.get("Dimensions") or []
     if not directive.get("Namespace") or len(metrics) > _METRICS_OF_ONE:
         return
-    for one in metrics:
-        samples = _samples(said.get(one["Name"]))
+    for declared in metrics:
+        samples = _samples(said.get(declared["Name"]))
         if samples is None:
             continue
         for names in sets:
             dimensions = _dimensions(names, said)
             if dimensions is not None:
-                metric = Metric.of(str(directive["Namespace"]), one["Name"], dimensions)
-                resolution = int(one.get("StorageResolution") or 60)
-                yield Point(metric, milliseconds / 1000, samples, one.get("Unit") or "None", resolution)
+                metric = Metric.of(str(directive["Namespace"]), declared["Name"], dimensions)
+                resolution = int(declared.get("StorageResolution") or 60)
+                yield Point(metric, milliseconds / 1000, samples, declared.get("Unit") or "None", resolution)
 
 
 def _dimensions(names: Sequence[str], said: Mapping[str, Any]) -> dict[str, str] | None:
@@ -75,11 +80,11 @@ def _samples(value: Any) -> Samples | None:
     if _is_number(value):
         samples.add(float(value))
     elif isinstance(value, list) and 0 < len(value) <= _VALUES_OF_ONE and all(map(_is_number, value)):
-        for one in value:
-            samples.add(float(one))
+        for number in value:
+            samples.add(float(number))
     elif isinstance(value, dict) and value.get("Values") and len(value["Values"]) == len(value.get("Counts") or []):
-        for one, count in zip(value["Values"], value["Counts"], strict=True):
-            samples.add(float(one), float(count))
+        for number, count in zip(value["Values"], value["Counts"], strict=True):
+            samples.add(float(number), float(count))
     elif isinstance(value, dict) and all(_is_number(value.get(name)) for name in ("Count", "Sum", "Min", "Max")):
         samples.add_set(*(float(value[name]) for name in ("Count", "Sum", "Min", "Max")))
     else:

@@ -121,16 +121,16 @@ class _Parser:
         arguments = self._list(")")
         if name == "IF":
             self._count(name, arguments, 2, 3)
-            return lambda frame: condition(*[one(frame) for one in arguments])
+            return lambda frame: condition(*[value_of(frame) for value_of in arguments])
         if name == "METRICS":
             self._count(name, arguments, 0, 1)
-            return lambda frame: _metrics(frame, *[str(one(frame)) for one in arguments])
+            return lambda frame: _metrics(frame, *[str(value_of(frame)) for value_of in arguments])
         if name == "PERIOD":
             metric = self._one_name(name, arguments)
             return lambda frame: _period(frame, metric)
         if name == "FILL":
             self._count(name, arguments, 2, 2)
-            return lambda frame: functions.fill(*[one(frame) for one in arguments], times=frame.times)
+            return lambda frame: functions.fill(*[value_of(frame) for value_of in arguments], times=frame.times)
         function = functions.BY_NAME.get(name)
         if function is None:
             served = ", ".join(sorted([*functions.BY_NAME, "IF", "FILL", "METRICS", "PERIOD"]))
@@ -199,7 +199,9 @@ def _look_up(frame: Frame, name: str) -> Value:
 
 
 def _metrics(frame: Frame, containing: str = "") -> Value:
-    return [series for one in frame.metrics if containing in one and isinstance(series := frame.series[one], dict)]
+    return [
+        series for metric in frame.metrics if containing in metric and isinstance(series := frame.series[metric], dict)
+    ]
 
 
 def _period(frame: Frame, name: str) -> Value:

@@ -70,8 +70,8 @@ def _paired(
             raise InvalidExpression(f"Arrays of {len(left)} and {len(right)} time series cannot be combined.")
         return zip(left, right, strict=True)
     if isinstance(left, list):
-        return [(one, right) for one in left]  # type: ignore[misc]
-    return [(left, one) for one in right]  # type: ignore[union-attr]
+        return [(entry, right) for entry in left]  # type: ignore[misc]
+    return [(left, entry) for entry in right]  # type: ignore[union-attr]
 
 
 def _pairwise(name: str, left: float | Series, right: float | Series) -> Series:
@@ -106,7 +106,7 @@ def condition(test: Value, then: Value, otherwise: Value = "") -> Value:
 def fill(value: Value, filler: Value = "", *, times: tuple[float, ...]) -> Value:
     """FILL: every period of the window gets a value: a number, another series' one, REPEAT or LINEAR."""
     if isinstance(value, list):
-        return [_filled(one, filler, times) for one in value]
+        return [_filled(entry, filler, times) for entry in value]
     if not isinstance(value, dict):
         raise InvalidExpression("FILL takes a time series or an array of them.")
     return _filled(value, filler, times)
@@ -120,8 +120,8 @@ def _filled(series: Series, filler: Value, times: tuple[float, ...]) -> Series:
         raise InvalidExpression("FILL fills with a number, a time series, REPEAT or LINEAR.")
     found: Series = {}
     for at in times:
-        before = max((one for one in series if one <= at), default=None)
-        after = min((one for one in series if one >= at), default=None)
+        before = max((entry for entry in series if entry <= at), default=None)
+        after = min((entry for entry in series if entry >= at), default=None)
         if before is None or (after is None and filler == "LINEAR"):
             continue
         if filler == "REPEAT" or after is None or before == after:
@@ -135,9 +135,9 @@ def _filled(series: Series, filler: Value, times: tuple[float, ...]) -> Series:
 def _each(function: Callable[[float], float]) -> Callable[..., Value]:
     def apply(value: Value) -> Value:
         if isinstance(value, list):
-            return [{at: function(one) for at, one in series.items()} for series in value]
+            return [{at: function(number) for at, number in series.items()} for series in value]
         if isinstance(value, dict):
-            return {at: function(one) for at, one in value.items()}
+            return {at: function(number) for at, number in value.items()}
         raise InvalidExpression("A time series, or an array of them, is expected.")
 
     return apply
@@ -166,7 +166,7 @@ def _steps(function: Callable[[float, float], float]) -> Callable[..., Value]:
 
     def apply(value: Value) -> Value:
         if isinstance(value, list):
-            return [step(one) for one in value]
+            return [step(entry) for entry in value]
         if isinstance(value, dict):
             return step(value)
         raise InvalidExpression("A time series, or an array of them, is expected.")
@@ -196,8 +196,8 @@ def _metric_count(value: Value) -> Value:
 
 BY_NAME: dict[str, Callable[..., Value]] = {
     "ABS": _each(abs),
-    "CEIL": _each(lambda one: float(math.ceil(one))),
-    "FLOOR": _each(lambda one: float(math.floor(one))),
+    "CEIL": _each(lambda number: float(math.ceil(number))),
+    "FLOOR": _each(lambda number: float(math.floor(number))),
     "SUM": _over(math.fsum),
     "AVG": _over(statistics.fmean, missing=0.0),
     "MIN": _over(min),

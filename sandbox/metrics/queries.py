@@ -41,7 +41,7 @@ class Query:
             period = int(given["Period"]) if given.get("Period") else None
             return cls(given["Id"], given.get("Label") or given["Id"], returned, period, expression=expression)
         named = stat["Metric"]
-        dimensions = {one["Name"]: one["Value"] for one in named.get("Dimensions", [])}
+        dimensions = {dimension["Name"]: dimension["Value"] for dimension in named.get("Dimensions", [])}
         return cls(
             given["Id"],
             given.get("Label") or named["MetricName"],
@@ -69,27 +69,27 @@ def series(store: Store, query: Query, start: float, end: float) -> Series:
 def evaluate(store: Store, queries: Sequence[Query], start: float, end: float) -> dict[str, list[Series]]:
     """Time series by query id: one for a metric, one or several for an expression. Raises InvalidQuery."""
     values: dict[str, Value] = {}
-    metrics = [one for one in queries if one.metric is not None]
-    for one in metrics:
+    metrics = [query for query in queries if query.metric is not None]
+    for query_metric in metrics:
         try:
-            check_statistic(one.statistic)
+            check_statistic(query_metric.statistic)
         except ValueError as unknown:
             raise InvalidQuery(str(unknown)) from unknown
-        values[one.id] = series(store, one, start, end)
-    periods = {one.id: one.period for one in metrics if one.period is not None}
+        values[query_metric.id] = series(store, query_metric, start, end)
+    periods = {query_metric.id: query_metric.period for query_metric in metrics if query_metric.period is not None}
     times = _times(store, max(periods.values(), default=60), start, end)
-    waiting = {one.id: parse_query(one) for one in queries if one.metric is None}
+    waiting = {query.id: parse_query(query) for query in queries if query.metric is None}
     while waiting:
         ready = [name for name, expression in waiting.items() if not expression.names & set(waiting)]
         if not ready:
             raise InvalidQuery(f"Expressions refer to each other in a circle: {', '.join(sorted(waiting))}")
         for name in ready:
-            frame = Frame(values, tuple(one.id for one in metrics), periods, times)
+            frame = Frame(values, tuple(query_metric.id for query_metric in metrics), periods, times)
             try:
                 values[name] = waiting.pop(name).evaluate(frame)
             except InvalidExpression as wrong:
                 raise InvalidQuery(f"Error in expression {name!r}: {wrong}") from wrong
-    return {one.id: _as_series(one, values[one.id]) for one in queries}
+    return {query.id: _as_series(query, values[query.id]) for query in queries}
 
 
 def parse_query(query: Query) -> Any:

@@ -82,7 +82,7 @@ class Store:
         if slot not in series:
             series[slot] = Samples()
             kept = max(_KEEP_SECONDS, self.seconds(_KEEP_DAYS * 86_400))
-            for old in [one for one in series if one < slot - kept]:
+            for old in [entry for entry in series if entry < slot - kept]:
                 del series[old]
         series[slot].merge(samples)
 

@@ -75,7 +75,7 @@ class Standin:
     def _write(self, readings: list[exposition.Reading]) -> None:
         settings, at_ms = self.plan.emf, int(time.time() * 1000)
         events = emf.events(readings, self.plan.labels, settings.namespace, settings.declarations, at_ms)
-        self.logs.put_log_events(settings.log_group, self.stream, at_ms, [json.dumps(one) for one in events])
+        self.logs.put_log_events(settings.log_group, self.stream, at_ms, [json.dumps(event) for event in events])
 
     def send(self) -> None:
         """Segments, in batches; what is queued when the end comes is sent first."""

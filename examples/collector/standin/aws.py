@@ -50,7 +50,7 @@ class Aws:
         self._logs("PutLogEvents", {"logGroupName": group, "logStreamName": stream, "logEvents": events})
 
     def put_trace_segments(self, documents: Sequence[Mapping[str, Any]]) -> None:
-        body = {"TraceSegmentDocuments": [json.dumps(one) for one in documents]}
+        body = {"TraceSegmentDocuments": [json.dumps(document) for document in documents]}
         answer = self._call("xray", "/TraceSegments", body, {"Content-Type": "application/json"})
         if answer.get("UnprocessedTraceSegments"):
             raise Refused(f"X-Ray left out {json.dumps(answer['UnprocessedTraceSegments'])}")

@@ -130,10 +130,10 @@ def _emf(exporter: Mapping[str, Any]) -> Emf:
     _same(exporter["dimension_rollup_option"], f"{where}.dimension_rollup_option", "NoDimensionRollup")
     _same(exporter["resource_to_telemetry_conversion"], f"{where}.resource_to_telemetry_conversion", {"enabled": False})
     declarations = []
-    for one in exporter["metric_declarations"]:
-        _only(one, f"{where}.metric_declarations", ("dimensions", "metric_name_selectors"))
-        selectors = tuple(re.compile(text) for text in one["metric_name_selectors"])
-        declarations.append(Declaration(tuple(map(tuple, one["dimensions"])), selectors))
+    for metric_declaration in exporter["metric_declarations"]:
+        _only(metric_declaration, f"{where}.metric_declarations", ("dimensions", "metric_name_selectors"))
+        selectors = tuple(re.compile(text) for text in metric_declaration["metric_name_selectors"])
+        declarations.append(Declaration(tuple(map(tuple, metric_declaration["dimensions"])), selectors))
     if not declarations:
         raise NotUnderstood(f"{where}.metric_declarations: without one, each label would be a dimension")
     return Emf(

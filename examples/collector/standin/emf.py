@@ -28,7 +28,11 @@ class Deltas:
         self._before: dict[tuple[str, Labels], Total] = {}
 
     def of(self, readings: Iterable[Reading]) -> list[Reading]:
-        return [self._delta(one) if one.kind in _GROWING else one for one in readings if not math.isnan(one.value)]
+        return [
+            self._delta(reading) if reading.kind in _GROWING else reading
+            for reading in readings
+            if not math.isnan(reading.value)
+        ]
 
     def _delta(self, now: Reading) -> Reading:
         total = Total(now.value, now.count or 0.0)
@@ -45,13 +49,13 @@ def events(
 ) -> list[dict[str, Any]]:
     """One event per set of labels and kind, as the exporter groups them. What is not declared is a field and no metric."""
     groups: dict[tuple[Labels, str], list[Reading]] = {}
-    for one in readings:
-        groups.setdefault((one.labels, one.kind), []).append(one)
+    for reading in readings:
+        groups.setdefault((reading.labels, reading.kind), []).append(reading)
     made = []
     for (labels, _kind), group in groups.items():
         fields: dict[str, Any] = {**dict(labels), **added}
         directives = _directives(group, fields, namespace, declared)
-        fields |= {one.name: _value(one) for one in group}
+        fields |= {entry.name: _value(entry) for entry in group}
         if directives:
             fields["_aws"] = {"Timestamp": at_ms, "CloudWatchMetrics": directives}
         made.append(fields)
@@ -63,15 +67,15 @@ def _directives(
 ) -> list[dict[str, Any]]:
     """Metrics with the same sets of dimensions share a directive."""
     names: dict[tuple[tuple[str, ...], ...], list[dict[str, str]]] = {}
-    for one in group:
-        matching = [rule for rule in declared if any(pattern.search(one.name) for pattern in rule.selectors)]
+    for entry in group:
+        matching = [rule for rule in declared if any(pattern.search(entry.name) for pattern in rule.selectors)]
         sets = {
             dimensions: None for rule in matching for dimensions in rule.dimensions if set(dimensions) <= set(labels)
         }
         if sets:
-            names.setdefault(tuple(sets), []).append({"Name": one.name})
+            names.setdefault(tuple(sets), []).append({"Name": entry.name})
     return [
-        {"Namespace": namespace, "Dimensions": [list(one) for one in sets], "Metrics": metrics}
+        {"Namespace": namespace, "Dimensions": [list(names) for names in sets], "Metrics": metrics}
         for sets, metrics in names.items()
     ]
 

@@ -48,9 +48,9 @@ def _resource_spans(message: bytes) -> dict[str, Any]:
     found: dict[str, Any] = {"resource": {}, "scopeSpans": []}
     for number, value in fields(message):
         if number == 1:
-            found["resource"] = {"attributes": [_pair(one) for part, one in fields(value) if part == 1]}
+            found["resource"] = {"attributes": [_pair(entry) for part, entry in fields(value) if part == 1]}
         elif number == 2:
-            found["scopeSpans"].append({"spans": [_span(one) for part, one in fields(value) if part == 2]})
+            found["scopeSpans"].append({"spans": [_span(entry) for part, entry in fields(value) if part == 2]})
     return found
 
 
@@ -93,9 +93,9 @@ def _value(message: bytes) -> dict[str, Any]:
         if number == 4:
             return {"doubleValue": struct.unpack("<d", value)[0]}
         if number == 5:
-            return {"arrayValue": {"values": [_value(one) for part, one in fields(value) if part == 1]}}
+            return {"arrayValue": {"values": [_value(entry) for part, entry in fields(value) if part == 1]}}
         if number == 6:
-            return {"kvlistValue": {"values": [_pair(one) for part, one in fields(value) if part == 1]}}
+            return {"kvlistValue": {"values": [_pair(entry) for part, entry in fields(value) if part == 1]}}
         if number == 7:
             return {"bytesValue": value.hex()}
     return {}

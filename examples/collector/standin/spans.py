@@ -42,23 +42,23 @@ def _spans(request: Mapping[str, Any]) -> Iterator[Span]:
     for group in request.get("resourceSpans", []):
         resource = _attributes(group.get("resource", {}).get("attributes", []))
         for scope in group.get("scopeSpans", []):
-            for one in scope.get("spans", []):
+            for span in scope.get("spans", []):
                 yield Span(
-                    trace_id=one["traceId"],
-                    span_id=one["spanId"],
-                    parent_id=one.get("parentSpanId", ""),
-                    name=one.get("name", ""),
-                    kind=int(one.get("kind", 0)),
-                    start_ns=int(one["startTimeUnixNano"]),
-                    end_ns=int(one["endTimeUnixNano"]),
-                    attributes=_attributes(one.get("attributes", [])),
-                    failed=one.get("status", {}).get("code") == _ERROR,
+                    trace_id=span["traceId"],
+                    span_id=span["spanId"],
+                    parent_id=span.get("parentSpanId", ""),
+                    name=span.get("name", ""),
+                    kind=int(span.get("kind", 0)),
+                    start_ns=int(span["startTimeUnixNano"]),
+                    end_ns=int(span["endTimeUnixNano"]),
+                    attributes=_attributes(span.get("attributes", [])),
+                    failed=span.get("status", {}).get("code") == _ERROR,
                     service=str(resource.get("service.name", "unknown_service")),
                 )
 
 
 def _attributes(pairs: list[dict[str, Any]]) -> dict[str, Any]:
-    return {one["key"]: _plain(one["value"]) for one in pairs if one.get("value")}
+    return {pair["key"]: _plain(pair["value"]) for pair in pairs if pair.get("value")}
 
 
 def _plain(value: Mapping[str, Any]) -> Any:
@@ -66,7 +66,7 @@ def _plain(value: Mapping[str, Any]) -> Any:
     if kind == "intValue":
         return int(found)
     if kind == "arrayValue":
-        return [_plain(one) for one in found.get("values", [])]
+        return [_plain(entry) for entry in found.get("values", [])]
     if kind == "kvlistValue":
         return _attributes(found.get("values", []))
     return found

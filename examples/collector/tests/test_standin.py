@@ -77,14 +77,14 @@ def test_remote_sampling_and_variables_are_refused() -> None:
 def test_a_counter_is_what_was_added_and_begins_with_all_of_it() -> None:
     deltas = emf.Deltas()
     readings = [exposition.read(METRICS.replace(" 3", f" {count}")) for count in (3, 5, 1)]
-    told = [{one.name: one for one in deltas.of(one)} for one in readings]
-    assert [one["hits_total"].value for one in told] == [3, 2, 1], "the third is of an app that began anew"
-    assert [(one["took"].count, one["took"].value) for one in told] == [(3, 1.5), (2, 0), (1, 1.5)]
-    assert [one["depth"].value for one in told] == [7, 7, 7]
+    told = [{sample.name: sample for sample in deltas.of(reading)} for reading in readings]
+    assert [sample["hits_total"].value for sample in told] == [3, 2, 1], "the third is of an app that began anew"
+    assert [(sample["took"].count, sample["took"].value) for sample in told] == [(3, 1.5), (2, 0), (1, 1.5)]
+    assert [sample["depth"].value for sample in told] == [7, 7, 7]
 
 
 def test_only_declared_labels_are_dimensions_and_what_is_not_declared_is_a_line() -> None:
-    labelled = [one for one in exposition.read(METRICS) if one.labels]
+    labelled = [sample for sample in exposition.read(METRICS) if sample.labels]
     hits, took = written(labelled, metrics=["^hits"], dimensions=[["route"], ["nowhere"]])
     assert hits["_aws"]["CloudWatchMetrics"] == [
         {

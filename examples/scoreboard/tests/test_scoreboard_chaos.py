@@ -16,8 +16,8 @@ def chaos(**environment: str) -> Chaos:
 
 def test_the_same_seed_gives_the_same_sequence_and_another_seed_another() -> None:
     def sequence(seed: str) -> list[Mischief]:
-        one = chaos(CHAOS_SEED=seed, CHAOS_ERROR_RATE="0.5", CHAOS_LATENCY_MS_P50="10", CHAOS_LATENCY_MS_P99="50")
-        return [one.strike("/score") for _ in range(200)]
+        program = chaos(CHAOS_SEED=seed, CHAOS_ERROR_RATE="0.5", CHAOS_LATENCY_MS_P50="10", CHAOS_LATENCY_MS_P99="50")
+        return [program.strike("/score") for _ in range(200)]
 
     assert sequence("7") == sequence("7")
     assert sequence("7") != sequence("8")
@@ -34,8 +34,8 @@ def test_requests_that_are_spared_do_not_shift_the_sequence() -> None:
 
 
 def test_rate_and_percentiles_are_what_was_asked_for() -> None:
-    one = chaos(CHAOS_ERROR_RATE="0.1", CHAOS_LATENCY_MS_P50="20", CHAOS_LATENCY_MS_P99="200")
-    struck = [one.strike("/score") for _ in range(20_000)]
+    program = chaos(CHAOS_ERROR_RATE="0.1", CHAOS_LATENCY_MS_P50="20", CHAOS_LATENCY_MS_P99="200")
+    struck = [program.strike("/score") for _ in range(20_000)]
     cuts = statistics.quantiles([mischief.seconds for mischief in struck], n=100)
     assert sum(mischief.fail for mischief in struck) / len(struck) == pytest.approx(0.1, rel=0.1)
     assert cuts[49] == pytest.approx(0.020, rel=0.05)
@@ -51,9 +51,9 @@ def test_rate_and_percentiles_are_what_was_asked_for() -> None:
     ],
 )
 def test_only_covered_routes_are_struck(routes: str, struck: set[str], spared: set[str]) -> None:
-    one = chaos(CHAOS_ERROR_RATE="1", CHAOS_ROUTES=routes)
-    assert all(one.strike(route).fail for route in struck)
-    assert not any(one.strike(route).fail for route in spared)
+    program = chaos(CHAOS_ERROR_RATE="1", CHAOS_ROUTES=routes)
+    assert all(program.strike(route).fail for route in struck)
+    assert not any(program.strike(route).fail for route in spared)
 
 
 def test_nothing_happens_where_chaos_is_not_enabled() -> None:
@@ -83,18 +83,20 @@ def test_a_struck_request_fails_with_500_and_is_counted() -> None:
 
 def test_above_its_limit_it_fails_and_below_again_it_does_not() -> None:
     now = [0.0]
-    one = Chaos(Settings.read({"CHAOS_ENABLED": "true", "CHAOS_ERRORS_ABOVE_PER_SECOND": "5"}).chaos, lambda: now[0])
-    assert not any(one.strike("/score").fail for _ in range(10))
-    assert one.strike("/score").fail
+    program = Chaos(
+        Settings.read({"CHAOS_ENABLED": "true", "CHAOS_ERRORS_ABOVE_PER_SECOND": "5"}).chaos, lambda: now[0]
+    )
+    assert not any(program.strike("/score").fail for _ in range(10))
+    assert program.strike("/score").fail
     now[0] = 3.0
-    assert not one.strike("/score").fail
+    assert not program.strike("/score").fail
 
 
 def test_what_leaks_is_kept_and_what_is_busy_is_told() -> None:
-    one = chaos(CHAOS_LEAK_KIB="2", CHAOS_BUSY_MS="20")
-    assert [one.strike("/score").busy_seconds for _ in range(3)] == [0.02] * 3
-    assert [len(kept) for kept in one._kept] == [2048] * 3
-    assert one.strike("/healthz") == Mischief()
+    program = chaos(CHAOS_LEAK_KIB="2", CHAOS_BUSY_MS="20")
+    assert [program.strike("/score").busy_seconds for _ in range(3)] == [0.02] * 3
+    assert [len(kept) for kept in program._kept] == [2048] * 3
+    assert program.strike("/healthz") == Mischief()
 
 
 def test_it_ends_by_itself_where_it_is_told_to() -> None:

@@ -61,7 +61,9 @@ def test_metrics_count_by_route_and_never_by_raw_path() -> None:
 def test_each_request_is_one_json_line_with_its_id(headers: dict[str, str], expected: str) -> None:
     with running() as service:
         answered = service.ask("/leaderboard", headers=headers)
-        (line,) = [one for one in service.stop() if one["message"] == "request" and one["route"] == "/leaderboard"]
+        (line,) = [
+            event for event in service.stop() if event["message"] == "request" and event["route"] == "/leaderboard"
+        ]
     assert re.fullmatch(expected, line["request_id"])
     assert answered.headers["X-Request-Id"] == line["request_id"]
     assert (line["level"], line["version"], line["status"], line["method"]) == ("info", "1.2.3", 200, "GET")
@@ -112,8 +114,10 @@ def test_a_span_per_request_goes_on_with_the_callers_trace() -> None:
         ):
             service.ask("/leaderboard", headers=headers)
         service.stop()
-    spans = [span for one in received for span in one["resourceSpans"][0]["scopeSpans"][0]["spans"]]
-    resource = {one["key"]: one["value"] for one in received[0]["resourceSpans"][0]["resource"]["attributes"]}
+    spans = [span for request in received for span in request["resourceSpans"][0]["scopeSpans"][0]["spans"]]
+    resource = {
+        attribute["key"]: attribute["value"] for attribute in received[0]["resourceSpans"][0]["resource"]["attributes"]
+    }
     assert received[0]["path"] == "/v1/traces"
     assert resource["service.name"] == {"stringValue": "scores"}
     assert resource["service.version"] == {"stringValue": "1.2.3"}

@@ -71,9 +71,9 @@ def evaluate(rights: Rights, request: Request) -> Verdict:
         ("a session policy", "session policy", rights.session),
     )
     effects = [(kind, effect_of(documents, request)) for *kind, documents in kinds if documents is not None]
-    for (one, _), effect in effects:
+    for (kind, _), effect in effects:
         if effect is Effect.DENY:
-            return Verdict(False, f"with an explicit deny in {one}")
+            return Verdict(False, f"with an explicit deny in {kind}")
     for (_, kind_name), effect in effects:
         if effect is not Effect.ALLOW:
             return Verdict(False, f"because no {kind_name} allows the {request.action} action")

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from sandbox.api.state import Sandbox
 from sandbox.config import Settings
-from sandbox.metrics.balancers import one
+from sandbox.metrics.balancers import sampled
 from sandbox.metrics.samples import Samples
 from sandbox.metrics.store import Metric
 from sandbox.snapshot import Snapshots, _Pickler, _put_back, _state_of, _Unpickler
@@ -90,7 +90,7 @@ def test_of_the_policies_of_aws_only_those_that_are_attached_are_kept(
 def test_what_is_measured_after_a_restore_joins_what_was_restored(tmp_path: Path) -> None:
     sandbox = Sandbox(Settings(tmp_path, "127.77", "podman", "none"), Mock())
     metric, region = Metric.of("Shop", "Orders", {}), sandbox.settings.region
-    sandbox.metrics.of(region).add(metric, time.time(), one(1.0))
+    sandbox.metrics.of(region).add(metric, time.time(), sampled(1.0))
     snapshots = Snapshots(sandbox)
     snapshots.save_slow()
     snapshots.restore()
