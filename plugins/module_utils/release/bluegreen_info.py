@@ -64,7 +64,7 @@ def _read(call: Invocation) -> dict[str, Any]:
         "changed": False,
         "live": str(live) if live else None,
         "weights": {str(colour): fleet.weights.of(colour) for colour in Colour},
-        "colours": {str(colour): _side(fleet, colour) for colour in Colour},
+        "colours": {str(colour): _state(fleet, colour) for colour in Colour},
         "release": summary(stack[-1]) if stack else None,
         "under_way": summary(under_way) if under_way else None,
         "lease": {"owner": held.owner, "release": held.release_id, "until": clock_time(held.expires_at)}
@@ -122,17 +122,17 @@ def _who_repairs(found: Disagreement) -> str:
     return ". The next release or rollback puts it right"
 
 
-def _side(fleet: Fleet, colour: Colour) -> dict[str, Any]:
-    side = fleet.state(colour)
+def _state(fleet: Fleet, colour: Colour) -> dict[str, Any]:
+    state = fleet.state(colour)
     return {
-        "task_definition": side.task_definition or None,
-        "desired": side.desired,
-        "running": side.running,
-        "healthy": side.healthy,
-        "steady": side.steady,
-        "failure": side.failure or None,
-        "warm_until": clock_time(side.scale_in_at) if side.scale_in_at else None,
-        "further_target_groups": list(side.further_target_groups),
+        "task_definition": state.task_definition or None,
+        "desired": state.desired,
+        "running": state.running,
+        "healthy": state.healthy,
+        "steady": state.steady,
+        "failure": state.failure or None,
+        "warm_until": clock_time(state.scale_in_at) if state.scale_in_at else None,
+        "further_target_groups": list(state.further_target_groups),
     }
 
 
@@ -175,13 +175,13 @@ def _way_back(standing: _Standing) -> dict[str, Any]:
         }
     if isinstance(target, str):
         return {"possible": False, "reason": target}
-    sides = [
+    states = [
         fleet.state(colour)
         for colour in Colour
         if fleet.state(colour).task_definition == target.release.task_definition
     ]
     may_be_warm = fleet.routed and not _in_place(fleet)
-    warm = next((side for side in sides if side.desired and side.healthy and may_be_warm), None)
+    warm = next((state for state in states if state.desired and state.healthy and may_be_warm), None)
     # A way back is promised only where a rollback would begin now.
     begun = begin_rollback(ReturnOrder("", standing.service, ""), fleet, history, standing.now)
     refused = begun.reason if isinstance(begun, Refused) else ""

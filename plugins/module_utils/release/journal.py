@@ -78,9 +78,9 @@ class Journal:
         if fleet.routed:
             self.weights(at, fleet.weights)
         for colour in Colour:
-            side = fleet.state(colour)
-            if side.desired or side.running or colour in self._tasks:
-                self._changed_tasks(at, colour, str(side))
+            state = fleet.state(colour)
+            if state.desired or state.running or colour in self._tasks:
+                self._changed_tasks(at, colour, str(state))
 
     def weights(self, at: float, weights: Weights) -> None:
         if weights != self._weights:

@@ -257,10 +257,10 @@ def _fleet(location: ServiceLocation, fleet: Fleet) -> Iterator[Finding]:
     live = live_colour(fleet, [])
     if live is None or fleet.weights.of(live) != 100:
         return
-    side = fleet.state(live)
-    if not side.steady and side.desired:
+    state = fleet.state(live)
+    if not state.steady and state.desired:
         yield Finding(
-            f"{location.ecs_services[live]}, which is live, is in the middle of a deployment ({side}): somebody else is releasing, "
+            f"{location.ecs_services[live]}, which is live, is in the middle of a deployment ({state}): somebody else is releasing, "
             "or the last release is not over",
             momentary=True,
         )

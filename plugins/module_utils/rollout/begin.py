@@ -229,14 +229,14 @@ def _stable_version(live: ColourState, history: Sequence[Release]) -> str:
     return live.task_definition if live.settled and live.desired and not live.failure else ""
 
 
-def _serving(side: ColourState, history: Sequence[Release]) -> Release | None:
-    """The release that made what this side runs."""
+def _serving(state: ColourState, history: Sequence[Release]) -> Release | None:
+    """The release that made what this colour runs."""
     made = [
         release
         for release in history
         if release.outcome is Outcome.SUCCEEDED
         and release.task_definition
-        and release.task_definition == side.task_definition
+        and release.task_definition == state.task_definition
     ]
     return max(made, key=lambda release: release.started_at) if made else None
 
@@ -262,15 +262,15 @@ def begin_rollback(
     # In a further target group both versions would answer until the failed one has gone: its tasks are replaced too.
     if not fleet.routed or fleet.state(live).further_target_groups:
         return Begun(_back_in_place(order, fleet.state(live), target, now))
-    side = fleet.state(live.other)
+    state = fleet.state(live.other)
     single_writer = target.single_writer or found.leaves.single_writer
     # Where one task at a time may write, live is stopped first: nothing is warm.
-    warm = side.task_definition == target.task_definition and side.desired > 0 and not single_writer
-    sick = warm and side.healthy < order.policy.minimum_healthy
+    warm = state.task_definition == target.task_definition and state.desired > 0 and not single_writer
+    sick = warm and state.healthy < order.policy.minimum_healthy
     if sick and not order.force:
         return Refused(
-            f"would have returned traffic to {target.id} on {side.colour}, but it is sick: {side}"
-            + (f" ({side.failure})" if side.failure else "")
+            f"would have returned traffic to {target.id} on {state.colour}, but it is sick: {state}"
+            + (f" ({state.failure})" if state.failure else "")
             + "; -e rollback_force=true returns it all the same"
         )
     release = replace(
@@ -280,7 +280,7 @@ def begin_rollback(
         policy=replace(order.policy, minimum_healthy=0) if sick else order.policy,
         capacity=_as_many_as_live(fleet.state(live), single_writer),
         single_writer=single_writer,
-        replaced_deployment=side.deployment_id,
+        replaced_deployment=state.deployment_id,
         phase=Phase.SHIFTING if warm else Phase.STAGING,
     )
     return Begun(release)

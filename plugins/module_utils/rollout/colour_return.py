@@ -29,11 +29,11 @@ class ColourOrder:
 
 def return_to_colour(fleet: Fleet, order: ColourOrder) -> Shift | Unchanged | Refused:
     """The write that gives the colour all traffic: nobody may be left who would move the rest later."""
-    weights, side = Weights.all_to(order.colour), fleet.state(order.colour)
+    weights, state = Weights.all_to(order.colour), fleet.state(order.colour)
     if fleet.is_at(weights):
-        return Unchanged(f"{order.colour} has all traffic already: {targets(side)}")
+        return Unchanged(f"{order.colour} has all traffic already: {targets(state)}")
     needed = max(1, order.minimum_healthy)
-    if side.healthy < needed:
+    if state.healthy < needed:
         return Refused(
             f"nothing was changed: {order.colour} has too few healthy targets to take traffic, {needed} needed. {facts(fleet)}"
         )
@@ -45,8 +45,8 @@ def facts(fleet: Fleet) -> str:
     return f"Traffic: {fleet.traffic}. {targets(fleet.blue)}. {targets(fleet.green)}"
 
 
-def targets(side: ColourState) -> str:
+def targets(state: ColourState) -> str:
     """The colour's healthy targets, what it runs, and when it is scaled in, as far as that is known."""
-    runs = f", runs {side.task_definition.rpartition('/')[2]}" if side.task_definition else ""
-    ends = f", is scaled in at {clock_time(side.scale_in_at)}" if side.scale_in_at is not None else ""
-    return f"{side.colour} has {side.healthy} healthy target{'' if side.healthy == 1 else 's'}{runs}{ends}"
+    runs = f", runs {state.task_definition.rpartition('/')[2]}" if state.task_definition else ""
+    ends = f", is scaled in at {clock_time(state.scale_in_at)}" if state.scale_in_at is not None else ""
+    return f"{state.colour} has {state.healthy} healthy target{'' if state.healthy == 1 else 's'}{runs}{ends}"

@@ -102,43 +102,43 @@ def _why_not_on(other: ColourState, weights: Weights, history: Sequence[Release]
     return f"{other.colour} runs {newest.id}, which a rollback went back over" if gone_back_over else ""
 
 
-def _of_serving(side: ColourState) -> Iterator[Disagreement]:
-    if side.scale_in_at is not None:
+def _of_serving(state: ColourState) -> Iterator[Disagreement]:
+    if state.scale_in_at is not None:
         yield Disagreement(
-            f"scheduled scale-in of {side.colour}", _scheduled(side), "it serves", CancelScaleIn(side.colour)
+            f"scheduled scale-in of {state.colour}", _scheduled(state), "it serves", CancelScaleIn(state.colour)
         )
-    if side.scale_in_suspended:
+    if state.scale_in_suspended:
         # Releases suspend it and end that: no other part may rely on it.
         yield Disagreement(
-            f"autoscaling of {side.colour}",
+            f"autoscaling of {state.colour}",
             "takes no task away, dynamic scale-in is suspended",
             "it serves, and no release is under way",
-            SetScaleIn(side.colour, suspended=False),
+            SetScaleIn(state.colour, suspended=False),
         )
 
 
-def _of_idle(side: ColourState, history: Sequence[Release], now: float) -> Iterator[Disagreement]:
+def _of_idle(state: ColourState, history: Sequence[Release], now: float) -> Iterator[Disagreement]:
     """A colour without traffic is scaled in at the end of the rollback window of the release that took its traffic."""
     last = _last_success(history, beside=True)
     if last is None or last.policy.old_colour is not OldColour.SCALE_IN:
         return
-    if last.live is not side.colour or last.warm_until is None or not side.desired:
+    if last.live is not state.colour or last.warm_until is None or not state.desired:
         return
-    early = side.scale_in_at is not None and side.scale_in_at < last.warm_until - _SAME_TIME_SECONDS
-    own = side.scale_in_for in ((last.id,), ("",))
-    if side.scale_in_at is not None and own and not early:
+    early = state.scale_in_at is not None and state.scale_in_at < last.warm_until - _SAME_TIME_SECONDS
+    own = state.scale_in_for in ((last.id,), ("",))
+    if state.scale_in_at is not None and own and not early:
         return
     at = max(last.warm_until, now + _LEFT_OVER_SECONDS)
     recorded = f"at {clock_time(last.warm_until)}, for {last.id}"
-    repair = ScheduleScaleIn(side.colour, at, last.id)
-    yield Disagreement(f"scheduled scale-in of {side.colour}", _scheduled(side), recorded, repair)
+    repair = ScheduleScaleIn(state.colour, at, last.id)
+    yield Disagreement(f"scheduled scale-in of {state.colour}", _scheduled(state), recorded, repair)
 
 
-def _scheduled(side: ColourState) -> str:
-    if side.scale_in_at is None:
-        return f"none, with {side.running} tasks running"
-    made_for = ", ".join(release_id or "an unknown release" for release_id in side.scale_in_for)
-    return f"at {clock_time(side.scale_in_at)}" + (f", for {made_for}" if made_for else "")
+def _scheduled(state: ColourState) -> str:
+    if state.scale_in_at is None:
+        return f"none, with {state.running} tasks running"
+    made_for = ", ".join(release_id or "an unknown release" for release_id in state.scale_in_for)
+    return f"at {clock_time(state.scale_in_at)}" + (f", for {made_for}" if made_for else "")
 
 
 def _last_success(history: Sequence[Release], *, beside: bool = False) -> Release | None:

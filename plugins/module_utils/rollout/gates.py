@@ -57,11 +57,11 @@ def verdicts(gates: Gates, readings: Readings, candidate: ColourState, minimum: 
     return found
 
 
-def health(side: ColourState, minimum: int) -> Verdict:
-    if side.healthy < minimum:
-        why = f" ({side.unhealthy})" if side.unhealthy else ""
-        return failed(f"{side.colour} has {side.healthy} healthy targets, fewer than its minimum of {minimum}{why}")
-    return passed(f"{side.colour} has {side.healthy} healthy targets (minimum {minimum})")
+def health(state: ColourState, minimum: int) -> Verdict:
+    if state.healthy < minimum:
+        why = f" ({state.unhealthy})" if state.unhealthy else ""
+        return failed(f"{state.colour} has {state.healthy} healthy targets, fewer than its minimum of {minimum}{why}")
+    return passed(f"{state.colour} has {state.healthy} healthy targets (minimum {minimum})")
 
 
 def alarms(names: Sequence[str], states: Mapping[str, str]) -> list[Verdict]:
@@ -78,14 +78,14 @@ def _alarm(name: str, state: str | None) -> Verdict:
     return unclear(f"alarm {name} has no data ({state})")
 
 
-def _too_few(gate: ErrorGate | LatencyGate, traffic: Traffic | None, side: str) -> Verdict | None:
+def _too_few(gate: ErrorGate | LatencyGate, traffic: Traffic | None, whose: str) -> Verdict | None:
     if traffic is None:
-        return unclear(f"no whole period of {side}'s requests can be read yet, so there is nothing to judge")
+        return unclear(f"no whole period of {whose}'s requests can be read yet, so there is nothing to judge")
     if traffic.requests == 0:
-        return unclear(f"{side} has answered no request in the periods read, so there is nothing to judge")
+        return unclear(f"{whose} has answered no request in the periods read, so there is nothing to judge")
     if traffic.requests < gate.minimum_requests:
         return unclear(
-            f"{side} has answered {traffic.requests} requests of the {gate.minimum_requests} needed to judge"
+            f"{whose} has answered {traffic.requests} requests of the {gate.minimum_requests} needed to judge"
         )
     return None
 

@@ -22,28 +22,28 @@ def watch(observed: Observed, release: Release, now: float) -> Decision | None:
             return undoing
     if now < observed.late_until:
         return _wait(observed, release)
-    side = observed.fleet.state(serving)
+    state = observed.fleet.state(serving)
     away = not observed.fleet.is_at(Weights.all_to(serving))
-    recovering = away and side.desired and now <= observed.late_until + release.policy.return_timeout_seconds
+    recovering = away and state.desired and now <= observed.late_until + release.policy.return_timeout_seconds
     if recovering and not nothing_served_before and release.outcome is not Outcome.INTERRUPTED:
-        return Decision(Wait(POLL_SECONDS), f"a late write moved traffic; it returns once healthy: {side}", release)
+        return Decision(Wait(POLL_SECONDS), f"a late write moved traffic; it returns once healthy: {state}", release)
     return None
 
 
 def _undo(fleet: Fleet, release: Release, serving: Colour) -> Decision | None:
     """The write that takes back what a late one did to the colour that serves; traffic comes first."""
-    side, other = fleet.state(serving), fleet.state(serving.other)
+    state, other = fleet.state(serving), fleet.state(serving.other)
     late = "a write that arrived late"
-    if fleet.share(serving) and side.healthy == 0 and other.healthy:
+    if fleet.share(serving) and state.healthy == 0 and other.healthy:
         away = f"{late} left {serving} without healthy tasks: {serving.other} serves until it has some"
         return Decision(Shift(Weights.all_to(serving.other)), away, release)
     enough = max(1, release.policy.minimum_healthy) if other.healthy else 1
-    if not fleet.is_at(Weights.all_to(serving)) and side.healthy >= enough:
+    if not fleet.is_at(Weights.all_to(serving)) and state.healthy >= enough:
         return Decision(Shift(Weights.all_to(serving)), f"{late} set {fleet.traffic}: undone", release)
-    if side.desired == 0 and side.task_definition:
-        grown = Stage(serving, side.task_definition, release.capacity, as_it_is=True)
+    if state.desired == 0 and state.task_definition:
+        grown = Stage(serving, state.task_definition, release.capacity, as_it_is=True)
         return Decision(grown, f"{late} scaled {serving} in, which serves: undone", release)
-    if side.scale_in_at is not None:
+    if state.scale_in_at is not None:
         return Decision(CancelScaleIn(serving), f"a scale-in of {serving} is scheduled, which serves: undone", release)
     return None
 

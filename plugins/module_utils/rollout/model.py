@@ -264,7 +264,7 @@ class ErrorGate:
 class LatencyGate:
     """Judges the candidate's p99 response time against live's, and against a ceiling of its own.
 
-    Without a ratio the ceiling alone decides: a first release has no live side.
+    Without a ratio the ceiling alone decides: a first release has no live version.
     """
 
     maximum_ratio: float | None = 1.5

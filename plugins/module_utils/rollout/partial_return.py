@@ -22,10 +22,10 @@ def carried_percent(fleet: Fleet, colour: Colour, needed: int) -> int:
 
     It is all of it where the other colour has no healthy target: a share that stays there would be lost.
     """
-    side, share = fleet.state(colour), fleet.weights.of(colour)
+    state, share = fleet.state(colour), fleet.weights.of(colour)
     if share >= _MOST_PERCENT or not fleet.state(colour.other).healthy:
         return 100
-    return max(share, min(100, side.healthy * _LOAD_PERCENT // max(1, needed)))
+    return max(share, min(100, state.healthy * _LOAD_PERCENT // max(1, needed)))
 
 
 def returned_weights(fleet: Fleet, release: Release, now: float) -> Weights:

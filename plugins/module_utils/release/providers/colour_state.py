@@ -1,6 +1,6 @@
 # Copyright: pear.fargate contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What ECS and the load balancer say about one colour, as a side of the fleet. Pure."""
+"""What ECS and the load balancer say about one colour, as one state. Pure."""
 
 from __future__ import annotations
 

@@ -74,8 +74,8 @@ class ServiceProvider:
     def read_load_balancer(self) -> Fleet:
         rules, targets = self.fleet.read_load_balancer()
         weights, *others = (weights_of(rule, self.fleet.location) for rule in rules)
-        sides = {colour: self._targets_alone(colour, targets[colour]) for colour in Colour}
-        return Fleet(weights, sides[Colour.BLUE], sides[Colour.GREEN], others=tuple(others))
+        states = {colour: self._targets_alone(colour, targets[colour]) for colour in Colour}
+        return Fleet(weights, states[Colour.BLUE], states[Colour.GREEN], others=tuple(others))
 
     def _targets_alone(self, colour: Colour, targets: tuple[TargetState, ...]) -> ColourState:
         known = self.health.known(Reading(colour, None, targets)).targets
