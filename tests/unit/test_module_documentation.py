@@ -83,6 +83,23 @@ def test_one_resource_has_a_state_and_its_tags_can_be_purged(module: Path) -> No
     assert ("purge_tags" in spec) == ("pear.fargate.resource.tags" in extended)
 
 
+def test_the_page_of_what_is_public_names_each_module_that_makes_something_and_has_no_state() -> None:
+    specs = {
+        module.stem: getattr(
+            importlib.import_module(f"ansible_collections.pear.fargate.plugins.modules.{module.stem}"),
+            "ARGUMENT_SPEC",
+            {},
+        )
+        for module in MODULES
+    }
+    without = {name for name, spec in specs.items() if "tags" in spec and "state" not in spec}
+    named = set(
+        re.findall(r"`(\w+)`", "\n".join(re.findall(r"^\| (`\w+`.*?) \|", (ROOT / "docs/api.md").read_text(), re.M)))
+    )
+    assert without - named == set()
+    assert {name for name in named if "state" in specs.get(name, {})} == set()
+
+
 def sentences(documented: Any) -> Iterator[str]:
     """Every description in a block of documentation."""
     if isinstance(documented, dict):
