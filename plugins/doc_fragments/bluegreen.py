@@ -210,7 +210,7 @@ options:
         description:
           - Whether every healthy target is asked. The load balancer chooses the target of a request, so the number of requests
             is such that none is left out, but for one case in a thousand. Two targets take 11 requests, three 20, ten 88.
-          - V(false) asks once, for a request that must not be repeated.
+          - V(false) asks once, for a request that must not be repeated. C(tries), C(attempts) and C(identity) mean nothing then.
         type: bool
         default: true
       identity:

@@ -48,6 +48,13 @@ def check_findings(params: Mapping[str, Any]) -> Iterator[str]:
             for option in ("tries", "attempts")
             if check[option] < 1
         )
+        if not check["every_target"]:
+            yield from (
+                f"check {check['name']}: {option} means nothing where every_target is false, which asks once: leave it out"
+                for option in _set(
+                    check, {option: _OF_REQUESTS[option] for option in ("tries", "attempts", "identity")}
+                )
+            )
     for check in checks:
         if problem := command_problem(check["command"]):
             yield f"check {check['name']}: command is {check['command']!r}: {problem}"

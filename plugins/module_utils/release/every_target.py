@@ -75,6 +75,9 @@ class _Questions:
         # Times are judged over a whole round.
         self._content = {**check, "maximum_milliseconds": None}
         self._headers = {**check["headers"], **route.headers}
+        # A request that must not be repeated is sent once, whatever its answer is.
+        self._tries: int = check["tries"] if check["every_target"] else 1
+        self._attempts: int = check["attempts"] if check["every_target"] else 1
         self._asked_to_stop_at = time.monotonic()
 
     def verdict(self) -> Verdict:
@@ -86,7 +89,7 @@ class _Questions:
             first = self._first_right()
             if first.mistake:
                 return failed(f"{self.title}: {first.mistake}")
-            for number in range(self.check["attempts"]):
+            for number in range(self._attempts):
                 if number:
                     self._wait()
                 replies += self._round([first] if number == 0 else [])
@@ -98,7 +101,7 @@ class _Questions:
 
     def _first_right(self) -> Reply:
         reply = self._ask()
-        for _attempt in range(self.check["tries"] - 1):
+        for _attempt in range(self._tries - 1):
             if not reply.mistake:
                 break
             self._wait()
@@ -107,7 +110,7 @@ class _Questions:
 
     def _round(self, replies: list[Reply]) -> list[Reply]:
         """The replies of every target; slow ones are given another round, as a version may have to warm up."""
-        for number in range(self.check["tries"]):
+        for number in range(self._tries):
             if number:
                 self._wait()
                 replies = []

@@ -157,6 +157,17 @@ def test_a_target_that_hangs_ends_the_check() -> None:
     assert len(balancer.asked) == 2
 
 
+@pytest.mark.parametrize(
+    "body",
+    [pytest.param(MEMORY, id="wrong"), pytest.param(OSError("gone"), id="none"), pytest.param(SQLITE, id="slow")],
+)
+def test_a_request_that_must_not_be_repeated_is_sent_once_whatever_its_answer_is(body: object) -> None:
+    balancer = in_turn(Target("a", [body, SQLITE], seconds=2.0))
+    verdict, pauses = ask(balancer, every_target=False, method="POST", maximum_milliseconds=100)
+    assert verdict.result is Result.FAIL
+    assert (len(balancer.asked), pauses) == (1, [])
+
+
 def test_attempts_ask_every_target_again_after_the_interval() -> None:
     a, b = Target("a", [SQLITE]), Target("b", [SQLITE, SQLITE, MEMORY])
     verdict, pauses = ask(in_turn(a, b), identity="task", attempts=3, interval_seconds=7)

@@ -102,6 +102,10 @@ def test_a_check_is_a_request_or_a_task_and_an_option_of_the_other_is_refused() 
         "version_probe: command means nothing to a request",
     ):
         assert told in str(refused.value)
+    once = {"name": "order", "method": "POST", "every_target": False}
+    with pytest.raises(Failure, match="check order: tries means nothing where every_target is false, which asks once"):
+        made(checks=[{**once, "tries": 3}])
+    assert made(checks=[once]).checks == ("order",)
     task = {"name": "migrate", "command": ["migrate"], "container": "tools", "timeout_seconds": 900}
     assert made(checks=[task, {"name": "ready", "tries": 2}]).checks == ("migrate", "ready")
 
