@@ -146,6 +146,20 @@ def test_every_playbook_has_a_page_and_stands_in_the_reference() -> None:
         assert f"[`{playbook.name}`]" in reference, playbook.name
 
 
+_TAKEN = re.compile(r"(?<![.\w])([a-z]+(?:_[a-z]+)+) \| default\(")
+
+
+@pytest.mark.parametrize("playbook", sorted(ROOT.glob("playbooks/*.yml")), ids=lambda playbook: playbook.stem)
+def test_the_page_of_a_playbook_names_each_extra_variable_that_it_takes(playbook: Path) -> None:
+    """docs/api.md promises those that the pages name. Variables of roles are documented with their role."""
+    text = playbook.read_text()
+    # What the playbook sets itself, or another one that runs before it.
+    own = set(re.findall(r"register: (\w+)", sources("playbooks"))) | set(re.findall(r"^ +(\w+):", text, re.MULTILINE))
+    of_roles = {option for role in roles_of_the_collection().values() for option in role.options}
+    page = (ROOT / "docs/playbooks" / f"{playbook.stem}.md").read_text()
+    assert sorted(set(_TAKEN.findall(text)) - own - of_roles - set(_WORD.findall(page))) == []
+
+
 def test_every_role_and_module_stands_in_the_reference() -> None:
     reference = (ROOT / "docs/reference.md").read_text()
     missing = [role.name for role in ROOT.glob("roles/*") if f"[`{role.name}`]" not in reference]
