@@ -13,22 +13,22 @@ from ..common.changes import Changes
 from ..common.invocation import Invocation
 from ..common.removal import SECONDS, delete
 from . import teardown_remove
-from .teardown_order import Thing, plan
+from .teardown_order import Resource, plan
 
 # Documented by the fragment pear.fargate.resource.data.
 DATA_ARGUMENTS: dict[str, Any] = {"delete_data": {"type": "bool", "default": False}}
 
 
-def remove_all(call: Invocation, found: Iterable[Thing], data: Sequence[str] = ()) -> tuple[Changes, list[str]]:
+def remove_all(call: Invocation, found: Iterable[Resource], data: Sequence[str] = ()) -> tuple[Changes, list[str]]:
     """Remove the resources that are no data, and the data that is named. Return the differences, and what is kept."""
     changes, planned = Changes(call.check_mode), plan(found, data)
     if planned.refusals:
         raise Failure(f"Nothing was removed. {'; '.join(planned.refusals)}.", refusals=list(planned.refusals))
     seconds = call.params.get("timeout_seconds", SECONDS)
-    for thing in planned.remove:
-        request = partial(teardown_remove.remove, call.aws, thing)
-        changes.want(str(thing), "present", "absent", partial(delete, call, thing, seconds, request))
-    kept = [str(thing) for thing in planned.keep]
+    for resource in planned.remove:
+        request = partial(teardown_remove.remove, call.aws, resource)
+        changes.want(str(resource), "present", "absent", partial(delete, call, resource, seconds, request))
+    kept = [str(resource) for resource in planned.keep]
     if kept:
         call.progress.line(f"kept, since they hold data: {', '.join(kept)}. delete_data removes them")
     return changes, kept

@@ -13,7 +13,7 @@ from ..common.invocation import Invocation
 from ..common.ownership import is_ours
 from ..common.resource import TagCalls, put_tags_right
 from .absent import remove_all
-from .teardown_order import Thing
+from .teardown_order import Resource
 
 
 def run(call: Invocation) -> dict[str, Any]:
@@ -22,8 +22,8 @@ def run(call: Invocation) -> dict[str, Any]:
     tags = {**desired["tags"], "Name": desired["name"]}
     arn = _find(call)
     if desired["state"] == "absent":
-        things = [Thing("certificate", arn, f"{desired['name']} ({arn})")] if arn else []
-        removed, _kept = remove_all(call, things)
+        resources = [Resource("certificate", arn, f"{desired['name']} ({arn})")] if arn else []
+        removed, _kept = remove_all(call, resources)
         return {"changed": bool(removed.after), "certificate_arn": arn}
     pem = (desired["certificate"].strip(), (desired["chain"] or "").strip())
     changed = arn is None or acm.get_certificate(aws, arn) != pem

@@ -17,7 +17,7 @@ from ..common.ownership import is_ours
 from ..common.resource import TagCalls, put_tags_right
 from ..common.waiting import Wait, wait_until
 from .absent import remove_all
-from .teardown_order import Thing
+from .teardown_order import Resource
 
 _RECORD_SECONDS = 60
 _POLL_SECONDS = 3
@@ -58,8 +58,8 @@ def run(call: Invocation) -> dict[str, Any]:
 def _absent(call: Invocation, fitting: list[dict[str, Any]]) -> dict[str, Any]:
     """Several certificates may have the same names: those of others stay. Validation records stay, which they may share."""
     ours = [found for found in fitting if is_ours(acm.tags(call.aws, found["CertificateArn"]), call.params["tags"])]
-    things = [Thing("certificate", found["CertificateArn"], found["CertificateArn"]) for found in ours]
-    changes, _kept = remove_all(call, things)
+    resources = [Resource("certificate", found["CertificateArn"], found["CertificateArn"]) for found in ours]
+    changes, _kept = remove_all(call, resources)
     answer = _answer(bool(changes.after), ours[0]["CertificateArn"] if ours else None, "", [], {})
     return {**answer, "diff": {"before": changes.before, "after": changes.after}}
 

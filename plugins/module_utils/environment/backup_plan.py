@@ -61,12 +61,12 @@ def run(call: Invocation) -> dict[str, Any]:
 def _absent(call: Invocation, found: Mapping[str, Any] | None) -> dict[str, Any]:
     """An empty list of rules ends the backups; state=absent looks at the vault too."""
     aws, name = call.aws, call.params["name"]
-    things = [teardown_backup.plan_thing(name, found)] if found else []
+    resources = [teardown_backup.plan_resource(name, found)] if found else []
     vault = backup.vault(aws, name) if call.params["state"] == "absent" else None
     if vault:
         claim(call, run, call.params["tags"], [Existing("backup", name, backup.tags(aws, vault["BackupVaultArn"]))])
-        things += teardown_backup.vault_things(aws, name, vault)
-    changes, kept = remove_all(call, things, ["backups"] if call.params["delete_data"] else [])
+        resources += teardown_backup.vault_resources(aws, name, vault)
+    changes, kept = remove_all(call, resources, ["backups"] if call.params["delete_data"] else [])
     return {**_answer(changes, None, vault), "kept": kept}
 
 

@@ -81,11 +81,11 @@ def _claim(call: Invocation, found: Mapping[str, Any]) -> None:
 
 def _absent(call: Invocation, found: Mapping[str, Any] | None) -> dict[str, Any]:
     """The mount targets go; the files and their access points only where that is said."""
-    things = []
+    resources = []
     if found:
         _claim(call, found)
-        things = teardown_find.file_system(call.aws, call.params["name"], found)
-    changes, kept = remove_all(call, things, ["file_system"] if call.params["delete_data"] else [])
+        resources = teardown_find.file_system(call.aws, call.params["name"], found)
+    changes, kept = remove_all(call, resources, ["file_system"] if call.params["delete_data"] else [])
     return {**_answer(changes, found, {}, {}), "kept": kept}
 
 

@@ -14,7 +14,7 @@ from ..common.invocation import Invocation
 from ..common.removal import delete
 from . import teardown_deployers, teardown_find, teardown_others, teardown_remove, teardown_service
 from . import teardown_rds as rds_teardown
-from .teardown_order import Plan, Thing, plan
+from .teardown_order import Plan, Resource, plan
 
 # Once they are asked for, these go on for minutes; what comes after them asks until they are gone.
 _LOOKS = 3
@@ -44,16 +44,16 @@ def run(call: Invocation) -> dict[str, Any]:
                 break
             planned = planned_next
         else:
-            left = ", ".join(str(thing) for thing in planned.remove)
+            left = ", ".join(str(resource) for resource in planned.remove)
             raise Failure(
                 f"Resources reappeared after {_LOOKS} rounds of removal: {left}. Find out what creates them, then run again."
             )
-    gone = removed if not call.check_mode else [str(thing) for thing in planned.remove]
+    gone = removed if not call.check_mode else [str(resource) for resource in planned.remove]
     return {
         "changed": bool(gone),
-        "diff": {"before": {"things": gone}, "after": {"things": []}} if gone else {"before": {}, "after": {}},
+        "diff": {"before": {"resources": gone}, "after": {"resources": []}} if gone else {"before": {}, "after": {}},
         "removed": gone,
-        "kept": [str(thing) for thing in planned.keep],
+        "kept": [str(resource) for resource in planned.keep],
         "refusals": list(planned.refusals),
     }
 
@@ -63,9 +63,9 @@ def _look(call: Invocation) -> Plan:
     if params["service"]:
         zones = sorted(set(filter(None, params["zones"])))
         scope = teardown_service.Scope(name, params["service"], params["names"], zones, params["clusters"])
-        return plan(teardown_service.things(call.aws, scope), params["data"])
+        return plan(teardown_service.resources(call.aws, scope), params["data"])
     found = teardown_find.everything(call.aws, name, set(params["services"]), params["clusters"])
-    certificates = [thing.id for thing in found if thing.kind == "certificate"]
+    certificates = [resource.id for resource in found if resource.kind == "certificate"]
     checks = teardown_find.health_checks(call.aws, name)
     zones = sorted(set(filter(None, params["zones"])))
     found += checks
@@ -76,18 +76,18 @@ def _look(call: Invocation) -> Plan:
     for zone in zones:
         found += teardown_find.names_in_dns(call.aws, name, zone, certificates)
     if not params["final_snapshot"]:
-        found = [rds_teardown.without_snapshot(thing) for thing in found]
+        found = [rds_teardown.without_snapshot(resource) for resource in found]
     return plan(teardown_others.guarded(call.aws, found), params["data"])
 
 
-def _remove_all(call: Invocation, things: Iterable[Thing]) -> list[str]:
+def _remove_all(call: Invocation, resources: Iterable[Resource]) -> list[str]:
     removed = []
-    for thing in things:
-        if _remove(call, thing):
-            call.progress.line(f"{thing} removed")
-            removed.append(str(thing))
+    for resource in resources:
+        if _remove(call, resource):
+            call.progress.line(f"{resource} removed")
+            removed.append(str(resource))
     return removed
 
 
-def _remove(call: Invocation, thing: Thing) -> bool:
-    return delete(call, thing, call.params["timeout_seconds"], partial(teardown_remove.remove, call.aws, thing))
+def _remove(call: Invocation, resource: Resource) -> bool:
+    return delete(call, resource, call.params["timeout_seconds"], partial(teardown_remove.remove, call.aws, resource))

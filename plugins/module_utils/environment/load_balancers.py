@@ -28,11 +28,11 @@ _ACTIVE_SECONDS = 600
 def absent(call: Invocation, run: Run) -> dict[str, Any]:
     """Remove it, where it is ours."""
     found = elbv2.load_balancer(call.aws, call.params["name"])
-    things = []
+    resources = []
     if found:
         _claim(call, run, found)
-        things = [teardown_find.load_balancer(call.aws, found, call.params["tags"].get(TAG_ENVIRONMENT, ""))]
-    changes, _kept = remove_all(call, things)
+        resources = [teardown_find.load_balancer(call.aws, found, call.params["tags"].get(TAG_ENVIRONMENT, ""))]
+    changes, _kept = remove_all(call, resources)
     return answer_of(changes, found)
 
 

@@ -57,10 +57,10 @@ def run(call: Invocation) -> dict[str, Any]:
 def _absent(call: Invocation, found: dict[str, Any] | None) -> dict[str, Any]:
     """Nothing of a database goes unless its data may, with a final snapshot unless that is switched off."""
     params = call.params
-    things = teardown_rds.of_database(call.aws, params["name"]) if found else []
+    resources = teardown_rds.of_database(call.aws, params["name"]) if found else []
     if not params["final_snapshot"]:
-        things = [teardown_rds.without_snapshot(thing) for thing in things]
-    changes, kept = remove_all(call, things, ["database"] if params["delete_data"] else [])
+        resources = [teardown_rds.without_snapshot(resource) for resource in resources]
+    changes, kept = remove_all(call, resources, ["database"] if params["delete_data"] else [])
     return {**_answer(call, changes, found, []), "kept": kept}
 
 

@@ -10,49 +10,49 @@ from typing import Any
 from ..aws import backup
 from ..aws.naming import TAG_ENVIRONMENT, EnvironmentNames
 from ..aws.session import Aws
-from .teardown_order import Thing
+from .teardown_order import Resource
 
 # What is on its way already, or cannot be deleted yet.
 _GOING = {"DELETING", "CREATING"}
 
 
-def plans_and_vaults(aws: Aws, name: str) -> list[Thing]:
+def plans_and_vaults(aws: Aws, name: str) -> list[Resource]:
     ours = EnvironmentNames(name).backup
-    things = []
+    resources = []
     plan = backup.plan(aws, ours)
     if plan and backup.tags(aws, plan["BackupPlanArn"]).get(TAG_ENVIRONMENT) == name:
-        things.append(plan_thing(ours, plan))
+        resources.append(plan_resource(ours, plan))
     vault = backup.vault(aws, ours)
     if vault and backup.tags(aws, vault["BackupVaultArn"]).get(TAG_ENVIRONMENT) == name:
-        things += vault_things(aws, ours, vault)
-    return things
+        resources += vault_resources(aws, ours, vault)
+    return resources
 
 
-def plan_thing(name: str, plan: Mapping[str, Any]) -> Thing:
-    return Thing("backup plan", plan["BackupPlanId"], name)
+def plan_resource(name: str, plan: Mapping[str, Any]) -> Resource:
+    return Resource("backup plan", plan["BackupPlanId"], name)
 
 
-def vault_things(aws: Aws, name: str, vault: Mapping[str, Any]) -> list[Thing]:
+def vault_resources(aws: Aws, name: str, vault: Mapping[str, Any]) -> list[Resource]:
     """The vault and the backups in it."""
     locked = "its lock does not let backups go before their days are over" if vault.get("Locked") else ""
     points = [
-        Thing("backup", point["RecoveryPointArn"], f"{point['CreationDate']:%Y-%m-%d %H:%M}", name)
+        Resource("backup", point["RecoveryPointArn"], f"{point['CreationDate']:%Y-%m-%d %H:%M}", name)
         for point in backup.recovery_points(aws, name)
         if point.get("Status") not in _GOING
     ]
-    return [Thing("backup vault", name, protected=locked), *points]
+    return [Resource("backup vault", name, protected=locked), *points]
 
 
-def delete_plan(aws: Aws, thing: Thing) -> None:
+def delete_plan(aws: Aws, resource: Resource) -> None:
     """Delete the selections first: AWS Backup refuses to delete a plan that has some."""
-    for key in backup.selections(aws, thing.id):
-        backup.delete_selection(aws, thing.id, key)
-    backup.delete_plan(aws, thing.id)
+    for key in backup.selections(aws, resource.id):
+        backup.delete_selection(aws, resource.id, key)
+    backup.delete_plan(aws, resource.id)
 
 
-def delete_backup(aws: Aws, thing: Thing) -> None:
-    backup.delete_recovery_point(aws, thing.detail, thing.id)
+def delete_backup(aws: Aws, resource: Resource) -> None:
+    backup.delete_recovery_point(aws, resource.detail, resource.id)
 
 
-def delete_vault(aws: Aws, thing: Thing) -> None:
-    backup.delete_vault(aws, thing.id)
+def delete_vault(aws: Aws, resource: Resource) -> None:
+    backup.delete_vault(aws, resource.id)

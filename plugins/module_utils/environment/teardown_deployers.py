@@ -10,37 +10,37 @@ from ..aws.naming import TAG_COMPONENT, DeployerNames
 from ..aws.session import Aws
 from ..aws.tags import tags_of
 from .github_trust import HOST
-from .teardown_order import Thing
+from .teardown_order import Resource
 
 _OURS = "deployer"
 
 
-def find(aws: Aws, environment: str, prefix: str) -> list[Thing]:
+def find(aws: Aws, environment: str, prefix: str) -> list[Resource]:
     """They stay unless they are asked for: they are an administrator's, and one of them may be the caller."""
     names = DeployerNames(environment, aws.region, prefix)
     found = {name: role for name in names.roles if (role := iam.role(aws, name)) is not None}
     ours = [name for name, role in found.items() if tags_of(role).get(TAG_COMPONENT) == _OURS]
     return [
-        *(Thing("deployer role", name, name) for name in ours),
+        *(Resource("deployer role", name, name) for name in ours),
         *_policies(aws, names),
         *_identity_provider(aws, set(ours)),
     ]
 
 
-def _policies(aws: Aws, names: DeployerNames) -> list[Thing]:
+def _policies(aws: Aws, names: DeployerNames) -> list[Resource]:
     caller = sts.caller(aws)
     place = ArnScope(aws.region, caller["account"], caller["arn"].split(":")[1])
     arns = {name: place.policy(name) for name in names.policies}
     return [
-        Thing("deployer policy", arn, name)
+        Resource("deployer policy", arn, name)
         for name, arn in arns.items()
         if (iam.managed_policy_tags(aws, arn) or {}).get(TAG_COMPONENT) == _OURS
     ]
 
 
-def _identity_provider(aws: Aws, roles: set[str]) -> list[Thing]:
+def _identity_provider(aws: Aws, roles: set[str]) -> list[Resource]:
     """One for all environments of the account."""
     found = iam.oidc_provider(aws, HOST)
     if found is None or found.tags.get(TAG_COMPONENT) != _OURS or set(iam.roles_trusting(aws, found.arn)) - roles:
         return []
-    return [Thing("identity provider", found.arn, HOST)]
+    return [Resource("identity provider", found.arn, HOST)]

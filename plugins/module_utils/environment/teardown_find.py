@@ -48,48 +48,54 @@ from ..service.alias_records import Balancer, bare, leftovers
 from . import teardown_backup as backup_teardown
 from . import teardown_others
 from . import teardown_rds as rds_teardown
-from .teardown_order import Thing
+from .teardown_order import Resource
 
 _AT_ONCE = 8
 
 
-def everything(aws: Aws, name: str, services: set[str], clusters: Sequence[str] = ()) -> list[Thing]:
-    """All things of the environment but its names in DNS; services and clusters of others are those that the inventory knows."""
+def everything(aws: Aws, name: str, services: set[str], clusters: Sequence[str] = ()) -> list[Resource]:
+    """All resources of the environment but its names in DNS; services and clusters of others are those that the inventory knows."""
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         groups = pool.submit(_target_groups, aws, name)
         beside = pool.submit(lambda: _beside(aws, name, groups.result()))
         running = pool.submit(lambda: _ecs(aws, name, [*_clusters(groups.result()), *clusters]))
         log_groups = pool.submit(_log_groups, aws, name)
-        finders: list[Callable[[Aws, str], list[Thing]]] = [
+        finders: list[Callable[[Aws, str], list[Resource]]] = [
             _balancer, _further_balancers, _certificates, _roles, _ledger, _files, _topics, _alarms, _schedules, _traces,
             rds_teardown.databases, rds_teardown.parameter_groups, rds_teardown.log_groups,
             backup_teardown.plans_and_vaults,
         ]  # fmt: skip
         submitted = [pool.submit(find, aws, name) for find in finders]
         submitted += [pool.submit(network, aws, name, kind) for kind in ec2.KINDS]
-        found = [thing for future in (running, groups, beside, log_groups, *submitted) for thing in future.result()]
+        found = [
+            resource for future in (running, groups, beside, log_groups, *submitted) for resource in future.result()
+        ]
         # An environment that is half there shows its services in one place or the other.
-        services |= {thing.detail for thing in found if thing.kind in {"ECS service", "log group"} and thing.detail}
         services |= {
-            thing.detail[TAG_SERVICE] for thing in found if thing.kind == "target group" and TAG_SERVICE in thing.detail
+            resource.detail for resource in found if resource.kind in {"ECS service", "log group"} and resource.detail
+        }
+        services |= {
+            resource.detail[TAG_SERVICE]
+            for resource in found
+            if resource.kind == "target group" and TAG_SERVICE in resource.detail
         }
         submitted = [
             pool.submit(find, aws, name, services)
             for find in (_task_definitions, _dashboards, _saved_queries, _repositories)
         ]
-        return found + [thing for future in submitted for thing in future.result()]
+        return found + [resource for future in submitted for resource in future.result()]
 
 
-def network(aws: Aws, name: str, kind: str) -> list[Thing]:
+def network(aws: Aws, name: str, kind: str) -> list[Resource]:
     """What carries the environment's tag, of one of EC2's kinds."""
     found = ec2.tagged(aws, kind, name)
-    things = [Thing(kind, key, _named(key, entry), entry) for key, entry in found.items()]
+    resources = [Resource(kind, key, _named(key, entry), entry) for key, entry in found.items()]
     if kind == "security group":
         # Groups name each other in their rules: all rules go before the first group.
-        things += [
-            Thing("security group rules", f"{key} rules", _named(key, entry), entry) for key, entry in found.items()
+        resources += [
+            Resource("security group rules", f"{key} rules", _named(key, entry), entry) for key, entry in found.items()
         ]
-    return things
+    return resources
 
 
 def _named(key: str, entry: Mapping[str, Any]) -> str:
@@ -97,20 +103,20 @@ def _named(key: str, entry: Mapping[str, Any]) -> str:
     return f"{name} ({key})" if name else key
 
 
-def _clusters(groups: Sequence[Thing]) -> list[str]:
+def _clusters(groups: Sequence[Resource]) -> list[str]:
     """Clusters of others in which services run. Workers have no target groups to say so: the inventory names theirs."""
     return sorted({group.detail[TAG_CLUSTER] for group in groups if group.detail.get(TAG_CLUSTER)})
 
 
-def _ecs(aws: Aws, name: str, others: Sequence[str]) -> list[Thing]:
+def _ecs(aws: Aws, name: str, others: Sequence[str]) -> list[Resource]:
     return [
-        thing
+        resource
         for cluster in dict.fromkeys((EnvironmentNames(name).cluster, *(other.rpartition("/")[2] for other in others)))
-        for thing in _of_cluster(aws, name, cluster)
+        for resource in _of_cluster(aws, name, cluster)
     ]
 
 
-def _of_cluster(aws: Aws, name: str, cluster_name: str) -> list[Thing]:
+def _of_cluster(aws: Aws, name: str, cluster_name: str) -> list[Resource]:
     """Services with our tag, and the cluster if that has it too."""
     cluster = ecs.cluster(aws, cluster_name)
     if cluster is None:
@@ -121,12 +127,12 @@ def _of_cluster(aws: Aws, name: str, cluster_name: str) -> list[Thing]:
     why = f"ECS services of others run in it: {others}" if others else ""
     ours = tags_of(cluster).get(TAG_ENVIRONMENT) == name
     scaled = autoscaling.scalable_targets(aws, cluster_name, services) if services else {}
-    things = [Thing("cluster", cluster["clusterArn"], cluster_name, protected=why)] if ours else []
-    things += [Thing("autoscaling", f"{cluster_name}/{service}", service, cluster_name) for service in scaled]
+    resources = [Resource("cluster", cluster["clusterArn"], cluster_name, protected=why)] if ours else []
+    resources += [Resource("autoscaling", f"{cluster_name}/{service}", service, cluster_name) for service in scaled]
     # Who was asked to go is no longer asked: once it is gone, nobody may know any more whose it was.
     stay = [service for service in services if states[service].status != "DRAINING"]
-    return things + [
-        Thing("ECS service", f"{cluster_name} {service}", service, _service_of(service)) for service in stay
+    return resources + [
+        Resource("ECS service", f"{cluster_name} {service}", service, _service_of(service)) for service in stay
     ]
 
 
@@ -135,9 +141,9 @@ def _service_of(ecs_service: str) -> str:
     return service if colour in COLOURS else ""
 
 
-def _task_definitions(aws: Aws, name: str, services: set[str]) -> list[Thing]:
+def _task_definitions(aws: Aws, name: str, services: set[str]) -> list[Resource]:
     return [
-        Thing("task definition", arn, arn.rpartition("/")[2])
+        Resource("task definition", arn, arn.rpartition("/")[2])
         for service in sorted(services)
         for arn in _own_revisions(aws, name, ServiceNames(name, service).family)
     ]
@@ -155,7 +161,7 @@ def _is_own_revision(aws: Aws, name: str, reference: str) -> bool:
     return (ecs.revision_tags(aws, reference) or {}).get(TAG_ENVIRONMENT) == name
 
 
-def _balancer(aws: Aws, name: str) -> list[Thing]:
+def _balancer(aws: Aws, name: str) -> list[Resource]:
     found = elbv2.load_balancer(aws, EnvironmentNames(name).load_balancer)
     if found is None:
         return []
@@ -165,7 +171,7 @@ def _balancer(aws: Aws, name: str) -> list[Thing]:
     return [load_balancer(aws, found, name)]
 
 
-def _further_balancers(aws: Aws, name: str) -> list[Thing]:
+def _further_balancers(aws: Aws, name: str) -> list[Resource]:
     """Beside the first: by their names' beginning and their tags."""
     found = elbv2.load_balancers(aws, f"{name}-")
     tags = elbv2.tags(aws, [balancer["LoadBalancerArn"] for balancer in found]) if found else {}
@@ -176,7 +182,7 @@ def _further_balancers(aws: Aws, name: str) -> list[Thing]:
     ]
 
 
-def load_balancer(aws: Aws, found: Mapping[str, Any], name: str = "") -> Thing:
+def load_balancer(aws: Aws, found: Mapping[str, Any], name: str = "") -> Resource:
     """Its listeners and their rules go with it. Without an environment's name nobody knows which of them are others'."""
     arn = found["LoadBalancerArn"]
     protected = elbv2.load_balancer_attributes(aws, arn).get("deletion_protection.enabled") == "true"
@@ -186,84 +192,84 @@ def load_balancer(aws: Aws, found: Mapping[str, Any], name: str = "") -> Thing:
         else ""
     )
     reasons = (why, teardown_others.behind(aws, arn, name) if name else "")
-    return Thing("load balancer", arn, found["LoadBalancerName"], found, protected="; ".join(filter(None, reasons)))
+    return Resource("load balancer", arn, found["LoadBalancerName"], found, protected="; ".join(filter(None, reasons)))
 
 
-def _target_groups(aws: Aws, name: str) -> list[Thing]:
+def _target_groups(aws: Aws, name: str) -> list[Resource]:
     # Names are cut to fit, but never their beginning.
     arns = elbv2.target_group_arns(aws, name)
     return [
-        Thing("target group", arn, arn.split("/")[1], tags)
+        Resource("target group", arn, arn.split("/")[1], tags)
         for arn, tags in elbv2.tags(aws, arns).items()
         if tags.get(TAG_ENVIRONMENT) == name
     ]
 
 
-def _beside(aws: Aws, name: str, groups: Sequence[Thing]) -> list[Thing]:
+def _beside(aws: Aws, name: str, groups: Sequence[Resource]) -> list[Resource]:
     """Rules in listeners of others, which stay there: those that forward to our target groups and to nothing else."""
     ours = {group.id for group in groups}
     listeners = sorted({group.detail[TAG_LISTENER] for group in groups if group.detail.get(TAG_LISTENER)})
     found = [*rules_to(aws, listeners, ours), *to_further(aws, groups)]
-    return list({thing.id: thing for thing in found}.values())
+    return list({resource.id: resource for resource in found}.values())
 
 
-def to_further(aws: Aws, groups: Sequence[Thing]) -> list[Thing]:
+def to_further(aws: Aws, groups: Sequence[Resource]) -> list[Resource]:
     """What leads to further target groups: rules, and the listeners that were made for them at network load balancers."""
     ours = [group.id for group in groups if group.detail.get(TAG_TARGET_GROUP)]
     found = elbv2.target_groups_by_arn(aws, ours).values() if ours else ()
     balancers = {arn for group in found for arn in group.load_balancer_arns}
     ways = further_places.ways_to(aws, balancers, ours)
     return [
-        *(Thing("listener rule", rule.arn, f"{rule.conditions} → {rule.owner}") for rule in ways.rules),
+        *(Resource("listener rule", rule.arn, f"{rule.conditions} → {rule.owner}") for rule in ways.rules),
         *(
-            Thing("listener", listener["ListenerArn"], further_places.described(listener))
+            Resource("listener", listener["ListenerArn"], further_places.described(listener))
             for listener in ways.listeners
         ),
     ]
 
 
-def rules_to(aws: Aws, listeners: Sequence[str], target_groups: set[str]) -> list[Thing]:
+def rules_to(aws: Aws, listeners: Sequence[str], target_groups: set[str]) -> list[Resource]:
     """Rules of these listeners that forward to these target groups alone."""
     return [
-        Thing("listener rule", rule.arn, f"{rule.conditions} → {rule.owner}")
+        Resource("listener rule", rule.arn, f"{rule.conditions} → {rule.owner}")
         for rule in routing_removal.rules_to(aws, listeners, target_groups)
     ]
 
 
-def _certificates(aws: Aws, name: str) -> list[Thing]:
+def _certificates(aws: Aws, name: str) -> list[Resource]:
     return [
-        Thing("certificate", certificate["CertificateArn"], certificate["DomainName"])
+        Resource("certificate", certificate["CertificateArn"], certificate["DomainName"])
         for certificate in acm.certificates(aws)
         if acm.tags(aws, certificate["CertificateArn"]).get(TAG_ENVIRONMENT) == name
     ]
 
 
-def _log_groups(aws: Aws, name: str) -> list[Thing]:
+def _log_groups(aws: Aws, name: str) -> list[Resource]:
     prefix = f"/pear/{name}/"
     return [
-        Thing("log group", group, group, group.removeprefix(prefix).partition("/")[0])
+        Resource("log group", group, group, group.removeprefix(prefix).partition("/")[0])
         for group, arn in logs.log_groups(aws, prefix).items()
         if logs.tags(aws, arn).get(TAG_ENVIRONMENT) == name
     ]
 
 
-def _roles(aws: Aws, name: str) -> list[Thing]:
+def _roles(aws: Aws, name: str) -> list[Resource]:
     """Those of the same environment name in another region are another environment's."""
     tags = {role: iam.role_tags(aws, role) for role in iam.role_names(aws, f"{name}-")}
     ours = {TAG_ENVIRONMENT: name, TAG_REGION: aws.region}
-    return [Thing("role", role, role) for role, own in tags.items() if ours.items() <= own.items()]
+    return [Resource("role", role, role) for role, own in tags.items() if ours.items() <= own.items()]
 
 
-def _traces(aws: Aws, name: str) -> list[Thing]:
+def _traces(aws: Aws, name: str) -> list[Resource]:
     """Sampling rules, which are deleted by their names, and groups of X-Ray."""
     return [
-        Thing(part.kind, part.name if isinstance(part, SamplingRule) else part.arn, part.name, tags)
+        Resource(part.kind, part.name if isinstance(part, SamplingRule) else part.arn, part.name, tags)
         for part, tags in xray.named_for(aws, name)
         if tags.get(TAG_ENVIRONMENT) == name
     ]
 
 
-def _ledger(aws: Aws, name: str) -> list[Thing]:
+def _ledger(aws: Aws, name: str) -> list[Resource]:
     table = EnvironmentNames(name).ledger
     found = dynamodb.table(aws, table)
     if found is None or found["TableStatus"] == "DELETING":
@@ -271,57 +277,57 @@ def _ledger(aws: Aws, name: str) -> list[Thing]:
     if dynamodb.table_tags(aws, found["TableArn"]).get(TAG_ENVIRONMENT) != name:
         return []
     why = "its deletion protection is on; switch it off first" if found.get("DeletionProtectionEnabled") else ""
-    return [Thing("ledger", table, table, protected=why)]
+    return [Resource("ledger", table, table, protected=why)]
 
 
-def _files(aws: Aws, name: str) -> list[Thing]:
+def _files(aws: Aws, name: str) -> list[Resource]:
     found = efs.find_file_system(aws, name)
     if found is None or tags_of(found).get(TAG_ENVIRONMENT) != name:
         return []
     return file_system(aws, name, found)
 
 
-def file_system(aws: Aws, name: str, found: Mapping[str, Any]) -> list[Thing]:
+def file_system(aws: Aws, name: str, found: Mapping[str, Any]) -> list[Resource]:
     """The file system, with its mount targets and access points."""
     key = found["FileSystemId"]
     if found["LifeCycleState"] in {"deleting", "deleted"}:
         return []
-    targets = [Thing("mount target", mount_target["MountTargetId"]) for mount_target in efs.mount_targets(aws, key)]
-    points = [Thing("access point", access_point["AccessPointId"]) for access_point in efs.access_points(aws, key)]
-    return [Thing("file system", key, f"{name} ({key})"), *targets, *points]
+    targets = [Resource("mount target", mount_target["MountTargetId"]) for mount_target in efs.mount_targets(aws, key)]
+    points = [Resource("access point", access_point["AccessPointId"]) for access_point in efs.access_points(aws, key)]
+    return [Resource("file system", key, f"{name} ({key})"), *targets, *points]
 
 
-def _topics(aws: Aws, name: str) -> list[Thing]:
+def _topics(aws: Aws, name: str) -> list[Resource]:
     names = EnvironmentNames(name)
     return _named_topics(aws, name, (names.alarm_topic, names.warning_topic, names.release_topic))
 
 
-def _named_topics(aws: Aws, name: str, topics: Sequence[str]) -> list[Thing]:
+def _named_topics(aws: Aws, name: str, topics: Sequence[str]) -> list[Resource]:
     return [
-        Thing("topic", arn, topic, aws.region)
+        Resource("topic", arn, topic, aws.region)
         for topic in topics
         for arn in sns.topic_arns(aws, topic)
         if sns.tags(aws, arn).get(TAG_ENVIRONMENT) == name
     ]
 
 
-def _schedules(aws: Aws, name: str) -> list[Thing]:
+def _schedules(aws: Aws, name: str) -> list[Resource]:
     """The group goes with all that is in it."""
     found = scheduler.group(aws, name)
     if found is None or found["State"] == "DELETING":
         return []
     if scheduler.group_tags(aws, found["Arn"]).get(TAG_ENVIRONMENT) != name:
         return []
-    return [Thing("schedules", name, name)]
+    return [Resource("schedules", name, name)]
 
 
-def _alarms(aws: Aws, name: str) -> list[Thing]:
+def _alarms(aws: Aws, name: str) -> list[Resource]:
     """Without those of health checks of the same environment name in another region, whose metrics this one keeps."""
     own = HealthCheckNames(name, aws.region)
     return [alarm for alarm in _named_alarms(aws, name, f"{name}/") if not own.is_of_another_region(alarm.id)]
 
 
-def _named_alarms(aws: Aws, name: str, prefix: str) -> list[Thing]:
+def _named_alarms(aws: Aws, name: str, prefix: str) -> list[Resource]:
     """A composite alarm before those that its rule names."""
     found = {
         alarm["AlarmName"]: alarm
@@ -329,12 +335,12 @@ def _named_alarms(aws: Aws, name: str, prefix: str) -> list[Thing]:
         if cloudwatch.tags(aws, alarm["AlarmArn"]).get(TAG_ENVIRONMENT) == name
     }
     return [
-        Thing("composite alarm" if is_composite(found[alarm]) else "alarm", alarm, alarm, aws.region)
+        Resource("composite alarm" if is_composite(found[alarm]) else "alarm", alarm, alarm, aws.region)
         for alarm in reversed(in_order(found.values()))
     ]
 
 
-def beside_health_checks(aws: Aws, name: str) -> list[Thing]:
+def beside_health_checks(aws: Aws, name: str) -> list[Resource]:
     """Alarms and their topic where Route 53 keeps its metrics, unless that is the environment's region anyway.
 
     Another environment of this name may be in that region: what is its own stays.
@@ -345,40 +351,40 @@ def beside_health_checks(aws: Aws, name: str) -> list[Thing]:
     return [*_named_alarms(there, name, names.alarm_prefix), *_named_topics(there, name, [names.topic])]
 
 
-def _dashboards(aws: Aws, name: str, services: set[str]) -> list[Thing]:
+def _dashboards(aws: Aws, name: str, services: set[str]) -> list[Resource]:
     names = DashboardNames(name, aws.region)
     ours = {names.of_service(service) for service in services} | {names.shared}
     return [
-        Thing("dashboard", dashboard, dashboard)
+        Resource("dashboard", dashboard, dashboard)
         for dashboard, arn in cloudwatch.dashboards(aws, names.prefix).items()
         if dashboard in ours and cloudwatch.tags(aws, arn).get(TAG_ENVIRONMENT) == name
     ]
 
 
-def _saved_queries(aws: Aws, name: str, services: set[str]) -> list[Thing]:
+def _saved_queries(aws: Aws, name: str, services: set[str]) -> list[Resource]:
     """They carry no tags: ours say so in their first line."""
     prefixes = tuple(ServiceNames(name, service).saved_query_prefix for service in services)
     return [
-        Thing("saved query", query.id, query.name, query)
+        Resource("saved query", query.id, query.name, query)
         for query in logs.saved_queries(aws, f"{name}/")
         if query.name.startswith(prefixes) and query.owner == name
     ]
 
 
-def _repositories(aws: Aws, name: str, services: set[str]) -> list[Thing]:
+def _repositories(aws: Aws, name: str, services: set[str]) -> list[Resource]:
     """Repositories are shared by the environments of an account: theirs is the service's name alone."""
     ours = [found for found in ecr.repositories(aws) if found["repositoryName"] in services]
     return [
-        Thing("repository", found["repositoryName"], found["repositoryName"])
+        Resource("repository", found["repositoryName"], found["repositoryName"])
         for found in ours
         if ecr.repository_tags(aws, found["repositoryArn"]).get(TAG_SERVICE) in services
     ]
 
 
-def health_checks(aws: Aws, name: str) -> list[Thing]:
+def health_checks(aws: Aws, name: str) -> list[Resource]:
     found = route53.health_checks(aws, HealthCheckNames(name, aws.region).reference_prefix)
     return [
-        Thing("health check", check["Id"], check["HealthCheckConfig"].get("FullyQualifiedDomainName", ""))
+        Resource("health check", check["Id"], check["HealthCheckConfig"].get("FullyQualifiedDomainName", ""))
         for check in found
     ]
 
@@ -387,8 +393,8 @@ def _to_our_balancers(aws: Aws, name: str, records: Sequence[Mapping[str, Any]])
     """Records that lead to the environment's own load balancers, or to a first one that it had: never those to one of others."""
     further = [
         record
-        for thing in _further_balancers(aws, name)
-        for record in leftovers(records, Balancer(thing.name, thing.detail["DNSName"], "", aws.region))
+        for resource in _further_balancers(aws, name)
+        for record in leftovers(records, Balancer(resource.name, resource.detail["DNSName"], "", aws.region))
     ]
     return [*_to_first_balancer(aws, name, records), *further]
 
@@ -403,7 +409,7 @@ def _to_first_balancer(aws: Aws, name: str, records: Sequence[Mapping[str, Any]]
     return leftovers(records, Balancer(called, (balancer or {}).get("DNSName", ""), "", aws.region))
 
 
-def names_in_dns(aws: Aws, name: str, zone: str, certificates: Sequence[str]) -> list[Thing]:
+def names_in_dns(aws: Aws, name: str, zone: str, certificates: Sequence[str]) -> list[Resource]:
     """Records that lead to the environment's load balancer; and where nothing else is in a zone of its own, the zone with the proofs
     of its certificates. Elsewhere proofs stay: ACM has one record for a domain and an account, by which it renews the certificates of
     every environment and region that has the domain.
@@ -424,8 +430,8 @@ def names_in_dns(aws: Aws, name: str, zone: str, certificates: Sequence[str]) ->
     proven = [record for record in found if record["Type"] == "CNAME" and bare(record["Name"]) in proofs]
     others = [record for record in found if record not in (*ours, *proven) and record["Type"] not in {"NS", "SOA"}]
     zone_goes = not others and route53.zone_tags(aws, zone_id).get(TAG_ENVIRONMENT) == name
-    things = [
-        Thing(
+    resources = [
+        Resource(
             "DNS record",
             f"{record['Name']} {record['Type']} {record.get('SetIdentifier', '')}".strip(),
             "",
@@ -434,5 +440,5 @@ def names_in_dns(aws: Aws, name: str, zone: str, certificates: Sequence[str]) ->
         for record in (*ours, *(proven if zone_goes else ()))
     ]
     if zone_goes:
-        things.append(Thing("hosted zone", zone_id, zone))
-    return things
+        resources.append(Resource("hosted zone", zone_id, zone))
+    return resources

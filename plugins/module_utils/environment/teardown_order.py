@@ -83,7 +83,7 @@ DATA = {
 
 
 @dataclass(frozen=True)
-class Thing:
+class Resource:
     """A resource of the collection: its kind, its ID on AWS, and what its removal needs."""
 
     kind: str
@@ -101,22 +101,22 @@ class Thing:
 class Plan:
     """What is removed, in order; what is kept; and why the removal is refused."""
 
-    remove: tuple[Thing, ...]
-    keep: tuple[Thing, ...]
+    remove: tuple[Resource, ...]
+    keep: tuple[Resource, ...]
     refusals: tuple[str, ...]
 
 
-def plan(found: Iterable[Thing], data: Sequence[str] = ()) -> Plan:
+def plan(found: Iterable[Resource], data: Sequence[str] = ()) -> Plan:
     """Order the resources; keep data that is not listed."""
     kept_kinds = {kind for name, kinds in DATA.items() if name not in data for kind in kinds}
-    everything = sorted(found, key=lambda thing: (ORDER.index(thing.kind), thing.name, thing.id))
-    kept = [thing for thing in everything if thing.kind in kept_kinds]
+    everything = sorted(found, key=lambda resource: (ORDER.index(resource.kind), resource.name, resource.id))
+    kept = [resource for resource in everything if resource.kind in kept_kinds]
     # By kind: a role and a vault may have the same name.
-    remove = [thing for thing in everything if thing.kind not in kept_kinds]
-    refusals = tuple(f"{thing}: {thing.protected}" for thing in remove if thing.protected)
+    remove = [resource for resource in everything if resource.kind not in kept_kinds]
+    refusals = tuple(f"{resource}: {resource.protected}" for resource in remove if resource.protected)
     # A subnet that holds a database cannot go, and neither can what the subnet stands in; its gateways go all the same.
-    if any(thing.kind in {"database", "database cluster"} for thing in kept):
+    if any(resource.kind in {"database", "database cluster"} for resource in kept):
         network = {"subnet", "route table", "security group rules", "security group", "VPC"}
-        kept += [thing for thing in remove if thing.kind in network]
-        remove = [thing for thing in remove if thing.kind not in network]
+        kept += [resource for resource in remove if resource.kind in network]
+        remove = [resource for resource in remove if resource.kind not in network]
     return Plan(tuple(remove), tuple(kept), refusals)

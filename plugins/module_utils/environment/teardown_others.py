@@ -11,7 +11,7 @@ from typing import Any
 from ..aws import ec2, elbv2
 from ..aws.naming import TAG_ENVIRONMENT
 from ..aws.session import Aws
-from .teardown_order import Thing
+from .teardown_order import Resource
 
 
 def behind(aws: Aws, load_balancer_arn: str, environment: str) -> str:
@@ -24,20 +24,21 @@ def behind(aws: Aws, load_balancer_arn: str, environment: str) -> str:
     )
 
 
-def guarded(aws: Aws, found: Sequence[Thing]) -> list[Thing]:
-    """The same things, the VPC with the reason why it has to stay where others stand in it.
+def guarded(aws: Aws, found: Sequence[Resource]) -> list[Resource]:
+    """The same resources, the VPC with the reason why it has to stay where others stand in it.
 
     AWS would refuse to delete the VPC alone, at the end: gateways, routes and endpoints, which they use too, would be gone by then.
     """
-    if not any(thing.kind == "VPC" for thing in found):
+    if not any(resource.kind == "VPC" for resource in found):
         return list(found)
     return [
-        replace(thing, protected=_inside(aws, thing.id, found)) if thing.kind == "VPC" else thing for thing in found
+        replace(resource, protected=_inside(aws, resource.id, found)) if resource.kind == "VPC" else resource
+        for resource in found
     ]
 
 
-def _inside(aws: Aws, vpc_id: str, found: Sequence[Thing]) -> str:
-    groups = {thing.id for thing in found if thing.kind == "security group"}
+def _inside(aws: Aws, vpc_id: str, found: Sequence[Resource]) -> str:
+    groups = {resource.id for resource in found if resource.kind == "security group"}
     own = set(_own_interfaces(found))
     others = sorted(
         f"{interface['NetworkInterfaceId']} ({interface.get('Description') or interface.get('InterfaceType')})"
@@ -54,10 +55,10 @@ def _inside(aws: Aws, vpc_id: str, found: Sequence[Thing]) -> str:
     )
 
 
-def _own_interfaces(found: Sequence[Thing]) -> Iterator[str]:
-    for thing in found:
-        detail: Mapping[str, Any] = thing.detail if isinstance(thing.detail, Mapping) else {}
-        if thing.kind == "NAT gateway":
+def _own_interfaces(found: Sequence[Resource]) -> Iterator[str]:
+    for resource in found:
+        detail: Mapping[str, Any] = resource.detail if isinstance(resource.detail, Mapping) else {}
+        if resource.kind == "NAT gateway":
             yield from (address.get("NetworkInterfaceId", "") for address in detail.get("NatGatewayAddresses", []))
-        elif thing.kind == "endpoint":
+        elif resource.kind == "endpoint":
             yield from detail.get("NetworkInterfaceIds", [])

@@ -22,7 +22,7 @@ from ..aws.session import Aws
 from ..service import health_check
 from ..service.alias_records import bare
 from . import teardown_find
-from .teardown_order import Thing
+from .teardown_order import Resource
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Scope:
     clusters: Sequence[str] = ()
 
 
-def things(aws: Aws, scope: Scope) -> list[Thing]:
+def resources(aws: Aws, scope: Scope) -> list[Resource]:
     """Everything of the service: what carries its tag or its name, its rules, schedules and records. Releases stay in the ledger."""
     environment, service = scope.environment, scope.service
     own = ServiceNames(environment, service)
@@ -44,41 +44,44 @@ def things(aws: Aws, scope: Scope) -> list[Thing]:
     checks = _health_checks(aws, environment, service)
     if checks or scope.zones:
         found += teardown_find.beside_health_checks(aws, environment)
-    kept = [thing for thing in found if belongs(thing, own, aws.region)]
-    groups = [thing for thing in kept if thing.kind == "target group"]
+    kept = [resource for resource in found if belongs(resource, own, aws.region)]
+    groups = [resource for resource in kept if resource.kind == "target group"]
     records = [
-        thing
+        resource
         for zone in scope.zones
-        for thing in teardown_find.names_in_dns(aws, environment, zone, [])
-        if _named(thing, scope.names)
+        for resource in teardown_find.names_in_dns(aws, environment, zone, [])
+        if _named(resource, scope.names)
     ]
-    routed = {thing.id: thing for thing in (*_rules(aws, environment, groups), *teardown_find.to_further(aws, groups))}
+    routed = {
+        resource.id: resource
+        for resource in (*_rules(aws, environment, groups), *teardown_find.to_further(aws, groups))
+    }
     return [*kept, *checks, *routed.values(), *_schedules(aws, environment, service), *records]
 
 
-def belongs(thing: Thing, own: ServiceNames, region: str) -> bool:
-    """Whether a thing of the environment is this service's. A name that merely begins like it is another service's."""
+def belongs(resource: Resource, own: ServiceNames, region: str) -> bool:
+    """Whether a resource of the environment is this service's. A name that merely begins like it is another service's."""
     colours = {own.ecs_service(colour) for colour in COLOURS}
     exact = {
-        "ECS service": thing.name in colours,
-        "autoscaling": thing.name in colours,
-        "target group": thing.kind == "target group" and thing.detail.get(TAG_SERVICE) == own.service,
-        "log group": thing.id == own.log_group,
-        "role": thing.id in RoleNames(own.environment, region).of_service(own.service).values(),
-        "dashboard": thing.id == DashboardNames(own.environment, region).of_service(own.service),
-        "sampling rule": thing.kind == "sampling rule" and thing.detail.get(TAG_SERVICE) == own.service,
-        "trace group": thing.kind == "trace group" and thing.detail.get(TAG_SERVICE) == own.service,
-        "saved query": thing.name.startswith(own.saved_query_prefix),
-        "task definition": thing.name.rpartition(":")[0] == own.family,
-        "repository": thing.id == own.service,
-        "composite alarm": thing.id.startswith(own.alarm_prefix),
-        "alarm": thing.id.startswith((own.alarm_prefix, own.step_alarm_prefix))
-        or thing.id == HealthCheckNames(own.environment, region).alarm(own.service),
+        "ECS service": resource.name in colours,
+        "autoscaling": resource.name in colours,
+        "target group": resource.kind == "target group" and resource.detail.get(TAG_SERVICE) == own.service,
+        "log group": resource.id == own.log_group,
+        "role": resource.id in RoleNames(own.environment, region).of_service(own.service).values(),
+        "dashboard": resource.id == DashboardNames(own.environment, region).of_service(own.service),
+        "sampling rule": resource.kind == "sampling rule" and resource.detail.get(TAG_SERVICE) == own.service,
+        "trace group": resource.kind == "trace group" and resource.detail.get(TAG_SERVICE) == own.service,
+        "saved query": resource.name.startswith(own.saved_query_prefix),
+        "task definition": resource.name.rpartition(":")[0] == own.family,
+        "repository": resource.id == own.service,
+        "composite alarm": resource.id.startswith(own.alarm_prefix),
+        "alarm": resource.id.startswith((own.alarm_prefix, own.step_alarm_prefix))
+        or resource.id == HealthCheckNames(own.environment, region).alarm(own.service),
     }
-    return exact.get(thing.kind, False)
+    return exact.get(resource.kind, False)
 
 
-def _rules(aws: Aws, environment: str, groups: Sequence[Thing]) -> list[Thing]:
+def _rules(aws: Aws, environment: str, groups: Sequence[Resource]) -> list[Resource]:
     """In the environment's own listeners too: its load balancer stays."""
     balancer = elbv2.load_balancer(aws, EnvironmentNames(environment).load_balancer)
     listeners = (
@@ -90,22 +93,22 @@ def _rules(aws: Aws, environment: str, groups: Sequence[Thing]) -> list[Thing]:
     return teardown_find.rules_to(aws, sorted(listeners), {group.id for group in groups})
 
 
-def _schedules(aws: Aws, environment: str, service: str) -> list[Thing]:
+def _schedules(aws: Aws, environment: str, service: str) -> list[Resource]:
     found = scheduler.schedules(aws, environment, f"{service}.")
-    return [Thing("schedule", name, name, environment) for name in found]
+    return [Resource("schedule", name, name, environment) for name in found]
 
 
-def _health_checks(aws: Aws, environment: str, service: str) -> list[Thing]:
+def _health_checks(aws: Aws, environment: str, service: str) -> list[Resource]:
     return [
-        Thing("health check", check["Id"], check["HealthCheckConfig"].get("FullyQualifiedDomainName", ""))
+        Resource("health check", check["Id"], check["HealthCheckConfig"].get("FullyQualifiedDomainName", ""))
         for check in route53.health_checks(
             aws, health_check.reference_prefix(HealthCheckNames(environment, aws.region), service)
         )
     ]
 
 
-def _named(thing: Thing, names: Iterable[str]) -> bool:
-    if thing.kind != "DNS record":
+def _named(resource: Resource, names: Iterable[str]) -> bool:
+    if resource.kind != "DNS record":
         return False
-    record = thing.detail[1]
+    record = resource.detail[1]
     return bare(record["Name"].replace("\\052", "*")) in {bare(name) for name in names}

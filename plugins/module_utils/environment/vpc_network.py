@@ -17,7 +17,7 @@ from ..common.invocation import Invocation
 from ..common.ownership import claim
 from . import teardown_find, vpc_parts
 from .absent import remove_all
-from .teardown_order import Thing
+from .teardown_order import Resource
 from .vpc_parts import UNKNOWN, Work
 from .vpc_settings import groups, network
 
@@ -55,24 +55,29 @@ def _absent(work: Work) -> dict[str, Any]:
     """What this module made, by its tags. What else stands in the VPC has to be removed first: AWS refuses until then."""
     with ThreadPoolExecutor(len(ec2.KINDS)) as pool:
         found = pool.map(partial(teardown_find.network, work.aws, work.desired["environment"]), ec2.KINDS)
-        things = [thing for part in found for thing in part if work.ours(thing.detail)]
-    work.vpc_id = next((thing.id for thing in things if thing.kind == "VPC"), UNKNOWN)
-    _refuse_in_use(work, things)
-    work.changes, _kept = remove_all(work.call, things)
+        resources = [resource for part in found for resource in part if work.ours(resource.detail)]
+    work.vpc_id = next((resource.id for resource in resources if resource.kind == "VPC"), UNKNOWN)
+    _refuse_in_use(work, resources)
+    work.changes, _kept = remove_all(work.call, resources)
     return _answer(work)
 
 
-def _refuse_in_use(work: Work, things: Sequence[Thing]) -> None:
+def _refuse_in_use(work: Work, resources: Sequence[Resource]) -> None:
     """Before the first removal: gateways that are gone already would leave what stands in the VPC without a way out."""
     if work.vpc_id == UNKNOWN:
         return
     own = {
         address.get("NetworkInterfaceId")
-        for thing in things
-        if thing.kind == "NAT gateway"
-        for address in thing.detail["NatGatewayAddresses"]
+        for resource in resources
+        if resource.kind == "NAT gateway"
+        for address in resource.detail["NatGatewayAddresses"]
     }
-    own |= {key for thing in things if thing.kind == "endpoint" for key in thing.detail.get("NetworkInterfaceIds", [])}
+    own |= {
+        key
+        for resource in resources
+        if resource.kind == "endpoint"
+        for key in resource.detail.get("NetworkInterfaceIds", [])
+    }
     users = [
         f"{interface['NetworkInterfaceId']} ({interface.get('Description') or interface.get('InterfaceType')})"
         for interface in ec2.network_interfaces(work.aws, work.vpc_id)

@@ -24,7 +24,7 @@ class Cause:
 
 
 @dataclass(frozen=True)
-class Typed:
+class CommandValues:
     """What commands are filled in with."""
 
     host: str
@@ -36,11 +36,11 @@ class Typed:
         return COMMANDS[name].format(host=self.host, inventory=inventory, log_group=self.log_group)
 
 
-def likely(symptoms: Mapping[Symptom, str], typed: Typed) -> list[Cause]:
+def likely(symptoms: Mapping[Symptom, str], values: CommandValues) -> list[Cause]:
     """The causes that fit, the likeliest first; equal ones in the order of the table."""
     fitting = sorted((rule for rule in RULES if rule.fits(symptoms)), key=lambda rule: -rule.score(symptoms))
     remedies = [(rule, rule.remedy(symptoms)) for rule in fitting]
     return [
-        Cause(rule.cause, rule.score(symptoms), rule.why(symptoms), typed.command(remedy.command), remedy.advice)
+        Cause(rule.cause, rule.score(symptoms), rule.why(symptoms), values.command(remedy.command), remedy.advice)
         for rule, remedy in remedies
     ]

@@ -26,7 +26,7 @@ NOTHING = "-"
 
 
 @dataclass(frozen=True)
-class Side:
+class ComparedService:
     """A service of one environment as it was read."""
 
     environment: str
@@ -59,7 +59,7 @@ class Difference:
     there: str
 
 
-def differences(here: Side, there: Side) -> list[Difference]:
+def differences(here: ComparedService, there: ComparedService) -> list[Difference]:
     """What differs once account, region and environment's name are put aside; values as they are, not as they were compared."""
     ours, theirs = here.facts, there.facts
     return [
@@ -70,11 +70,11 @@ def differences(here: Side, there: Side) -> list[Difference]:
     ]
 
 
-def same_count(here: Side, there: Side, found: list[Difference]) -> int:
+def same_count(here: ComparedService, there: ComparedService, found: list[Difference]) -> int:
     return len(here.facts.keys() | there.facts.keys()) - len(found)
 
 
-def table(here: Side, there: Side, found: list[Difference]) -> list[str]:
+def table(here: ComparedService, there: ComparedService, found: list[Difference]) -> list[str]:
     """The differences as lines of a table."""
     rows = [("", here.environment, there.environment)]
     rows += [(difference.what, _cut(difference.here), _cut(difference.there)) for difference in found]
@@ -87,23 +87,23 @@ def _cut(text: str) -> str:
     return line if len(line) <= _CELL else line[: _CELL - 1] + "…"
 
 
-def _facts(side: Side) -> Iterator[tuple[str, str]]:
-    if side.release is not None:
-        yield "release.version", side.release.version or side.release.digest
-    for key, value in task_definition.normalise(side.definition).items():
+def _facts(service: ComparedService) -> Iterator[tuple[str, str]]:
+    if service.release is not None:
+        yield "release.version", service.release.version or service.release.digest
+    for key, value in task_definition.normalise(service.definition).items():
         if key == "containerDefinitions":
             for container in value:
                 yield from _container(container)
         elif key != "family":
             yield from _flat(f"task.{key}", value)
-    if side.state is not None:
-        yield "count.desired", str(side.state.desired)
-        for key, value in side.state.settings.items():
+    if service.state is not None:
+        yield "count.desired", str(service.state.desired)
+        for key, value in service.state.settings.items():
             if key not in _IDS:
                 yield from _flat(f"service.{key}", value)
-    if side.bounds is not None:
-        yield "count.minimum", str(side.bounds.minimum)
-        yield "count.maximum", str(side.bounds.maximum)
+    if service.bounds is not None:
+        yield "count.minimum", str(service.bounds.minimum)
+        yield "count.maximum", str(service.bounds.maximum)
 
 
 def _container(container: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

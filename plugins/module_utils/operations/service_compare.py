@@ -17,7 +17,7 @@ from ..release.ledger import DynamoLedger
 from ..release.ports import PortError
 from ..rollout.history import good_releases
 from ..service.location import locate_in_environment, weights_of
-from .compared import Side, differences, same_count, table
+from .compared import ComparedService, differences, same_count, table
 
 
 def run(call: Invocation) -> dict[str, Any]:
@@ -49,7 +49,7 @@ def run(call: Invocation) -> dict[str, Any]:
     return answer
 
 
-def read(aws: Aws, params: Mapping[str, Any]) -> Side:
+def read(aws: Aws, params: Mapping[str, Any]) -> ComparedService:
     """A service as it runs; its live colour where traffic is shared."""
     location = locate_in_environment(aws, params)
     weights = weights_of(location.production, location)
@@ -63,7 +63,7 @@ def read(aws: Aws, params: Mapping[str, Any]) -> Side:
         good = good_releases(DynamoLedger(aws, location.ledger, location.service).history().releases)
     except PortError as failed:
         raise Failure(str(failed)) from failed
-    return Side(
+    return ComparedService(
         location.environment,
         location.service,
         aws.region,

@@ -14,7 +14,7 @@ from ..aws.cloudwatch import Window
 from ..aws.session import Aws
 from ..common.invocation import Invocation
 from ..common.text import harmless
-from .causes import Typed
+from .causes import CommandValues
 from .facts import Facts, Unread
 from .place import Place, find
 from .readers import Readers, attempt
@@ -37,8 +37,8 @@ def run(call: Invocation) -> dict[str, Any]:
     """Return the verdicts, the likely causes, the command to type next; as data, as a screen and as a note."""
     aws, now = call.aws.brief(), call.clock.now()
     place = find(aws, call.params)
-    typed = Typed(call.params["host"] or place.service, call.params["inventory"], place.log_group)
-    report = triage(read(aws, place, call, now), typed)
+    values = CommandValues(call.params["host"] or place.service, call.params["inventory"], place.log_group)
+    report = triage(read(aws, place, call, now), values)
     answer: dict[str, Any] = harmless(
         {"changed": False, **as_data(report), "screen": screen(report), "note": note(report)}
     )

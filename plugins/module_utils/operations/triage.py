@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from . import check_answers, check_logs, check_releases, check_saturation, check_tasks, check_traces
 from .cause_rules import STATUS
-from .causes import Cause, Typed, likely
+from .causes import Cause, CommandValues, likely
 from .facts import Alarm, Facts, Unread
 from .findings import Findings, State, Symptom, Verdict, at, worst
 
@@ -58,7 +58,7 @@ class Report:
     advice: str = ""
 
 
-def triage(facts: Facts, typed: Typed) -> Report:
+def triage(facts: Facts, values: CommandValues) -> Report:
     found = [check.judge(facts) for check in CHECKS]
     _unread(found, facts)
     verdicts = [findings.verdict() for findings in found]
@@ -66,7 +66,7 @@ def triage(facts: Facts, typed: Typed) -> Report:
     symptoms: dict[Symptom, str] = {}
     for findings in found:
         symptoms |= {kind: sentence for kind, sentence in findings.symptoms.items() if kind not in symptoms}
-    causes = likely(symptoms, typed)
+    causes = likely(symptoms, values)
     state = worst(verdict.state for verdict in verdicts)
     return Report(
         service=facts.service,
@@ -78,7 +78,7 @@ def triage(facts: Facts, typed: Typed) -> Report:
         verdicts=tuple(verdicts),
         causes=tuple(causes),
         alarms=_alarms(facts.alarms),
-        next=causes[0].command if causes else "" if state is State.OK else typed.command(STATUS),
+        next=causes[0].command if causes else "" if state is State.OK else values.command(STATUS),
         advice=causes[0].advice if causes else "",
     )
 

@@ -61,14 +61,14 @@ def requests_needed(targets: int) -> int:
 
 def smoke(route: Route, check: Mapping[str, Any]) -> Verdict:
     """Ask until there is a first right answer, then every target: from there on one wrong answer fails the check."""
-    return _Questions(route, check).verdict()
+    return _CheckRun(route, check).verdict()
 
 
 class _Stopped(Exception):
     """The release has to end: nothing more is asked."""
 
 
-class _Questions:
+class _CheckRun:
     def __init__(self, route: Route, check: Mapping[str, Any]) -> None:
         self.route, self.check = route, check
         self.title = f"check {check['name']}: {check['method']} {check['path']}"

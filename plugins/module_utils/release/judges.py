@@ -16,9 +16,9 @@ from ..rollout.gates import failed, judge, passed, unclear
 from ..rollout.model import Colour, ColourState, Fleet, Readings, Release, Traffic, Verdict
 from ..service.location import ServiceLocation
 from ..service.routing import production_rules
-from .black_box import BlackBox
 from .every_target import Route, smoke
 from .evidence import Evidence
+from .evidence_reader import EvidenceReader
 from .metrics import Metrics
 from .one_off import Watch, one_off
 from .port_calls import port_call
@@ -88,8 +88,8 @@ class CloudJudges:
     @port_call
     def collect(self, release: Release, fleet: Fleet) -> dict[str, Any]:
         """Keep what would be gone once the candidate is stopped, and the verdict over what was last read."""
-        black_box = BlackBox(self.aws, self.location, self.evidence.get(release.candidate) or Evidence())
-        kept = black_box.collect(release, fleet, self._judgement(release))
+        evidence_reader = EvidenceReader(self.aws, self.location, self.evidence.get(release.candidate) or Evidence())
+        kept = evidence_reader.collect(release, fleet, self._judgement(release))
         compared = self.response_times(release)
         return {**kept, "response_times": compared} if compared else kept
 

@@ -165,7 +165,7 @@ class Notices(Protocol):
         """What could not be told."""
 
 
-class NobodyToTell:
+class NoTopics:
     """Where no topic is named."""
 
     def tell(self, decision: Decision) -> tuple[str, ...]:
@@ -186,4 +186,4 @@ class Ports:
     ledger: Ledger
     clock: Clock
     progress: Progress
-    notices: Notices = NobodyToTell()
+    notices: Notices = NoTopics()

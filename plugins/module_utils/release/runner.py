@@ -25,7 +25,7 @@ from .metrics import MetricOptions, Metrics
 from .notices import Sender
 from .notifier import Notifier
 from .options import GATES, filled, token
-from .ports import NobodyToTell, Notices, PortError, Ports, Progress
+from .ports import Notices, NoTopics, PortError, Ports, Progress
 from .providers.fleet import ServiceFleet
 from .providers.service_provider import ServiceProvider
 from .recorded import RecordedJudges, RecordedProgress, RecordedProvider
@@ -68,7 +68,7 @@ def ports(
 def _notices(call: Invocation, location: ServiceLocation, progress: Progress) -> Notices:
     topics = call.params.get("release_topics") or []
     if not topics:
-        return NobodyToTell()
+        return NoTopics()
     sender = Sender(
         location.environment or location.cluster,
         tuple(topics),

@@ -22,7 +22,7 @@ from ansible_collections.pear.fargate.plugins.module_utils.environment import (
     vpc_network,
 )
 from ansible_collections.pear.fargate.plugins.module_utils.environment import rds_database as database
-from ansible_collections.pear.fargate.plugins.module_utils.environment.teardown_order import DATA, ORDER, Thing, plan
+from ansible_collections.pear.fargate.plugins.module_utils.environment.teardown_order import DATA, ORDER, Resource, plan
 from ansible_collections.pear.fargate.plugins.modules import efs_file_system, rds_database
 from ansible_collections.pear.fargate.plugins.modules import environment_teardown as module
 from ansible_collections.pear.fargate.plugins.modules import vpc_network as vpc_module
@@ -48,8 +48,8 @@ POLICY = json.dumps(
 
 
 def test_names_go_first_and_the_network_last() -> None:
-    things = [Thing(kind, kind) for kind in reversed(ORDER)]
-    kinds = [thing.kind for thing in plan(things, list(DATA)).remove]
+    resources = [Resource(kind, kind) for kind in reversed(ORDER)]
+    kinds = [resource.kind for resource in plan(resources, list(DATA)).remove]
     assert kinds == list(ORDER)
     for earlier, later in [
         ("DNS record", "load balancer"),
@@ -77,23 +77,30 @@ def test_everything_that_can_be_found_can_be_removed() -> None:
     ],
 )
 def test_data_stays_unless_it_is_named(data: list[str], kept: set[str]) -> None:
-    things = [Thing(kind, kind) for kind in ("file system", "access point", "repository", "cluster", "mount target")]
-    planned = plan(things, data)
-    assert {thing.kind for thing in planned.keep} == kept
-    assert {"cluster", "mount target"} <= {thing.kind for thing in planned.remove}
+    resources = [
+        Resource(kind, kind) for kind in ("file system", "access point", "repository", "cluster", "mount target")
+    ]
+    planned = plan(resources, data)
+    assert {resource.kind for resource in planned.keep} == kept
+    assert {"cluster", "mount target"} <= {resource.kind for resource in planned.remove}
 
 
 def test_what_has_the_name_of_something_that_stays_goes_all_the_same() -> None:
-    things = [Thing("backup vault", "staging-backup"), Thing("role", "staging-backup")]
-    planned = plan(things)
-    assert [thing.kind for thing in planned.keep] == ["backup vault"]
-    assert [thing.kind for thing in planned.remove] == ["role"]
+    resources = [Resource("backup vault", "staging-backup"), Resource("role", "staging-backup")]
+    planned = plan(resources)
+    assert [resource.kind for resource in planned.keep] == ["backup vault"]
+    assert [resource.kind for resource in planned.remove] == ["role"]
 
 
 def test_a_database_that_stays_keeps_the_network_it_stands_in() -> None:
-    things = [Thing(kind, kind) for kind in ("database", "subnet", "VPC", "cluster")]
-    assert [thing.kind for thing in plan(things).remove] == ["cluster"]
-    assert {thing.kind for thing in plan(things, ["database"]).remove} == {"database", "subnet", "VPC", "cluster"}
+    resources = [Resource(kind, kind) for kind in ("database", "subnet", "VPC", "cluster")]
+    assert [resource.kind for resource in plan(resources).remove] == ["cluster"]
+    assert {resource.kind for resource in plan(resources, ["database"]).remove} == {
+        "database",
+        "subnet",
+        "VPC",
+        "cluster",
+    }
 
 
 def params(spec: Any, options: dict[str, Any]) -> dict[str, Any]:
@@ -496,22 +503,22 @@ def test_rules_and_groups_of_traces_go_by_their_tags(aws: None, service: str | N
     assert {group["GroupName"] for group in xray.get_groups()["Groups"]} == set(marks) - ours
 
 
-def refusing(code: str, times: int, requested: list[Thing]) -> Any:
-    def remove(aws: Aws, thing: Thing) -> None:
-        requested.append(thing)
+def refusing(code: str, times: int, requested: list[Resource]) -> Any:
+    def remove(aws: Aws, resource: Resource) -> None:
+        requested.append(resource)
         if len(requested) <= times:
             answer: Any = {"Error": {"Code": code, "Message": "no"}}
-            raise AwsError(f"remove {thing}", ClientError(answer, "Delete"))
+            raise AwsError(f"remove {resource}", ClientError(answer, "Delete"))
 
     return remove
 
 
 def test_it_asks_again_while_something_that_is_going_holds_a_thing(aws: None, monkeypatch: pytest.MonkeyPatch) -> None:
     boto3.client("logs", REGION).create_log_group(logGroupName="/pear/staging/scores", tags=OURS)
-    requested: list[Thing] = []
+    requested: list[Resource] = []
     real = teardown_remove.remove
     refuse = refusing("DependencyViolation", 3, requested)
-    monkeypatch.setattr(teardown_remove, "remove", lambda aws, thing: (refuse(aws, thing), real(aws, thing)))
+    monkeypatch.setattr(teardown_remove, "remove", lambda aws, resource: (refuse(aws, resource), real(aws, resource)))
     assert invoke()["changed"]
     assert len(requested) == 4
 
@@ -559,10 +566,10 @@ def test_one_service_goes_and_its_neighbours_of_nearly_the_same_name_stay(aws: N
     predicted = invoke(True, service="scores", confirm="")["removed"]
     removed = invoke(service="scores", confirm="scores")["removed"]
     assert removed == predicted
-    assert {thing.split(" ")[0] for thing in removed} == {
+    assert {resource.split(" ")[0] for resource in removed} == {
         "alarm", "ECS", "listener", "target", "task", "log", "role", "autoscaling",
-    } - ({"autoscaling"} if not any(thing.startswith("autoscaling") for thing in removed) else set())  # fmt: skip
-    assert not any("admin" in thing for thing in removed)
+    } - ({"autoscaling"} if not any(resource.startswith("autoscaling") for resource in removed) else set())  # fmt: skip
+    assert not any("admin" in resource for resource in removed)
     assert "task definition staging-scores:1" in removed
     assert "task definition staging-scores:2" not in removed
     left = [group["TargetGroupName"] for group in elb.describe_target_groups()["TargetGroups"]]
@@ -689,9 +696,9 @@ def test_a_service_that_is_going_already_is_neither_deleted_again_nor_another_s(
     (going,) = ecs_backends[ACCOUNT][REGION].services.values()
     going.status = "DRAINING"
     found = teardown_find.everything(Aws({"region": REGION}), "staging", set(), [cluster])
-    assert [(thing.kind, thing.protected) for thing in found if thing.kind in ("ECS service", "cluster")] == [
-        ("cluster", "")
-    ]
+    assert [
+        (resource.kind, resource.protected) for resource in found if resource.kind in ("ECS service", "cluster")
+    ] == [("cluster", "")]
 
 
 def _ecs_tags() -> list[dict[str, str]]:
@@ -729,7 +736,7 @@ def test_rules_and_services_beside_what_others_have_go_and_theirs_stays(aws: Non
     for name, marked in (("scores-blue", mine), ("theirs", [])):
         ecs.create_service(cluster="corp", serviceName=name, taskDefinition="f", desiredCount=1, tags=marked)
     removed = invoke()["removed"]
-    assert [thing.partition(" ")[0] for thing in removed] == ["ECS", "listener", "target"]
+    assert [resource.partition(" ")[0] for resource in removed] == ["ECS", "listener", "target"]
     rules = [rule["Priority"] for rule in elb.describe_rules(ListenerArn=listener)["Rules"]]
     assert sorted(rules) == ["1", "default"]
     services = ecs.describe_services(cluster="corp", services=["scores-blue", "theirs"])["services"]
@@ -792,7 +799,7 @@ def test_further_target_groups_go_with_their_listeners_and_rules_and_a_listener_
     listed = invoke(check_mode=True)["removed"]
     assert {"listener TCP 7000 of corp-network", "target group staging-scores-game"} <= set(listed)
     gone = invoke(confirm="scores", service="scores")["removed"]
-    assert len([thing for thing in gone if thing.startswith("listener rule host a")]) == 1
+    assert len([resource for resource in gone if resource.startswith("listener rule host a")]) == 1
     assert "listener TCP 7000 of corp-network" in gone and "target group staging-scores-internal" in gone
     ports = [one["Port"] for one in elb.describe_listeners(LoadBalancerArn=balancers["network"])["Listeners"]]
     assert ports == [7001]

@@ -12,7 +12,7 @@ from ansible_collections.pear.fargate.plugins.module_utils.aws.session import Aw
 from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import Invocation
 from ansible_collections.pear.fargate.plugins.module_utils.operations import service_compare
 from ansible_collections.pear.fargate.plugins.module_utils.operations.compared import (
-    Side,
+    ComparedService,
     differences,
     same_count,
     table,
@@ -26,7 +26,7 @@ from .scenes import release, service
 DIGEST = "sha256:" + "a" * 64
 
 
-def side(of: str, account: str = "123456789012", region: str = "eu-central-1", **app: Any) -> Side:
+def side(of: str, account: str = "123456789012", region: str = "eu-central-1", **app: Any) -> ComparedService:
     container = {
         "name": "app",
         "image": f"{account}.dkr.ecr.{region}.amazonaws.com/{of}/scores@{DIGEST}",
@@ -48,10 +48,10 @@ def side(of: str, account: str = "123456789012", region: str = "eu-central-1", *
         arn=f"arn:aws:ecs:{region}:{account}:service/{of}/scores-green",
         settings={"subnets": [f"subnet-{of}"], "maximum_percent": 200},
     )
-    return Side(of, "scores", region, account, state, definition, release(1, 0.0))
+    return ComparedService(of, "scores", region, account, state, definition, release(1, 0.0))
 
 
-def found(here: Side, there: Side) -> dict[str, tuple[str, str]]:
+def found(here: ComparedService, there: ComparedService) -> dict[str, tuple[str, str]]:
     return {one.what: (one.here, one.there) for one in differences(here, there)}
 
 
@@ -101,7 +101,7 @@ def test_a_name_that_only_contains_the_environments_is_another_name() -> None:
             "container.app.linuxParameters.capabilities.add", ("-", '["SYS_PTRACE"]'), id="a setting below others"),
     ],
 )  # fmt: skip
-def test_what_else_differs(other: Side, what: str, shown: tuple[str, str]) -> None:
+def test_what_else_differs(other: ComparedService, what: str, shown: tuple[str, str]) -> None:
     assert found(PRODUCTION, other)[what] == shown
 
 
@@ -117,7 +117,7 @@ def run(monkeypatch: pytest.MonkeyPatch, **other: Any) -> tuple[dict[str, Any], 
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
     read: list[dict[str, Any]] = []
 
-    def reads(aws: Aws, params: Any) -> Side:
+    def reads(aws: Aws, params: Any) -> ComparedService:
         read.append({**params, "of": aws.region})
         return side(params["environment"])
 

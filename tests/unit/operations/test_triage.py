@@ -13,7 +13,7 @@ from ansible.plugins.filter.core import to_bool
 from ansible_collections.pear.fargate.plugins.module_utils.aws.logs import LogEvent
 from ansible_collections.pear.fargate.plugins.module_utils.aws.tasks import ContainerState, TaskState
 from ansible_collections.pear.fargate.plugins.module_utils.aws.xray import Calls
-from ansible_collections.pear.fargate.plugins.module_utils.operations.causes import Typed
+from ansible_collections.pear.fargate.plugins.module_utils.operations.causes import CommandValues
 from ansible_collections.pear.fargate.plugins.module_utils.operations.facts import (
     Alarm,
     Answers,
@@ -57,7 +57,7 @@ from .scenes import (
     usage,
 )
 
-TYPED = Typed("scoreboard", "inventories/production", "/pear/production/scoreboard")
+TYPED = CommandValues("scoreboard", "inventories/production", "/pear/production/scoreboard")
 ROLLBACK = "ansible-playbook playbooks/rollback.yml -i inventories/production -l scoreboard"
 CHECK_NAMES = [check.NAME for check in CHECKS]
 DENIED = (

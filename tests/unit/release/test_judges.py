@@ -72,7 +72,7 @@ def test_the_evidence_holds_the_readings_of_the_look_that_decided(
     states = {"errors": "ALARM"}
     monkeypatch.setattr(judges_module.cloudwatch, "alarm_states", lambda *_: dict(states))
     monkeypatch.setattr(
-        judges_module.BlackBox, "collect", lambda self, release, fleet, readings: {"readings": list(readings)}
+        judges_module.EvidenceReader, "collect", lambda self, release, fleet, readings: {"readings": list(readings)}
     )
     fleet = seen(TENTH).fleet
     judges.readings(RELEASE, fleet, 1000.0)
@@ -106,7 +106,7 @@ def test_the_evidence_holds_the_readings_of_the_look_that_decided(
 def test_what_the_latency_gate_compared_is_kept_by_period(
     judges: CloudJudges, monkeypatch: pytest.MonkeyPatch, readings: Readings, compared: dict[str, Any]
 ) -> None:
-    monkeypatch.setattr(judges_module.BlackBox, "collect", lambda *_: {"causes": []})
+    monkeypatch.setattr(judges_module.EvidenceReader, "collect", lambda *_: {"causes": []})
     judges.metrics = cast(Any, SimpleNamespace(readings=lambda *_: readings))
     release = replace(RELEASE, gates=Gates(latency=LatencyGate()))
     fleet = seen(TENTH).fleet

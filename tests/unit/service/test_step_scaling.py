@@ -12,7 +12,7 @@ from ansible_collections.pear.fargate.plugins.module_utils.aws.errors import Fai
 from ansible_collections.pear.fargate.plugins.module_utils.aws.naming import ServiceNames
 from ansible_collections.pear.fargate.plugins.module_utils.aws.session import Aws
 from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import Invocation
-from ansible_collections.pear.fargate.plugins.module_utils.environment.teardown_order import Thing
+from ansible_collections.pear.fargate.plugins.module_utils.environment.teardown_order import Resource
 from ansible_collections.pear.fargate.plugins.module_utils.environment.teardown_service import belongs
 from ansible_collections.pear.fargate.plugins.module_utils.service import step_scaling
 from ansible_collections.pear.fargate.plugins.module_utils.service.autoscaling_service import run
@@ -226,4 +226,4 @@ def test_they_are_removed_with_their_service_alone() -> None:
     own = ServiceNames("staging", "mailer")
     for service, expected in (("mailer", True), ("mailer2", False)):
         name = f"staging/Scaling/{service}/wake"
-        assert belongs(Thing("alarm", name, name, REGION), own, REGION) is expected
+        assert belongs(Resource("alarm", name, name, REGION), own, REGION) is expected

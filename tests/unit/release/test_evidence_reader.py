@@ -1,4 +1,4 @@
-"""The black box: all that can be read is kept, what cannot be is said, and no value of a variable gets into it."""
+"""The evidence of a failed release: all that can be read is kept, what cannot be is said, and no value of a variable gets into it."""
 
 from __future__ import annotations
 
@@ -11,8 +11,11 @@ from ansible_collections.pear.fargate.plugins.module_utils.aws.elbv2_states impo
 from ansible_collections.pear.fargate.plugins.module_utils.aws.errors import AwsError
 from ansible_collections.pear.fargate.plugins.module_utils.aws.session import Aws
 from ansible_collections.pear.fargate.plugins.module_utils.aws.tasks import ContainerState, TaskState
-from ansible_collections.pear.fargate.plugins.module_utils.release import black_box
-from ansible_collections.pear.fargate.plugins.module_utils.release.black_box import BlackBox, definition_changes
+from ansible_collections.pear.fargate.plugins.module_utils.release import evidence_reader
+from ansible_collections.pear.fargate.plugins.module_utils.release.evidence_reader import (
+    EvidenceReader,
+    definition_changes,
+)
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import (
     Colour,
     ColourState,
@@ -56,16 +59,16 @@ def denied(*_: Any) -> Any:
 def cloud(monkeypatch: pytest.MonkeyPatch) -> None:
     primary = Deployment("ecs-svc/2", "PRIMARY", "app:2", 2, 1, 1, 1, "IN_PROGRESS")
     state = ServiceState("app-green", "arn", "ACTIVE", "app:2", 2, 1, 1, (primary,))
-    monkeypatch.setattr(black_box.ecs, "services", lambda *_: {"app-green": state})
-    monkeypatch.setattr(black_box.ecs, "tasks", lambda *a: [OF_ANOTHER, CRASHED] if a[-1] == "STOPPED" else [])
+    monkeypatch.setattr(evidence_reader.ecs, "services", lambda *_: {"app-green": state})
+    monkeypatch.setattr(evidence_reader.ecs, "tasks", lambda *a: [OF_ANOTHER, CRASHED] if a[-1] == "STOPPED" else [])
     sick = TargetState("10.0.0.9", 8080, "unhealthy", "Target.ResponseCodeMismatch", "codes: [503]")
-    monkeypatch.setattr(black_box.elbv2, "target_health", lambda *_: (sick,))
-    monkeypatch.setattr(black_box.task_logs, "last_lines", lambda *_: ["no licence, giving up"])
-    monkeypatch.setattr(black_box.ecs, "task_definition", lambda *_: None)
+    monkeypatch.setattr(evidence_reader.elbv2, "target_health", lambda *_: (sick,))
+    monkeypatch.setattr(evidence_reader.task_logs, "last_lines", lambda *_: ["no licence, giving up"])
+    monkeypatch.setattr(evidence_reader.ecs, "task_definition", lambda *_: None)
 
 
 def kept() -> dict[str, Any]:
-    return BlackBox(cast(Aws, None), PLACE).collect(RELEASE, FLEET, ["5xx share 30 %"])
+    return EvidenceReader(cast(Aws, None), PLACE).collect(RELEASE, FLEET, ["5xx share 30 %"])
 
 
 def test_tasks_of_this_deployment_are_kept_with_their_last_lines_beside_sick_targets_and_readings() -> None:
@@ -76,7 +79,7 @@ def test_tasks_of_this_deployment_are_kept_with_their_last_lines_beside_sick_tar
 
 
 def test_logs_that_may_not_be_read_hide_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(black_box.task_logs, "last_lines", denied)
+    monkeypatch.setattr(evidence_reader.task_logs, "last_lines", denied)
     evidence = kept()
     assert [one["task"] for one in evidence["tasks"]] == ["t1"]
     assert evidence["readings"] == ["5xx share 30 %"]
@@ -95,8 +98,8 @@ def test_of_a_candidate_that_runs_the_log_of_the_services_own_container_is_kept(
     monkeypatch: pytest.MonkeyPatch, names: list[str], shown: str
 ) -> None:
     running = TaskState("t2", "app:2", "ecs-svc/2", "RUNNING", containers=tuple(map(ContainerState, names)))
-    monkeypatch.setattr(black_box.ecs, "tasks", lambda *a: [] if a[-1] == "STOPPED" else [running])
-    monkeypatch.setattr(black_box.task_logs, "last_lines", lambda *a: [f"lines of {a[-1]}"])
+    monkeypatch.setattr(evidence_reader.ecs, "tasks", lambda *a: [] if a[-1] == "STOPPED" else [running])
+    monkeypatch.setattr(evidence_reader.task_logs, "last_lines", lambda *a: [f"lines of {a[-1]}"])
     assert kept()["logs"] == [f"lines of {shown}"]
 
 

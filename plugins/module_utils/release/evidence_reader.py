@@ -1,6 +1,6 @@
 # Copyright: pear.fargate contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The black box of a release that failed: what tells why, kept before anything that holds it is stopped.
+"""The evidence of a release that failed: what tells why, read before anything that holds it is stopped.
 
 ECS forgets stopped tasks within the hour, the load balancer forgets targets at once, and a candidate that is scaled in
 takes its last log lines with it.
@@ -29,7 +29,7 @@ D = TypeVar("D")
 
 
 @dataclass
-class BlackBox:
+class EvidenceReader:
     """Everything that can still be read; what cannot be is said, and hides nothing else."""
 
     aws: Aws
