@@ -52,6 +52,8 @@ class Experiment:
     blast_radius: str
     deadline_periods: int
     alarm: str = ""
+    # A kind that notices it as well. Which of the two is first depends on how fast it goes.
+    or_alarm: str = ""
     # Beginnings of the causes that are right. None where the triage has nothing to say.
     causes: tuple[str, ...] = ()
     # Of a bad version: variables of its containers, in addition to its own.
@@ -70,6 +72,10 @@ class Experiment:
         return not self.alarm and not self.refused
 
     @property
+    def noticed_by(self) -> tuple[str, ...]:
+        return tuple(kind for kind in (self.alarm, self.or_alarm) if kind)
+
+    @property
     def needs_requests(self) -> bool:
         """Whether a worker, which is sent none, cannot take part."""
         return self.alarm in _OF_REQUESTS or self.name in _OF_LISTENING | _OF_TARGETS
@@ -86,6 +92,7 @@ class Experiment:
             "blast_radius": self.blast_radius,
             "deadline_periods": self.deadline_periods,
             "alarm": self.alarm,
+            "or_alarm": self.or_alarm,
             "causes": list(self.causes),
             "environment": {"CHAOS_ENABLED": "true", **self.environment}
             if self.fault == RELEASE
@@ -104,6 +111,7 @@ class Notices:
     deadline_periods: int
     causes: tuple[str, ...]
     abort_alarm: str = _NO_TARGET
+    or_alarm: str = ""
 
 
 _ALL_REQUESTS = "all requests of the service, until the rollback"
@@ -118,6 +126,7 @@ def _released(name: str, notices: Notices, hypothesis: str, **environment: str) 
         _ALL_REQUESTS,
         notices.deadline_periods,
         notices.alarm,
+        notices.or_alarm,
         notices.causes,
         environment,
         abort_alarm=notices.abort_alarm,
@@ -180,7 +189,7 @@ _EXPERIMENTS = (
     ),
     _released(
         "memory-leak",
-        Notices("memory", 30, (*_MEMORY, _CRASHES)),
+        Notices("memory", 30, (*_MEMORY, _CRASHES), or_alarm="crash-loop"),
         "Memory that grows is noticed before, or when, a task is killed for it.",
         CHAOS_LEAK_KIB="256",
     ),
@@ -209,7 +218,7 @@ _EXPERIMENTS = (
         20,
         # Which one fires first depends on where ECS puts the new tasks; this one speaks for all of them.
         "critical",
-        ("a zone was lost",),
+        causes=("a zone was lost",),
         at_least=2,
         action=_CUT_OFF,
     ),
@@ -221,7 +230,7 @@ _EXPERIMENTS = (
         "one task of the live colour, and every task of the environment that would mount the file system meanwhile",
         18,
         "missing-tasks",
-        ("the file system cannot be mounted",),
+        causes=("the file system cannot be mounted",),
         at_least=2,
         action=_KILL,
     ),
@@ -242,7 +251,7 @@ _EXPERIMENTS = (
         # ACM tells CloudWatch twice a day, and the alarm looks at a day.
         26 * 60,
         "certificate-expiry",
-        ("the certificate expires soon",),
+        causes=("the certificate expires soon",),
         abort_alarm="no-healthy-target",
     ),
 )

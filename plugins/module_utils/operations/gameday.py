@@ -55,7 +55,7 @@ def problems(experiment: Experiment, deadline_seconds: float, watched: Watched, 
     elif experiment.is_quiet and watched.alarms:
         found.append(f"no alarm should have fired; {', '.join(watched.alarms)} did")
     elif experiment.alarm and watched.know_seconds is None:
-        found.append(f"the alarm {experiment.alarm} did not fire within {deadline_seconds:.0f} s")
+        found.append(f"the alarm {' or '.join(experiment.noticed_by)} did not fire within {deadline_seconds:.0f} s")
     if experiment.causes and not watched.aborted_by and watched.cause_seconds is None:
         found.append(f"the triage said {watched.cause or 'nothing'!r}, and should have said {experiment.causes[0]!r}")
     if mended.quiet_seconds is None:
@@ -76,14 +76,13 @@ def as_data(experiment: Experiment, watched: Watched, mended: Mended, found: Seq
 
 def markdown(experiment: Experiment, watched: Watched, mended: Mended, found: Sequence[str]) -> str:
     """The report for people."""
-    noticed = experiment.alarm or ("the release itself" if experiment.refused else "no alarm")
     lines = [
         f"# {experiment.name}: {'failed' if found else 'as expected'}",
         "",
         experiment.hypothesis,
         "",
         f"* Blast radius: {experiment.blast_radius}.",
-        f"* Must notice: {noticed}.",
+        f"* Must notice: {_must_notice(experiment)}.",
         f"* Noticed after: {shown(watched.know_seconds)}.",
         f"* Cause after: {shown(watched.cause_seconds)}: {watched.cause or 'none asked for'}.",
         f"* Mended after: {shown(mended.mended_seconds)}; steady after: {shown(mended.quiet_seconds)}.",
@@ -113,17 +112,20 @@ def moments(experiment: Experiment, began: float, watched: Watched, mended: Mend
 
 def details(experiment: Experiment, watched: Watched, mended: Mended) -> dict[str, str]:
     """What the report says of it, by name."""
-    noticed = experiment.alarm or ("the release itself" if experiment.refused else "no alarm")
     return {
         "hypothesis": experiment.hypothesis,
         "blast radius": experiment.blast_radius,
         "ended at once by": experiment.abort_alarm or "no alarm",
-        "must notice": noticed,
+        "must notice": _must_notice(experiment),
         "noticed after": shown(watched.know_seconds),
         "cause after": f"{shown(watched.cause_seconds)}: {watched.cause or 'none asked for'}",
         "mended after": shown(mended.mended_seconds),
         "steady after": shown(mended.quiet_seconds),
     }
+
+
+def _must_notice(experiment: Experiment) -> str:
+    return " or ".join(experiment.noticed_by) or ("the release itself" if experiment.refused else "no alarm")
 
 
 def shown(seconds: float | None) -> str:

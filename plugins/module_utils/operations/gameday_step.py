@@ -73,7 +73,7 @@ def _steady(call: Invocation, experiment: Experiment) -> dict[str, Any]:
     if call.params["report_path"]:
         require_libraries()
     # An alarm that fires already could not notice.
-    left = _until_steady(call, call.params["steady_periods"], _SLOW - {experiment.alarm})
+    left = _until_steady(call, call.params["steady_periods"], _SLOW.difference(experiment.noticed_by))
     if left:
         raise Failure(f"{call.params['service']} is not steady: {left}. The experiment was not begun.")
     return {"changed": False, "began": call.clock.now(), "experiment": experiment.as_dict(), "target": target}
@@ -155,7 +155,8 @@ def _look(call: Invocation, place: Place, experiment: Experiment, before: Watche
         # An alarm that is over may fire again, and counts by its first time. One from before is not the experiment's.
         if since >= call.params["steady_at"]:
             fired.setdefault(kind, max(0.0, since - began))
-    watched = replace(before, alarms=fired, know_seconds=fired.get(experiment.alarm, before.know_seconds))
+    known = min((fired[kind] for kind in experiment.noticed_by if kind in fired), default=before.know_seconds)
+    watched = replace(before, alarms=fired, know_seconds=known)
     if experiment.abort_alarm in fired:
         return replace(watched, aborted_by=experiment.abort_alarm)
     if not experiment.causes or watched.cause_seconds is not None:

@@ -21,6 +21,7 @@ from .preflight import preflight
 from .report.file import report_file, require_report
 from .results import Remarks, result
 from .runner import lease_owner, ports, run_controller
+from .throttled_reads import once_answered
 
 
 def run(call: Invocation) -> dict[str, Any]:
@@ -34,7 +35,9 @@ def run(call: Invocation) -> dict[str, Any]:
     spec = Specification(call.params, call.aws.region)
     release_order = order(call.params, spec, call.clock.now())
     try:
-        location = locate_in_environment(call.aws, call.params, call.params["listener_arn"])
+        location = once_answered(
+            call, lambda: locate_in_environment(call.aws, call.params, call.params["listener_arn"])
+        )
     except NotProvisionedError as missing:
         if call.check_mode:
             return predicted_first(call, spec, release_order, str(missing))

@@ -30,6 +30,7 @@ from .ports import PortError
 from .providers.fleet import ServiceFleet
 from .providers.service_provider import ServiceProvider
 from .results import summary
+from .throttled_reads import once_answered
 
 _REPLACED = "as long as its tasks take to be replaced"
 _ONE_WRITER_TAKES = (
@@ -44,11 +45,14 @@ def run(call: Invocation) -> dict[str, Any]:
 
 
 def _read(call: Invocation) -> dict[str, Any]:
-    location = locate_by(call.aws, call.params)
+    location = once_answered(call, lambda: locate_by(call.aws, call.params))
     ledger = DynamoLedger(call.aws, location.ledger, location.service)
+    provider = ServiceProvider(ServiceFleet(call.aws, location, call.progress))
     try:
-        fleet = ServiceProvider(ServiceFleet(call.aws, location, call.progress)).read()
-        recorded, lease, request = ledger.history(), ledger.lease(), ledger.operator_request()
+        fleet = once_answered(call, provider.read)
+        recorded, lease, request = once_answered(
+            call, lambda: (ledger.history(), ledger.lease(), ledger.operator_request())
+        )
     except PortError as failed:
         raise Failure(str(failed)) from failed
     found_budgets, unread = _budgets(call, location)

@@ -18,11 +18,12 @@ from .ledger import DynamoLedger
 from .ports import PortError
 from .providers.fleet import ServiceFleet
 from .providers.service_provider import ServiceProvider
+from .throttled_reads import once_answered
 
 
 def run(call: Invocation) -> dict[str, Any]:
     """Write the request; Failure where there is no release that could follow it."""
-    location = locate_by(call.aws, call.params)
+    location = once_answered(call, lambda: locate_by(call.aws, call.params))
     ledger = DynamoLedger(call.aws, location.ledger, location.service)
     kind, stuck = RequestKind(call.params["request"]), ""
     try:

@@ -17,11 +17,12 @@ from .prediction import predicted, predicted_return
 from .report.file import report_file
 from .results import Remarks, result
 from .runner import lease_owner, ports, run_controller
+from .throttled_reads import once_answered
 
 
 def run(call: Invocation) -> dict[str, Any]:
     # A report that cannot be made is no reason to let users wait: that is told when traffic has returned.
-    location = locate_by(call.aws, call.params)
+    location = once_answered(call, lambda: locate_by(call.aws, call.params))
     aws_ports = ports(call, location)
     if call.params.get("to_colour"):
         return _to_colour(call, location, aws_ports)

@@ -54,7 +54,8 @@ STEADY = Mended(420.0, 800.0)
 
 @pytest.mark.parametrize("experiment", BY_NAME.values(), ids=BY_NAME)
 def test_each_names_alarms_and_causes_that_exist_and_one_who_notices(experiment: Any) -> None:
-    assert experiment.alarm in {"", *SEVERITIES} and experiment.abort_alarm in {"", *SEVERITIES}
+    assert {*experiment.noticed_by, experiment.abort_alarm} <= {"", *SEVERITIES}
+    assert experiment.alarm or not experiment.or_alarm
     assert experiment.alarm != experiment.abort_alarm or not experiment.alarm
     known = [rule.cause for rule in RULES]
     assert all(any(cause.startswith(expected) for cause in known) for expected in experiment.causes)
@@ -299,6 +300,17 @@ def test_it_is_watched_until_the_alarm_fires_and_the_cause_is_right(account: Acc
     report = step(account, "recovered", began=0.0, watched=watched)["report"]
     assert report["succeeded"], report
     assert report["quiet_seconds"] >= 900
+
+
+def test_either_alarm_of_two_notices_and_the_first_one_counts(account: Account) -> None:
+    account.firing = {"crash-loop": (300, 900), "memory": (500, 900)}
+    account.causes = [(0, 900, "the program leaks memory")]
+    watched = step(account, "watch", began=0.0, experiment="memory-leak")["watched"]
+    assert watched["know_seconds"] == 300
+    account.firing, account.clock.seconds = {}, 0.0
+    watched = step(account, "watch", began=0.0, experiment="memory-leak")["watched"]
+    report = step(account, "recovered", began=0.0, experiment="memory-leak", watched=watched)["report"]
+    assert "the alarm memory or crash-loop did not fire within" in report["problems"][0]
 
 
 def test_the_watch_ends_at_the_deadline_and_by_the_abort_alarm(account: Account) -> None:
