@@ -39,6 +39,14 @@ def test_a_room_imports_itself_and_the_rooms_before_it(room: str) -> None:
     assert not upward
 
 
+def test_the_page_of_the_architecture_says_which_rooms_read_aws() -> None:
+    page = (PLUGINS.parent / "docs/architecture.md").read_text()
+    told = dict(re.findall(r"^\| `(\w+)/` \|.*\| ([^|]+) \|$", page, re.MULTILINE))
+    reads = {room: any("aws" in arrows(path) for path in (MODULE_UTILS / room).rglob("*.py")) for room in ROOMS}
+    reads["aws"] = True
+    assert {room: told[room] != "no" for room in ROOMS} == reads
+
+
 def test_no_file_lies_outside_a_room() -> None:
     assert not list(MODULE_UTILS.glob("*.py"))
     assert {path.name for path in MODULE_UTILS.iterdir() if path.is_dir() and path.name != "__pycache__"} == set(ROOMS)
