@@ -104,7 +104,7 @@ EXAMPLES = r"""
     cluster: apps
     ledger_table: web-releases
     task_definition: web:42
-    plan: {strategy: canary, percent: 10, duration_seconds: 300, bake_seconds: 300}
+    plan: {strategy: canary, percent: 10, duration_seconds: 360, bake_seconds: 360}
     gates:
       errors: {tolerance_percent: 0.5}
       alarms: [web-5xx]

@@ -19,6 +19,8 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.pear.fargate.plugins.module_utils.operations.ecs_hosts import PROPERTIES
 from ansible_collections.pear.fargate.plugins.module_utils.release.check_options import CHECK
 from ansible_collections.pear.fargate.plugins.module_utils.release.options import GATES, POLICY, STRATEGY
+from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import ErrorGate, Gates, Plan
+from ansible_collections.pear.fargate.plugins.module_utils.rollout.strategy import plan
 from ansible_collections.pear.fargate.plugins.plugin_utils.role_variables import roles_of_the_collection, unknown
 
 from tools import cutover_picture
@@ -297,6 +299,44 @@ def test_a_block_of_variables_fits_the_specs(block: Block) -> None:
     for check in plain.get("service_checks", []):
         findings += _misfits(CHECK, check)
     assert findings == []
+
+
+def orders() -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
+    """Every plan that an example shows, with the gates beside it: of a module's options, or of a service's variables."""
+    texts = [(block.place, block.text) for block in blocks() if block.language == "yaml"]
+    for module in sorted(ROOT.glob("plugins/modules/*.py")):
+        (examples,) = re.findall(r'^EXAMPLES = r"""(.*?)"""', module.read_text(), re.DOTALL | re.MULTILINE)
+        texts.append((module.stem, examples))
+    for place, text in texts:
+        for values in _mappings(yaml.safe_load(text)):
+            if isinstance(values.get("plan"), dict):
+                strategy = values.get("strategy", "all_at_once")
+                yield place, {"strategy": strategy, **values["plan"]}, values.get("gates") or {}
+            if options := values.get("service_strategy_options"):
+                strategy = (
+                    "rolling" if values.get("service_kind") == "worker" else values.get("service_strategy", "rolling")
+                )
+                yield place, {"strategy": strategy, **options}, values.get("service_gates") or {}
+
+
+def _mappings(found: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(found, dict):
+        yield found
+    for value in found.values() if isinstance(found, dict) else found if isinstance(found, list) else ():
+        yield from _mappings(value)
+
+
+def test_every_plan_that_an_example_shows_is_one_that_a_release_takes() -> None:
+    """Gates of metrics need time to see some: a shorter step is refused."""
+    shown = list(orders())
+    assert len(shown) > 5
+    refused = []
+    for place, settings, gates in shown:
+        judged = {name: gates[name] for name in ("errors", "latency", "metrics") if name in gates}
+        need = Gates(errors=ErrorGate()) if judged else Gates()
+        made = plan(settings, need)
+        refused += [] if isinstance(made, Plan) else [f"{place}: {finding}" for finding in made]
+    assert refused == []
 
 
 def _misfits(spec: dict[str, Any], values: dict[str, Any]) -> list[str]:
