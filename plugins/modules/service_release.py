@@ -23,7 +23,7 @@ author:
   - pear.fargate contributors (@pear-fargate)
 options:
   strategy:
-    description: How the version goes live; O(plan) holds what the strategy leaves open.
+    description: How the version goes live. O(plan) holds what the strategy leaves open; its own C(strategy) is not used here.
     type: str
     choices: [rolling, all_at_once, linear, canary, steps]
     default: rolling

@@ -80,7 +80,7 @@ GATES = {
     "period_seconds": {"type": "int", "default": 60},
     "delay_seconds": {"type": "int", "default": 120},
 }
-STRATEGY = {
+STRATEGY: dict[str, Any] = {
     "strategy": {
         "type": "str",
         "choices": [strategy for strategy in STRATEGIES if strategy != "rolling"],

@@ -13,6 +13,7 @@ from ..rollout.model import Outcome
 from ..rollout.strategy import STRATEGIES
 from ..service import ecs_scheduled_tasks
 from . import bluegreen_cutover
+from .options import STRATEGY
 
 __all__ = ["STRATEGIES", "run"]
 
@@ -20,6 +21,11 @@ __all__ = ["STRATEGIES", "run"]
 def run(call: Invocation) -> dict[str, Any]:
     """Return what the release returned; a Failure of it leaves the schedules as they are."""
     params, strategy = call.params, call.params["strategy"]
+    in_plan = params["plan"].get("strategy")
+    # Ansible fills in the option's own default.
+    if in_plan not in (None, STRATEGY["strategy"]["default"], strategy):
+        message = f"plan.strategy is {in_plan}, but strategy is {strategy}, which decides: set strategy alone. Nothing was changed."
+        raise Failure(message, outcome=str(Outcome.REFUSED), changed=False)
     if params["failed_dependencies"]:
         reason = f"{params['service']} depends on what failed in this run: {', '.join(params['failed_dependencies'])}"
         message = f"refused: {reason}. Nothing was changed. Release them first, or {params['service']} by itself."

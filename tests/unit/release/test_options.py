@@ -8,6 +8,9 @@ from typing import Any
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.pear.fargate.plugins.module_utils.aws.errors import Failure
+from ansible_collections.pear.fargate.plugins.module_utils.aws.session import Aws
+from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import Invocation
+from ansible_collections.pear.fargate.plugins.module_utils.release import service_release
 from ansible_collections.pear.fargate.plugins.module_utils.release.bluegreen_info import _Standing, _status, table
 from ansible_collections.pear.fargate.plugins.module_utils.release.options import colour_order, order, return_order
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.lease import Lease
@@ -128,6 +131,13 @@ def test_a_setting_of_the_second_colour_is_refused_where_there_is_none(
         made(**options, policy={name: OF_TWO_COLOURS[name]})
     neutral = {"capacity_percent": 100, "old_colour": "scale_in", "when_stable_is_down": "promote"}
     assert made(**options, policy=neutral).policy.window_seconds == 3600
+
+
+def test_the_strategy_of_service_release_is_named_once() -> None:
+    """The option of its plan would be passed over, and traffic would move in another way than the task says."""
+    params = {"service": "app", "strategy": "rolling", "plan": {"strategy": "canary"}}
+    with pytest.raises(Failure, match=r"plan\.strategy is canary, but strategy is rolling"):
+        service_release.run(Invocation(params, Aws({"region": "eu-central-1"}), False))
 
 
 def test_what_needs_two_tasks_at_once_is_refused_where_only_one_may_write() -> None:
