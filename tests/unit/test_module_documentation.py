@@ -73,6 +73,21 @@ def test_the_options_of_fragments_have_the_names_of_the_collection() -> None:
     assert {name: OTHER_NAMES[name] for name in names if name in OTHER_NAMES} == {}
 
 
+def test_a_comment_that_names_a_fragment_names_one_that_exists() -> None:
+    sources = [*(ROOT / "plugins").rglob("*.py"), ROOT / "CONTRIBUTING.md"]
+    named = {
+        name
+        for source in sources
+        for name in re.findall(r"fragments? pear\.fargate\.([a-z_]+(?:\.[a-z_]+)?)", source.read_text())
+    }
+    there = set()
+    for file in (ROOT / "plugins/doc_fragments").glob("*.py"):
+        parts = re.findall(r'^    ([A-Z_]+) = r"""', file.read_text(), re.MULTILINE)
+        there |= {file.stem if part == "DOCUMENTATION" else f"{file.stem}.{part.lower()}" for part in parts}
+    assert len(named) > 3
+    assert named - there == set()
+
+
 @pytest.mark.parametrize("module", MODULES, ids=lambda module: module.stem)
 def test_one_resource_has_a_state_and_its_tags_can_be_purged(module: Path) -> None:
     """Modules that extend one of the two fragments have the options of their argument spec too."""

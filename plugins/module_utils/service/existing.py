@@ -21,7 +21,7 @@ _COLOUR = {
     "name": {"type": "str", "required": True},
     "target_group_arn": {"type": "str", "required": True},
 }
-# Documented by the fragment pear.fargate.existing_services.
+# Documented by the fragment pear.fargate.bluegreen.existing.
 EXISTING_ARGUMENTS: dict[str, Any] = {
     "services": {
         "type": "dict",
