@@ -172,7 +172,7 @@ class ColourState:
         return self.steady and self.running >= self.desired and self.healthy >= self.desired
 
     def __str__(self) -> str:
-        return f"{self.colour} {self.healthy} healthy of {self.running} running, {self.desired} wanted"
+        return f"{self.colour} {self.healthy} healthy of {self.running} running, {self.desired} desired"
 
 
 @dataclass(frozen=True)

@@ -62,9 +62,9 @@ def test_what_is_seen_again_is_written_once() -> None:
     found = journal.batch(RELEASE)
     assert texts(found, MomentKind.WEIGHTS) == ["blue 100 % green 0 %", "blue 90 % green 10 %"]
     assert texts(found, MomentKind.TASKS) == [
-        "blue 2 healthy of 2 running, 2 wanted",
-        "green 0 healthy of 0 running, 2 wanted",
-        "green 2 healthy of 2 running, 2 wanted",
+        "blue 2 healthy of 2 running, 2 desired",
+        "green 0 healthy of 0 running, 2 desired",
+        "green 2 healthy of 2 running, 2 desired",
     ]
 
 
@@ -204,8 +204,8 @@ def test_ports_answer_as_before_and_what_passes_is_in_the_journal() -> None:
     assert [(moment.kind, moment.gate or moment.text) for moment in journal.batch(gated)] == [
         (MomentKind.LINE, "staging"),
         (MomentKind.WEIGHTS, "blue 100 % green 0 %"),
-        (MomentKind.TASKS, "blue 2 healthy of 2 running, 2 wanted"),
-        (MomentKind.TASKS, "green 0 healthy of 0 running, 1 wanted"),
+        (MomentKind.TASKS, "blue 2 healthy of 2 running, 2 desired"),
+        (MomentKind.TASKS, "green 0 healthy of 0 running, 1 desired"),
         (MomentKind.WEIGHTS, "blue 90 % green 10 %"),
         (MomentKind.VERDICT, "target health"),
         (MomentKind.VERDICT, "alarm high"),

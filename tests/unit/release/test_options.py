@@ -333,7 +333,7 @@ def test_versions_are_shown_by_tag_and_revision_and_the_way_forward_is_named() -
     newer = replace(GOOD, id="r3", task_definition="app:2", version="1.4.2", started_at=5.0)
     back = replace(GOOD, id="r4", kind=Kind.ROLLBACK, target="r1", started_at=9.0)
     told = status(GOOD, newer, back, fleet=replace(FLEET, weights=Weights(100, 0)))
-    assert "blue 2 healthy of 2 running, 2 wanted  1.4.1 (app:1)" in told
+    assert "blue 2 healthy of 2 running, 2 desired  1.4.1 (app:1)" in told
     assert "roll forward to 1.4.2 (app:2) with -e rollback_to=r3" in told
     assert "only release" not in told
     newest = replace(newer, id="r5", task_definition="app:3", version="1.4.3", started_at=6.0)

@@ -231,7 +231,7 @@ def last_words(ending: Ending, **params: Any) -> list[str]:
                 True,
                 replace(RETURNED, green=replace(GREEN, task_definition="task-definition/app:1", healthy=1)),
             ),
-            "Now green still changes to app:1, the version before: green 1 healthy of 2 running, 2 wanted.",
+            "Now green still changes to app:1, the version before: green 1 healthy of 2 running, 2 desired.",
             "-e report_of=r2",
             id="in place, and the return is not complete",
         ),

@@ -92,7 +92,7 @@ ROWS = (
         seen(green=replace(READY, healthy=0, unhealthy=MISMATCH)),
         STAGING,
         Wait(2.0),
-        f"100 % needs 4 healthy: green 0 healthy of 4 running, 4 wanted ({MISMATCH})",
+        f"100 % needs 4 healthy: green 0 healthy of 4 running, 4 desired ({MISMATCH})",
     ),
     row(
         "unhealthy says why when it is too late",
@@ -236,7 +236,7 @@ ROWS = (
         seen(ALL, blue=replace(LIVE, healthy=0, failure="exit code 1")),
         at(Phase.RETURNING, reason="x"),
         Wait(2.0, urgent=True),
-        "traffic cannot return to blue yet: blue 0 healthy of 4 running, 4 wanted (exit code 1), 1 healthy needed",
+        "traffic cannot return to blue yet: blue 0 healthy of 4 running, 4 desired (exit code 1), 1 healthy needed",
     ),
     row(
         "and how to force it is said",

@@ -71,8 +71,8 @@ def facts(**more: Any) -> Facts:
     moments = (
         weights(0, 100),
         moment(1, MomentKind.LINE, "scoreboard: green gets 2 tasks of the release"),
-        moment(2, MomentKind.TASKS, "green 0 healthy of 0 running, 2 wanted"),
-        moment(30, MomentKind.TASKS, "green 2 healthy of 2 running, 2 wanted"),
+        moment(2, MomentKind.TASKS, "green 0 healthy of 0 running, 2 desired"),
+        moment(30, MomentKind.TASKS, "green 2 healthy of 2 running, 2 desired"),
         moment(
             40, MomentKind.VERDICT, "check storage passed", gate="check storage", step="proving", result=Result.PASS
         ),
