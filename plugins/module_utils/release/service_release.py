@@ -21,15 +21,15 @@ __all__ = ["STRATEGIES", "run"]
 def run(call: Invocation) -> dict[str, Any]:
     """Return what the release returned; a Failure of it leaves the schedules as they are."""
     params, strategy = call.params, call.params["strategy"]
+    if params["failed_dependencies"]:
+        reason = f"{params['service']} depends on what failed in this run: {', '.join(params['failed_dependencies'])}"
+        message = f"refused: {reason}. Nothing was changed. Release them first, or {params['service']} by itself."
+        raise Failure(message, outcome=str(Outcome.REFUSED), reason=reason, changed=False)
     in_plan = params["plan"].get("strategy")
     # Ansible fills in the option's own default.
     if in_plan not in (None, STRATEGY["strategy"]["default"], strategy):
         message = f"plan.strategy is {in_plan}, but strategy is {strategy}, which decides: set strategy alone. Nothing was changed."
         raise Failure(message, outcome=str(Outcome.REFUSED), changed=False)
-    if params["failed_dependencies"]:
-        reason = f"{params['service']} depends on what failed in this run: {', '.join(params['failed_dependencies'])}"
-        message = f"refused: {reason}. Nothing was changed. Release them first, or {params['service']} by itself."
-        raise Failure(message, outcome=str(Outcome.REFUSED), reason=reason, changed=False)
     result = bluegreen_cutover.run(replace(call, params={**params, "plan": {**params["plan"], "strategy": strategy}}))
     if params["schedules"] is None:
         return result

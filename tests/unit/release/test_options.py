@@ -135,7 +135,7 @@ def test_a_setting_of_the_second_colour_is_refused_where_there_is_none(
 
 def test_the_strategy_of_service_release_is_named_once() -> None:
     """The option of its plan would be passed over, and traffic would move in another way than the task says."""
-    params = {"service": "app", "strategy": "rolling", "plan": {"strategy": "canary"}}
+    params = {"service": "app", "strategy": "rolling", "plan": {"strategy": "canary"}, "failed_dependencies": []}
     with pytest.raises(Failure, match=r"plan\.strategy is canary, but strategy is rolling"):
         service_release.run(Invocation(params, Aws({"region": "eu-central-1"}), False))
 
