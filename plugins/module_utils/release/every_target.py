@@ -11,7 +11,6 @@ https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-target-
 from __future__ import annotations
 
 import http.client
-import json
 import math
 import time
 from collections import Counter
@@ -21,7 +20,7 @@ from typing import Any
 
 from ..rollout.gates import failed, passed, unclear
 from ..rollout.model import Verdict
-from .smoke import Answer, Endpoint, dig, mistakes, never
+from .smoke import Answer, Endpoint, dig, mistakes, never, parsed
 
 # The probability that a round of requests misses a target.
 MISSED = 0.001
@@ -148,7 +147,11 @@ class _Questions:
 
     def _wait(self) -> None:
         self._hear_stop()
-        self.route.pause(self.check["interval_seconds"])
+        left = self.check["interval_seconds"]
+        while left > 0:
+            self.route.pause(min(left, _STOP_SECONDS))
+            left -= _STOP_SECONDS
+            self._hear_stop()
 
     def _hear_stop(self) -> None:
         self._asked_to_stop_at = time.monotonic()
@@ -199,7 +202,7 @@ def _identity(name: str, answer: Answer) -> str:
     if header is not None:
         return header
     try:
-        found = dig(json.loads(answer.body), name)
+        found = dig(parsed(answer.body), name)
     except ValueError:
         return ""
     return "" if found is None else str(found)

@@ -160,7 +160,7 @@ def test_attempts_ask_every_target_again_after_the_interval() -> None:
     a, b = Target("a", [SQLITE]), Target("b", [SQLITE, SQLITE, MEMORY])
     verdict, pauses = ask(in_turn(a, b), identity="task", attempts=3, interval_seconds=7)
     assert verdict.result is Result.FAIL
-    assert pauses == [7, 7]
+    assert pauses == [2, 2, 2, 1] * 2
 
 
 def test_a_request_that_must_not_be_repeated_is_made_once() -> None:
@@ -183,6 +183,27 @@ def test_a_release_that_ends_meanwhile_stops_the_check() -> None:
     verdict, _ = ask(in_turn(Target("a", [MEMORY])), stopped=lambda: True)
     assert verdict.result is Result.INCONCLUSIVE
     assert verdict.reason == "check ready was stopped"
+
+
+def test_a_long_interval_keeps_the_lease_and_ends_with_the_release() -> None:
+    heard: list[bool] = []
+
+    def stopped() -> bool:
+        heard.append(True)
+        return len(heard) > 3
+
+    verdict, pauses = ask(in_turn(Target("a", [MEMORY])), targets=1, stopped=stopped, interval_seconds=600)
+    assert verdict.reason == "check ready was stopped"
+    assert pauses == [2, 2, 2]
+
+
+def test_an_identity_in_json_that_is_nested_too_deeply_is_missing() -> None:
+    deep = Answer(200, {}, b"[" * 1_000_000, 0.02)
+    balancer = Balancer(iter([]))
+    balancer.request = lambda *_request, **_options: deep  # type: ignore[method-assign]
+    verdict, _ = ask(balancer, targets=1, expect_json={}, identity="task", tries=1)
+    assert verdict.result is Result.FAIL
+    assert "task is neither a header of the answer nor a value of its JSON" in verdict.reason
 
 
 def test_requests_have_the_headers_of_their_route() -> None:
