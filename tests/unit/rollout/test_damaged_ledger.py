@@ -10,10 +10,12 @@ import pytest
 from ansible_collections.pear.fargate.plugins.module_utils.aws import dynamodb
 from ansible_collections.pear.fargate.plugins.module_utils.aws.session import Aws
 from ansible_collections.pear.fargate.plugins.module_utils.release.controller import Controller
+from ansible_collections.pear.fargate.plugins.module_utils.release.lease_holder import LeaseHolder
 from ansible_collections.pear.fargate.plugins.module_utils.release.ledger import DynamoLedger
 from ansible_collections.pear.fargate.plugins.module_utils.release.ledger_items import key
 from ansible_collections.pear.fargate.plugins.module_utils.release.loop import Ending
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.begin import ReturnOrder
+from ansible_collections.pear.fargate.plugins.module_utils.rollout.lease import Taken
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import Outcome
 from moto import mock_aws
 
@@ -30,6 +32,8 @@ RECORDS = [
 BESIDE: list[tuple[str, dict[str, Any]]] = [
     ("lease", {"owner": {"S": "ada"}}),
     ("lease", {"owner": {"S": "ada"}, "fence": {"S": "three"}}),
+    ("lease", {"owner": {"S": "ada"}, "fence": {"N": "3"}, "expires_at": {"N": "1e12"}, "taken_at": {"N": "-1e100"}}),
+    ("lease", {"owner": {"S": "ada"}, "fence": {"N": "3"}, "expires_at": {"N": "1e100"}}),
     ("request", {"record": {"S": "no JSON"}}),
     ("request", {}),
 ]
@@ -88,3 +92,26 @@ def test_a_damaged_lease_or_request_stops_no_other_run(
     assert controller(world, ledger).rollback(ReturnOrder("rollback-1", "scoreboard", "grace", POLICY)).outcome is (
         Outcome.SUCCEEDED
     )
+
+
+@pytest.mark.parametrize(
+    "attributes", [{"owner": {"S": "ada"}}, {"owner": {"S": "ada"}, "fence": {"S": "one"}}], ids=str
+)
+def test_the_holder_of_a_damaged_lease_writes_nothing_once_another_has_it(
+    ledger: DynamoLedger, attributes: dict[str, Any]
+) -> None:
+    world = World(alarms={"errors": "OK"})
+    written: list[int] = []
+
+    def take_over(_number: int, name: str) -> None:
+        if name == "Stage" and not written:
+            damage(ledger, "lease", attributes)
+            world.pass_time(2)
+            assert isinstance(
+                LeaseHolder(replace(world.ports(), ledger=ledger), "grace").take("other", force=False), Taken
+            )
+            written.append(len(world.writes))
+
+    world.after_call = take_over
+    assert deploy(world, ledger, "one", 0).outcome is Outcome.SUPERSEDED
+    assert len(world.writes) == written[0]
