@@ -41,6 +41,8 @@ class LeaseHolder:
         self.owner = owner
         self._lease: Lease | None = None
         self._renewed_at = 0.0
+        # Whether the ledger took the last renewal.
+        self.is_renewed = False
         self._randomness = random.Random(owner)
 
     def take(self, release_id: str, *, force: bool) -> Taken | Held:
@@ -71,9 +73,9 @@ class LeaseHolder:
     def renew(self) -> None:
         """Every write comes after this: it fails for a controller whose lease another one has taken."""
         now = self.ports.clock.now()
-        self._lease = leases.renew(self.lease, now)
+        self._lease, self.is_renewed = leases.renew(self.lease, now), False
         self.ports.ledger.renew(self._lease)
-        self._renewed_at = now
+        self._renewed_at, self.is_renewed = now, True
 
     @property
     def write_until(self) -> float:

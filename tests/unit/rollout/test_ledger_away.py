@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 from ansible_collections.pear.fargate.plugins.module_utils.release.controller import Controller
+from ansible_collections.pear.fargate.plugins.module_utils.release.lease_holder import LeaseHolder
 from ansible_collections.pear.fargate.plugins.module_utils.release.loop import Ending
 from ansible_collections.pear.fargate.plugins.module_utils.release.ports import PortError
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import Outcome, Plan
@@ -140,3 +141,44 @@ def test_somebody_who_moved_traffic_meanwhile_is_not_overruled_without_a_lease()
     with pytest.raises(PortError):
         Controller(world.ports(), "ada").deploy(order("three", 2))
     assert world.weights.green == 70
+
+
+@pytest.mark.parametrize("unanswered_seconds", [5.0, 12.0, 13.0, 15.0])
+def test_traffic_is_home_within_a_minute_although_the_ledgers_calls_are_not_answered(unanswered_seconds: float) -> None:
+    world = with_two_releases()
+    lost: list[float] = []
+    home: list[float] = []
+
+    def hang(_number: int, name: str) -> None:
+        if not lost and world.weights.green == 50:
+            lost.append(world.time)
+        if lost and not home and world.weights.blue == 100:
+            home.append(world.time)
+        if lost and name in LEDGER:
+            world.pass_time(unanswered_seconds)
+            raise timed_out(name)
+
+    world.before_call = hang
+    with pytest.raises(PortError, match="taken out of traffic"):
+        deploy(world, "three")
+    assert home[0] - lost[0] < 60
+
+
+def test_a_return_that_the_load_balancer_refuses_is_not_sent_by_a_controller_that_was_overtaken() -> None:
+    world = with_two_releases()
+    refused: list[float] = []
+    written: list[int] = []
+
+    def refuse(_number: int, name: str) -> None:
+        if world.weights.green == 50:
+            world.alarms["errors"] = "ALARM"
+        if name == "shift" and world.weights.green == 50 and len(refused) < 5:
+            refused.append(world.time)
+            if len(refused) == 5:
+                LeaseHolder(world.ports(), "grace").take("rollback-1", force=True)
+                written.append(len(world.writes))
+            raise timed_out(name)
+
+    world.before_call = refuse
+    assert deploy(world, "three").outcome is Outcome.SUPERSEDED
+    assert len(world.writes) == written[0]
