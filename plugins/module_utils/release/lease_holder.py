@@ -87,6 +87,14 @@ class LeaseHolder:
         if now > self.lease.expires_at - leases.SECONDS / 2:
             self.renew()
 
+    def _keep_while_asking(self) -> None:
+        """A read that stays throttled for minutes costs no lease. Where that cannot be renewed, the next write finds it out."""
+        try:
+            if self._lease is not None:
+                self.keep(self.ports.clock.now())
+        except PortError as failure:
+            self.ports.progress.heartbeat(str(failure))
+
     def lost(self) -> None:
         """Another controller has it: there is nothing left to give back."""
         self._lease = None
@@ -123,6 +131,7 @@ class LeaseHolder:
                 if pause is not None:
                     self.ports.progress.heartbeat(f"{failure} Asking again in {pause:.0f} s")
                     self.ports.clock.sleep(pause)
+                    self._keep_while_asking()
                     continue
                 failures += 1
                 if not failure.transient or failures >= TRIES:

@@ -142,6 +142,9 @@ class ReleaseLoop:
                 failures, failing_since = 0, None
             except PortError as failure:
                 if failure.throttled_read and self._waits_for_quota(failure):
+                    if release.goes_forward and not release.is_rewriting:
+                        # Nothing was seen meanwhile: that time is not the release's.
+                        release = replace(release, entered_at=release.entered_at + self.ports.clock.now() - now)
                     continue
                 failures, failing_since = failures + 1, now if failing_since is None else failing_since
                 self.ports.progress.line(f"{failure} (failure {failures} in a row)")
@@ -256,13 +259,23 @@ class ReleaseLoop:
             fleet=fleet,
             readings=ports.judges.readings(release, fleet, now) if exposed and stop is None else Readings(),
             operator_request=(stop if release.phase is not Phase.RETURNING else None)
-            or (ports.ledger.operator_request() if release.outcome is None and release.kind is Kind.DEPLOY else None),
+            or (self._operator_request() if release.outcome is None and release.kind is Kind.DEPLOY else None),
             probe=ports.judges.probe(release, lambda: self._has_to_stop(release))
             if exposed and stop is None and probe_is_due(release, fleet, now)
             else None,
             late_until=self.writer.late_until,
             hurried=self._hurried,
         )
+
+    def _operator_request(self) -> OperatorRequest | None:
+        """A person can wait where this read is throttled; what else was seen, such as a gate that fails, cannot."""
+        try:
+            return self.ports.ledger.operator_request()
+        except PortError as failure:
+            if not failure.throttled_read:
+                raise
+            self.ports.progress.heartbeat(str(failure))
+            return None
 
     def _tell(self, decision: Decision) -> Decision:
         """Tell notification targets, and record that: whoever goes on with the release does not tell it again."""
@@ -350,7 +363,7 @@ class ReleaseLoop:
         self.lease_holder.keep(self.ports.clock.now())
         if self.interruption is not None:
             return True
-        operator_request = self.ports.ledger.operator_request()
+        operator_request = self._operator_request()
         return (
             operator_request is not None
             and operator_request.release_id == release.id
