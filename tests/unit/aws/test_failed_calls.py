@@ -144,7 +144,17 @@ READS = [
 
 
 @pytest.mark.parametrize(("service", "call"), READS)
-@pytest.mark.parametrize("body", [PAGE, b'{"Item": {"owner"', b"<a><b>"], ids=["page", "half of JSON", "half of XML"])
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param(PAGE, id="page"),
+        pytest.param(b'{"Item": {"owner"', id="half of JSON"),
+        pytest.param(b"<a><b>", id="half of XML"),
+        pytest.param(b'{"error": "blocked by policy"}', id="JSON of others"),
+        pytest.param(b"<error><reason>blocked by policy</reason></error>", id="XML of others"),
+        pytest.param(b'{"Item": ' + b"[" * 100_000, id="nested too deeply"),
+    ],
+)
 def test_an_answer_that_cannot_be_read_is_a_transient_failure(aws: Aws, service: str, call: Any, body: bytes) -> None:
     aws.client(service).meta.events.register("before-send", Answering(200, body))
     with pytest.raises(PortError) as failed:
