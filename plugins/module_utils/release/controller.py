@@ -11,7 +11,7 @@ from typing import TypeVar
 from ..rollout.abort_rules import can_be_resumed
 from ..rollout.begin import NONE_UNDER_WAY, Begun, Order, Refused, ReturnOrder, Unchanged, begin_deploy, begin_rollback
 from ..rollout.disagreements import Disagreement, disagreements
-from ..rollout.history import is_named, resumed, unfinished
+from ..rollout.history import forced, is_named, resumed, unfinished
 from ..rollout.lease import Held, Lease, is_lost
 from ..rollout.model import Fleet, Kind, OperatorRequest, Outcome, Phase, Release, RequestKind
 from ..rollout.restore import is_restored
@@ -137,7 +137,7 @@ class Controller:
         if left is not None:
             same = order.named is None or is_named(left, order.named)
             if left.kind is Kind.ROLLBACK and same and self._adoptable(left):
-                return self._resume(replace(left, forced=order.force))
+                return self._resume(forced(left) if order.force else replace(left, forced=False))
             under_way = left.kind is Kind.DEPLOY and left.outcome is None
             ended = self._settle(replace(left, forced=order.force), f"rollback {order.id} of {order.by}")
             if under_way and order.named is None:

@@ -165,6 +165,12 @@ def resumed(release: Release, now: float) -> Release:
     return replace(release, entered_at=now, since=since)
 
 
+def forced(rollback: Release) -> Release:
+    """A rollback under way that a person forces now. Once its version was ready, it takes tasks that run, as one that begins so does."""
+    policy = replace(rollback.policy, minimum_healthy=0) if rollback.is_rewriting else rollback.policy
+    return replace(rollback, forced=True, policy=policy)
+
+
 def live_colour(fleet: Fleet, history: Sequence[Release]) -> Colour | None:
     """Traffic is the truth; where it is split, the colour of the last success; else the colour with the larger share."""
     leader = fleet.weights.leader
