@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 from ..rollout.abort_rules import can_be_resumed
+from ..rollout.actions import Shift
 from ..rollout.begin import NONE_UNDER_WAY, Begun, Order, Refused, ReturnOrder, Unchanged, begin_deploy, begin_rollback
 from ..rollout.disagreements import Disagreement, disagreements
 from ..rollout.history import forced, is_named, resumed, unfinished
@@ -143,7 +144,13 @@ class Controller:
             if under_way and order.named is None:
                 return self._stopped(ended)
         # Anything else waits: traffic returns first.
-        right = self.writer.put_right([found for found in self._disagreements() if found.is_urgent])
+        urgent = [found for found in self._disagreements() if found.is_urgent]
+        right = self.writer.put_right(urgent)
+        returned = next((found.repair for found in urgent if isinstance(found.repair, Shift)), None)
+        if returned is not None and order.named is None and self._blocking():
+            # The release under way is the one that cannot be read. It is stopped by that; the version before it is good.
+            reason = f"traffic is back at {returned.weights}, out of a release that cannot be read: {'; '.join(self._blocking())}"
+            return Ending(Outcome.SUCCEEDED, reason, changed=True)
         ending = self._start(lambda fleet, history, now: begin_rollback(order, fleet, history, now))
         return replace(ending, changed=ending.changed or right)
 
@@ -240,10 +247,13 @@ class Controller:
 
     def _unreadable(self) -> Refused | None:
         """A record that may be a release under way: a new release must not begin beside it. A rollback may."""
-        blocking = [str(record) for record in self._unreadable_records.values() if not record.ended]
+        blocking = self._blocking()
         if not blocking:
             return None
         return Refused(
             f"nothing was changed: {'; '.join(blocking)}. It may be a release under way. Return traffic with "
             "playbooks/rollback.yml where that is needed, then delete this item of the ledger's table"
         )
+
+    def _blocking(self) -> list[str]:
+        return [str(record) for record in self._unreadable_records.values() if not record.ended]
