@@ -9,7 +9,6 @@ from dataclasses import replace
 from typing import TypeVar
 
 from ..rollout.abort_rules import can_be_resumed
-from ..rollout.actions import Shift
 from ..rollout.begin import NONE_UNDER_WAY, Begun, Order, Refused, ReturnOrder, Unchanged, begin_deploy, begin_rollback
 from ..rollout.disagreements import Disagreement, disagreements
 from ..rollout.history import forced, is_named, resumed, unfinished
@@ -146,10 +145,12 @@ class Controller:
         # Anything else waits: traffic returns first.
         urgent = [found for found in self._disagreements() if found.is_urgent]
         right = self.writer.put_right(urgent)
-        returned = next((found.repair for found in urgent if isinstance(found.repair, Shift)), None)
-        if returned is not None and order.named is None and self._blocking():
+        weights = next((found.returned_to for found in urgent if found.returned_to), None)
+        if weights and order.named is None and self._blocking():
             # The release under way is the one that cannot be read. It is stopped by that; the version before it is good.
-            reason = f"traffic is back at {returned.weights}, out of a release that cannot be read: {'; '.join(self._blocking())}"
+            reason = (
+                f"traffic is back at {weights}, out of a release that cannot be read: {'; '.join(self._blocking())}"
+            )
             return Ending(Outcome.SUCCEEDED, reason, changed=True)
         ending = self._start(lambda fleet, history, now: begin_rollback(order, fleet, history, now))
         return replace(ending, changed=ending.changed or right)
