@@ -133,7 +133,7 @@ class Controller:
         return no_way_back(fleet, left, is_lost(self._lease(), self.ports.clock.now()))
 
     def _rollback(self, order: ReturnOrder) -> Ending:
-        left = unfinished(self._history())
+        left = unfinished(self._read_ledger(self._history))
         if left is not None:
             same = order.named is None or is_named(left, order.named)
             if left.kind is Kind.ROLLBACK and same and self._adoptable(left):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 
 import pytest
@@ -11,7 +12,18 @@ from ansible_collections.pear.fargate.plugins.module_utils.release.loop import E
 from ansible_collections.pear.fargate.plugins.module_utils.release.ports import PortError
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import Outcome, Plan
 
-from .runs import PLAN, ROLLING, check_end, deploy, order, quiet, roll_back, with_two_releases, with_two_rolled_releases
+from .runs import (
+    PLAN,
+    ROLLING,
+    check_end,
+    deploy,
+    killed_at_half,
+    order,
+    quiet,
+    roll_back,
+    with_two_releases,
+    with_two_rolled_releases,
+)
 from .world import BLUE, World, denied, timed_out
 
 LEDGER = {"lease", "take", "renew", "save", "history", "operator_request"}
@@ -182,3 +194,16 @@ def test_a_return_that_the_load_balancer_refuses_is_not_sent_by_a_controller_tha
     world.before_call = refuse
     assert deploy(world, "three").outcome is Outcome.SUPERSEDED
     assert len(world.writes) == written[0]
+
+
+@pytest.mark.parametrize("living", [False, True])
+def test_at_whatever_call_of_a_rollback_the_ledger_goes_away_traffic_returns(living: bool) -> None:
+    """But for the first: then nothing says which colour is stable."""
+    for number in range(1, 60):
+        world = killed_at_half()
+        world.pass_time(0 if living else 200)
+        first = world.calls + number
+        away(world, lambda world=world, first=first: world.calls > first, 10_000)  # type: ignore[misc]
+        with contextlib.suppress(PortError):
+            roll_back(world)
+        assert world.weights.blue == 100, f"call {number}: {world.weights}"
