@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """The lease of a service as a value: who may write, until when, and with which fencing number.
 
-Clocks of two controllers may disagree. A holder stops trusting its own lease SKEW seconds before the end, and another
-waits SKEW seconds past it, so that they can differ by twice that before both believe they hold it. Beyond that the
-fencing number decides: every write begins with a conditional renewal, which fails for all but the last taker.
+Clocks of two controllers may disagree. Another one waits SKEW seconds past the end, and a holder writes only shortly after
+a renewal, long before it. Beyond that the fencing number decides: every write begins with a conditional renewal, which
+fails for all but the last taker.
 
 Load balancers and ECS know no fencing numbers. So a write of a controller whose lease was taken may still arrive, but only
 for LATE_WRITE_SECONDS: until then the next controller undoes such writes, and scales nothing in.
@@ -39,9 +39,6 @@ class Lease:
     fence: int
     taken_at: float
     expires_at: float
-
-    def trusted_by_holder(self, now: float) -> bool:
-        return now < self.expires_at - SKEW
 
     def expired_for_others(self, now: float) -> bool:
         return now > self.expires_at + SKEW or self.is_damaged(now)

@@ -49,7 +49,7 @@ from .runs import (
     with_two_rules,
 )
 from .states import ALL, HOME, LIVE, NOW, READY
-from .world import BLUE, FURTHER_SHIFT, GREEN, World, throttled, timed_out
+from .world import BLUE, FURTHER_SHIFT, GREEN, FakeProvider, World, throttled, timed_out
 
 WRITES = {"shift", FURTHER_SHIFT, "Stage", "ScaleIn", "ScheduleScaleIn", "CancelScaleIn", "SetScaleIn", "Replace"}
 # A controller that watches looks every two seconds, and moves traffic at the next look.
@@ -286,6 +286,27 @@ def test_no_write_can_be_in_flight_any_more_when_an_expired_lease_is_adopted() -
         second for second in range(1_000, 2_000) if lease.expired_for_others(second + 2 * leases.SKEW)
     )
     assert adopted_by_a_fast_clock > last_possible
+
+
+def test_while_a_write_may_arrive_every_look_reads_the_rule(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = with_two_releases()
+    taken: list[float] = []
+    glances: list[float] = []
+
+    def interfere(_number: int, name: str) -> None:
+        if world.weights.green == 50 and not taken:
+            taken.append(world.time)
+            monkeypatch.setattr(FakeProvider, "glance", glance)
+            roll_back(world)
+
+    def glance(provider: FakeProvider) -> Fleet:
+        glances.append(provider.world.time)
+        return provider.read()
+
+    world.after_call = interfere
+    deploy(world, "three")
+    assert world.time > taken[0] + LATE_WRITE_SECONDS
+    assert not [at for at in glances if at < taken[0] + LATE_WRITE_SECONDS]
 
 
 def test_a_rollback_returns_traffic_before_it_waits_for_late_writes() -> None:
