@@ -288,6 +288,19 @@ def test_no_write_can_be_in_flight_any_more_when_an_expired_lease_is_adopted() -
     assert adopted_by_a_fast_clock > last_possible
 
 
+def test_a_run_that_overtook_a_living_one_and_found_nothing_to_do_keeps_others_out_while_a_write_may_arrive() -> None:
+    world = with_two_releases()
+    assert world.lease is not None
+    world.lease = replace(world.lease, owner="ada", expires_at=world.time + leases.SECONDS)
+    nothing = ReturnOrder("rollback-1", "scoreboard", "grace", POLICY, named="no such version")
+    assert Controller(world.ports(), "on call").rollback(nothing).outcome is Outcome.REFUSED
+    overtaken_at = world.time
+    world.pass_time(LATE_WRITE_SECONDS - 1)
+    assert "on call holds scoreboard" in deploy(world, "three").reason
+    world.pass_time(overtaken_at + LATE_WRITE_SECONDS + 1 - world.time)
+    assert deploy(world, "three").outcome is Outcome.SUCCEEDED
+
+
 def test_while_a_write_may_arrive_every_look_reads_the_rule(monkeypatch: pytest.MonkeyPatch) -> None:
     world = with_two_releases()
     taken: list[float] = []
