@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..common.text import bounded
 from ..rollout.gates import failed, passed, unclear
 from ..rollout.model import Verdict
 from .smoke import Answer, Endpoint, dig, mistakes, never, parsed
@@ -27,6 +28,8 @@ MISSED = 0.001
 # Who has to be asked in between (the lease, a person's request) is asked this often.
 _STOP_SECONDS = 2.0
 _MISTAKES_SHOWN = 3
+# What an answer says of its target stands in the verdict, and an answer may say a megabyte.
+_IDENTITY_CHARACTERS = 200
 # One slow answer in ten is chance; a target that is slow shows in more.
 _FAST_SHARE = 0.9
 
@@ -200,12 +203,12 @@ def _identity(name: str, answer: Answer) -> str:
     """What tells the target: a header of the answer, or else a value of its JSON."""
     header = answer.headers.get(name.lower())
     if header is not None:
-        return header
+        return bounded(header, _IDENTITY_CHARACTERS)
     try:
         found = dig(parsed(answer.body), name)
     except ValueError:
         return ""
-    return "" if found is None else str(found)
+    return "" if found is None else bounded(str(found), _IDENTITY_CHARACTERS)
 
 
 def _identities(replies: Sequence[Reply]) -> set[str]:

@@ -6,7 +6,7 @@ import itertools
 import json
 import random
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 import pytest
@@ -195,6 +195,19 @@ def test_a_long_interval_keeps_the_lease_and_ends_with_the_release() -> None:
     verdict, pauses = ask(in_turn(Target("a", [MEMORY])), targets=1, stopped=stopped, interval_seconds=600)
     assert verdict.reason == "check ready was stopped"
     assert pauses == [2, 2, 2]
+
+
+@pytest.mark.parametrize("in_header", [True, False])
+def test_an_endless_identity_is_bounded(in_header: bool) -> None:
+    headers = {"task": "x" * 60_000} if in_header else {}
+    body = json.dumps({"task": "x" * 900_000, **SQLITE}).encode()
+    right = Answer(200, headers, body, 0.02)
+    answers = itertools.chain([right], itertools.repeat(replace(right, status=500)))
+    balancer = Balancer(iter([]))
+    balancer.request = lambda *_request, **_options: next(answers)  # type: ignore[method-assign]
+    verdict, _ = ask(balancer, identity="task", tries=1)
+    assert verdict.result is Result.FAIL
+    assert "(by xxx" in verdict.reason and len(verdict.reason) < 1_000
 
 
 def test_an_identity_in_json_that_is_nested_too_deeply_is_missing() -> None:
