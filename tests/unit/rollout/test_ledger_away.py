@@ -13,6 +13,7 @@ from ansible_collections.pear.fargate.plugins.module_utils.release.ports import 
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import Outcome, Plan
 
 from .runs import (
+    ONE_WRITER,
     PLAN,
     ROLLING,
     check_end,
@@ -21,6 +22,7 @@ from .runs import (
     order,
     quiet,
     roll_back,
+    with_one_writer,
     with_two_releases,
     with_two_rolled_releases,
 )
@@ -207,3 +209,14 @@ def test_at_whatever_call_of_a_rollback_the_ledger_goes_away_traffic_returns(liv
         with contextlib.suppress(PortError):
             roll_back(world)
         assert world.weights.blue == 100, f"call {number}: {world.weights}"
+
+
+@pytest.mark.parametrize("plan", [ONE_WRITER, ROLLING], ids=lambda plan: plan.strategy)
+def test_without_the_ledger_no_task_of_a_single_writer_is_started(plan: Plan) -> None:
+    """Whoever has the lease by now may start one."""
+    world = with_one_writer(plan)
+    began = len(world.writes)
+    away(world, lambda: any(name == "ScaleIn" for name, _action in world.writes[began:]), 10_000)
+    with pytest.raises(PortError):
+        deploy(world, "three", plan)
+    assert [name for name, _action in world.writes[began:] if name != "save"] == ["ScaleIn"]
