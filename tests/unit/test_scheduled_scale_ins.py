@@ -36,7 +36,7 @@ def provider(monkeypatch: pytest.MonkeyPatch) -> Iterator[ListenerProvider]:
         for colour in Colour:
             ecs.create_service(cluster="local", serviceName=f"app-{colour}", taskDefinition="app", desiredCount=2)
         aws = Aws({"region": REGION})
-        location = SimpleNamespace(cluster="local", ecs_services={colour: f"app-{colour}" for colour in Colour})
+        location = SimpleNamespace(cluster="local", ecs_services={one: f"app-{one}" for one in Colour}, given=None)
         fleet = SimpleNamespace(
             aws=aws,
             writing=aws,
@@ -73,3 +73,10 @@ def test_a_colour_that_is_used_again_has_no_scale_in_left_whatever_release_made_
     assert scale_ins(provider) == ()
     left = autoscaling.scheduled_actions(provider.fleet.aws, "local", "app-blue")
     assert [action["ScheduledActionName"] for action in left] == ["of-the-user"]
+
+
+def test_bounds_of_a_scale_in_that_has_struck_already_are_opened_with_it(provider: ListenerProvider) -> None:
+    provider.schedule_scale_in(ScheduleScaleIn(BLUE, 2e9, "deploy-7"))
+    autoscaling.register(provider.fleet.aws, "local", "app-blue", Bounds(0, 0))
+    provider.cancel_scale_in(BLUE)
+    assert autoscaling.scalable_targets(provider.fleet.aws, "local", ["app-blue"]) == {}

@@ -42,7 +42,7 @@ def _check(
     content = body.strip()
     reads = operation_model.name.startswith(READING)
     missing = not content and reads and bool(operation_model.output_shape.members)
-    if not missing and (not content or _is_readable(content, operation_model.service_model.resolved_protocol)):
+    if not missing and (not content or _is_readable(content, operation_model)):
         return
     shown = content[:_SHOWN].decode(errors="replace")
     message = f"{operation_model.name} was answered with {shown!r}, which is not what AWS answers"
@@ -63,18 +63,26 @@ def _ask_again(response: Any, attempts: int, request_dict: Mapping[str, Any], **
     return _DELAY_SECONDS * attempts
 
 
-def _is_readable(content: bytes, protocol: str) -> bool:
-    if protocol in ("json", "rest-json"):
-        return _is_json(content)
+def _is_readable(content: bytes, operation: Any) -> bool:
+    if operation.service_model.resolved_protocol in ("json", "rest-json"):
+        return _is_json(content, operation.output_shape)
     try:
         root = ElementTree.fromstring(content)
     except ElementTree.ParseError:
         return False
-    return not root.tag.lower().endswith("html")
+    wrapper = operation.output_shape.serialization.get("resultWrapper")
+    if wrapper is None:
+        return not root.tag.lower().endswith("html")
+    return any(child.tag.rpartition("}")[2] == wrapper for child in root)
 
 
-def _is_json(content: bytes) -> bool:
+def _is_json(content: bytes, shape: Any) -> bool:
+    """Whether it is JSON with at least one of the answer's fields, or with none at all: a proxy may answer with JSON too."""
     try:
-        return isinstance(json.loads(content), Mapping)
-    except ValueError:
+        found = json.loads(content)
+    except (ValueError, RecursionError):
         return False
+    if not isinstance(found, Mapping):
+        return False
+    fields = {member.serialization.get("name", name) for name, member in shape.members.items()}
+    return not (found and fields) or "payload" in shape.serialization or not fields.isdisjoint(found)

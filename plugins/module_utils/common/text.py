@@ -18,6 +18,8 @@ _ESCAPES = re.compile(
 _CONTROLS = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
 )
+# A run of blanks with a line break in it. It begins where no blank stands before it: else long runs would take minutes.
+_LINE_BREAK = re.compile(r"(?<!\s)\s*[\r\n]\s*")
 # Jinja's delimiters.
 _TEMPLATE = re.compile(r"\{(?=[{%#])")
 LINE_CHARACTERS = 2_000
@@ -31,7 +33,7 @@ def printable(text: str, limit: int | None = None) -> str:
 
 def one_line(text: str, limit: int | None = LINE_CHARACTERS) -> str:
     """As printable, and without line breaks."""
-    return printable(re.sub(r"\s*[\r\n]+\s*", " ", text), limit)
+    return printable(_LINE_BREAK.sub(" ", text), limit)
 
 
 def bounded(text: str, limit: int) -> str:

@@ -47,7 +47,8 @@ def run(call: Invocation) -> dict[str, Any]:
 
 def _release(call: Invocation, location: ServiceLocation, spec: Specification, release_order: Order) -> dict[str, Any]:
     aws_ports = ports(call, location, spec, release_order.plan.in_place)
-    look_ahead = partial(preflight, call, location, spec, release_order)
+    # It may be made under the lease, and no call of it may last longer than that.
+    look_ahead = partial(preflight, replace(call, aws=call.aws.quick()), location, spec, release_order)
     if call.check_mode:
         return predicted(call, aws_ports, spec, release_order, look_ahead)
     controller = Controller(aws_ports, lease_owner(call), bool(call.params.get("stage_only")))

@@ -16,7 +16,15 @@ from ..common.text import harmless
 from ..monitoring.objectives import Budget, objectives, problems
 from ..rollout.begin import Refused, ReturnOrder, begin_rollback
 from ..rollout.disagreements import Disagreement, disagreements
-from ..rollout.history import Target, good_releases, live_colour, roll_forward, rollback_target, unfinished
+from ..rollout.history import (
+    Target,
+    good_releases,
+    live_colour,
+    roll_forward,
+    rollback_target,
+    serving_definition,
+    unfinished,
+)
 from ..rollout.lease import Lease, clock_time
 from ..rollout.model import Colour, Fleet, Kind, Release
 from ..rollout.partial_return import carried_percent, needed_targets
@@ -143,7 +151,8 @@ def _state(fleet: Fleet, colour: Colour) -> dict[str, Any]:
 def _way_back(standing: _Standing) -> dict[str, Any]:
     """Where a rollback would go, and how long it would take."""
     fleet, history = standing.fleet, standing.history
-    under_way, target, lost = unfinished(history), rollback_target(history), standing.lease is None
+    under_way, lost = unfinished(history), standing.lease is None
+    target = rollback_target(history, serving=serving_definition(fleet, history))
     if under_way and under_way.in_place and under_way.returnable:
         return {
             "possible": True,
@@ -235,7 +244,7 @@ def _status(standing: _Standing) -> list[str]:
     """Some lines for a person."""
     service, fleet, history = standing.service, standing.fleet, standing.history
     lease, now = standing.lease, standing.now
-    under_way, target = unfinished(history), rollback_target(history)
+    under_way, target = unfinished(history), rollback_target(history, serving=serving_definition(fleet, history))
     lines = [f"{service}: traffic {fleet.traffic}" if fleet.routed else f"{service}: worker"]
     if without := unserved(fleet):
         lines.append(f"  {without}")

@@ -42,12 +42,13 @@ def run(call: Invocation) -> dict[str, Any]:
         )
         if not call.check_mode:
             ledger.submit(request)
+        lost = is_lost(ledger.lease(), call.clock.now())
     except PortError as failed:
         raise Failure(str(failed)) from failed
     answer = {"release": under_way.id, "phase": str(under_way.phase), "step": under_way.step + 1}
     said = (
         "no controller is at work: run deploy.yml to go on" + ("" if stuck else ", or rollback.yml")
-        if is_lost(ledger.lease(), call.clock.now())
+        if lost
         else "its controller takes it up within seconds"
     )
     return {"changed": True, "reason": f"{kind} asked of {under_way.id}, step {under_way.step + 1}; {said}", **answer}

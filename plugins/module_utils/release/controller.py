@@ -11,7 +11,7 @@ from typing import TypeVar
 from ..rollout.abort_rules import can_be_resumed
 from ..rollout.begin import NONE_UNDER_WAY, Begun, Order, Refused, ReturnOrder, Unchanged, begin_deploy, begin_rollback
 from ..rollout.disagreements import Disagreement, disagreements
-from ..rollout.history import is_named, resumed, unfinished
+from ..rollout.history import forced, is_named, resumed, unfinished
 from ..rollout.lease import Held, Lease, is_lost
 from ..rollout.model import Fleet, Kind, OperatorRequest, Outcome, Phase, Release, RequestKind
 from ..rollout.restore import is_restored
@@ -133,17 +133,25 @@ class Controller:
         return no_way_back(fleet, left, is_lost(self._lease(), self.ports.clock.now()))
 
     def _rollback(self, order: ReturnOrder) -> Ending:
-        left = unfinished(self._history())
+        left = unfinished(self._read_ledger(self._history))
         if left is not None:
             same = order.named is None or is_named(left, order.named)
             if left.kind is Kind.ROLLBACK and same and self._adoptable(left):
-                return self._resume(replace(left, forced=order.force))
+                return self._resume(forced(left) if order.force else replace(left, forced=False))
             under_way = left.kind is Kind.DEPLOY and left.outcome is None
             ended = self._settle(replace(left, forced=order.force), f"rollback {order.id} of {order.by}")
             if under_way and order.named is None:
                 return self._stopped(ended)
         # Anything else waits: traffic returns first.
-        right = self.writer.put_right([found for found in self._disagreements() if found.is_urgent])
+        urgent = [found for found in self._disagreements() if found.is_urgent]
+        right = self.writer.put_right(urgent)
+        weights = next((found.returned_to for found in urgent if found.returned_to), None)
+        if weights and order.named is None and self._blocking():
+            # The release under way is the one that cannot be read. It is stopped by that; the version before it is good.
+            reason = (
+                f"traffic is back at {weights}, out of a release that cannot be read: {'; '.join(self._blocking())}"
+            )
+            return Ending(Outcome.SUCCEEDED, reason, changed=True)
         ending = self._start(lambda fleet, history, now: begin_rollback(order, fleet, history, now))
         return replace(ending, changed=ending.changed or right)
 
@@ -240,10 +248,13 @@ class Controller:
 
     def _unreadable(self) -> Refused | None:
         """A record that may be a release under way: a new release must not begin beside it. A rollback may."""
-        blocking = [str(record) for record in self._unreadable_records.values() if not record.ended]
+        blocking = self._blocking()
         if not blocking:
             return None
         return Refused(
             f"nothing was changed: {'; '.join(blocking)}. It may be a release under way. Return traffic with "
             "playbooks/rollback.yml where that is needed, then delete this item of the ledger's table"
         )
+
+    def _blocking(self) -> list[str]:
+        return [str(record) for record in self._unreadable_records.values() if not record.ended]

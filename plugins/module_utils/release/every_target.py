@@ -11,7 +11,6 @@ https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-target-
 from __future__ import annotations
 
 import http.client
-import json
 import math
 import time
 from collections import Counter
@@ -19,15 +18,18 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..common.text import bounded
 from ..rollout.gates import failed, passed, unclear
 from ..rollout.model import Verdict
-from .smoke import Answer, Endpoint, dig, mistakes, never
+from .smoke import Answer, Endpoint, dig, mistakes, never, parsed
 
 # The probability that a round of requests misses a target.
 MISSED = 0.001
 # Who has to be asked in between (the lease, a person's request) is asked this often.
 _STOP_SECONDS = 2.0
 _MISTAKES_SHOWN = 3
+# What an answer says of its target stands in the verdict, and an answer may say a megabyte.
+_IDENTITY_CHARACTERS = 200
 # One slow answer in ten is chance; a target that is slow shows in more.
 _FAST_SHARE = 0.9
 
@@ -151,7 +153,11 @@ class _CheckRun:
 
     def _wait(self) -> None:
         self._hear_stop()
-        self.route.pause(self.check["interval_seconds"])
+        left = self.check["interval_seconds"]
+        while left > 0:
+            self.route.pause(min(left, _STOP_SECONDS))
+            left -= _STOP_SECONDS
+            self._hear_stop()
 
     def _hear_stop(self) -> None:
         self._asked_to_stop_at = time.monotonic()
@@ -200,12 +206,12 @@ def _identity(name: str, answer: Answer) -> str:
     """What tells the target: a header of the answer, or else a value of its JSON."""
     header = answer.headers.get(name.lower())
     if header is not None:
-        return header
+        return bounded(header, _IDENTITY_CHARACTERS)
     try:
-        found = dig(json.loads(answer.body), name)
+        found = dig(parsed(answer.body), name)
     except ValueError:
         return ""
-    return "" if found is None else str(found)
+    return "" if found is None else bounded(str(found), _IDENTITY_CHARACTERS)
 
 
 def _identities(replies: Sequence[Reply]) -> set[str]:

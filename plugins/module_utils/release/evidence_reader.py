@@ -8,6 +8,7 @@ takes its last log lines with it.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -24,6 +25,9 @@ from .evidence import Evidence, TaskFailure
 
 _FAILURES_KEPT = 5
 _EVENTS_KEPT = 10
+# The lease was renewed before, and is not meanwhile: with a last call that is not answered it still lasts.
+_LONGEST_SECONDS = 45.0
+_NO_TIME = f"AWS answered slowly: what is missing beside was not asked for after {_LONGEST_SECONDS:.0f} seconds"
 T = TypeVar("T")
 D = TypeVar("D")
 
@@ -37,9 +41,11 @@ class EvidenceReader:
     # What was seen while the release went on; the rest is read now.
     evidence: Evidence = field(default_factory=Evidence)
     unread: list[str] = field(default_factory=list)
+    now: Callable[[], float] = time.monotonic
+    _until: float = 0.0
 
     def collect(self, release: Release, fleet: Fleet, readings: Sequence[str]) -> dict[str, Any]:
-        self.unread = []
+        self.unread, self._until = [], self.now() + _LONGEST_SECONDS
         colour = release.candidate
         group, name = self.location.target_groups.get(colour), self.location.ecs_services[colour]
         evidence = self.evidence
@@ -95,6 +101,10 @@ class EvidenceReader:
         return definition_changes(before, after) if before and after else {}
 
     def _read(self, call: Callable[[], T], otherwise: D) -> T | D:
+        if self.now() > self._until:
+            if _NO_TIME not in self.unread:
+                self.unread.append(_NO_TIME)
+            return otherwise
         try:
             return call()
         except AwsError as failed:

@@ -41,6 +41,8 @@ class LeaseHolder:
         self.owner = owner
         self._lease: Lease | None = None
         self._renewed_at = 0.0
+        # Whether the ledger took the last renewal.
+        self.is_renewed = False
         self._randomness = random.Random(owner)
 
     def take(self, release_id: str, *, force: bool) -> Taken | Held:
@@ -71,9 +73,9 @@ class LeaseHolder:
     def renew(self) -> None:
         """Every write comes after this: it fails for a controller whose lease another one has taken."""
         now = self.ports.clock.now()
-        self._lease = leases.renew(self.lease, now)
+        self._lease, self.is_renewed = leases.renew(self.lease, now), False
         self.ports.ledger.renew(self._lease)
-        self._renewed_at = now
+        self._renewed_at, self.is_renewed = now, True
 
     @property
     def write_until(self) -> float:
@@ -84,6 +86,14 @@ class LeaseHolder:
         """Renew while nothing is written, well before the end."""
         if now > self.lease.expires_at - leases.SECONDS / 2:
             self.renew()
+
+    def _keep_while_asking(self) -> None:
+        """A read that stays throttled for minutes costs no lease. Where that cannot be renewed, the next write finds it out."""
+        try:
+            if self._lease is not None:
+                self.keep(self.ports.clock.now())
+        except PortError as failure:
+            self.ports.progress.heartbeat(str(failure))
 
     def lost(self) -> None:
         """Another controller has it: there is nothing left to give back."""
@@ -121,6 +131,7 @@ class LeaseHolder:
                 if pause is not None:
                     self.ports.progress.heartbeat(f"{failure} Asking again in {pause:.0f} s")
                     self.ports.clock.sleep(pause)
+                    self._keep_while_asking()
                     continue
                 failures += 1
                 if not failure.transient or failures >= TRIES:

@@ -33,7 +33,7 @@ from .ledger_items import (
     release_of,
 )
 from .port_calls import port_call
-from .ports import History, LeaseLostError, UnreadableRecord
+from .ports import History, LeaseLostError, PortError, UnreadableRecord
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,11 @@ class DynamoLedger:
     @port_call
     def evidence(self, release_id: str) -> dict[str, Any] | None:
         item = dynamodb.get(self.aws, self.table, key(self.service, EVIDENCE + release_id))
-        return evidence_of(item) if item else None
+        try:
+            return evidence_of(item) if item else None
+        except ValueError as cause:
+            entry = EVIDENCE + release_id
+            raise PortError(f"entry {entry} of the ledger cannot be read: {cause}", transient=False) from cause
 
     @port_call
     def moments(self, release_id: str) -> tuple[list[Moment], list[str]]:

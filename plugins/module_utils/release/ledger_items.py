@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from ..common.text import harmless, one_line
-from ..rollout.lease import Lease
+from ..rollout.lease import LAST_SECOND, Lease
 from ..rollout.model import Kind, OperatorRequest, Phase, Release
 from ..rollout.record import from_plain, to_plain
 from .journal import Moment, record
@@ -24,8 +24,11 @@ from .journal import Moment, record
 RELEASES, EVIDENCE, JOURNAL, LEASE, REQUEST = "release/", "evidence/", "journal/", "lease", "request"
 # The shape of a record. A record of a later shape is reported and left alone.
 SCHEMA = 1
+_TIMES = ("started_at", "entered_at", "since", "paused_since", "stable_down_since", "ended_at", "warm_until")
 # An item holds 400 KB; what is longer than this is cut, the newest kept.
 EVIDENCE_CHARACTERS = 200_000
+# Infinity is JSON for Python, and no whole number; what is nested too deeply is not read.
+_OTHER_SHAPE = (AttributeError, KeyError, TypeError, OverflowError, RecursionError)
 
 Item = dict[str, dict[str, str]]
 T = TypeVar("T")
@@ -99,10 +102,25 @@ def release_of(item: Mapping[str, Mapping[str, Any]]) -> Release:
     if schema > SCHEMA:
         raise ValueError(f"a newer version of the collection wrote it (schema {schema}, this version reads {SCHEMA})")
     release = _from_record(Release, item)
-    steps = len(release.plan.steps)
-    if not 0 <= release.step <= steps or (release.phase is Phase.SHIFTING and release.step == steps):
-        raise ValueError(f"it is at step {release.step + 1} of {steps}")
+    impossible = _impossible(release)
+    if impossible:
+        raise ValueError(impossible)
     return release
+
+
+def _impossible(release: Release) -> str:
+    """What no controller can have recorded, though each value is of the right type; empty where there is nothing."""
+    steps = release.plan.steps
+    if not 0 <= release.step <= len(steps) or (release.phase is Phase.SHIFTING and release.step == len(steps)):
+        return f"it is at step {release.step + 1} of {len(steps)}"
+    for step in steps:
+        if not 0 <= step.weight <= 100:
+            return f"a step of its plan has a weight of {step.weight} %"
+    for name in _TIMES:
+        at = getattr(release, name)
+        if at is not None and not 0 <= at <= LAST_SECOND:
+            return f"its {name} is {at}, which is no time"
+    return ""
 
 
 def has_outcome(item: Mapping[str, Mapping[str, Any]]) -> bool:
@@ -116,7 +134,7 @@ def _from_record(kind: type[T], item: Mapping[str, Mapping[str, Any]]) -> T:
         raise ValueError("it has no record")
     try:
         return from_plain(kind, json.loads(text))
-    except (AttributeError, KeyError, TypeError) as cause:
+    except _OTHER_SHAPE as cause:
         raise ValueError(f"its record has another shape ({type(cause).__name__}: {cause})") from cause
 
 
@@ -136,7 +154,11 @@ def evidence_item(release: Release) -> Item | None:
 
 
 def evidence_of(item: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    return dict(json.loads(item["evidence"]["S"]))
+    """The evidence of an item; ValueError where this version cannot read it."""
+    try:
+        return dict(json.loads(_attribute(item, "evidence", "S", "{}")))
+    except _OTHER_SHAPE as cause:
+        raise ValueError(f"the evidence has another shape ({type(cause).__name__}: {cause})") from cause
 
 
 def journal_item(release: Release, moments: Sequence[Moment], number: int) -> Item:
@@ -149,7 +171,7 @@ def moments_of(item: Mapping[str, Mapping[str, Any]]) -> list[Moment]:
     """The moments of an item; ValueError where this version cannot read them."""
     try:
         return [from_plain(Moment, plain) for plain in json.loads(_attribute(item, "record", "S", "[]"))]
-    except (AttributeError, KeyError, TypeError) as cause:
+    except _OTHER_SHAPE as cause:
         raise ValueError(f"the journal has another shape ({type(cause).__name__}: {cause})") from cause
 
 

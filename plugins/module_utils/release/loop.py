@@ -50,12 +50,15 @@ from .unrecorded_return import (
     RECORD_SECONDS,
     return_decision,
     returns_by_rule,
+    returns_unrecorded,
     where_traffic_stays,
 )
 
 # Fifty releases at once get through within a minute or two; as long as none of its requests is exposed, one can wait.
 _THROTTLED_TRIES = 24
 _LONGEST_PAUSE_SECONDS = 8.0
+# For how long calls may fail while the candidate has traffic.
+_EXPOSED_SECONDS = 30.0
 _UNEXPOSED = (Phase.PREPARING, Phase.STAGING, Phase.PROVING)
 
 
@@ -111,10 +114,10 @@ class ReleaseLoop:
             raise
 
     def _run(self, release: Release, stop: OperatorRequest | None) -> Ending:
-        failures = 0
+        failures, failing_since = 0, None
         while True:
+            now = self.ports.clock.now()
             try:
-                now = self.ports.clock.now()
                 if self._is_held(release):
                     return self._left(release)
                 if self.stage_only and stop is None and _proven(release):
@@ -136,24 +139,36 @@ class ReleaseLoop:
                         # Should the answer be lost, the reason for a return is not.
                         release = decision.release
                     release = self._apply(decision)
-                failures = 0
+                failures, failing_since = 0, None
             except PortError as failure:
                 if failure.throttled_read and self._waits_for_quota(failure):
+                    if release.goes_forward and not release.is_rewriting:
+                        # Nothing was seen meanwhile: that time is not the release's.
+                        release = replace(release, entered_at=release.entered_at + self.ports.clock.now() - now)
                     continue
-                failures += 1
+                failures, failing_since = failures + 1, now if failing_since is None else failing_since
                 self.ports.progress.line(f"{failure} (failure {failures} in a row)")
-                if failure.transient and failures < _tries(release, failure):
+                too_long = self._is_failing_too_long(release, failure, failing_since)
+                if failure.transient and failures < _tries(release, failure) and not (too_long and failures > 1):
                     self.ports.clock.sleep(min(BACKOFF_SECONDS * 2 ** (failures - 1), _LONGEST_PAUSE_SECONDS))
                 elif release.outcome is not None:
                     return self._not_closed(release, failure)
                 elif stop is None and release.phase is not Phase.RETURNING and release.outcome is None:
-                    failures = 0
+                    failures = 1
                     stop = OperatorRequest(
                         release.id, RequestKind.ABORT, release.step, "a failed call", reason=str(failure)
                     )
                 else:
-                    failures = 0
+                    failures, failing_since = 0, None
                     release = self._return_unrecorded(release, failure)
+
+    def _is_failing_too_long(self, release: Release, failure: PortError, since: float) -> bool:
+        """Users meet the candidate meanwhile: where calls are not answered, a few tries take minutes."""
+        fleet = self._fleet
+        if failure.throttled or fleet is None or not returns_unrecorded(release):
+            return False
+        meets = fleet.share(release.candidate) and fleet.state(release.candidate).task_definition
+        return meets == release.task_definition and self.ports.clock.now() - since > _EXPOSED_SECONDS
 
     def _waits_for_quota(self, failure: PortError) -> bool:
         """Others read as well. That says nothing about the release, so it does not count towards its end."""
@@ -180,13 +195,16 @@ class ReleaseLoop:
             raise PortError(f"{failure} {where_traffic_stays(release, fleet)}", transient=True) from failure
         if decision is None:
             raise failure
+        write = self.writer.write_if_not_overtaken
         if unread:
             said = "the tasks cannot be read, traffic is returned by what the load balancer says"
             self.ports.progress.line(f"{said}; nothing is scaled: {failure}")
-            self.lease_holder.with_retries(lambda: self.writer.write_if_not_overtaken(decision.action))
+        elif self.lease_holder.is_renewed:
+            self.ports.progress.line(f"a call keeps failing, traffic is returned first: {failure}")
         else:
             self.ports.progress.line(f"the ledger cannot be written, traffic is returned without a record: {failure}")
-            self.lease_holder.with_retries(lambda: self.writer.write_without_lease(decision.action))
+            write = self.writer.write_without_lease
+        self.lease_holder.with_retries(lambda: write(decision.action))
         until = now + RECORD_SECONDS
         while self.ports.clock.now() < until:
             try:
@@ -241,13 +259,23 @@ class ReleaseLoop:
             fleet=fleet,
             readings=ports.judges.readings(release, fleet, now) if exposed and stop is None else Readings(),
             operator_request=(stop if release.phase is not Phase.RETURNING else None)
-            or (ports.ledger.operator_request() if release.outcome is None and release.kind is Kind.DEPLOY else None),
+            or (self._operator_request() if release.outcome is None and release.kind is Kind.DEPLOY else None),
             probe=ports.judges.probe(release, lambda: self._has_to_stop(release))
             if exposed and stop is None and probe_is_due(release, fleet, now)
             else None,
             late_until=self.writer.late_until,
             hurried=self._hurried,
         )
+
+    def _operator_request(self) -> OperatorRequest | None:
+        """A person can wait where this read is throttled; what else was seen, such as a gate that fails, cannot."""
+        try:
+            return self.ports.ledger.operator_request()
+        except PortError as failure:
+            if not failure.throttled_read:
+                raise
+            self.ports.progress.heartbeat(str(failure))
+            return None
 
     def _tell(self, decision: Decision) -> Decision:
         """Tell notification targets, and record that: whoever goes on with the release does not tell it again."""
@@ -335,7 +363,7 @@ class ReleaseLoop:
         self.lease_holder.keep(self.ports.clock.now())
         if self.interruption is not None:
             return True
-        operator_request = self.ports.ledger.operator_request()
+        operator_request = self._operator_request()
         return (
             operator_request is not None
             and operator_request.release_id == release.id

@@ -33,15 +33,16 @@ def predicted(
 ) -> dict[str, Any]:
     """The result of check mode. Only reads."""
     try:
-        fleet, history, now = ports.provider.read(), ports.ledger.history().releases, call.clock.now()
+        fleet, recorded, now = ports.provider.read(), ports.ledger.history(), call.clock.now()
+        history = recorded.releases
+        left = unfinished(history)
+        lease = ports.ledger.lease() if left and isinstance(order, ReturnOrder) else None
     except PortError as failed:
         raise Failure(str(failed)) from failed
-    left = unfinished(history)
     if left and isinstance(order, ReturnOrder) and not order.force and no_way_back(fleet, left):
-        stuck = no_way_back(fleet, left, is_lost(ports.ledger.lease(), now))
+        stuck = no_way_back(fleet, left, is_lost(lease, now))
         raise Failure(f"refused: {stuck}.", outcome=str(Outcome.REFUSED), changed=False)
-    lease = ports.ledger.lease() if left and isinstance(order, ReturnOrder) and order.only_abandoned else None
-    if left and lease and not is_lost(lease, now):
+    if left and lease and isinstance(order, ReturnOrder) and order.only_abandoned and not is_lost(lease, now):
         reason = f"{lease.owner} holds the lease of release {left.id}"
         return _answer(False, "unchanged", reason, [], {"before": "", "after": ""})
     begun = (
@@ -54,6 +55,9 @@ def predicted(
     # A rollback puts right only what keeps users from being served.
     repaired = [found for found in wrong if (found.repair if isinstance(order, Order) else found.is_urgent)]
     repairs = [f"put right: {found.sentence}" for found in repaired]
+    stops = isinstance(order, ReturnOrder) and order.named is None and any(found.returned_to for found in repaired)
+    if stops and any(not record.ended for record in recorded.unreadable):
+        return _answer(True, "planned", repairs[0], repairs, {"before": "", "after": ""}) | rows
     if isinstance(begun, Unchanged) and left is None:
         repairs += [f"{begun.adjust.colour}: {difference}" for difference in begun.adjustments] if begun.adjust else []
         for line in repairs:

@@ -71,7 +71,7 @@ def result(call: Invocation, ending: Ending, report: ReportFile, remarks: Remark
         message,
         changed=ending.changed,
         outcome=answer["outcome"],
-        release={"id": release.id, "version": release.label} if release else None,
+        release=harmless({"id": release.id, "version": release.label}) if release else None,
         **({"warnings": answer["warnings"]} if remarks.warnings else {}),
     )
 

@@ -58,7 +58,8 @@ def ports(
     return Ports(
         RecordedProvider(provider, journal, call.clock),
         RecordedJudges(judges, journal, call.clock),
-        DynamoLedger(aws, location.ledger, location.service, journal),
+        # Traffic returns within a minute of its loss: a call that is not answered is given up sooner than others.
+        DynamoLedger(call.aws.brief(), location.ledger, location.service, journal),
         call.clock,
         progress,
         _notices(call, location, progress),

@@ -4,25 +4,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from ..aws import autoscaling, ecs
 from ..aws.autoscaling import Bounds
 from ..aws.ecs_states import ServiceState
-from ..aws.errors import AwsError, Failure
+from ..aws.errors import Failure
 from ..aws.session import Aws
 from ..common.invocation import Invocation
 from ..common.waiting import Wait, wait_until
 from ..rollout.history import good_releases, unfinished
-from ..rollout.lease import LATE_WRITE_SECONDS, Held
+from ..rollout.lease import LATE_WRITE_SECONDS, WRITE_CONNECT_SECONDS, WRITE_READ_SECONDS, Held
 from ..rollout.model import Colour, Release
 from ..service.existing import locate_by
 from ..service.location import ServiceLocation, agreed_weights
 from .lease_holder import LeaseHolder
 from .ledger import DynamoLedger
 from .options import token
+from .port_calls import port_call
 from .ports import Clock, LeaseLostError, Ledger, PortError, Progress
 from .runner import lease_owner
 
@@ -167,23 +168,48 @@ def _write(call: Invocation, location: ServiceLocation, name: str, before: Size,
     taken = holder.take(f"scale-{token()}", force=False)
     if isinstance(taken, Held):
         raise Failure(f"{taken.reason}. Nothing was changed.")
-    late_until = 0.0
+    writes = _Writes(holder, call.clock)
+    writing = call.aws.fenced(WRITE_CONNECT_SECONDS, WRITE_READ_SECONDS, writes.may_send)
     try:
         _idle(ledger)
-        holder.renew()
         if after.bounds and after.bounds != before.bounds:
-            autoscaling.register(call.aws, location.cluster, name, after.bounds)
+            bounds = after.bounds
+            writes.send(lambda: autoscaling.register(writing, location.cluster, name, bounds))
         if after.desired != before.desired:
-            ecs.update_service(call.aws, location.cluster, name, {"desiredCount": after.desired})
+            count = {"desiredCount": after.desired}
+            writes.send(lambda: ecs.update_service(writing, location.cluster, name, count))
     except LeaseLostError as lost:
         holder.lost()
-        raise Failure(f"A rollback took {location.service} over. Nothing was changed.") from lost
-    except AwsError as failed:
-        if failed.may_arrive:
-            late_until = call.clock.now() + LATE_WRITE_SECONDS
-        raise
+        told = "The size may have changed: playbooks/status.yml shows it" if writes.sent else "Nothing was changed"
+        raise Failure(f"A rollback took {location.service} over. {told}.") from lost
     finally:
-        holder.give_back(late_until)
+        holder.give_back(writes.late_until)
+
+
+@dataclass
+class _Writes:
+    """As those of a release: each is sent once and right after a renewal, and it is known until when one may still arrive."""
+
+    holder: LeaseHolder
+    clock: Clock
+    sent: bool = False
+    late_until: float = 0.0
+
+    def send(self, write: Callable[[], object]) -> None:
+        self.holder.with_retries(lambda: self._once(write))
+
+    def may_send(self) -> bool:
+        return self.clock.now() <= self.holder.write_until
+
+    def _once(self, write: Callable[[], object]) -> None:
+        self.holder.renew()
+        self.sent = True
+        try:
+            port_call(write)()
+        except PortError as failure:
+            if failure.may_arrive:
+                self.late_until = self.clock.now() + LATE_WRITE_SECONDS
+            raise
 
 
 def _wait(call: Invocation, cluster: str, name: str, after: Size) -> str:

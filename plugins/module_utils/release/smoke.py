@@ -122,14 +122,24 @@ def mistakes(check: Mapping[str, Any], answer: Answer) -> Iterator[str]:
 
 def _json_mistakes(expected: Mapping[str, Any], body: bytes) -> Iterator[str]:
     try:
-        content = json.loads(body)
-    except ValueError:
-        yield f"the body is no JSON: {_excerpt(body)}"
+        content = parsed(body)
+    except ValueError as cause:
+        yield f"{cause}: {_excerpt(body)}"
         return
     for path, value in expected.items():
         found = dig(content, path)
         if found != value:
             yield f"{path} is {bounded(json.dumps(found), _BODY_TOLD)}, wanted {json.dumps(value)}"
+
+
+def parsed(body: bytes) -> Any:
+    """The JSON of a body; ValueError where it is none, or nested more deeply than Python reads it."""
+    try:
+        return json.loads(body)
+    except RecursionError as cause:
+        raise ValueError("the JSON of the body is nested too deeply") from cause
+    except ValueError as cause:
+        raise ValueError("the body is no JSON") from cause
 
 
 def dig(content: Any, path: str) -> Any:

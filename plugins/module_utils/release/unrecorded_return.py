@@ -45,17 +45,20 @@ def where_traffic_stays(release: Release, fleet: Fleet) -> str:
     return f"Traffic stays at {fleet.traffic}: release {release.id} did not set these weights, somebody else is moving traffic."
 
 
-def _is_exposed(release: Release) -> bool:
-    """In place the version has requests as soon as its deployment begins, which may be all that could not be recorded."""
+def returns_unrecorded(release: Release) -> bool:
+    """Whether it may have traffic that one write returns.
+
+    In place the version has requests as soon as its deployment begins, which may be all that could not be recorded.
+    """
+    if release.kind is not Kind.DEPLOY or release.outcome is not None or release.single_writer:
+        # Several writes return a single writer: its tasks stop first, and whoever has the lease may start them.
+        return False
     return release.phase in _EXPOSED or (release.in_place and release.phase is Phase.STAGING)
 
 
 def return_decision(release: Release, fleet: Fleet, why: str, now: float) -> Return | None:
     """The write that takes the candidate out of traffic; None where it has none, or somebody else moved traffic since."""
-    if release.kind is not Kind.DEPLOY or release.outcome is not None or not _is_exposed(release):
-        return None
-    if release.single_writer:
-        # One write does not return it: the candidate's tasks have to stop first, and whoever has the lease may start them.
+    if not returns_unrecorded(release):
         return None
     observed = Observed(fleet)
     if release.goes_forward:

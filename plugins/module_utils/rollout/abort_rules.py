@@ -35,15 +35,17 @@ def wanted_count(observed: Observed, release: Release) -> int:
     return max(release.capacity, observed.fleet.state(release.live).running, release.policy.minimum_healthy)
 
 
-def not_ready(observed: Observed, release: Release, weight: int) -> str | None:
-    """Why the candidate cannot hold this weight yet; None when it can.
+def takes_what_runs(release: Release) -> bool:
+    """A person forced the rollback to a version that is not healthy: its tasks have to run, and no more."""
+    return release.policy.minimum_healthy == 0
 
-    A minimum of zero is the forced rollback to a sick target: its tasks still have to run.
-    """
+
+def not_ready(observed: Observed, release: Release, weight: int) -> str | None:
+    """Why the candidate cannot hold this weight yet; None when it can."""
     candidate = observed.fleet.state(release.candidate)
     share = wanted_count(observed, release) * weight * release.policy.capacity_percent / 10_000
     needed = max(1, release.policy.minimum_healthy, math.ceil(share))
-    if release.policy.minimum_healthy == 0:
+    if takes_what_runs(release):
         return None if candidate.running >= needed else f"{weight} % needs {needed} running: {candidate}"
     if candidate.healthy < needed:
         why = f" ({candidate.unhealthy})" if candidate.unhealthy else ""

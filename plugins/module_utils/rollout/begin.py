@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from .actions import Adjust
 from .gates import alone
-from .history import good_releases, live_colour, rollback_target
+from .history import good_releases, live_colour, rollback_target, serving_definition
 from .model import Colour, ColourState, Fleet, Gates, Kind, Outcome, Phase, Plan, Policy, Release, Step
 from .strategy import at_once
 
@@ -246,7 +246,7 @@ def begin_rollback(
 ) -> Begun | Unchanged | Refused:
     if order.only_abandoned:
         return Unchanged(NONE_UNDER_WAY)
-    found = rollback_target(history, order.named)
+    found = rollback_target(history, order.named, serving_definition(fleet, history))
     if isinstance(found, str):
         return Refused(found)
     if found.objections and not order.force:

@@ -17,6 +17,7 @@ from .model import Colour, ColourState, Fleet, Kind, OldColour, Outcome, Release
 _LEFT_OVER_SECONDS = 600.0
 # A schedule is written in whole seconds, and may be put off while a late write can arrive.
 _SAME_TIME_SECONDS = 60.0
+_TRAFFIC = "traffic"
 _RETURNED = (Outcome.ROLLED_BACK, Outcome.SUPERSEDED, Outcome.INCONCLUSIVE, Outcome.APPROVAL_EXPIRED, Outcome.FAILED)
 
 Repair: TypeAlias = "Shift | CancelScaleIn | ScheduleScaleIn | SetScaleIn"
@@ -39,6 +40,11 @@ class Disagreement:
     def row(self) -> dict[str, str]:
         """As results hold it, and drift.yml shows it."""
         return {"what": self.subject, "found": self.found, "recorded": self.recorded}
+
+    @property
+    def returned_to(self) -> Weights | None:
+        """Where its repair brings traffic back to, which left for what is not on record; None where it does not."""
+        return self.repair.weights if self.subject == _TRAFFIC and isinstance(self.repair, Shift) else None
 
     @property
     def is_urgent(self) -> bool:
@@ -69,7 +75,7 @@ def _of_traffic(fleet: Fleet, history: Sequence[Release]) -> Iterator[Disagreeme
     why = _why_not_on(other, fleet.weights, history)
     repair = Shift(last.candidate_weights) if why and serving.healthy else None
     recorded = f"{last.candidate_weights}, since {last.id} of {clock_time(last.ended_at or last.started_at)}"
-    yield Disagreement("traffic", fleet.traffic + (f", and {why}" if why else ""), recorded, repair)
+    yield Disagreement(_TRAFFIC, fleet.traffic + (f", and {why}" if why else ""), recorded, repair)
     if repair is None:
         yield from _of_rules(fleet)
 

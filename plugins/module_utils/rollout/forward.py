@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from . import in_place, single_writer
 from .abort import AbortReason
-from .abort_rules import judgement, not_ready, wanted_count
+from .abort_rules import judgement, not_ready, takes_what_runs, wanted_count
 from .actions import POLL_SECONDS, CancelScaleIn, Decision, Prove, Record, Register, Shift, Stage, Wait
 from .dynamic_scaling import hold_before_shift
 from .gates import combine
@@ -98,13 +98,14 @@ def _prove(observed: Observed, release: Release, now: float) -> Decision:
 def _shift(observed: Observed, release: Release, now: float) -> Decision | AbortReason:
     if release.in_place:
         return in_place.follow(observed, release, now)
-    rescue = None if release.single_writer else decide_when_down(observed, release, now)
+    by_force = release.is_rewriting and takes_what_runs(release)
+    rescue = None if release.single_writer or by_force else decide_when_down(observed, release, now)
     if rescue is not None:
         return rescue
     found = _next_in_step(observed, release, now)
     without = unserved(observed.fleet)
     if without and isinstance(found, Decision) and isinstance(found.action, Wait):
-        return replace(found, action=Wait(POLL_SECONDS), reason=f"{without}; {found.reason}")
+        return replace(found, action=Wait(POLL_SECONDS, found.action.urgent), reason=f"{without}; {found.reason}")
     return found
 
 
@@ -143,8 +144,15 @@ def _move(observed: Observed, release: Release, weights: Weights, title: str) ->
 def _roll_back_in_part(observed: Observed, waiting: Decision, now: float) -> Decision:
     """Give the version to return to what its healthy targets can carry, and the rest as it gets more of them."""
     fleet, release = observed.fleet, waiting.release
-    if release.paused_since is not None or not is_enough(fleet, release, release.candidate):
+    if release.paused_since is not None or takes_what_runs(release):
         return waiting
+    if not is_enough(fleet, release, release.candidate):
+        said = (
+            f"{waiting.reason}. Traffic: {fleet.traffic}. ECS replaces tasks that fail; this waits until then, at most "
+            f"{release.policy.stage_timeout_seconds} s. To return traffic to tasks that run and are not healthy: "
+            "playbooks/rollback.yml -e rollback_force=true"
+        )
+        return Decision(Wait(POLL_SECONDS, urgent=True), said, release)
     share = carried_percent(fleet, release.candidate, wanted_count(observed, release))
     if release.forced or now - release.entered_at > release.policy.return_timeout_seconds:
         share = 100

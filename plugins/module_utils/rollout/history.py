@@ -47,12 +47,18 @@ def good_releases(history: Sequence[Release]) -> list[Release]:
     return stack
 
 
-def rollback_target(history: Sequence[Release], named: str | None = None) -> Target | str:
-    """The release to go back to, or the sentence that says why there is none."""
+def rollback_target(history: Sequence[Release], named: str | None = None, serving: str = "") -> Target | str:
+    """The release to go back to, or the sentence that says why there is none.
+
+    `serving` is the task definition that has the traffic. Where no release that can be read made it, the last good one is gone back to.
+    """
     stack = good_releases(history)
     if not stack:
         return "no release of this service has succeeded yet, so there is nothing to go back to"
     live = stack[-1]
+    unknown = bool(serving) and all(release.task_definition != serving for release in history)
+    if named is None and unknown:
+        return Target(live, live, _objections(history, live))
     if named is None:
         return (
             Target(stack[-2], live, _objections(history, stack[-2]))
@@ -62,7 +68,7 @@ def rollback_target(history: Sequence[Release], named: str | None = None) -> Tar
     chosen = _named(history, named, live)
     if isinstance(chosen, str):
         return chosen
-    if chosen.id == live.id:
+    if chosen.id == live.id and not unknown:
         return f"{chosen.id} ({chosen.label}) is live already"
     return Target(chosen, live, _objections(history, chosen))
 
@@ -163,6 +169,18 @@ def resumed(release: Release, now: float) -> Release:
     """The release as it is taken up again: time that passed unobserved neither counts against it nor for it."""
     since = None if release.since is None else now
     return replace(release, entered_at=now, since=since)
+
+
+def forced(rollback: Release) -> Release:
+    """A rollback under way that a person forces now. Once its version was ready, it takes tasks that run, as one that begins so does."""
+    policy = replace(rollback.policy, minimum_healthy=0) if rollback.is_rewriting else rollback.policy
+    return replace(rollback, forced=True, policy=policy)
+
+
+def serving_definition(fleet: Fleet, history: Sequence[Release]) -> str:
+    """The task definition of the live colour; empty where that is not known."""
+    live = live_colour(fleet, history)
+    return fleet.state(live).task_definition if live else ""
 
 
 def live_colour(fleet: Fleet, history: Sequence[Release]) -> Colour | None:

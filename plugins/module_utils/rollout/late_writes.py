@@ -5,9 +5,10 @@
 from __future__ import annotations
 
 from . import in_place
+from .abort_rules import takes_what_runs
 from .actions import POLL_SECONDS, CancelScaleIn, Decision, Shift, Stage, Wait
 from .lease import clock_time
-from .model import Colour, Fleet, Observed, Outcome, Release, Weights
+from .model import Colour, Fleet, Kind, Observed, Outcome, Release, Weights
 
 
 def watch(observed: Observed, release: Release, now: float) -> Decision | None:
@@ -34,11 +35,12 @@ def _undo(fleet: Fleet, release: Release, serving: Colour) -> Decision | None:
     """The write that takes back what a late one did to the colour that serves; traffic comes first."""
     state, other = fleet.state(serving), fleet.state(serving.other)
     late = "a write that arrived late"
-    if fleet.share(serving) and state.healthy == 0 and other.healthy:
+    forced = _is_forced(release)
+    if fleet.share(serving) and state.healthy == 0 and other.healthy and not forced:
         away = f"{late} left {serving} without healthy tasks: {serving.other} serves until it has some"
         return Decision(Shift(Weights.all_to(serving.other)), away, release)
     enough = max(1, release.policy.minimum_healthy) if other.healthy else 1
-    if not fleet.is_at(Weights.all_to(serving)) and state.healthy >= enough:
+    if not fleet.is_at(Weights.all_to(serving)) and (state.healthy >= enough or (forced and state.running)):
         return Decision(Shift(Weights.all_to(serving)), f"{late} set {fleet.traffic}: undone", release)
     if state.desired == 0 and state.task_definition:
         grown = Stage(serving, state.task_definition, release.capacity, as_it_is=True)
@@ -46,6 +48,11 @@ def _undo(fleet: Fleet, release: Release, serving: Colour) -> Decision | None:
     if state.scale_in_at is not None:
         return Decision(CancelScaleIn(serving), f"a scale-in of {serving} is scheduled, which serves: undone", release)
     return None
+
+
+def _is_forced(release: Release) -> bool:
+    """A person wanted traffic where it is, whatever the health there."""
+    return release.forced or (release.kind is Kind.ROLLBACK and takes_what_runs(release))
 
 
 def _watch_in_place(observed: Observed, release: Release, now: float) -> Decision | None:

@@ -25,6 +25,11 @@ WRITE_CONNECT_SECONDS, WRITE_READ_SECONDS = 3, 7
 _ARRIVES_SECONDS = 10
 LATE_WRITE_SECONDS = WRITE_BEGINS_SECONDS + WRITE_CONNECT_SECONDS + WRITE_READ_SECONDS + _ARRIVES_SECONDS
 
+# No controller's clock is so far ahead: a lease that ends later was not written by one.
+_FURTHEST_SECONDS = 86_400
+# Of the year 9999, the last that a date can have.
+LAST_SECOND = 253_402_300_799
+
 
 @dataclass(frozen=True)
 class Lease:
@@ -36,7 +41,11 @@ class Lease:
     expires_at: float
 
     def expired_for_others(self, now: float) -> bool:
-        return now > self.expires_at + SKEW
+        return now > self.expires_at + SKEW or self.is_damaged(now)
+
+    def is_damaged(self, now: float) -> bool:
+        """No controller has set such an end: nobody would ever renew it, or see it pass."""
+        return self.expires_at > now + _FURTHEST_SECONDS
 
 
 @dataclass(frozen=True)
@@ -75,9 +84,13 @@ def is_lost(lease: Lease | None, now: float) -> bool:
 def take(current: Lease | None, claim: Claim, now: float) -> Taken | Held:
     """Decide whether the claim may have the lease. The ledger's conditional write has the last word."""
     fence = current.fence if current else 0
-    fresh = Lease(claim.service, claim.owner, claim.release_id, fence + 1, now, now + SECONDS)
+    # An entry that was deleted or damaged may still have a holder: the time is more than any number counted up to now.
+    fresh = Lease(claim.service, claim.owner, claim.release_id, (fence or int(now)) + 1, now, now + SECONDS)
     if current is None or not current.owner:
         return Taken(fresh, fence, "the lease was free")
+    if current.is_damaged(now):
+        damaged = f"the lease of {current.owner} ends at {clock_time(current.expires_at)}, which no controller has set"
+        return Taken(fresh, fence, f"{damaged}: adopted", from_living=True)
     if current.expired_for_others(now):
         return Taken(fresh, fence, f"the lease of {current.owner} ended at {clock_time(current.expires_at)}: adopted")
     if claim.force:
@@ -105,4 +118,5 @@ def let_end(lease: Lease, at: float) -> Lease:
 
 
 def clock_time(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+    """The time for people. What the ledger holds may be damaged, and no time at all: then the first or last that there is."""
+    return datetime.fromtimestamp(min(max(seconds, 0.0), LAST_SECOND), UTC).strftime("%Y-%m-%d %H:%M:%SZ")

@@ -52,6 +52,9 @@ def _act(observed: Observed, release: Release, now: float) -> Decision | None:
         return _ask(observed, release, now)
     candidate = observed.fleet.state(release.candidate)
     if candidate.healthy < max(1, release.policy.minimum_healthy):
+        if release.is_rewriting:
+            # A rollback says what it waits for, and how a person forces it.
+            return None
         return Decision(Wait(POLL_SECONDS), f"{release.candidate} cannot take over: {candidate}", release)
     why = f"{release.candidate} takes all traffic ({candidate})"
     if release.step < last or release.paused_since is not None:

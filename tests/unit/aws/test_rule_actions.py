@@ -12,6 +12,7 @@ from ansible_collections.pear.fargate.plugins.module_utils.aws import elbv2, rul
 from ansible_collections.pear.fargate.plugins.module_utils.aws.elbv2_states import Conditions
 from ansible_collections.pear.fargate.plugins.module_utils.aws.session import Aws
 from ansible_collections.pear.fargate.plugins.module_utils.common.progress import SilentProgress
+from ansible_collections.pear.fargate.plugins.module_utils.release.ports import PortError
 from ansible_collections.pear.fargate.plugins.module_utils.release.providers.fleet import ServiceFleet
 from ansible_collections.pear.fargate.plugins.module_utils.release.providers.listener import ListenerProvider
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import Colour, Weights
@@ -102,7 +103,9 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         yield boto3.client("elbv2", REGION)
 
 
-def test_a_login_that_is_added_while_a_release_shifts_traffic_is_kept(cloud: Any) -> None:
+def test_a_login_that_is_added_while_a_release_shifts_traffic_is_kept(
+    cloud: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     aws = Aws({"region": REGION})
     subnets = [subnet["SubnetId"] for subnet in boto3.client("ec2", REGION).describe_subnets()["Subnets"]]
     balancer = cloud.create_load_balancer(Name="corp", Subnets=subnets)["LoadBalancers"][0]
@@ -131,3 +134,8 @@ def test_a_login_that_is_added_while_a_release_shifts_traffic_is_kept(cloud: Any
     now = cloud.describe_rules(RuleArns=[made.arn])["Rules"][0]["Actions"]
     assert [action["Type"] for action in now] == ["authenticate-cognito", "forward"]
     assert elbv2.rule(aws, made.arn).weights == {blue: 0, green: 100}
+    # Weights that the answer does not have are not taken for written.
+    monkeypatch.setattr(elbv2, "set_weights", lambda *_request: made)
+    with pytest.raises(PortError, match=r"has blue 100 % green 0 % after blue 0 % green 100 % was written") as failed:
+        ListenerProvider(fleet).shift(Weights(0, 100))
+    assert failed.value.transient

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from ansible_collections.pear.fargate.plugins.module_utils.common.progress import WrittenProgress
 from ansible_collections.pear.fargate.plugins.module_utils.common.text import bounded, harmless, one_line, printable
@@ -39,7 +41,15 @@ def test_nothing_that_acts_is_left(text: str) -> None:
     assert printable(shown) == shown
 
 
+@pytest.mark.parametrize("unit", [" ", "\t \x0b", "\x1b[", "\x1b]", "\x9b0", "{", "\n ", " \n"])
+def test_a_hostile_line_takes_no_longer_than_any_other(unit: str) -> None:
+    began = time.process_time()
+    one_line(unit * 200_000 + "x")
+    assert time.process_time() - began < 5
+
+
 def test_a_line_is_one_line_and_bounded() -> None:
+    assert one_line(" first \t\r\n\n  second\x0b\n") == " first second "
     assert one_line("first\n  second\r\nthird") == "first second third"
     assert one_line("x" * 5_000).endswith("… (3000 characters more)")
     assert bounded("abc", 3) == "abc"

@@ -6,7 +6,7 @@ import itertools
 import json
 import random
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 import pytest
@@ -172,7 +172,7 @@ def test_attempts_ask_every_target_again_after_the_interval() -> None:
     a, b = Target("a", [SQLITE]), Target("b", [SQLITE, SQLITE, MEMORY])
     verdict, pauses = ask(in_turn(a, b), identity="task", attempts=3, interval_seconds=7)
     assert verdict.result is Result.FAIL
-    assert pauses == [7, 7]
+    assert pauses == [2, 2, 2, 1] * 2
 
 
 def test_a_request_that_must_not_be_repeated_is_made_once() -> None:
@@ -195,6 +195,40 @@ def test_a_release_that_ends_meanwhile_stops_the_check() -> None:
     verdict, _ = ask(in_turn(Target("a", [MEMORY])), stopped=lambda: True)
     assert verdict.result is Result.INCONCLUSIVE
     assert verdict.reason == "check ready was stopped"
+
+
+def test_a_long_interval_keeps_the_lease_and_ends_with_the_release() -> None:
+    heard: list[bool] = []
+
+    def stopped() -> bool:
+        heard.append(True)
+        return len(heard) > 3
+
+    verdict, pauses = ask(in_turn(Target("a", [MEMORY])), targets=1, stopped=stopped, interval_seconds=600)
+    assert verdict.reason == "check ready was stopped"
+    assert pauses == [2, 2, 2]
+
+
+@pytest.mark.parametrize("in_header", [True, False])
+def test_an_endless_identity_is_bounded(in_header: bool) -> None:
+    headers = {"task": "x" * 60_000} if in_header else {}
+    body = json.dumps({"task": "x" * 900_000, **SQLITE}).encode()
+    right = Answer(200, headers, body, 0.02)
+    answers = itertools.chain([right], itertools.repeat(replace(right, status=500)))
+    balancer = Balancer(iter([]))
+    balancer.request = lambda *_request, **_options: next(answers)  # type: ignore[method-assign]
+    verdict, _ = ask(balancer, identity="task", tries=1)
+    assert verdict.result is Result.FAIL
+    assert "(by xxx" in verdict.reason and len(verdict.reason) < 1_000
+
+
+def test_an_identity_in_json_that_is_nested_too_deeply_is_missing() -> None:
+    deep = Answer(200, {}, b"[" * 1_000_000, 0.02)
+    balancer = Balancer(iter([]))
+    balancer.request = lambda *_request, **_options: deep  # type: ignore[method-assign]
+    verdict, _ = ask(balancer, targets=1, expect_json={}, identity="task", tries=1)
+    assert verdict.result is Result.FAIL
+    assert "task is neither a header of the answer nor a value of its JSON" in verdict.reason
 
 
 def test_requests_have_the_headers_of_their_route() -> None:

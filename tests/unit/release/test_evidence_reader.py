@@ -16,6 +16,7 @@ from ansible_collections.pear.fargate.plugins.module_utils.release.evidence_read
     EvidenceReader,
     definition_changes,
 )
+from ansible_collections.pear.fargate.plugins.module_utils.rollout import lease as leases
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import (
     Colour,
     ColourState,
@@ -85,6 +86,28 @@ def test_logs_that_may_not_be_read_hide_nothing_else(monkeypatch: pytest.MonkeyP
     assert evidence["readings"] == ["5xx share 30 %"]
     assert len(evidence["unread"]) == 1
     assert "AccessDenied" in evidence["unread"][0]
+
+
+def test_answers_that_do_not_come_end_before_the_lease_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, asked = [0.0], [0]
+
+    def hang(*_: Any) -> Any:
+        # As long as a call of a release takes at most.
+        clock[0], asked[0] = clock[0] + 36.0, asked[0] + 1
+        denied()
+
+    for module, name in (
+        (evidence_reader.elbv2, "target_health"),
+        (evidence_reader.ecs, "services"),
+        (evidence_reader.ecs, "tasks"),
+    ):
+        monkeypatch.setattr(module, name, hang)
+    monkeypatch.setattr(evidence_reader.ecs, "task_definition", hang)
+    evidence = EvidenceReader(cast(Aws, None), PLACE, now=lambda: clock[0]).collect(RELEASE, FLEET, ["5xx share 30 %"])
+    assert clock[0] < leases.SECONDS
+    assert len(evidence["unread"]) == asked[0] + 1
+    assert evidence["unread"][-1].startswith("AWS answered slowly")
+    assert evidence["readings"] == ["5xx share 30 %"]
 
 
 @pytest.mark.parametrize(

@@ -102,6 +102,11 @@ def test_a_request_reaches_who_reads_it(ledger: DynamoLedger) -> None:
         pytest.param({"policy!": {"inconclusive": "maybe"}}, "maybe", id="unknown value deep inside"),
         pytest.param({"step!": 7}, "step 8 of", id="a step that its plan does not have"),
         pytest.param({"step!": -1}, "step 0 of", id="a step before the first"),
+        pytest.param({"step!": float("inf")}, "OverflowError", id="an infinite step"),
+        pytest.param({"record": {"S": "[" * 100_000}}, "RecursionError", id="nested too deeply"),
+        pytest.param({"plan!": {"strategy": "steps", "steps": [{"weight": 250}]}}, "250 %", id="a weight above 100"),
+        pytest.param({"started_at!": 1e30}, "started_at is 1e+30", id="a time that no calendar has"),
+        pytest.param({"warm_until!": float("nan")}, "warm_until is nan", id="a time that is no number"),
         pytest.param({"plan!": {"strategy": "steps", "steps": []}, "phase!": "shifting"}, "of 0", id="no steps"),
     ],
 )
@@ -136,6 +141,19 @@ def test_a_lease_without_a_number_guards_nothing_and_a_request_that_cannot_be_re
     dynamodb.put(ledger.aws, ledger.table, {**key("scoreboard", REQUEST), "record": {"S": "no JSON"}})
     assert (ledger.lease(), ledger.operator_request()) == (None, None)
     assert ledger.take(LEASE, 0)
+
+
+@pytest.mark.parametrize("text", ["{half", "[1]", "null", "[" * 100_000], ids=lambda text: text[:5])
+def test_evidence_that_cannot_be_read_is_named_by_its_entry(ledger: DynamoLedger, text: str) -> None:
+    dynamodb.put(ledger.aws, ledger.table, {**key("scoreboard", "evidence/r"), "evidence": {"S": text}})
+    with pytest.raises(PortError, match="entry evidence/r of the ledger cannot be read"):
+        ledger.evidence("r")
+
+
+def test_a_request_for_an_infinite_step_is_none(ledger: DynamoLedger) -> None:
+    request = {"release_id": "r", "kind": "promote", "step": float("inf"), "by": "ada"}
+    dynamodb.put(ledger.aws, ledger.table, {**key("scoreboard", REQUEST), "record": {"S": json.dumps(request)}})
+    assert ledger.operator_request() is None
 
 
 def test_another_service_sees_nothing_of_it(ledger: DynamoLedger) -> None:

@@ -130,6 +130,15 @@ def test_once_live_has_no_traffic_its_minutes_before_stand_for_it(cloud: Cloud) 
     assert (readings.live.requests, readings.live.errors) == (1_500, 3)
 
 
+def test_in_place_no_minute_of_the_deployment_is_in_the_baseline(cloud: Cloud) -> None:
+    """Old and new tasks answer in one target group: a slow version would be compared with itself."""
+    in_place = replace(
+        release(5_000.0), candidate=Colour.GREEN, plan=Plan("rolling", (Step(100),), 600), started_at=4_030.0
+    )
+    metrics().readings(in_place, ALONE, 5_300.0)
+    assert [(window.start, window.end) for window in cloud.windows] == [(5_040, 5_160), (4_020 - 15 * 60, 4_020)]
+
+
 def test_what_was_before_is_read_once(cloud: Cloud) -> None:
     reader, baking = metrics(), replace(release(5_000.0, step=2), started_at=4_210.0)
     for now in (5_300.0, 5_400.0, 5_500.0):

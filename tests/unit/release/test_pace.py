@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import heapq
 import random
+from collections.abc import Callable
 
+import pytest
 from ansible_collections.pear.fargate.plugins.module_utils.aws.errors import AwsError
+from ansible_collections.pear.fargate.plugins.module_utils.release.loop import Ending
 from ansible_collections.pear.fargate.plugins.module_utils.release.pace import BLIND_SECONDS, LONGEST_SECONDS, Pace
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import Outcome
 from botocore.exceptions import ClientError
 
 from sandbox.laws.rates import Rates
 
-from ..rollout.runs import check_end, deploy, with_two_releases
-from ..rollout.world import throttled
+from ..rollout.runs import check_end, deploy, roll_back, with_two_releases
+from ..rollout.world import READS, World, throttled
 
 
 def pace() -> Pace:
@@ -92,6 +95,48 @@ def test_reads_that_are_throttled_for_minutes_end_no_release() -> None:
     assert ending.outcome is Outcome.SUCCEEDED, ending.reason
     assert began and world.time > began[0] + 300
     check_end(world)
+
+
+@pytest.mark.parametrize("act", [lambda world: deploy(world, "three"), roll_back], ids=["deploy", "rollback"])
+def test_reads_that_are_throttled_for_minutes_cost_no_controller_its_lease_and_no_release_its_time(
+    act: Callable[[World], Ending],
+) -> None:
+    for number in range(40):
+        world = with_two_releases()
+        reads: list[float] = []
+
+        def bucket_is_empty(
+            _at: int, name: str, world: World = world, reads: list[float] = reads, number: int = number
+        ) -> None:
+            if world.lease is None or not world.lease.owner or name not in READS - {"lease", "history"}:
+                return
+            assert not world.lease.expired_for_others(world.time), f"read {number}"
+            reads.append(world.time)
+            if len(reads) > number and world.time < reads[number] + 400:
+                raise throttled(name)
+
+        world.before_call = bucket_is_empty
+        ending = act(world)
+        assert ending.outcome is Outcome.SUCCEEDED, f"read {number}: {ending.reason}"
+        check_end(world)
+
+
+def test_a_ledger_that_is_throttled_hides_no_bad_version() -> None:
+    world = with_two_releases()
+    exposed: list[float] = []
+
+    def bucket_is_empty(_at: int, name: str) -> None:
+        if world.weights.green == 50:
+            world.alarms["errors"] = "ALARM"
+            exposed.append(world.time)
+        if exposed and name == "operator_request":
+            raise throttled(name)
+
+    world.before_call = bucket_is_empty
+    ending = deploy(world, "three")
+    assert exposed[-1] - exposed[0] < 10
+    assert ending.outcome is Outcome.ROLLED_BACK
+    assert "alarm errors is firing" in ending.reason
 
 
 def test_a_bad_version_is_returned_once_it_can_be_seen_again() -> None:

@@ -11,6 +11,7 @@ from ansible_collections.pear.fargate.plugins.module_utils.aws.errors import Fai
 from ansible_collections.pear.fargate.plugins.module_utils.aws.session import Aws
 from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import Invocation
 from ansible_collections.pear.fargate.plugins.module_utils.release import prediction
+from ansible_collections.pear.fargate.plugins.module_utils.release.ports import UnreadableRecord
 from ansible_collections.pear.fargate.plugins.module_utils.release.prediction import predicted, predicted_first
 from ansible_collections.pear.fargate.plugins.module_utils.release.preflight import Finding
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.begin import ReturnOrder
@@ -29,7 +30,7 @@ from ..rollout.runs import (
     with_two_releases,
     with_two_worker_releases,
 )
-from ..rollout.world import FakeClock, FakeProvider, World
+from ..rollout.world import FakeClock, FakeProvider, World, timed_out
 
 FIRING = Finding("alarm errors is firing already", momentary=True)
 NO_ROLE = Finding("role app-task does not exist")
@@ -55,6 +56,30 @@ def test_a_firing_alarm_is_a_warning_and_the_difference_is_told(monkeypatch: pyt
 def test_the_plan_names_the_version_by_its_tag(monkeypatch: pytest.MonkeyPatch, version: str, shown: str) -> None:
     told, _ = check_mode(monkeypatch, with_two_releases(), replace(order("three"), version=version))
     assert any(line.startswith(shown) for line in told["plan"]), told["plan"]
+
+
+def test_a_rollback_out_of_a_release_that_cannot_be_read_returns_traffic_and_no_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = killed_at_half()
+    (left,) = [release for release in world.releases() if not release.closed]
+    del world.records[left.id]
+    world.unreadable.append(UnreadableRecord(f"scoreboard release/{left.id}", "it has no record", ended=False))
+    told, _ = check_mode(monkeypatch, world, ReturnOrder("back", "scoreboard", "grace", POLICY))
+    (only,) = told["plan"]
+    assert only.startswith("put right: traffic: blue 50 % green 50 %")
+
+
+def test_a_lease_that_cannot_be_read_is_a_failure_with_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = killed_at_half()
+
+    def refuse(_number: int, name: str) -> None:
+        if name == "lease":
+            raise timed_out(name)
+
+    world.before_call = refuse
+    with pytest.raises(Failure, match="Failed to lease"):
+        check_mode(monkeypatch, world, ReturnOrder("back", "scoreboard", "grace", POLICY, only_abandoned=True))
 
 
 def test_the_plan_of_a_rollback_names_tag_and_revision(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -305,6 +305,15 @@ def test_a_log_that_could_not_be_read_is_not_called_empty() -> None:
     assert "empty" not in str(failed(Outcome.ROLLED_BACK, replace(RELEASE, evidence=evidence)))
 
 
+@pytest.mark.parametrize("verbosity", [0, 1])
+def test_nothing_of_a_failed_result_acts_in_a_template_or_a_terminal(verbosity: int) -> None:
+    hostile = "{{ x }}\x1b[2J"
+    release = replace(RELEASE, version=hostile, by=hostile, reason=hostile, evidence={**SEEN, "logs": [hostile]})
+    found = failed(Outcome.ROLLED_BACK, release, verbosity)
+    shown = f"{found} {json.dumps(found.result, ensure_ascii=False)}"
+    assert "{{" not in shown and "\\u001b" not in shown and "\x1b" not in shown
+
+
 def test_evidence_is_printed_with_v_and_is_in_the_report_always(tmp_path: Path) -> None:
     report = tmp_path / "report.json"
     short = failed(Outcome.ROLLED_BACK, report=str(report)).result

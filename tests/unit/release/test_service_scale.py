@@ -7,13 +7,16 @@ from typing import Any
 
 import pytest
 from ansible_collections.pear.fargate.plugins.module_utils.aws.autoscaling import Bounds
-from ansible_collections.pear.fargate.plugins.module_utils.aws.errors import Failure
+from ansible_collections.pear.fargate.plugins.module_utils.aws.errors import AwsError, Failure
+from ansible_collections.pear.fargate.plugins.module_utils.aws.session import Aws
 from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import Invocation
+from ansible_collections.pear.fargate.plugins.module_utils.release import service_scale
 from ansible_collections.pear.fargate.plugins.module_utils.release.ledger import DynamoLedger
 from ansible_collections.pear.fargate.plugins.module_utils.release.service_scale import Live, Size, resized, run
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.lease import Lease
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import Outcome
 from ansible_collections.pear.fargate.plugins.modules import service_scale as module
+from botocore.exceptions import ReadTimeoutError
 
 from tests.unit.clocks import QuickClock, RecordedProgress
 from tests.unit.service.given import checked
@@ -164,3 +167,36 @@ def test_the_live_release_says_if_two_tasks_may_run(worker: Worker) -> None:
     worker.ledger.renew(replace(worker.lease(), owner="", release_id="", fence=2))
     with pytest.raises(Failure, match="service_single_writer"):
         worker.scale(count=3)
+
+
+def test_its_writes_are_as_bounded_as_those_of_a_release(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: list[Any] = []
+    answers = [ReadTimeoutError(endpoint_url="https://ecs"), None]
+
+    def write(aws: Aws, cluster: str, name: str, request: dict[str, Any]) -> None:
+        sent.append(aws.client("ecs").meta.config)
+        failed = answers.pop(0)
+        if failed is not None:
+            raise AwsError("update the ECS service", failed)
+
+    monkeypatch.setattr(service_scale.ecs, "update_service", write)
+    worker.scale(count=4)
+    assert [(config.retries["total_max_attempts"], config.read_timeout) for config in sent] == [(1, 7), (1, 7)]
+    lease = worker.ledger.lease()
+    assert lease is not None and lease.owner, "the first write may still arrive"
+
+
+def test_a_rollback_that_takes_over_between_two_tries_keeps_the_second_back(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[str] = []
+
+    def write(aws: Aws, cluster: str, name: str, request: dict[str, Any]) -> None:
+        sent.append(name)
+        worker.ledger.take(replace(worker.lease(), owner="grace", fence=3), 2)
+        raise AwsError("update the ECS service", ReadTimeoutError(endpoint_url="https://ecs"))
+
+    monkeypatch.setattr(service_scale.ecs, "update_service", write)
+    with pytest.raises(Failure, match=r"A rollback took scoreboard over\. The size may have changed"):
+        worker.scale(count=4)
+    assert len(sent) == 1

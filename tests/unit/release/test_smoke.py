@@ -56,6 +56,11 @@ def test_a_body_that_is_no_json_is_told() -> None:
     assert mistake == "the body is no JSON: '<html>'"
 
 
+def test_json_that_is_nested_too_deeply_is_told() -> None:
+    (mistake,) = mistakes(check(expect_json={"a": 1}), answer(body=b"[" * 1_000_000))
+    assert mistake.startswith("the JSON of the body is nested too deeply: '[[[")
+
+
 def test_a_long_body_is_cut() -> None:
     (mistake,) = mistakes(check(status=[500]), answer(body=b"x" * 1000))
     assert len(mistake) < 300

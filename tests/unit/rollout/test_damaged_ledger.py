@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -10,15 +10,19 @@ import pytest
 from ansible_collections.pear.fargate.plugins.module_utils.aws import dynamodb
 from ansible_collections.pear.fargate.plugins.module_utils.aws.session import Aws
 from ansible_collections.pear.fargate.plugins.module_utils.release.controller import Controller
+from ansible_collections.pear.fargate.plugins.module_utils.release.lease_holder import LeaseHolder
 from ansible_collections.pear.fargate.plugins.module_utils.release.ledger import DynamoLedger
 from ansible_collections.pear.fargate.plugins.module_utils.release.ledger_items import key
 from ansible_collections.pear.fargate.plugins.module_utils.release.loop import Ending
+from ansible_collections.pear.fargate.plugins.module_utils.release.ports import UnreadableRecord
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.begin import ReturnOrder
-from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import Outcome
+from ansible_collections.pear.fargate.plugins.module_utils.rollout.lease import Taken
+from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import Outcome, Weights
 from moto import mock_aws
 
-from .runs import POLICY, order
-from .world import World
+from .runs import POLICY, killed_at_half, order, quiet, roll_back, with_two_releases
+from .runs import deploy as deploy_in
+from .world import Death, World
 
 RECORDS = [
     pytest.param({"record": {"S": "{half"}}, id="no JSON"),
@@ -30,6 +34,8 @@ RECORDS = [
 BESIDE: list[tuple[str, dict[str, Any]]] = [
     ("lease", {"owner": {"S": "ada"}}),
     ("lease", {"owner": {"S": "ada"}, "fence": {"S": "three"}}),
+    ("lease", {"owner": {"S": "ada"}, "fence": {"N": "3"}, "expires_at": {"N": "1e12"}, "taken_at": {"N": "-1e100"}}),
+    ("lease", {"owner": {"S": "ada"}, "fence": {"N": "3"}, "expires_at": {"N": "1e100"}}),
     ("request", {"record": {"S": "no JSON"}}),
     ("request", {}),
 ]
@@ -88,3 +94,62 @@ def test_a_damaged_lease_or_request_stops_no_other_run(
     assert controller(world, ledger).rollback(ReturnOrder("rollback-1", "scoreboard", "grace", POLICY)).outcome is (
         Outcome.SUCCEEDED
     )
+
+
+@pytest.mark.parametrize(
+    "attributes", [{"owner": {"S": "ada"}}, {"owner": {"S": "ada"}, "fence": {"S": "one"}}], ids=str
+)
+def test_the_holder_of_a_damaged_lease_writes_nothing_once_another_has_it(
+    ledger: DynamoLedger, attributes: dict[str, Any]
+) -> None:
+    world = World(alarms={"errors": "OK"})
+    written: list[int] = []
+
+    def take_over(_number: int, name: str) -> None:
+        if name == "Stage" and not written:
+            damage(ledger, "lease", attributes)
+            world.pass_time(2)
+            assert isinstance(
+                LeaseHolder(replace(world.ports(), ledger=ledger), "grace").take("other", force=False), Taken
+            )
+            written.append(len(world.writes))
+
+    world.after_call = take_over
+    assert deploy(world, ledger, "one", 0).outcome is Outcome.SUPERSEDED
+    assert len(world.writes) == written[0]
+
+
+def lose_record(world: World) -> None:
+    """The record of the release under way becomes unreadable, and its controller is dead."""
+    (left,) = [release for release in world.releases() if not release.closed]
+    del world.records[left.id]
+    world.unreadable.append(UnreadableRecord(f"scoreboard release/{left.id}", "it has no record", ended=False))
+    world.pass_time(200)
+
+
+def killed_in_the_bake() -> World:
+    world = with_two_releases()
+
+    def die(_number: int, name: str) -> None:
+        if world.weights == Weights(0, 100):
+            raise Death
+
+    world.after_call = die
+    with pytest.raises(Death):
+        deploy_in(world, "three")
+    quiet(world)
+    return world
+
+
+@pytest.mark.parametrize("killed", [killed_at_half, killed_in_the_bake])
+def test_a_rollback_of_a_release_whose_record_is_damaged_goes_back_to_the_version_before_it(
+    killed: Callable[[], World],
+) -> None:
+    world = killed()
+    lose_record(world)
+    ending = roll_back(world)
+    assert ending.outcome is Outcome.SUCCEEDED, ending.reason
+    leader = world.weights.leader
+    assert leader is not None and world.weights.of(leader) == 100
+    assert world.sides[leader].task_definition == "task:two"
+    assert world.sides[leader].scale_in_at is None

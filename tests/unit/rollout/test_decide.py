@@ -36,6 +36,7 @@ from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import 
     Weights,
 )
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.nodes import NODES_SECONDS
+from ansible_collections.pear.fargate.plugins.module_utils.rollout.restore import AFTER_LATE_WRITES_SECONDS
 
 from .states import (
     ALL,
@@ -339,6 +340,10 @@ def test_whoever_waits_for_the_end_of_a_success_has_its_scale_in_scheduled_inste
     observed = replace(changed(seen(ALL), 4), hurried=True)
     scheduled = decide(observed, replace(OVER, warm_until=NOW - 1), NOW).action
     assert scheduled == ScheduleScaleIn(BLUE, NOW - 4 + NODES_SECONDS, RELEASE.id)
+    # And well after a write may still arrive that moves traffic back there.
+    late = replace(observed, late_until=NOW + 20)
+    scheduled = decide(late, replace(OVER, warm_until=NOW - 1), NOW).action
+    assert scheduled == ScheduleScaleIn(BLUE, NOW + 20 + AFTER_LATE_WRITES_SECONDS, RELEASE.id)
 
 
 def test_an_old_answer_to_the_probe_counts_once_every_node_has_the_weights() -> None:

@@ -15,10 +15,19 @@ from ansible_collections.pear.fargate.plugins.module_utils.release.controller im
 from ansible_collections.pear.fargate.plugins.module_utils.release.loop import Ending
 from ansible_collections.pear.fargate.plugins.module_utils.release.ports import PortError
 from ansible_collections.pear.fargate.plugins.module_utils.rollout import lease as leases
+from ansible_collections.pear.fargate.plugins.module_utils.rollout.actions import (
+    Action,
+    CancelScaleIn,
+    Shift,
+    Stage,
+    Wait,
+)
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.begin import ReturnOrder
+from ansible_collections.pear.fargate.plugins.module_utils.rollout.late_writes import watch
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.lease import LATE_WRITE_SECONDS
-from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import Outcome, Plan
+from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import Fleet, Observed, Outcome, Phase, Plan
 
+from . import states
 from .faults import sampled
 from .runs import (
     ONE_WRITER,
@@ -39,9 +48,10 @@ from .runs import (
     with_two_rolled_releases,
     with_two_rules,
 )
-from .world import BLUE, FURTHER_SHIFT, GREEN, World, throttled, timed_out
+from .states import ALL, HOME, LIVE, NOW, READY
+from .world import BLUE, FURTHER_SHIFT, GREEN, FakeProvider, World, throttled, timed_out
 
-WRITES = {"shift", FURTHER_SHIFT, "Stage", "ScaleIn", "ScheduleScaleIn", "CancelScaleIn", "Replace"}
+WRITES = {"shift", FURTHER_SHIFT, "Stage", "ScaleIn", "ScheduleScaleIn", "CancelScaleIn", "SetScaleIn", "Replace"}
 # A controller that watches looks every two seconds, and moves traffic at the next look.
 DARK_SECONDS = 6.0
 
@@ -278,6 +288,40 @@ def test_no_write_can_be_in_flight_any_more_when_an_expired_lease_is_adopted() -
     assert adopted_by_a_fast_clock > last_possible
 
 
+def test_a_run_that_overtook_a_living_one_and_found_nothing_to_do_keeps_others_out_while_a_write_may_arrive() -> None:
+    world = with_two_releases()
+    assert world.lease is not None
+    world.lease = replace(world.lease, owner="ada", expires_at=world.time + leases.SECONDS)
+    nothing = ReturnOrder("rollback-1", "scoreboard", "grace", POLICY, named="no such version")
+    assert Controller(world.ports(), "on call").rollback(nothing).outcome is Outcome.REFUSED
+    overtaken_at = world.time
+    world.pass_time(LATE_WRITE_SECONDS - 1)
+    assert "on call holds scoreboard" in deploy(world, "three").reason
+    world.pass_time(overtaken_at + LATE_WRITE_SECONDS + 1 - world.time)
+    assert deploy(world, "three").outcome is Outcome.SUCCEEDED
+
+
+def test_while_a_write_may_arrive_every_look_reads_the_rule(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = with_two_releases()
+    taken: list[float] = []
+    glances: list[float] = []
+
+    def interfere(_number: int, name: str) -> None:
+        if world.weights.green == 50 and not taken:
+            taken.append(world.time)
+            monkeypatch.setattr(FakeProvider, "glance", glance)
+            roll_back(world)
+
+    def glance(provider: FakeProvider) -> Fleet:
+        glances.append(provider.world.time)
+        return provider.read()
+
+    world.after_call = interfere
+    deploy(world, "three")
+    assert world.time > taken[0] + LATE_WRITE_SECONDS
+    assert not [at for at in glances if at < taken[0] + LATE_WRITE_SECONDS]
+
+
 def test_a_rollback_returns_traffic_before_it_waits_for_late_writes() -> None:
     world = with_two_releases()
     moments: list[float] = []
@@ -318,3 +362,38 @@ def test_traffic_on_a_colour_without_tasks_goes_to_the_one_that_the_ledger_names
     assert ending.outcome is Outcome.SUCCEEDED
     assert str(world.writes[-1][1].live) == "blue"
     check_end(world)
+
+
+UNTIL = NOW + 20
+RETURNED = states.at(Phase.RETURNING, outcome=Outcome.ROLLED_BACK, cause=Outcome.ROLLED_BACK, reason="errors")
+STOPPED = replace(LIVE, desired=0, running=0, healthy=0)
+DOWN = replace(READY, healthy=0)
+WATCHED = (
+    ("all is well: it waits until none can arrive", Fleet(HOME, LIVE, READY), UNTIL, Wait(2.0)),
+    ("a shift is undone", Fleet(ALL, LIVE, READY), UNTIL, Shift(HOME)),
+    ("a shift of one rule too", Fleet(HOME, LIVE, READY, others=(ALL,)), UNTIL, Shift(HOME)),
+    ("a scale-in: who serves meanwhile", Fleet(HOME, STOPPED, READY), UNTIL, Shift(ALL)),
+    ("a scale-in: it grows again", Fleet(ALL, STOPPED, READY), UNTIL, Stage(BLUE, "task:1", 4, as_it_is=True)),
+    (
+        "where nobody can serve meanwhile too",
+        Fleet(HOME, STOPPED, DOWN),
+        UNTIL,
+        Stage(BLUE, "task:1", 4, as_it_is=True),
+    ),
+    ("a scale-in: traffic returns once it is healthy", Fleet(ALL, replace(LIVE, healthy=0), READY), NOW - 1, Wait(2.0)),
+    ("it returns to the minimum", Fleet(ALL, replace(LIVE, healthy=2), READY), UNTIL, Shift(HOME)),
+    ("and to less if that is all that serves", Fleet(ALL, replace(LIVE, healthy=1), DOWN), UNTIL, Shift(HOME)),
+    ("but not otherwise", Fleet(ALL, replace(LIVE, healthy=1), READY), UNTIL, Wait(2.0)),
+    ("a schedule is called off", Fleet(HOME, replace(LIVE, scale_in_at=NOW + 60), READY), UNTIL, CancelScaleIn(BLUE)),
+    ("none can arrive any more", Fleet(HOME, LIVE, READY), NOW - 1, None),
+    ("it is not waited for ever", Fleet(ALL, replace(LIVE, healthy=0), READY), NOW - 601, None),
+)
+
+
+@pytest.mark.parametrize(("fleet", "until", "action"), [row[1:] for row in WATCHED], ids=[row[0] for row in WATCHED])
+def test_what_is_done_about_a_write_that_arrived_late(fleet: Fleet, until: float, action: Action | None) -> None:
+    release = replace(
+        RETURNED, capacity=4, policy=replace(RETURNED.policy, minimum_healthy=2, return_timeout_seconds=600)
+    )
+    decision = watch(Observed(fleet, late_until=until), release, NOW)
+    assert (decision and decision.action) == action

@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 
 import pytest
 from ansible_collections.pear.fargate.plugins.module_utils.release.controller import Controller
+from ansible_collections.pear.fargate.plugins.module_utils.release.lease_holder import LeaseHolder
 from ansible_collections.pear.fargate.plugins.module_utils.release.loop import Ending
 from ansible_collections.pear.fargate.plugins.module_utils.release.ports import PortError
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import Outcome, Plan
 
-from .runs import PLAN, ROLLING, check_end, deploy, order, quiet, roll_back, with_two_releases, with_two_rolled_releases
+from .runs import (
+    ONE_WRITER,
+    PLAN,
+    ROLLING,
+    check_end,
+    deploy,
+    killed_at_half,
+    order,
+    quiet,
+    roll_back,
+    with_one_writer,
+    with_two_releases,
+    with_two_rolled_releases,
+)
 from .world import BLUE, World, denied, timed_out
 
 LEDGER = {"lease", "take", "renew", "save", "history", "operator_request"}
@@ -140,3 +155,68 @@ def test_somebody_who_moved_traffic_meanwhile_is_not_overruled_without_a_lease()
     with pytest.raises(PortError):
         Controller(world.ports(), "ada").deploy(order("three", 2))
     assert world.weights.green == 70
+
+
+@pytest.mark.parametrize("unanswered_seconds", [5.0, 12.0, 13.0, 15.0])
+def test_traffic_is_home_within_a_minute_although_the_ledgers_calls_are_not_answered(unanswered_seconds: float) -> None:
+    world = with_two_releases()
+    lost: list[float] = []
+    home: list[float] = []
+
+    def hang(_number: int, name: str) -> None:
+        if not lost and world.weights.green == 50:
+            lost.append(world.time)
+        if lost and not home and world.weights.blue == 100:
+            home.append(world.time)
+        if lost and name in LEDGER:
+            world.pass_time(unanswered_seconds)
+            raise timed_out(name)
+
+    world.before_call = hang
+    with pytest.raises(PortError, match="taken out of traffic"):
+        deploy(world, "three")
+    assert home[0] - lost[0] < 60
+
+
+def test_a_return_that_the_load_balancer_refuses_is_not_sent_by_a_controller_that_was_overtaken() -> None:
+    world = with_two_releases()
+    refused: list[float] = []
+    written: list[int] = []
+
+    def refuse(_number: int, name: str) -> None:
+        if world.weights.green == 50:
+            world.alarms["errors"] = "ALARM"
+        if name == "shift" and world.weights.green == 50 and len(refused) < 5:
+            refused.append(world.time)
+            if len(refused) == 5:
+                LeaseHolder(world.ports(), "grace").take("rollback-1", force=True)
+                written.append(len(world.writes))
+            raise timed_out(name)
+
+    world.before_call = refuse
+    assert deploy(world, "three").outcome is Outcome.SUPERSEDED
+    assert len(world.writes) == written[0]
+
+
+@pytest.mark.parametrize("living", [False, True])
+def test_at_whatever_call_of_a_rollback_the_ledger_goes_away_traffic_returns(living: bool) -> None:
+    """But for the first: then nothing says which colour is stable."""
+    for number in range(1, 60):
+        world = killed_at_half()
+        world.pass_time(0 if living else 200)
+        first = world.calls + number
+        away(world, lambda world=world, first=first: world.calls > first, 10_000)  # type: ignore[misc]
+        with contextlib.suppress(PortError):
+            roll_back(world)
+        assert world.weights.blue == 100, f"call {number}: {world.weights}"
+
+
+@pytest.mark.parametrize("plan", [ONE_WRITER, ROLLING], ids=lambda plan: plan.strategy)
+def test_without_the_ledger_no_task_of_a_single_writer_is_started(plan: Plan) -> None:
+    """Whoever has the lease by now may start one."""
+    world = with_one_writer(plan)
+    began = len(world.writes)
+    away(world, lambda: any(name == "ScaleIn" for name, _action in world.writes[began:]), 10_000)
+    with pytest.raises(PortError):
+        deploy(world, "three", plan)
+    assert [name for name, _action in world.writes[began:] if name != "save"] == ["ScaleIn"]

@@ -10,7 +10,9 @@ from ansible_collections.pear.fargate.plugins.module_utils.release.controller im
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.actions import Action, Record, Shift, Stage, Wait
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.begin import ReturnOrder
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.decide import decide
+from ansible_collections.pear.fargate.plugins.module_utils.rollout.history import forced
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import (
+    Colour,
     ColourState,
     Fleet,
     Kind,
@@ -175,11 +177,41 @@ ROWS = (
         "returning 100 % of traffic to blue now",
     ),
     (
-        "but a colour without healthy targets gets nothing",
+        "but a colour without healthy targets gets nothing, and how to force it is said",
         Observed(Fleet(Weights(0, 100), short(0), CANDIDATE)),
         BACK,
+        Wait(2.0, urgent=True),
+        "waits: 100 % needs 8 healthy: blue 0 healthy of 8 running, 8 wanted. Traffic: blue 0 % green 100 %. ECS replaces tasks "
+        "that fail; this waits until then, at most 300 s. To return traffic to tasks that run and are not healthy: "
+        "playbooks/rollback.yml -e rollback_force=true",
+    ),
+    (
+        "also where the version that it leaves is down too",
+        Observed(Fleet(Weights(0, 100), short(0), replace(CANDIDATE, healthy=0))),
+        replace(BACK, stable_down_since=NOW - 60),
+        Wait(2.0, urgent=True),
+        "100 % of requests are not served: green has no healthy target; step 1 of 1 waits: 100 % needs 8 healthy",
+    ),
+    (
+        "unless a person forces it, to tasks that run",
+        Observed(Fleet(Weights(0, 100), short(0), CANDIDATE)),
+        forced(BACK),
+        Shift(HOME),
+        "step 1 of 1: blue 100 %",
+    ),
+    (
+        "also then",
+        Observed(Fleet(Weights(0, 100), short(0), replace(CANDIDATE, healthy=0))),
+        forced(replace(BACK, stable_down_since=NOW - 60)),
+        Shift(HOME),
+        "step 1 of 1: blue 100 %",
+    ),
+    (
+        "but not to a colour without tasks",
+        Observed(Fleet(Weights(0, 100), short(0, running=0), CANDIDATE)),
+        forced(BACK),
         Wait(2.0),
-        "waits: 100 % needs 8 healthy",
+        "100 % needs 8 running: blue 0 healthy of 0 running",
     ),
 )
 
@@ -255,6 +287,42 @@ def test_a_rollback_in_part_that_is_forced_moves_all_traffic_at_once() -> None:
     assert roll_back(world).outcome is Outcome.SUPERSEDED
     assert forced == [None, Outcome.SUCCEEDED]
     check_end(world)
+
+
+def force(world: World) -> Outcome | None:
+    given = ReturnOrder("rollback-forced", "scoreboard", "grace", POLICY, force=True)
+    return Controller(world.ports(), "night shift").rollback(given).outcome
+
+
+def sicken(world: World, *colours: Colour) -> None:
+    world.minimum = 0
+    world.short |= dict.fromkeys(colours, (0, world.time + 10000))
+    for colour in colours:
+        world.settle(colour)
+
+
+def test_a_forced_rollback_moves_traffic_at_once_although_both_versions_are_down() -> None:
+    world = with_many_tasks()
+    sicken(world, BLUE, GREEN)
+    began = world.time
+    assert (force(world), world.weights, world.time) == (Outcome.SUCCEEDED, ALL, began)
+
+
+def test_a_rollback_that_waits_for_a_version_that_became_sick_is_forced_by_the_next_run() -> None:
+    world = with_many_tasks()
+    outcomes: list[Outcome | None] = []
+
+    def interfere(_number: int, name: str) -> None:
+        if name == "CancelScaleIn":
+            sicken(world, GREEN)
+        if world.short and name == "read" and not outcomes:
+            outcomes.append(None)
+            outcomes.append(force(world))
+
+    world.after_call = interfere
+    assert roll_back(world).outcome is Outcome.SUPERSEDED
+    # Also after the time in which writes of the first may arrive, which are undone.
+    assert (outcomes, world.weights) == ([None, Outcome.SUCCEEDED], ALL)
 
 
 def test_without_the_ledger_all_traffic_returns_as_no_controller_may_be_left_to_move_the_rest() -> None:

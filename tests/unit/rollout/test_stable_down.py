@@ -204,8 +204,12 @@ def test_a_rollback_that_is_refused_says_when_no_controller_would_read_a_promoti
     )
 
 
-def test_a_forced_rollback_returns_traffic_whatever_the_health() -> None:
+@pytest.mark.parametrize("living", [False, True], ids=["of a dead controller", "of a living one"])
+def test_a_forced_rollback_returns_traffic_whatever_the_health(living: bool) -> None:
     world = stuck_canary()
+    if living:
+        assert world.lease is not None
+        world.lease = replace(world.lease, owner="ada", expires_at=world.time + 90)
     home = Weights.all_to(next(one.live for one in world.releases() if not one.closed))
     world.minimum = 0
     rollback(world, force=True)
