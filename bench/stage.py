@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+from botocore.config import Config
 
 ROOT = Path(__file__).resolve().parents[1]
 _EXPORT = re.compile(r"^export (\w+)=(.*)$")
@@ -65,7 +66,9 @@ class Stage:
             region_name=self.environment["AWS_DEFAULT_REGION"],
         )
         client: Any = session.client  # a service by its name, whichever it is
-        return client(service, endpoint_url=self.environment["AWS_ENDPOINT_URL"])
+        # The sandbox has AWS's rates: of task definitions twenty at once, and then one a second.
+        patient = Config(retries={"mode": "standard", "total_max_attempts": 20})
+        return client(service, endpoint_url=self.environment["AWS_ENDPOINT_URL"], config=patient)
 
     def calls(self) -> list[str]:
         """Every API call since the sandbox began, but those of running containers."""

@@ -181,7 +181,7 @@ ROWS = (
         Observed(Fleet(Weights(0, 100), short(0), CANDIDATE)),
         BACK,
         Wait(2.0, urgent=True),
-        "waits: 100 % needs 8 healthy: blue 0 healthy of 8 running, 8 wanted. Traffic: blue 0 % green 100 %. ECS replaces tasks "
+        "waits: 100 % needs 8 healthy: blue 0 healthy of 8 running, 8 desired. Traffic: blue 0 % green 100 %. ECS replaces tasks "
         "that fail; this waits until then, at most 300 s. To return traffic to tasks that run and are not healthy: "
         "playbooks/rollback.yml -e rollback_force=true",
     ),
