@@ -26,6 +26,9 @@ class TaskCalls(EcsCalls):
     def run(self, request: dict[str, Any], context: Context) -> dict[str, Any]:
         with self._store.lock:
             cluster = self._lookup.cluster(request)
+            launched = self._launched(cluster, request)
+            if launched:
+                return {"tasks": [self._answers.task(task) for task in launched], "failures": []}
             definition = self._store.definitions[self._lookup.definition_arn(request["taskDefinition"])]
             vpc = (request.get("networkConfiguration") or {}).get("awsvpcConfiguration")
             if vpc is None:
@@ -49,9 +52,25 @@ class TaskCalls(EcsCalls):
                 task.overrides = request.get("overrides") or {}
                 task.tags = request.get("tags") or []
                 task.volumes = list(volumes)
+                task.launch = dict(request)
                 self._fargate.scheduler.start_task(task)
                 tasks.append(task)
             return {"tasks": [self._answers.task(task) for task in tasks], "failures": failures}
+
+    def _launched(self, cluster: str, request: dict[str, Any]) -> list[Task]:
+        """The tasks that a request with this client token has started in the cluster already.
+
+        https://docs.aws.amazon.com/AmazonECS/latest/APIReference/ECS_Idempotency.html
+        """
+        token = request.get("clientToken")
+        tasks = [task for task in self._store.tasks.values() if task.cluster == cluster and token]
+        found = [task for task in tasks if task.launch.get("clientToken") == token]
+        if any(task.launch != request for task in found):
+            raise ApiError(
+                "ConflictException",
+                "The provided clientToken is already in use with a different RunTask request.",
+            )
+        return found
 
     def stop(self, request: dict[str, Any], context: Context) -> dict[str, Any]:
         with self._store.lock:

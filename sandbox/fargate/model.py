@@ -67,6 +67,9 @@ class Task:
     execute_command: bool = False
     volumes: list[dict[str, Any]] = field(default_factory=list)  # volumeConfigurations that it was started with
     volume_ids: dict[str, str] = field(default_factory=dict)  # EBS volumes by their names in the task definition
+    launch: dict[str, Any] = field(
+        default_factory=dict
+    )  # the request of RunTask that started it, with its client token
 
     @property
     def eni(self) -> str:

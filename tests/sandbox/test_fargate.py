@@ -307,6 +307,20 @@ def test_a_one_off_task_ends_with_its_exit_code(world: World) -> None:
     assert task["stopCode"] == "EssentialContainerExited"
 
 
+def test_a_request_that_is_sent_again_with_its_client_token_starts_nothing_more(world: World) -> None:
+    ecs = world.client("ecs")
+    request = {
+        "cluster": "tests",
+        "taskDefinition": world.define("again", command=["raise SystemExit(0)"]),
+        "networkConfiguration": {"awsvpcConfiguration": {"subnets": world.subnets}},
+    }
+    first, again = (ecs.run_task(**request, clientToken="migrate-1")["tasks"][0]["taskArn"] for _ in range(2))
+    other = ecs.run_task(**request, clientToken="migrate-2")["tasks"][0]["taskArn"]
+    assert first == again != other
+    with pytest.raises(ecs.exceptions.ConflictException):
+        ecs.run_task(**request, startedBy="somebody", clientToken="migrate-1")
+
+
 @pytest.mark.long
 def test_an_init_container_ends_first_and_a_container_is_restarted_within_its_task(cleaned: World) -> None:
     world = cleaned

@@ -71,6 +71,9 @@ class AwsError(Failure):
 
 def meaning_of(cause: BaseException) -> Meaning:
     """What a failed call's error means. Without an answer that can be read, the effect of the call is unknown."""
+    if isinstance(cause, (boto.CredentialRetrievalError, boto.MetadataRetrievalError)):
+        # Nothing was sent. An instance's metadata service or a command may answer the next time.
+        return Meaning.BUSY
     if not isinstance(cause, boto.ClientError):
         without_answer = (boto.HTTPClientError, boto.ConnectionError, ResponseParserError)
         return Meaning.FAULT if isinstance(cause, without_answer) else Meaning.UNKNOWN
@@ -119,13 +122,21 @@ def aws_call(attempt: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
     def decorate(call: Callable[P, R]) -> Callable[P, R]:
         signature = inspect.signature(call)
 
+        def failed(
+            cause: boto.BotoCoreError | boto.ClientError | ResponseParserError, *args: P.args, **kwargs: P.kwargs
+        ) -> AwsError:
+            return AwsError(attempt.format(**signature.bind(*args, **kwargs).arguments), cause)
+
         @functools.wraps(call)
         def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
             try:
                 return call(*args, **kwargs)
             except (boto.BotoCoreError, boto.ClientError, ResponseParserError) as cause:
-                bound = signature.bind(*args, **kwargs)
-                raise AwsError(attempt.format(**bound.arguments), cause) from cause
+                raise failed(cause, *args, **kwargs) from cause
+            except KeyError as missing:
+                # A proxy may answer with JSON that has nothing of what AWS always sends.
+                unreadable = ResponseParserError(f"The answer holds no {missing}")
+                raise failed(unreadable, *args, **kwargs) from missing
 
         return wrapper
 

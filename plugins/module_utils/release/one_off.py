@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -53,6 +54,7 @@ def one_off(
                 "launchType": "FARGATE",
                 "group": group[:255],
                 "startedBy": _started_by(release, name),
+                "clientToken": _client_token(location, release, name),
                 "networkConfiguration": network,
                 "overrides": {"containerOverrides": [{"name": check["container"], "command": words(check["command"])}]},
                 **({"tags": lower_case_tag_list(location.task_tags)} if location.task_tags else {}),
@@ -84,6 +86,14 @@ def volumes(definition: Mapping[str, Any] | None) -> dict[str, Any]:
 def _started_by(release: Release, name: str) -> str:
     """What finds the task again: ECS lists tasks by it."""
     return started_by(f"{release.id}/{name}")
+
+
+def _client_token(location: ServiceLocation, release: Release, name: str) -> str:
+    """A request that was not answered may have started the task: sent again it starts no second one.
+
+    https://docs.aws.amazon.com/AmazonECS/latest/APIReference/ECS_Idempotency.html
+    """
+    return hashlib.sha256(f"{location.service}/{release.id}/{name}".encode()).hexdigest()
 
 
 def _verdict(aws: Aws, location: ServiceLocation, check: Mapping[str, Any], task: TaskState) -> Verdict:

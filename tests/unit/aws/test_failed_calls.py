@@ -24,7 +24,7 @@ from ansible_collections.pear.fargate.plugins.module_utils.rollout import lease 
 from ansible_collections.pear.fargate.plugins.module_utils.service.location import ServiceLocation
 from botocore import xform_name
 from botocore.awsrequest import AWSResponse
-from botocore.exceptions import ClientError, ReadTimeoutError
+from botocore.exceptions import ClientError, CredentialRetrievalError, MetadataRetrievalError, ReadTimeoutError
 
 PLUGINS = Path(__file__).resolve().parents[3] / "plugins" / "module_utils"
 RULE = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:listener-rule/app/a/1/2/3"
@@ -79,6 +79,18 @@ def test_what_a_code_means(code: str, status: int, meaning: Meaning) -> None:
     error = ClientError({"Error": {"Code": code}, "ResponseMetadata": {"HTTPStatusCode": status}}, "Anything")
     assert meaning_of(error) is meaning
     assert AwsError("do it", error).transient is (meaning in (Meaning.THROTTLED, Meaning.BUSY, Meaning.FAULT))
+
+
+@pytest.mark.parametrize(
+    "cause",
+    [
+        CredentialRetrievalError(provider="custom-process", error_msg="timed out"),
+        MetadataRetrievalError(error_msg="Received non 200 response (503)"),
+    ],
+)
+def test_credentials_that_could_not_be_read_now_may_be_read_the_next_time(cause: Exception) -> None:
+    error = AwsError("do it", cause)
+    assert error.transient and not error.may_arrive, "nothing was sent"
 
 
 @pytest.mark.parametrize(
@@ -161,6 +173,16 @@ def test_an_answer_that_cannot_be_read_is_a_transient_failure(aws: Aws, service:
         port_call(call)(aws)
     assert failed.value.transient
     assert failed.value.may_arrive
+
+
+@pytest.mark.parametrize(("service", "call"), READS[3:])
+def test_an_answer_that_holds_nothing_of_what_aws_always_sends_is_one_too(aws: Aws, service: str, call: Any) -> None:
+    aws.client(service).meta.events.register("before-send", Answering(200, b"{}"))
+    with pytest.raises(
+        PortError, match=r"The answer holds no '\w+'\. The answer is not AWS's: check proxies"
+    ) as failed:
+        port_call(call)(aws)
+    assert failed.value.transient
 
 
 RULES = b"<DescribeRulesResponse><DescribeRulesResult><Rules/></DescribeRulesResult></DescribeRulesResponse>"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any, cast
@@ -52,5 +53,7 @@ def test_its_task_says_whose_it_is(monkeypatch: pytest.MonkeyPatch, given: Any, 
     location = replace(unrouted, given=given)
     one_off(cast(Aws, None), location, RELEASE, CHECK, {}, Watch(QuickClock(), RecordedProgress(), lambda: False))
     (request,) = started
+    # At most 64 letters; the same for the same check of the same release.
+    assert request["clientToken"] == hashlib.sha256(f"scoreboard/{RELEASE.id}/migrate".encode()).hexdigest()
     found = {tag["key"]: tag["value"] for tag in request["tags"]} if "tags" in request else None
     assert found == tags
