@@ -1,16 +1,22 @@
-"""SQS: moto keeps queues and messages; what waits in them, and for how long, becomes metrics of AWS/SQS here."""
+"""SQS: moto keeps queues and messages; long polls wait here, and what is in queues, and for how long, becomes metrics of AWS/SQS."""
 
 from __future__ import annotations
 
+import threading
 import time
+from typing import Any
+
+from moto.sqs.models import SQSBackend
 
 from ..metrics.balancers import sampled
 from ..metrics.store import Metric
 from ..periodic import Periodic
+from .overlay import patch
 from .state import Sandbox
 
 NAMESPACE = "AWS/SQS"
 _SAMPLE_SECONDS = 20  # of CloudWatch's time
+_LOOK_SECONDS = 0.2
 
 
 class QueueSampler:
@@ -47,4 +53,32 @@ def _age(messages: list[object], now: float) -> float:
 
 
 def install(sandbox: Sandbox) -> None:
+    # Moto waits under the lock, and nobody else's call would be answered until a message comes.
+    unlocked = threading.Condition(sandbox.lock)
+    parameters = (
+        "self",
+        "queue_name",
+        "count",
+        "wait_seconds_timeout",
+        "visibility_timeout",
+        "message_attribute_names",
+    )
+
+    @patch(SQSBackend, "receive_message", parameters)
+    def receive(
+        original: Any,
+        self: Any,
+        queue_name: str,
+        count: int,
+        wait_seconds_timeout: int,
+        visibility_timeout: int,
+        message_attribute_names: list[str] | None = None,
+    ) -> Any:
+        until = time.monotonic() + wait_seconds_timeout
+        while True:
+            found = original(self, queue_name, count, 0, visibility_timeout, message_attribute_names)
+            if found or time.monotonic() >= until:
+                return found
+            unlocked.wait(_LOOK_SECONDS)
+
     sandbox.starts.append(QueueSampler(sandbox).start)
