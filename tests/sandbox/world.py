@@ -195,9 +195,11 @@ def build(running: Running) -> World:
         ],
     )["Listeners"][0]["ListenerArn"]
     ecs.create_cluster(clusterName="tests")
+    # A role that was just made cannot be assumed; while the image is pushed it gets older.
+    role = make_role(running, "tasks", "ecs-tasks.amazonaws.com")
     repository = ecr.create_repository(repositoryName="app")["repository"]["repositoryUri"]
     image = push_base(running, f"{repository}:1")
-    return World(running, subnets, balancer, listener, image, make_role(running, "tasks", "ecs-tasks.amazonaws.com"))
+    return World(running, subnets, balancer, listener, image, role)
 
 
 def make_role(running: Running, name: str, service: str = "", **statement: Any) -> str:
