@@ -36,6 +36,7 @@ def main(name: str, service: str) -> None:
     ec2, ecs, efs, elb, iam = (made[client] for client in ("ec2", "ecs", "efs", "elbv2", "iam"))
     tagged = [{"Name": "tag:pear:environment", "Values": [name]}]
     table = f"{name}-releases"
+    roles = f"{name}-{ec2.meta.region_name}-{service}"
     first: dict[str, Callable[[], Any]] = {
         "identity": made["sts"].get_caller_identity,
         "certificates": made["acm"].list_certificates,
@@ -65,14 +66,14 @@ def main(name: str, service: str) -> None:
         "topics": made["sns"].list_topics,
     }
     for role in ("execution", "task"):
-        first[f"role {role}"] = partial(iam.get_role, RoleName=f"{name}-{service}-{role}")
-        first[f"policies {role}"] = partial(iam.list_role_policies, RoleName=f"{name}-{service}-{role}")
+        first[f"role {role}"] = partial(iam.get_role, RoleName=f"{roles}-{role}")
+        first[f"policies {role}"] = partial(iam.list_role_policies, RoleName=f"{roles}-{role}")
     with ThreadPoolExecutor(10) as pool:
         found = _at_once(pool, first)
-        _at_once(pool, _second(made, name, service, found))
+        _at_once(pool, _second(made, roles, found))
 
 
-def _second(made: dict[str, Any], name: str, service: str, found: dict[str, Any]) -> dict[str, Callable[[], Any]]:
+def _second(made: dict[str, Any], roles: str, found: dict[str, Any]) -> dict[str, Callable[[], Any]]:
     """What is asked for by an id that the first batch told."""
     ec2, ecs, efs, elb, iam = (made[client] for client in ("ec2", "ecs", "efs", "elbv2", "iam"))
     vpc = found["vpcs"]["Vpcs"][0]["VpcId"]
@@ -105,9 +106,7 @@ def _second(made: dict[str, Any], name: str, service: str, found: dict[str, Any]
         then[group["arn"]] = partial(made["logs"].list_tags_for_resource, resourceArn=group["logGroupArn"])
     for role in ("execution", "task"):
         for policy in found[f"policies {role}"]["PolicyNames"]:
-            then[f"{role} {policy}"] = partial(
-                iam.get_role_policy, RoleName=f"{name}-{service}-{role}", PolicyName=policy
-            )
+            then[f"{role} {policy}"] = partial(iam.get_role_policy, RoleName=f"{roles}-{role}", PolicyName=policy)
     return then
 
 

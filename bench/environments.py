@@ -13,7 +13,8 @@ _COMMAND = "make bench"
 
 
 def rows(stage: Stage, runs: int) -> Iterator[Row]:
-    """The environment is up already: the releases' rows made it."""
+    """On the environment that the releases' rows made, or on one of its own."""
+    stage.play("playbooks/deploy.yml", INVENTORY, variables=IDLE)
     ecs = stage.client("ecs")
     (found,) = ecs.describe_services(cluster="local", services=["scoreboard-blue"])["services"]
     live = ecs.describe_task_definition(taskDefinition=found["taskDefinition"])["taskDefinition"]
