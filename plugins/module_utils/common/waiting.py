@@ -59,11 +59,13 @@ def wait_until(clock: Clock, progress: Progress, wait: Wait[T]) -> T:
 class Retry:
     """Errors that pass, and for how long to retry a call that ends in one."""
 
-    passes: Callable[[AwsError], bool]
+    passes: Callable[[Any], bool]
     seconds: float
     # The progress line of a retry, from the error and the pause.
-    line: Callable[[AwsError, float], str]
+    line: Callable[[Any, float], str]
     pauses: Callable[[], Iterable[float]] = polling_intervals
+    # The errors that `passes` is asked about; any other ends the call.
+    errors: tuple[type[Exception], ...] = (AwsError,)
 
 
 def retry(clock: Clock, progress: Progress, how: Retry, call: Callable[[], T]) -> T:
@@ -72,7 +74,7 @@ def retry(clock: Clock, progress: Progress, how: Retry, call: Callable[[], T]) -
     for pause in how.pauses():
         try:
             return call()
-        except AwsError as error:
+        except how.errors as error:
             if not how.passes(error) or clock.now() + pause > deadline:
                 raise
             progress.heartbeat(how.line(error, pause))

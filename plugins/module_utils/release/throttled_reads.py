@@ -5,11 +5,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TypeVar
 
 from ..aws.errors import AwsError
 from ..common.clock import polling_intervals
 from ..common.invocation import Invocation
+from ..common.waiting import Retry, retry
 from .ports import PortError
 
 T = TypeVar("T")
@@ -19,13 +21,11 @@ _PATIENCE_SECONDS = 180.0
 
 def once_answered(call: Invocation, read: Callable[[], T]) -> T:
     """What is read; from its beginning again while AWS throttles a call of it. Any other error ends it."""
-    deadline = call.clock.now() + _PATIENCE_SECONDS
-    for pause in polling_intervals(first=1.0, longest=8.0):
-        try:
-            return read()
-        except (AwsError, PortError) as failed:
-            if not failed.throttled or call.clock.now() + pause > deadline:
-                raise
-            call.progress.heartbeat(f"{failed} Looking again in {pause:.0f} s")
-        call.clock.sleep(pause)
-    raise AssertionError("polling intervals never end")
+    throttled = Retry(
+        passes=lambda failed: failed.throttled,
+        seconds=_PATIENCE_SECONDS,
+        line=lambda failed, pause: f"{failed} Looking again in {pause:.0f} s",
+        pauses=partial(polling_intervals, first=1.0, longest=8.0),
+        errors=(AwsError, PortError),
+    )
+    return retry(call.clock, call.progress, throttled, read)

@@ -285,10 +285,15 @@ def stuck_canary() -> World:
 
 def killed_at_half() -> World:
     """The controller of a release died while its candidate had half of the traffic."""
+    return killed_when(lambda world: world.weights.green == 50)
+
+
+def killed_when(reached: Callable[[World], bool]) -> World:
+    """The controller of a release died before its next call."""
     world = with_two_releases()
 
     def die(_number: int, name: str) -> None:
-        if world.weights.green == 50:
+        if reached(world):
             raise Stop
 
     world.before_call = die

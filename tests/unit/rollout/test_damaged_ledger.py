@@ -20,9 +20,8 @@ from ansible_collections.pear.fargate.plugins.module_utils.rollout.lease import 
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import Outcome, Weights
 from moto import mock_aws
 
-from .runs import POLICY, killed_at_half, order, quiet, roll_back, with_two_releases
-from .runs import deploy as deploy_in
-from .world import Death, World
+from .runs import POLICY, killed_at_half, killed_when, order, roll_back
+from .world import World
 
 RECORDS = [
     pytest.param({"record": {"S": "{half"}}, id="no JSON"),
@@ -128,17 +127,7 @@ def lose_record(world: World) -> None:
 
 
 def killed_in_the_bake() -> World:
-    world = with_two_releases()
-
-    def die(_number: int, name: str) -> None:
-        if world.weights == Weights(0, 100):
-            raise Death
-
-    world.after_call = die
-    with pytest.raises(Death):
-        deploy_in(world, "three")
-    quiet(world)
-    return world
+    return killed_when(lambda world: world.weights == Weights(0, 100))
 
 
 @pytest.mark.parametrize("killed", [killed_at_half, killed_in_the_bake])

@@ -75,7 +75,7 @@ def test_a_ledger_that_stays_away_keeps_no_traffic_on_the_candidate_and_the_next
     check_end(world)
 
 
-def test_traffic_is_home_within_a_minute_of_the_ledgers_loss() -> None:
+def test_traffic_is_back_within_a_minute_of_the_ledgers_loss() -> None:
     world = with_two_releases()
     lost: list[float] = []
 
@@ -158,16 +158,16 @@ def test_somebody_who_moved_traffic_meanwhile_is_not_overruled_without_a_lease()
 
 
 @pytest.mark.parametrize("unanswered_seconds", [5.0, 12.0, 13.0, 15.0])
-def test_traffic_is_home_within_a_minute_although_the_ledgers_calls_are_not_answered(unanswered_seconds: float) -> None:
+def test_traffic_is_back_within_a_minute_although_the_ledgers_calls_are_not_answered(unanswered_seconds: float) -> None:
     world = with_two_releases()
     lost: list[float] = []
-    home: list[float] = []
+    returned: list[float] = []
 
     def hang(_number: int, name: str) -> None:
         if not lost and world.weights.green == 50:
             lost.append(world.time)
-        if lost and not home and world.weights.blue == 100:
-            home.append(world.time)
+        if lost and not returned and world.weights.blue == 100:
+            returned.append(world.time)
         if lost and name in LEDGER:
             world.pass_time(unanswered_seconds)
             raise timed_out(name)
@@ -175,7 +175,7 @@ def test_traffic_is_home_within_a_minute_although_the_ledgers_calls_are_not_answ
     world.before_call = hang
     with pytest.raises(PortError, match="taken out of traffic"):
         deploy(world, "three")
-    assert home[0] - lost[0] < 60
+    assert returned[0] - lost[0] < 60
 
 
 def test_a_return_that_the_load_balancer_refuses_is_not_sent_by_a_controller_that_was_overtaken() -> None:
