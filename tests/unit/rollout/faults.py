@@ -1,4 +1,4 @@
-"""Which of many cases a run takes: a fifth, evenly spread; fewer in `make test`; all with PEAR_FAULTS=all (`make faults`)."""
+"""Which of many cases a run takes: a tenth, evenly spread; fewer in `make test`; all with PEAR_FAULTS=all (`make faults`)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 
 ALL = os.environ.get("PEAR_FAULTS") == "all"
-SAMPLE = 15 if os.environ.get("PEAR_TESTS") == "first" else 5
+SAMPLE = 15 if os.environ.get("PEAR_TESTS") == "first" else 10
 
 
 def sampled(calls: int, offset: int = 0) -> Iterator[int]:

@@ -1,6 +1,6 @@
 """The controller dies, or is refused, at every single call in turn: the next deploy or rollback still ends well.
 
-The default takes every fifth call; PEAR_FAULTS=all takes each.
+The default takes every tenth call; PEAR_FAULTS=all takes each.
 """
 
 from __future__ import annotations
