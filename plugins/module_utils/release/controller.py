@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from ..rollout.abort_rules import can_be_resumed
@@ -28,6 +28,19 @@ _LOOK_SECONDS = 5.0
 T = TypeVar("T")
 # Whether a release or a rollback may begin: of the fleet, the releases on record, and the time.
 Begin = Callable[[Fleet, Sequence[Release], float], Begun | Unchanged | Refused]
+
+
+@dataclass(frozen=True)
+class Look:
+    """What a decision whether to begin rests on, and since when it is known."""
+
+    fleet: Fleet
+    history: Sequence[Release]
+    at: float
+
+    @property
+    def disagreements(self) -> list[Disagreement]:
+        return disagreements(self.fleet, self.history, self.at)
 
 
 class Controller:
@@ -63,26 +76,26 @@ class Controller:
             return not_begun(refused)
         if unfinished(history) is None:
             # Looking comes before locking: what is live already costs no write.
-            begun = begin(self._fleet(), history, self.ports.clock.now())
+            look = self._look(history)
+            begun = begin(look.fleet, history, self.ports.clock.now())
             adjusts = isinstance(begun, Unchanged) and begun.adjust
-            if (
-                not isinstance(begun, Begun)
-                and not adjusts
-                and not any(found.repair for found in self._disagreements())
-            ):
+            if not isinstance(begun, Begun) and not adjusts and not any(found.repair for found in look.disagreements):
                 return not_begun(begun)
         return self._under_lease(order.id, False, lambda: self._deploy(order, begin))
 
     def _deploy(self, order: Order, begin: Begin) -> Ending:
-        left = unfinished(self._history())
+        history: Sequence[Release] | None = self._history()
+        left = unfinished(history or ())
         if left is not None:
+            history = None
             if left.kind is Kind.DEPLOY and left.fingerprint == order.fingerprint and self._adoptable(left):
                 return self._resume(left)
             settled = self._settle(left, f"release {order.id} of {order.by} takes its place")
             if not settled.closed:
                 return Ending(Outcome.INTERRUPTED, f"nothing was begun: {settled.id}: {settled.reason}", changed=True)
-        right = self.writer.put_right(self._disagreements())
-        ending = self._start(begin)
+        look = self._look(history)
+        right = self.writer.put_right(look.disagreements)
+        ending = self._start(begin, None if right else look)
         return replace(ending, changed=ending.changed or right)
 
     def rollback(self, order: ReturnOrder) -> Ending:
@@ -133,8 +146,10 @@ class Controller:
         return no_way_back(fleet, left, is_lost(self._lease(), self.ports.clock.now()))
 
     def _rollback(self, order: ReturnOrder) -> Ending:
-        left = unfinished(self._read_ledger(self._history))
+        history: Sequence[Release] | None = self._read_ledger(self._history)
+        left = unfinished(history or ())
         if left is not None:
+            history = None
             same = order.named is None or is_named(left, order.named)
             if left.kind is Kind.ROLLBACK and same and self._adoptable(left):
                 return self._resume(forced(left) if order.force else replace(left, forced=False))
@@ -143,7 +158,8 @@ class Controller:
             if under_way and order.named is None:
                 return self._stopped(ended)
         # Anything else waits: traffic returns first.
-        urgent = [found for found in self._disagreements() if found.is_urgent]
+        look = self._look(history)
+        urgent = [found for found in look.disagreements if found.is_urgent]
         right = self.writer.put_right(urgent)
         weights = next((found.returned_to for found in urgent if found.returned_to), None)
         if weights and order.named is None and self._blocking():
@@ -152,7 +168,9 @@ class Controller:
                 f"traffic is back at {weights}, out of a release that cannot be read: {'; '.join(self._blocking())}"
             )
             return Ending(Outcome.SUCCEEDED, reason, changed=True)
-        ending = self._start(lambda fleet, history, now: begin_rollback(order, fleet, history, now))
+        ending = self._start(
+            lambda fleet, history, now: begin_rollback(order, fleet, history, now), None if right else look
+        )
         return replace(ending, changed=ending.changed or right)
 
     def _stopped(self, release: Release) -> Ending:
@@ -192,8 +210,10 @@ class Controller:
 
     # --- releases: begun, resumed, settled ---
 
-    def _start(self, begin: Begin) -> Ending:
-        begun = begin(self._fleet(), self._history(), self.ports.clock.now())
+    def _start(self, begin: Begin, look: Look | None) -> Ending:
+        """Begin by the look that was taken under the lease, or by a new one."""
+        look = look or self._look()
+        begun = begin(look.fleet, look.history, self.ports.clock.now())
         if isinstance(begun, Unchanged) and begun.adjust is not None:
             self.ports.progress.line(f"{begun.adjust.colour}: {'; '.join(begun.adjustments)}")
             self.writer.adjust(begun.adjust)
@@ -205,6 +225,7 @@ class Controller:
             self.ports.progress.line(f"{adopted.label} serves from {adopted.candidate}: on record now, to go back to")
             self.lease_holder.with_retries(lambda: self.loop.save(adopted))
         self.lease_holder.with_retries(lambda: self.loop.save(release))
+        self.loop.knows(look.fleet, look.at)
         return self.loop.run(release)
 
     def _resume(self, left: Release) -> Ending:
@@ -228,8 +249,9 @@ class Controller:
         ending = self.loop.finish(resumed(left, self.ports.clock.now()), None if finish else stop)
         return ending.release or left
 
-    def _disagreements(self) -> list[Disagreement]:
-        return disagreements(self._fleet(), self._history(), self.ports.clock.now())
+    def _look(self, history: Sequence[Release] | None = None) -> Look:
+        at = self.ports.clock.now()
+        return Look(self._fleet(), self._history() if history is None else history, at)
 
     def _adoptable(self, left: Release) -> bool:
         return can_be_resumed(left, self._fleet())

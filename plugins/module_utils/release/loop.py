@@ -60,6 +60,10 @@ _LONGEST_PAUSE_SECONDS = 8.0
 # For how long calls may fail while the candidate has traffic.
 _EXPOSED_SECONDS = 30.0
 _UNEXPOSED = (Phase.PREPARING, Phase.STAGING, Phase.PROVING)
+# A look that no write of this run has made old serves several decisions: most of them only write the ledger.
+_FRESH_SECONDS = 1.0
+# The first waits after tasks were started or stopped: where there are none, ECS is done at once.
+_FIRST_WAITS_SECONDS = (0.5, 1.0)
 
 
 @dataclass(frozen=True)
@@ -89,6 +93,9 @@ class ReleaseLoop:
         # Why a signal asks for an orderly end.
         self.interruption: str | None = None
         self._fleet: Fleet | None = None
+        # Since when the fleet is known; None where it may have changed by a write of this run.
+        self._fleet_at: float | None = None
+        self._first_waits: list[float] = []
         self._last_line = ""
         # A release ends for a rollback to begin.
         self._hurried = False
@@ -248,9 +255,7 @@ class ReleaseLoop:
     def _observe(self, release: Release, stop: OperatorRequest | None, now: float) -> Observed:
         ports = self.ports
         self.lease_holder.keep(now)
-        glance = self._waited and now >= self.writer.late_until and not release.single_writer
-        fleet = ports.provider.glance() if glance else ports.provider.read(release.single_writer)
-        self._fleet = fleet
+        fleet = self._look(release, now)
         shifting = release.outcome is None and release.phase in (Phase.SHIFTING, Phase.VERIFYING, Phase.BAKING)
         exposed = shifting and release.kind is Kind.DEPLOY
         if stop is None and self.interruption is not None and not self._is_held(release):
@@ -266,6 +271,22 @@ class ReleaseLoop:
             late_until=self.writer.late_until,
             hurried=self._hurried,
         )
+
+    def knows(self, fleet: Fleet, at: float) -> None:
+        """The fleet as its controller read it under the same lease; nothing was written to it since."""
+        self._fleet, self._fleet_at = fleet, at
+
+    def _look(self, release: Release, now: float) -> Fleet:
+        """The fleet as it is, or as it was just now."""
+        calm = now >= self.writer.late_until and not release.single_writer
+        known, at = self._fleet, self._fleet_at
+        if calm and not self._waited and known is not None and at is not None and 0 <= now - at <= _FRESH_SECONDS:
+            return known
+        provider = self.ports.provider
+        self._fleet_at = None
+        self._fleet = provider.glance() if calm and self._waited else provider.read(release.single_writer)
+        self._fleet_at = now
+        return self._fleet
 
     def _operator_request(self) -> OperatorRequest | None:
         """A person can wait where this read is throttled; what else was seen, such as a gate that fails, cannot."""
@@ -313,10 +334,15 @@ class ReleaseLoop:
     def _apply(self, decision: Decision) -> Release:
         ports, action, release = self.ports, decision.action, decision.release
         if isinstance(action, Wait):
-            ports.clock.sleep(self._pace.seconds(action.seconds))
+            soonest = self._first_waits.pop(0) if self._first_waits else action.seconds
+            ports.clock.sleep(self._pace.seconds(min(soonest, action.seconds)))
             return release
         if isinstance(action, Record):
             return self.save(release)
+        if not isinstance(action, (Register, Collect)):
+            self._fleet_at = None
+        if isinstance(action, (Stage, Replace)):
+            self._first_waits = list(_FIRST_WAITS_SECONDS)
         match action:
             case Shift() | Stage() | ScaleIn() | ScheduleScaleIn() | CancelScaleIn() | SetScaleIn():
                 self.writer.write(action)

@@ -567,7 +567,9 @@ def test_rolling_back_twice_goes_back_two_releases() -> None:
     world = with_two_releases()
     assert deploy(world, "three").outcome is Outcome.SUCCEEDED
     assert roll_back(world).release.digest == "sha256:two"
+    world.pass_time(1)
     assert roll_back(world).release.digest == "sha256:one"
+    world.pass_time(1)
     assert roll_back(world).outcome is Outcome.REFUSED
     leader = world.weights.leader
     assert leader and world.sides[leader].task_definition == "task:one"
