@@ -46,6 +46,10 @@ class Releases:
             )
         )
 
+    def empty(self) -> float:
+        """No task at all: what is left of the difference is the collection's."""
+        return wall(lambda: self.stage.play("bench/plays/empty.yml", INVENTORY))
+
     def _next(self) -> int:
         self.number += 1
         return self.number
@@ -113,6 +117,9 @@ def rows(stage: Stage, runs: int) -> Iterator[Row]:
     releases = Releases(stage)
     yield ratio_row(
         "release: wall time, against boto3 with the same calls", 2.5, _COMMAND, releases.ours, releases.boto3, runs
+    )
+    yield ratio_row(
+        "an empty playbook: wall time, against the boto3 release", None, _COMMAND, releases.empty, releases.boto3, runs
     )
     yield ratio_row("release: wall time, against community.aws", 0.5, _COMMAND, releases.ours, releases.community, runs)
     yield row("release: API calls, against boto3", 1.6, _COMMAND, [releases.calls() for _run in range(runs)])

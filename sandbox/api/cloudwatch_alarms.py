@@ -29,6 +29,7 @@ class AlarmClock:
         self._loop = Periodic("alarms", _TICK_SECONDS, lambda: self.tick(time.time()))
         sandbox.keep("alarms", self, "_evaluated")
         sandbox.fargate.scheduler.firing = self.firing
+        sandbox.fargate.scheduler.looks_back = self.looks_back
         _keep_states()
         _composites()
 
@@ -39,6 +40,17 @@ class AlarmClock:
         """Which of these are in ALARM, in the sandbox's region."""
         alarms = dict(self._alarms()).get(self._sandbox.settings.region, {}) if names else {}
         return [name for name in names if name in alarms and alarms[name].state_value == "ALARM"]
+
+    def looks_back(self, names: list[str]) -> float:
+        """How far the one of these alarms looks back that looks back farthest, in machine seconds."""
+        region = self._sandbox.settings.region
+        alarms = dict(self._alarms()).get(region, {}) if names else {}
+        found = [alarms[name] for name in names if name in alarms and alarms[name].rule is None]
+        seconds = [
+            int(alarm.evaluation_periods) * max((query.period or 60 for query in _queries(alarm)), default=60)
+            for alarm in found
+        ]
+        return self._metrics.of(region).seconds(max(seconds, default=0))
 
     def tick(self, now: float) -> None:
         """Evaluate the alarms that are due."""

@@ -159,6 +159,8 @@ class Deployment:
     triggered_alarms: list[str] = field(default_factory=list)
     # Alarms that fired already when it began, once that is known: they say nothing about it.
     unwatched_alarms: list[str] | None = None
+    # When its tasks had replaced all others: what its alarms look back on begins there.
+    replaced_at: float | None = None
     rolls_back: str = ""  # id of the deployment that this one returns from
     failed_tasks: int = 0
     retry_at: float = 0.0

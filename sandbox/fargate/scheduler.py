@@ -39,6 +39,8 @@ class Scheduler:
         self._ended = threading.Event()
         # Which of these alarms are in ALARM.
         self.firing: Callable[[list[str]], list[str]] = lambda names: []
+        # How far the one of these alarms looks back that looks back farthest, in machine seconds.
+        self.looks_back: Callable[[list[str]], float] = lambda names: 0.0
         # Called after a tick that has found or made something new.
         self.changed: Callable[[], None] = lambda: None
         self._known: tuple[object, ...] = ()
@@ -327,17 +329,14 @@ class Scheduler:
     def _conclude(self, service: Service, primary: Deployment) -> None:
         """Old deployments end with their last task; the PRIMARY one is completed when all is as wanted."""
         present = [task for task in self._store.tasks_of(service) if task.status != "STOPPED"]
+        mine = [task for task in present if task.deployment_id == primary.id]
+        replaced = len(mine) == service.desired == len(present) and all(self.is_healthy(task) for task in mine)
+        baking = primary.rollout_state == "IN_PROGRESS" and self._bakes(primary, replaced)
         for old in service.deployments[1:]:
-            if not any(task.deployment_id == old.id for task in present):
+            if not baking and not any(task.deployment_id == old.id for task in present):
                 old.status = "INACTIVE"
                 service.deployments.remove(old)
-        mine = [task for task in present if task.deployment_id == primary.id]
-        steady = (
-            len(service.deployments) == 1
-            and len(mine) == service.desired == len(present)
-            and all(self.is_healthy(task) for task in mine)
-        )
-        if not steady:
+        if not replaced or baking:
             primary.events_said.discard(_STEADY)
             return
         if primary.rollout_state == "IN_PROGRESS":
@@ -350,6 +349,20 @@ class Scheduler:
         if _STEADY not in primary.events_said:
             primary.events_said.add(_STEADY)
             service.say(_STEADY)
+
+    def _bakes(self, deployment: Deployment, replaced: bool) -> bool:
+        """Whether a deployment still waits for its alarms: once its tasks have replaced all others, for as long as those look back.
+
+        https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-alarm-failure.html says that ECS computes the time
+        from the alarms; that it is the longest evaluation time, https://github.com/aws/copilot-cli/pull/4294.
+        """
+        alarms = deployment.settings.get("deploymentConfiguration", {}).get("alarms") or {}
+        if not alarms.get("enable") or deployment.rolls_back:
+            return False
+        if deployment.replaced_at is None:
+            deployment.replaced_at = time.time() if replaced else None
+        watched = [name for name in alarms.get("alarmNames") or [] if name not in (deployment.unwatched_alarms or [])]
+        return deployment.replaced_at is None or time.time() - deployment.replaced_at < self.looks_back(watched)
 
     def _forget_old(self) -> None:
         limit = time.time() - _KEEP_STOPPED_SECONDS

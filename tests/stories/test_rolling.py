@@ -16,7 +16,8 @@ from .arcade import CLUSTER, GATES, Arcade, arcade, end, finished
 from .load import assert_not_one_failed
 
 __all__ = ["arcade"]
-ROLLING = {"service_strategy": "rolling", "service_checks": []}
+# Without the alarm that ECS watches for some minutes more, but in the test of that.
+ROLLING = {"service_strategy": "rolling", "service_checks": [], "service_deployment_alarms": []}
 # Long enough for somebody to act while tasks are replaced.
 SLOW_START = {
     "service_command": ["/bin/busybox", "sh", "-c", "trap 'exit 0' TERM; sleep 15 & wait; exec python3 -m scoreboard"]
@@ -85,6 +86,21 @@ def test_a_smoke_check_that_fails_returns_to_the_version_before_without_a_failed
     assert definition(rolled) == before
     status = rolled.play("status").succeeded().output
     assert before.rpartition("/")[2] in status, status
+
+
+def test_a_success_waits_for_the_alarm_that_ecs_watches_and_the_checks_do_not(rolled: Arcade) -> None:
+    alarm = "arcade/arcade/error-share"
+    checks = [{"name": "storage", "path": "/readyz", "expect_json": {"storage_mode": "sqlite"}}]
+    with rolled.under_load() as running:
+        output = roll(rolled, "watched", service_checks=checks, service_deployment_alarms=[alarm]).succeeded().output
+        summary = running.stop()
+    assert_not_one_failed(summary, 300)
+    order = [output.index(text) for text in ("check storage", f"once {alarm} did not fire", "deployment completed")]
+    assert order == sorted(order), output
+    (state,) = rolled.stage.client("ecs").describe_services(cluster=CLUSTER, services=[f"arcade-{rolled.live()}"])[
+        "services"
+    ]
+    assert [deployment["rolloutState"] for deployment in state["deployments"]] == ["COMPLETED"]
 
 
 @pytest.mark.long

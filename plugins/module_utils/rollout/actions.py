@@ -11,6 +11,8 @@ from .model import Colour, Outcome, Release, Weights
 
 # How long a decision waits for what is about to happen.
 POLL_SECONDS = 2.0
+# While traffic is held and nothing is due. All controllers of an account share its quota of reads.
+WATCH_SECONDS = 5.0
 
 
 @dataclass(frozen=True)

@@ -204,7 +204,7 @@ def _is_what_serves(order: Order, live: ColourState, serving: Release | None) ->
         )
     as_specified = bool(live.task_definition) and not live.deviations
     enough = live.healthy >= min(order.policy.minimum_healthy, live.desired)
-    return as_specified and enough and live.steady and not live.failure
+    return as_specified and enough and bool(live.steady or live.watched_by) and not live.failure
 
 
 def _in_place(order: Order, live: ColourState, history: Sequence[Release], now: float) -> Release:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from . import in_place, single_writer
 from .abort import AbortReason
 from .abort_rules import judgement, not_ready, takes_what_runs, wanted_count
-from .actions import POLL_SECONDS, CancelScaleIn, Decision, Prove, Record, Register, Shift, Stage, Wait
+from .actions import POLL_SECONDS, WATCH_SECONDS, CancelScaleIn, Decision, Prove, Record, Register, Shift, Stage, Wait
 from .dynamic_scaling import hold_before_shift
 from .gates import combine
 from .lease import clock_time
@@ -18,9 +18,6 @@ from .model import Fleet, Observed, OnInconclusive, Outcome, Phase, Release, Req
 from .nodes import await_nodes
 from .partial_return import carried_percent, is_enough
 from .stable_down import decide_when_down, unserved
-
-# While traffic is held and nothing is due. All controllers of an account share its quota of reads.
-WATCH_SECONDS = 5.0
 
 
 def _prepare(observed: Observed, release: Release, now: float) -> Decision:
@@ -192,7 +189,8 @@ def _why_on(observed: Observed, release: Release) -> str:
 def _bake(observed: Observed, release: Release, now: float) -> Decision | AbortReason:
     baking = Step(100, release.plan.bake_seconds)
     hold = _hold(observed, release, baking, now, judged=True)
-    return hold or _succeed(release, f"bake {_why_on(observed, release)}", now, observed.fleet.routed)
+    watched = in_place.await_alarms(observed, release) if release.in_place else None
+    return hold or watched or _succeed(release, f"bake {_why_on(observed, release)}", now, observed.fleet.routed)
 
 
 def _hold(
@@ -236,6 +234,8 @@ def probe_is_due(release: Release, fleet: Fleet, now: float) -> bool:
     last = release.step + 1 >= len(release.plan.steps)
     replacing = release.in_place and release.phase is Phase.SHIFTING
     if not last or replacing or not fleet.is_at(release.candidate_weights):
+        return False
+    if release.in_place and fleet.state(release.candidate).watched_by:
         return False
     if release.phase is Phase.BAKING:
         return _seconds_left(release, Step(100, release.plan.bake_seconds), now) <= 0

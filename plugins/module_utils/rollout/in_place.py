@@ -7,7 +7,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from .abort import AbortReason
-from .actions import POLL_SECONDS, Collect, Decision, Prove, Record, Replace, Wait
+from .actions import POLL_SECONDS, WATCH_SECONDS, Collect, Decision, Prove, Record, Replace, Wait
 from .model import ColourState, Fleet, Kind, Observed, Outcome, Phase, Release
 from .single_writer import stop_tasks
 
@@ -51,7 +51,7 @@ def _is_stopped(state: ColourState, release: Release) -> bool:
 
 
 def follow(observed: Observed, release: Release, now: float) -> Decision:
-    """Wait until ECS has completed the deployment and all tasks are healthy."""
+    """Wait until ECS has replaced all tasks and they are healthy. It may watch its alarms for some minutes after that."""
     state = observed.fleet.state(release.candidate)
     recent = now - release.entered_at <= STALE_READ_SECONDS
     missing = state.task_definition != release.task_definition
@@ -63,7 +63,16 @@ def follow(observed: Observed, release: Release, now: float) -> Decision:
         return Decision(Wait(POLL_SECONDS), f"replacing tasks: {state}", release)
     if release.verifications:
         return _enter(release.at(Phase.VERIFYING, now), f"{state}: now the checks {', '.join(release.verifications)}")
-    return _bake(release, f"{state}: deployment completed", now)
+    return _bake(release, f"{state}: {'tasks replaced' if state.watched_by else 'deployment completed'}", now)
+
+
+def await_alarms(observed: Observed, release: Release) -> Decision | None:
+    """ECS may still return the version before by an alarm: only a deployment that it has completed is a success."""
+    state = observed.fleet.state(release.candidate)
+    if not state.watched_by or state.task_definition != release.task_definition:
+        return None
+    said = f"{state}; ECS completes the deployment once {', '.join(state.watched_by)} did not fire for as long as it looks back"
+    return Decision(Wait(WATCH_SECONDS), said, release)
 
 
 def verify(observed: Observed, release: Release, now: float) -> Decision:

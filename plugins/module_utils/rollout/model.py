@@ -166,10 +166,13 @@ class ColourState:
     # Names of target groups that its tasks are registered in beside the colour's own: no weight moves the traffic of these.
     further_target_groups: tuple[str, ...] = ()
 
+    # Alarms by which ECS watches a deployment that has replaced all tasks: it is completed when none of them fires for a while.
+    watched_by: tuple[str, ...] = ()
+
     @property
     def settled(self) -> bool:
-        """ECS has completed the deployment, and every task that should run is healthy."""
-        return self.steady and self.running >= self.desired and self.healthy >= self.desired
+        """No task of another deployment runs, and every task that should run is healthy. ECS may still watch its alarms."""
+        return bool(self.steady or self.watched_by) and self.running >= self.desired and self.healthy >= self.desired
 
     def __str__(self) -> str:
         return f"{self.colour} {self.healthy} healthy of {self.running} running, {self.desired} desired"

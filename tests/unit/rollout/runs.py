@@ -121,6 +121,13 @@ def with_ecs_rollback() -> World:
     return world
 
 
+def with_ecs_watching() -> World:
+    """ECS watches the alarm for longer than the release bakes, and returns the version before by it."""
+    world = with_ecs_rollback()
+    world.watch_seconds = 30
+    return world
+
+
 def with_one_writer(plan: Plan) -> World:
     return _with_one_writer(plan).copy()
 
@@ -176,6 +183,20 @@ def fire_in_the_bake(world: World) -> None:
     def watch(number: int, name: str) -> None:
         serving = world.sides[BLUE]
         world.alarms["errors"] = "ALARM" if serving.task_definition == "task:three" and serving.steady else "OK"
+
+    world.after_call = watch
+
+
+def fire_while_ecs_watches(world: World) -> None:
+    """The alarm fires once the release's own bake is over, and is quiet again when the version before is back."""
+    replaced: list[float] = []
+
+    def watch(number: int, name: str) -> None:
+        serving = world.sides[BLUE]
+        bad = serving.task_definition == "task:three" and bool(serving.watched_by)
+        if bad and not replaced:
+            replaced.append(world.time)
+        world.alarms["errors"] = "ALARM" if bad and world.time > replaced[0] + ROLLING.bake_seconds + 5 else "OK"
 
     world.after_call = watch
 

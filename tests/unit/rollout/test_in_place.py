@@ -63,6 +63,8 @@ RELEASE = Release(
 )
 OLD = ColourState(BLUE, "family/app:1", 2, 2, 2, deployment_id="old")
 OURS = ColourState(BLUE, "family/app:2", 2, 2, 2, deployment_id="ours")
+WATCHED = replace(OURS, steady=False, watched_by=("errors",))
+BAKED = replace(RELEASE.at(Phase.BAKING, NOW - 100, 1), since=NOW - 100)
 FOLLOWING = RELEASE.at(Phase.SHIFTING, NOW - 5)
 RETURNING = replace(RELEASE.at(Phase.RETURNING, NOW - 5), cause=Outcome.ROLLED_BACK, reason="it is slow")
 PASSED, FAILED = Verdict(Result.PASS, "smoke passed"), Verdict(Result.FAIL, "smoke: answers 500")
@@ -113,6 +115,24 @@ ROWS = [
     row("follows ECS", seen(replace(OURS, healthy=1, steady=False)), FOLLOWING, Wait(2.0), "1 healthy of 2 running"),
     row("completed is not yet healthy", seen(replace(OURS, healthy=1)), FOLLOWING, Wait(2.0), "1 healthy"),
     row("a task has gone since", seen(replace(OURS, running=1)), FOLLOWING, Wait(2.0), "of 1 running"),
+    row("ECS watches its alarms, the checks go on", seen(WATCHED), FOLLOWING, Record(), "now the checks smoke"),
+    row(
+        "it bakes meanwhile",
+        seen(WATCHED),
+        replace(FOLLOWING, verifications=()),
+        Record(),
+        "tasks replaced: baking for 60 s",
+    ),
+    row("a success waits until ECS is done", seen(WATCHED), BAKED, Wait(5.0), "once errors did not fire"),
+    row("ECS is done", seen(OURS), BAKED, Record(), "bake passed"),
+    row("a gate fails while ECS watches", seen(WATCHED, "ALARM"), BAKED, RETURN, "alarm errors"),
+    row(
+        "the version before serves, and ECS watches it",
+        seen(replace(WATCHED, task_definition="family/app:1", deployment_id="back")),
+        replace(RETURNING, evidence={}),
+        Record(),
+        "it is slow",
+    ),
     row("then the checks", seen(OURS), FOLLOWING, Record(), "now the checks smoke"),
     row("without checks it bakes", seen(OURS), replace(FOLLOWING, verifications=()), Record(), "baking for 60 s"),
     row("asks", seen(OURS), RELEASE.at(Phase.VERIFYING, NOW), Prove("smoke"), "which has all traffic"),

@@ -100,6 +100,9 @@ class World:
     failed_deployments: set[str] = field(default_factory=set)
     before_replacement: dict[Colour, str] = field(default_factory=dict)
     ecs_rolls_back: bool = False
+    # For how long ECS watches the alarm after it has replaced all tasks in place, and until when it does.
+    watch_seconds: float = 0.0
+    watched_until: dict[Colour, float] = field(default_factory=dict)
     specified_count: int = 2
     # What a release in place finds to differ from its specification, by the task definition that runs.
     specified: str = ""
@@ -316,9 +319,13 @@ class World:
         first = not side.task_definition
         new = action.fresh or side.task_definition != action.task_definition
         if new:
-            before = side.task_definition if side.deployment_id not in self.failed_deployments else ""
-            self.before_replacement[action.colour] = before
-            side = replace(side, deployment_id=self.new_deployment(), failure="", ecs_rollback="", steady=False)
+            if not side.watched_by:
+                before = side.task_definition if side.deployment_id not in self.failed_deployments else ""
+                self.before_replacement[action.colour] = before
+            self.watched_until.pop(action.colour, None)
+            side = replace(
+                side, deployment_id=self.new_deployment(), failure="", ecs_rollback="", steady=False, watched_by=()
+            )
             self.ready_at[action.colour] = self.time + self.start_seconds
         desired = self.specified_count if action.specified and (first or side.desired == 0) else side.desired
         if action.count is not None and action.count != side.desired:
@@ -346,17 +353,29 @@ class World:
         if side.desired == 0:
             self.sides[colour] = replace(side, steady=True, running=0, healthy=0)
             return
-        if side.task_definition not in self.sick:
-            self.sides[colour] = replace(side, steady=True, running=side.desired, healthy=side.desired)
+        before = self.before_replacement.get(colour, "")
+        fires = self.alarms.get("errors") == "ALARM"
+        if side.task_definition not in self.sick and not (side.watched_by and fires):
+            if self.watch_seconds and not side.watched_by and not fires:
+                # An alarm that fires already is not watched.
+                self.watched_until[colour] = self.time + self.watch_seconds
+            watched = self.time < self.watched_until.get(colour, 0)
+            self.sides[colour] = replace(
+                side,
+                steady=not watched,
+                watched_by=("errors",) if watched else (),
+                running=side.desired,
+                healthy=side.desired,
+            )
             return
         self.failed_deployments.add(side.deployment_id)
-        before = self.before_replacement.get(colour, "")
         if self.ecs_rolls_back and before and before not in self.sick:
             self.sides[colour] = replace(
                 side,
                 task_definition=before,
                 deployment_id=self.new_deployment(),
-                ecs_rollback="tasks failed to start",
+                ecs_rollback="alarm detected: errors" if side.watched_by else "tasks failed to start",
+                watched_by=(),
                 steady=True,
                 running=side.desired,
                 healthy=side.desired,

@@ -37,6 +37,29 @@ def test_a_task_that_becomes_healthy_resets_the_count_unless_told_otherwise(rese
     assert breaker.failures == left
 
 
+@pytest.mark.parametrize(
+    ("alarms", "unwatched", "rolls_back", "bakes"),
+    [
+        pytest.param({"alarmNames": ["five minutes"], "enable": True}, [], "", [True, True, False], id="looks back"),
+        pytest.param({"alarmNames": ["five minutes"], "enable": False}, [], "", [False] * 3, id="not enabled"),
+        pytest.param({"alarmNames": ["five minutes"], "enable": True}, ["five minutes"], "", [True, False, False], id="fired before"),
+        pytest.param({"alarmNames": ["five minutes"], "enable": True}, [], "ecs-svc/1", [False] * 3, id="ECS's own return"),
+        pytest.param({}, [], "", [False] * 3, id="none"),
+    ],
+)  # fmt: skip
+def test_a_deployment_goes_on_for_as_long_as_its_alarms_look_back(
+    alarms: dict[str, Any], unwatched: list[str], rolls_back: str, bakes: list[bool]
+) -> None:
+    """While tasks are replaced, just after that, and five minutes later."""
+    scheduler = cast(Any, SimpleNamespace(looks_back=lambda names: 300.0 if names else 0.0))
+    deployment = Deployment("web:1", {"deploymentConfiguration": {"alarms": alarms}}, Breaker(True, True))
+    deployment.unwatched_alarms, deployment.rolls_back = unwatched, rolls_back
+    found = [Scheduler._bakes(scheduler, deployment, replaced) for replaced in (False, True)]
+    if deployment.replaced_at is not None:
+        deployment.replaced_at -= 301
+    assert [*found, Scheduler._bakes(scheduler, deployment, True)] == bakes
+
+
 def test_an_alarm_that_fires_before_a_deployment_does_not_end_it() -> None:
     """Or nothing that mends the cause could be deployed."""
     alarms = {"alarmNames": ["before", "during"], "enable": True, "rollback": True}

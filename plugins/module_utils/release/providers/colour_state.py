@@ -59,7 +59,21 @@ def colour_state(reading: Reading) -> ColourState:
         scale_in_for=tuple(scale_in.release_id for scale_in in reading.scale_ins),
         scale_in_suspended=reading.scale_in_suspended,
         deployment_id=primary.id if primary else "",
+        watched_by=_watched_by(state),
     )
+
+
+def _watched_by(state: ServiceState) -> tuple[str, ...]:
+    """The alarms of a deployment that has replaced all tasks and stays in progress for them.
+
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-alarm-failure.html: ECS computes for how long.
+    """
+    primary = state.primary
+    if primary is None or primary.rollout_state != "IN_PROGRESS" or primary.pending:
+        return ()
+    others = any(other.running or other.pending for other in state.deployments if not other.primary)
+    replaced = primary.running >= primary.desired == state.desired and not others
+    return tuple(state.settings.get("alarms", ())) if replaced else ()
 
 
 def _why_unhealthy(targets: Sequence[TargetState]) -> str:
