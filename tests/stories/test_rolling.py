@@ -89,7 +89,7 @@ def test_a_smoke_check_that_fails_returns_to_the_version_before_without_a_failed
 
 
 def test_a_success_waits_for_the_alarm_that_ecs_watches_and_the_checks_do_not(rolled: Arcade) -> None:
-    alarm = "arcade/arcade/error-share"
+    alarm = f"{CLUSTER}/arcade/error-share"
     checks = [{"name": "storage", "path": "/readyz", "expect_json": {"storage_mode": "sqlite"}}]
     with rolled.under_load() as running:
         output = roll(rolled, "watched", service_checks=checks, service_deployment_alarms=[alarm]).succeeded().output
