@@ -21,7 +21,7 @@ unexport PYTHONDONTWRITEBYTECODE
 export PEAR_CACHE ?= $(CURDIR)/.cache
 INVENTORY ?= inventories/local
 # Side by side: stories mostly wait.
-LISTS := "stories setup-test molecule" "lint sanity-quick unit plays sandbox-test"
+lists = "stories setup-test molecule" "lint sanity-quick $(1) plays sandbox-test"
 SHORT := $(if $(filter first,$(PEAR_TESTS)),not long)
 
 .PHONY: help
@@ -67,11 +67,11 @@ distclean: sandbox-down clean ## Remove everything that git does not hold: the s
 
 .PHONY: test
 test: setup ## The first tests of each kind: lint, sanity, unit, plays, set-up, sandbox, stories, molecule
-	@PEAR_TESTS=first python3 -m tools.run_tests $(LISTS)
+	@PEAR_TESTS=first python3 -m tools.run_tests $(call lists,unit)
 
 .PHONY: test-all
 test-all: setup ## All tests, the long ones too
-	@python3 -m tools.run_tests $(LISTS)
+	@python3 -m tools.run_tests $(call lists,unit-all)
 
 .PHONY: lint
 lint: setup-lint ## ruff, mypy, ansible-lint (production profile), workflows
@@ -82,8 +82,12 @@ format: setup-python ## Let ruff format the Python code
 	@ruff format . && ruff check --fix .
 
 .PHONY: unit
-unit: setup-python ## Unit tests: decisions, adapters, roles' contracts, the sample app
-	@pytest -q -n 2 --dist worksteal -m "not plays$(if $(SHORT), and $(SHORT))" tests/unit examples
+unit: setup-python ## Unit tests: decisions, adapters, roles' contracts, the sample app; unit-all takes the long ones too
+	@pytest -q -n 2 --dist worksteal -m "not plays and not long" tests/unit examples
+
+.PHONY: unit-all
+unit-all: setup-python ## All unit tests
+	@pytest -q -n 2 --dist worksteal -m "not plays" tests/unit examples
 
 .PHONY: plays
 plays: setup-python ## Playbooks, inventories and the installed artifact on AWS's calls in memory: tags, ways of running a task, AWX, workflows

@@ -164,7 +164,7 @@ ROWS: tuple[tuple[str, str | Callable[[BareRoot], int]], ...] = (
     ("its bridge", look_at_network),
     ("make sandbox-down", "make sandbox-down"),
     ("nothing is left", nothing_is_left),
-    ("make unit plays", "make unit plays"),
+    ("make unit-all plays", "make unit-all plays"),
 )
 
 
