@@ -58,11 +58,11 @@ class Store:
         """How long a period of CloudWatch's time lasts here."""
         return period / self._factor
 
-    def slot(self, at: float, period: float) -> float:
-        """The beginning of the period that a moment is in. Periods begin at whole multiples since the epoch."""
+    def slot(self, at: float, period: float, origin: float = 0.0) -> float:
+        """The beginning of the period that a moment is in. Periods begin at whole multiples since the origin, the epoch by default."""
         length = self.seconds(period)
         # A moment that is itself a beginning must not fall into the period before by a rounding error.
-        return math.floor(at / length + 1e-6) * length
+        return origin + math.floor((at - origin) / length + 1e-6) * length
 
     def add(self, metric: Metric, at: float, samples: Samples, unit: str = "None", resolution: int = 60) -> None:
         """Samples of a moment. Standard resolution dates them to the beginning of their minute, as AWS does."""
@@ -99,9 +99,12 @@ class Store:
         return self.slot(max(told, now - _SILENCE_SECONDS), 60)
 
     def query(
-        self, metric: Metric, start: float, end: float, period: int, now: float | None = None
+        self, metric: Metric, start: float, end: float, period: int, now: float | None = None, origin: float = 0.0
     ) -> dict[float, Samples]:
-        """The samples of each period that begins within start (rounded down to its minute) and end, and has any."""
+        """The samples of each period that begins within start (rounded down to its minute) and end, and has any.
+
+        Periods begin at whole multiples of themselves since the origin.
+        """
         now = time.time() if now is None else now
         first, end = self.slot(start, min(period, 60)), min(end, self.settled(metric, now))
         found: dict[float, list[Samples]] = {}
@@ -110,7 +113,7 @@ class Store:
                 self._merge(*arrived)
             for at, samples in self._series.get(metric, {}).items():
                 if first - 1e-6 <= at < end:
-                    begins = max(self.slot(at, period), first)
+                    begins = max(self.slot(at, period, origin), first)
                     found.setdefault(round(begins, 6), []).append(samples)
             return {at: merged(parts) for at, parts in sorted(found.items())}
 

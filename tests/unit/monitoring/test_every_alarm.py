@@ -227,6 +227,44 @@ def test_the_alarm_of_a_health_check_fires_in_the_region_of_its_metrics_and_ends
     assert states == ["OK", "ALARM", "ALARM", "OK"]
 
 
+@pytest.mark.parametrize(
+    ("period", "periods", "noticed_after"),
+    [
+        pytest.param(3600, 1, 1, id="an hour is the newest sixty minutes"),
+        pytest.param(86_400, 1, 1, id="a day is the newest twenty-four hours"),
+        pytest.param(86_400, 2, 61, id="more than a day is looked at once an hour"),
+    ],
+)
+def test_the_window_of_an_alarm_slides(world: World, period: int, periods: int, noticed_after: int) -> None:
+    client = boto3.client("cloudwatch", REGION)
+    client.put_metric_alarm(
+        AlarmName="waiting",
+        Namespace="AWS/SQS",
+        MetricName="ApproximateAgeOfOldestMessage",
+        Dimensions=[{"Name": "QueueName", "Value": "jobs"}],
+        Statistic="Maximum",
+        Period=period,
+        EvaluationPeriods=periods,
+        DatapointsToAlarm=1,
+        ComparisonOperator="GreaterThanThreshold",
+        Threshold=100,
+        TreatMissingData="notBreaching",
+    )
+    metric = Metric.of("AWS/SQS", "ApproximateAgeOfOldestMessage", {"QueueName": "jobs"})
+    fired = []
+    for minute in range(120 + period * periods // 60):
+        samples = Samples()
+        samples.add(500 if minute == 0 else 1)
+        world.metrics.of(REGION).add(metric, world.now + 30, samples)
+        world.now += 60
+        world.metrics.of(REGION).told_until(metric.namespace, world.now)
+        world.clock.tick(world.now)
+        if state(world, "waiting") == "ALARM":
+            fired.append(minute + 1)
+    assert fired[0] == noticed_after
+    assert len(fired) == period * periods // 60
+
+
 def test_a_certificate_that_ends_in_a_week_fires_until_a_new_one_is_there(world: World) -> None:
     """By what the sandbox itself tells of it, as in the experiment expiring-certificate."""
     client = boto3.client("acm", REGION)
