@@ -1,4 +1,4 @@
-"""EFS: file systems are shared directories below the sandbox's home, whose growth costs burst credits; and the calls that moto does not answer."""
+"""EFS: file systems are shared directories below the sandbox's home, whose growth costs credits; and calls that moto does not answer."""
 
 from __future__ import annotations
 

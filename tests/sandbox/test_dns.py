@@ -15,6 +15,8 @@ from tests.sandbox.conftest import Running, cli
 from tests.sandbox.world import World
 from tests.support.waiting import eventually
 
+ALARM = "health-check"
+
 
 @pytest.fixture(scope="module")
 def zone(sandbox: Running) -> str:
@@ -115,13 +117,13 @@ def test_one_of_several_records_is_deleted_alone_and_a_batch_is_all_or_nothing(s
 
 def watch(sandbox: Running, check: str, *regions: str) -> None:
     """The alarm health-check, in each region."""
-    alarm = health_alarm.desired("check", health_alarm.HealthAlarm(check, "f.example.net"))
+    alarm = health_alarm.desired(ALARM, health_alarm.HealthAlarm(check, "f.example.net"))
     for region in regions:
         sandbox.client("cloudwatch", region).put_metric_alarm(**alarm)
 
 
 def states(sandbox: Running, region: str) -> list[str]:
-    alarms = sandbox.client("cloudwatch", region).describe_alarms(AlarmNames=["check"])["MetricAlarms"]
+    alarms = sandbox.client("cloudwatch", region).describe_alarms(AlarmNames=[ALARM])["MetricAlarms"]
     return [one["StateValue"] for one in alarms]
 
 
@@ -132,7 +134,7 @@ def service(world: World) -> Iterator[str]:
     yield "failing"
     cli(world.running.settings.home, "fault", "clear")
     for region in ("us-east-1", "eu-central-1"):
-        world.running.client("cloudwatch", region).delete_alarms(AlarmNames=["check"])
+        world.running.client("cloudwatch", region).delete_alarms(AlarmNames=[ALARM])
     world.delete_service("failing")
 
 
