@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from .arrival import Arriving, arrives_at
 from .samples import Samples, merged
 
-# The scenes of a sandbox last minutes, but an alarm may look back for a day of CloudWatch's time; AWS keeps single minutes for 15 days.
-_KEEP_SECONDS, _KEEP_DAYS = 6 * 3600.0, 2
+# The scenes of a sandbox last minutes, but the alarm burn-slow looks back for three days of CloudWatch's time; AWS keeps single minutes
+# for 15 days.
+_KEEP_SECONDS, _KEEP_DAYS = 6 * 3600.0, 3
 # Who reports a namespace's metrics does so each second; after this silence there is nothing more to wait for.
 _SILENCE_SECONDS = 10.0
 

@@ -324,13 +324,11 @@ ALARMS = (
 @pytest.fixture(scope="module")
 def passed(world: World) -> Iterator[dict[str, list[str]]]:
     """The states that each alarm went through, in their order."""
-    world.client("ecs").update_cluster_settings(
-        cluster="tests", settings=[{"name": "containerInsights", "value": "enabled"}]
-    )
+    world.client("ecs").update_cluster(cluster="tests", settings=[{"name": "containerInsights", "value": "enabled"}])
     broken, seen = Broken(world), dict[str, list[str]]()
     with contextlib.ExitStack() as ending:
         ending.callback(
-            world.client("ecs").update_cluster_settings,
+            world.client("ecs").update_cluster,
             cluster="tests",
             settings=[{"name": "containerInsights", "value": "disabled"}],
         )
