@@ -107,7 +107,7 @@ class Store:
         Periods begin at whole multiples of themselves since the origin.
         """
         now = time.time() if now is None else now
-        first, end = self.slot(start, min(period, 60)), min(end, self.settled(metric, now))
+        first, end = self.slot(start, min(period, 60), origin), min(end, self.settled(metric, now))
         found: dict[float, list[Samples]] = {}
         with self._lock:
             for arrived in self._arriving.take(now):
