@@ -42,7 +42,8 @@ class BurstCredits:
         # By file system: when it was sampled last, its credits then, and the size of each file.
         self._before: dict[str, tuple[float, float, dict[str, int]]] = {}
         pause = max(1.0, sandbox.metrics.of(sandbox.settings.region).seconds(_SAMPLE_SECONDS))
-        self._loop = Periodic("file systems", pause, lambda: self.sample(time.time()))
+        # Tasks may have many files.
+        self._loop = Periodic("file systems", pause, lambda: self.sample(time.time()), share=0.1)
         sandbox.keep("burst credits", self, "_before", growing=True)
 
     def start(self) -> None:
