@@ -59,6 +59,11 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+name:
+  description: Name of the group.
+  returned: always
+  type: str
+  sample: production-shop
 arn:
   description: ARN of the group; empty if it does not exist.
   returned: always

@@ -17,6 +17,7 @@ from .state import Sandbox
 
 _TICK_SECONDS = 0.5
 _HIGH_RESOLUTION_SECONDS = 10
+_MINUTE, _HOUR, _DAY = 60, 3600, 86_400
 
 
 class AlarmClock:
@@ -76,8 +77,10 @@ class AlarmClock:
     def _interval(self, alarm: Any, store: Store) -> float:
         if alarm.rule is not None:
             return 0.0
-        period = min([int(query.period or 60) for query in _queries(alarm)], default=60)
-        return max(_TICK_SECONDS, store.seconds(60 if period >= 60 else _HIGH_RESOLUTION_SECONDS))
+        period = min([int(query.period or _MINUTE) for query in _queries(alarm)], default=_MINUTE)
+        return max(
+            _TICK_SECONDS, store.seconds(_step(period, alarm) if period >= _MINUTE else _HIGH_RESOLUTION_SECONDS)
+        )
 
     def _evaluate(self, alarm: Any, alarms: dict[str, Any], store: Store, now: float) -> None:
         if alarm.rule is not None:
@@ -148,26 +151,38 @@ class AlarmClock:
                 self._sandbox.scaling_alarm(action, excess, now)
 
     def _points(self, alarm: Any, condition: Condition, store: Store, now: float, past: int = 0) -> list[float | None]:
-        """The data points of the evaluation range, and of so many periods before: those that are over, with all samples here."""
+        """The data points of the evaluation range, and of so many periods before: those that are over, with all samples here.
+
+        The newest period ends with the newest minute that is whole, or with the newest hour: the window slides.
+        https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-evaluation-window.html
+        """
         queries = [query for query in _queries(alarm) if query.id != alarm.threshold_metric_id]
         periods = [query.period for query in queries if query.period]
         if not periods:
             raise InvalidQuery("no query has a period")
         period = max(periods)
         settled = min((store.settled(query.metric, now) for query in queries if query.metric), default=now)
-        end = store.slot(settled, period)
+        end = store.slot(settled, min(period, _step(period, alarm)))
         number = condition.periods + MORE_PERIODS + past
         length = store.seconds(period)
-        found = evaluate(store, queries, end - number * length, end)
+        found = evaluate(store, queries, end - number * length, end, end)
         series = next(found[query.id] for query in queries if query.returned)
         if len(series) != 1:
             raise InvalidQuery(f"an alarm watches one time series, its expression gives {len(series)}")
-        by_slot = {round(store.slot(at, period), 3): value for at, value in series[0].items()}
+        by_slot = {round(at, 3): value for at, value in series[0].items()}
         return [by_slot.get(round(end - back * length, 3)) for back in range(number, 0, -1)]
 
     def _tell(self, alarm: Any, state: str, reason: str) -> None:
         if alarm.state_value != state:
             alarm.update_state(reason, "{}", state)
+
+
+def _step(period: int, alarm: Any) -> int:
+    """How far an alarm's window slides from one evaluation to the next: an hour where the whole of it is longer than a day.
+
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-evaluation.html
+    """
+    return _HOUR if period * int(alarm.evaluation_periods) > _DAY else _MINUTE
 
 
 def _queries(alarm: Any) -> list[Query]:

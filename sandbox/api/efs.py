@@ -1,13 +1,21 @@
-"""EFS: file systems are shared directories below the sandbox's home; and the calls that moto does not answer."""
+"""EFS: file systems are shared directories below the sandbox's home, whose growth costs credits; and calls that moto does not answer."""
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import shutil
+import time
+from pathlib import Path
 from typing import Any
 
 from ..errors import ApiError
 from ..fargate.file_systems import files_of, no_such_file_system
+from ..laws import burst_credits
+from ..metrics.balancers import sampled
+from ..metrics.store import Metric
+from ..periodic import Periodic
 from .overlay import OverlayMismatch, patch
 from .state import Sandbox
 
@@ -17,6 +25,58 @@ _LEGACY_TAGS = (
     "/2015-02-01/create-tags/<file_system_id>",
     "/2015-02-01/delete-tags/<file_system_id>",
 )
+
+# https://docs.aws.amazon.com/efs/latest/ug/efs-metrics.html
+NAMESPACE = "AWS/EFS"
+_SAMPLE_SECONDS = 20  # of CloudWatch's time
+
+
+class BurstCredits:
+    """Samples the burst credits of every file system in the mode bursting, three times a minute of CloudWatch's time.
+
+    A file system spends what its files grow by. They are earned by this machine's clock, as bytes are written by it.
+    """
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self._sandbox = sandbox
+        # By file system: when it was sampled last, its credits then, and the size of each file.
+        self._before: dict[str, tuple[float, float, dict[str, int]]] = {}
+        pause = max(1.0, sandbox.metrics.of(sandbox.settings.region).seconds(_SAMPLE_SECONDS))
+        # Tasks may have many files.
+        self._loop = Periodic("file systems", pause, lambda: self.sample(time.time()), share=0.1)
+        sandbox.keep("burst credits", self, "_before", growing=True)
+
+    def start(self) -> None:
+        self._loop.start(self._sandbox.stopping)
+
+    def sample(self, now: float) -> None:
+        # Looked up for each sample: restoring a snapshot replaces the store.
+        store = self._sandbox.metrics.of(self._sandbox.settings.region)
+        with self._sandbox.lock:
+            systems = self._sandbox.backend("efs").file_systems_by_id
+            bursting = [key for key, system in systems.items() if system.throughput_mode == "bursting"]
+        found = {}
+        for file_system_id in bursting:
+            sizes = _sizes(files_of(self._sandbox, file_system_id))
+            at, credits, before = self._before.get(file_system_id, (now, burst_credits.FIRST, {}))
+            grown = sum(max(0, size - before.get(path, 0)) for path, size in sizes.items())
+            credits = burst_credits.balance(credits, now - at, sum(sizes.values()), grown)
+            found[file_system_id] = (now, credits, sizes)
+            metric = Metric.of(NAMESPACE, "BurstCreditBalance", {"FileSystemId": file_system_id})
+            store.add(metric, now, sampled(credits), "Bytes")
+        self._before = found
+        store.told_until(NAMESPACE, now)
+
+
+def _sizes(top: Path) -> dict[str, int]:
+    """Of each file, by its path. Tasks change them meanwhile."""
+    found = {}
+    for folder, _, names in os.walk(top):
+        for name in names:
+            path = os.path.join(folder, name)
+            with contextlib.suppress(FileNotFoundError):
+                found[path] = os.lstat(path).st_size
+    return found
 
 
 def install(sandbox: Sandbox) -> None:
@@ -56,6 +116,8 @@ def install(sandbox: Sandbox) -> None:
                     "AccessPointAlreadyExists", f"{point.access_point_id} was made with this client token already.", 409
                 )
         return original(self, client_token, tags=tags, file_system_id=file_system_id, **named)
+
+    sandbox.starts.append(BurstCredits(sandbox).start)
 
 
 def _system(response: Any) -> Any:

@@ -58,15 +58,17 @@ def check_period(period: int) -> int:
     return period
 
 
-def series(store: Store, query: Query, start: float, end: float) -> Series:
+def series(store: Store, query: Query, start: float, end: float, origin: float = 0.0) -> Series:
     """A metric's statistic, by the beginning of each period that has it."""
     assert query.metric is not None and query.period is not None
-    found = store.query(query.metric, start, end, query.period)
+    found = store.query(query.metric, start, end, query.period, origin=origin)
     values = {at: samples.statistic(query.statistic) for at, samples in found.items()}
     return {at: value for at, value in values.items() if value is not None}
 
 
-def evaluate(store: Store, queries: Sequence[Query], start: float, end: float) -> dict[str, list[Series]]:
+def evaluate(
+    store: Store, queries: Sequence[Query], start: float, end: float, origin: float = 0.0
+) -> dict[str, list[Series]]:
     """Time series by query id: one for a metric, one or several for an expression. Raises InvalidQuery."""
     values: dict[str, Value] = {}
     metrics = [query for query in queries if query.metric is not None]
@@ -75,9 +77,9 @@ def evaluate(store: Store, queries: Sequence[Query], start: float, end: float) -
             check_statistic(query_metric.statistic)
         except ValueError as unknown:
             raise InvalidQuery(str(unknown)) from unknown
-        values[query_metric.id] = series(store, query_metric, start, end)
+        values[query_metric.id] = series(store, query_metric, start, end, origin)
     periods = {query_metric.id: query_metric.period for query_metric in metrics if query_metric.period is not None}
-    times = _times(store, max(periods.values(), default=60), start, end)
+    times = _times(store, max(periods.values(), default=60), start, end, origin)
     waiting = {query.id: parse_query(query) for query in queries if query.metric is None}
     while waiting:
         ready = [name for name, expression in waiting.items() if not expression.names & set(waiting)]
@@ -99,13 +101,13 @@ def parse_query(query: Query) -> Any:
         raise InvalidQuery(f"Error in expression {query.id!r}: {wrong}") from wrong
 
 
-def _times(store: Store, period: int, start: float, end: float) -> tuple[float, ...]:
+def _times(store: Store, period: int, start: float, end: float, origin: float) -> tuple[float, ...]:
     """The beginnings of all periods of the window, which FILL fills."""
     length = store.seconds(period)
-    at, found = store.slot(start, period), []
+    at, found = store.slot(start, period, origin), []
     while at < end:
         found.append(round(at, 6))
-        at = store.slot(at + length * 1.5, period)
+        at = store.slot(at + length * 1.5, period, origin)
     return tuple(found)
 
 

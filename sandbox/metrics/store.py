@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from .arrival import Arriving, arrives_at
 from .samples import Samples, merged
 
-# The scenes of a sandbox last minutes, but an alarm may look back for a day of CloudWatch's time; AWS keeps single minutes for 15 days.
-_KEEP_SECONDS, _KEEP_DAYS = 6 * 3600.0, 2
+# The scenes of a sandbox last minutes, but the alarm burn-slow looks back for three days of CloudWatch's time; AWS keeps single minutes
+# for 15 days.
+_KEEP_SECONDS, _KEEP_DAYS = 6 * 3600.0, 3
 # Who reports a namespace's metrics does so each second; after this silence there is nothing more to wait for.
 _SILENCE_SECONDS = 10.0
 
@@ -58,11 +59,11 @@ class Store:
         """How long a period of CloudWatch's time lasts here."""
         return period / self._factor
 
-    def slot(self, at: float, period: float) -> float:
-        """The beginning of the period that a moment is in. Periods begin at whole multiples since the epoch."""
+    def slot(self, at: float, period: float, origin: float = 0.0) -> float:
+        """The beginning of the period that a moment is in. Periods begin at whole multiples since the origin, the epoch by default."""
         length = self.seconds(period)
         # A moment that is itself a beginning must not fall into the period before by a rounding error.
-        return math.floor(at / length + 1e-6) * length
+        return origin + math.floor((at - origin) / length + 1e-6) * length
 
     def add(self, metric: Metric, at: float, samples: Samples, unit: str = "None", resolution: int = 60) -> None:
         """Samples of a moment. Standard resolution dates them to the beginning of their minute, as AWS does."""
@@ -99,18 +100,21 @@ class Store:
         return self.slot(max(told, now - _SILENCE_SECONDS), 60)
 
     def query(
-        self, metric: Metric, start: float, end: float, period: int, now: float | None = None
+        self, metric: Metric, start: float, end: float, period: int, now: float | None = None, origin: float = 0.0
     ) -> dict[float, Samples]:
-        """The samples of each period that begins within start (rounded down to its minute) and end, and has any."""
+        """The samples of each period that begins within start (rounded down to its minute) and end, and has any.
+
+        Periods begin at whole multiples of themselves since the origin.
+        """
         now = time.time() if now is None else now
-        first, end = self.slot(start, min(period, 60)), min(end, self.settled(metric, now))
+        first, end = self.slot(start, min(period, 60), origin), min(end, self.settled(metric, now))
         found: dict[float, list[Samples]] = {}
         with self._lock:
             for arrived in self._arriving.take(now):
                 self._merge(*arrived)
             for at, samples in self._series.get(metric, {}).items():
                 if first - 1e-6 <= at < end:
-                    begins = max(self.slot(at, period), first)
+                    begins = max(self.slot(at, period, origin), first)
                     found.setdefault(round(begins, 6), []).append(samples)
             return {at: merged(parts) for at, parts in sorted(found.items())}
 

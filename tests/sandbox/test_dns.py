@@ -7,12 +7,15 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from ansible_collections.pear.fargate.plugins.module_utils.service import health_alarm
 from botocore.exceptions import ClientError
 from dnslib import QTYPE, RCODE, DNSRecord
 
 from tests.sandbox.conftest import Running, cli
 from tests.sandbox.world import World
 from tests.support.waiting import eventually
+
+ALARM = "health-check"
 
 
 @pytest.fixture(scope="module")
@@ -113,23 +116,14 @@ def test_one_of_several_records_is_deleted_alone_and_a_batch_is_all_or_nothing(s
 
 
 def watch(sandbox: Running, check: str, *regions: str) -> None:
-    """An alarm on a health check, in each region."""
+    """The alarm health-check, in each region."""
+    alarm = health_alarm.desired(ALARM, health_alarm.HealthAlarm(check, "f.example.net"))
     for region in regions:
-        sandbox.client("cloudwatch", region).put_metric_alarm(
-            AlarmName="check",
-            Namespace="AWS/Route53",
-            MetricName="HealthCheckStatus",
-            Dimensions=[{"Name": "HealthCheckId", "Value": check}],
-            Statistic="Minimum",
-            Period=60,
-            EvaluationPeriods=1,
-            Threshold=1,
-            ComparisonOperator="LessThanThreshold",
-        )
+        sandbox.client("cloudwatch", region).put_metric_alarm(**alarm)
 
 
 def states(sandbox: Running, region: str) -> list[str]:
-    alarms = sandbox.client("cloudwatch", region).describe_alarms(AlarmNames=["check"])["MetricAlarms"]
+    alarms = sandbox.client("cloudwatch", region).describe_alarms(AlarmNames=[ALARM])["MetricAlarms"]
     return [one["StateValue"] for one in alarms]
 
 
@@ -139,8 +133,12 @@ def service(world: World) -> Iterator[str]:
     eventually(lambda: world.steady("failing"), message="the service is up")
     yield "failing"
     cli(world.running.settings.home, "fault", "clear")
+    route53 = world.client("route53")
+    # Those that go on asking get a 503, which other tests would count.
+    for check in route53.list_health_checks()["HealthChecks"]:
+        route53.delete_health_check(HealthCheckId=check["Id"])
     for region in ("us-east-1", "eu-central-1"):
-        world.running.client("cloudwatch", region).delete_alarms(AlarmNames=["check"])
+        world.running.client("cloudwatch", region).delete_alarms(AlarmNames=[ALARM])
     world.delete_service("failing")
 
 
@@ -178,4 +176,5 @@ def test_failover_follows_a_health_check_that_really_asks(world: World, zone: st
     eventually(lambda: states(world.running, "us-east-1") == ["ALARM"], message="the alarm sees it fail")
     assert states(world.running, "eu-central-1") == ["INSUFFICIENT_DATA"], "the metric is in us-east-1 only"
     cli(world.running.settings.home, "fault", "clear")
+    eventually(lambda: states(world.running, "us-east-1") == ["OK"], message="the alarm sees it pass again")
     eventually(lambda: dig(world.running, "f.example.net")[1] == ["10.0.0.1"], timeout=15, message="it comes back")

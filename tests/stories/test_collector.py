@@ -91,3 +91,15 @@ def test_what_an_app_says_reaches_cloudwatch_and_x_ray(observed: Player, stage: 
 def test_deploying_it_again_changes_nothing(observed: Player) -> None:
     again = observed.run("playbooks/deploy.yml", "-l", "environment:observed").succeeded()
     assert again.changed == 0, again.output
+
+
+def test_a_group_that_somebody_changed_is_drift(observed: Player, stage: Stage) -> None:
+    """Only a service with a collector has a group of X-Ray: `test_drift.py`'s has none."""
+    xray = stage.client("xray")
+    before = xray.get_group(GroupName="local-observed")["Group"]["FilterExpression"]
+    xray.update_group(GroupName="local-observed", FilterExpression='service("elsewhere")')
+    said = observed.run("playbooks/drift.yml", "-l", "observed", "--tags", "monitoring").failed()
+    assert said.status == 2
+    assert "xray_group local-observed" in said.output.partition("PLAY [Report the drift]")[2], said.output
+    observed.run("playbooks/deploy.yml", "-l", "environment:observed").succeeded()
+    assert xray.get_group(GroupName="local-observed")["Group"]["FilterExpression"] == before

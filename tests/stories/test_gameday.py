@@ -84,6 +84,10 @@ class Alarms:
     def until_fired(self, kinds: set[str], since: float) -> None:
         self.arcade.wait_for(lambda: kinds <= self.fired_since(since), 1800)
 
+    def until_traffic_is_seen_on(self, colour: str) -> None:
+        state = "ALARM" if colour == "green" else "OK"
+        self.arcade.wait_for(lambda: self.states()["traffic-on-green"] == state)
+
     def until_over(self) -> None:
         self.arcade.wait_for(lambda: not self.firing() - HOURLY - STATES, 1800)
 
@@ -98,17 +102,19 @@ def test_alarms_are_quiet_while_all_is_well_and_fire_where_it_is_not(arcade: Arc
         began = time.time()
         time.sleep(10 * PERIOD)
         canary = CANARY | {"service_strategy_options": {"percent": 20, "duration_seconds": 20}}
-        arcade.release("better", **canary).succeeded()
-        arcade.play("rollback").succeeded()
+        for begin in (lambda: arcade.release("better", **canary), lambda: arcade.play("rollback")):
+            begin().succeeded()
+            alarms.until_traffic_is_seen_on(arcade.live())
         assert alarms.fired_since(began) <= STATES, alarms.fired_since(began)
 
         # The other colour is warm. Nobody but the load balancer answers then, and it says 503.
-        began, live = time.time(), f"arcade-{arcade.live()}"
+        began, colour = time.time(), arcade.live()
+        live = f"arcade-{colour}"
         ecs = arcade.stage.client("ecs")
         (before,) = ecs.describe_services(cluster=CLUSTER, services=[live])["services"]
         ecs.update_service(cluster=CLUSTER, service=live, desiredCount=0)
         try:
-            alarms.until_fired({"live-without-target", "critical"}, began)
+            alarms.until_fired({"live-without-target", f"without-target-{colour}", "critical"}, began)
         finally:
             ecs.update_service(cluster=CLUSTER, service=live, desiredCount=before["desiredCount"])
         alarms.until_over()

@@ -31,15 +31,15 @@ def run(call: Invocation) -> dict[str, Any]:
         claim(call, run, params["tags"], [Existing("trace_group", group.name, xray.tags(aws, arn))])
     if params["state"] == "absent":
         remove(changes, "group", found is not None, partial(xray.delete_trace_group, aws, arn))
-        return _answer(changes, "")
+        return _answer(group.name, changes, "")
     if found is None:
         changes.want("group", None, _shown(group), lambda: None)
         arn = "" if call.check_mode else xray.create_trace_group(aws, group, params["tags"])
-        return _answer(changes, arn)
+        return _answer(group.name, changes, arn)
     changes.want("group", _shown(found), _shown(group), partial(xray.update_trace_group, aws, arn, group))
     calls = TagCalls(partial(xray.tags, aws, arn), partial(xray.tag, aws, arn), partial(xray.untag, aws, arn))
     put_tags_right(changes, params, calls)
-    return _answer(changes, arn)
+    return _answer(group.name, changes, arn)
 
 
 def _check(group: TraceGroup) -> None:
@@ -52,8 +52,13 @@ def _check(group: TraceGroup) -> None:
         raise Failure("insights_notifications needs insights: X-Ray notifies of insights only. Nothing was changed.")
 
 
-def _answer(changes: Changes, arn: str) -> dict[str, Any]:
-    return {"changed": bool(changes.after), "diff": {"before": changes.before, "after": changes.after}, "arn": arn}
+def _answer(name: str, changes: Changes, arn: str) -> dict[str, Any]:
+    return {
+        "changed": bool(changes.after),
+        "diff": {"before": changes.before, "after": changes.after},
+        "name": name,
+        "arn": arn,
+    }
 
 
 def _shown(group: TraceGroup) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from ansible_collections.pear.fargate.plugins.module_utils.monitoring import (
 )
 from ansible_collections.pear.fargate.plugins.modules import xray_group as group_module
 from ansible_collections.pear.fargate.plugins.modules import xray_sampling_rules as rules_module
+from ansible_collections.pear.fargate.plugins.plugin_utils.drift import Source, rows_of
 from moto import mock_aws
 
 from ..xray_settings import TraceStore
@@ -216,6 +217,18 @@ def test_the_group_is_made_once_changed_in_place_and_removed(store: TraceStore) 
     assert group(state="absent", check_mode=True)["changed"] and store.groups()
     assert group(state="absent")["changed"] and not store.groups()
     assert not group(state="absent")["changed"]
+
+
+def test_a_group_or_a_rule_that_somebody_changed_is_drift_by_its_name(store: TraceStore) -> None:
+    group()
+    rules()
+    xray().update_group(GroupName="staging-scores", FilterExpression='service("board")')
+    xray().update_sampling_rule(SamplingRuleUpdate={"RuleName": "staging-scores-orders", "FixedRate": 0.5})
+    (of_group,) = rows_of(Source("h", "Task", "pear.fargate.xray_group"), group(check_mode=True))
+    assert (of_group.part, of_group.setting) == ("xray_group staging-scores", "group: filter_expression")
+    assert (of_group.before, of_group.after) == ('service("board")', 'service("scores")')
+    (of_rule,) = rows_of(Source("h", "Task", "pear.fargate.xray_sampling_rules"), rules(check_mode=True))
+    assert (of_rule.setting, of_rule.before, of_rule.after) == ("staging-scores-orders: percent", "50.0", "7.0")
 
 
 def test_a_group_of_others_is_refused(store: TraceStore) -> None:

@@ -1,4 +1,4 @@
-"""Which directory a task mounts for a file system, and when it gets none."""
+"""Which directory a task mounts for a file system, when it gets none, and what its files cost in burst credits."""
 
 from __future__ import annotations
 
@@ -7,12 +7,16 @@ from typing import Any
 
 import pytest
 
+from sandbox.api.efs import NAMESPACE, BurstCredits
 from sandbox.api.state import Sandbox
 from sandbox.config import Settings
 from sandbox.engine import Engine
 from sandbox.errors import ApiError
-from sandbox.fargate.file_systems import directory, is_reachable
+from sandbox.fargate.file_systems import directory, files_of, is_reachable
+from sandbox.laws.burst_credits import FIRST, balance, baseline
+from sandbox.metrics.store import Metric
 
+MIB, GIB, TIB = 2**20, 2**30, 2**40
 OWNED = {"OwnerUid": 0, "OwnerGid": 0, "Permissions": "0750"}
 
 
@@ -116,3 +120,51 @@ def test_a_mount_target_lets_in_what_its_security_groups_say(sandbox: Sandbox, f
 def test_a_mount_target_without_a_group_of_its_own_lets_all_in(sandbox: Sandbox, file_system: str) -> None:
     zone = mount_target(sandbox, file_system)
     assert is_reachable(sandbox, file_system, zone, [], "10.9.0.4")
+
+
+@pytest.mark.parametrize(
+    ("before", "seconds", "stored", "moved", "after"),
+    [
+        pytest.param(FIRST, 60, 0, 0, FIRST, id="a small one has no more than it begins with"),
+        pytest.param(FIRST, 60, 0, 100 * MIB, FIRST - 100 * MIB, id="what is moved is spent"),
+        pytest.param(TIB, 60, 1, 0, TIB + 60 * MIB, id="a small one earns 1 MiB a second"),
+        pytest.param(TIB, 10, 100 * GIB, 0, TIB + 10 * 5000 * 1024, id="a larger one 50 KiB a second for each GiB"),
+        pytest.param(3 * TIB, 60, 2 * TIB, 0, 3 * TIB + 60 * 100 * MIB, id="one of 2 TiB may have twice as many"),
+        pytest.param(10 * MIB, 1, 0, 100 * MIB, 0, id="nobody has less than none"),
+    ],
+)
+def test_burst_credits_are_earned_and_spent(
+    before: float, seconds: float, stored: int, moved: int, after: float
+) -> None:
+    assert balance(before, seconds, stored, moved) == pytest.approx(after)
+
+
+def credits_of(sandbox: Sandbox, file_system: str, now: float) -> list[float]:
+    """The smallest of each minute."""
+    store = sandbox.metrics.of(sandbox.settings.region)
+    metric = Metric.of(NAMESPACE, "BurstCreditBalance", {"FileSystemId": file_system})
+    return [samples.least for samples in store.query(metric, 0, now, 60, now).values()]
+
+
+def test_what_files_grow_by_is_spent(sandbox: Sandbox, file_system: str) -> None:
+    sampler, now = BurstCredits(sandbox), 1_700_000_040.0
+    sampler.sample(now)
+    top = files_of(sandbox, file_system)
+    top.mkdir(parents=True)
+    (top / "scores").write_bytes(bytes(30 * MIB))
+    sampler.sample(now + 60)
+    # Neither what is there already nor what is removed.
+    (top / "scores").write_bytes(bytes(5 * MIB))
+    sampler.sample(now + 70)
+    sampler.sample(now + 120)
+    spent = [FIRST - credits for credits in credits_of(sandbox, file_system, now + 120)]
+    assert spent == [0, pytest.approx(30 * MIB)]
+    sampler.sample(now + 180)
+    assert FIRST - credits_of(sandbox, file_system, now + 180)[-1] == pytest.approx(0, abs=1)
+    assert baseline(0) == MIB
+
+
+def test_only_file_systems_in_the_mode_bursting_have_credits(sandbox: Sandbox, file_system: str) -> None:
+    sandbox.backend("efs").file_systems_by_id[file_system].throughput_mode = "elastic"
+    BurstCredits(sandbox).sample(1_700_000_040.0)
+    assert credits_of(sandbox, file_system, 1_700_000_100.0) == []

@@ -1,0 +1,40 @@
+"""The table of game days: each row is in the page as soon as it is measured, and the rows of other experiments stay."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from ansible_collections.pear.fargate.plugins.module_utils.operations.experiments import BY_NAME
+
+from tools import gameday_table
+from tools.gameday_table import BEGIN, END, Row
+
+ROOT = Path(__file__).resolve().parents[3]
+CERTIFICATE = Row(
+    "expiring-certificate", "`certificate-expiry`", 579.0, "it expires soon", 583.0, 592.0, 600.0, True, 1
+)
+
+
+def rows(page: Path) -> list[str]:
+    return [line for line in page.read_text().splitlines() if line.startswith("| `")]
+
+
+def test_a_row_replaces_its_own_and_the_others_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = tmp_path / "page.md"
+    page.write_text(f"before\n{BEGIN}\n| `wrong-port` | … |\n| `expiring-certificate` | old |\n{END}\nafter\n")
+    monkeypatch.setattr(gameday_table, "PAGE", page)
+    gameday_table.keep(CERTIFICATE)
+    certificate = (
+        "| `expiring-certificate` | `certificate-expiry` | 579 periods | 4 s: it expires soon | 9 s | as expected |"
+    )
+    assert rows(page) == ["| `wrong-port` | … |", certificate]
+    gameday_table.keep(Row("crash-loop", "`crash-loop`", 80.0, "", None, None, None, False, 5))
+    crashes = "| `crash-loop` | `crash-loop` | 16 periods | - | never | **not as expected** |"
+    assert rows(page) == ["| `wrong-port` | … |", crashes, certificate]
+    assert page.read_text().startswith("before\n") and page.read_text().endswith(f"{END}\nafter\n")
+
+
+def test_the_page_has_a_row_for_every_experiment() -> None:
+    made = (ROOT / "docs/operations.md").read_text().partition(BEGIN)[2].partition(END)[0]
+    assert list(gameday_table.lines_of(made)) == list(BY_NAME)
