@@ -54,6 +54,8 @@ class ListenerPort:
 
     port: int = 443
     tls: bool = True
+    # UDP alone, where no request of a check arrives.
+    datagrams: bool = False
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,11 @@ class ServiceLocation:
     def is_routed(self) -> bool:
         """Whether listener rules send it requests, by colour."""
         return bool(self.target_groups)
+
+    @property
+    def of_connections(self) -> bool:
+        """Whether a network load balancer carries connections to it: no requests, so no conditions, codes or response times."""
+        return self.production.is_listener
 
     @property
     def colours(self) -> tuple[Colour, ...]:
@@ -253,6 +260,8 @@ def current_rules(aws: Aws, location: ServiceLocation, known: Sequence[Rule] = (
     """
     if not location.is_routed:
         return (NO_RULE,)
+    if location.of_connections:
+        return (elbv2.default_action(aws, location.production.arn),)
     if location.given:
         return (elbv2.rule(aws, location.production.arn),)
     again = elbv2.rules_by_arn(aws, [rule.arn for rule in known]) if known else None
@@ -293,9 +302,14 @@ def weights_of(rule: Rule, place: ServiceLocation) -> Weights:
         return Weights.all_to(WORKER_COLOUR)
     blue, green = (rule.weights.get(place.target_groups[colour].arn, 0) for colour in (Colour.BLUE, Colour.GREEN))
     if blue + green == 0:
+        what, then = (
+            ("its listener", "no connection is taken")
+            if place.of_connections
+            else ("its production rule", "it answers 503")
+        )
         raise Failure(
-            f"Service {place.service}: its production rule gives weight to neither colour (blue 0, green 0), so it answers "
-            "503. Set the weight of the colour that should serve to 100, then run this again."
+            f"Service {place.service}: {what} gives weight to neither colour (blue 0, green 0), so {then}. "
+            "Set the weight of the colour that should serve to 100, then run this again."
         )
     percent = round(100 * blue / (blue + green))
     # A share is never rounded to 0 or 100 percent: some requests go to each side.
@@ -309,7 +323,8 @@ def _https_listener(aws: Aws, load_balancer_arn: str) -> str:
 
 
 def port_of(listener: Mapping[str, Any]) -> ListenerPort:
-    return ListenerPort(int(listener["Port"]), listener["Protocol"] == "HTTPS")
+    protocol = listener["Protocol"]
+    return ListenerPort(int(listener["Port"]), protocol in ("HTTPS", "TLS"), protocol == "UDP")
 
 
 def _not_provisioned(service: str, missing: list[str]) -> NotProvisionedError:
