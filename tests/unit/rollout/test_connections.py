@@ -64,9 +64,8 @@ def test_the_next_release_begins_once_no_node_sends_connections_to_its_candidate
     world = game()
     assert released(world, "two").outcome is Outcome.SUCCEEDED
     refused = released(world, "three")
-    assert (
-        refused.outcome is None and "may send connections to blue, whose tasks this release replaces" in refused.reason
-    )
+    assert refused.outcome is Outcome.REFUSED
+    assert "may send connections to blue, whose tasks this release replaces" in refused.reason
     assert returned(world).outcome is Outcome.SUCCEEDED
     assert world.weights == Weights.all_to(BLUE)
     world.pass_time(CONNECTIONS_NODES_SECONDS)
