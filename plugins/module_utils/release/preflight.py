@@ -253,10 +253,7 @@ def _of_connections(location: ServiceLocation, options: Mapping[str, Any], order
     }
     for option, (given, what) in judged.items():
         if given:
-            yield (
-                f"{option} needs {what}, and a network load balancer sees none: leave it out, and judge by gates.alarms or gates.metrics, "
-                "such as metrics of the program's own"
-            )
+            yield f"{option} needs {what}, and a network load balancer sees none: leave it out, and judge by gates.alarms or gates.metrics"
     ports = {"version_probe": location.listener_port, "checks": location.test_listener_port}
     asked = {
         "version_probe": options.get("version_probe"),
