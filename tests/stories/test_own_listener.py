@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import pytest
 
@@ -239,8 +239,14 @@ def _document(statement: dict[str, Any]) -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
 
 
+class Asked(Protocol):
+    """A service that answers a new connection."""
+
+    def ask(self) -> str: ...
+
+
 @contextmanager
-def asked(game: Game, threads: int = 3) -> Iterator[Counter[str]]:
+def asked(game: Asked, threads: int = 3) -> Iterator[Counter[str]]:
     """New connections, again and again: answers and failures, counted."""
     ended, found = threading.Event(), Counter[str]()
 

@@ -19,6 +19,7 @@ from ..aws.naming import (
     TAG_LISTENER,
     TAG_LOG_GROUP,
     TAG_SERVICE,
+    TAG_TEST_LISTENER,
     EnvironmentNames,
     ServiceNames,
 )
@@ -28,9 +29,10 @@ from .routing import TEST, find_rule, production_rules
 from .rule_match import query_fits
 from .rule_names import with_names
 
-# A worker has no load balancer: no target groups, no rules, and one ECS service, that of the colour blue.
-WEB, WORKER = "web", "worker"
-KIND: dict[str, Any] = {"type": "str", "choices": [WEB, WORKER], "default": WEB}
+# A worker has no load balancer: no target groups, no rules, and one ECS service, that of the colour blue. A service of the kind network
+# has two colours behind a listener of its own at a network load balancer, and no rules.
+WEB, NETWORK, WORKER = "web", "network", "worker"
+KIND: dict[str, Any] = {"type": "str", "choices": [WEB, NETWORK, WORKER], "default": WEB}
 WORKER_COLOUR = Colour.BLUE
 NO_RULE = Rule("", 0, Conditions(), {})
 
@@ -220,6 +222,33 @@ def locate(aws: Aws, environment_name: str, service: str, listener_arn: str | No
     )
 
 
+def locate_network(aws: Aws, environment_name: str, service: str) -> ServiceLocation:
+    """Return the location of a service behind a network load balancer, or raise NotProvisionedError."""
+    names = ServiceNames(environment_name, service)
+    group_names = {colour: names.target_group(colour) for colour in Colour}
+    groups = elbv2.target_groups(aws, list(group_names.values()))
+    tags = _tags(aws, groups)
+    arn, test_arn = tags.get(TAG_LISTENER) or "", tags.get(TAG_TEST_LISTENER) or ""
+    missing = [name for name in group_names.values() if name not in groups]
+    missing += [] if arn else ["a listener of a network load balancer"]
+    if missing:
+        raise _not_provisioned(service, missing)
+    balancer = elbv2.load_balancer_of_arn(aws, load_balancer_of(arn))
+    port = port_of(elbv2.listener(aws, arn))
+    return ServiceLocation(
+        environment_name,
+        service,
+        arn,
+        balancer["DNSName"] if balancer else "",
+        {colour: groups[name] for colour, name in group_names.items()},
+        elbv2.default_action(aws, arn),
+        elbv2.default_action(aws, test_arn) if test_arn else None,
+        listener_port=port,
+        test_listener_port=port_of(elbv2.listener(aws, test_arn)) if test_arn else port,
+        tags=tags,
+    )
+
+
 def locate_worker(aws: Aws, environment_name: str, service: str, cluster: str | None = None) -> ServiceLocation:
     """Return the location of a service without a load balancer, or raise NotProvisionedError."""
     name = cluster or EnvironmentNames(environment_name).cluster
@@ -232,6 +261,8 @@ def locate_in_environment(aws: Aws, params: Mapping[str, Any], listener_arn: str
     """The location of the service that the options environment, service, kind and cluster name."""
     if params.get("kind") == WORKER:
         found = locate_worker(aws, params["environment"], params["service"], params.get("cluster"))
+    elif params.get("kind") == NETWORK:
+        found = locate_network(aws, params["environment"], params["service"])
     else:
         found = locate(aws, params["environment"], params["service"], listener_arn)
     return _with_further_target_groups(
