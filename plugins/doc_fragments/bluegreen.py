@@ -443,10 +443,10 @@ options:
     type: str
   kind:
     description:
-      - V(web) gets its requests from a load balancer. V(worker) gets none and has one ECS service, C(SERVICE-blue), which is released
-        and rolled back in place.
+      - V(web) gets its requests from a load balancer, V(network) its connections from a network load balancer. V(worker) gets none and has
+        one ECS service, C(SERVICE-blue), which is released and rolled back in place.
     type: str
-    choices: [web, worker]
+    choices: [web, network, worker]
     default: web
 """
 
