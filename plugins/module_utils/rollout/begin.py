@@ -136,8 +136,7 @@ def _still_moving(fleet: Fleet, history: Sequence[Release], candidate: Colour, n
     """Why the candidate's tasks cannot be replaced yet: nodes that do not have the last weights send it connections of clients."""
     if not fleet.of_connections:
         return ""
-    # A release whose checks failed never had traffic on its candidate.
-    moved = [release for release in history if all(proof.result is Result.PASS for proof in release.proofs.values())]
+    moved = [release for release in history if _has_moved(release)]
     newest = max(moved, key=lambda release: release.ended_at or 0.0, default=None)
     until = in_force_at(fleet, newest.ended_at or 0.0) if newest else 0.0
     if newest is None or until <= now:
@@ -147,6 +146,11 @@ def _still_moving(fleet: Fleet, history: Sequence[Release], candidate: Colour, n
         f"balancer that have not learnt its weights may send connections to {candidate}, whose tasks this release replaces. Run this "
         "again then; a rollback is not held back"
     )
+
+
+def _has_moved(release: Release) -> bool:
+    """Whether weights may have changed: not by a release in place, nor by one whose checks failed before its candidate had traffic."""
+    return not release.in_place and all(proof.result is Result.PASS for proof in release.proofs.values())
 
 
 def _does(fleet: Fleet, live: Colour) -> str:
