@@ -18,7 +18,7 @@ from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import 
 )
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.nodes import CONNECTIONS_NODES_SECONDS
 
-from .runs import POLICY, ROLLING, order
+from .runs import POLICY, order, roll
 from .world import BLUE, GREEN, World
 
 SHORT = replace(POLICY, window_seconds=0)
@@ -83,8 +83,7 @@ def test_a_release_whose_checks_failed_holds_the_next_one_not_back(old_colour: O
 
 def test_a_release_in_place_moves_no_weight_and_holds_the_next_one_not_back() -> None:
     world = game()
-    in_place = replace(order("two", 0, ROLLING), checks=(), adopts=True)
-    assert Controller(world.ports(), "ada").deploy(in_place).outcome is Outcome.SUCCEEDED
+    assert roll(world, "two").outcome is Outcome.SUCCEEDED
     found = begin_deploy(order("three", 9), world.fleet, world.releases(), world.time)
     assert not isinstance(found, Refused), found
 
