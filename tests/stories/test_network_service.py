@@ -15,6 +15,8 @@ from .test_own_listener import Connection, asked
 
 CLUSTER = "local"
 INVENTORIES = ("inventories/local", "tests/stories/network")
+# No weight moves, for which the next release would have to wait until every node has it.
+IN_PLACE: dict[str, Any] = {"service_strategy": "rolling", "service_strategy_options": {}}
 
 
 @dataclass
@@ -62,8 +64,7 @@ def arena(deployed: Player, stage: Stage) -> Arena:
     made.player.run(*own).succeeded()
     planned = made.play("deploy", check=True).succeeded()
     assert "local-arena-green" in planned.output and made.weights() == {}, "check mode makes nothing"
-    # In place, so that no weight moves: the next release would wait until every node has it.
-    made.play("deploy", service_strategy="rolling").succeeded()
+    made.play("deploy", **IN_PLACE).succeeded()
     made.address = made.balancer()["DNSName"]
     return made
 
@@ -72,7 +73,7 @@ def arena(deployed: Player, stage: Stage) -> Arena:
 def test_it_is_made_with_two_colours_behind_its_listener_and_again_changes_nothing(arena: Arena) -> None:
     assert arena.weights()[7000] == {"blue": 100, "green": 0}
     arena.comes_to("1")
-    again = arena.play("deploy", service_strategy="rolling").succeeded()
+    again = arena.play("deploy", **IN_PLACE).succeeded()
     assert again.changed == 0, again.output
     alarms = arena.stage.client("cloudwatch").describe_alarms(AlarmNamePrefix="local/arena/")["MetricAlarms"]
     kinds = {alarm["AlarmName"].rpartition("/")[2] for alarm in alarms}
