@@ -65,6 +65,11 @@ options:
         description: Security policy of V(TLS). By default TLS 1.3, and 1.2 with forward secrecy.
         type: str
         default: ELBSecurityPolicy-TLS13-1-2-2021-06
+      names:
+        description: Names in Route 53 that lead to its load balancer. The role dns makes them; this module does not.
+        type: list
+        elements: str
+        default: []
       health_check:
         description: The health check of the load balancer. One with the defaults below if omitted.
         type: dict

@@ -187,7 +187,7 @@ def _of_one(options: Mapping[str, Any], where: str, values: Mapping[str, Any]) -
         yield f"{where}.deregistration_delay_seconds is {delay}; valid: 0 to 3600"
     yield from health_findings(options, where)
     yield from place_findings(options, where)
-    yield from _names(options, where, values)
+    yield from names_findings(options, where, values)
     yield from (network_findings(options, where) if is_network(options) else _requests(options, where))
 
 
@@ -225,7 +225,7 @@ def place_findings(options: Mapping[str, Any], where: str) -> Iterator[str]:
             yield f"{where}.load_balancer is {balancer!r}; the protocol {options.get('protocol') or 'HTTP'} needs {kind} load balancer"
 
 
-def _names(options: Mapping[str, Any], where: str, values: Mapping[str, Any]) -> Iterator[str]:
+def names_findings(options: Mapping[str, Any], where: str, values: Mapping[str, Any]) -> Iterator[str]:
     zone = str(values.get("dns_zone") or "").rstrip(".").lower()
     names = options.get("names")
     for name in names if isinstance(names, list) else []:

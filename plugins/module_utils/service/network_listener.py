@@ -20,7 +20,7 @@ OPTION = "service_listener"
 # The tag of a listener says which of the two it is. A further target group's name has no dot.
 PRODUCTION, TEST = "production.listener", "test.listener"
 _SAME = (
-    *("listener_protocol", "certificate_arn", "tls_policy", "health_check"),
+    *("listener_protocol", "certificate_arn", "tls_policy", "names", "health_check"),
     *("preserve_client_ip", "proxy_protocol", "cross_zone"),
 )
 # Documented by the module service_listener.
@@ -80,6 +80,7 @@ def variable_findings(values: Mapping[str, Any]) -> Iterator[str]:
     yield from further_targets.place_findings({**options, "listener_arn": ""}, OPTION)
     yield from further_targets.network_findings(options, OPTION)
     yield from further_targets.health_findings(options, OPTION)
+    yield from further_targets.names_findings(options, OPTION, values)
     test = options["test_listener_port"]
     if isinstance(test, int) and not 1 <= test <= 65535:
         yield f"{OPTION}.test_listener_port is {test}; valid: 1 to 65535"
