@@ -47,8 +47,11 @@ def listener_findings(aws: Aws, values: Mapping[str, Any], environment: Mapping[
     names = ServiceNames(str(values["environment_name"]), str(values["service_name"]))
     options = network_listener.filled(values[network_listener.OPTION], values["service_port"])
     place = further_places.find(aws, names.environment, options)
-    for sentence in _of_place(aws, options, place, values, environment):
-        yield f"{network_listener.OPTION}: {sentence}"
+    found = list(_of_place(aws, options, place, values, environment))
+    test = options["test_listener_port"]
+    if test and place.balancer and not found:
+        found += _clients(aws, {**options, "listener_port": test}, place.balancer, environment)
+    yield from (f"{network_listener.OPTION}: {sentence}" for sentence in found)
     ours = {found["ListenerArn"] for found in service_listener.of_service(aws, names, place).values()}
     for port in network_listener.ports(options).values():
         taken = service_listener.port_taken(place, port, ours)

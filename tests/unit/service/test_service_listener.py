@@ -200,6 +200,11 @@ GOOD: dict[str, Any] = {
         ({"service_listener": {**LISTENER, "test_listener_port": 7000}}, "a port has one listener"),
         ({"service_listener": {**LISTENER, "listener_protocol": "TLS"}}, "service_listener.certificate_arn is missing"),
         ({"service_listener": {**LISTENER, "protocol": "UDP"}}, "UDP has no health check"),
+        ({"service_listener": {**LISTENER, "names": ["a.example"]}, "dns_zone": "example"}, ""),
+        (
+            {"service_listener": {**LISTENER, "names": ["a.example"]}},
+            "service_listener.names holds a.example, and dns_zone",
+        ),
         ({"service_listener": {**LISTENER, "load_balancer": NETWORK.replace("net", "app")}}, "needs a network load"),
     ],
 )
