@@ -227,7 +227,12 @@ def _answered_by_others(location: ServiceLocation, options: Mapping[str, Any], o
     """Momentary, since provisioning, which comes first, may be what puts the rules right."""
     for request in requests(location, options, in_place=order.plan.in_place):
         if request.own is None:
-            what, option = ("listener", "test_listener_arn") if location.of_connections else ("rule", "test_rule_arn")
+            what, option = ("rule", "test_rule_arn")
+            if location.of_connections:
+                what, option = (
+                    "listener",
+                    "test_listener_arn" if location.given else "service_listener.test_listener_port",
+                )
             yield f"{request.title} asks the candidate, which needs a {what} for it: name one with {option}, or leave the check out"
             continue
         answered = answered_by_another(location, request)
