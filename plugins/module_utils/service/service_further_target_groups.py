@@ -46,6 +46,11 @@ class Work:
     def aws(self) -> Aws:
         return self.call.aws
 
+    @property
+    def instead(self) -> str:
+        """What can be done where AWS cannot change a target group."""
+        return "give it another name; the one before goes once no task is registered in it"
+
     def full_name(self, name: str) -> str:
         return self.names.further_target_group(name)
 
@@ -194,7 +199,7 @@ def refuse_what_cannot_change(work: Work, options: Mapping[str, Any], found: Tar
         if expected and current != expected:
             raise Failure(
                 f"{work.option(options['name'])}: target group {found.name} has {what} {current!r}; the inventory says {expected!r}, which "
-                "AWS cannot change. Nothing was changed: give it another name; the one before goes once no task is registered in it."
+                f"AWS cannot change. Nothing was changed: {work.instead}."
             )
 
 

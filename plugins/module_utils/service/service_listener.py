@@ -47,6 +47,10 @@ _FIRST_WEIGHTS = {PRODUCTION: (100, 0), TEST: (0, 100)}
 class _Colours(Work):
     """The target groups of the two colours, which have names of their own."""
 
+    @property
+    def instead(self) -> str:
+        return "remove the service first, or give it another name"
+
     def full_name(self, name: str) -> str:
         return self.names.target_group(name)
 
