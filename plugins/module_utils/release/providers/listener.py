@@ -51,8 +51,9 @@ class ListenerProvider:
                 )
 
     def _write(self, rule: Rule, weights: Weights) -> Rule:
-        write = elbv2.set_default_weights if rule.is_listener else elbv2.set_weights
-        return write(self.fleet.writing, rule, self._by_arn(weights))
+        if rule.is_listener:
+            return elbv2.set_default_weights(self.fleet.writing, rule, self._by_arn(weights))
+        return elbv2.set_weights(self.fleet.writing, rule, self._by_arn(weights))
 
     def stage(self, action: Stage) -> None:
         colour = action.colour
