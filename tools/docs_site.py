@@ -27,6 +27,7 @@ _FRONT = (
                 "second-service",
                 "workers",
                 "further-target-groups",
+                "network-services",
                 "canary",
                 "rollback",
                 "database",

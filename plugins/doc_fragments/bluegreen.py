@@ -153,7 +153,8 @@ options:
         type: int
         default: 120
   checks:
-    description: Checks of the candidate before it has any production traffic, in order; requests go through the test rule.
+    description:
+      - Checks of the candidate before it has any production traffic, in order; requests go through the test rule, or the test listener.
     type: list
     elements: dict
     default: []
@@ -442,10 +443,10 @@ options:
     type: str
   kind:
     description:
-      - V(web) gets its requests from a load balancer. V(worker) gets none and has one ECS service, C(SERVICE-blue), which is released
-        and rolled back in place.
+      - V(web) gets its requests from a load balancer, V(network) its connections from a network load balancer. V(worker) gets none and has
+        one ECS service, C(SERVICE-blue), which is released and rolled back in place.
     type: str
-    choices: [web, worker]
+    choices: [web, network, worker]
     default: web
 """
 
@@ -454,8 +455,8 @@ options:
   services:
     description:
       - Both ECS services and their target groups, where others made them, such as Terraform, with names of their own.
-      - O(rule_arn), O(cluster) and O(ledger_table) are required with it. Only weights of the named rules, and desired counts and
-        task definitions of the named ECS services, are written. Nothing is created, tagged or removed.
+      - O(rule_arn) or O(production_listener_arn), O(cluster) and O(ledger_table) are required with it. Only weights of the named rules or
+        listeners, and desired counts and task definitions of the named ECS services, are written. Nothing is created, tagged or removed.
       - If omitted, they have the names that C(playbooks/provision.yml) gives them.
     type: dict
     suboptions:
@@ -486,6 +487,20 @@ options:
     description:
       - Listener rule that forwards requests of testers to both target groups. It is set to the candidate when that is brought up;
         requests of checks have the headers that it asks for. If omitted, there can be no requests among the checks.
+    type: str
+  production_listener_arn:
+    description:
+      - Listener of a network load balancer (TCP, TLS, UDP or TCP_UDP) whose default action forwards to both target groups of O(services),
+        and to no other. It takes the place of O(rule_arn), since such a listener has no rules.
+      - Weights distribute new connections; existing ones stay with the target that they have.
+      - O(gates.errors), O(gates.latency) and O(slos) are refused. For O(gates.metrics) CloudWatch has resets (C(TCP_Target_Reset_Count),
+        C(TCP_ELB_Reset_Count)) and flows of the load balancer as a whole, and of a target group C(UnHealthyHostCount).
+    type: str
+  test_listener_arn:
+    description:
+      - Another listener of the same load balancer for testers, whose default action forwards to both target groups. It is set to the
+        candidate when that is brought up, and gets the requests of checks, which are HTTP, over TLS where the listener's protocol is TLS.
+        If omitted, there can be no requests among the checks.
     type: str
   cluster:
     description: Name of the cluster that O(services), or a worker, are in. That of the environment if a worker's is omitted.

@@ -18,10 +18,10 @@ options:
     required: true
   kind:
     description:
-      - V(web) gets its requests from a load balancer. V(worker) gets none and has one ECS service, C(SERVICE-blue), which is released
-        and rolled back in place.
+      - V(web) gets its requests from a load balancer, V(network) its connections from a network load balancer. V(worker) gets none and has
+        one ECS service, C(SERVICE-blue), which is released and rolled back in place.
     type: str
-    choices: [web, worker]
+    choices: [web, network, worker]
     default: web
   cluster:
     description: Name of the cluster that a worker is in. The environment's if omitted.
@@ -563,10 +563,10 @@ options:
 options:
   kind:
     description:
-      - V(web) gets its requests from a load balancer. V(worker) gets none and has one ECS service, C(SERVICE-blue), which is released
-        and rolled back in place.
+      - V(web) gets its requests from a load balancer, V(network) its connections from a network load balancer. V(worker) gets none and has
+        one ECS service, C(SERVICE-blue), which is released and rolled back in place.
     type: str
-    choices: [web, worker]
+    choices: [web, network, worker]
     default: web
   cluster:
     description: Name of the cluster that a worker is in. The environment's if omitted.

@@ -24,7 +24,7 @@ from ..module_utils.monitoring.collector import Watched
 from ..module_utils.monitoring.observed import Observed, dimension
 from ..module_utils.monitoring.program_graphs import program_of
 from ..module_utils.monitoring.saved_queries import service_queries
-from ..module_utils.service.location import WEB, WORKER
+from ..module_utils.service.location import NETWORK, WEB
 
 
 def _place(environment: Mapping[str, Any]) -> ArnScope:
@@ -150,8 +150,8 @@ def _observed(environment: Mapping[str, Any], service: str, kind: str) -> Observ
         name: {"LoadBalancer": dimension(group["load_balancer_arn"]), "TargetGroup": dimension(group["arn"])}
         for name, group in (environment.get("further_target_groups") or {}).items()
     }
-    if kind == WORKER:
-        return Observed(names, "", {}, insights, cluster=cluster_name, further=further)
+    if kind != WEB:
+        return Observed(names, "", {}, insights, cluster=cluster_name, further=further, of_connections=kind == NETWORK)
     balancer = environment["load_balancer"]
     groups = {colour: balancer["target_groups"].get(names.target_group(colour)) for colour in COLOURS}
     missing = [names.target_group(colour) for colour, arn in groups.items() if arn is None]
@@ -204,7 +204,7 @@ def rules_of_traces(
         "service_collector": collector,
         "service_health_check": health_check,
     }
-    return sampling_rules.of_inventory(ServiceNames(environment, service), values, kind == WORKER)
+    return sampling_rules.of_inventory(ServiceNames(environment, service), values, kind != WEB)
 
 
 class FilterModule:

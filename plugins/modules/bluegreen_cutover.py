@@ -108,6 +108,20 @@ EXAMPLES = r"""
     gates:
       errors: {tolerance_percent: 0.5}
       alarms: [web-5xx]
+
+- name: Shift the connections of a service of TCP behind a network load balancer
+  pear.fargate.bluegreen_cutover:
+    service: game
+    services:
+      blue: {name: game-a, target_group_arn: "{{ terraform.target_group_a }}"}
+      green: {name: game-b, target_group_arn: "{{ terraform.target_group_b }}"}
+    production_listener_arn: "{{ terraform.listener }}"
+    cluster: apps
+    ledger_table: game-releases
+    task_definition: game:42
+    plan: {strategy: canary, percent: 10, duration_seconds: 900, bake_seconds: 900}
+    gates:
+      alarms: [game-failed-logins]
 """
 
 RETURN = r"""

@@ -18,9 +18,9 @@ author:
   - pear.fargate contributors (@pear-fargate)
 options:
   kind:
-    description: Whether a load balancer sends it requests, V(web), or not, V(worker).
+    description: Whether a load balancer sends it requests, V(web), or connections, V(network), or nothing, V(worker).
     type: str
-    choices: [web, worker]
+    choices: [web, network, worker]
     default: web
   cluster:
     description: Name of the cluster. That of the environment if omitted.

@@ -53,6 +53,7 @@ SERVICES: Mapping[str, Sequence[str]] = {
     "service_compare": _RELEASE,
     "service_exec_info": ("elbv2", "ecs"),
     "service_further_target_groups": ("elbv2",),
+    "service_listener": ("elbv2",),
     "service_logs": ("elbv2", "logs"),
     "service_preflight": ("sts", "elbv2"),
     "service_release": _ENDING,

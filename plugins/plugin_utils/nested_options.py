@@ -16,6 +16,7 @@ from ..module_utils.service.containers import APP_OPTIONS, CONTAINER
 from ..module_utils.service.discovery import DISCOVERY_ARGUMENTS
 from ..module_utils.service.ecs_scheduled_tasks import SCHEDULES_OPTION
 from ..module_utils.service.further_targets import ARGUMENTS as FURTHER_TARGET_GROUP
+from ..module_utils.service.network_listener import ARGUMENTS as LISTENER
 
 # The variables of the role service that are handed to a release as they are.
 _VARIABLES: Mapping[str, Mapping[str, Any]] = {
@@ -24,6 +25,7 @@ _VARIABLES: Mapping[str, Mapping[str, Any]] = {
     "service_release_policy": POLICY,
     "service_version_probe": CHECK,
     "service_container": APP_OPTIONS,
+    "service_listener": LISTENER,
     "service_connect": DISCOVERY_ARGUMENTS["service_connect"]["options"],
 }
 _LISTS: Mapping[str, Mapping[str, Any]] = {

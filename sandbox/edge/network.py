@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
 
 from ..lateness import Timeout
-from .routing import TargetChoice
+from .routing import TargetChoice, WeightedChoice
 from .state import CONNECTIONS, Forward, Listener, LoadBalancer, Target, TargetGroup
 
 if TYPE_CHECKING:
@@ -47,17 +47,20 @@ class Network:
 
     def __init__(self, proxy: Proxy) -> None:
         self._proxy = proxy
+        self._groups = WeightedChoice()
         self._targets = TargetChoice(lambda _address, _port: 0)
 
-    def way(self, balancer_arn: str, listener_arn: str, tried: list[Target]) -> Way | None:
-        """The target of a new flow: a healthy one, or any where none is; None where there is none, or the load balancer is not active."""
+    def begin(self, balancer_arn: str, listener_arn: str) -> tuple[LoadBalancer, TargetGroup] | None:
+        """The target group of a new flow, by weight, which it keeps; None where none is, or the load balancer is not active."""
         current = self._proxy.current(balancer_arn, listener_arn)
         if current is None:
             return None
         balancer, listener = current
         group = self._group(listener)
-        if group is None:
-            return None
+        return (balancer, group) if group else None
+
+    def way(self, balancer: LoadBalancer, group: TargetGroup, tried: list[Target]) -> Way | None:
+        """The target of a new flow: a healthy one, or any where none is; None where there is none."""
         healthy = functools.partial(self._proxy.checker.is_healthy, group.arn)
         target = self._targets.choose(group, healthy, time.time(), tried)
         if target is None:
@@ -65,9 +68,9 @@ class Network:
         return Way(balancer, group, target, self._proxy.place_of(target.address, target.port))
 
     def _group(self, listener: Listener) -> TargetGroup | None:
-        actions = [rule.action for rule in listener.rules if isinstance(rule.action, Forward)]
-        arn = next((arn for action in actions for arn, weight in action.weights if weight), "")
-        return self._proxy.state.target_groups.get(arn)
+        (rule,) = listener.rules
+        arn = self._groups.choose(rule.arn, rule.action) if isinstance(rule.action, Forward) else None
+        return self._proxy.state.target_groups.get(arn) if arn else None
 
     async def serve(
         self, balancer_arn: str, listener_arn: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
@@ -99,8 +102,8 @@ class Network:
         self, balancer_arn: str, listener_arn: str
     ) -> tuple[Way, tuple[asyncio.StreamReader, asyncio.StreamWriter]] | None:
         """A connection to a target; another one is tried where the first takes none."""
-        tried: list[Target] = []
-        while (way := self.way(balancer_arn, listener_arn, tried)) is not None:
+        begun, tried = self.begin(balancer_arn, listener_arn), list[Target]()
+        while begun and (way := self.way(*begun, tried)) is not None:
             tried.append(way.target)
             if self._proxy.state.spoils.request(way.group.arn, way.target.address).vanished:
                 continue
@@ -113,7 +116,11 @@ class Network:
         return None
 
     def datagrams(self, balancer_arn: str, listener_arn: str) -> Datagrams:
-        return Datagrams(functools.partial(self.way, balancer_arn, listener_arn, []), self._proxy)
+        def way() -> Way | None:
+            begun = self.begin(balancer_arn, listener_arn)
+            return self.way(*begun, []) if begun else None
+
+        return Datagrams(way, self._proxy)
 
 
 def _reset(writer: asyncio.StreamWriter) -> None:

@@ -7,10 +7,13 @@ import random
 import time
 from collections.abc import Callable, Sequence
 
-from .state import Listener, State
+from .state import CONNECTIONS, Listener, State
 
 # ELB answers ModifyRule before all nodes have the change, and states no time for it.
 LAG_SECONDS = (0.5, 2.0, 4.0)
+# Of a network load balancer minutes pass: ECS waits ten after each change of weights.
+# https://docs.aws.amazon.com/AmazonECS/latest/developerguide/nlb-resources-for-blue-green.html
+_TIMES_OF_CONNECTIONS = 60
 
 
 def lags(time_factor: float) -> tuple[float, ...]:
@@ -48,10 +51,15 @@ class Nodes:
         versions = self._versions.get(arn)
         if not versions:
             return None
-        here = self._now() - self._lags[node]
+        here = self._now() - self._lags[node] * _times(versions[-1][1])
         return next((listener for at, listener in reversed(versions) if at <= here), versions[0][1])
 
     def _needed(self, versions: list[tuple[float, Listener]], now: float) -> list[tuple[float, Listener]]:
         """Without those that no node serves by any more."""
-        everywhere = [number for number, (at, _) in enumerate(versions) if at <= now - max(self._lags)]
+        longest = max(self._lags) * _times(versions[-1][1])
+        everywhere = [number for number, (at, _) in enumerate(versions) if at <= now - longest]
         return versions[everywhere[-1] :] if everywhere else versions
+
+
+def _times(listener: Listener) -> int:
+    return _TIMES_OF_CONNECTIONS if listener.protocol in CONNECTIONS else 1

@@ -147,6 +147,36 @@ def test_a_target_that_takes_no_connection_is_unhealthy_and_gets_none() -> None:
     run(story)
 
 
+def weighted(ports: tuple[int, int], **weights: int) -> Json:
+    """Two target groups of one target each, with their weights."""
+    first, second = (state(name, port) for name, port in zip(("one", "two"), ports, strict=True))
+    first["target_groups"] += second["target_groups"]
+    first["load_balancers"][0]["listeners"][0]["rules"] = [rule("default", forward(**weights))]
+    return {**first, "version": str(weights)}
+
+
+def test_new_connections_are_spread_by_weight_and_existing_ones_stay_where_they_are() -> None:
+    async def story() -> None:
+        async with balancer() as (proxy, _, port), raw(names("one")) as one, raw(names("two")) as two:
+            proxy.apply(parse_state(weighted((one, two), one=100, two=0)))
+            await until(lambda: verdicts(proxy) == {one: "healthy", two: "healthy"})
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(b"a")
+            # A connection that was made before is one of the first target group's.
+            assert {await ask(port, b"") for _ in range(5)} == {b"one:"}
+            proxy.apply(parse_state(weighted((one, two), one=75, two=25)))
+            found = [await ask(port, b"") for _ in range(20)]
+            assert (found.count(b"one:"), found.count(b"two:")) == (15, 5)
+            proxy.apply(parse_state(weighted((one, two), one=0, two=100)))
+            assert {await ask(port, b"") for _ in range(5)} == {b"two:"}
+            writer.write(b"b")
+            writer.write_eof()
+            assert await reader.read() == b"one:ba"
+            writer.close()
+
+    run(story)
+
+
 def test_clients_are_told_to_targets_by_the_proxy_protocol_where_that_is_on() -> None:
     header = proxy_header(("10.0.0.1", 4711), ("127.0.0.1", 7000))
     assert header[:12] == b"\r\n\r\n\x00\r\nQUIT\n" and header[12:16] == b"\x21\x11\x00\x0c"

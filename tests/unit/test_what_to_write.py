@@ -88,7 +88,7 @@ def test_what_the_page_says_is_accepted_and_becomes_what_ecs_takes(variables: di
     settings = spec.settings(
         "" if release["kind"] == "worker" else "arn:aws:elasticloadbalancing:e:1:targetgroup/t/1", further
     )
-    assert len(settings["load_balancers"]) == len(further) + (release["kind"] == "web")
+    assert len(settings["load_balancers"]) == len(further) + (release["kind"] != "worker")
     request = service_definition.create_request(settings, "task:1", spec.desired_count)
     takes("ecs", "CreateService", {"serviceName": "scoreboard-blue", **request})
     # A role hands variables on as they were written.
@@ -107,7 +107,7 @@ def _release(values: dict[str, Any]) -> dict[str, Any]:
     }
     if values.get("service_volumes"):
         app["mounts"] = volume_mounts(values["service_volumes"])
-    if values["service_kind"] == "web" and not values["service_target_container"]:
+    if values["service_kind"] != "worker" and not values["service_target_container"]:
         app["ports"] = [values["service_port"]]
     taken = ("kind", "port", "cpu", "memory", "desired_count", "single_writer", "checks", "strategy", "restart")
     role = "arn:aws:iam::123456789012:role/production-eu-central-1-scoreboard-infrastructure"
@@ -120,6 +120,7 @@ def _release(values: dict[str, Any]) -> dict[str, Any]:
         "containers": [app, *values["service_sidecars"]],
         "capacity_providers": values["service_capacity_providers"],
         "target_container": values["service_target_container"] or None,
+        "plan": values["service_strategy_options"],
         "schedules": values.get("service_schedules"),
         "service_connect": values["service_connect"] or None,
         "service_registries": values["service_registries"],

@@ -173,6 +173,12 @@ def rule(aws: Aws, rule_arn: str) -> Rule:
     return _rule(aws.client("elbv2").describe_rules(RuleArns=[rule_arn])["Rules"][0])
 
 
+@aws_call("read listener {listener_arn}")
+def default_action(aws: Aws, listener_arn: str) -> Rule:
+    """The default action of a network load balancer's listener, by the listener's ARN: there its weights are changed."""
+    return _default_action(aws.client("elbv2").describe_listeners(ListenerArns=[listener_arn])["Listeners"][0])
+
+
 @aws_call("read the quotas of load balancing (elasticloadbalancing:DescribeAccountLimits)")
 def rules_allowed(aws: Aws) -> int | None:
     """How many rules the account's load balancers may have each, default rules not counted; None where AWS does not say."""
@@ -212,6 +218,14 @@ def set_weights(aws: Aws, rule: Rule, weights: Mapping[str, int]) -> Rule:
     """Weights by target group ARN. ModifyRule replaces all actions, so the rule's others and its stickiness are sent again."""
     actions = rule_actions.with_weights(rule.actions, weights)
     return _rule(aws.client("elbv2").modify_rule(RuleArn=rule.arn, Actions=actions)["Rules"][0])
+
+
+@aws_call("set the weights of listener {listener.arn}")
+def set_default_weights(aws: Aws, listener: Rule, weights: Mapping[str, int]) -> Rule:
+    """As set_weights, of a network load balancer's listener. Whether its clients stay with a target group is sent only if ELB said it."""
+    actions = rule_actions.with_weights(listener.actions, weights, unless_said=None)
+    answer = aws.client("elbv2").modify_listener(ListenerArn=listener.arn, DefaultActions=actions)
+    return _default_action(answer["Listeners"][0])
 
 
 @aws_call("set the login and the stickiness of rule {rule_arn}")
@@ -365,6 +379,11 @@ def _rule(raw: Mapping[str, Any]) -> Rule:
     priority = DEFAULT_PRIORITY if raw.get("IsDefault") else int(raw["Priority"])
     conditions = rule_conditions.read(raw["Conditions"])
     return Rule(raw["RuleArn"], priority, conditions, rule_actions.weights(raw["Actions"]), tuple(raw["Actions"]))
+
+
+def _default_action(raw: Mapping[str, Any]) -> Rule:
+    actions = tuple(raw["DefaultActions"])
+    return Rule(raw["ListenerArn"], DEFAULT_PRIORITY, Conditions(), rule_actions.weights(actions), actions)
 
 
 def _target_group(raw: Mapping[str, Any]) -> TargetGroup:

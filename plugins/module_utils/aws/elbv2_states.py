@@ -129,6 +129,15 @@ class Rule:
         return self.priority == DEFAULT_PRIORITY
 
     @property
+    def is_listener(self) -> bool:
+        """Whether it stands for the default action of a network load balancer's listener, which has no rule that could be changed."""
+        return ":listener/net/" in self.arn
+
+    @property
+    def title(self) -> str:
+        return "The default action of the listener" if self.is_listener else f"The production rule ({self.conditions})"
+
+    @property
     def asks_for_login(self) -> bool:
         """Whether a request without a session is kept back: by the load balancer itself, before it forwards anything."""
         configs = [action.get(key, {}) for action in self.actions for key in _LOGINS]

@@ -26,6 +26,8 @@ TAG_REGION = "pear:region"
 TAG_CLUSTER = "pear:cluster"
 TAG_LISTENER = "pear:listener"
 TAG_LOG_GROUP = "pear:log-group"
+# On the target groups of a service behind a network load balancer, beside TAG_LISTENER: the listener for testers.
+TAG_TEST_LISTENER = "pear:test-listener"
 # On a further rule of a service: its name in the inventory.
 TAG_RULE = "pear:rule"
 # On a further target group of a service, and on the rule or the listener that leads to it: its name in the inventory.

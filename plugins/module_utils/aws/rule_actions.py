@@ -50,14 +50,21 @@ def weights(actions: Sequence[Mapping[str, Any]]) -> dict[str, int]:
     return {forward["TargetGroupArn"]: 1}
 
 
-def with_weights(actions: Sequence[Mapping[str, Any]], desired: Mapping[str, int]) -> list[dict[str, Any]]:
-    """The actions as ModifyRule takes them, with other weights: every other action and the stickiness stay as they are."""
+def with_weights(
+    actions: Sequence[Mapping[str, Any]],
+    desired: Mapping[str, int],
+    unless_said: Mapping[str, Any] | None = _NOT_STICKY,
+) -> list[dict[str, Any]]:
+    """The actions as ModifyRule takes them, with other weights: every other action and the stickiness stay as they are.
+
+    `unless_said` is the stickiness that is sent where the actions have none.
+    """
     before = [_again(action) for action in actions if action["Type"] != "forward"]
     old = next((action for action in actions if action["Type"] == "forward"), {})
-    sticky = old.get("ForwardConfig", {}).get("TargetGroupStickinessConfig") or _NOT_STICKY
+    sticky = old.get("ForwardConfig", {}).get("TargetGroupStickinessConfig") or unless_said
     order = {"Order": old["Order"]} if "Order" in old else {}
     groups = [{"TargetGroupArn": arn, "Weight": weight} for arn, weight in desired.items()]
-    forward = {"TargetGroups": groups, "TargetGroupStickinessConfig": dict(sticky)}
+    forward = {"TargetGroups": groups, **({"TargetGroupStickinessConfig": dict(sticky)} if sticky else {})}
     return [*before, {"Type": "forward", **order, "ForwardConfig": forward}]
 
 

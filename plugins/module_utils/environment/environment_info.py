@@ -114,7 +114,11 @@ def _further(aws: Aws, desired: Mapping[str, Any]) -> dict[str, dict[str, str]]:
     """Further target groups of the one service that is named, as far as something leads to them."""
     (service,) = desired["services"]
     names = ServiceNames(desired["environment"], service)
-    by_name = {name: names.further_target_group(name) for name in desired["further_target_groups"]}
+    # No further target group has a colour's name: these are the colours' own, where a network load balancer leads to them.
+    by_name = {
+        name: names.target_group(name) if name in COLOURS else names.further_target_group(name)
+        for name in desired["further_target_groups"]
+    }
     found = elbv2.target_groups(aws, list(by_name.values()))
     return {
         name: {"arn": found[full].arn, "load_balancer_arn": found[full].load_balancer_arns[0]}

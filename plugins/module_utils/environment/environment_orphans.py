@@ -97,7 +97,7 @@ def _routing(aws: Aws, inventory: Inventory) -> Iterator[Orphan]:
     listeners = {ours[arn][TAG_LISTENER] for arn in left if ours[arn].get(TAG_LISTENER)} | _own_listeners(
         aws, inventory
     )
-    further = {arn: service for arn, service in left.items() if ours[arn].get(TAG_TARGET_GROUP)}
+    further = {arn: service for arn, service in left.items() if further_places.has_own_listener(ours[arn])}
     known = elbv2.target_groups_by_arn(aws, list(further)).values() if further else ()
     ways = further_places.ways_to(aws, {arn for group in known for arn in group.load_balancer_arns}, further)
     rules = routing_removal.rules_to(aws, sorted(listeners), set(left)) if left else []

@@ -32,7 +32,6 @@ from ..aws.naming import (
     TAG_LISTENER,
     TAG_REGION,
     TAG_SERVICE,
-    TAG_TARGET_GROUP,
     DashboardNames,
     EnvironmentNames,
     HealthCheckNames,
@@ -215,7 +214,7 @@ def _beside(aws: Aws, name: str, groups: Sequence[Resource]) -> list[Resource]:
 
 def to_further(aws: Aws, groups: Sequence[Resource]) -> list[Resource]:
     """What leads to further target groups: rules, and the listeners that were made for them at network load balancers."""
-    ours = [group.id for group in groups if group.detail.get(TAG_TARGET_GROUP)]
+    ours = [group.id for group in groups if further_places.has_own_listener(group.detail)]
     found = elbv2.target_groups_by_arn(aws, ours).values() if ours else ()
     balancers = {arn for group in found for arn in group.load_balancer_arns}
     ways = further_places.ways_to(aws, balancers, ours)

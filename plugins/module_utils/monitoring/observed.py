@@ -34,11 +34,13 @@ class Observed:
     program: Program | None = None
     # Dimensions of target groups in which tasks are registered besides, by their names in the inventory.
     further: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    # A network load balancer's target groups are among those of `further`, by colour: it counts no requests of theirs.
+    of_connections: bool = False
 
     @property
     def colours(self) -> tuple[str, ...]:
         """A worker has no target groups, and one colour."""
-        return COLOURS if self.target_groups else COLOURS[:1]
+        return COLOURS if self.target_groups or self.of_connections else COLOURS[:1]
 
     def target_group(self, colour: str) -> dict[str, str]:
         return {"LoadBalancer": self.load_balancer, "TargetGroup": self.target_groups[colour]}
@@ -70,11 +72,11 @@ def of_balancer(observed: Observed, what: str, metric: str, statistic: str) -> l
     ]
 
 
-def of_further(observed: Observed, name: str, metric: str, statistic: str) -> dict[str, Any]:
+def of_further(observed: Observed, name: str, metric: str, statistic: str, what: str = "m1") -> dict[str, Any]:
     """Of a further target group, which may be a network load balancer's."""
     dimensions = observed.further[name]
     namespace = _NETWORK_BALANCER if dimensions["LoadBalancer"].startswith("net/") else _BALANCER
-    return metric_of("m1", namespace, metric, statistic, dimensions)
+    return metric_of(what, namespace, metric, statistic, dimensions)
 
 
 def of_whole_balancer(observed: Observed, what: str, metric: str, statistic: str) -> dict[str, Any]:

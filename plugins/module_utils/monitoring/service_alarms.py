@@ -29,7 +29,8 @@ def service_alarms(observed: Observed, composite: bool = True, released: bool = 
     alarms = _of_requests(observed) if observed.target_groups else _of_work(observed)
     alarms += [_unhealthy_further(observed, name) for name in observed.further]
     alarms = [*alarms, _critical(observed, alarms)] if composite else alarms
-    return alarms if released or not observed.target_groups else [_starting(alarm) for alarm in alarms]
+    served = observed.target_groups or observed.of_connections
+    return alarms if released or not served else [_starting(alarm) for alarm in alarms]
 
 
 def _starting(alarm: dict[str, Any]) -> dict[str, Any]:
@@ -60,11 +61,15 @@ def _any(names: Sequence[str]) -> str:
 
 
 def _of_work(observed: Observed) -> list[dict[str, Any]]:
-    """Alarms of a worker: whether it runs, how busy it is, and how long its work waits."""
+    """Alarms without requests: whether it runs, how busy it is, and how long a worker's work waits."""
     alarms = [_queue_age(observed, queue) for queue in observed.queues]
     alarms += of_utilisation(observed)
+    if observed.of_connections:
+        alarms.append(_no_healthy_target(observed))
+    elif observed.container_insights:
+        alarms.append(_no_running_task(observed))
     if observed.container_insights:
-        alarms += [_no_running_task(observed), *_of_counts(observed)]
+        alarms += _of_counts(observed)
     return alarms
 
 
@@ -191,6 +196,19 @@ def _unhealthy_further(observed: Observed, name: str) -> dict[str, Any]:
         f"Tasks fail the health check of the further target group {name} for minutes: they are replaced and fail again, or cannot be.",
         [of_further(observed, name, "UnHealthyHostCount", "Maximum")],
         Rule(">", 0, 10, 8, "notBreaching"),
+    )
+
+
+def _no_healthy_target(observed: Observed) -> dict[str, Any]:
+    """Of a network load balancer, which does not tell which colour gets connections."""
+    healthy = [of_further(observed, colour, "HealthyHostCount", "Minimum", f"healthy_{colour}") for colour in COLOURS]
+    return alarm_of(
+        observed,
+        "no-healthy-target",
+        "No connection is served well: no task of the service is healthy for its network load balancer.",
+        [*healthy, judged(f"SUM([{', '.join(f'healthy_{colour}' for colour in COLOURS)}])", "healthy targets")],
+        # A target group without any target reports nothing: here silence is the worst news.
+        Rule("<", 1, 3, 3, "breaching"),
     )
 
 

@@ -11,12 +11,13 @@ from typing import Any
 from ..aws import ecs, elbv2
 from ..aws.ecs_states import ServiceState, short
 from ..aws.elbv2_states import Rule
-from ..aws.naming import TAG_SERVICE
+from ..aws.naming import TAG_SERVICE, TAG_TARGET_GROUP
 from ..aws.session import Aws
 from ..aws.tasks import TaskState
 from ..rollout.lease import clock_time
 from ..rollout.model import Colour
-from ..service.location import WEB, WORKER
+from ..service.location import NETWORK, WEB, WORKER
+from ..service.network_listener import PRODUCTION
 from ..service.routing import production_rules
 
 SERVICE, COLOUR, TASK = "service", "colour", "task"
@@ -66,7 +67,17 @@ def _rules(aws: Aws, services: Sequence[ServiceState]) -> list[Rule]:
         return []
     balancers = {arn for group in elbv2.target_groups_by_arn(aws, arns).values() for arn in group.load_balancer_arns}
     listeners = [listener["ListenerArn"] for arn in sorted(balancers) for listener in elbv2.listeners(aws, arn)]
-    return [rule for listener in listeners for rule in elbv2.rules(aws, listener)]
+    of_connections = [arn for arn in listeners if ":listener/net/" in arn]
+    return [
+        *(rule for arn in listeners if arn not in of_connections for rule in elbv2.rules(aws, arn)),
+        # A network load balancer's listeners have no rules, and those for testers say nothing of the live colour.
+        *(elbv2.default_action(aws, arn) for arn in _of_production(aws, of_connections)),
+    ]
+
+
+def _of_production(aws: Aws, listeners: Sequence[str]) -> list[str]:
+    tags = elbv2.tags(aws, listeners) if listeners else {}
+    return [arn for arn in listeners if tags[arn].get(TAG_TARGET_GROUP) == PRODUCTION]
 
 
 def hosts(cluster: Cluster, with_region: bool = False) -> Iterator[dict[str, Any]]:
@@ -89,7 +100,7 @@ def hosts(cluster: Cluster, with_region: bool = False) -> Iterator[dict[str, Any
             "cluster": cluster.name,
             "region": cluster.region,
             "service": service,
-            "service_kind": WEB if any(_target_groups(state) for state in colours.values()) else WORKER,
+            "service_kind": _kind(colours, cluster.rules),
         }
         name = f"{place}-{service}"
         yield {
@@ -114,6 +125,13 @@ def _colour(state: ServiceState) -> Colour | None:
 
 def _target_groups(state: ServiceState) -> list[str]:
     return [balancer["target_group_arn"] for balancer in state.settings.get("load_balancers", ())]
+
+
+def _kind(colours: Mapping[Colour, ServiceState], rules: Sequence[Rule]) -> str:
+    groups = {group for state in colours.values() for group in _target_groups(state)}
+    if not groups:
+        return WORKER
+    return NETWORK if any(rule.is_listener and set(rule.weights) <= groups for rule in rules) else WEB
 
 
 def _weights(colours: Mapping[Colour, ServiceState], rules: Sequence[Rule]) -> dict[Colour, int | None]:

@@ -23,7 +23,7 @@ from ..release.report.page import page, require_libraries
 from ..release.report.reader import Reader
 from ..rollout.model import Colour, Outcome
 from ..service.existing import locate_by
-from ..service.location import WORKER
+from ..service.location import NETWORK, WORKER
 from . import service_triage
 from .experiments import BY_NAME, FILES, SUBNET, Action, Experiment
 from .findings import State, many
@@ -48,11 +48,13 @@ _SLOW = frozenset(
     }
 )
 
+_WITHOUT_REQUESTS = {NETWORK: "behind a network load balancer", WORKER: "a worker"}
+
 
 def run(call: Invocation) -> dict[str, Any]:
     """Do the step that the option names."""
     experiment = BY_NAME[call.params["experiment"]]
-    if call.params.get("kind") == WORKER:
+    if call.params.get("kind") in _WITHOUT_REQUESTS:
         experiment = experiment.of_worker()
     steps: Mapping[str, Callable[[Invocation, Experiment], dict[str, Any]]] = {
         STEADY: _steady,
@@ -64,10 +66,10 @@ def run(call: Invocation) -> dict[str, Any]:
 
 def _steady(call: Invocation, experiment: Experiment) -> dict[str, Any]:
     """Nothing is wrong, and no alarm fires: otherwise nothing is broken on purpose."""
-    if call.params.get("kind") == WORKER and experiment.needs_requests:
+    if call.params.get("kind") in _WITHOUT_REQUESTS and experiment.needs_requests:
         raise Failure(
-            f"{call.params['service']} is a worker, which is sent no requests: nobody could notice {experiment.name}. The experiment was "
-            "not begun."
+            f"{call.params['service']} is {_WITHOUT_REQUESTS[call.params['kind']]}, which is sent no requests: nobody could notice "
+            f"{experiment.name}. The experiment was not begun."
         )
     target = _target(call, experiment, experiment.action) if experiment.action else {}
     if call.params["report_path"]:

@@ -87,7 +87,7 @@ class Readers:
 
     def answers(self) -> Answers:
         location = self._location()
-        if not location.is_routed:
+        if not location.is_routed or location.of_connections:
             return Answers(routed=False)
         metrics = {
             f"{colour}_{key}": metric for colour in Colour for key, metric in of_target_group(location, colour).items()

@@ -24,8 +24,8 @@ _Found = Mapping[str, Mapping[float, float]]
 
 
 def budgets(aws: Aws, location: ServiceLocation, objectives: Sequence[Objective], now: float) -> list[Budget]:
-    """In the order of the objectives. A worker is sent no requests, and has none."""
-    if not location.is_routed:
+    """In the order of the objectives. A worker and what a network load balancer carries are sent no requests, and have none."""
+    if not location.is_routed or location.of_connections:
         return []
     return [_budget(aws, location, objective, now) for objective in objectives]
 

@@ -84,7 +84,8 @@ class Metrics:
         if window is None:
             return Readings()
         wanted: dict[str, Metric] = dict(self.options.bounds)
-        if not fleet.routed:
+        # A network load balancer counts flows and resets for all of its target groups together, which says nothing of a colour.
+        if not fleet.routed or fleet.of_connections:
             return Readings(metrics=cloudwatch.values(self.aws, wanted, window))
         beside = not release.in_place and fleet.share(release.live) > 0
         for colour in (release.candidate, release.live) if beside else (release.candidate,):

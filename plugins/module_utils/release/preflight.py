@@ -70,6 +70,7 @@ def preflight(
         partial(_fleet, location, fleet),
         partial(_others, call, location, spec),
         partial(_answered_by_others, location, call.params, order),
+        partial(_of_connections, location, call.params, order),
     ]
     found: list[Finding] = []
     for check in checks:
@@ -226,7 +227,13 @@ def _answered_by_others(location: ServiceLocation, options: Mapping[str, Any], o
     """Momentary, since provisioning, which comes first, may be what puts the rules right."""
     for request in requests(location, options, in_place=order.plan.in_place):
         if request.own is None:
-            yield f"{request.title} asks the candidate, which needs a rule for it: name one with test_rule_arn, or leave the check out"
+            what, option = ("rule", "test_rule_arn")
+            if location.of_connections:
+                what, option = (
+                    "listener",
+                    "test_listener_arn" if location.given else "service_listener.test_listener_port",
+                )
+            yield f"{request.title} asks the candidate, which needs a {what} for it: name one with {option}, or leave the check out"
             continue
         answered = answered_by_another(location, request)
         if answered:
@@ -238,6 +245,28 @@ def _answered_by_others(location: ServiceLocation, options: Mapping[str, Any], o
                 "request out, give it a command, or set service_login.test_rule to false where it asks a candidate",
                 momentary=True,
             )
+
+
+def _of_connections(location: ServiceLocation, options: Mapping[str, Any], order: Order) -> Iterator[str]:
+    """What a network load balancer cannot tell: it sees connections, and counts them for all of its target groups together."""
+    if not location.of_connections:
+        return
+    judged = {
+        "gates.errors": (order.gates.errors, "status codes"),
+        "gates.latency": (order.gates.latency, "response times"),
+        "slos": (options.get("slos"), "requests that fail or are slow"),
+    }
+    for option, (given, what) in judged.items():
+        if given:
+            yield f"{option} needs {what}, and a network load balancer sees none: leave it out, and judge by gates.alarms or gates.metrics"
+    ports = {"version_probe": location.listener_port, "checks": location.test_listener_port}
+    asked = {
+        "version_probe": options.get("version_probe"),
+        "checks": [c for c in options.get("checks") or () if not c["command"]],
+    }
+    for option, port in ports.items():
+        if asked[option] and port.datagrams:
+            yield f"{option} asks by HTTP, and the listener on port {port.port} takes UDP alone: make it a command, or leave it out"
 
 
 def _others(call: Invocation, location: ServiceLocation, spec: Specification) -> Iterator[str]:

@@ -43,15 +43,17 @@ def requests(location: ServiceLocation, options: Mapping[str, Any], *, in_place:
 
 
 def request_to_own_address(location: ServiceLocation) -> JudgedRequest | None:
-    """None where it is not known what a client sends: a worker has no clients, and some conditions cannot be made up."""
-    if not location.is_routed or location.production.conditions.others:
+    """None where it is not known what a client sends: a worker has no clients, a network load balancer is sent connections, and some
+    conditions cannot be made up."""
+    if not location.is_routed or location.of_connections or location.production.conditions.others:
         return None
     return JudgedRequest("the service's own address", location.own_path, {}, location.production)
 
 
 def answered_by_another(location: ServiceLocation, request: JudgedRequest) -> str:
     """Who answers instead of this service; empty where this service does."""
-    if request.own is None:
+    # Who connects to a port of a network load balancer gets this service: there are no rules.
+    if request.own is None or location.of_connections:
         return ""
     by_test = request.own is location.test
     sent = {**request.headers, **(location.test_headers if by_test else location.headers)}

@@ -10,7 +10,9 @@ from dataclasses import dataclass, replace
 from .actions import Adjust
 from .gates import alone
 from .history import good_releases, live_colour, rollback_target, serving_definition
-from .model import Colour, ColourState, Fleet, Gates, Kind, Outcome, Phase, Plan, Policy, Release, Step
+from .lease import clock_time
+from .model import Colour, ColourState, Fleet, Gates, Kind, Outcome, Phase, Plan, Policy, Release, Result, Step
+from .nodes import in_force_at
 from .strategy import at_once
 
 NONE_UNDER_WAY = "no release is under way"
@@ -115,6 +117,9 @@ def begin_deploy(order: Order, fleet: Fleet, history: Sequence[Release], now: fl
             f"{' and '.join(state.further_target_groups)} too, where both versions would answer at once. Release once with rolling and "
             "without these target groups, which takes the tasks out of them"
         )
+    moved = _still_moving(fleet, [release for release in history if release is not found], live.other, now)
+    if moved:
+        return Refused(moved)
     first = fleet.state(live).desired == 0 and fleet.state(live).running == 0
     release = replace(
         _ordered(order, live, live.other, now),
@@ -125,6 +130,27 @@ def begin_deploy(order: Order, fleet: Fleet, history: Sequence[Release], now: fl
         restart=order.restart or bool(state.redeployments),
     )
     return Begun(release, found)
+
+
+def _still_moving(fleet: Fleet, history: Sequence[Release], candidate: Colour, now: float) -> str:
+    """Why the candidate's tasks cannot be replaced yet: nodes that do not have the last weights send it connections of clients."""
+    if not fleet.of_connections:
+        return ""
+    moved = [release for release in history if _has_moved(release)]
+    newest = max(moved, key=lambda release: release.ended_at or 0.0, default=None)
+    until = in_force_at(fleet, newest.ended_at or 0.0) if newest else 0.0
+    if newest is None or until <= now:
+        return ""
+    return (
+        f"release {newest.id} ended {now - (newest.ended_at or 0.0):.0f} s ago, and until {clock_time(until)} nodes of the network load "
+        f"balancer that have not learnt its weights may send connections to {candidate}, whose tasks this release replaces. Run this "
+        "again then; a rollback is not held back"
+    )
+
+
+def _has_moved(release: Release) -> bool:
+    """Whether weights may have changed: not by a release in place, nor by one whose checks failed before its candidate had traffic."""
+    return not release.in_place and all(proof.result is Result.PASS for proof in release.proofs.values())
 
 
 def _does(fleet: Fleet, live: Colour) -> str:

@@ -81,7 +81,9 @@ def _prove(observed: Observed, release: Release, now: float) -> Decision:
     if missing is not None:
         waiting = None
         if not release.in_place:
-            waiting = await_nodes(release, observed.fleet.test_rule_changed_at, now, f"check {missing} begins")
+            waiting = await_nodes(
+                release, observed.fleet, observed.fleet.test_rule_changed_at, now, f"check {missing} begins"
+            )
         if waiting is not None:
             return waiting
         where = "before the deployment" if release.in_place else f"on {release.candidate}, before it has any traffic"
@@ -218,7 +220,9 @@ def _hold(
         return _await_approval(release, step.approval_timeout_seconds, -left, "this step wants it")
     if judged and observed.probe is not None and release.step >= last:
         verdict = combine((verdict, observed.probe))
-        waiting = await_nodes(release, observed.fleet.weights_changed_at, now, "the probe's answer counts")
+        waiting = await_nodes(
+            release, observed.fleet, observed.fleet.weights_changed_at, now, "the probe's answer counts"
+        )
         if observed.probe.result is not Result.PASS and waiting is not None:
             return replace(waiting, action=Wait(POLL_SECONDS))
     return _when_unclear(release, verdict, -left) if judged and verdict.result is not Result.PASS else None

@@ -195,6 +195,8 @@ class Fleet:
     weights_changed_at: float = 0.0
     test_rule_changed_at: float = 0.0
     others: tuple[Weights, ...] = ()
+    # Whether connections are what weights distribute: a network load balancer's, whose nodes take longer to have them.
+    of_connections: bool = False
 
     def state(self, colour: Colour) -> ColourState:
         return self.blue if colour is Colour.BLUE else self.green

@@ -169,10 +169,12 @@ def _keep_warm(observed: Observed, release: Release, now: float) -> Decision | N
     if old.desired == 0 or observed.fleet.share(release.live):
         return None
     if warm_until <= now:
-        waiting = await_nodes(release, observed.fleet.weights_changed_at, now, f"{release.live} is scaled in")
+        waiting = await_nodes(
+            release, observed.fleet, observed.fleet.weights_changed_at, now, f"{release.live} is scaled in"
+        )
         if waiting is not None and not observed.hurried:
             return waiting
-        warm_until = in_force_at(observed.fleet.weights_changed_at)
+        warm_until = in_force_at(observed.fleet, observed.fleet.weights_changed_at)
     if warm_until <= now:
         return Decision(ScaleIn(release.live), f"the rollback window of {release.live} is over", release)
     if old.scale_in_at is not None and old.scale_in_for == (release.id,):
@@ -186,7 +188,9 @@ def _scale_in_candidate(observed: Observed, release: Release, now: float) -> Dec
     ours = candidate.task_definition == release.task_definition
     if not ours or candidate.desired == 0 or observed.fleet.share(release.candidate):
         return None
-    waiting = await_nodes(release, observed.fleet.weights_changed_at, now, f"{release.candidate} is scaled in")
+    waiting = await_nodes(
+        release, observed.fleet, observed.fleet.weights_changed_at, now, f"{release.candidate} is scaled in"
+    )
     if waiting is not None:
         return waiting
     return Decision(ScaleIn(release.candidate), f"{release.candidate} is not needed any more", release)

@@ -29,16 +29,29 @@ EXISTING_ARGUMENTS: dict[str, Any] = {
     },
     "rule_arn": {"type": "str"},
     "test_rule_arn": {"type": "str"},
+    "production_listener_arn": {"type": "str"},
+    "test_listener_arn": {"type": "str"},
     "cluster": {"type": "str"},
     "kind": KIND,
     "ledger_table": {"type": "str"},
 }
+# Where weights are, for clients and for testers: in rules, or in the default actions of a network load balancer's listeners.
+_RULES, _LISTENERS = ("rule_arn", "test_rule_arn"), ("production_listener_arn", "test_listener_arn")
+_BY_SERVICES = (*_RULES, *_LISTENERS, "ledger_table")
 EXISTING_CONSTRAINTS: dict[str, Any] = {
-    "required_one_of": [("environment", "services")],
-    "mutually_exclusive": [("environment", "services")],
+    # One of the ways to say where the traffic is, with services.
+    "required_one_of": [("environment", "services"), ("environment", "rule_arn", "production_listener_arn")],
+    "mutually_exclusive": [
+        ("environment", "services"),
+        ("rule_arn", "production_listener_arn"),
+        ("rule_arn", "test_listener_arn"),
+        ("test_rule_arn", "production_listener_arn"),
+    ],
     "required_by": {
-        "services": ("rule_arn", "cluster", "ledger_table"),
-        **dict.fromkeys(("rule_arn", "test_rule_arn", "ledger_table"), ("services",)),
+        "services": ("cluster", "ledger_table"),
+        **dict.fromkeys(_BY_SERVICES, ("services",)),
+        "test_rule_arn": ("services", "rule_arn"),
+        "test_listener_arn": ("services", "production_listener_arn"),
     },
 }
 
@@ -58,12 +71,14 @@ def locate_existing(aws: Aws, params: Mapping[str, Any]) -> ServiceLocation:
         {colour: params["services"][colour]["name"] for colour in Colour},
     )
     arns = {colour: params["services"][colour]["target_group_arn"] for colour in Colour}
-    production = elbv2.rule(aws, params["rule_arn"])
-    test = elbv2.rule(aws, params["test_rule_arn"]) if params["test_rule_arn"] else None
+    options = _LISTENERS if params["production_listener_arn"] else _RULES
+    read = elbv2.default_action if options is _LISTENERS else elbv2.rule
+    production, test = read(aws, params[options[0]]), (read(aws, params[options[1]]) if params[options[1]] else None)
     services = ecs.services(aws, names.cluster, list(names.ecs_services.values()))
     findings = [
-        *_rule_findings("rule_arn", production, set(arns.values())),
-        *(_rule_findings("test_rule_arn", test, set(arns.values())) if test else ()),
+        *_rule_findings(options[0], production, set(arns.values())),
+        *(_rule_findings(options[1], test, set(arns.values())) if test else ()),
+        *(["test_listener_arn is the production listener: name another one, or none"] if test == production else ()),
         *(
             finding
             for colour, name in names.ecs_services.items()
@@ -97,12 +112,12 @@ def _location(
     rules: tuple[Rule, Rule | None],
 ) -> ServiceLocation:
     production, test = rules
-    listener_arn = listener_of(production.arn)
-    test_listener_arn = listener_of(test.arn) if test else listener_arn
+    listener_arn = listener_of(production)
+    test_listener_arn = listener_of(test) if test else listener_arn
     listener = elbv2.listener(aws, listener_arn)
     same = test_listener_arn == listener_arn
     test_listener = listener if same else elbv2.listener(aws, test_listener_arn)
-    all_rules = tuple(elbv2.rules(aws, listener_arn))
+    all_rules = _all_rules(aws, production)
     balancer = elbv2.load_balancer_of_arn(aws, listener["LoadBalancerArn"])
     return ServiceLocation(
         environment="",
@@ -113,20 +128,30 @@ def _location(
         production=production,
         test=test,
         rules=all_rules,
-        test_rules=all_rules if same else tuple(elbv2.rules(aws, test_listener_arn)),
+        test_rules=all_rules if same or test is None else _all_rules(aws, test),
         listener_port=port_of(listener),
         test_listener_port=port_of(test_listener),
         given=names,
     )
 
 
-def listener_of(rule_arn: str) -> str:
+def _all_rules(aws: Aws, rule: Rule) -> tuple[Rule, ...]:
+    """Those of the rule's listener; a network load balancer has none."""
+    return () if rule.is_listener else tuple(elbv2.rules(aws, listener_of(rule)))
+
+
+def listener_of(rule: Rule) -> str:
     """The ARN of a rule is that of its listener with an id behind it."""
-    return rule_arn.rpartition("/")[0].replace(":listener-rule/", ":listener/", 1)
+    return rule.arn if rule.is_listener else rule.arn.rpartition("/")[0].replace(":listener-rule/", ":listener/", 1)
 
 
 def _rule_findings(option: str, rule: Rule, groups: set[str]) -> Iterator[str]:
-    if rule.is_default:
+    if option in _LISTENERS and not rule.is_listener:
+        yield (
+            f"{option} {rule.arn} is no listener of a network load balancer: of an application load balancer, name a rule with conditions "
+            "in rule_arn"
+        )
+    elif rule.is_default and not rule.is_listener:
         yield f"{option} {rule.arn} is the default rule of its listener: traffic is shifted in a rule with conditions"
     if set(rule.weights) != groups:
         yield (

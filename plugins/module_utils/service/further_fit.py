@@ -13,7 +13,7 @@ from ..aws.naming import EnvironmentNames, ServiceNames
 from ..aws.session import Aws
 from ..aws.tags import tags_of
 from ..aws.task_definition import TRANSPORTS
-from . import further_places, rule_quota
+from . import further_places, network_listener, rule_quota, service_listener
 from .further_places import Place
 from .further_target_rule import find
 from .further_targets import ARGUMENTS, OPTION, given, is_network, listener_protocol
@@ -40,6 +40,22 @@ def findings(aws: Aws, values: Mapping[str, Any], environment: Mapping[str, Any]
             yield from [taken] if taken else []
         elif place.listener:
             yield from _rule(aws, names, options, place)
+
+
+def listener_findings(aws: Aws, values: Mapping[str, Any], environment: Mapping[str, Any]) -> Iterator[str]:
+    """The same of the listener of a service of the kind network."""
+    names = ServiceNames(str(values["environment_name"]), str(values["service_name"]))
+    options = network_listener.filled(values[network_listener.OPTION], values["service_port"])
+    place = further_places.find(aws, names.environment, options)
+    found = list(_of_place(aws, options, place, values, environment))
+    test = options["test_listener_port"]
+    if test and place.balancer and not found:
+        found += _clients(aws, {**options, "listener_port": test}, place.balancer, environment)
+    yield from (f"{network_listener.OPTION}: {sentence}" for sentence in found)
+    ours = {found["ListenerArn"] for found in service_listener.of_service(aws, names, place).values()}
+    for port in network_listener.ports(options).values():
+        taken = service_listener.port_taken(place, port, ours)
+        yield from [f"{network_listener.OPTION}: {taken}"] if taken else []
 
 
 def _rule(aws: Aws, names: ServiceNames, options: Mapping[str, Any], place: Place) -> Iterator[str]:

@@ -11,7 +11,7 @@ from typing import Any
 from ..aws import elbv2, rule_actions
 from ..aws.arns import load_balancer_of
 from ..aws.elbv2_states import Rule, usual_listener
-from ..aws.naming import TAG_ENVIRONMENT, TAG_SERVICE, TAG_TARGET_GROUP, EnvironmentNames
+from ..aws.naming import TAG_ENVIRONMENT, TAG_LISTENER, TAG_SERVICE, TAG_TARGET_GROUP, EnvironmentNames
 from ..aws.session import Aws
 from .further_targets import OF_CONNECTIONS, OF_REQUESTS, is_network
 from .routing_removal import rules_to
@@ -65,6 +65,11 @@ def is_ours(tags: Mapping[str, str], environment: str, service: str, name: str) 
     """Whether a listener was made for this target group: its one action leads to it, so tags alone say whose it is."""
     wanted = {TAG_ENVIRONMENT: environment, TAG_SERVICE: service, TAG_TARGET_GROUP: name}
     return all(tags.get(key) == value for key, value in wanted.items())
+
+
+def has_own_listener(tags: Mapping[str, str]) -> bool:
+    """Whether a target group, by its tags, is one that a listener of ours may lead to: a further one, or a colour's of the kind network."""
+    return bool(tags.get(TAG_TARGET_GROUP)) or ":listener/net/" in (tags.get(TAG_LISTENER) or "")
 
 
 @dataclass(frozen=True)

@@ -185,10 +185,10 @@ def _of_one(options: Mapping[str, Any], where: str, values: Mapping[str, Any]) -
     delay = options.get("deregistration_delay_seconds")
     if isinstance(delay, int) and not 0 <= delay <= 3600:
         yield f"{where}.deregistration_delay_seconds is {delay}; valid: 0 to 3600"
-    yield from _health(options, where)
-    yield from _place(options, where)
-    yield from _names(options, where, values)
-    yield from (_network(options, where) if is_network(options) else _requests(options, where))
+    yield from health_findings(options, where)
+    yield from place_findings(options, where)
+    yield from names_findings(options, where, values)
+    yield from (network_findings(options, where) if is_network(options) else _requests(options, where))
 
 
 def _container(options: Mapping[str, Any], where: str, values: Mapping[str, Any]) -> Iterator[str]:
@@ -204,7 +204,7 @@ def _container(options: Mapping[str, Any], where: str, values: Mapping[str, Any]
         yield f"{where}.container is {name}, whose option essential is false: once it has ended, the task would go on without it"
 
 
-def _place(options: Mapping[str, Any], where: str) -> Iterator[str]:
+def place_findings(options: Mapping[str, Any], where: str) -> Iterator[str]:
     listener, balancer = str(options.get("listener_arn") or ""), str(options.get("load_balancer") or "")
     if bool(listener) == bool(balancer):
         yield (
@@ -225,7 +225,7 @@ def _place(options: Mapping[str, Any], where: str) -> Iterator[str]:
             yield f"{where}.load_balancer is {balancer!r}; the protocol {options.get('protocol') or 'HTTP'} needs {kind} load balancer"
 
 
-def _names(options: Mapping[str, Any], where: str, values: Mapping[str, Any]) -> Iterator[str]:
+def names_findings(options: Mapping[str, Any], where: str, values: Mapping[str, Any]) -> Iterator[str]:
     zone = str(values.get("dns_zone") or "").rstrip(".").lower()
     names = options.get("names")
     for name in names if isinstance(names, list) else []:
@@ -235,7 +235,7 @@ def _names(options: Mapping[str, Any], where: str, values: Mapping[str, Any]) ->
             yield f"{where}.names holds {name}, which does not lie in zone {zone} (dns_zone)"
 
 
-def _network(options: Mapping[str, Any], where: str) -> Iterator[str]:
+def network_findings(options: Mapping[str, Any], where: str) -> Iterator[str]:
     protocol, port = str(options["protocol"]), options.get("listener_port")
     if options.get("listener_arn") and ":listener/app/" in str(options["listener_arn"]):
         yield f"{where}.protocol is {protocol}, and listener_arn is a listener of an application load balancer, which takes HTTP and HTTPS"
@@ -278,7 +278,7 @@ def _requests(options: Mapping[str, Any], where: str) -> Iterator[str]:
         yield f"{where}.priority is {priority}; valid: 1 to 50000"
 
 
-def _health(options: Mapping[str, Any], where: str) -> Iterator[str]:
+def health_findings(options: Mapping[str, Any], where: str) -> Iterator[str]:
     check = options.get("health_check") or {}
     if not isinstance(check, Mapping):
         return

@@ -19,6 +19,7 @@ from ..aws.naming import (
     TAG_LISTENER,
     TAG_LOG_GROUP,
     TAG_SERVICE,
+    TAG_TEST_LISTENER,
     EnvironmentNames,
     ServiceNames,
 )
@@ -28,9 +29,10 @@ from .routing import TEST, find_rule, production_rules
 from .rule_match import query_fits
 from .rule_names import with_names
 
-# A worker has no load balancer: no target groups, no rules, and one ECS service, that of the colour blue.
-WEB, WORKER = "web", "worker"
-KIND: dict[str, Any] = {"type": "str", "choices": [WEB, WORKER], "default": WEB}
+# A worker has no load balancer: no target groups, no rules, and one ECS service, that of the colour blue. A service of the kind network
+# has two colours behind a listener of its own at a network load balancer, and no rules.
+WEB, NETWORK, WORKER = "web", "network", "worker"
+KIND: dict[str, Any] = {"type": "str", "choices": [WEB, NETWORK, WORKER], "default": WEB}
 WORKER_COLOUR = Colour.BLUE
 NO_RULE = Rule("", 0, Conditions(), {})
 
@@ -54,6 +56,8 @@ class ListenerPort:
 
     port: int = 443
     tls: bool = True
+    # UDP alone, where no request of a check arrives.
+    datagrams: bool = False
 
 
 @dataclass(frozen=True)
@@ -83,6 +87,11 @@ class ServiceLocation:
     def is_routed(self) -> bool:
         """Whether listener rules send it requests, by colour."""
         return bool(self.target_groups)
+
+    @property
+    def of_connections(self) -> bool:
+        """Whether a network load balancer carries connections to it: no requests, so no conditions, codes or response times."""
+        return self.production.is_listener
 
     @property
     def colours(self) -> tuple[Colour, ...]:
@@ -213,6 +222,33 @@ def locate(aws: Aws, environment_name: str, service: str, listener_arn: str | No
     )
 
 
+def locate_network(aws: Aws, environment_name: str, service: str) -> ServiceLocation:
+    """Return the location of a service behind a network load balancer, or raise NotProvisionedError."""
+    names = ServiceNames(environment_name, service)
+    group_names = {colour: names.target_group(colour) for colour in Colour}
+    groups = elbv2.target_groups(aws, list(group_names.values()))
+    tags = _tags(aws, groups)
+    arn, test_arn = tags.get(TAG_LISTENER) or "", tags.get(TAG_TEST_LISTENER) or ""
+    missing = [name for name in group_names.values() if name not in groups]
+    missing += [] if arn else ["a listener of a network load balancer"]
+    if missing:
+        raise _not_provisioned(service, missing)
+    balancer = elbv2.load_balancer_of_arn(aws, load_balancer_of(arn))
+    port = port_of(elbv2.listener(aws, arn))
+    return ServiceLocation(
+        environment_name,
+        service,
+        arn,
+        balancer["DNSName"] if balancer else "",
+        {colour: groups[name] for colour, name in group_names.items()},
+        elbv2.default_action(aws, arn),
+        elbv2.default_action(aws, test_arn) if test_arn else None,
+        listener_port=port,
+        test_listener_port=port_of(elbv2.listener(aws, test_arn)) if test_arn else port,
+        tags=tags,
+    )
+
+
 def locate_worker(aws: Aws, environment_name: str, service: str, cluster: str | None = None) -> ServiceLocation:
     """Return the location of a service without a load balancer, or raise NotProvisionedError."""
     name = cluster or EnvironmentNames(environment_name).cluster
@@ -225,6 +261,8 @@ def locate_in_environment(aws: Aws, params: Mapping[str, Any], listener_arn: str
     """The location of the service that the options environment, service, kind and cluster name."""
     if params.get("kind") == WORKER:
         found = locate_worker(aws, params["environment"], params["service"], params.get("cluster"))
+    elif params.get("kind") == NETWORK:
+        found = locate_network(aws, params["environment"], params["service"])
     else:
         found = locate(aws, params["environment"], params["service"], listener_arn)
     return _with_further_target_groups(
@@ -253,6 +291,8 @@ def current_rules(aws: Aws, location: ServiceLocation, known: Sequence[Rule] = (
     """
     if not location.is_routed:
         return (NO_RULE,)
+    if location.of_connections:
+        return (elbv2.default_action(aws, location.production.arn),)
     if location.given:
         return (elbv2.rule(aws, location.production.arn),)
     again = elbv2.rules_by_arn(aws, [rule.arn for rule in known]) if known else None
@@ -293,9 +333,14 @@ def weights_of(rule: Rule, place: ServiceLocation) -> Weights:
         return Weights.all_to(WORKER_COLOUR)
     blue, green = (rule.weights.get(place.target_groups[colour].arn, 0) for colour in (Colour.BLUE, Colour.GREEN))
     if blue + green == 0:
+        what, then = (
+            ("its listener", "no connection is taken")
+            if place.of_connections
+            else ("its production rule", "it answers 503")
+        )
         raise Failure(
-            f"Service {place.service}: its production rule gives weight to neither colour (blue 0, green 0), so it answers "
-            "503. Set the weight of the colour that should serve to 100, then run this again."
+            f"Service {place.service}: {what} gives weight to neither colour (blue 0, green 0), so {then}. "
+            "Set the weight of the colour that should serve to 100, then run this again."
         )
     percent = round(100 * blue / (blue + green))
     # A share is never rounded to 0 or 100 percent: some requests go to each side.
@@ -309,7 +354,8 @@ def _https_listener(aws: Aws, load_balancer_arn: str) -> str:
 
 
 def port_of(listener: Mapping[str, Any]) -> ListenerPort:
-    return ListenerPort(int(listener["Port"]), listener["Protocol"] == "HTTPS")
+    protocol = listener["Protocol"]
+    return ListenerPort(int(listener["Port"]), protocol in ("HTTPS", "TLS"), protocol == "UDP")
 
 
 def _not_provisioned(service: str, missing: list[str]) -> NotProvisionedError:

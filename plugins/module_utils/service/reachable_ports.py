@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from .location import WORKER
+from .location import NETWORK, WORKER
 
 
 def findings(values: Mapping[str, Any], environment: Mapping[str, Any]) -> Iterator[str]:
@@ -19,7 +19,8 @@ def findings(values: Mapping[str, Any], environment: Mapping[str, Any]) -> Itera
 
 
 def _from_the_load_balancer(values: Mapping[str, Any], opened: Any) -> Iterator[str]:
-    if values.get("service_kind") == WORKER or not isinstance(opened, list):
+    # How a network load balancer gets in is looked at with the load balancer itself.
+    if values.get("service_kind") in (NETWORK, WORKER) or not isinstance(opened, list):
         return
     check = values.get("service_health_check")
     asked = {

@@ -212,10 +212,14 @@ def known_schedules(
 
 def problems(params: Mapping[str, Any]) -> list[str]:
     """A sentence for each invalid setting, with its option."""
+    without = {
+        "worker": "no load balancer sends a worker requests",
+        "network": "a network load balancer sees no requests",
+    }
     workers = [
-        f"policies.{policy['name']}: metric is requests, and no load balancer sends a worker requests"
+        f"policies.{policy['name']}: metric is requests, and {without[params['kind']]}"
         for policy in params["policies"]
-        if policy["metric"] == "requests" and params.get("kind") == "worker"
+        if policy["metric"] == "requests" and params.get("kind") in without
     ]
     steps = [
         f"step_policies.{policy['name']}: only a worker has one ECS service for good; of one that gets requests each release may change it"

@@ -32,7 +32,7 @@ _ROUNDS = 50
 
 
 @dataclass
-class _Work:
+class Work:
     """One run: what is there, by the names in the inventory, and what differs."""
 
     call: Invocation
@@ -46,6 +46,18 @@ class _Work:
     def aws(self) -> Aws:
         return self.call.aws
 
+    @property
+    def instead(self) -> str:
+        """What can be done where AWS cannot change a target group."""
+        return "give it another name; the one before goes once no task is registered in it"
+
+    def full_name(self, name: str) -> str:
+        return self.names.further_target_group(name)
+
+    def option(self, name: str) -> str:
+        """How the inventory names it, for messages."""
+        return f"{OPTION}.{name}"
+
     def tags_of(self, name: str) -> dict[str, str]:
         return {
             **self.call.params["tags"],
@@ -58,7 +70,7 @@ class _Work:
 def run(call: Invocation) -> dict[str, Any]:
     """Return the ARNs of the target groups by name, and the names of those that are kept because tasks are registered in them."""
     names = ServiceNames(call.params["environment"], call.params["service"])
-    work = _Work(call, names, Changes(call.check_mode))
+    work = Work(call, names, Changes(call.check_mode))
     listed = {options["name"]: options for options in call.params["target_groups"]}
     _read(work, listed)
     for name, options in listed.items():
@@ -68,7 +80,7 @@ def run(call: Invocation) -> dict[str, Any]:
         _refuse(work, name, options)
     kept = _remove_unlisted(work, listed)
     for name, options in listed.items():
-        group = _target_group(work, options)
+        group = ensure_target_group(work, options)
         _remove_other_ways(work, options, group)
         (_listener if is_network(options) else _rule)(work, options, group)
         work.groups[name] = group
@@ -80,7 +92,7 @@ def run(call: Invocation) -> dict[str, Any]:
     }
 
 
-def _read(work: _Work, listed: Mapping[str, Any]) -> None:
+def _read(work: Work, listed: Mapping[str, Any]) -> None:
     """Those that the inventory names, and those that were made for the service and are listed no longer."""
     names, aws = work.names, work.aws
     by_name = {names.further_target_group(name): name for name in listed}
@@ -96,11 +108,11 @@ def _read(work: _Work, listed: Mapping[str, Any]) -> None:
             work.groups[name], work.tags[name] = group, tags[arn]
 
 
-def _is_ours(work: _Work, tags: Mapping[str, str]) -> bool:
+def _is_ours(work: Work, tags: Mapping[str, str]) -> bool:
     return tags.get(TAG_ENVIRONMENT) == work.names.environment and tags.get(TAG_SERVICE) == work.names.service
 
 
-def _refuse(work: _Work, name: str, options: Mapping[str, Any]) -> None:
+def _refuse(work: Work, name: str, options: Mapping[str, Any]) -> None:
     """What is another's, and what is not there."""
     group, place = work.groups.get(name), work.places[name]
     if group:
@@ -109,7 +121,7 @@ def _refuse(work: _Work, name: str, options: Mapping[str, Any]) -> None:
             raise Failure(
                 f"{OPTION}.{name}: target group {group.name} is the service {owner}'s. Nothing was changed: give this one another name."
             )
-        _refuse_what_cannot_change(work, options, group)
+        refuse_what_cannot_change(work, options, group)
     missing = missing_place(options, place)
     if missing and not work.call.check_mode:
         raise Failure(f"{OPTION}.{name}: {missing}. Nothing was changed.")
@@ -169,9 +181,9 @@ def _desired_rule(options: Mapping[str, Any], target_group: str) -> DesiredRule:
     return DesiredRule(target_group, conditions, options.get("priority") or 0, f"{OPTION}.{options['name']}")
 
 
-def _desired_group(work: _Work, options: Mapping[str, Any]) -> TargetGroup:
+def _desired_group(work: Work, options: Mapping[str, Any]) -> TargetGroup:
     return TargetGroup(
-        work.names.further_target_group(options["name"]),
+        work.full_name(options["name"]),
         work.call.params["vpc_id"] or "",
         options["port"],
         options["protocol"],
@@ -180,18 +192,18 @@ def _desired_group(work: _Work, options: Mapping[str, Any]) -> TargetGroup:
     )
 
 
-def _refuse_what_cannot_change(work: _Work, options: Mapping[str, Any], found: TargetGroup) -> None:
+def refuse_what_cannot_change(work: Work, options: Mapping[str, Any], found: TargetGroup) -> None:
     desired = _desired_group(work, options)
     for what in _FIXED:
         current, expected = getattr(found, what), getattr(desired, what)
         if expected and current != expected:
             raise Failure(
-                f"{OPTION}.{options['name']}: target group {found.name} has {what} {current!r}; the inventory says {expected!r}, which AWS "
-                "cannot change. Nothing was changed: give it another name; the one before goes once no task is registered in it."
+                f"{work.option(options['name'])}: target group {found.name} has {what} {current!r}; the inventory says {expected!r}, which "
+                f"AWS cannot change. Nothing was changed: {work.instead}."
             )
 
 
-def _target_group(work: _Work, options: Mapping[str, Any]) -> TargetGroup:
+def ensure_target_group(work: Work, options: Mapping[str, Any]) -> TargetGroup:
     name, check, desired = options["name"], health_check(options), _desired_group(work, options)
     found, changes, aws = work.groups.get(name), work.changes, work.aws
     if found is None:
@@ -224,7 +236,7 @@ def _target_group(work: _Work, options: Mapping[str, Any]) -> TargetGroup:
         differ,
         lambda: elbv2.set_target_group_attributes(aws, found.arn, differ),
     )
-    _tags(work, f"target group {found.name}", found.arn, known, work.tags_of(name))
+    ensure_tags(work, f"target group {found.name}", found.arn, known, work.tags_of(name))
     return found
 
 
@@ -232,7 +244,7 @@ def _shown(check: Any) -> dict[str, Any]:
     return {key: value for key, value in vars(check).items() if key != "grpc"}
 
 
-def _tags(work: _Work, what: str, arn: str, known: Mapping[str, str], desired: dict[str, str]) -> None:
+def ensure_tags(work: Work, what: str, arn: str, known: Mapping[str, str], desired: dict[str, str]) -> None:
     differ = {key: value for key, value in desired.items() if known.get(key) != value}
     work.changes.want(
         f"tags of {what}",
@@ -242,7 +254,7 @@ def _tags(work: _Work, what: str, arn: str, known: Mapping[str, str], desired: d
     )
 
 
-def _remove_other_ways(work: _Work, options: Mapping[str, Any], group: TargetGroup) -> None:
+def _remove_other_ways(work: Work, options: Mapping[str, Any], group: TargetGroup) -> None:
     """What led to the target group before: ELB takes a target group behind one load balancer alone, and a port may have changed."""
     if not group.load_balancer_arns:
         return
@@ -263,11 +275,11 @@ def _remove_other_ways(work: _Work, options: Mapping[str, Any], group: TargetGro
             _gone(work, f"listener rule {rule.conditions}", partial(elbv2.delete_rule, work.aws, rule.arn))
 
 
-def _gone(work: _Work, what: str, request: Any) -> None:
+def _gone(work: Work, what: str, request: Any) -> None:
     work.changes.want(what, "present", "absent", partial(delete, work.call, what, SECONDS, request))
 
 
-def _rule(work: _Work, options: Mapping[str, Any], group: TargetGroup) -> None:
+def _rule(work: Work, options: Mapping[str, Any], group: TargetGroup) -> None:
     """The rule of an application load balancer."""
     place, what = work.places[options["name"]], f"rule of {group.name}"
     rules = elbv2.rules(work.aws, place.listener_arn) if place.listener else []
@@ -291,10 +303,10 @@ def _rule(work: _Work, options: Mapping[str, Any], group: TargetGroup) -> None:
         desired.priority,
         lambda: elbv2.set_priorities(work.aws, {arn: desired.priority}),
     )
-    _tags(work, what, arn, elbv2.tags(work.aws, [arn])[arn], work.tags_of(options["name"]))
+    ensure_tags(work, what, arn, elbv2.tags(work.aws, [arn])[arn], work.tags_of(options["name"]))
 
 
-def _new_rule(work: _Work, options: Mapping[str, Any], desired: DesiredRule) -> None:
+def _new_rule(work: Work, options: Mapping[str, Any], desired: DesiredRule) -> None:
     """A priority that another run took meanwhile is looked for again, unless the inventory names it."""
     listener, tags = work.places[options["name"]].listener_arn, work.tags_of(options["name"])
     actions = [{"Type": "forward", "TargetGroupArn": desired.target_group}]
@@ -313,20 +325,11 @@ def _new_rule(work: _Work, options: Mapping[str, Any], desired: DesiredRule) -> 
         return
 
 
-def _listener(work: _Work, options: Mapping[str, Any], group: TargetGroup) -> None:
+def _listener(work: Work, options: Mapping[str, Any], group: TargetGroup) -> None:
     """The listener of a network load balancer: of our making, so that its one action is ours too."""
     place, port = work.places[options["name"]], options["listener_port"]
     protocol = listener_protocol(options)
-    settings: dict[str, Any] = {
-        "Protocol": protocol,
-        "Port": port,
-        "DefaultActions": [{"Type": "forward", "TargetGroupArn": group.arn}],
-    }
-    if protocol == "TLS":
-        settings |= {
-            "SslPolicy": options["tls_policy"],
-            "Certificates": [{"CertificateArn": options["certificate_arn"]}],
-        }
+    settings = listener_settings(options, port) | {"DefaultActions": [{"Type": "forward", "TargetGroupArn": group.arn}]}
     what, found = f"listener {protocol} {port} of {group.name}", place.at(port)
     if found is None:
         work.changes.want(
@@ -336,21 +339,35 @@ def _listener(work: _Work, options: Mapping[str, Any], group: TargetGroup) -> No
             lambda: elbv2.create_listener(work.aws, place.balancer_arn, settings, work.tags_of(options["name"])),
         )
         return
-    now = {
-        "Protocol": found["Protocol"],
-        "Port": found["Port"],
-        "DefaultActions": _forward(found),
-        "SslPolicy": found.get("SslPolicy"),
-        "Certificates": [
-            {"CertificateArn": certificate["CertificateArn"]} for certificate in found.get("Certificates", [])
-        ],
-    }
+    now = settings_now(found) | {"DefaultActions": _forward(found)}
     differ = {key: value for key, value in settings.items() if now[key] != value}
     arn = str(found["ListenerArn"])
     work.changes.want(
         what, {key: now[key] for key in differ}, differ, lambda: elbv2.modify_listener(work.aws, arn, differ)
     )
-    _tags(work, what, arn, elbv2.tags(work.aws, [arn])[arn], work.tags_of(options["name"]))
+    ensure_tags(work, what, arn, elbv2.tags(work.aws, [arn])[arn], work.tags_of(options["name"]))
+
+
+def listener_settings(options: Mapping[str, Any], port: int) -> dict[str, Any]:
+    """What CreateListener takes, but for the actions."""
+    settings: dict[str, Any] = {"Protocol": listener_protocol(options), "Port": port}
+    if settings["Protocol"] == "TLS":
+        settings |= {
+            "SslPolicy": options["tls_policy"],
+            "Certificates": [{"CertificateArn": options["certificate_arn"]}],
+        }
+    return settings
+
+
+def settings_now(listener: Mapping[str, Any]) -> dict[str, Any]:
+    """The same, as ELB answers it."""
+    certificates = [{"CertificateArn": found["CertificateArn"]} for found in listener.get("Certificates", [])]
+    return {
+        "Protocol": listener["Protocol"],
+        "Port": listener["Port"],
+        "SslPolicy": listener.get("SslPolicy"),
+        "Certificates": certificates,
+    }
 
 
 def _forward(listener: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -358,7 +375,7 @@ def _forward(listener: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [{key: action.get(key) for key in ("Type", "TargetGroupArn")} for action in listener["DefaultActions"]]
 
 
-def _remove_unlisted(work: _Work, listed: Mapping[str, Any]) -> list[str]:
+def _remove_unlisted(work: Work, listed: Mapping[str, Any]) -> list[str]:
     """Those that are listed no longer go, with what leads to them; while tasks are registered in one it stays, or ECS could start none."""
     unlisted = {name: group for name, group in work.groups.items() if name not in listed}
     if not unlisted:

@@ -21,15 +21,17 @@ from . import (
     foreign,
     further_fit,
     further_targets,
+    network_listener,
     reachable_ports,
     rule_conditions,
     rule_quota,
     uncovered_hosts,
 )
+from .location import NETWORK
 from .policies import secret_arn
 from .rule_names import with_names
 from .rule_priorities import conflicts
-from .variables import findings, is_worker, warnings
+from .variables import findings, has_requests, is_worker, warnings
 
 # Variables of the environment that say what a service can stand on.
 ENVIRONMENT_VARIABLES = (
@@ -61,7 +63,10 @@ def run(call: Invocation) -> dict[str, Any]:
     ]
     place = ArnScope(call.aws.region, identity["account"], identity["arn"].split(":")[1])
     unchecked: list[str] = []
-    checks = (_priorities, _further_target_groups, _image, _secrets, _login_secret, _access_points, _certificate)
+    checks = (
+        *(_priorities, _listener_of_network, _further_target_groups, _image, _secrets),
+        *(_login_secret, _access_points, _certificate),
+    )
     for check in checks if values else ():
         found += _careful(partial(check, call, values, place), unchecked)
     if call.params["ownership"]:
@@ -107,6 +112,9 @@ def _priorities(call: Invocation, values: Mapping[str, Any], place: ArnScope) ->
     if is_worker(values):
         yield from _routed_before(call, ServiceNames(name, service))
         return
+    if not has_requests(values):
+        yield from _of_another_kind(call, ServiceNames(name, service))
+        return
     https = _listener(call, name)
     if https is None:
         return
@@ -136,6 +144,24 @@ def _routed_before(call: Invocation, names: ServiceNames) -> Iterator[str]:
             f"service_kind is worker, and {names.service} has the target groups {', '.join(sorted(found))} of a service with requests: "
             f"remove it first, with playbooks/destroy.yml -l {names.service} -e confirm={names.service}, or name the worker otherwise"
         )
+
+
+def _of_another_kind(call: Invocation, names: ServiceNames) -> Iterator[str]:
+    """A service that had requests has target groups of HTTP, which no network load balancer's listener takes."""
+    found = elbv2.target_groups(call.aws, [names.target_group(colour) for colour in COLOURS])
+    requests = sorted(name for name, group in found.items() if group.protocol in further_targets.OF_REQUESTS)
+    if requests:
+        yield (
+            f"service_kind is network, and {names.service} has the target groups {', '.join(requests)} of a service with requests: remove "
+            f"it first, with playbooks/destroy.yml -l {names.service} -e confirm={names.service}, or name the service otherwise"
+        )
+
+
+def _listener_of_network(call: Invocation, values: Mapping[str, Any], place: ArnScope) -> Iterator[str]:
+    """Nothing is read where what the inventory says of it is wrong already."""
+    named = isinstance(values.get("environment_name"), str) and isinstance(values.get("service_name"), str)
+    if named and values.get("service_kind") == NETWORK and not any(network_listener.variable_findings(values)):
+        yield from further_fit.listener_findings(call.aws, values, call.params["environment"])
 
 
 def _listener(call: Invocation, name: str) -> str | None:
@@ -202,7 +228,7 @@ def _access_points(call: Invocation, values: Mapping[str, Any], place: ArnScope)
 
 def _certificate(call: Invocation, values: Mapping[str, Any], place: ArnScope) -> Iterator[str]:
     name = values.get("environment_name")
-    if isinstance(name, str) and not is_worker(values):
+    if isinstance(name, str) and has_requests(values):
         yield from uncovered_hosts.findings(
             call.aws, values, call.params["environment"], partial(_listener, call, name)
         )

@@ -16,6 +16,7 @@ from . import (
     containers,
     further_targets,
     login,
+    network_listener,
     rule_conditions,
     scaling,
     step_scaling,
@@ -23,7 +24,7 @@ from . import (
     worker,
 )
 from .discovery import discovery_findings
-from .location import WORKER
+from .location import WEB, WORKER
 from .schedule_expressions import schedule_findings
 from .values import container_health_check
 
@@ -81,7 +82,8 @@ def findings(values: Mapping[str, Any]) -> list[str]:
         *_size(values),
         *_ranges(values, _RANGES),
         *_health_check(values),
-        *(worker.variable_findings(values) if is_worker(values) else rule_conditions.findings(values)),
+        *_of_its_kind(values),
+        *network_listener.variable_findings(values),
         *login.findings(values),
         *_percents(values),
         *_protocol(values),
@@ -103,8 +105,19 @@ def findings(values: Mapping[str, Any]) -> list[str]:
     ]
 
 
+def _of_its_kind(values: Mapping[str, Any]) -> Iterator[str]:
+    if is_worker(values):
+        yield from worker.variable_findings(values)
+    elif has_requests(values):
+        yield from rule_conditions.findings(values)
+
+
 def is_worker(values: Mapping[str, Any]) -> bool:
     return values.get("service_kind") == WORKER
+
+
+def has_requests(values: Mapping[str, Any]) -> bool:
+    return values.get("service_kind") in (None, WEB)
 
 
 def warnings(values: Mapping[str, Any]) -> Iterator[str]:

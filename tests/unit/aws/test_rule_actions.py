@@ -139,3 +139,12 @@ def test_a_login_that_is_added_while_a_release_shifts_traffic_is_kept(
     with pytest.raises(PortError, match=r"has blue 100 % green 0 % after blue 0 % green 100 % was written") as failed:
         ListenerProvider(fleet).shift(Weights(0, 100))
     assert failed.value.transient
+
+
+def test_a_listener_is_sent_the_stickiness_that_it_said_and_else_none() -> None:
+    single = [{"Type": "forward", "TargetGroupArn": "blue"}]
+    (written,) = rule_actions.with_weights(single, {"blue": 0, "green": 100}, unless_said=None)
+    assert set(written["ForwardConfig"]) == {"TargetGroups"}
+    said = [{"Type": "forward", "ForwardConfig": {"TargetGroupStickinessConfig": {"Enabled": True}}}]
+    (written,) = rule_actions.with_weights(said, {"blue": 0, "green": 100}, unless_said=None)
+    assert written["ForwardConfig"]["TargetGroupStickinessConfig"] == {"Enabled": True}

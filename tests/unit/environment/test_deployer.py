@@ -456,6 +456,22 @@ def test_who_provisions_removes_further_target_groups_and_no_other_target_group_
     assert not removes("DeleteListener", "listener/net/corp/1/2", **ours)
 
 
+@pytest.mark.parametrize("kind", ["release", "rollback", "gameday"])
+def test_who_releases_moves_connections_of_network_services_and_changes_no_other_listener(kind: str) -> None:
+    arn, rights = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:listener/", Rights((policy(kind),))
+
+    def moves(resource: str, **tags: str) -> bool:
+        keys = {f"aws:resourcetag/pear:{name}": [value] for name, value in tags.items()}
+        return evaluate(rights, Request("elasticloadbalancing:ModifyListener", arn + resource, keys)).allowed
+
+    ours = {"environment": "staging", "target-group": "production.listener"}
+    assert moves("net/staging-games/1/2", **ours)
+    # That of a further target group has one target group, and no weights.
+    assert not moves("net/staging-games/1/2", **{**ours, "target-group": "game"})
+    assert not moves("net/staging-games/1/2", **{**ours, "environment": "production"})
+    assert not moves("app/staging/1/2", **ours) and not moves("net/corp/1/2", **ours)
+
+
 def test_roles_of_named_services_alone_are_passed_also_where_names_are_long() -> None:
     long = "a-service-with-a-name-that-is-longer-than-roles-may-be-in-iam-and-more"
     named = grants(PLACE, "staging", ["web", long], ["arn:aws:iam::123456789012:role/corp-task"])

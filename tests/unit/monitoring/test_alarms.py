@@ -419,6 +419,31 @@ def test_a_worker_has_alarms_of_its_tasks_and_of_its_queues_and_none_of_requests
     assert not put(alarms, prefix="staging/mailer/")["changed"]
 
 
+def test_a_network_service_has_alarms_of_both_colours_and_none_of_requests() -> None:
+    group = {"load_balancer_arn": "arn:aws:elasticloadbalancing:e:1:loadbalancer/net/games/1"}
+    further = {
+        colour: {**group, "arn": f"arn:aws:elasticloadbalancing:e:1:targetgroup/staging-game-{colour}/1"}
+        for colour in ("blue", "green")
+    }
+    environment = {**ENVIRONMENT, "load_balancer": None, "further_target_groups": further}
+    alarms = {alarm["name"].rpartition("/")[2]: alarm for alarm in service_alarms(environment, "game", kind="network")}
+    tasks = {"cpu", "memory", "missing-tasks", "task-restarts", "crash-loop", "scaling-events", "deploying"}
+    targets = {"no-healthy-target", "unhealthy-targets-blue", "unhealthy-targets-green"}
+    assert set(alarms) == {*tasks, *targets, "deployment-stuck", "critical"}
+    for kind in targets:
+        metrics = [metric for metric in alarms[kind]["metrics"] if "namespace" in metric]
+        assert {metric["namespace"] for metric in metrics} == {"AWS/NetworkELB"}, kind
+        assert all(metric["dimensions"]["LoadBalancer"] == "net/games/1" for metric in metrics)
+    assert [metric["id"] for metric in alarms["cpu"]["metrics"]] == ["used_blue", "used_green", "judged"]
+    healthy = alarms["no-healthy-target"]
+    assert (healthy["threshold"], healthy["missing_data"]) == (1, "breaching")
+    frame = Frame({"healthy_blue": {0.0: 2.0}, "healthy_green": {}}, (), {}, (0.0,))
+    assert parse(healthy["metrics"][-1]["expression"]).evaluate(frame) == {0.0: 2.0}
+    put(list(alarms.values()), prefix="staging/game/")
+    titles = [one["properties"]["title"] for one in service_dashboard(environment, "game", kind="network")["widgets"]]
+    assert "Targets of further target groups" in titles and "Requests a minute" not in titles
+
+
 def test_the_dashboard_of_a_worker_shows_its_queues_instead_of_requests() -> None:
     body = service_dashboard({**ENVIRONMENT, "load_balancer": None}, "mailer", kind="worker", queues=["mails"])
     titles = [widget["properties"]["title"] for widget in body["widgets"]]

@@ -79,6 +79,12 @@ def test_traffic_says_which_colour_is_live_and_not_the_test_rule() -> None:
     assert found["production-scores"]["service_kind"] == "web"
 
 
+def test_the_listener_of_a_network_load_balancer_says_which_colour_is_live() -> None:
+    listener = Rule("arn:aws:elb:e:1:listener/net/games/1/2", 50001, Conditions(), {BLUE: 0, GREEN: 100})
+    found = named(replace(cluster(state("blue"), state("green")), rules=[listener]))
+    assert (found["production-scores"]["live"], found["production-scores"]["service_kind"]) == ("green", "network")
+
+
 def test_a_worker_has_one_colour_and_all_of_it() -> None:
     found = named(cluster(state("blue", groups=False)))
     assert list(found) == ["production-scores", "production-scores-blue"]

@@ -39,6 +39,7 @@ PLACE = cast(
     ServiceLocation,
     SimpleNamespace(
         is_routed=True,
+        of_connections=False,
         load_balancer_dimension="app/x/1",
         target_group_dimension=lambda c: f"targetgroup/{c}/1",
         ledger="staging-releases",

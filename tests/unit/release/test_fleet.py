@@ -95,6 +95,7 @@ def fleet(clock: QuickClock) -> ServiceFleet:
     place = SimpleNamespace(
         cluster="c",
         is_routed=True,
+        of_connections=False,
         ecs_services={BLUE: "web-blue", GREEN: "web-green"},
         service="web",
         listener_arn="arn:listener",

@@ -45,6 +45,7 @@ BLUE, GREEN = Colour.BLUE, Colour.GREEN
 FURTHER_SHIFT = "further shift"
 # How long a node of the load balancer goes on by the weights before.
 NODES_LAG_SECONDS = 10.0
+CONNECTIONS_LAG_SECONDS = 590.0
 
 
 class Death(BaseException):
@@ -117,6 +118,8 @@ class World:
     wanted_count: int | None = None
     # A worker has no rule and one colour.
     routed: bool = True
+    # A network load balancer's nodes take minutes: a colour whose weight became 0 gets connections meanwhile.
+    of_connections: bool = False
     # Weights of the rules beside the first, each of which is a write of its own.
     others: tuple[Weights, ...] = ()
 
@@ -230,6 +233,7 @@ class World:
             self.routed,
             weights_changed_at=self.weights_changed_at,
             others=self.others,
+            of_connections=self.of_connections,
         )
 
     # --- writes, each checked against the invariants ---
@@ -270,10 +274,11 @@ class World:
                     assert release.outcome is Outcome.SUCCEEDED, f"I3: {action} before success is recorded"
                     assert isinstance(action, ScheduleScaleIn) or (release.warm_until or 0) <= self.time, "I3: window"
         if isinstance(action, ScaleIn) and not self.late and not self.one_writer:
-            since = self.time - self.left_at.get(action.colour, float("-inf"))
-            assert since >= NODES_LAG_SECONDS, f"I8: {action} {since} s after its weight became 0"
+            self.assert_left(action)
         if isinstance(action, Stage) and side.task_definition != action.task_definition:
             assert self.late or self.share(action.colour) == 0, "I3: a colour with traffic is replaced"
+            if self.of_connections:
+                self.assert_left(action)
         self.writes.append((type(action).__name__, action))
         match action:
             case Stage():
@@ -294,6 +299,11 @@ class World:
             case SetScaleIn():
                 self.sides[action.colour] = replace(side, scale_in_suspended=action.suspended)
         self.settle(action.colour)
+
+    def assert_left(self, action: ScaleIn | Stage) -> None:
+        since = self.time - self.left_at.get(action.colour, float("-inf"))
+        lag = CONNECTIONS_LAG_SECONDS if self.of_connections else NODES_LAG_SECONDS
+        assert since >= lag, f"I8: {action} {since} s after its weight became 0"
 
     def stop(self, colour: Colour) -> None:
         side = self.sides[colour]

@@ -24,11 +24,11 @@ class Time:
         return self.now
 
 
-def state(green: int, attributes: dict[str, str] | None = None) -> Any:
+def state(green: int, attributes: dict[str, str] | None = None, protocol: str = "HTTPS") -> Any:
     groups = [{"TargetGroupArn": name, "Weight": weight} for name, weight in (("blue", 100 - green), ("green", green))]
     action = {"Type": "forward", "ForwardConfig": {"TargetGroups": groups}}
     rule = {"arn": "rule", "priority": "1", "conditions": [], "actions": [action]}
-    listener = {"arn": "listener", "port": 443, "protocol": "HTTPS", "tls_protocols": [], "certificates": []}
+    listener = {"arn": "listener", "port": 443, "protocol": protocol, "tls_protocols": [], "certificates": []}
     listener |= {"attributes": attributes or {}, "rules": [rule]}
     balancer = {"arn": "b", "address": "a", "dimension": "d", "attributes": {}, "listeners": [listener], "active_at": 0}
     parts: dict[str, Any] = {"target_groups": [], "certificates": [], "addresses": {}, "spoils": []}
@@ -53,6 +53,16 @@ def test_a_new_listener_is_on_every_node_at_once(time: Time) -> None:
     nodes.learn(state(0))
     assert [green_at(nodes, node) for node in (0, 1)] == [0, 0]
     assert nodes.listener("another", 0) is None
+
+
+def test_those_of_a_network_load_balancer_take_minutes(time: Time) -> None:
+    nodes = Nodes((0.5, 4.0), time)
+    nodes.learn(state(0, protocol="TCP"))
+    nodes.learn(state(100, protocol="TCP"))
+    time.now += 31
+    assert [green_at(nodes, node) for node in (0, 1)] == [100, 0]
+    time.now += 240
+    assert [green_at(nodes, node) for node in (0, 1)] == [100, 100]
 
 
 def test_changed_weights_reach_one_node_after_the_other(time: Time) -> None:

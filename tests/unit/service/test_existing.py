@@ -16,7 +16,6 @@ from ansible_collections.pear.fargate.plugins.module_utils.release.bluegreen_cut
 from ansible_collections.pear.fargate.plugins.module_utils.release.bluegreen_rollback import run as rollback
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import Colour
 from ansible_collections.pear.fargate.plugins.module_utils.service.existing import (
-    listener_of,
     locate_by,
     registered_version,
 )
@@ -122,7 +121,7 @@ def test_it_is_found_by_the_names_that_others_gave(given: dict[str, Any]) -> Non
     assert (location.cluster, location.ledger) == ("apps", "website-releases")
     assert dict(location.ecs_services) == {Colour.BLUE: "left", Colour.GREEN: "right"}
     assert location.production.arn == given["rule_arn"]
-    assert location.listener_arn == listener_of(given["rule_arn"])
+    assert location.listener_arn == given["rule_arn"].rpartition("/")[0].replace("listener-rule", "listener")
     assert location.host == "web.example.com"
     assert location.listener_port == ListenerPort(8080, tls=False)
     assert location.load_balancer_dimension.startswith("app/edge/")
@@ -205,7 +204,9 @@ def test_everything_that_is_wrong_is_told_at_once(given: dict[str, Any]) -> None
 
 
 def test_the_default_rule_of_a_listener_is_refused(given: dict[str, Any]) -> None:
-    rules = boto3.client("elbv2", REGION).describe_rules(ListenerArn=listener_of(given["rule_arn"]))["Rules"]
+    rules = boto3.client("elbv2", REGION).describe_rules(
+        ListenerArn=given["rule_arn"].rpartition("/")[0].replace("listener-rule", "listener")
+    )["Rules"]
     (default,) = [rule["RuleArn"] for rule in rules if rule["IsDefault"]]
     with pytest.raises(Failure, match="is the default rule of its listener"):
         locate_by(AWS, options(given, rule_arn=default))

@@ -165,6 +165,30 @@ def test_a_network_load_balancer_that_lets_no_client_in_on_the_port_is_one_until
     assert found(corp, game(corp, load_balancer="edge")) == []
 
 
+def test_the_listener_of_a_network_service_is_looked_at_in_the_same_way(corp: dict[str, Any]) -> None:
+    let_in(corp, {"IpRanges": [{"CidrIp": "10.9.0.0/16"}]}, 7000)
+
+    def listener(**more: Any) -> list[str]:
+        values = {
+            "environment_name": "staging",
+            "service_name": "game",
+            "service_port": 7000,
+            "service_subnet_ids": corp["subnets"][:2],
+            "service_listener": {"load_balancer": corp["games"], "listener_port": 7000, **more},
+        }
+        return list(further_fit.listener_findings(AWS, values, {"network_existing": {"vpc_id": corp["vpc"]}}))
+
+    assert listener() == listener(test_listener_port=7001) == []
+    assert "there is no load balancer 'other'" in str(listener(load_balancer="other"))
+    assert "of the type application, and the protocol TCP needs" in str(listener(load_balancer=corp["balancer"]))
+    theirs = client("elbv2").create_target_group(Name="t", Protocol="TCP", Port=1, VpcId=corp["vpc"], TargetType="ip")
+    action = {"Type": "forward", "TargetGroupArn": theirs["TargetGroups"][0]["TargetGroupArn"]}
+    client("elbv2").create_listener(LoadBalancerArn=corp["games"], Protocol="TCP", Port=7001, DefaultActions=[action])
+    assert listener() == []
+    (taken,) = listener(test_listener_port=7001)
+    assert taken.startswith("service_listener: the listener TCP 7001 of games is not this service's")
+
+
 def test_a_load_balancer_without_room_for_the_rule_is_one(
     corp: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,6 +1,6 @@
 # Copyright: pear.fargate contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Two ECS services behind listener rules: the candidate is staged beside live, and weights in the rules move traffic."""
+"""Two ECS services behind listener rules, or a network load balancer's listener: weights there move traffic to the candidate."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any
 from ...aws import autoscaling, ecs, elbv2, service_definition
 from ...aws.autoscaling import OWN, Bounds, ScaleIn
 from ...aws.ecs_states import ServiceState
+from ...aws.elbv2_states import Rule
 from ...aws.errors import Failure
 from ...rollout.actions import ScheduleScaleIn, Stage
 from ...rollout.model import Colour, Weights
@@ -30,7 +31,7 @@ class ListenerProvider:
     _test_colour: Colour | None = None
 
     def shift(self, weights: Weights) -> None:
-        """ModifyRule answers with the rule as it is then: that is the reading back.
+        """ModifyRule answers with the rule as it is then, ModifyListener with the listener: that is the reading back.
 
         A further rule is written only once the one before it has answered: the first rule says what was meant.
         """
@@ -38,16 +39,21 @@ class ListenerProvider:
         self.fleet.forget_rules()
         for rule in self.fleet.production:
             try:
-                written = elbv2.set_weights(self.fleet.writing, rule, self._by_arn(weights))
+                written = self._write(rule, weights)
             finally:
                 # Without an answer it may have been changed all the same.
                 self.fleet.weights_changed_at = self.fleet.clock.now()
             found = weights_of(written, location)
             if found != weights:
                 raise PortError(
-                    f"The production rule ({rule.conditions}) has {found} after {weights} was written to it",
+                    f"{rule.title} has {found} after {weights} was written to it",
                     transient=True,
                 )
+
+    def _write(self, rule: Rule, weights: Weights) -> Rule:
+        if rule.is_listener:
+            return elbv2.set_default_weights(self.fleet.writing, rule, self._by_arn(weights))
+        return elbv2.set_weights(self.fleet.writing, rule, self._by_arn(weights))
 
     def stage(self, action: Stage) -> None:
         colour = action.colour
@@ -149,9 +155,9 @@ class ListenerProvider:
         """The test rule forwards to the candidate. It carries no production traffic."""
         if self._test_colour is colour:
             return
-        test, weights = self.fleet.location.test, self._by_arn(Weights.all_to(colour))
-        if test is not None and (dict(test.weights) != weights or self._test_colour is not None):
-            elbv2.set_weights(self.fleet.writing, test, weights)
+        test, weights = self.fleet.location.test, Weights.all_to(colour)
+        if test is not None and (dict(test.weights) != self._by_arn(weights) or self._test_colour is not None):
+            self._write(test, weights)
             self.fleet.test_rule_changed_at = self.fleet.clock.now()
         self._test_colour = colour
 

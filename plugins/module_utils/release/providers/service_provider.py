@@ -94,6 +94,7 @@ class ServiceProvider:
             weights_changed_at=self.fleet.weights_changed_at,
             test_rule_changed_at=self.fleet.test_rule_changed_at,
             others=tuple(others),
+            of_connections=self.fleet.location.of_connections,
         )
 
     def _state(self, reading: Reading, weights: Weights) -> ColourState:

@@ -55,8 +55,10 @@ class Reader:
         location = self.location
         shown = traffic.window(start, end, self.clock.now())
         routed = location.is_routed
+        # A network load balancer does not count requests.
+        is_counted = routed and not location.of_connections
         none: dict[Colour, ColourTraffic] = {}
-        found = self._read(lambda: traffic.read(self.aws, location, shown), none) if routed else none
+        found = self._read(lambda: traffic.read(self.aws, location, shown), none) if is_counted else none
         return replace(
             begun,
             routed=routed,

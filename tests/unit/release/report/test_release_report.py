@@ -24,6 +24,7 @@ PLACE = SimpleNamespace(
     cluster="local",
     ledger="local-releases",
     is_routed=True,
+    of_connections=False,
     load_balancer_dimension="app/x/1",
     target_group_dimension=lambda colour: f"targetgroup/{colour}/1",
     ecs_services={colour: f"scoreboard-{colour}" for colour in Colour},

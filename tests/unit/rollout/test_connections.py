@@ -1,0 +1,95 @@
+"""A network load balancer: no tasks are stopped or replaced while nodes without the last weights may send them connections."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from ansible_collections.pear.fargate.plugins.module_utils.release.controller import Controller
+from ansible_collections.pear.fargate.plugins.module_utils.release.loop import Ending
+from ansible_collections.pear.fargate.plugins.module_utils.rollout.begin import Refused, ReturnOrder, begin_deploy
+from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import (
+    OldColour,
+    Outcome,
+    Policy,
+    Result,
+    Verdict,
+    Weights,
+)
+from ansible_collections.pear.fargate.plugins.module_utils.rollout.nodes import CONNECTIONS_NODES_SECONDS
+
+from .runs import POLICY, order, roll
+from .world import BLUE, GREEN, World
+
+SHORT = replace(POLICY, window_seconds=0)
+
+
+def game() -> World:
+    world = World(alarms={"errors": "OK"}, of_connections=True)
+    for colour in (BLUE, GREEN):
+        world.live(colour, "task:before")
+    return world
+
+
+def released(world: World, name: str, policy: Policy = POLICY) -> Ending:
+    wanted = replace(order(name, len(world.records)), policy=policy, adopts=True)
+    return Controller(world.ports(), "ada").deploy(wanted)
+
+
+def returned(world: World) -> Ending:
+    return Controller(world.ports(), "grace").rollback(ReturnOrder("rollback-1", "scoreboard", "grace", POLICY))
+
+
+def test_the_old_colour_goes_once_every_node_has_the_weights_however_short_its_window_is() -> None:
+    world = game()
+    before = world.time
+    assert released(world, "two", SHORT).outcome is Outcome.SUCCEEDED
+    # The world refuses to stop a colour before (I8).
+    assert world.fleet.blue.desired == 0 and world.time - before >= CONNECTIONS_NODES_SECONDS
+
+
+def test_a_failed_candidate_goes_as_late() -> None:
+    world = game()
+    assert released(world, "two").outcome is Outcome.SUCCEEDED
+    world.pass_time(CONNECTIONS_NODES_SECONDS)
+    world.alarms["errors"] = "OK"
+    world.after_call = lambda _number, name: world.alarms.update(errors="ALARM") if name == "shift" else None
+    before = world.time
+    assert released(world, "three").outcome is Outcome.ROLLED_BACK
+    assert world.weights == Weights.all_to(GREEN)
+    assert world.fleet.blue.desired == 0 and world.time - before >= CONNECTIONS_NODES_SECONDS
+
+
+def test_the_next_release_begins_once_no_node_sends_connections_to_its_candidate_and_a_rollback_at_once() -> None:
+    world = game()
+    assert released(world, "two").outcome is Outcome.SUCCEEDED
+    refused = released(world, "three")
+    assert refused.outcome is Outcome.REFUSED
+    assert "may send connections to blue, whose tasks this release replaces" in refused.reason
+    assert returned(world).outcome is Outcome.SUCCEEDED
+    assert world.weights == Weights.all_to(BLUE)
+    world.pass_time(CONNECTIONS_NODES_SECONDS)
+    assert released(world, "three").outcome is Outcome.SUCCEEDED
+
+
+@pytest.mark.parametrize("old_colour", OldColour)
+def test_a_release_whose_checks_failed_holds_the_next_one_not_back(old_colour: OldColour) -> None:
+    world = game()
+    world.proofs["smoke"] = Verdict(Result.FAIL, "it answers 500")
+    assert released(world, "two", replace(POLICY, old_colour=old_colour)).outcome is Outcome.ROLLED_BACK
+    found = begin_deploy(order("three", 9), world.fleet, world.releases(), world.time)
+    assert not isinstance(found, Refused), found
+
+
+def test_a_release_in_place_moves_no_weight_and_holds_the_next_one_not_back() -> None:
+    world = game()
+    assert roll(world, "two").outcome is Outcome.SUCCEEDED
+    found = begin_deploy(order("three", 9), world.fleet, world.releases(), world.time)
+    assert not isinstance(found, Refused), found
+
+
+def test_behind_an_application_load_balancer_the_next_release_begins_at_once() -> None:
+    world = game()
+    world.of_connections = False
+    assert released(world, "two").outcome is Outcome.SUCCEEDED
+    assert released(world, "three").outcome is Outcome.SUCCEEDED
