@@ -27,7 +27,7 @@ _FAILURES_KEPT = 5
 _EVENTS_KEPT = 10
 # The lease was renewed before, and is not meanwhile: with a last call that is not answered it still lasts.
 _LONGEST_SECONDS = 45.0
-_NO_TIME = f"AWS answered slowly: what is missing beside was not asked for after {_LONGEST_SECONDS:.0f} seconds"
+_NO_TIME = f"AWS answered slowly: {_LONGEST_SECONDS:.0f} seconds were over, so the rest of the evidence was not read"
 T = TypeVar("T")
 D = TypeVar("D")
 
