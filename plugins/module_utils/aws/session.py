@@ -118,9 +118,12 @@ class Aws:
         config = {"connect_timeout": connect_timeout, "read_timeout": read_timeout, "retries": once}
         return _ConfiguredAws(self, config, _Guard(may_send))
 
-    def quick(self) -> Aws:
-        """The same account for a caller that holds a lease: every call ends within 40 seconds, repetitions included."""
-        return _ConfiguredAws(self, _QUICK)
+    def quick(self, may_send: Callable[[], bool] | None = None) -> Aws:
+        """The same account for a caller that holds a lease: every call ends within 40 seconds, repetitions included.
+
+        Nothing is sent, not even the repetition of a call, where `may_send` says no.
+        """
+        return _ConfiguredAws(self, _QUICK, _Guard(may_send) if may_send else None)
 
     def brief(self) -> Aws:
         """The same account for a person who waits: every call ends within 15 seconds, its one repetition included."""

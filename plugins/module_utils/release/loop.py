@@ -7,6 +7,7 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from ..rollout.actions import (
@@ -122,7 +123,8 @@ class ReleaseLoop:
                     return self._left(release)
                 if self.stage_only and stop is None and _proven(release):
                     return Ending(None, f"{release.candidate} is staged and proven, without traffic", release, True)
-                observed = self._observe(release, stop, now)
+                self.lease_holder.keep(now)
+                observed = self.lease_holder.within_lease(partial(self._observe, release, stop, now))
                 self._pace.answered()
                 if self._is_held(release):
                     continue
@@ -227,7 +229,7 @@ class ReleaseLoop:
             return with_retries(provider.read), False
         try:
             # Once: what led here was repeated often enough, and users wait.
-            return provider.read(), False
+            return self.lease_holder.within_lease(provider.read), False
         except PortError as unread:
             self.ports.progress.heartbeat(str(unread))
         try:
@@ -247,7 +249,6 @@ class ReleaseLoop:
 
     def _observe(self, release: Release, stop: OperatorRequest | None, now: float) -> Observed:
         ports = self.ports
-        self.lease_holder.keep(now)
         glance = self._waited and now >= self.writer.late_until and not release.single_writer
         fleet = ports.provider.glance() if glance else ports.provider.read(release.single_writer)
         self._fleet = fleet
