@@ -269,7 +269,7 @@ def test_a_read_whose_look_is_over_is_not_sent_and_not_repeated(aws: Aws) -> Non
 
     quick = aws.quick(lambda: len(sent) < 2)
     quick.client("elbv2").meta.events.register_last("before-send", hang)
-    with pytest.raises(PortError, match=r"DescribeTargetHealth was not sent") as kept:
+    with pytest.raises(PortError, match=r"DescribeTargetHealth was not sent: the calls before it") as kept:
         port_call(elbv2.target_health)(quick, "arn:group")
     assert (len(sent), kept.value.transient, kept.value.may_arrive) == (2, True, False)
 

@@ -40,7 +40,7 @@ def slow(world: World, begins: Callable[[], bool], requests: int, seconds: float
             return effect()
         for _request in range(requests):
             if world.time > world.read_deadline.until:
-                raise PortError(f"{name} was not sent: its time was over. Looking again first.", transient=True)
+                raise PortError(f"{name} was not sent", transient=True)
             world.pass_time(leases.READ_SECONDS)
             ask_for_lease()
         if not answered:
