@@ -131,7 +131,7 @@ def test_requests_that_no_target_answered_make_an_incident_too() -> None:
 
 
 Share = Callable[[random.Random, int], float]
-RUNS = 150
+RUNS = 100
 
 
 def steady(chance: random.Random, minute: int) -> float:
