@@ -143,14 +143,8 @@ def test_a_scale_in_of_what_serves_is_named_by_status_and_drift_and_put_right_by
     assert "late" not in str(scale_ins(arcade, live))
 
 
-# What a look at the service reads.
-READS = (
-    "DescribeServices",
-    "DescribeRules",
-    "DescribeTargetHealth",
-    "DescribeScalableTargets",
-    "DescribeScheduledActions",
-)
+# What a look at the service reads at once.
+READS = ("DescribeServices", "DescribeRules", "DescribeTargetHealth", "DescribeScalableTargets")
 
 
 def lease_left(arcade: Arcade) -> float:
