@@ -180,6 +180,6 @@ def test_a_release_whose_looks_all_hang_keeps_its_lease_and_then_returns_traffic
         summary = running.stop()
     assert {fault.operation for fault in held if fault.met.is_set()} == set(READS)
     assert min(left) > 0, left
-    assert "interrupted: stopped by a failed call" in ended.output, ended.output
+    assert "arcade: interrupted: Failed to read" in ended.output, ended.output
     assert arcade.weights()[before] == 100
     assert_not_one_failed(summary, 500)
