@@ -391,7 +391,9 @@ options:
         type: int
         default: 600
       window_seconds:
-        description: How long the old colour stays warm after a success. AWS scales it in by itself afterwards.
+        description:
+          - How long the old colour stays warm after a success. AWS scales it in by itself afterwards.
+          - A release with the strategy V(rolling) leaves no old colour. A rollback of it does, and reads this.
         type: int
         default: 3600
       old_colour:

@@ -70,8 +70,9 @@ def test_a_damaged_record_is_named_by_status_and_a_release_refuses_and_says_how_
     before = arcade.live()
     put(arcade, entry_of(damage), RECORDS[damage](arcade))
     assert named(damage) in arcade.play("status").succeeded().output
-    refused = arcade.release("refused").failed()
-    assert named(damage) in refused.output and "delete this item" in refused.output, refused.output
+    for check in (True, False):
+        refused = arcade.release("refused", check=check).failed()
+        assert named(damage) in refused.output and "delete this item" in refused.output, refused.output
     assert arcade.live() == before
 
 

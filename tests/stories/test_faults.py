@@ -101,10 +101,15 @@ def test_a_fault_at_the_first_call_of_every_operation_costs_no_request_and_ends_
         ended = through(arcade, proxy).release(f"every-{kind}")
         assert "Traceback" not in ended.output, ended.output
         print(f"{kind} at every operation: {outcome_of(ended)}")
+        # A marker on a dashboard that could not be read back is a warning.
+        assert ended.status == 0, ended.output
+        missed = [operation for operation in faults if not faults[operation].met.is_set()]
+        # Where the answer to DeleteScheduledAction is lost, the next look may find nothing that needs DeregisterScalableTarget.
+        assert missed in ([], ["DeregisterScalableTarget"])
+        if missed:
+            ended = through(arcade, proxy).release(f"every-{kind}-again").succeeded()
+            assert faults["DeregisterScalableTarget"].met.is_set(), sorted(set(proxy.calls))
         summary = running.stop()
-    # A marker on a dashboard that could not be read back is a warning.
-    assert ended.status == 0, ended.output
-    assert [operation for operation in faults if not faults[operation].met.is_set()] == []
     assert {promised(operation, kind) for operation in OPERATIONS} == {"succeeded"}
     assert sorted(arcade.weights().values()) == [0, 100]
     assert_not_one_failed(summary, 100)

@@ -1,7 +1,8 @@
-"""Writes of an overtaken controller that arrive after the rollback: at worst a detour, never an outage."""
+"""Writes of an overtaken controller that arrive after the rollback, at worst a detour; and reads that come late, which cost no lease."""
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -140,3 +141,45 @@ def test_a_scale_in_of_what_serves_is_named_by_status_and_drift_and_put_right_by
     assert f"put right: {named}" in run.succeeded().output, run.output
     assert scale_ins(arcade, live) == [] or arcade.live() != live
     assert "late" not in str(scale_ins(arcade, live))
+
+
+# What a look at the service reads at once.
+READS = ("DescribeServices", "DescribeRules", "DescribeTargetHealth", "DescribeScalableTargets")
+
+
+def lease_left(arcade: Arcade) -> float:
+    """For how many seconds the lease is still held; an ended one is given back."""
+    (lease,) = [item for item in entries(arcade) if item["entry"]["S"] == "lease"]
+    return float(lease["expires_at"]["N"]) - time.time() if lease["owner"]["S"] else 0.0
+
+
+@pytest.mark.long
+def test_a_release_whose_looks_all_hang_keeps_its_lease_and_then_returns_traffic(
+    arcade: Arcade, proxy: FaultProxy
+) -> None:
+    before = arcade.live()
+    options = {"steps": [{"weight": 30, "duration_seconds": 600}, {"weight": 100}]}
+    left: list[float] = []
+    with arcade.under_load(50, keep_alive=False) as running:
+        process = through(arcade, proxy).begin(
+            "hanging-looks", service_strategy="steps", service_strategy_options=options
+        )
+        try:
+            arcade.wait_for(lambda: arcade.weights()[before] == 70)
+            held = [proxy.add(Fault(operation, Kind.HOLD, times=100_000)) for operation in READS]
+            until = time.monotonic() + 150
+            while time.monotonic() < until and process.poll() is None:
+                left.append(lease_left(arcade))
+                time.sleep(1)
+            for fault in held:
+                fault.times = 0
+                fault.let_go.set()
+            ended = finished(process).failed()
+        finally:
+            end(process)
+        summary = running.stop()
+    assert {fault.operation for fault in held if fault.met.is_set()} == set(READS)
+    assert min(left) > 0, left
+    assert "arcade: interrupted: Failed to read" in ended.output, ended.output
+    assert arcade.weights()[before] == 100
+    assert_not_one_failed(summary, 500)

@@ -72,12 +72,13 @@ def warm(services: Sequence[str]) -> None:
 class _Guard:
     """Keeps a request back that comes too late. botocore asks when it has signed it: credentials may take long to come."""
 
-    def __init__(self, may_send: Callable[[], bool]) -> None:
+    def __init__(self, may_send: Callable[[], bool], reason: str) -> None:
         self.may_send = may_send
+        self.reason = reason
 
     def __call__(self, event_name: str, **_request: Any) -> None:
         if not self.may_send():
-            raise NotSentError(f"{event_name.rpartition('.')[2]} was not sent: its time was over. Looking again first.")
+            raise NotSentError(f"{event_name.rpartition('.')[2]} was not sent: {self.reason}.")
 
 
 class Aws:
@@ -116,11 +117,15 @@ class Aws:
         """The same account for writes that must not arrive late: sent once, not waited for long, and only in time."""
         once = {"mode": "standard", "total_max_attempts": 1}
         config = {"connect_timeout": connect_timeout, "read_timeout": read_timeout, "retries": once}
-        return _ConfiguredAws(self, config, _Guard(may_send))
+        return _ConfiguredAws(self, config, _Guard(may_send, "its time was over. Looking again first"))
 
-    def quick(self) -> Aws:
-        """The same account for a caller that holds a lease: every call ends within 40 seconds, repetitions included."""
-        return _ConfiguredAws(self, _QUICK)
+    def quick(self, may_send: Callable[[], bool] | None = None) -> Aws:
+        """The same account for a caller that holds a lease: every call ends within 40 seconds, repetitions included.
+
+        Nothing is sent, not even the repetition of a call, where `may_send` says no.
+        """
+        slow = "the calls before it took all the time that the lease leaves for a look"
+        return _ConfiguredAws(self, _QUICK, _Guard(may_send, slow) if may_send else None)
 
     def brief(self) -> Aws:
         """The same account for a person who waits: every call ends within 15 seconds, its one repetition included."""

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -71,7 +71,7 @@ class Controller:
             return Refused("nothing was changed: " + "; ".join(findings)) if findings else begun
 
         history = self._history()
-        refused = self._unreadable()
+        refused = beside_unreadable(self._unreadable_records.values())
         if refused is not None:
             return not_begun(refused)
         if unfinished(history) is None:
@@ -268,15 +268,21 @@ class Controller:
                 self.ports.progress.line(f"{record}. It is left alone")
         return history.releases
 
-    def _unreadable(self) -> Refused | None:
-        """A record that may be a release under way: a new release must not begin beside it. A rollback may."""
-        blocking = self._blocking()
-        if not blocking:
-            return None
-        return Refused(
-            f"nothing was changed: {'; '.join(blocking)}. It may be a release under way. Return traffic with "
-            "playbooks/rollback.yml where that is needed, then delete this item of the ledger's table"
-        )
-
     def _blocking(self) -> list[str]:
-        return [str(record) for record in self._unreadable_records.values() if not record.ended]
+        return may_be_under_way(self._unreadable_records.values())
+
+
+def may_be_under_way(records: Iterable[UnreadableRecord]) -> list[str]:
+    """What is wrong with each record of which nobody can say that its release has ended."""
+    return [str(record) for record in records if not record.ended]
+
+
+def beside_unreadable(records: Iterable[UnreadableRecord]) -> Refused | None:
+    """A new release must not begin beside a record that may be a release under way. A rollback may."""
+    blocking = may_be_under_way(records)
+    if not blocking:
+        return None
+    return Refused(
+        f"nothing was changed: {'; '.join(blocking)}. It may be a release under way. Return traffic with "
+        "playbooks/rollback.yml where that is needed, then delete this item of the ledger's table"
+    )

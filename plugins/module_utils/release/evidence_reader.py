@@ -8,6 +8,7 @@ takes its last log lines with it.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,7 +16,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from ..aws import ecs, elbv2
-from ..aws.errors import AwsError
+from ..aws.errors import AwsError, NotSentError
 from ..aws.session import Aws
 from ..aws.tasks import TaskState
 from ..rollout.model import Colour, Fleet, Release
@@ -27,7 +28,7 @@ _FAILURES_KEPT = 5
 _EVENTS_KEPT = 10
 # The lease was renewed before, and is not meanwhile: with a last call that is not answered it still lasts.
 _LONGEST_SECONDS = 45.0
-_NO_TIME = f"AWS answered slowly: what is missing beside was not asked for after {_LONGEST_SECONDS:.0f} seconds"
+_NO_TIME = "AWS answered slowly: the time for reading evidence was over, so the rest of it was not read"
 T = TypeVar("T")
 D = TypeVar("D")
 
@@ -101,15 +102,18 @@ class EvidenceReader:
         return definition_changes(before, after) if before and after else {}
 
     def _read(self, call: Callable[[], T], otherwise: D) -> T | D:
-        if self.now() > self._until:
-            if _NO_TIME not in self.unread:
-                self.unread.append(_NO_TIME)
-            return otherwise
         try:
-            return call()
+            if self.now() <= self._until:
+                return call()
         except AwsError as failed:
             self.unread.append(str(failed))
             return otherwise
+        except NotSentError:
+            # The lease ends before the time for evidence is over.
+            self._until = -math.inf
+        if _NO_TIME not in self.unread:
+            self.unread.append(_NO_TIME)
+        return otherwise
 
 
 def definition_changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:

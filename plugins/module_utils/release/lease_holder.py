@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Callable
 from functools import partial
@@ -12,7 +13,7 @@ from typing import Protocol, TypeVar
 from ..rollout import lease as leases
 from ..rollout.lease import Claim, Held, Lease, Taken
 from .pace import Pace
-from .ports import Clock, LeaseLostError, Ledger, PortError, Progress
+from .ports import Clock, LeaseLostError, Ledger, PortError, Progress, ReadDeadline
 
 TRIES = 5
 BACKOFF_SECONDS = 1.0
@@ -32,6 +33,9 @@ class LeasePorts(Protocol):
     @property
     def progress(self) -> Progress: ...
 
+    @property
+    def read_deadline(self) -> ReadDeadline: ...
+
 
 class LeaseHolder:
     """The lease of one run. Without it nothing can be written."""
@@ -41,7 +45,7 @@ class LeaseHolder:
         self.owner = owner
         self._lease: Lease | None = None
         self._renewed_at = 0.0
-        # Whether the ledger took the last renewal.
+        # Whether the ledger took the last write of the lease.
         self.is_renewed = False
         self._randomness = random.Random(owner)
 
@@ -60,7 +64,7 @@ class LeaseHolder:
             if written is not None and (written.owner, written.fence) == (answer.lease.owner, answer.lease.fence):
                 # The write took effect and only its answer was lost.
                 break
-        self._lease = answer.lease
+        self._lease, self.is_renewed = answer.lease, True
         self.ports.progress.line(answer.reason)
         return answer
 
@@ -87,8 +91,23 @@ class LeaseHolder:
         if now > self.lease.expires_at - leases.SECONDS / 2:
             self.renew()
 
+    def within_lease(self, look: Callable[[], T]) -> T:
+        """A look of several reads that ends before the lease does: where each takes long, the rest is not sent any more.
+
+        Where hardly anything is left of the lease there is none to keep, and what is seen may still return traffic.
+        """
+        if self.is_renewed:
+            self._keep_while_asking()
+        deadline, now = self.ports.read_deadline, self.ports.clock.now()
+        until = self._lease.expires_at - leases.READ_SECONDS if self._lease is not None else math.inf
+        deadline.until = until if until > now else math.inf
+        try:
+            return look()
+        finally:
+            deadline.until = math.inf
+
     def _keep_while_asking(self) -> None:
-        """A read that stays throttled for minutes costs no lease. Where that cannot be renewed, the next write finds it out."""
+        """A read that is repeated for minutes costs no lease. Where that cannot be renewed, the next write finds it out."""
         try:
             if self._lease is not None:
                 self.keep(self.ports.clock.now())
@@ -125,7 +144,7 @@ class LeaseHolder:
         failures, pace = 0, Pace(self._randomness)
         while True:
             try:
-                return call()
+                return self.within_lease(call)
             except PortError as failure:
                 pause = pace.throttled(self.ports.clock.now()) if failure.throttled_read else None
                 if pause is not None:

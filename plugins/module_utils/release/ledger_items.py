@@ -119,7 +119,7 @@ def _impossible(release: Release) -> str:
     for name in _TIMES:
         at = getattr(release, name)
         if at is not None and not 0 <= at <= LAST_SECOND:
-            return f"its {name} is {at}, which is no time"
+            return f"its {name} is {at}, which is not a time that a controller writes"
     return ""
 
 

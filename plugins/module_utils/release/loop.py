@@ -7,6 +7,7 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from ..rollout.actions import (
@@ -129,7 +130,8 @@ class ReleaseLoop:
                     return self._left(release)
                 if self.stage_only and stop is None and _proven(release):
                     return Ending(None, f"{release.candidate} is staged and proven, without traffic", release, True)
-                observed = self._observe(release, stop, now)
+                self.lease_holder.keep(now)
+                observed = self.lease_holder.within_lease(partial(self._observe, release, stop, now))
                 self._pace.answered()
                 if self._is_held(release):
                     continue
@@ -234,7 +236,7 @@ class ReleaseLoop:
             return with_retries(provider.read), False
         try:
             # Once: what led here was repeated often enough, and users wait.
-            return provider.read(), False
+            return self.lease_holder.within_lease(provider.read), False
         except PortError as unread:
             self.ports.progress.heartbeat(str(unread))
         try:
@@ -254,7 +256,6 @@ class ReleaseLoop:
 
     def _observe(self, release: Release, stop: OperatorRequest | None, now: float) -> Observed:
         ports = self.ports
-        self.lease_holder.keep(now)
         fleet = self._look(release, now)
         shifting = release.outcome is None and release.phase in (Phase.SHIFTING, Phase.VERIFYING, Phase.BAKING)
         exposed = shifting and release.kind is Kind.DEPLOY

@@ -5,14 +5,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from ..aws import cloudwatch
-from ..aws.cloudwatch import Metric, Window
+from ..aws.cloudwatch import Metric, Series, Window
 from ..aws.session import Aws
-from ..rollout.model import Colour, Fleet, Readings, Release, Traffic
+from ..rollout.model import Colour, Counts, Fleet, Readings, Release, Traffic
 from ..rollout.statistics import weighted_median
 from ..service.location import ServiceLocation
 
@@ -66,7 +66,7 @@ class Metrics:
     _read_at: float = -math.inf
     _read_for: tuple[str, int, float | None] = ("", 0, None)
     _last: Readings = field(default_factory=Readings)
-    _baseline: Mapping[str, Sequence[float]] | None = None
+    _baseline: Mapping[str, Series] | None = None
     _baseline_of: str = ""
 
     def readings(self, release: Release, fleet: Fleet, now: float) -> Readings:
@@ -90,19 +90,20 @@ class Metrics:
         beside = not release.in_place and fleet.share(release.live) > 0
         for colour in (release.candidate, release.live) if beside else (release.candidate,):
             wanted |= self._of_colour(colour)
-        found = cloudwatch.values(self.aws, wanted, window)
+        found = cloudwatch.series(self.aws, wanted, window)
         candidate = _traffic(found, release.candidate)
         return Readings(
             candidate=candidate,
             live=_traffic(found, release.live) if beside else self._before(release, window, len(candidate.samples)),
             looks=_looks(release, self.options.period_seconds),
-            metrics={name: found.get(name, ()) for name in self.options.bounds},
+            metrics={name: _values(found, name) for name in self.options.bounds},
         )
 
     def _before(self, release: Release, window: Window, periods: int) -> Traffic:
         """Live's traffic until it had none. It does not change any more, so it is read once.
 
-        Times of as many periods as the candidate has are compared, the newest: among more, one bad period is likelier.
+        Times of as many periods as the candidate has are compared, the newest. Counts are kept of all: the newest alone, in
+        which live had a small share already, may be too few to judge by.
         """
         if self._baseline is None or self._baseline_of != release.id:
             start = math.floor(release.started_at / window.period_seconds) - _BASELINE_PERIODS
@@ -110,7 +111,7 @@ class Metrics:
             began = math.floor(release.started_at / window.period_seconds) * window.period_seconds
             end = began if release.in_place else window.start
             earlier = Window(max(0, start * window.period_seconds), end, window.period_seconds)
-            self._baseline = cloudwatch.values(self.aws, self._of_colour(release.live), earlier)
+            self._baseline = cloudwatch.series(self.aws, self._of_colour(release.live), earlier)
             self._baseline_of = release.id
         return _traffic(self._baseline, release.live, periods)
 
@@ -145,29 +146,36 @@ def whole_balancer_errors(location: ServiceLocation) -> Metric:
 
 def failed(counts: Mapping[str, int]) -> tuple[int, int]:
     """The requests that failed for certain, and those that no answer of a target accounts for."""
-    requests = counts["requests"]
-    answered = sum(counts[name] for name in _ANSWERED)
-    # One request may fail to connect more than once.
-    wrong = min(requests, counts["5xx"] + counts["refused"])
-    errors = min(requests, counts["5xx"] + max(counts["refused"], requests - answered))
-    return wrong, errors - wrong
+    counted = _counts(counts)
+    return counted.errors - counted.unanswered, counted.unanswered
 
 
-def _traffic(found: Mapping[str, Sequence[float]], colour: Colour, periods: int | None = None) -> Traffic:
+def _counts(found: Mapping[str, int]) -> Counts:
+    return Counts(found["requests"], sum(found[name] for name in _ANSWERED), found["5xx"], found["refused"])
+
+
+def _values(found: Mapping[str, Series], name: str) -> tuple[float, ...]:
+    return tuple(value for _time, value in found.get(name, ()))
+
+
+def _traffic(found: Mapping[str, Series], colour: Colour, periods: int | None = None) -> Traffic:
     # Where nothing happened CloudWatch has no data point: a target group without requests has none at all.
-    samples, timed = tuple(found.get(f"{colour}_p99", ())), tuple(found.get(f"{colour}_timed", ()))
+    samples, timed = _values(found, f"{colour}_p99"), _values(found, f"{colour}_timed")
     weights = timed if len(timed) == len(samples) else (1.0,) * len(samples)
     if periods is not None:
         samples, weights = samples[-periods:] if periods else (), weights[-periods:] if periods else ()
-    counts = {name: int(sum(found.get(f"{colour}_{name}", ()))) for name in _COUNTS}
-    wrong, unanswered = failed(counts)
+    points = {name: dict(found.get(f"{colour}_{name}", ())) for name in _COUNTS}
+    times = sorted({at for values in points.values() for at in values})
+    by_period = {at: _counts({name: int(values.get(at, 0)) for name, values in points.items()}) for at in times}
+    counted = sum(by_period.values(), Counts(0, 0))
     return Traffic(
-        requests=counts["requests"],
-        errors=wrong + unanswered,
-        unanswered=unanswered,
+        requests=counted.requests,
+        errors=counted.errors,
+        unanswered=counted.unanswered,
         p99_seconds=weighted_median(samples, weights),
         samples=samples,
         answered=tuple(map(int, weights)),
+        periods=by_period,
     )
 
 

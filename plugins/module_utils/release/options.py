@@ -305,7 +305,8 @@ def _plan(params: Mapping[str, Any], gates: Gates) -> Plan:
     findings += check_findings(params)
     if given["strategy"] == "rolling":
         why = "the strategy rolling has no second colour: leave it out, or choose another strategy"
-        findings += _of_two_colours(params["policy"], why)
+        read = _OF_ROLLBACK if _rolls_back_to_other_colour(params) else ()
+        findings += _of_two_colours({**params["policy"], **dict.fromkeys(read)}, why)
     elif params["single_writer"]:
         findings += _of_two_colours(params["policy"], "single_writer lets no second colour run: leave it out")
     findings += container_findings(params["containers"])
@@ -330,6 +331,13 @@ _OF_TWO_COLOURS: dict[str, tuple[Any, ...]] = {
     "old_colour": ("auto", OldColour.SCALE_IN),
     "when_stable_is_down": (WhenStableIsDown.PROMOTE,),
 }
+# Those of them that the rollback of a rolling release reads: it goes to the other colour, by the same variables.
+_OF_ROLLBACK = ("window_seconds", "old_colour")
+
+
+def _rolls_back_to_other_colour(params: Mapping[str, Any]) -> bool:
+    in_place = params.get("kind") == WORKER or params.get("further_target_groups")
+    return not in_place and not params["single_writer"]
 
 
 def _of_two_colours(given: Mapping[str, Any], why: str) -> list[str]:

@@ -4,8 +4,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from ..rollout.actions import Decision, FleetAction
@@ -179,6 +180,13 @@ class NoTopics:
         return ()
 
 
+@dataclass
+class ReadDeadline:
+    """After this time no read is sent any more: those of one look end before the lease does."""
+
+    until: float = math.inf
+
+
 @dataclass(frozen=True)
 class Ports:
     provider: Provider
@@ -187,3 +195,4 @@ class Ports:
     clock: Clock
     progress: Progress
     notices: Notices = NoTopics()
+    read_deadline: ReadDeadline = field(default_factory=ReadDeadline)

@@ -19,6 +19,7 @@ from ..rollout.model import Fleet, Outcome, Release
 from ..rollout.stable_down import no_way_back
 from ..rollout.strategy import timeline
 from ..service.specification import Specification
+from .controller import beside_unreadable, may_be_under_way
 from .loop import Ending
 from .ports import PortError, Ports
 from .preflight import Finding
@@ -39,6 +40,9 @@ def predicted(
         lease = ports.ledger.lease() if left and isinstance(order, ReturnOrder) else None
     except PortError as failed:
         raise Failure(str(failed)) from failed
+    refused = beside_unreadable(recorded.unreadable) if isinstance(order, Order) else None
+    if refused is not None:
+        raise Failure(f"refused: {refused.reason}.", outcome=str(Outcome.REFUSED), changed=False)
     if left and isinstance(order, ReturnOrder) and not order.force and no_way_back(fleet, left):
         stuck = no_way_back(fleet, left, is_lost(lease, now))
         raise Failure(f"refused: {stuck}.", outcome=str(Outcome.REFUSED), changed=False)
@@ -56,7 +60,7 @@ def predicted(
     repaired = [found for found in wrong if (found.repair if isinstance(order, Order) else found.is_urgent)]
     repairs = [f"put right: {found.sentence}" for found in repaired]
     stops = isinstance(order, ReturnOrder) and order.named is None and any(found.returned_to for found in repaired)
-    if stops and any(not record.ended for record in recorded.unreadable):
+    if stops and may_be_under_way(recorded.unreadable):
         return _answer(True, "planned", repairs[0], repairs, {"before": "", "after": ""}) | rows
     if isinstance(begun, Unchanged) and left is None:
         repairs += [f"{begun.adjust.colour}: {difference}" for difference in begun.adjustments] if begun.adjust else []

@@ -25,7 +25,7 @@ from .metrics import MetricOptions, Metrics
 from .notices import Sender
 from .notifier import Notifier
 from .options import GATES, filled, token
-from .ports import Notices, NoTopics, PortError, Ports, Progress
+from .ports import Notices, NoTopics, PortError, Ports, Progress, ReadDeadline
 from .providers.fleet import ServiceFleet
 from .providers.service_provider import ServiceProvider
 from .recorded import RecordedJudges, RecordedProgress, RecordedProvider
@@ -36,8 +36,9 @@ def ports(
     call: Invocation, location: ServiceLocation, spec: Specification | None = None, in_place: bool = False
 ) -> Ports:
     """The controller's ports onto AWS. A rollback has no specification."""
-    # No call may take longer than the lease lasts between two renewals.
-    aws = call.aws.quick()
+    # Neither a call nor a look of several calls may take longer than the lease lasts between two renewals.
+    deadline = ReadDeadline()
+    aws = call.aws.quick(lambda: call.clock.now() <= deadline.until)
     journal = Journal()
     progress = RecordedProgress(call.progress, journal, call.clock)
     provider = ServiceProvider(ServiceFleet(aws, location, progress, spec, clock=call.clock), in_place)
@@ -63,6 +64,7 @@ def ports(
         call.clock,
         progress,
         _notices(call, location, progress),
+        deadline,
     )
 
 

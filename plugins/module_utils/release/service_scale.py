@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..aws import autoscaling, ecs
@@ -24,7 +24,7 @@ from .lease_holder import LeaseHolder
 from .ledger import DynamoLedger
 from .options import token
 from .port_calls import port_call
-from .ports import Clock, LeaseLostError, Ledger, PortError, Progress
+from .ports import Clock, LeaseLostError, Ledger, PortError, Progress, ReadDeadline
 from .runner import lease_owner
 
 
@@ -57,6 +57,7 @@ class _Ports:
     ledger: Ledger
     clock: Clock
     progress: Progress
+    read_deadline: ReadDeadline = field(default_factory=ReadDeadline)
 
 
 def run(call: Invocation) -> dict[str, Any]:

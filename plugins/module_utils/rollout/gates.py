@@ -7,12 +7,28 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from .model import Bound, ColourState, ErrorGate, Gates, LatencyGate, MissingData, Readings, Result, Traffic, Verdict
-from .statistics import Test, binomial_tail, difference_of_shares, mann_whitney, share_interval
+from .model import (
+    Bound,
+    ColourState,
+    Counts,
+    ErrorGate,
+    Gates,
+    LatencyGate,
+    MissingData,
+    Readings,
+    Result,
+    Traffic,
+    Verdict,
+)
+from .statistics import Test, binomial_tail, difference_of_shares, fisher, mann_whitney, share_interval, weighted_median
 
 # The middle one of three periods is right although one of them is odd.
 FEWEST_PERIODS = 3
 RANK_SAMPLES = 4
+# An incident of live lasts at most this part of its periods: errors in more of them, or here and there, are how live is.
+INCIDENT_SHARE = 1 / 3
+# Hampel's identifier: three standard deviations, estimated from the median absolute deviation.
+ODD_DEVIATIONS = 3 * 1.4826
 SEVERITY = {Result.PASS: 0, Result.INCONCLUSIVE: 1, Result.FAIL: 2}
 
 
@@ -95,6 +111,7 @@ def errors(gate: ErrorGate, readings: Readings) -> Verdict:
 
     Failing takes both significance and size: with millions of requests a harmless difference is significant, and with
     a hundred a large one may be chance. Large but not yet significant is inconclusive, so sparse errors do not pass.
+    Where live had an incident it is compared without that as well, and the worse verdict counts.
     """
     few = _too_few(gate, readings.candidate, "the candidate")
     if few or readings.candidate is None:
@@ -108,6 +125,17 @@ def errors(gate: ErrorGate, readings: Readings) -> Verdict:
     few_live = _too_few(gate, live, "live")
     if few_live or live is None:
         return ceiling or few_live or unclear("live has no readings")
+    compared, incident = _compared(gate, ours, live, significance), _incident(gate, live)
+    # The candidate's requests of the same periods are left out too: what fails for both is no fault of the candidate.
+    ours_beside = _without(ours, incident)
+    if not incident or not ours_beside.requests or compared.result is Result.FAIL:
+        return compared
+    usual = _compared(gate, ours_beside, _without(live, incident), significance)
+    said = f"without what looks like an incident of live ({_incident_text(live, incident)}): {usual.reason}"
+    return combine((compared, replace(usual, reason=said)))
+
+
+def _compared(gate: ErrorGate, ours: Traffic, live: Traffic, significance: float) -> Verdict:
     test = difference_of_shares(ours.errors, ours.requests, live.errors, live.requests)
     compared = _shares(ours, live, test)
     if test.estimate <= gate.tolerance_percent / 100:
@@ -117,6 +145,47 @@ def errors(gate: ErrorGate, readings: Readings) -> Verdict:
     return unclear(
         f"{compared}: looks worse, but so few requests cannot rule out chance (needs p ≤ {significance:.2g})"
     )
+
+
+def _incident(gate: ErrorGate, live: Traffic) -> set[float]:
+    """Live's odd periods, where they lie close together and hide more than the gate tolerates.
+
+    A period is odd if its share of errors is far above the middle one, by requests, and not by chance.
+    """
+    periods = [(at, counts) for at, counts in sorted(live.periods.items()) if counts.requests]
+    if len(periods) < FEWEST_PERIODS:
+        return set()
+    weights = [counts.requests for _at, counts in periods]
+    shares = [counts.errors / counts.requests for _at, counts in periods]
+    usual = weighted_median(shares, weights) or 0.0
+    spread = weighted_median([abs(share - usual) for share in shares], weights) or 0.0
+    above = usual + max(gate.tolerance_percent / 100, ODD_DEVIATIONS * spread)
+    requests, errors = sum(weights), sum(counts.errors for _at, counts in periods)
+    odd = [
+        place
+        for place, (_at, counts) in enumerate(periods)
+        if shares[place] > above
+        and fisher(counts.errors, counts.requests, errors - counts.errors, requests - counts.requests)
+        <= gate.significance
+    ]
+    if not odd or odd[-1] - odd[0] + 1 > len(periods) * INCIDENT_SHARE:
+        return set()
+    incident = {periods[place][0] for place in odd}
+    rest = _without(live, incident)
+    moved = errors / requests - rest.errors / rest.requests
+    return incident if moved > gate.tolerance_percent / 100 else set()
+
+
+def _without(traffic: Traffic, left_out: set[float]) -> Traffic:
+    """The counts of the other periods."""
+    rest = sum((counts for at, counts in traffic.periods.items() if at not in left_out), Counts(0, 0))
+    return Traffic(rest.requests, rest.errors, unanswered=rest.unanswered)
+
+
+def _incident_text(live: Traffic, incident: set[float]) -> str:
+    odd = _without(live, set(live.periods) - incident)
+    count = f"{len(incident)} period{'' if len(incident) == 1 else 's'}"
+    return f"{count}, {odd.errors / odd.requests:.2%} of {odd.requests}"
 
 
 def _error_ceiling(gate: ErrorGate, ours: Traffic, significance: float) -> Verdict | None:

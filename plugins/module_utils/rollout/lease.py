@@ -21,6 +21,8 @@ SKEW = 15
 WRITE_BEGINS_SECONDS = 10
 # It is sent once, and its answer is waited for this long: connecting, then reading.
 WRITE_CONNECT_SECONDS, WRITE_READ_SECONDS = 3, 7
+# What one attempt of a read takes at most: none is sent so shortly before the lease ends.
+READ_SECONDS = 12
 # What a network or AWS still takes to carry out a request that no controller waits for any more.
 _ARRIVES_SECONDS = 10
 LATE_WRITE_SECONDS = WRITE_BEGINS_SECONDS + WRITE_CONNECT_SECONDS + WRITE_READ_SECONDS + _ARRIVES_SECONDS

@@ -321,9 +321,38 @@ class Policy:
 
 
 @dataclass(frozen=True)
+class Counts:
+    """What the load balancer counted of a target group: requests, those that a target answered, those of them with a 5xx, and
+    connections that failed. One request may fail to connect more than once.
+    """
+
+    requests: int
+    answered: int
+    wrong: int = 0
+    refused: int = 0
+
+    def __add__(self, other: Counts) -> Counts:
+        return Counts(
+            self.requests + other.requests,
+            self.answered + other.answered,
+            self.wrong + other.wrong,
+            self.refused + other.refused,
+        )
+
+    @property
+    def errors(self) -> int:
+        return min(self.requests, self.wrong + max(self.refused, self.requests - self.answered))
+
+    @property
+    def unanswered(self) -> int:
+        return self.errors - min(self.requests, self.wrong + self.refused)
+
+
+@dataclass(frozen=True)
 class Traffic:
     """What a target group answered over a window: counts, one p99 per period, and the middle one of these by requests.
 
+    `periods` is what was counted, by the time at which each period began.
     `answered` is how many requests a target answered in each of the periods of `samples`.
     `unanswered` is the part of the errors that no target answered and no failed connection explains: a target that timed
     out or closed the connection, but also a client that left. So it is only ever compared, never held against a ceiling.
@@ -335,6 +364,7 @@ class Traffic:
     samples: tuple[float, ...] = ()
     unanswered: int = 0
     answered: tuple[int, ...] = ()
+    periods: Mapping[float, Counts] = field(default_factory=dict)
 
     @property
     def certain_errors(self) -> int:

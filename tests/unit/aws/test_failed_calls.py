@@ -260,6 +260,30 @@ def test_a_fenced_write_whose_time_is_over_is_not_sent(aws: Aws) -> None:
     assert not kept.value.may_arrive
 
 
+def test_a_read_whose_look_is_over_is_not_sent_and_not_repeated(aws: Aws) -> None:
+    sent: list[float] = []
+
+    def hang(**_event: Any) -> None:
+        sent.append(0.0)
+        raise ReadTimeoutError(endpoint_url="https://elasticloadbalancing")
+
+    quick = aws.quick(lambda: len(sent) < 2)
+    quick.client("elbv2").meta.events.register_last("before-send", hang)
+    with pytest.raises(PortError, match=r"DescribeTargetHealth was not sent: the calls before it") as kept:
+        port_call(elbv2.target_health)(quick, "arn:group")
+    assert (len(sent), kept.value.transient, kept.value.may_arrive) == (2, True, False)
+
+
+def test_the_reads_of_a_look_end_before_the_lease_does(aws: Aws) -> None:
+    config = aws.quick().client("dynamodb").meta.config
+    assert config.connect_timeout + config.read_timeout <= leases.READ_SECONDS
+    unrouted = ServiceLocation("live", "scoreboard", "", "", {}, Rule("", 0, Conditions()), None)
+    made = ports(Invocation({}, aws), unrouted)
+    made.read_deadline.until = 0.0
+    with pytest.raises(PortError, match="DescribeServices was not sent"):
+        made.provider.glance()
+
+
 def test_a_write_that_times_out_may_still_arrive(aws: Aws) -> None:
     def hang(**_event: Any) -> None:
         raise ReadTimeoutError(endpoint_url="https://elasticloadbalancing")

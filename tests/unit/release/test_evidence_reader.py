@@ -8,7 +8,7 @@ from typing import Any, cast
 import pytest
 from ansible_collections.pear.fargate.plugins.module_utils.aws.ecs_states import Deployment, ServiceState
 from ansible_collections.pear.fargate.plugins.module_utils.aws.elbv2_states import TargetState
-from ansible_collections.pear.fargate.plugins.module_utils.aws.errors import AwsError
+from ansible_collections.pear.fargate.plugins.module_utils.aws.errors import AwsError, NotSentError
 from ansible_collections.pear.fargate.plugins.module_utils.aws.session import Aws
 from ansible_collections.pear.fargate.plugins.module_utils.aws.tasks import ContainerState, TaskState
 from ansible_collections.pear.fargate.plugins.module_utils.release import evidence_reader
@@ -108,6 +108,22 @@ def test_answers_that_do_not_come_end_before_the_lease_does(monkeypatch: pytest.
     assert len(evidence["unread"]) == asked[0] + 1
     assert evidence["unread"][-1].startswith("AWS answered slowly")
     assert evidence["readings"] == ["5xx share 30 %"]
+
+
+def test_where_the_lease_ends_first_the_rest_of_the_evidence_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def held_back(*_: Any) -> Any:
+        asked.append(1)
+        raise NotSentError("ListTasks was not sent: its time was over.")
+
+    monkeypatch.setattr(evidence_reader.ecs, "tasks", held_back)
+    evidence = kept()
+    assert len(asked) == 1
+    assert evidence["unread"] == [
+        "AWS answered slowly: the time for reading evidence was over, so the rest of it was not read"
+    ]
+    assert any("codes: [503]" in cause for cause in evidence["causes"])
 
 
 @pytest.mark.parametrize(

@@ -236,6 +236,25 @@ def test_a_look_that_was_throttled_goes_on_where_it_was(account: Account) -> Non
     assert look(account, reader) == ["arn:blue", "arn:green", "rule"], "nor one that is old"
 
 
+def test_no_read_of_a_look_waits_for_another_that_hangs(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    together = threading.Barrier(5)
+
+    def hang(*_: Any) -> Any:
+        together.wait(30)
+        raise AwsError("read ECS services", SERVICE_UNAVAILABLE)
+
+    for module, name in (
+        (ecs, "services"),
+        (elbv2, "rules"),
+        (elbv2, "target_health"),
+        (autoscaling, "scalable_targets"),
+    ):
+        monkeypatch.setattr(module, name, hang)
+    with pytest.raises(AwsError, match="read ECS services"):
+        fleet(QuickClock()).read()
+    assert not together.broken
+
+
 def cannot_read_tasks(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: Any) -> None:
         raise AwsError("read the services", SERVICE_UNAVAILABLE)

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import pytest
 from ansible_collections.pear.fargate.plugins.module_utils.aws import cloudwatch
-from ansible_collections.pear.fargate.plugins.module_utils.aws.cloudwatch import Metric, Window
+from ansible_collections.pear.fargate.plugins.module_utils.aws.cloudwatch import Metric, Series, Window
 from ansible_collections.pear.fargate.plugins.module_utils.aws.session import Aws
 from ansible_collections.pear.fargate.plugins.module_utils.release.metrics import MetricOptions, Metrics
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.gates import judge
@@ -44,15 +44,18 @@ class Cloud:
         self.windows: list[Window] = []
         self.found: dict[str, tuple[float, ...]] = {}
 
-    def values(self, aws: Aws, metrics: dict[str, Metric], window: Window) -> dict[str, tuple[float, ...]]:
+    def series(self, aws: Aws, metrics: dict[str, Metric], window: Window) -> dict[str, Series]:
         self.windows.append(window)
-        return self.found
+        return {
+            name: tuple((window.start + window.period_seconds * place, value) for place, value in enumerate(values))
+            for name, values in self.found.items()
+        }
 
 
 @pytest.fixture
 def cloud(monkeypatch: pytest.MonkeyPatch) -> Cloud:
     made = Cloud()
-    monkeypatch.setattr(cloudwatch, "values", made.values)
+    monkeypatch.setattr(cloudwatch, "series", made.series)
     return made
 
 

@@ -19,6 +19,7 @@ from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import 
     ColourState,
     Fleet,
     Kind,
+    OldColour,
     OnInconclusive,
     Outcome,
     Phase,
@@ -116,21 +117,42 @@ def test_a_check_is_a_request_or_a_task_and_an_option_of_the_other_is_refused() 
 OF_TWO_COLOURS = {"capacity_percent": 50, "window_seconds": 60, "old_colour": "keep", "when_stable_is_down": "hold"}
 
 
-@pytest.mark.parametrize("name", OF_TWO_COLOURS)
+READ_BY_ROLLBACK = {"window_seconds", "old_colour"}
+ROLLING: dict[str, Any] = {"plan": {"strategy": "rolling"}}
+ONE_WRITER = {"single_writer": True, "desired_count": 1}
+GROUP = {"name": "internal", "container": "app", "port": 8080}
+
+
 @pytest.mark.parametrize(
-    ("options", "why"),
+    ("options", "read", "why"),
     [
-        pytest.param({"plan": {"strategy": "rolling"}}, "rolling has no second colour", id="rolling"),
-        pytest.param({"single_writer": True, "desired_count": 1}, "single_writer lets no second", id="one writer"),
+        pytest.param(ROLLING, READ_BY_ROLLBACK, "rolling has no second colour", id="rolling"),
+        pytest.param({**ROLLING, "kind": "worker", "port": None}, set(), "rolling has no second colour", id="worker"),
+        pytest.param(
+            {**ROLLING, "further_target_groups": [GROUP]}, set(), "rolling has no second colour", id="further group"
+        ),
+        pytest.param({**ROLLING, **ONE_WRITER}, set(), "rolling has no second colour", id="rolling, one writer"),
+        pytest.param(ONE_WRITER, set(), "single_writer lets no second", id="one writer"),
     ],
 )
 def test_a_setting_of_the_second_colour_is_refused_where_there_is_none(
-    name: str, options: dict[str, Any], why: str
+    options: dict[str, Any], read: set[str], why: str
 ) -> None:
-    with pytest.raises(Failure, match=rf"policy\.{name} is {OF_TWO_COLOURS[name]}, but .*{why}"):
-        made(**options, policy={name: OF_TWO_COLOURS[name]})
+    for name, value in OF_TWO_COLOURS.items():
+        if name not in read:
+            with pytest.raises(Failure, match=rf"policy\.{name} is {value}, but .*{why}"):
+                made(**options, policy={name: value})
     neutral = {"capacity_percent": 100, "old_colour": "scale_in", "when_stable_is_down": "promote"}
     assert made(**options, policy=neutral).policy.window_seconds == 3600
+
+
+def test_what_the_rollback_of_a_rolling_release_reads_is_taken_beside_the_strategy() -> None:
+    policy = {name: OF_TWO_COLOURS[name] for name in READ_BY_ROLLBACK}
+    kept = made(**ROLLING, policy=policy).policy
+    assert (kept.window_seconds, kept.old_colour) == (60, OldColour.KEEP)
+    returned = ArgumentSpecValidator(ROLLBACK).validate({"environment": "lab", "service": "app", "policy": policy})
+    assert not returned.error_messages
+    assert return_order(returned.validated_parameters, 0.0).policy == kept
 
 
 def test_the_strategy_of_service_release_is_named_once() -> None:

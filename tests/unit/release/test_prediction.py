@@ -15,7 +15,7 @@ from ansible_collections.pear.fargate.plugins.module_utils.release.ports import 
 from ansible_collections.pear.fargate.plugins.module_utils.release.prediction import predicted, predicted_first
 from ansible_collections.pear.fargate.plugins.module_utils.release.preflight import Finding
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.begin import ReturnOrder
-from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import Plan
+from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import Outcome, Plan
 from ansible_collections.pear.fargate.plugins.module_utils.service.specification import Specification
 
 from ..clocks import RecordedProgress
@@ -23,6 +23,7 @@ from ..rollout.runs import (
     ONE_WRITER,
     POLICY,
     ROLLING,
+    deploy,
     killed_at_half,
     order,
     stuck_canary,
@@ -68,6 +69,26 @@ def test_a_rollback_out_of_a_release_that_cannot_be_read_returns_traffic_and_no_
     told, _ = check_mode(monkeypatch, world, ReturnOrder("back", "scoreboard", "grace", POLICY))
     (only,) = told["plan"]
     assert only.startswith("put right: traffic: blue 50 % green 50 %")
+
+
+@pytest.mark.parametrize("version", ["three", "two"], ids=["another version", "the version that serves"])
+def test_beside_a_record_that_may_be_under_way_check_mode_says_what_the_run_says(
+    monkeypatch: pytest.MonkeyPatch, version: str
+) -> None:
+    world = with_two_releases()
+    world.unreadable.append(UnreadableRecord("scoreboard release/x", "it has no record", ended=False))
+    with pytest.raises(Failure) as refused:
+        check_mode(monkeypatch, world, order(version))
+    ended = deploy(world, version)
+    assert (ended.outcome, str(refused.value)) == (Outcome.REFUSED, f"refused: {ended.reason}.")
+    assert refused.value.result["outcome"] == "refused"
+
+
+def test_a_record_of_a_release_that_has_ended_holds_no_plan_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = with_two_releases()
+    world.unreadable.append(UnreadableRecord("scoreboard release/x", "it has no record", ended=True))
+    told, _ = check_mode(monkeypatch, world, order("three"))
+    assert told["changed"] and deploy(world, "three").outcome is Outcome.SUCCEEDED
 
 
 def test_a_lease_that_cannot_be_read_is_a_failure_with_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,6 +13,7 @@ from ansible_collections.pear.fargate.plugins.module_utils.release.ports import 
     LeaseLostError,
     PortError,
     Ports,
+    ReadDeadline,
     UnreadableRecord,
 )
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.actions import (
@@ -122,6 +123,8 @@ class World:
     of_connections: bool = False
     # Weights of the rules beside the first, each of which is a write of its own.
     others: tuple[Weights, ...] = ()
+    # Of the controller that runs: after it no request of a read is sent.
+    read_deadline: ReadDeadline = field(default_factory=ReadDeadline)
 
     def copy(self) -> World:
         """A world of its own: what the fields hold is frozen, so their containers are all that has to be copied."""
@@ -427,6 +430,7 @@ class World:
             ledger=FakeLedger(self),
             clock=FakeClock(self),
             progress=Lines(),
+            read_deadline=self.read_deadline,
         )
 
 
