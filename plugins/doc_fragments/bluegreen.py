@@ -495,7 +495,7 @@ options:
       - Listener of a network load balancer (TCP, TLS, UDP or TCP_UDP) whose default action forwards to both target groups of O(services),
         and to no other. It takes the place of O(rule_arn), since such a listener has no rules.
       - Weights distribute new connections; existing ones stay with the target that they have.
-      - O(gates.errors), O(gates.latency) and O(slos) are refused. For O(gates.metrics) CloudWatch has resets (C(TCP_Target_Reset_Count),
+      - The gates C(errors) and C(latency), and C(slos), are refused. For the gate C(metrics) CloudWatch has resets (C(TCP_Target_Reset_Count),
         C(TCP_ELB_Reset_Count)) and flows of the load balancer as a whole, and of a target group C(UnHealthyHostCount).
     type: str
   test_listener_arn:
