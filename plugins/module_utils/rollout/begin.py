@@ -11,7 +11,22 @@ from .actions import Adjust
 from .gates import alone
 from .history import good_releases, live_colour, rollback_target, serving_definition
 from .lease import clock_time
-from .model import Colour, ColourState, Fleet, Gates, Kind, Outcome, Phase, Plan, Policy, Release, Result, Step
+from .model import (
+    Colour,
+    ColourState,
+    Fleet,
+    Gates,
+    Kind,
+    OnInconclusive,
+    Outcome,
+    Phase,
+    Plan,
+    Policy,
+    Release,
+    Result,
+    Step,
+    Verdict,
+)
 from .nodes import in_force_at
 from .strategy import at_once
 
@@ -149,8 +164,19 @@ def _still_moving(fleet: Fleet, history: Sequence[Release], candidate: Colour, n
 
 
 def _has_moved(release: Release) -> bool:
-    """Whether weights may have changed: not by a release in place, nor by one whose checks failed before its candidate had traffic."""
-    return not release.in_place and all(proof.result is Result.PASS for proof in release.proofs.values())
+    """Whether weights may have changed: not by a release in place, nor by one that ended before all its checks let it go on.
+
+    What others deployed and a release took on record has no steps.
+    """
+    if release.in_place or not release.plan.steps:
+        return False
+    return all(_goes_on(release.proofs.get(check), release.policy) for check in release.checks)
+
+
+def _goes_on(proof: Verdict | None, policy: Policy) -> bool:
+    if proof is None or proof.result is Result.FAIL:
+        return False
+    return proof.result is Result.PASS or policy.inconclusive is OnInconclusive.CONTINUE
 
 
 def _does(fleet: Fleet, live: Colour) -> str:
@@ -230,7 +256,7 @@ def _is_what_serves(order: Order, live: ColourState, serving: Release | None) ->
         )
     as_specified = bool(live.task_definition) and not live.deviations
     enough = live.healthy >= min(order.policy.minimum_healthy, live.desired)
-    return as_specified and enough and bool(live.steady or live.watched_by) and not live.failure
+    return as_specified and enough and live.replaced and not live.failure
 
 
 def _in_place(order: Order, live: ColourState, history: Sequence[Release], now: float) -> Release:

@@ -10,6 +10,7 @@ from ansible_collections.pear.fargate.plugins.module_utils.release.loop import E
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.begin import Refused, ReturnOrder, begin_deploy
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import (
     OldColour,
+    OnInconclusive,
     Outcome,
     Policy,
     Result,
@@ -77,14 +78,30 @@ def test_a_release_whose_checks_failed_holds_the_next_one_not_back(old_colour: O
     world = game()
     world.proofs["smoke"] = Verdict(Result.FAIL, "it answers 500")
     assert released(world, "two", replace(POLICY, old_colour=old_colour)).outcome is Outcome.ROLLED_BACK
-    found = begin_deploy(order("three", 9), world.fleet, world.releases(), world.time)
+    found = begin_deploy(order("three", 9), world.compared, world.releases(), world.time)
     assert not isinstance(found, Refused), found
+
+
+def test_a_release_that_ended_before_its_checks_were_over_holds_the_next_one_not_back() -> None:
+    world = game()
+    world.sick.add("task:two")
+    assert released(world, "two", replace(POLICY, old_colour=OldColour.KEEP)).outcome is Outcome.ROLLED_BACK
+    found = begin_deploy(order("three", 9), world.compared, world.releases(), world.time)
+    assert not isinstance(found, Refused), found
+
+
+def test_a_release_that_went_on_although_a_check_could_not_tell_has_moved_weights() -> None:
+    world = game()
+    world.proofs["smoke"] = Verdict(Result.INCONCLUSIVE, "it did not answer in time")
+    went_on = replace(POLICY, inconclusive=OnInconclusive.CONTINUE)
+    assert released(world, "two", went_on).outcome is Outcome.SUCCEEDED
+    assert "release deploy-two-0 ended" in released(world, "three").reason
 
 
 def test_a_release_in_place_moves_no_weight_and_holds_the_next_one_not_back() -> None:
     world = game()
     assert roll(world, "two").outcome is Outcome.SUCCEEDED
-    found = begin_deploy(order("three", 9), world.fleet, world.releases(), world.time)
+    found = begin_deploy(order("three", 9), world.compared, world.releases(), world.time)
     assert not isinstance(found, Refused), found
 
 
