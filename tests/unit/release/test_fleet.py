@@ -23,7 +23,7 @@ from ansible_collections.pear.fargate.plugins.module_utils.release.providers.lis
 from ansible_collections.pear.fargate.plugins.module_utils.release.providers.service_provider import (
     ServiceProvider,
 )
-from ansible_collections.pear.fargate.plugins.module_utils.rollout.actions import Replace
+from ansible_collections.pear.fargate.plugins.module_utils.rollout.actions import Replace, Stage
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import Colour, Weights
 from ansible_collections.pear.fargate.plugins.module_utils.service.location import ServiceLocation
 from botocore.exceptions import ClientError
@@ -395,6 +395,45 @@ def test_a_return_in_place_writes_the_volumes_of_the_version_before(account: Acc
     monkeypatch.setattr(ServiceFleet, "update", lambda _self, _colour, request: sent.append(request))
     EcsProvider(reader).replace(Replace(BLUE, "web:1", specified=False))
     assert sent == [{"taskDefinition": "web:1", "volumeConfigurations": []}]
+
+
+MADE_IN_PLACE = {
+    "minimum_healthy_percent": 100,
+    "maximum_percent": 200,
+    "circuit_breaker": True,
+    "rollback": True,
+    "alarms": ["error-share"],
+}
+WITHOUT_RETURN = {
+    "minimumHealthyPercent": 100,
+    "maximumPercent": 200,
+    "deploymentCircuitBreaker": {"enable": True, "rollback": False},
+    "alarms": {"alarmNames": [], "enable": False, "rollback": False},
+}
+
+
+@pytest.mark.parametrize(
+    ("settings", "given", "written"),
+    [
+        pytest.param(MADE_IN_PLACE, None, WITHOUT_RETURN, id="made beside a colour that is released in place"),
+        pytest.param({**MADE_IN_PLACE, "rollback": False, "alarms": []}, None, None, id="staged by a release"),
+        pytest.param(MADE_IN_PLACE, object(), None, id="of others"),
+    ],
+)
+def test_a_rollback_to_the_other_colour_waits_for_no_alarm_of_ecs(
+    account: Account, monkeypatch: Any, settings: dict[str, Any], given: Any, written: Any
+) -> None:
+    """ECS would watch it for minutes before the deployment is completed, and could put an even older version back."""
+    sent: list[dict[str, Any]] = []
+    reader = fleet(QuickClock())
+    reader.location.given = given  # type: ignore[misc]
+    state = SimpleNamespace(task_definition="web:1", desired=0, settings=settings)
+    reader.services = {GREEN: cast(Any, state)}
+    monkeypatch.setattr(ServiceFleet, "update", lambda _self, _colour, request: sent.append(request))
+    provider = ListenerProvider(reader, _test_colour=GREEN)
+    provider.stage(Stage(GREEN, "web:1", 2, fresh=True))
+    deployment = {"deploymentConfiguration": written} if written else {}
+    assert sent == [{"desiredCount": 2, "forceNewDeployment": True, **deployment}]
 
 
 HELD = {"target_group_arn": "arn:blue", "container": "app", "port": 9090}

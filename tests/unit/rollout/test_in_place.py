@@ -124,7 +124,22 @@ ROWS = [
         "tasks replaced: baking for 60 s",
     ),
     row("a success waits until ECS is done", seen(WATCHED), BAKED, Wait(5.0), "once errors did not fire"),
+    row(
+        "a task is added while ECS watches",
+        seen(replace(WATCHED, watched_by=(), desired=3)),
+        BAKED,
+        Wait(5.0),
+        "ECS has not completed the deployment",
+    ),
     row("ECS is done", seen(OURS), BAKED, Record(), "bake passed"),
+    row(
+        "a read behind the start of the same version",
+        seen(replace(OURS, deployment_id="old")),
+        replace(FOLLOWING, restart=True),
+        Wait(2.0),
+        "waiting for ECS to show",
+    ),
+    row("the same version once more", seen(OURS), replace(FOLLOWING, restart=True), Record(), "now the checks smoke"),
     row("a gate fails while ECS watches", seen(WATCHED, "ALARM"), BAKED, RETURN, "alarm errors"),
     row(
         "the version before serves, and ECS watches it",
