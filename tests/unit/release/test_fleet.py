@@ -96,6 +96,7 @@ def fleet(clock: QuickClock) -> ServiceFleet:
         cluster="c",
         is_routed=True,
         of_connections=False,
+        test=None,
         ecs_services={BLUE: "web-blue", GREEN: "web-green"},
         service="web",
         listener_arn="arn:listener",
@@ -158,6 +159,20 @@ def test_when_the_weights_changed_is_known_of_changes_by_others_too(account: Acc
     clock.sleep(20)
     look(account, reader)
     assert reader.weights_changed_at == began + 40
+
+
+@pytest.mark.parametrize(
+    ("of_connections", "test", "expected"),
+    [(True, "arn:test", 50.0), (True, None, 0.0), (False, "arn:test", 0.0)],
+)
+def test_a_run_does_not_know_when_the_test_listener_was_changed_before(
+    of_connections: bool, test: str | None, expected: float
+) -> None:
+    """A run that died may have changed it just now: a check would ask the colour that serves already."""
+    place, clock = SimpleNamespace(of_connections=of_connections, test=test), QuickClock()
+    clock.sleep(50)
+    reader = ServiceFleet(cast(Aws, None), cast(ServiceLocation, place), SilentProgress(), clock=clock)
+    assert reader.test_rule_changed_at == expected
 
 
 def test_a_shift_changes_the_weights_even_if_its_answer_is_lost(account: Account, monkeypatch: Any) -> None:

@@ -26,6 +26,7 @@ from ansible_collections.pear.fargate.plugins.module_utils.rollout.actions impor
     SetScaleIn,
     Stage,
 )
+from ansible_collections.pear.fargate.plugins.module_utils.rollout.lease import SECONDS as LEASE_SECONDS
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.lease import Lease
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import (
     Colour,
@@ -552,6 +553,9 @@ class FakeClock:
         return self.world.time
 
     def sleep(self, seconds: float) -> None:
+        assert seconds <= LEASE_SECONDS / 2, (
+            f"the lease would end in a sleep of {seconds} s, and no signal would be heard"
+        )
         self.world.pass_time(seconds)
 
 
