@@ -132,6 +132,12 @@ def begin_deploy(order: Order, fleet: Fleet, history: Sequence[Release], now: fl
             f"{' and '.join(state.further_target_groups)} too, where both versions would answer at once. Release once with rolling and "
             "without these target groups, which takes the tasks out of them"
         )
+    if order.single_writer and fleet.of_connections:
+        return Refused(
+            f"the strategy {order.plan.strategy} shifts traffic by weights, which nodes of a network load balancer may learn ten minutes "
+            f"later, and single_writer stops the tasks of {live} before that: connections to it would fail. Release with rolling, which "
+            "moves no weight"
+        )
     moved = _still_moving(fleet, [release for release in history if release is not found], live.other, now)
     if moved:
         return Refused(moved)
@@ -311,11 +317,14 @@ def begin_rollback(
     target = found.release
     if fleet.state(live).task_definition == target.task_definition and fleet.weights.of(live) == 100:
         return Unchanged(f"release {target.id} {_does(fleet, live)} already")
-    # In a further target group both versions would answer until the failed one has gone: its tasks are replaced too.
-    if not fleet.routed or fleet.state(live).further_target_groups:
-        return Begun(_back_in_place(order, fleet.state(live), target, now))
-    state = fleet.state(live.other)
     single_writer = target.single_writer or found.leaves.single_writer
+    # In a further target group both versions would answer until the failed one has gone: its tasks are replaced too. Of one writer, whose
+    # tasks are stopped first, nodes of a network load balancer would send connections to no task for minutes.
+    late = single_writer and fleet.of_connections
+    if not fleet.routed or fleet.state(live).further_target_groups or late:
+        back = _back_in_place(order, fleet.state(live), target, now)
+        return Begun(replace(back, single_writer=single_writer))
+    state = fleet.state(live.other)
     # Where one task at a time may write, live is stopped first: nothing is warm.
     warm = state.task_definition == target.task_definition and state.desired > 0 and not single_writer
     sick = warm and state.healthy < order.policy.minimum_healthy

@@ -19,7 +19,7 @@ from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import 
 )
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.nodes import CONNECTIONS_NODES_SECONDS
 
-from .runs import POLICY, order, roll
+from .runs import ONE_WRITER, POLICY, deploy, order, roll
 from .world import BLUE, GREEN, World
 
 SHORT = replace(POLICY, window_seconds=0)
@@ -110,3 +110,17 @@ def test_behind_an_application_load_balancer_the_next_release_begins_at_once() -
     world.of_connections = False
     assert released(world, "two").outcome is Outcome.SUCCEEDED
     assert released(world, "three").outcome is Outcome.SUCCEEDED
+
+
+def test_one_writer_is_released_and_rolled_back_without_moving_weights() -> None:
+    """Its tasks are stopped before others start: nodes with the weights before would send connections to no task for minutes."""
+    world = World(alarms={"errors": "OK"}, of_connections=True, one_writer=True, specified_count=1)
+    refused = deploy(world, "one", ONE_WRITER)
+    assert refused.outcome is Outcome.REFUSED
+    assert "connections to it would fail. Release with rolling" in refused.reason
+    for name in ("one", "two"):
+        assert roll(world, name).outcome is Outcome.SUCCEEDED
+    served = world.weights
+    assert returned(world).outcome is Outcome.SUCCEEDED
+    assert (world.weights, world.sides[BLUE].task_definition) == (served, "task:one")
+    assert "shift" not in [name for name, _what in world.writes]
