@@ -8,6 +8,7 @@ import pytest
 from ansible_collections.pear.fargate.plugins.module_utils.release.controller import Controller
 from ansible_collections.pear.fargate.plugins.module_utils.release.loop import Ending
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.begin import Refused, ReturnOrder, begin_deploy
+from ansible_collections.pear.fargate.plugins.module_utils.rollout.disagreements import disagreements
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import (
     OldColour,
     OnInconclusive,
@@ -19,7 +20,7 @@ from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import 
 )
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.nodes import CONNECTIONS_NODES_SECONDS
 
-from .runs import ONE_WRITER, POLICY, deploy, order, roll
+from .runs import ONE_WRITER, POLICY, Stop, deploy, order, quiet, roll
 from .world import BLUE, GREEN, World
 
 SHORT = replace(POLICY, window_seconds=0)
@@ -58,7 +59,32 @@ def test_a_failed_candidate_goes_as_late() -> None:
     before = world.time
     assert released(world, "three").outcome is Outcome.ROLLED_BACK
     assert world.weights == Weights.all_to(GREEN)
-    assert world.fleet.blue.desired == 0 and world.time - before >= CONNECTIONS_NODES_SECONDS
+    ended, at = world.time, world.fleet.blue.scale_in_at
+    assert ended - before < 60, "nobody waits for it"
+    assert at is not None and at - before >= CONNECTIONS_NODES_SECONDS
+    assert disagreements(world.compared, world.releases(), ended) == []
+    world.pass_time(at - ended)
+    assert world.fleet.blue.desired == 0
+
+
+def test_a_rollback_does_not_wait_until_a_failed_candidate_may_go() -> None:
+    world = game()
+    assert released(world, "two").outcome is Outcome.SUCCEEDED
+    world.pass_time(CONNECTIONS_NODES_SECONDS)
+    world.after_call = lambda _number, name: world.alarms.update(errors="ALARM") if name == "shift" else None
+
+    def die(_number: int, _name: str) -> None:
+        if any(release.outcome is Outcome.ROLLED_BACK for release in world.releases()):
+            raise Stop
+
+    world.before_call = die
+    with pytest.raises(Stop):
+        released(world, "three")
+    quiet(world)
+    before = world.time
+    assert returned(world).outcome is Outcome.SUCCEEDED
+    assert world.weights == Weights.all_to(BLUE)
+    assert world.time - before < 120
 
 
 def test_the_next_release_begins_once_no_node_sends_connections_to_its_candidate_and_a_rollback_at_once() -> None:

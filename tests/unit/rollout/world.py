@@ -32,6 +32,7 @@ from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import 
     Colour,
     ColourState,
     Fleet,
+    Kind,
     OperatorRequest,
     Outcome,
     Readings,
@@ -281,7 +282,8 @@ class World:
             self.assert_left(action)
         if isinstance(action, Stage) and side.task_definition != action.task_definition:
             assert self.late or self.share(action.colour) == 0, "I3: a colour with traffic is replaced"
-            if self.of_connections:
+            rolls_back = any(release.kind is Kind.ROLLBACK and not release.closed for release in self.releases())
+            if self.of_connections and not rolls_back:
                 self.assert_left(action)
         self.writes.append((type(action).__name__, action))
         match action:
