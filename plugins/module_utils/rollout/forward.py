@@ -191,7 +191,7 @@ def _why_on(observed: Observed, release: Release) -> str:
 def _bake(observed: Observed, release: Release, now: float) -> Decision | AbortReason:
     baking = Step(100, release.plan.bake_seconds)
     hold = _hold(observed, release, baking, now, judged=True)
-    watched = in_place.await_alarms(observed, release) if release.in_place else None
+    watched = in_place.await_alarms(observed, release, now) if release.in_place else None
     return hold or watched or _succeed(release, f"bake {_why_on(observed, release)}", now, observed.fleet.routed)
 
 

@@ -67,7 +67,7 @@ def follow(observed: Observed, release: Release, now: float) -> Decision:
     return _bake(release, f"{state}: {'tasks replaced' if state.watched_by else 'deployment completed'}", now)
 
 
-def await_alarms(observed: Observed, release: Release) -> Decision | None:
+def await_alarms(observed: Observed, release: Release, now: float) -> Decision | None:
     """ECS may still return the version before by an alarm: only a deployment that it has completed is a success."""
     state = observed.fleet.state(release.candidate)
     if state.steady or state.task_definition != release.task_definition:
@@ -78,7 +78,8 @@ def await_alarms(observed: Observed, release: Release) -> Decision | None:
         said = (
             f"ECS completes the deployment once {', '.join(state.watched_by)} did not fire for as long as it looks back"
         )
-    return Decision(Wait(WATCH_SECONDS), f"{state}; {said}", release)
+    waited = f"{(now - release.entered_at) / 60:.0f} minutes so far"
+    return Decision(Wait(WATCH_SECONDS), f"{state}; {said} ({waited})", release)
 
 
 def verify(observed: Observed, release: Release, now: float) -> Decision:

@@ -123,7 +123,13 @@ ROWS = [
         Record(),
         "tasks replaced: baking for 60 s",
     ),
-    row("a success waits until ECS is done", seen(WATCHED), BAKED, Wait(5.0), "once errors did not fire"),
+    row(
+        "a success waits until ECS is done",
+        seen(WATCHED),
+        BAKED,
+        Wait(5.0),
+        "for as long as it looks back (2 minutes so far)",
+    ),
     row(
         "a task is added while ECS watches",
         seen(replace(WATCHED, watched_by=(), desired=3)),
