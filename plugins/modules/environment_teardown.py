@@ -43,7 +43,7 @@ options:
     elements: str
     default: []
   zones:
-    description: Hosted zones to search for records of the environment, by name; a private one by its id.
+    description: Hosted zones to search for records of the environment.
     type: list
     elements: str
     default: []

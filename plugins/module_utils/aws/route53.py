@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,15 +11,10 @@ from .errors import aws_call
 from .session import Aws
 from .tags import tag_list, tags_of
 
-# No name of a zone looks like an id: https://docs.aws.amazon.com/Route53/latest/APIReference/API_HostedZone.html
-_ID = re.compile(r"[0-9A-Z]{10,32}")
-
 
 @aws_call("find the hosted zone of {name}")
 def find_zone(aws: Aws, name: str) -> str | None:
-    """Id of the public hosted zone with exactly this name. An id stands for itself: several private zones may have one name."""
-    if _ID.fullmatch(name):
-        return name
+    """Id of the public hosted zone with exactly this name."""
     desired = name.rstrip(".") + "."
     zones = aws.client("route53").list_hosted_zones_by_name(DNSName=desired, MaxItems="10")["HostedZones"]
     found = [zone for zone in zones if zone["Name"] == desired and not zone["Config"].get("PrivateZone")]

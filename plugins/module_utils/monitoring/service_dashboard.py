@@ -53,8 +53,6 @@ def _of_requests(observed: Observed, region: str) -> list[dict[str, Any]]:
         graph(region, "Requests a minute", _targets(observed, "RequestCount", "Sum"), stacked=True),
         graph(region, "Answers 5xx a minute", _targets(observed, "HTTPCode_Target_5XX_Count", "Sum")),
         graph(region, "Answers 4xx a minute", _targets(observed, "HTTPCode_Target_4XX_Count", "Sum")),
-        graph(region, "Answers 5xx in percent of the requests", _share(observed, "HTTPCode_Target_5XX_Count")),
-        graph(region, "Answers 4xx in percent of the requests", _share(observed, "HTTPCode_Target_4XX_Count")),
         graph(region, "Errors of the load balancer itself a minute, of all services", _own_errors(observed)),
         graph(
             region,
@@ -128,20 +126,6 @@ def _own_errors(observed: Observed) -> list[list[Any]]:
         for status in ("502", "503", "504")
     ]
     return own + _targets(observed, "TargetConnectionErrorCount", "Sum")
-
-
-def _share(observed: Observed, answers: str) -> list[list[Any]]:
-    """Of each colour. A minute without such answers has no count of them; one without requests has no share."""
-    lines: list[list[Any]] = []
-    for side in COLOURS:
-        place = [part for pair in observed.target_group(side).items() for part in pair]
-        counted = [
-            ["AWS/ApplicationELB", metric, *place, {"id": f"{side}_{id}", "stat": "Sum", "visible": False}]
-            for id, metric in (("answers", answers), ("requests", "RequestCount"))
-        ]
-        share = f"100 * FILL({side}_answers, 0) / {side}_requests"
-        lines += [[{"expression": share, "id": f"{side}_share", "label": side, "color": _COLOUR[side]}], *counted]
-    return lines
 
 
 def _targets(observed: Observed, metric: str, statistic: str, colour: str | None = None) -> list[list[Any]]:

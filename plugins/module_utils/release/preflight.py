@@ -287,7 +287,7 @@ def _fleet(location: ServiceLocation, fleet: Fleet) -> Iterator[Finding]:
     if live is None or fleet.weights.of(live) != 100:
         return
     state = fleet.state(live)
-    if not (state.steady or state.watched_by) and state.desired:
+    if not state.replaced and state.desired:
         yield Finding(
             f"{location.ecs_services[live]}, which is live, is in the middle of a deployment ({state}): somebody else is releasing, "
             "or the last release is not over",

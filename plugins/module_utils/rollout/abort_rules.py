@@ -130,9 +130,9 @@ def _candidate_failing(observed: Observed, release: Release, now: float) -> Abor
 
 
 def _candidate_put_back(observed: Observed, release: Release, now: float) -> AbortReason | None:
-    """ECS put the version before back on the candidate's service by itself, where its circuit breaker is set to do that."""
+    """ECS put the version before back on the candidate's service by itself, where its circuit breaker or its alarms do that."""
     candidate = observed.fleet.state(release.candidate)
-    if release.phase is not Phase.STAGING or release.inherits(candidate) or not candidate.ecs_rollback:
+    if release.phase is Phase.PREPARING or release.inherits(candidate) or not candidate.ecs_rollback:
         return None
     if candidate.task_definition == release.task_definition:
         return None
@@ -192,7 +192,7 @@ def _not_ready_in_time(observed: Observed, release: Release, now: float) -> Abor
     shifting = release.phase is Phase.SHIFTING
     weight = release.plan.steps[release.step].weight if shifting else 100
     why = not_ready(observed, release, weight)
-    ready = why is None and (shifting or observed.fleet.state(release.candidate).steady)
+    ready = why is None and (shifting or observed.fleet.state(release.candidate).replaced)
     if ready or (shifting and observed.fleet.is_at(Weights.split(release.candidate, weight))):
         # A controller that could not read for a while finds what it waited for, or its own shift.
         return None

@@ -11,7 +11,22 @@ from .actions import Adjust
 from .gates import alone
 from .history import good_releases, live_colour, rollback_target, serving_definition
 from .lease import clock_time
-from .model import Colour, ColourState, Fleet, Gates, Kind, Outcome, Phase, Plan, Policy, Release, Result, Step
+from .model import (
+    Colour,
+    ColourState,
+    Fleet,
+    Gates,
+    Kind,
+    OnInconclusive,
+    Outcome,
+    Phase,
+    Plan,
+    Policy,
+    Release,
+    Result,
+    Step,
+    Verdict,
+)
 from .nodes import in_force_at
 from .strategy import at_once
 
@@ -117,6 +132,12 @@ def begin_deploy(order: Order, fleet: Fleet, history: Sequence[Release], now: fl
             f"{' and '.join(state.further_target_groups)} too, where both versions would answer at once. Release once with rolling and "
             "without these target groups, which takes the tasks out of them"
         )
+    if order.single_writer and fleet.of_connections:
+        return Refused(
+            f"the strategy {order.plan.strategy} shifts traffic by weights, which nodes of a network load balancer may learn ten minutes "
+            f"later, and single_writer stops the tasks of {live} before that: connections to it would fail. Release with rolling, which "
+            "moves no weight"
+        )
     moved = _still_moving(fleet, [release for release in history if release is not found], live.other, now)
     if moved:
         return Refused(moved)
@@ -149,8 +170,19 @@ def _still_moving(fleet: Fleet, history: Sequence[Release], candidate: Colour, n
 
 
 def _has_moved(release: Release) -> bool:
-    """Whether weights may have changed: not by a release in place, nor by one whose checks failed before its candidate had traffic."""
-    return not release.in_place and all(proof.result is Result.PASS for proof in release.proofs.values())
+    """Whether weights may have changed: not by a release in place, nor by one that ended before all its checks let it go on.
+
+    What others deployed and a release took on record has no steps.
+    """
+    if release.in_place or not release.plan.steps:
+        return False
+    return all(_goes_on(release.proofs.get(check), release.policy) for check in release.checks)
+
+
+def _goes_on(proof: Verdict | None, policy: Policy) -> bool:
+    if proof is None or proof.result is Result.FAIL:
+        return False
+    return proof.result is Result.PASS or policy.inconclusive is OnInconclusive.CONTINUE
 
 
 def _does(fleet: Fleet, live: Colour) -> str:
@@ -230,7 +262,7 @@ def _is_what_serves(order: Order, live: ColourState, serving: Release | None) ->
         )
     as_specified = bool(live.task_definition) and not live.deviations
     enough = live.healthy >= min(order.policy.minimum_healthy, live.desired)
-    return as_specified and enough and bool(live.steady or live.watched_by) and not live.failure
+    return as_specified and enough and live.replaced and not live.failure
 
 
 def _in_place(order: Order, live: ColourState, history: Sequence[Release], now: float) -> Release:
@@ -285,11 +317,14 @@ def begin_rollback(
     target = found.release
     if fleet.state(live).task_definition == target.task_definition and fleet.weights.of(live) == 100:
         return Unchanged(f"release {target.id} {_does(fleet, live)} already")
-    # In a further target group both versions would answer until the failed one has gone: its tasks are replaced too.
-    if not fleet.routed or fleet.state(live).further_target_groups:
-        return Begun(_back_in_place(order, fleet.state(live), target, now))
-    state = fleet.state(live.other)
     single_writer = target.single_writer or found.leaves.single_writer
+    # In a further target group both versions would answer until the failed one has gone: its tasks are replaced too. Of one writer, whose
+    # tasks are stopped first, nodes of a network load balancer would send connections to no task for minutes.
+    late = single_writer and fleet.of_connections
+    if not fleet.routed or fleet.state(live).further_target_groups or late:
+        back = _back_in_place(order, fleet.state(live), target, now)
+        return Begun(replace(back, single_writer=single_writer))
+    state = fleet.state(live.other)
     # Where one task at a time may write, live is stopped first: nothing is warm.
     warm = state.task_definition == target.task_definition and state.desired > 0 and not single_writer
     sick = warm and state.healthy < order.policy.minimum_healthy

@@ -130,6 +130,8 @@ def _of_idle(state: ColourState, history: Sequence[Release], now: float) -> Iter
         return
     if last.live is not state.colour or last.warm_until is None or not state.desired:
         return
+    if any(state.scale_in_for == (release.id,) for release in history if _failed_on(state, release, last)):
+        return
     early = state.scale_in_at is not None and state.scale_in_at < last.warm_until - _SAME_TIME_SECONDS
     own = state.scale_in_for in ((last.id,), ("",))
     if state.scale_in_at is not None and own and not early:
@@ -138,6 +140,12 @@ def _of_idle(state: ColourState, history: Sequence[Release], now: float) -> Iter
     recorded = f"at {clock_time(last.warm_until)}, for {last.id}"
     repair = ScheduleScaleIn(state.colour, at, last.id)
     yield Disagreement(f"scheduled scale-in of {state.colour}", _scheduled(state), recorded, repair)
+
+
+def _failed_on(state: ColourState, release: Release, last: Release) -> bool:
+    """A release after the last success that ended without one, and whose tasks the colour has."""
+    ended = release.outcome not in (None, Outcome.SUCCEEDED)
+    return ended and release.candidate is state.colour and release.started_at > last.started_at
 
 
 def _scheduled(state: ColourState) -> str:

@@ -49,7 +49,7 @@ def _stage(observed: Observed, release: Release, now: float) -> Decision:
     making_ready = _make_ready(observed, release)
     if making_ready is not None:
         return making_ready
-    waiting = not_ready(observed, release, 100) or (None if candidate.steady else f"{candidate}: not steady yet")
+    waiting = not_ready(observed, release, 100) or (None if candidate.replaced else f"{candidate}: not steady yet")
     if waiting is not None:
         return Decision(Wait(POLL_SECONDS), waiting, release)
     if release.checks:
@@ -191,7 +191,7 @@ def _why_on(observed: Observed, release: Release) -> str:
 def _bake(observed: Observed, release: Release, now: float) -> Decision | AbortReason:
     baking = Step(100, release.plan.bake_seconds)
     hold = _hold(observed, release, baking, now, judged=True)
-    watched = in_place.await_alarms(observed, release) if release.in_place else None
+    watched = in_place.await_alarms(observed, release, now) if release.in_place else None
     return hold or watched or _succeed(release, f"bake {_why_on(observed, release)}", now, observed.fleet.routed)
 
 
@@ -239,7 +239,7 @@ def probe_is_due(release: Release, fleet: Fleet, now: float) -> bool:
     replacing = release.in_place and release.phase is Phase.SHIFTING
     if not last or replacing or not fleet.is_at(release.candidate_weights):
         return False
-    if release.in_place and fleet.state(release.candidate).watched_by:
+    if release.in_place and not fleet.state(release.candidate).steady:
         return False
     if release.phase is Phase.BAKING:
         return _seconds_left(release, Step(100, release.plan.bake_seconds), now) <= 0

@@ -54,7 +54,8 @@ def follow(observed: Observed, release: Release, now: float) -> Decision:
     """Wait until ECS has replaced all tasks and they are healthy. It may watch its alarms for some minutes after that."""
     state = observed.fleet.state(release.candidate)
     recent = now - release.entered_at <= STALE_READ_SECONDS
-    missing = state.task_definition != release.task_definition
+    # The same version once more is another deployment.
+    missing = state.task_definition != release.task_definition or (release.restart and release.inherits(state))
     if recent and (missing or state.deviations):
         return Decision(Wait(POLL_SECONDS), f"{release.candidate}: waiting for ECS to show the deployment", release)
     if missing:
@@ -66,13 +67,19 @@ def follow(observed: Observed, release: Release, now: float) -> Decision:
     return _bake(release, f"{state}: {'tasks replaced' if state.watched_by else 'deployment completed'}", now)
 
 
-def await_alarms(observed: Observed, release: Release) -> Decision | None:
+def await_alarms(observed: Observed, release: Release, now: float) -> Decision | None:
     """ECS may still return the version before by an alarm: only a deployment that it has completed is a success."""
     state = observed.fleet.state(release.candidate)
-    if not state.watched_by or state.task_definition != release.task_definition:
+    if state.steady or state.task_definition != release.task_definition:
         return None
-    said = f"{state}; ECS completes the deployment once {', '.join(state.watched_by)} did not fire for as long as it looks back"
-    return Decision(Wait(WATCH_SECONDS), said, release)
+    # While a task is replaced, or one is added, ECS watches all the same.
+    said = "ECS has not completed the deployment"
+    if state.watched_by:
+        said = (
+            f"ECS completes the deployment once {', '.join(state.watched_by)} did not fire for as long as it looks back"
+        )
+    waited = f"{(now - release.entered_at) / 60:.0f} minutes so far"
+    return Decision(Wait(WATCH_SECONDS), f"{state}; {said} ({waited})", release)
 
 
 def verify(observed: Observed, release: Release, now: float) -> Decision:

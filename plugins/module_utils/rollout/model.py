@@ -170,9 +170,14 @@ class ColourState:
     watched_by: tuple[str, ...] = ()
 
     @property
+    def replaced(self) -> bool:
+        """No task of another deployment runs. ECS has completed the deployment, or only watches its alarms."""
+        return bool(self.steady or self.watched_by)
+
+    @property
     def settled(self) -> bool:
         """No task of another deployment runs, and every task that should run is healthy. ECS may still watch its alarms."""
-        return bool(self.steady or self.watched_by) and self.running >= self.desired and self.healthy >= self.desired
+        return self.replaced and self.running >= self.desired and self.healthy >= self.desired
 
     def __str__(self) -> str:
         return f"{self.colour} {self.healthy} healthy of {self.running} running, {self.desired} desired"

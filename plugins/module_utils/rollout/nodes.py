@@ -12,6 +12,8 @@ NODES_SECONDS = 15.0
 # Of a network load balancer it takes longer: ECS waits ten minutes after each change of weights.
 # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/nlb-resources-for-blue-green.html
 CONNECTIONS_NODES_SECONDS = 600.0
+# Meanwhile the lease is renewed, and a person or a signal is heard.
+_LOOK_SECONDS = 15.0
 
 
 def in_force_at(fleet: Fleet, changed_at: float) -> float:
@@ -26,4 +28,4 @@ def await_nodes(release: Release, fleet: Fleet, changed_at: float, now: float, t
         return None
     what = "the changed listener" if fleet.of_connections else "the changed rule"
     said = f"{then} in {left:.0f} s, when every node of the load balancer has {what}"
-    return Decision(Wait(left), said, release)
+    return Decision(Wait(min(_LOOK_SECONDS, left)), said, release)

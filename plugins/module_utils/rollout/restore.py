@@ -191,6 +191,20 @@ def _scale_in_candidate(observed: Observed, release: Release, now: float) -> Dec
     waiting = await_nodes(
         release, observed.fleet, observed.fleet.weights_changed_at, now, f"{release.candidate} is scaled in"
     )
-    if waiting is not None:
+    if waiting is not None and not observed.fleet.of_connections:
         return waiting
+    if waiting is not None:
+        return _scale_in_later(observed, release)
     return Decision(ScaleIn(release.candidate), f"{release.candidate} is not needed any more", release)
+
+
+def _scale_in_later(observed: Observed, release: Release) -> Decision | None:
+    """Minutes pass until the nodes of a network load balancer have the weights: no rollback waits for that."""
+    candidate, at = (
+        observed.fleet.state(release.candidate),
+        in_force_at(observed.fleet, observed.fleet.weights_changed_at),
+    )
+    if candidate.scale_in_at is not None and candidate.scale_in_for == (release.id,):
+        return None
+    said = f"{release.candidate} is scaled in at {clock_time(at)}, when every node of the load balancer has the changed listener"
+    return Decision(ScheduleScaleIn(release.candidate, at, release.id), said, release)

@@ -836,25 +836,3 @@ def test_further_load_balancers_of_the_environment_go_by_name_and_tag(aws: None)
     assert "DNS record play.example.com. A" in listed and "DNS record theirs.example.com. A" not in listed
     of_one = invoke(check_mode=True, service="scores", names=["play.example.com"], zones=["example.com"])["removed"]
     assert "load balancer staging-games" not in of_one and "DNS record play.example.com. A" in of_one
-
-
-def test_records_in_a_private_zone_go_by_its_id_and_the_zone_stays(aws: None) -> None:
-    make("staging")
-    elb, route53 = boto3.client("elbv2", REGION), boto3.client("route53")
-    first = elb.describe_load_balancers(Names=["staging"])["LoadBalancers"][0]
-    vpc = {"VPCRegion": REGION, "VPCId": first["VpcId"]}
-    public = route53.create_hosted_zone(Name="example.com", CallerReference="1")["HostedZone"]["Id"]
-    private = route53.create_hosted_zone(Name="example.com", CallerReference="2", VPC=vpc)["HostedZone"]["Id"]
-    target = {"HostedZoneId": first["CanonicalHostedZoneId"], "DNSName": first["DNSName"], "EvaluateTargetHealth": True}
-    record = {"Name": "scores.example.com", "Type": "A", "AliasTarget": target}
-    batch = {"Changes": [{"Action": "CREATE", "ResourceRecordSet": record}]}
-    for zone in (public, private):
-        route53.change_resource_record_sets(HostedZoneId=zone, ChangeBatch=batch)
-    options = {"zones": [private.rpartition("/")[2]]}
-    invoke(service="scores", confirm="scores", names=["scores.example.com"], **options)
-
-    def names(zone: str) -> list[str]:
-        records = route53.list_resource_record_sets(HostedZoneId=zone)["ResourceRecordSets"]
-        return [found["Name"] for found in records if found["Type"] == "A"]
-
-    assert (names(public), names(private)) == (["scores.example.com."], [])

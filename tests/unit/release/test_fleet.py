@@ -23,7 +23,7 @@ from ansible_collections.pear.fargate.plugins.module_utils.release.providers.lis
 from ansible_collections.pear.fargate.plugins.module_utils.release.providers.service_provider import (
     ServiceProvider,
 )
-from ansible_collections.pear.fargate.plugins.module_utils.rollout.actions import Replace
+from ansible_collections.pear.fargate.plugins.module_utils.rollout.actions import Replace, Stage
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import Colour, Weights
 from ansible_collections.pear.fargate.plugins.module_utils.service.location import ServiceLocation
 from botocore.exceptions import ClientError
@@ -96,6 +96,7 @@ def fleet(clock: QuickClock) -> ServiceFleet:
         cluster="c",
         is_routed=True,
         of_connections=False,
+        test=None,
         ecs_services={BLUE: "web-blue", GREEN: "web-green"},
         service="web",
         listener_arn="arn:listener",
@@ -158,6 +159,20 @@ def test_when_the_weights_changed_is_known_of_changes_by_others_too(account: Acc
     clock.sleep(20)
     look(account, reader)
     assert reader.weights_changed_at == began + 40
+
+
+@pytest.mark.parametrize(
+    ("of_connections", "test", "expected"),
+    [(True, "arn:test", 50.0), (True, None, 0.0), (False, "arn:test", 0.0)],
+)
+def test_a_run_does_not_know_when_the_test_listener_was_changed_before(
+    of_connections: bool, test: str | None, expected: float
+) -> None:
+    """A run that died may have changed it just now: a check would ask the colour that serves already."""
+    place, clock = SimpleNamespace(of_connections=of_connections, test=test), QuickClock()
+    clock.sleep(50)
+    reader = ServiceFleet(cast(Aws, None), cast(ServiceLocation, place), SilentProgress(), clock=clock)
+    assert reader.test_rule_changed_at == expected
 
 
 def test_a_shift_changes_the_weights_even_if_its_answer_is_lost(account: Account, monkeypatch: Any) -> None:
@@ -395,6 +410,45 @@ def test_a_return_in_place_writes_the_volumes_of_the_version_before(account: Acc
     monkeypatch.setattr(ServiceFleet, "update", lambda _self, _colour, request: sent.append(request))
     EcsProvider(reader).replace(Replace(BLUE, "web:1", specified=False))
     assert sent == [{"taskDefinition": "web:1", "volumeConfigurations": []}]
+
+
+MADE_IN_PLACE = {
+    "minimum_healthy_percent": 100,
+    "maximum_percent": 200,
+    "circuit_breaker": True,
+    "rollback": True,
+    "alarms": ["error-share"],
+}
+WITHOUT_RETURN = {
+    "minimumHealthyPercent": 100,
+    "maximumPercent": 200,
+    "deploymentCircuitBreaker": {"enable": True, "rollback": False},
+    "alarms": {"alarmNames": [], "enable": False, "rollback": False},
+}
+
+
+@pytest.mark.parametrize(
+    ("settings", "given", "written"),
+    [
+        pytest.param(MADE_IN_PLACE, None, WITHOUT_RETURN, id="made beside a colour that is released in place"),
+        pytest.param({**MADE_IN_PLACE, "rollback": False, "alarms": []}, None, None, id="staged by a release"),
+        pytest.param(MADE_IN_PLACE, object(), None, id="of others"),
+    ],
+)
+def test_a_rollback_to_the_other_colour_waits_for_no_alarm_of_ecs(
+    account: Account, monkeypatch: Any, settings: dict[str, Any], given: Any, written: Any
+) -> None:
+    """ECS would watch it for minutes before the deployment is completed, and could put an even older version back."""
+    sent: list[dict[str, Any]] = []
+    reader = fleet(QuickClock())
+    reader.location.given = given  # type: ignore[misc]
+    state = SimpleNamespace(task_definition="web:1", desired=0, settings=settings)
+    reader.services = {GREEN: cast(Any, state)}
+    monkeypatch.setattr(ServiceFleet, "update", lambda _self, _colour, request: sent.append(request))
+    provider = ListenerProvider(reader, _test_colour=GREEN)
+    provider.stage(Stage(GREEN, "web:1", 2, fresh=True))
+    deployment = {"deploymentConfiguration": written} if written else {}
+    assert sent == [{"desiredCount": 2, "forceNewDeployment": True, **deployment}]
 
 
 HELD = {"target_group_arn": "arn:blue", "container": "app", "port": 9090}

@@ -8,8 +8,10 @@ import pytest
 from ansible_collections.pear.fargate.plugins.module_utils.release.controller import Controller
 from ansible_collections.pear.fargate.plugins.module_utils.release.loop import Ending
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.begin import Refused, ReturnOrder, begin_deploy
+from ansible_collections.pear.fargate.plugins.module_utils.rollout.disagreements import disagreements
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import (
     OldColour,
+    OnInconclusive,
     Outcome,
     Policy,
     Result,
@@ -18,7 +20,7 @@ from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import 
 )
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.nodes import CONNECTIONS_NODES_SECONDS
 
-from .runs import POLICY, order, roll
+from .runs import ONE_WRITER, POLICY, Stop, deploy, order, quiet, roll
 from .world import BLUE, GREEN, World
 
 SHORT = replace(POLICY, window_seconds=0)
@@ -57,7 +59,32 @@ def test_a_failed_candidate_goes_as_late() -> None:
     before = world.time
     assert released(world, "three").outcome is Outcome.ROLLED_BACK
     assert world.weights == Weights.all_to(GREEN)
-    assert world.fleet.blue.desired == 0 and world.time - before >= CONNECTIONS_NODES_SECONDS
+    ended, at = world.time, world.fleet.blue.scale_in_at
+    assert ended - before < 60, "nobody waits for it"
+    assert at is not None and at - before >= CONNECTIONS_NODES_SECONDS
+    assert disagreements(world.compared, world.releases(), ended) == []
+    world.pass_time(at - ended)
+    assert world.fleet.blue.desired == 0
+
+
+def test_a_rollback_does_not_wait_until_a_failed_candidate_may_go() -> None:
+    world = game()
+    assert released(world, "two").outcome is Outcome.SUCCEEDED
+    world.pass_time(CONNECTIONS_NODES_SECONDS)
+    world.after_call = lambda _number, name: world.alarms.update(errors="ALARM") if name == "shift" else None
+
+    def die(_number: int, _name: str) -> None:
+        if any(release.outcome is Outcome.ROLLED_BACK for release in world.releases()):
+            raise Stop
+
+    world.before_call = die
+    with pytest.raises(Stop):
+        released(world, "three")
+    quiet(world)
+    before = world.time
+    assert returned(world).outcome is Outcome.SUCCEEDED
+    assert world.weights == Weights.all_to(BLUE)
+    assert world.time - before < 120
 
 
 def test_the_next_release_begins_once_no_node_sends_connections_to_its_candidate_and_a_rollback_at_once() -> None:
@@ -77,14 +104,30 @@ def test_a_release_whose_checks_failed_holds_the_next_one_not_back(old_colour: O
     world = game()
     world.proofs["smoke"] = Verdict(Result.FAIL, "it answers 500")
     assert released(world, "two", replace(POLICY, old_colour=old_colour)).outcome is Outcome.ROLLED_BACK
-    found = begin_deploy(order("three", 9), world.fleet, world.releases(), world.time)
+    found = begin_deploy(order("three", 9), world.compared, world.releases(), world.time)
     assert not isinstance(found, Refused), found
+
+
+def test_a_release_that_ended_before_its_checks_were_over_holds_the_next_one_not_back() -> None:
+    world = game()
+    world.sick.add("task:two")
+    assert released(world, "two", replace(POLICY, old_colour=OldColour.KEEP)).outcome is Outcome.ROLLED_BACK
+    found = begin_deploy(order("three", 9), world.compared, world.releases(), world.time)
+    assert not isinstance(found, Refused), found
+
+
+def test_a_release_that_went_on_although_a_check_could_not_tell_has_moved_weights() -> None:
+    world = game()
+    world.proofs["smoke"] = Verdict(Result.INCONCLUSIVE, "it did not answer in time")
+    went_on = replace(POLICY, inconclusive=OnInconclusive.CONTINUE)
+    assert released(world, "two", went_on).outcome is Outcome.SUCCEEDED
+    assert "release deploy-two-0 ended" in released(world, "three").reason
 
 
 def test_a_release_in_place_moves_no_weight_and_holds_the_next_one_not_back() -> None:
     world = game()
     assert roll(world, "two").outcome is Outcome.SUCCEEDED
-    found = begin_deploy(order("three", 9), world.fleet, world.releases(), world.time)
+    found = begin_deploy(order("three", 9), world.compared, world.releases(), world.time)
     assert not isinstance(found, Refused), found
 
 
@@ -93,3 +136,17 @@ def test_behind_an_application_load_balancer_the_next_release_begins_at_once() -
     world.of_connections = False
     assert released(world, "two").outcome is Outcome.SUCCEEDED
     assert released(world, "three").outcome is Outcome.SUCCEEDED
+
+
+def test_one_writer_is_released_and_rolled_back_without_moving_weights() -> None:
+    """Its tasks are stopped before others start: nodes with the weights before would send connections to no task for minutes."""
+    world = World(alarms={"errors": "OK"}, of_connections=True, one_writer=True, specified_count=1)
+    refused = deploy(world, "one", ONE_WRITER)
+    assert refused.outcome is Outcome.REFUSED
+    assert "connections to it would fail. Release with rolling" in refused.reason
+    for name in ("one", "two"):
+        assert roll(world, name).outcome is Outcome.SUCCEEDED
+    served = world.weights
+    assert returned(world).outcome is Outcome.SUCCEEDED
+    assert (world.weights, world.sides[BLUE].task_definition) == (served, "task:one")
+    assert "shift" not in [name for name, _what in world.writes]

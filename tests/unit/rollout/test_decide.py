@@ -67,6 +67,7 @@ JUDGED = "step 1 of 3 passed: green has 4 healthy targets (minimum 1); alarm err
 # Status, path, matcher and reason code, as the load balancer has them.
 MISMATCH = "4 unhealthy: Target.ResponseCodeMismatch: Health checks failed with these codes: [404] (GET /healthz expecting 200)"
 PREPARING, STAGING = at(Phase.PREPARING), at(Phase.STAGING)
+WATCHED = replace(READY, steady=False, watched_by=("errors",))
 ROWS = (
     row("nothing registered", seen(), at(Phase.PREPARING, task_definition=""), Register(), "has to be registered"),
     row("traffic left elsewhere", seen(TENTH), PREPARING, Shift(HOME), "returning it to blue first"),
@@ -110,6 +111,21 @@ ROWS = (
         MISMATCH,
     ),
     row("not steady yet", seen(green=replace(READY, steady=False)), STAGING, Wait(2.0), "not steady"),
+    row("ECS only watches its alarms", seen(green=WATCHED), STAGING, Record(), "now the checks migrate, smoke"),
+    row(
+        "ECS watches its alarms for longer than staging may take",
+        seen(green=WATCHED),
+        at(Phase.STAGING, entered_at=NOW - 301),
+        Record(),
+        "now the checks migrate, smoke",
+    ),
+    row(
+        "ECS put the version before back under traffic",
+        seen(TENTH, green=replace(READY, task_definition="task:0", ecs_rollback="alarm detected: errors")),
+        at(Phase.SHIFTING, since=NOW - 5),
+        Shift(HOME),
+        "green does not run: alarm detected: errors",
+    ),
     row(
         "crash loop", seen(green=replace(READY, failure="exit code 1")), STAGING, Record(), "does not run: exit code 1"
     ),
