@@ -495,8 +495,8 @@ options:
       - Listener of a network load balancer (TCP, TLS, UDP or TCP_UDP) whose default action forwards to both target groups of O(services),
         and to no other. It takes the place of O(rule_arn), since such a listener has no rules.
       - Weights distribute new connections; existing ones stay with the target that they have.
-      - The gates C(errors) and C(latency), and C(slos), are refused. For the gate C(metrics) CloudWatch has resets (C(TCP_Target_Reset_Count),
-        C(TCP_ELB_Reset_Count)) and flows of the load balancer as a whole, and of a target group C(UnHealthyHostCount).
+      - The gates C(errors) and C(latency), and C(slos), are refused. For the gate C(metrics) CloudWatch has resets and flows of the load
+        balancer as a whole (C(TCP_Target_Reset_Count), C(TCP_ELB_Reset_Count)), and of a target group C(UnHealthyHostCount).
     type: str
   test_listener_arn:
     description:

@@ -427,6 +427,24 @@ WITHOUT_RETURN = {
 }
 
 
+@pytest.mark.parametrize("alarms", [["error-share"], []])
+def test_a_return_in_place_is_not_watched(account: Account, monkeypatch: Any, alarms: list[str]) -> None:
+    """Late errors of the version that is left would fire during the return, and ECS would put that version back."""
+    sent: list[dict[str, Any]] = []
+    reader = fleet(QuickClock())
+    reader.services = {BLUE: cast(Any, SimpleNamespace(settings={**MADE_IN_PLACE, "alarms": alarms}))}
+    monkeypatch.setattr(ecs, "task_definition", lambda *_: WITHOUT)
+    monkeypatch.setattr(ServiceFleet, "update", lambda _self, _colour, request: sent.append(request))
+    EcsProvider(reader).replace(Replace(BLUE, "web:1", specified=False))
+    (request,) = sent
+    assert request["taskDefinition"] == "web:1"
+    written = request.get("deploymentConfiguration")
+    assert (written and written["alarms"]) == (
+        {"alarmNames": [], "enable": False, "rollback": False} if alarms else None
+    )
+    assert not written or written["deploymentCircuitBreaker"] == {"enable": True, "rollback": True}
+
+
 @pytest.mark.parametrize(
     ("settings", "given", "written"),
     [

@@ -65,7 +65,8 @@ class EcsProvider:
         if not action.specified:
             count = {} if action.count is None else {"desiredCount": action.count}
             besides = self.fleet.of_version(colour, self._definition(action.task_definition))
-            self.fleet.update(colour, {"taskDefinition": action.task_definition, **count, **besides})
+            unwatched = self._without_alarms(colour)
+            self.fleet.update(colour, {"taskDefinition": action.task_definition, **count, **besides, **unwatched})
             return
         changes, specified = self.changes(colour), self._specified(colour)
         if changes.create:
@@ -78,6 +79,16 @@ class EcsProvider:
         if changes.create_idle:
             idle = self._settings(colour.other)
             self.fleet.create(colour.other, service_definition.create_request(idle, action.task_definition, 0))
+
+    def _without_alarms(self, colour: Colour) -> dict[str, Any]:
+        """Errors of the version that is left are reported late: by an alarm on them ECS would put that version back.
+
+        The next release sets the alarms again.
+        """
+        state = self.fleet.services.get(colour)
+        if state is None or self.fleet.location.given or not state.settings.get("alarms"):
+            return {}
+        return service_definition.update_request({**state.settings, "alarms": []}, {"alarms"})
 
     def _update(self, action: Replace, changes: Changes, specified: Specified) -> None:
         state = self.fleet.services.get(action.colour)
