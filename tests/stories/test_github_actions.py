@@ -50,7 +50,7 @@ def application(stage: Stage, deployed: Player, tmp_path_factory: pytest.TempPat
             }
         (inventory / "host_vars").mkdir()
         (inventory / "host_vars" / f"{service}.yml").write_text(yaml.safe_dump(values))
-    (deploy / "requirements.txt").write_text("ansible-core>=2.17\nboto3\npygal\n")
+    (deploy / "requirements.txt").write_text("ansible-core>=2.19\nboto3\npygal\n")
     collections = [{"name": "amazon.aws"}, {"name": "community.aws"}]
     (deploy / "requirements.yml").write_text(yaml.safe_dump({"collections": collections}))
     production = replace(deployed, inventories=(str(deploy / "inventories/production"),))

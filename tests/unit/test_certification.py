@@ -68,7 +68,7 @@ def test_a_release_is_held_to_every_sanity_test_and_make_test_to_the_quick_ones(
 
 def test_the_supported_core_is_the_documented_one() -> None:
     asked = yaml.safe_load((ROOT / "meta/runtime.yml").read_text())["requires_ansible"]
-    assert asked == ">=2.17.0"
+    assert asked == ">=2.19.0"
     assert (
         f"ansible-core | {asked.removeprefix('>=').removesuffix('.0')} or newer"
         in (ROOT / "docs/requirements.md").read_text()

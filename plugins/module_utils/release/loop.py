@@ -97,6 +97,8 @@ class ReleaseLoop:
         # Since when the fleet is known; None where it may have changed by a write of this run.
         self._fleet_at: float | None = None
         self._first_waits: list[float] = []
+        # Whether a release of this run is on record.
+        self.has_saved = False
         self._last_line = ""
         # A release ends for a rollback to begin.
         self._hurried = False
@@ -399,6 +401,8 @@ class ReleaseLoop:
 
     def save(self, release: Release) -> Release:
         """Record the release; only the holder of the lease can."""
+        # Also where the answer is lost.
+        self.has_saved = True
         self.ports.ledger.save(release, self.lease_holder.lease)
         return release
 

@@ -92,9 +92,12 @@ def run_controller(call: Invocation, controller: Controller, work: Callable[[], 
         try:
             return work()
         except PortError as failed:
+            stopped = (
+                "The ledger holds where this stopped: run the same playbook again to go on, or playbooks/rollback.yml."
+            )
+            began = controller.loop.has_saved
             raise Failure(
-                f"{failed} The ledger holds where this stopped: run the same playbook again to go on, or "
-                "playbooks/rollback.yml.",
+                f"{failed} {stopped if began else 'No release was begun: run the same playbook again once that is mended.'}",
                 outcome=str(Outcome.INTERRUPTED),
             ) from failed
 

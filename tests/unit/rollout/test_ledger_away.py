@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
+from typing import Any, cast
 
 import pytest
+from ansible_collections.pear.fargate.plugins.module_utils.aws.errors import Failure
 from ansible_collections.pear.fargate.plugins.module_utils.release.controller import Controller
 from ansible_collections.pear.fargate.plugins.module_utils.release.lease_holder import LeaseHolder
 from ansible_collections.pear.fargate.plugins.module_utils.release.loop import Ending
 from ansible_collections.pear.fargate.plugins.module_utils.release.ports import PortError
+from ansible_collections.pear.fargate.plugins.module_utils.release.runner import run_controller
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import Outcome, Plan
 
 from .runs import (
@@ -220,3 +223,26 @@ def test_without_the_ledger_no_task_of_a_single_writer_is_started(plan: Plan) ->
     with pytest.raises(PortError):
         deploy(world, "three", plan)
     assert [name for name, _action in world.writes[began:] if name != "save"] == ["ScaleIn"]
+
+
+@pytest.mark.parametrize(
+    ("refused", "said"),
+    [
+        pytest.param("take", "No release was begun", id="before"),
+        pytest.param("Stage", "The ledger holds where this stopped", id="after"),
+    ],
+)
+def test_a_run_that_ends_by_a_failed_call_says_whether_a_release_was_begun(refused: str, said: str) -> None:
+    world = with_two_releases()
+
+    def refuse(_number: int, name: str) -> None:
+        # Also what would put it right afterwards.
+        if name == refused or (refused in called and name in {"save", "Stage", "read"}):
+            called.append(name)
+            raise denied(name)
+
+    called: list[str] = []
+    world.before_call = refuse
+    controller = Controller(world.ports(), "deployer of three")
+    with pytest.raises(Failure, match=said):
+        run_controller(cast(Any, None), controller, lambda: controller.deploy(order("three", 9)))
