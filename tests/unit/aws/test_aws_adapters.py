@@ -142,7 +142,7 @@ def test_a_task_that_is_told_to_stop_is_counted_until_its_containers_have_stoppe
         ]
         if tasks:
             stub.add_response("describe_tasks", {"tasks": tasks, "failures": []}, {"cluster": "local", "tasks": arns})
-    location = cast(ServiceLocation, SimpleNamespace(cluster="local"))
+    location = cast(ServiceLocation, SimpleNamespace(cluster="local", of_connections=False, test=None))
     fleet = ServiceFleet(aws, location, cast(Progress, None))
     idle = ecs.service_state({**SERVICE, "desiredCount": 0, "runningCount": 0})
     fleet.services = {Colour.BLUE: idle}
