@@ -207,6 +207,11 @@ def untag(aws: Aws, arn: str, keys: list[str]) -> None:
     aws.client("ecs").untag_resource(resourceArn=arn, tagKeys=keys)
 
 
+def _watched_by(raw: Mapping[str, Any]) -> tuple[str, ...]:
+    alarms = raw.get("deploymentConfiguration", {}).get("alarms", {})
+    return tuple(sorted(alarms.get("alarmNames", []))) if alarms.get("enable") else ()
+
+
 def service_state(raw: Mapping[str, Any]) -> ServiceState:
     return ServiceState(
         name=raw["serviceName"],
@@ -224,6 +229,7 @@ def service_state(raw: Mapping[str, Any]) -> ServiceState:
         deployment_controller=raw.get("deploymentController", {}).get("type", "ECS"),
         deployment_strategy=raw.get("deploymentConfiguration", {}).get("strategy", "ROLLING"),
         settings=service_definition.described(raw),
+        watched_by=_watched_by(raw),
         tags=tags_of(raw),
     )
 

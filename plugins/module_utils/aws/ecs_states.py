@@ -65,6 +65,8 @@ class ServiceState:
     deployment_controller: str = "ECS"
     deployment_strategy: str = "ROLLING"
     settings: dict[str, Any] = field(default_factory=dict)
+    # Alarms by which ECS watches its deployments, whether or not it returns the one before.
+    watched_by: tuple[str, ...] = ()
     tags: dict[str, str] = field(default_factory=dict)
 
     @property

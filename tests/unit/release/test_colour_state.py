@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
+from ansible_collections.pear.fargate.plugins.module_utils.aws.ecs import service_state
 from ansible_collections.pear.fargate.plugins.module_utils.aws.ecs_states import Deployment, ServiceState
 from ansible_collections.pear.fargate.plugins.module_utils.aws.elbv2_states import TargetState
 from ansible_collections.pear.fargate.plugins.module_utils.release.providers.colour_state import Reading, colour_state
@@ -16,8 +18,7 @@ HEALTHY = (TargetState("10.0.0.1", 8080, "healthy"), TargetState("10.0.0.2", 808
 
 
 def state(*deployments: Deployment, alarms: tuple[str, ...] = ("errors",)) -> ServiceState:
-    settings = {"alarms": list(alarms)}
-    return ServiceState("blue", "arn", "ACTIVE", "family/app:2", 2, 2, 0, deployments, settings=settings)
+    return ServiceState("blue", "arn", "ACTIVE", "family/app:2", 2, 2, 0, deployments, watched_by=alarms)
 
 
 @pytest.mark.parametrize(
@@ -41,3 +42,24 @@ def test_what_ecs_watches_after_all_tasks_were_replaced(
     found = colour_state(Reading(Colour.BLUE, state(*deployments, alarms=alarms), HEALTHY))
     assert found.watched_by == watched
     assert found.settled == (bool(watched) or deployments[0].rollout_state == "COMPLETED")
+
+
+@pytest.mark.parametrize(
+    ("alarms", "watched"),
+    [
+        pytest.param({"alarmNames": ["b", "a"], "enable": True, "rollback": True}, ("a", "b"), id="returned by ECS"),
+        pytest.param({"alarmNames": ["a"], "enable": True, "rollback": False}, ("a",), id="ended by ECS"),
+        pytest.param({"alarmNames": ["a"], "enable": False, "rollback": False}, (), id="not enabled"),
+    ],
+)
+def test_ecs_watches_alarms_that_only_end_a_deployment_too(alarms: dict[str, Any], watched: tuple[str, ...]) -> None:
+    raw = {
+        "serviceName": "web",
+        "serviceArn": "arn",
+        "status": "ACTIVE",
+        "desiredCount": 1,
+        "runningCount": 1,
+        "pendingCount": 0,
+    }
+    assert service_state({**raw, "deploymentConfiguration": {"alarms": alarms}}).watched_by == watched
+    assert service_state(raw).watched_by == ()

@@ -73,7 +73,7 @@ def _watched_by(state: ServiceState) -> tuple[str, ...]:
         return ()
     others = any(other.running or other.pending for other in state.deployments if not other.primary)
     replaced = primary.running >= primary.desired == state.desired and not others
-    return tuple(state.settings.get("alarms", ())) if replaced else ()
+    return state.watched_by if replaced else ()
 
 
 def _why_unhealthy(targets: Sequence[TargetState]) -> str:
