@@ -167,6 +167,12 @@ class Deployment:
     source_revisions: list[str] = field(default_factory=list)
     events_said: set[str] = field(default_factory=set)
 
+    @property
+    def alarms(self) -> dict[str, Any]:
+        """Its deployment alarms, where they are enabled. ECS's own return is not watched."""
+        alarms: dict[str, Any] = self.settings.get("deploymentConfiguration", {}).get("alarms") or {}
+        return alarms if alarms.get("enable") and not self.rolls_back else {}
+
     def finish(self, state: str, record_status: str, reason: str) -> None:
         self.rollout_state, self.record_status, self.reason = state, record_status, reason
         self.updated_at = self.finished_at = time.time()

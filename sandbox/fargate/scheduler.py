@@ -291,10 +291,8 @@ class Scheduler:
             return "circuit breaker", "tasks failed to start", deployment.breaker.rollback
         # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-alarm-failure.html, and for those that fire already:
         # https://aws.amazon.com/blogs/containers/automate-rollbacks-for-amazon-ecs-rolling-deployments-with-cloudwatch-alarms/
-        alarms = deployment.settings.get("deploymentConfiguration", {}).get("alarms") or {}
-        firing = (
-            self.firing(alarms.get("alarmNames") or []) if alarms.get("enable") and not deployment.rolls_back else []
-        )
+        alarms = deployment.alarms
+        firing = self.firing(alarms.get("alarmNames") or []) if alarms else []
         if deployment.unwatched_alarms is None:
             deployment.unwatched_alarms = firing
         firing = [name for name in firing if name not in deployment.unwatched_alarms]
@@ -356,8 +354,8 @@ class Scheduler:
         https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-alarm-failure.html says that ECS computes the time
         from the alarms; that it is the longest evaluation time, https://github.com/aws/copilot-cli/pull/4294.
         """
-        alarms = deployment.settings.get("deploymentConfiguration", {}).get("alarms") or {}
-        if not alarms.get("enable") or deployment.rolls_back:
+        alarms = deployment.alarms
+        if not alarms:
             return False
         if deployment.replaced_at is None:
             deployment.replaced_at = time.time() if replaced else None

@@ -84,18 +84,18 @@ class Controller:
         return self._under_lease(order.id, False, lambda: self._deploy(order, begin))
 
     def _deploy(self, order: Order, begin: Begin) -> Ending:
-        history: Sequence[Release] | None = self._history()
-        left = unfinished(history or ())
+        history = self._history()
+        left = unfinished(history)
         if left is not None:
-            history = None
             if left.kind is Kind.DEPLOY and left.fingerprint == order.fingerprint and self._adoptable(left):
                 return self._resume(left)
             settled = self._settle(left, f"release {order.id} of {order.by} takes its place")
             if not settled.closed:
                 return Ending(Outcome.INTERRUPTED, f"nothing was begun: {settled.id}: {settled.reason}", changed=True)
+            history = self._history()
         look = self._look(history)
         right = self.writer.put_right(look.disagreements)
-        ending = self._start(begin, None if right else look)
+        ending = self._start(begin, self._look(self._history()) if right else look)
         return replace(ending, changed=ending.changed or right)
 
     def rollback(self, order: ReturnOrder) -> Ending:
@@ -146,10 +146,9 @@ class Controller:
         return no_way_back(fleet, left, is_lost(self._lease(), self.ports.clock.now()))
 
     def _rollback(self, order: ReturnOrder) -> Ending:
-        history: Sequence[Release] | None = self._read_ledger(self._history)
-        left = unfinished(history or ())
+        history = self._read_ledger(self._history)
+        left = unfinished(history)
         if left is not None:
-            history = None
             same = order.named is None or is_named(left, order.named)
             if left.kind is Kind.ROLLBACK and same and self._adoptable(left):
                 return self._resume(forced(left) if order.force else replace(left, forced=False))
@@ -157,6 +156,7 @@ class Controller:
             ended = self._settle(replace(left, forced=order.force), f"rollback {order.id} of {order.by}")
             if under_way and order.named is None:
                 return self._stopped(ended)
+            history = self._history()
         # Anything else waits: traffic returns first.
         look = self._look(history)
         urgent = [found for found in look.disagreements if found.is_urgent]
@@ -169,7 +169,8 @@ class Controller:
             )
             return Ending(Outcome.SUCCEEDED, reason, changed=True)
         ending = self._start(
-            lambda fleet, history, now: begin_rollback(order, fleet, history, now), None if right else look
+            lambda fleet, history, now: begin_rollback(order, fleet, history, now),
+            self._look(self._history()) if right else look,
         )
         return replace(ending, changed=ending.changed or right)
 
@@ -210,9 +211,8 @@ class Controller:
 
     # --- releases: begun, resumed, settled ---
 
-    def _start(self, begin: Begin, look: Look | None) -> Ending:
-        """Begin by the look that was taken under the lease, or by a new one."""
-        look = look or self._look()
+    def _start(self, begin: Begin, look: Look) -> Ending:
+        """Begin by a look that was taken under the lease; nothing was written since."""
         begun = begin(look.fleet, look.history, self.ports.clock.now())
         if isinstance(begun, Unchanged) and begun.adjust is not None:
             self.ports.progress.line(f"{begun.adjust.colour}: {'; '.join(begun.adjustments)}")
@@ -249,9 +249,9 @@ class Controller:
         ending = self.loop.finish(resumed(left, self.ports.clock.now()), None if finish else stop)
         return ending.release or left
 
-    def _look(self, history: Sequence[Release] | None = None) -> Look:
+    def _look(self, history: Sequence[Release]) -> Look:
         at = self.ports.clock.now()
-        return Look(self._fleet(), self._history() if history is None else history, at)
+        return Look(self._fleet(), history, at)
 
     def _adoptable(self, left: Release) -> bool:
         return can_be_resumed(left, self._fleet())
