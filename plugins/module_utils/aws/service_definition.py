@@ -15,6 +15,8 @@ from . import launch_volumes
 from .task_definition import port_name, serving
 
 _NETWORK = {"subnets", "security_groups", "assign_public_ip"}
+# Settings of a service whose deployments ECS leaves as they end, because a controller returns traffic.
+NO_RETURN_BY_ECS: dict[str, Any] = {"rollback": False, "alarms": []}
 _DEPLOYMENT = {"minimum_healthy_percent", "maximum_percent", "circuit_breaker", "rollback", "alarms"}
 # A change of these starts new tasks; ECS applies all others to the service as it runs.
 REDEPLOYING = frozenset(

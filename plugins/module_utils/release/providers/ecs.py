@@ -50,7 +50,7 @@ class EcsProvider:
         if state is None:
             return
         update = service_definition.update_request(
-            {**specified.settings, "rollback": False, "alarms": []}, set(found.settings)
+            {**specified.settings, **service_definition.NO_RETURN_BY_ECS}, set(found.settings)
         )
         if found.desired_count is not None:
             update["desiredCount"] = found.desired_count

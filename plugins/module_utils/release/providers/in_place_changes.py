@@ -93,7 +93,9 @@ def adjustments_of(live: LiveService, specified: Specified) -> Adjustments:
     state = live.state
     if state is None:
         return Adjustments()
-    differing = service_definition.differences(state.settings, specified.settings) - {"rollback", "alarms"}
+    differing = (
+        service_definition.differences(state.settings, specified.settings) - service_definition.NO_RETURN_BY_ECS.keys()
+    )
     redeploying = sorted(differing & service_definition.REDEPLOYING)
     plain = differing - service_definition.REDEPLOYING
     counted = not live.autoscaled and state.desired != specified.desired_count

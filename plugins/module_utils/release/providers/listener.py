@@ -21,7 +21,6 @@ from ..ports import PortError
 from .fleet import ServiceFleet
 
 NO_TASKS = Bounds(0, 0)
-_NO_RETURN_BY_ECS: dict[str, Any] = {"rollback": False, "alarms": []}
 
 
 @dataclass
@@ -168,13 +167,15 @@ class ListenerProvider:
     def _settings(self, colour: Colour) -> dict[str, Any]:
         """A candidate that fails must stay as it failed: the release returns traffic, ECS returns nothing."""
         settings = self.fleet.specification().settings(self.fleet.location.target_groups[colour].arn)
-        return {**settings, **_NO_RETURN_BY_ECS}
+        return {**settings, **service_definition.NO_RETURN_BY_ECS}
 
     def _changed_settings(self, colour: Colour, state: ServiceState) -> dict[str, Any]:
         if self.fleet.location.given:
             return {}
         # A rollback has no specification; a colour that was released in place, or made beside one, has what that needs.
         settings: Mapping[str, Any] = (
-            self._settings(colour) if self.fleet.spec is not None else {**state.settings, **_NO_RETURN_BY_ECS}
+            self._settings(colour)
+            if self.fleet.spec is not None
+            else {**state.settings, **service_definition.NO_RETURN_BY_ECS}
         )
         return service_definition.update_request(settings, service_definition.differences(state.settings, settings))
