@@ -21,7 +21,7 @@ unexport PYTHONDONTWRITEBYTECODE
 export PEAR_CACHE ?= $(CURDIR)/.cache
 INVENTORY ?= inventories/local
 # Side by side: stories mostly wait.
-lists = "stories setup-test molecule" "lint sanity-quick $(1) plays sandbox-test"
+LISTS := "stories setup-test molecule" "lint sanity-quick unit-all plays sandbox-test"
 SHORT := $(if $(filter first,$(PEAR_TESTS)),not long)
 
 .PHONY: help
@@ -66,12 +66,12 @@ distclean: sandbox-down clean ## Remove everything that git does not hold: the s
 	@tools/clean.sh environments
 
 .PHONY: test
-test: setup ## The first tests of each kind: lint, sanity, unit, plays, set-up, sandbox, stories, molecule
-	@PEAR_TESTS=first python3 -m tools.run_tests $(call lists,unit)
+test: setup ## All unit tests and the first of each other kind: lint, sanity, plays, set-up, sandbox, stories, molecule
+	@PEAR_TESTS=first python3 -m tools.run_tests $(LISTS)
 
 .PHONY: test-all
 test-all: setup ## All tests, the long ones too
-	@python3 -m tools.run_tests $(call lists,unit-all)
+	@python3 -m tools.run_tests $(LISTS)
 
 .PHONY: lint
 lint: setup-lint ## ruff, mypy, ansible-lint (production profile), workflows

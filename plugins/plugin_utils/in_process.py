@@ -26,7 +26,7 @@ from ..module_utils.aws.options import AWS_OPTIONS
 from ..module_utils.aws.session import Aws, warm
 from ..module_utils.common.account import VARIABLE, account_of, refuse_other_account, refuse_unless
 from ..module_utils.common.clock import SystemClock
-from ..module_utils.common.invocation import Invocation, Run, failed_result, with_aws_options
+from ..module_utils.common.invocation import Invocation, Run, failed_result, waits_for_quotas, with_aws_options
 from ..module_utils.common.progress import Progress, SilentProgress, WrittenProgress
 from .module_services import SERVICES
 from .plain import plain
@@ -90,6 +90,8 @@ class InProcessAction(ActionBase):
         aws = Aws(params)
         refuse_other_account(aws, account)
         progress = self._progress(clock, task_vars)
+        if waits_for_quotas(type(self).module_run):
+            aws.wait_for_quotas(progress.heartbeat)
         return type(self).module_run(
             Invocation(params, aws, self._task.check_mode, clock, progress, Display().verbosity)
         )

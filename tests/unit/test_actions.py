@@ -64,6 +64,7 @@ print(json.dumps(found))
 """
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", MODULES)
 def test_an_action_plugin_resolves_to_the_modules_own_name(name: str, loaded: dict[str, dict[str, Any]]) -> None:
     """Ansible applies module_defaults by this name: those of one module must not reach the others."""

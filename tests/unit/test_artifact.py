@@ -90,6 +90,7 @@ def away_from_the_checkout(installed: Path, *command: object, **variables: str) 
     return done.stdout
 
 
+@pytest.mark.long
 def test_the_artifact_holds_the_collection_and_nothing_else(members: list[str]) -> None:
     assert {name.partition("/")[0] for name in members} <= SHIPPED
     assert [name for name in members if name.startswith("tests/")] == ["tests/config.yml"]

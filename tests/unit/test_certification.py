@@ -62,7 +62,7 @@ def _commands(verb: str) -> str:
 def test_a_release_is_held_to_every_sanity_test_and_make_test_to_the_quick_ones() -> None:
     assert re.search(r"^tools/sanity\.sh$", _commands("release-check"), re.MULTILINE)
     assert re.search(r"^tools/sanity\.sh --quick$", _commands("sanity-quick"), re.MULTILINE)
-    lists = re.search(r"^lists = (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    lists = re.search(r"^LISTS := (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
     assert lists and "sanity-quick" in lists[1].replace('"', "").split()
 
 

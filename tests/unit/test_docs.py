@@ -262,6 +262,7 @@ def _variables(text: str) -> set[str]:
     return set(_WORD.findall(text)) - others
 
 
+@pytest.mark.long
 def test_every_variable_of_a_role_that_a_document_names_is_in_its_argument_specs() -> None:
     wrong = []
     for document in documents():

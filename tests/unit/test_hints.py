@@ -53,6 +53,7 @@ def messages() -> Iterator[tuple[Path, str]]:
                 yield file.relative_to(ROOT), node.value
 
 
+@pytest.mark.long
 def test_no_message_has_an_internal_name() -> None:
     assert [(str(file), text) for file, text in messages() if _INTERNAL.search(text)] == []
 
@@ -65,6 +66,7 @@ def test_no_message_of_a_role_has_an_internal_name(file: Path) -> None:
     assert [line for line in told if _INTERNAL.search(re.sub(r"\{\{.*?\}\}", "", line))] == []
 
 
+@pytest.mark.long
 def test_every_variable_that_a_message_names_exists() -> None:
     known = {name for role in roles_of_the_collection().values() for name in role.known}
     named = {(str(file), word) for file, text in messages() for word in _VARIABLE.findall(text)}

@@ -8,7 +8,10 @@ import socket
 import threading
 import time
 
+import pytest
 from scoreboard_process import Scoreboard, running
+
+pytestmark = pytest.mark.long
 
 SLOW = {
     "CHAOS_ENABLED": "1",

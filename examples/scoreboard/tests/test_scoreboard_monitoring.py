@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 from scoreboard_process import free_port, running
 
+pytestmark = pytest.mark.long
+
 SAMPLE = re.compile(r'^[a-z_]+(\{[a-z]+="(\\.|[^"\\])*"(,[a-z]+="(\\.|[^"\\])*")*\})? [0-9.e+-]+$')
 
 

@@ -17,6 +17,7 @@ from ansible.module_utils.basic import missing_required_lib
 
 from . import answers
 from .errors import AwsError, Failure, NotSentError
+from .throttling import Patience
 
 try:
     import botocore.loaders
@@ -88,6 +89,7 @@ class Aws:
         if not _HAS_BOTOCORE:
             raise Failure(missing_required_lib("boto3", url="https://boto3.amazonaws.com/"))
         self._params = params
+        self._patience: Patience | None = None
         self._clients: dict[tuple[str, bool], Any] = {}
         # Creating a client is not thread-safe; clients are.
         self._lock = threading.Lock()
@@ -133,7 +135,15 @@ class Aws:
 
     def elsewhere(self, region: str) -> Aws:
         """The same account in another region."""
-        return self if region == self.region else Aws({**self._params, "region": region})
+        if region == self.region:
+            return self
+        other = Aws({**self._params, "region": region})
+        other._patience = self._patience
+        return other
+
+    def wait_for_quotas(self, say: Callable[[str], None]) -> None:
+        """Send throttled calls again until AWS takes them, and say so: from here on, and not those of `fenced`, `quick` and `brief`."""
+        self._patience = Patience(say)
 
     def client(self, service: str, probe: bool = False) -> Any:
         """Return the client of a service. A probe fails within seconds if the endpoint does not answer."""
@@ -157,6 +167,8 @@ class Aws:
                 config=self._config(config),
             )
             answers.watch(client)
+            if self._patience is not None:
+                self._patience.watch(client)
             return client
         except (boto.BotoCoreError, boto.ClientError, ValueError) as cause:
             if isinstance(cause, ValueError):
@@ -181,6 +193,7 @@ class _ConfiguredAws(Aws):
 
     def __init__(self, aws: Aws, config: Mapping[str, Any], guard: _Guard | None = None) -> None:
         self._params = aws._params
+        self._patience = None
         self._session = aws._session
         self._lock = aws._lock
         self._clients = {}

@@ -62,6 +62,11 @@ def failed_result(failure: Failure, verbosity: int) -> dict[str, Any]:
     return {"failed": True, "msg": str(failure), **more}
 
 
+def waits_for_quotas(run: Run) -> bool:
+    """Whether calls that AWS throttles are sent again for minutes. Those of the release room wait in their own way, within their lease."""
+    return ".release." not in run.__module__
+
+
 def run_as_module(argument_spec: Mapping[str, Any], run: Run, constraints: Mapping[str, Any] | None = None) -> None:
     """Run in the module's own process. `constraints` are those of AnsibleModule, such as required_one_of."""
     module = AnsibleModule(
@@ -69,7 +74,10 @@ def run_as_module(argument_spec: Mapping[str, Any], run: Run, constraints: Mappi
     )
     verbosity = getattr(module, "_verbosity", 0)
     try:
-        result = run(Invocation(module.params, Aws(module.params), module.check_mode, verbosity=verbosity))
+        call = Invocation(module.params, Aws(module.params), module.check_mode, verbosity=verbosity)
+        if waits_for_quotas(run):
+            call.aws.wait_for_quotas(call.progress.heartbeat)
+        result = run(call)
     except Failure as failure:
         module.fail_json(**failed_result(failure, verbosity))
     module.exit_json(**result)

@@ -20,8 +20,7 @@ SECONDS = 1800
 def delete(call: Invocation, what: object, seconds: float, request: Callable[[], object]) -> bool:
     """Retry until AWS accepts the deletion: what uses the resource is being deleted. False where it does not exist."""
     in_use = Retry(
-        # EC2 deletes four endpoints at once, and one more each three seconds.
-        passes=lambda error: error.throttled or is_in_use(error.code),
+        passes=lambda error: is_in_use(error.code),
         seconds=seconds,
         line=lambda error, _pause: f"waiting for {what}, which is still in use: {error.code}",
         pauses=partial(polling_intervals, longest=_POLL_SECONDS),

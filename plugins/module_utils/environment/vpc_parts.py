@@ -16,7 +16,6 @@ from ..aws.errors import Failure
 from ..aws.naming import TAG_COMPONENT, TAG_ENVIRONMENT
 from ..aws.tags import tags_of
 from ..common.changes import Changes
-from ..common.clock import polling_intervals
 from ..common.invocation import Invocation
 from ..common.ownership import Existing
 from ..common.resource import TagCalls, put_tags_right
@@ -34,14 +33,6 @@ _SETTLING = Retry(
     passes=lambda error: error.code.endswith(".NotFound"),
     seconds=15,
     line=lambda error, _pause: f"waiting for EC2's consistency: {error.code}",
-)
-# Of some things EC2 makes few at a time: four endpoints at once, and one more each three seconds.
-# https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-throttling.html#throttling-limits-rate-based
-_THROTTLED = Retry(
-    passes=lambda error: error.throttled,
-    seconds=300,
-    line=lambda _error, pause: f"EC2 takes no more of these calls now, trying again in {pause:.0f} s",
-    pauses=partial(polling_intervals, longest=5.0),
 )
 
 
@@ -110,7 +101,7 @@ class Work:
     def settled(self, write: Callable[[], T]) -> T:
         """EC2 is eventually consistent: what was made a moment ago may not be known yet by the next call."""
         call = self.call
-        return retry(call.clock, call.progress, _THROTTLED, partial(retry, call.clock, call.progress, _SETTLING, write))
+        return retry(call.clock, call.progress, _SETTLING, write)
 
     def wait(self, what: str, read: Callable[[], T], done: Callable[[T], bool], state: Callable[[T], str] = str) -> T:
         return wait_until(self.call.clock, self.call.progress, Wait(what, read, done, _WAIT_SECONDS, state))

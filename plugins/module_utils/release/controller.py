@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from ..rollout.abort_rules import can_be_resumed
+from ..rollout.actions import Shift
 from ..rollout.begin import NONE_UNDER_WAY, Begun, Order, Refused, ReturnOrder, Unchanged, begin_deploy, begin_rollback
 from ..rollout.disagreements import Disagreement, disagreements
 from ..rollout.history import forced, is_named, resumed, unfinished
@@ -95,7 +96,8 @@ class Controller:
             history = self._history()
         look = self._look(history)
         right = self.writer.put_right(look.disagreements)
-        ending = self._start(begin, self._look(self._history()) if right else look)
+        moved = right and any(isinstance(found.repair, Shift) for found in look.disagreements)
+        ending = self._start(begin, self._look(self._history()) if right else look, puts_right=moved)
         return replace(ending, changed=ending.changed or right)
 
     def rollback(self, order: ReturnOrder) -> Ending:
@@ -211,7 +213,7 @@ class Controller:
 
     # --- releases: begun, resumed, settled ---
 
-    def _start(self, begin: Begin, look: Look) -> Ending:
+    def _start(self, begin: Begin, look: Look, puts_right: bool = False) -> Ending:
         """Begin by a look that was taken under the lease; nothing was written since."""
         begun = begin(look.fleet, look.history, self.ports.clock.now())
         if isinstance(begun, Unchanged) and begun.adjust is not None:
@@ -220,7 +222,7 @@ class Controller:
             return Ending(None, f"{begun.reason}; adjusted: {'; '.join(begun.adjustments)}", changed=True)
         if not isinstance(begun, Begun):
             return not_begun(begun)
-        adopted, release = begun.adopted, begun.release
+        adopted, release = begun.adopted, replace(begun.release, puts_right=puts_right)
         if adopted is not None:
             self.ports.progress.line(f"{adopted.label} serves from {adopted.candidate}: on record now, to go back to")
             self.lease_holder.with_retries(lambda: self.loop.save(adopted))

@@ -187,6 +187,9 @@ def _not_ready_in_time(observed: Observed, release: Release, now: float) -> Abor
         # It returns traffic to what is healthy there, rather than to the version that it leaves.
         return None
     if release.phase is Phase.PREPARING:
+        if observed.fleet.is_at(release.stable_weights):
+            # It waits until every node of the load balancer has them.
+            return None
         live = observed.fleet.state(release.live)
         return AbortReason(Outcome.REFUSED, f"nothing was changed: no healthy {live} within {limit} seconds")
     shifting = release.phase is Phase.SHIFTING

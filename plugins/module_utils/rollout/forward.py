@@ -26,9 +26,19 @@ def _prepare(observed: Observed, release: Release, now: float) -> Decision:
         if live.healthy < max(1, release.policy.minimum_healthy):
             return Decision(Wait(POLL_SECONDS), f"traffic can be returned only to a healthy colour: {live}", release)
         left = f"traffic was left at {observed.fleet.traffic}: returning it to {release.live} first"
+        if not release.puts_right:
+            # Recorded first: whatever run goes on with this release waits for the nodes too.
+            return _enter(replace(release, puts_right=True), left)
         return Decision(Shift(release.stable_weights), left, release)
     if not release.task_definition:
         return Decision(Register(), "the candidate's task definition has to be registered", release)
+    if release.puts_right and not release.in_place:
+        # Until then they may send clients to the candidate, whose tasks have proved nothing.
+        waiting = await_nodes(
+            release, observed.fleet, observed.fleet.weights_changed_at, now, f"{release.candidate} gets its tasks"
+        )
+        if waiting is not None:
+            return waiting
     candidate = observed.fleet.state(release.candidate)
     prepared = replace(release, replaced_deployment=candidate.deployment_id)
     if not release.in_place:

@@ -436,6 +436,8 @@ class Release:
     first: bool = False
     # The version that serves is started again, for what its tasks read at their start.
     restart: bool = False
+    # Traffic was not all with the stable colour when it began, and is returned there first.
+    puts_right: bool = False
     phase: Phase = Phase.PREPARING
     step: int = 0
     entered_at: float = 0.0

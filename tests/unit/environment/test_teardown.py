@@ -40,6 +40,8 @@ from ..dashboards import with_tags
 from ..saved_queries import QueryStore
 from ..xray_settings import TraceStore
 
+pytestmark = pytest.mark.long
+
 REGION = "eu-central-1"
 OURS = {"pear:environment": "staging"}
 POLICY = json.dumps(

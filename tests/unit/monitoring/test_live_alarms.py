@@ -10,6 +10,8 @@ from ansible_collections.pear.fargate.plugins.filter.monitoring import service_a
 from .given import ENVIRONMENT
 from .world import CRITICAL, World, provision, told, world
 
+pytestmark = pytest.mark.long
+
 __all__ = ["world"]
 
 LOST = "staging/scores/live-without-target"

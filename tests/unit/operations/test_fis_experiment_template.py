@@ -44,6 +44,7 @@ def templates() -> list[dict[str, Any]]:
     return boto3.client("fis", REGION).list_experiment_templates()["experimentTemplates"]
 
 
+@pytest.mark.long
 def test_it_is_made_once(options: dict[str, Any]) -> None:
     assert ensure(options, check_mode=True)["changed"] and not templates()
     made = ensure(options)

@@ -210,6 +210,7 @@ def test_names_are_known_where_the_load_balancer_cannot_be_read(
 PARTS = ("answers", "tasks", "releases", "saturation", "logs", "traces", "alarms")
 
 
+@pytest.mark.long
 def test_a_check_that_does_not_answer_in_time_is_unknown_and_the_others_are_not(
     aws: Aws, monkeypatch: pytest.MonkeyPatch
 ) -> None:

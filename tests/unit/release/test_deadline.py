@@ -75,6 +75,7 @@ def check(**options: object) -> dict[str, object]:
     return filled({"name": "ready", "path": "/readyz", "tries": 1, **options}, CHECK)
 
 
+@pytest.mark.long
 def test_an_answer_that_drips_ends_with_the_checks_timeout(certificate: Path) -> None:
     with server(certificate, drip) as endpoint:
         verdict = smoke(Route(endpoint, 1), check(timeout_seconds=1))

@@ -105,6 +105,7 @@ def test_a_release_that_begins_after_another_one_was_ended_has_the_weights_it_be
     assert texts(following, MomentKind.LINE) == ["the next one"]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("text", "gate"),
     [("é" * 5000, ""), ('"' * 5000, ""), ("\\" * 5000, "😀" * 5000), ("{{" * 5000, '"' * 5000)],

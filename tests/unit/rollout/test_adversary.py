@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.actions import (
     Collect,
     Done,
@@ -178,7 +179,7 @@ class Adversary(RuleBasedStateMachine):
         check_end(self.world)
 
 
-TestAdversary = Adversary.TestCase
+TestAdversary = pytest.mark.long(Adversary.TestCase)
 # The same storms in every run: what fails is the change's doing. 6000 random ones of 50 steps take two minutes.
 TestAdversary.settings = settings(
     max_examples=400, stateful_step_count=40, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck)

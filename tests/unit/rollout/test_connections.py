@@ -99,6 +99,33 @@ def test_the_next_release_begins_once_no_node_sends_connections_to_its_candidate
     assert released(world, "three").outcome is Outcome.SUCCEEDED
 
 
+@pytest.mark.parametrize("of_connections", [True, False])
+@pytest.mark.parametrize("dies", [False, True])
+@pytest.mark.parametrize("recorded", [False, True])
+def test_a_split_that_somebody_left_is_put_right_on_every_node_before_the_candidate_gets_tasks(
+    of_connections: bool, dies: bool, recorded: bool
+) -> None:
+    world = game()
+    world.of_connections = of_connections
+    if recorded:
+        assert released(world, "two").outcome is Outcome.SUCCEEDED
+        world.pass_time(CONNECTIONS_NODES_SECONDS)
+    world.weights = Weights.split(world.weights.leader.other, 20)
+
+    def die(_number: int, _name: str) -> None:
+        if any(release.puts_right for release in world.releases()) and ("shift", world.weights) in world.writes[-2:]:
+            raise Stop
+
+    if dies:
+        world.after_call = die
+        with pytest.raises(Stop):
+            released(world, "three")
+        quiet(world)
+    # The world refuses tasks of another version before every node has the weights (I8).
+    assert released(world, "three").outcome is Outcome.SUCCEEDED
+    assert any(release.puts_right for release in world.releases())
+
+
 @pytest.mark.parametrize("old_colour", OldColour)
 def test_a_release_whose_checks_failed_holds_the_next_one_not_back(old_colour: OldColour) -> None:
     world = game()

@@ -300,6 +300,7 @@ def test_a_death_at_any_call_is_made_good_by_whatever_runs_next(story: Story) ->
     print(f"\n{story.name}: {cases} deaths")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("story", STORIES, ids=lambda story: story.name)
 @pytest.mark.parametrize("failure", [throttled, denied], ids=["throttled", "denied"])
 @pytest.mark.parametrize("lasting", [False, True], ids=["once", "from then on"])

@@ -67,10 +67,28 @@ JUDGED = "step 1 of 3 passed: green has 4 healthy targets (minimum 1); alarm err
 # Status, path, matcher and reason code, as the load balancer has them.
 MISMATCH = "4 unhealthy: Target.ResponseCodeMismatch: Health checks failed with these codes: [404] (GET /healthz expecting 200)"
 PREPARING, STAGING = at(Phase.PREPARING), at(Phase.STAGING)
+PUTS_RIGHT = replace(PREPARING, puts_right=True)
 WATCHED = replace(READY, steady=False, watched_by=("errors",))
+
+
+def changed(observed: Observed, seconds: float) -> Observed:
+    """Both rules were changed so many seconds ago."""
+    at = NOW - seconds
+    return replace(observed, fleet=replace(observed.fleet, weights_changed_at=at, test_rule_changed_at=at))
+
+
 ROWS = (
     row("nothing registered", seen(), at(Phase.PREPARING, task_definition=""), Register(), "has to be registered"),
-    row("traffic left elsewhere", seen(TENTH), PREPARING, Shift(HOME), "returning it to blue first"),
+    row("traffic left elsewhere", seen(TENTH), PREPARING, Record(), "returning it to blue first"),
+    row("and that is on record", seen(TENTH), PUTS_RIGHT, Shift(HOME), "returning it to blue first"),
+    row(
+        "not every node has it back",
+        changed(seen(), 5),
+        PUTS_RIGHT,
+        Wait(10.0),
+        "green gets its tasks in 10 s, when every node",
+    ),
+    row("every node has it back", changed(seen(), 15), PUTS_RIGHT, Record(), "staging green"),
     row("prepared", seen(), PREPARING, Record(), "staging green"),
     row("colour empty", seen(green=EMPTY), STAGING, Stage(GREEN, "task:2", 4), "gets 4 tasks"),
     row(
@@ -325,12 +343,6 @@ BACK = at(Phase.RETURNING, outcome=Outcome.ROLLED_BACK, reason="sick", evidence=
 )
 def test_an_ended_release_leaves_nothing_over(observed: Observed, release: Release, action: Action) -> None:
     assert decide(observed, release, NOW).action == action
-
-
-def changed(observed: Observed, seconds: float) -> Observed:
-    """Both rules were changed so many seconds ago."""
-    at = NOW - seconds
-    return replace(observed, fleet=replace(observed.fleet, weights_changed_at=at, test_rule_changed_at=at))
 
 
 PROVING = at(Phase.PROVING, proofs={"migrate": PASSED["migrate"]})

@@ -147,6 +147,7 @@ def at_every_fifth_minute(chance: random.Random, minute: int) -> float:
     return 0.1 if minute % 5 == 2 else 0.002
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("beside", [False, True], ids=["minutes before", "the same minutes"])
 @pytest.mark.parametrize("share", [steady, noisy, at_every_fifth_minute], ids=lambda share: str(share.__name__))
 def test_leaving_incidents_out_fails_no_healthy_version_more(share: Share, beside: bool) -> None:

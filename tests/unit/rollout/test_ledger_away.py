@@ -101,6 +101,7 @@ def test_traffic_is_back_within_a_minute_of_the_ledgers_loss() -> None:
     assert lost[1] - lost[0] < 60
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("plan", [PLAN, ROLLING], ids=lambda plan: plan.strategy)
 @pytest.mark.parametrize("seconds", [120, 10_000])
 def test_at_whatever_call_the_ledger_goes_away_the_next_run_ends_well(plan: Plan, seconds: float) -> None:

@@ -51,7 +51,7 @@ def at(phase: Phase, **fields: Any) -> Release:
 def test_the_weights_of_the_first_rule_are_written_to_all(
     phase: Phase, weights: Weights, other: Weights, wanted: Weights
 ) -> None:
-    decision = decided(at(phase), weights, weights, other)
+    decision = decided(at(phase, puts_right=True), weights, weights, other)
     assert decision.action == Shift(wanted)
     assert phase is Phase.RETURNING or str(other) in decision.reason, "it says which weights were found"
 

@@ -283,7 +283,7 @@ class World:
         if isinstance(action, Stage) and side.task_definition != action.task_definition:
             assert self.late or self.share(action.colour) == 0, "I3: a colour with traffic is replaced"
             rolls_back = any(release.kind is Kind.ROLLBACK and not release.closed for release in self.releases())
-            if self.of_connections and not rolls_back:
+            if (self.of_connections or self.puts_right()) and not rolls_back:
                 self.assert_left(action)
         self.writes.append((type(action).__name__, action))
         match action:
@@ -305,6 +305,9 @@ class World:
             case SetScaleIn():
                 self.sides[action.colour] = replace(side, scale_in_suspended=action.suspended)
         self.settle(action.colour)
+
+    def puts_right(self) -> bool:
+        return any(release.puts_right and not release.closed for release in self.releases())
 
     def assert_left(self, action: ScaleIn | Stage) -> None:
         since = self.time - self.left_at.get(action.colour, float("-inf"))

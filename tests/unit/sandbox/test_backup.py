@@ -133,6 +133,7 @@ def teardown(**options: Any) -> dict[str, Any]:
     return remove(Invocation(validated.validated_parameters, Aws({"region": REGION})))
 
 
+@pytest.mark.long
 def test_the_plan_goes_with_its_environment_and_the_vault_where_that_is_said(options: dict[str, Any]) -> None:
     invoke(options)
     gone = teardown()
