@@ -186,6 +186,20 @@ def test_every_page_of_the_docs_is_linked_from_another_page() -> None:
     assert [page.name for page in documents() if page.parent == ROOT / "docs" and page.resolve() not in linked] == []
 
 
+# --- images ---
+
+
+def test_no_inventory_and_no_page_names_an_image_of_a_collector_by_a_tag() -> None:
+    files = [*ROOT.glob("inventories/**/*.yml"), *documents()]
+    named = [
+        f"{file.relative_to(ROOT)}: {image}"
+        for file in files
+        for image in re.findall(r"image: *(\S*otel\S*)", file.read_text())
+    ]
+    assert named
+    assert [image for image in named if not re.search(r"@sha256:[0-9a-f]{64}$", image)] == []
+
+
 # --- names ---
 
 
