@@ -79,7 +79,7 @@ def _weights_changed_by_others(observed: Observed, release: Release, now: float)
         return None
     return AbortReason(
         Outcome.SUPERSEDED,
-        f"the rule has {observed.fleet.weights}, which this release did not set: somebody else is moving traffic",
+        f"the {observed.fleet.routing} has {observed.fleet.weights}, which this release did not set: somebody else is moving traffic",
     )
 
 

@@ -106,8 +106,8 @@ def begin_deploy(order: Order, fleet: Fleet, history: Sequence[Release], now: fl
     live = live_colour(fleet, history)
     if live is None:
         return Refused(
-            f"the rule has {fleet.weights} and no release on record says which colour is live: "
-            "set the weights of the rule to 100 and 0, then release again"
+            f"the {fleet.routing} has {fleet.weights} and no release on record says which colour is live: "
+            f"set the weights of the {fleet.routing} to 100 and 0, then release again"
         )
     state = fleet.state(live)
     serving = _serving(state, history)
@@ -313,7 +313,7 @@ def begin_rollback(
         )
     live = live_colour(fleet, history)
     if live is None:
-        return Refused(f"the rule has {fleet.weights} and the history does not say which colour is live")
+        return Refused(f"the {fleet.routing} has {fleet.weights} and the history does not say which colour is live")
     target = found.release
     if fleet.state(live).task_definition == target.task_definition and fleet.weights.of(live) == 100:
         return Unchanged(f"release {target.id} {_does(fleet, live)} already")

@@ -75,9 +75,7 @@ def await_alarms(observed: Observed, release: Release, now: float) -> Decision |
     # While a task is replaced, or one is added, ECS watches all the same.
     said = "ECS has not completed the deployment"
     if state.watched_by:
-        said = (
-            f"ECS completes the deployment once {', '.join(state.watched_by)} did not fire for as long as it looks back"
-        )
+        said = f"ECS watches {', '.join(state.watched_by)} before it completes the deployment"
     waited = f"{(now - release.entered_at) / 60:.0f} minutes so far"
     return Decision(Wait(WATCH_SECONDS), f"{state}; {said} ({waited})", release)
 

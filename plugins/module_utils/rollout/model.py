@@ -207,6 +207,11 @@ class Fleet:
         return self.blue if colour is Colour.BLUE else self.green
 
     @property
+    def routing(self) -> str:
+        """What has the weights, for people."""
+        return "listener" if self.of_connections else "rule"
+
+    @property
     def rules_agree(self) -> bool:
         return all(weights == self.weights for weights in self.others)
 

@@ -26,6 +26,5 @@ def await_nodes(release: Release, fleet: Fleet, changed_at: float, now: float, t
     left = in_force_at(fleet, changed_at) - now
     if left <= 0:
         return None
-    what = "the changed listener" if fleet.of_connections else "the changed rule"
-    said = f"{then} in {left:.0f} s, when every node of the load balancer has {what}"
+    said = f"{then} in {left:.0f} s, when every node of the load balancer has the changed {fleet.routing}"
     return Decision(Wait(min(_LOOK_SECONDS, left)), said, release)

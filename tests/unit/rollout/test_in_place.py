@@ -128,7 +128,7 @@ ROWS = [
         seen(WATCHED),
         BAKED,
         Wait(5.0),
-        "for as long as it looks back (2 minutes so far)",
+        "before it completes the deployment (2 minutes so far)",
     ),
     row(
         "a task is added while ECS watches",
