@@ -306,12 +306,22 @@ def test_what_serves_as_specified_is_no_change(blue: ColourState, weights: Weigh
     assert isinstance(begun, Unchanged) is unchanged
 
 
-def test_weights_move_nothing_while_tasks_are_in_further_target_groups() -> None:
-    live = replace(OLD, further_target_groups=("staging-scoreboard-game",))
+@pytest.mark.parametrize(
+    ("besides", "said"),
+    [
+        (
+            {"further_target_groups": ("staging-scoreboard-game",)},
+            "tasks of blue are registered in staging-scoreboard-game too",
+        ),
+        ({"names": ("scores", "srv-1")}, "other services find tasks of blue by the names scores and srv-1"),
+    ],
+)
+def test_weights_move_nothing_while_tasks_have_other_clients_too(besides: dict[str, Any], said: str) -> None:
+    live = replace(OLD, **besides)
     fleet = Fleet(Weights(100, 0), live, ColourState(GREEN))
     order = Order("r2", "scoreboard", "ada", "sha256:2", "f", Plan("canary", (Step(10), Step(100))))
     refused = begin_deploy(order, fleet, [], NOW)
     assert isinstance(refused, Refused)
-    assert "tasks of blue are registered in staging-scoreboard-game too" in refused.reason
+    assert said in refused.reason
     again = replace(fleet, blue=replace(live, deviations=("settings differ: load_balancers",)))
     assert isinstance(begin_deploy(replace(order, plan=PLAN), again, [], NOW), Begun)

@@ -148,6 +148,11 @@ class ServiceFleet:
             return []
         return further_target_groups(state, self._own_group(colour))
 
+    def names(self, colour: Colour) -> list[str]:
+        """By which other services find the colour's tasks. Of a service of others none is told."""
+        state = self.services.get(colour)
+        return service_definition.names(state.settings) if state and not self.location.given else []
+
     def _further_targets(self, colour: Colour) -> list[str]:
         """Those that have targets to ask for."""
         state = self.services.get(colour)
