@@ -122,10 +122,10 @@ def without_effect(role: RoleVariables, values: Mapping[str, Any], variables: Ma
         # The specification fills a dictionary with the options that were left out.
         is_used = any(named.values()) if isinstance(named, Mapping) else named
         names = [f"{role.name}_{option}" for option in options if existing in role.options and is_used]
-        told = [name for name in names if name in variables and variables[name] != role.defaults.get(name)]
-        if told:
+        idle = [name for name in names if name in variables and variables[name] != role.defaults.get(name)]
+        if idle:
             found.append(
-                f"{', '.join(told)} {'have' if told[1:] else 'has'} no effect: {existing} names something of others, which stays as it is"
+                f"{', '.join(idle)} {'have' if idle[1:] else 'has'} no effect: {existing} names something of others, which stays as it is"
             )
     return found
 

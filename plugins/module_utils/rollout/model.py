@@ -467,7 +467,7 @@ class Release:
     warm_until: float | None = None
     closed: bool = False
     # What notification targets were told of it: a run that goes on with it does not tell that again.
-    told: tuple[str, ...] = ()
+    notified: tuple[str, ...] = ()
 
     @property
     def in_place(self) -> bool:
