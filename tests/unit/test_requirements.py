@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib.util
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +47,18 @@ def test_the_execution_environment_is_one_that_ansible_builder_takes() -> None:
     from ansible_builder.ee_schema import validate_schema
 
     validate_schema(_yaml("execution-environment.yml"))
+
+
+def test_the_execution_environment_installs_for_the_python_of_its_base_image(tmp_path: Path) -> None:
+    """And not for that of the distribution, which ansible-builder takes by itself and which is too old."""
+    definition = ROOT / "execution-environment.yml"
+    builder = Path(sys.executable).with_name("ansible-builder")
+    subprocess.run([builder, "create", "-f", definition, "-c", tmp_path], check=True, capture_output=True)
+    made = re.search(r'^ARG PYCMD="/usr/bin/python3[.](\d+)"$', (tmp_path / "Containerfile").read_text(), re.MULTILINE)
+    image = re.search(r"/python-3(\d+):", _yaml("execution-environment.yml")["images"]["base_image"]["name"])
+    assert made and image and made[1] == image[1]
+    # ansible-core 2.21, the newest that is admitted, asks for Python 3.12.
+    assert int(made[1]) >= 12
 
 
 def test_an_execution_environment_that_names_the_collection_gets_what_it_needs() -> None:
