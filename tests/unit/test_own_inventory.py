@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
+from jinja2 import Environment, StrictUndefined
 
 from tests.support.own_inventory import molecule, own_repository
 from tests.support.plays import ROOT
@@ -22,6 +24,37 @@ def test_the_scenario_repeats_what_it_does_and_overrides_what_the_sandbox_lacks(
         "dns_zone",
         "environment_account",
     }
+
+
+def _task(playbook: Path, name: str) -> dict[str, Any]:
+    (play,) = yaml.safe_load(playbook.read_text())
+    (found,) = [task for task in play["tasks"] if task["name"] == name]
+    return dict(found)
+
+
+@pytest.mark.parametrize(
+    ("variables", "host"),
+    [
+        pytest.param({"service_hosts": ["scores.example.com", "s.example.com"]}, "scores.example.com", id="its first"),
+        pytest.param({"service_hosts": []}, "lb.example.com", id="any host"),
+        pytest.param({}, "lb.example.com", id="the role's default"),
+    ],
+)
+def test_a_service_is_asked_for_by_a_name_that_it_answers_for(variables: dict[str, Any], host: str) -> None:
+    asked = _task(SCENARIO / "verify.yml", "Ask the service through its load balancer")["ansible.builtin.uri"]
+    found = {"verify_environment": {"environment": {"load_balancer": {"dns_name": "lb.example.com"}}}}
+    assert (
+        Environment(undefined=StrictUndefined).from_string(asked["headers"]["Host"]).render({**variables, **found})
+        == host
+    )
+
+
+def test_a_service_is_read_as_the_playbooks_read_it() -> None:
+    """In a cluster of others too."""
+    (play,) = yaml.safe_load((ROOT / "playbooks/history.yml").read_text())
+    (own,) = [task["pear.fargate.bluegreen_info"] for task in play["tasks"] if "pear.fargate.bluegreen_info" in task]
+    asked = _task(SCENARIO / "verify.yml", "Read the service")["pear.fargate.bluegreen_info"]
+    assert asked == {option: value for option, value in own.items() if option != "limit"}
 
 
 @pytest.mark.plays
