@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -325,6 +326,17 @@ def test_a_promoted_image_is_neither_tested_nor_built(delivery: Runner) -> None:
     assert extra["service_image"] == image and extra["service_released_by"] == "ada by run 7"
 
 
+def test_what_git_names_is_built_and_not_released_before_it_is_committed(delivery: Runner) -> None:
+    """Else a converge in between would release the older one that git still names."""
+    (delivery.checkout / "image.json").write_text(
+        json.dumps({"repository_uri": "registry.example.com/scoreboard", "tag": "1", "digest": "sha256:" + 64 * "1"})
+    )
+    done = delivery.run("deliver", environment="staging", service="scoreboard", release="false").succeeded()
+    assert done.outputs == {"image": "registry.example.com/scoreboard:1@sha256:" + 64 * "1"}
+    called = (delivery.checkout / "called").read_text()
+    assert "--tags image" in called and "service_image" not in called
+
+
 def test_a_commit_whose_test_fails_is_not_built(delivery: Runner) -> None:
     done = delivery.run("deliver", environment="staging", service="scoreboard", test="false; true")
     assert done.failed and done.names == ["Test", "Write the summary", "Draw the report"]
@@ -332,7 +344,10 @@ def test_a_commit_whose_test_fails_is_not_built(delivery: Runner) -> None:
 
 
 def test_the_runner_reads_conditions_as_github_does() -> None:
-    contexts = {"inputs": {"image": "", "test": "make test"}}
+    contexts = {"inputs": {"image": "", "test": "make test", "release": "false"}}
+    assert not compared("inputs.release", contexts)
+    with pytest.raises(AssertionError, match="no boolean"):
+        compared("inputs.test", contexts)
     assert compared("inputs.image == ''", contexts) and compared("inputs.test != ''", contexts)
     assert not compared("inputs.test == ''", contexts)
     with pytest.raises(AssertionError, match="more than this runner can read"):
