@@ -295,7 +295,8 @@ def delivery(tmp_path: Path) -> Runner:
         (programs / name).chmod(0o755)
     (programs / "python").write_text(f"""#!/bin/sh\n[ "$1" = -m ] || exec {sys.executable} "$@"\n""")
     (programs / "python").chmod(0o755)
-    contexts = {"github": {"sha": 40 * "a", "actor": "ada", "run_id": "7"}}
+    github = {"sha": 40 * "a", "actor": "ada", "run_id": "7", "repository": "example/scoreboard"}
+    contexts = {"github": {**github, "server_url": "https://github.com"}}
     return Runner(tmp_path, {"PATH": f"{programs}:{os.environ['PATH']}"}, contexts)
 
 
@@ -335,6 +336,12 @@ def test_what_git_names_is_built_and_not_released_before_it_is_committed(deliver
     assert done.outputs == {"image": "registry.example.com/scoreboard:1@sha256:" + 64 * "1"}
     called = (delivery.checkout / "called").read_text()
     assert "--tags image" in called and "service_image" not in called
+    extra = yaml.safe_load(called.partition(" -e ")[2])
+    assert extra["image_tag"] == 40 * "a"
+    assert extra["registry_labels"] == {
+        "org.opencontainers.image.revision": 40 * "a",
+        "org.opencontainers.image.source": "https://github.com/example/scoreboard",
+    }
 
 
 def test_a_commit_whose_test_fails_is_not_built(delivery: Runner) -> None:
