@@ -17,7 +17,7 @@ import pytest
 import yaml
 
 from tests.stories.arcade import Arcade, entries
-from tests.support.plays import ANSIBLE_PLAYBOOK, ROOT
+from tests.support.plays import ANSIBLE_PLAYBOOK, COLLECTIONS, ROOT
 
 # The environment of ansible-rulebook, which tools/eda.sh makes.
 HOME = Path(os.environ["PEAR_RULEBOOK"])
@@ -74,7 +74,7 @@ def rulebook(arcade: Arcade, queue: Queue, folder: Path) -> Iterator[Path]:
         **os.environ,
         **arcade.stage.environment,
         "PATH": f"{ANSIBLE_PLAYBOOK.parent}:{os.environ['PATH']}",
-        "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".venv/collections"),
+        "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
         "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
     }
     command = [HOME / "bin/ansible-rulebook", "--rulebook", "pear.fargate.rollback_on_alarm"]

@@ -16,7 +16,7 @@ import pytest
 import yaml
 
 from tests.support.github_runner import Runner
-from tests.support.plays import ROOT, Player
+from tests.support.plays import COLLECTIONS, ROOT, Player
 
 from .conftest import Stage
 
@@ -24,7 +24,7 @@ FIRST, SECOND, UNTESTED = 40 * "a", 40 * "b", 40 * "c"
 # Staging is the service as the other stories have it; production stands in for another environment: a service of its own.
 SERVICES = {"staging": "scoreboard", "production": "scores-live"}
 # What GitHub's machines have not: the engine that builds as root here, and the base image from Debian's packages.
-_MACHINE = {"ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".venv/collections")}
+_MACHINE = {"ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS)}
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ import pytest
 import yaml
 from jinja2 import Environment, StrictUndefined
 
-from tests.support.own_inventory import molecule, own_repository
+from tests.support.own_inventory import own_repository, typed
 from tests.support.plays import ROOT
 
 SCENARIO = ROOT / "examples/molecule/default"
@@ -60,11 +60,11 @@ def test_a_service_is_read_as_the_playbooks_read_it() -> None:
 @pytest.mark.plays
 def test_molecule_takes_the_scenario_outside_of_this_checkout(tmp_path: Path) -> None:
     project = own_repository(tmp_path)
-    done = molecule(project, "syntax", {"AWS_ENDPOINT_URL": "http://127.0.0.1:9"}, 300)
+    done = typed(project, ["molecule", "syntax"], {"AWS_ENDPOINT_URL": "http://127.0.0.1:9"}, 300)
     assert done.returncode == 0, done.stdout
     # Molecule colours what it says, and wraps it in a frame.
     said = re.sub(r"\x1b\[[0-9;]*m|[│\s]", "", done.stdout)
     assert f"playbook:{project}/molecule/default/converge.yml" in said, done.stdout
     (project / "molecule/default/vars/sandbox.yml").unlink()
-    without = molecule(project, "syntax", {}, 300)
+    without = typed(project, ["molecule", "syntax"], {}, 300)
     assert without.returncode != 0 and "sandbox.yml" in without.stdout, without.stdout
