@@ -145,7 +145,7 @@ docs: setup-python ## The documentation site into build/site, without a warning 
 	@tools/docs.sh
 
 .PHONY: release-check
-release-check: setup-python sanity ## All sanity tests, and Galaxy's importer on the artifact, in an environment of its own
+release-check: setup-python sanity docs $(if $(shell command -v java),eda) ## All sanity tests, the documentation site, eda where Java is, and Galaxy's importer on the artifact
 	@tools/release_check.sh
 
 .PHONY: release-version

@@ -82,14 +82,3 @@ def test_the_documents_name_the_bounds() -> None:
         version = {one.operator: re.sub(r"([.]0)+$", "", one.version) for one in SpecifierSet(bounds)}
         text = f"{name} ≥ {version['>=']}" + (f" and < {version['<']}" if "<" in version else "")
         assert text in page, name
-
-
-def test_each_version_of_ansible_that_is_allowed_was_run_or_is_said_not_to_have_been() -> None:
-    page = (ROOT / "docs/compatibility.md").read_text()
-    rows = [[cell.strip() for cell in line.split("|")] for line in page.splitlines() if line.startswith("| ")]
-    run = {row[3] for row in rows[1:]}
-    not_run = set(re.findall(r"\b2\.\d\d\b", page.partition("Not run: ansible-core")[2].partition(";")[0]))
-    lowest = int(_yaml("meta/runtime.yml")["requires_ansible"].removeprefix(">=").split(".")[1])
-    newest = max(int(version.split(".")[1]) for version in run)
-    assert run | not_run == {f"2.{minor}" for minor in range(lowest, newest + 1)}
-    assert not run & not_run
