@@ -124,7 +124,7 @@ faults: setup ## Every call with every fault, in the model and on a sandbox (an 
 	@PEAR_FAULTS=all pytest -q -s tests/stories/test_faults.py tests/stories/test_deaths.py tests/stories/test_late_writes.py tests/stories/test_damaged_ledger.py
 
 .PHONY: molecule
-molecule: setup ## A scenario per role: converge, idempotence, check mode, somebody's change, repair. SCENARIO=network for one
+molecule: setup ## A scenario per role but gameday, which stories run: converge, idempotence, check mode, somebody's change, repair. SCENARIO=network for one
 	@tools/molecule.sh $(SCENARIO)
 
 .PHONY: bench
