@@ -45,7 +45,7 @@ class Workflows:
         """The repository as tokens name it: by its names, and by names and IDs where these are known."""
         yield self.repository
         if self.owner_id:
-            owner, _, name = self.repository.partition("/")
+            owner, _slash, name = self.repository.partition("/")
             yield f"{owner}@{self.owner_id}/{name}@{self.repository_id}"
 
 
