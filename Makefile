@@ -124,7 +124,7 @@ faults: setup ## Every call with every fault, in the model and on a sandbox (an 
 	@PEAR_FAULTS=all pytest -q -s tests/stories/test_faults.py tests/stories/test_deaths.py tests/stories/test_late_writes.py tests/stories/test_damaged_ledger.py
 
 .PHONY: molecule
-molecule: setup ## A scenario per role: converge, idempotence, check mode, somebody's change, repair. SCENARIO=network for one
+molecule: setup ## A scenario per role but gameday, which stories run: converge, idempotence, check mode, somebody's change, repair. SCENARIO=network for one
 	@tools/molecule.sh $(SCENARIO)
 
 .PHONY: bench
@@ -145,7 +145,7 @@ docs: setup-python ## The documentation site into build/site, without a warning 
 	@tools/docs.sh
 
 .PHONY: release-check
-release-check: setup-python sanity ## All sanity tests, and Galaxy's importer on the artifact, in an environment of its own
+release-check: setup-python sanity docs $(if $(shell command -v java),eda) ## All sanity tests, the documentation site, eda where Java is, and Galaxy's importer on the artifact
 	@tools/release_check.sh
 
 .PHONY: release-version

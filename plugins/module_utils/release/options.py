@@ -158,7 +158,7 @@ RELEASE_ARGUMENTS: dict[str, Any] = {
     "contract": {"type": "bool", "default": False},
     "adopt": {"type": "list", "elements": "str", "default": [], "choices": ["schedule_group", "task_definition"]},
     "restart": {"type": "bool", "default": False},
-    "report": {"type": "path"},
+    "report": {"type": "list", "elements": "path"},
     "slos": SLOS_ARGUMENT,
     "budget": {"type": "str", "choices": ["enforce", "override"], "default": "enforce"},
     "budget_reason": {"type": "str", "default": ""},
