@@ -280,6 +280,36 @@ def test_a_release_without_its_image_says_so(provisioned: Player) -> None:
     assert "website was not released: no image was looked up before. Leave --skip-tags image out" in result.output
 
 
+def test_the_execution_role_may_still_start_the_version_that_runs(provisioned: Player, endpoint: str) -> None:
+    """Provisioned with another image, log group, secret and environment file than those of the live version."""
+    keys = {"access_key": "testing", "secret_key": "testing", "endpoint_url": endpoint, "region": "eu-central-1"}
+    ecs, iam = (Aws(keys).client(name) for name in ("ecs", "iam"))
+    app = {
+        "name": "app",
+        "image": "123456789012.dkr.ecr.eu-central-1.amazonaws.com/former@sha256:" + 64 * "1",
+        "memory": 128,
+        "secrets": [{"name": "KEY", "valueFrom": "/former/key"}],
+        "environmentFiles": [{"type": "s3", "value": "arn:aws:s3:::former/app.env"}],
+        "logConfiguration": {"logDriver": "awslogs", "options": {"awslogs-group": "/former"}},
+    }
+    revision = ecs.register_task_definition(family="tiny-website", containerDefinitions=[app])["taskDefinition"]
+    mark = [{"key": "pear:environment", "value": "tiny"}, {"key": "pear:service", "value": "website"}]
+    live = {"cluster": "tiny", "serviceName": "website-blue", "taskDefinition": revision["taskDefinitionArn"]}
+    ecs.create_service(**live, desiredCount=0, tags=mark)
+    try:
+        finished(provisioned.run("playbooks/provision.yml", "--tags", "service"))
+        role = {"RoleName": "tiny-eu-central-1-website-execution", "PolicyName": "execution"}
+        statements = iam.get_role_policy(**role)["PolicyDocument"]["Statement"]
+        granted = {statement["Sid"]: statement["Resource"] for statement in statements}
+        begin = "arn:aws:{}:eu-central-1:123456789012:{}".format
+        assert begin("logs", "log-group:/former:*") in granted["Log"]
+        assert begin("ecr", "repository/former") in granted["Pull"]
+        assert granted["Parameters"] == [begin("ssm", "parameter/former/key")]
+        assert granted["EnvironmentFiles"] == ["arn:aws:s3:::former/app.env"]
+    finally:
+        ecs.delete_service(cluster="tiny", service="website-blue", force=True)
+
+
 CONFIG = """
 [profile production]
 sso_session = office
