@@ -444,10 +444,39 @@ def test_variables_that_no_role_knows_are_named_with_the_nearest_known_one() -> 
 
 
 def test_two_services_do_not_ask_for_the_same_priorities() -> None:
-    assert rivals({"shop": 30, "scores": 10, "admin": 20, "later": None}) == []
-    (message,) = rivals({"shop": 21, "scores": 10, "admin": 20})
+    def of_one(**priorities: Any) -> list[str]:
+        return rivals({host: {"service_priority": priority} for host, priority in priorities.items()})
+
+    assert of_one(shop=30, scores=10, admin=20, later=None) == []
+    (message,) = of_one(shop=21, scores=10, admin=20)
     assert message.startswith("service_priority of admin is 20, and that of shop is 21;")
-    assert len(rivals({"shop": 20, "scores": 20, "admin": 20})) == 2
+    assert len(of_one(shop=20, scores=20, admin=20)) == 2
+    assert len(rivals({"shop": {}, "admin": {"service_priority": 9}}, default=10)) == 1
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "same"),
+    [
+        pytest.param({}, {}, True, id="one environment"),
+        pytest.param({}, {"environment_name": "staging"}, False, id="two environments"),
+        pytest.param({}, {"environment_region": "eu-west-1"}, False, id="one name in two regions"),
+        pytest.param(
+            {"load_balancer_existing": "arn:shared"},
+            {"load_balancer_existing": "arn:shared", "environment_name": "staging"},
+            True,
+            id="two environments behind one load balancer of others",
+        ),
+        pytest.param(
+            {"load_balancer_existing": "arn:public"},
+            {"load_balancer_existing": "arn:internal"},
+            False,
+            id="two of others",
+        ),
+    ],
+)
+def test_services_are_rivals_in_one_listener_only(first: dict[str, Any], second: dict[str, Any], same: bool) -> None:
+    place = {"environment_name": "production", "environment_region": "eu-central-1", "service_priority": 100}
+    assert bool(rivals({"shop": {**place, **first}, "admin": {**place, **second}})) == same
 
 
 def test_one_host_stands_for_each_environment() -> None:
