@@ -16,6 +16,7 @@ from ..aws.naming import COLOURS, EnvironmentNames, ServiceNames
 from ..aws.tags import tags_of
 from ..common.invocation import Invocation
 from ..image import build, container_image
+from ..image import platform as image_platform
 from . import (
     existing_fit,
     foreign,
@@ -69,6 +70,7 @@ def run(call: Invocation) -> dict[str, Any]:
     )
     for check in checks if values else ():
         found += _careful(partial(check, call, values, place), unchecked)
+    found += image_platform.by_tag(call, _sidecars(values), _architecture(values), unchecked)
     if call.params["ownership"]:
         found += _foreign(call, values, place, unchecked)
     if found:
@@ -255,14 +257,35 @@ def _secrets(call: Invocation, values: Mapping[str, Any], place: ArnScope) -> It
 
 
 def _named_secrets(values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Each secret of each container, with the variable that names it."""
+    """Each secret that ECS reads for each container, with the variable that names it."""
+    app = values.get("service_container")
+    given = [("service_container.", app)] if isinstance(app, Mapping) else []
+    given += [(f"service_sidecars: {sidecar['name']}: ", sidecar) for sidecar in _sidecars(values)]
     named = [("service_secrets", values.get("service_secrets"))]
-    for sidecar in values.get("service_sidecars") or []:
-        if isinstance(sidecar, Mapping):
-            named.append((f"service_sidecars: {sidecar.get('name')}: secrets", sidecar.get("secrets")))
+    for where, container in given:
+        log = container.get("log")
+        named.append((f"{where}secrets", container.get("secrets")))
+        named.append((f"{where}log.secret_options", log.get("secret_options") if isinstance(log, Mapping) else None))
+        if isinstance(container.get("repository_credentials"), str):
+            yield f"{where}repository_credentials", container["repository_credentials"]
     for where, secrets in named:
         if isinstance(secrets, Mapping):
             yield from ((f"{where}.{name}", source) for name, source in secrets.items() if isinstance(source, str))
+
+
+def _sidecars(values: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Those that have a name and an image; what is wrong with the others is a finding already."""
+    return [
+        sidecar
+        for sidecar in values.get("service_sidecars") or []
+        if isinstance(sidecar, Mapping) and all(isinstance(sidecar.get(key), str) for key in ("name", "image"))
+    ]
+
+
+def _architecture(values: Mapping[str, Any]) -> str | None:
+    """That of the tasks; another word than ECS's is a finding already."""
+    named = values.get("service_architecture")
+    return str(named) if named in image_platform.ARCHITECTURES else None
 
 
 def _parameter(arn: str, source: str) -> str:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
 
@@ -27,6 +30,7 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> None:
     identity = {"account": "123456789012", "arn": "arn:aws:iam::123456789012:user/ci"}
     monkeypatch.setattr(service_preflight.sts, "caller", lambda _: identity)
     monkeypatch.setattr(service_preflight.elbv2, "load_balancer", lambda *_: None)
+    monkeypatch.setattr(service_preflight.image_platform, "by_tag", lambda *_: iter(()))
     monkeypatch.setattr(
         service_preflight.efs, "find_file_system", lambda _, name: {"FileSystemId": "fs-1"} if name == "prod" else None
     )
@@ -190,6 +194,53 @@ def test_secrets_of_sidecars_are_looked_for_and_those_of_other_places_are_not(
     assert preflight(tmp_path, **good)["findings"] == []
     with pytest.raises(Failure, match=r"service_sidecars: proxy: secrets.KEY names a secret that Secrets Manager"):
         preflight(tmp_path, **good, service_sidecars=[{**sidecar, "secrets": {"KEY": f"{here}proxy-AbCdEf"}}])
+
+
+@pytest.mark.parametrize(
+    ("option", "named"),
+    [
+        ({"repository_credentials": "{}"}, "repository_credentials"),
+        ({"log": {"driver": "splunk", "secret_options": {"splunk-token": "{}"}}}, "log.secret_options.splunk-token"),
+    ],
+)
+def test_secrets_of_registries_and_logs_are_looked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, option: dict[str, Any], named: str
+) -> None:
+    monkeypatch.setattr(service_preflight.secretsmanager, "secret_exists", lambda _, arn: arn.endswith("there-AbCdEf"))
+
+    def given(secret: str) -> dict[str, Any]:
+        arn = f"arn:aws:secretsmanager:eu-central-1:123456789012:secret:{secret}-AbCdEf"
+        return dict(json.loads(json.dumps(option).replace('"{}"', json.dumps(arn))))
+
+    sidecar = {"name": "proxy", "image": "registry.example.com/proxy:1"}
+    for there, prefix, gone in (
+        ({"service_container": given("there")}, "service_container.", {"service_container": given("gone")}),
+        (
+            {"service_sidecars": [{**sidecar, **given("there")}]},
+            "service_sidecars: proxy: ",
+            {"service_sidecars": [{**sidecar, **given("gone")}]},
+        ),
+    ):
+        assert preflight(tmp_path, **there)["findings"] == []
+        with pytest.raises(Failure, match=re.escape(f"{prefix}{named} names a secret that Secrets Manager")):
+            preflight(tmp_path, **gone)
+
+
+def test_images_of_sidecars_are_looked_up_before_the_release(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Any] = []
+
+    def by_tag(_call: Any, containers: Any, architecture: str | None, unchecked: list[str]) -> Iterator[str]:
+        asked.append(([container["name"] for container in containers], architecture))
+        unchecked += [f"image of {container['name']}" for container in containers if container["name"] == "far"]
+        yield from (f"no image of {container['name']}" for container in containers if container["name"] == "gone")
+
+    monkeypatch.setattr(service_preflight.image_platform, "by_tag", by_tag)
+    image = {"image": "registry.example.com/proxy:1"}
+    told = preflight(tmp_path, service_sidecars=[{"name": "far", **image}], service_architecture="ARM64")
+    assert asked == [(["far"], "ARM64")]
+    assert told["unchecked"] == ["image of far"]
+    with pytest.raises(Failure, match="no image of gone"):
+        preflight(tmp_path, service_sidecars=[{"name": "gone", **image}])
 
 
 def test_the_client_secret_of_a_login_is_looked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
