@@ -22,6 +22,7 @@ from . import (
     foreign,
     further_fit,
     further_targets,
+    listener_protocol,
     network_listener,
     reachable_ports,
     rule_conditions,
@@ -66,7 +67,7 @@ def run(call: Invocation) -> dict[str, Any]:
     unchecked: list[str] = []
     checks = (
         *(_priorities, _listener_of_network, _further_target_groups, _image, _secrets),
-        *(_login_secret, _access_points, _certificate),
+        *(_login_secret, _access_points, _certificate, _https),
     )
     for check in checks if values else ():
         found += _careful(partial(check, call, values, place), unchecked)
@@ -234,6 +235,14 @@ def _certificate(call: Invocation, values: Mapping[str, Any], place: ArnScope) -
         yield from uncovered_hosts.findings(
             call.aws, values, call.params["environment"], partial(_listener, call, name)
         )
+
+
+def _https(call: Invocation, values: Mapping[str, Any], place: ArnScope) -> Iterator[str]:
+    """Only a listener of others may be without TLS, and only if the inventory names it."""
+    existing = str(call.params["environment"].get("load_balancer_existing") or "")
+    if ":listener/" in existing and has_requests(values):
+        asked = values.get("service_login"), values.get("service_protocol_version")
+        yield from listener_protocol.findings(call.aws, existing, *asked)
 
 
 def _login_secret(call: Invocation, values: Mapping[str, Any], place: ArnScope) -> Iterator[str]:

@@ -10,6 +10,7 @@ from typing import Any, cast
 
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.pear.fargate.plugins.module_utils.aws import elbv2
 from ansible_collections.pear.fargate.plugins.module_utils.aws.elbv2_states import Conditions, Rule
 from ansible_collections.pear.fargate.plugins.module_utils.aws.errors import AwsError, Failure
 from ansible_collections.pear.fargate.plugins.module_utils.aws.session import Aws
@@ -339,6 +340,31 @@ def test_the_certificates_of_a_listener_that_others_made_count(
         return
     with pytest.raises(Failure, match=r"service_hosts holds 'scores.example.net'.* service_checks_verify_tls to false"):
         preflight(tmp_path, beside, service_hosts=["scores.example.net"], **checks)
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        pytest.param({"service_protocol_version": "GRPC"}, "service_protocol_version GRPC needs an HTTPS", id="gRPC"),
+        pytest.param(
+            {"service_protocol_version": "HTTP2"}, "service_protocol_version HTTP2 needs an HTTPS", id="HTTP/2"
+        ),
+        pytest.param({"service_login": {"cognito": {"user_pool_arn": "arn"}}}, "service_login needs", id="a login"),
+        pytest.param({"service_protocol_version": "HTTP1"}, "", id="HTTP/1.1"),
+        pytest.param({"service_kind": "worker", "service_paths": []}, "", id="a worker"),
+    ],
+)
+def test_what_only_an_https_listener_does_is_told_before_anything_is_made(
+    tmp_path: Path, certificates: dict[str, Any], monkeypatch: pytest.MonkeyPatch, more: dict[str, Any], told: str
+) -> None:
+    protocol = "HTTP"
+    monkeypatch.setattr(elbv2, "listener", lambda *_: {"Protocol": protocol})
+    beside = {"load_balancer_existing": LISTENER}
+    if told:
+        with pytest.raises(Failure, match=told):
+            preflight(tmp_path, beside, **more)
+        protocol = "HTTPS"
+    assert preflight(tmp_path, beside, **more)["findings"] == []
 
 
 def test_a_certificate_that_this_run_replaces_says_nothing(tmp_path: Path, certificates: dict[str, Any]) -> None:
