@@ -554,6 +554,27 @@ def test_a_service_that_could_never_start_again_is_warned_about(change: dict[str
     assert any("once none runs none is started" in told for told in warnings({**GOOD, **change})) is warned
 
 
+@pytest.mark.parametrize(
+    ("change", "blind"),
+    [
+        pytest.param({"service_gates": {"errors": {}}}, "service_gates.errors", id="a gate"),
+        pytest.param(
+            {"service_slos": [{"name": "served", "target_percent": 99}]}, "service_slos served", id="a budget"
+        ),
+        pytest.param({"service_gates": {"metrics": [{"name": "failed"}], "errors": None}}, "", id="a metric"),
+        pytest.param(
+            {"service_slos": [{"name": "fast", "target_percent": 99, "threshold_seconds": 1}]}, "", id="response times"
+        ),
+    ],
+)
+def test_what_judges_by_statuses_of_http_is_warned_about_where_errors_are_those_of_grpc(
+    change: dict[str, Any], blind: str
+) -> None:
+    told = [*warnings({**GOOD, "service_protocol_version": "GRPC", **change})]
+    assert [f"counts for {blind} as no error" in warning for warning in told] == ([True] if blind else [])
+    assert not [*warnings({**GOOD, **change})]
+
+
 def test_one_writer_at_a_time_is_no_warning_nor_are_files_that_may_be_shared() -> None:
     assert not [*warnings(ALONE)]
     many = {**MANY, "service_desired_count": 2}
