@@ -44,6 +44,11 @@ def fit(name: str, limit: int, keep: int = 0) -> str:
     return f"{name[: limit - len(digest) - 1].rstrip('-')}-{digest}"
 
 
+def parameter_group(database: str, engine: str, version: str) -> str:
+    """One group per family, since a group's family cannot change: a new major version gets a new group."""
+    return f"{database}-{engine}{version.partition('.')[0]}"
+
+
 @dataclass(frozen=True)
 class EnvironmentNames:
     """Names of an environment's resources."""

@@ -122,6 +122,11 @@ def kind_of(name: str) -> str:
     return next((several for several in _SEVERAL if kind.startswith(several)), kind)
 
 
+def is_own(name: str) -> bool:
+    """Whether the collection itself has an alarm of this name for a service or an environment."""
+    return kind_of(name) in SEVERITIES
+
+
 def described(description: str, kind: str, runbook_url: str) -> str:
     """The description as whoever is notified reads it: how severe, what it means, and where to read on."""
     runbook = f" Runbook: {runbook_url.rstrip('/')}/{kind}.md" if runbook_url else ""

@@ -23,6 +23,7 @@ from ansible_collections.pear.fargate.plugins.module_utils.rollout.begin import 
 )
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.decide import decide
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import (
+    Bound,
     Colour,
     ColourState,
     Fleet,
@@ -216,6 +217,24 @@ def test_each_state_has_its_next_action_and_its_reason(
     observed: Observed, release: Release, action: Action, reason: str
 ) -> None:
     decision = decide(observed, release, NOW)
+    assert decision.action == action, decision.reason
+    assert reason in decision.reason
+
+
+@pytest.mark.parametrize(
+    ("values", "action", "reason"),
+    [
+        pytest.param((900.0,), RETURN, "metric backlog", id="leaves its range"),
+        pytest.param((9.0,), Record(), "bake passed", id="in its range"),
+        pytest.param((), Wait(5.0), "backlog", id="no data is no pass"),
+    ],
+)
+def test_a_worker_is_judged_by_a_metric(values: tuple[float, ...], action: Action, reason: str) -> None:
+    """It has no requests: what it works off is what tells a bad version."""
+    fleet = Fleet(Weights(100, 0), OURS, ColourState(GREEN), routed=False)
+    observed = Observed(fleet, readings=Readings(metrics={"backlog": values}))
+    baked = replace(BAKED, gates=Gates(bounds=(Bound("backlog", maximum=100.0),)))
+    decision = decide(observed, baked, NOW)
     assert decision.action == action, decision.reason
     assert reason in decision.reason
 
