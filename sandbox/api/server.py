@@ -38,6 +38,7 @@ OVERLAY_MODULES = (
     "backup",
     "ecr",
     "logs",
+    "logs_insights",
     "xray",
     "xray_settings",
     "elbv2",

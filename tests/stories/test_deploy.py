@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.support.plays import Player, PlayResult
+from tests.support.waiting import eventually
 
 from .conftest import Stage
 from .load import assert_not_one_failed, traffic
@@ -73,6 +74,33 @@ def test_a_new_version_rolls_without_one_failed_request(deployed: Player, stage:
     assert_not_one_failed(summary, 1000)
     assert live_image(stage).isdisjoint(old)
     assert "2.0.0" in summary["by_header"], "the new version never answered"
+
+
+def answer_of(stage: Stage, query: str) -> list[dict[str, str]]:
+    """The rows of a query of Logs Insights about the service's log of the last hour."""
+    logs, now = stage.client("logs"), int(time.time())
+    started = logs.start_query(
+        logGroupName="/pear/local/scoreboard", startTime=now - 3600, endTime=now, queryString=query
+    )
+    found = eventually(
+        lambda: (answer := logs.get_query_results(queryId=started["queryId"]))["status"] == "Complete" and answer,
+        message="the query is not complete",
+    )
+    return [{field["field"]: field["value"] for field in row} for row in found["results"]]
+
+
+def test_the_saved_queries_read_what_the_tasks_log(deployed: Player, stage: Stage) -> None:
+    found = stage.client("logs").describe_query_definitions(queryDefinitionNamePrefix="local/scoreboard/")
+    saved = {query["name"].rpartition("/")[2]: query["queryString"] for query in found["queryDefinitions"]}
+    rows = {name: answer_of(stage, query) for name, query in saved.items()}
+    by_version = [row["version"] for row in rows["by version, the newest release first"]]
+    assert by_version[0] == "2.0.0" and len(set(by_version)) > 1, "the release of the story before"
+    slowest = rows["slowest requests"]
+    durations = [float(row["duration_ms"]) for row in slowest]
+    assert durations == sorted(durations, reverse=True) and len(durations) == 50
+    by_id = saved["one request or trace"].replace("REQUEST_OR_TRACE_ID", slowest[0]["request_id"])
+    assert slowest[0]["@timestamp"] in {row["@timestamp"] for row in answer_of(stage, by_id)}
+    assert all({"errors", "last"} <= set(row) for row in rows["errors by route"])
 
 
 @pytest.mark.parametrize(
