@@ -146,12 +146,15 @@ def _observed(environment: Mapping[str, Any], service: str, kind: str) -> Observ
     names = ServiceNames(environment["name"], service)
     cluster = environment["cluster"]
     insights, cluster_name = cluster["container_insights"] != "disabled", cluster.get("name", "")
+    each_task = cluster["container_insights"] == "enhanced"
     further = {
         name: {"LoadBalancer": dimension(group["load_balancer_arn"]), "TargetGroup": dimension(group["arn"])}
         for name, group in (environment.get("further_target_groups") or {}).items()
     }
     if kind != WEB:
-        return Observed(names, "", {}, insights, cluster=cluster_name, further=further, of_connections=kind == NETWORK)
+        return Observed(
+            names, "", {}, insights, each_task, cluster=cluster_name, further=further, of_connections=kind == NETWORK
+        )
     balancer = environment["load_balancer"]
     groups = {colour: balancer["target_groups"].get(names.target_group(colour)) for colour in COLOURS}
     missing = [names.target_group(colour) for colour, arn in groups.items() if arn is None]
@@ -165,6 +168,7 @@ def _observed(environment: Mapping[str, Any], service: str, kind: str) -> Observ
         dimension(balancer["arn"]),
         {colour: dimension(arn) for colour, arn in groups.items()},
         insights,
+        each_task,
         cluster=cluster_name,
         further=further,
     )

@@ -30,6 +30,10 @@ def metrics(body: dict[str, Any]) -> set[tuple[str, str]]:
     [
         pytest.param(environment_dashboard(WHOLE, ["staging/*/balancer-errors"]), id="environment"),
         pytest.param(service_dashboard(ENVIRONMENT, "scores", ["staging/scores/cpu"], slos=SLOS), id="service"),
+        pytest.param(
+            service_dashboard({**ENVIRONMENT, "cluster": {"container_insights": "enhanced"}}, "scores"),
+            id="service with a graph of each task",
+        ),
         pytest.param(service_dashboard(ENVIRONMENT, "mailer", kind="worker", queues=["mails"], slos=SLOS), id="worker"),
     ],
 )
@@ -113,6 +117,28 @@ def test_a_service_shows_both_colours_side_by_side_and_the_load_balancers_own_er
         assert {(line["stat"], line["color"]) for line in lines} == {
             (statistic, colour) for statistic in ("Average", "Maximum") for colour in colours
         }
+
+
+def test_each_task_has_a_line_of_its_own_where_container_insights_measures_it() -> None:
+    def searches(insights: str, service: str, kind: str = "web") -> dict[str, list[str]]:
+        environment = {**ENVIRONMENT, "cluster": {"container_insights": insights, "name": "shared"}}
+        found = graphs(service_dashboard(environment, service, kind=kind, queues=["mails"]))
+        each = [graph for graph in found if graph["title"].endswith("of each task")]
+        return {graph["title"]: [line[0]["expression"] for line in graph["metrics"]] for graph in each}
+
+    assert searches("disabled", "scores") == searches("enabled", "scores") == {}
+    shown = searches("enhanced", "scores")
+    assert list(shown) == ["CPU in percent of each task", "Memory in percent of each task"]
+    place = 'ClusterName="shared" ServiceName="scores-blue"'
+    blue, green = shown["CPU in percent of each task"]
+    schema = "{ECS/ContainerInsights,ClusterName,ServiceName,TaskId}"
+    assert blue == f"""SEARCH('{schema} MetricName="TaskCpuUtilization" {place}', 'Average', 60)"""
+    assert green == blue.replace("blue", "green")
+    assert shown["Memory in percent of each task"] == [
+        expression.replace("TaskCpu", "TaskMemory") for expression in (blue, green)
+    ]
+    (worker, _memory) = searches("enhanced", "mailer", "worker").values()
+    assert len(worker) == 1, "a worker has one colour"
 
 
 # --- where they are ---
