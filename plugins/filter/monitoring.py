@@ -20,9 +20,9 @@ from ..module_utils.monitoring import objectives, sampling_rules
 from ..module_utils.monitoring import service_alarms as alarms
 from ..module_utils.monitoring import service_dashboard as dashboard
 from ..module_utils.monitoring.burn_alarms import burn_alarms
-from ..module_utils.monitoring.collector import Watched
+from ..module_utils.monitoring.collector import Watched, namespace
 from ..module_utils.monitoring.observed import Observed, dimension
-from ..module_utils.monitoring.program_graphs import program_of
+from ..module_utils.monitoring.program_graphs import own_graphs, program_of
 from ..module_utils.monitoring.saved_queries import service_queries
 from ..module_utils.service.location import NETWORK, WEB
 
@@ -127,6 +127,7 @@ def service_dashboard(
     queues: Sequence[str] = (),
     slos: Sequence[Mapping[str, Any]] = (),
     collector: Mapping[str, Any] | None = None,
+    graphs: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, Any]:
     """Body of the dashboard of a service."""
     # Which colour has the traffic is no alarm to look at: of green it would be red for good.
@@ -139,7 +140,8 @@ def service_dashboard(
         queues=queues,
         program=program_of(collector or {}, watched),
     )
-    return dashboard.body(observed, environment["region"], arns, _objectives(slos))
+    own = own_graphs(graphs, namespace(collector or {}, watched), service, environment["region"])
+    return dashboard.body(observed, environment["region"], arns, _objectives(slos), own)
 
 
 def _observed(environment: Mapping[str, Any], service: str, kind: str) -> Observed:

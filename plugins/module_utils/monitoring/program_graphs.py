@@ -1,13 +1,13 @@
 # Copyright: pear.fargate contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Graphs of what the program itself counts of its requests, as the collector delivers it. Pure.
+"""Graphs of what the program itself counts: its requests, as the collector delivers them, and what the inventory names. Pure.
 
 The program's metrics have the dimension service: both colours add up. What each colour answers, the load balancer counts.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,6 +57,25 @@ def program_graphs(program: Program, region: str) -> list[dict[str, Any]]:
         graph(region, "Program: latency in seconds", latency),
     ]
     return [*found, _error_share(program, region)] if program.requests else found
+
+
+def own_graphs(graphs: Sequence[Mapping[str, Any]], of_program: str, service: str, region: str) -> list[dict[str, Any]]:
+    """The graphs of the inventory. A metric is one that the collector delivers from the program, unless it says otherwise."""
+    return [
+        graph(region, wanted["title"], [_own_line(metric, of_program, service) for metric in wanted["metrics"]])
+        for wanted in graphs
+    ]
+
+
+def _own_line(metric: Mapping[str, Any], of_program: str, service: str) -> list[Any]:
+    dimensions = metric.get("dimensions")
+    dimensions = {DIMENSION: service} if dimensions is None else dimensions
+    return [
+        metric.get("namespace") or of_program,
+        metric["metric"],
+        *(part for pair in dimensions.items() for part in pair),
+        {"stat": metric.get("statistic") or "Sum", "label": metric.get("label") or metric["metric"]},
+    ]
 
 
 def _line(program: Program, statistic: str, options: Mapping[str, Any]) -> list[Any]:

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..aws.naming import COLOURS
@@ -19,12 +19,17 @@ _ERRORS = "#d62728"
 
 
 def body(
-    observed: Observed, region: str, alarm_arns: Sequence[str] = (), objectives: Sequence[Objective] = ()
+    observed: Observed,
+    region: str,
+    alarm_arns: Sequence[str] = (),
+    objectives: Sequence[Objective] = (),
+    own: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, Any]:
     """Body of the dashboard: alarms across the top, then error budgets, graphs in two columns, errors of the log below."""
     graphs = [
         *(_of_requests(observed, region) if observed.target_groups else _of_queues(observed, region)),
         *(program_graphs(observed.program, region) if observed.program else []),
+        *own,
         *([graph(region, "Targets of further target groups", _further(observed))] if observed.further else []),
         graph(region, "CPU in percent: the average task, the busiest one", _of_all_tasks(observed, "CPUUtilization")),
         graph(

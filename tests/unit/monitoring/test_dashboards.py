@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import yaml
 from ansible_collections.pear.fargate.plugins.filter.monitoring import environment_dashboard, service_dashboard
 from ansible_collections.pear.fargate.plugins.filter.names import dashboard_url
 
 from sandbox.metrics.expressions import Frame, parse
-from tests.support.plays import Player
+from tests.support.plays import ROOT, Player
 
 from .given import ENVIRONMENT, WHOLE
 
@@ -79,6 +80,42 @@ def test_what_the_program_counts_is_shown_where_a_collector_delivers_it() -> Non
     assert (counted[:-1], counted[-1]["stat"], counted[-1]["id"]) == (place, "SampleCount", "requests")
     frame = Frame({"requests": {0.0: 120.0}}, ("requests",), {"requests": 60}, (0.0,))
     assert parse(rate["expression"]).evaluate(frame) == {0.0: 2.0}
+
+
+def test_the_inventory_names_graphs_of_what_the_service_is_for() -> None:
+    def lines(graphs_: list[dict[str, Any]], **collector: Any) -> dict[str, Any]:
+        found = graphs(service_dashboard(ENVIRONMENT, "scores", collector=collector, graphs=graphs_))
+        return {graph["title"]: graph["metrics"] for graph in found}
+
+    own = [
+        {"title": "Scores a minute", "metrics": [{"metric": "scores_total", "label": "scores"}]},
+        {
+            "title": "Others",
+            "metrics": [
+                {"metric": "RejectedScores", "dimensions": {}},
+                {"namespace": "Shop", "metric": "carts", "dimensions": {"a": "1", "b": "2"}, "statistic": "Maximum"},
+            ],
+        },
+    ]
+    without, shown = lines([]), lines(own)
+    assert set(shown) - set(without) == {"Scores a minute", "Others"}
+    scores = ["staging/scores", "scores_total", "service", "scores", {"stat": "Sum", "label": "scores"}]
+    assert shown["Scores a minute"] == [scores]
+    assert shown["Others"] == [
+        ["staging/scores", "RejectedScores", {"stat": "Sum", "label": "RejectedScores"}],
+        ["Shop", "carts", "a", "1", "b", "2", {"stat": "Maximum", "label": "carts"}],
+    ]
+    assert lines(own, namespace="elsewhere")["Scores a minute"] == [["elsewhere", *scores[1:]]]
+
+
+def test_the_production_inventory_shows_scores_that_its_collector_delivers() -> None:
+    values = yaml.safe_load((ROOT / "inventories/production/host_vars/scoreboard.yml").read_text())
+    (wanted,) = values["monitoring_graphs"]
+    assert f"^{wanted['metrics'][0]['metric']}$" in values["service_collector"]["metrics"]
+    body = service_dashboard(
+        ENVIRONMENT, "scores", collector=values["service_collector"], graphs=values["monitoring_graphs"]
+    )
+    assert ("staging/scores", "scores_total") in metrics(body)
 
 
 def test_the_programs_share_of_errors_needs_the_status_as_a_dimension() -> None:
