@@ -27,6 +27,8 @@ class Program:
     service: str
     # A histogram of the seconds that requests take.
     durations: str = _DURATIONS
+    # Whether it arrives with values, as an exponential histogram sent over OTLP does. One that is scraped has its count and sum.
+    percentiles: bool = False
     # A counter of requests with the label status; empty where that label is no dimension.
     requests: str = ""
 
@@ -40,6 +42,7 @@ def program_of(settings: Mapping[str, Any], watched: Watched) -> Program | None:
         namespace(settings, watched),
         watched.service,
         settings.get("duration_metric") or _DURATIONS,
+        bool(settings.get("duration_percentiles")),
         (settings.get("request_metric") or _REQUESTS) if by_status else "",
     )
 
@@ -47,14 +50,12 @@ def program_of(settings: Mapping[str, Any], watched: Watched) -> Program | None:
 def program_graphs(program: Program, region: str) -> list[dict[str, Any]]:
     rate = {"expression": "requests / PERIOD(requests)", "id": "rate", "label": "requests a second"}
     hidden = _line(program, "SampleCount", {"id": "requests", "visible": False})
-    latency = [
-        _line(program, statistic, {"label": label})
-        # Percentiles need a histogram that arrives with values: an exponential one.
-        for statistic, label in (("p95", "p95"), ("p99", "p99"), ("Average", "average"))
-    ]
+    statistics = (*(("p95", "p99") if program.percentiles else ()), "Average")
+    latency = [_line(program, statistic, {"label": statistic.lower()}) for statistic in statistics]
+    title = "Program: latency in seconds" if program.percentiles else "Program: average latency in seconds"
     found = [
         graph(region, "Program: requests a second", [[rate], hidden]),
-        graph(region, "Program: latency in seconds", latency),
+        graph(region, title, latency),
     ]
     return [*found, _error_share(program, region)] if program.requests else found
 

@@ -71,11 +71,14 @@ def test_what_the_program_counts_is_shown_where_a_collector_delivers_it() -> Non
 
     assert titles() == titles(enabled=False) == {}
     shown = titles(enabled=True)
-    assert list(shown) == ["Program: requests a second", "Program: latency in seconds"]
+    assert list(shown) == ["Program: requests a second", "Program: average latency in seconds"]
     place = ["staging/scores", "http_request_duration_seconds", "service", "scores"]
-    lines = shown["Program: latency in seconds"]["metrics"]
-    assert [line[:-1] for line in lines] == [place] * 3
-    assert [line[-1]["stat"] for line in lines] == ["p95", "p99", "Average"]
+    # What is scraped has no percentiles: their lines would stay empty.
+    average = [*place, {"stat": "Average", "label": "average"}]
+    assert shown["Program: average latency in seconds"]["metrics"] == [average]
+    over_otlp = titles(enabled=True, duration_percentiles=True)["Program: latency in seconds"]["metrics"]
+    assert [line[:-1] for line in over_otlp] == [place] * 3
+    assert [line[-1]["stat"] for line in over_otlp] == ["p95", "p99", "Average"]
     (rate,), counted = shown["Program: requests a second"]["metrics"]
     assert (counted[:-1], counted[-1]["stat"], counted[-1]["id"]) == (place, "SampleCount", "requests")
     frame = Frame({"requests": {0.0: 120.0}}, ("requests",), {"requests": 60}, (0.0,))
