@@ -93,8 +93,10 @@ def test_the_saved_queries_read_what_the_tasks_log(deployed: Player, stage: Stag
     found = stage.client("logs").describe_query_definitions(queryDefinitionNamePrefix="local/scoreboard/")
     saved = {query["name"].rpartition("/")[2]: query["queryString"] for query in found["queryDefinitions"]}
     rows = {name: answer_of(stage, query) for name, query in saved.items()}
-    by_version = [row["version"] for row in rows["by version, the newest release first"]]
+    by_version = [row["version"] for row in rows["by version, the latest first"]]
     assert by_version[0] == "2.0.0" and len(set(by_version)) > 1, "the release of the story before"
+    errors = answer_of(stage, saved["errors of one version"].replace("VERSION", "2.0.0"))
+    assert all('"version": "2.0.0"' in row["@message"] for row in errors)
     slowest = rows["slowest requests"]
     durations = [float(row["duration_ms"]) for row in slowest]
     assert durations == sorted(durations, reverse=True) and len(durations) == 50

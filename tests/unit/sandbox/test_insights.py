@@ -93,8 +93,21 @@ def test_one_request_or_trace() -> None:
     assert (row["@timestamp"], row["@logStream"], json.loads(row["@message"])["status"]) == (at(4), "ecs/app/1", 503)
 
 
-def test_requests_by_version_the_newest_release_first() -> None:
-    rows = ask(QUERIES["by version, the newest release first"])
+def test_errors_of_one_version() -> None:
+    query = QUERIES["errors of one version"]
+    assert ask(query) == []
+    rows = ask(query.replace("VERSION", "2.0.0"))
+    assert [(row["@timestamp"], row.get("route"), row.get("status")) for row in rows] == [
+        (at(6), None, None),
+        (at(5), "/leaderboard", "503"),
+        (at(4), "/leaderboard", "503"),
+    ]
+    assert "spans were lost" in rows[0]["@message"]
+    assert [row["status"] for row in ask(query.replace("VERSION", "1.0.0"))] == ["500"]
+
+
+def test_requests_by_version_the_latest_first() -> None:
+    rows = ask(QUERIES["by version, the latest first"])
     assert [tuple(row.values()) for row in rows] == [
         ("2.0.0", "503", "2", at(4), at(5)),
         ("2.0.0", "200", "1", at(3), at(3)),
