@@ -52,6 +52,7 @@ OVERLAY_MODULES = (
     "sqs",
     "autoscaling",
     "target_tracking",
+    "tracking_alarms",
     "step_scaling",
     "scheduler",
     "first_calls",
