@@ -62,7 +62,9 @@ def verify() -> None:
     names = {dashboard["DashboardName"] for dashboard in dashboards}
     assert names == {"local-eu-central-1-website", "local-eu-central-1-Environment"}, names
     assert "Refused requests" in titles("local-eu-central-1-website")
-    assert {name: query["logGroupNames"] for name, query in queries().items()} == dict.fromkeys(QUERIES, [LOG_GROUP])
+    assert {name: query["logGroupNames"] for name, query in queries().items()} == {
+        name: [LOG_GROUP] for name in QUERIES
+    }
     assert filters() == {"refused": ('" 403 "', "Refused", "local/website", "1")}
     assert group() == 'service("website")'
     assert rule() == (
