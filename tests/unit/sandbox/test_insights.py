@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 import json
+import threading
+from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
+import boto3
 import pytest
 from ansible_collections.pear.fargate.plugins.filter.monitoring import service_dashboard
 from ansible_collections.pear.fargate.plugins.module_utils.monitoring.saved_queries import QUERIES
+from moto import mock_aws
+from moto.backends import get_backend
+from moto.logs.models import LogEvent
 
+from sandbox.api import logs_insights
+from sandbox.api.overlay import Context
+from sandbox.api.refusals import JSON, encode
+from sandbox.errors import ApiError
 from sandbox.insights.events import FIELDS_OF_AN_EVENT, fields_of
 from sandbox.insights.queries import parse
 from sandbox.insights.values import InvalidQuery, Row
 
 from ..monitoring.given import ENVIRONMENT
 
+HERE = Context("123456789012", "eu-central-1", "testing")
 # 2026-11-30 10:00:00 UTC
 BEGIN = 1_796_032_800_000
 
@@ -295,3 +306,102 @@ def test_what_cannot_be_read_is_refused_with_its_place(query: str, said: str, of
         parse(query)
     assert refused.value.message.startswith(said)
     assert refused.value.at == offset
+
+
+# --- the calls ---
+
+
+class Calls:
+    """The overlay over moto's events of one log group, by its own calls."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now = 1_796_032_900.0
+        monkeypatch.setattr(logs_insights.time, "time", lambda: self.now)
+        sandbox: Any = SimpleNamespace(
+            lock=threading.RLock(),
+            keep=lambda *_kept: None,
+            backend=lambda service, region: get_backend(service)[HERE.account][region],
+        )
+        self.queries = logs_insights.InsightsQueries(sandbox)
+        client = boto3.client("logs", HERE.region)
+        client.create_log_group(logGroupName="g")
+        client.create_log_stream(logGroupName="g", logStreamName="s")
+        (group,) = get_backend("logs")[HERE.account][HERE.region].groups.values()
+        # As put_log_events keeps them, which takes none of times to come.
+        group.streams["s"].events = [
+            LogEvent(BEGIN, {"timestamp": BEGIN + second * 1000, "message": json.dumps({"status": 200 + second})})
+            for second in range(5)
+        ]
+
+    def start(self, query: str, first: int = 0, last: int = 4, **given: Any) -> str:
+        window = {"startTime": BEGIN // 1000 + first, "endTime": BEGIN // 1000 + last}
+        return str(self.queries.start({"logGroupName": "g", "queryString": query, **window, **given}, HERE)["queryId"])
+
+    def results(self, key: str, **given: Any) -> dict[str, Any]:
+        return self.queries.results({"queryId": key, **given}, HERE)
+
+
+@pytest.fixture
+def calls(monkeypatch: pytest.MonkeyPatch) -> Iterator[Calls]:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    with mock_aws():
+        yield Calls(monkeypatch)
+
+
+def test_a_query_runs_for_a_while_and_searches_its_time_with_both_ends(calls: Calls) -> None:
+    key = calls.start("filter status > 201 | display status | sort status asc", first=1, last=3)
+    assert calls.results(key)["status"] == "Running" and calls.results(key)["results"] == []
+    calls.now += 1
+    answer = calls.results(key)
+    assert answer["status"] == "Complete"
+    assert [row[0] for row in answer["results"]] == [{"field": "status", "value": text} for text in ("202", "203")]
+    assert (answer["statistics"]["recordsScanned"], answer["statistics"]["recordsMatched"]) == (3.0, 2.0)
+
+
+def test_results_come_in_pages(calls: Calls) -> None:
+    key = calls.start("display status", limit=3)
+    calls.now += 1
+    first = calls.results(key, maxItems=2)
+    second = calls.results(key, maxItems=2, nextToken=first["nextToken"])
+    assert [len(page["results"]) for page in (first, second)] == [2, 1] and "nextToken" not in second
+
+
+def test_queries_are_listed_and_stopped(calls: Calls) -> None:
+    stopped, ended = calls.start("limit 1"), calls.start("limit 1")
+    assert calls.queries.stop({"queryId": stopped}, HERE) == {"success": True}
+    calls.now += 1
+    found = calls.queries.describe({"logGroupName": "g"}, HERE)["queries"]
+    assert {query["queryId"]: query["status"] for query in found} == {stopped: "Cancelled", ended: "Complete"}
+    assert calls.queries.describe({"status": "Running"}, HERE) == {"queries": []}
+    assert calls.queries.describe({"logGroupName": "other"}, HERE) == {"queries": []}
+
+
+@pytest.mark.parametrize(
+    ("given", "code"),
+    [
+        pytest.param({"query": "filtre a = 1"}, "MalformedQueryException", id="what cannot be read"),
+        pytest.param({"query": "limit 1", "first": 3, "last": 2}, "InvalidParameterException", id="an end before its begin"),
+        pytest.param({"query": "limit 1", "logGroupName": "other"}, "ResourceNotFoundException", id="no such group"),
+        pytest.param({"query": "limit 1", "logGroupNames": ["g"]}, "InvalidParameterException", id="groups in two ways"),
+    ],
+)  # fmt: skip
+def test_a_query_is_refused(calls: Calls, given: dict[str, Any], code: str) -> None:
+    with pytest.raises(ApiError) as refused:
+        calls.start(**given)
+    assert refused.value.code == code
+
+
+def test_a_query_that_cannot_be_read_says_where(calls: Calls) -> None:
+    with pytest.raises(ApiError) as refused:
+        calls.start("fields @message\n| filtre status = 500")
+    assert refused.value.message == "unexpected symbol found filtre at line 2 and position 3"
+    body = json.loads(encode(refused.value, JSON).body)
+    assert body["queryCompileError"]["location"] == {"startCharOffset": 18, "endCharOffset": 37}
+
+
+def test_a_group_is_named_by_its_arn_too(calls: Calls) -> None:
+    arn = f"arn:aws:logs:{HERE.region}:{HERE.account}:log-group:g:*"
+    key = calls.start("display status", logGroupName=None, logGroupIdentifiers=[arn])
+    calls.now += 1
+    assert len(calls.results(key)["results"]) == 5
