@@ -10,12 +10,12 @@ from collections.abc import Callable, Sequence
 from .values import Moment, Row, Value, number, sort_key, text
 
 _UNITS = {
-    ("ms", "msec", "millisecond"): 1,
-    ("s", "sec", "second"): 1000,
-    ("m", "min", "minute"): 60_000,
-    ("h", "hr", "hour"): 3_600_000,
-    ("d", "day"): 86_400_000,
-    ("w", "week"): 604_800_000,
+    **dict.fromkeys(("ms", "msec", "millisecond"), 1),
+    **dict.fromkeys(("s", "sec", "second"), 1000),
+    **dict.fromkeys(("m", "min", "minute"), 60_000),
+    **dict.fromkeys(("h", "hr", "hour"), 3_600_000),
+    **dict.fromkeys(("d", "day"), 86_400_000),
+    **dict.fromkeys(("w", "week"), 604_800_000),
 }
 
 
@@ -24,8 +24,8 @@ def period(duration: str) -> int | None:
     found = re.fullmatch(r"(\d+)([a-z]+)", duration)
     if found is None:
         return None
-    unit = found[2] if len(found[2]) < 3 and found[2] != "hs" else found[2].removesuffix("s")
-    return next((int(found[1]) * length for names, length in _UNITS.items() if unit in names), None)
+    length = _UNITS.get(found[2]) or _UNITS.get(found[2].removesuffix("s"))
+    return int(found[1]) * length if length else None
 
 
 def _of_number(function: Callable[[float], float]) -> Callable[..., Value]:

@@ -21,6 +21,7 @@ from sandbox.api.overlay import Context
 from sandbox.api.refusals import JSON, encode
 from sandbox.errors import ApiError
 from sandbox.insights.events import FIELDS_OF_AN_EVENT, fields_of
+from sandbox.insights.functions import period
 from sandbox.insights.queries import parse
 from sandbox.insights.values import InvalidQuery, Row
 
@@ -217,6 +218,22 @@ def test_every_saved_query_and_that_of_the_dashboard_can_be_read() -> None:
 )
 def test_what_a_query_answers(query: str, rows: list[dict[str, str]]) -> None:
     assert ask(query) == rows
+
+
+@pytest.mark.parametrize(
+    ("duration", "milliseconds"),
+    [
+        ("5m", 300_000),
+        ("250ms", 250),
+        ("2hrs", 7_200_000),
+        ("30s", 30_000),
+        ("1day", 86_400_000),
+        ("1mo", None),
+        ("5", None),
+    ],
+)
+def test_the_period_of_a_bin(duration: str, milliseconds: int | None) -> None:
+    assert period(duration) == milliseconds
 
 
 def test_without_a_command_for_it_the_newest_events_come_first_as_they_were_written() -> None:
