@@ -90,19 +90,28 @@ def answer_of(stage: Stage, query: str) -> list[dict[str, str]]:
 
 
 def test_the_saved_queries_read_what_the_tasks_log(deployed: Player, stage: Stage) -> None:
+    with traffic(stage) as running:
+        time.sleep(2)
+        running.stop()
     found = stage.client("logs").describe_query_definitions(queryDefinitionNamePrefix="local/scoreboard/")
     saved = {query["name"].rpartition("/")[2]: query["queryString"] for query in found["queryDefinitions"]}
-    rows = {name: answer_of(stage, query) for name, query in saved.items()}
-    by_version = [row["version"] for row in rows["by version, the latest first"]]
-    assert by_version[0] == "2.0.0" and len(set(by_version)) > 1, "the release of the story before"
-    errors = answer_of(stage, saved["errors of one version"].replace("VERSION", "2.0.0"))
-    assert all('"version": "2.0.0"' in row["@message"] for row in errors)
-    slowest = rows["slowest requests"]
+    versions = eventually(
+        lambda: answer_of(stage, saved["by version, the latest first"]), message="no request is in the log"
+    )
+    firsts = [row["first"] for row in versions]
+    assert firsts == sorted(firsts, reverse=True)
+    assert {"version", "status", "requests", "last"} <= set(versions[0])
+    slowest = answer_of(stage, saved["slowest requests"])
     durations = [float(row["duration_ms"]) for row in slowest]
-    assert durations == sorted(durations, reverse=True) and len(durations) == 50
+    assert durations == sorted(durations, reverse=True) and 0 < len(durations) <= 50
     by_id = saved["one request or trace"].replace("REQUEST_OR_TRACE_ID", slowest[0]["request_id"])
     assert slowest[0]["@timestamp"] in {row["@timestamp"] for row in answer_of(stage, by_id)}
-    assert all({"errors", "last"} <= set(row) for row in rows["errors by route"])
+    # A service that is well has no errors: whatever the two find, it is one.
+    for row in answer_of(stage, saved["errors by route"]):
+        assert int(row.get("status", "500")) >= 500 and int(row["errors"]) > 0
+    version = versions[0]["version"]
+    for row in answer_of(stage, saved["errors of one version"].replace("VERSION", version)):
+        assert f'"version": "{version}"' in row["@message"]
 
 
 @pytest.mark.parametrize(

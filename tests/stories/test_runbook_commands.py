@@ -121,5 +121,5 @@ def certificate(stage: Stage) -> str:
     elbv2 = stage.client("elbv2")
     (balancer,) = elbv2.describe_load_balancers(Names=["local"])["LoadBalancers"]
     listeners = elbv2.describe_listeners(LoadBalancerArn=balancer["LoadBalancerArn"])["Listeners"]
-    (arn,) = {found["CertificateArn"] for listener in listeners for found in listener.get("Certificates", [])}
+    (arn,) = {found["CertificateArn"] for listener in listeners for found in listener.get("Certificates") or []}
     return str(arn)
