@@ -39,6 +39,7 @@ MODULES = {
 OWN = {"return_failed": ["rollback"], "run_task": ["run_task"]}
 DATA = controller()
 ENTRIES = [pytest.param(name, entry, id=f"{name}: {entry['name']}") for name in MODULES for entry in DATA[name]]
+FIELDS = load(ROOT / "tests/support/aap_configuration.yml")
 TEMPLATES = {entry["name"]: entry for entry in DATA["controller_templates"]}
 
 
@@ -95,6 +96,11 @@ def test_every_kind_of_object_is_applied_by_the_playbook_with_every_field_that_i
 def test_every_entry_fits_the_argument_spec_of_its_module(kind: str, entry: dict[str, Any]) -> None:
     result = ArgumentSpecValidator(argument_spec(MODULES[kind])).validate(entry)
     assert not result.error_messages, result.error_messages
+
+
+@pytest.mark.parametrize(("kind", "entry"), ENTRIES)
+def test_every_field_of_an_entry_is_one_that_infra_aap_configuration_reads(kind: str, entry: dict[str, Any]) -> None:
+    assert set(entry) <= set(FIELDS[kind]), "the role would leave it out, and say nothing"
 
 
 def test_what_an_entry_names_exists() -> None:
@@ -235,6 +241,13 @@ def test_a_survey_asks_for_variables_that_the_playbook_knows_as_awx_takes_them(
         assert question["max"] >= 64
     if question["type"] == "integer" and question["default"] != "":
         assert question["min"] <= question["default"] <= question["max"]
+
+
+def test_the_survey_and_the_workflow_of_github_say_the_same_of_a_forced_rollback() -> None:
+    (asked,) = [question for _, question in questions() if question["variable"] == "rollback_force"]
+    # YAML takes the key `on` for true.
+    inputs = load(ROOT / "examples/github-actions/rollback.yml")[True]["workflow_dispatch"]["inputs"]
+    assert asked["question_name"] == inputs["force"]["description"]
 
 
 def test_the_survey_of_a_game_day_offers_every_experiment_and_breaks_nothing_twice() -> None:
