@@ -22,6 +22,9 @@ from tests.support.plays import ROOT
 from .arcade import descendants
 from .guarded import ACCOUNT, NAME, REGION, Guarded
 
+# Of the environment of inventories/local.
+OTHER_ROLE = f"arn:aws:iam::{ACCOUNT}:role/pear-deployer-local-{REGION}-read-only"
+
 
 @dataclass(frozen=True)
 class Job:
@@ -115,6 +118,7 @@ class Jobs:
             "awx_account": ACCOUNT,
             "awx_region": REGION,
             "awx_credential_source": "Keys",
+            "awx_diff_role_arn": OTHER_ROLE,
         }
         data = controller(settings)
         (template,) = [one for one in data["controller_templates"] if one["name"] == f"{NAME} {name}"]

@@ -16,12 +16,12 @@ import yaml
 from ansible_collections.pear.fargate.plugins.module_utils.monitoring.release_markers import markers_in
 from botocore.exceptions import ClientError
 
-from tests.support.plays import ROOT
+from tests.support.plays import ROOT, Player
 
 from .arcade import finished, weights
 from .awx_jobs import Jobs
 from .conftest import Stage
-from .guarded import ACCOUNT, NAME, REGION, Guarded, prepare
+from .guarded import ACCOUNT, NAME, REGION, Guarded, make_deployers, prepare
 
 APPROVED = {
     "service_strategy": "steps",
@@ -207,6 +207,30 @@ def test_job_templates_run_as_awx_runs_them(guarded: Guarded, tmp_path: Path) ->
 
 
 @pytest.mark.long
+def test_a_game_day_is_predicted_by_its_role(guarded: Guarded, tmp_path: Path) -> None:
+    quick = {"gameday_alarm_period_seconds": 5, "gameday_triage_minutes": 2}
+    jobs = Jobs(guarded, tmp_path, variables=quick)
+    predicted = jobs.run("game day", check=True, gameday_experiment="errors-on-one-route", gameday_report_dir="")
+    assert "Require a steady service" in predicted.tasks and predicted.changed == 0, predicted.output
+
+
+@pytest.mark.long
+def test_an_environment_is_compared_with_another_by_the_reading_roles_of_both(
+    guarded: Guarded, deployed: Player, tmp_path: Path
+) -> None:
+    make_deployers(guarded.stage, tmp_path, {}, ["read-only"])
+    compared = Jobs(guarded, tmp_path).run("diff", diff_with="local")
+    assert re.search(r"scoreboard: \d+ differences between guarded and local", compared.output), compared.output
+    assert "count.desired" in compared.output, compared.output
+
+
+@pytest.mark.long
+def test_who_would_be_told_of_an_alarm_by_the_role_of_provisioning(guarded: Guarded) -> None:
+    told = guarded.run("provision", "notify_test", check=True).succeeded()
+    assert "team@example.test" in told.output, told.output
+
+
+@pytest.mark.long
 def test_jobs_release_steer_and_roll_back_and_tell_of_it_while_they_run(guarded: Guarded, tmp_path: Path) -> None:
     jobs, before = Jobs(guarded, tmp_path, variables=APPROVED), _live(guarded)
     candidate = {"blue": "green", "green": "blue"}[before]
@@ -266,7 +290,8 @@ def test_what_git_names_is_converged_to_and_what_was_rolled_back_is_left_to_a_pe
     same = jobs.run("drift", limit="")
     assert "Nothing differs." in same.output, same.output
 
-    jobs.run("rollback")
+    alarm = {"environment": NAME, "service": "scoreboard", "at": int(time.time())}
+    guarded.run("rollback", "rollback_on_alarm", rollback_alarm=alarm).succeeded()
     assert _live(guarded) == before
     refused = jobs.run("converge", fails=True, limit="")
     assert "scoreboard was not released" in refused.output, refused.output

@@ -273,7 +273,14 @@ def test_the_credential_becomes_a_profile_that_takes_the_role(
     source: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (kind,) = DATA["controller_credential_types"]
-    given = {**DATA["controller_credentials"][0]["inputs"], "source": source, "access_key": "AKIA1", "secret_key": "s"}
+    other = "arn:aws:iam::210987654321:role/pear-deployer-production-eu-central-1-read-only"
+    given = {
+        **DATA["controller_credentials"][0]["inputs"],
+        "source": source,
+        "access_key": "AKIA1",
+        "secret_key": "s",
+        "other_role_arn": other,
+    }
     written = tmp_path / "config"
     text = jinja2.Environment(trim_blocks=False).from_string(kind["injectors"]["file"]["template"]).render(given)
     written.write_text(text)
@@ -286,6 +293,7 @@ def test_the_credential_becomes_a_profile_that_takes_the_role(
     profile = session.get_scoped_config()
     assert profile["role_arn"] == "arn:aws:iam::123456789012:role/pear-deployer-staging-eu-central-1-read-only"
     assert session.get_config_variable("region") == "eu-central-1"
+    assert session.full_config["profiles"]["other"] == {**profile, "role_arn": other}
     if source == "Keys":
         assert session.full_config["profiles"][profile["source_profile"]]["aws_access_key_id"] == "AKIA1"
     else:
@@ -316,7 +324,7 @@ def test_the_playbook_makes_every_object_and_joins_them() -> None:
         jinja2.Template(who).render(given) for given in ({"awx_user_name": "ada", "awx_job_id": 7}, {"awx_job_id": 7})
     ]
     assert rendered == ["ada", "AWX job 7"]
-    assert "role_arn = {{ role_arn }}" in store.find("credential_types", {})[0]["injectors"]["file"]["template"]
+    assert "role_arn = {{ role }}" in store.find("credential_types", {})[0]["injectors"]["file"]["template"]
     workflow = store.named("workflow_job_templates", "production release with approval")
     nodes = {
         node["identifier"]: node
