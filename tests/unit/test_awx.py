@@ -349,3 +349,29 @@ def test_the_playbook_makes_every_object_and_joins_them() -> None:
     assert nodes["check"]["job_type"] == "check" and "job_type" not in nodes["release"]
     approval = store.named("workflow_approval_templates", "Release to production")
     assert nodes["approve"]["unified_job_template"] == approval["id"]
+
+
+@pytest.mark.plays
+def test_the_shipped_configuration_keeps_what_the_report_of_drift_needs(tmp_path: Path) -> None:
+    playbook = tmp_path / "drift.yml"
+    playbook.write_text(f"""
+- hosts: localhost
+  connection: local
+  gather_facts: false
+  vars:
+    ansible_python_interpreter: "{{{{ ansible_playbook_python }}}}"
+  tasks:
+    - name: Write a file
+      ansible.builtin.copy: {{content: "x", dest: "{tmp_path}/file"}}
+      check_mode: true
+    - name: Report the drift
+      pear.fargate.drift_report:
+""")
+    # AWX begins in the root of the project, where Ansible finds this file.
+    player = Player({"ANSIBLE_CONFIG": str(AWX / "ansible.cfg")}, ("localhost,",))
+    said = player.run(str(playbook)).failed().output
+    assert "1 setting differs from the inventory" in said and "should be" in said, said
+    without = tmp_path / "without.cfg"
+    without.write_text("[defaults]\n")
+    said = Player({"ANSIBLE_CONFIG": str(without)}, ("localhost,",)).run(str(playbook)).failed().output
+    assert "The differences that check mode found were not kept" in " ".join(said.split()), said
