@@ -39,6 +39,7 @@ MODULES = {
 OWN = {"return_failed": ["rollback"], "run_task": ["run_task"]}
 DATA = controller()
 ENTRIES = [pytest.param(name, entry, id=f"{name}: {entry['name']}") for name in MODULES for entry in DATA[name]]
+FIELDS = load(ROOT / "tests/support/aap_configuration.yml")
 TEMPLATES = {entry["name"]: entry for entry in DATA["controller_templates"]}
 
 
@@ -95,6 +96,11 @@ def test_every_kind_of_object_is_applied_by_the_playbook_with_every_field_that_i
 def test_every_entry_fits_the_argument_spec_of_its_module(kind: str, entry: dict[str, Any]) -> None:
     result = ArgumentSpecValidator(argument_spec(MODULES[kind])).validate(entry)
     assert not result.error_messages, result.error_messages
+
+
+@pytest.mark.parametrize(("kind", "entry"), ENTRIES)
+def test_every_field_of_an_entry_is_one_that_infra_aap_configuration_reads(kind: str, entry: dict[str, Any]) -> None:
+    assert set(entry) <= set(FIELDS[kind]), "the role would leave it out, and say nothing"
 
 
 def test_what_an_entry_names_exists() -> None:
@@ -237,6 +243,13 @@ def test_a_survey_asks_for_variables_that_the_playbook_knows_as_awx_takes_them(
         assert question["min"] <= question["default"] <= question["max"]
 
 
+def test_the_survey_and_the_workflow_of_github_say_the_same_of_a_forced_rollback() -> None:
+    (asked,) = [question for _, question in questions() if question["variable"] == "rollback_force"]
+    # YAML takes the key `on` for true.
+    inputs = load(ROOT / "examples/github-actions/rollback.yml")[True]["workflow_dispatch"]["inputs"]
+    assert asked["question_name"] == inputs["force"]["description"]
+
+
 def test_the_survey_of_a_game_day_offers_every_experiment_and_breaks_nothing_twice() -> None:
     (entry,) = [entry for entry in TEMPLATES.values() if playbook_of(entry) == "gameday"]
     (asked,) = [one for one in entry["survey_spec"]["spec"] if one["variable"] == "gameday_experiment"]
@@ -260,7 +273,14 @@ def test_the_credential_becomes_a_profile_that_takes_the_role(
     source: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (kind,) = DATA["controller_credential_types"]
-    given = {**DATA["controller_credentials"][0]["inputs"], "source": source, "access_key": "AKIA1", "secret_key": "s"}
+    other = "arn:aws:iam::210987654321:role/pear-deployer-production-eu-central-1-read-only"
+    given = {
+        **DATA["controller_credentials"][0]["inputs"],
+        "source": source,
+        "access_key": "AKIA1",
+        "secret_key": "s",
+        "other_role_arn": other,
+    }
     written = tmp_path / "config"
     text = jinja2.Environment(trim_blocks=False).from_string(kind["injectors"]["file"]["template"]).render(given)
     written.write_text(text)
@@ -273,6 +293,7 @@ def test_the_credential_becomes_a_profile_that_takes_the_role(
     profile = session.get_scoped_config()
     assert profile["role_arn"] == "arn:aws:iam::123456789012:role/pear-deployer-staging-eu-central-1-read-only"
     assert session.get_config_variable("region") == "eu-central-1"
+    assert session.full_config["profiles"]["other"] == {**profile, "role_arn": other}
     if source == "Keys":
         assert session.full_config["profiles"][profile["source_profile"]]["aws_access_key_id"] == "AKIA1"
     else:
@@ -303,7 +324,7 @@ def test_the_playbook_makes_every_object_and_joins_them() -> None:
         jinja2.Template(who).render(given) for given in ({"awx_user_name": "ada", "awx_job_id": 7}, {"awx_job_id": 7})
     ]
     assert rendered == ["ada", "AWX job 7"]
-    assert "role_arn = {{ role_arn }}" in store.find("credential_types", {})[0]["injectors"]["file"]["template"]
+    assert "role_arn = {{ role }}" in store.find("credential_types", {})[0]["injectors"]["file"]["template"]
     workflow = store.named("workflow_job_templates", "production release with approval")
     nodes = {
         node["identifier"]: node
@@ -328,3 +349,29 @@ def test_the_playbook_makes_every_object_and_joins_them() -> None:
     assert nodes["check"]["job_type"] == "check" and "job_type" not in nodes["release"]
     approval = store.named("workflow_approval_templates", "Release to production")
     assert nodes["approve"]["unified_job_template"] == approval["id"]
+
+
+@pytest.mark.plays
+def test_the_shipped_configuration_keeps_what_the_report_of_drift_needs(tmp_path: Path) -> None:
+    playbook = tmp_path / "drift.yml"
+    playbook.write_text(f"""
+- hosts: localhost
+  connection: local
+  gather_facts: false
+  vars:
+    ansible_python_interpreter: "{{{{ ansible_playbook_python }}}}"
+  tasks:
+    - name: Write a file
+      ansible.builtin.copy: {{content: "x", dest: "{tmp_path}/file"}}
+      check_mode: true
+    - name: Report the drift
+      pear.fargate.drift_report:
+""")
+    # AWX begins in the root of the project, where Ansible finds this file.
+    player = Player({"ANSIBLE_CONFIG": str(AWX / "ansible.cfg")}, ("localhost,",))
+    said = player.run(str(playbook)).failed().output
+    assert "1 setting differs from the inventory" in said and "should be" in said, said
+    without = tmp_path / "without.cfg"
+    without.write_text("[defaults]\n")
+    said = Player({"ANSIBLE_CONFIG": str(without)}, ("localhost,",)).run(str(playbook)).failed().output
+    assert "The differences that check mode found were not kept" in " ".join(said.split()), said
