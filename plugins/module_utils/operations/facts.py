@@ -14,6 +14,7 @@ from ..aws.elbv2_states import TargetState
 from ..aws.logs import LogEvent
 from ..aws.tasks import TaskState
 from ..aws.xray import ServiceNode
+from ..monitoring.alarm_parts import kind_of
 from ..rollout.history import Target
 from ..rollout.lease import Lease
 from ..rollout.model import Colour, Release
@@ -168,7 +169,7 @@ class Alarm:
 
     @property
     def kind(self) -> str:
-        return self.name.rpartition("/")[2]
+        return kind_of(self.name)
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,8 @@ _CHECK_OF_ALARM = {
     "latency-p99": check_answers.NAME,
     "latency-trend": check_answers.NAME,
     "balancer-errors": check_answers.NAME,
+    "burn-fast": check_answers.NAME,
+    "burn-slow": check_answers.NAME,
     "certificate-expiry": check_answers.NAME,
     "unhealthy-targets": check_tasks.NAME,
     "no-healthy-target": check_tasks.NAME,
@@ -30,6 +32,7 @@ _CHECK_OF_ALARM = {
     "task-restarts": check_tasks.NAME,
     "crash-loop": check_tasks.NAME,
     "deployment-stuck": check_tasks.NAME,
+    "queue-age": check_saturation.NAME,
     "scaling-events": check_saturation.NAME,
     "cpu": check_saturation.NAME,
     "memory": check_saturation.NAME,
@@ -38,7 +41,7 @@ _CHECK_OF_ALARM = {
     "database-storage": check_saturation.NAME,
     "database-connections": check_saturation.NAME,
 }
-_QUEUE = "queue-age-"
+_NOTHING = "nothing wrong"
 
 
 @dataclass(frozen=True)
@@ -67,18 +70,19 @@ def triage(facts: Facts, values: CommandValues) -> Report:
     for findings in found:
         symptoms |= {kind: sentence for kind, sentence in findings.symptoms.items() if kind not in symptoms}
     causes = likely(symptoms, values)
-    state = worst(verdict.state for verdict in verdicts)
+    state = worst([*(verdict.state for verdict in verdicts), *(State.WARNING for _alarm in _firing(facts.alarms))])
+    headline = _headline(state, verdicts, causes, facts.alarms)
     return Report(
         service=facts.service,
         environment=facts.environment,
         at=facts.now,
         minutes=facts.minutes,
-        headline=_headline(state, verdicts, causes),
+        headline=headline,
         state=state,
         verdicts=tuple(verdicts),
         causes=tuple(causes),
         alarms=_alarms(facts.alarms),
-        next=causes[0].command if causes else "" if state is State.OK else values.command(STATUS),
+        next=causes[0].command if causes else "" if headline == _NOTHING else values.command(STATUS),
         advice=causes[0].advice if causes else "",
     )
 
@@ -93,17 +97,15 @@ def _unread(found: Sequence[Findings], facts: Facts) -> None:
         )
 
 
-def _check_of(alarm: Alarm) -> str:
-    return check_saturation.NAME if alarm.kind.startswith(_QUEUE) else _CHECK_OF_ALARM.get(alarm.kind, "")
+def _firing(alarms: tuple[Alarm, ...] | Unread) -> tuple[Alarm, ...]:
+    return () if isinstance(alarms, Unread) else alarms
 
 
 def _with_alarms(verdicts: Sequence[Verdict], alarms: tuple[Alarm, ...] | Unread) -> list[Verdict]:
     """A check whose alarm fires is not ok, whatever the newest minutes say."""
-    if isinstance(alarms, Unread):
-        return list(verdicts)
     raised = []
     for verdict in verdicts:
-        own = [alarm for alarm in alarms if _check_of(alarm) == verdict.check]
+        own = [alarm for alarm in _firing(alarms) if _CHECK_OF_ALARM.get(alarm.kind) == verdict.check]
         lines = tuple(f"alarm {alarm.name} is firing since {at(alarm.since)}" for alarm in own)
         if own and verdict.state in (State.OK, State.UNKNOWN):
             raised.append(Verdict(verdict.check, State.WARNING, lines[0], (verdict.why, *lines[1:], *verdict.evidence)))
@@ -118,16 +120,21 @@ def _alarms(alarms: tuple[Alarm, ...] | Unread) -> tuple[str, ...]:
     return tuple(f"{alarm.name} since {at(alarm.since)}" for alarm in alarms)
 
 
-def _headline(state: State, verdicts: Sequence[Verdict], causes: Sequence[Cause]) -> str:
+def _headline(
+    state: State, verdicts: Sequence[Verdict], causes: Sequence[Cause], alarms: tuple[Alarm, ...] | Unread
+) -> str:
     unknown = [verdict.check for verdict in verdicts if verdict.state is State.UNKNOWN]
-    suffix = f" (unknown: {', '.join(unknown)})" if unknown else ""
-    if len(unknown) == len(verdicts) and not causes:
+    if len(unknown) == len(verdicts) and state is State.UNKNOWN and not causes:
         return f"nothing is known: {verdicts[0].why}"
-    if state is State.UNKNOWN and not causes:
-        return f"nothing wrong found{suffix}"
-    if state is State.OK and not causes:
-        return "nothing wrong"
-    wrong = [verdict.check for verdict in verdicts if verdict.state is state]
+    unknown += ["alarms"] if isinstance(alarms, Unread) else []
+    suffix = f" (unknown: {', '.join(unknown)})" if unknown else ""
     if causes:
         return f"likely cause: {causes[0].cause}{suffix}"
+    if state in (State.OK, State.UNKNOWN):
+        return f"nothing wrong found{suffix}" if unknown else _NOTHING
+    wrong = [verdict.check for verdict in verdicts if verdict.state is state]
+    if not wrong:
+        # No check looks at what the inventory's own alarms watch.
+        names = ", ".join(alarm.name for alarm in _firing(alarms))
+        return f"{state}: firing, and no check finds a reason: {names}{suffix}"
     return f"{state} in {', '.join(wrong)}, and no cause that is known{suffix}"

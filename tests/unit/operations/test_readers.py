@@ -152,9 +152,7 @@ def test_a_reading_that_fails_says_why(raised: Exception, throttled: bool) -> No
     assert attempt(read) == Unread(str(raised), throttled)
 
 
-def test_a_composite_alarm_is_told_where_its_parts_say_nothing_by_themselves(
-    aws: Aws, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_composite_alarm_is_told_where_none_of_its_parts_is(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
     since = datetime.fromtimestamp(NOW, UTC)
 
     def firing(kind: str, rule: str = "") -> dict[str, Any]:
@@ -171,13 +169,14 @@ def test_a_composite_alarm_is_told_where_its_parts_say_nothing_by_themselves(
         firing("error-share"),
         firing("live-without-target", of_notices),
         firing("traffic-on-green"),
+        firing("of-others", 'ALARM("others/payments")'),
     ]
     monkeypatch.setattr(cloudwatch, "alarms", lambda aws, prefix: found if prefix == "staging/scores/" else [])
     monkeypatch.setattr(existing, "locate_in_environment", lambda *arguments: Unread("not asked for"))
     place = find(aws, {"environment": "staging", "service": "scores"})
     with ThreadPoolExecutor(1) as pool:
         told = Readers(aws, place, Window(NOW - 900, NOW, 60), pool).alarms()
-    assert [alarm.kind for alarm in told] == ["error-share", "live-without-target"]
+    assert [alarm.kind for alarm in told] == ["error-share", "live-without-target", "of-others"]
 
 
 def test_a_defect_of_ours_is_not_taken_for_a_reading_that_failed() -> None:

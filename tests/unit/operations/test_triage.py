@@ -13,6 +13,7 @@ from ansible.plugins.filter.core import to_bool
 from ansible_collections.pear.fargate.plugins.module_utils.aws.logs import LogEvent
 from ansible_collections.pear.fargate.plugins.module_utils.aws.tasks import ContainerState, TaskState
 from ansible_collections.pear.fargate.plugins.module_utils.aws.xray import Calls
+from ansible_collections.pear.fargate.plugins.module_utils.monitoring.alarm_parts import NOTICE, SEVERITIES
 from ansible_collections.pear.fargate.plugins.module_utils.operations.causes import CommandValues
 from ansible_collections.pear.fargate.plugins.module_utils.operations.facts import (
     Alarm,
@@ -598,6 +599,51 @@ def test_a_firing_alarm_keeps_its_check_from_being_ok() -> None:
     report = judged(healthy(alarms=(firing,)))
     assert state_of(report, "saturation") is State.WARNING
     assert any("production/scoreboard/cpu" in line for line in screen(report))
+
+
+# `critical` speaks for alarms that have their own.
+TOLD = [
+    kind for kind, severity in SEVERITIES.items() if severity != NOTICE and kind not in ("critical", "health-check")
+]
+
+
+@pytest.mark.parametrize("kind", TOLD)
+def test_each_kind_of_alarm_that_somebody_is_told_of_has_its_check(kind: str) -> None:
+    name = f"production/*/{kind}"
+    report = judged(healthy(alarms=(Alarm(name, minute(4)),)))
+    (verdict,) = [verdict for verdict in report.verdicts if verdict.state is not State.OK]
+    assert verdict.why == f"alarm {name} is firing since 07:56:00Z"
+
+
+@pytest.mark.parametrize(
+    ("name", "check"),
+    [
+        pytest.param("production/scoreboard/burn-fast-availability", "5xx", id="of an objective"),
+        pytest.param("production/scoreboard/unhealthy-targets-blue", "tasks", id="of a colour"),
+        pytest.param("production/jobs/queue-age-jobs", "saturation", id="of a queue"),
+    ],
+)
+def test_an_alarm_of_which_there_are_several_has_the_check_of_its_kind(name: str, check: str) -> None:
+    report = judged(healthy(alarms=(Alarm(name, minute(4)),)))
+    assert state_of(report, check) is State.WARNING
+    assert report.headline == f"warning in {check}, and no cause that is known"
+    assert report.next == "ansible-playbook playbooks/status.yml -i inventories/production -l scoreboard"
+
+
+def test_with_an_alarm_of_the_inventory_firing_nothing_wrong_is_not_said() -> None:
+    """No check knows what it watches."""
+    report = judged(healthy(alarms=(Alarm("production/scoreboard/orders-refused", minute(4)),)))
+    assert (report.state, report.headline) == (
+        State.WARNING,
+        "warning: firing, and no check finds a reason: production/scoreboard/orders-refused",
+    )
+    assert report.next == "ansible-playbook playbooks/status.yml -i inventories/production -l scoreboard"
+
+
+def test_with_alarms_that_cannot_be_read_nothing_wrong_is_not_said() -> None:
+    report = judged(healthy(alarms=Unread(DENIED)))
+    assert report.headline == "nothing wrong found (unknown: alarms)"
+    assert report.next == "ansible-playbook playbooks/status.yml -i inventories/production -l scoreboard"
 
 
 # --- lines of the log ---
