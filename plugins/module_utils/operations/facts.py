@@ -187,6 +187,18 @@ class Facts:
     logs: Logs | Unread = Logs("")
     traces: Traces | Unread = Traces()
     alarms: tuple[Alarm, ...] | Unread = ()
+    # On its health check of Route 53, which may be in another region.
+    health_alarms: tuple[Alarm, ...] | Unread = ()
+
+    @property
+    def firing(self) -> tuple[Alarm, ...]:
+        """All alarms that are known to be firing."""
+        parts = (self.alarms, self.health_alarms)
+        return tuple(alarm for part in parts if not isinstance(part, Unread) for alarm in part)
+
+    @property
+    def unread_alarms(self) -> tuple[Unread, ...]:
+        return tuple(part for part in (self.alarms, self.health_alarms) if isinstance(part, Unread))
 
     @property
     def since(self) -> float:

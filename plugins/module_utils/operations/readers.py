@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, TypeVar
 
-from ..aws import acm, autoscaling, cloudwatch, ecs, elbv2, logs, xray
+from ..aws import acm, autoscaling, cloudwatch, ecs, elbv2, logs, route53, xray
 from ..aws.arns import target_group_name
 from ..aws.cloudwatch import Metric, Series, Window
 from ..aws.ecs_states import ServiceState
@@ -300,6 +300,13 @@ class Readers:
     def alarms(self) -> tuple[Alarm, ...]:
         found = [alarm for prefix in self.place.alarm_prefixes for alarm in cloudwatch.alarms(self.aws, prefix)]
         return _told(found)
+
+    def health_alarms(self) -> tuple[Alarm, ...]:
+        """Of its health check. By itself: an account may refuse calls to the region of Route 53's metrics."""
+        if not self.place.health_alarm:
+            return ()
+        there = self.aws.elsewhere(route53.metrics_region(self.aws.region)).brief()
+        return _told(cloudwatch.alarms_named(there, [self.place.health_alarm]))
 
 
 def _told(alarms: Iterable[Mapping[str, Any]]) -> tuple[Alarm, ...]:
