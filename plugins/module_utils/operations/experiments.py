@@ -156,7 +156,9 @@ _EXPERIMENTS = (
     ),
     _released(
         "crash-loop",
-        Notices("crash-loop", 30, (_CRASHES,), ""),
+        # Tasks of one start end at the same time: for a while none is healthy, and none runs. Alarms on that, and on the
+        # errors that users get meanwhile, would end it before it is noticed as what it is.
+        Notices("crash-loop", 30, (_CRASHES,), abort_alarm=""),
         "Tasks that end some time after their start are noticed as a crash loop, though each of them starts well.",
         CHAOS_CRASH_AFTER_SECONDS="180",
     ),
@@ -174,9 +176,9 @@ _EXPERIMENTS = (
         CHAOS_ERRORS_ABOVE_PER_SECOND="10",
     ),
     _released(
-        "slow-dependency",
+        "slow-answers",
         Notices("latency-p99", 10, (_SLOWER, "a dependency of the service is slow")),
-        "Answers that wait for something slow are noticed, and the release or the dependency is named.",
+        "Answers that become slow are noticed, and the release is named, or the dependency where it is one that makes them slow.",
         CHAOS_LATENCY_MS_P50="1500",
         CHAOS_LATENCY_MS_P99="2000",
     ),

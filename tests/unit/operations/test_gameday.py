@@ -285,7 +285,7 @@ def test_an_experiment_on_a_worker_is_ended_by_an_alarm_that_it_has(
     assert watched["aborted_by"] == "no-running-task"
 
 
-@pytest.mark.parametrize("name", ["errors-on-one-route", "slow-dependency", "latency-trend", "wrong-port", "zone-loss"])
+@pytest.mark.parametrize("name", ["errors-on-one-route", "slow-answers", "latency-trend", "wrong-port", "zone-loss"])
 def test_a_worker_takes_no_part_where_requests_have_to_notice(account: Account, name: str) -> None:
     with pytest.raises(Failure, match="scores is a worker, which is sent no requests"):
         step(account, "steady", experiment=name, kind="worker")
