@@ -11,9 +11,7 @@ from tools import gameday_table
 from tools.gameday_table import BEGIN, END, Row
 
 ROOT = Path(__file__).resolve().parents[3]
-CERTIFICATE = Row(
-    "expiring-certificate", "`certificate-expiry`", 579.0, "it expires soon", 583.0, 592.0, 600.0, True, 1
-)
+CERTIFICATE = Row("expiring-certificate", "`certificate-expiry`", 579.0, "soon", 583.0, 592.0, 600.0, True, 1)
 
 
 def rows(page: Path) -> list[str]:
@@ -25,7 +23,9 @@ def test_a_row_replaces_its_own_and_the_others_stay(tmp_path: Path, monkeypatch:
     page.write_text(f"before\n{BEGIN}\n| `wrong-port` | … |\n| `expiring-certificate` | old |\n{END}\nafter\n")
     monkeypatch.setattr(gameday_table, "PAGE", page)
     gameday_table.keep(CERTIFICATE)
-    certificate = "| `expiring-certificate` | `certificate-expiry` | 1560 periods | 579 periods | 4 s: it expires soon | 9 s | as expected |"
+    certificate = (
+        "| `expiring-certificate` | `certificate-expiry` | 1560 periods | 579 periods | 4 s: soon | 9 s | as expected |"
+    )
     assert rows(page) == ["| `wrong-port` | … |", certificate]
     gameday_table.keep(Row("crash-loop", "`crash-loop`", 80.0, "", None, None, None, False, 5))
     crashes = "| `crash-loop` | `crash-loop` | 30 periods | 16 periods | - | never | **not as expected** |"
