@@ -91,7 +91,7 @@ class Row:
     def cells(self) -> list[str]:
         know = "no alarm" if BY_NAME[self.name].is_quiet else self.periods
         after = None if self.cause_at is None else self.cause_at - (self.know or 0.0)
-        cause = "-" if not self.cause else f"{seconds(after)}: {self.cause}"
+        cause = "-" if self.cause_at is None and not self.cause else f"{seconds(after)}: {self.cause or 'none named'}"
         since = max(self.know or 0.0, self.cause_at or 0.0)
         mended = (
             "by itself"

@@ -92,8 +92,8 @@ def triage(facts: Facts, values: CommandValues) -> Report:
 
 def _unread(found: Sequence[Findings], facts: Facts) -> None:
     """Checks that AWS throttled: a cause of its own."""
-    parts = (facts.answers, facts.tasks, facts.releases, facts.saturation, facts.logs, facts.traces)
-    parts = (*parts, facts.alarms, facts.health_alarms)
+    checks = (facts.answers, facts.tasks, facts.releases, facts.saturation, facts.logs, facts.traces)
+    parts = (*checks, facts.alarms, facts.health_alarms)
     throttled = [part for part in parts if isinstance(part, Unread) and part.throttled]
     if throttled:
         found[0].show(

@@ -415,6 +415,13 @@ def test_errors_that_were_there_before_the_release_are_not_its_own() -> None:
     assert report.causes[0].cause == "the service answers with errors, and no release began it"
 
 
+def test_errors_of_a_version_that_the_colour_had_before_are_not_those_of_the_release() -> None:
+    """It was rolled back, and for some minutes the colour had no traffic, until the next bad version came."""
+    requests = lambda back: 600 if back > 12 or back < 4 else 0  # noqa: E731
+    report = judged(just_released(4, answers=traffic(lambda back: 0.5, requests)))
+    assert report.causes[0].cause == "the newest release answers with errors"
+
+
 def test_errors_of_the_candidate_alone_speak_for_the_release() -> None:
     good = traffic()
     bad = traffic(lambda back: 0.5, lambda back: 100 if back < 7 else 0)
