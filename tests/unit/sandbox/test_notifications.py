@@ -149,6 +149,17 @@ def test_a_change_of_state_tells_the_topic_once_and_the_history_keeps_it(world: 
     assert history("Action") == [f"Successfully executed action {arn}"]
 
 
+def test_a_long_history_comes_in_pages(world: World) -> None:
+    alarm()
+    for number in range(7):
+        fire("ALARM" if number % 2 == 0 else "OK")
+    pages = client("cloudwatch").get_paginator("describe_alarm_history")
+    asked = {"AlarmName": "staging/scores/memory", "HistoryItemType": "StateUpdate", "ScanBy": "TimestampAscending"}
+    found = [page["AlarmHistoryItems"] for page in pages.paginate(**asked, PaginationConfig={"PageSize": 3})]
+    assert [len(items) for items in found] == [3, 3, 1]
+    assert [item["HistorySummary"] for items in found for item in items] == history("StateUpdate")
+
+
 def test_an_endpoint_is_asked_first_and_told_then(world: World, endpoint: Endpoint) -> None:
     arn = topic()
     client("sns").subscribe(TopicArn=arn, Protocol="http", Endpoint=endpoint.url)
