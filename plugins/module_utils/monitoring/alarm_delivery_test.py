@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -58,8 +58,8 @@ class Delivery:
 def run(call: Invocation) -> dict[str, Any]:
     """Return what became of each topic's notification; fail where one did not reach every subscription."""
     told, unused = dict.fromkeys(call.params["topic_arns"]), dict.fromkeys(call.params["release_topic_arns"])
-    deliveries = [_test(_there(call, topic), topic) for topic in told]
-    deliveries += [_subscribed(_there(call, topic), topic) for topic in unused if topic not in told]
+    deliveries = [_of_topic(_there(call, topic), topic, _test) for topic in told]
+    deliveries += [_of_topic(_there(call, topic), topic) for topic in unused if topic not in told]
     found = [problem for delivery in deliveries for problem in delivery.problems]
     result = {"changed": not call.check_mode, "topics": [delivery.as_dict() for delivery in deliveries]}
     if found:
@@ -72,11 +72,16 @@ def _there(call: Invocation, topic: str) -> Invocation:
     return replace(call, aws=call.aws.elsewhere(topic.split(":")[3]))
 
 
-def _subscribed(call: Invocation, topic: str) -> Delivery:
-    """Who has subscribed. Of one that does not exist that is said."""
-    name = topic.rpartition(":")[2]
+def _of_topic(call: Invocation, topic: str, test: Callable[[Invocation, Delivery], Delivery] | None = None) -> Delivery:
+    """Who has subscribed, and what became of the test, where there is one."""
     if sns.attributes(call.aws, topic) is None:
-        return Delivery(topic, problems=[f"topic {name} does not exist: run provision.yml"])
+        return Delivery(topic, problems=[f"topic {topic.rpartition(':')[2]} does not exist: run provision.yml"])
+    delivery = _subscribed(call, topic)
+    return test(call, delivery) if test else delivery
+
+
+def _subscribed(call: Invocation, topic: str) -> Delivery:
+    name = topic.rpartition(":")[2]
     subscriptions = sns.subscription_states(call.aws, topic)
     problems = [
         f"{target.protocol} {target.endpoint} has not confirmed its subscription to {name}"
@@ -88,9 +93,9 @@ def _subscribed(call: Invocation, topic: str) -> Delivery:
     return Delivery(topic, subscriptions=subscriptions, problems=problems)
 
 
-def _test(call: Invocation, topic: str) -> Delivery:
-    delivery, name = _subscribed(call, topic), topic.rpartition(":")[2]
-    problems = [*delivery.problems]
+def _test(call: Invocation, delivery: Delivery) -> Delivery:
+    topic, problems = delivery.topic, [*delivery.problems]
+    name = topic.rpartition(":")[2]
     alarm = chosen(cloudwatch.alarms(call.aws, call.params["alarm_prefix"]), topic, call.params["topic_arns"])
     if alarm is None:
         problems.append(
