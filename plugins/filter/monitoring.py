@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
+from ansible.module_utils.parsing.convert_bool import boolean
 
 from ..module_utils.aws.arns import ArnScope
 from ..module_utils.aws.naming import COLOURS, EnvironmentNames, HealthCheckNames, ServiceNames
@@ -49,6 +50,20 @@ def alarm_topic_arn(
     if severity not in topics:
         raise AnsibleFilterError(f"There is no topic of the severity {severity!r}; there are {', '.join(topics)}.")
     return place.arn("sns", topics[severity])
+
+
+def health_check_topics(environment: Mapping[str, Any], services: Sequence[Mapping[str, Any]]) -> list[str]:
+    """ARNs of the topics that alarms on health checks tell, of services by their variables in the inventory."""
+    watched = [
+        service
+        for service in services
+        if service.get("dns_health_check")
+        and boolean(service.get("dns_health_alarm", service.get("monitoring_enabled", True)))
+    ]
+    own = alarm_topic_arn(environment, of_health_checks=True)
+    return list(
+        dict.fromkeys(arn for service in watched for arn in service.get("dns_health_alarm_topic_arns") or [own])
+    )
 
 
 def alarm_arn(environment: Mapping[str, Any], service: str, kind: str) -> str:
@@ -218,6 +233,7 @@ class FilterModule:
         return {
             "alarm_arn": alarm_arn,
             "alarm_topic_arn": alarm_topic_arn,
+            "health_check_topics": health_check_topics,
             "environment_alarms": environment_alarms,
             "environment_dashboard": environment_dashboard,
             "service_alarms": service_alarms,

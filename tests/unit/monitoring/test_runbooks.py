@@ -10,6 +10,7 @@ import pytest
 import yaml
 from ansible_collections.pear.fargate.plugins.filter.monitoring import environment_alarms, service_alarms
 from ansible_collections.pear.fargate.plugins.module_utils.monitoring.alarm_parts import (
+    HEALTH_CHECK,
     SEVERITIES,
     Thresholds,
     kind_of,
@@ -37,7 +38,7 @@ def shipped() -> dict[str, str]:
         "staging/*health-check-eu-central-1/scores", HealthAlarm("id", "scores.example.com", (), URL)
     )
     described = {kind_of(alarm["name"]): alarm["description"] for alarm in alarms}
-    return {**described, health_alarm.KIND: check["AlarmDescription"]}
+    return {**described, HEALTH_CHECK: check["AlarmDescription"]}
 
 
 def pages() -> set[str]:
