@@ -1,4 +1,4 @@
-"""Scale-ins that AWS carries out later: each says which release it was made for, a colour has one at most, and what is used again loses it."""
+"""Scale-ins that AWS carries out later: each says which release it was made for, a colour has one at most."""
 
 from __future__ import annotations
 
