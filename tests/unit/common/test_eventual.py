@@ -17,7 +17,7 @@ from ansible_collections.pear.fargate.plugins.module_utils.common.eventual impor
 from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import Invocation
 from botocore.exceptions import ClientError
 
-from .clocks import QuickClock
+from ..clocks import QuickClock
 
 # As AWS says it.
 NO_ECS_ROLE = (
