@@ -38,7 +38,7 @@ setup-python: ## Install what lint, unit and artifact need: .venv and the collec
 	@tools/setup.sh
 
 .PHONY: setup-lint
-setup-lint: ## Install what lint needs besides: node and npm, which check the workflows
+setup-lint: ## Install what lint needs besides: node and npm, which check the workflows and the policies
 	@tools/setup.sh lint
 
 .PHONY: setup-browser
@@ -74,7 +74,7 @@ test-all: setup ## All tests, the long ones too
 	@python3 -m tools.run_tests $(LISTS)
 
 .PHONY: lint
-lint: setup-lint ## ruff, mypy, ansible-lint (production profile), workflows
+lint: setup-lint ## ruff, mypy, ansible-lint (production profile), workflows, policies
 	@tools/lint.sh
 
 .PHONY: format

@@ -10,6 +10,7 @@ import pytest
 from tests.support.plays import Player, PlayResult
 from tests.support.waiting import eventually
 
+from .calls import mutating_calls
 from .conftest import Stage
 from .load import assert_not_one_failed, traffic
 
@@ -24,20 +25,6 @@ def live_tasks(stage: Stage) -> list[dict[str, Any]]:
 
 def live_image(stage: Stage) -> set[str]:
     return {task["containers"][0]["image"] for task in live_tasks(stage)}
-
-
-# What running containers and their collectors write all the time, whatever a playbook does.
-TELEMETRY = {"logs:PutLogEvents", "cloudwatch:PutMetricData", "xray:PutTraceSegments", "xray:PutTelemetryRecords"}
-
-
-def mutating_calls(stage: Stage) -> list[str]:
-    import json
-    import urllib.request
-
-    with urllib.request.urlopen(stage.environment["AWS_ENDPOINT_URL"] + "/_sandbox/calls", timeout=60) as answer:
-        calls = json.load(answer)["calls"]
-    written = [f"{call['service']}:{call['operation']}" for call in calls if call["mutating"]]
-    return [call for call in written if call not in TELEMETRY]
 
 
 def test_a_first_deploy_serves_https_over_several_zones(deployed: Player, stage: Stage) -> None:

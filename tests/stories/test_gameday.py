@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from .arcade import CANARY, CLUSTER, HOST, Arcade, arcade
+from .faults import fault
 from .load import traffic
-from .test_triage import fault
 
 __all__ = ["arcade"]
 

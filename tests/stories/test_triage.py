@@ -4,19 +4,14 @@ from __future__ import annotations
 
 import json
 import statistics
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.support.plays import ROOT
-
 from .arcade import CANARY, Arcade, arcade, finished
-from .test_deploy import mutating_calls
+from .calls import mutating_calls
+from .faults import fault
 
 __all__ = ["arcade"]
 
@@ -54,19 +49,6 @@ class Triage:
 
     def states(self) -> dict[str, str]:
         return {check["check"]: check["state"] for check in self.last["checks"]}
-
-
-@contextmanager
-def fault(arcade: Arcade, *what: str) -> Iterator[None]:
-    def command(*words: str) -> None:
-        line = [sys.executable, "-m", "sandbox", "--home", str(arcade.stage.home), "fault", *words]
-        subprocess.run(line, cwd=ROOT, check=True, capture_output=True, timeout=300)
-
-    command("add", *what)
-    try:
-        yield
-    finally:
-        command("clear")
 
 
 @pytest.mark.long

@@ -88,7 +88,7 @@ class ServiceFleet:
             for colour in Colour:
                 if colour not in targets and self._may_have_targets(colour):
                     targets[colour] = pool.submit(self._health, self._own_group(colour))
-            asked = {
+            futures = {
                 colour: {
                     **({self._own_group(colour): targets[colour]} if colour in targets else {}),
                     **{arn: pool.submit(self._health, arn) for arn in self._further_targets(colour)},
@@ -97,7 +97,7 @@ class ServiceFleet:
             }
             health = {
                 colour: joined({target_group_name(arn): future.result() for arn, future in by_group.items()})
-                for colour, by_group in asked.items()
+                for colour, by_group in futures.items()
             }
             readings = {colour: self._reading(colour, health[colour], scaling.result()) for colour in Colour}
             if count_unended:
