@@ -48,9 +48,9 @@ FOREIGN = {
     "DNS_NAME_OF_THE_LOAD_BALANCER",
     # Terraform's.
     "ignore_changes",
-    # Of other inventory plugins, and awx.awx's.
+    # Of other inventory plugins, of awx.awx and of infra.aap_configuration.
     *("aws_ec2", "assume_role_arn"),
-    *("CONTROLLER_HOST", "CONTROLLER_OAUTH_TOKEN"),
+    *("CONTROLLER_HOST", "CONTROLLER_OAUTH_TOKEN", "aap_hostname", "aap_token"),
     # Modules of version 0.1.0, which the upgrade guide names.
     *("ecs_rollout", "bluegreen_stage"),
     # PromQL's, and the labels that AWS's collector gives what it scrapes.
