@@ -12,7 +12,7 @@ from ansible_collections.pear.fargate.plugins.module_utils.service.scaling impor
 from ansible_collections.pear.fargate.plugins.module_utils.service.scaling import policy as scaling_policy
 from moto import mock_aws
 
-from sandbox.api import overlay, tracking_alarms
+from sandbox.api import autoscaling, overlay, tracking_alarms
 from sandbox.laws.target_tracking import HIGH_MINUTES, LOW_MINUTES
 
 from ..monitoring.world import ensure
@@ -32,7 +32,12 @@ def scaling(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
     before = len(overlay.registered.patches)
     with mock_aws():
-        tracking_alarms.install(SimpleNamespace())  # type: ignore[arg-type]
+        services = {("staging", "scores-blue"): object()}
+        sandbox: Any = SimpleNamespace(
+            starts=[], keep=lambda *_kept: None, fargate=SimpleNamespace(store=SimpleNamespace(services=services))
+        )
+        autoscaling.install(sandbox)
+        tracking_alarms.install(sandbox)
         ecs = boto3.client("ecs", REGION)
         ecs.create_cluster(clusterName="staging")
         containers = [{"name": "app", "image": "i", "memory": 128}]
@@ -146,6 +151,12 @@ def test_a_changed_policy_keeps_its_arn_and_the_names_of_its_alarms(scaling: Any
 def test_the_alarms_go_with_their_policy(scaling: Any) -> None:
     put(scaling, "cpu")
     scaling.delete_scaling_policy(**TARGET, PolicyName="cpu")
+    assert alarms() == {}
+
+
+def test_the_alarms_go_with_the_target_of_their_policy(scaling: Any) -> None:
+    put(scaling, "cpu")
+    scaling.deregister_scalable_target(**TARGET)
     assert alarms() == {}
 
 
