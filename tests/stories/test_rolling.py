@@ -104,7 +104,10 @@ def test_a_success_waits_for_the_alarm_that_ecs_watches_and_the_checks_do_not(ro
         output = roll(rolled, "watched", service_checks=checks, service_deployment_alarms=[alarm]).succeeded().output
         summary = running.stop()
     assert_not_one_failed(summary, 300)
-    order = [output.index(text) for text in ("check storage", f"once {alarm} did not fire", "deployment completed")]
+    order = [
+        output.index(text)
+        for text in ("check storage", f"ECS watches {alarm} before it completes", "deployment completed")
+    ]
     assert order == sorted(order), output
     (state,) = rolled.stage.client("ecs").describe_services(cluster=CLUSTER, services=[f"arcade-{rolled.live()}"])[
         "services"
