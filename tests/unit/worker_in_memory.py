@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 import time
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -35,8 +34,6 @@ def account() -> Iterator[str]:
     with calls_in_memory() as address, pytest.MonkeyPatch.context() as patched:
         for name, value in settings(address).items():
             patched.setenv(name, value)
-        # What another test of this process has left there.
-        urllib.request.urlopen(urllib.request.Request(f"{address}/moto-api/reset", method="POST")).close()
         yield address
 
 
