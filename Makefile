@@ -38,7 +38,7 @@ setup-python: ## Install what lint, unit and artifact need: .venv and the collec
 	@tools/setup.sh
 
 .PHONY: setup-lint
-setup-lint: ## Install what lint needs besides: node and npm, which check the workflows
+setup-lint: ## Install what lint needs besides: node and npm, which check the workflows and the policies
 	@tools/setup.sh lint
 
 .PHONY: setup-browser
@@ -74,7 +74,7 @@ test-all: setup ## All tests, the long ones too
 	@python3 -m tools.run_tests $(LISTS)
 
 .PHONY: lint
-lint: setup-lint ## ruff, mypy, ansible-lint (production profile), workflows
+lint: setup-lint ## ruff, mypy, ansible-lint (production profile), workflows, policies
 	@tools/lint.sh
 
 .PHONY: format
@@ -124,7 +124,7 @@ faults: setup ## Every call with every fault, in the model and on a sandbox (an 
 	@PEAR_FAULTS=all pytest -q -s tests/stories/test_faults.py tests/stories/test_deaths.py tests/stories/test_late_writes.py tests/stories/test_damaged_ledger.py
 
 .PHONY: molecule
-molecule: setup ## A scenario per role: converge, idempotence, check mode, somebody's change, repair. SCENARIO=network for one
+molecule: setup ## A scenario per role but gameday, which stories run: converge, idempotence, check mode, somebody's change, repair. SCENARIO=network for one
 	@tools/molecule.sh $(SCENARIO)
 
 .PHONY: bench
@@ -145,7 +145,7 @@ docs: setup-python ## The documentation site into build/site, without a warning 
 	@tools/docs.sh
 
 .PHONY: release-check
-release-check: setup-python sanity ## All sanity tests, and Galaxy's importer on the artifact, in an environment of its own
+release-check: setup-python sanity docs $(if $(shell command -v java),eda) ## All sanity tests, the documentation site, eda where Java is, and Galaxy's importer on the artifact
 	@tools/release_check.sh
 
 .PHONY: release-version

@@ -17,6 +17,8 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
+from tools.failed_tests import errors_of_plays
+
 ROOT = Path(__file__).resolve().parents[1]
 _EXPORT = re.compile(r"^export (\w+)=(.*)$")
 
@@ -89,8 +91,8 @@ class Stage:
 
 
 def _told(output: str) -> str:
-    """What failed, before the recap of many hosts."""
-    return output.partition("PLAY RECAP")[0][-3000:]
+    """The errors of a play, of which many hosts may follow; of another program its last words."""
+    return "\n".join(errors_of_plays(output))[:6000] or output[-3000:]
 
 
 @contextmanager

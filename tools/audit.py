@@ -32,6 +32,8 @@ SERVICES = (
     "rds", "route53", "s3", "secretsmanager", "sns", "ssm", "vpc", "wafv2",
 )  # fmt: skip
 EXPLAINED = ROOT / "docs" / "security.yml"
+# What fails for the collector alone, which `deploy` leaves out.
+UNSEEN = {"ecs_task_definitions_containers_readonly_access"}
 
 
 @dataclass(frozen=True)
@@ -133,7 +135,7 @@ def main() -> int:
     unexplained = sorted({finding.check for finding in ours if not finding.passed} - set(explained))
     if unexplained:
         print(f"not explained in {EXPLAINED.relative_to(ROOT)}: {', '.join(unexplained)}", file=sys.stderr)
-    stale = sorted(set(explained) - {finding.check for finding in ours if not finding.passed})
+    stale = sorted(set(explained) - UNSEEN - {finding.check for finding in ours if not finding.passed})
     if stale:
         print(f"explained and not found any more: {', '.join(stale)}", file=sys.stderr)
     return 1 if unexplained else 0

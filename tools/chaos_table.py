@@ -82,6 +82,8 @@ runpy.run_module("scoreboard", run_name="__main__")
 # A task gets a tenth of the requests at 20 percent, and half of them at 100: it fails above a quarter.
 UNDER_FULL_LOAD = WRAPPED.format(verdict=f"chaos.Mischief(fail=len(recent) > {2 * RATE * len(PATHS) // 4})")
 LEAK = WRAPPED.format(verdict='kept.append(b"x" * 3_000_000) or chaos.Mischief()')
+# The load balancer gives such a request up after its idle timeout, a minute, and counts it against no target.
+HANGS = WRAPPED.format(verdict="chaos.Mischief(3600 if self._random.random() < 0.3 else 0)")
 
 
 def failing(**variables: str) -> dict[str, Any]:
@@ -107,6 +109,7 @@ KINDS: dict[str, tuple[str, dict[str, Any]]] = {
     "memory": ("keeps its data in memory, in all tasks", {"environment": {"SCORE_DB_PATH": "/nowhere/db.sqlite"}}),
     "memory-one": ("the same, in one of two tasks", running(ONE_IN_MEMORY, **SHARED)),
     "leak": ("leaks memory until it is killed", running(LEAK)),
+    "hangs-30": ("30 % of its answers never come", running(HANGS)),
     "always-500": ("answers 500 behind a good health check", failing(CHAOS_ERROR_RATE="1")),
 }
 

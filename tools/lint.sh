@@ -13,11 +13,12 @@ check() {
 check "ruff format" ruff format --check --quiet .
 check "ruff" ruff check --quiet .
 check "mypy, the collection" python -m mypy plugins
-check "mypy, the sandbox, the examples, the bench and the tools" python -m mypy sandbox examples/scoreboard/scoreboard examples/collector/standin bench tools tests/setup
+check "mypy, the sandbox, the examples, the bench and the tools" python -m mypy sandbox examples/scoreboard/scoreboard examples/collector/standin bench tools tests/setup tests/verdicts
 check "changelog fragments" antsibull-changelog lint
 check "ansible-lint, production profile" ansible-lint --offline -q
 check "zizmor" zizmor --offline --quiet .github examples/github-actions/*.yml
 check "actionlint" tests/workflows/actionlint.sh
+check "policies, decided by iam-simulate too" tests/verdicts/verdicts.sh
 if [ ${#failed[@]} -gt 0 ]; then
   printf 'lint: failed: %s\n' "$(IFS=,; echo "${failed[*]}")" >&2
   exit 1

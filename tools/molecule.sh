@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 # Molecule writes a configuration of its own; a copy of the collection that Galaxy installed must not be found first.
 unset ANSIBLE_CONFIG
-export ANSIBLE_COLLECTIONS_PATH=$PWD/.venv/collections:~/.ansible/collections:/usr/share/ansible/collections
+export ANSIBLE_COLLECTIONS_PATH=$PWD/${VENV:-.venv}/collections:~/.ansible/collections:/usr/share/ansible/collections
 
 # on_a_sandbox COMMAND...: run it with the environment of a sandbox that is removed at the end.
 on_a_sandbox() (

@@ -144,7 +144,7 @@ class ActionModule(InProcessAction):
         every = {host: variables["hostvars"][host] for host in services}
         default = role.defaults.get("service_priority")
         routed = {host: own for host, own in every.items() if own.get("service_kind") != WORKER}
-        found = rivals({host: own.get("service_priority", default) for host, own in routed.items()})
+        found = rivals(routed, default)
         if not any(own.get("service_depends_on") for own in every.values()):
             return found, {}
         nodes = {host: _node(host, own) for host, own in every.items()}

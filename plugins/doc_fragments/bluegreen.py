@@ -424,11 +424,12 @@ options:
         default: promote
   report:
     description:
-      - File for a report of the release. A name that ends in C(.html) gets a page, which needs the Python package pygal. Any other gets the
-        whole result as JSON. Without pygal a release that asks for a page is refused before anything is changed; a rollback is done, and
-        says so then.
+      - Files for a report of the release. A name that ends in C(.html) gets a page, which needs the Python package pygal; one that ends in
+        C(.md) gets a summary in Markdown, such as for the page of a pipeline's run. Any other gets the whole result as JSON.
+      - Without pygal a release that asks for a page is refused before anything is changed; a rollback is done, and says so then.
       - No report is written if omitted.
-    type: path
+    type: list
+    elements: path
 """
 
     PLACE = r"""

@@ -205,7 +205,8 @@ options:
             type: int
             required: true
       depends_on:
-        description: Containers that come first.
+        description: >-
+          Containers that come first. ECS stops them in the opposite order, this container before those that it depends on.
         type: list
         elements: dict
         default: []

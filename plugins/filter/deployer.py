@@ -23,13 +23,7 @@ def deployer_policy(
     """The document with region, account, environment, the roles that are passed and GitHub's subjects filled in."""
     place = ArnScope(environment["region"], environment["account"], environment["caller"].split(":")[1])
     try:
-        subjects = (
-            github_trust.github_subjects(
-                github["repository"], github.get("branches") or [], github.get("environments") or []
-            )
-            if github
-            else []
-        )
+        subjects = github_trust.github_subjects(github_trust.Workflows.of(github)) if github else []
         named = roles or {}
         granted = deployer.grants(
             place, environment["name"], named.get("services") or [], named.get("task_roles") or []

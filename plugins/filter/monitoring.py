@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
+from ansible.module_utils.parsing.convert_bool import boolean
 
 from ..module_utils.aws.arns import ArnScope
 from ..module_utils.aws.naming import COLOURS, EnvironmentNames, HealthCheckNames, ServiceNames
@@ -20,9 +21,9 @@ from ..module_utils.monitoring import objectives, sampling_rules
 from ..module_utils.monitoring import service_alarms as alarms
 from ..module_utils.monitoring import service_dashboard as dashboard
 from ..module_utils.monitoring.burn_alarms import burn_alarms
-from ..module_utils.monitoring.collector import Watched
+from ..module_utils.monitoring.collector import Watched, namespace
 from ..module_utils.monitoring.observed import Observed, dimension
-from ..module_utils.monitoring.program_graphs import program_of
+from ..module_utils.monitoring.program_graphs import own_graphs, program_of
 from ..module_utils.monitoring.saved_queries import service_queries
 from ..module_utils.service.location import NETWORK, WEB
 
@@ -49,6 +50,20 @@ def alarm_topic_arn(
     if severity not in topics:
         raise AnsibleFilterError(f"There is no topic of the severity {severity!r}; there are {', '.join(topics)}.")
     return place.arn("sns", topics[severity])
+
+
+def health_check_topics(environment: Mapping[str, Any], services: Sequence[Mapping[str, Any]]) -> list[str]:
+    """ARNs of the topics that alarms on health checks tell, of services by their variables in the inventory."""
+    watched = [
+        service
+        for service in services
+        if service.get("dns_health_check")
+        and boolean(service.get("dns_health_alarm", service.get("monitoring_enabled", True)))
+    ]
+    own = alarm_topic_arn(environment, of_health_checks=True)
+    return list(
+        dict.fromkeys(arn for service in watched for arn in service.get("dns_health_alarm_topic_arns") or [own])
+    )
 
 
 def alarm_arn(environment: Mapping[str, Any], service: str, kind: str) -> str:
@@ -127,6 +142,7 @@ def service_dashboard(
     queues: Sequence[str] = (),
     slos: Sequence[Mapping[str, Any]] = (),
     collector: Mapping[str, Any] | None = None,
+    graphs: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, Any]:
     """Body of the dashboard of a service."""
     # Which colour has the traffic is no alarm to look at: of green it would be red for good.
@@ -139,19 +155,23 @@ def service_dashboard(
         queues=queues,
         program=program_of(collector or {}, watched),
     )
-    return dashboard.body(observed, environment["region"], arns, _objectives(slos))
+    own = own_graphs(graphs, namespace(collector or {}, watched), service, environment["region"])
+    return dashboard.body(observed, environment["region"], arns, _objectives(slos), own)
 
 
 def _observed(environment: Mapping[str, Any], service: str, kind: str) -> Observed:
     names = ServiceNames(environment["name"], service)
     cluster = environment["cluster"]
     insights, cluster_name = cluster["container_insights"] != "disabled", cluster.get("name", "")
+    each_task = cluster["container_insights"] == "enhanced"
     further = {
         name: {"LoadBalancer": dimension(group["load_balancer_arn"]), "TargetGroup": dimension(group["arn"])}
         for name, group in (environment.get("further_target_groups") or {}).items()
     }
     if kind != WEB:
-        return Observed(names, "", {}, insights, cluster=cluster_name, further=further, of_connections=kind == NETWORK)
+        return Observed(
+            names, "", {}, insights, each_task, cluster=cluster_name, further=further, of_connections=kind == NETWORK
+        )
     balancer = environment["load_balancer"]
     groups = {colour: balancer["target_groups"].get(names.target_group(colour)) for colour in COLOURS}
     missing = [names.target_group(colour) for colour, arn in groups.items() if arn is None]
@@ -165,6 +185,7 @@ def _observed(environment: Mapping[str, Any], service: str, kind: str) -> Observ
         dimension(balancer["arn"]),
         {colour: dimension(arn) for colour, arn in groups.items()},
         insights,
+        each_task,
         cluster=cluster_name,
         further=further,
     )
@@ -212,6 +233,7 @@ class FilterModule:
         return {
             "alarm_arn": alarm_arn,
             "alarm_topic_arn": alarm_topic_arn,
+            "health_check_topics": health_check_topics,
             "environment_alarms": environment_alarms,
             "environment_dashboard": environment_dashboard,
             "service_alarms": service_alarms,

@@ -21,10 +21,17 @@ author:
   - pear.fargate contributors (@pear-fargate)
 options:
   topic_arns:
-    description: ARNs of the topics.
+    description: ARNs of the topics. Each is tested in its own region, by an alarm that is there.
     type: list
     elements: str
     required: true
+  release_topic_arns:
+    description:
+      - ARNs of topics that no alarm tells, such as that of releases. Their subscriptions are looked at; nothing is sent to them.
+      - None if omitted.
+    type: list
+    elements: str
+    default: []
   alarm_prefix:
     description:
       - Prefix of the names of the alarms that may be set to ALARM for the test.
@@ -61,7 +68,7 @@ topics:
       type: str
       sample: arn:aws:sns:eu-central-1:123456789012:production-alarms
     alarm:
-      description: Name of the alarm that was set to ALARM.
+      description: Name of the alarm that was set to ALARM. Empty for a topic of O(release_topic_arns).
       type: str
       sample: production/*/balancer-errors
     action:
@@ -93,6 +100,7 @@ from ansible_collections.pear.fargate.plugins.module_utils.monitoring.alarm_deli
 
 ARGUMENT_SPEC = {
     "topic_arns": {"type": "list", "elements": "str", "required": True},
+    "release_topic_arns": {"type": "list", "elements": "str", "default": []},
     "alarm_prefix": {"type": "str", "required": True},
     "timeout_seconds": {"type": "int", "default": 600},
 }

@@ -137,7 +137,7 @@ ARGUMENT_SPEC = {
     "force": {"type": "bool", "default": False},
     "only_abandoned": {"type": "bool", "default": False},
     "policy": {"type": "dict", "options": POLICY, "default": {}},
-    "report": {"type": "path"},
+    "report": {"type": "list", "elements": "path"},
 }
 CONSTRAINTS = {
     **EXISTING_CONSTRAINTS,

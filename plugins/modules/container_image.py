@@ -15,7 +15,6 @@ description:
     any other registry.
 seealso:
   - module: pear.fargate.ecr_repository
-  - module: pear.fargate.ecr_scan_gate
 author:
   - pear.fargate contributors (@pear-fargate)
 options:
@@ -69,11 +68,14 @@ options:
     type: bool
     default: false
   scan_gate:
-    description: Limits for the findings of the image's scan, as in M(pear.fargate.ecr_scan_gate). Without limits there is no gate.
+    description:
+      - Limits for the findings of the image's scan in ECR, basic or enhanced, which is waited for. An image with more findings is refused
+        before it is marked.
+      - Without limits there is no gate.
     type: dict
     suboptions:
       limits:
-        description: Maximum number of findings by severity.
+        description: Maximum number of findings by severity. Other severities have no limit.
         type: dict
         default: {}
       ignore:
@@ -81,7 +83,7 @@ options:
         type: dict
         default: {}
       without_result:
-        description: Whether to fail, warn or pass if an image has no scan result.
+        description: Whether an image without a scan result fails, or passes with a warning. Scanning may be off, or not support the image.
         type: str
         choices: [fail, pass]
         default: fail

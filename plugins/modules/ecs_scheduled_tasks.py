@@ -13,6 +13,8 @@ description:
   - A schedule refers to the live version. The playbooks update it after each release and rollback.
   - Removes schedules of the service that are not listed; all of them with O(state=absent). The schedule group of the environment stays.
     A schedule has no tags. It belongs to the service whose name it begins with, in the environment's schedule group.
+  - A listed schedule is compared whole. A setting that was made by hand, such as a dead-letter queue or an end date, is a difference and
+    is removed. Without O(schedules) such settings stay.
   - A schedule group of the environment's name without its tag C(pear:environment) is another's, and refused with all that is in it.
   - The tasks write to the service's log group.
 seealso:

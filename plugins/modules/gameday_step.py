@@ -31,7 +31,7 @@ options:
       - crash-loop
       - errors-on-one-route
       - errors-at-full-traffic
-      - slow-dependency
+      - slow-answers
       - latency-trend
       - memory-leak
       - cpu-pressure

@@ -6,12 +6,13 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: service_secrets_info
-short_description: Find the secrets that the live version of a service and its rollback need
+short_description: Find the secrets, files, images and log groups that the live version of a service and its rollback need
 version_added: 0.2.0
 description:
-  - Returns where ECS reads secrets for the task definitions that the service's ECS services have, and for the one that a rollback
-    returns to. No value is read.
-  - The role service keeps the right to read them, so that tasks start also while the inventory names other secrets already.
+  - Returns what ECS needs to start tasks of the task definitions that the service's ECS services have, and of the one that a rollback
+    returns to, such as where their secrets are. No value is read.
+  - The role service keeps the right to it, so that tasks of these versions start also while the inventory names other secrets,
+    environment files, images or another log group already.
 seealso:
   - module: pear.fargate.ecs_task_role
 author:
@@ -29,7 +30,7 @@ extends_documentation_fragment:
 """
 
 EXAMPLES = r"""
-- name: Find the secrets of the version that serves
+- name: Find what the version that serves needs to start
   pear.fargate.service_secrets_info:
     environment: production
     service: scoreboard
@@ -37,6 +38,24 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+environment_files:
+  description: ARNs of the objects in S3 that hold variables.
+  returned: always
+  type: list
+  elements: str
+  sample: ["arn:aws:s3:::example-config/scoreboard.env"]
+images:
+  description: Images of the app and its sidecars.
+  returned: always
+  type: list
+  elements: str
+  sample: ["123456789012.dkr.ecr.eu-central-1.amazonaws.com/scoreboard:1.4.2"]
+log_groups:
+  description: Names of the log groups that the containers write to.
+  returned: always
+  type: list
+  elements: str
+  sample: ["/pear/production/scoreboard"]
 secrets:
   description: Secrets and parameters as the task definitions name them.
   returned: always

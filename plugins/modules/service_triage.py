@@ -41,7 +41,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 state:
-  description: The worst verdict, V(ok), V(unknown), V(warning) or V(problem).
+  description: The worst verdict, V(ok), V(unknown), V(warning) or V(problem); at least V(warning) while an alarm is firing.
   returned: always
   type: str
   sample: problem

@@ -27,7 +27,6 @@ SERVICES: Mapping[str, Sequence[str]] = {
     "container_image": ("ecr",),
     "ecr_registry_settings": ("ecr",),
     "ecr_repository": ("ecr",),
-    "ecr_scan_gate": ("ecr",),
     "ecs_fargate_cluster": ("ecs",),
     "ecs_run_task": ("elbv2", "ecs"),
     "ecs_scheduled_tasks": ("elbv2", "ecs", "scheduler"),

@@ -122,10 +122,10 @@ def without_effect(role: RoleVariables, values: Mapping[str, Any], variables: Ma
         # The specification fills a dictionary with the options that were left out.
         is_used = any(named.values()) if isinstance(named, Mapping) else named
         names = [f"{role.name}_{option}" for option in options if existing in role.options and is_used]
-        told = [name for name in names if name in variables and variables[name] != role.defaults.get(name)]
-        if told:
+        idle = [name for name in names if name in variables and variables[name] != role.defaults.get(name)]
+        if idle:
             found.append(
-                f"{', '.join(told)} {'have' if told[1:] else 'has'} no effect: {existing} names something of others, which stays as it is"
+                f"{', '.join(idle)} {'have' if idle[1:] else 'has'} no effect: {existing} names something of others, which stays as it is"
             )
     return found
 
@@ -135,13 +135,27 @@ def _nearest(name: str, known: Collection[str]) -> str:
     return f"; did you mean {near[0]}?" if near else ""
 
 
-def rivals(priorities: Mapping[str, Any]) -> list[str]:
-    """A sentence for each two services, neighbours by priority, that ask for the same number."""
-    ordered = sorted((priority, host) for host, priority in priorities.items() if isinstance(priority, int))
+def rivals(services: Mapping[str, Mapping[str, Any]], default: Any = None) -> list[str]:
+    """A sentence for each two services, neighbours by priority in one listener, that ask for the same number; by their variables."""
+    listeners: dict[tuple[str, ...], list[tuple[int, str]]] = {}
+    for host, own in services.items():
+        priority = own.get("service_priority", default)
+        if isinstance(priority, int):
+            listeners.setdefault(_listener(own), []).append((priority, host))
+    return [sentence for priorities in listeners.values() for sentence in _rivals(priorities)]
+
+
+def _listener(own: Mapping[str, Any]) -> tuple[str, ...]:
+    """What tells listeners apart. Environments may share one of others."""
+    existing = own.get("load_balancer_existing")
+    return (str(existing),) if existing else (str(own.get("environment_name")), str(own.get("environment_region")))
+
+
+def _rivals(priorities: Iterable[tuple[int, str]]) -> list[str]:
     return [
         f"service_priority of {host} is {lower}, and that of {other} is {upper}; each service needs two numbers, its "
         "priority and the one before it: use steps of 10"
-        for (lower, host), (upper, other) in itertools.pairwise(ordered)
+        for (lower, host), (upper, other) in itertools.pairwise(sorted(priorities))
         if upper - lower <= 1
     ]
 

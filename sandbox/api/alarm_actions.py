@@ -108,9 +108,10 @@ class AlarmActions:
             newest_first = asked.get("ScanBy") != "TimestampAscending"
             found = [entry for entry in self._history if entry.region == response.region and _matches(entry, asked)]
             found.sort(key=lambda entry: entry.at, reverse=newest_first)
-            return ActionResult(
-                {"AlarmHistoryItems": [entry.item() for entry in found[: int(asked.get("MaxRecords") or 100)]]}
-            )
+            first = int(asked.get("NextToken") or 0)
+            after = first + int(asked.get("MaxRecords") or 100)
+            page: dict[str, Any] = {"AlarmHistoryItems": [entry.item() for entry in found[first:after]]}
+            return ActionResult({**page, "NextToken": str(after)} if after < len(found) else page)
 
         return describe_alarm_history
 

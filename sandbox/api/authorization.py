@@ -30,6 +30,7 @@ from .state import Sandbox
 _PREFIXES = {"monitoring": "cloudwatch", "tagging": "tag"}
 # Calls without credentials: the token is the caller.
 _BY_TOKEN = {"sts:AssumeRoleWithWebIdentity"}
+_NOT_BY_TOKEN = "Not authorized to perform sts:AssumeRoleWithWebIdentity"
 _ASSUMING = {"sts:AssumeRole", *_BY_TOKEN}
 # Calls by which services try a role at once.
 _TRYING = {"scheduler:CreateSchedule", "scheduler:UpdateSchedule", "backup:CreateBackupSelection"}
@@ -142,7 +143,7 @@ class Authorization:
         allowed = trust is not None and not self._roles.is_new(arn)
         if caller is None:
             if not (allowed and self._trusts_token(trust, arn, call)):
-                raise ApiError("AccessDenied", f"Not authorized to perform {call.name}", 403)
+                raise ApiError("AccessDenied", _NOT_BY_TOKEN, 403)
             return
         if not (allowed and self._trusts_caller(trust, arn, caller, call)):
             message = f"User: {caller.arn} is not authorized to perform: sts:AssumeRole on resource: {arn}"

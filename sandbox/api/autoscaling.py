@@ -78,9 +78,9 @@ def install(sandbox: Sandbox) -> None:
         self.scheduled_actions = [
             each for each in self.scheduled_actions if (each.resource_id, each.scalable_dimension) != of_it
         ]
-        self.policies = {
-            key: each for key, each in self.policies.items() if (each.resource_id, each.scalable_dimension) != of_it
-        }
+        gone = {key for key, each in self.policies.items() if (each.resource_id, each.scalable_dimension) == of_it}
+        for key in gone:
+            self.policies.pop(key).delete_alarms(self.account_id, self.region_name)
 
     target = ("service_namespace", "resource_id", "scalable_dimension")
     policy = ("self", "policy_name", *target, "policy_body", "policy_type")

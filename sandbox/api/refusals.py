@@ -52,7 +52,7 @@ def encode(refused: ApiError, protocol: str, service: str = "") -> Refusal:
         headers += [("Content-Type", "application/x-amz-json-1.1"), ("x-amzn-ErrorType", refused.code)]
         # Services that spoke the query protocol once keep its codes in this header.
         headers.append(("x-amzn-query-error", f"{refused.code};{blame}"))
-        body = json.dumps({"__type": refused.code, "message": refused.message})
+        body = json.dumps({"__type": refused.code, "message": refused.message, **refused.members})
     elif protocol == EC2:
         headers.append(("Content-Type", "text/xml"))
         inner = f"<Errors><Error><Code>{code}</Code><Message>{message}</Message></Error></Errors>"

@@ -83,7 +83,7 @@ class TargetTracking:
             and not deploying
             and now - recent >= store.seconds(in_after),
         )
-        policies = [_policy(store, service, body, now) for body in bodies]
+        policies = [_policy(store, target.resource_id, body, now) for body in bodies]
         bounds = (int(target.min_capacity), int(target.max_capacity))
         count = wanted(policies, service.desired, bounds, allowed)
         if count == service.desired:
@@ -107,8 +107,8 @@ def bring_into_bounds(sandbox: Sandbox, target: Any) -> None:
         service.desired = min(max(service.desired, int(target.min_capacity)), int(target.max_capacity))
 
 
-def _policy(store: Store, service: Service, body: Mapping[str, Any], now: float) -> Policy:
-    queries = _queries(service, body)
+def _policy(store: Store, resource: str, body: Mapping[str, Any], now: float) -> Policy:
+    queries = _queries(resource, body)
     metrics = [query.metric for query in queries if query.metric is not None]
     end = store.slot(min(store.settled(metric, now) for metric in metrics), 60)
     length = store.seconds(60)
@@ -119,7 +119,7 @@ def _policy(store: Store, service: Service, body: Mapping[str, Any], now: float)
     return Policy(float(body["TargetValue"]), minutes, not body.get("DisableScaleIn", False))
 
 
-def _queries(service: Service, body: Mapping[str, Any]) -> list[Query]:
+def _queries(resource: str, body: Mapping[str, Any]) -> list[Query]:
     """The policy's metric, or its metric math, whose periods are minutes."""
     given = (body.get("CustomizedMetricSpecification") or {}).get("Metrics")
     if given:
@@ -127,11 +127,12 @@ def _queries(service: Service, body: Mapping[str, Any]) -> list[Query]:
             Query.of({**query, "MetricStat": {**query["MetricStat"], "Period": 60}} if "MetricStat" in query else query)
             for query in given
         ]
-    metric, statistic = _metric(service, body)
+    metric, statistic = metric_of(resource, body)
     return [Query("m1", metric.name, True, 60, metric, statistic)]
 
 
-def _metric(service: Service, body: Mapping[str, Any]) -> tuple[Metric, str]:
+def metric_of(resource: str, body: Mapping[str, Any]) -> tuple[Metric, str]:
+    """What a policy without metric math looks at, and by which statistic."""
     predefined = body.get("PredefinedMetricSpecification")
     if predefined is None:
         custom = body["CustomizedMetricSpecification"]
@@ -139,7 +140,8 @@ def _metric(service: Service, body: Mapping[str, Any]) -> tuple[Metric, str]:
         return Metric.of(custom["Namespace"], custom["MetricName"], dimensions), custom["Statistic"]
     kind = predefined["PredefinedMetricType"]
     if kind in _UTILISATION:
-        dimensions = {"ClusterName": service.cluster, "ServiceName": service.name}
+        _, cluster, name = resource.split("/")
+        dimensions = {"ClusterName": cluster, "ServiceName": name}
         return Metric.of("AWS/ECS", _UTILISATION[kind], dimensions), "Average"
     group = "targetgroup/" + predefined["ResourceLabel"].partition("/targetgroup/")[2]
     return Metric.of("AWS/ApplicationELB", "RequestCountPerTarget", {"TargetGroup": group}), "Sum"

@@ -1,7 +1,10 @@
 """How many calls AWS takes: token buckets per region, by service and by the group of calls that share one. Pure.
 
 The figures are those of AWS's pages, where a page has some; a quota "per second" has a bucket of one second. Where none is
-published the service has no bucket here.
+published the service has no bucket here: AWS throttles IAM and Application Auto Scaling by buckets too, and says of neither how large they
+are. The pages of their quotas count policies, roles and scalable targets, no calls.
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+https://docs.aws.amazon.com/autoscaling/application/userguide/application-auto-scaling-quotas.html
 """
 
 from __future__ import annotations
@@ -84,6 +87,21 @@ QUOTAS: dict[str, tuple[Quota, ...]] = {
         Quota(("ListCertificates",), 8, 8),
         Quota(("RequestCertificate", "AddTagsToCertificate", "RemoveTagsFromCertificate"), 5, 5, each=True),
         Quota(("ImportCertificate",), 1, 1),
+    ),
+    # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html: of an account and region, for all calls with credentials
+    "sts": (
+        Quota(
+            (
+                "AssumeRole",
+                "DecodeAuthorizationMessage",
+                "GetAccessKeyInfo",
+                "GetCallerIdentity",
+                "GetFederationToken",
+                "GetSessionToken",
+            ),
+            600,
+            600,
+        ),
     ),
     # https://docs.aws.amazon.com/scheduler/latest/UserGuide/scheduler-quotas.html: the figures of the smaller regions
     "scheduler": (

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 # The alarms that a policy makes: three minutes above the target, or fifteen below nine tenths of it.
 HIGH_MINUTES = 3
 LOW_MINUTES = 15
-_LOW_SHARE = 0.9
+LOW_SHARE = 0.9
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Policy:
         if len(newest) == HIGH_MINUTES and all(value is not None and value > self.target for value in newest):
             return max(count + 1, math.ceil(count * (newest[-1] or 0) / self.target))
         lowest = self.minutes[-LOW_MINUTES:]
-        low = self.target * _LOW_SHARE
+        low = self.target * LOW_SHARE
         if not self.scales_in or len(lowest) < LOW_MINUTES or any(value is None or value >= low for value in lowest):
             return None
         return min(count, math.ceil(count * max(value or 0 for value in lowest) / self.target))

@@ -7,8 +7,10 @@ import os
 import signal
 import subprocess
 import time
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,7 @@ import pytest
 import yaml
 
 from tests.stories.arcade import Arcade, entries
-from tests.support.plays import ANSIBLE_PLAYBOOK, ROOT
+from tests.support.plays import ANSIBLE_PLAYBOOK, COLLECTIONS, ROOT
 
 # The environment of ansible-rulebook, which tools/eda.sh makes.
 HOME = Path(os.environ["PEAR_RULEBOOK"])
@@ -74,7 +76,7 @@ def rulebook(arcade: Arcade, queue: Queue, folder: Path) -> Iterator[Path]:
         **os.environ,
         **arcade.stage.environment,
         "PATH": f"{ANSIBLE_PLAYBOOK.parent}:{os.environ['PATH']}",
-        "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".venv/collections"),
+        "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
         "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
     }
     command = [HOME / "bin/ansible-rulebook", "--rulebook", "pear.fargate.rollback_on_alarm"]
@@ -90,15 +92,31 @@ def rulebook(arcade: Arcade, queue: Queue, folder: Path) -> Iterator[Path]:
             process.wait(timeout=120)
 
 
+def seconds_from_alarm_to_return(arcade: Arcade, since: float) -> float:
+    """From the alarm's change of state to ModifyRule: SNS, SQS, ansible-rulebook, the playbook and what it reads before it writes."""
+    history = arcade.stage.client("cloudwatch").describe_alarm_history(
+        AlarmName="local/arcade/critical", AlarmTypes=["CompositeAlarm"], HistoryItemType="StateUpdate",
+        StartDate=datetime.fromtimestamp(since, UTC), EndDate=datetime.now(UTC), ScanBy="TimestampAscending",
+    )["AlarmHistoryItems"]  # fmt: skip
+    fired = next(item["Timestamp"] for item in history if item["HistorySummary"].endswith("to ALARM")).timestamp()
+    address = f"{arcade.stage.environment['AWS_ENDPOINT_URL']}/_sandbox/calls?since={fired}"
+    with urllib.request.urlopen(address, timeout=60) as answer:
+        calls = json.load(answer)["calls"]
+    return float(next(call["at"] for call in calls if call["operation"] == "ModifyRule")) - fired
+
+
 def test_a_bad_version_is_returned_by_its_alarm_and_an_older_alarm_returns_nothing(
-    arcade: Arcade, queue: Queue, tmp_path: Path
+    arcade: Arcade, queue: Queue, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     arcade.release("good", **UNJUDGED).succeeded()
     good = arcade.live()
     with rulebook(arcade, queue, tmp_path) as said, arcade.under_load(40):
+        began = time.time()
         arcade.release("bad", environment=BAD, **UNJUDGED).succeeded()
         assert arcade.live() != good
         arcade.wait_for(lambda: arcade.live() == good, 1800)
+        with capsys.disabled():
+            print(f"\nfrom the alarm to ModifyRule: {seconds_from_alarm_to_return(arcade, began):.1f} s")
         arcade.wait_for(lambda: queue.left() == 0, 900)
         last = entries(arcade)
         assert "alarm local/arcade/critical" in json.dumps(last), said.read_text()

@@ -31,6 +31,13 @@ def count(world: World, name: str) -> int:
     return int(world.service(name)["desiredCount"])
 
 
+def alarms(world: World, name: str) -> dict[str, str]:
+    """The states of the alarms of a service's policies, by High and Low."""
+    prefix = f"TargetTracking-service/tests/{name}-Alarm"
+    found = world.client("cloudwatch").describe_alarms(AlarmNamePrefix=prefix)["MetricAlarms"]
+    return {alarm["AlarmName"].removeprefix(prefix).partition("-")[0]: alarm["StateValue"] for alarm in found}
+
+
 @pytest.fixture(scope="module")
 def idle(world: World) -> Iterator[tuple[str, str]]:
     """Two services without load, each with two tasks."""
@@ -59,6 +66,8 @@ def test_target_tracking_scales_in_what_is_idle_but_for_what_is_suspended(world:
         )
     eventually(lambda: count(world, "idle") == 1, message="the idle service is scaled in")
     assert count(world, "held") == 2
+    # What it sees is shown by its alarms, also where it may not act.
+    eventually(lambda: alarms(world, "held") == {"High": "OK", "Low": "ALARM"}, message="the alarm below fires")
     found = scaling.describe_scalable_targets(ServiceNamespace="ecs", ResourceIds=[target("held")["ResourceId"]])
     (held,) = found["ScalableTargets"]
     assert (held["MinCapacity"], held["MaxCapacity"], held["SuspendedState"]["DynamicScalingInSuspended"]) == (
@@ -68,6 +77,9 @@ def test_target_tracking_scales_in_what_is_idle_but_for_what_is_suspended(world:
     )
     scaling.register_scalable_target(**target("held"), SuspendedState={"DynamicScalingInSuspended": False})
     eventually(lambda: count(world, "held") == 1, message="it is scaled in once that is resumed")
+    scaling.deregister_scalable_target(**target("held"))
+    assert alarms(world, "held") == {}, "they go with the target's policies"
+    assert set(alarms(world, "idle")) == {"High", "Low"}
 
 
 @pytest.mark.long

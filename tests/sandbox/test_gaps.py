@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from tests.sandbox.conftest import Running
+from tests.support.waiting import eventually
 
 Aws = Callable[[str], Any]
 
@@ -260,6 +261,40 @@ def test_a_log_is_searched_by_a_regular_expression_in_the_order_of_time(aws: Aws
     assert [event["message"] for event in found["events"]] == ["ERROR one", "Error: two", "panic four"]
     with_group = {"logGroupName": "searched", "filterPattern": "%(a|b)%"}
     assert refusal(logs.filter_log_events, **with_group) == "InvalidParameterException"
+
+
+def test_logs_insights_runs_a_query_over_the_events_of_a_time(aws: Aws) -> None:
+    logs, now = aws("logs"), int(time.time())
+    logs.create_log_group(logGroupName="asked")
+    logs.create_log_stream(logGroupName="asked", logStreamName="s")
+    lines = [(now - 90, '{"status": 500}'), (now - 60, '{"status": 500}'), (now, '{"status": 200}'), (now, "no JSON")]
+    events = [{"timestamp": second * 1000, "message": message} for second, message in lines]
+    logs.put_log_events(logGroupName="asked", logStreamName="s", logEvents=sorted(events, key=lambda e: e["timestamp"]))
+
+    def ask(query: str, **given: Any) -> dict[str, Any]:
+        request = {"logGroupName": "asked", "startTime": now - 60, "endTime": now, "queryString": query, **given}
+        key = logs.start_query(**request)["queryId"]
+        found = eventually(
+            lambda: (answer := logs.get_query_results(queryId=key))["status"] == "Complete" and answer,
+            message="the query is not complete",
+        )
+        return dict(found)
+
+    found = ask("filter status >= 500 | stats count(*) as n by status")
+    assert found["results"] == [[{"field": "status", "value": "500"}, {"field": "n", "value": "1"}]]
+    assert (found["statistics"]["recordsScanned"], found["statistics"]["recordsMatched"]) == (3.0, 1.0)
+    assert len(ask("fields @message", startTime=now - 100, limit=2)["results"]) == 2
+    with pytest.raises(ClientError) as refused:
+        ask("fields @message\n| filtre status = 500")
+    assert refused.value.response["Error"]["Code"] == "MalformedQueryException"
+    assert "filtre at line 2 and position 3" in refused.value.response["Error"]["Message"]
+    assert refused.value.response["queryCompileError"]["location"]["startCharOffset"] == 18
+    with pytest.raises(ClientError, match="ResourceNotFoundException"):
+        ask("fields @message", logGroupName="nowhere")
+    with pytest.raises(ClientError, match="InvalidParameterException"):
+        ask("fields @message", endTime=now - 61)
+    known = [query["status"] for query in logs.describe_queries(logGroupName="asked")["queries"]]
+    assert known == ["Complete"] * 2
 
 
 def test_queries_of_logs_insights_are_saved_by_id_and_found_by_prefix(aws: Aws) -> None:

@@ -238,7 +238,10 @@ def test_a_token_takes_the_roles_that_trust_its_subject_alone(sandbox: Running) 
             return take(role)
 
     assert eventually(taken)["AssumedRoleUser"]["Arn"].endswith("assumed-role/deployer-of-github/workflow")
-    assert refused(take, role=role, sub="repo:example/scores:ref:refs/heads/main")[0] == "AccessDenied"
+    assert refused(take, role=role, sub="repo:example/scores:ref:refs/heads/main") == (
+        "AccessDenied",
+        "Not authorized to perform sts:AssumeRoleWithWebIdentity",
+    )
     assert refused(take, role=role, aud="https://github.com/example")[0] == "InvalidIdentityToken"
     iam.delete_open_id_connect_provider(OpenIDConnectProviderArn=provider["OpenIDConnectProviderArn"])
     assert refused(take, role=role)[0] == "InvalidIdentityToken"

@@ -26,11 +26,11 @@ class Stage:
     home: Path
     environment: dict[str, str]
 
-    def client(self, service: str) -> Any:
+    def client(self, service: str, region: str = "") -> Any:
         session = boto3.Session(
             aws_access_key_id=self.environment["AWS_ACCESS_KEY_ID"],
             aws_secret_access_key=self.environment["AWS_SECRET_ACCESS_KEY"],
-            region_name=self.environment["AWS_DEFAULT_REGION"],
+            region_name=region or self.environment["AWS_DEFAULT_REGION"],
         )
         client: Any = session.client  # a service by its name, whichever it is
         return client(service, endpoint_url=self.environment["AWS_ENDPOINT_URL"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import ssl
 import subprocess
 import time
@@ -109,3 +110,57 @@ def test_each_task_has_an_ebs_volume_until_a_rollback_to_the_version_without_one
         assert time.monotonic() < deadline, left
         time.sleep(1)
     assert answer(stage, "www.local.example.test", "/")[0] == 200
+
+
+NAMES = "arn:aws:servicediscovery:eu-central-1:123456789012"
+
+
+@pytest.mark.long
+def test_a_service_that_others_find_by_a_name_is_released_and_rolled_back_in_place(
+    stage: Stage, tmp_path: Path
+) -> None:
+    """A name is one ECS service's in its namespace, so that the colour without tasks has none, and no weight moves its clients."""
+    variables = {
+        "registry_build": {"context": str(ROOT / "examples/nginx")},
+        "service_port": 8081,
+        "service_hosts": ["named.local.example.test"],
+        "service_priority": 300,
+        "service_health_check": {
+            "path": "/health",
+            "interval_seconds": 5,
+            "timeout_seconds": 2,
+            "healthy_threshold": 2,
+        },
+        "service_connect": {
+            "namespace_arn": f"{NAMES}:namespace/ns-abcdefgh12345678",
+            "services": [{"name": "pages", "client_port": 80}],
+        },
+        "service_registries": [{"arn": f"{NAMES}:service/srv-abcdefgh12345678"}],
+    }
+    hosts = {"services": {"hosts": {"named": variables}}, "all": {"vars": {"network_ports_between_tasks": [8081]}}}
+    (tmp_path / "hosts.json").write_text(json.dumps(hosts))
+    both = Player(stage.environment, (INVENTORIES[0], str(tmp_path)))
+    both.run("playbooks/deploy.yml", "-l", "environment,named").succeeded()
+    both.run("playbooks/release.yml", "-l", "named", variables={"service_environment": {"EDITION": "2"}}).succeeded()
+
+    def named() -> dict[str, tuple[int, list[str], int]]:
+        names = [f"named-{colour}" for colour in ("blue", "green")]
+        found = stage.client("ecs").describe_services(cluster="local", services=names)["services"]
+        connect = {
+            ecs_service["serviceName"]: ecs_service["deployments"][0]["serviceConnectConfiguration"]
+            for ecs_service in found
+        }
+        return {
+            ecs_service["serviceName"]: (
+                ecs_service["desiredCount"],
+                [served["discoveryName"] for served in connect[ecs_service["serviceName"]].get("services", [])],
+                len(ecs_service["serviceRegistries"]),
+            )
+            for ecs_service in found
+        }
+
+    before = named()
+    assert sorted(before.values()) == [(0, [], 0), (2, ["pages"], 1)], before
+    back = both.run("playbooks/rollback.yml", "-l", "named").succeeded()
+    assert named() == before, back.output
+    assert answer(stage, "named.local.example.test", "/")[0] == 200

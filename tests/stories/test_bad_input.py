@@ -8,8 +8,8 @@ import pytest
 
 from tests.support.plays import Player
 
+from .calls import mutating_calls
 from .conftest import Stage
-from .test_deploy import mutating_calls
 
 BAD: dict[str, Any] = {
     "service_prot": 8080,

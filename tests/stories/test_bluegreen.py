@@ -14,8 +14,8 @@ from tests.support.pages import ReadPage
 from tests.support.plays import Player, PlayResult
 
 from .arcade import CANARY, CLUSTER, GATES, HOST, RELEASE, Arcade, app_containers, arcade, end, finished, tasks
+from .calls import mutating_calls
 from .load import assert_not_one_failed
-from .test_deploy import mutating_calls
 
 __all__ = ["arcade"]
 

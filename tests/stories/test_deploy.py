@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from tests.support.plays import Player, PlayResult
+from tests.support.waiting import eventually
 
+from .calls import mutating_calls
 from .conftest import Stage
 from .load import assert_not_one_failed, traffic
 
@@ -23,20 +25,6 @@ def live_tasks(stage: Stage) -> list[dict[str, Any]]:
 
 def live_image(stage: Stage) -> set[str]:
     return {task["containers"][0]["image"] for task in live_tasks(stage)}
-
-
-# What running containers and their collectors write all the time, whatever a playbook does.
-TELEMETRY = {"logs:PutLogEvents", "cloudwatch:PutMetricData", "xray:PutTraceSegments", "xray:PutTelemetryRecords"}
-
-
-def mutating_calls(stage: Stage) -> list[str]:
-    import json
-    import urllib.request
-
-    with urllib.request.urlopen(stage.environment["AWS_ENDPOINT_URL"] + "/_sandbox/calls", timeout=60) as answer:
-        calls = json.load(answer)["calls"]
-    written = [f"{call['service']}:{call['operation']}" for call in calls if call["mutating"]]
-    return [call for call in written if call not in TELEMETRY]
 
 
 def test_a_first_deploy_serves_https_over_several_zones(deployed: Player, stage: Stage) -> None:
@@ -73,6 +61,44 @@ def test_a_new_version_rolls_without_one_failed_request(deployed: Player, stage:
     assert_not_one_failed(summary, 1000)
     assert live_image(stage).isdisjoint(old)
     assert "2.0.0" in summary["by_header"], "the new version never answered"
+
+
+def answer_of(stage: Stage, query: str) -> list[dict[str, str]]:
+    """The rows of a query of Logs Insights about the service's log of the last hour."""
+    logs, now = stage.client("logs"), int(time.time())
+    started = logs.start_query(
+        logGroupName="/pear/local/scoreboard", startTime=now - 3600, endTime=now, queryString=query
+    )
+    found = eventually(
+        lambda: (answer := logs.get_query_results(queryId=started["queryId"]))["status"] == "Complete" and answer,
+        message="the query is not complete",
+    )
+    return [{field["field"]: field["value"] for field in row} for row in found["results"]]
+
+
+def test_the_saved_queries_read_what_the_tasks_log(deployed: Player, stage: Stage) -> None:
+    with traffic(stage) as running:
+        time.sleep(2)
+        running.stop()
+    found = stage.client("logs").describe_query_definitions(queryDefinitionNamePrefix="local/scoreboard/")
+    saved = {query["name"].rpartition("/")[2]: query["queryString"] for query in found["queryDefinitions"]}
+    versions = eventually(
+        lambda: answer_of(stage, saved["by version, the latest first"]), message="no request is in the log"
+    )
+    firsts = [row["first"] for row in versions]
+    assert firsts == sorted(firsts, reverse=True)
+    assert {"version", "status", "requests", "last"} <= set(versions[0])
+    slowest = answer_of(stage, saved["slowest requests"])
+    durations = [float(row["duration_ms"]) for row in slowest]
+    assert durations == sorted(durations, reverse=True) and 0 < len(durations) <= 50
+    by_id = saved["one request or trace"].replace("REQUEST_OR_TRACE_ID", slowest[0]["request_id"])
+    assert slowest[0]["@timestamp"] in {row["@timestamp"] for row in answer_of(stage, by_id)}
+    # A service that is well has no errors: whatever the two find, it is one.
+    for row in answer_of(stage, saved["errors by route"]):
+        assert int(row.get("status", "500")) >= 500 and int(row["errors"]) > 0
+    version = versions[0]["version"]
+    for row in answer_of(stage, saved["errors of one version"].replace("VERSION", version)):
+        assert f'"version": "{version}"' in row["@message"]
 
 
 @pytest.mark.parametrize(

@@ -61,6 +61,30 @@ def test_the_first_release_and_the_next_by_the_role_of_releases(guarded: Guarded
     guarded.run("release", "run_task", task_command=["python3", "-c", "pass"]).succeeded()
 
 
+def test_notifications_are_tested_by_the_role_of_provisioning(guarded: Guarded) -> None:
+    """Each topic asks each address for itself: that of health checks in its own region."""
+    said = " ".join(guarded.run("provision", "notify_test").failed().output.split())
+    for topic in (f"{NAME}-alarms", f"{NAME}-warnings", f"{NAME}-{REGION}-alarms"):
+        assert f"email team@example.test has not confirmed its subscription to {topic}" in said, said
+    assert f"to {NAME}-releases" not in said, "a queue needs no confirmation"
+    mails = (guarded.stage.home / "mail/team@example.test").iterdir()
+    for link in [link for mail in mails for link in re.findall(r"^http\S+Token=\S+$", mail.read_text(), re.MULTILINE)]:
+        urllib.request.urlopen(link).close()
+    _until_reached(guarded)
+    guarded.run("provision", "notify_test").succeeded()
+    subjects = "".join(mail.read_text() for mail in (guarded.stage.home / "mail/team@example.test").iterdir())
+    assert f"{NAME}/*health-check-{REGION}/scoreboard" in subjects
+
+
+def _until_reached(guarded: Guarded) -> None:
+    """The alarm on a health check begins in ALARM, and is over once the checkers have reached the first release."""
+    deadline = time.monotonic() + 120
+    cloudwatch, name = guarded.stage.client("cloudwatch", "us-east-1"), f"{NAME}/*health-check-{REGION}/scoreboard"
+    while cloudwatch.describe_alarms(AlarmNames=[name])["MetricAlarms"][0]["StateValue"] == "ALARM":
+        assert time.monotonic() < deadline, f"{name} is still firing"
+        time.sleep(1)
+
+
 def test_promote_pause_and_rollback_by_the_role_of_rollbacks(guarded: Guarded) -> None:
     values = {**guarded.values, **APPROVED, "image_tag": "1.1.0"}
     process = guarded.player("release").start("playbooks/release.yml", variables=values)

@@ -10,8 +10,8 @@ import pytest
 
 from tests.support.plays import Player, PlayResult
 
+from .calls import mutating_calls
 from .conftest import Stage
-from .test_deploy import mutating_calls
 
 pytestmark = pytest.mark.long
 

@@ -11,9 +11,9 @@ import pytest
 
 from tests.support.plays import ROOT, Player
 
+from .calls import mutating_calls
 from .conftest import Stage
 from .load import assert_not_one_failed, traffic
-from .test_deploy import mutating_calls
 
 SECOND = {
     "environment_name": "second",

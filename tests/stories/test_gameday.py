@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from .arcade import CANARY, CLUSTER, HOST, Arcade, arcade
+from .faults import fault
 from .load import traffic
-from .test_triage import fault
 
 __all__ = ["arcade"]
 
@@ -29,6 +29,11 @@ BAD = {
 ALL_AT_ONCE = {"service_strategy_options": {"bake_seconds": 0}, "service_checks": []}
 # What looks back for an hour is over after an hour: `make gameday` waits for it.
 HOURLY = {"task-restarts", "scaling-events", "deployment-stuck"}
+SLOS = [
+    {"name": "availability", "target_percent": 99.9},
+    {"name": "latency", "target_percent": 99.0, "threshold_seconds": 2.0},
+]
+OF_BUDGETS = {f"burn-{pace}-{objective['name']}" for pace in ("fast", "slow") for objective in SLOS}
 # Notices that are true while all is well: that ECS replaces tasks, and that green has the traffic.
 STATES = {"deploying", "traffic-on-green"}
 SCORES = "scores.local.example.test"
@@ -68,16 +73,16 @@ class Alarms:
 
     def fired_since(self, moment: float) -> set[str]:
         """By the history: one that was over again before anybody looked is in it too."""
-        answer = self.cloudwatch.describe_alarm_history(
+        pages = self.cloudwatch.get_paginator("describe_alarm_history").paginate(
             AlarmTypes=["MetricAlarm", "CompositeAlarm"],
             HistoryItemType="StateUpdate",
             StartDate=datetime.fromtimestamp(moment, UTC),
             EndDate=datetime.now(UTC),
-            MaxRecords=100,
         )
         return {
             item["AlarmName"].rpartition("/")[2]
-            for item in answer["AlarmHistoryItems"]
+            for page in pages
+            for item in page["AlarmHistoryItems"]
             if item["AlarmName"].startswith(PREFIXES) and item["HistorySummary"].endswith("to ALARM")
         }
 
@@ -92,9 +97,14 @@ class Alarms:
         self.arcade.wait_for(lambda: not self.firing() - HOURLY - STATES, 1800)
 
 
+def provision(arcade: Arcade, **variables: Any) -> None:
+    arcade.player.run("playbooks/provision.yml", "-l", "arcade", variables=variables or None).succeeded()
+
+
 @pytest.mark.long
 def test_alarms_are_quiet_while_all_is_well_and_fire_where_it_is_not(arcade: Arcade, tmp_path: Path) -> None:
     alarms = Alarms(arcade)
+    provision(arcade, service_slos=SLOS)
     arcade.release("good").succeeded()
     with arcade.under_load(40):
         # What stories before this one did is over.
@@ -106,6 +116,10 @@ def test_alarms_are_quiet_while_all_is_well_and_fire_where_it_is_not(arcade: Arc
             begin().succeeded()
             alarms.until_traffic_is_seen_on(arcade.live())
         assert alarms.fired_since(began) <= STATES, alarms.fired_since(began)
+        assert {alarms.states()[kind] for kind in OF_BUDGETS} == {"OK"}, alarms.states()
+        # They look back for hours: what is broken on purpose from here on would keep them firing.
+        provision(arcade)
+        assert not OF_BUDGETS & alarms.states().keys()
 
         # The other colour is warm. Nobody but the load balancer answers then, and it says 503.
         began, colour = time.time(), arcade.live()

@@ -11,7 +11,7 @@ import pytest
 from tests.support.plays import Player, PlayResult
 
 from .conftest import Stage
-from .test_own_listener import Connection, asked
+from .connections import Connection, asked
 
 CLUSTER = "local"
 INVENTORIES = ("inventories/local", "tests/stories/network")

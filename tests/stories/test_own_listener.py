@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 import json
-import socket
-import threading
 import time
-from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import pytest
 
 from tests.support.plays import Player, PlayResult
 
+from .calls import mutating_calls
 from .conftest import Stage
-from .test_deploy import mutating_calls
+from .connections import PORT, Connection, asked
 from .website import PLAY
 
 CLUSTER, LEDGER, FAMILY = "games", "game-history", "chess"
 SERVICES = {"blue": "chess-left", "green": "chess-right"}
-PORT, TEST_PORT = 7000, 7001
+TEST_PORT = 7001
 PROGRAM = """
 import os, socketserver
 version = os.environ["VERSION"]
@@ -210,62 +206,8 @@ class Game:
             time.sleep(1)
 
 
-class Connection:
-    """One connection of a client, which asks over it again and again."""
-
-    def __init__(self, address: str) -> None:
-        self._socket = socket.create_connection((address, PORT), timeout=20)
-        self._answers = self._socket.makefile("r")
-
-    def ask(self) -> str:
-        self._socket.sendall(b"who\n")
-        answer = self._answers.readline().strip()
-        if not answer:
-            raise ConnectionError("the connection was ended without an answer")
-        return answer
-
-    def close(self) -> None:
-        self._answers.close()
-        self._socket.close()
-
-    def __enter__(self) -> Connection:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-
 def _document(statement: dict[str, Any]) -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-
-
-class Asked(Protocol):
-    """A service that answers a new connection."""
-
-    def ask(self) -> str: ...
-
-
-@contextmanager
-def asked(game: Asked, threads: int = 3) -> Iterator[Counter[str]]:
-    """New connections, again and again: answers and failures, counted."""
-    ended, found = threading.Event(), Counter[str]()
-
-    def ask() -> None:
-        while not ended.wait(0.05):
-            try:
-                found[game.ask()] += 1
-            except OSError as failed:
-                found[f"failed: {failed!r}"] += 1
-
-    running = [threading.Thread(target=ask) for _ in range(threads)]
-    for thread in running:
-        thread.start()
-    try:
-        yield found
-    finally:
-        ended.set()
-        for thread in running:
-            thread.join()
 
 
 @pytest.fixture(scope="module")

@@ -7,9 +7,9 @@ from contextlib import contextmanager
 
 import pytest
 
+from .calls import mutating_calls
 from .conftest import Stage
 from .load import Traffic, assert_not_one_failed, traffic
-from .test_deploy import mutating_calls
 from .website import HOST, Website
 
 CANARY = {"strategy": "canary", "percent": 20, "duration_seconds": 25, "bake_seconds": 25}

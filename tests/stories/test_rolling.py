@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.pages import ReadPage
 from tests.support.plays import PlayResult
 
 from .arcade import CLUSTER, GATES, Arcade, arcade, end, finished
@@ -75,17 +76,25 @@ def test_a_migration_that_fails_deploys_nothing(rolled: Arcade) -> None:
     assert len(rolled.services()[rolled.live()]["deployments"]) == 1
 
 
-def test_a_smoke_check_that_fails_returns_to_the_version_before_without_a_failed_request(rolled: Arcade) -> None:
+def test_a_smoke_check_that_fails_returns_to_the_version_before_without_a_failed_request(
+    rolled: Arcade, tmp_path: Path
+) -> None:
     before = definition(rolled)
     checks = [{"name": "version", "path": "/readyz", "expect_json": {"storage_mode": "postgres"}, "tries": 1}]
     with rolled.under_load() as running:
-        failed = roll(rolled, "unwanted", service_checks=checks).failed()
+        failed = roll(rolled, "unwanted", service_checks=checks, service_report=str(tmp_path / "page.html")).failed()
         summary = running.stop()
     assert_not_one_failed(summary, 300)
     assert 'storage_mode is "sqlite", wanted "postgres"' in failed.output, failed.output
     assert definition(rolled) == before
     status = rolled.play("status").succeeded().output
     assert before.rpartition("/")[2] in status, status
+    page = ReadPage((tmp_path / "page.html").read_text())
+    assert "rolled back" in page.text.partition("Traffic")[0] and "rolling" in page.text, page.text
+    (judged,) = [row for row in page.rows["verdicts"] if row[2] == "check version"]
+    assert judged[3] == "fail" and "storage_mode" in judged[4], judged
+    assert "requests" in page.figures, page.figures
+    assert rolled.live() in {row[0] for row in page.rows["totals"]}, page.rows["totals"]
 
 
 def test_a_success_waits_for_the_alarm_that_ecs_watches_and_the_checks_do_not(rolled: Arcade) -> None:
@@ -95,7 +104,10 @@ def test_a_success_waits_for_the_alarm_that_ecs_watches_and_the_checks_do_not(ro
         output = roll(rolled, "watched", service_checks=checks, service_deployment_alarms=[alarm]).succeeded().output
         summary = running.stop()
     assert_not_one_failed(summary, 300)
-    order = [output.index(text) for text in ("check storage", f"once {alarm} did not fire", "deployment completed")]
+    order = [
+        output.index(text)
+        for text in ("check storage", f"ECS watches {alarm} before it completes", "deployment completed")
+    ]
     assert order == sorted(order), output
     (state,) = rolled.stage.client("ecs").describe_services(cluster=CLUSTER, services=[f"arcade-{rolled.live()}"])[
         "services"

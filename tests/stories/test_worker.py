@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.support.pages import ReadPage
 from tests.support.plays import Player, PlayResult
 from tests.support.waiting import eventually
 
@@ -63,14 +65,18 @@ def test_a_worker_is_one_ecs_service_without_target_groups_and_a_second_run_chan
     assert "a worker: it is sent no requests" in mailer.play("triage").succeeded().output
 
 
-def test_a_version_that_starts_and_then_dies_is_returned_with_its_exit_code(mailer: Mailer) -> None:
+def test_a_version_that_starts_and_then_dies_is_returned_with_its_exit_code(mailer: Mailer, tmp_path: Path) -> None:
     before = mailer.definition()
-    failed = mailer.release(2, **DIES).failed()
+    failed = mailer.release(2, **DIES, service_report=str(tmp_path / "page.html")).failed()
     assert "rolled back" in failed.output, failed.output
     assert "exit code 1" in failed.output, failed.output
     assert "no queue" in failed.output, failed.output
     assert mailer.definition() == before
     assert mailer.play("release", check=True).succeeded().changed == 0
+    page = ReadPage((tmp_path / "page.html").read_text())
+    assert "rolled back" in page.text and "exit code 1" in page.text and "no queue" in page.text, page.text
+    assert not {"requests", "errors", "latency"} & page.figures, "a worker is sent no requests"
+    assert any("2 healthy of 2 running" in row[1] for row in page.rows["counts"]), page.rows["counts"]
 
 
 @pytest.mark.long

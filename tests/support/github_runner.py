@@ -20,6 +20,7 @@ from .plays import ROOT
 
 WORKFLOWS = ROOT / "examples/github-actions"
 _EXPRESSION = re.compile(r"\$\{\{\s*(.*?)\s*\}\}")
+_NAME = re.compile(r"[\w-]+[.][\w.-]+")
 _COMPARISON = re.compile(r"([\w.-]+)\s*(==|!=)\s*'([^']*)'")
 _STATES = {"always()", "failure()", "success()"}
 
@@ -104,7 +105,10 @@ class Runner:
         assert set(given) <= set(known), f"{workflow}.yml has no input {set(given) - set(known)}"
         missing = {name for name, spec in known.items() if spec.get("required") and name not in given}
         assert not missing, f"{workflow}.yml needs {missing}"
-        return {name: given.get(name, str(spec.get("default", ""))) for name, spec in known.items()}
+        defaults = {name: spec.get("default", "") for name, spec in known.items()}
+        # A boolean is written as in JSON.
+        texts = {name: str(value).lower() if isinstance(value, bool) else value for name, value in defaults.items()}
+        return {name: given.get(name, text) for name, text in texts.items()}
 
     @staticmethod
     def _wanted(condition: str, failed: bool, contexts: Mapping[str, Mapping[str, str]]) -> bool:
@@ -153,6 +157,10 @@ def value_of(name: str, contexts: Mapping[str, Mapping[str, str]]) -> str:
 
 
 def compared(condition: str, contexts: Mapping[str, Mapping[str, str]]) -> bool:
+    if _NAME.fullmatch(condition):
+        said = value_of(condition, contexts)
+        assert said in ("true", "false"), f"{condition} is {said!r}, and no boolean"
+        return said == "true"
     match = _COMPARISON.fullmatch(condition)
     assert match, f"{condition} is more than this runner can read"
     return (value_of(match[1], contexts) == match[3]) is (match[2] == "==")

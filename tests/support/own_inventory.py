@@ -6,12 +6,12 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import yaml
 
-from .plays import ROOT
+from .plays import COLLECTIONS, ROOT
 
 BIN = Path(sys.executable).parent
 
@@ -42,14 +42,15 @@ def own_repository(folder: Path) -> Path:
     return project
 
 
-def molecule(
-    project: Path, verb: str, environment: Mapping[str, str], timeout: float
+def typed(
+    project: Path, command: Sequence[str], environment: Mapping[str, str], timeout: float
 ) -> subprocess.CompletedProcess[str]:
-    """`molecule VERB` in the repository, as a person types it there: without this checkout's configuration."""
+    """A command in the repository, as a person types it there: without this checkout's configuration."""
     own = {name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")}
-    collections = {"ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".venv/collections"), "ANSIBLE_NOCOLOR": "1"}
+    collections = {"ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS), "ANSIBLE_NOCOLOR": "1"}
+    program, *arguments = command
     return subprocess.run(
-        [str(BIN / "molecule"), verb],
+        [str(BIN / program), *arguments],
         cwd=project,
         env={**own, **collections, **environment, "PATH": f"{BIN}:{os.environ['PATH']}"},
         stdin=subprocess.DEVNULL,

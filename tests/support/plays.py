@@ -13,6 +13,8 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 ANSIBLE_PLAYBOOK = Path(sys.executable).parent / "ansible-playbook"
+# Of the environment that runs the tests, whichever it is: ansible.cfg names that of .venv.
+COLLECTIONS = Path(sys.executable).parent.parent / "collections"
 _RECAP = re.compile(r"^(\S+)\s+: (.*)$")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -26,6 +27,15 @@ WITHOUT_AWS = {"drift_report"}
 
 def test_every_module_has_an_action_plugin() -> None:
     assert sorted(path.stem for path in (PLUGINS / "action").glob("*.py")) == MODULES
+
+
+def test_every_module_is_used_by_a_role_or_a_playbook() -> None:
+    """But the one of those who use no role of ours (docs/api.md)."""
+    root = PLUGINS.parent
+    tasks = "\n".join(path.read_text() for part in ("roles", "playbooks") for path in (root / part).rglob("*.yml"))
+    assert [module for module in MODULES if not re.search(rf"\bpear\.fargate\.{module}:", tasks)] == [
+        "bluegreen_cutover"
+    ]
 
 
 def test_action_plugins_are_links_to_one_file() -> None:

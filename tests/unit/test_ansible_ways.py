@@ -43,19 +43,24 @@ def endpoint() -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def player(endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> Player:
-    """An inventory of one environment and one service, with what is required and nothing else."""
-    inventory = tmp_path_factory.mktemp("tiny") / "hosts.yml"
+    """An inventory of one environment and one service, with what is required, and tags that are no texts."""
+    tags = {"environment_tags": {"cost-centre": 42, "critical": True}}
+    return player_of(endpoint, tmp_path_factory.mktemp("tiny"), "tiny", tags)
+
+
+def player_of(endpoint: str, folder: Path, environment: str, more: dict[str, Any]) -> Player:
+    inventory = folder / "hosts.yml"
     shared = {
-        "environment_name": "tiny",
+        "environment_name": environment,
         "environment_region": "eu-central-1",
-        "environment_tags": {"cost-centre": 42, "critical": True},
         "load_balancer_certificate": "self_signed",
         "load_balancer_domain": "example.com",
         "ansible_connection": "local",
         "ansible_python_interpreter": sys.executable,
+        **more,
     }
     hosts = {
-        "environment": {"hosts": {"tiny-environment": {}}},
+        "environment": {"hosts": {f"{environment}-environment": {}}},
         "services": {"hosts": {"website": {"service_image": IMAGE}}},
         "all": {"vars": shared},
     }
@@ -223,12 +228,44 @@ def provisioned(player: Player) -> Player:
     return player
 
 
-@pytest.mark.parametrize(
-    ("playbook", "tag"),
-    first_of((playbook, tag) for playbook in ("provision.yml", "release.yml") for tag in tags_of(playbook)),
-)
-def test_each_tag_can_be_run_alone(provisioned: Player, playbook: str, tag: str) -> None:
-    finished(provisioned.run(f"playbooks/{playbook}", "--tags", tag, check=True))
+TAGGED = [
+    (playbook, flag, tag)
+    for playbook in ("provision.yml", "release.yml", "drift.yml")
+    for flag in ("--tags", "--skip-tags")
+    for tag in tags_of(playbook)
+    # A release without its image is refused, as the test of that name says, and so is the look at one.
+    if (flag, tag) != ("--skip-tags", "image")
+]
+
+
+@pytest.mark.parametrize(("playbook", "flag", "tag"), first_of(TAGGED))
+def test_each_tag_can_be_run_alone_or_skipped(provisioned: Player, playbook: str, flag: str, tag: str) -> None:
+    result = provisioned.run(f"playbooks/{playbook}", flag, tag, check=True)
+    looked, _task, _reported = result.output.partition("TASK [Report the drift]")
+    if playbook == "drift.yml" and result.status == 2:
+        # That is how it tells drift: its last task fails, and nothing before it.
+        assert "fatal: [" not in looked, result.output
+    else:
+        finished(result)
+
+
+def test_an_inventory_without_tags_and_names_is_looked_at_by_the_names_that_roles_derive(
+    endpoint: str, tmp_path: Path
+) -> None:
+    """Neither environment_tags nor service_name is set: the service has the name of its host, in the preflight too."""
+    bare, name = player_of(endpoint, tmp_path, "bare", {}), "bare-eu-central-1-website-task"
+    keys = {"access_key": "testing", "secret_key": "testing", "endpoint_url": endpoint, "region": "eu-central-1"}
+    iam = Aws(keys).client("iam")
+    iam.create_role(RoleName=name, AssumeRolePolicyDocument="{}")
+    refused = bare.run("playbooks/provision.yml").failed()
+    said = " ".join(refused.output.split())
+    assert f"Role {name} exists, and no tag says that it belongs to environment bare" in said
+    assert "and nothing was changed" in said and refused.changed == 0
+    iam.delete_role(RoleName=name)
+    made = finished(bare.run("playbooks/provision.yml"))
+    assert made.changed and not made.warnings
+    tags = {tag["Key"] for tag in iam.list_role_tags(RoleName=name)["Tags"]}
+    assert tags == {"pear:environment", "pear:region", "pear:service", "pear:component"}
 
 
 @pytest.mark.parametrize("playbook", first_of(["release", "provision", "deploy"]))
@@ -278,6 +315,36 @@ def test_what_is_released_without_a_person_is_allowed_and_did_not_fail_before(
 def test_a_release_without_its_image_says_so(provisioned: Player) -> None:
     result = provisioned.run("playbooks/release.yml", "--skip-tags", "image", check=True).failed()
     assert "website was not released: no image was looked up before. Leave --skip-tags image out" in result.output
+
+
+def test_the_execution_role_may_still_start_the_version_that_runs(provisioned: Player, endpoint: str) -> None:
+    """Provisioned with another image, log group, secret and environment file than those of the live version."""
+    keys = {"access_key": "testing", "secret_key": "testing", "endpoint_url": endpoint, "region": "eu-central-1"}
+    ecs, iam = (Aws(keys).client(name) for name in ("ecs", "iam"))
+    app = {
+        "name": "app",
+        "image": "123456789012.dkr.ecr.eu-central-1.amazonaws.com/former@sha256:" + 64 * "1",
+        "memory": 128,
+        "secrets": [{"name": "KEY", "valueFrom": "/former/key"}],
+        "environmentFiles": [{"type": "s3", "value": "arn:aws:s3:::former/app.env"}],
+        "logConfiguration": {"logDriver": "awslogs", "options": {"awslogs-group": "/former"}},
+    }
+    revision = ecs.register_task_definition(family="tiny-website", containerDefinitions=[app])["taskDefinition"]
+    mark = [{"key": "pear:environment", "value": "tiny"}, {"key": "pear:service", "value": "website"}]
+    live = {"cluster": "tiny", "serviceName": "website-blue", "taskDefinition": revision["taskDefinitionArn"]}
+    ecs.create_service(**live, desiredCount=0, tags=mark)
+    try:
+        finished(provisioned.run("playbooks/provision.yml", "--tags", "service"))
+        role = {"RoleName": "tiny-eu-central-1-website-execution", "PolicyName": "execution"}
+        statements = iam.get_role_policy(**role)["PolicyDocument"]["Statement"]
+        granted = {statement["Sid"]: statement["Resource"] for statement in statements}
+        begin = "arn:aws:{}:eu-central-1:123456789012:{}".format
+        assert begin("logs", "log-group:/former:*") in granted["Log"]
+        assert begin("ecr", "repository/former") in granted["Pull"]
+        assert granted["Parameters"] == [begin("ssm", "parameter/former/key")]
+        assert granted["EnvironmentFiles"] == ["arn:aws:s3:::former/app.env"]
+    finally:
+        ecs.delete_service(cluster="tiny", service="website-blue", force=True)
 
 
 CONFIG = """

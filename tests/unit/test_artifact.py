@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 import tarfile
@@ -15,9 +14,11 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests.support.artifact import built_artifact, installed_artifact
+from tests.support.plays import ROOT
+
 from .in_memory import calls_in_memory
 
-ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
 
 SHIPPED = {
@@ -47,21 +48,7 @@ SHIPPED = {
 
 @pytest.fixture(scope="module")
 def artifact(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Built from what git holds, as a release would build it."""
-    source = tmp_path_factory.mktemp("source")
-    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True).stdout
-    for name in filter(None, listed.decode().split("\0")):
-        if (ROOT / name).is_file():
-            target = source / name
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, target, follow_symlinks=False)
-    subprocess.run(
-        [BIN / "ansible-galaxy", "collection", "build", "--output-path", source / "out", source],
-        check=True,
-        capture_output=True,
-    )
-    (built,) = (source / "out").glob("pear-fargate-*.tar.gz")
-    return built
+    return built_artifact(tmp_path_factory.mktemp("source"))
 
 
 @pytest.fixture(scope="module")
@@ -73,10 +60,7 @@ def members(artifact: Path) -> list[str]:
 @pytest.fixture(scope="module")
 def installed(artifact: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of collections that the artifact alone is installed into."""
-    collections = tmp_path_factory.mktemp("collections")
-    install = ["collection", "install", "--no-deps", "--force", "--collections-path", collections, artifact]
-    subprocess.run([BIN / "ansible-galaxy", *install], check=True, capture_output=True)
-    return collections
+    return installed_artifact(artifact, tmp_path_factory.mktemp("collections"))
 
 
 def away_from_the_checkout(installed: Path, *command: object, **variables: str) -> str:

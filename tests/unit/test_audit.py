@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import yaml
 
-from tools.audit import EXPLAINED, Finding, read, table
+from tools.audit import EXPLAINED, UNSEEN, Finding, read, table
 
 REPORT = """CHECK_ID;SEVERITY;STATUS;MUTED;RESOURCE_UID;RESOURCE_NAME;RESOURCE_TAGS
 elbv2_logging_enabled;medium;FAIL;False;arn:aws:elasticloadbalancing:x:1:loadbalancer/app/x/1;x;pear:environment=production
@@ -16,6 +17,9 @@ cloudtrail_multi_region_enabled;high;FAIL;False;arn:aws:cloudtrail:x:1:trail;tra
 ec2_muted;low;FAIL;True;production-a;a;
 ec2_manual;low;MANUAL;False;production-a;a;
 """
+
+
+PAGE = EXPLAINED.with_suffix(".md")
 
 
 def findings(tmp_path: Path) -> list[Finding]:
@@ -45,3 +49,14 @@ def test_the_table_has_the_failed_checks_with_their_explanations(tmp_path: Path)
 def test_each_explanation_is_a_sentence_about_one_check() -> None:
     explained = yaml.safe_load(EXPLAINED.read_text())
     assert explained and all(isinstance(reason, str) and len(reason) > 20 for reason in explained.values())
+
+
+def test_the_page_has_a_row_for_each_explanation_with_its_words() -> None:
+    explained: dict[str, str] = yaml.safe_load(EXPLAINED.read_text())
+    rows = [
+        line.strip("| ").split(" | ")
+        for line in PAGE.read_text().splitlines()
+        if re.match(r"\| [a-z0-9_]+ \| (low|medium|high)", line)
+    ]
+    assert [(row[0], row[-1]) for row in rows] == sorted(explained.items())
+    assert {row[0] for row in rows if "not in the run" in row[2]} == UNSEEN

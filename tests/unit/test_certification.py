@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
 import subprocess
 from datetime import date
 from pathlib import Path
@@ -44,6 +46,19 @@ def test_each_version_has_a_command_that_exists_and_a_date(row: list[str]) -> No
     assert date.fromisoformat(day).year >= 2026
 
 
+@pytest.mark.parametrize("what", ["unit tests"])
+def test_every_supported_core_was_run(what: str) -> None:
+    """From the oldest that the collection takes to the newest that its execution environment does."""
+    oldest = yaml.safe_load((ROOT / "meta/runtime.yml").read_text())["requires_ansible"].removeprefix(">=").split(".")
+    built = yaml.safe_load((ROOT / "execution-environment.yml").read_text())["dependencies"]["ansible_core"][
+        "package_pip"
+    ]
+    above = re.fullmatch(r"ansible-core>=2[.]\d+,<2[.](\d+)", built)
+    assert above
+    supported = {f"2.{minor}" for minor in range(int(oldest[1]), int(above[1]))}
+    assert {core for name, _python, core, *_rest in rows("compatibility.md") if name == what} == supported
+
+
 def test_no_sanity_test_is_ignored_and_the_python_floor_is_one() -> None:
     assert list(ROOT.glob("tests/sanity/ignore*")) == []
     floor = yaml.safe_load((ROOT / "tests/config.yml").read_text())["modules"]["python_requires"]
@@ -51,16 +66,25 @@ def test_no_sanity_test_is_ignored_and_the_python_floor_is_one() -> None:
     assert "3.11 or newer" in (ROOT / "docs/requirements.md").read_text()
 
 
-def _commands(verb: str) -> str:
-    """What make would run for a verb, set-up left out."""
-    done = subprocess.run(
-        ["make", "--dry-run", "--no-print-directory", verb], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    return done.stdout
+def _commands(verb: str, path: str = "") -> str:
+    """What make would run for a verb, set-up left out. A path is another one than the shell's."""
+    environment = {**os.environ, **({"PATH": path} if path else {})}
+    command = ["make", "--dry-run", "--no-print-directory", verb]
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True).stdout
+
+
+def test_a_release_rolls_back_on_an_alarm_where_there_is_what_that_needs(tmp_path: Path) -> None:
+    for name in ("make", "bash", "python3"):
+        (tmp_path / name).symlink_to(str(shutil.which(name)))
+    assert "tools/eda.sh" not in _commands("release-check", str(tmp_path))
+    (tmp_path / "java").write_text("#!/bin/sh\n")
+    (tmp_path / "java").chmod(0o755)
+    assert "tools/eda.sh" in _commands("release-check", str(tmp_path))
 
 
 def test_a_release_is_held_to_every_sanity_test_and_make_test_to_the_quick_ones() -> None:
     assert re.search(r"^tools/sanity\.sh$", _commands("release-check"), re.MULTILINE)
+    assert re.search(r"^tools/docs\.sh$", _commands("release-check"), re.MULTILINE)
     assert re.search(r"^tools/sanity\.sh --quick$", _commands("sanity-quick"), re.MULTILINE)
     lists = re.search(r"^LISTS := (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
     assert lists and "sanity-quick" in lists[1].replace('"', "").split()

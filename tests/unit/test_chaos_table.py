@@ -59,6 +59,26 @@ def test_a_row_that_was_measured_before_the_commit_was_kept_stays_and_says_so(to
     assert "| 1 of 10 (10.00 %) | commit not kept, nor the day |" in tool.PAGE.read_text()
 
 
+def test_three_of_ten_requests_of_the_version_that_hangs_get_no_answer(
+    tool: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _title, variables = tool.KINDS["hangs-30"]
+    program = variables["service_command"][-1]
+    assert program.rstrip().endswith('run_name="__main__")')
+    monkeypatch.syspath_prepend(str(ROOT / "examples/scoreboard"))
+    from scoreboard import chaos
+    from scoreboard.settings import ChaosSettings
+
+    monkeypatch.setattr(chaos.Chaos, "strike", chaos.Chaos.strike)
+    monkeypatch.setattr("runpy.run_module", lambda *_, **__: None)
+    exec(compile(program, "hangs-30", "exec"), {})
+    version = chaos.Chaos(ChaosSettings(True, 0.0, 0.0, 0.0, frozenset(), seed=1))
+    waits = [version.strike("/leaderboard").seconds for _ in range(1000)]
+    assert {*waits} == {0, 3600}
+    assert 250 < waits.count(3600) < 350
+    assert version.strike("/healthz") == chaos.Mischief()
+
+
 def test_a_bad_version_passes_by_chance_as_often_as_the_table_says(tool: ModuleType) -> None:
     table = "\n".join(tool.overlooked())
     # Of a hundred requests of which two in a hundred fail: none or one.

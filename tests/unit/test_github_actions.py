@@ -71,11 +71,12 @@ def shell(workflow: str, step: str, folder: Path, **variables: str) -> subproces
     )
 
 
+IMAGE = "123456789012.dkr.ecr.eu-central-1.amazonaws.com/scoreboard:1.4.2@sha256:" + 64 * "1"
 REPORT_FILE = ReportFile(lambda facts: facts, "scoreboard", "production")
 
 
 def report(folder: Path, outcome: Outcome, release: Release | None) -> None:
-    call = Invocation({"report": str(folder / "release.json")}, cast(Aws, None))
+    call = Invocation({"report": [str(folder / "release.md")]}, cast(Aws, None))
     ending = Ending(outcome, "5xx share 20 %", release, changed=True)
     if outcome is Outcome.SUCCEEDED:
         result(call, ending, REPORT_FILE, Remarks())
@@ -100,15 +101,15 @@ def test_the_summary_of_a_release_says_how_it_ended(
     tmp_path: Path, outcome: Outcome, release: Release | None, said: list[str]
 ) -> None:
     report(tmp_path, outcome, release)
-    done = shell("deliver", "Write the summary", tmp_path, ENVIRONMENT="production")
+    done = shell("deliver", "Write the summary", tmp_path, IMAGE=IMAGE)
     assert done.returncode == 0, done.stderr
     summary = (tmp_path / "summary.md").read_text()
     assert summary.startswith(f"### production: {outcome}\n")
-    assert [words for words in said if words not in summary] == []
+    assert [words for words in [*said, f"* image: `{IMAGE}`"] if words not in summary] == []
 
 
 def test_a_release_that_wrote_no_report_has_no_summary(tmp_path: Path) -> None:
-    assert shell("deliver", "Write the summary", tmp_path, ENVIRONMENT="production").returncode == 0
+    assert shell("deliver", "Write the summary", tmp_path).returncode == 0
     assert not (tmp_path / "summary.md").exists()
 
 
@@ -250,7 +251,7 @@ def test_a_pull_request_is_told_what_it_would_change(endpoint: str, tmp_path: Pa
     assert "service_cpu" in (tmp_path / "comment.md").read_text()
 
 
-TELLING = {"Write the summary", "Draw the report", "Keep the report", "Write the comment", "Comment"}
+TELLING = {"Write the summary", "Keep the report", "Write the comment", "Comment"}
 
 
 def test_what_fails_is_told_too_and_nothing_but_a_token_is_needed() -> None:
@@ -294,7 +295,8 @@ def delivery(tmp_path: Path) -> Runner:
         (programs / name).chmod(0o755)
     (programs / "python").write_text(f"""#!/bin/sh\n[ "$1" = -m ] || exec {sys.executable} "$@"\n""")
     (programs / "python").chmod(0o755)
-    contexts = {"github": {"sha": 40 * "a", "actor": "ada", "run_id": "7"}}
+    github = {"sha": 40 * "a", "actor": "ada", "run_id": "7", "repository": "example/scoreboard"}
+    contexts = {"github": {**github, "server_url": "https://github.com"}}
     return Runner(tmp_path, {"PATH": f"{programs}:{os.environ['PATH']}"}, contexts)
 
 
@@ -309,30 +311,47 @@ def delivery(tmp_path: Path) -> Runner:
 )
 def test_what_is_promoted_is_named_by_digest_and_is_nothing_else(delivery: Runner, image: str) -> None:
     done = delivery.run("deliver", environment="production", service="scoreboard", image=image)
-    assert done.failed and done.names[-3:] == ["Take the image that was given", "Write the summary", "Draw the report"]
+    assert done.failed and done.names[-2:] == ["Take the image that was given", "Write the summary"]
     assert "ansible-playbook" not in (delivery.checkout / "called").read_text()
 
 
 def test_a_promoted_image_is_neither_tested_nor_built(delivery: Runner) -> None:
-    image = "123456789012.dkr.ecr.eu-central-1.amazonaws.com/scoreboard:1.4.2@sha256:" + 64 * "1"
     done = delivery.run(
-        "deliver", environment="production", service="scoreboard", image=image, test="exit 3"
+        "deliver", environment="production", service="scoreboard", image=IMAGE, test="exit 3"
     ).succeeded()
-    assert done.outputs == {"image": image}
+    assert done.outputs == {"image": IMAGE}
     assert "Test" not in done.names and "Build and push" not in done.names
     (called,) = [line for line in (delivery.checkout / "called").read_text().splitlines() if "playbook" in line]
     extra = yaml.safe_load(called.partition(" -e ")[2])
-    assert extra["service_image"] == image and extra["service_released_by"] == "ada by run 7"
+    assert extra["service_image"] == IMAGE and extra["service_released_by"] == "ada by run 7"
+
+
+def test_what_git_names_is_built_and_not_released_before_it_is_committed(delivery: Runner) -> None:
+    """Else a converge in between would release the older one that git still names."""
+    (delivery.checkout / "image.env").write_text("IMAGE=registry.example.com/scoreboard:1@sha256:" + 64 * "1" + "\n")
+    done = delivery.run("deliver", environment="staging", service="scoreboard", release="false").succeeded()
+    assert done.outputs == {"image": "registry.example.com/scoreboard:1@sha256:" + 64 * "1"}
+    called = (delivery.checkout / "called").read_text()
+    assert "--tags image" in called and "service_image" not in called
+    extra = yaml.safe_load(called.partition(" -e ")[2])
+    assert extra["image_tag"] == 40 * "a"
+    assert extra["registry_labels"] == {
+        "org.opencontainers.image.revision": 40 * "a",
+        "org.opencontainers.image.source": "https://github.com/example/scoreboard",
+    }
 
 
 def test_a_commit_whose_test_fails_is_not_built(delivery: Runner) -> None:
     done = delivery.run("deliver", environment="staging", service="scoreboard", test="false; true")
-    assert done.failed and done.names == ["Test", "Write the summary", "Draw the report"]
+    assert done.failed and done.names == ["Test", "Write the summary"]
     assert not (delivery.checkout / "called").exists()
 
 
 def test_the_runner_reads_conditions_as_github_does() -> None:
-    contexts = {"inputs": {"image": "", "test": "make test"}}
+    contexts = {"inputs": {"image": "", "test": "make test", "release": "false"}}
+    assert not compared("inputs.release", contexts)
+    with pytest.raises(AssertionError, match="no boolean"):
+        compared("inputs.test", contexts)
     assert compared("inputs.image == ''", contexts) and compared("inputs.test != ''", contexts)
     assert not compared("inputs.test == ''", contexts)
     with pytest.raises(AssertionError, match="more than this runner can read"):

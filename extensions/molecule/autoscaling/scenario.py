@@ -12,7 +12,11 @@ def verify() -> None:
     (target,) = client.describe_scalable_targets(ServiceNamespace="ecs", ResourceIds=IDS)["ScalableTargets"]
     assert (target["MinCapacity"], target["MaxCapacity"]) == (2, 4)
     (policy,) = client.describe_scaling_policies(ServiceNamespace="ecs", ResourceId=IDS[0])["ScalingPolicies"]
-    assert policy["TargetTrackingScalingPolicyConfiguration"]["TargetValue"] == 60
+    assert (policy["PolicyType"], policy["ScalableDimension"]) == ("TargetTrackingScaling", "ecs:service:DesiredCount")
+    tracking = policy["TargetTrackingScalingPolicyConfiguration"]
+    assert tracking["TargetValue"] == 60 and not tracking["DisableScaleIn"], tracking
+    assert tracking["PredefinedMetricSpecification"] == {"PredefinedMetricType": "ECSServiceAverageCPUUtilization"}
+    assert "CustomizedMetricSpecification" not in tracking, tracking
 
 
 def side_effect() -> None:

@@ -16,7 +16,18 @@ KINDS = {"read-only", "release", "provision"}
 FURTHER = {
     "provision-network", "provision-services", "provision-data", "provision-experiments", "provision-balancing", "provision-traces",
 }  # fmt: skip
-SUBJECTS = ["repo:example/scoreboard:ref:refs/heads/main", "repo:example/scoreboard:environment:production"]
+# As GitHub names a repository in its tokens: one of before July 2026, and any later one.
+SUBJECTS = [
+    f"repo:{name}:{end}"
+    for name in ("example/scoreboard", "example@1234/scoreboard@5678")
+    for end in ("ref:refs/heads/main", "environment:production")
+]
+OTHERS = [
+    "repo:example/scoreboard:ref:refs/heads/side",
+    "repo:example/other:environment:production",
+    # The same names, taken by others after the repository was deleted.
+    "repo:example@1234/scoreboard@5679:environment:production",
+]
 
 
 def verify() -> None:
@@ -67,7 +78,7 @@ def _only_workflows_of_the_repository(role: str) -> None:
         while not _taken(role, subject):
             assert time.monotonic() < deadline, subject
             time.sleep(0.5)
-    for subject in ("repo:example/scoreboard:ref:refs/heads/side", "repo:example/other:environment:production"):
+    for subject in OTHERS:
         assert not _taken(role, subject), subject
     assert not _taken(role, SUBJECTS[0], audience="https://github.com/example")
 

@@ -21,14 +21,24 @@ def _balancer(elbv2: Any) -> dict[str, Any]:
 def verify() -> None:
     elbv2 = boto3.client("elbv2")
     found = _balancer(elbv2)
-    assert len(found["AvailabilityZones"]) == 3
+    zones = {zone["ZoneName"] for zone in found["AvailabilityZones"]}
+    assert zones == {f"eu-central-1{letter}" for letter in "abc"}
+    assert (found["Scheme"], found["IpAddressType"]) == ("internet-facing", "ipv4")
+    groups = boto3.client("ec2").describe_security_groups(GroupIds=found["SecurityGroups"])["SecurityGroups"]
+    assert [group["GroupName"] for group in groups] == ["local-load-balancer"]
     listeners = {
-        listener["Protocol"]: listener
+        (listener["Protocol"], listener["Port"]): listener
         for listener in elbv2.describe_listeners(LoadBalancerArn=found["LoadBalancerArn"])["Listeners"]
     }
-    assert listeners["HTTPS"]["DefaultActions"][0]["FixedResponseConfig"]["StatusCode"] == "404"
-    assert listeners["HTTP"]["DefaultActions"][0]["RedirectConfig"]["Protocol"] == "HTTPS"
-    assert "TLS13" in listeners["HTTPS"]["SslPolicy"]
+    assert set(listeners) == {("HTTP", 80), ("HTTPS", 443)}
+    (answer,) = listeners["HTTPS", 443]["DefaultActions"]
+    assert (answer["Type"], answer["FixedResponseConfig"]["StatusCode"]) == ("fixed-response", "404")
+    (redirect,) = listeners["HTTP", 80]["DefaultActions"]
+    assert redirect["Type"] == "redirect"
+    assert redirect["RedirectConfig"] == {
+        "Protocol": "HTTPS", "Port": "443", "Host": "#{host}", "Path": "/#{path}", "Query": "#{query}", "StatusCode": "HTTP_301",
+    }  # fmt: skip
+    assert listeners["HTTPS", 443]["SslPolicy"] == "ELBSecurityPolicy-TLS13-1-2-2021-06"
     attributes = elbv2.describe_load_balancer_attributes(LoadBalancerArn=found["LoadBalancerArn"])["Attributes"]
     now = {attribute["Key"]: attribute["Value"] for attribute in attributes}
     assert now["idle_timeout.timeout_seconds"] == "60"

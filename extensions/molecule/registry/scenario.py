@@ -8,6 +8,14 @@ from typing import Any
 
 import boto3
 
+# By priority. Two images of each build, since its list of parts is one.
+EXPIRES = {
+    1: ("released-", "imageCountMoreThan", 100),
+    2: ("untagged", "sinceImagePushed", 14),
+    3: ("sbom-", "imageCountMoreThan", 500),
+    4: ("any", "imageCountMoreThan", 400),
+}
+
 
 def verify() -> None:
     ecr = boto3.client("ecr")
@@ -22,7 +30,16 @@ def verify() -> None:
     (parts,) = ecr.list_image_referrers(**subject)["referrers"]
     assert parts["artifactType"] == "application/vnd.cyclonedx+json"
     assert "usr/sbin/nginx" in [component["name"] for component in content(ecr, parts["digest"])["components"]]
-    assert ecr.get_lifecycle_policy(repositoryName="website")["lifecyclePolicyText"]
+    rules = json.loads(ecr.get_lifecycle_policy(repositoryName="website")["lifecyclePolicyText"])["rules"]
+    assert {rule["rulePriority"]: _expires(rule) for rule in rules} == EXPIRES, rules
+
+
+def _expires(rule: dict[str, Any]) -> tuple[str, str, int]:
+    """What a rule counts, and how many stay."""
+    chosen = rule["selection"]
+    assert rule["action"] == {"type": "expire"}, rule
+    which = ", ".join(chosen.get("tagPrefixList") or chosen.get("tagPatternList") or [chosen["tagStatus"]])
+    return which, chosen["countType"], chosen["countNumber"]
 
 
 def content(ecr: Any, digest: str) -> Any:

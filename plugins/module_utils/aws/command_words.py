@@ -4,10 +4,13 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from typing import Any
 
-_OPERATORS = set("();<>|&")
+_OPERATOR = re.compile(r"[();<>|&]+")
+# What neither a shell nor ECS looks into: a character after a backslash, and text in single quotes.
+_LITERAL = re.compile(r"\\.|'[^']*'|(\"(?:\\.|[^\"\\])*\")", re.DOTALL)
 _SHELL = 'for a shell, write ["sh", "-c", "…"]'
 
 
@@ -33,12 +36,11 @@ def command_problem(command: Any) -> str:
 
 def _text_problem(text: str) -> str:
     try:
-        found = list(shlex.shlex(text, posix=True, punctuation_chars=True))
+        shlex.split(text)
     except ValueError as unclosed:
         return f"it cannot be split into words ({str(unclosed).lower()})"
-    # Outside of quotes these are a shell's, and ECS starts no shell.
-    operators = [token for token in found if token and set(token) <= _OPERATORS]
-    if operators or "$" in text or "`" in text:
-        sign = operators[0] if operators else "$" if "$" in text else "`"
-        return f"{sign} is for a shell, which ECS does not start; {_SHELL}"
-    return ""
+    # A shell would replace what $ and ` begin, in double quotes too; ECS starts no shell.
+    with_double_quotes = _LITERAL.sub(lambda found: found[1] or "_", text)
+    operator = _OPERATOR.search(_LITERAL.sub("_", text))
+    sign = operator[0] if operator else next((sign for sign in "$`" if sign in with_double_quotes), "")
+    return f"{sign} is for a shell, which ECS does not start; {_SHELL}" if sign else ""

@@ -54,13 +54,14 @@ def find_image(aws: Aws, repository: str, reference: str, account: str | None = 
     return found[0] if found else None
 
 
-@aws_call("read the manifest of image {digest} of repository {repository}")
-def manifest(aws: Aws, repository: str, digest: str, account: str | None = None) -> dict[str, Any] | None:
-    """The manifest of an image, or of a list of images; None where the repository or the image does not exist."""
+@aws_call("read the manifest of image {reference} of repository {repository}")
+def manifest(aws: Aws, repository: str, reference: str, account: str | None = None) -> dict[str, Any] | None:
+    """The manifest of an image, or of a list of images, by tag or digest; None where the repository or the image does not exist."""
     client = aws.client("ecr")
+    key = "imageDigest" if reference.startswith("sha256:") else "imageTag"
     try:
         found = client.batch_get_image(
-            **_of(account), repositoryName=repository, imageIds=[{"imageDigest": digest}], acceptedMediaTypes=MANIFESTS
+            **_of(account), repositoryName=repository, imageIds=[{key: reference}], acceptedMediaTypes=MANIFESTS
         )["images"]
     except client.exceptions.RepositoryNotFoundException:
         return None

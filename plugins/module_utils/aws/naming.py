@@ -44,6 +44,11 @@ def fit(name: str, limit: int, keep: int = 0) -> str:
     return f"{name[: limit - len(digest) - 1].rstrip('-')}-{digest}"
 
 
+def parameter_group(database: str, engine: str, version: str) -> str:
+    """One group per family, since a group's family cannot change: a new major version gets a new group."""
+    return f"{database}-{engine}{version.partition('.')[0]}"
+
+
 @dataclass(frozen=True)
 class EnvironmentNames:
     """Names of an environment's resources."""
@@ -226,6 +231,15 @@ class DashboardNames:
         return fit(f"{self.prefix}{service}", 255)
 
 
+# No name of an environment or of a service has such a character.
+_HEALTH_ALARMS = "/*health-check-"
+
+
+def is_health_alarm(alarm: str) -> bool:
+    """Whether an alarm watches a health check of Route 53: its name ends with the service, not with its kind."""
+    return _HEALTH_ALARMS in alarm
+
+
 @dataclass(frozen=True)
 class HealthCheckNames:
     """Names of Route 53's health checks and of what watches them. Route 53 has no regions and keeps all metrics in one, so the names
@@ -248,7 +262,7 @@ class HealthCheckNames:
     @property
     def of_every_region(self) -> str:
         """What the alarms of this environment name begin with, whichever region it is in. No service's alarms do."""
-        return f"{self.environment}/*health-check-"
+        return f"{self.environment}{_HEALTH_ALARMS}"
 
     def alarm(self, service: str) -> str:
         return f"{self.alarm_prefix}{service}"

@@ -7,6 +7,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+# The engine of clusters; the other one is postgres, of instances.
+AURORA = "aurora-postgresql"
 # Option name and RDS's key, which is the same in descriptions, pending values and requests.
 _COMMON = {
     "engine_version": "EngineVersion",

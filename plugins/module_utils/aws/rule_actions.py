@@ -6,9 +6,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
-_NOT_STICKY: Mapping[str, Any] = {"Enabled": False}
+_NOT_STICKY: Mapping[str, Any] = MappingProxyType({"Enabled": False})
 
 
 _CONFIGS = {"authenticate-oidc": "AuthenticateOidcConfig", "authenticate-cognito": "AuthenticateCognitoConfig"}

@@ -12,7 +12,10 @@ from .session import Aws
 from .tags import tag_list, tags_of
 
 # Fields of GetSchedule that UpdateSchedule takes. UpdateSchedule resets omitted fields to their defaults.
-_FIELDS = ("ScheduleExpression", "ScheduleExpressionTimezone", "State", "Description", "Target", "FlexibleTimeWindow")
+_FIELDS = (
+    "ScheduleExpression", "ScheduleExpressionTimezone", "State", "Description", "Target", "FlexibleTimeWindow", "StartDate", "EndDate",
+    "KmsKeyArn", "ActionAfterCompletion",
+)  # fmt: skip
 
 
 @aws_call("read the schedules {prefix}* of {group}")

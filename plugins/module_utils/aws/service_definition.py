@@ -211,6 +211,18 @@ def _connect_described(raw: Mapping[str, Any]) -> dict[str, Any]:
     return {"namespace": connect.get("namespace", ""), "services": sorted(services, key=itemgetter("name"))}
 
 
+def names(settings: Mapping[str, Any]) -> list[str]:
+    """Names of Service Connect and ids of services of Cloud Map by which others find the tasks of a service."""
+    served = [service["name"] for service in (settings.get("service_connect") or {}).get("services", [])]
+    return served + [registry["arn"].rpartition("/")[2] for registry in settings.get("service_registries", [])]
+
+
+def without_names(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of a service whose tasks others do not find by these names; it may still call others by theirs."""
+    connect = settings["service_connect"]
+    return {**settings, "service_connect": {**connect, "services": []} if connect else {}, "service_registries": []}
+
+
 def differences(current: Mapping[str, Any], settings: Mapping[str, Any]) -> set[str]:
     return {key for key, value in settings.items() if current.get(key) != value}
 

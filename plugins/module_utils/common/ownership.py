@@ -8,12 +8,13 @@ mode too. Adopting it is a decision of its own, and says first what will be chan
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from ..aws.errors import Failure
-from ..aws.naming import TAG_COMPONENT, TAG_ENVIRONMENT
+from ..aws.naming import DEPLOYERS, TAG_COMPONENT, TAG_ENVIRONMENT
 from .invocation import Invocation, Run
 
 
@@ -22,7 +23,7 @@ class Kind:
     """A kind of resource, and how to go on where one of others has the name: in the words of the inventory."""
 
     words: str
-    # How to use it as it is.
+    # How to use it as it is; empty where there is no way.
     use: str
     # The variable that gives ours another name.
     rename: str
@@ -46,33 +47,53 @@ KINDS: Mapping[str, Kind] = {
     ),
     "file_system": Kind("file system", "set file_system_existing to its ID", "environment_name"),
     "hosted_zone": Kind("hosted zone", "set dns_create_zone to false", "dns_zone"),
-    "ledger": Kind("table", "no other table can be the ledger", "environment_name"),
+    "ledger": Kind("table", "", "environment_name"),
     "load_balancer": Kind(
         "load balancer", "set load_balancer_existing to its ARN, or to a listener's", "environment_name"
     ),
     "log_group": Kind("log group", "set service_log_group to its name", "service_name"),
     "network": Kind("part of the network", "set network_existing", "environment_name"),
     "repository": Kind("repository", "set registry_existing to true", "registry_repository"),
-    "role": Kind(
-        "role",
-        "set service_execution_role_arn, service_task_role_arn or service_infrastructure_role_arn to its ARN",
-        "service_name",
-    ),
+    "role": Kind("role", "", "service_name"),
     "sampling_rule": Kind(
-        "sampling rule of X-Ray", "leave it out of monitoring_sampling_rules", "monitoring_sampling_rules"
+        "sampling rule of X-Ray",
+        "leave it out of monitoring_sampling_rules, or for that of health checks set monitoring_trace_health_checks to true",
+        "monitoring_sampling_rules, or for that of health checks service_name",
     ),
     "saved_query": Kind("saved query", "set monitoring_enabled to false, which leaves out alarms too", "service_name"),
     "schedule_group": Kind("schedule group", "leave service_schedules out", "environment_name"),
-    "security_group": Kind(
-        "security group", "set service_security_group_ids to the groups that tasks shall have", "environment_name"
-    ),
-    "target_group": Kind("target group", "a target group of others serves no release", "service_name"),
-    "task_definition": Kind(
-        "task definition family", "a revision that others registered is no release of ours", "service_name"
-    ),
+    # Those of service_security_group_ids come besides it.
+    "security_group": Kind("security group", "", "environment_name"),
+    "target_group": Kind("target group", "", "service_name"),
+    "task_definition": Kind("task definition family", "", "service_name"),
     "trace_group": Kind("group of X-Ray", "set monitoring_trace_group to false", "service_name"),
     "topic": Kind("topic", "set monitoring_topic_arns", "environment_name"),
     "alarm": Kind("alarm", "set monitoring_enabled to false", "service_name"),
+}
+_REGION = r"[a-z]{2}(?:-[a-z]+)+-[0-9]"
+# The same, use and rename, for the resources of a kind whose names say that they are for something else (aws/naming.py).
+_BY_NAME: Mapping[str, Mapping[str, tuple[str, str]]] = {
+    "alarm": {r"^[^/]+/\*/": (KINDS["alarm"].use, "environment_name")},
+    "dashboard": {r"-Environment$": (KINDS["dashboard"].use, "environment_name")},
+    "log_group": {
+        r"^/pear/[^/]+/network$": ("set network_flow_log_days to 0", "environment_name"),
+        r"^/aws/rds/": ("leave it out of database_log_exports", "environment_name"),
+    },
+    "role": {
+        r"-execution$": ("set service_execution_role_arn to its ARN", "service_name"),
+        r"-task$": ("set service_task_role_arn to its ARN", "service_name"),
+        r"-infrastructure$": ("set service_infrastructure_role_arn to its ARN", "service_name"),
+        r"-schedule$": ("leave service_schedules out", "service_name"),
+        r"-backup$": ("set file_system_backup_plan to null", "environment_name"),
+        r"-flow-log$": ("set network_flow_log_days to 0", "environment_name"),
+        rf"-(?:{'|'.join(DEPLOYERS)})$": ("leave it out of deployer_roles", "deployer_name_prefix"),
+    },
+    "sampling_rule": {r"-health-checks$": ("set monitoring_trace_health_checks to true", "service_name")},
+    "topic": {
+        r"-warnings$": ("set monitoring_warning_topic_arns", "environment_name"),
+        r"-releases$": ("leave environment_release_topic out", "environment_name"),
+        rf"-{_REGION}-alarms$": ("set dns_health_alarm_topic_arns", "environment_name"),
+    },
 }
 ADOPTABLE = tuple(sorted(name for name, kind in KINDS.items() if kind.adoptable))
 _TAGS_SHOWN = 6
@@ -91,6 +112,13 @@ class Existing:
 
     def __str__(self) -> str:
         return f"{self.label or KINDS[self.kind].words} {self.name}"
+
+    @property
+    def ways(self) -> tuple[str, str]:
+        """How to use it as it is, if there is a way, and the variable that gives ours another name."""
+        kind = KINDS[self.kind]
+        special = (ways for name, ways in _BY_NAME.get(self.kind, {}).items() if re.search(name, self.name))
+        return next(special, (kind.use, kind.rename))
 
 
 class ForeignError(Failure):
@@ -119,17 +147,18 @@ def is_refused(existing: Existing, desired: Mapping[str, str], adopted: Collecti
 
 
 def refusal(existing: Existing, environment: str) -> str:
-    """The sentences for one resource: whose it is, and the ways on, three where it can be adopted."""
-    kind = KINDS[existing.kind]
+    """The sentences for one resource: whose it is, and the ways on, three where it can be used as it is and adopted."""
+    use, rename = existing.ways
     whose = f"belongs to environment {environment}" if environment else "was made by this collection"
-    adopting = (
-        f", choose another name ({kind.rename}), or adopt it (environment_adopt: [{existing.kind}]; first with --check --diff, which "
-        "shows all that will be changed in it)."
-    )
-    name = str(existing)
+    ways = [f"use it as it is ({use})"] if use else []
+    ways.append(f"choose another name ({rename})")
+    if KINDS[existing.kind].adoptable:
+        shown = "first with --check --diff, which shows all that will be changed in it"
+        ways.append(f"adopt it (environment_adopt: [{existing.kind}]; {shown})")
+    name, on = str(existing), f"{', '.join(ways[:-1])}{',' if len(ways) > 2 else ''} or {ways[-1]}"
     return (
-        f"{name[0].upper()}{name[1:]} exists, and no {existing.mark} says that it {whose} ({_listed_tags(existing)}). Use it as it is "
-        f"({kind.use})" + (adopting if kind.adoptable else f", or choose another name ({kind.rename}).")
+        f"{name[0].upper()}{name[1:]} exists, and no {existing.mark} says that it {whose} ({_listed_tags(existing)}). "
+        f"{on[0].upper()}{on[1:]}."
     )
 
 

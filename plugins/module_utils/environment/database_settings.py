@@ -8,9 +8,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ..aws import naming
+from ..aws.rds_shapes import AURORA
 from . import windows
 
-AURORA = "aurora-postgresql"
 SERVERLESS = "db.serverless"
 # https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_ModifyInstance.Settings.html: what RDS keeps for the
 # maintenance window unless ApplyImmediately is set, and which of it is an outage. Everything else is applied at once, online.
@@ -89,8 +90,7 @@ def family(params: Mapping[str, Any]) -> str:
 
 
 def parameter_group(params: Mapping[str, Any]) -> str:
-    """One group per family, since a group's family cannot change: a new major version gets a new group."""
-    return f"{params['name']}-{family(params)}"
+    return naming.parameter_group(params["name"], params["engine"], params["engine_version"])
 
 
 def differences(

@@ -5,7 +5,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from ..aws.policy_document import federated, listed, statements
@@ -13,27 +14,67 @@ from ..aws.policy_document import federated, listed, statements
 HOST = "token.actions.githubusercontent.com"
 AUDIENCE = "sts.amazonaws.com"
 _REPOSITORY = re.compile(r"[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+")
+_ID = re.compile(r"[1-9][0-9]*")
 # What may be left open: the end of a branch's, a tag's or an environment's name.
 _NARROW = re.compile(r"repo:[^*?/:]+/[^*?/:]+:(ref:refs/(heads|tags)/[^*?].*|environment:[^*?].*|pull_request)")
 # Operators that hold only where the token has the claim.
 _OPERATORS = ("stringequals", "stringlike")
 
 
-def github_subjects(repository: str, branches: Sequence[str], environments: Sequence[str]) -> list[str]:
-    """The sub claims of GitHub's tokens: workflows of these branches, and jobs of these GitHub environments.
+@dataclass(frozen=True)
+class Workflows:
+    """Workflows of a repository on GitHub: of these branches, and jobs of these GitHub environments."""
+
+    repository: str
+    branches: tuple[str, ...] = ()
+    environments: tuple[str, ...] = ()
+    owner_id: str = ""
+    repository_id: str = ""
+
+    @classmethod
+    def of(cls, github: Mapping[str, Any]) -> Workflows:
+        """From deployer_github."""
+        return cls(
+            github["repository"],
+            tuple(github.get("branches") or ()),
+            tuple(github.get("environments") or ()),
+            *(str(github.get(key) or "") for key in ("owner_id", "repository_id")),
+        )
+
+    def names(self) -> Iterator[str]:
+        """The repository as tokens name it: by its names, and by names and IDs where these are known."""
+        yield self.repository
+        if self.owner_id:
+            owner, _slash, name = self.repository.partition("/")
+            yield f"{owner}@{self.owner_id}/{name}@{self.repository_id}"
+
+
+def github_subjects(workflows: Workflows) -> list[str]:
+    """The sub claims of GitHub's tokens. A repository that was made, renamed or transferred since 15 July 2026 has the one with IDs.
 
     https://docs.github.com/en/actions/reference/security/oidc#example-subject-claims
+    https://docs.github.com/en/actions/reference/security/oidc#immutable-subject-claims
     """
+    repository, branches, environments = workflows.repository, workflows.branches, workflows.environments
     if not branches and not environments:
         raise ValueError("deployer_github names neither branches nor environments: no workflow could take the role")
-    found = [f"repo:{repository}:ref:refs/heads/{branch}" for branch in branches]
+    ends = [f"ref:refs/heads/{branch}" for branch in branches]
     # GitHub writes a colon within an environment's name so.
-    found += [f"repo:{repository}:environment:{environment.replace(':', '%3A')}" for environment in environments]
+    ends += [f"environment:{environment.replace(':', '%3A')}" for environment in environments]
+    found = [f"repo:{name}:{end}" for name in workflows.names() for end in ends]
     wild = [subject for subject in found if "*" in subject or "?" in subject]
     if wild:
         raise ValueError(f"deployer_github must name each branch and environment: {', '.join(wild)} would match others")
     if not _REPOSITORY.fullmatch(repository):
         raise ValueError(f"deployer_github.repository is {repository!r}; it must be ORGANISATION/NAME")
+    ids = {"owner_id": workflows.owner_id, "repository_id": workflows.repository_id}
+    if any(ids.values()):
+        for key, value in ids.items():
+            if not _ID.fullmatch(value):
+                raise ValueError(
+                    f"deployer_github.{key} is {value!r}; owner_id and repository_id must both be GitHub's numbers, "
+                    f"as `gh api repos/{repository} --jq '.owner.id, .id'` prints them"
+                )
     return found
 
 

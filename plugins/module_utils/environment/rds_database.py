@@ -29,7 +29,7 @@ _RESTART = "{}: parameters wait for a restart (database_apply_immediately restar
 def run(call: Invocation) -> dict[str, Any]:
     """Create, change or remove the database; return how to reach it, and what waits for the maintenance window."""
     params, aws = call.params, call.aws
-    name, aurora = params["name"], params["engine"] == decide.AURORA
+    name, aurora = params["name"], params["engine"] == rds_shapes.AURORA
     instance, cluster = rds.instance(aws, name), rds.cluster(aws, name)
     found = cluster if aurora else instance
     there = cluster or instance

@@ -127,17 +127,17 @@ def _arrange(work: Work, vpc: Mapping[str, Any] | None) -> None:
     desired = work.desired
     others = vpc if desired["existing_vpc_id"] else None
     try:
-        wanted = groups(desired, others["CidrBlock"] if others else desired["cidr"])
+        security_groups = groups(desired, others["CidrBlock"] if others else desired["cidr"])
         plan = None if others else network(desired, ec2.zones(work.aws))
     except ValueError as refused:
         raise Failure(f"{refused}.") from refused
     if plan is None:
-        vpc_parts.security_groups(work, wanted)
+        vpc_parts.security_groups(work, security_groups)
         return
     ours = _vpc(work, vpc)
     vpc_parts.internet_gateways(work, desired["ipv6"])
     vpc_parts.subnets(work, plan.subnets, _ipv6(ours) if desired["ipv6"] else None)
-    vpc_parts.security_groups(work, wanted, lock_default=True)
+    vpc_parts.security_groups(work, security_groups, lock_default=True)
     vpc_parts.nat_gateways(work, plan.nat)
     vpc_parts.route_tables(work, plan.tables)
     vpc_parts.endpoints(work, plan)

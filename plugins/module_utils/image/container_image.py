@@ -11,8 +11,7 @@ from typing import Any, TypeAlias
 from ..aws import ecr, sts
 from ..aws.errors import Failure
 from ..common.invocation import Invocation
-from . import build, sbom
-from . import ecr_scan_gate as scan_gate
+from . import build, sbom, scan_gate
 from .other_registry import OtherRegistry, Unreachable
 from .reference import Reference, parse
 

@@ -40,6 +40,10 @@ class Unreachable(Failure):
     """The registry did not answer, or not with the image. Says why."""
 
 
+class Missing(Unreachable):
+    """The registry answered that it has no such image."""
+
+
 class OtherRegistry:
     """One repository of one registry."""
 
@@ -74,7 +78,7 @@ class OtherRegistry:
             return _read(url, accept, self._authorization)
         except urllib.error.HTTPError as refused:
             if refused.code != 401 or self._authorization:
-                raise Unreachable(self._why(refused)) from refused
+                raise self._why(refused) from refused
             challenge = refused.headers.get("WWW-Authenticate", "")
         except (OSError, ValueError) as cause:
             raise Unreachable(f"{self.reference.host} can't be reached from here ({cause})") from cause
@@ -82,7 +86,7 @@ class OtherRegistry:
             self._authorization = self._login(challenge)
             return _read(url, accept, self._authorization)
         except urllib.error.HTTPError as refused:
-            raise Unreachable(self._why(refused)) from refused
+            raise self._why(refused) from refused
         except (OSError, ValueError, KeyError, subprocess.TimeoutExpired) as cause:
             raise Unreachable(f"{self.reference.host} can't be reached from here ({cause})") from cause
 
@@ -100,15 +104,17 @@ class OtherRegistry:
         answer = json.loads(_read(f"{realm}?{urllib.parse.urlencode(query)}", "application/json", known))
         return f"Bearer {answer.get('token') or answer['access_token']}"
 
-    def _why(self, refused: urllib.error.HTTPError) -> str:
+    def _why(self, refused: urllib.error.HTTPError) -> Unreachable:
         host, name = self.reference.host, self.reference.name
         if refused.code in (401, 403):
-            return f"{host} requires a login to read {name}, or there is no such repository (HTTP {refused.code})"
+            return Unreachable(
+                f"{host} requires a login to read {name}, or there is no such repository (HTTP {refused.code})"
+            )
         if refused.code == 404:
-            return f"{host} has no such image in {name}"
+            return Missing(f"{host} has no such image in {name}")
         if refused.code == 429:
-            return f"{host} takes no more requests from here for now (HTTP 429)"
-        return f"{host} answered {refused.code}"
+            return Unreachable(f"{host} takes no more requests from here for now (HTTP 429)")
+        return Unreachable(f"{host} answered {refused.code}")
 
 
 def _read(url: str, accept: str, authorization: str) -> bytes:

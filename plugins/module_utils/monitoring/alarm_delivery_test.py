@@ -4,8 +4,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ..aws import cloudwatch, sns
@@ -57,46 +57,64 @@ class Delivery:
 
 def run(call: Invocation) -> dict[str, Any]:
     """Return what became of each topic's notification; fail where one did not reach every subscription."""
-    alarms = cloudwatch.alarms(call.aws, call.params["alarm_prefix"])
-    deliveries = [_test(call, topic, alarms) for topic in dict.fromkeys(call.params["topic_arns"])]
+    told, unused = dict.fromkeys(call.params["topic_arns"]), dict.fromkeys(call.params["release_topic_arns"])
+    deliveries = [_of_topic(_there(call, topic), topic, _test) for topic in told]
+    deliveries += [_of_topic(_there(call, topic), topic) for topic in unused if topic not in told]
     found = [problem for delivery in deliveries for problem in delivery.problems]
     result = {"changed": not call.check_mode, "topics": [delivery.as_dict() for delivery in deliveries]}
     if found:
-        raise Failure(f"Alarms do not reach everybody: {'; '.join(found)}.", **result)
+        raise Failure(f"Notifications do not reach everybody: {'; '.join(found)}.", **result)
     return result
 
 
-def _test(call: Invocation, topic: str, alarms: Sequence[Mapping[str, Any]]) -> Delivery:
-    name = topic.rpartition(":")[2]
+def _there(call: Invocation, topic: str) -> Invocation:
+    """In the topic's region: alarms tell topics of their own region alone."""
+    return replace(call, aws=call.aws.elsewhere(topic.split(":")[3]))
+
+
+def _of_topic(call: Invocation, topic: str, test: Callable[[Invocation, Delivery], Delivery] | None = None) -> Delivery:
+    """Who has subscribed, and what became of the test, where there is one."""
     if sns.attributes(call.aws, topic) is None:
-        return Delivery(topic, problems=[f"topic {name} does not exist: run provision.yml with --tags monitoring"])
+        return Delivery(topic, problems=[f"topic {topic.rpartition(':')[2]} does not exist: run provision.yml"])
+    delivery = _subscribed(call, topic)
+    return test(call, delivery) if test else delivery
+
+
+def _subscribed(call: Invocation, topic: str) -> Delivery:
+    name = topic.rpartition(":")[2]
     subscriptions = sns.subscription_states(call.aws, topic)
     problems = [
         f"{target.protocol} {target.endpoint} has not confirmed its subscription to {name}"
         for target in subscriptions
         if not target.confirmed
     ]
-    confirmed = sum(target.confirmed for target in subscriptions)
-    if not confirmed:
+    if not any(target.confirmed for target in subscriptions):
         problems.append(f"nobody has subscribed to {name}: set monitoring_subscriptions")
-    alarm = chosen(alarms, topic, call.params["topic_arns"])
+    return Delivery(topic, subscriptions=subscriptions, problems=problems)
+
+
+def _test(call: Invocation, delivery: Delivery) -> Delivery:
+    topic, problems = delivery.topic, [*delivery.problems]
+    name = topic.rpartition(":")[2]
+    alarm = chosen(cloudwatch.alarms(call.aws, call.params["alarm_prefix"]), topic, call.params["topic_arns"])
     if alarm is None:
         problems.append(
             f"no alarm below {call.params['alarm_prefix']} that is not firing already tells {name}, and nobody else"
         )
     if alarm is None or call.check_mode:
-        return Delivery(topic, alarm["AlarmName"] if alarm else "", "", subscriptions, problems=problems)
+        return replace(delivery, alarm=alarm["AlarmName"] if alarm else "", problems=problems)
     began = call.clock.now()
     _fire(call, alarm)
     action = _action(call, alarm["AlarmName"], topic, began)
     if not action.startswith("Successfully"):
-        return Delivery(topic, alarm["AlarmName"], action, subscriptions, problems=[*problems, f"{name}: {action}"])
+        problems.append(f"{name}: {action}")
+        return replace(delivery, alarm=alarm["AlarmName"], action=action, problems=problems)
     # Both changes of the state are told, where the alarm tells both: one endpoint's two are no proof of another's one.
-    sent = confirmed * (1 + (topic in alarm.get("OKActions", [])))
+    sent = sum(target.confirmed for target in delivery.subscriptions) * (1 + (topic in alarm.get("OKActions", [])))
     counts = _delivered(call, name, began, sent)
     if counts.failed or counts.delivered < sent:
         problems.append(f"{name}: {counts} of {sent} within {call.params['timeout_seconds']} s")
-    return Delivery(topic, alarm["AlarmName"], action, subscriptions, counts, problems)
+    return replace(delivery, alarm=alarm["AlarmName"], action=action, counts=counts, problems=problems)
 
 
 def chosen(alarms: Sequence[Mapping[str, Any]], topic: str, tested: Collection[str]) -> Mapping[str, Any] | None:

@@ -8,12 +8,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ..aws.naming import is_health_alarm
 from .alarms import named_in
 
+HEALTH_CHECK = "health-check"
 CRITICAL, WARNING, NOTICE = "critical", "warning", "notice"
 # Not of alarms: what becomes of releases. Notification targets name it to be told.
 RELEASES = "releases"
-# By kind, the part of an alarm's name after the last slash. Critical: users are not served, or soon will not be.
+# By kind (`kind_of`). Critical: users are not served, or soon will not be.
 # Notice: only other alarms look at it, and nobody is told.
 SEVERITIES: Mapping[str, str] = {
     "balancer-errors": "critical",
@@ -32,7 +34,7 @@ SEVERITIES: Mapping[str, str] = {
     "error-share": "critical",
     "file-system-credits": "warning",
     "file-system-io": "warning",
-    "health-check": "critical",
+    HEALTH_CHECK: "critical",
     "latency-p99": "warning",
     "latency-trend": "warning",
     "live-without-target": "critical",
@@ -118,8 +120,15 @@ def metric_of(id: str, namespace: str, metric: str, statistic: str, dimensions: 
 
 def kind_of(name: str) -> str:
     """What an alarm's runbook and severity go by."""
+    if is_health_alarm(name):
+        return HEALTH_CHECK
     kind = name.rpartition("/")[2]
     return next((several for several in _SEVERAL if kind.startswith(several)), kind)
+
+
+def is_own(name: str) -> bool:
+    """Whether the collection itself has an alarm of this name for a service or an environment."""
+    return kind_of(name) in SEVERITIES
 
 
 def described(description: str, kind: str, runbook_url: str) -> str:

@@ -24,6 +24,8 @@ class Observed:
     load_balancer: str
     target_groups: Mapping[str, str]
     container_insights: bool = True
+    # Container Insights with enhanced observability has metrics of each task.
+    each_task: bool = False
     thresholds: Thresholds = field(default_factory=Thresholds)
     # Of others, where the service uses one.
     cluster: str = ""

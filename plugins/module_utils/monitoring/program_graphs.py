@@ -1,13 +1,13 @@
 # Copyright: pear.fargate contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Graphs of what the program itself counts of its requests, as the collector delivers it. Pure.
+"""Graphs of what the program itself counts: its requests, as the collector delivers them, and what the inventory names. Pure.
 
 The program's metrics have the dimension service: both colours add up. What each colour answers, the load balancer counts.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,6 +27,8 @@ class Program:
     service: str
     # A histogram of the seconds that requests take.
     durations: str = _DURATIONS
+    # Whether it arrives with values, as an exponential histogram sent over OTLP does. One that is scraped has its count and sum.
+    percentiles: bool = False
     # A counter of requests with the label status; empty where that label is no dimension.
     requests: str = ""
 
@@ -40,6 +42,7 @@ def program_of(settings: Mapping[str, Any], watched: Watched) -> Program | None:
         namespace(settings, watched),
         watched.service,
         settings.get("duration_metric") or _DURATIONS,
+        bool(settings.get("duration_percentiles")),
         (settings.get("request_metric") or _REQUESTS) if by_status else "",
     )
 
@@ -47,16 +50,33 @@ def program_of(settings: Mapping[str, Any], watched: Watched) -> Program | None:
 def program_graphs(program: Program, region: str) -> list[dict[str, Any]]:
     rate = {"expression": "requests / PERIOD(requests)", "id": "rate", "label": "requests a second"}
     hidden = _line(program, "SampleCount", {"id": "requests", "visible": False})
-    latency = [
-        _line(program, statistic, {"label": label})
-        # Percentiles need a histogram that arrives with values: an exponential one.
-        for statistic, label in (("p95", "p95"), ("p99", "p99"), ("Average", "average"))
-    ]
+    statistics = (*(("p95", "p99") if program.percentiles else ()), "Average")
+    latency = [_line(program, statistic, {"label": statistic.lower()}) for statistic in statistics]
+    title = "Program: latency in seconds" if program.percentiles else "Program: average latency in seconds"
     found = [
         graph(region, "Program: requests a second", [[rate], hidden]),
-        graph(region, "Program: latency in seconds", latency),
+        graph(region, title, latency),
     ]
     return [*found, _error_share(program, region)] if program.requests else found
+
+
+def own_graphs(graphs: Sequence[Mapping[str, Any]], of_program: str, service: str, region: str) -> list[dict[str, Any]]:
+    """The graphs of the inventory. A metric is one that the collector delivers from the program, unless it says otherwise."""
+    return [
+        graph(region, wanted["title"], [_own_line(metric, of_program, service) for metric in wanted["metrics"]])
+        for wanted in graphs
+    ]
+
+
+def _own_line(metric: Mapping[str, Any], of_program: str, service: str) -> list[Any]:
+    dimensions = metric.get("dimensions")
+    dimensions = {DIMENSION: service} if dimensions is None else dimensions
+    return [
+        metric.get("namespace") or of_program,
+        metric["metric"],
+        *(part for pair in dimensions.items() for part in pair),
+        {"stat": metric.get("statistic") or "Sum", "label": metric.get("label") or metric["metric"]},
+    ]
 
 
 def _line(program: Program, statistic: str, options: Mapping[str, Any]) -> list[Any]:

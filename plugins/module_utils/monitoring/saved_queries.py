@@ -8,12 +8,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 # The fields are those that docs/observability.md asks of a program's log: one JSON object per line.
+_ERRORS = 'status >= 500 or level = "error"'
 _REQUEST = "@timestamp, level, route, status, duration_ms, request_id, trace_id, version, @logStream"
 QUERIES: Mapping[str, str] = {
     "errors by route": (
-        'filter status >= 500 or level = "error"\n'
-        "| stats count(*) as errors, max(@timestamp) as last by route, status\n"
-        "| sort errors desc"
+        f"filter {_ERRORS}\n| stats count(*) as errors, max(@timestamp) as last by route, status\n| sort errors desc"
     ),
     "slowest requests": (f"fields {_REQUEST}\n| filter ispresent(duration_ms)\n| sort duration_ms desc\n| limit 50"),
     # Logs Insights has no variables in saved queries: whoever asks writes the id in.
@@ -23,7 +22,14 @@ QUERIES: Mapping[str, str] = {
         "| sort @timestamp asc\n"
         "| limit 1000"
     ),
-    "by version, the newest release first": (
+    # Logs Insights knows no releases: whoever asks writes the version in, and chooses the time.
+    "errors of one version": (
+        "fields @timestamp, level, route, status, request_id, @logStream, @message\n"
+        f'| filter version = "VERSION" and ({_ERRORS})\n'
+        "| sort @timestamp desc\n"
+        "| limit 200"
+    ),
+    "by version, the latest first": (
         "filter ispresent(version) and ispresent(status)\n"
         "| stats count(*) as requests, min(@timestamp) as first, max(@timestamp) as last by version, status\n"
         "| sort first desc"

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..aws.naming import COLOURS
@@ -19,18 +19,28 @@ _ERRORS = "#d62728"
 
 
 def body(
-    observed: Observed, region: str, alarm_arns: Sequence[str] = (), objectives: Sequence[Objective] = ()
+    observed: Observed,
+    region: str,
+    alarm_arns: Sequence[str] = (),
+    objectives: Sequence[Objective] = (),
+    own: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, Any]:
     """Body of the dashboard: alarms across the top, then error budgets, graphs in two columns, errors of the log below."""
     graphs = [
         *(_of_requests(observed, region) if observed.target_groups else _of_queues(observed, region)),
         *(program_graphs(observed.program, region) if observed.program else []),
+        *own,
         *([graph(region, "Targets of further target groups", _further(observed))] if observed.further else []),
-        graph(region, "CPU in percent: the average task, the busiest one", _of_each_task(observed, "CPUUtilization")),
+        graph(region, "CPU in percent: the average task, the busiest one", _of_all_tasks(observed, "CPUUtilization")),
         graph(
-            region, "Memory in percent: the average task, the fullest one", _of_each_task(observed, "MemoryUtilization")
+            region, "Memory in percent: the average task, the fullest one", _of_all_tasks(observed, "MemoryUtilization")
         ),
     ]
+    if observed.each_task:
+        graphs += [
+            graph(region, f"{what} in percent of each task", _of_each_task(observed, metric))
+            for what, metric in (("CPU", "TaskCpuUtilization"), ("Memory", "TaskMemoryUtilization"))
+        ]
     if observed.container_insights:
         lines = [
             line
@@ -166,9 +176,23 @@ def _tasks(observed: Observed, namespace: str, metric: str, statistic: str) -> l
     ]
 
 
-def _of_each_task(observed: Observed, metric: str) -> list[list[Any]]:
+def _of_all_tasks(observed: Observed, metric: str) -> list[list[Any]]:
     """ECS reports the share of each task: one that is worse off than the others is seen in the maximum alone."""
     return [line for statistic in ("Average", "Maximum") for line in _tasks(observed, "AWS/ECS", metric, statistic)]
+
+
+def _of_each_task(observed: Observed, metric: str) -> list[list[Any]]:
+    """Tasks come and go, so a search finds those of the time that is shown.
+
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Container-Insights-enhanced-observability-metrics-ECS.html
+    """
+    lines: list[list[Any]] = []
+    for side in observed.colours:
+        exact = " ".join(f'{name}="{value}"' for name, value in observed.ecs_service(side).items())
+        what = f'{{ECS/ContainerInsights,ClusterName,ServiceName,TaskId}} MetricName="{metric}" {exact}'
+        label = f"{side} ${{PROP('Dim.TaskId')}}"
+        lines.append([{"expression": f"SEARCH('{what}', 'Average', 60)", "id": side, "label": label}])
+    return lines
 
 
 def _log(observed: Observed, region: str, y: int) -> dict[str, Any]:

@@ -346,6 +346,19 @@ RULES: tuple[Rule, ...] = (
         _set(S.SLOW_SINCE_RELEASE, S.DEPENDENCY_SLOW, S.CPU_HIGH),
     ),
     Rule(
+        "users do not reach the service by its name: Route 53's health check of it fails",
+        _set(S.NOT_REACHED),
+        20,
+        (
+            Remedy(
+                DRIFT,
+                "it shows names in DNS, listeners, rules and security groups that differ; if none does, look at the domain's registration",
+            ),
+        ),
+        _set(S.NO_REQUESTS),
+        _set(S.CERTIFICATE_EXPIRED, S.NO_HEALTHY_TARGET, S.ERRORS),
+    ),
+    Rule(
         "users send nothing, or do not reach the load balancer",
         _set(S.NO_REQUESTS),
         20,

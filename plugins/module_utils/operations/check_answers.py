@@ -107,8 +107,11 @@ def _errors(found: Findings, facts: Facts, answers: Answers, both: Sequence[Peri
 
 def _began_with(release: Release, since: float, periods: Sequence[Period]) -> bool:
     """A period is dated by its beginning, so the release may have begun within it."""
-    length = min((after.at - before.at for before, after in pairwise(periods)), default=60.0)
-    return since > release.started_at - length
+    return since > release.started_at - _length(periods)
+
+
+def _length(periods: Sequence[Period]) -> float:
+    return min((after.at - before.at for before, after in pairwise(periods)), default=60.0)
 
 
 def _of_new_colour(found: Findings, release: Release, answers: Answers, bad: set[Colour]) -> None:
@@ -224,9 +227,16 @@ def _certificate(found: Findings, certificate: Certificate | Unread | None, now:
 
 
 def _bad_since(periods: Sequence[Period]) -> float:
-    """The beginning of the bad periods that last until now; good ones with too few requests in between do not end them."""
-    since = periods[-1].at
-    for period in reversed(periods):
+    """The beginning of the bad periods that last until now; good ones with too few requests in between do not end them.
+
+    A colour that got no request for a while was without traffic: what it answered before that was another version's.
+    """
+    since = later = periods[-1].at
+    pause = RECENT * _length(periods)
+    for period in reversed([period for period in periods if period.requests]):
+        if later - period.at > pause:
+            break
+        later = period.at
         if share([period]) > _SHARE_PERCENT:
             since = period.at
         elif period.requests >= _ENOUGH_REQUESTS and period.at < periods[-RECENT:][0].at:

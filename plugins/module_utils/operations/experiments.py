@@ -17,6 +17,7 @@ _FULL = "the newest release fails once it gets full traffic"
 _SLOWER = "the newest release is slower"
 _BUSY = "the tasks have too little CPU for their traffic"
 _CRASHES = "the newest release ends by itself"
+_SILENT = "the tasks run and do not answer their health check"
 _MEMORY = ("the program leaks memory", "the program needs more memory", "the tasks have too little memory")
 
 
@@ -54,12 +55,14 @@ class Experiment:
     alarm: str = ""
     # A kind that notices it as well. Which of the two is first depends on how fast it goes.
     or_alarm: str = ""
-    # Beginnings of the causes that are right. None where the triage has nothing to say.
+    # Beginnings of the causes that are right.
     causes: tuple[str, ...] = ()
     # Of a bad version: variables of its containers, in addition to its own.
     environment: Mapping[str, str] = field(default_factory=dict)
     # A bad version that its release has to refuse.
     refused: bool = False
+    # That the triage names no cause is right as well: the service serves as before.
+    or_no_cause: bool = False
     # So many live tasks, or zones with live tasks, have to be there: what is left serves meanwhile.
     at_least: int = 1
     # The kind of the alarm that ends it at once: more is broken than was meant to be. None where that is the fault itself.
@@ -70,6 +73,10 @@ class Experiment:
     def is_quiet(self) -> bool:
         """Whether the service has to survive it without any alarm."""
         return not self.alarm and not self.refused
+
+    def is_right(self, cause: str) -> bool:
+        """Whether the triage is right to name this cause, or none."""
+        return any(cause.startswith(expected) for expected in self.causes) if cause else self.or_no_cause
 
     @property
     def noticed_by(self) -> tuple[str, ...]:
@@ -94,6 +101,7 @@ class Experiment:
             "alarm": self.alarm,
             "or_alarm": self.or_alarm,
             "causes": list(self.causes),
+            "or_no_cause": self.or_no_cause,
             "environment": {"CHAOS_ENABLED": "true", **self.environment}
             if self.fault == RELEASE
             else dict(self.environment),
@@ -133,8 +141,19 @@ def _released(name: str, notices: Notices, hypothesis: str, **environment: str) 
     )
 
 
-def _refused(name: str, hypothesis: str, **environment: str) -> Experiment:
-    return Experiment(name, hypothesis, RELEASE, _NO_REQUEST, 60, environment=environment, refused=True)
+def _refused(name: str, causes: tuple[str, ...], hypothesis: str, **environment: str) -> Experiment:
+    """Of a service that its release replaces in place, such as a worker, the tasks that did not start are still seen after it."""
+    return Experiment(
+        name,
+        hypothesis,
+        RELEASE,
+        _NO_REQUEST,
+        60,
+        causes=causes,
+        or_no_cause=True,
+        environment=environment,
+        refused=True,
+    )
 
 
 _KILL = Action("aws:ecs:stop-task", TASK, "Tasks", "COUNT(1)")
@@ -145,18 +164,27 @@ _CUT_OFF = Action("aws:network:disrupt-connectivity", SUBNET, "Subnets", "ALL", 
 _EXPERIMENTS = (
     _refused(
         "crash-at-start",
+        (_CRASHES,),
         "A version that ends at its start is refused before it gets a request.",
         CHAOS_CRASH_AFTER_SECONDS="0.1",
     ),
-    _refused("wrong-port", "A version that listens on another port is refused before it gets a request.", PORT="18080"),
+    _refused(
+        "wrong-port",
+        ("the program does not listen on the port", _SILENT),
+        "A version that listens on another port is refused before it gets a request.",
+        PORT="18080",
+    ),
     _refused(
         "slow-start",
+        ("the tasks need longer to start", _SILENT),
         "A version that does not listen in time is refused before it gets a request.",
         CHAOS_START_SECONDS="86400",
     ),
     _released(
         "crash-loop",
-        Notices("crash-loop", 30, (_CRASHES,), ""),
+        # Tasks of one start end at the same time: for a while none is healthy, and none runs. Alarms on that, and on the
+        # errors that users get meanwhile, would end it before it is noticed as what it is.
+        Notices("crash-loop", 30, (_CRASHES,), abort_alarm=""),
         "Tasks that end some time after their start are noticed as a crash loop, though each of them starts well.",
         CHAOS_CRASH_AFTER_SECONDS="180",
     ),
@@ -174,9 +202,9 @@ _EXPERIMENTS = (
         CHAOS_ERRORS_ABOVE_PER_SECOND="10",
     ),
     _released(
-        "slow-dependency",
+        "slow-answers",
         Notices("latency-p99", 10, (_SLOWER, "a dependency of the service is slow")),
-        "Answers that wait for something slow are noticed, and the release or the dependency is named.",
+        "Answers that become slow are noticed, and the release is named, or the dependency where it is one that makes them slow.",
         CHAOS_LATENCY_MS_P50="1500",
         CHAOS_LATENCY_MS_P99="2000",
     ),
@@ -240,6 +268,8 @@ _EXPERIMENTS = (
         CALLS,
         "all callers of the load balancers' Describe calls in the account and region",
         5,
+        causes=("AWS throttles calls of this account",),
+        or_no_cause=True,
         # A release of what is live already would change nothing.
         environment={"GAMEDAY_EXPERIMENT": "throttled-api"},
     ),

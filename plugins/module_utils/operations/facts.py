@@ -14,6 +14,7 @@ from ..aws.elbv2_states import TargetState
 from ..aws.logs import LogEvent
 from ..aws.tasks import TaskState
 from ..aws.xray import ServiceNode
+from ..monitoring.alarm_parts import kind_of
 from ..rollout.history import Target
 from ..rollout.lease import Lease
 from ..rollout.model import Colour, Release
@@ -168,7 +169,7 @@ class Alarm:
 
     @property
     def kind(self) -> str:
-        return self.name.rpartition("/")[2]
+        return kind_of(self.name)
 
 
 @dataclass(frozen=True)
@@ -186,6 +187,18 @@ class Facts:
     logs: Logs | Unread = Logs("")
     traces: Traces | Unread = Traces()
     alarms: tuple[Alarm, ...] | Unread = ()
+    # On its health check of Route 53, which may be in another region.
+    health_alarms: tuple[Alarm, ...] | Unread = ()
+
+    @property
+    def firing(self) -> tuple[Alarm, ...]:
+        """All alarms that are known to be firing."""
+        parts = (self.alarms, self.health_alarms)
+        return tuple(alarm for part in parts if not isinstance(part, Unread) for alarm in part)
+
+    @property
+    def unread_alarms(self) -> tuple[Unread, ...]:
+        return tuple(part for part in (self.alarms, self.health_alarms) if isinstance(part, Unread))
 
     @property
     def since(self) -> float:

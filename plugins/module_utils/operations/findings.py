@@ -29,6 +29,7 @@ class Symptom(StrEnum):
     ERRORS_WITH_LOAD = "errors_with_load"
     BALANCER_ERRORS = "balancer_errors"
     NO_REQUESTS = "no_requests"
+    NOT_REACHED = "not_reached"
     SLOW = "slow"
     SLOW_SINCE_RELEASE = "slow_since_release"
     CERTIFICATE_EXPIRED = "certificate_expired"

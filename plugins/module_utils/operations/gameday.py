@@ -56,8 +56,11 @@ def problems(experiment: Experiment, deadline_seconds: float, watched: Watched, 
         found.append(f"no alarm should have fired; {', '.join(watched.alarms)} did")
     elif experiment.alarm and watched.know_seconds is None:
         found.append(f"the alarm {' or '.join(experiment.noticed_by)} did not fire within {deadline_seconds:.0f} s")
-    if experiment.causes and not watched.aborted_by and watched.cause_seconds is None:
-        found.append(f"the triage said {watched.cause or 'nothing'!r}, and should have said {experiment.causes[0]!r}")
+    # A version that was not refused is no case for what the triage says of one that was.
+    asked = not watched.aborted_by and (watched.refusal or not experiment.refused)
+    if asked and watched.cause_seconds is None:
+        right = "nothing" if experiment.or_no_cause else repr(experiment.causes[0])
+        found.append(f"the triage said {watched.cause or 'nothing'!r}, and should have said {right}")
     if mended.quiet_seconds is None:
         found.append(f"the service did not become steady again: {mended.left}")
     return found
@@ -84,7 +87,7 @@ def markdown(experiment: Experiment, watched: Watched, mended: Mended, found: Se
         f"* Blast radius: {experiment.blast_radius}.",
         f"* Must notice: {_must_notice(experiment)}.",
         f"* Noticed after: {shown(watched.know_seconds)}.",
-        f"* Cause after: {shown(watched.cause_seconds)}: {watched.cause or 'none asked for'}.",
+        f"* Cause after: {shown(watched.cause_seconds)}: {watched.cause or 'none named'}.",
         f"* Mended after: {shown(mended.mended_seconds)}; steady after: {shown(mended.quiet_seconds)}.",
         f"* Alarms: {', '.join(f'{kind} after {shown(at)}' for kind, at in watched.alarms.items()) or 'none'}.",
     ]
@@ -102,7 +105,7 @@ def moments(experiment: Experiment, began: float, watched: Watched, mended: Mend
     if watched.refusal:
         found.append((began + (watched.know_seconds or 0.0), f"the release said: {watched.refusal}"))
     if watched.cause_seconds is not None:
-        found.append((began + watched.cause_seconds, f"the triage said: {watched.cause}"))
+        found.append((began + watched.cause_seconds, f"the triage said: {watched.cause or 'no cause'}"))
     if mended.mended_seconds is not None:
         found.append((began + mended.mended_seconds, "what was broken is mended"))
     if mended.quiet_seconds is not None:
@@ -118,7 +121,7 @@ def details(experiment: Experiment, watched: Watched, mended: Mended) -> dict[st
         "ended at once by": experiment.abort_alarm or "no alarm",
         "must notice": _must_notice(experiment),
         "noticed after": shown(watched.know_seconds),
-        "cause after": f"{shown(watched.cause_seconds)}: {watched.cause or 'none asked for'}",
+        "cause after": f"{shown(watched.cause_seconds)}: {watched.cause or 'none named'}",
         "mended after": shown(mended.mended_seconds),
         "steady after": shown(mended.quiet_seconds),
     }

@@ -32,6 +32,7 @@ from .place import Place, file_systems_of, find
 
 STEADY, WATCH, RECOVERED = "steady", "watch", "recovered"
 _LONGEST_PAUSE = 5.0
+_CALM_PERIODS = 5
 # An experiment of a day is not looked at every few seconds.
 _LOOKS = 1000
 # They look back for an hour, or for days: a service that was broken is called steady once its own checks are.
@@ -130,7 +131,11 @@ def _watch(call: Invocation, experiment: Experiment) -> dict[str, Any]:
     refusal, outcome = call.params["refusal"], call.params["outcome"]
     if refusal or experiment.refused:
         noticed = call.clock.now() - began if experiment.refused and is_judged(outcome) else None
-        return {"changed": False, "watched": vars(Watched(noticed, refusal=refusal, outcome=outcome))}
+        watched = Watched(noticed, refusal=refusal, outcome=outcome)
+        return {
+            "changed": False,
+            "watched": vars(watched if noticed is None else _asked_after(call, experiment, watched)),
+        }
     seconds = experiment.deadline_periods * call.params["alarm_period_seconds"]
     watched, deadline = Watched(), began + seconds
     for pause in polling_intervals(longest=max(_LONGEST_PAUSE, seconds / _LOOKS)):
@@ -144,10 +149,27 @@ def _watch(call: Invocation, experiment: Experiment) -> dict[str, Any]:
     raise AssertionError("polling intervals never end")
 
 
+def _asked_after(call: Invocation, experiment: Experiment, watched: Watched) -> Watched:
+    """What the triage says once a bad version was refused. What it said before may hold on for some minutes of metrics."""
+    until = call.clock.now() + _CALM_PERIODS * call.params["alarm_period_seconds"]
+    for pause in polling_intervals(longest=_LONGEST_PAUSE):
+        watched = _named(call, experiment, watched)
+        if watched.cause_seconds is not None or call.clock.now() > until:
+            return watched
+        call.clock.sleep(pause)
+    raise AssertionError("polling intervals never end")
+
+
+def _named(call: Invocation, experiment: Experiment, watched: Watched) -> Watched:
+    cause = _cause(call)
+    at = call.clock.now() - call.params["began"]
+    return replace(watched, cause=cause, cause_seconds=at if experiment.is_right(cause) else None)
+
+
 def _is_over(experiment: Experiment, watched: Watched) -> bool:
     """A service that has to stay quiet is watched to the end."""
     alarms_told = watched.know_seconds is not None and not experiment.is_quiet
-    return alarms_told and (watched.cause_seconds is not None or not experiment.causes)
+    return alarms_told and watched.cause_seconds is not None
 
 
 def _look(call: Invocation, place: Place, experiment: Experiment, before: Watched) -> Watched:
@@ -161,14 +183,12 @@ def _look(call: Invocation, place: Place, experiment: Experiment, before: Watche
     watched = replace(before, alarms=fired, know_seconds=known)
     if experiment.abort_alarm in fired:
         return replace(watched, aborted_by=experiment.abort_alarm)
-    if not experiment.causes or watched.cause_seconds is not None:
+    if watched.cause_seconds is not None:
         return watched
     # The triage is asked by whoever was woken up: not before an alarm, unless none is to fire.
     if watched.know_seconds is None and experiment.alarm:
         return watched
-    cause = _cause(call)
-    right = any(cause.startswith(expected) for expected in experiment.causes)
-    return replace(watched, cause=cause, cause_seconds=call.clock.now() - began if right else None)
+    return _named(call, experiment, watched)
 
 
 def _recovered(call: Invocation, experiment: Experiment) -> dict[str, Any]:

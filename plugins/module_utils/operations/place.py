@@ -10,7 +10,7 @@ from typing import Any
 
 from ..aws import elbv2, task_definition
 from ..aws.errors import AwsError, Failure
-from ..aws.naming import EnvironmentNames, ServiceNames
+from ..aws.naming import EnvironmentNames, HealthCheckNames, ServiceNames
 from ..aws.session import Aws
 from ..rollout.model import Colour
 from ..service.existing import locate_by
@@ -29,6 +29,8 @@ class Place:
     ecs_services: Mapping[Colour, str]
     log_group: str
     alarm_prefixes: tuple[str, ...]
+    # On its health check, in the region of Route 53's metrics. Empty where there can be none.
+    health_alarm: str
     location: ServiceLocation | Unread
 
     @property
@@ -45,6 +47,7 @@ def find(aws: Aws, params: Mapping[str, Any]) -> Place:
     except Failure as failed:
         # Of a service that others made only the options' names are known.
         location = unread(failed)
+    kind = params.get("kind")
     own, shared = ServiceNames(environment, service), EnvironmentNames(environment)
     if isinstance(location, ServiceLocation):
         cluster, ledger, services = location.cluster, location.ledger, location.ecs_services
@@ -53,7 +56,7 @@ def find(aws: Aws, params: Mapping[str, Any]) -> Place:
         services = {colour: params["services"][colour]["name"] for colour in Colour}
     else:
         cluster, ledger = params.get("cluster") or shared.cluster, shared.ledger
-        colours = (WORKER_COLOUR,) if params.get("kind") == WORKER else tuple(Colour)
+        colours = (WORKER_COLOUR,) if kind == WORKER else tuple(Colour)
         services = {colour: own.ecs_service(colour) for colour in colours}
     return Place(
         environment,
@@ -67,6 +70,7 @@ def find(aws: Aws, params: Mapping[str, Any]) -> Place:
         if isinstance(location, ServiceLocation)
         else own.log_group,
         () if params.get("services") else (own.alarm_prefix, shared.alarm_prefix),
+        HealthCheckNames(environment, aws.region).alarm(service) if environment and kind != WORKER else "",
         location,
     )
 

@@ -5,13 +5,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, TypeVar
 
-from ..aws import acm, autoscaling, cloudwatch, ecs, elbv2, logs, xray
+from ..aws import acm, autoscaling, cloudwatch, ecs, elbv2, logs, route53, xray
 from ..aws.arns import target_group_name
 from ..aws.cloudwatch import Metric, Series, Window
 from ..aws.ecs_states import ServiceState
@@ -299,24 +299,41 @@ class Readers:
 
     def alarms(self) -> tuple[Alarm, ...]:
         found = [alarm for prefix in self.place.alarm_prefixes for alarm in cloudwatch.alarms(self.aws, prefix)]
-        return tuple(
-            Alarm(
-                alarm["AlarmName"],
-                (alarm.get("StateTransitionedTimestamp") or alarm["StateUpdatedTimestamp"]).timestamp(),
-                alarm.get("StateReason", ""),
-            )
-            for alarm in found
-            if alarm["StateValue"] == "ALARM" and not _is_notice(alarm["AlarmName"]) and not _repeats(alarm)
+        return _told(found)
+
+    def health_alarms(self) -> tuple[Alarm, ...]:
+        """Of its health check. By itself: an account may refuse calls to the region of Route 53's metrics."""
+        if not self.place.health_alarm:
+            return ()
+        there = self.aws.elsewhere(route53.metrics_region(self.aws.region)).brief()
+        return _told(cloudwatch.alarms_named(there, [self.place.health_alarm]))
+
+
+def _told(alarms: Iterable[Mapping[str, Any]]) -> tuple[Alarm, ...]:
+    """Those that are firing, each once."""
+    firing = {
+        alarm["AlarmName"]: alarm
+        for alarm in alarms
+        if alarm["StateValue"] == "ALARM" and not _is_notice(alarm["AlarmName"])
+    }
+    return tuple(
+        Alarm(
+            name,
+            (alarm.get("StateTransitionedTimestamp") or alarm["StateUpdatedTimestamp"]).timestamp(),
+            alarm.get("StateReason", ""),
         )
+        for name, alarm in firing.items()
+        if not _repeats(alarm, firing.keys())
+    )
 
 
 def _is_notice(name: str) -> bool:
     return SEVERITIES.get(kind_of(name)) == NOTICE
 
 
-def _repeats(alarm: Mapping[str, Any]) -> bool:
-    """A composite alarm says what its parts say, unless these are notices, which by themselves say nothing."""
-    return is_composite(alarm) and not all(map(_is_notice, named_in(alarm["AlarmRule"])))
+def _repeats(alarm: Mapping[str, Any], told: Set[str]) -> bool:
+    """A composite alarm says what its parts say, unless none of them is told: notices, and alarms that others made."""
+    return is_composite(alarm) and not told.isdisjoint(named_in(alarm["AlarmRule"]))
 
 
 def periods(found: Mapping[str, Series], colour: Colour, now: float) -> tuple[Period, ...]:

@@ -22,8 +22,8 @@ from .screen import as_data, note, screen
 from .triage import triage
 
 T = TypeVar("T")
-# Six checks with the alarms, and what they read at once.
-_CHECKS, _AT_ONCE = 7, 12
+# Six checks with the alarms of both regions, and what they read at once.
+_CHECKS, _AT_ONCE = 8, 12
 TRIAGE_ARGUMENTS: dict[str, Any] = {
     "minutes": {"type": "int", "default": 15},
     "period_seconds": {"type": "int", "default": 60},
@@ -59,7 +59,7 @@ def read(aws: Aws, place: Place, call: Invocation, now: float) -> Facts:
     try:
         answers, tasks, releases = begin(readers.answers), begin(readers.tasks), begin(readers.releases)
         saturation, logs, traces = begin(readers.saturation), begin(readers.logs), begin(readers.traces)
-        alarms = begin(readers.alarms)
+        alarms, health_alarms = begin(readers.alarms), begin(readers.health_alarms)
         return Facts(
             place.service,
             place.environment or place.cluster,
@@ -72,6 +72,7 @@ def read(aws: Aws, place: Place, call: Invocation, now: float) -> Facts:
             in_time(logs, until),
             in_time(traces, until),
             in_time(alarms, until),
+            in_time(health_alarms, until),
         )
     finally:
         # Calls end by their own timeouts; nobody waits for their answers.

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from ..monitoring.alarm_parts import HEALTH_CHECK
 from . import check_answers, check_logs, check_releases, check_saturation, check_tasks, check_traces
 from .cause_rules import STATUS
 from .causes import Cause, CommandValues, likely
@@ -17,9 +18,12 @@ from .findings import Findings, State, Symptom, Verdict, at, worst
 CHECKS = (check_answers, check_tasks, check_releases, check_saturation, check_logs, check_traces)
 _CHECK_OF_ALARM = {
     "error-share": check_answers.NAME,
+    HEALTH_CHECK: check_answers.NAME,
     "latency-p99": check_answers.NAME,
     "latency-trend": check_answers.NAME,
     "balancer-errors": check_answers.NAME,
+    "burn-fast": check_answers.NAME,
+    "burn-slow": check_answers.NAME,
     "certificate-expiry": check_answers.NAME,
     "unhealthy-targets": check_tasks.NAME,
     "no-healthy-target": check_tasks.NAME,
@@ -30,6 +34,7 @@ _CHECK_OF_ALARM = {
     "task-restarts": check_tasks.NAME,
     "crash-loop": check_tasks.NAME,
     "deployment-stuck": check_tasks.NAME,
+    "queue-age": check_saturation.NAME,
     "scaling-events": check_saturation.NAME,
     "cpu": check_saturation.NAME,
     "memory": check_saturation.NAME,
@@ -38,7 +43,7 @@ _CHECK_OF_ALARM = {
     "database-storage": check_saturation.NAME,
     "database-connections": check_saturation.NAME,
 }
-_QUEUE = "queue-age-"
+_NOTHING = "nothing wrong"
 
 
 @dataclass(frozen=True)
@@ -61,31 +66,34 @@ class Report:
 def triage(facts: Facts, values: CommandValues) -> Report:
     found = [check.judge(facts) for check in CHECKS]
     _unread(found, facts)
+    _not_reached(found, facts.firing)
     verdicts = [findings.verdict() for findings in found]
-    verdicts = _with_alarms(verdicts, facts.alarms)
+    verdicts = _with_alarms(verdicts, facts.firing)
     symptoms: dict[Symptom, str] = {}
     for findings in found:
         symptoms |= {kind: sentence for kind, sentence in findings.symptoms.items() if kind not in symptoms}
     causes = likely(symptoms, values)
-    state = worst(verdict.state for verdict in verdicts)
+    state = worst([*(verdict.state for verdict in verdicts), *(State.WARNING for _alarm in facts.firing)])
+    headline = _headline(state, verdicts, causes, facts)
     return Report(
         service=facts.service,
         environment=facts.environment,
         at=facts.now,
         minutes=facts.minutes,
-        headline=_headline(state, verdicts, causes),
+        headline=headline,
         state=state,
         verdicts=tuple(verdicts),
         causes=tuple(causes),
-        alarms=_alarms(facts.alarms),
-        next=causes[0].command if causes else "" if state is State.OK else values.command(STATUS),
+        alarms=_alarms(facts),
+        next=causes[0].command if causes else "" if headline == _NOTHING else values.command(STATUS),
         advice=causes[0].advice if causes else "",
     )
 
 
 def _unread(found: Sequence[Findings], facts: Facts) -> None:
     """Checks that AWS throttled: a cause of its own."""
-    parts = (facts.answers, facts.tasks, facts.releases, facts.saturation, facts.logs, facts.traces, facts.alarms)
+    checks = (facts.answers, facts.tasks, facts.releases, facts.saturation, facts.logs, facts.traces)
+    parts = (*checks, facts.alarms, facts.health_alarms)
     throttled = [part for part in parts if isinstance(part, Unread) and part.throttled]
     if throttled:
         found[0].show(
@@ -93,17 +101,18 @@ def _unread(found: Sequence[Findings], facts: Facts) -> None:
         )
 
 
-def _check_of(alarm: Alarm) -> str:
-    return check_saturation.NAME if alarm.kind.startswith(_QUEUE) else _CHECK_OF_ALARM.get(alarm.kind, "")
+def _not_reached(found: Sequence[Findings], firing: Sequence[Alarm]) -> None:
+    """What Route 53 sees from the internet may be seen by nothing else."""
+    for alarm in firing:
+        if alarm.kind == HEALTH_CHECK:
+            found[0].show(f"Route 53's health check fails since {at(alarm.since)}", Symptom.NOT_REACHED)
 
 
-def _with_alarms(verdicts: Sequence[Verdict], alarms: tuple[Alarm, ...] | Unread) -> list[Verdict]:
+def _with_alarms(verdicts: Sequence[Verdict], firing: Sequence[Alarm]) -> list[Verdict]:
     """A check whose alarm fires is not ok, whatever the newest minutes say."""
-    if isinstance(alarms, Unread):
-        return list(verdicts)
     raised = []
     for verdict in verdicts:
-        own = [alarm for alarm in alarms if _check_of(alarm) == verdict.check]
+        own = [alarm for alarm in firing if _CHECK_OF_ALARM.get(alarm.kind) == verdict.check]
         lines = tuple(f"alarm {alarm.name} is firing since {at(alarm.since)}" for alarm in own)
         if own and verdict.state in (State.OK, State.UNKNOWN):
             raised.append(Verdict(verdict.check, State.WARNING, lines[0], (verdict.why, *lines[1:], *verdict.evidence)))
@@ -112,22 +121,25 @@ def _with_alarms(verdicts: Sequence[Verdict], alarms: tuple[Alarm, ...] | Unread
     return raised
 
 
-def _alarms(alarms: tuple[Alarm, ...] | Unread) -> tuple[str, ...]:
-    if isinstance(alarms, Unread):
-        return (f"alarms are unknown: {alarms.why}",)
-    return tuple(f"{alarm.name} since {at(alarm.since)}" for alarm in alarms)
+def _alarms(facts: Facts) -> tuple[str, ...]:
+    firing = [f"{alarm.name} since {at(alarm.since)}" for alarm in facts.firing]
+    unread = {"alarms are": facts.alarms, "the alarm on the health check is": facts.health_alarms}
+    return (*firing, *(f"{what} unknown: {part.why}" for what, part in unread.items() if isinstance(part, Unread)))
 
 
-def _headline(state: State, verdicts: Sequence[Verdict], causes: Sequence[Cause]) -> str:
+def _headline(state: State, verdicts: Sequence[Verdict], causes: Sequence[Cause], facts: Facts) -> str:
     unknown = [verdict.check for verdict in verdicts if verdict.state is State.UNKNOWN]
-    suffix = f" (unknown: {', '.join(unknown)})" if unknown else ""
-    if len(unknown) == len(verdicts) and not causes:
+    if len(unknown) == len(verdicts) and state is State.UNKNOWN and not causes:
         return f"nothing is known: {verdicts[0].why}"
-    if state is State.UNKNOWN and not causes:
-        return f"nothing wrong found{suffix}"
-    if state is State.OK and not causes:
-        return "nothing wrong"
-    wrong = [verdict.check for verdict in verdicts if verdict.state is state]
+    unknown += ["alarms"] if facts.unread_alarms else []
+    suffix = f" (unknown: {', '.join(unknown)})" if unknown else ""
     if causes:
         return f"likely cause: {causes[0].cause}{suffix}"
+    if state in (State.OK, State.UNKNOWN):
+        return f"nothing wrong found{suffix}" if unknown else _NOTHING
+    wrong = [verdict.check for verdict in verdicts if verdict.state is state]
+    if not wrong:
+        # No check looks at what the inventory's own alarms watch.
+        names = ", ".join(alarm.name for alarm in facts.firing)
+        return f"{state}: firing, and no check finds a reason: {names}{suffix}"
     return f"{state} in {', '.join(wrong)}, and no cause that is known{suffix}"

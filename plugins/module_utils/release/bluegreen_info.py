@@ -212,7 +212,7 @@ def _way_back(standing: _Standing) -> dict[str, Any]:
 
 def _in_place(fleet: Fleet) -> bool:
     """Whether a rollback replaces tasks although there are two colours."""
-    return any(fleet.state(colour).further_target_groups for colour in Colour)
+    return any(fleet.state(colour).answers_besides for colour in Colour)
 
 
 def _takes(target: Release, warm: bool) -> str:

@@ -33,12 +33,12 @@ def budgets(aws: Aws, location: ServiceLocation, objectives: Sequence[Objective]
 def _budget(aws: Aws, location: ServiceLocation, objective: Objective, now: float) -> Budget:
     end = math.ceil(now / _PERIOD) * _PERIOD
     window = Window(end - objective.window_days * _DAY, end, _PERIOD)
-    wanted = {
+    metrics = {
         f"{colour}_{key}": metric for colour in Colour for key, metric in _metrics(location, colour, objective).items()
     }
     if not objective.is_latency:
-        wanted[_BALANCER_ERRORS] = whole_balancer_errors(location)
-    found = {name: dict(points) for name, points in cloudwatch.series(aws, wanted, window).items()}
+        metrics[_BALANCER_ERRORS] = whole_balancer_errors(location)
+    found = {name: dict(points) for name, points in cloudwatch.series(aws, metrics, window).items()}
     hours = sorted({at for points in found.values() for at in points})
     bad = _bad_by_latency if objective.is_latency else _failed
     total = sum(_total(found, "total", at) for at in hours)

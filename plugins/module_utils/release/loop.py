@@ -306,7 +306,7 @@ class ReleaseLoop:
         notices = self.ports.notices.tell(decision)
         if not notices:
             return decision
-        release = replace(decision.release, told=(*decision.release.told, *notices))
+        release = replace(decision.release, notified=(*decision.release.notified, *notices))
         try:
             self.save(release)
         except PortError as failure:

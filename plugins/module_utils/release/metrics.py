@@ -83,14 +83,14 @@ class Metrics:
         window = self._window(release, now)
         if window is None:
             return Readings()
-        wanted: dict[str, Metric] = dict(self.options.bounds)
+        metrics: dict[str, Metric] = dict(self.options.bounds)
         # A network load balancer counts flows and resets for all of its target groups together, which says nothing of a colour.
         if not fleet.routed or fleet.of_connections:
-            return Readings(metrics=cloudwatch.values(self.aws, wanted, window))
+            return Readings(metrics=cloudwatch.values(self.aws, metrics, window))
         beside = not release.in_place and fleet.share(release.live) > 0
         for colour in (release.candidate, release.live) if beside else (release.candidate,):
-            wanted |= self._of_colour(colour)
-        found = cloudwatch.series(self.aws, wanted, window)
+            metrics |= self._of_colour(colour)
+        found = cloudwatch.series(self.aws, metrics, window)
         candidate = _traffic(found, release.candidate)
         return Readings(
             candidate=candidate,

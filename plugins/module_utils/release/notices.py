@@ -79,7 +79,7 @@ def due(decision: Decision) -> Iterator[Notice]:
     if isinstance(decision.action, Wait) and decision.action.for_approval:
         key = f"approval/{release.phase}/{release.step + 1}"
         found.append(Notice(key, Event.APPROVAL, release, decision.reason))
-    return (notice for notice in found if notice.key not in release.told)
+    return (notice for notice in found if notice.key not in release.notified)
 
 
 def left(release: Release, reason: str) -> Notice:

@@ -34,7 +34,7 @@ from ..rollout.strategy import STRATEGIES, metrics_seconds
 from ..rollout.strategy import plan as plan_of
 from ..service.block_storage import findings as volume_findings
 from ..service.containers import findings as container_findings
-from ..service.discovery import discovery_findings
+from ..service.discovery import discovery_findings, has_names
 from ..service.existing import EXISTING_ARGUMENTS
 from ..service.further_targets import release_findings
 from ..service.location import WORKER
@@ -158,7 +158,7 @@ RELEASE_ARGUMENTS: dict[str, Any] = {
     "contract": {"type": "bool", "default": False},
     "adopt": {"type": "list", "elements": "str", "default": [], "choices": ["schedule_group", "task_definition"]},
     "restart": {"type": "bool", "default": False},
-    "report": {"type": "path"},
+    "report": {"type": "list", "elements": "path"},
     "slos": SLOS_ARGUMENT,
     "budget": {"type": "str", "choices": ["enforce", "override"], "default": "enforce"},
     "budget_reason": {"type": "str", "default": ""},
@@ -336,7 +336,7 @@ _OF_ROLLBACK = ("window_seconds", "old_colour")
 
 
 def _rolls_back_to_other_colour(params: Mapping[str, Any]) -> bool:
-    in_place = params.get("kind") == WORKER or params.get("further_target_groups")
+    in_place = params.get("kind") == WORKER or params.get("further_target_groups") or has_names(params)
     return not in_place and not params["single_writer"]
 
 

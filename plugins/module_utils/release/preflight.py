@@ -260,12 +260,12 @@ def _of_connections(location: ServiceLocation, options: Mapping[str, Any], order
         if given:
             yield f"{option} needs {what}, and a network load balancer sees none: leave it out, and judge by gates.alarms or gates.metrics"
     ports = {"version_probe": location.listener_port, "checks": location.test_listener_port}
-    asked = {
+    requests = {
         "version_probe": options.get("version_probe"),
         "checks": [c for c in options.get("checks") or () if not c["command"]],
     }
     for option, port in ports.items():
-        if asked[option] and port.datagrams:
+        if requests[option] and port.datagrams:
             yield f"{option} asks by HTTP, and the listener on port {port.port} takes UDP alone: make it a command, or leave it out"
 
 

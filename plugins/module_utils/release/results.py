@@ -196,16 +196,17 @@ def _head(ending: Ending) -> str:
 
 
 def _write_report(call: Invocation, ending: Ending, answer: Mapping[str, Any], file: ReportFile) -> None:
-    """The whole answer as a file, where one is asked for."""
-    path = call.params.get("report")
-    if not path:
-        return
-    target = Path(path).expanduser()
-    try:
-        write(target, file.content(path, ending, answer))
-    except (OSError, Failure) as cause:
-        why = str(cause) if isinstance(cause, Failure) else f"{cause.strerror}. Name a path that can be written to."
+    """Each file that is asked for, also where another one fails."""
+    failures = []
+    for path in call.params.get("report") or []:
+        target = Path(path).expanduser()
+        try:
+            write(target, file.content(path, ending, answer))
+        except (OSError, Failure) as cause:
+            why = str(cause) if isinstance(cause, Failure) else f"{cause.strerror}. Name a path that can be written to."
+            failures.append(f"{target}: {why}")
+    if failures:
         raise Failure(
-            f"It ended as {answer['outcome']} ({answer['reason']}), but its report could not be written to {target}: {why}",
+            f"It ended as {answer['outcome']} ({answer['reason']}), but its report could not be written to {'; '.join(failures)}",
             **answer,
-        ) from cause
+        )

@@ -181,8 +181,8 @@ def _write(call: Invocation, location: ServiceLocation, name: str, before: Size,
             writes.send(lambda: ecs.update_service(writing, location.cluster, name, count))
     except LeaseLostError as lost:
         holder.lost()
-        told = "The size may have changed: playbooks/status.yml shows it" if writes.sent else "Nothing was changed"
-        raise Failure(f"A rollback took {location.service} over. {told}.") from lost
+        change = "The size may have changed: playbooks/status.yml shows it" if writes.sent else "Nothing was changed"
+        raise Failure(f"A rollback took {location.service} over. {change}.") from lost
     finally:
         holder.give_back(writes.late_until)
 

@@ -1,13 +1,13 @@
 # Copyright: pear.fargate contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Secrets that the registered revisions of a service need: of what runs, and of what a rollback returns to.
+"""What ECS needs to start the tasks of a service's registered revisions: of what runs, and of what a rollback returns to.
 
-The role that starts their tasks keeps the right to read them while the inventory names others already.
+The role that starts these tasks keeps the right to it while the inventory names other secrets, files, images and log groups already.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from ..aws import ecs
@@ -15,20 +15,35 @@ from ..aws.errors import Failure
 from ..aws.naming import COLOURS, EnvironmentNames, ServiceNames
 from ..common.invocation import Invocation
 from ..rollout.history import Target, rollback_target
-from ..service.policies import registered_secrets
+from ..service.policies import (
+    registered_environment_files,
+    registered_images,
+    registered_log_groups,
+    registered_secrets,
+)
 from .ledger import DynamoLedger
 from .ports import PortError
 
+_READ: Mapping[str, Callable[[Mapping[str, Any]], list[str]]] = {
+    "environment_files": registered_environment_files,
+    "images": registered_images,
+    "log_groups": registered_log_groups,
+    "secrets": registered_secrets,
+}
+
 
 def run(call: Invocation) -> dict[str, Any]:
-    """Return where these secrets are; none for a service that has no ECS service yet."""
+    """Return what they name; nothing for a service that has no ECS service yet."""
     try:
         revisions = sorted(set(_revisions(call)))
     except PortError as failed:
         raise Failure(str(failed)) from failed
     definitions = [ecs.task_definition(call.aws, revision) or {} for revision in revisions]
-    found = {source for definition in definitions for source in registered_secrets(definition)}
-    return {"changed": False, "revisions": revisions, "secrets": sorted(found)}
+    found = {
+        name: sorted({source for definition in definitions for source in read(definition)})
+        for name, read in _READ.items()
+    }
+    return {"changed": False, "revisions": revisions, **found}
 
 
 def _revisions(call: Invocation) -> Iterator[str]:

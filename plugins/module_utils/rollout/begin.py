@@ -132,6 +132,11 @@ def begin_deploy(order: Order, fleet: Fleet, history: Sequence[Release], now: fl
             f"{' and '.join(state.further_target_groups)} too, where both versions would answer at once. Release once with rolling and "
             "without these target groups, which takes the tasks out of them"
         )
+    if state.names:
+        return Refused(
+            f"the strategy {order.plan.strategy} shifts traffic by weights, and other services find tasks of {live} by the names "
+            f"{' and '.join(state.names)}, which stay with {live}. Release once with rolling and without these names, which takes them away"
+        )
     if order.single_writer and fleet.of_connections:
         return Refused(
             f"the strategy {order.plan.strategy} shifts traffic by weights, which nodes of a network load balancer may learn ten minutes "
@@ -318,10 +323,10 @@ def begin_rollback(
     if fleet.state(live).task_definition == target.task_definition and fleet.weights.of(live) == 100:
         return Unchanged(f"release {target.id} {_does(fleet, live)} already")
     single_writer = target.single_writer or found.leaves.single_writer
-    # In a further target group both versions would answer until the failed one has gone: its tasks are replaced too. Of one writer, whose
-    # tasks are stopped first, nodes of a network load balancer would send connections to no task for minutes.
+    # In a further target group, or by a name, both versions would answer until the failed one has gone: its tasks are replaced too. Of
+    # one writer, whose tasks are stopped first, nodes of a network load balancer would send connections to no task for minutes.
     late = single_writer and fleet.of_connections
-    if not fleet.routed or fleet.state(live).further_target_groups or late:
+    if not fleet.routed or fleet.state(live).answers_besides or late:
         back = _back_in_place(order, fleet.state(live), target, now)
         return Begun(replace(back, single_writer=single_writer))
     state = fleet.state(live.other)

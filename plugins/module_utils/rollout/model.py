@@ -165,9 +165,15 @@ class ColourState:
     adjustments: tuple[str, ...] = ()
     # Names of target groups that its tasks are registered in beside the colour's own: no weight moves the traffic of these.
     further_target_groups: tuple[str, ...] = ()
-
+    # Names of Service Connect and services of Cloud Map by which others find its tasks, which no weight moves either.
+    names: tuple[str, ...] = ()
     # Alarms by which ECS watches a deployment that has replaced all tasks: it is completed when none of them fires for a while.
     watched_by: tuple[str, ...] = ()
+
+    @property
+    def answers_besides(self) -> bool:
+        """Its tasks have clients that no weight moves: two versions at once would answer them, so they are replaced in place."""
+        return bool(self.further_target_groups or self.names)
 
     @property
     def replaced(self) -> bool:
@@ -461,7 +467,7 @@ class Release:
     warm_until: float | None = None
     closed: bool = False
     # What notification targets were told of it: a run that goes on with it does not tell that again.
-    told: tuple[str, ...] = ()
+    notified: tuple[str, ...] = ()
 
     @property
     def in_place(self) -> bool:

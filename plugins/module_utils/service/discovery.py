@@ -91,6 +91,11 @@ def discovery_findings(options: Mapping[str, Any], prefix: str = "") -> Iterator
             yield f"service_registries is set, and {reason}. Use rolling"
 
 
+def has_names(options: Mapping[str, Any]) -> bool:
+    """Whether a release's options give the tasks names by which others find them."""
+    return bool((options.get("service_connect") or {}).get("services") or options.get("service_registries"))
+
+
 def _mappings(found: Any) -> list[Mapping[str, Any]]:
     """What is no list of mappings, the argument specs report."""
     return [element for element in found or () if isinstance(element, Mapping)] if isinstance(found, list) else []

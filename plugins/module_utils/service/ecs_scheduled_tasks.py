@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
@@ -39,6 +40,10 @@ SCHEDULES_OPTION: dict[str, Any] = {
 _NAME = re.compile(r"^[0-9A-Za-z_-]+$")
 # A name of EventBridge Scheduler.
 _LONGEST = 64
+# What a schedule has, and a task that starts without naming one.
+# https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-delete.html,
+# https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RunTask.html
+_DEFAULTS = {"ActionAfterCompletion": "NONE", "PlatformVersion": "LATEST"}
 
 
 def run(call: Invocation) -> dict[str, Any]:
@@ -107,23 +112,35 @@ def _keep(
         if current is None:
             changes.want(f"schedule {name}", None, schedule["expression"], partial(create, name, request))
             continue
-        differ = [key for key in request if not holds(current.get(key), request[key])]
+        differ = [key for key in {**request, **current} if not same(key, current.get(key), request.get(key))]
         if differ:
             changes.want(
                 f"schedule {name}",
-                {key: current.get(key) for key in differ},
-                {key: request[key] for key in differ},
+                {key: _shown(current.get(key)) for key in differ},
+                {key: request.get(key) for key in differ},
                 partial(update, name, request),
             )
 
 
-def holds(current: Any, desired: Any) -> bool:
-    """Whether everything that is wanted is there. What AWS adds by itself, such as defaults, is no difference."""
+def same(key: str, current: Any, desired: Any) -> bool:
+    """Whether a schedule is as requested: UpdateSchedule resets what the request does not have, so that is a difference too.
+
+    What AWS answers for a setting that nobody made, empty or its default, is none.
+    """
+    if desired is None:
+        return not current or current == _DEFAULTS.get(key)
     if isinstance(desired, Mapping):
-        return isinstance(current, Mapping) and all(holds(current.get(key), value) for key, value in desired.items())
+        return isinstance(current, Mapping) and all(
+            same(part, current.get(part), desired.get(part)) for part in {**desired, **current}
+        )
     if isinstance(desired, list) and isinstance(current, list):
         return sorted(map(str, current)) == sorted(map(str, desired))
     return bool(current == desired)
+
+
+def _shown(value: Any) -> Any:
+    """A result can't have the dates in it that a schedule begins and ends with."""
+    return value.isoformat() if isinstance(value, datetime) else value
 
 
 def requested(
@@ -176,14 +193,22 @@ def _follow(call: Invocation, changes: Changes, there: Mapping[str, Mapping[str,
         return _answer(changes)
     location = locate_in_environment(call.aws, call.params)
     definition = live_service(call, location).task_definition
+    now = datetime.fromtimestamp(call.clock.now(), UTC)
     for name, current in there.items():
+        if "EndDate" in current and current["EndDate"] <= now:
+            # It starts nothing any more.
+            continue
         task = current["Target"]["EcsParameters"]
         target = {**current["Target"], "EcsParameters": {**task, "TaskDefinitionArn": definition}}
+        request = {**current, "Target": target}
+        if "StartDate" in current and current["StartDate"] <= now:
+            # EventBridge Scheduler refuses one that was more than five minutes ago.
+            del request["StartDate"]
         changes.want(
             f"schedule {name}",
             task["TaskDefinitionArn"],
             definition,
-            partial(scheduler.update, call.aws, location.environment, name, {**current, "Target": target}),
+            partial(scheduler.update, call.aws, location.environment, name, request),
         )
     return _answer(changes)
 

@@ -21,6 +21,7 @@ from ..aws import (
     iam,
     logs,
     rds,
+    rds_shapes,
     route53,
     s3,
     scheduler,
@@ -37,12 +38,15 @@ from ..aws.naming import (
     EnvironmentNames,
     RoleNames,
     ServiceNames,
+    parameter_group,
 )
 from ..aws.session import Aws
 from ..aws.tags import tags_of
 from ..common.ownership import Existing, is_refused, refusal
 from ..image.reference import is_elsewhere
-from ..monitoring import sampling_rules
+from ..monitoring import logs_saved_queries, sampling_rules
+from ..monitoring.alarm_parts import is_own
+from ..monitoring.saved_queries import service_queries
 from . import block_storage, further_targets
 from .variables import is_worker
 
@@ -50,6 +54,9 @@ from .variables import is_worker
 VARIABLES = (
     "cluster_existing",
     "database_enabled",
+    "database_engine",
+    "database_engine_version",
+    "database_log_exports",
     "dns_create_zone",
     "dns_zone",
     "environment_adopt",
@@ -62,6 +69,8 @@ VARIABLES = (
     "load_balancer_access_logs_create",
     "load_balancer_existing",
     "load_balancer_further",
+    "monitoring_alarms",
+    "monitoring_dashboard",
     "monitoring_enabled",
     "monitoring_sampling_rules",
     "monitoring_topic_arns",
@@ -72,9 +81,11 @@ VARIABLES = (
 # Variables of other roles that decide which resources a service has of its own, beside those of its own roles.
 SERVICE_VARIABLES = (
     "cluster_existing",
+    "monitoring_alarms",
     "monitoring_dashboard",
     "monitoring_enabled",
     "monitoring_sampling_rules",
+    "monitoring_saved_queries",
     "monitoring_trace_group",
     "monitoring_trace_health_checks",
 )
@@ -85,7 +96,7 @@ Finder = Callable[[], Iterator[Existing]]
 def of_environment(aws: Aws, values: Mapping[str, Any], place: ArnScope, unchecked: list[str]) -> list[str]:
     """A sentence for each resource of others that has the name of one of the environment's."""
     name = str(values["environment_name"])
-    names = EnvironmentNames(name)
+    names, roles = EnvironmentNames(name), RoleNames(name, place.region)
     on = values.get
     finders: list[Finder] = [lambda: _table(aws, names.ledger)]
     if not on("cluster_existing"):
@@ -102,7 +113,7 @@ def of_environment(aws: Aws, values: Mapping[str, Any], place: ArnScope, uncheck
     if on("file_system_enabled") and not on("file_system_existing"):
         finders.append(lambda: _file_system(aws, name))
         if on("file_system_backup_plan") is not None:
-            finders.append(lambda: _backups(aws, names.backup))
+            finders += [lambda: _backups(aws, names.backup), lambda: _role(aws, roles.backup)]
     if on("monitoring_enabled", True) and not on("monitoring_topic_arns"):
         finders.append(lambda: _topic(aws, place.arn("sns", names.alarm_topic)))
         if not on("monitoring_warning_topic_arns"):
@@ -112,8 +123,12 @@ def of_environment(aws: Aws, values: Mapping[str, Any], place: ArnScope, uncheck
     if on("monitoring_enabled", True):
         rules = sampling_rules.environment_rules(name, on("monitoring_sampling_rules") or ())
         finders.append(lambda: _sampling_rules(aws, [rule["name"] for rule in rules]))
+        finders.append(lambda: _alarms(aws, names.alarm_prefix, name, on("monitoring_alarms") or ()))
+        if on("monitoring_dashboard", True):
+            finders.append(lambda: _dashboard(aws, DashboardNames(name, place.region).shared))
     if on("database_enabled"):
         finders += [lambda: _database(aws, names.database), lambda: _subnet_group(aws, names.database)]
+        finders.append(lambda: _database_settings(aws, names.database, values))
     if on("dns_create_zone") and on("dns_zone"):
         finders.append(lambda: hosted_zone(aws, str(on("dns_zone"))))
     if on("load_balancer_access_logs_create") and on("load_balancer_access_logs_bucket"):
@@ -125,7 +140,7 @@ def of_environment(aws: Aws, values: Mapping[str, Any], place: ArnScope, uncheck
     elif on("network_flow_log_days"):
         finders += [
             lambda: _log_group(aws, f"/pear/{name}/network"),
-            lambda: _role(aws, RoleNames(name, place.region).flow_log),
+            lambda: _role(aws, roles.flow_log),
         ]
     return _refused(finders, name, on("environment_adopt") or [], unchecked)
 
@@ -145,6 +160,8 @@ def of_service(aws: Aws, values: Mapping[str, Any], unchecked: list[str]) -> lis
         finders.append(lambda: _role(aws, roles.task(names.service)))
     if block_storage.uses_them(values) and not on("service_infrastructure_role_arn"):
         finders.append(lambda: _role(aws, roles.infrastructure(names.service)))
+    if on("service_schedules"):
+        finders.append(lambda: _role(aws, roles.schedule(names.service)))
     repository = str(on("registry_repository") or "")
     if repository and not on("registry_existing") and not is_elsewhere(on("service_image"), repository):
         finders.append(lambda: _repository(aws, repository))
@@ -155,6 +172,13 @@ def of_service(aws: Aws, values: Mapping[str, Any], unchecked: list[str]) -> lis
         finders.append(lambda: _sampling_rules(aws, [rule["name"] for rule in rules]))
         if sampling_rules.has_group(values):
             finders.append(lambda: _trace_group(aws, names.trace_group))
+        finders.append(lambda: _alarms(aws, names.alarm_prefix, name, on("monitoring_alarms") or ()))
+        queries, log_group = service_queries(on("monitoring_saved_queries") or ()), on("service_log_group")
+        finders.append(
+            lambda: logs_saved_queries.taken(
+                aws, name, names.saved_query_prefix, queries, [str(log_group or names.log_group)]
+            )
+        )
     if on("service_schedules"):
         finders.append(lambda: schedule_group(aws, name))
     cluster = str(on("cluster_existing") or EnvironmentNames(name).cluster)
@@ -236,6 +260,34 @@ def _subnet_group(aws: Aws, name: str) -> Iterator[Existing]:
     found = rds.subnet_group(aws, name)
     if found:
         yield Existing("database", name, rds.tags(aws, found.arn), label="database subnet group")
+
+
+def _database_settings(aws: Aws, name: str, values: Mapping[str, Any]) -> Iterator[Existing]:
+    """What is made before the database: its parameter group, and the log groups that RDS would make without an end to what they keep."""
+    engine, version = str(values.get("database_engine")), str(values.get("database_engine_version"))
+    of_cluster = engine == rds_shapes.AURORA
+    group = parameter_group(name, engine, version)
+    arn = rds.parameter_group_arn(aws, group, of_cluster)
+    if arn:
+        yield Existing("database", group, rds.tags(aws, arn), label="database parameter group")
+    for log in values.get("database_log_exports") or ():
+        yield from _log_group(aws, f"/aws/rds/{'cluster' if of_cluster else 'instance'}/{name}/{log}")
+
+
+def _alarms(aws: Aws, prefix: str, environment: str, more: Iterable[Mapping[str, Any]]) -> Iterator[Existing]:
+    """Alarms with the names of ours: the collection's own and those of the inventory. One with another name stays, and is no obstacle.
+
+    Tags take a call for each alarm, so the first of ours ends the search: alarms are made all or none, and an alarm of others that came
+    later under such a name is refused by cloudwatch_alarms itself.
+    """
+    named = {f"{prefix}{alarm.get('name')}" for alarm in more}
+    for alarm in cloudwatch.alarms(aws, prefix):
+        name = alarm["AlarmName"]
+        if is_own(name) or name in named:
+            found = cloudwatch.tags(aws, alarm["AlarmArn"])
+            yield Existing("alarm", name, found)
+            if found.get(TAG_ENVIRONMENT) == environment:
+                return
 
 
 def _backups(aws: Aws, name: str) -> Iterator[Existing]:

@@ -63,8 +63,8 @@ def balancer(aws: Aws, environment: str, options: Mapping[str, Any]) -> Mapping[
 
 def is_ours(tags: Mapping[str, str], environment: str, service: str, name: str) -> bool:
     """Whether a listener was made for this target group: its one action leads to it, so tags alone say whose it is."""
-    wanted = {TAG_ENVIRONMENT: environment, TAG_SERVICE: service, TAG_TARGET_GROUP: name}
-    return all(tags.get(key) == value for key, value in wanted.items())
+    mark = {TAG_ENVIRONMENT: environment, TAG_SERVICE: service, TAG_TARGET_GROUP: name}
+    return all(tags.get(key) == value for key, value in mark.items())
 
 
 def has_own_listener(tags: Mapping[str, str]) -> bool:
@@ -82,13 +82,13 @@ class Ways:
 
 def ways_to(aws: Aws, balancers: Collection[str], target_groups: Collection[str]) -> Ways:
     """Of these load balancers: what forwards to these target groups alone. A listener of others is not among them."""
-    wanted = set(target_groups)
-    every = [listener for arn in sorted(balancers) for listener in elbv2.listeners(aws, arn)] if wanted else []
+    groups = set(target_groups)
+    every = [listener for arn in sorted(balancers) for listener in elbv2.listeners(aws, arn)] if groups else []
     of_requests = [listener["ListenerArn"] for listener in every if listener["Protocol"] in OF_REQUESTS]
-    direct = [listener for listener in every if listener["Protocol"] in OF_CONNECTIONS and _leads_to(listener, wanted)]
+    direct = [listener for listener in every if listener["Protocol"] in OF_CONNECTIONS and _leads_to(listener, groups)]
     tags = elbv2.tags(aws, [listener["ListenerArn"] for listener in direct]) if direct else {}
     made = tuple(listener for listener in direct if tags[listener["ListenerArn"]].get(TAG_TARGET_GROUP))
-    return Ways(tuple(rules_to(aws, of_requests, wanted)), made)
+    return Ways(tuple(rules_to(aws, of_requests, groups)), made)
 
 
 def _leads_to(listener: Mapping[str, Any], target_groups: set[str]) -> bool:

@@ -219,8 +219,8 @@ def place_findings(options: Mapping[str, Any], where: str) -> Iterator[str]:
     elif listener and ":listener/app/" not in listener:
         yield f"{where}.listener_arn is {listener!r}; valid: the ARN of a listener of an application load balancer"
     if balancer.startswith("arn:"):
-        wanted = "net" if is_network(options) else "app"
-        if f":loadbalancer/{wanted}/" not in balancer:
+        prefix = "net" if is_network(options) else "app"
+        if f":loadbalancer/{prefix}/" not in balancer:
             kind = "a network" if is_network(options) else "an application"
             yield f"{where}.load_balancer is {balancer!r}; the protocol {options.get('protocol') or 'HTTP'} needs {kind} load balancer"
 
@@ -239,11 +239,11 @@ def network_findings(options: Mapping[str, Any], where: str) -> Iterator[str]:
     protocol, port = str(options["protocol"]), options.get("listener_port")
     if options.get("listener_arn") and ":listener/app/" in str(options["listener_arn"]):
         yield f"{where}.protocol is {protocol}, and listener_arn is a listener of an application load balancer, which takes HTTP and HTTPS"
-    told = [
+    of_requests = [
         name for name in ("hosts", "paths", "headers", "query_strings", "source_ips", "priority") if options.get(name)
     ]
-    if told:
-        yield f"{where}: {' and '.join(told)} speak of requests, and a network load balancer has none: leave them out"
+    if of_requests:
+        yield f"{where}: {' and '.join(of_requests)} speak of requests, and a network load balancer has none: leave them out"
     if not isinstance(port, int):
         yield f"{where}.listener_port is missing: the port of the network load balancer that clients connect to"
     elif not 1 <= port <= 65535:
@@ -265,9 +265,9 @@ def network_findings(options: Mapping[str, Any], where: str) -> Iterator[str]:
 
 def _requests(options: Mapping[str, Any], where: str) -> Iterator[str]:
     names = ("listener_port", "listener_protocol", "certificate_arn", "preserve_client_ip", "proxy_protocol")
-    told = [name for name in names if options.get(name) is not None]
-    if told:
-        yield f"{where}: {' and '.join(told)} is of network load balancers, and its protocol is {options.get('protocol') or 'HTTP'}"
+    given = [name for name in names if options.get(name) is not None]
+    if given:
+        yield f"{where}: {' and '.join(given)} is of network load balancers, and its protocol is {options.get('protocol') or 'HTTP'}"
     try:
         conditions = rule_conditions.of_options({"hosts": [], "paths": [], **options})
     except (AttributeError, KeyError, TypeError, ValueError):

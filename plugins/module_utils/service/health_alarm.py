@@ -12,11 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..monitoring.alarm_parts import described
+from ..monitoring.alarm_parts import HEALTH_CHECK, described
 from ..monitoring.alarms import request
-
-# The name of such an alarm ends with its service.
-KIND = "health-check"
 
 
 @dataclass(frozen=True)
@@ -35,7 +32,7 @@ def desired(alarm_name: str, alarm: HealthAlarm) -> dict[str, Any]:
     return request(
         {
             "name": alarm_name,
-            "description": described(description, KIND, alarm.runbook_url),
+            "description": described(description, HEALTH_CHECK, alarm.runbook_url),
             "comparison": "<",
             "threshold": 1,
             "periods": 1,

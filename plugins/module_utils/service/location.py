@@ -157,10 +157,10 @@ class ServiceLocation:
 
     def path(self, path: str) -> str:
         """A path with the query that the rules ask for, unless it has one already that fits."""
-        wanted = self.production.conditions.query
-        if not wanted or query_fits(wanted, path):
+        pairs = self.production.conditions.query
+        if not pairs or query_fits(pairs, path):
             return path
-        key, value = wanted[0]
+        key, value = pairs[0]
         pair = f"{_plain(key) or 'pear'}={_plain(value)}"
         return f"{path}{'&' if '?' in path else '?'}{pair}"
 

@@ -41,11 +41,14 @@ def execution_policy(
     containers: Sequence[Mapping[str, Any]] = (),
     secrets: Sequence[str] = (),
     kms_keys: Sequence[str] = (),
+    log_groups: Sequence[str] = (),
+    environment_files: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """Pull from these repositories, write this log group, read exactly what these containers are given, and further secrets."""
-    statements = [
-        _allow("Log", ["logs:CreateLogStream", "logs:PutLogEvents"], [place.arn("logs", f"log-group:{log_group}:*")]),
-    ]
+    """Pull from these repositories, write this log group, read exactly what these containers are given, and what else is named:
+    further secrets, log groups and environment files.
+    """
+    written = [place.arn("logs", f"log-group:{name}:*") for name in sorted({log_group, *log_groups})]
+    statements = [_allow("Log", ["logs:CreateLogStream", "logs:PutLogEvents"], written)]
     pulled = {place.arn("ecr", f"repository/{name}") for name in repositories} | _repositories_of(images, place)
     if pulled:
         # GetAuthorizationToken knows no resource.
@@ -61,7 +64,8 @@ def execution_policy(
         statements.append(_allow("Parameters", ["ssm:GetParameters"], parameters))
     if kms_keys:
         statements.append(_allow("Decrypt", ["kms:Decrypt"], sorted(kms_keys)))
-    files = sorted({file for container in containers for file in container.get("environment_files") or ()})
+    given = {file for container in containers for file in container.get("environment_files") or ()}
+    files = sorted(given | set(environment_files))
     if files:
         statements.append(_allow("EnvironmentFiles", ["s3:GetObject"], files))
         buckets = sorted({file.partition("/")[0] for file in files})
@@ -88,6 +92,24 @@ def registered_secrets(definition: Mapping[str, Any]) -> list[str]:
         credentials = container.get("repositoryCredentials", {}).get("credentialsParameter")
         found += [credentials] if credentials else []
     return found
+
+
+def registered_environment_files(definition: Mapping[str, Any]) -> list[str]:
+    """ARNs of the objects in S3 that hold variables of a registered task definition."""
+    containers = definition.get("containerDefinitions", [])
+    return [file["value"] for container in containers for file in container.get("environmentFiles", [])]
+
+
+def registered_images(definition: Mapping[str, Any]) -> list[str]:
+    """The images of a registered task definition, its sidecars' too."""
+    return [container["image"] for container in definition.get("containerDefinitions", [])]
+
+
+def registered_log_groups(definition: Mapping[str, Any]) -> list[str]:
+    """The log groups of CloudWatch that a registered task definition writes to."""
+    logs = [container.get("logConfiguration", {}) for container in definition.get("containerDefinitions", [])]
+    groups = [log.get("options", {}).get("awslogs-group") for log in logs if log.get("logDriver") == "awslogs"]
+    return [group for group in groups if group]
 
 
 def schedule_trust_policy(place: ArnScope) -> dict[str, Any]:

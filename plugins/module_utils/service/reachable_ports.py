@@ -23,11 +23,11 @@ def _from_the_load_balancer(values: Mapping[str, Any], opened: Any) -> Iterator[
     if values.get("service_kind") in (NETWORK, WORKER) or not isinstance(opened, list):
         return
     check = values.get("service_health_check")
-    asked = {
+    ports = {
         "service_port": values.get("service_port"),
         "service_health_check.port": check.get("port") if isinstance(check, Mapping) else None,
     }
-    for variable, port in asked.items():
+    for variable, port in ports.items():
         if isinstance(port, int) and not is_open(port, opened):
             yield (
                 f"{variable} is {port}, which the load balancer could not reach: network_task_ports opens {_listed(opened)}. Add "
@@ -43,8 +43,8 @@ def _from_other_tasks(values: Mapping[str, Any], opened: Any) -> Iterator[str]:
     named = [("service_connect.services", service.get("port")) for service in served if isinstance(service, Mapping)]
     registries = [registry for registry in values.get("service_registries") or [] if isinstance(registry, Mapping)]
     named += [("service_registries", registry.get("port")) for registry in registries]
-    told = {(variable, port or values.get("service_port")) for variable, port in named}
-    for variable, port in sorted(told, key=str):
+    ports = {(variable, port or values.get("service_port")) for variable, port in named}
+    for variable, port in sorted(ports, key=str):
         if isinstance(port, int) and not is_open(port, opened):
             yield (
                 f"{variable}: other tasks could not reach port {port}: network_ports_between_tasks opens {_listed(opened)}. Add "

@@ -16,11 +16,13 @@ from ..aws.naming import COLOURS, EnvironmentNames, ServiceNames
 from ..aws.tags import tags_of
 from ..common.invocation import Invocation
 from ..image import build, container_image
+from ..image import platform as image_platform
 from . import (
     existing_fit,
     foreign,
     further_fit,
     further_targets,
+    listener_protocol,
     network_listener,
     reachable_ports,
     rule_conditions,
@@ -65,10 +67,11 @@ def run(call: Invocation) -> dict[str, Any]:
     unchecked: list[str] = []
     checks = (
         *(_priorities, _listener_of_network, _further_target_groups, _image, _secrets),
-        *(_login_secret, _access_points, _certificate),
+        *(_login_secret, _access_points, _certificate, _https),
     )
     for check in checks if values else ():
         found += _careful(partial(check, call, values, place), unchecked)
+    found += image_platform.by_tag(call, _sidecars(values), _architecture(values), unchecked)
     if call.params["ownership"]:
         found += _foreign(call, values, place, unchecked)
     if found:
@@ -234,6 +237,14 @@ def _certificate(call: Invocation, values: Mapping[str, Any], place: ArnScope) -
         )
 
 
+def _https(call: Invocation, values: Mapping[str, Any], place: ArnScope) -> Iterator[str]:
+    """Only a listener of others may be without TLS, and only if the inventory names it."""
+    existing = str(call.params["environment"].get("load_balancer_existing") or "")
+    if ":listener/" in existing and has_requests(values):
+        asked = values.get("service_login"), values.get("service_protocol_version")
+        yield from listener_protocol.findings(call.aws, existing, *asked)
+
+
 def _login_secret(call: Invocation, values: Mapping[str, Any], place: ArnScope) -> Iterator[str]:
     login = values.get("service_login") or {}
     arn = (login.get("oidc") or {}).get("client_secret_arn") if isinstance(login, Mapping) else None
@@ -255,14 +266,35 @@ def _secrets(call: Invocation, values: Mapping[str, Any], place: ArnScope) -> It
 
 
 def _named_secrets(values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Each secret of each container, with the variable that names it."""
+    """Each secret that ECS reads for each container, with the variable that names it."""
+    app = values.get("service_container")
+    given = [("service_container.", app)] if isinstance(app, Mapping) else []
+    given += [(f"service_sidecars: {sidecar['name']}: ", sidecar) for sidecar in _sidecars(values)]
     named = [("service_secrets", values.get("service_secrets"))]
-    for sidecar in values.get("service_sidecars") or []:
-        if isinstance(sidecar, Mapping):
-            named.append((f"service_sidecars: {sidecar.get('name')}: secrets", sidecar.get("secrets")))
+    for where, container in given:
+        log = container.get("log")
+        named.append((f"{where}secrets", container.get("secrets")))
+        named.append((f"{where}log.secret_options", log.get("secret_options") if isinstance(log, Mapping) else None))
+        if isinstance(container.get("repository_credentials"), str):
+            yield f"{where}repository_credentials", container["repository_credentials"]
     for where, secrets in named:
         if isinstance(secrets, Mapping):
             yield from ((f"{where}.{name}", source) for name, source in secrets.items() if isinstance(source, str))
+
+
+def _sidecars(values: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Those that have a name and an image; what is wrong with the others is a finding already."""
+    return [
+        sidecar
+        for sidecar in values.get("service_sidecars") or []
+        if isinstance(sidecar, Mapping) and all(isinstance(sidecar.get(key), str) for key in ("name", "image"))
+    ]
+
+
+def _architecture(values: Mapping[str, Any]) -> str | None:
+    """That of the tasks; another word than ECS's is a finding already."""
+    named = values.get("service_architecture")
+    return str(named) if named in image_platform.ARCHITECTURES else None
 
 
 def _parameter(arn: str, source: str) -> str:

@@ -17,7 +17,7 @@ from ..aws.naming import COLOURS, TAG_CLUSTER, TAG_LISTENER, TAG_LOG_GROUP, TAG_
 from ..common.changes import Changes
 from ..common.invocation import Invocation
 from ..common.ownership import Existing, claim
-from . import routing_removal, rule_writer
+from . import listener_protocol, routing_removal, rule_writer
 from .routing import PRODUCTION, TEST, DesiredRules, find_rule, test_value
 from .rule_conditions import desired_rules
 from .rule_names import with_names
@@ -54,7 +54,7 @@ def run(call: Invocation) -> dict[str, Any]:
     known = {name: group.arn for name, group in found.items()}
     there = with_names(call.aws, elbv2.rules(call.aws, listener), *_arns(names, known)) if listener else []
     _refuse_conflicts(call, there, desired_rules(call.params, _arns(names, known), there))
-    _refuse_login(call, listener)
+    _refuse_without_https(call, listener)
     groups = {
         colour: _target_group(call, changes, names.target_group(colour), found.get(names.target_group(colour)))
         for colour in COLOURS
@@ -107,17 +107,13 @@ def _arns(names: ServiceNames, known: Mapping[str, str]) -> tuple[str, str]:
     return known.get(blue, _NOT_YET.format(name=blue)), known.get(green, _NOT_YET.format(name=green))
 
 
-def _refuse_login(call: Invocation, listener: str | None) -> None:
-    """Only an HTTPS listener can ask for a login."""
-    given = call.params["login"] or {}
-    if not (listener and (given.get("oidc") or given.get("cognito"))):
-        return
-    protocol = elbv2.listener(call.aws, listener)["Protocol"]
-    if protocol != "HTTPS":
-        raise Failure(
-            f"service_login needs an HTTPS listener, and {listener} is {protocol}: name an HTTPS listener in "
-            "load_balancer_existing, or leave service_login out."
-        )
+def _refuse_without_https(call: Invocation, listener: str | None) -> None:
+    params = call.params
+    found = (
+        listener_protocol.findings(call.aws, listener, params["login"], params["protocol_version"]) if listener else ()
+    )
+    if refused := [*found]:
+        raise Failure(f"{'; '.join(refused)}.", findings=refused)
 
 
 def _with_test_value(call: Invocation, desired: DesiredRules, there: Sequence[Rule]) -> DesiredRules:

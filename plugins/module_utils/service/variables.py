@@ -124,6 +124,7 @@ def warnings(values: Mapping[str, Any]) -> Iterator[str]:
     """What is valid, and still loses data or connections in many programs: said, and left to who knows the program."""
     yield from _stale_password(values)
     yield from scaling.variable_warnings(values)
+    yield from _errors_of_grpc(values)
     count, why = _writers(values)
     shared = [
         f"{volume.get('name')} at {volume.get('path')}"
@@ -141,6 +142,27 @@ def warnings(values: Mapping[str, Any]) -> Iterator[str]:
         )
     if values.get("service_single_writer") is True:
         yield from _other_writers(values)
+
+
+def _errors_of_grpc(values: Mapping[str, Any]) -> Iterator[str]:
+    """What judges by the statuses of HTTP, where the program says its errors otherwise.
+
+    https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md: the status is 200, and grpc-status is in the trailers.
+    """
+    if values.get("service_protocol_version") != "GRPC":
+        return
+    gates = values.get("service_gates")
+    blind = ["service_gates.errors"] if isinstance(gates, Mapping) and gates.get("errors") is not None else []
+    blind += [
+        f"service_slos {objective.get('name')}"
+        for objective in values.get("service_slos") or []
+        if isinstance(objective, Mapping) and objective.get("threshold_seconds") is None
+    ]
+    if blind:
+        yield (
+            f"service_protocol_version is GRPC: an error of gRPC is an answer with the status 200 to the load balancer, which counts for "
+            f"{', '.join(blind)} as no error. Judge by a metric of the program: service_gates.metrics, or an alarm in service_gates.alarms"
+        )
 
 
 def _other_writers(values: Mapping[str, Any]) -> Iterator[str]:

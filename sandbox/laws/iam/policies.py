@@ -1,6 +1,9 @@
 """Evaluation of policies: explicit deny, identity-based policies, permissions boundary, session policies. Pure.
 
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
+It is our own because none fits into each call of this process. moto's looks neither at resources nor at conditions. IAM's simulator,
+SimulateCustomPolicy, is AWS's and needs an account. iam-simulate is JavaScript, has no session policies yet, and says no sentence as AWS
+does: `tests/verdicts` compares with it, request by request.
 """
 
 from __future__ import annotations

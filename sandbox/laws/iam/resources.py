@@ -51,7 +51,7 @@ _NAMED: dict[str, dict[str, str]] = {
     "s3:object": {"BucketName": "Bucket", "ObjectName": "Key"},
     "ssm:parameter": {"ParameterNameWithoutLeadingSlash": "Name || Names"},
     "sns:topic": {"TopicName": "Name"},
-    "logs:log-group": {"LogGroupName": "logGroupName"},
+    "logs:log-group": {"LogGroupName": "logGroupName || logGroupNames"},
     "logs:log-stream": {"LogGroupName": "logGroupName", "LogStreamName": "logStreamName"},
     "fis:experiment-template": {"Id": "id || experimentTemplateId"},
     "fis:experiment": {"Id": "id"},

@@ -13,6 +13,14 @@ import pytest
 import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.pear.fargate.plugins import modules
+from ansible_collections.pear.fargate.plugins.module_utils.aws.naming import (
+    DashboardNames,
+    DeployerNames,
+    EnvironmentNames,
+    HealthCheckNames,
+    RoleNames,
+    ServiceNames,
+)
 from ansible_collections.pear.fargate.plugins.module_utils.aws.session import Aws
 from ansible_collections.pear.fargate.plugins.module_utils.common import ownership
 from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import Invocation
@@ -372,6 +380,31 @@ def same(thing: Any) -> str:
     return json.dumps(thing, default=str, sort_keys=True)
 
 
+def _named(refused: ForeignError) -> str:
+    return str(refused.result["foreign"][0]["name"])
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "use", "rename"),
+    [
+        ("role", RoleNames("corp", REGION).flow_log, "set network_flow_log_days to 0", "environment_name"),
+        ("role", RoleNames("corp", REGION).backup, "set file_system_backup_plan to null", "environment_name"),
+        ("role", RoleNames("corp", REGION).schedule("web"), "leave service_schedules out", "service_name"),
+        ("role", RoleNames("corp", REGION).experiment("web"), "", "service_name"),
+        ("role", DeployerNames("corp", REGION).roles[0], "leave it out of deployer_roles", "deployer_name_prefix"),
+        ("topic", HealthCheckNames("corp", REGION).topic, "set dns_health_alarm_topic_arns", "environment_name"),
+        ("topic", EnvironmentNames("corp").alarm_topic, "set monitoring_topic_arns", "environment_name"),
+        ("topic", EnvironmentNames("corp").release_topic, "leave environment_release_topic out", "environment_name"),
+        ("log_group", "/pear/corp/network", "set network_flow_log_days to 0", "environment_name"),
+        ("log_group", ServiceNames("corp", "web").log_group, "set service_log_group to its name", "service_name"),
+        ("alarm", EnvironmentNames("corp").alarm_prefix + "cpu", "set monitoring_enabled to false", "environment_name"),
+        ("dashboard", DashboardNames("corp", REGION).shared, "set monitoring_dashboard to false", "environment_name"),
+    ],
+)
+def test_the_ways_on_are_those_of_what_the_name_is_for(kind: str, name: str, use: str, rename: str) -> None:
+    assert Existing(kind, name, {}).ways == (use, rename)
+
+
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.kind)
 @pytest.mark.parametrize("tags", [OTHERS, {"pear:environment": "other", "pear:component": "other"}, {}], ids=str)
 def test_what_others_made_is_refused_and_stays_as_it_is(cloud: None, case: Case, tags: dict[str, str]) -> None:
@@ -384,8 +417,9 @@ def test_what_others_made_is_refused_and_stays_as_it_is(cloud: None, case: Case,
         said = str(refused.value)
         assert "Nothing was changed" in said
         assert f"environment_adopt: [{case.kind}]" in said
-        assert ownership.KINDS[case.kind].use in said
-        assert ownership.KINDS[case.kind].rename in said
+        use, rename = Existing(case.kind, _named(refused.value), {}).ways
+        assert f"hoose another name ({rename})" in said
+        assert f"se it as it is ({use})" in said if use else "se it as it is" not in said
         assert "Owner=platform" in said or tags != OTHERS
     assert same(case.look(made)) == before
 

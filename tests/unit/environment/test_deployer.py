@@ -15,7 +15,7 @@ from ansible_collections.pear.fargate.plugins.filter.deployer import deployer_po
 from ansible_collections.pear.fargate.plugins.module_utils.aws.arns import ArnScope
 from ansible_collections.pear.fargate.plugins.module_utils.aws.naming import RoleNames
 from ansible_collections.pear.fargate.plugins.module_utils.environment.deployer import Others, grants, render
-from ansible_collections.pear.fargate.plugins.module_utils.environment.github_trust import github_subjects
+from ansible_collections.pear.fargate.plugins.module_utils.environment.github_trust import Workflows, github_subjects
 from cloudsplaining.scan.policy_document import PolicyDocument
 
 from sandbox.laws.iam.actions import action as reference
@@ -608,7 +608,7 @@ def test_who_does_not_provision_gives_no_permissions(kind: str) -> None:
 
 
 def test_trust_names_branches_and_environments_exactly() -> None:
-    subjects = github_subjects("example/scores", ["main"], ["production"])
+    subjects = github_subjects(Workflows("example/scores", ("main",), ("production",)))
     trust = render(
         (FILES / "github-trust.json").read_text(),
         PLACE,

@@ -11,6 +11,7 @@ from ansible.errors import AnsibleFilterError
 from ansible_collections.pear.fargate.plugins.filter.deployer import deployer_trust
 from ansible_collections.pear.fargate.plugins.module_utils.environment.github_trust import (
     HOST,
+    Workflows,
     github_subjects,
     too_wide,
 )
@@ -43,11 +44,34 @@ def claims(operator: str, subject: Any) -> dict[str, Any]:
 
 
 def test_subjects_name_branches_and_environments() -> None:
-    assert github_subjects("example/scores", ["main"], ["production", "eu:live"]) == [
+    assert github_subjects(Workflows("example/scores", ("main",), ("production", "eu:live"))) == [
         "repo:example/scores:ref:refs/heads/main",
         "repo:example/scores:environment:production",
         "repo:example/scores:environment:eu%3Alive",
     ]
+
+
+def test_with_its_numbers_a_repository_is_named_as_older_and_as_newer_tokens_name_it() -> None:
+    github = {"repository": "example/scores", "owner_id": 1234, "repository_id": "5678", "branches": ["main"]}
+    assert github_subjects(Workflows.of(github)) == [
+        "repo:example/scores:ref:refs/heads/main",
+        "repo:example@1234/scores@5678:ref:refs/heads/main",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("ids", "key"),
+    [
+        pytest.param({"owner_id": 1234}, "repository_id", id="only the owner's"),
+        pytest.param({"repository_id": 5678}, "owner_id", id="only the repository's"),
+        pytest.param({"owner_id": 1234, "repository_id": "scores"}, "repository_id", id="a name"),
+        pytest.param({"owner_id": -1, "repository_id": 5678}, "owner_id", id="negative"),
+    ],
+)
+def test_numbers_are_both_or_none(ids: dict[str, Any], key: str) -> None:
+    github = {"repository": "example/scores", "branches": ["main"], **ids}
+    with pytest.raises(ValueError, match=rf"deployer_github\.{key} is .*gh api repos/example/scores"):
+        github_subjects(Workflows.of(github))
 
 
 @pytest.mark.parametrize(
@@ -58,6 +82,7 @@ def test_subjects_name_branches_and_environments() -> None:
         pytest.param("example/scores", [], ["prod?"], "would match others", id="a pattern of environments"),
         pytest.param("example/*", ["main"], [], "would match others", id="every repository"),
         pytest.param("scores", ["main"], [], "must be ORGANISATION/NAME", id="no organisation"),
+        pytest.param("example@1/scores@2", ["main"], [], "must be ORGANISATION/NAME", id="numbers among the names"),
         pytest.param("example/scores:ref", ["main"], [], "must be ORGANISATION/NAME", id="more than a name"),
     ],
 )
@@ -65,7 +90,7 @@ def test_subjects_that_are_too_wide_are_refused(
     repository: str, branches: list[str], environments: list[str], why: str
 ) -> None:
     with pytest.raises(ValueError, match=why):
-        github_subjects(repository, branches, environments)
+        github_subjects(Workflows(repository, tuple(branches), tuple(environments)))
 
 
 @pytest.mark.parametrize(
@@ -73,6 +98,7 @@ def test_subjects_that_are_too_wide_are_refused(
     [
         pytest.param(claims("StringEquals", "repo:example/scores:ref:refs/heads/main"), id="a branch"),
         pytest.param(claims("StringEquals", ["repo:example/scores:environment:live"]), id="an environment"),
+        pytest.param(claims("StringEquals", "repo:example@1234/scores@5678:environment:live"), id="with numbers"),
         pytest.param(claims("StringLike", "repo:example/scores:ref:refs/tags/v*"), id="tags that begin alike"),
         pytest.param(claims("StringEquals", "repo:example/scores:pull_request"), id="pull requests"),
     ],
@@ -93,6 +119,11 @@ def test_a_trust_policy_of_ones_own_may_name_a_repository(conditions: dict[str, 
         ),
         pytest.param(claims("StringLike", "*"), "must name the repository", id="any subject"),
         pytest.param(claims("StringLike", "repo:example/*"), "must name the repository", id="any repository"),
+        pytest.param(
+            claims("StringLike", "repo:example@1234/scores@*:environment:live"),
+            "must name the repository",
+            id="any number",
+        ),
         pytest.param(
             claims("StringLike", "repo:example/scores:*"), "at least the beginning", id="anything of a repository"
         ),

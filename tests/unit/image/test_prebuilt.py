@@ -264,6 +264,66 @@ def test_content_that_is_not_of_its_digest_is_not_believed(aws: Aws, registry: R
     assert "platform of ghcr.io/a/b not looked at: ghcr.io answered other content" in str(said.lines)
 
 
+def tagged(aws: Aws, image: str, architecture: str = "ARM64", **container: Any) -> tuple[list[str], list[str]]:
+    unchecked: list[str] = []
+    containers = [{"name": "proxy", "image": image, **container}]
+    return list(platform.by_tag(Invocation({}, aws), containers, architecture, unchecked)), unchecked
+
+
+def test_a_tag_is_looked_up_where_tasks_pull_it_and_its_platform_compared(aws: Aws, registry: Registry) -> None:
+    assert tagged(aws, "nginx:1.27") == tagged(aws, "ghcr.io/a/b:1.27") == ([], [])
+    assert registry.asked[0][0] == "https://registry-1.docker.io/v2/library/nginx/manifests/1.27"
+    ((wrong,), unchecked) = tagged(aws, "ghcr.io/a/b:1.27", "X86_64")
+    assert "image ghcr.io/a/b:1.27 of container proxy is built for linux/arm64, and the task runs on" in wrong
+    ((missing,), _) = tagged(aws, "nginx:1.72")
+    assert missing.startswith("image nginx:1.72 of container proxy does not exist in docker.io: ")
+    registry.content["latest"] = IMAGE
+    assert tagged(aws, "ghcr.io/a/b") == ([], []) and unchecked == []
+    assert tagged(aws, f"ghcr.io/a/b@{DIGEST}") == ([], []), "a release looks at digests"
+
+
+def test_a_tag_that_cannot_be_read_from_here_is_told_and_no_finding(aws: Aws, registry: Registry) -> None:
+    (found, (told,)) = tagged(aws, "ghcr.io/a/b:9", repository_credentials="arn:aws:secretsmanager:x")
+    assert found == [] and told == "image ghcr.io/a/b:9 of container proxy: ghcr.io has no such image in a/b"
+    registry.basic = "bG9naW4="
+    (found, (told,)) = tagged(aws, "ghcr.io/a/b:1.27")
+    assert found == [] and "ghcr.io requires a login to read a/b" in told
+
+
+def test_a_tag_of_ecr_is_looked_up_there(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
+    uri, _digest = push("team/proxy")
+    monkeypatch.setattr(platform.ecr, "image_configuration", lambda *_: {"architecture": "arm64"})
+    assert tagged(aws, f"{uri}:1.0") == ([], [])
+    ((wrong,), _) = tagged(aws, f"{uri}:1.0", "X86_64")
+    assert "is built for linux/arm64" in wrong
+    monkeypatch.setattr(platform.ecr, "pull_through_caches", lambda _aws, prefixes: {})
+    ((missing,), unchecked) = tagged(aws, f"{uri}:2.0")
+    assert missing.endswith(
+        f"does not exist in the ECR of account 123456789012 in {REGION}: push it, or correct its name"
+    )
+    assert unchecked == []
+    asked: list[str] = []
+    monkeypatch.setattr(
+        platform.ecr, "pull_through_caches", lambda _aws, prefixes: asked.extend(prefixes) or {"team": {}}
+    )
+    (found, (told,)) = tagged(aws, f"{uri}:2.0")
+    assert found == [] and told.endswith("fetches it when it is pulled for the first time")
+    assert asked == ["ROOT", "team"]
+    elsewhere = uri.replace("123456789012", "210987654321")
+    assert tagged(aws, f"{elsewhere}:1.0")[0] == []
+
+
+def test_a_registry_of_another_name_that_is_this_account_s_ecr_is_asked_as_ecr(
+    aws: Aws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    push("proxy")
+    monkeypatch.setattr(platform.ecr, "find_repository", lambda *_: {"repositoryUri": "10.1.0.1:5000/proxy"})
+    monkeypatch.setattr(platform.ecr, "image_configuration", lambda *_: {"architecture": "arm64"})
+    monkeypatch.setattr(platform.ecr, "pull_through_caches", lambda *_: {})
+    assert tagged(aws, "10.1.0.1:5000/proxy:1.0") == ([], [])
+    assert "does not exist in ECR repository proxy" in tagged(aws, "10.1.0.1:5000/proxy:2")[0][0]
+
+
 def test_platforms_of_another_account_are_read_with_its_registry_id(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[Any] = []
 

@@ -11,8 +11,8 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.pear.fargate.plugins.module_utils.aws.errors import Failure
 from ansible_collections.pear.fargate.plugins.module_utils.aws.session import Aws
 from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import Invocation
-from ansible_collections.pear.fargate.plugins.module_utils.image import ecr_scan_gate as scan_gate
-from ansible_collections.pear.fargate.plugins.modules.ecr_scan_gate import ARGUMENT_SPEC
+from ansible_collections.pear.fargate.plugins.module_utils.image import scan_gate
+from ansible_collections.pear.fargate.plugins.modules.container_image import ARGUMENT_SPEC
 from botocore.stub import Stubber
 
 from ..clocks import QuickClock
@@ -51,10 +51,11 @@ def answers(ecr: Stubber, status: str, **findings: Any) -> None:
 
 
 def judge(**options: Any) -> dict[str, Any]:
-    given = {"repository": "scores", "digest": DIGEST, "limits": {"critical": 0, "high": 1}, **options}
-    validated = ArgumentSpecValidator(ARGUMENT_SPEC).validate(given)
+    given = {"limits": {"critical": 0, "high": 1}, **options}
+    validated = ArgumentSpecValidator(ARGUMENT_SPEC["scan_gate"]["options"]).validate(given)
     assert not validated.error_messages
-    return scan_gate.run(Invocation(validated.validated_parameters, Aws({"region": REGION}), clock=QuickClock()))
+    params = {**validated.validated_parameters, "repository": "scores", "digest": DIGEST}
+    return scan_gate.run(Invocation(params, Aws({"region": REGION}), clock=QuickClock()))
 
 
 def test_no_more_than_is_allowed_passes(ecr: Stubber) -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import yaml
 from ansible_collections.pear.fargate.plugins.filter.monitoring import environment_dashboard, service_dashboard
 from ansible_collections.pear.fargate.plugins.filter.names import dashboard_url
 
 from sandbox.metrics.expressions import Frame, parse
-from tests.support.plays import Player
+from tests.support.plays import ROOT, Player
 
 from .given import ENVIRONMENT, WHOLE
 
@@ -30,6 +31,10 @@ def metrics(body: dict[str, Any]) -> set[tuple[str, str]]:
     [
         pytest.param(environment_dashboard(WHOLE, ["staging/*/balancer-errors"]), id="environment"),
         pytest.param(service_dashboard(ENVIRONMENT, "scores", ["staging/scores/cpu"], slos=SLOS), id="service"),
+        pytest.param(
+            service_dashboard({**ENVIRONMENT, "cluster": {"container_insights": "enhanced"}}, "scores"),
+            id="service with a graph of each task",
+        ),
         pytest.param(service_dashboard(ENVIRONMENT, "mailer", kind="worker", queues=["mails"], slos=SLOS), id="worker"),
     ],
 )
@@ -66,15 +71,54 @@ def test_what_the_program_counts_is_shown_where_a_collector_delivers_it() -> Non
 
     assert titles() == titles(enabled=False) == {}
     shown = titles(enabled=True)
-    assert list(shown) == ["Program: requests a second", "Program: latency in seconds"]
+    assert list(shown) == ["Program: requests a second", "Program: average latency in seconds"]
     place = ["staging/scores", "http_request_duration_seconds", "service", "scores"]
-    lines = shown["Program: latency in seconds"]["metrics"]
-    assert [line[:-1] for line in lines] == [place] * 3
-    assert [line[-1]["stat"] for line in lines] == ["p95", "p99", "Average"]
+    # What is scraped has no percentiles: their lines would stay empty.
+    average = [*place, {"stat": "Average", "label": "average"}]
+    assert shown["Program: average latency in seconds"]["metrics"] == [average]
+    over_otlp = titles(enabled=True, duration_percentiles=True)["Program: latency in seconds"]["metrics"]
+    assert [line[:-1] for line in over_otlp] == [place] * 3
+    assert [line[-1]["stat"] for line in over_otlp] == ["p95", "p99", "Average"]
     (rate,), counted = shown["Program: requests a second"]["metrics"]
     assert (counted[:-1], counted[-1]["stat"], counted[-1]["id"]) == (place, "SampleCount", "requests")
     frame = Frame({"requests": {0.0: 120.0}}, ("requests",), {"requests": 60}, (0.0,))
     assert parse(rate["expression"]).evaluate(frame) == {0.0: 2.0}
+
+
+def test_the_inventory_names_graphs_of_what_the_service_is_for() -> None:
+    def lines(graphs_: list[dict[str, Any]], **collector: Any) -> dict[str, Any]:
+        found = graphs(service_dashboard(ENVIRONMENT, "scores", collector=collector, graphs=graphs_))
+        return {graph["title"]: graph["metrics"] for graph in found}
+
+    own = [
+        {"title": "Scores a minute", "metrics": [{"metric": "scores_total", "label": "scores"}]},
+        {
+            "title": "Others",
+            "metrics": [
+                {"metric": "RejectedScores", "dimensions": {}},
+                {"namespace": "Shop", "metric": "carts", "dimensions": {"a": "1", "b": "2"}, "statistic": "Maximum"},
+            ],
+        },
+    ]
+    without, shown = lines([]), lines(own)
+    assert set(shown) - set(without) == {"Scores a minute", "Others"}
+    scores = ["staging/scores", "scores_total", "service", "scores", {"stat": "Sum", "label": "scores"}]
+    assert shown["Scores a minute"] == [scores]
+    assert shown["Others"] == [
+        ["staging/scores", "RejectedScores", {"stat": "Sum", "label": "RejectedScores"}],
+        ["Shop", "carts", "a", "1", "b", "2", {"stat": "Maximum", "label": "carts"}],
+    ]
+    assert lines(own, namespace="elsewhere")["Scores a minute"] == [["elsewhere", *scores[1:]]]
+
+
+def test_the_production_inventory_shows_scores_that_its_collector_delivers() -> None:
+    values = yaml.safe_load((ROOT / "inventories/production/host_vars/scoreboard.yml").read_text())
+    (wanted,) = values["monitoring_graphs"]
+    assert f"^{wanted['metrics'][0]['metric']}$" in values["service_collector"]["metrics"]
+    body = service_dashboard(
+        ENVIRONMENT, "scores", collector=values["service_collector"], graphs=values["monitoring_graphs"]
+    )
+    assert ("staging/scores", "scores_total") in metrics(body)
 
 
 def test_the_programs_share_of_errors_needs_the_status_as_a_dimension() -> None:
@@ -113,6 +157,28 @@ def test_a_service_shows_both_colours_side_by_side_and_the_load_balancers_own_er
         assert {(line["stat"], line["color"]) for line in lines} == {
             (statistic, colour) for statistic in ("Average", "Maximum") for colour in colours
         }
+
+
+def test_each_task_has_a_line_of_its_own_where_container_insights_measures_it() -> None:
+    def searches(insights: str, service: str, kind: str = "web") -> dict[str, list[str]]:
+        environment = {**ENVIRONMENT, "cluster": {"container_insights": insights, "name": "shared"}}
+        found = graphs(service_dashboard(environment, service, kind=kind, queues=["mails"]))
+        each = [graph for graph in found if graph["title"].endswith("of each task")]
+        return {graph["title"]: [line[0]["expression"] for line in graph["metrics"]] for graph in each}
+
+    assert searches("disabled", "scores") == searches("enabled", "scores") == {}
+    shown = searches("enhanced", "scores")
+    assert list(shown) == ["CPU in percent of each task", "Memory in percent of each task"]
+    place = 'ClusterName="shared" ServiceName="scores-blue"'
+    blue, green = shown["CPU in percent of each task"]
+    schema = "{ECS/ContainerInsights,ClusterName,ServiceName,TaskId}"
+    assert blue == f"""SEARCH('{schema} MetricName="TaskCpuUtilization" {place}', 'Average', 60)"""
+    assert green == blue.replace("blue", "green")
+    assert shown["Memory in percent of each task"] == [
+        expression.replace("TaskCpu", "TaskMemory") for expression in (blue, green)
+    ]
+    (worker, _memory) = searches("enhanced", "mailer", "worker").values()
+    assert len(worker) == 1, "a worker has one colour"
 
 
 # --- where they are ---

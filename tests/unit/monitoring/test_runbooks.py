@@ -10,6 +10,7 @@ import pytest
 import yaml
 from ansible_collections.pear.fargate.plugins.filter.monitoring import environment_alarms, service_alarms
 from ansible_collections.pear.fargate.plugins.module_utils.monitoring.alarm_parts import (
+    HEALTH_CHECK,
     SEVERITIES,
     Thresholds,
     kind_of,
@@ -37,7 +38,7 @@ def shipped() -> dict[str, str]:
         "staging/*health-check-eu-central-1/scores", HealthAlarm("id", "scores.example.com", (), URL)
     )
     described = {kind_of(alarm["name"]): alarm["description"] for alarm in alarms}
-    return {**described, health_alarm.KIND: check["AlarmDescription"]}
+    return {**described, HEALTH_CHECK: check["AlarmDescription"]}
 
 
 def pages() -> set[str]:
@@ -62,6 +63,20 @@ def test_a_runbook_has_its_parts_and_the_severity_of_its_alarm(kind: str) -> Non
     assert re.search(rf"^Alarm `[^`]+`, {SEVERITIES[kind]}\.$", text, re.MULTILINE)
     assert re.findall(r"^## (.+)$", text, re.MULTILINE) == ["Meaning", "First look", "What to do", "Escalate"]
     assert f"({kind}.md)" in (RUNBOOKS / "README.md").read_text()
+
+
+@pytest.mark.parametrize("kind", SEVERITIES)
+def test_a_runbook_says_why_its_threshold_is_what_it_is(kind: str) -> None:
+    """Whoever is woken by an alarm asks that, and so does whoever wants to change it."""
+    text = (RUNBOOKS / f"{kind}.md").read_text()
+    (reason,) = re.findall(r"^Threshold: .+\n\nReason: (.+\.)$", text, re.MULTILINE)
+    assert len(reason.split()) >= 8, reason
+
+
+@pytest.mark.parametrize("kind", ["burn-fast", "database-storage"])
+def test_what_pages_before_users_are_failed_says_why(kind: str) -> None:
+    assert SEVERITIES[kind] == "critical"
+    assert "It is critical" in (RUNBOOKS / f"{kind}.md").read_text()
 
 
 def test_thresholds_that_runbooks_name_exist_and_none_is_left_out() -> None:

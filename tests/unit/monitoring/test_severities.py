@@ -7,7 +7,11 @@ from typing import Any
 import pytest
 import yaml
 from ansible.errors import AnsibleFilterError
-from ansible_collections.pear.fargate.plugins.filter.monitoring import alarm_topic_arn, service_alarms
+from ansible_collections.pear.fargate.plugins.filter.monitoring import (
+    alarm_topic_arn,
+    health_check_topics,
+    service_alarms,
+)
 from ansible_collections.pear.fargate.plugins.module_utils.monitoring.alarm_parts import (
     CRITICAL,
     NOTICE,
@@ -143,6 +147,16 @@ def test_the_topic_of_health_checks_is_where_their_metrics_are_and_no_other_envi
     )
     there = {**ENVIRONMENT, "region": "us-east-1"}
     assert alarm_topic_arn(there, of_health_checks=True) == alarm_topic_arn(there)
+
+
+def test_health_checks_tell_the_topics_that_the_inventory_gives_their_alarms() -> None:
+    check = {"dns_health_check": {"host": "scores.example.com"}}
+    own = alarm_topic_arn(ENVIRONMENT, of_health_checks=True)
+    theirs = own.replace("staging-eu-central-1-alarms", "pager")
+    services = [{}, {"dns_health_check": {}}, check, check, {**check, "dns_health_alarm_topic_arns": [theirs]}]
+    assert health_check_topics(ENVIRONMENT, services) == [own, theirs]
+    off: list[dict[str, Any]] = [{"dns_health_alarm": "false"}, {"monitoring_enabled": False}]
+    assert health_check_topics(ENVIRONMENT, [{**check, **variables} for variables in off]) == []
 
 
 def test_the_module_takes_every_option() -> None:

@@ -86,9 +86,16 @@ def test_check_mode_breaks_nothing_and_waits_for_no_alarm() -> None:
     assert [task["when"] for task in others] == ["not ansible_check_mode"] * 3
 
 
+def _steps(step: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Each block's tasks, and those of the one that follows it always."""
+    for task in (*step["block"], *step["always"]):
+        yield from _steps(task) if "block" in task else [task]
+
+
 def test_what_lasts_is_mended_before_the_traffic_whatever_happened_to_it() -> None:
-    """An experiment that runs, mount targets that let nobody in, a certificate that ends soon."""
-    tasks = yaml.safe_load((ROOT / "roles/gameday/tasks/mend.yml").read_text())
+    """An experiment that runs, mount targets that let nobody in, a certificate that ends soon. test_gameday_mend.py plays it."""
+    (step,) = yaml.safe_load((ROOT / "roles/gameday/tasks/mend.yml").read_text())
+    tasks = list(_steps(step))
     stopped, opened, certificate, *others = tasks
     assert stopped["pear.fargate.fis_experiment"]["until"] == "stopped"
     assert opened["pear.fargate.gameday_fault"]["state"] == "absent"
@@ -155,7 +162,7 @@ def test_a_template_does_not_outlive_its_experiment() -> None:
         ),
         pytest.param(
             "crash-at-start",
-            Watched(60.0, refusal="3 tasks stopped", outcome="rolled_back"),
+            Watched(60.0, 61.0, refusal="3 tasks stopped", outcome="rolled_back"),
             STEADY,
             [],
             id="refused",
@@ -176,6 +183,13 @@ def test_a_template_does_not_outlive_its_experiment() -> None:
             STEADY,
             ["as the release failed: no image"],
             id="not released",
+        ),
+        pytest.param(
+            "wrong-port",
+            Watched(60.0, None, "the program leaks memory", refusal="3 tasks stopped", outcome="rolled_back"),
+            STEADY,
+            ["the triage said 'the program leaks memory', and should have said nothing"],
+            id="refused, and another cause named",
         ),
         pytest.param("crash-at-start", Watched(), STEADY, ["should have been refused"], id="not refused"),
         pytest.param(
@@ -278,7 +292,7 @@ def test_an_experiment_on_a_worker_is_ended_by_an_alarm_that_it_has(
     assert watched["aborted_by"] == "no-running-task"
 
 
-@pytest.mark.parametrize("name", ["errors-on-one-route", "slow-dependency", "latency-trend", "wrong-port", "zone-loss"])
+@pytest.mark.parametrize("name", ["errors-on-one-route", "slow-answers", "latency-trend", "wrong-port", "zone-loss"])
 def test_a_worker_takes_no_part_where_requests_have_to_notice(account: Account, name: str) -> None:
     with pytest.raises(Failure, match="scores is a worker, which is sent no requests"):
         step(account, "steady", experiment=name, kind="worker")
@@ -333,11 +347,41 @@ def test_what_the_release_refused_is_known_by_the_release(account: Account) -> N
     said = {"began": 0.0, "experiment": "crash-at-start", "refusal": "tasks stopped"}
     watched = step(account, "watch", **said, outcome="rolled_back")["watched"]
     assert (watched["know_seconds"], watched["refusal"]) == (75, "tasks stopped")
+    assert (watched["cause"], watched["cause_seconds"]) == ("", 75)
     # A release that never began has judged nothing, and its error is not the version's.
     watched = step(account, "watch", **said, outcome="refused")["watched"]
     assert watched["know_seconds"] is None
     report = step(account, "recovered", began=0.0, experiment="crash-at-start", watched=watched)["report"]
     assert not report["succeeded"]
+
+
+def test_after_a_refusal_the_triage_names_a_cause_that_is_right_or_none(account: Account) -> None:
+    """Of a worker, whose tasks are replaced in place, those that did not start are still seen."""
+    said = {"began": 0.0, "experiment": "wrong-port", "refusal": "no healthy target", "outcome": "rolled_back"}
+    silent = (
+        "the tasks run and do not answer their health check: a wrong port, a security group, or a program that hangs"
+    )
+    account.causes = [
+        (0, 100, "the program leaks memory"),
+        (100, 200, silent),
+        (200, 5_000, "the newest release is slower"),
+    ]
+    watched = step(account, "watch", **said)["watched"]
+    assert watched["cause"] == silent and 100 <= watched["cause_seconds"] < 110
+    account.clock.seconds = 300
+    watched = step(account, "watch", **said)["watched"]
+    assert (watched["cause"], watched["cause_seconds"]) == ("the newest release is slower", None)
+    assert 600 < account.clock.now() < 610
+
+
+def test_of_calls_that_aws_throttles_the_triage_says_so_or_nothing(account: Account) -> None:
+    account.causes = [(0, 5_000, "AWS throttles calls of this account: what could not be read may be wrong too")]
+    assert step(account, "watch", began=0.0, experiment="throttled-api")["watched"]["cause_seconds"] == 0
+    account.causes = [(0, 5_000, "the program leaks memory")]
+    account.clock.seconds = 0
+    watched = step(account, "watch", began=0.0, experiment="throttled-api")["watched"]
+    report = step(account, "recovered", began=0.0, experiment="throttled-api", watched=watched)["report"]
+    assert "the triage said 'the program leaks memory', and should have said nothing" in report["problems"]
 
 
 def test_an_alarm_that_fires_already_cannot_notice(account: Account) -> None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any, cast
 
+import boto3
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.pear.fargate.plugins.module_utils.aws import cloudwatch, elbv2, logs, xray
@@ -152,9 +154,7 @@ def test_a_reading_that_fails_says_why(raised: Exception, throttled: bool) -> No
     assert attempt(read) == Unread(str(raised), throttled)
 
 
-def test_a_composite_alarm_is_told_where_its_parts_say_nothing_by_themselves(
-    aws: Aws, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_composite_alarm_is_told_where_none_of_its_parts_is(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
     since = datetime.fromtimestamp(NOW, UTC)
 
     def firing(kind: str, rule: str = "") -> dict[str, Any]:
@@ -171,13 +171,33 @@ def test_a_composite_alarm_is_told_where_its_parts_say_nothing_by_themselves(
         firing("error-share"),
         firing("live-without-target", of_notices),
         firing("traffic-on-green"),
+        firing("of-others", 'ALARM("others/payments")'),
     ]
     monkeypatch.setattr(cloudwatch, "alarms", lambda aws, prefix: found if prefix == "staging/scores/" else [])
     monkeypatch.setattr(existing, "locate_in_environment", lambda *arguments: Unread("not asked for"))
     place = find(aws, {"environment": "staging", "service": "scores"})
     with ThreadPoolExecutor(1) as pool:
         told = Readers(aws, place, Window(NOW - 900, NOW, 60), pool).alarms()
-    assert [alarm.kind for alarm in told] == ["error-share", "live-without-target"]
+    assert [alarm.kind for alarm in told] == ["error-share", "live-without-target", "of-others"]
+
+
+@mock_aws
+def test_the_alarm_on_a_health_check_is_read_where_route_53_has_its_metrics() -> None:
+    """The place is in eu-central-1, and the environment of the same name in another region has a check of its own."""
+    check = {"Namespace": "AWS/Route53", "MetricName": "HealthCheckStatus", "Statistic": "Minimum", "Period": 60}
+    rule = {"ComparisonOperator": "LessThanThreshold", "Threshold": 1, "EvaluationPeriods": 1}
+    cloud = boto3.client("cloudwatch", region_name="us-east-1")
+    for region in ("eu-central-1", "eu-west-1"):
+        cloud.put_metric_alarm(AlarmName=f"staging/*health-check-{region}/scores", **check, **rule)
+        cloud.set_alarm_state(
+            AlarmName=f"staging/*health-check-{region}/scores", StateValue="ALARM", StateReason="asked for"
+        )
+    there = Aws({"region": "eu-central-1"})
+    place = Place("staging", "scores", "c", "l", {}, "g", (), "staging/*health-check-eu-central-1/scores", Unread(""))
+    with ThreadPoolExecutor(1) as pool:
+        (alarm,) = Readers(there, place, Window(NOW - 900, NOW, 60), pool).health_alarms()
+        assert alarm.kind == "health-check"
+        assert Readers(there, replace(place, health_alarm=""), Window(NOW - 900, NOW, 60), pool).health_alarms() == ()
 
 
 def test_a_defect_of_ours_is_not_taken_for_a_reading_that_failed() -> None:
@@ -205,9 +225,10 @@ def test_names_are_known_where_the_load_balancer_cannot_be_read(
     assert (place.cluster, place.ledger) == ("staging", "staging-releases")
     assert place.log_group == "/pear/staging/scores"
     assert place.alarm_prefixes == ("staging/scores/", "staging/*/")
+    assert place.health_alarm == ("" if options else "staging/*health-check-eu-central-1/scores")
 
 
-PARTS = ("answers", "tasks", "releases", "saturation", "logs", "traces", "alarms")
+PARTS = ("answers", "tasks", "releases", "saturation", "logs", "traces", "alarms", "health_alarms")
 
 
 @pytest.mark.long
@@ -218,14 +239,14 @@ def test_a_check_that_does_not_answer_in_time_is_unknown_and_the_others_are_not(
     for part in PARTS:
         wait = never.wait if part == "logs" else lambda: None
         monkeypatch.setattr(Readers, part, lambda self, wait=wait: wait() or "read")
-    place = Place("staging", "scores", "c", "l", {}, "g", (), Unread("no load balancer"))
+    place = Place("staging", "scores", "c", "l", {}, "g", (), "", Unread("no load balancer"))
     params = {"minutes": 15, "period_seconds": 60, "timeout_seconds": 1}
     try:
         facts = service_triage.read(aws, place, Invocation(params, aws), NOW)
     finally:
         never.set()
     assert facts.logs == Unread("no answer in time")
-    assert [getattr(facts, part) for part in PARTS if part != "logs"] == ["read"] * 6
+    assert [getattr(facts, part) for part in PARTS if part != "logs"] == ["read"] * 7
 
 
 def test_a_log_is_searched_from_its_newest_minutes_until_there_is_enough(
@@ -238,7 +259,7 @@ def test_a_log_is_searched_from_its_newest_minutes_until_there_is_enough(
         return [logs.LogEvent(search.end, "s", "ERROR")] * 150, True
 
     monkeypatch.setattr(logs, "search_events", search)
-    place = Place("staging", "scores", "c", "l", {}, "g", (), Unread("no load balancer"))
+    place = Place("staging", "scores", "c", "l", {}, "g", (), "", Unread("no load balancer"))
     with ThreadPoolExecutor() as pool:
         found = Readers(aws, place, Window(NOW - 900, NOW, 60), pool).logs()
     assert [(NOW - search.start, round(NOW - search.end)) for search in searched] == [(120.0, 0), (600.0, 120)]

@@ -57,7 +57,7 @@ def log(monkeypatch: pytest.MonkeyPatch) -> Log:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
     made = Log()
-    place = Place("staging", "scores", "c", "ledger", {}, "/pear/staging/scores", (), Unread("no load balancer"))
+    place = Place("staging", "scores", "c", "ledger", {}, "/pear/staging/scores", (), "", Unread("no load balancer"))
     monkeypatch.setattr(service_logs, "find", lambda aws, params: place)
     monkeypatch.setattr(logs, "search_events", made.search)
     return made

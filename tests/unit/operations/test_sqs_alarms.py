@@ -214,6 +214,16 @@ def test_a_message_whose_playbook_died_is_not_held_for_ever() -> None:
     assert not queue.source.held
 
 
+def test_what_no_playbook_ends_is_a_dead_letter_before_the_queue_forgets_it() -> None:
+    (play,) = yaml.safe_load((EDA / "queue.yml").read_text())
+    queues = [task["community.aws.sqs_queue"] for task in play["tasks"] if "community.aws.sqs_queue" in task]
+    (queue,) = [queue for queue in queues if "redrive_policy" in queue]
+    options = sqs_alarms.Options("q")
+    # Hidden once more at the last look, which comes every half of the time that it is hidden for.
+    longest_receipt = options.longest_seconds + 1.5 * options.visibility_seconds
+    assert queue["redrive_policy"]["maxReceiveCount"] * longest_receipt < queue["message_retention_period"]
+
+
 def test_the_loop_puts_events_and_survives_an_error_of_sqs(monkeypatch: pytest.MonkeyPatch) -> None:
     queue = Queue()
     answers: list[Any] = [
@@ -243,6 +253,7 @@ def test_the_rulebook_runs_the_playbook_with_what_the_source_gives() -> None:
     (source,) = ruleset["sources"]
     options = yaml.safe_load(sqs_alarms.DOCUMENTATION)["options"]
     assert set(source["pear.fargate.sqs_alarms"]) <= set(options) == set(sqs_alarms.Options.__dataclass_fields__)
+    assert options["longest_seconds"]["default"] == sqs_alarms.Options("q").longest_seconds
     (rule,) = ruleset["rules"]
     action = rule["action"]["run_playbook"]
     playbook = (ROOT / "playbooks" / f"{action['name'].rpartition('.')[2]}.yml").read_text()

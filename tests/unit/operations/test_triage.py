@@ -13,6 +13,7 @@ from ansible.plugins.filter.core import to_bool
 from ansible_collections.pear.fargate.plugins.module_utils.aws.logs import LogEvent
 from ansible_collections.pear.fargate.plugins.module_utils.aws.tasks import ContainerState, TaskState
 from ansible_collections.pear.fargate.plugins.module_utils.aws.xray import Calls
+from ansible_collections.pear.fargate.plugins.module_utils.monitoring.alarm_parts import NOTICE, SEVERITIES
 from ansible_collections.pear.fargate.plugins.module_utils.operations.causes import CommandValues
 from ansible_collections.pear.fargate.plugins.module_utils.operations.facts import (
     Alarm,
@@ -22,7 +23,7 @@ from ansible_collections.pear.fargate.plugins.module_utils.operations.facts impo
     Tasks,
     Unread,
 )
-from ansible_collections.pear.fargate.plugins.module_utils.operations.findings import State
+from ansible_collections.pear.fargate.plugins.module_utils.operations.findings import State, at
 from ansible_collections.pear.fargate.plugins.module_utils.operations.screen import as_data, note, screen
 from ansible_collections.pear.fargate.plugins.module_utils.operations.triage import CHECKS, Report, triage
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.lease import Lease
@@ -414,6 +415,13 @@ def test_errors_that_were_there_before_the_release_are_not_its_own() -> None:
     assert report.causes[0].cause == "the service answers with errors, and no release began it"
 
 
+def test_errors_of_a_version_that_the_colour_had_before_are_not_those_of_the_release() -> None:
+    """It was rolled back, and for some minutes the colour had no traffic, until the next bad version came."""
+    requests = lambda back: 600 if back > 12 or back < 4 else 0  # noqa: E731
+    report = judged(just_released(4, answers=traffic(lambda back: 0.5, requests)))
+    assert report.causes[0].cause == "the newest release answers with errors"
+
+
 def test_errors_of_the_candidate_alone_speak_for_the_release() -> None:
     good = traffic()
     bad = traffic(lambda back: 0.5, lambda back: 100 if back < 7 else 0)
@@ -598,6 +606,74 @@ def test_a_firing_alarm_keeps_its_check_from_being_ok() -> None:
     report = judged(healthy(alarms=(firing,)))
     assert state_of(report, "saturation") is State.WARNING
     assert any("production/scoreboard/cpu" in line for line in screen(report))
+
+
+HEALTH_ALARM = "production/*health-check-eu-central-1/scoreboard"
+# `critical` speaks for alarms that have their own.
+TOLD = [kind for kind, severity in SEVERITIES.items() if severity != NOTICE and kind != "critical"]
+
+
+@pytest.mark.parametrize("kind", TOLD)
+def test_each_kind_of_alarm_that_somebody_is_told_of_has_its_check(kind: str) -> None:
+    name = HEALTH_ALARM if kind == "health-check" else f"production/*/{kind}"
+    report = judged(healthy(alarms=(Alarm(name, minute(4)),)))
+    (verdict,) = [verdict for verdict in report.verdicts if verdict.state is not State.OK]
+    assert verdict.why == f"alarm {name} is firing since {at(minute(4))}"
+
+
+@pytest.mark.parametrize(
+    ("name", "check"),
+    [
+        pytest.param("production/scoreboard/burn-fast-availability", "5xx", id="of an objective"),
+        pytest.param("production/scoreboard/unhealthy-targets-blue", "tasks", id="of a colour"),
+        pytest.param("production/jobs/queue-age-jobs", "saturation", id="of a queue"),
+    ],
+)
+def test_an_alarm_of_which_there_are_several_has_the_check_of_its_kind(name: str, check: str) -> None:
+    report = judged(healthy(alarms=(Alarm(name, minute(4)),)))
+    assert state_of(report, check) is State.WARNING
+    assert report.headline == f"warning in {check}, and no cause that is known"
+    assert report.next == "ansible-playbook playbooks/status.yml -i inventories/production -l scoreboard"
+
+
+def test_with_an_alarm_of_the_inventory_firing_nothing_wrong_is_not_said() -> None:
+    """No check knows what it watches."""
+    report = judged(healthy(alarms=(Alarm("production/scoreboard/orders-refused", minute(4)),)))
+    assert (report.state, report.headline) == (
+        State.WARNING,
+        "warning: firing, and no check finds a reason: production/scoreboard/orders-refused",
+    )
+    assert report.next == "ansible-playbook playbooks/status.yml -i inventories/production -l scoreboard"
+
+
+def test_a_health_check_that_fails_where_all_else_is_well_is_users_who_do_not_reach_the_service() -> None:
+    report = judged(healthy(health_alarms=(Alarm(HEALTH_ALARM, minute(4)),)))
+    assert state_of(report, "5xx") is State.WARNING
+    assert report.causes[0].cause.startswith("users do not reach the service by its name")
+    assert report.next == "ansible-playbook playbooks/drift.yml -i inventories/production"
+    assert report.alarms == (f"{HEALTH_ALARM} since {at(minute(4))}",)
+
+
+def test_a_health_check_that_fails_with_the_certificate_is_no_cause_of_its_own() -> None:
+    expired = replace(traffic(), certificate=Certificate("scores.example.com", minute(90)))
+    report = judged(healthy(answers=expired, health_alarms=(Alarm(HEALTH_ALARM, minute(4)),)))
+    assert [cause.cause for cause in report.causes] == [
+        "the certificate has expired: users cannot connect, whatever the service does"
+    ]
+
+
+def test_a_region_that_may_not_be_called_hides_no_alarm_of_the_environment() -> None:
+    """Some accounts refuse calls to the region of Route 53's metrics."""
+    cpu = Alarm("production/scoreboard/cpu", minute(4))
+    report = judged(healthy(alarms=(cpu,), health_alarms=Unread(DENIED)))
+    assert report.alarms == (f"{cpu.name} since {at(minute(4))}", f"the alarm on the health check is unknown: {DENIED}")
+    assert judged(healthy(health_alarms=Unread(DENIED))).headline == "nothing wrong found (unknown: alarms)"
+
+
+def test_with_alarms_that_cannot_be_read_nothing_wrong_is_not_said() -> None:
+    report = judged(healthy(alarms=Unread(DENIED)))
+    assert report.headline == "nothing wrong found (unknown: alarms)"
+    assert report.next == "ansible-playbook playbooks/status.yml -i inventories/production -l scoreboard"
 
 
 # --- lines of the log ---

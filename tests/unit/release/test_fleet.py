@@ -469,6 +469,30 @@ def test_a_rollback_to_the_other_colour_waits_for_no_alarm_of_ecs(
     assert sent == [{"desiredCount": 2, "forceNewDeployment": True, **deployment}]
 
 
+SPOT = [{"capacity_provider": "FARGATE_SPOT", "weight": 1, "base": 0}]
+ON_SPOT = {"capacityProviderStrategy": [{"capacityProvider": "FARGATE_SPOT", "weight": 1, "base": 0}]}
+
+
+def test_other_capacity_providers_are_written_with_a_new_deployment(account: Account, monkeypatch: Any) -> None:
+    """ECS refuses them without one, also where the version stays the same."""
+    sent: list[dict[str, Any]] = []
+    reader = fleet(QuickClock())
+    reader.location.further_target_groups = {}  # type: ignore[misc]
+    settings = {**MADE_IN_PLACE, "rollback": False, "alarms": [], "capacity_providers": []}
+    state = SimpleNamespace(name="web", task_definition="web:1", desired=2, settings=settings, tags={})
+    reader.services = {BLUE: cast(Any, state), GREEN: cast(Any, state)}
+    specified = {**settings, "capacity_providers": SPOT}
+    spec = SimpleNamespace(settings=lambda *_: specified, task_definition=lambda: WITHOUT, desired_count=2, tags={})
+    reader.spec = cast(Any, spec)
+    monkeypatch.setattr(ecs, "task_definition", lambda *_: {**WITHOUT, "status": "ACTIVE"})
+    monkeypatch.setattr(ServiceFleet, "update", lambda _self, _colour, request: sent.append(request))
+    ListenerProvider(reader, _test_colour=GREEN).stage(Stage(GREEN, "web:1", 2))
+    EcsProvider(reader, in_place=True).replace(Replace(BLUE, "web:1"))
+    staged, replaced = sent
+    assert staged == {"desiredCount": 2, "forceNewDeployment": True, **ON_SPOT}
+    assert replaced == {"forceNewDeployment": True, **ON_SPOT}
+
+
 HELD = {"target_group_arn": "arn:blue", "container": "app", "port": 9090}
 OLD_PORT: dict[str, Any] = {
     "containerDefinitions": [

@@ -10,6 +10,8 @@ import pytest
 from ansible_collections.pear.fargate.plugins.module_utils.aws.errors import AwsError
 from ansible_collections.pear.fargate.plugins.module_utils.release.loop import Ending
 from ansible_collections.pear.fargate.plugins.module_utils.release.pace import BLIND_SECONDS, LONGEST_SECONDS, Pace
+from ansible_collections.pear.fargate.plugins.module_utils.release.providers.service_provider import _RULE_SECONDS
+from ansible_collections.pear.fargate.plugins.module_utils.rollout.actions import POLL_SECONDS, WATCH_SECONDS
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import Outcome
 from botocore.exceptions import ClientError
 
@@ -61,6 +63,34 @@ def test_two_hundred_controllers_share_the_quota_of_load_balancers_and_each_gets
         heapq.heappush(due, (now + paces[number].seconds(5.0), number))
     assert looks * reads > 0.95 * seconds * 10, "the quota is used"
     assert longest < 180
+
+
+@pytest.mark.parametrize(
+    ("controllers", "wanted_seconds", "throttled_at_last"),
+    [
+        pytest.param(10, POLL_SECONDS, False, id="ten whose tasks start"),
+        pytest.param(20, WATCH_SECONDS, False, id="twenty whose traffic is held"),
+        pytest.param(20, POLL_SECONDS, True, id="not twenty whose tasks start"),
+    ],
+)
+def test_so_many_releases_at_once_are_never_throttled(
+    controllers: int, wanted_seconds: float, throttled_at_last: bool
+) -> None:
+    """Each look asks for the targets of both colours, and for the rule where that was read ten seconds ago."""
+    rates, seconds = Rates(), 900.0
+    paces = [Pace(random.Random(number)) for number in range(controllers)]
+    ruled = [number / 10 for number in range(controllers)]
+    due = [(at, number) for number, at in enumerate(ruled)]
+    while due[0][0] < seconds:
+        now, number = heapq.heappop(due)
+        calls = ["DescribeTargetHealth"] * 2
+        if now - ruled[number] >= _RULE_SECONDS:
+            ruled[number] = now
+            calls.append("DescribeRules")
+        for call in calls:
+            rates.takes("eu-central-1", "elasticloadbalancing", call, now)
+        heapq.heappush(due, (now + paces[number].seconds(wanted_seconds), number))
+    assert bool(rates.refused()) is throttled_at_last
 
 
 def test_who_sees_nothing_for_a_quarter_of_an_hour_does_not_wait_for_a_quota() -> None:

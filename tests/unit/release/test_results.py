@@ -64,7 +64,7 @@ COMPARED = {"candidate": [{"answered": 612, "p99_ms": 118.0}], "live": [{"answer
 def test_the_report_shows_the_response_times_that_were_compared(tmp_path: Path, kept: bool) -> None:
     report = tmp_path / "report.json"
     release = replace(RELEASE, evidence={**SEEN, "response_times": COMPARED}) if kept else RELEASE
-    call = Invocation({"report": str(report)}, cast(Aws, None))
+    call = Invocation({"report": [str(report)]}, cast(Aws, None))
     with pytest.raises(Failure):
         result(
             call,
@@ -79,7 +79,7 @@ def test_the_report_shows_the_response_times_that_were_compared(tmp_path: Path, 
 
 def test_a_report_named_html_is_a_page_with_the_outcome_and_the_evidence(tmp_path: Path) -> None:
     path = tmp_path / "report.html"
-    failed(Outcome.ROLLED_BACK, report=str(path))
+    failed(Outcome.ROLLED_BACK, report=[str(path)])
     content = path.read_text()
     assert content.startswith("<!doctype html>")
     for text in ("rolled back", "5xx share 20 %", "2 tasks stopped: container app: exit code 3", "no licence"):
@@ -89,9 +89,17 @@ def test_a_report_named_html_is_a_page_with_the_outcome_and_the_evidence(tmp_pat
 def test_a_page_that_cannot_be_made_is_told_with_how_it_ended(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A rollback does not look for what makes pages before: users would wait for it."""
     monkeypatch.setattr(page_file, "HAS_PYGAL", False)
-    told = failed(Outcome.ROLLED_BACK, report=str(tmp_path / "report.html"))
+    told = failed(Outcome.ROLLED_BACK, report=[str(tmp_path / "report.html")])
     assert "It ended as rolled_back (5xx share 20 %), but its report could not be written" in str(told)
     assert "pygal" in str(told) and told.result["outcome"] == "rolled_back"
+
+
+def test_every_report_is_written_though_another_one_cannot_be(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    lost, kept = tmp_path / "file/report.json", tmp_path / "report.md"
+    told = failed(Outcome.ROLLED_BACK, report=[str(lost), str(kept)])
+    assert f"its report could not be written to {lost}: File exists. Name a path" in str(told)
+    assert kept.read_text().startswith("### test: rolled_back\n\n5xx share 20 %\n")
 
 
 def test_a_rollback_begins_without_what_makes_pages(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -105,7 +113,7 @@ def test_a_rollback_begins_without_what_makes_pages(monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr(bluegreen_rollback, "locate_by", begun)
     with pytest.raises(BegunError):
-        bluegreen_rollback.run(Invocation({"report": "report.html"}, cast(Aws, None)))
+        bluegreen_rollback.run(Invocation({"report": ["report.html"]}, cast(Aws, None)))
 
 
 def test_the_summary_comes_last() -> None:
@@ -316,7 +324,7 @@ def test_nothing_of_a_failed_result_acts_in_a_template_or_a_terminal(verbosity: 
 
 def test_evidence_is_printed_with_v_and_is_in_the_report_always(tmp_path: Path) -> None:
     report = tmp_path / "report.json"
-    short = failed(Outcome.ROLLED_BACK, report=str(report)).result
+    short = failed(Outcome.ROLLED_BACK, report=[str(report)]).result
     assert short == {"changed": True, "outcome": "rolled_back", "release": {"id": "r2", "version": "sha256:2 (app:2)"}}
     assert json.loads(report.read_text())["evidence"] == SEEN
     assert failed(Outcome.ROLLED_BACK, verbosity=1).result["evidence"] == SEEN

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.begin import (
@@ -244,8 +245,11 @@ def test_how_a_rollback_begins(
         assert isinstance(begun, Refused) and isinstance(answer, str) and answer in begun.reason
 
 
-def test_tasks_in_further_target_groups_are_replaced_by_a_rollback_whatever_the_other_colour_has() -> None:
-    live = replace(runs(BLUE, 2), further_target_groups=("staging-scoreboard-game",))
+@pytest.mark.parametrize("besides", [{"further_target_groups": ("staging-scoreboard-game",)}, {"names": ("scores",)}])
+def test_tasks_that_no_weight_moves_alone_are_replaced_by_a_rollback_whatever_the_other_colour_has(
+    besides: dict[str, Any],
+) -> None:
+    live = replace(runs(BLUE, 2), **besides)
     begun = begin_rollback(RETURN, fleet(LIVE_BLUE, live, runs(GREEN, 1)), TWO, 9.0)
     assert isinstance(begun, Begun)
     back = begun.release

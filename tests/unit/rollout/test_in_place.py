@@ -23,6 +23,7 @@ from ansible_collections.pear.fargate.plugins.module_utils.rollout.begin import 
 )
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.decide import decide
 from ansible_collections.pear.fargate.plugins.module_utils.rollout.model import (
+    Bound,
     Colour,
     ColourState,
     Fleet,
@@ -221,6 +222,24 @@ def test_each_state_has_its_next_action_and_its_reason(
 
 
 @pytest.mark.parametrize(
+    ("values", "action", "reason"),
+    [
+        pytest.param((900.0,), RETURN, "metric backlog", id="leaves its range"),
+        pytest.param((9.0,), Record(), "bake passed", id="in its range"),
+        pytest.param((), Wait(5.0), "backlog", id="no data is no pass"),
+    ],
+)
+def test_a_worker_is_judged_by_a_metric(values: tuple[float, ...], action: Action, reason: str) -> None:
+    """It has no requests: what it works off is what tells a bad version."""
+    fleet = Fleet(Weights(100, 0), OURS, ColourState(GREEN), routed=False)
+    observed = Observed(fleet, readings=Readings(metrics={"backlog": values}))
+    baked = replace(BAKED, gates=Gates(bounds=(Bound("backlog", maximum=100.0),)))
+    decision = decide(observed, baked, NOW)
+    assert decision.action == action, decision.reason
+    assert reason in decision.reason
+
+
+@pytest.mark.parametrize(
     ("blue", "release", "outcome", "reason"),
     [
         pytest.param(OLD, RETURNING, Outcome.ROLLED_BACK, "it is slow", id="the version before serves"),
@@ -306,12 +325,22 @@ def test_what_serves_as_specified_is_no_change(blue: ColourState, weights: Weigh
     assert isinstance(begun, Unchanged) is unchanged
 
 
-def test_weights_move_nothing_while_tasks_are_in_further_target_groups() -> None:
-    live = replace(OLD, further_target_groups=("staging-scoreboard-game",))
+@pytest.mark.parametrize(
+    ("besides", "said"),
+    [
+        (
+            {"further_target_groups": ("staging-scoreboard-game",)},
+            "tasks of blue are registered in staging-scoreboard-game too",
+        ),
+        ({"names": ("scores", "srv-1")}, "other services find tasks of blue by the names scores and srv-1"),
+    ],
+)
+def test_weights_move_nothing_while_tasks_have_other_clients_too(besides: dict[str, Any], said: str) -> None:
+    live = replace(OLD, **besides)
     fleet = Fleet(Weights(100, 0), live, ColourState(GREEN))
     order = Order("r2", "scoreboard", "ada", "sha256:2", "f", Plan("canary", (Step(10), Step(100))))
     refused = begin_deploy(order, fleet, [], NOW)
     assert isinstance(refused, Refused)
-    assert "tasks of blue are registered in staging-scoreboard-game too" in refused.reason
+    assert said in refused.reason
     again = replace(fleet, blue=replace(live, deviations=("settings differ: load_balancers",)))
     assert isinstance(begin_deploy(replace(order, plan=PLAN), again, [], NOW), Begun)

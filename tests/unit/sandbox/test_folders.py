@@ -14,7 +14,7 @@ ORDER = (
     # What has no state of its own
     "config", "errors", "locks", "ports", "lateness", "periodic", "processes", "engine", "listing", "registry_login", "wsgi",
     # AWS's rules without AWS's API
-    "faults", "laws", "metrics", "dns",
+    "faults", "laws", "metrics", "insights", "dns",
     # The API process
     "core", "roles", "snapshot", "fargate", "console", "api",
     # The other processes

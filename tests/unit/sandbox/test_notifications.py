@@ -149,6 +149,17 @@ def test_a_change_of_state_tells_the_topic_once_and_the_history_keeps_it(world: 
     assert history("Action") == [f"Successfully executed action {arn}"]
 
 
+def test_a_long_history_comes_in_pages(world: World) -> None:
+    alarm()
+    for number in range(7):
+        fire("ALARM" if number % 2 == 0 else "OK")
+    pages = client("cloudwatch").get_paginator("describe_alarm_history")
+    asked = {"AlarmName": "staging/scores/memory", "HistoryItemType": "StateUpdate", "ScanBy": "TimestampAscending"}
+    found = [page["AlarmHistoryItems"] for page in pages.paginate(**asked, PaginationConfig={"PageSize": 3})]
+    assert [len(items) for items in found] == [3, 3, 1]
+    assert [item["HistorySummary"] for items in found for item in items] == history("StateUpdate")
+
+
 def test_an_endpoint_is_asked_first_and_told_then(world: World, endpoint: Endpoint) -> None:
     arn = topic()
     client("sns").subscribe(TopicArn=arn, Protocol="http", Endpoint=endpoint.url)
@@ -208,7 +219,7 @@ def test_a_composite_alarm_names_what_made_it_fire(world: World) -> None:
 
 
 def delivered(world: World, *topics: str, check_mode: bool = False) -> dict[str, Any]:
-    options = {"topic_arns": list(topics), "alarm_prefix": "staging/", "timeout_seconds": 5}
+    options = {"topic_arns": list(topics), "alarm_prefix": "staging/", "timeout_seconds": 5, "release_topic_arns": []}
     return run(Invocation(options, Aws({"region": REGION}), check_mode, Now()))
 
 
@@ -239,6 +250,45 @@ def test_check_mode_tells_nobody_and_names_who_has_not_confirmed(world: World) -
     with pytest.raises(Failure, match=r"email oncall@example\.com has not confirmed its subscription"):
         delivered(world, arn, check_mode=True)
     assert history("StateUpdate") == []
+
+
+def test_a_topic_of_another_region_is_tested_by_an_alarm_that_is_there(world: World) -> None:
+    """That of health checks: an e-mail address has to agree to it by itself, and alarms of this region tell it nothing."""
+    here, alarms, topics = topic(), boto3.client("cloudwatch", "us-east-1"), boto3.client("sns", "us-east-1")
+    there = topics.create_topic(Name="staging-eu-central-1-alarms")["TopicArn"]
+    boto3.client("sqs", "us-east-1").create_queue(QueueName="pages")
+    topics.subscribe(TopicArn=there, Protocol="sqs", Endpoint="arn:aws:sqs:us-east-1:123456789012:pages")
+    topics.subscribe(TopicArn=there, Protocol="email", Endpoint="oncall@example.com")
+    name = "staging/*health-check-eu-central-1/scores"
+    above = {"ComparisonOperator": "GreaterThanThreshold", "AlarmActions": [there], "OKActions": [there]}
+    alarms.put_metric_alarm(AlarmName=name, **above, **METRIC)
+    alarm(here)
+    client("sns").subscribe(TopicArn=here, Protocol="sqs", Endpoint=f"arn:aws:sqs:{REGION}:123456789012:pages")
+    client("sqs").create_queue(QueueName="pages")
+    for region in (REGION, "us-east-1"):
+        world.metrics.of(region).told_until(sns.NAMESPACE, time.time() + 60)
+    with pytest.raises(
+        Failure, match=r"^Notifications do not reach everybody: email oncall@example\.com has not con"
+    ) as failed:
+        delivered(world, here, there)
+    told = {found["topic_arn"]: found for found in failed.value.result["topics"]}
+    assert (told[there]["alarm"], told[there]["delivered"]) == (name, 2)
+    assert (told[here]["alarm"], told[here]["problems"]) == ("staging/scores/memory", [])
+
+
+def test_of_a_topic_that_no_alarm_tells_the_subscriptions_are_looked_at(world: World) -> None:
+    arn = client("sns").create_topic(Name="staging-releases")["TopicArn"]
+    client("sns").subscribe(TopicArn=arn, Protocol="email", Endpoint="team@example.com")
+    options = {"topic_arns": [], "release_topic_arns": [arn], "alarm_prefix": "staging/", "timeout_seconds": 5}
+    call = Invocation(options, Aws({"region": REGION}), False, Now())
+    with pytest.raises(
+        Failure, match=r"email team@example\.com has not confirmed its subscription to staging-releases"
+    ):
+        run(call)
+    (mail,) = (world.settings.home / "mail/team@example.com").iterdir()
+    confirm(world, mail.read_text().strip())
+    (told,) = run(call)["topics"]
+    assert (told["problems"], told["alarm"], told["delivered"]) == ([], "", 0)
 
 
 @pytest.mark.parametrize(

@@ -58,10 +58,25 @@ def test_fargate_launches_twenty_tasks_a_second_and_stops_more() -> None:
     assert taken(rates, "ecs", "StopTask", 150, 1.0) == 100
 
 
-@pytest.mark.parametrize("service", ["dynamodb", "s3", "sts"])
-def test_what_publishes_no_figure_is_not_throttled(service: str) -> None:
+@pytest.mark.parametrize(
+    ("service", "operation"),
+    [
+        ("iam", "PutRolePolicy"),
+        ("application-autoscaling", "RegisterScalableTarget"),
+        ("dynamodb", "GetItem"),
+        ("s3", "GetObject"),
+    ],
+)
+def test_what_publishes_no_figure_is_not_throttled(service: str, operation: str) -> None:
     assert service not in QUOTAS
-    assert taken(Rates(), service, "GetItem", 500, 0.0) == 500
+    assert taken(Rates(), service, operation, 500, 0.0) == 500
+
+
+def test_calls_of_sts_with_credentials_share_one_bucket() -> None:
+    rates = Rates()
+    assert taken(rates, "sts", "AssumeRole", 500, 0.0) == 500
+    assert taken(rates, "sts", "GetCallerIdentity", 500, 0.0) == 100
+    assert taken(rates, "sts", "AssumeRoleWithWebIdentity", 500, 0.0) == 500
 
 
 def test_no_call_of_the_collection_is_left_out_where_its_service_publishes_figures() -> None:

@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
+from sandbox.api.state import Sandbox
+from sandbox.api.target_tracking import TargetTracking
+from sandbox.config import Settings
 from sandbox.laws.cron import UnknownExpression, due_between, is_due, rate_seconds
 from sandbox.laws.target_tracking import Allowed, Policy, wanted
+from sandbox.metrics.samples import Samples
+from sandbox.metrics.store import Metric
 
 QUIET = (0.0,) * 15
 FREE = Allowed()
@@ -42,6 +51,54 @@ def test_what_is_suspended_is_not_done() -> None:
     assert wanted([Policy(50.0, QUIET)], 10, (2, 20), Allowed(scale_in=False)) == 10
     assert wanted([Policy(50.0, (90.0,) * 15)], 10, (2, 20), Allowed(scale_in=False)) == 18
     assert wanted([Policy(50.0, (90.0,) * 15)], 10, (2, 20), Allowed(scale_out=False)) == 10
+
+
+@pytest.mark.parametrize(
+    ("share", "counts"),
+    [
+        pytest.param(0.0, {"web-blue": 2, "web-green": 10}, id="little use takes tasks from the other one alone"),
+        pytest.param(90.0, {"web-blue": 18, "web-green": 18}, id="much use adds tasks to both"),
+    ],
+)
+def test_a_service_that_is_itself_deploying_loses_no_task(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, share: float, counts: dict[str, int]
+) -> None:
+    """Scale-in of a service waits for its own deployment, not for that of the other colour."""
+    sandbox = Sandbox(Settings(tmp_path, "127.77", "podman", "none"), Mock())
+    states = {"web-blue": "COMPLETED", "web-green": "IN_PROGRESS"}
+    services = {
+        name: SimpleNamespace(cluster="c", name=name, desired=10, primary=SimpleNamespace(rollout_state=state))
+        for name, state in states.items()
+    }
+    resources = {name: f"service/c/{name}" for name in services}
+    body = {
+        "TargetValue": 50.0,
+        "PredefinedMetricSpecification": {"PredefinedMetricType": "ECSServiceAverageCPUUtilization"},
+    }
+    known: dict[str, Any] = {
+        name: SimpleNamespace(
+            resource_id=resource,
+            policy_type="TargetTrackingScaling",
+            target_tracking_scaling_policy_configuration=body,
+        )
+        for name, resource in resources.items()
+    }
+    targets = {
+        resource: SimpleNamespace(resource_id=resource, min_capacity=2, max_capacity=20, suspended_state={})
+        for resource in resources.values()
+    }
+    backend = SimpleNamespace(policies=known, targets={"ecs:service:DesiredCount": targets})
+    monkeypatch.setattr(sandbox, "backend", lambda service: backend)
+    store, now = sandbox.metrics.of(sandbox.settings.region), NOON.timestamp()
+    for name, service in services.items():
+        sandbox.fargate.store.services["c", name] = service  # type: ignore[assignment]
+        cpu = Metric.of("AWS/ECS", "CPUUtilization", {"ClusterName": "c", "ServiceName": name})
+        for minute in range(1, 21):
+            samples = Samples()
+            samples.add(share)
+            store.add(cpu, now - 60 * minute, samples)
+    TargetTracking(sandbox).tick(now)
+    assert {name: service.desired for name, service in services.items()} == counts
 
 
 # A Wednesday.

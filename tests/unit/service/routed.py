@@ -45,6 +45,22 @@ def options(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
         }
 
 
+@pytest.fixture
+def https(options: dict[str, Any]) -> dict[str, Any]:
+    """The options with an HTTPS listener, which a login, HTTP/2 and gRPC need."""
+    elb = boto3.client("elbv2", REGION)
+    listener = elb.describe_listeners(ListenerArns=[options["listener_arn"]])["Listeners"][0]
+    certificate = boto3.client("acm", REGION).request_certificate(DomainName="example.com")["CertificateArn"]
+    made = elb.create_listener(
+        LoadBalancerArn=listener["LoadBalancerArn"],
+        Protocol="HTTPS",
+        Port=443,
+        Certificates=[{"CertificateArn": certificate}],
+        DefaultActions=listener["DefaultActions"],
+    )
+    return {**options, "listener_arn": made["Listeners"][0]["ListenerArn"]}
+
+
 def invoke(options: dict[str, Any], check_mode: bool = False) -> dict[str, Any]:
     validated = ArgumentSpecValidator(ARGUMENT_SPEC).validate(options)
     assert not validated.error_messages

@@ -219,6 +219,11 @@ def test_what_would_be_refused_or_never_start_is_named(containers: list[dict[str
     [
         ("python -m worker", ["python", "-m", "worker"]),
         ("worker 'a; b' \"c|d\"", ["worker", "a; b", "c|d"]),
+        ("printf '$5 `x`' \"it's\"", ["printf", "$5 `x`", "it's"]),
+        (
+            "find . -exec rm {} ';' -o -name \";\" \\; \\$5",
+            [*("find", ".", "-exec", "rm", "{}"), *(";", "-o", "-name", ";", ";", "$5")],
+        ),
         (["python", "-m", "worker"], ["python", "-m", "worker"]),
         (["/srv/worker"], ["/srv/worker"]),
         (None, None),
@@ -235,6 +240,9 @@ def test_a_command_is_split_as_a_shell_splits_it(command: Any, split: list[str] 
         ("migrate && serve", "&& is for a shell, which ECS does not start"),
         ("serve > /dev/null", "> is for a shell"),
         ("serve --port $PORT", "$ is for a shell"),
+        ("serve \"it's $PORT\" 'x'", "$ is for a shell"),
+        ("serve `hostname`", "` is for a shell"),
+        ("serve 'a' && b 'c'", "&& is for a shell"),
         ("serve 'it", "cannot be split into words"),
         (["python -m worker"], "one word with spaces"),
         ({"test": "x"}, "must be a list of words"),

@@ -160,3 +160,15 @@ def test_what_cannot_be_is_said_with_the_variable(options: dict[str, Any], told:
 )
 def test_clients_may_have_any_strategy_and_names_roll(options: dict[str, Any]) -> None:
     assert list(discovery_findings({"port": 8080, **options})) == []
+
+
+def test_the_colour_without_tasks_calls_others_and_has_no_name() -> None:
+    """ECS refuses a name that another ECS service of the namespace has: the first release would end there."""
+    named = specification(service_connect=SERVED, service_registries=[{"arn": REGISTRY}]).settings(GROUP)
+    idle = service_definition.without_names(named)
+    assert (service_definition.names(named), service_definition.names(idle)) == (["scores", "srv-abcdefgh12345678"], [])
+    request = service_definition.create_request(idle, "app:1", 0)
+    assert request["serviceConnectConfiguration"] == {"enabled": True, "namespace": NAMESPACE, "services": []}
+    assert "serviceRegistries" not in request
+    plain = specification().settings(GROUP)
+    assert service_definition.without_names(plain) == plain

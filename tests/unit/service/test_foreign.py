@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import boto3
 import pytest
 from ansible_collections.pear.fargate.plugins.module_utils.aws.arns import ArnScope
 from ansible_collections.pear.fargate.plugins.module_utils.aws.session import Aws
+from ansible_collections.pear.fargate.plugins.module_utils.common.ownership import KINDS
 from ansible_collections.pear.fargate.plugins.module_utils.service import foreign
 from moto import mock_aws
 
+from ..saved_queries import QueryStore
 from ..xray_settings import TraceStore
 
 REGION = "eu-central-1"
@@ -34,6 +38,7 @@ def corp(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
     """An account in which others use the name corp for everything."""
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    QueryStore().install(monkeypatch)
     with mock_aws():
         vpc = client("ec2").describe_vpcs()["Vpcs"][0]["VpcId"]
         subnets = [subnet["SubnetId"] for subnet in client("ec2").describe_subnets()["Subnets"]][:2]
@@ -122,19 +127,174 @@ def test_further_load_balancers_and_target_groups_are_named_too(corp: dict[str, 
     assert [one for one in found if one.startswith("Target group corp-web-game exists")]
 
 
-@pytest.mark.parametrize(
-    ("said", "gone"),
-    [
-        ({"environment_adopt": ["load_balancer", "cluster"]}, {"Load balancer corp", "Cluster corp"}),
-        ({"cluster_existing": "corp", "load_balancer_existing": "arn:aws:x"}, {"Load balancer corp", "Cluster corp"}),
-        ({"file_system_existing": "fs-1", "dns_create_zone": False}, {"File system corp", "Hosted zone corp.example"}),
-        ({"monitoring_topic_arns": ["arn:aws:sns:x"]}, {"Topic corp-alarms"}),
-        ({"environment_name": "ours"}, {"Load balancer corp", "Cluster corp", "Table corp-releases"}),
-    ],
-)
-def test_each_of_the_three_ways_on_ends_the_refusal(corp: dict[str, Any], said: dict[str, Any], gone: set[str]) -> None:
-    found = foreign.of_environment(Aws({"region": REGION}), {**corp, **said}, PLACE, [])
-    assert not [sentence for sentence in found if sentence.startswith(tuple(gone))]
+@dataclass(frozen=True)
+class Crowd:
+    """An account in which others use the name corp for every kind, and what the inventory says of environment and service."""
+
+    environment: dict[str, Any]
+    service: dict[str, Any]
+
+    def found(self, **said: Any) -> list[str]:
+        """The sentences, also of an environment with a network of its own and of a service in a cluster of others."""
+        aws = Aws({"region": REGION})
+        own_network = {**self.environment, "network_existing": {}, "network_flow_log_days": 7}
+        with_services = {**self.service, "cluster_existing": "crowded"}
+        sentences: list[str] = []
+        for values in (self.environment, own_network):
+            sentences += foreign.of_environment(aws, {**values, **said}, PLACE, [])
+        for values in (self.service, with_services):
+            sentences += foreign.of_service(aws, {**values, **said}, [])
+        return sorted(set(sentences))
+
+
+@pytest.fixture
+def crowd(corp: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> Crowd:
+    QueryStore().install(monkeypatch)
+    TraceStore().installed_for(monkeypatch)
+    for name in ("corp/web/cpu", "corp/web/of-the-inventory", "corp/web/of-nobody", "corp/*/balancer-errors"):
+        client("cloudwatch").put_metric_alarm(
+            AlarmName=name, Namespace="n", MetricName="m", Period=60, EvaluationPeriods=1, Statistic="Sum", Threshold=1,
+            ComparisonOperator="GreaterThanThreshold", Tags=OTHERS,
+        )  # fmt: skip
+    client("cloudwatch").put_dashboard(DashboardName="corp-eu-central-1-Environment", DashboardBody="{}")
+    for name in ("corp/web/errors by route", "corp/web/of nobody"):
+        client("logs").put_query_definition(name=name, queryString="fields @message")
+    for name in ("/pear/corp/network", "/aws/rds/instance/corp-database/postgresql"):
+        client("logs").create_log_group(logGroupName=name)
+    for kind in ("web-infrastructure", "web-schedule", "backup", "flow-log"):
+        client("iam").create_role(RoleName=f"corp-{REGION}-{kind}", AssumeRolePolicyDocument="{}", Tags=OTHERS)
+    for topic in ("corp-warnings", "corp-releases"):
+        client("sns").create_topic(Name=topic, Tags=OTHERS)
+    client("rds").create_db_parameter_group(
+        DBParameterGroupName="corp-database-postgres17",
+        DBParameterGroupFamily="postgres17",
+        Description="x",
+        Tags=OTHERS,
+    )
+    rule = {"Priority": 1, "FixedRate": 1.0, "ReservoirSize": 1, "Version": 1}
+    every = dict.fromkeys(("ServiceName", "ServiceType", "Host", "HTTPMethod", "URLPath", "ResourceARN"), "*")
+    for name in ("corp-web-health-checks", "corp-web-orders", "corp-orders"):
+        client("xray").create_sampling_rule(SamplingRule={"RuleName": name, **rule, **every}, Tags=OTHERS)
+    client("xray").create_group(GroupName="corp-web", Tags=OTHERS)
+    client("ecs").create_cluster(clusterName="crowded")
+    client("ecs").create_service(cluster="crowded", serviceName="web-blue", taskDefinition="corp-web", desiredCount=0)
+    monitored = {
+        "monitoring_alarms": [{"name": "of-the-inventory"}],
+        "monitoring_sampling_rules": [{"name": "orders", "percent": 100}],
+    }
+    of_environment = {
+        **corp, **monitored,
+        "environment_release_topic": True, "database_engine": "postgres", "database_engine_version": "17.6",
+        "database_log_exports": ["postgresql"],
+    }  # fmt: skip
+    of_service = {
+        **SERVICE, **monitored,
+        "service_collector": {"enabled": True, "remote_sampling": True},
+        "service_health_check": {"path": "/healthz"},
+        "service_volumes": [{"name": "work", "path": "/work", "ebs": {"size_gib": 10}}],
+    }  # fmt: skip
+    return Crowd(of_environment, of_service)
+
+
+ROLE = "arn:aws:iam::123456789012:role/ours"
+# What the hint says, and what somebody writes who follows it.
+USES: dict[str, dict[str, Any] | None] = {
+    "leave environment_release_topic out": {"environment_release_topic": False},
+    "leave it out of database_log_exports": {"database_log_exports": []},
+    "leave it out of monitoring_sampling_rules, or for that of health checks set monitoring_trace_health_checks to true": {
+        "monitoring_sampling_rules": []
+    },
+    "leave service_schedules out": {"service_schedules": []},
+    # Without the playbooks: no variable ends it.
+    "release it with pear.fargate.bluegreen_cutover, whose option services takes those of others": None,
+    "set cluster_existing to its name": {"cluster_existing": "corp"},
+    "set database_enabled to false, and give its address in service_environment": {"database_enabled": False},
+    "set dns_create_zone to false": {"dns_create_zone": False},
+    "set file_system_backup_plan to null": {"file_system_backup_plan": None},
+    "set file_system_existing to its ID": {"file_system_existing": "fs-1"},
+    "set load_balancer_access_logs_create to false": {"load_balancer_access_logs_create": False},
+    "set load_balancer_existing to its ARN, or to a listener's": {"load_balancer_existing": "arn:aws:x"},
+    "set monitoring_dashboard to false": {"monitoring_dashboard": False},
+    "set monitoring_enabled to false": {"monitoring_enabled": False},
+    "set monitoring_enabled to false, which leaves out alarms too": {"monitoring_enabled": False},
+    "set monitoring_topic_arns": {"monitoring_topic_arns": ["arn:aws:sns:x"]},
+    "set monitoring_trace_group to false": {"monitoring_trace_group": False},
+    "set monitoring_trace_health_checks to true": {"monitoring_trace_health_checks": True},
+    "set monitoring_warning_topic_arns": {"monitoring_warning_topic_arns": ["arn:aws:sns:x"]},
+    "set network_flow_log_days to 0": {"network_flow_log_days": 0},
+    "set registry_existing to true": {"registry_existing": True},
+    "set service_execution_role_arn to its ARN": {"service_execution_role_arn": ROLE},
+    "set service_infrastructure_role_arn to its ARN": {"service_infrastructure_role_arn": ROLE},
+    "set service_log_group to its name": {"service_log_group": "/corp/web"},
+    "set service_task_role_arn to its ARN": {"service_task_role_arn": ROLE},
+}
+RENAMES: dict[str, Any] = {
+    "environment_name": "ours",
+    "dns_zone": "ours.example",
+    "load_balancer_access_logs_bucket": "ours",
+    "monitoring_sampling_rules": [{"name": "ours"}],
+    "registry_repository": "ours",
+    "service_name": "ours",
+}
+
+
+def _ways(sentences: list[str], pattern: str) -> dict[str, str]:
+    """What a sentence says where the pattern stands, by the begin that names the resource."""
+    found = {sentence.partition(", and no ")[0]: re.search(pattern, sentence) for sentence in sentences}
+    return {
+        name: match[1].replace(", or for that of health checks service_name", "")
+        for name, match in found.items()
+        if match
+    }
+
+
+def test_each_of_the_three_ways_on_ends_the_refusal(crowd: Crowd) -> None:
+    """For every kind that the preflight looks for, and every hint that it gives."""
+    sentences = crowd.found()
+    uses = _ways(sentences, r"[Uu]se it as it is \(([^()]*)\)")
+    renames = _ways(sentences, r"[Cc]hoose another name \(([^()]*)\)")
+    kinds = _ways(sentences, r"environment_adopt: \[(\w+)\]")
+    # Parts of a network are found with it, by vpc_network alone.
+    assert set(kinds.values()) == set(KINDS) - {"network", "ecs_service"}
+    assert set(uses.values()) == set(USES)
+    assert len(renames) == len(sentences) and set(renames.values()) == set(RENAMES)
+
+    def stays(name: str, said: dict[str, Any]) -> bool:
+        return any(sentence.startswith(f"{name},") for sentence in told(said))
+
+    answers: dict[str, list[str]] = {}
+
+    def told(said: dict[str, Any]) -> list[str]:
+        key = repr(said)
+        if key not in answers:
+            answers[key] = crowd.found(**said)
+        return answers[key]
+
+    followed = {name: USES[use] for name, use in uses.items()}
+    assert [name for name, said in followed.items() if said is not None and stays(name, said)] == []
+    assert [name for name, rename in renames.items() if stays(name, {rename: RENAMES[rename]})] == []
+    assert [name for name, kind in kinds.items() if stays(name, {"environment_adopt": [kind]})] == []
+
+
+def test_only_alarms_and_saved_queries_with_names_of_ours_are_refused(crowd: Crowd) -> None:
+    named = [sentence.split(" exists")[0] for sentence in crowd.found()]
+    assert [name for name in named if name.startswith(("Alarm", "Saved query"))] == [
+        "Alarm corp/*/balancer-errors", "Alarm corp/web/cpu", "Alarm corp/web/of-the-inventory", "Saved query corp/web/errors by route",
+    ]  # fmt: skip
+
+
+def test_the_alarms_of_a_service_that_has_some_of_ours_take_one_call_for_tags(
+    crowd: Crowd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arns = {alarm["AlarmName"]: alarm["AlarmArn"] for alarm in client("cloudwatch").describe_alarms()["MetricAlarms"]}
+    ours = [{"Key": "pear:environment", "Value": "corp"}]
+    client("cloudwatch").tag_resource(ResourceARN=arns["corp/web/cpu"], Tags=ours)
+    read: list[str] = []
+    tags = foreign.cloudwatch.tags
+    monkeypatch.setattr(foreign.cloudwatch, "tags", lambda aws, arn: read.append(arn) or tags(aws, arn))
+    found = foreign.of_service(Aws({"region": REGION}), crowd.service, [])
+    assert not [sentence for sentence in found if sentence.startswith("Alarm")]
+    assert [arn for arn in read if ":alarm:" in arn] == [arns["corp/web/cpu"]]
 
 
 def test_everything_of_the_service_is_named_at_once(corp: dict[str, Any]) -> None:

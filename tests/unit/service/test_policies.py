@@ -9,6 +9,9 @@ from ansible_collections.pear.fargate.plugins.module_utils.aws.arns import ArnSc
 from ansible_collections.pear.fargate.plugins.module_utils.aws.task_definition import register_request
 from ansible_collections.pear.fargate.plugins.module_utils.service.policies import (
     execution_policy,
+    registered_environment_files,
+    registered_images,
+    registered_log_groups,
     registered_secrets,
     secret_arn,
     secrets_of,
@@ -211,10 +214,36 @@ def test_a_secret_without_its_six_characters_is_granted_with_any(named: str, gra
 def test_what_a_registered_revision_reads_is_what_its_containers_were_given() -> None:
     containers = [
         {"name": "app", "image": "i", "secrets": {"A": SECRET}, "repository_credentials": f"{SECRET}r"},
-        {"name": "log", "image": "i", "log": {"driver": "splunk", "options": {}, "secret_options": {"t": "/t"}}},
+        {"name": "log", "image": "l", "log": {"driver": "splunk", "options": {}, "secret_options": {"t": "/t"}}},
+        {"name": "env", "image": "e", "environment_files": ["arn:aws:s3:::corp/app.env"]},
     ]
     spec = {"family": "f", "cpu": 256, "memory": 512, "log_group": "g", "region": "r", "containers": containers}
-    assert sorted(registered_secrets(register_request(spec))) == sorted(secrets_of(containers))
+    definition = register_request(spec)
+    assert sorted(registered_secrets(definition)) == sorted(secrets_of(containers))
+    assert registered_environment_files(definition) == ["arn:aws:s3:::corp/app.env"]
+    assert registered_images(definition) == ["i", "l", "e"]
+    # Splunk is no log group.
+    assert registered_log_groups(definition) == ["g", "g"]
+
+
+def test_the_role_may_start_what_the_inventory_no_longer_names() -> None:
+    before = {
+        "images": ["123456789012.dkr.ecr.eu-central-1.amazonaws.com/former@sha256:" + 64 * "1"],
+        "log_groups": ["/former", "/pear/local/app"],
+        "environment_files": ["arn:aws:s3:::former/app.env"],
+    }
+    containers = [{"environment_files": ["arn:aws:s3:::corp/app.env"]}]
+    policy = execution_policy(PLACE, "/pear/local/app", repositories=["app"], containers=containers, **before)  # type: ignore[arg-type]
+    granted = {sid: statement["Resource"] for sid, statement in by_sid(policy).items()}
+    log = "arn:aws:logs:eu-central-1:123456789012:log-group"
+    repository = "arn:aws:ecr:eu-central-1:123456789012:repository"
+    assert granted == {
+        "Log": [f"{log}:/former:*", f"{log}:/pear/local/app:*"],
+        "Login": ["*"],
+        "Pull": [f"{repository}/app", f"{repository}/former"],
+        "EnvironmentFiles": ["arn:aws:s3:::corp/app.env", "arn:aws:s3:::former/app.env"],
+        "EnvironmentFileBuckets": ["arn:aws:s3:::corp", "arn:aws:s3:::former"],
+    }
 
 
 def test_a_worker_may_protect_tasks_of_its_own_cluster_only() -> None:

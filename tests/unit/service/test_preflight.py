@@ -444,10 +444,39 @@ def test_variables_that_no_role_knows_are_named_with_the_nearest_known_one() -> 
 
 
 def test_two_services_do_not_ask_for_the_same_priorities() -> None:
-    assert rivals({"shop": 30, "scores": 10, "admin": 20, "later": None}) == []
-    (message,) = rivals({"shop": 21, "scores": 10, "admin": 20})
+    def of_one(**priorities: Any) -> list[str]:
+        return rivals({host: {"service_priority": priority} for host, priority in priorities.items()})
+
+    assert of_one(shop=30, scores=10, admin=20, later=None) == []
+    (message,) = of_one(shop=21, scores=10, admin=20)
     assert message.startswith("service_priority of admin is 20, and that of shop is 21;")
-    assert len(rivals({"shop": 20, "scores": 20, "admin": 20})) == 2
+    assert len(of_one(shop=20, scores=20, admin=20)) == 2
+    assert len(rivals({"shop": {}, "admin": {"service_priority": 9}}, default=10)) == 1
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "same"),
+    [
+        pytest.param({}, {}, True, id="one environment"),
+        pytest.param({}, {"environment_name": "staging"}, False, id="two environments"),
+        pytest.param({}, {"environment_region": "eu-west-1"}, False, id="one name in two regions"),
+        pytest.param(
+            {"load_balancer_existing": "arn:shared"},
+            {"load_balancer_existing": "arn:shared", "environment_name": "staging"},
+            True,
+            id="two environments behind one load balancer of others",
+        ),
+        pytest.param(
+            {"load_balancer_existing": "arn:public"},
+            {"load_balancer_existing": "arn:internal"},
+            False,
+            id="two of others",
+        ),
+    ],
+)
+def test_services_are_rivals_in_one_listener_only(first: dict[str, Any], second: dict[str, Any], same: bool) -> None:
+    place = {"environment_name": "production", "environment_region": "eu-central-1", "service_priority": 100}
+    assert bool(rivals({"shop": {**place, **first}, "admin": {**place, **second}})) == same
 
 
 def test_one_host_stands_for_each_environment() -> None:
@@ -523,6 +552,27 @@ def test_tasks_that_share_writable_files_are_warned_about(change: dict[str, Any]
 )
 def test_a_service_that_could_never_start_again_is_warned_about(change: dict[str, Any], warned: bool) -> None:
     assert any("once none runs none is started" in told for told in warnings({**GOOD, **change})) is warned
+
+
+@pytest.mark.parametrize(
+    ("change", "blind"),
+    [
+        pytest.param({"service_gates": {"errors": {}}}, "service_gates.errors", id="a gate"),
+        pytest.param(
+            {"service_slos": [{"name": "served", "target_percent": 99}]}, "service_slos served", id="a budget"
+        ),
+        pytest.param({"service_gates": {"metrics": [{"name": "failed"}], "errors": None}}, "", id="a metric"),
+        pytest.param(
+            {"service_slos": [{"name": "fast", "target_percent": 99, "threshold_seconds": 1}]}, "", id="response times"
+        ),
+    ],
+)
+def test_what_judges_by_statuses_of_http_is_warned_about_where_errors_are_those_of_grpc(
+    change: dict[str, Any], blind: str
+) -> None:
+    told = [*warnings({**GOOD, "service_protocol_version": "GRPC", **change})]
+    assert [f"counts for {blind} as no error" in warning for warning in told] == ([True] if blind else [])
+    assert not [*warnings({**GOOD, **change})]
 
 
 def test_one_writer_at_a_time_is_no_warning_nor_are_files_that_may_be_shared() -> None:

@@ -15,9 +15,9 @@ from ansible_collections.pear.fargate.plugins.module_utils.service import login,
 from ansible_collections.pear.fargate.plugins.module_utils.service.routing import DesiredRules
 from ansible_collections.pear.fargate.plugins.module_utils.service.rule_priorities import conflicts, with_priorities
 
-from .routed import REGION, invoke, options, rules
+from .routed import REGION, https, invoke, options, rules
 
-__all__ = ["options"]
+__all__ = ["https", "options"]
 HTTPS = {"SslPolicy": "ELBSecurityPolicy-TLS13-1-2-2021-06"}
 COGNITO = {
     "user_pool_arn": f"arn:aws:cognito-idp:{REGION}:123456789012:userpool/{REGION}_a",
@@ -37,22 +37,6 @@ def oidc(secret: str, **more: Any) -> dict[str, Any]:
     addresses = {name: f"https://id.example.com/{name}" for name in places}
     own = {"issuer": "https://id.example.com", "client_id": "web", "client_secret_arn": secret, **addresses, **more}
     return {"oidc": own}
-
-
-@pytest.fixture
-def https(options: dict[str, Any]) -> dict[str, Any]:
-    """The options with an HTTPS listener, which a login needs."""
-    elb = boto3.client("elbv2", REGION)
-    listener = elb.describe_listeners(ListenerArns=[options["listener_arn"]])["Listeners"][0]
-    certificate = boto3.client("acm", REGION).request_certificate(DomainName="example.com")["CertificateArn"]
-    made = elb.create_listener(
-        LoadBalancerArn=listener["LoadBalancerArn"],
-        Protocol="HTTPS",
-        Port=443,
-        Certificates=[{"CertificateArn": certificate}],
-        DefaultActions=listener["DefaultActions"],
-    )
-    return {**options, "listener_arn": made["Listeners"][0]["ListenerArn"]}
 
 
 @pytest.fixture
@@ -143,9 +127,17 @@ def test_checks_reach_the_candidate_where_the_test_rule_has_no_login(https: dict
     assert [action["Type"] for action in actions(https, 10)] == ["authenticate-cognito", "forward"]
 
 
-def test_a_login_needs_https(options: dict[str, Any]) -> None:
-    with pytest.raises(Failure, match="needs an HTTPS listener"):
-        invoke({**options, "login": {"cognito": COGNITO}})
+@pytest.mark.parametrize(
+    ("more", "named"),
+    [
+        ({"login": {"cognito": COGNITO}}, "service_login"),
+        ({"protocol_version": "HTTP2"}, "service_protocol_version HTTP2"),
+        ({"protocol_version": "GRPC"}, "service_protocol_version GRPC"),
+    ],
+)
+def test_a_login_http2_and_grpc_need_https(options: dict[str, Any], more: dict[str, Any], named: str) -> None:
+    with pytest.raises(Failure, match=f"{named} needs an HTTPS listener, and .* is HTTP: "):
+        invoke({**options, **more})
     assert rules(options) == {}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
@@ -54,6 +55,12 @@ class World:
     def targets(self) -> dict[str, dict[str, Any]]:
         names = [schedule["Name"] for schedule in self.scheduler.list_schedules()["Schedules"]]
         return {name: self.scheduler.get_schedule(GroupName="staging", Name=name)["Target"] for name in names}
+
+    def schedule(self) -> dict[str, Any]:
+        """The schedule as UpdateSchedule takes it."""
+        found = self.scheduler.get_schedule(GroupName="staging", Name="scores.cleaning")
+        answers = ("Arn", "CreationDate", "LastModificationDate", "ResponseMetadata")
+        return {key: value for key, value in found.items() if key not in answers}
 
     def versions(self) -> dict[str, str]:
         return {name: target["EcsParameters"]["TaskDefinitionArn"] for name, target in self.targets().items()}
@@ -114,6 +121,98 @@ def test_what_differs_is_told_and_put_right(world: World, change: dict[str, Any]
     assert not world.invoke(CLEANING)["changed"]
     assert world.invoke({**CLEANING, **change})["changed"]
     assert not world.invoke({**CLEANING, **change})["changed"]
+
+
+QUEUE = {"Arn": f"arn:aws:sqs:{REGION}:{ACCOUNT}:failed"}
+OTHER_SUBNETS = {"awsvpcConfiguration": {"Subnets": ["subnet-b"], "SecurityGroups": ["sg-a"]}}
+LATER, LONG_AGO = datetime(2100, 1, 1, tzinfo=UTC), datetime(2020, 1, 1, tzinfo=UTC)
+
+
+def by_hand(target: dict[str, Any], task: dict[str, Any]) -> dict[str, Any]:
+    """A target with other settings; None takes one away."""
+    changed = {**target, "EcsParameters": {**target["EcsParameters"], **task}}
+    changed["EcsParameters"] = {key: value for key, value in changed["EcsParameters"].items() if value is not None}
+    return changed
+
+
+@pytest.mark.parametrize(
+    ("target", "task", "besides", "differs"),
+    [
+        pytest.param({"RoleArn": f"arn:aws:iam::{ACCOUNT}:role/other"}, {}, {}, "Target", id="another role"),
+        pytest.param(
+            {"RetryPolicy": {"MaximumEventAgeInSeconds": 86400, "MaximumRetryAttempts": 185}}, {}, {}, "Target",
+            id="another retry policy",
+        ),
+        pytest.param({}, {"NetworkConfiguration": OTHER_SUBNETS}, {}, "Target", id="other subnets"),
+        pytest.param({}, {"PropagateTags": None}, {}, "Target", id="no tags of the task definition"),
+        pytest.param({"DeadLetterConfig": QUEUE}, {}, {}, "Target", id="a dead-letter queue"),
+        pytest.param({}, {"PlatformVersion": "1.3.0"}, {}, "Target", id="an old platform version"),
+        pytest.param({}, {"EnableExecuteCommand": True}, {}, "Target", id="commands in its tasks"),
+        pytest.param({}, {}, {"StartDate": LATER}, "StartDate", id="it begins later"),
+        pytest.param({}, {}, {"EndDate": LATER}, "EndDate", id="it ends"),
+        pytest.param({}, {}, {"Description": "by hand"}, "Description", id="another description"),
+    ],
+)  # fmt: skip
+def test_what_was_changed_by_hand_is_told_and_put_right(
+    world: World, target: dict[str, Any], task: dict[str, Any], besides: dict[str, Any], differs: str
+) -> None:
+    world.invoke(CLEANING)
+    made = world.schedule()
+    world.scheduler.update_schedule(**{**made, **besides, "Target": by_hand({**made["Target"], **target}, task)})
+    assert world.schedule() != made
+    told = world.invoke(CLEANING, check_mode=True)["diff"]
+    assert list(told["after"]["schedule scores.cleaning"]) == [differs]
+    assert json.loads(json.dumps(told)) == told
+    world.invoke(CLEANING)
+    assert world.schedule() == made
+    assert not world.invoke(CLEANING)["changed"]
+
+
+@pytest.mark.parametrize(
+    ("current", "as_requested"),
+    [
+        pytest.param({"Arn": "a", "Ecs": {"Count": 1, "Subnets": ["b", "a"], "Exec": False}}, True, id="told as false"),
+        pytest.param({"Arn": "a", "Ecs": {"Count": 1, "Subnets": ["a", "b"], "Tags": []}}, True, id="told as empty"),
+        pytest.param(
+            {"Arn": "a", "Ecs": {"Count": 1, "Subnets": ["a", "b"], "PlatformVersion": "LATEST"}}, True, id="a default"
+        ),
+        pytest.param(
+            {"Arn": "a", "ActionAfterCompletion": "NONE", "Ecs": {"Count": 1, "Subnets": ["a", "b"]}}, True,
+            id="a default of the schedule",
+        ),
+        pytest.param(
+            {"Arn": "a", "ActionAfterCompletion": "DELETE", "Ecs": {"Count": 1, "Subnets": ["a", "b"]}}, False,
+            id="it deletes itself",
+        ),
+        pytest.param({"Arn": "a", "Ecs": {"Count": 1, "Subnets": ["a", "b"], "Exec": True}}, False, id="one besides"),
+        pytest.param({"Arn": "a", "Ecs": {"Count": 2, "Subnets": ["a", "b"]}}, False, id="another count"),
+        pytest.param({"Arn": "a", "Ecs": {"Count": 1, "Subnets": ["a"]}}, False, id="a subnet less"),
+        pytest.param(None, False, id="nothing there"),
+    ],
+)  # fmt: skip
+def test_a_schedule_is_compared_whole_with_what_is_requested(current: Any, as_requested: bool) -> None:
+    assert scheduled_tasks.same("", current, {"Arn": "a", "Ecs": {"Count": 1, "Subnets": ["a", "b"]}}) is as_requested
+
+
+@pytest.mark.parametrize(
+    ("begins", "ends", "follows", "keeps"),
+    [
+        pytest.param(LATER, None, True, ["StartDate"], id="it has not begun"),
+        pytest.param(LONG_AGO, LATER, True, ["EndDate"], id="it has begun"),
+        pytest.param(LONG_AGO, LONG_AGO, False, ["StartDate", "EndDate"], id="it has ended"),
+    ],
+)
+def test_a_rollback_keeps_the_dates_of_a_schedule_that_aws_takes(
+    world: World, begins: datetime | None, ends: datetime | None, follows: bool, keeps: list[str]
+) -> None:
+    """EventBridge Scheduler refuses a start in the past, and UpdateSchedule resets a date that is left out."""
+    world.invoke(CLEANING)
+    dates = {name: date for name, date in (("StartDate", begins), ("EndDate", ends)) if date}
+    world.scheduler.update_schedule(**world.schedule(), **dates)
+    world.live = f"{FAMILY}:2"
+    assert world.invoke(follow=True)["changed"] is follows
+    assert [name for name in ("StartDate", "EndDate") if name in world.schedule()] == keeps
+    assert world.versions() == {"scores.cleaning": f"{FAMILY}:{2 if follows else 1}"}
 
 
 def test_schedules_follow_a_release_and_a_rollback(world: World) -> None:

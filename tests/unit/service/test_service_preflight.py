@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.pear.fargate.plugins.module_utils.aws import elbv2
 from ansible_collections.pear.fargate.plugins.module_utils.aws.elbv2_states import Conditions, Rule
 from ansible_collections.pear.fargate.plugins.module_utils.aws.errors import AwsError, Failure
 from ansible_collections.pear.fargate.plugins.module_utils.aws.session import Aws
@@ -27,6 +31,7 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> None:
     identity = {"account": "123456789012", "arn": "arn:aws:iam::123456789012:user/ci"}
     monkeypatch.setattr(service_preflight.sts, "caller", lambda _: identity)
     monkeypatch.setattr(service_preflight.elbv2, "load_balancer", lambda *_: None)
+    monkeypatch.setattr(service_preflight.image_platform, "by_tag", lambda *_: iter(()))
     monkeypatch.setattr(
         service_preflight.efs, "find_file_system", lambda _, name: {"FileSystemId": "fs-1"} if name == "prod" else None
     )
@@ -192,6 +197,53 @@ def test_secrets_of_sidecars_are_looked_for_and_those_of_other_places_are_not(
         preflight(tmp_path, **good, service_sidecars=[{**sidecar, "secrets": {"KEY": f"{here}proxy-AbCdEf"}}])
 
 
+@pytest.mark.parametrize(
+    ("option", "named"),
+    [
+        ({"repository_credentials": "{}"}, "repository_credentials"),
+        ({"log": {"driver": "splunk", "secret_options": {"splunk-token": "{}"}}}, "log.secret_options.splunk-token"),
+    ],
+)
+def test_secrets_of_registries_and_logs_are_looked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, option: dict[str, Any], named: str
+) -> None:
+    monkeypatch.setattr(service_preflight.secretsmanager, "secret_exists", lambda _, arn: arn.endswith("there-AbCdEf"))
+
+    def given(secret: str) -> dict[str, Any]:
+        arn = f"arn:aws:secretsmanager:eu-central-1:123456789012:secret:{secret}-AbCdEf"
+        return dict(json.loads(json.dumps(option).replace('"{}"', json.dumps(arn))))
+
+    sidecar = {"name": "proxy", "image": "registry.example.com/proxy:1"}
+    for there, prefix, gone in (
+        ({"service_container": given("there")}, "service_container.", {"service_container": given("gone")}),
+        (
+            {"service_sidecars": [{**sidecar, **given("there")}]},
+            "service_sidecars: proxy: ",
+            {"service_sidecars": [{**sidecar, **given("gone")}]},
+        ),
+    ):
+        assert preflight(tmp_path, **there)["findings"] == []
+        with pytest.raises(Failure, match=re.escape(f"{prefix}{named} names a secret that Secrets Manager")):
+            preflight(tmp_path, **gone)
+
+
+def test_images_of_sidecars_are_looked_up_before_the_release(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Any] = []
+
+    def by_tag(_call: Any, containers: Any, architecture: str | None, unchecked: list[str]) -> Iterator[str]:
+        asked.append(([container["name"] for container in containers], architecture))
+        unchecked += [f"image of {container['name']}" for container in containers if container["name"] == "far"]
+        yield from (f"no image of {container['name']}" for container in containers if container["name"] == "gone")
+
+    monkeypatch.setattr(service_preflight.image_platform, "by_tag", by_tag)
+    image = {"image": "registry.example.com/proxy:1"}
+    told = preflight(tmp_path, service_sidecars=[{"name": "far", **image}], service_architecture="ARM64")
+    assert asked == [(["far"], "ARM64")]
+    assert told["unchecked"] == ["image of far"]
+    with pytest.raises(Failure, match="no image of gone"):
+        preflight(tmp_path, service_sidecars=[{"name": "gone", **image}])
+
+
 def test_the_client_secret_of_a_login_is_looked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(service_preflight.secretsmanager, "secret_exists", lambda _, arn: arn.endswith("there-AbCdEf"))
     here = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:"
@@ -288,6 +340,31 @@ def test_the_certificates_of_a_listener_that_others_made_count(
         return
     with pytest.raises(Failure, match=r"service_hosts holds 'scores.example.net'.* service_checks_verify_tls to false"):
         preflight(tmp_path, beside, service_hosts=["scores.example.net"], **checks)
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        pytest.param({"service_protocol_version": "GRPC"}, "service_protocol_version GRPC needs an HTTPS", id="gRPC"),
+        pytest.param(
+            {"service_protocol_version": "HTTP2"}, "service_protocol_version HTTP2 needs an HTTPS", id="HTTP/2"
+        ),
+        pytest.param({"service_login": {"cognito": {"user_pool_arn": "arn"}}}, "service_login needs", id="a login"),
+        pytest.param({"service_protocol_version": "HTTP1"}, "", id="HTTP/1.1"),
+        pytest.param({"service_kind": "worker", "service_paths": []}, "", id="a worker"),
+    ],
+)
+def test_what_only_an_https_listener_does_is_told_before_anything_is_made(
+    tmp_path: Path, certificates: dict[str, Any], monkeypatch: pytest.MonkeyPatch, more: dict[str, Any], told: str
+) -> None:
+    protocol = "HTTP"
+    monkeypatch.setattr(elbv2, "listener", lambda *_: {"Protocol": protocol})
+    beside = {"load_balancer_existing": LISTENER}
+    if told:
+        with pytest.raises(Failure, match=told):
+            preflight(tmp_path, beside, **more)
+        protocol = "HTTPS"
+    assert preflight(tmp_path, beside, **more)["findings"] == []
 
 
 def test_a_certificate_that_this_run_replaces_says_nothing(tmp_path: Path, certificates: dict[str, Any]) -> None:

@@ -12,9 +12,9 @@ from ansible_collections.pear.fargate.plugins.module_utils.aws.errors import Fai
 from ansible_collections.pear.fargate.plugins.module_utils.aws.session import Aws
 from ansible_collections.pear.fargate.plugins.module_utils.service.location import ListenerPort, locate
 
-from .routed import REGION, invoke, options, rules
+from .routed import REGION, https, invoke, options, rules
 
-__all__ = ["options"]
+__all__ = ["https", "options"]
 AWS = Aws({"region": REGION})
 
 
@@ -100,10 +100,10 @@ def test_a_priority_of_another_service_is_refused_naming_it_and_free_ones(option
     assert len(rules(options)) == 2
 
 
-def test_what_aws_cannot_change_is_refused(options: dict[str, Any]) -> None:
-    invoke(options)
+def test_what_aws_cannot_change_is_refused(https: dict[str, Any]) -> None:
+    invoke(https)
     with pytest.raises(Failure, match="protocol_version 'HTTP1'; the inventory says 'HTTP2'"):
-        invoke({**options, "protocol_version": "HTTP2"})
+        invoke({**https, "protocol_version": "HTTP2"})
 
 
 def test_a_service_is_found_by_what_its_target_groups_say_of_others(options: dict[str, Any]) -> None:
@@ -225,12 +225,12 @@ def test_a_further_rule_does_not_join_while_a_release_moves_the_weights(options:
     assert set(named(options)) == {"9", "10"}
 
 
-def test_a_grpc_service_is_healthy_by_grpcs_own_code(options: dict[str, Any]) -> None:
+def test_a_grpc_service_is_healthy_by_grpcs_own_code(https: dict[str, Any]) -> None:
     """200 is no code of gRPC: ELB refuses it."""
-    grpc = {**options, "protocol_version": "GRPC", "health_check": {"path": "/grpc.health.v1.Health/Check"}}
+    grpc = {**https, "protocol_version": "GRPC", "health_check": {"path": "/grpc.health.v1.Health/Check"}}
     told = invoke(grpc, check_mode=True)["diff"]["after"]
     assert "expecting 0" in told["target group staging-scoreboard-blue"]
-    assert "expecting 200" in invoke(options, check_mode=True)["diff"]["after"]["target group staging-scoreboard-blue"]
+    assert "expecting 200" in invoke(https, check_mode=True)["diff"]["after"]["target group staging-scoreboard-blue"]
 
 
 @pytest.mark.parametrize("priority", [5, 20], ids=["before ours", "after ours"])

@@ -49,9 +49,11 @@ options:
     type: int
     default: 60
   longest_seconds:
-    description: Time after which a message is not extended any more, because its playbook must have died.
+    description: >-
+      Time after which a message is not extended any more, because its playbook must have died, or no service of the inventory has the
+      alarm. It is then received again. As often as the queue lets it be received, it must fit into the time for which the queue keeps it.
     type: int
-    default: 3600
+    default: 900
   wait_seconds:
     description: Time that one call waits for messages, at most 20.
     type: int
@@ -83,7 +85,7 @@ class Options:
     profile: str | None = None
     kinds: tuple[str, ...] = ("critical",)
     visibility_seconds: int = 60
-    longest_seconds: int = 3600
+    longest_seconds: int = 900
     wait_seconds: int = 20
 
     @classmethod

@@ -77,7 +77,8 @@ class EcsProvider:
         else:
             self._update(action, changes, specified)
         if changes.create_idle:
-            idle = self._settings(colour.other)
+            # A name of Service Connect is one ECS service's, and by one of Cloud Map tasks of both colours would answer.
+            idle = service_definition.without_names(self._settings(colour.other))
             self.fleet.create(colour.other, service_definition.create_request(idle, action.task_definition, 0))
 
     def _without_alarms(self, colour: Colour) -> dict[str, Any]:

@@ -88,7 +88,7 @@ class ServiceFleet:
             for colour in Colour:
                 if colour not in targets and self._may_have_targets(colour):
                     targets[colour] = pool.submit(self._health, self._own_group(colour))
-            asked = {
+            futures = {
                 colour: {
                     **({self._own_group(colour): targets[colour]} if colour in targets else {}),
                     **{arn: pool.submit(self._health, arn) for arn in self._further_targets(colour)},
@@ -97,7 +97,7 @@ class ServiceFleet:
             }
             health = {
                 colour: joined({target_group_name(arn): future.result() for arn, future in by_group.items()})
-                for colour, by_group in asked.items()
+                for colour, by_group in futures.items()
             }
             readings = {colour: self._reading(colour, health[colour], scaling.result()) for colour in Colour}
             if count_unended:
@@ -147,6 +147,11 @@ class ServiceFleet:
         if state is None or self.location.given:
             return []
         return further_target_groups(state, self._own_group(colour))
+
+    def names(self, colour: Colour) -> list[str]:
+        """By which other services find the colour's tasks. Of a service of others none is told."""
+        state = self.services.get(colour)
+        return service_definition.names(state.settings) if state and not self.location.given else []
 
     def _further_targets(self, colour: Colour) -> list[str]:
         """Those that have targets to ask for."""

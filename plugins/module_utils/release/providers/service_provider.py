@@ -104,7 +104,9 @@ class ServiceProvider:
         self._looks_again = self._looks_again or self.health.has_odd_first_look(reading, state)
         state = self.health.believe(reading, state)
         further = tuple(map(target_group_name, self.fleet.further_target_groups(reading.colour)))
-        state = replace(state, ecs_rollback=self.narrator.rollback_cause(reading), further_target_groups=further)
+        names = tuple(self.fleet.names(reading.colour))
+        cause = self.narrator.rollback_cause(reading)
+        state = replace(state, ecs_rollback=cause, further_target_groups=further, names=names)
         if self.in_place and weights.leader is reading.colour:
             return replace(state, deviations=self.ecs.changes(reading.colour).reasons)
         if self._is_compared(reading.colour, weights):

@@ -1,6 +1,6 @@
 # Copyright: pear.fargate contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The file of a report: the answer as JSON, or a page, as the file's name says."""
+"""The files of a report: the answer as JSON, a page, or a summary, as each file's name says."""
 
 from __future__ import annotations
 
@@ -17,17 +17,20 @@ from ..options import token
 from .facts import Facts
 from .page import is_page, page, require_libraries
 from .reader import Reader
+from .summary import is_summary, summary_page
 
 
 @dataclass(frozen=True)
 class ReportFile:
-    """The file that a run's report is written to: `read` adds to the facts of a page what can be read about the release."""
+    """What a run's report holds: `read` adds to the facts of a page what can be read about the release."""
 
     read: Callable[[Facts], Facts]
     service: str
     environment: str
 
     def content(self, path: str, ending: Ending, answer: Mapping[str, Any]) -> str:
+        if is_summary(path):
+            return summary_page(self.environment, answer)
         if not is_page(path):
             return json.dumps(answer, indent=2, default=str) + "\n"
         known = Facts(
@@ -43,7 +46,7 @@ class ReportFile:
 
 def require_report(call: Invocation) -> None:
     """Refuse a report that cannot be made before anything is changed."""
-    if is_page(call.params.get("report") or ""):
+    if any(map(is_page, call.params.get("report") or [])):
         require_libraries()
 
 

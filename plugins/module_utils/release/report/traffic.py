@@ -43,12 +43,12 @@ def window(started_at: float, ended_at: float, now: float) -> Window:
 
 def read(aws: Aws, location: ServiceLocation, shown: Window) -> dict[Colour, ColourTraffic]:
     """The periods in which a colour had requests, oldest first. A colour without any is missing."""
-    wanted: dict[str, Metric] = {}
+    metrics: dict[str, Metric] = {}
     for colour in Colour:
-        metrics = of_target_group(location, colour)
-        metrics |= {key: replace(metrics["p99"], statistic=statistic) for key, statistic in _MORE.items()}
-        wanted |= {f"{colour}_{key}": metric for key, metric in metrics.items()}
-    found = {name: dict(points) for name, points in cloudwatch.series(aws, wanted, shown).items()}
+        own = of_target_group(location, colour)
+        own |= {key: replace(own["p99"], statistic=statistic) for key, statistic in _MORE.items()}
+        metrics |= {f"{colour}_{key}": metric for key, metric in own.items()}
+    found = {name: dict(points) for name, points in cloudwatch.series(aws, metrics, shown).items()}
     bounds = _bounds(aws, location, shown, found)
     periods = {colour: _periods(colour, found, bounds) for colour in Colour}
     return {colour: ColourTraffic(some, _unanswered(found, colour)) for colour, some in periods.items() if some}
@@ -72,14 +72,14 @@ def _bounds(
     aws: Aws, location: ServiceLocation, shown: Window, found: Mapping[str, Mapping[float, float]]
 ) -> dict[str, dict[float, float]]:
     """The percentiles that bound the p99, by colour and percentile: which they are depends on how many requests there were."""
-    wanted: dict[str, Metric] = {}
+    percentiles: dict[str, Metric] = {}
     for colour in Colour:
         p99 = of_target_group(location, colour)["p99"]
         for size in {_size(count) for count in found[f"{colour}_timed"].values()}:
             for level in _levels(size):
                 if level is not None and 0 < level < 100:
-                    wanted[_name(colour, level)] = replace(p99, statistic=f"p{level:.7g}")
-    series: Mapping[str, Series] = cloudwatch.series(aws, wanted, shown)
+                    percentiles[_name(colour, level)] = replace(p99, statistic=f"p{level:.7g}")
+    series: Mapping[str, Series] = cloudwatch.series(aws, percentiles, shown)
     return {name: dict(points) for name, points in series.items()}
 
 

@@ -130,7 +130,7 @@ def test_it_shows_what_there_is(more: dict[str, Any], charts: list[str]) -> None
 
 def test_a_missing_library_is_told_before_anything_is_changed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(page_file, "HAS_PYGAL", False)
-    call = Invocation({"report": "release.html"}, cast(Aws, None))
+    call = Invocation({"report": ["release.html"]}, cast(Aws, None))
     with pytest.raises(Failure, match=r"pygal.*for a report as HTML"):
         bluegreen_cutover.run(call)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import cast
 
 import pytest
 from ansible_collections.pear.fargate.plugins.module_utils.aws.errors import AwsError
@@ -15,10 +15,9 @@ from ansible_collections.pear.fargate.plugins.module_utils.common.eventual impor
     once_ready,
 )
 from ansible_collections.pear.fargate.plugins.module_utils.common.invocation import Invocation
-from ansible_collections.pear.fargate.plugins.module_utils.service.ecs_scheduled_tasks import holds
 from botocore.exceptions import ClientError
 
-from .clocks import QuickClock
+from ..clocks import QuickClock
 
 # As AWS says it.
 NO_ECS_ROLE = (
@@ -77,18 +76,3 @@ def test_another_error_of_the_same_code_ends_it_at_once(pending: Pending) -> Non
     with pytest.raises(AwsError, match="too long"):
         once_ready(Invocation({}, cast(Aws, None), clock=clock), pending, service.create)
     assert service.calls == 1
-
-
-@pytest.mark.parametrize(
-    ("current", "same"),
-    [
-        pytest.param(
-            {"Arn": "a", "Ecs": {"Count": 1, "Subnets": ["b", "a"], "Exec": False}}, True, id="AWS adds a default"
-        ),
-        pytest.param({"Arn": "a", "Ecs": {"Count": 2, "Subnets": ["a", "b"]}}, False, id="another count"),
-        pytest.param({"Arn": "a", "Ecs": {"Count": 1, "Subnets": ["a"]}}, False, id="a subnet less"),
-        pytest.param(None, False, id="nothing there"),
-    ],
-)
-def test_a_schedule_is_compared_by_what_is_wanted_of_it(current: Any, same: bool) -> None:
-    assert holds(current, {"Arn": "a", "Ecs": {"Count": 1, "Subnets": ["a", "b"]}}) is same

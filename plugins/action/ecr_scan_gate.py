@@ -1,1 +1,0 @@
-../plugin_utils/module_action.py
