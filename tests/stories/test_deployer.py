@@ -285,7 +285,7 @@ def test_traffic_of_a_release_whose_job_was_cancelled_returns_and_a_second_job_i
     with jobs.under_way("release", image_tag="1.5.0") as release:
         _until_held(guarded)
         refused = jobs.run("release", fails=True, image_tag="1.6.0")
-        assert "ada holds scoreboard" in refused.output, refused.output
+        assert "holds scoreboard for release" in refused.output, refused.output
         release.cancel()
         assert release.runner.status == "canceled"
     assert weights(guarded.stage, NAME, "scoreboard") == {"blue": 50, "green": 50}, "AWX kills: nobody returned traffic"
