@@ -327,9 +327,7 @@ def test_what_git_names_is_converged_to_and_what_was_rolled_back_is_left_to_a_pe
 def _pushed(guarded: Guarded, tag: str) -> str:
     """What a pipeline writes into the file of images: the tag for people, the digest for what runs."""
     ecr = guarded.stage.client("ecr")
-    (repository,) = [
-        one for one in ecr.describe_repositories()["repositories"] if one["repositoryName"].startswith(f"{NAME}-")
-    ]
+    (repository,) = ecr.describe_repositories(repositoryNames=["scoreboard"])["repositories"]
     found = ecr.describe_images(repositoryName=repository["repositoryName"], imageIds=[{"imageTag": tag}])
     return f"{repository['repositoryUri']}:{tag}@{found['imageDetails'][0]['imageDigest']}"
 
