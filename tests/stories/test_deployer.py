@@ -301,14 +301,16 @@ def test_traffic_of_a_release_whose_job_was_cancelled_returns_and_a_second_job_i
 def test_what_git_names_is_converged_to_and_what_was_rolled_back_is_left_to_a_person(
     guarded: Guarded, tmp_path: Path
 ) -> None:
-    before = _live(guarded)
+    before = _image(guarded, _live(guarded))
     built = {**guarded.values, "image_tag": "2.0.0"}
     guarded.player("release").run("playbooks/release.yml", "--tags", "image", variables=built).succeeded()
     image = _pushed(guarded, "2.0.0")
     jobs = Jobs(guarded, tmp_path, _inventory_of_git(tmp_path / "inventory", image))
     converged = jobs.run("converge", limit="")
-    assert "staging" in converged.while_running("release | New version of scoreboard"), converged.output
-    assert _live(guarded) != before and _image(guarded, _live(guarded)).endswith(image.partition("@")[2])
+    assert "starting the deployment" in converged.while_running("release | New version of scoreboard"), converged.output
+    assert _image(guarded, _live(guarded)).endswith(image.partition("@")[2]) and not before.endswith(
+        image.partition("@")[2]
+    )
     again = jobs.run("converge", limit="")
     assert again.changed == 0 and "release | New version of scoreboard" in again.tasks, again.output
     same = jobs.run("drift", limit="")
@@ -316,10 +318,11 @@ def test_what_git_names_is_converged_to_and_what_was_rolled_back_is_left_to_a_pe
 
     alarm = {"environment": NAME, "service": "scoreboard", "at": int(time.time())}
     guarded.run("rollback", "rollback_on_alarm", rollback_alarm=alarm).succeeded()
-    assert _live(guarded) == before
+    assert _image(guarded, _live(guarded)) == before
     refused = jobs.run("converge", fails=True, limit="")
     assert "scoreboard was not released" in refused.output, refused.output
-    assert "release | New version of scoreboard" not in refused.tasks and _live(guarded) == before
+    assert "release | New version of scoreboard" not in refused.tasks
+    assert _image(guarded, _live(guarded)) == before
     differs = jobs.run("drift", fails=True, limit="")
     assert image.partition("@")[2][:19] in differs.output and "from the inventory" in differs.output, differs.output
 
