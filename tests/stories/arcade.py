@@ -51,20 +51,7 @@ class Arcade:
         return self.player.run(f"playbooks/{playbook}.yml", "-l", "arcade", variables=variables or None)
 
     def weights(self) -> dict[str, int]:
-        """The production rule's weights by colour, as the load balancer has them."""
-        elbv2 = self.stage.client("elbv2")
-        groups = {
-            one["TargetGroupArn"]: one["TargetGroupName"].rpartition("-")[2]
-            for one in elbv2.describe_target_groups(Names=["local-arcade-blue", "local-arcade-green"])["TargetGroups"]
-        }
-        balancer = elbv2.describe_load_balancers(Names=["local"])["LoadBalancers"][0]["LoadBalancerArn"]
-        for listener in elbv2.describe_listeners(LoadBalancerArn=balancer)["Listeners"]:
-            for rule in elbv2.describe_rules(ListenerArn=listener["ListenerArn"])["Rules"]:
-                kinds = {condition["Field"] for condition in rule["Conditions"]}
-                forward = rule["Actions"][0].get("ForwardConfig", {}).get("TargetGroups", [])
-                if "http-header" not in kinds and {one["TargetGroupArn"] for one in forward} == set(groups):
-                    return {groups[one["TargetGroupArn"]]: one["Weight"] for one in forward}
-        raise AssertionError("arcade has no production rule")
+        return weights(self.stage, CLUSTER, "arcade")
 
     def live(self) -> str:
         (colour,) = [colour for colour, weight in self.weights().items() if weight == 100]
@@ -100,6 +87,24 @@ def arcade(deployed: Player, stage: Stage) -> Arcade:
     made.player.run("playbooks/provision.yml", "-l", "arcade").succeeded()
     made.release("r1").succeeded()
     return made
+
+
+def weights(stage: Stage, environment: str, service: str) -> dict[str, int]:
+    """The production rule's weights by colour, as the load balancer has them."""
+    elbv2 = stage.client("elbv2")
+    names = [f"{environment}-{service}-blue", f"{environment}-{service}-green"]
+    groups = {
+        group["TargetGroupArn"]: group["TargetGroupName"].rpartition("-")[2]
+        for group in elbv2.describe_target_groups(Names=names)["TargetGroups"]
+    }
+    balancer = elbv2.describe_load_balancers(Names=[environment])["LoadBalancers"][0]["LoadBalancerArn"]
+    for listener in elbv2.describe_listeners(LoadBalancerArn=balancer)["Listeners"]:
+        for rule in elbv2.describe_rules(ListenerArn=listener["ListenerArn"])["Rules"]:
+            kinds = {condition["Field"] for condition in rule["Conditions"]}
+            forward = rule["Actions"][0].get("ForwardConfig", {}).get("TargetGroups", [])
+            if "http-header" not in kinds and {group["TargetGroupArn"] for group in forward} == set(groups):
+                return {groups[group["TargetGroupArn"]]: group["Weight"] for group in forward}
+    raise AssertionError(f"{service} has no production rule")
 
 
 def finished(process: subprocess.Popen[str], seconds: float = 900) -> PlayResult:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 import urllib.request
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -133,13 +134,17 @@ def prepare(stage: Stage, folder: Path) -> Guarded:
         for role in page["Roles"]:
             iam.delete_service_linked_role(RoleName=role["RoleName"])
     guarded = Guarded(stage, folder, _values(key, acl))
-    playbook = folder / "deployers.yml"
-    playbook.write_text(DEPLOYERS)
-    roles = {"deployer_roles": list(KINDS), "deployer_trust_policy": TRUST, "deployer_services": ["scoreboard"]}
-    Player(stage.environment).run(str(playbook), variables={**guarded.values, **roles}).succeeded()
-    again = Player(stage.environment).run(str(playbook), variables={**guarded.values, **roles}).succeeded()
+    make_deployers(stage, folder, guarded.values, KINDS)
+    again = make_deployers(stage, folder, guarded.values, KINDS)
     assert again.changed == 0, again.output
     return guarded
+
+
+def make_deployers(stage: Stage, folder: Path, values: dict[str, Any], kinds: Sequence[str]) -> PlayResult:
+    playbook = folder / "deployers.yml"
+    playbook.write_text(DEPLOYERS)
+    roles = {"deployer_roles": list(kinds), "deployer_trust_policy": TRUST, "deployer_services": ["scoreboard"]}
+    return Player(stage.environment).run(str(playbook), variables={**values, **roles}).succeeded()
 
 
 def _values(key: str, acl: str) -> dict[str, Any]:

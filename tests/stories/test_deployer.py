@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import ssl
 import time
 import urllib.request
@@ -15,10 +16,12 @@ import yaml
 from ansible_collections.pear.fargate.plugins.module_utils.monitoring.release_markers import markers_in
 from botocore.exceptions import ClientError
 
-from .arcade import finished
+from tests.support.plays import ROOT, Player
+
+from .arcade import finished, weights
 from .awx_jobs import Jobs
 from .conftest import Stage
-from .guarded import ACCOUNT, NAME, REGION, Guarded, prepare
+from .guarded import ACCOUNT, NAME, REGION, Guarded, make_deployers, prepare
 
 APPROVED = {
     "service_strategy": "steps",
@@ -121,20 +124,16 @@ def test_an_abort_by_the_role_of_rollbacks(guarded: Guarded) -> None:
 
 def _until_held(guarded: Guarded) -> None:
     """Wait for the release to hold half of the traffic at its approval."""
-    elbv2 = guarded.stage.client("elbv2")
     deadline = time.monotonic() + 900
-    while True:
-        balancer = elbv2.describe_load_balancers(Names=[NAME])["LoadBalancers"][0]["LoadBalancerArn"]
-        rules = [
-            rule
-            for listener in elbv2.describe_listeners(LoadBalancerArn=balancer)["Listeners"]
-            for rule in elbv2.describe_rules(ListenerArn=listener["ListenerArn"])["Rules"]
-        ]
-        forwards = [rule["Actions"][0].get("ForwardConfig", {}).get("TargetGroups", []) for rule in rules]
-        if any([group["Weight"] for group in groups] == [50, 50] for groups in forwards):
-            return
-        assert time.monotonic() < deadline, rules
+    while (found := weights(guarded.stage, NAME, "scoreboard")) != {"blue": 50, "green": 50}:
+        assert time.monotonic() < deadline, found
         time.sleep(0.5)
+
+
+def _live(guarded: Guarded) -> str:
+    """The colour with all traffic."""
+    (colour,) = [colour for colour, weight in weights(guarded.stage, NAME, "scoreboard").items() if weight == 100]
+    return colour
 
 
 @pytest.mark.long
@@ -215,18 +214,13 @@ def test_job_templates_run_as_awx_runs_them(guarded: Guarded, tmp_path: Path) ->
     jobs = Jobs(guarded, tmp_path)
     status = jobs.run("status")
     assert "traffic blue" in status.output, status.output
-    released = jobs.run("release", image_tag="1.0.0")
-    assert "release | New version of scoreboard" in released.tasks, released.tasks
     logs = jobs.run(
         "logs", logs_minutes=600, logs_request_id="day-to-day-1", logs_since_release="false", logs_filter=""
     )
     assert "day-to-day-1" in logs.output, logs.output
     jobs.run("scale", scale_count="", scale_minimum=1, scale_maximum="")
-    for name in ("history", "triage", "exec", "dashboard", "converge", "pause", "promote", "abort"):
-        # No release is under way that could be steered: the job says so, and it ran.
-        steers = name in ("pause", "promote", "abort")
-        ran = jobs.run(name, fails=steers)
-        assert not steers or "has no release under way" in ran.output, ran.output
+    for name in ("provision", "history", "triage", "exec", "dashboard"):
+        jobs.run(name)
     jobs.run("report", report_path=str(tmp_path / "report.html"))
     assert (tmp_path / "report.html").stat().st_size > 0
     jobs.run("run task", task_words="python3\n-c\nprint('a task of AWX')")
@@ -234,6 +228,137 @@ def test_job_templates_run_as_awx_runs_them(guarded: Guarded, tmp_path: Path) ->
     assert "no release is under way" in left.output and "The release failed or was cancelled" in left.output, (
         left.output
     )
+
+
+@pytest.mark.long
+def test_a_game_day_is_predicted_by_its_role(guarded: Guarded, tmp_path: Path) -> None:
+    quick = {"gameday_alarm_period_seconds": 5, "gameday_triage_minutes": 2}
+    jobs = Jobs(guarded, tmp_path, variables=quick)
+    predicted = jobs.run("game day", check=True, gameday_experiment="errors-on-one-route", gameday_report_dir="")
+    assert "Require a steady service" in predicted.tasks and predicted.changed == 0, predicted.output
+
+
+@pytest.mark.long
+def test_an_environment_is_compared_with_another_by_the_reading_roles_of_both(
+    guarded: Guarded, deployed: Player, tmp_path: Path
+) -> None:
+    make_deployers(guarded.stage, tmp_path, {}, ["read-only"])
+    compared = Jobs(guarded, tmp_path).run("diff", diff_with="local")
+    assert re.search(r"scoreboard: \d+ differences between guarded and local", compared.output), compared.output
+    assert "count.desired" in compared.output, compared.output
+
+
+@pytest.mark.long
+def test_who_would_be_told_of_an_alarm_by_the_role_of_provisioning(guarded: Guarded) -> None:
+    told = guarded.run("provision", "notify_test", check=True).succeeded()
+    assert "team@example.test" in told.output, told.output
+
+
+@pytest.mark.long
+def test_jobs_release_steer_and_roll_back_and_tell_of_it_while_they_run(guarded: Guarded, tmp_path: Path) -> None:
+    jobs, before = Jobs(guarded, tmp_path, variables=APPROVED), _live(guarded)
+    candidate = {"blue": "green", "green": "blue"}[before]
+    with jobs.under_way("release", image_tag="1.3.0") as release:
+        _until_held(guarded)
+        paused = jobs.run("pause")
+        jobs.run("pause", resume="true")
+        jobs.run("promote")
+        released = release.ended()
+    assert "pause asked of" in paused.output, paused.output
+    told = released.while_running("release | New version of scoreboard")
+    assert f"staging {candidate} beside {before}" in told, released.output
+    assert _live(guarded) == candidate
+    jobs.run("rollback")
+    assert _live(guarded) == before
+    with jobs.under_way("release", image_tag="1.4.0") as release:
+        _until_held(guarded)
+        jobs.run("abort", reason="a mistake")
+        stopped = release.ended(fails=True)
+    assert "stopped by ada: a mistake" in stopped.output and _live(guarded) == before, stopped.output
+
+
+@pytest.mark.long
+def test_traffic_of_a_release_whose_job_was_cancelled_returns_and_a_second_job_is_refused_before(
+    guarded: Guarded, tmp_path: Path
+) -> None:
+    jobs, before = Jobs(guarded, tmp_path, variables=APPROVED), _live(guarded)
+    with jobs.under_way("release", image_tag="1.5.0") as release:
+        _until_held(guarded)
+        refused = jobs.run("release", fails=True, image_tag="1.6.0")
+        assert "holds scoreboard for release" in refused.output, refused.output
+        release.cancel()
+        assert release.runner.status == "canceled"
+    assert weights(guarded.stage, NAME, "scoreboard") == {"blue": 50, "green": 50}, "AWX kills: nobody returned traffic"
+    returned = jobs.run("return after a failed release", fails=True)
+    assert "waiting until that is renewed or over" in returned.while_running(
+        "rollback | Restore traffic to the last good release"
+    ), returned.output
+    assert _live(guarded) == before
+    assert "The release failed or was cancelled" in returned.output, returned.output
+
+
+@pytest.mark.long
+def test_what_git_names_is_converged_to_and_what_was_rolled_back_is_left_to_a_person(
+    guarded: Guarded, tmp_path: Path
+) -> None:
+    before = _image(guarded, _live(guarded))
+    built = {**guarded.values, "image_tag": "2.0.0"}
+    guarded.player("release").run("playbooks/release.yml", "--tags", "image", variables=built).succeeded()
+    image = _pushed(guarded, "2.0.0")
+    jobs = Jobs(guarded, tmp_path, _inventory_of_git(tmp_path / "inventory", image))
+    converged = jobs.run("converge", limit="")
+    assert "starting the deployment" in converged.while_running("release | New version of scoreboard"), converged.output
+    assert _image(guarded, _live(guarded)).endswith(image.partition("@")[2]) and not before.endswith(
+        image.partition("@")[2]
+    )
+    again = jobs.run("converge", limit="")
+    assert again.changed == 0 and "release | New version of scoreboard" in again.tasks, again.output
+    same = jobs.run("drift", limit="")
+    assert "Nothing differs." in same.output, same.output
+
+    alarm = {"environment": NAME, "service": "scoreboard", "at": int(time.time())}
+    guarded.run("rollback", "rollback_on_alarm", rollback_alarm=alarm).succeeded()
+    assert _image(guarded, _live(guarded)) == before
+    refused = jobs.run("converge", fails=True, limit="")
+    assert "scoreboard was not released" in refused.output, refused.output
+    assert "release | New version of scoreboard" not in refused.tasks
+    assert _image(guarded, _live(guarded)) == before
+    differs = jobs.run("drift", fails=True, limit="")
+    assert image.partition("@")[2][:19] in differs.output and "from the inventory" in differs.output, differs.output
+
+
+def _pushed(guarded: Guarded, tag: str) -> str:
+    """What a pipeline writes into the file of images: the tag for people, the digest for what runs."""
+    ecr = guarded.stage.client("ecr")
+    (repository,) = ecr.describe_repositories(repositoryNames=["scoreboard"])["repositories"]
+    found = ecr.describe_images(repositoryName=repository["repositoryName"], imageIds=[{"imageTag": tag}])
+    return f"{repository['repositoryUri']}:{tag}@{found['imageDetails'][0]['imageDigest']}"
+
+
+def _image(guarded: Guarded, colour: str) -> str:
+    """What the tasks of a colour run."""
+    (service,) = [found for found in guarded.services() if found["serviceName"].endswith(colour)]
+    definition = guarded.stage.client("ecs").describe_task_definition(taskDefinition=service["taskDefinition"])
+    (image,) = [
+        container["image"]
+        for container in definition["taskDefinition"]["containerDefinitions"]
+        if container["name"] == "app"
+    ]
+    return str(image)
+
+
+def _inventory_of_git(folder: Path, image: str) -> Path:
+    """As docs/gitops.md has it: the images in a file of their own, and nothing that builds."""
+    shutil.copytree(ROOT / "inventories/local", folder)
+    host = folder / "host_vars/scoreboard.yml"
+    described = yaml.safe_load(host.read_text())
+    del described["registry_build"]
+    host.write_text(yaml.safe_dump(described))
+    (folder / "group_vars/services").mkdir()
+    named = {"images": {"scoreboard": image}, "service_image": "{{ images[inventory_hostname] }}"}
+    (folder / "group_vars/services/images.yml").write_text(yaml.safe_dump(named))
+    (folder / "group_vars/all/converge.yml").write_text(yaml.safe_dump({"environment_converge": True}))
+    return folder
 
 
 @pytest.mark.long
