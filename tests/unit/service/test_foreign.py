@@ -248,6 +248,7 @@ def _ways(sentences: list[str], pattern: str) -> dict[str, str]:
     }
 
 
+@pytest.mark.long
 def test_each_of_the_three_ways_on_ends_the_refusal(crowd: Crowd) -> None:
     """For every kind that the preflight looks for, and every hint that it gives."""
     sentences = crowd.found()
