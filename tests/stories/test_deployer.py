@@ -316,8 +316,7 @@ def test_what_git_names_is_converged_to_and_what_was_rolled_back_is_left_to_a_pe
     same = jobs.run("drift", limit="")
     assert "Nothing differs." in same.output, same.output
 
-    alarm = {"environment": NAME, "service": "scoreboard", "at": int(time.time())}
-    guarded.run("rollback", "rollback_on_alarm", rollback_alarm=alarm).succeeded()
+    guarded.run("rollback", "rollback").succeeded()
     assert _image(guarded, _live(guarded)) == before
     refused = jobs.run("converge", fails=True, limit="")
     assert "scoreboard was not released" in refused.output, refused.output
