@@ -49,6 +49,11 @@ def parameter_group(database: str, engine: str, version: str) -> str:
     return f"{database}-{engine}{version.partition('.')[0]}"
 
 
+def database_logs(database: str, of_cluster: bool) -> str:
+    """What the names of the log groups begin with that RDS exports a database's logs to."""
+    return f"/aws/rds/{'cluster' if of_cluster else 'instance'}/{database}/"
+
+
 @dataclass(frozen=True)
 class EnvironmentNames:
     """Names of an environment's resources."""

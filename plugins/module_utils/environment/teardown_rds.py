@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from ..aws import logs, rds
-from ..aws.naming import TAG_ENVIRONMENT, EnvironmentNames
+from ..aws.naming import TAG_ENVIRONMENT, EnvironmentNames, database_logs
 from ..aws.session import Aws
 from ..aws.tags import tags_of
 from .teardown_order import Resource
@@ -104,8 +104,8 @@ def _logs(aws: Aws, identifier: str, environment: str, there: bool) -> list[Reso
     """Those with the mark, and those that RDS made for a database of ours: a database of others may have the name."""
     return [
         Resource("database log group", group)
-        for kind in ("cluster", "instance")
-        for group, arn in logs.log_groups(aws, f"/aws/rds/{kind}/{identifier}/").items()
+        for of_cluster in (True, False)
+        for group, arn in logs.log_groups(aws, database_logs(identifier, of_cluster)).items()
         if _is_marked(logs.tags(aws, arn).get(TAG_ENVIRONMENT, ""), environment, there)
     ]
 

@@ -86,10 +86,12 @@ def _source_of_tag(call: Invocation, named: Reference) -> tuple[_Source, str, Ca
     """Where tasks pull the image from, its name for people, and whether that is a cache of another registry."""
     if named.ecr:
         account, region = named.ecr
-        aws = call.aws.elsewhere(region)
-        # The rules of another account cannot be read.
-        cached = lambda: account != sts.caller(call.aws)["account"] or _is_cache(aws, named.name)  # noqa: E731
-        return _of_ecr(call, named, account), f"the ECR of account {account} in {region}", cached
+
+        def is_cache() -> bool:
+            # The rules of another account cannot be read.
+            return account != sts.caller(call.aws)["account"] or _is_cache(call.aws.elsewhere(region), named.name)
+
+        return _of_ecr(call, named, account), f"the ECR of account {account} in {region}", is_cache
     if named.host and named.may_be_in_ecr:
         repository = ecr.find_repository(call.aws, named.name)
         if repository is not None and repository["repositoryUri"] == named.repository:

@@ -38,6 +38,7 @@ from ..aws.naming import (
     EnvironmentNames,
     RoleNames,
     ServiceNames,
+    database_logs,
     parameter_group,
 )
 from ..aws.session import Aws
@@ -271,7 +272,7 @@ def _database_settings(aws: Aws, name: str, values: Mapping[str, Any]) -> Iterat
     if arn:
         yield Existing("database", group, rds.tags(aws, arn), label="database parameter group")
     for log in values.get("database_log_exports") or ():
-        yield from _log_group(aws, f"/aws/rds/{'cluster' if of_cluster else 'instance'}/{name}/{log}")
+        yield from _log_group(aws, f"{database_logs(name, of_cluster)}{log}")
 
 
 def _alarms(aws: Aws, prefix: str, environment: str, more: Iterable[Mapping[str, Any]]) -> Iterator[Existing]:
